@@ -27,7 +27,7 @@ TEXTS = DagTexts("check_quality")
     default_args=IN_THE_BACKGROUND,
 )
 def check_quality() -> None:
-    """Check → choose agencies → mail each, and the Department → gate; beside them the sources themselves."""
+    """Check → mail the Department → gate; beside them the sources themselves."""
 
     @task(**TEXTS.of_task("check"))
     def check() -> dict[str, Any]:
@@ -35,20 +35,6 @@ def check_quality() -> None:
 
         context = get_current_context()
         return job(context["run_id"], run_window(context))
-
-    @task(**TEXTS.of_task("agencies_to_mail"))
-    def agencies_to_mail(checked: dict[str, Any]) -> list[str]:
-        from motcua.jobs.tasks.check_quality import agencies_to_mail as job
-
-        return job(checked["run_no"])
-
-    @task(**TEXTS.of_task("mail_agency"), map_index_template="{{ agency_name }}")
-    def mail_agency(agency: str, checked: dict[str, Any]) -> Any:  # noqa: ANN401 - the mailer's own counts
-        from motcua.jobs.tasks.check_quality import mail_agency as job
-        from motcua.jobs.tasks.check_quality import name_of_body
-
-        get_current_context()["agency_name"] = name_of_body(agency)  # type: ignore[typeddict-unknown-key]
-        return job(checked["run_no"], agency)
 
     @task(**TEXTS.of_task("mail_department"))
     def mail_department(checked: dict[str, Any]) -> Any:  # noqa: ANN401 - the mailer's own counts
@@ -72,8 +58,7 @@ def check_quality() -> None:
         job(checked.get("run_no"), failed_tasks(context))
 
     checked = check()
-    mails = mail_agency.partial(checked=checked).expand(agency=agencies_to_mail(checked))
-    [mails, mail_department(checked), check_sources()] >> gate()
+    [mail_department(checked), check_sources()] >> gate()
 
 
 check_quality()

@@ -87,13 +87,6 @@ FROM audit.publications AS p
 INNER JOIN audit.closings AS c ON p.closing_no = c.closing_no
 ORDER BY p.publication_no;
 
--- name: since
--- Publications since a moment, the oldest first.
-SELECT publication_no
-FROM audit.publications
-WHERE published_at >= %(since)s
-ORDER BY publication_no;
-
 -- name: count_of_period
 -- How many publications tell of a period.
 SELECT count(*) AS publications

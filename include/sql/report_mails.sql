@@ -7,6 +7,125 @@ SELECT max(m.reserved_at) AS mailed_at
 FROM motcua.report_mails AS m
 WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)s AND m.state <> 'failed';
 
+-- name: publications_told
+-- Whom publications tell something, of all since a moment or of one: each body of all agencies, and each agency that
+-- has recipients. A first publication tells an agency what it had in the period, a correction those whose figures it
+-- changed. is_owed: it was not mailed to the body, or not to each recipient. Days go to no committee.
+WITH published AS (
+    SELECT
+        p.publication_no,
+        p.closing_no,
+        c.corrects IS NOT NULL AS is_correction,
+        c.period_length,
+        (
+            c.difference <> coalesce(b.difference, 0)
+            OR c.unexplained <> coalesce(b.unexplained, 0)
+            OR cardinality(c.sources_unread) <> coalesce(cardinality(b.sources_unread), 0)
+        ) AS is_judged_anew
+    FROM motcua.publications AS p
+    INNER JOIN motcua.closings AS c ON p.closing_no = c.closing_no
+    LEFT JOIN motcua.closings AS b ON c.corrects = b.closing_no
+    WHERE
+        (%(since)s::timestamptz IS NULL OR p.published_at >= %(since)s)
+        AND (%(publication_no)s::bigint IS NULL OR p.publication_no = %(publication_no)s)
+),
+
+concerned AS (
+    SELECT
+        p.publication_no,
+        g.agency_code
+    FROM published AS p
+    INNER JOIN motcua.closing_changes AS g ON p.closing_no = g.closing_no
+    WHERE p.is_correction
+    UNION
+    SELECT
+        p.publication_no,
+        m.agency_code
+    FROM published AS p
+    INNER JOIN motcua.closing_messages AS m ON p.closing_no = m.closing_no
+    WHERE NOT p.is_correction AND (m.expected <> 0 OR m.difference <> 0 OR m.out_of_scope <> 0)
+    UNION
+    SELECT
+        p.publication_no,
+        d.agency_code
+    FROM published AS p
+    INNER JOIN motcua.closing_dossier_sums AS d ON p.closing_no = d.closing_no
+    WHERE
+        NOT p.is_correction
+        AND d.received + d.resolved_early + d.resolved_on_time + d.resolved_late + d.resolved_without_due
+        + d.withdrawn + d.handed_over > 0
+),
+
+told AS (
+    SELECT
+        p.publication_no,
+        p.is_correction,
+        b.body,
+        b.place
+    FROM published AS p
+    CROSS JOIN unnest(%(bodies)s::text[]) WITH ORDINALITY AS b (body, place)
+    WHERE
+        (b.body <> 'committee' OR p.period_length <> 'day')
+        AND (p.is_judged_anew OR EXISTS (SELECT 1 FROM concerned AS c WHERE c.publication_no = p.publication_no))
+    UNION ALL
+    SELECT
+        p.publication_no,
+        p.is_correction,
+        c.agency_code AS body,
+        NULL AS place
+    FROM published AS p
+    INNER JOIN concerned AS c ON p.publication_no = c.publication_no
+    INNER JOIN motcua.agencies AS a ON c.agency_code = a.agency_code
+    WHERE cardinality(a.report_recipients) > 0
+)
+
+SELECT
+    t.body,
+    t.publication_no,
+    t.is_correction,
+    coalesce(m.some_failed, TRUE) AS is_owed
+FROM told AS t
+LEFT JOIN LATERAL (
+    SELECT bool_or(r.state = 'failed') AS some_failed
+    FROM motcua.report_mails AS r
+    WHERE r.report = 'publication' AND r.report_no = t.publication_no AND r.body = t.body
+) AS m ON TRUE
+ORDER BY t.place NULLS LAST, t.body, t.publication_no;
+
+-- name: runs_owed
+-- Checks of quality on working days since a moment that agencies with recipients were not mailed, or not to each, the
+-- newest first. What came before one that was mailed is owed no more: each tells all that is found.
+SELECT
+    a.agency_code,
+    q.run_no
+FROM motcua.quality_runs AS q
+INNER JOIN (
+    SELECT
+        s.run_no,
+        s.agency_code
+    FROM motcua.quality_agencies AS s
+    UNION
+    SELECT
+        b.run_no,
+        b.agency_code
+    FROM motcua.quality_broken_agencies AS b
+) AS checked ON q.run_no = checked.run_no
+INNER JOIN motcua.agencies AS a ON checked.agency_code = a.agency_code
+LEFT JOIN LATERAL (
+    SELECT
+        max(r.report_no) FILTER (WHERE r.state <> 'failed') AS last_told,
+        bool_or(r.state = 'failed') FILTER (WHERE r.report_no = q.run_no) AS some_failed
+    FROM motcua.report_mails AS r
+    WHERE r.report = 'quality' AND r.body = a.agency_code
+) AS m ON TRUE
+WHERE
+    q.sealed_at IS NOT NULL
+    AND q.working_day
+    AND q.as_of BETWEEN %(since)s AND %(until)s
+    AND cardinality(a.report_recipients) > 0
+    AND (q.run_no > coalesce(m.last_told, 0) OR (q.run_no = m.last_told AND m.some_failed))
+ORDER BY a.agency_code, q.run_no DESC;
+
 -- name: reserve
 -- Reserves the mail of a report to one recipient of a body: a new one, one that failed, or another edition where it is
 -- asked for. No row: it was sent, may have been, or another process has it.
@@ -54,10 +173,10 @@ UNION ALL
 SELECT report_mail_id FROM added;
 
 -- name: settle
--- How handing over a reserved mail ended.
+-- How handing over a letter ended, for each report in it that was reserved.
 UPDATE motcua.report_mails
 SET state = %(state)s, settled_at = %(now)s, failure = %(failure)s
-WHERE report_mail_id = %(report_mail_id)s AND state = 'sending';
+WHERE report_mail_id = any(%(numbers)s::bigint[]) AND state = 'sending';
 
 -- name: states
 -- State of the last edition of each recipient's mail of a report to a body.

@@ -245,18 +245,17 @@ def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
 
     @task(**texts.of_task("recipients"), trigger_rule="all_done")
     def recipients() -> list[dict[str, Any]]:
-        from motcua.jobs.tasks.reconcile_daily import mails_to_send as job
+        from motcua.jobs.tasks.reconcile_daily import letters_to_send as job
 
         return job()
 
     @task(**texts.of_task("mail"), map_index_template="{{ whom }}", max_active_tis_per_dagrun=2)
-    def mail(publication_no: int, body: str) -> dict[str, int]:
+    def mail(body: str, publications: list[int], runs: list[int]) -> dict[str, int]:
         from motcua.jobs.tasks.reconcile_daily import mail as job
         from motcua.jobs.tasks.reconcile_daily import name_of_body
 
-        whom = words()["mail_of"].format(body=name_of_body(body), number=publication_no)
-        get_current_context()["whom"] = whom  # type: ignore[typeddict-unknown-key]
-        return job(publication_no, body)
+        get_current_context()["whom"] = name_of_body(body)  # type: ignore[typeddict-unknown-key]
+        return job(body, publications, runs)
 
     @task(**texts.of_task("gate"), **GATE)  # type: ignore[untyped-decorator]
     def gate() -> None:

@@ -228,7 +228,11 @@ class Settings(BaseSettings):
         "in the data folder.",
     )
 
-    reconcile_time: time = Field(default=time(6, 30), description="When the day before is closed and published.")
+    reconcile_time: time = Field(
+        default=time(6, 30),
+        description="When the day before is closed and published, and letters are mailed; after MOTCUA_QUALITY_TIME, "
+        "whose findings they tell agencies.",
+    )
     airflow_keep: Duration = Field(
         default=timedelta(days=30),
         ge=timedelta(days=7),

@@ -99,7 +99,7 @@ def test_no_text_is_left_of_a_task_that_is_no_more(dags):
 
 def test_every_mapped_task_names_what_it_is_about(dags):
     mapped = [task for dag in dags for task in dag.tasks if task.is_mapped]
-    assert {"pick_up", "mail_agency", "take_file", "publish", "send"} <= {task.task_id for task in mapped}
+    assert {"pick_up", "mail", "take_file", "publish", "send"} <= {task.task_id for task in mapped}
     assert all(task.map_index_template for task in mapped)
 
 

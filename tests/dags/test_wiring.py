@@ -20,8 +20,8 @@ RUN, FAILED = "scheduled__1", ["plan"]
 ENDS = (
     ("to_publish", "closings_to_publish", ()),
     ("publish", "publish", (7,)),
-    ("recipients", "mails_to_send", ()),
-    ("mail", "mail", (7, "H32")),
+    ("recipients", "letters_to_send", ()),
+    ("mail", "mail", ("H32", [7], [5])),
     ("gate", "gate", ([3], FAILED)),
 )
 """Of both DAGs of reconciliation: task, job and what it is handed."""
@@ -43,8 +43,6 @@ JOBS: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
     ),
     "check_quality": (
         ("check", "check", (RUN, "window")),
-        ("agencies_to_mail", "agencies_to_mail", (5,)),
-        ("mail_agency", "mail_agency", (5, "H32")),
         ("mail_department", "mail_department", (5,)),
         ("check_sources", "check_sources", ("window",)),
         ("gate", "gate", (5, FAILED)),
@@ -78,12 +76,10 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "pick_up": ("khanhhoa",),
     "read_source": ("khanhhoa",),
     "send": (1,),
-    "agencies_to_mail": ({"run_no": 5},),
-    "mail_agency": ("H32", {"run_no": 5}),
     "mail_department": ({"run_no": 5},),
     "take_file": ("kannel", "file.csv"),
     "publish": (7,),
-    "mail": (7, "H32"),
+    "mail": ("H32", [7], [5]),
 }
 """What Airflow hands a task of those before it."""
 
@@ -124,10 +120,8 @@ def test_each_task_waits_for_those_before_it(bag):
             "gate": {"send"},
         },
         "check_quality": {
-            "agencies_to_mail": {"check"},
-            "mail_agency": {"agencies_to_mail", "check"},
             "mail_department": {"check"},
-            "gate": {"mail_agency", "mail_department", "check_sources"},
+            "gate": {"mail_department", "check_sources"},
         },
         "reconcile_daily": {"close": {"tie_complaints"}, "look_again": {"close"}, "to_publish": {"look_again"}} | ends,
         "reconcile_monthly": {"to_publish": {"close"}} | ends,

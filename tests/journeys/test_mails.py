@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, Page, Request
 
 from motcua.domain.checks import fault
 from motcua.domain.watching.alerts import Alert
-from motcua.reports.mail import Mail, late_apologies_mail, red_run_mail
+from motcua.reports.mail import Mail, bound, late_apologies_mail, red_run_mail
 from motcua.reports.publication.data import Told
-from motcua.reports.publication.mail import compose_publication_mail
+from motcua.reports.publication.mail import Correction, compose_corrections_mail, compose_publication_mail
 from motcua.reports.quality.mail import compose_agency_mail, compose_department_mail
 from motcua.reports.watching import LookInWords, compose_alerts, compose_life
 from tests import quality_samples, reconciliation_samples
@@ -37,11 +37,24 @@ def published(report: object, agency: str | None = None) -> Mail:
     return compose_publication_mail(told, 12, "ab" * 32, [], ["Tệp rất lớn.xlsx"], urging=True, page_url=PAGE)
 
 
+def corrected() -> Mail:
+    told = Told(reconciliation_samples.correction())
+    return compose_corrections_mail([Correction(told, number, "ab" * 32, PAGE) for number in range(40, 51)])
+
+
+def of_agency() -> Mail:
+    return compose_agency_mail(quality_samples.agency_report(), quality_samples.rows(), dossiers_url=f"{PAGE}/dossiers")
+
+
 MAILS: dict[str, Callable[[], Mail]] = {
-    "quality of an agency": lambda: compose_agency_mail(quality_samples.agency_report(), quality_samples.rows()),
+    "quality of an agency": of_agency,
     "quality of all": lambda: compose_department_mail(quality_samples.department_report(), quality_samples.rows()),
     "publication": lambda: published(reconciliation_samples.everything()),
     "publication of an agency": lambda: published(reconciliation_samples.everything(), reconciliation_samples.TU_PHAP),
+    "corrections": corrected,
+    "letter of the morning": lambda: bound(
+        [of_agency(), published(reconciliation_samples.report(), reconciliation_samples.TU_PHAP), corrected()]
+    ),
     "publication that does not meet": lambda: published(reconciliation_samples.unbalanced()),
     "publication with words that attack": lambda: published(reconciliation_samples.nasty()),
     "red run": lambda: red_run_mail("Nhắn tin", "scheduled__2026", LEFT, PAGE),

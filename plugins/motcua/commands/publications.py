@@ -10,7 +10,7 @@ import typer
 
 from motcua.commands.terminal import By, print_error, print_rows, refuse, say, signed_if_known
 from motcua.jobs.mailing import MailsNotSent
-from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publication
+from motcua.jobs.publications.mailing import FileChanged, bodies_of, mail_publications
 from motcua.jobs.publications.publishing import publications_store
 from motcua.jobs.publications.verification import Verification
 from motcua.jobs.publications.verifying import (
@@ -112,7 +112,7 @@ def mail(
         raise refuse(error) from None
     for body in chosen:
         try:
-            counts = mail_publication(number, body, again=again)
+            counts = mail_publications([number], body, again=again)
         except LookupError as error:
             raise refuse(error) from None
         except (MailsNotSent, FileChanged) as error:

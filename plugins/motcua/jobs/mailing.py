@@ -1,7 +1,8 @@
-"""Mails a report to the recipients of a body: the way that all reports leave.
+"""Mails reports to the recipients of a body: the way that all reports leave.
 
-One mail a recipient, so that addresses are not shown to each other and one that fails holds back nobody. Each is
-reserved and committed before the mail server is asked: a rerun mails those whom it did not reach, and nobody twice.
+A letter is one mail with all that a body is owed. It goes to each recipient by itself, so that addresses are not shown
+to each other and one that fails holds back nobody. Each report in it is reserved and committed before the mail server
+is asked: a rerun mails those whom it did not reach, and nobody twice.
 Addresses stay in the ledger: logs and results of tasks count recipients, and name them by their place in the list.
 """
 
@@ -29,7 +30,7 @@ from motcua.store.oversight.report_mails import (
     hash_recipient,
     mails_of,
     reserve_mail,
-    settle_mail,
+    settle_mails,
 )
 
 log = logging.getLogger(__name__)
@@ -52,40 +53,57 @@ class MailsNotSent(Exception):
     """Some recipients were not reached; the message counts them and holds no address."""
 
 
-def mail_report(
-    mailed: MailedReport, recipients: Sequence[str], compose: Callable[[], Mail | None], *, again: bool
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail, and which reports it tells."""
+
+    mail: Mail
+    reports: tuple[MailedReport, ...]
+
+
+def mail_reports(
+    reports: Sequence[MailedReport],
+    recipients: Sequence[str],
+    compose: Callable[[Sequence[MailedReport]], Letter | None],
+    *,
+    again: bool,
 ) -> dict[str, int]:
-    """Mails each recipient who does not have it, and counts the mails.
+    """Mails each recipient those of a body's reports that he does not have, in one letter, and counts the letters.
 
     Args:
-        mailed: which report, to which body.
+        reports: all of one body.
         recipients: addresses; one that stands twice counts once.
-        compose: makes the mail, when somebody is to get it; ``None``: there is nothing to be said.
-        again: whoever has it gets it once more.
+        compose: writes the letter about some of the reports, when somebody is to get it; ``None``: there is nothing to
+            be said.
+        again: whoever has them gets them once more.
 
     Raises:
         MailsNotSent: a recipient was not reached; a rerun tries those alone.
     """
-    about = _about(mailed)
+    about = _about(reports)
     wanted = {hash_recipient(address): (place, address.strip()) for place, address in enumerate(recipients, 1)}
     with connect() as ledger:
-        known = {each.recipient_hash: each.state for each in mails_of(ledger, mailed)}
-    left = {key: where for key, where in wanted.items() if again or known.get(key) in (None, "failed")}
-    counts = {"recipients": len(wanted), "sent": 0, "had_it": sum(known.get(key) == "sent" for key in wanted)}
-    failures = [
-        f"recipient {place}: no answer came to an earlier mail, so it is not sent again unasked"
-        for key, (place, _) in sorted(wanted.items(), key=lambda item: item[1][0])
-        if not again and known.get(key) in ("sending", "unknown")
-    ]
-    if left:
-        mail = compose()
-        if mail is None:
+        known = {each: {to.recipient_hash: to.state for to in mails_of(ledger, each)} for each in reports}
+    left: dict[tuple[MailedReport, ...], list[tuple[str, int, str]]] = {}
+    failures, had_it = list[str](), 0
+    for key, (place, address) in wanted.items():
+        states = {each: known[each].get(key) for each in reports}
+        owed = tuple(each for each, state in states.items() if again or state in (None, "failed"))
+        if owed:
+            left.setdefault(owed, []).append((key, place, address))
+        if any(state in ("sending", "unknown") for state in states.values()) and not again:
+            failures.append(f"recipient {place}: no answer came to an earlier mail, so it is not sent again unasked")
+        had_it += all(state == "sent" for state in states.values())
+    counts = {"recipients": len(wanted), "sent": 0, "had_it": had_it}
+    for owed, whom in left.items():
+        letter = compose(owed)
+        if letter is None:
             log.info("%s: nothing to be said", about)
-            return counts
-        sent, failed = _send_to(mailed, mail, list(left.items()), again=again)
-        counts["sent"] = sent
+            continue
+        sent, failed = _send_to(letter, whom, again=again)
+        counts["sent"] += sent
         failures += failed
-    elif not wanted:
+    if not wanted:
         log.warning("%s: nobody is named to receive reports", about)
     log.info("%s: %s", about, counts)
     if failures:
@@ -134,26 +152,29 @@ def staff_page(path: str) -> str | None:
     return f"{base.rstrip('/')}/motcua{path}" if base else None
 
 
-def _about(mailed: MailedReport) -> str:
-    name = "run" if mailed.report == "quality" else mailed.report
-    return f"{name} {mailed.report_no}, {'the Department' if mailed.body == DEPARTMENT else mailed.body}"
+def _about(reports: Sequence[MailedReport]) -> str:
+    names = [f"{'run' if each.report == 'quality' else each.report} {each.report_no}" for each in reports]
+    body = reports[0].body
+    return f"{', '.join(names)}, {'the Department' if body == DEPARTMENT else body}"
 
 
-def _send_to(
-    mailed: MailedReport, mail: Mail, left: Sequence[tuple[str, tuple[int, str]]], *, again: bool
-) -> tuple[int, list[str]]:
-    """Hands the mail over for each recipient; one that fails, and a connection that breaks, hold back no other."""
-    sent, failures = 0, []
-    for recipient_hash, (place, address) in left:
+def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: bool) -> tuple[int, list[str]]:
+    """Hands the letter over for each recipient; one that fails, and a connection that breaks, hold back no other."""
+    # Always in one order: two that mail the same reports do not wait for each other.
+    reports = sorted(letter.reports, key=lambda each: (each.report, each.report_no))
+    sent, failures = 0, list[str]()
+    for recipient_hash, place, address in whom:
         now = datetime.now(UTC)
         try:
             with mail_server() as server, connect() as ledger:
-                number = reserve_mail(ledger, mailed, recipient_hash, now, again=again)
-                ledger.commit()
-                if number is None:
+                numbers = [reserve_mail(ledger, each, recipient_hash, now, again=again) for each in reports]
+                if None in numbers:
+                    # Another process is at one of them: what it leaves is owed afterwards.
+                    ledger.rollback()
                     continue
-                outcome = server.hand_over(mail, f"{mail.reference}.{number}", address, now)
-                settle_mail(ledger, number, outcome.state, outcome.failure, datetime.now(UTC))
+                ledger.commit()
+                outcome = server.hand_over(letter.mail, f"{letter.mail.reference}.{numbers[0]}", address, now)
+                settle_mails(ledger, numbers, outcome.state, outcome.failure, datetime.now(UTC))
         except (OSError, MailServerFailed) as error:
             # Before anything was reserved: the next try finds this recipient as it was.
             failures.append(f"recipient {place}: {kind_of_failure(error)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from email.message import EmailMessage
 from email.policy import SMTP, default
@@ -81,6 +81,30 @@ def write_message(mail: Mail, sender: str, recipient: str, message_id: str, at: 
         main, sub = _TYPES[PurePosixPath(attached.name).suffix]
         message.add_attachment(attached.content, main, sub, filename=attached.name)
     return message.as_bytes(policy=SMTP.clone(max_line_length=998))
+
+
+_ROWS, _END_OF_ROWS = "<!-- rows -->", "<!-- end of rows -->"
+"""What stands around the rows of a mail's layout."""
+
+
+def bound(mails: Sequence[Mail]) -> Mail:
+    """One mail of several to one recipient: each below its own heading, and the references of all."""
+    first, *others = mails
+    head, _, rest = first.html.partition(_ROWS)
+    rows, _, tail = rest.partition(_END_OF_ROWS)
+    of_others = [each.html.partition(_ROWS)[2].partition(_END_OF_ROWS)[0] for each in others]
+    # One title a mail: those who have it read aloud go from heading to heading.
+    of_others = [each.replace("<h1 ", "<h2 ").replace("</h1>", "</h2>") for each in of_others]
+    whose = first.subject.partition(": ")[0] + ": "
+    return replace(
+        first,
+        reference="+".join(each.reference for each in mails),
+        subject="; ".join([first.subject, *(each.subject.removeprefix(whose) for each in others)]),
+        text="\n\n".join(each.text for each in mails),
+        html="".join([head, _ROWS, rows, *of_others, _END_OF_ROWS, tail]),
+        pictures=tuple(picture for each in mails for picture in each.pictures),
+        attachments=tuple(attached for each in mails for attached in each.attachments),
+    )
 
 
 def tidy(text: str) -> str:

@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from motcua.domain.watching.alerts import Alert
 from motcua.reports import wording
-from motcua.reports.checks import LookInWords, alert_in_words, check_words, watch_templates
+from motcua.reports.checks import InWords, LookInWords, alert_in_words, check_words, watch_templates
 from motcua.reports.mail import Mail, inline_styles, tidy
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """An alert that is over, and how it ended."""
+
+    alert: InWords
+    looks: int
+    """That many in a row did not find it."""
+
+    @property
+    def how(self) -> str:
+        """How it ended, and who looked after it."""
+        said = check_words()["letters"]
+        how = said["ended" if self.looks > 1 else "ended_at_once"].format(looks=self.looks)
+        by = self.alert.acknowledged_by
+        return str(said["looked_after"].format(how=how, by=by) if by else how)
+
+    @property
+    def lasted(self) -> str:
+        """How long it was open."""
+        began, ended = self.alert.raised_at, self.alert.over_at
+        minutes = 0 if began is None or ended is None else (ended - began).total_seconds() / 60
+        unit, least = next(each for each in _LASTED if minutes >= each[1])
+        return str(check_words()["letters"]["lasted"][unit].format(number=round(minutes / (least / 2 or 1))))
+
+
+_LASTED = (("days", 2880), ("hours", 120), ("minutes", 0))
+"""From how many minutes on it is told in which unit: from two of it on."""
 
 
 def compose_alerts(
@@ -23,13 +53,12 @@ def compose_alerts(
     """The mail about alerts that were raised or are over; ``open_ones``: others that are open."""
     values = {
         "raised": [alert_in_words(each) for each in raised],
-        "over": [alert_in_words(each) for each in over],
+        "over": [_Ended(alert_in_words(each), each.gone) for each in over],
         "open_ones": [alert_in_words(each) for each in open_ones],
         "page": page,
         "now": now,
     }
-    first = (values["raised"] or values["over"])[0]  # type: ignore[index]
-    more = len(raised) + len(over) - 1
+    first, more = alert_in_words([*raised, *over][0]), len(raised) + len(over) - 1
     said = check_words()["letters"]
     subject = said["raised" if raised else "over"].format(title=first.title)
     subject += said["more"].format(number=more) if more else ""
@@ -50,10 +79,17 @@ def compose_life(
     server."""
     alerts = [alert_in_words(each) for each in open_ones]
     said = check_words()["letters"]
-    state = said["open"].format(number=len(alerts)) if alerts else said["none_open"]
+    if alerts:
+        state = said["open"].format(number=len(alerts))
+    else:
+        # What one look found is no alert yet, and is not called one.
+        looks = [replace(each, state_words=said["unsure"]) if each.state == "alert" else each for each in looks]
+        unsure = sum(each.state not in ("ok", "not_set") for each in looks)
+        state = said["none_open_unsure"].format(number=unsure) if unsure else said["none_open"]
     subject = said["life" if watched is None else "elsewhere"].format(day=wording.day(now), state=state, host=watched)
     values = {
         "open_ones": alerts,
+        "state": state,
         "looks": looks,
         "page": page,
         "began_at": began_at,

@@ -19,6 +19,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.queries import statement
 from motcua.store.oversight import quality as store
+from motcua.store.oversight.report_mails import runs_owed
 from tests.ground import Server, in_ledger
 from tests.integration.quality.world import DAY, World, at, quality_ledger
 
@@ -301,7 +302,9 @@ def test_broken_agency_has_no_figures_and_what_was_known_of_it_stays_as_it_was(w
 def test_run_with_a_broken_agency_is_red_and_mails_say_why_in_words(world, sound, monkeypatch):
     with LANES_OVERLAP.plant(monkeypatch, world):
         counts = check_quality("to be mailed", NOW + DAY)
-    assert tasks.agencies_to_mail(counts.run_no) == ["A", "B", "C"]
+    world.connection.execute("UPDATE motcua.agencies SET report_recipients = '{lan@x.example}'")
+    owed = in_ledger(runs_owed, NOW, NOW + DAY)
+    assert {agency: runs[0] for agency, runs in owed.items()} == dict.fromkeys("ABC", counts.run_no)
     with pytest.raises(RunIncomplete, match=r"1 check\(s\) or agencies of run"):
         tasks.gate(counts.run_no)
     with connect() as connection:

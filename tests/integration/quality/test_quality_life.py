@@ -27,6 +27,7 @@ from motcua.settings import settings
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import hold_lock
 from motcua.store.oversight.quality import acknowledge
+from motcua.store.oversight.report_mails import runs_owed
 from tests.ground import Server, in_ledger
 from tests.integration.quality.world import DAY, World, at, quality_ledger
 
@@ -280,15 +281,15 @@ def test_dag_tasks_use_the_sealed_run_of_a_past_day_and_mail_nobody_on_a_day_off
     assert tasks.check("backfill", past, later)["run_no"] == run_no
     assert tasks.check("backfill", Window(at(22, 5, 30), at(23, 5, 30)), later)["run_no"] is None
     tasks.gate(None)
-    assert tasks.agencies_to_mail(None) == []
-    assert tasks.agencies_to_mail(run_no) == ["A", "B"]
-    assert tasks.agencies_to_mail(check("saturday", later, "P1")) == []
+    world.connection.execute("UPDATE motcua.agencies SET report_recipients = '{lan@x.example}'")
+    check("saturday", later, "P1")
+    assert in_ledger(runs_owed, later - 4 * DAY, later) == {"A": [run_no], "B": [run_no]}
     with connect() as guard:
         assert hold_lock(guard, CHECKING)
         with pytest.raises(CheckInProgress):
             tasks.check("manual", EVERYTHING, later + timedelta(hours=1))
-    with pytest.raises(RunIncomplete, match="mail_agency"):
-        tasks.gate(run_no, ["mail_agency"])
+    with pytest.raises(RunIncomplete, match="mail_department"):
+        tasks.gate(run_no, ["mail_department"])
     today = later + DAY
     assert tasks.check("of today", Window(later, today), today)["run_no"] not in (None, run_no), (
         "it can still be checked"
@@ -299,7 +300,6 @@ def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monk
     monkeypatch.setattr(tasks.mailing_quality, "mail_department", lambda *_: pytest.fail("was mailed"))
     with quality_ledger(postgres, migrated):
         run_no = check("empty", WEDNESDAY, "P1", "R7")
-        assert tasks.agencies_to_mail(run_no) == []
         assert tasks.mail_department(run_no) is None
 
 

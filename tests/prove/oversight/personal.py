@@ -37,7 +37,7 @@ from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.publications.mailing import bodies_of, mail_publication
+from motcua.jobs.publications.mailing import bodies_of, mail_publications
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.publications.verifying import verify_all
 from motcua.jobs.quality.checking import check_quality, verify_seals
@@ -243,7 +243,7 @@ def _tell(world: World) -> None:
         published = publish(closing.closing_no)
         world.handed_on += [closing.closing_no, published.publication_no]
         for body in bodies_of(published.publication_no):
-            world.handed_on.append(mail_publication(published.publication_no, body))
+            world.handed_on.append(mail_publications([published.publication_no], body))
     counts = check_quality("proof", now=NOW)
     world.handed_on += [counts, mail_agency(counts.run_no, NHA_TRANG)]
     world.handed_on.append(mail_department(counts.run_no, ["so@khanhhoa.example"]))

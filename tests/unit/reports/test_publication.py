@@ -709,12 +709,16 @@ def test_same_figures_give_the_same_bytes_whatever_the_machine_prefers(draw):
     assert (width, height) == (first.width * 2, first.height * 2)
 
 
-def test_alternative_text_holds_the_figures():
-    alt = draw_agencies(BARS, KINDS).alt
-    assert alt == "Số lỗi trên 1.000 hồ sơ: Ủy ban nhân dân phường Lộc Thọ 156 (+36); Sở TT-TT 45"
-    alt = trend().alt
-    assert "12 tuần gần nhất" in alt
-    assert "86,0, không có số liệu, 84,0" in alt
+def test_alternative_text_is_a_sentence_with_the_figures():
+    assert draw_agencies(BARS, KINDS).alt == (
+        "Biểu đồ: trên 1.000 hồ sơ, Ủy ban nhân dân phường Lộc Thọ có 156 lỗi, tăng 36 so với lần trước;"
+        " Sở TT-TT có 45 lỗi."
+    )
+    alt = trend(lines=[Line("Lỗi khác", (None, 9.0, 12.5, 4.0))], periods=WEEKS[:4]).alt
+    assert alt == (
+        "Biểu đồ: số lỗi trên 1.000 hồ sơ qua 4 tuần gần nhất: Lỗi khác từ 9,0 thành 4,0, cao nhất 12,5."
+        " 1 tuần không có số liệu."
+    )
 
 
 def test_every_vietnamese_letter_has_a_glyph_and_nothing_warns():

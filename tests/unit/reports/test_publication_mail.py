@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from motcua.domain.reconciliation import AgencyWords, Figures, MessageFigures, ReasonCount, ReconciliationReport
-from motcua.reports.mail import Mail
-from motcua.reports.publication.data import Told
-from motcua.reports.publication.mail import compose_publication_mail
+from motcua.reports.mail import Mail, bound
+from motcua.reports.publication.data import Corrected, Told
+from motcua.reports.publication.mail import Correction, compose_corrections_mail, compose_publication_mail
+from motcua.reports.quality.mail import compose_agency_mail
+from tests import quality_samples
 from tests import reconciliation_samples as samples
 
 
@@ -148,7 +150,53 @@ def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):
     assert _cells(mail.html, "Toàn tỉnh")[:5] == [f"{count:,}".replace(",", ".") for count in total]
 
 
+def corrections(agency: str | None = None, number: int = 1, changes: int = 3) -> list[Correction]:
+    one = samples.correction()
+    one = replace(one, changes=(one.changes * changes)[:changes])
+    told = Told(one, Corrected(12, "2026/10/2026-10/1", "cd" * 32), agency)
+    return [
+        Correction(told, 40 + place, "ab" * 32, "https://mot-cua.example/motcua/reconciliation")
+        for place in range(number)
+    ]
+
+
+@pytest.mark.guarantee(
+    "publications", "a correction is mailed as what each figure was, is, and why; an agency's alone its own"
+)
+def test_correction_says_what_each_figure_was_is_and_why_and_to_an_agency_its_own_alone():
+    whole = compose_corrections_mail(corrections())
+    own = compose_corrections_mail(corrections(samples.TU_PHAP))
+    assert whole.subject == "Toàn tỉnh: đính chính 3 số liệu của tháng 10 năm 2026"
+    assert own.subject == "Sở Tư pháp: đính chính 1 số liệu của tháng 10 năm 2026"
+    for mail in (whole, own):
+        for text in (mail.text, words_of(mail.html)):
+            assert "Bản công bố số 40 đính chính bản công bố số 12" in text
+            assert "phần mềm một cửa đã sửa dữ liệu; hồ sơ thay đổi sau giờ chốt" in text
+    assert "đã tới máy: đã công bố 61, nay là 62; vì báo cáo của nhà mạng đến muộn" in whole.text
+    assert _cells(own.html, "Trễ hạn") == ["2", "1"]
+    for text in (own.text, own.html):
+        assert "Nha Trang" not in text
+    assert compose_corrections_mail(corrections(number=2)).subject == "Toàn tỉnh: đính chính 6 số liệu của 2 kỳ"
+
+
+def test_letter_of_much_is_below_what_gmail_cuts_off_and_leaves_nothing_out_untold():
+    many = corrections(number=31, changes=200)
+    whole = bound(
+        [compose_publication_mail(Told(samples.everything()), 12, "ab" * 32, []), compose_corrections_mail(many)]
+    )
+    own = compose_agency_mail(quality_samples.agency_report(), quality_samples.rows())
+    day = mail_of(samples.report(), samples.TU_PHAP)
+    letter = bound([own, day, compose_corrections_mail(corrections(samples.TU_PHAP, number=5, changes=200))])
+    for mail in (whole, letter):
+        assert len(mail.html.encode()) < 102_000
+    assert "Còn 198 số liệu khác; xem trang Đối chiếu." in words_of(whole.html)
+    assert "23 bản đính chính khác" in words_of(whole.html)
+    assert whole.text.count("Còn 198 số liệu khác") == 31
+    assert letter.html.count("<body") == letter.html.count("</html>") == 1
+    assert [name for name, _ in letter.pictures] == [name for name, _ in own.pictures]
+
+
 def _cells(html: str, name: str) -> list[Any]:
     """The numbers of a row of the table by agency."""
-    (row,) = re.findall(rf">{name}</td>(.*?)</tr>", html)
+    (row,) = re.findall(rf">{name}(?:</b>.*?)?</td>(.*?)</tr>", html)
     return [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]

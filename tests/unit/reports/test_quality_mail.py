@@ -156,7 +156,7 @@ def test_broken_checks_are_named_and_are_neither_clean_nor_bad():
         assert "không tìm thấy lỗi nào" not in text, "a broken check is not a clean one"
 
 
-def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
+def test_mail_of_an_agency_without_findings_has_no_attachment_and_says_that_nothing_is_wrong():
     clean = figures("000.00.09.H32", "Sở Tư pháp", 2_188, (0, 0, 0, 0), 0.0, change=Change(previous_found=0))
     report = agency_report(
         figures=clean, to_do_first=(), results=(), suggestions=(), shares=(), rank=None, has_news=False
@@ -164,7 +164,7 @@ def test_sign_of_life_has_no_attachment_and_says_that_nothing_is_wrong():
     mail = compose_agency_mail(report, [])
     assert mail.subject == "Sở Tư pháp: dữ liệu hồ sơ không có lỗi cần xử lý, ngày 26/11/2026"
     assert mail.attachments == ()
-    assert "mỗi tuần một lần" in words_of(mail.html)
+    assert "Không còn lỗi nào trong dữ liệu của cơ quan." in words_of(mail.html)
     assert sent(mail)
 
 
@@ -273,11 +273,11 @@ def test_latest_and_gravest_rows_come_first_and_what_does_not_fit_is_counted(mon
     [
         ({"has_news": False}, False),
         ({"has_news": False, "previous": None}, True),
-        ({"has_news": False, "previous": LAST_FRIDAY}, True),
+        ({"has_news": False, "previous": LAST_FRIDAY}, False),
         ({"has_news": False, "previous": replace(PREVIOUS, day=RUN.day)}, False),
     ],
 )
-def test_quiet_days_have_no_mail_but_each_week_has_one(changes, due):
+def test_quiet_days_and_weeks_have_no_mail_but_the_first_check_has_one(changes, due):
     assert is_due(agency_report(**changes)) is due
 
 
@@ -333,6 +333,14 @@ def test_html_loads_nothing_and_links_nowhere_unless_told_where(agency_mail, dep
     linked = compose_agency_mail(agency_report(), rows(), "http://noi-bo.example/motcua/quality/findings?code=a&b")
     assert re.findall(r'href="([^"]+)"', linked.html) == ["http://noi-bo.example/motcua/quality/findings?code=a&amp;b"]
     assert "http://noi-bo.example/motcua/quality/findings?code=a&b" in linked.text
+
+
+def test_code_of_a_dossier_leads_to_its_page_unless_it_holds_a_number():
+    rows_told = [row(1), row(2, dossier_code="0905771482", subject="0905771482")]
+    mail = compose_agency_mail(agency_report(), rows_told, dossiers_url="http://noi-bo.example/motcua/dossiers")
+    (address,) = re.findall(r'href="([^"]+/dossiers[^"]+)"', mail.html)
+    assert address == f"http://noi-bo.example/motcua/dossiers?agency={TU_PHAP}&amp;code={row(1).dossier_code}"
+    assert unescape(address) in mail.text
 
 
 def test_everything_at_once_still_fits():

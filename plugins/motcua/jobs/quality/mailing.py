@@ -1,4 +1,4 @@
-"""Mails a run's quality report: to each agency's recipients, and to the Department's. How: ``motcua.jobs.mailing``."""
+"""Writes a run's quality report to each agency and to the Department, and mails it. How: ``motcua.jobs.mailing``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from motcua.jobs.mailing import mail_report, staff_page
+from motcua.jobs.mailing import Letter, mail_reports, staff_page
+from motcua.quality.report_data import AgencyReport
 from motcua.quality.reporting import agency_report, department_report, rows_to_correct
 from motcua.reports.checks import in_words
 from motcua.reports.mail import Mail
@@ -24,7 +25,9 @@ _TOLD_LATELY = timedelta(days=90)
 
 @without_values()
 def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[str, int]:
-    """Mails an agency its report of one run, if there is something to say, and counts the mails.
+    """Mails an agency its report of one run alone, if there is something to say, and counts the mails.
+
+    Each morning the letter about publications brings it (``motcua.jobs.publications.mailing``).
 
     Args:
         run_no: the sealed run.
@@ -40,29 +43,46 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
         if agency is None:
             raise LookupError(f"no agency {agency_code}")
 
-    def compose() -> Mail | None:
-        with connect() as ledger:
-            report = agency_report(ledger, run_no, agency_code)
-            as_of, read = report.run.as_of, list(settings().sources)
-            own = sources_of_agency(ledger, agency_code, read, as_of - _TOLD_LATELY)
-            faults = _faults(ledger, own, mailed_before(ledger, mailed))
-            if not (again or is_due(report, faults)):
-                return None
-            rows = rows_to_correct(ledger, run_no, agency_code)
-            page = staff_page(f"/quality/findings?code={quote(agency_code)}")
-            untold = supplements_untold_by(ledger, as_of, [agency_code])
-            number = sum(each.dossiers for each in untold)
-            return compose_agency_mail(report, rows, page, staff_page("/dossiers"), number, faults)
+    def compose(owed: Sequence[MailedReport]) -> Letter | None:
+        mail = write_to_agency([run_no], agency_code, again=again)
+        return Letter(mail, tuple(owed)) if mail else None
 
-    mailed = MailedReport("quality", run_no, agency_code)
-    return mail_report(mailed, agency.report_recipients, compose, again=again)
+    return mail_reports([MailedReport("quality", run_no, agency_code)], agency.report_recipients, compose, again=again)
+
+
+def write_to_agency(run_nos: Sequence[int], agency_code: str, *, again: bool = False) -> Mail | None:
+    """Writes an agency's mail about the first of these runs; ``None``: none of them has news for it.
+
+    Args:
+        run_nos: runs that it was not mailed, the newest first.
+        agency_code: the agency.
+        again: whether there is news or not.
+    """
+    with connect() as ledger:
+        report, faults = _told_to_agency(ledger, run_nos[0], agency_code)
+        earlier = (_told_to_agency(ledger, run_no, agency_code) for run_no in run_nos[1:])
+        if not (again or is_due(report, faults) or any(is_due(*each) for each in earlier)):
+            return None
+        rows = rows_to_correct(ledger, report.run.run_no, agency_code)
+        page = staff_page(f"/quality/findings?code={quote(agency_code)}")
+        untold = supplements_untold_by(ledger, report.run.as_of, [agency_code])
+        number = sum(each.dossiers for each in untold)
+        return compose_agency_mail(report, rows, page, staff_page("/dossiers"), number, faults)
+
+
+def _told_to_agency(ledger: Connection, run_no: int, agency_code: str) -> tuple[AgencyReport, list[SourceFault]]:
+    """An agency's report of a run, and what is wrong with its sources."""
+    report = agency_report(ledger, run_no, agency_code)
+    own = sources_of_agency(ledger, agency_code, list(settings().sources), report.run.as_of - _TOLD_LATELY)
+    mailed_at = mailed_before(ledger, MailedReport("quality", run_no, agency_code))
+    return report, _faults(ledger, own, mailed_at)
 
 
 @without_values()
 def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = False) -> dict[str, int]:
     """Mails the Department's recipients the report over all agencies; the rest as ``mail_agency``."""
 
-    def compose() -> Mail | None:
+    def compose(owed: Sequence[MailedReport]) -> Letter | None:
         with connect() as ledger:
             report = department_report(ledger, run_no)
             faults = _faults(ledger, list(settings().sources), mailed_before(ledger, mailed))
@@ -75,10 +95,10 @@ def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = Fal
                 for each in supplements_untold_by(ledger, report.run.as_of)
             ]
             page, dossiers = staff_page("/quality"), staff_page("/dossiers")
-            return compose_department_mail(report, rows, page, dossiers, untold, faults)
+            return Letter(compose_department_mail(report, rows, page, dossiers, untold, faults), tuple(owed))
 
     mailed = MailedReport("quality", run_no, DEPARTMENT)
-    return mail_report(mailed, recipients, compose, again=again)
+    return mail_reports([mailed], recipients, compose, again=again)
 
 
 def _faults(ledger: Connection, sources: Sequence[str], mailed_at: datetime | None) -> list[SourceFault]:

@@ -1,5 +1,5 @@
-"""The tasks of the DAG ``check_quality``: check, choose whom to mail, mail each agency and the Department, check the
-sources themselves, gate."""
+"""The tasks of the DAG ``check_quality``: check, mail the Department, check the sources themselves, gate. Agencies have
+what concerns them from ``reconcile_daily``, in their letter of the morning."""
 
 from __future__ import annotations
 
@@ -14,14 +14,11 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.jobs.checking.checking import check_sources as check_every_source
 from motcua.jobs.gates import RunIncomplete, demand_nothing_left
-from motcua.jobs.mailing import name_of_body as name_of_body
 from motcua.jobs.quality import mailing as mailing_quality
 from motcua.jobs.quality.checking import QualityCounts, check_quality, sealed_run_of_day
 from motcua.quality.reporting import get_run
 from motcua.settings import settings
-from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import connect, without_values
-from motcua.store.oversight.quality import agencies_of, broken_agencies_of
 
 log = logging.getLogger(__name__)
 
@@ -69,28 +66,6 @@ def _past_day(window: Window, moment: datetime) -> date | None:
 
 def _plain(counts: QualityCounts) -> dict[str, Any]:
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in asdict(counts).items()}
-
-
-@without_values()
-def agencies_to_mail(run_no: int | None) -> list[str]:
-    """Agencies of the run, broken ones too, for a mail each.
-
-    None on a day off, when the next working day's mail tells of everything.
-    """
-    if run_no is None:
-        return []
-    with connect() as ledger:
-        if not get_run(ledger, run_no).working_day:
-            log.info("a day off: nothing is mailed")
-            return []
-        checked = {each.agency_code for each in agencies_of(ledger, [run_no])}
-        told = checked | {each.agency_code or "" for each in broken_agencies_of(ledger, [run_no])}
-        return sorted(agency.agency_code for agency in list_agencies(ledger) if agency.agency_code in told)
-
-
-def mail_agency(run_no: int, agency_code: str) -> Any:  # noqa: ANN401 - the mailer's own counts
-    """One agency's mail."""
-    return mailing_quality.mail_agency(run_no, agency_code)
 
 
 def mail_department(run_no: int | None) -> Any:  # noqa: ANN401 - the mailer's own counts

@@ -27,7 +27,6 @@ from motcua.store.oversight.closings import (
     newest_closings,
     unpublished_closings,
 )
-from motcua.store.oversight.publications import publications_since
 
 log = logging.getLogger(__name__)
 
@@ -106,17 +105,11 @@ def publish(closing_no: int) -> dict[str, Any]:
     return {"publication_no": publication.publication_no, "folder": publication.folder}
 
 
-@without_values()
-def mails_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
-    """The publications of the last days, each with the bodies that were never mailed it or were not reached: what this
-    run published, and what an earlier one left."""
-    with connect() as ledger:
-        published = publications_since(ledger, (now or datetime.now(UTC)) - _MAILED_WITHIN)
-    return [
-        {"publication_no": publication_no, "body": body}
-        for publication_no in published
-        for body in mailing_publications.bodies_left(publication_no)
-    ]
+def letters_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
+    """The letters of this run, with what an earlier one left: publications and checks of the last days that bodies were
+    never mailed, or not all of whose recipients were reached."""
+    moment = now or datetime.now(UTC)
+    return mailing_publications.letters_owed(moment - _MAILED_WITHIN, moment)
 
 
 @without_values()
@@ -127,9 +120,9 @@ def words_of_closing(closing_no: int) -> str:
     return str(words()["closing_of"]).format(period=period, number=closing_no)
 
 
-def mail(publication_no: int, body: str) -> dict[str, int]:
-    """Mails one publication to one body's recipients."""
-    return mailing_publications.mail_publication(publication_no, body)
+def mail(body: str, publications: Sequence[int], runs: Sequence[int]) -> dict[str, int]:
+    """Mails a body's recipients their letter."""
+    return mailing_publications.mail_publications(publications, body, runs)
 
 
 def gate(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:

@@ -111,11 +111,10 @@ def draw_agencies(bars: Sequence[Bar], kinds: Sequence[str]) -> Picture:
             annotation_clip=False,
         )
     _legend(figure, [*zip(kinds, PALETTE, strict=False), (said["before"], None)])
-    alt = f"{said['rate']}: " + "; ".join(
-        f"{bar.name} {decimal(bar.total, 0)}{'' if bar.before is None else _change(bar.total - bar.before)}"
-        for bar in bars
+    agencies = "; ".join(
+        said["alt_agency"].format(name=bar.name, rate=decimal(bar.total, 0)) + _than(bar) for bar in bars
     )
-    return _picture(figure, height, alt)
+    return _picture(figure, height, said["alt_agencies"].format(agencies=agencies))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +163,28 @@ def draw_trend(periods: Sequence[str], lines: Sequence[Line]) -> Picture:
             if after[0] - before[0] > 1:
                 axes.plot(*zip(before, after, strict=True), color=colour, linewidth=1, linestyle=(0, (2, 3)))
     _legend(figure, [(f"{line.name}: {_last(line)}", colour) for line, colour in zip(lines, PALETTE, strict=False)])
-    alt = f"{said['rate']}, {said['periods'].format(number=len(periods))}" + "".join(
-        f"; {line.name}: " + ", ".join(said["no_figure"] if value is None else decimal(value) for value in line.values)
-        for line in lines
-    )
-    return _picture(figure, height, alt)
+    told = [each for line in lines if (each := _told(line))]
+    gaps = sum(all(line.values[place] is None for line in lines) for place in range(len(periods)))
+    alt = said["alt_trend"].format(number=len(periods), lines="; ".join(told) or said["no_figure"])
+    return _picture(figure, height, alt + (" " + said["alt_gaps"].format(number=gaps) if gaps and told else ""))
+
+
+def _told(line: Line) -> str:
+    """One line of the trend in words; empty where it has no figure."""
+    known = [value for value in line.values if value is not None]
+    if not known:
+        return ""
+    first, last, highest = (decimal(value) for value in (known[0], known[-1], max(known)))
+    return str(words()["chart"]["alt_line"].format(name=line.name, first=first, last=last, highest=highest))
+
+
+def _than(bar: Bar) -> str:
+    """How an agency stands against the report before, in words; empty where it stands as before, or there was none."""
+    said = words()["chart"]
+    if bar.before is None or not _change(bar.total - bar.before):
+        return ""
+    more = bar.total > bar.before
+    return str(said["alt_more" if more else "alt_fewer"].format(number=decimal(abs(bar.total - bar.before), 0)))
 
 
 def _figure(height: int) -> Figure:

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from motcua.domain.phones.reading import holds_phone
 from motcua.domain.quality import Acknowledged
 from motcua.quality.report_data import RowToCorrect
 from motcua.reports import wording
-from motcua.reports.lists import Cell, OwnCell, Seen, Word, dossier_link
+from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link
+
+
+def dossier_address(dossiers_url: str | None, link: Link) -> str | None:
+    """Where a dossier's code leads in what is mailed; ``None``: nowhere, as where the code holds a phone number.
+
+    ``dossiers_url``: address of the page Hồ sơ; ``None``: this deployment tells none.
+    """
+    return f"{dossiers_url}?{link.to.partition('?')[2]}" if dossiers_url and not holds_phone(link.words) else None
 
 
 def _dossier(row: RowToCorrect, seen: Seen) -> Cell:

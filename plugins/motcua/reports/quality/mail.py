@@ -24,8 +24,10 @@ from motcua.quality.report_data import (
 )
 from motcua.reports import wording
 from motcua.reports.checks import InWords
+from motcua.reports.lists import dossier_link
 from motcua.reports.mail import Mail, inline_styles, tidy
 from motcua.reports.quality.charts import Bar, Line, Picture, draw_agencies, draw_trend
+from motcua.reports.quality.listed import dossier_address
 from motcua.reports.quality.urgency import added_up, beside, late, most_urgent, shares_told
 from motcua.reports.quality.workbook import MOST_ROWS, Workbook, agency_workbook, department_workbook
 from motcua.templating import templates
@@ -51,14 +53,8 @@ class SourceFault:
 
 
 def is_due(report: AgencyReport | DepartmentReport, faults: Sequence[SourceFault] = ()) -> bool:
-    """Whether this run is worth a mail: there is news, also of a source, or it is the first run of its week (the sign
-    of life).
-
-    The first run and not Monday itself: on a Monday that is a holiday nothing runs.
-    """
-    if report.has_news or report.previous is None or any(each.is_new for each in faults):
-        return True
-    return report.previous.day.isocalendar()[:2] != report.run.day.isocalendar()[:2]
+    """Whether this run is worth a mail: there is news, also of a source, or it is the first one."""
+    return report.has_news or report.previous is None or any(each.is_new for each in faults)
 
 
 def compose_agency_mail(
@@ -75,7 +71,7 @@ def compose_agency_mail(
         report: of one run.
         rows: what is to be corrected, in any order; read once, as they come.
         page_url: address of the agency's page, where this deployment tells one.
-        dossiers_url: address of the page Hồ sơ, to which the workbook's codes lead; likewise.
+        dossiers_url: address of the page Hồ sơ, to which dossiers' codes lead; likewise.
         untold: dossiers of its pushing software with a supplement that nothing says to be at the desk.
         faults: of the sources that tell of it.
     """
@@ -87,13 +83,20 @@ def compose_agency_mail(
         report,
         workbook,
         page_url,
-        first_rows=first,
+        first_rows=[(row, _address(row, dossiers_url)) for row in first],
         trend=_trend(report.trend),
         chart=None,
         untold=untold,
         untold_of=(),
         faults=faults,
     )
+
+
+def _address(row: RowToCorrect, dossiers_url: str | None) -> str | None:
+    """Where a row's dossier is shown."""
+    if row.dossier_code is None:
+        return None
+    return dossier_address(dossiers_url, dossier_link(row.agency_code, row.dossier_code))
 
 
 def compose_department_mail(

@@ -12,7 +12,6 @@ from typing import Any
 
 from motcua.domain.clock import VIETNAM
 from motcua.domain.people import Viewer
-from motcua.domain.phones.reading import holds_phone
 from motcua.quality.report_data import (
     AgencyFigures,
     AgencyReport,
@@ -23,7 +22,7 @@ from motcua.quality.report_data import (
 from motcua.reports import wording
 from motcua.reports.lists import Link, Seen, Word, cell_of, declared_list
 from motcua.reports.mail import Attachment
-from motcua.reports.quality.listed import FINDING_CELLS
+from motcua.reports.quality.listed import FINDING_CELLS, dossier_address
 from motcua.reports.quality.urgency import late
 from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
 
@@ -138,8 +137,7 @@ class _Book(Book):
             plain = [cell.words if isinstance(cell, Link | Word) else cell for cell in cells]
             self._line(sheet, line, columns, [line, *plain])
             for place, cell in enumerate(cells, 1):
-                if isinstance(cell, Link) and self._dossiers_url and not holds_phone(cell.words):
-                    address = f"{self._dossiers_url}?{cell.to.partition('?')[2]}"
+                if isinstance(cell, Link) and (address := dossier_address(self._dossiers_url, cell)):
                     sheet.write_url(line, place, address, self._look["link"], cell.words)
             if row.stage != "in_time":
                 place = [each.name for each in columns].index("stage")

@@ -45,7 +45,7 @@ from motcua.jobs.notices.planning import plan
 from motcua.jobs.notices.receiving import Intake
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
-from motcua.jobs.publications.mailing import bodies_left, mail_publication
+from motcua.jobs.publications.mailing import letters_owed, mail_publications
 from motcua.jobs.publications.publishing import publish
 from motcua.jobs.quality.checking import check_quality
 from motcua.jobs.tasks.reconcile_daily import close_days, closings_to_publish, look_again
@@ -427,18 +427,21 @@ class _Publisher:
         self._goes_on.set()
         self._process = ProcessPoolExecutor(1, spawn, initializer=_begin_to_publish, initargs=(self._goes_on,))
         self._begun: dict[int, Future[None]] = {}
+        self._mailed: list[Future[None]] = []
 
     def publish(self, closings: Sequence[int], moment: datetime) -> None:
-        """Has those published that were not given before; one that failed meanwhile is told of.
+        """Has those published that were not given before, and the letters of the morning mailed; one that failed
+        meanwhile is told of.
 
         Raises:
             Exception: whatever the other process raised.
         """
         for closing_no in closings:
             if closing_no not in self._begun:
-                mails = self._now - moment < _MAILED_FOR
-                self._begun[closing_no] = self._process.submit(_publish, closing_no, moment, mails=mails)
-        for done in self._begun.values():
+                self._begun[closing_no] = self._process.submit(_publish, closing_no, moment)
+        if self._now - moment < _MAILED_FOR:
+            self._mailed.append(self._process.submit(_mail, self._now - _MAILED_FOR, moment))
+        for done in (*self._begun.values(), *self._mailed):
             if done.done():
                 done.result()
 
@@ -453,7 +456,7 @@ class _Publisher:
             Exception: whatever the other process raised.
         """
         self._goes_on.set()
-        for begun in self._begun.values():
+        for begun in (*self._begun.values(), *self._mailed):
             begun.result()
 
     def close(self) -> None:
@@ -486,11 +489,16 @@ def _begin_to_publish(goes_on: Event) -> None:
     os.environ["AIRFLOW_CONN_SMTP_DEFAULT"] = mailbox_connection(port)
 
 
-def _publish(closing_no: int, moment: datetime, *, mails: bool) -> None:
+def _publish(closing_no: int, moment: datetime) -> None:
     _goes_on.wait()
     with connect() as at_work:
         wait_for_lock(at_work, AT_WORK)
-        publication = publish(closing_no, moment)
-        if mails:
-            for body in bodies_left(publication.publication_no):
-                mail_publication(publication.publication_no, body)
+        publish(closing_no, moment)
+
+
+def _mail(since: datetime, moment: datetime) -> None:
+    _goes_on.wait()
+    with connect() as at_work:
+        wait_for_lock(at_work, AT_WORK)
+        for letter in letters_owed(since, moment):
+            mail_publications(letter["publications"], letter["body"], letter["runs"])

@@ -109,11 +109,6 @@ def names_on(connection: Connection, day: date) -> dict[str, str]:
     return {row["agency_code"]: row["name"] for row in rows}
 
 
-def publications_since(connection: Connection, since: datetime) -> list[int]:
-    """Numbers of those published since a moment, the oldest first."""
-    return [row["publication_no"] for row in connection.execute(statement("publications/since"), {"since": since})]
-
-
 def save_publication(connection: Connection, publication: Publication) -> None:
     """Writes the row that makes stored files a publication.
 

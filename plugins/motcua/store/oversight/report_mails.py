@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -9,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
+from motcua.store.ledger.rows import values_of
 
 MailState: TypeAlias = Literal["sending", "sent", "failed", "unknown"]
 
@@ -28,6 +31,17 @@ class MailedReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldPublication:
+    """A publication that tells a body something."""
+
+    body: str
+    publication_no: int
+    is_correction: bool
+    is_owed: bool
+    """It was not mailed to the body, or not to each of its recipients."""
+
+
+@dataclass(frozen=True, slots=True)
 class MailedTo:
     """How one recipient's mail of a report stands."""
 
@@ -44,7 +58,7 @@ def hash_recipient(address: str) -> str:
 def reserve_mail(
     connection: Connection, mailed: MailedReport, recipient_hash: str, now: datetime, *, again: bool
 ) -> int | None:
-    """Our number of the mail that the caller may now hand over; ``None``: it is not to be sent (again).
+    """Our number of the report's mail that the caller may now hand over; ``None``: it is not to be sent (again).
 
     The caller commits before it asks the mail server.
     """
@@ -53,11 +67,11 @@ def reserve_mail(
     return int(row["report_mail_id"]) if row else None
 
 
-def settle_mail(
-    connection: Connection, report_mail_id: int, state: MailState, failure: str | None, now: datetime
+def settle_mails(
+    connection: Connection, numbers: Sequence[int | None], state: MailState, failure: str | None, now: datetime
 ) -> None:
-    """Writes how it ended; ``failure`` has no word of the server's."""
-    values = {"report_mail_id": report_mail_id, "state": state, "failure": failure, "now": now}
+    """Writes how handing over one letter ended, for each report in it; ``failure`` has no word of the server's."""
+    values = {"numbers": list(numbers), "state": state, "failure": failure, "now": now}
     connection.execute(statement("report_mails/settle"), values)
 
 
@@ -72,3 +86,30 @@ def mailed_before(connection: Connection, mailed: MailedReport) -> datetime | No
     row = connection.execute(statement("report_mails/last_before"), asdict(mailed)).fetchone()
     mailed_at: datetime | None = row["mailed_at"] if row else None
     return mailed_at
+
+
+def publications_told(
+    connection: Connection,
+    bodies: Sequence[str],
+    *,
+    since: datetime | None = None,
+    publication_no: int | None = None,
+) -> list[ToldPublication]:
+    """Whom publications tell something; of all since a moment, or of one.
+
+    Args:
+        connection: to the ledger.
+        bodies: those that are no agency, in the order in which they are given.
+        since: a moment.
+        publication_no: of the one.
+    """
+    values = {"bodies": list(bodies), "since": since, "publication_no": publication_no}
+    return values_of(ToldPublication, connection.execute(statement("report_mails/publications_told"), values))
+
+
+def runs_owed(connection: Connection, since: datetime, until: datetime) -> dict[str, list[int]]:
+    """By agency, the checks of quality between two moments that it was not mailed, the newest first."""
+    owed: dict[str, list[int]] = defaultdict(list)
+    for row in connection.execute(statement("report_mails/runs_owed"), {"since": since, "until": until}):
+        owed[row["agency_code"]].append(row["run_no"])
+    return owed
