@@ -78,4 +78,4 @@ def test_form_of_a_shared_account_another_session_or_another_site_writes_nothing
 def test_code_is_looked_for_by_anybody_since_nothing_is_written(staff):
     VISITING.visit_as("operator", name="xem")
     sent = {"q": "000.00.30.H32-261125-0001", "token": token_of(staff)}
-    assert staff.post("/motcua/dossiers/search", data=sent).status_code == 303
+    assert staff.post("/motcua/dossiers/search", data=sent).status_code == 404, "looked for, and not there"
