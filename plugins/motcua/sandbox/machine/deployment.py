@@ -333,6 +333,7 @@ def airflow_environment(
             "webhook_secret": secret.zalo_webhook,
             "oauth_url": f"http://127.0.0.1:{addresses.network}",
             "refusals_are_sure": True,
+            "price": 200,
         },
     }
     wishes = {
