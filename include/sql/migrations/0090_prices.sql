@@ -1,4 +1,4 @@
--- depends: 0087_gateway_forms
+-- depends: 0089_waits_for_opening
 -- What a bill is made of: the price of each gateway in its own unit, and the carrier of each attempt's number.
 ALTER TABLE motcua.gateways ADD COLUMN prices jsonb;
 COMMENT ON COLUMN motcua.gateways.prices

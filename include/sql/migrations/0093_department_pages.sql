@@ -1,4 +1,4 @@
--- depends: 0087_gateway_forms
+-- depends: 0092_code_tails
 -- What else pages ask for: to stop and to let go, to confirm a calendar's year, to verify a publication again.
 ALTER TABLE motcua.page_requests
 DROP CONSTRAINT page_requests_kind_check,

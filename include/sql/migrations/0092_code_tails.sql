@@ -1,4 +1,4 @@
--- depends: 0087_gateway_forms
+-- depends: 0091_closing_channels
 -- transactional: false
 -- At the counter a dossier is found by the last signs of its code, within an agency. Made without holding up pick-up;
 -- one that was interrupted may be left over invalid.
