@@ -212,7 +212,7 @@ def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder, an_
 def test_source_that_was_not_opened_says_what_to_do(staff, folder):
     text = words(staff.get(PAGE.replace(SOURCE, "khac")))
     assert "Nguồn này chưa được mở" in text
-    assert "motcua files form khac --agency MÃ" in text
+    assert "quản trị hệ thống phải khai trước tệp của nguồn là của cơ quan nào" in text
     given = {"token": token_of(staff, PAGE), "source": "khac", "decision": "save", "seen": "0", "kind": "whole"}
     assert staff.post(PAGE.partition("?")[0], data=given | TYPED | {"least_percent": "70"}).status_code == 409
 

@@ -28,7 +28,7 @@ def page(ledger, configure):
 def test_without_statements_the_page_says_what_to_do(page):
     shown = page_words(page.get("/statements"))
     assert "Chưa có bảng kê nào." in shown
-    assert "motcua statements import" in shown
+    assert "đặt vào thư mục bảng kê" in shown
 
 
 def test_verdicts_and_rows_are_shown_without_anybodys_number(ours, page, monkeypatch):
