@@ -209,8 +209,11 @@ def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
     watched.look(minutes=60 * 24)
     assert len(daily()) == 1, "before its hour"
     watched.look(2, minutes=60 * 3)
-    assert daily()[1] == "[MotcuaSMS] Giám sát ngày 26/11/2026: không có cảnh báo"
+    said = "chưa có cảnh báo, 1 mục đang xem lại"
+    assert daily()[1] == f"[MotcuaSMS] Giám sát ngày 26/11/2026: {said}", "nothing is alerted before an agency joined"
     text = watched.mail.taken[-1][1].get_body(("plain",)).get_content()
+    assert said[1:] in text
+    assert "- Kiểm tra và chốt số liệu: đang xem lại" in text
     assert "- Sổ (PostgreSQL): tốt" in text
     assert "- Số liệu khớp: tốt (chênh lệch 0" in text
     assert "- Các phần của Airflow: tốt (4 trong 4 phần đang chạy)" in text
