@@ -10,7 +10,8 @@ WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)
 -- name: publications_told
 -- Whom publications tell something, of all since a moment or of one: each body of all agencies, and each agency that
 -- has recipients. A first publication tells an agency what it had in the period, a correction those whose figures it
--- changed. is_owed: it was not mailed to the body, or not to each recipient. Days go to no committee.
+-- changed. The first report of a month or longer is official, and told whatever it has. is_owed: it was not mailed to
+-- the body, or not to each recipient. Days go to no committee.
 WITH published AS (
     SELECT
         p.publication_no,
@@ -66,7 +67,11 @@ told AS (
     CROSS JOIN unnest(%(bodies)s::text[]) WITH ORDINALITY AS b (body, place)
     WHERE
         (b.body <> 'committee' OR p.period_length <> 'day')
-        AND (p.is_judged_anew OR EXISTS (SELECT 1 FROM concerned AS c WHERE c.publication_no = p.publication_no))
+        AND (
+            p.is_judged_anew
+            OR (p.period_length <> 'day' AND NOT p.is_correction)
+            OR EXISTS (SELECT 1 FROM concerned AS c WHERE c.publication_no = p.publication_no)
+        )
     UNION ALL
     SELECT
         p.publication_no,
