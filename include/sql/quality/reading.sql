@@ -231,6 +231,7 @@ WHERE
     AND CASE %(standing)s::text
         WHEN 'to_do' THEN sealed.until IS NULL
         WHEN 'acknowledged' THEN coalesce(sealed.until, a.until) IS NOT NULL
+        WHEN 'acknowledged_then' THEN sealed.until IS NOT NULL
         WHEN 'new' THEN coalesce(e.opened_run > %(since_run)s AND NOT e.again, %(since_run)s::bigint IS NULL)
         WHEN 'back' THEN coalesce(e.opened_run > %(since_run)s AND e.again, FALSE)
         WHEN 'arrived' THEN coalesce(e.opened_run > %(since_run)s, TRUE)

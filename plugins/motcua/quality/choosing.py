@@ -13,10 +13,19 @@ from motcua.quality.report_data import RuleWords
 
 Part: TypeAlias = Literal["faults", "signs", "notes", "others"]
 Standing: TypeAlias = Literal[
-    "to_do", "acknowledged", "new", "back", "arrived", "standing", "fixed", "late", "late_for_department"
+    "to_do",
+    "acknowledged",
+    "acknowledged_then",
+    "new",
+    "back",
+    "arrived",
+    "standing",
+    "fixed",
+    "late",
+    "late_for_department",
 ]
-"""``arrived``: new or back. ``fixed`` alone are no longer there. All but these two are as the run counted them: what
-was acknowledged after it is still to do."""
+"""``arrived``: new or back. ``fixed`` alone are no longer there. ``acknowledged``: when the run was sealed, or now. All
+others are as the run counted them: a finding acknowledged later is still to do, and not ``acknowledged_then``."""
 
 
 def part_of(rule: RuleWords) -> Part:

@@ -73,7 +73,7 @@ def test_correction_is_a_publication_that_names_the_old_one_and_leaves_it_as_it_
         "manifest_sha256": first.manifest_sha256,
     }
     assert corrected.previous_sha256 == other.manifest_sha256
-    named = f"đính chính bản công bố số 1 (thư mục {first.folder}, mã SHA-256 của tệp kê: {first.manifest_sha256})"
+    named = f"được đính chính: số 1, thư mục {first.folder}, mã SHA-256 của tệp kê {first.manifest_sha256}."
     assert named in (store / corrected.folder / "bao-cao.html").read_text("utf-8")
     assert everything_in(store).items() >= before.items()
     assert faults(1) == faults(3) == []

@@ -14,7 +14,7 @@ import pytest
 
 from motcua.jobs.backup.files import Pack, put_back
 from motcua.jobs.personal_data import KEPT_FOR, remove_old_files
-from motcua.jobs.publications.mailing import _attachments
+from motcua.jobs.publications.mailing import MOST_ATTACHED, _Writer
 from motcua.jobs.publications.publishing import FileStands, StoreFailed, publications_store, publish, store_file
 from motcua.jobs.publications.verifying import NoSuchPublication, stray_folders, verify_publication
 from motcua.jobs.publications.verifying_in_turn import verify_in_turn
@@ -70,7 +70,7 @@ def test_published_corrected_listed_mailed_and_verified_as_in_a_folder(closings,
         *(each["name"] for each in first.manifest["files"]),
         MANIFEST,
     }
-    (attached,), left_out = _attachments(first, [("Báo cáo", "bao-cao.pdf")])
+    (attached,), left_out = _Writer("department", MOST_ATTACHED)._attachments(first, [("Báo cáo", "bao-cao.pdf")])
     assert left_out == []
     assert attached.content == objects(store)[f"cong-bo/{first.folder}/bao-cao.pdf"]
     said = type_command("publications", "show", "1", exits=None)

@@ -295,8 +295,8 @@ def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm,
 def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connection(page, calm, configure):
     limited = {"carriers": ["Viettel"], "segments_per_second": 5, "segments_per_day": 700}
     for extra, shown in (
-        (limited, "Viettel 5 đoạn tin mỗi giây 0 / 700"),
-        ({}, "mọi nhà mạng không giới hạn 0 đang dùng"),
+        (limited, "Viettel 5 đoạn tin mỗi giây 0 / 700 đoạn tin"),
+        ({}, "mọi nhà mạng không giới hạn 0 đoạn tin đang dùng"),
     ):
         configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps({"conn_type": "http", "host": "h", "extra": extra}))
         send("run")
