@@ -236,11 +236,24 @@ class _Counted:
                 self._in_handling -= 1
 
 
+def _bound(port: int) -> socket.socket:
+    """Binds a port of loopback that this process and its children alone may share; it refuses until it listens."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
+
+
 class ForkedServer:
-    """A web server in a child of this process, on a port of its own; it dies with this process."""
+    """A web server in a child of this process, on a port of its own; it dies with this process.
+
+    The port stays this process's while the server is dead: another worker's would take what is sent to this one.
+    """
 
     def __init__(self, make: Callable[[], Any], log: Path) -> None:
         self.port = free_port()
+        self._holds = _bound(self.port)
         self._make, self._log, self.pid = make, log, 0
         self._http: http.client.HTTPConnection | None = None
 
@@ -260,14 +273,10 @@ class ForkedServer:
                 os.dup2(output, 1)
                 os.dup2(output, 2)
                 threading.Thread(target=lambda: (os.read(reading, 1), os._exit(1)), daemon=True).start()
-                uvicorn.run(
-                    _Counted(self._make()),
-                    host="127.0.0.1",
-                    port=self.port,
-                    log_level="error",
-                    access_log=False,
-                    timeout_keep_alive=3600,
+                config = uvicorn.Config(
+                    _Counted(self._make()), log_level="error", access_log=False, timeout_keep_alive=3600
                 )
+                uvicorn.Server(config).run(sockets=[_bound(self.port)])
             finally:
                 os._exit(0)
         os.close(reading)
@@ -289,6 +298,11 @@ class ForkedServer:
             if self._http is not None:
                 self._http.close()
                 self._http = None
+
+    def close(self) -> None:
+        """Ends it and gives its port back."""
+        self.kill()
+        self._holds.close()
 
     def call(self, method: str, path: str, body: Any = None) -> int:
         """A request's status; all go over one connection."""

@@ -250,7 +250,7 @@ class World:
         """Ends all of it and removes its files."""
         self.end_runners()
         for server in (*self.gateways.values(), self.callbacks):
-            server.kill()
+            server.close()
         self.postgres.stop()
         self._folders.close()
 
