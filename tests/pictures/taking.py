@@ -165,7 +165,7 @@ def visit(demo: Demo) -> Iterator[Visit]:
             page.get_by_role("button", name="Sign in").click()
             page.wait_for_url(lambda url: "/auth/login" not in url)
             page.goto(f"{demo.airflow}/motcua/settings")
-            link = page.locator("main td a").first.get_attribute("href") or ""
+            link = page.locator("main tbody a").first.get_attribute("href") or ""
             if "code=" not in link:
                 raise CannotTake(f"{AGENCY_USER} was given no agency")
             yield Visit(page, demo, link.split("code=")[1])
