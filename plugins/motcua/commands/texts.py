@@ -85,7 +85,7 @@ def texts(
         wide.print()
     wide.print(_cost_table(where_the_dong_go(rows), price))
     if in_full := [name for name, always in forms_at_gateways().items() if always]:
-        wide.print(f"Qua {', '.join(in_full)} tin luôn có dấu, vì ở đó dấu không tốn thêm tiền.")
+        wide.print(_words()["always_accented"].format(gateways=", ".join(in_full)))
     if registered is None:
         wide.print(_words()["no_ledger"])
     if csv:
