@@ -116,6 +116,20 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
     standing.kill()
 
 
+def test_pick_up_whose_ledger_session_is_ended_does_not_blame_the_source(one_stop, rows, monkeypatch):
+    one_stop.result_now("D-1", "0905123001")
+    original = picking_up._PickUp.run
+
+    def ended(self, window):
+        in_ledger(lambda ledger: ledger.execute("SELECT pg_terminate_backend(%s, 5000)", [self.ledger.info.backend_pid]))
+        return original(self, window)
+
+    monkeypatch.setattr(picking_up._PickUp, "run", ended)
+    with pytest.raises(picking_up.SourceFailed, match="lost the ledger"):
+        pick_up("khanhhoa")
+    assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}]
+
+
 @pytest.mark.guarantee("frozen", "a request that a frozen process had not sent does not leave when it wakes")
 def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(one_stop, gateway, rows, forked):
     one_stop.result_now("D-1", "0905123001")

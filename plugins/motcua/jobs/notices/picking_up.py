@@ -185,27 +185,37 @@ def pick_up(
 def _pick_up(
     source: str, window: Window, moment: datetime, heart: Heart, *, waits: bool, portions: Portions
 ) -> PickUpCounts:
+    ledger_was_lost = False
     try:
         with connect() as ledger:
-            ensure_source(ledger, source)
-            # By itself: others who read a new source must not wait for this one.
-            ledger.commit()
-            cursor = lock_source(ledger, source, wait=waits or window is not EVERYTHING)
-            if cursor is None:
-                return PickUpCounts()
-            # Only now: where one waits for a source that hangs, nobody else has to.
-            with connect(connection_id(source)) as reading:
-                read = adapter(settings().sources[source])(reading, source)
-                return _PickUp(ledger, cursor, read, moment, portions).run(window)
+            try:
+                return _read_into(ledger, source, window, moment, waits=waits, portions=portions)
+            finally:
+                ledger_was_lost = ledger.broken
     except Exception as error:
         reason = reason_without_values(error)
-    if not heart.may_send:
-        # Its sessions were ended, or nearly: that is no failure of the source.
-        raise SourceFailed(f"The pick-up of {source} was frozen: {reason}")
+    if ledger_was_lost or not heart.may_send:
+        # The ledger ended this session, or is about to. The source did not fail.
+        raise SourceFailed(f"The pick-up of {source} lost the ledger: {reason}")
     # Outside the handler: were the ledger away too, its error would show the first one, with its rows, as its context.
     with without_values(), connect() as ledger:
         note_failure(ledger, source, reason, moment)
     raise SourceFailed(f"Source {source} could not be read: {reason}")
+
+
+def _read_into(
+    ledger: Connection, source: str, window: Window, moment: datetime, *, waits: bool, portions: Portions
+) -> PickUpCounts:
+    ensure_source(ledger, source)
+    # By itself: others who read a new source must not wait for this one.
+    ledger.commit()
+    cursor = lock_source(ledger, source, wait=waits or window is not EVERYTHING)
+    if cursor is None:
+        return PickUpCounts()
+    # Only now: where one waits for a source that hangs, nobody else has to.
+    with connect(connection_id(source)) as reading:
+        read = adapter(settings().sources[source])(reading, source)
+        return _PickUp(ledger, cursor, read, moment, portions).run(window)
 
 
 @contextmanager
