@@ -1,4 +1,4 @@
-"""The 17:30 apology for each dossier whose result will not be there on the appointed day."""
+"""Sends the 17:30 apology for each dossier whose result will not be ready on the appointed day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Data quality, every morning before the desks open: bad phones, and statuses that do not match reality."""
+"""Checks data quality every morning before the desks open: bad phone numbers, and statuses that do not match
+reality."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ TEXTS = DagTexts("check_quality")
     default_args=IN_THE_BACKGROUND,
 )
 def check_quality() -> None:
-    """Check → mail the Department → gate; beside them the sources themselves."""
+    """Check → mail the Department → gate; in parallel, check the sources themselves."""
 
     @task(**TEXTS.of_task("check"))
     def check() -> dict[str, Any]:
@@ -42,7 +43,7 @@ def check_quality() -> None:
 
         return job(checked["run_no"])
 
-    # Beside the others: a source that answers slowly delays nobody's mail.
+    # This task runs in parallel, so that a slow source delays no mail.
     @task(**TEXTS.of_task("check_sources"), execution_timeout=timedelta(hours=1))
     def check_sources() -> dict[str, Any]:
         from motcua.jobs.tasks.check_quality import check_sources as job

@@ -1,4 +1,4 @@
-"""Airflow's own database and log files stay small: what is old goes, each night."""
+"""Removes old rows and logs of Airflow each night, so that its database and log files stay small."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ TEXTS = DagTexts("clean_airflow")
     default_args=IN_THE_BACKGROUND,
 )
 def clean_airflow() -> None:
-    """Clean the database → remove logs of the runs that it has no more → gate."""
+    """Clean the database → remove the logs of deleted runs → gate."""
 
-    # The first night of an old installation may need hours; broken off, it goes on where it was.
+    # The first night of an old installation may take hours. If it is cut off, the next night continues there.
     @task(**TEXTS.of_task("clean_database"), execution_timeout=timedelta(hours=3))
     def clean_database() -> dict[str, Any]:
         from motcua.jobs.tasks.clean_airflow import clean_database as job

@@ -1,4 +1,4 @@
-"""Result and supplement messages, seconds after a dossier moves."""
+"""Sends result and supplement messages, seconds after a dossier moves."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ TEXTS = DagTexts("notify_transitions")
     ),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    # One run may go on while news keeps coming, and two by the clock and by hand need not wait for it. Those of a
-    # worker that was killed count until their heartbeat is missed, and others take over before.
+    # A run goes on while there is news, and runs started by the clock or by hand must not wait for it. The runs of a
+    # killed worker count as active until Airflow misses their heartbeat; other runs take over before that.
     max_active_runs=4,
     default_args=DAG_DEFAULTS | QUICK_RETRIES,
     params={
@@ -69,7 +69,7 @@ def notify_transitions() -> None:
         **TEXTS.of_task("pick_up"),
         map_index_template="{{ source_name }}",
         retry_policy=WAIT_FOR_NO_SOURCE,
-        # Each has two connections to the ledger, however many sources have news at once.
+        # Each pick-up opens two connections to the ledger, and many sources may have news at once.
         max_active_tis_per_dagrun=8,
     )
     def pick_up(source: str) -> dict[str, Any]:

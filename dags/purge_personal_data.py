@@ -1,4 +1,4 @@
-"""Personal data whose time is over goes, each night."""
+"""Empties personal data each night after its storage time."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ TEXTS = DagTexts("purge_personal_data")
     default_args=IN_THE_BACKGROUND,
 )
 def purge_personal_data() -> None:
-    """Purge and remove files → gate."""
+    """Purge, and remove files → gate."""
 
-    # The first night of an old ledger may need hours; broken off, it goes on where it was.
+    # The first night of an old ledger may take hours. If it is cut off, the next night continues there.
     @task(**TEXTS.of_task("purge"), execution_timeout=timedelta(hours=3))
     def purge() -> dict[str, Any]:
         from motcua.jobs.tasks.purge_personal_data import purge_due as job

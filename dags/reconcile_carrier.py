@@ -1,4 +1,4 @@
-"""The providers' monthly statements: what was billed, held against what was sent."""
+"""Compares the providers' monthly carrier statements with the messages that were sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def reconcile_carrier() -> None:
 
         return job(run_window(get_current_context()))
 
-    # One at a time: of two files of one month the later one corrects the other, and a million lines need a gigabyte.
+    # Files are taken one at a time, because the later of two files of a month corrects the earlier one, and a million
+    # lines need a gigabyte of memory.
     @task(
         **TEXTS.of_task("take_file"),
         map_index_template="{{ statement }}",

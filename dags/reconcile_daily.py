@@ -1,4 +1,5 @@
-"""Reconciliation of each day: what reached citizens against what the sources themselves count; published and mailed."""
+"""Reconciles each day: compares the messages that reached citizens with the sources' own counts, publishes and
+mails."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ TEXTS = DagTexts("reconcile_daily")
     default_args=IN_THE_BACKGROUND,
 )
 def reconcile_daily() -> None:
-    """Tie complaints → close → look again → publish each → mail each → gate."""
+    """Link complaints → close → recheck older days → publish each → mail each → gate."""
 
     @task(**TEXTS.of_task("tie_complaints"))
     def tie_complaints() -> int:

@@ -1,4 +1,4 @@
-"""Reconciliation of each month, quarter and year: the days together, published as an official report, and mailed."""
+"""Reconciles each month, quarter and year from its days, publishes the official report, and mails it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of messages without an answer, and of those without a receipt."""
+"""Settles messages without an answer and messages without a delivery receipt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publications verified again, each night some, each at least once a month."""
+"""Verifies some publications each night, each publication at least once a month."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEXTS = DagTexts("verify_publications")
 def verify_publications() -> None:
     """Verify → gate."""
 
-    # It begins none after 40 minutes; that of a year takes minutes.
+    # The task begins no publication after 40 minutes; a publication of a year takes minutes.
     @task(**TEXTS.of_task("verify"), execution_timeout=timedelta(hours=1))
     def verify() -> dict[str, Any]:
         from motcua.jobs.tasks.verify_publications import verify as job

@@ -1,4 +1,4 @@
-"""Airflow's door to MotcuaSMS: this file is executed in every Airflow process, so it holds nothing but the class."""
+"""Airflow's entry point to MotcuaSMS. Every Airflow process executes this file, so that it contains only the class."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from motcua import preloading
 
 
 class MotcuaPlugin(AirflowPlugin):
-    """Mounts callbacks, intake and staff pages in the API server; has the scheduler load the tasks' code."""
+    """Mounts callbacks, intake and staff pages in the API server, and makes the scheduler load the tasks' code."""
 
     name = "motcua"
-    listeners = [preloading]  # noqa: RUF012 - declared so by Airflow
-    external_views = [  # noqa: RUF012 - likewise
+    listeners = [preloading]  # noqa: RUF012 - Airflow demands this form
+    external_views = [  # noqa: RUF012 - Airflow demands this form
         {
             "name": "Một cửa",
-            # Without a slash before it, so that it follows the UI's own address. With a route, which means in a frame:
-            # a link at the top level that leads out of Airflow is a button there that does nothing (3.3.2).
+            # The address has no leading slash, so that it follows the UI's own address. It has a route, which shows the
+            # page in a frame: a top-level link that leads out of Airflow becomes a button that does nothing (3.3.2).
             "href": "motcua/",
             "destination": "nav",
             "nav_top_level": True,
@@ -34,7 +34,8 @@ class MotcuaPlugin(AirflowPlugin):
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """Built only in the API server, which alone asks for them; what its pages need is read then."""
+        """The apps of callbacks, intake and pages. Only the API server asks for them, and only then are they built and
+        warmed up."""
         from motcua.web.callbacks import create_callbacks
         from motcua.web.intake import create_intake
         from motcua.web.pages import create_pages, warm_pages
@@ -48,7 +49,7 @@ class MotcuaPlugin(AirflowPlugin):
 
     @property
     def fastapi_root_middlewares(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """Around every route of the API server, whose access log is written outside of it."""
+        """Middlewares around every route of the API server. The server writes its access log outside of its apps."""
         from motcua.web.access_log import MaskedRequests
         from motcua.web.console import LedFromConsole
 

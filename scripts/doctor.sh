@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Names everything that is wrong with the installation whose docker-compose.yaml stands here: first what its files say,
-# before anything runs, then what can be asked (docs/operations/doctor.md). Changes nothing. Exit 1: there is an error; warnings
-# alone are none.
+# Lists all faults of the installation whose docker-compose.yaml is in this folder (docs/operations/doctor.md). First it
+# checks the files, which works before any service runs, then the running services. It changes nothing. Exit code 1 means
+# that there is an error; warnings alone give 0.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 # shellcheck source=scripts/image.sh
@@ -10,7 +10,7 @@ make_image >/dev/null || exit 2
 
 wrong=0
 echo "The files:"
-# As whoever types it: the services' own user may not read them.
+# The check runs as the calling user, because the services' own user may not read the files.
 run_in_image --network none --user "$(id -u):$(id -g)" --volume "$PWD:/installation:ro" -- \
     motcua doctor --files /installation --machine /host || wrong=$?
 

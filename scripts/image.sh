@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Makes the image, when it is typed. Read by set_up.sh and doctor.sh, in the folder of the program: runs a command in the image, and makes
-# that where there is none.
+# Builds the image if this file is called as a command. set_up.sh and doctor.sh source this file in the program's folder
+# for functions that run a command in the image and build a missing image.
 
-# Build arguments come from the environment: another base image, and what a server without internet has (docs/operations/offline.md).
-# By Compose, which labels what it builds: otherwise the next `docker compose build` makes another image of the same files, and all
-# services are recreated. Not by docker-compose.yaml, which asks for the files that are to be written yet.
+# Build arguments come from the environment: another base image, and pip's settings for a server without internet
+# (docs/operations/offline.md). Compose builds the image, because it labels its images: otherwise the next
+# `docker compose build` would make a new image of the same files and recreate all services. docker-compose.yaml cannot be
+# used, because it demands files that are written only later.
 build_image() {
     local given="" name
     for name in PYTHON_IMAGE PIP_NO_INDEX PIP_FIND_LINKS; do
-        # One that is named without a value is another build.
+        # An argument without a value would make another build, so that only set variables are passed.
         [ -z "${!name:-}" ] || given+="${given:+, }$name"
     done
     docker compose --project-name motcua --file - build init \
@@ -19,7 +20,8 @@ make_image() {
     docker image inspect motcua >/dev/null 2>&1 || build_image
 }
 
-# run_in_image [options of docker run] -- command; the folder is /installation there, this machine's root /host, not to be written.
+# run_in_image [options of docker run] -- command. The command finds this machine's root read-only at /host. Callers mount
+# the program's folder at /installation.
 run_in_image() {
     local options=()
     while [ "$1" != -- ]; do

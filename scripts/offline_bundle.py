@@ -1,11 +1,11 @@
-"""What a server without internet needs, in one folder that says of itself whether it is whole.
+"""Collect everything that a server without internet needs in one folder, which can be checked for completeness.
 
     scripts/offline_bundle.py collect FOLDER    wheels of the locks, the project at its commit, the list of images
     scripts/offline_bundle.py seal FOLDER       writes SHA256SUMS anew, after the images were put beside them
-    scripts/offline_bundle.py check FOLDER      what is missing, changed or there besides; exit code 1: something
+    scripts/offline_bundle.py check FOLDER      lists missing, changed and additional files; exit code 1: any
 
-Python's own library is enough for it: on the server nothing else is there yet. Collecting needs the image's Python,
-whose wheels are taken, git and pip. docs/operations/offline.md.
+It needs only Python's own library, because the server has nothing else yet. Collecting also needs git, pip and a Python
+of the image's version, for which wheels are downloaded. See docs/operations/offline.md.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _DIGEST = re.compile(r"[a-z0-9./_-]+:[\w.-]+@sha256:[0-9a-f]{64}")
 
 
 class Unfit(Exception):
-    """The bundle cannot be made; the message says why."""
+    """Raised if the bundle cannot be made. The message gives the reason."""
 
 
 def images(project: Path) -> list[str]:
-    """The images that are not ours, by digest.
+    """Return the images that are not built here, by digest.
 
     Raises:
-        Unfit: one of them is named by its tag alone, under which another image may stand tomorrow.
+        Unfit: an image has only a tag, which may name another image tomorrow.
     """
     compose = (project / "docker-compose.yaml").read_text(encoding="utf-8")
     base = (project / "Dockerfile").read_text(encoding="utf-8")
@@ -45,10 +45,11 @@ def images(project: Path) -> list[str]:
 
 
 def collect(project: Path, folder: Path) -> None:
-    """Fills an empty folder and seals it.
+    """Fill an empty folder and seal it.
 
     Raises:
-        Unfit: the project has changes of no commit, the Python is not the image's, or something cannot be had.
+        Unfit: the project has uncommitted changes, this Python is not the image's version, or a part cannot be
+        downloaded.
     """
     named = images(project)
     wanted = next(re.findall(r"^python:(\d+\.\d+)", image) for image in named if image.startswith("python:"))[0]
@@ -84,22 +85,22 @@ def collect(project: Path, folder: Path) -> None:
 
 
 def seal(folder: Path) -> None:
-    """Writes the check sum of every file, in the form that sha256sum reads."""
+    """Write the checksum of every file, in the form that sha256sum reads."""
     lines = [f"{_sum(folder / name)}  {name}\n" for name in _files(folder)]
     (folder / SUMS).write_text("".join(lines), encoding="utf-8")
 
 
 def faults(folder: Path) -> Iterator[str]:
-    """What is not as it was sealed, a sentence for each."""
+    """Yield a sentence for each file that is not as it was when the folder was sealed."""
     if not (folder / SUMS).is_file():
         yield f"{SUMS} is missing: {folder} is no bundle, or was never sealed"
         return
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     sealed = {name: known for known, _, name in (line.partition("  ") for line in lines)}
-    there = set(_files(folder))
-    yield from (f"missing: {name}" for name in sorted(sealed.keys() - there))
-    yield from (f"changed: {name}" for name in sorted(sealed.keys() & there) if _sum(folder / name) != sealed[name])
-    yield from (f"not of the bundle: {name}" for name in sorted(there - sealed.keys()))
+    present = set(_files(folder))
+    yield from (f"missing: {name}" for name in sorted(sealed.keys() - present))
+    yield from (f"changed: {name}" for name in sorted(sealed.keys() & present) if _sum(folder / name) != sealed[name])
+    yield from (f"not of the bundle: {name}" for name in sorted(present - sealed.keys()))
 
 
 def _files(folder: Path) -> list[str]:
@@ -127,7 +128,7 @@ def _run(*words: str) -> str:
 
 
 def main() -> int:
-    """Does what was asked and returns the exit code: 1, the bundle is not whole; 2, it cannot be made."""
+    """Run the given verb and return the exit code: 1 if the bundle is not complete, 2 if it cannot be made."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("verb", choices=("collect", "seal", "check"))
     parser.add_argument("folder", type=Path)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Removes what demo and smoke keep in a data folder: remove_demo_data.sh FOLDER
-# Only their own files go, by name: MOTCUA_DATA may point at a folder that holds other things.
+# Removes the files that demo and smoke leave in a data folder: remove_demo_data.sh FOLDER
+# It removes files only by their known names, because MOTCUA_DATA may be a folder with other files.
 set -euo pipefail
 folder=$1
 

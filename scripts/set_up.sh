@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Sets this server up: ten questions, each answer tried at once; set_up.sh QUESTION asks one of them again
-# (docs/vi/quan-tri/cai-dat.md). Needs Docker and nothing else. As root in a container of its own: it writes the files for whoever
-# owns this folder, and gives folders to the services' user.
+# Sets this server up with ten questions and tries each answer at once. set_up.sh QUESTION asks one question again
+# (docs/vi/quan-tri/cai-dat.md). It needs only Docker. It runs as root in its own container, because it writes files for
+# the owner of this folder and makes the services' user the owner of their folders.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 # shellcheck source=scripts/image.sh

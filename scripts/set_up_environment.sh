@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the virtual environment from the lock: set_up_environment.sh FOLDER
-# The lock names every package, so nothing is resolved (--no-deps); old pips stumble over extras of pinned packages.
+# The lock names every package, so that nothing needs to be resolved (--no-deps). Old versions of pip fail to resolve
+# extras of pinned packages.
 set -euo pipefail
 venv=$1
 
@@ -31,8 +32,8 @@ if ! "$venv/bin/python" -c '' 2>/dev/null; then
     }
 fi
 pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile --no-deps)
-# uv installs in four seconds what takes pip forty-five. It reads none of pip's settings, so it is told the registry and
-# the certificates; where it cannot install with these, pip does.
+# uv needs four seconds for an installation that takes pip forty-five. It ignores pip's settings, so that the registry and
+# the certificates are passed to it. If uv fails with these, pip installs the packages.
 of_pip() { "$venv/bin/python" -m pip config list | sed -n "s/^.*\.$1='\(.*\)'\$/\1/p" | tail -n 1; }
 export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-${PIP_INDEX_URL:-$(of_pip index-url)}}
 export SSL_CERT_FILE=${SSL_CERT_FILE:-${PIP_CERT:-$(of_pip cert)}}
@@ -49,6 +50,7 @@ awk '/^[a-z]/ { taken = /^uv==/ } taken' requirements.lock >"$locked_uv"
     exit 2
 }
 "${pip[@]}" --no-build-isolation -e .
-# Neither has compiled. A package may hold files of other Pythons, and much that nobody imports here.
+# Neither uv nor pip has compiled the packages. Errors are ignored, because a package may contain files for other versions
+# of Python. Folders that nothing here imports are left out.
 "$venv/bin/python" -m compileall -qq -j 0 -x '/(tests|geodata|carrierdata|scipy|matplotlib|fontTools|pip|mypyc?)/' "$venv"/lib/python*/site-packages || true
 echo "Environment ready."

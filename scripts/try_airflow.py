@@ -1,11 +1,11 @@
-"""Whether the project runs with another version of Airflow: an environment beside the own one, checks, and an answer.
+"""Test whether the project runs with another version of Airflow, in an environment of its own.
 
     scripts/try_airflow.py VERSION [FOLDER]
 
-The inputs of the lock (pyproject.toml) are resolved with Airflow at that version; what need not change stays as the
-lock has it, as ``make lock`` would do it after the pin was changed. No file of constraints is used. Then the contracts
-of the DAGs are tested and the whole system is started once (``motcua smoke``), both with that environment.
-Exit code 1: something fell short; 2: it could not be tried. docs/operations/upgrade.md.
+The inputs of the lock (pyproject.toml) are resolved with Airflow at that version. Packages that need not change keep
+their locked version, as with ``make lock`` after a change of the pin. No file of constraints is used. Then the
+contracts of the DAGs are tested and the whole system is started once (``motcua smoke``), both with that environment.
+Exit code 1: a check failed; 2: the version could not be tried. See docs/operations/upgrade.md.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 UV = Path(sys.executable).with_name("uv")
-"""The environment's own."""
+"""The project's own uv, from its environment."""
 _PIN = re.compile(r"^apache-airflow==")
 _LOCKED = re.compile(r"^([A-Za-z0-9_.-]+)(?:\[.*?\])?==([^ ;\\\n]+)", re.MULTILINE)
 _BEFORE_RELEASE = re.compile(r"(?:a|b|rc|\.dev)\d+$")
 
 
 class CannotTry(Exception):
-    """There is no such version, or nothing to try it with; the message says why."""
+    """Raised if there is no such version or it cannot be tried. The message gives the reason."""
 
 
 def inputs(pyproject: Path, version: str) -> list[str]:
-    """The requirements that the lock is made of, Airflow's at another version.
+    """Return the requirements from which the lock is made, with Airflow at another version.
 
     Raises:
-        CannotTry: Airflow is not pinned there, so that nothing says what to change.
+        CannotTry: Airflow is not pinned there, so that it is unknown what to change.
     """
     project = tomllib.loads(pyproject.read_text(encoding="utf-8"))["project"]
     wanted = [
@@ -46,13 +46,14 @@ def inputs(pyproject: Path, version: str) -> list[str]:
     kept = [each for each in wanted if not _PIN.match(each)]
     own = [f"apache-airflow=={version}"]
     if _BEFORE_RELEASE.search(version):
-        # Of its parts, too, what was not released yet is meant then; of all else it is not.
+        # A pre-release of Airflow needs pre-releases of its parts. No other package may be a pre-release.
         own += [f"apache-airflow-core=={version}", "apache-airflow-task-sdk>=1.0.0.dev0"]
     return [*own, *kept]
 
 
 def changes(before: str, after: str) -> list[str]:
-    """What one lock names in another version than the other, or that the other lacks; a line each."""
+    """Return the packages whose versions differ between two locks, one line for each, with new and removed
+    packages."""
     then, now = dict(_LOCKED.findall(before)), dict(_LOCKED.findall(after))
     return [
         f"{name} {then.get(name, 'new')} → {now.get(name, 'gone')}"
@@ -68,16 +69,16 @@ def _run(command: Sequence[str | Path], **given: str) -> int:
 
 
 def try_version(version: str, folder: Path) -> list[str]:
-    """Makes the environment and runs the checks; those that fell short.
+    """Create the environment and run the checks. Return the names of the checks that failed.
 
     Raises:
-        CannotTry: no such version, or what is asked for does not go together.
+        CannotTry: there is no such version, or its requirements conflict with the project's.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted, lock, venv = folder / "requirements.in", folder / "requirements.lock", folder / "venv"
     wanted.write_text("\n".join(inputs(PROJECT / "pyproject.toml", version)) + "\n", encoding="utf-8")
     before = (PROJECT / "requirements.lock").read_text(encoding="utf-8")
-    # What stands there is kept where it may be.
+    # uv keeps the versions of an existing lock wherever the requirements permit.
     lock.write_text(before, encoding="utf-8")
     here = ".".join(map(str, sys.version_info[:2]))
     resolving = [UV, "pip", "compile", "--universal", "--python-version", here, "--generate-hashes", "-q"]
@@ -91,7 +92,7 @@ def try_version(version: str, folder: Path) -> list[str]:
     installing = [UV, "pip", "install", "-q", "--python", python, "--no-deps"]
     if _run([*installing, "--require-hashes", "-r", lock]) or _run([*installing, "--no-build-isolation", "-e", "."]):
         raise CannotTry("the packages could not be installed; see above")
-    # The folder with its programs first: Airflow's own processes are found by it.
+    # The environment's own programs come first, because Airflow finds its own processes by PATH.
     given = {"MOTCUA_DATA": str(folder / "data"), "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}"}
     checks = {
         "the contracts of the DAGs": [python, "-m", "pytest", "-q", "tests/dags", "-o", f"cache_dir={folder}/cache"],
@@ -101,7 +102,7 @@ def try_version(version: str, folder: Path) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Tries one version and says what became of it."""
+    """Try one version and print the result."""
     if not arguments or len(arguments) > 2 or not re.fullmatch(r"\d+(?:\.\d+)+\w*", arguments[0]):
         print("Which version? make try-airflow VERSION=3.3.3; there are those of: pip index versions apache-airflow")
         return 2
@@ -112,8 +113,8 @@ def main(arguments: Sequence[str]) -> int:
     except CannotTry as refusal:
         print(f"Airflow {version} cannot be tried: {refusal}.", file=sys.stderr)
         return 2
-    told = f"{', '.join(short)} FELL SHORT" if short else "all held"
-    print(f"Airflow {version}: {told}. Its lock: {folder / 'requirements.lock'}")
+    result = f"{', '.join(short)} FELL SHORT" if short else "all held"
+    print(f"Airflow {version}: {result}. Its lock: {folder / 'requirements.lock'}")
     return int(bool(short))
 
 

@@ -1,4 +1,4 @@
-"""Fixtures: one embedded PostgreSQL for the session, a freshly migrated ledger and a source for each test."""
+"""Fixtures of all tests: one embedded PostgreSQL for the session, and a migrated ledger and a source for each test."""
 
 from __future__ import annotations
 
@@ -48,15 +48,17 @@ from tests.ground import (
 )
 from tests.tiers import why_second
 
-# No test of rightness has a clock: a busy machine is no fault.
+# No test of correctness has a time limit: a busy machine is not a fault.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
-    """Has one of several workers compile the tests of a fresh clone, which takes longer than to read them: the others
-    wait until it has."""
+    """Let one of several test workers compile the tests of a fresh clone while the other workers wait.
+
+    Each worker would otherwise compile all tests, which takes longer than reading the compiled ones.
+    """
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
     if run is None or sys.dont_write_bytecode or (Path(__file__).parent / "web" / "__pycache__").exists():
         return (yield)
@@ -71,7 +73,7 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what ``make test`` leaves to ``make test-all``; before ``-m`` looks at marks."""
+    """Mark the tests that ``make test`` leaves to ``make test-all``, before ``-m`` selects by marks."""
     for item in items:
         file = item.path.relative_to(Path(__file__).parent).as_posix()
         if why_second(file, getattr(item, "originalname", item.name)):
@@ -79,15 +81,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Takes what is loaded by now, and eleven thousand tests, out of the garbage collector's sight for good: an app of
-    ours looks through all of it whenever it starts, which took a second in each test with one."""
+    """Keep the garbage collector from scanning loaded modules and eleven thousand tests again.
+
+    Our apps run a collection whenever they start, which took a second in each test that starts one.
+    """
     gc.collect()
     gc.freeze()
     gc.unfreeze = lambda: None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """In CI every program that a test needs is installed, so a skipped test is a failure."""
+    """Fail the session in CI if a test was skipped: every program that a test needs is installed there."""
     reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     if os.environ.get("MOTCUA_CI") and skipped:
@@ -97,7 +101,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def commands_put_together_once() -> Iterator[None]:
-    """The hundred commands of ``motcua`` take 70 ms to be put together, and are the same at each call."""
+    """Build the hundred commands of ``motcua`` once for all tests: a build takes 70 ms and always gives the same."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(typer.testing, "_get_command", cache(typer.testing._get_command))
         yield
@@ -116,7 +120,7 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: Server) -> str:
-    """Name of a migrated database that each test copies; every text is registered at ``kannel``."""
+    """Create a migrated database that each test copies, and return its name. Every text is registered at ``kannel``."""
     name = f"motcua_template{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     make_ledger(postgres.admin_dsn, name)
     _freeze(postgres, name)
@@ -125,7 +129,7 @@ def migrated(postgres: Server) -> str:
 
 @pytest.fixture(scope="session")
 def with_agencies(postgres: Server, migrated: str) -> str:
-    """Name of a database that each test with the two agencies copies."""
+    """Create a migrated database with two agencies, which tests of agencies copy, and return its name."""
     name = f"{migrated}_with_agencies"
     postgres.copy_database(migrated, name)
     with pytest.MonkeyPatch.context() as patch:
@@ -136,13 +140,13 @@ def with_agencies(postgres: Server, migrated: str) -> str:
 
 
 def _freeze(postgres: Server, name: str) -> None:
-    """From now on whoever only reads a copy of it writes nothing, not even what he found out about old rows."""
+    """Freeze the rows of a template, so that reading a copy writes nothing, not even hint bits of old rows."""
     ask(with_database(postgres.admin_dsn, name), "VACUUM (FREEZE)")
 
 
 @pytest.fixture(scope="session")
 def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
-    """Ledgers that are as their templates are, by these: the next test has them."""
+    """Ledgers that were restored to their template and wait for the next test, by the template's name."""
     ledgers: dict[str, GivenLedger] = {}
     yield ledgers
     for each in ledgers.values():
@@ -150,16 +154,16 @@ def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
         postgres.drop_database(each.name)
 
 
-def _written(postgres: Server) -> str:
-    """How far the server's log has come: where it has not, nobody wrote anything."""
+def _log_position(postgres: Server) -> str:
+    """Return the end of the server's write-ahead log. If the end has not moved, nobody wrote to any database."""
     row = postgres.admin.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()
     assert row is not None
     return str(row[0])
 
 
-def _nobody_is_in(postgres: Server, name: str, but: list[int]) -> bool:
+def _is_unused(postgres: Server, name: str, but: list[int]) -> bool:
     others = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND pid <> ALL (%s)"
-    # A connection that was closed is there for a moment still.
+    # A closed connection is still listed for a moment.
     for _ in range(20):
         if not postgres.admin.execute(others, [name, but]).fetchone():
             return True
@@ -180,7 +184,7 @@ def _fresh_ledger(postgres: Server, template: str) -> GivenLedger:
 
 
 _copied_from: dict[str, str] = {}
-"""Ledgers by their DSN, and the database that each is a copy of."""
+"""The template of each ledger that a test uses, by the ledger's DSN."""
 
 
 @pytest.fixture
@@ -191,13 +195,15 @@ def ledger(
     given_ledgers: dict[str, GivenLedger],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[str]:
-    """A ledger of the test's own behind the connection motcua_db, with a journal of its own; yields an administrator's
-    DSN for it."""
+    """A ledger of the test's own behind the connection motcua_db, with a journal of its own.
+
+    Yields an administrator's DSN of the ledger.
+    """
     template = request.getfixturevalue("with_agencies") if "agencies" in request.fixturenames else migrated
     given = given_ledgers.pop(template, None) or _fresh_ledger(postgres, template)
     name, dsn = given.name, given.dsn
     _copied_from[dsn] = template
-    before = _written(postgres)
+    before = _log_position(postgres)
     with memory_folder("motcua-journal-") as journal:
         monkeypatch.setenv("MOTCUA_JOURNAL", str(journal))
         settings.cache_clear()
@@ -207,7 +213,7 @@ def ledger(
         yield dsn
         close_ledger_pool()
         given.take_back()
-    if _nobody_is_in(postgres, name, but=given.pids()) and (_written(postgres) == before or given.emptied()):
+    if _is_unused(postgres, name, but=given.pids()) and (_log_position(postgres) == before or given.emptied()):
         given_ledgers[template] = given
     else:
         given.let_go()
@@ -217,21 +223,23 @@ def ledger(
 
 @pytest.fixture
 def no_connections_kept(ledger: str) -> None:
-    """For a test that looks at who is connected."""
+    """Close connections at the end of their use, for tests that count connections."""
     keep_no_connections()
 
 
 @pytest.fixture
 def agencies(ledger: str, with_agencies: str) -> None:
-    """Two agencies: Nha Trang, and Tư pháp with accented texts. The ledger of a test that names them has them already;
-    one that is made otherwise, or asked for them later, is given them."""
+    """Two agencies: Nha Trang, and Tư pháp with accented texts.
+
+    The ledger of a test that names this fixture holds them from the start. A ledger made in another way gets them here.
+    """
     if _copied_from.get(ledger) != with_agencies:
         in_ledger(save_agencies, TWO_AGENCIES, "tests")
 
 
 @pytest.fixture(scope="session")
 def emptied_one_stops(postgres: Server) -> Iterator[list[OneStop]]:
-    """One-stop databases whose rows are gone: the next test has them."""
+    """Empty one-stop databases. The next test gets them."""
     emptied: list[OneStop] = []
     yield emptied
     for each in emptied:
@@ -246,17 +254,17 @@ def one_stop(
     configure: Callable[..., None],
     emptied_one_stops: list[OneStop],
 ) -> Iterator[OneStop]:
-    """The source ``khanhhoa`` behind onestop_khanhhoa, read through the contract's views."""
+    """The source ``khanhhoa`` behind onestop_khanhhoa, read through the source contract's views."""
     if emptied_one_stops:
         source = emptied_one_stops.pop()
     else:
         source = OneStop(with_database(postgres.admin_dsn, postgres.fresh_database("template0", "onestop")))
     name, pid = source.connection.info.dbname, source.connection.info.backend_pid
     uri = postgres_connection(with_database(postgres.admin_dsn, name))
-    # NOW is a fixed day; the first pick-up looks back from the real one.
+    # NOW is a fixed day, but the first pick-up looks back from the real time.
     configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA=uri, MOTCUA_FIRST_LOOK_BACK="P9999D")
     yield source
-    if _nobody_is_in(postgres, name, but=[pid, *kept_by_tests()]) and source.emptied():
+    if _is_unused(postgres, name, but=[pid, *kept_by_tests()]) and source.emptied():
         emptied_one_stops.append(source)
     else:
         source.connection.close()
@@ -265,7 +273,10 @@ def one_stop(
 
 @pytest.fixture
 def watched(one_stop: OneStop) -> Iterator[None]:
-    """Somebody watches the sources, as the triggerer does: a sender is told of news, and need not look itself."""
+    """A watcher that runs as in the triggerer.
+
+    It informs senders of news, so that they need not query sources themselves.
+    """
     stop = threading.Event()
     watching = threading.Thread(target=Watcher(lambda _: None, 0, 1).run, args=(stop,))
     watching.start()
@@ -279,13 +290,16 @@ def watched(one_stop: OneStop) -> Iterator[None]:
 
 @pytest.fixture
 def useful_for_years(configure: Callable[..., None]) -> None:
-    """NOW is a fixed day: what is recorded then and sent by the real clock would be too late from the third day on."""
+    """Keep messages useful for years.
+
+    NOW is a fixed day, so a message of that day would be too late by the real clock.
+    """
     configure(MOTCUA_USEFUL_FOR="P9999D")
 
 
 @pytest.fixture
 def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Sets environment variables for this test and makes the settings read them."""
+    """A function that sets environment variables for this test and makes the settings read them."""
 
     def change(**variables: str) -> None:
         for name, value in variables.items():
@@ -298,11 +312,11 @@ def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
 
 @pytest.fixture
 def read_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Files of strangers are read in this process: one that is started for each takes a second."""
+    """Read uploaded files in this process: starting a process of its own for each file takes a second."""
 
     def answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], by: object) -> Any:
         file.seek(0)
-        # As it goes into the other process and comes out of it.
+        # Pass the request and the answer through JSON, as between two processes.
         given = json.loads(json.dumps({"what": what, "name": name, **asked}))
         return json.loads(json.dumps(reading.read(file.read(), given), default=str))
 
@@ -314,13 +328,13 @@ _read_apart = reading._answer
 
 @pytest.fixture
 def read_apart(read_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are read by a process of their own after all, as in production."""
+    """Read uploaded files in a process of their own, as in production."""
     monkeypatch.setattr(reading, "_answer", _read_apart)
 
 
 @pytest.fixture
 def rows(ledger: str) -> Iterator[Callable[..., list[dict[str, Any]]]]:
-    """Runs a statement on the ledger as its administrator and gives the rows."""
+    """A function that runs an SQL statement on the ledger as its administrator and returns the rows."""
     connection = psycopg.connect(ledger, autocommit=True, row_factory=dict_row)
 
     def query(statement: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
-"""The environment of tests, proofs and benches: an Airflow home of their own, and nothing that was set before.
+"""Set the environment of tests, proofs and benches: an Airflow home of their own, and no inherited settings.
 
-Imported for what it does, before the first import of Airflow.
+Importing this module sets it. Import it before the first import of Airflow.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HOME = tempfile.mkdtemp(prefix="motcua-airflow-")
 
 
 def take_away_at_exit(folder: str | Path) -> None:
-    """Removes a folder when this process ends; a forked child ends, too, and removes nothing."""
+    """Remove a folder when this process ends. A forked child process removes nothing when it ends."""
     owner = os.getpid()
 
     def take_away() -> None:
@@ -37,7 +37,7 @@ os.environ.update(
 for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))]:
     if _name not in ("MOTCUA_TEST_DSN", "MOTCUA_CI"):
         del os.environ[_name]
-# Whoever runs the tests, a machine's own account as a rule, signs nothing.
+# Commands sign as this person. The account that runs the tests is usually a machine's, which may not sign.
 os.environ["MOTCUA_PERSON"] = "lan"
-# Nobody watches the sources here: a sender does until its time is over.
+# Tests have no watcher: without one a sender waits for news until this time is over.
 os.environ["MOTCUA_LINGER"] = "3"

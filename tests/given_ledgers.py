@@ -1,6 +1,6 @@
-"""Ledgers that one test after the other is given: as their template is, with the connections that earlier tests closed.
+"""Reuse ledgers and open connections from test to test, and restore each ledger to its template in between.
 
-Copying a ledger, and each connection's first statements, take longer than most tests.
+Copying a ledger, and the first SQL statements of each connection, take longer than most tests.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ WHERE c.relkind = 'r' AND n.nspname <> 'information_schema' AND n.nspname NOT LI
 """
 _SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), start_value, last_value FROM pg_sequences ORDER BY 1"
 _NEWEST = "coalesce(pg_snapshot_xmax(pg_current_snapshot())::text::bigint - min(age(t.xmin)), 0)"
-"""The transaction that wrote the newest of a table's rows."""
+"""SQL for the newest transaction that wrote a row of a table."""
 _CATALOGUES = (
     *("pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_default_acl", "pg_enum", "pg_event_trigger"),
     *("pg_extension", "pg_foreign_server", "pg_index", "pg_inherits", "pg_namespace", "pg_policy", "pg_proc"),
@@ -37,23 +37,23 @@ _SHAPE = " UNION ALL ".join(
         "SELECT 'rights', count(*), sum(hashtext(datacl::text)) FROM pg_database WHERE datname = current_database()",
     ]
 )
-"""What a test may change besides rows: how many rows each catalogue has, and which transaction wrote the newest."""
+"""SQL that shows what a test changed besides rows: for each catalogue the number of rows and the newest transaction."""
 _MANY_ROWS = 5_000
-"""Of a table with more, taking them out costs more than another copy."""
+"""Most rows of a table that are worth removing. Beyond that, making another copy is faster."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """A database that is copied, and what is in it."""
+    """The content of a database that is copied for tests."""
 
     rows: dict[str, bytes]
     sequences: list[Any]
     counting: str
-    """Counts each table's rows, and says which transaction wrote last."""
+    """SQL that counts each table's rows and finds the transaction that wrote last."""
 
     @classmethod
     def of(cls, connection: psycopg.Connection[Any]) -> Template:
-        """Reads what is in it; the connection is an administrator's."""
+        """Read the content through an administrator's connection."""
         tables = [table for (table,) in connection.execute(_TABLES)]
         counting = " UNION ALL ".join(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in tables)
         rows = {
@@ -69,12 +69,15 @@ def _copied_out(connection: psycopg.Connection[Any], table: str) -> bytes:
         return b"".join(map(bytes, copy))
 
 
-class _ClosedByTests(database._KeptConnections):
-    """Connections whose work tests have done, to one ledger and to their sources, by what they lead to."""
+class _ReusableConnections(database._KeptConnections):
+    """Connections that tests have closed, to one ledger and to its sources, by their addresses.
+
+    Later tests use them again.
+    """
 
     def __init__(self) -> None:
         super().__init__(())
-        self.given = _Forgetful()
+        self.given = _EmptyCache()
         self._owner = os.getpid()
 
     def takes(self, conn_id: str) -> bool:
@@ -93,17 +96,20 @@ class _ClosedByTests(database._KeptConnections):
         return super().take(address) if address else None
 
     def _address(self, conn_id: str) -> str | None:
-        """Where the environment says that it leads to; a process that was forked has connections of its own."""
+        """Return the address of a connection in the environment.
+
+        Return ``None`` in a forked process, which needs connections of its own.
+        """
         return os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}") if os.getpid() == self._owner else None
 
     def pids(self) -> list[int]:
-        """Their server processes."""
+        """Return the ids of the connections' server processes."""
         with self._guard:
             return [each.info.backend_pid for idle in self._idle.values() for each in idle if not each.closed]
 
 
-class _Forgetful(dict[str, Any]):
-    """Keeps nothing: what a connection says is another thing in the next test."""
+class _EmptyCache(dict[str, Any]):
+    """A cache that stores nothing: what a connection returned is no longer valid in the next test."""
 
     def __setitem__(self, name: str, value: Any) -> None:
         pass
@@ -116,37 +122,37 @@ _made: dict[str, GivenLedger] = {}
 
 
 def given_ledger(database_name: str) -> GivenLedger:
-    """The ledger of that name."""
+    """Return the ledger with that name."""
     return _made[database_name]
 
 
 def leave(database_name: str) -> None:
-    """Closes what is kept of a ledger's connections, so that it can be copied; the next test is given another one."""
+    """Close all open connections of a ledger, so that it can be copied. The next test gets another ledger."""
     if database_name in _made:
         _made[database_name].let_go()
 
 
 def keep_no_connections() -> None:
-    """From now on what the test closes is closed; what was kept is, too."""
-    if isinstance(database._kept, _ClosedByTests):
+    """From now on, really close the connections that the test closes. Also close those that are open for reuse."""
+    if isinstance(database._kept, _ReusableConnections):
         database._kept.close()
     database._kept = None
 
 
 def kept_by_tests() -> list[int]:
-    """Server processes of connections that tests closed and nobody uses."""
-    return database._kept.pids() if isinstance(database._kept, _ClosedByTests) else []
+    """Return the ids of server processes of connections that tests closed and that are open for reuse."""
+    return database._kept.pids() if isinstance(database._kept, _ReusableConnections) else []
 
 
 @dataclass
 class GivenLedger:
-    """A copy of a template, for one test after the other."""
+    """A copy of a template that one test after another uses."""
 
     name: str
     dsn: str
     template: Template
     _administrator: psycopg.Connection[Any] = field(init=False)
-    _closed: _ClosedByTests = field(default_factory=_ClosedByTests)
+    _closed: _ReusableConnections = field(default_factory=_ReusableConnections)
 
     def __post_init__(self) -> None:
         _made[self.name] = self
@@ -155,26 +161,29 @@ class GivenLedger:
         self._counted = self._count()
 
     def lend(self) -> None:
-        """Before a test: whoever opens a connection is given one that an earlier test closed."""
+        """From now on, hand out connections that earlier tests closed. Called before each test."""
         database._kept = self._closed
 
     def take_back(self) -> None:
-        """After a test: nobody is given one any more."""
+        """Stop handing out connections that earlier tests closed. Called after each test."""
         database._kept = None
 
     def let_go(self) -> None:
-        """Closes all connections, so that it can be dropped."""
+        """Close all connections, so that the database can be dropped."""
         self._closed.close()
         with suppress(psycopg.Error):
             self._administrator.close()
 
     def pids(self) -> list[int]:
-        """Server processes of the connections that are kept."""
+        """Return the ids of server processes of all connections that are open for reuse."""
         ours = [] if self._administrator.closed else [self._administrator.info.backend_pid]
         return [*self._closed.pids(), *ours]
 
     def emptied(self) -> bool:
-        """Makes it what its template is; ``False``: a test changed more than rows, or wrote very many."""
+        """Restore the content of the template, and return whether that was possible.
+
+        Return ``False`` if a test changed more than rows, or wrote very many rows.
+        """
         try:
             return self._emptied()
         except psycopg.Error:
@@ -192,11 +201,11 @@ class GivenLedger:
         return True
 
     def as_it_is(self) -> Template:
-        """What is in it now, for :meth:`become`."""
+        """Return the present content, for :meth:`become`."""
         return Template.of(self._administrator)
 
     def become(self, other: Template) -> None:
-        """Makes the rows those that another test's ledger had."""
+        """Replace the rows by those of another ledger's content."""
         self._fill([table for table, (count, _) in self._count().items() if count or table in other.rows], other)
 
     def _fill(self, tables: Collection[str], template: Template) -> None:
@@ -205,7 +214,7 @@ class GivenLedger:
         steps = [f"DELETE FROM {table}" for table in tables]
         steps += [f"SELECT setval('{name}', {was[name][0]}, {was[name][1]})" for name, _, _ in moved]
         with self._administrator.transaction():
-            # Neither triggers nor references are asked.
+            # Insert and delete without triggers and foreign keys.
             self._administrator.execute("; ".join(["SET LOCAL session_replication_role = replica", *steps]))
             for table in set(tables) & set(template.rows):
                 with self._administrator.cursor().copy(f"COPY {table} FROM STDIN") as copy:  # type: ignore[arg-type]

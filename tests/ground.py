@@ -1,6 +1,6 @@
-"""The ground that tests, proofs and benches share: a server, a ledger, a one-stop database and its desk, a gateway.
+"""Helpers that tests, proofs and benches share: a server, a ledger, a one-stop database with its desk, a gateway.
 
-Worlds are built on it, and oracles stand beside it. Whoever starts a process imports ``tests.environment`` first.
+Simulated worlds and oracles build on these helpers. A program outside pytest imports ``tests.environment`` first.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from motcua.gateways.adapter import GatewayCall
 from motcua.jobs.backup.folders import FORMAT, MANIFEST, name_of
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.planning import PlanCounts, plan
-from motcua.jobs.notices.receiving import keep_and_read
+from motcua.jobs.notices.receiving import store_and_read_receipt
 from motcua.jobs.notices.sending.sender import SendCounts, send
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.postgres import EmbeddedPostgres
@@ -66,58 +66,65 @@ Value = TypeVar("Value")
 NOW: Final = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 """10:00 in Khánh Hòa on a Wednesday."""
 
-# ---------------------------------------------------------------------------------------------------- this machine
+# --- This machine ------------------------------------------------------------------------------------------------
 
-_BELOW_THOSE_OF_CONNECTIONS = range(10_000, 32_000)
-_any = random.SystemRandom()
-_given: set[int] = set()
+_PORTS_FOR_SERVERS = range(10_000, 32_000)
+_random = random.SystemRandom()
+_given_ports: set[int] = set()
 _numbers = iter(range(10_000))
 _MEMORY = Path("/dev/shm")
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _ROOM = 4 * 1024**3
-"""Bytes that a session's databases, and as many of a second worker, need at most."""
+"""Most bytes that the databases of two test workers need."""
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on, never one that this process was given before.
+    """Return a port of loopback on which nobody listens, never the same one twice in this process.
 
-    Below those that the system gives to whoever connects: between being found and being listened on, one of theirs may
-    go to a connection of a test beside.
+    The port lies below those that the system gives to outgoing connections. A connection of another test could
+    otherwise take the port before the caller listens on it.
     """
     while True:
-        port = _any.choice(_BELOW_THOSE_OF_CONNECTIONS)
+        port = _random.choice(_PORTS_FOR_SERVERS)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-        if port not in _given:
-            _given.add(port)
+        if port not in _given_ports:
+            _given_ports.add(port)
             return port
 
 
 def listens(port: int) -> bool:
-    """Says whether somebody listens on a port of this machine, without connecting, which some programs take ill."""
+    """Return whether somebody listens on a port of this machine.
+
+    Do not connect for it: some programs react badly to a connection.
+    """
     state, local = "0A", f":{port:04X}"
     sockets = (line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:])
     return any(fields[1].endswith(local) and fields[3] == state for fields in sockets)
 
 
 def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
-    """Has the kernel send a signal to this process when its parent dies, where the kernel can; one that is frozen heeds
-    SIGKILL alone."""
+    """Have the kernel send a signal to this process when its parent dies, on Linux only.
+
+    A frozen process reacts to SIGKILL only.
+    """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
 
 
 @contextlib.contextmanager
 def memory_folder(prefix: str = "motcua-tests-") -> Iterator[Path]:
-    """A folder in memory, where files that are synced cost no time and a copy of a ledger costs a third; on the disk
-    where this machine has no room there."""
+    """Yield a folder in memory, or on the disk if memory has no room.
+
+    In memory, synced files cost no time, and copying a ledger takes a third of the time.
+    """
     has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_MEMORY if has_room else None))
-    # As root PostgreSQL runs as another user, who must pass through.
+    # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
     folder.chmod(0o711)
     try:
         yield folder
@@ -127,7 +134,7 @@ def memory_folder(prefix: str = "motcua-tests-") -> Iterator[Path]:
 
 @contextlib.contextmanager
 def environment(**variables: str) -> Iterator[None]:
-    """Sets variables, and has the settings read them; when the block ends all is as before, whatever was set in it."""
+    """Set environment variables and make the settings read them. When the block ends, restore the whole environment."""
     before = dict(os.environ)
     os.environ.update(variables)
     settings.cache_clear()
@@ -142,7 +149,7 @@ def environment(**variables: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
-    """What jobs log of each run is left out."""
+    """Leave out what jobs log in each run."""
     logging.disable(logging.WARNING)
     try:
         yield
@@ -151,10 +158,10 @@ def quiet_logs() -> Iterator[None]:
 
 
 def until(reached: Callable[[], Value], seconds: float = 60, what: str = "what was waited for") -> Value:
-    """Asks again and again, and gives the first answer that is true.
+    """Call ``reached`` until its answer is true, and return the answer.
 
     Raises:
-        AssertionError: there was none in time.
+        AssertionError: no answer was true in time.
     """
     last = time.monotonic() + seconds
     while not (answer := reached()):
@@ -164,7 +171,7 @@ def until(reached: Callable[[], Value], seconds: float = 60, what: str = "what w
 
 
 def type_command(*words: object, exits: int | None = 0, columns: int = 200, **options: Any) -> Result:
-    """Types a ``motcua`` command in this process, at a terminal of so many columns, and asserts its exit code."""
+    """Run a ``motcua`` command in this process, with a terminal of so many columns, and assert its exit code."""
     from motcua.cli import app
 
     done = CliRunner().invoke(app, [str(each) for each in words], env={"COLUMNS": str(columns)}, **options)
@@ -185,7 +192,7 @@ class Served:
         until(lambda: self._server.started or not self._thread.is_alive())
 
     def stop(self) -> None:
-        """Ends it, within seconds whatever is open."""
+        """Stop the server within seconds, whatever connections are open."""
         self._server.should_exit = True
         self._thread.join(30)
         self._socket.close()
@@ -197,20 +204,21 @@ class Served:
         self.stop()
 
 
-# ------------------------------------------------------------------------------------------------------- a server
+# --- A server ---------------------------------------------------------------------------------------------------
 
 PASSWORD: Final = "only-for-tests"
 FAST: Final = "fsync = off\nscram_iterations = 1\n"
-"""Of a server whose machine is never switched off, which is asked for many short connections."""
+"""Configuration for a server that need not survive a power cut and gets many short connections."""
 
 
 @contextlib.contextmanager
 def own_server(folder: Path, configuration: str = FAST, *, trusting: bool = False) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL of its own below a folder, while the block lasts.
+    """Run a PostgreSQL server below a folder for the length of the block.
 
-    ``trusting``: it asks nobody for a password; thousands of short connections would cost more than what they are for.
+    ``trusting`` lets everybody connect without a password: checking it for thousands of short connections takes longer
+    than their work.
     """
-    # As root PostgreSQL runs as another user, who must pass through.
+    # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
     folder.chmod(0o711)
     server = EmbeddedPostgres(folder / "postgres", free_port())
     server.folder.mkdir(mode=0o711)
@@ -223,7 +231,7 @@ def own_server(folder: Path, configuration: str = FAST, *, trusting: bool = Fals
 
 @dataclass(frozen=True)
 class Server:
-    """A PostgreSQL server, and what its administrator makes and drops there."""
+    """A PostgreSQL server, and methods with which its administrator creates and drops databases."""
 
     admin_dsn: str
 
@@ -233,9 +241,9 @@ class Server:
         return psycopg.connect(self.admin_dsn, autocommit=True)
 
     def copy_database(self, template: str, name: str) -> str:
-        """Makes a database that is as the template is, for the ledger's roles; nobody may be connected to the template.
+        """Copy a template to a new database for the ledger's roles, and return an administrator's DSN.
 
-        Returns its administrator's DSN.
+        Nobody may be connected to the template.
         """
         leave(template)
         # Without fsync, copying files takes a third of the time of writing the copy to the log.
@@ -246,19 +254,19 @@ class Server:
         return with_database(self.admin_dsn, name)
 
     def fresh_database(self, template: str, prefix: str) -> str:
-        """Copies a database under a name that no other has and returns the name; several workers may share a server."""
+        """Copy a database under a name that no other has and return the name. Several workers may share a server."""
         name = f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{next(_numbers)}"
         self.copy_database(template, name)
         return name
 
     def drop_database(self, name: str) -> None:
-        """Drops a database, whoever is in it."""
+        """Drop a database, even if somebody is connected to it."""
         self.admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @contextlib.contextmanager
 def database(admin_dsn: str, name: str, template: str = "template0") -> Iterator[str]:
-    """A database while the block lasts; yields its administrator's DSN."""
+    """Create a database for the length of the block, and yield an administrator's DSN."""
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     ask(admin_dsn, drop)
     ask(admin_dsn, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template))))
@@ -269,14 +277,17 @@ def database(admin_dsn: str, name: str, template: str = "template0") -> Iterator
 
 
 def ask(dsn: str, statement: str | sql.Composable, *parameters: Any) -> list[dict[str, Any]]:
-    """Runs a statement as whoever the DSN names, commits it and gives the rows; parameters singly, or as a mapping."""
+    """Run an SQL statement with the user of the DSN, commit it and return the rows.
+
+    Parameters come singly or as a mapping.
+    """
     given: Any = parameters[0] if len(parameters) == 1 and isinstance(parameters[0], Mapping) else parameters or None
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
         cursor = connection.execute(statement.encode() if isinstance(statement, str) else statement, given)
         return cursor.fetchall() if cursor.description else []
 
 
-# ------------------------------------------------------------------------------------------------------- a ledger
+# --- A ledger ---------------------------------------------------------------------------------------------------
 
 PARTS: Final = {
     "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": "motcua_callbacks",
@@ -284,23 +295,26 @@ PARTS: Final = {
     "AIRFLOW_CONN_MOTCUA_DB_PAGES": "motcua_pages",
     "AIRFLOW_CONN_MOTCUA_DB_PURGE": "motcua_purge",
 }
-"""Parts of the deployment that have a connection and a role of their own."""
+"""Parts of the deployment that log in with a role of their own: the variable of each connection, and its role."""
 
 
 def connection_uri(dsn: str, user: str, database: str) -> str:
-    """A role's connection to a database of a server, for the environment."""
+    """Return a role's connection to a database of a server, for the environment."""
     parts = psycopg.conninfo.conninfo_to_dict(dsn)
     return f"postgres://{user}:{PASSWORD}@{parts['host']}:{parts['port']}/{database}"
 
 
 def ledger_connections(dsn: str, database: str) -> dict[str, str]:
-    """The connections to a ledger, for the environment: each part has its own role, as in production."""
+    """Return the connections to a ledger, for the environment. Each part has its own role, as in production."""
     roles = {"AIRFLOW_CONN_MOTCUA_DB": "motcua_app"} | PARTS
     return {variable: connection_uri(dsn, role, database) for variable, role in roles.items()}
 
 
 def provision(admin_dsn: str, database: str = "motcua", airflow_database: str = "airflow_unused") -> list[str]:
-    """An empty ledger with its roles, as an administrator makes it; what could not be closed of the server."""
+    """Create an empty ledger with its roles as an administrator.
+
+    Return the rights that every role of the server has and that could not be withdrawn.
+    """
     roles = [Role(name, PASSWORD) for name in ("motcua_owner", "motcua_app", "motcua_audit", "airflow")]
     return provision_ledger(
         admin_dsn, database, *roles, airflow_database, [Role(name, PASSWORD) for name in PARTS.values()]
@@ -308,9 +322,10 @@ def provision(admin_dsn: str, database: str = "motcua", airflow_database: str = 
 
 
 def make_ledger(admin_dsn: str, database: str = "motcua", *, gateways: Sequence[str] = ("kannel",)) -> str:
-    """A provisioned and migrated ledger: every text is registered at these gateways, and sleeps are believed.
+    """Create and migrate a ledger, and return an administrator's DSN.
 
-    Returns its administrator's DSN.
+    Every text is registered at these gateways, and the ledger is marked as never restored, so that it trusts jumps of
+    the clock.
     """
     provision(admin_dsn, database)
     owner = connection_uri(admin_dsn, "motcua_owner", database)
@@ -323,8 +338,10 @@ def make_ledger(admin_dsn: str, database: str = "motcua", *, gateways: Sequence[
 
 
 def register_templates(dsn: str, *gateways: str, accented_id: str | None = None) -> None:
-    """Registers every version of every template at these gateways, in the ledger of an administrator's DSN; with the
-    provider's own id of the accented text, where it takes ids."""
+    """Register every version of every template at these gateways, in the ledger of an administrator's DSN.
+
+    ``accented_id`` is the provider's id of the accented text, for providers that use ids.
+    """
     wanted = [
         Registration(gateway, template_id, version, None, accented_id)
         for gateway in gateways
@@ -335,7 +352,7 @@ def register_templates(dsn: str, *gateways: str, accented_id: str | None = None)
 
 
 def believe_sleeps(dsn: str) -> None:
-    """Signs that a ledger, of an administrator's DSN, is never put back: clocks of tests jump by hours."""
+    """Mark a ledger, given by an administrator's DSN, as never restored: clocks of tests jump by hours."""
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         sign_belief(connection, "tests", "clocks of tests jump", datetime.now(UTC))
 
@@ -345,7 +362,7 @@ def in_ledger(
     *given: Parameters.args,
     **named: Parameters.kwargs,
 ) -> Value:
-    """Calls a function of the store with a connection to the ledger; what it wrote is committed when this returns."""
+    """Call a function of the store with a connection to the ledger, and commit what it wrote."""
     with connect() as connection:
         return function(connection, *given, **named)
 
@@ -354,7 +371,7 @@ NHA_TRANG, TU_PHAP, VAN_PHONG = "000.00.30.H32", "000.00.09.H32", "000.00.10.H32
 
 
 def agency(code: str, **changes: Any) -> Agency:
-    """An agency whose notices began a month ago."""
+    """Return an agency whose messages began a month ago."""
     values: dict[str, Any] = {
         "name": f"Cơ quan {code}",
         "short_name": None,
@@ -376,7 +393,7 @@ TWO_AGENCIES = [
     agency(TU_PHAP, name="Sở Tư pháp", accented=True),
 ]
 
-# ---------------------------------------------------------------------------------------------------- a gateway
+# --- A gateway ------------------------------------------------------------------------------------------------
 
 
 def gateway_connection(
@@ -389,15 +406,17 @@ def gateway_connection(
     callback_secret: str | None = "receipt-word",
     **extra: Any,
 ) -> str:
-    """A connection to a gateway on loopback, which speaks Kannel's protocol unless another adapter is named; ``None``:
-    it has no such callback."""
+    """Return a connection to a gateway on loopback, which speaks Kannel's protocol unless another adapter is named.
+
+    A callback field that is ``None`` is left out.
+    """
     callbacks = {"callback_url": callback_url, "callback_secret": callback_secret}
     given = {name: value for name, value in callbacks.items() if value is not None}
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": port, "login": login, "password": password}
     return json.dumps(connection | {"extra": {"adapter": adapter} | given | extra})
 
 
-# ------------------------------------------------------------------------------------------- one-stop databases
+# --- One-stop databases ---------------------------------------------------------------------------------------
 
 CONTRACT_TABLES: Final = """
 CREATE SCHEMA onestop;
@@ -412,7 +431,7 @@ CREATE TABLE onestop.transitions (
     at_one_stop_desk boolean, occurred_at timestamptz, recorded_at timestamptz, actor text, note text
 );
 """
-"""The contract's two views as tables, without what would keep a test from spoiling them."""
+"""The source contract's two views as tables, without constraints, so that a test can write wrong rows."""
 CONTRACT_KEYS: Final = """
 ALTER TABLE onestop.dossiers ADD PRIMARY KEY (agency_code, dossier_code);
 ALTER TABLE onestop.transitions ADD PRIMARY KEY (transition_id);
@@ -420,7 +439,7 @@ CREATE INDEX ON onestop.dossiers (updated_at);
 CREATE INDEX ON onestop.transitions (recorded_at);
 CREATE INDEX ON onestop.transitions (dossier_code);
 """
-"""As a large database has them."""
+"""Keys and indexes as a large database has them."""
 REGISTER_TABLE: Final = """
 CREATE SCHEMA IF NOT EXISTS onestop;
 CREATE TABLE onestop.desk_register (
@@ -430,7 +449,7 @@ CREATE TABLE onestop.desk_register (
 
 
 class DeskConnection(psycopg.Connection[Any]):
-    """Notices whoever does more than to write rows."""
+    """A connection that records whether anything but rows was changed through it."""
 
     rows_alone = True
 
@@ -447,7 +466,7 @@ SELECT (SELECT count(*) FROM pg_class) AS tables, (SELECT count(*) FROM pg_proc)
 
 
 class OneStop:
-    """A one-stop database that a test writes to as its desk would; its clock is the test's."""
+    """A one-stop database in which a test writes as the desk would. The test sets its clock."""
 
     def __init__(self, dsn: str, tables: str = CONTRACT_TABLES) -> None:
         self.connection = DeskConnection.connect(dsn, autocommit=True, row_factory=dict_row)
@@ -457,7 +476,10 @@ class OneStop:
         self.connection.rows_alone = True
 
     def emptied(self) -> bool:
-        """Takes the rows out; ``False``: more than rows was changed, or may have been. Nobody else may be in it."""
+        """Delete all rows, and return ``False`` if more than rows was or may have been changed.
+
+        Nobody else may be connected.
+        """
         if self.connection.closed or not self.connection.rows_alone:
             return False
         self.connection.execute("DELETE FROM onestop.dossiers")
@@ -471,7 +493,7 @@ class OneStop:
         self.connection.execute(f"INSERT INTO onestop.{table} ({columns}) VALUES ({places})", values)
 
     def dossier(self, code: str = "160915001", agency_code: str = NHA_TRANG, **changes: Any) -> None:
-        """Writes or replaces the row of a dossier."""
+        """Write or replace the row of a dossier."""
         values: dict[str, Any] = {
             "dossier_code": code,
             "agency_code": agency_code,
@@ -491,7 +513,7 @@ class OneStop:
             "returned_at": None,
             "updated_at": NOW - timedelta(hours=1),
         } | changes
-        # An index serves the one alone.
+        # An index can only be used by ``=``, so use it if neither value is NULL.
         same = "=" if None not in (code, agency_code) else "IS NOT DISTINCT FROM"
         self.connection.execute(
             f"DELETE FROM onestop.dossiers WHERE agency_code {same} %s AND dossier_code {same} %s", (agency_code, code)
@@ -509,7 +531,7 @@ class OneStop:
         number: int | None = None,
         **changes: Any,
     ) -> int:
-        """Writes a transition, and nothing to the dossier's row."""
+        """Write a transition, without changing the dossier's row."""
         self.number = self.number + 1 if number is None else number
         row = SourceTransition(
             transition_id=self.number,
@@ -537,22 +559,22 @@ class OneStop:
         number: int | None = None,
         **changes: Any,
     ) -> int:
-        """Writes a dossier's row, with what differs of it, and a transition."""
+        """Write a dossier's row with ``changes``, and a transition."""
         self.dossier(code, agency_code, **changes)
         return self.move(status, code, agency_code, desk=desk, at=at, number=number)
 
     def result_now(self, code: str, phone: str) -> None:
-        """A result comes to the desk by the real clock: the row first, so that it does not count as newer."""
+        """Record a result at the desk by the real clock. The row comes first, so that it does not count as newer."""
         self.both(9, code, applicant_phone=phone, updated_at=datetime.now(UTC), at=datetime.now(UTC))
 
 
 AWAY: Final = "postgres://nobody:x@127.0.0.1:1/none"
-"""A source's connection while nobody answers there."""
+"""Connection of a source at which nobody answers."""
 
 
 @dataclass(frozen=True)
 class Desks:
-    """One-stop databases that a system reads, by their names, and the gateway that it sends through."""
+    """One-stop databases that the system reads, by name, and the gateway through which it sends."""
 
     desks: Mapping[str, OneStop]
     addresses: Mapping[str, str]
@@ -562,7 +584,7 @@ class Desks:
         return self.desks[source]
 
     def reach(self, source: str, is_there: bool) -> None:
-        """Says whether a source answers from now on."""
+        """Make a source reachable or unreachable from now on, by its connection in the environment."""
         os.environ[f"AIRFLOW_CONN_ONESTOP_{source.upper()}"] = self.addresses[source] if is_there else AWAY
 
 
@@ -571,14 +593,15 @@ def one_stops(
     admin_dsn: str, sources: Mapping[str, str] | Sequence[str] = ("one",), *, adapters: Mapping[str, str] | None = None,
     gateway: Mapping[str, Any] | None = None, **variables: str,
 ) -> Iterator[Desks]:  # fmt: skip
-    """Empty one-stop databases as sources of the system, and a scripted gateway behind ``sms_kannel``.
+    """Create empty one-stop databases as sources of the system, and a scripted gateway behind ``sms_kannel``.
 
     Args:
-        admin_dsn: of the server that they are made on, and dropped from when the block ends.
-        sources: their names, or by name what each is made of; else the contract's tables with keys.
-        adapters: of those that are not read through the contract's views.
-        gateway: what differs of its connection.
-        variables: further environment, which is as before when the block ends.
+        admin_dsn: administrator's DSN of the server. The databases are dropped when the block ends.
+        sources: the sources' names, or a mapping from each name to the SQL of its tables. The default SQL is that of
+            the source contract's tables with keys.
+        adapters: by source, the adapter of a source that is not read through the contract's views.
+        gateway: arguments of :func:`gateway_connection` for the gateway.
+        variables: further environment, which is restored when the block ends.
     """
     made = sources if isinstance(sources, Mapping) else dict.fromkeys(sources, CONTRACT_TABLES + CONTRACT_KEYS)
     with contextlib.ExitStack() as stack:
@@ -600,73 +623,73 @@ def one_stops(
         yield Desks(desks, addresses, scripted)
 
 
-# -------------------------------------------------------------------------------------------- what the system does
+# --- Work of the system ------------------------------------------------------------------------------------------
 
 Rows = Callable[..., list[dict[str, Any]]]
-"""Asks the ledger, as the fixture ``rows`` does."""
+"""Queries the ledger, as the fixture ``rows`` does."""
 
 
 def take_in(now: datetime | None = NOW, window: Window = EVERYTHING, source: str = "khanhhoa") -> PlanCounts:
-    """Picks up what a source tells, and plans; ``None``: by the real clock."""
+    """Pick up a source and plan its messages. ``None`` means the real clock."""
     pick_up(source, window, now=now)
     return plan(window, now=now)
 
 
 def queue_results(one_stop: OneStop, count: int = 1, at: datetime = NOW) -> None:
-    """A result for each of so many dossiers, ``D-0`` and on, queued for a phone of its own."""
+    """Record and queue a result for each of ``count`` dossiers, ``D-0`` and on, each with a phone of its own."""
     for number in range(count):
         one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
     take_in(at)
 
 
 def send_at(moment: datetime = NOW, run_id: str = "run", window: Window = EVERYTHING) -> SendCounts:
-    """A run of sending whose clock stands still."""
+    """Run a sender whose clock stands still."""
     return send(run_id, window, clock=lambda: moment)
 
 
 def run_at(moment: datetime = NOW, window: Window = EVERYTHING) -> SendCounts:
-    """One run whose clock stands still: what the source tells is picked up, planned and sent."""
+    """Run a pick-up, a plan and a sender whose clock stands still."""
     take_in(moment)
     return send_at(moment, window=window)
 
 
 def states(rows: Rows) -> list[tuple[str, str | None]]:
-    """State and reason of each message."""
+    """Return state and reason of each message."""
     found = rows("SELECT state, reason FROM motcua.messages ORDER BY message_id")
     return [(row["state"], row["reason"]) for row in found]
 
 
 def words_of_left(left: Iterable[Finding]) -> list[str]:
-    """What a run's gate says is left, in the words of its log."""
+    """Return what a run's gate states as left undone, in the words of its log."""
     return [each.facts["detail"] for each in left]
 
 
 def reference_of(rows: Rows, attempt: int = 0) -> str:
-    """The reference of an attempt, by its place."""
+    """Return the reference of an attempt, by its place in the order of attempts."""
     return str(rows("SELECT reference FROM motcua.attempts ORDER BY attempt_id")[attempt]["reference"])
 
 
 def off_balance() -> int:
-    """By how many messages the accounting identity does not hold."""
+    """Return by how many messages the accounting identity is off."""
     return sum(abs(row.difference) for row in in_ledger(identity))
 
 
 def receive(connection: Connection, reference: str, status: str, *, gateway: str = "kannel", **fields: str) -> Effect:
-    """A receipt comes from a gateway; what it effected."""
+    """Store and read a receipt from a gateway, and return its effect."""
     reading = open_gateway(gateway).read_receipt(GatewayCall({"reference": reference, "status": status} | fields))
-    return keep_and_read(connection, gateway, reading)
+    return store_and_read_receipt(connection, gateway, reading)
 
 
 def report(reference: str, status: str) -> Effect:
-    """A receipt comes from Kannel, with a number in what the carrier says; what it effected."""
+    """Store and read a receipt from Kannel whose carrier text holds a phone number, and return its effect."""
     return in_ledger(receive, reference, status, reply="0905123456")
 
 
-# --------------------------------------------------------------------------------------------- what lies somewhere
+# --- Files -------------------------------------------------------------------------------------------------------
 
 
 def write_backup(folder: Path, made_at: datetime) -> Path:
-    """A folder that looks like a backup of that moment, for whoever looks at backups and not into them."""
+    """Write a folder that looks like a backup of that moment, for code that does not read a backup's content."""
     backup = folder / name_of(made_at)
     backup.mkdir(parents=True)
     facts = {
@@ -682,8 +705,10 @@ def write_backup(folder: Path, made_at: datetime) -> Path:
 
 
 def in_memory(place: str) -> str:
-    """The URL of a place in an object store of this process's memory, which Airflow's paths know from now on: no
-    folder, no renaming, no real server."""
+    """Return the URL of a place in an object store in this process's memory, and register it with Airflow's paths.
+
+    The store has no folders and no renaming, like a real one.
+    """
     from airflow.sdk.io import attach
     from fsspec.implementations.memory import MemoryFileSystem
 

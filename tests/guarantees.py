@@ -1,7 +1,7 @@
-"""Write the lists of docs/guarantees.md from the marks on the tests that hold each guarantee.
+"""Write the lists of docs/guarantees.md from the marks on the tests that prove each guarantee.
 
-A test names what it protects by ``@pytest.mark.guarantee("section", "claim")``. Several tests may name one claim, and
-one test several claims. ``python -m tests.guarantees`` writes the lists between the page's comments anew. A test
+A test names what it protects by ``@pytest.mark.guarantee("section", "claim")``. Several tests may name the same claim,
+and one test several claims. ``python -m tests.guarantees`` writes the lists between the page's comments again. A test
 compares the page with the marks. A test of the second tier (tests/tiers.py) has a sign behind its name.
 """
 
@@ -25,12 +25,12 @@ _SECOND_TIER = "²"
 
 
 class NotAGuarantee(ValueError):
-    """A mark that cannot stand in the page, or a section of the page that no test speaks for."""
+    """A mark cannot be shown on the page, or a section of the page has no test."""
 
 
 @dataclass(frozen=True)
 class Guarantee:
-    """What one test protects."""
+    """One claim that a test protects."""
 
     section: str
     claim: str
@@ -44,9 +44,10 @@ def _is_mark(node: ast.AST) -> bool:
 
 
 def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
-    """The guarantees of a file of tests, in its order; ``name``: its path below tests.
+    """Yield the guarantees of a file of tests, in its order. ``name`` is its path below tests.
 
-    :raises NotAGuarantee: for a mark that says anything but two strings, or that is not on a test that pytest collects.
+    :raises NotAGuarantee: for a mark that holds anything but two strings, or that is not on a test that pytest
+    collects.
     """
     module = ast.parse(source)
     bodies = [module.body, *(node.body for node in module.body if isinstance(node, ast.ClassDef))]
@@ -67,7 +68,7 @@ def guarantees_in(source: str, name: str) -> Iterator[Guarantee]:
 
 @cache
 def all_guarantees() -> list[Guarantee]:
-    """Those of all tests.
+    """Return the guarantees of all tests.
 
     :raises NotAGuarantee: see :func:`guarantees_in`.
     """
@@ -86,7 +87,7 @@ def _line(claim: str, tests: list[Guarantee]) -> str:
 
 
 def with_lists(page: str, guarantees: list[Guarantee]) -> str:
-    """Return the page with the lists of these guarantees. Claims keep the order of the page; new ones come last.
+    """Return the page with the lists of these guarantees. Claims keep the order of the page, and new claims come last.
 
     :raises NotAGuarantee: for a guarantee of a section that the page does not have, or a section without a guarantee.
     """
@@ -96,7 +97,7 @@ def with_lists(page: str, guarantees: list[Guarantee]) -> str:
             raise NotAGuarantee(f"{each.test}: {PAGE.name} has no section {each.section!r}")
         tests[each.section].setdefault(each.claim, []).append(each)
     if empty := [section for section, claims in tests.items() if not claims]:
-        raise NotAGuarantee(f"no test speaks for: {', '.join(empty)}")
+        raise NotAGuarantee(f"no test has a mark for: {', '.join(empty)}")
 
     def listed(block: re.Match[str]) -> str:
         claims = tests[block["section"]]

@@ -1,6 +1,6 @@
-"""include/sql/objects.tsv: what a fresh ledger is made of, which the doctor holds a ledger against.
+"""Write include/sql/objects.tsv: the objects of a fresh ledger, with which the doctor compares a ledger.
 
-``python -m tests.ledger_objects`` writes it anew, from a ledger that it makes and takes away.
+``python -m tests.ledger_objects`` writes the file again, from a ledger that it creates and drops.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tests.ground import make_ledger, own_server
 
 
 def of_fresh_ledger() -> Objects:
-    """The objects of a ledger that has every role and was migrated just now."""
+    """Return the objects of a freshly migrated ledger that has every role."""
     with tempfile.TemporaryDirectory() as folder, own_server(Path(folder)) as server:
         dsn = make_ledger(server.admin_dsn, LEDGER)
         with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as ledger:

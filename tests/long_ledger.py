@@ -1,4 +1,4 @@
-"""A ledger as years of work leave it, written by SQL: as many days as wanted, each as busy as any other."""
+"""Fill a ledger by SQL as if it had worked for years: any number of days, each as busy as the others."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SELECT 'H' || n, 'Cơ quan ' || n, %(begins)s FROM generate_series(1, %(agencies
 INSERT INTO motcua.procedures (procedure_code, name)
 SELECT '1.' || n, 'Thủ tục ' || n FROM generate_series(1, %(procedures)s) AS n;
 """
-# Each dossier: received, worked on, of every fifth a supplement is asked for, resolved after five days, handed over
-# after six. Nothing is known of what lies after "now".
+# Each dossier is received, worked on, resolved after five days and handed over after six. Every fifth needs a
+# supplement. Nothing after "now" is written.
 _DOSSIERS = """
 INSERT INTO motcua.dossiers (
     source_id, agency_code, dossier_code, procedure_code, applicant_phone, msisdn, phone_refusal, received_at, due_at,
@@ -49,7 +49,7 @@ CROSS JOIN LATERAL (SELECT d.received_at + s.day * interval '1 day' AS at, s.sta
 WHERE v.at <= %(now)s
 ORDER BY v.at;
 """
-# What was recorded in the last quarter of an hour is not planned yet.
+# Transitions that were recorded in the last quarter of an hour are not planned yet.
 _TRANSITIONS = """
 INSERT INTO motcua.transitions (
     source_id, source_transition_id, dossier_id, sequence, status_code, at_one_stop_desk, occurred_at, recorded_at,
@@ -68,8 +68,8 @@ LEFT JOIN LATERAL (SELECT t.at) AS p ON t.at <= %(now)s::timestamptz - interval 
 WHERE t.at <= %(now)s AND (d.dossier_id %% 5 = 0 OR s.step NOT IN (3, 4))
 ORDER BY t.at;
 """
-# Of a hundred messages 60 were delivered, 5 stayed unconfirmed, 25 had no phone, 5 did not arrive, 5 were cancelled;
-# what is young is on its way.
+# In a hundred messages, 60 are delivered, 5 unconfirmed, 25 without a phone, 5 not delivered and 5 cancelled.
+# Young messages are still on the way.
 _MESSAGES = """
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,
@@ -163,7 +163,7 @@ INNER JOIN (
 CROSS JOIN LATERAL (SELECT (t.day + time '17:30') AT TIME ZONE 'Asia/Ho_Chi_Minh' AS at) AS e
 WHERE e.at <= %(now)s;
 """
-# A tenth of the dossiers are asked about. Quarantine: a few rows each day go on, a few hundred stay.
+# Citizens text 9029 about a tenth of the dossiers. Ten quarantined rows a day are released, and 500 are not.
 _THE_REST = """
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, state, text, template_id, template_version, parameters,
@@ -196,9 +196,9 @@ CROSS JOIN LATERAL (SELECT %(now)s::timestamptz - n * interval '1 second' AS at)
 
 
 def fill_ledger(dsn: str, now: datetime, days: int, dossiers_a_day: int) -> None:
-    """Writes a ledger's last ``days`` days up to ``now``, and has PostgreSQL look at it.
+    """Write a ledger's last ``days`` days up to ``now``, and let PostgreSQL analyze it.
 
-    Whatever the triggers would add is added; they themselves rest, or this would take hours.
+    The triggers are off, because they would take hours. Rows that they would write are written by SQL.
     """
     with psycopg.connect(dsn) as connection:
         connection.execute("SET session_replication_role = 'replica'")
@@ -213,6 +213,6 @@ def fill_ledger(dsn: str, now: datetime, days: int, dossiers_a_day: int) -> None
             "sources": SOURCES,
         }
         for part in (_NAMES, _DOSSIERS, _TRANSITIONS, _MESSAGES, _EVENINGS, _THE_REST):
-            # By the server a text of several statements may not have parameters.
+            # The server does not accept parameters in a text of several SQL statements, so the client fills them in.
             psycopg.ClientCursor(connection).execute(part, values)
     ask(dsn, "VACUUM (ANALYZE)")

@@ -1,4 +1,4 @@
-"""The statements of include/sql by name, file by file, for tests that look at every one of them."""
+"""Names of the SQL statements of include/sql, file by file, for tests that check every one of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILES = sorted(
     for path in ROOT.rglob("*.sql")
     if path.relative_to(ROOT).parts[0] not in _OF_THE_SCHEMA
 )
-"""Without what makes tables, functions and views."""
+"""Files of SQL statements, except files that create tables, functions and views."""
 NAMES = [f"{file}/{own}" for file in FILES if not file.startswith("sandbox/") for own in statements_of(file)]
-"""Without the demo's own databases."""
+"""Names of SQL statements, without those of the demo's own databases."""
 TEXTS = {name: statement(name) for name in NAMES}

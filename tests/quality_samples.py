@@ -1,4 +1,4 @@
-"""Reports as the quality store gives them, with figures that a test can look for; people and dossiers are invented."""
+"""Reports of data quality with known figures for tests. People and dossiers are invented."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ LAST_FRIDAY = replace(PREVIOUS, day=date(2026, 11, 20), as_of=AT - timedelta(day
 
 
 def per_thousand(found: int, dossiers: int) -> float | None:
-    """As reports have it: of few dossiers there is no rate."""
+    """Return the rate as reports give it: ``None`` for fewer than 100 dossiers."""
     return found / dossiers * 1000 if dossiers >= 100 else None
 
 
@@ -157,7 +157,10 @@ THRESHOLDS = (
 
 
 def agency_report(**changes: Any) -> AgencyReport:
-    """Sở Tư pháp: 2.188 dossiers, 143 findings, 4 of them acknowledged, 139 to do; besides one sign and two notes."""
+    """Return the report of Sở Tư pháp: 2.188 dossiers, 143 findings, of which 4 are acknowledged and 139 open.
+
+    The report also has one finding about the agency's month and two findings of severity ``info``.
+    """
     dossiers = 2_188
     values: dict[str, Any] = {
         "run": RUN,
@@ -245,7 +248,10 @@ AGENCIES = (
 
 
 def department_report(**changes: Any) -> DepartmentReport:
-    """Thirteen agencies; UBND TP Nha Trang is the largest and the worst, Sở Xây dựng second by rate though small."""
+    """Return the report of thirteen agencies.
+
+    UBND TP Nha Trang is the largest and the worst. Sở Xây dựng is small but second by rate.
+    """
     agencies = [
         figures(*agency[:4], agency[4], remind_agency=agency[3][1] // 10, remind_department=agency[3][2] // 20)
         for agency in AGENCIES
@@ -337,7 +343,7 @@ def row(number: int = 1, code: str = "P1", **changes: Any) -> RowToCorrect:
 
 
 def rows() -> list[RowToCorrect]:
-    """The 143 findings of Sở Tư pháp, a sign of a month and two notes."""
+    """Return the 143 findings of Sở Tư pháp, one about the agency's month, and two of severity ``info``."""
     late = {"stage": "remind_agency", "deadline": date(2026, 11, 20), "age_days": 12}
     told = {
         "stage": "remind_department",
@@ -387,7 +393,7 @@ def rows() -> list[RowToCorrect]:
 
 
 def rows_of_a_source() -> list[RowToCorrect]:
-    """Two findings that no agency can mend."""
+    """Return two findings of a source, which no agency can correct."""
     nothing: dict[str, Any] = {"dossier_code": None, "procedure_code": None, "procedure_name": None}
     return [
         row(number, "S1", subject="khanhhoa", agency_code=None, agency_name=None, **nothing) for number in (901, 902)

@@ -1,4 +1,4 @@
-"""Reports of closings, made by hand: plausible ones with the pilot's thirteen agencies, and nasty ones."""
+"""Hand-made reports of closings: plausible ones with the pilot's thirteen agencies, and ones with extreme content."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ AGENCIES = (
     ("000.00.04.H32", "Sở Thông tin và Truyền thông"),
     ("000.00.10.H32", "Ban Quản lý Khu Kinh tế Vân Phong"),
 )
-"""The pilot's, by code. Not read from its file: what is made of them is the same to the byte, whatever that says."""
+"""Codes and names of the pilot's agencies. They are fixed here, because tests compare documents byte for byte."""
 QUERIES = tuple(
     QueryUsed(f"reconciliation/{name}.sql", f"{number:064x}", figures)
     for number, (name, figures) in enumerate(
@@ -82,7 +82,7 @@ QUERIES = tuple(
 
 
 def closing(period: Period = MONTH, **changes: Any) -> Closing:
-    """A closing a day after its period."""
+    """Return a closing that was made six hours after the end of its period."""
     values: dict[str, Any] = {
         "closing_no": 41,
         "period": period,
@@ -106,7 +106,7 @@ def closing(period: Period = MONTH, **changes: Any) -> Closing:
 
 
 def agency_words() -> tuple[AgencyWords, ...]:
-    """The pilot's agencies; one has a kind switched off, one leaves same-day procedures out, one is not enabled."""
+    """Return the pilot's agencies: one has a kind switched off, one excludes same-day procedures, one is disabled."""
     words = [AgencyWords(code, name, enabled=True) for code, name in AGENCIES]
     words[1] = replace(words[1], kinds_off=("apology",), kinds_off_reason="Công văn số 12/STTTT-CNTT ngày 5/10/2026")
     words[2] = replace(words[2], same_day_excluded=True)
@@ -115,7 +115,7 @@ def agency_words() -> tuple[AgencyWords, ...]:
 
 
 def figures(seed: int = 1, scale: int = 40, procedures: dict[str, str] = PROCEDURES) -> Figures:
-    """Figures of all enabled agencies, in which every identity balances."""
+    """Return figures of all enabled agencies, in which every accounting identity holds."""
     chance = random.Random(seed)
     dossiers, messages, reasons, timings, agencies = [], [], [], [], []
     for number, agency in enumerate(each for each in agency_words() if each.enabled):
@@ -211,11 +211,11 @@ def _difference(reason: str, **changes: Any) -> Difference:
 
 
 def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
-    """A plausible report in which everything balances; two differences have their reasons.
+    """Return a plausible report in which every identity holds and two differences have reasons.
 
     Args:
-        period: of the closing.
-        changes: of the report's fields.
+        period: the period of the closing.
+        changes: fields of the report that differ.
     """
     scale = 6 if period.is_day else 40
     differences = (
@@ -255,7 +255,7 @@ def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
 
 
 def unbalanced() -> ReconciliationReport:
-    """One cell of the identity lacks a message and nobody can tell why; a source could not be asked."""
+    """Return a report whose identity lacks a message without explanation, and in which one source was not read."""
     kept = report()
     first, *rest = kept.figures.messages
     broken = replace(first, at_source=first.at_source + 1)
@@ -268,7 +268,7 @@ def unbalanced() -> ReconciliationReport:
 
 
 def correction() -> ReconciliationReport:
-    """A correction: a late receipt, and a dossier that was changed after the fact."""
+    """Return a correction with a late receipt, and a dossier that was changed afterwards."""
     kept = report()
     return replace(
         kept,
@@ -282,7 +282,7 @@ def correction() -> ReconciliationReport:
 
 
 def empty() -> ReconciliationReport:
-    """A period in which nothing is known: no agency, no figure, nothing before it."""
+    """Return a report of a period in which nothing is known: no agency, no figure and no period before it."""
     return report(
         DAY,
         figures=Figures(),
@@ -300,7 +300,7 @@ def empty() -> ReconciliationReport:
 
 
 def zeros() -> ReconciliationReport:
-    """Agencies with rows in which every figure is zero."""
+    """Return a report with agencies whose figures are all zero."""
     codes = [each.agency_code for each in agency_words()]
     return replace(
         empty(),
@@ -317,7 +317,7 @@ def zeros() -> ReconciliationReport:
 
 
 def everything() -> ReconciliationReport:
-    """A monthly correction in which everything occurs that a report has a word for, in more agencies than are drawn."""
+    """Return a monthly correction with everything for which a report has words, in more agencies than charts show."""
     words = publication_words()
     codes = [f"000.00.{number:02d}.H32" for number in range(40, 65)]
     kinds: tuple[Kind, ...] = get_args(Kind)
@@ -386,7 +386,7 @@ def everything() -> ReconciliationReport:
 
 
 def stops(agency_code: str) -> tuple[StopWords, ...]:
-    """One that was over, one that was ended early, one that goes on after the cut-off."""
+    """Return a stop that ran out, one that was ended early, and one that goes on after the cut-off."""
     began = datetime(2026, 10, 26, 2, 5, tzinfo=UTC)
     hour, why = timedelta(hours=1), "Mẫu tin ghi sai tên Bộ phận Một cửa"
     return (
@@ -401,14 +401,17 @@ NASTY_NAME = '#pagebreak() *đậm* _nghiêng_ `mã` $x^2$ @ai <script>alert("1"
 
 
 def nasty() -> ReconciliationReport:
-    """300 procedures; names that look like formulas, markup, templates and scripts; words without a blank."""
+    """Return a report with 300 procedures and extreme texts.
+
+    Names look like formulas, markup, templates and scripts, and some words are long without a blank.
+    """
     procedures = {f"9.{number:06d}": f"Thủ tục {number} {'rất dài ' * (number % 9)}".strip() for number in range(300)}
     procedures["9.000000"], procedures["9.000001"] = FORMULA, LONG
     kept = figures(3, 12, procedures)
     many = {each.agency_code for each in agency_words()[:2]}
 
     def some(rows: Any) -> Any:
-        """All procedures of two agencies; of the others every thirtieth, or it takes long."""
+        """Keep all procedures of two agencies, and every hundredth of the others, to save time."""
         return tuple(row for row in rows if row.agency_code in many or (row.procedure_code or "0").endswith("00"))
 
     kept = replace(

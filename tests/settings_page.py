@@ -1,6 +1,6 @@
-"""docs/operations/settings.md: each setting by the section and file of the example in which it stands.
+"""Write docs/operations/settings.md: all settings, grouped by example file and section.
 
-``python -m tests.settings_page`` writes it anew, from the examples and the descriptions in ``motcua.settings``.
+``python -m tests.settings_page`` writes the page again, from the examples and the descriptions in ``motcua.settings``.
 """
 
 from __future__ import annotations
@@ -20,25 +20,26 @@ EXAMPLES = ("settings.env", "mail.env", "callbacks.env", "store.env")
 _LINE = re.compile(r"(?:# )?MOTCUA_([A-Z_]+)=(.*)")
 _HEAD = """# Settings
 
-Each `MOTCUA_*` that this software reads, by the file in which its example stands. `motcua doctor` names settings that
-cannot be read, or that only an earlier version had; nothing of ours starts before they are corrected. Durations are ISO
-8601 (`PT15M`) or seconds. Hours are Vietnam's. Passwords and all else in `.env`: [server](server.md).
+Each `MOTCUA_*` setting that this software reads, by the file that holds its example. `motcua doctor` names settings
+that cannot be read and settings of earlier versions. No part of the system starts before they are corrected. Durations
+are ISO 8601 (`PT15M`) or seconds. Hours are those of Vietnam. Passwords and the other values of `.env`:
+[server](server.md).
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A line of an example that sets something of ours."""
+    """A line of an example file that sets a setting of this software."""
 
     file: str
     section: str
     name: str
-    """Of the field."""
+    """Name of the field in ``motcua.settings``."""
     value: str
 
 
 def examples() -> Iterator[Example]:
-    """Each line, in order."""
+    """Yield the lines that set something, in order."""
     for file in EXAMPLES:
         section = ""
         for line in (ROOT / f"{file}.example").read_text(encoding="utf-8").splitlines():
@@ -49,12 +50,12 @@ def examples() -> Iterator[Example]:
 
 
 def default_of(name: str) -> Any:
-    """What it is where nobody sets it."""
+    """Return the default of a setting."""
     return Settings.model_fields[name].get_default(call_default_factory=True)
 
 
 def page() -> str:
-    """The page as it should be."""
+    """Return the page as it should be."""
     lines, last = [_HEAD], ("", "")
     for each in examples():
         if (each.file, each.section) != last:
@@ -67,7 +68,10 @@ def page() -> str:
 
 
 def _shown(each: Example) -> str:
-    """A default as the example has it; nothing of a folder, which is this machine's, and where there is none."""
+    """Return a default as the example writes it, or an empty text if there is none.
+
+    A folder also gives an empty text, because it depends on the machine.
+    """
     default = default_of(each.name)
     return "" if default is None or isinstance(default, Path) or default in ((), {}) else f"`{each.value}`"
 

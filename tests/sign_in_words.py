@@ -1,4 +1,4 @@
-"""``python -m tests.sign_in_words``: compiles the words of the sign-in page, as flask-babel reads them."""
+"""Compile the words of the sign-in page for flask-babel: ``python -m tests.sign_in_words``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ FOLDER = include_dir() / "sign_in" / "vi" / "LC_MESSAGES"
 
 
 def written() -> Catalog:
-    """The words as people write them."""
+    """Return the words of the file that people edit."""
     with (FOLDER / "messages.po").open("rb") as words:
         return read_po(words, locale="vi", abort_invalid=True)
 
 
 def compiled() -> Catalog:
-    """The words as they are read."""
+    """Return the words of the compiled file."""
     with (FOLDER / "messages.mo").open("rb") as words:
         return read_mo(words)
 

@@ -1,8 +1,8 @@
-"""Which tests ``make test`` leaves to ``make test-all``, and why.
+"""List the tests that ``make test`` leaves to ``make test-all``, with the reasons.
 
-The first tier is what a change is tried with: rules, statements, pages, contracts of DAGs, integration on a real
-PostgreSQL, a sender that dies at each step, and one Airflow with the demo on it, the smoke. The second has the rest.
-A test is of the first tier until it is named here.
+The first tier checks each change: rules, SQL statements, pages, contracts of DAGs, integration on a real PostgreSQL, a
+sender that dies at each step, and the smoke test, which is one Airflow with the demo. The second tier holds the other
+tests. A test belongs to the first tier unless it is named here.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SECOND_TIER: Mapping[str, str] = {
-    "compose/test_before_go_live.py": "is of a server's handbooks, which change alone",
-    "compose/test_compose.py": "is of a server's files, which change alone",
-    "compose/test_handbook.py": "is of a server's handbooks, which change alone",
+    "compose/test_before_go_live.py": "tests a server's handbooks, which change separately from the code",
+    "compose/test_compose.py": "tests a server's files, which change separately from the code",
+    "compose/test_handbook.py": "tests a server's handbooks, which change separately from the code",
     "crash/test_crash_points.py::test_harness_finds_out_each_sender_that_is_broken_on_purpose": (
-        "judges the judge of these seeds"
+        "tests the harness of these seeds, not the program"
     ),
     "crash/test_crash_points.py::test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes": (
-        "judges the judge of these seeds"
+        "tests the harness of these seeds, not the program"
     ),
     "crash/test_crash_points.py::"
     "test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost": "draws seeds at random",
-    "crash/test_message_states.py::test_whatever_happens_states_tell_the_truth": "draws acts at random",
-    "image": "is of the image and what it is carried with",
+    "crash/test_message_states.py::test_whatever_happens_states_tell_the_truth": "draws events at random",
+    "image": "tests the image and the bundle for a server without internet",
     "integration/planning/test_apologizing.py::"
     "test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name": "draws three weeks at random",
     **{
-        f"integration/planning/test_planted_values.py::{name}": "is `make prove ONLY=values`, small"
+        f"integration/planning/test_planted_values.py::{name}": "is a small `make prove ONLY=values`"
         for name in (
             "test_planted_values_do_no_harm",
             "test_proof_notices_a_healthy_dossier_that_came_out_otherwise",
@@ -34,18 +34,18 @@ SECOND_TIER: Mapping[str, str] = {
     },
     "integration/publications/test_s3_store.py": "needs a real object store",
     "integration/reconciliation/test_reconciliation_world.py::"
-    "test_closings_of_eight_days_tell_what_the_oracle_counted": "is `make prove ONLY=reconciliation`, small",
+    "test_closings_of_eight_days_tell_what_the_oracle_counted": "is a small `make prove ONLY=reconciliation`",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/sending/test_told_once_over_both.py": "draws answers at random",
-    "integration/tls": "needs certificates and ways that encrypt",
+    "integration/tls": "needs certificates and encrypted connections",
     "integration/watching/test_elsewhere.py::test_real_watch_tells_of_a_real_server_that_is_killed_or_frozen": (
-        "waits for a server that is frozen for as long as a watch does"
+        "waits as long as a watch waits for a frozen server"
     ),
     "integration/upkeep/test_cleaning_airflow.py": "needs a metadata database of Airflow's own",
     "integration/upkeep/test_whose_backfill.py": "needs a metadata database of Airflow's own",
-    "journeys": "needs a real browser, for each page and size",
+    "journeys": "opens each page at each size in a real browser",
     "live": "starts an Airflow of its own",
-    "restore": "starts servers that stand in for one another",
+    "restore": "starts several servers of PostgreSQL",
     "sandbox/network/test_phone_network.py::test_a_real_kannel_answers_cuts_reports_and_asks_the_same": (
         "needs a real Kannel and a carrier behind it"
     ),
@@ -54,16 +54,19 @@ SECOND_TIER: Mapping[str, str] = {
         "starts the demo a second time"
     ),
     "sandbox/test_past.py::test_a_month_of_the_demos_past_is_purged_while_every_publication_holds": (
-        "plays a month of the demo's past, of which the smoke plays three without a purge"
+        "plays a month of the demo's past; the smoke test plays three months without a purge"
     ),
-    "upgrade": "is of an earlier version beside this one",
-    "web/pages/test_fab.py": "starts an interface of Airflow of its own",
+    "upgrade": "runs an earlier version beside this one",
+    "web/pages/test_fab.py": "starts an API server of Airflow",
 }
-"""Folder, file or ``file::test`` below tests → why it is not tried with each change."""
+"""For each folder, file or ``file::test`` below tests, why it does not run with each change."""
 
 
 def why_second(file: str, test: str) -> str | None:
-    """Why a test of a file below tests is of the second tier; ``None``: it is of the first."""
+    """Return why a test belongs to the second tier, or ``None`` if it belongs to the first.
+
+    ``file`` is a path below tests.
+    """
     folders = file.split("/")
     names = ["/".join(folders[: number + 1]) for number in range(len(folders))]
     return next((SECOND_TIER[name] for name in (*names, f"{file}::{test}") if name in SECOND_TIER), None)

@@ -1,14 +1,15 @@
--- The ledger's own check: is every occasion accounted for, and how long did a notice take. Called by
--- store/oversight/accounting.py.
+-- Check from the ledger's own facts that every occasion has ended in one state, and measure how long messages took.
+-- Called by store/oversight/accounting.py.
 
 -- name: identity
--- The accounting identity by agency, procedure and kind: how many occasions should have reached a citizen, counted anew
--- from the facts (no code shared with planning), against the messages in each state. Results and supplements are
--- counted from the transitions, each with the one before it; apologies from the versions and transitions that were
--- known when the evening was settled, as they stood at that evening; of replies there must be one for each inquiry. Of
--- a period: what was recorded, or evenings, in [start, end). "difference" must be zero in every row. Dossiers and their
--- histories are looked up one by one (OFFSET 0), so that a day costs what the day holds, whatever PostgreSQL believes
--- of it.
+-- Compute the accounting identity by agency, procedure and kind: the number of occasions that should have reached a
+-- citizen, and the number of messages in each state (motcua.transitions, motcua.dossier_versions, motcua.messages).
+-- "difference" must be zero in every row. Occasions are counted again from the facts, without code that planning uses.
+-- Results and supplements are counted from the transitions, each compared with the one before it. Apologies are counted
+-- from the versions and transitions that were known when the evening was settled, as they were on that evening. Each
+-- inquiry must have one reply. With a period, only events recorded in [start, end), or evenings in it, count. Dossiers
+-- and their histories are looked up one by one (OFFSET 0), so that the cost of a day depends on that day alone,
+-- whatever PostgreSQL estimates.
 WITH steps AS (
     SELECT
         t.dossier_id,
@@ -34,7 +35,8 @@ WITH steps AS (
         AND (%(start)s::timestamptz IS NULL OR (t.recorded_at >= %(start)s AND t.recorded_at < %(end)s))
 ),
 
--- Every due date with every evening that was about it: two only where an agency's mode or calendar changed.
+-- All due days, each with the evening whose apologies concern it. A due day has two evenings only if the agency's
+-- apology day or calendar changed.
 evening_days AS (
     SELECT
         e.agency_code,
@@ -86,7 +88,8 @@ seen AS (
     WHERE v.version_id <= y.known_version
 ),
 
--- The row as it stood: the last version that is not younger than the evening, else the first one, without its status.
+-- The dossier's row on that evening: the last version up to the evening, or the first version without its status if all
+-- versions are newer.
 stood AS (
     SELECT DISTINCT ON (s.dossier_id, s.due_day, s.evening_at)
         s.*,
@@ -112,8 +115,9 @@ owed AS (
         s.due_day,
         min(s.evening_at) AS evening_at
     FROM stood AS s
-    -- The last step known then; an old one says only whether the row is to be looked at: where it counts, or where no
-    -- row that was known then had judged it. Each dossier by itself: joined, all would be held against all.
+    -- The last step that was known then. If the last step is an old step, row_speaks is true if the row gives the
+    -- status. The row gives the status if the old step counts, or if no row known then had judged the old step. Each
+    -- dossier is looked up separately, because a join would compare all dossiers with all steps.
     LEFT JOIN LATERAL (
         SELECT
             (
@@ -146,7 +150,7 @@ owed AS (
         AND coalesce(s.returned_at > s.evening_at OR m.occurred_at > s.returned_at, s.returned_at IS NULL)
         AND CASE
             WHEN m.row_speaks AND s.row_status IS NOT NULL THEN s.row_status IN (2, 4)
-            -- Without a time of its own a row is older than any transition.
+            -- A row without a time of change counts as older than every transition.
             ELSE
                 (s.is_old AND coalesce(m.recorded_at <= s.row_at, m.recorded_at IS NULL) AND s.row_status IN (2, 4))
                 OR (coalesce(m.recorded_at > s.row_at, m.recorded_at IS NOT NULL) AND m.status_code IN (2, 4))
@@ -256,8 +260,9 @@ FULL JOIN states AS s
 ORDER BY 1, 2, 3;
 
 -- name: latency
--- Seconds from the recording of a transition to the gateway's acceptance, of the latest messages that went straight
--- through: not of those that waited for a mended phone, a dossier's row, an agency, a hold or a second attempt.
+-- Return the seconds from the recording of a transition to the gateway's acceptance, for the latest messages that were
+-- sent without a delay (motcua.messages). Messages are left out if they waited for a corrected phone, a dossier's row,
+-- an agency, a hold or a second attempt.
 WITH latest AS (
     SELECT extract(EPOCH FROM m.accepted_at - m.recorded_at) AS seconds
     FROM motcua.messages AS m

@@ -1,8 +1,8 @@
--- Agencies: their settings, who is in charge of their dossiers, and what a change of settings makes of what was read.
--- Called by store/agencies.py.
+-- Store agencies: their settings, the agency in charge of their dossiers, and the replanning after a change of
+-- settings. Called by store/agencies.py.
 
 -- name: list
--- All agencies with their settings, other codes and former names.
+-- Return all agencies with their settings, other codes and former names (motcua.agencies).
 SELECT
     agency_code,
     name,
@@ -38,7 +38,8 @@ FROM motcua.agencies AS g
 ORDER BY agency_code;
 
 -- name: in_force
--- Who is in charge of each agency's dossiers on a day, and the names then in force.
+-- Return the agency in charge of each agency's dossiers on a day, and the names in force on that day
+-- (motcua.agencies_on).
 SELECT
     agency_code,
     in_charge,
@@ -47,7 +48,7 @@ SELECT
 FROM motcua.agencies_on(%(day)s::date);
 
 -- name: codes
--- Every code under which a source may know an agency.
+-- Return every code under which a source may know an agency (motcua.agencies, motcua.agency_aliases).
 SELECT agency_code AS written, agency_code, province
 FROM motcua.agencies
 UNION ALL
@@ -56,8 +57,8 @@ FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS g USING (agency_code);
 
 -- name: procedures
--- Procedures that an agency can leave out one by one: those met in its newest closings, and those whose codes are
--- given. Bounded by the closings, however many dossiers there are.
+-- Return the procedures that an agency can exclude one by one: those in its 40 newest closings, and those with the
+-- given codes (audit.closing_dossiers). The cost depends on the closings, not on the number of dossiers.
 WITH met AS (
     SELECT s.procedure_code
     FROM audit.closing_dossiers AS s
@@ -88,8 +89,8 @@ ORDER BY
 LIMIT %(most)s;
 
 -- name: named_procedures
--- Procedures that have a name, by it as Vietnamese words are put in order (Cấp, Chấm, Chứng), so many at most.
--- Called by store/browsing.py.
+-- Return procedures with a name, in the order of Vietnamese words (Cấp, Chấm, Chứng), up to a limit
+-- (motcua.procedures). Called by store/browsing.py.
 SELECT
     p.procedure_code,
     p.name
@@ -102,13 +103,13 @@ ORDER BY
 LIMIT %(most)s;
 
 -- name: one_at_a_time
--- Waits until nobody else sets or imports settings, for the rest of this transaction.
+-- Wait until no other transaction sets or imports settings, and keep others waiting until this transaction ends.
 SELECT motcua.wait_for_settings();
 
 -- name: save
--- Agencies' settings, new or changed, with their other codes and former names; whatever is left out of an agency's row
--- goes, and a code may move from one agency of the batch to another. One statement, so that the triggers leave one row
--- of history for each agency that changed.
+-- Insert or update agencies' settings with their other codes and former names (motcua.agencies). A code or name that is
+-- missing in an agency's row is deleted, and a code may move between agencies of the batch. The work is one SQL
+-- statement, so that the triggers write one row of history for each changed agency.
 WITH wanted AS MATERIALIZED (
     SELECT r.*
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -219,15 +220,17 @@ ON CONFLICT (agency_code, valid_until) DO UPDATE
     WHERE (agency_names.name, agency_names.short_name) IS DISTINCT FROM (excluded.name, excluded.short_name);
 
 -- name: set_settings
--- Sets what an agency decides for itself; empty, and nothing is written, where it changed since `seen`.
+-- Set what an agency decides for itself, and return the number of the change (motcua.set_agency_settings). If the
+-- settings changed since the change "seen", nothing is written and the result is NULL.
 SELECT
     motcua.set_agency_settings(
         %(agency_code)s::text, %(seen)s::bigint, %(wanted)s::jsonb, %(set_by)s::text
     ) AS change_id;
 
 -- name: replan
--- Events of these agencies that were out of scope and may no longer be, since the agency was enabled from an earlier
--- moment, or somebody is in charge of it again: to be planned anew.
+-- Mark transitions of these agencies as not planned if they were out of scope and may be in scope now
+-- (motcua.transitions). This happens after an agency was enabled from an earlier time, or after an agency is in charge
+-- again.
 UPDATE motcua.transitions AS t
 SET planned_at = NULL, outcome = NULL
 FROM motcua.dossiers AS d
@@ -239,7 +242,7 @@ WHERE
     AND t.occurred_at >= g.enabled_from;
 
 -- name: history
--- Every change of an agency, the first one first.
+-- Return every change of an agency, the first one first (motcua.agency_changes).
 SELECT
     change_id,
     changed_at,
@@ -253,7 +256,8 @@ WHERE agency_code = %(agency_code)s
 ORDER BY change_id;
 
 -- name: silences
--- Through which settings each of these changes keeps messages from citizens: the rule by which the history says it too.
+-- Return which settings of each of these changes keep messages from citizens (motcua.silenced_by). The history uses the
+-- same function.
 SELECT
     r.agency_code,
     motcua.silenced_by(r.before, r.after) AS silences

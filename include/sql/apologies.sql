@@ -1,8 +1,9 @@
--- Evenings of apologies: which are not settled yet, whom they owe one, and what became of it. Called by
--- store/notices/apologies.py.
+-- Settle the evenings of apologies: find the evenings to settle and the dossiers that are owed an apology, and report
+-- what became of the apologies. Called by store/notices/apologies.py.
 
 -- name: is_left
--- Whether an enabled agency has no record of this evening; quick, since it is asked every minute.
+-- Return whether an enabled agency has no record of this evening (motcua.apology_evenings). The query is cheap because
+-- it runs every minute.
 SELECT exists(
     SELECT 1
     FROM motcua.agencies AS g
@@ -19,9 +20,10 @@ SELECT exists(
 ) AS is_left;
 
 -- name: unsettled
--- Enabled agencies with the days whose evening is not recorded yet, the oldest first: since the agency was enabled and
--- the first of its dossiers was read, up to a day, while somebody is in charge of them; with "only_day" that day alone.
--- And what the evenings need to know: settings, and the sources that hold dossiers of the agency.
+-- Return each enabled agency with its settings, the sources of its dossiers, and the days whose evening is not settled
+-- yet, the oldest first (motcua.agencies, motcua.apology_evenings). Days count from the day on which the agency was
+-- enabled or the first of its dossiers was read, whichever is later, up to a given day. Days on which no agency was in
+-- charge are left out. With only_day, only that day counts.
 SELECT
     g.agency_code,
     g.accented,
@@ -32,7 +34,8 @@ SELECT
     array(
         SELECT n.day
         FROM (
-            -- First what is recorded is taken out, a range of an index; who was in charge is asked of the rest.
+            -- Settled days are removed first, because they are one range of an index. The function that finds the
+            -- agency in charge is then called for the remaining days only.
             SELECT a.day::date
             FROM
                 generate_series(
@@ -59,7 +62,7 @@ SELECT
 FROM motcua.agencies AS g
 CROSS JOIN
     LATERAL (
-        -- The first dossier at each source, one after the other: an agency has few sources.
+        -- This finds the first dossier at each source, one source after the other, because an agency has few sources.
         WITH RECURSIVE firsts AS (
             (
                 SELECT d.source_id, d.dossier_id
@@ -97,12 +100,12 @@ WHERE g.enabled_from IS NOT NULL
 ORDER BY g.agency_code;
 
 -- name: limit_wait
--- No lock of this transaction is waited for longer than so many milliseconds.
+-- Limit the time for which this transaction waits for a lock, in milliseconds.
 SELECT set_config('lock_timeout', %(milliseconds)s::text, TRUE);
 
 -- name: lock_sources
--- Waits until no pick-up is at work on these sources, and lets none begin until the transaction ends: what is known of
--- their dossiers stands still meanwhile.
+-- Wait until no pick-up of these sources is running, and let none begin until the transaction ends. The facts about
+-- their dossiers do not change in the meantime.
 SELECT pg_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) IS NOT NULL AS held
 FROM (
     SELECT k.source_id FROM motcua.sources AS k
@@ -111,22 +114,22 @@ FROM (
 ) AS s;
 
 -- name: sources
--- These sources, as the last pick-up left them; to be asked once they are locked.
+-- Return when these sources were read last (motcua.sources). The caller locks them first.
 SELECT name, picked_up_at
 FROM motcua.sources
 WHERE name = any(%(names)s)
 ORDER BY source_id;
 
 -- name: is_settled
--- Whether an evening was settled meanwhile.
+-- Return whether an evening has been settled in the meantime (motcua.apology_evenings).
 SELECT EXISTS(
     SELECT 1 FROM motcua.apology_evenings
     WHERE agency_code = %(agency_code)s AND day = %(day)s
 ) AS is_settled;
 
 -- name: candidates
--- An agency's dossiers that have, or once had, one of these due dates, as they stood at the evening by all that is
--- known. Phone, code and source as they are now.
+-- Return an agency's dossiers that have or once had one of these due days, in the state that they had on the evening,
+-- as far as the ledger knows it (motcua.dossier_versions). Phone, code and source have their present values.
 WITH due AS (
     SELECT DISTINCT v.dossier_id
     FROM motcua.dossier_versions AS v
@@ -144,7 +147,7 @@ SELECT
     d.dossier_code,
     d.procedure_code,
     d.msisdn,
-    -- Emptied: until the row is read anew there is no number.
+    -- The phone number was emptied. It is missing until the row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     s.name AS source,
     o.due_at,
@@ -161,7 +164,8 @@ CROSS JOIN
 ORDER BY d.dossier_id;
 
 -- name: save_evening
--- An evening, settled, with how much was known: read while the agency's sources are locked.
+-- Insert a settled evening with the numbers up to which rows were known (motcua.apology_evenings). The caller holds the
+-- locks of the agency's sources.
 INSERT INTO motcua.apology_evenings (
     agency_code,
     day,
@@ -198,7 +202,8 @@ VALUES (
 );
 
 -- name: evenings
--- The evenings of these days, the newest first, with what became of their apologies by now.
+-- Return the evenings of these days, the newest first, with the present state of their apologies
+-- (motcua.apology_evenings).
 SELECT
     e.agency_code,
     e.day,
@@ -231,8 +236,9 @@ WHERE e.day BETWEEN %(first)s AND %(last)s
 ORDER BY e.day DESC, e.agency_code;
 
 -- name: settled_agencies
--- How many agencies have one evening settled, in which way, how many dossiers were looked at for it, and when the last
--- was settled; of some agencies, or of all (NULL).
+-- Return how many agencies have settled one evening and in which state, how many dossiers were checked, and when the
+-- last agency was settled (motcua.apology_evenings). The parameter agencies limits the result to some agencies; NULL
+-- means all.
 SELECT
     count(*) FILTER (WHERE e.state = 'done') AS done,
     count(*) FILTER (WHERE e.state = 'missed') AS missed,
@@ -246,8 +252,8 @@ WHERE
     AND (%(agencies)s::text[] IS NULL OR e.agency_code = any(%(agencies)s::text[]));
 
 -- name: became
--- What became of the apologies of one evening by now, by state and reason; of some agencies, or of all (NULL). Costs
--- what the evening holds.
+-- Return the apologies of one evening by their present state and reason (motcua.messages). The parameter agencies
+-- limits the result to some agencies; NULL means all. The cost depends on the evening alone.
 SELECT m.state, m.reason, count(*) AS messages
 FROM motcua.messages AS m
 WHERE
@@ -258,10 +264,11 @@ GROUP BY m.state, m.reason
 ORDER BY messages DESC, m.state, m.reason;
 
 -- name: letters
--- Dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (Mẫu 04 of TT 01/2018/TT-VPCP), the longest overdue
--- first: being worked on, and past their appointed day or owed an apology for it. The SMS names no reason and no new
--- date, so it does not replace one. Looked at closely are those alone that may be worked on by their row, or by a step
--- that is newer than it. With how often the appointed day was moved so far: the law allows one new appointment.
+-- Return the dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (form 04 of TT 01/2018/TT-VPCP), the
+-- longest overdue first. These dossiers are in progress, and either past their due day or owed an apology for it. The
+-- SMS gives no reason and no new date, so it does not replace the form. Only dossiers that may be in progress by their
+-- row, or by a step that is newer than the row, are examined. Each row has the number of times that the due day was
+-- moved, because the law allows one new date.
 SELECT
     d.agency_code,
     d.dossier_code,
@@ -303,10 +310,12 @@ ORDER BY y.due_day, d.agency_code, d.dossier_code
 LIMIT %(limit)s;
 
 -- name: forecast
--- How good the forecast was, by agency, month, outcome and reason, of dossiers whose appointed day (in working_day mode
--- the effective one) lies in a period and is over: told and no result at the end of that day (right; stopped: nor was
--- it being worked on any more), told and the result was there (wrong), not told and late (missed, with why). By what
--- the ledger knew up to a version, a transition and a move.
+-- Return how good the forecast of late dossiers was, by agency, month, outcome and reason, for dossiers whose due day
+-- lies in a period and is over. In the mode working_day, the effective due day counts. The outcome is right if the
+-- citizen was texted and there was no result at the end of that day, stopped if in addition the dossier was not in
+-- progress any more, wrong if the citizen was texted and there was a result, and missed, with the reason, if the
+-- dossier was late and the citizen was not texted. The query uses the versions, transitions and changes of state up to
+-- the given numbers.
 WITH due_days AS (
     SELECT DISTINCT ON (e.agency_code, e.first_due + n.days)
         e.agency_code,
@@ -324,7 +333,7 @@ WITH due_days AS (
 all_due_days AS (
     SELECT * FROM due_days
     UNION ALL
-    -- No evening was about them: the agency was not enabled then, or the evening is not settled.
+    -- No evening concerned these days, because the agency was not enabled then or the evening is not settled.
     SELECT
         b.agency_code,
         NULL AS evening_at,

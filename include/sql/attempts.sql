@@ -1,9 +1,9 @@
--- Attempts: each is written before its HTTP call, gets the gateway's answer, and is settled where there was none.
--- Wherever messages change too, they are locked first, as receipts and answers do, so that none waits for the other in
--- a circle. Called by store/notices/attempts.py.
+-- Write attempts before their HTTP calls, write the gateways' answers, and settle attempts without an answer. An SQL
+-- statement that also changes messages locks the messages first. Receipts and answers use the same order, so that no
+-- deadlock occurs. Called by store/notices/attempts.py.
 
 -- name: save
--- Attempts, committed before their HTTP calls.
+-- Insert attempts (motcua.attempts). The caller commits them before their HTTP calls.
 INSERT INTO motcua.attempts (
     message_id, gateway, reference, sender_id, run_id, msisdn, segments, unit, accented, carrier, started_at
 )
@@ -16,9 +16,10 @@ FROM
     );
 
 -- name: apply_outcomes
--- The gateway's answers to attempts in flight, whose messages this transaction has locked. Of one whose receipt
--- overtook the answer the state stays what the receipt made it, and the answer is written beside it; its message is
--- locked first too: a next receipt may be there already.
+-- Write the gateway's answers to attempts in flight (motcua.attempts). The transaction has locked their messages
+-- already. If a delivery receipt came before the answer, the attempt keeps the state that the receipt gave it, and the
+-- answer is written beside it. The SQL statement locks the message of such an attempt first, because another receipt
+-- may be under way.
 WITH answers AS MATERIALIZED (
     SELECT
         r.attempt_state,
@@ -50,7 +51,7 @@ WITH answers AS MATERIALIZED (
 overtaken AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m
-    -- By an array: joined, they are so few and so many that PostgreSQL read all messages in their order.
+    -- An array is used because PostgreSQL would read all messages in order for a join of so few rows with so many.
     WHERE m.message_id = any(array(SELECT o.message_id FROM answers AS o WHERE o.is_overtaken))
     ORDER BY m.message_id
     FOR UPDATE
@@ -73,8 +74,8 @@ WHERE
     AND (a.state = 'in_flight' OR (a.outcome = 'receipt' AND o.message_id IS NOT NULL));
 
 -- name: unreachable
--- Which of these numbers a gateway has said since then that it does not reach. What is emptied of personal data is
--- forgotten with the number.
+-- Return the given phone numbers that a gateway has called unreachable since a time (motcua.attempts). Attempts whose
+-- personal data was emptied have no number and are not found.
 SELECT a.msisdn
 FROM motcua.attempts AS a
 WHERE
@@ -85,13 +86,14 @@ WHERE
     AND a.answered_at > %(since)s;
 
 -- name: senders_in_flight
--- Senders with attempts in flight.
+-- Return the senders that have attempts in flight (motcua.attempts).
 SELECT DISTINCT sender_id
 FROM motcua.attempts
 WHERE state = 'in_flight';
 
 -- name: abandon
--- The attempts that a dead sender left in flight: their outcome is unknown, and so is their messages'.
+-- Set the attempts that a dead sender left in flight to unknown, and their messages too (motcua.attempts,
+-- motcua.messages).
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m
@@ -123,8 +125,8 @@ FROM left_behind
 WHERE m.message_id = left_behind.message_id AND m.state = 'sending';
 
 -- name: unsettled
--- Attempts at a gateway whose end is not known and that may be asked about or repeated now, locked, with what their
--- messages look like at this moment.
+-- Return attempts of unknown outcome at one gateway that may be queried or repeated now, and lock their messages
+-- (motcua.attempts). The result has the present state of the messages (motcua.sending_conditions).
 SELECT
     a.attempt_id,
     a.message_id,
@@ -173,22 +175,23 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: note_settling
--- Attempts that are being asked about or repeated: not again before their time.
+-- Write when attempts may be queried or repeated again, before they are queried now (motcua.attempts).
 UPDATE motcua.attempts AS a
 SET settle_at = r.settle_at, settlings = a.settlings + 1
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (attempt_id bigint, settle_at timestamptz)
 WHERE a.attempt_id = r.attempt_id;
 
 -- name: begin_repeat
--- Attempts without an answer whose requests are repeated under the same reference: in flight again, by this settler, so
--- that nobody releases their messages meanwhile and its death is noticed.
+-- Set attempts of unknown outcome to in flight, for the sender that repeats their requests under the same reference
+-- (motcua.attempts). While an attempt is in flight nobody can release its message, and the death of that sender is
+-- noticed.
 UPDATE motcua.attempts
 SET state = 'in_flight', sender_id = %(sender_id)s
 WHERE attempt_id = any(%(attempt_ids)s) AND state = 'unknown' AND NOT released;
 
 -- name: settle_repeat
--- The answer to a request that was repeated under the same reference settles its attempt and message, unless a receipt
--- did so meanwhile.
+-- Write the answer to a repeated request to its attempt and message, unless a delivery receipt settled them before
+-- (motcua.attempts, motcua.messages).
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m
@@ -222,14 +225,15 @@ FROM settled AS s
 WHERE m.message_id = s.message_id;
 
 -- name: end_repeat
--- A repeated request that proved nothing: its attempt's end is unknown as before.
+-- Set an attempt back to unknown whose repeated request proved nothing (motcua.attempts).
 UPDATE motcua.attempts
 SET state = 'unknown'
 WHERE attempt_id = %(attempt_id)s AND state = 'in_flight' AND sender_id = %(sender_id)s;
 
 -- name: assume_accepted
--- Attempts without an answer at a gateway whose declared policy takes them for accepted: a receipt still moves them,
--- else they end as unconfirmed; they are never sent again.
+-- Set attempts of unknown outcome to accepted, at a gateway whose declared policy says so (motcua.attempts,
+-- motcua.messages). A delivery receipt still changes them. Without a receipt they end as unconfirmed. They are never
+-- sent again.
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id, a.attempt_id
     FROM motcua.messages AS m
@@ -260,7 +264,8 @@ FROM settled AS s
 WHERE m.message_id = s.message_id;
 
 -- name: unreported
--- Accepted attempts at a gateway that no final receipt came for and that may be asked about now, locked.
+-- Return accepted attempts at one gateway without a final delivery receipt that may be queried now, and lock their
+-- messages (motcua.attempts).
 SELECT a.attempt_id, a.message_id, a.reference, a.gateway_reference, a.msisdn AS sent_to, a.started_at, a.settlings
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
@@ -275,9 +280,10 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: of_run
--- Attempts of one run by outcome, with how many of their messages are unresolved; what waits because people stopped it,
--- for their word, or for a gateway's hours is not. Runs of two DAGs may have one name (both are for 17:30): what is
--- known to be another's is left out, where it is known for which run this session works.
+-- Return the outcomes of one run's attempts, with the number of their messages that are unresolved (motcua.attempts).
+-- Messages that wait because of a stop, for a person's decision or for a gateway's opening hours do not count as
+-- unresolved. Runs of two DAGs may have the same name, since both are named after 17:30. If this session knows the
+-- number of its run, attempts of the other run are left out.
 SELECT
     a.outcome,
     count(*) FILTER (

@@ -1,31 +1,31 @@
--- Working calendars: years and days of provinces, days and office hours of agencies. History is written by triggers.
+-- Store working calendars: years and days of provinces, days and office hours of agencies. Triggers write the history.
 -- Called by store/calendars.py.
 
 -- name: sign
--- Says who makes the changes of this transaction; the history is written by a trigger.
+-- Set who makes the changes of this transaction. A trigger writes this name to the history.
 SELECT set_config('motcua.changed_by', %(changed_by)s, TRUE);
 
 -- name: used_provinces
--- Every province that has an agency.
+-- Return every province that has an agency (motcua.agencies).
 SELECT DISTINCT province
 FROM motcua.agencies
 ORDER BY province;
 
 -- name: provinces
--- The province of each of these agencies.
+-- Return the province of each of these agencies (motcua.agencies).
 SELECT agency_code, province
 FROM motcua.agencies
 WHERE agency_code = any(%(agency_codes)s::text[]);
 
 -- name: years
--- The years of these provinces that are in the table, with what confirmed them.
+-- Return the stored years of these provinces with the decisions that confirmed them (motcua.calendar_years).
 SELECT province, year, package, decision, confirmed_at
 FROM motcua.calendar_years
 WHERE province = any(%(provinces)s::text[])
 ORDER BY province, year;
 
 -- name: unconfirmed
--- Of these years, those that are not confirmed for a province that has agencies.
+-- Return the given years that are not confirmed, for each province with agencies (motcua.calendar_years).
 SELECT DISTINCT
     g.province,
     w.year
@@ -36,7 +36,8 @@ WHERE y.confirmed_at IS NULL
 ORDER BY g.province, w.year;
 
 -- name: days
--- Days of these provinces and these agencies, all layers, from one day to another, both counted.
+-- Return the days of these provinces and agencies in all layers, from the first to the last day inclusive
+-- (motcua.calendar_days).
 SELECT province, agency_code, day, opening, reason, origin, authority
 FROM motcua.calendar_days
 WHERE
@@ -45,14 +46,14 @@ WHERE
 ORDER BY day, province, agency_code, origin;
 
 -- name: hours
--- Office hours of these agencies, each with the day from which they are in force.
+-- Return the office hours of these agencies, each with the day from which they are in force (motcua.office_hours).
 SELECT agency_code, valid_from, opens, morning_ends, afternoon_begins, closes, saturday_mornings, authority
 FROM motcua.office_hours
 WHERE agency_code = any(%(agency_codes)s::text[])
 ORDER BY agency_code, valid_from;
 
 -- name: save_years
--- Years of provinces: seeded, confirmed, or no longer confirmed.
+-- Insert or update years of provinces: added, confirmed, or no longer confirmed (motcua.calendar_years).
 INSERT INTO motcua.calendar_years (province, year, package, decision, confirmed_at)
 SELECT r.province, r.year, r.package, r.decision, r.confirmed_at
 FROM
@@ -65,7 +66,7 @@ ON CONFLICT (province, year) DO UPDATE SET
     confirmed_at = excluded.confirmed_at;
 
 -- name: save_days
--- Days of provinces and agencies, new or changed.
+-- Insert or update days of provinces and agencies (motcua.calendar_days).
 INSERT INTO motcua.calendar_days (province, agency_code, day, origin, opening, reason, authority)
 SELECT r.province, r.agency_code, r.day, r.origin, r.opening, r.reason, r.authority
 FROM
@@ -78,7 +79,7 @@ ON CONFLICT (province, agency_code, day, origin) DO UPDATE SET
     authority = excluded.authority;
 
 -- name: remove_days
--- Takes days away, each by its layer; the history keeps them.
+-- Delete days, each in its layer (motcua.calendar_days). The history still has them.
 DELETE FROM motcua.calendar_days AS d
 USING jsonb_to_recordset(%(rows)s::jsonb) AS r (province text, agency_code text, day date, origin text)
 WHERE
@@ -88,7 +89,7 @@ WHERE
     AND d.origin = r.origin;
 
 -- name: save_hours
--- Office hours of agencies, new or changed.
+-- Insert or update office hours of agencies (motcua.office_hours).
 INSERT INTO motcua.office_hours (
     agency_code, valid_from, opens, morning_ends, afternoon_begins, closes, saturday_mornings, authority
 )
@@ -121,13 +122,14 @@ ON CONFLICT (agency_code, valid_from) DO UPDATE SET
     authority = excluded.authority;
 
 -- name: remove_hours
--- Takes office hours away; those before them, or the usual ones, are in force again.
+-- Delete office hours (motcua.office_hours). The earlier or the usual office hours are in force again.
 DELETE FROM motcua.office_hours AS h
 USING jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, valid_from date)
 WHERE h.agency_code = r.agency_code AND h.valid_from = r.valid_from;
 
 -- name: changes
--- The newest changes of a year's calendar for a province and, where one is named, an agency.
+-- Return the newest changes of a year's calendar for a province and, if one is given, an agency
+-- (motcua.calendar_changes).
 SELECT changed_at, changed_by, concerns, day, before, after
 FROM motcua.calendar_changes
 WHERE year = %(year)s AND (province = %(province)s OR agency_code = %(agency_code)s)

@@ -1,8 +1,8 @@
--- When a period may be closed: up to where the ledger is settled, which closings there are, and what is looked at
--- again. Called by store/oversight/closings.py.
+-- Find when a period may be closed, which closings exist, and which periods must be compared again. Called by
+-- store/oversight/closings.py.
 
 -- name: first_event
--- When the first event was recorded of which there is a message.
+-- Return when the first event with a message was recorded (motcua.messages).
 SELECT m.recorded_at
 FROM motcua.messages AS m
 WHERE m.kind <> 'reply'
@@ -10,13 +10,14 @@ ORDER BY m.recorded_at
 LIMIT 1;
 
 -- name: first_day
--- The first day that is closed.
+-- Return the first day that has a closing (motcua.closings).
 SELECT min(c.period) AS period
 FROM motcua.closings AS c
 WHERE c.period_length = 'day';
 
 -- name: watermark
--- The largest numbers that the ledger holds, and the transactions that must end before all smaller ones are settled.
+-- Return the largest numbers in the ledger's tables, and a transaction number. All smaller numbers are visible once
+-- every transaction before this one has ended.
 SELECT
     coalesce((SELECT max(version_id) FROM motcua.dossier_versions), 0) AS known_version,
     coalesce((SELECT max(transition_id) FROM motcua.transitions), 0) AS known_transition,
@@ -30,11 +31,11 @@ SELECT
     pg_snapshot_xmax(pg_current_snapshot())::text AS horizon;
 
 -- name: is_settled
--- Whether every transaction from before the watermark has ended.
+-- Return whether every transaction from before the watermark has ended.
 SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS is_settled;
 
 -- name: evenings
--- Evenings of apologies in [start, end) that selected due days.
+-- Return the evenings in [start, end) on which apologies were selected, with their due days (motcua.apology_evenings).
 SELECT
     agency_code,
     evening_at,
@@ -44,13 +45,14 @@ FROM motcua.apology_evenings
 WHERE evening_at >= %(start)s AND evening_at < %(end)s AND state <> 'day_off';
 
 -- name: data_as_of
--- When the sources had last been read, the oldest of them; nothing where one never was.
+-- Return the oldest time at which one of these sources was last read (motcua.sources). The result is NULL if one of the
+-- sources was never read.
 SELECT CASE WHEN count(*) = count(s.picked_up_at) THEN min(s.picked_up_at) END AS data_as_of
 FROM unnest(%(sources)s::text[]) AS n (name)
 LEFT JOIN motcua.sources AS s ON n.name = s.name;
 
 -- name: last_closing
--- The newest closing of a period.
+-- Return the newest closing of a period (audit.closings).
 SELECT closing_no
 FROM audit.closings
 WHERE period = %(period)s
@@ -58,7 +60,8 @@ ORDER BY closing_no DESC
 LIMIT 1;
 
 -- name: newest_closings
--- The newest closing of each of these periods, of those below a number where one is given.
+-- Return the newest closing of each of these periods (audit.closings). With a number, only closings with smaller
+-- numbers count.
 SELECT DISTINCT ON (period)
     period,
     closing_no
@@ -67,7 +70,8 @@ WHERE period = any(%(periods)s::text[]) AND (%(below)s::bigint IS NULL OR closin
 ORDER BY period, closing_no DESC;
 
 -- name: days_behind
--- Which of these days, days of Vietnam that fill [start, end), have a newest closing that may lack messages.
+-- Return the given days whose newest closing may lack messages (audit.messages, audit.closings). Days are in Vietnam's
+-- time zone and fill [start, end).
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,
@@ -83,8 +87,8 @@ INNER JOIN days AS d ON (m.recorded_at AT TIME ZONE interval '+07:00')::date = d
 WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.message_id > d.known_message;
 
 -- name: to_recheck
--- Periods that were closed for the first time with the cut-off in [closed_since, closed_before) and have not been
--- corrected as long after it, the oldest first.
+-- Return the periods whose first closing has a cut-off in [closed_since, closed_before) and whose last correction is
+-- not later than the interval "after" after it, the oldest first (motcua.closings).
 SELECT c.period
 FROM motcua.closings AS c
 WHERE

@@ -1,8 +1,9 @@
--- Complaints of citizens: recorded once, tied to dossier and message, checked, counted. Called by
--- store/oversight/complaints.py.
+-- Store complaints of citizens, link them to dossiers and messages, write the outcome of their check, and count them.
+-- Called by store/oversight/complaints.py.
 
 -- name: save
--- Records complaints, each once however often its entry is given; tells the numbers of those that are new.
+-- Insert complaints and return the numbers of the new ones (motcua.complaints). An entry that is given again is
+-- inserted once.
 INSERT INTO motcua.complaints (
     entry_key, agency_code, dossier_code, received_at, channel, claim, note, recorded_by, recorded_at, imported_from,
     imported_sha256, imported_line, alike_no
@@ -19,10 +20,11 @@ ON CONFLICT (entry_key) DO NOTHING
 RETURNING complaint_id;
 
 -- name: link
--- Ties complaints that are not tied yet to their dossier, and to the message that they are taken to be about: the last
--- one that a gateway had taken when the citizen complained; the result where that is not there yet; a reply only where
--- nothing else went. The agency's own dossier with the code as typed counts first; else the one that reads the same,
--- also one of an agency that it succeeded; of several such nobody chooses.
+-- Link complaints to their dossiers and to the messages that they are probably about (motcua.complaints). The message
+-- is the last one that a gateway had accepted when the citizen complained. For the claim no_result_yet a result message
+-- is preferred. A reply counts only if nothing else was sent. A dossier of the agency with the code as typed is
+-- preferred to a dossier whose code reads the same, which may belong to an agency that this agency succeeded. If
+-- several such dossiers exist, none is chosen.
 WITH charge AS MATERIALIZED (
     SELECT g.agency_code, coalesce(g.in_charge, g.agency_code) AS in_charge
     FROM motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS g
@@ -77,9 +79,10 @@ WHERE
 RETURNING c.complaint_id;
 
 -- name: list
--- Complaints, the newest first, with the dossier and the message that each is tied to, and the one that it repeats.
--- Where no gateway had taken a message, the one that was intended then is told as it stands now; it is tied to none,
--- since it may yet go. Holds personal data: for staff who are signed in.
+-- Return complaints, the newest first, each with its dossier, its message and the complaint that it repeats
+-- (motcua.complaints). If no gateway had accepted a message, the result has the message that was intended then, in its
+-- present state. The complaint is not linked to that message, because it may still be sent. The result holds personal
+-- data for staff who are signed in.
 SELECT
     c.complaint_id, c.agency_code, c.dossier_code, c.dossier_id, c.message_id, c.received_at, c.channel, c.claim,
     c.note, c.recorded_by, c.recorded_at, c.imported_from, c.imported_line, c.outcome, c.outcome_by, c.outcome_at,
@@ -87,7 +90,7 @@ SELECT
     m.kind AS message_kind, m.state AS message_state, m.accepted_at AS message_accepted_at,
     i.message_id AS intended_id, i.kind AS intended_kind, i.state AS intended_state, i.reason AS intended_reason
 FROM (
-    -- What is shown besides is looked up for the rows of the page alone.
+    -- The other columns are looked up for the rows of this page only.
     SELECT c.*
     FROM motcua.complaints AS c
     WHERE
@@ -120,8 +123,8 @@ LEFT JOIN LATERAL (
 ORDER BY c.received_at DESC, c.complaint_id DESC;
 
 -- name: set_outcome
--- Writes down what the agency's check of a complaint found, who wrote it and when; of these agencies' complaints alone,
--- or of all.
+-- Write the outcome of an agency's check of a complaint, with the person and the time (motcua.complaints). The
+-- parameter agencies limits this to complaints of some agencies; NULL means all.
 UPDATE motcua.complaints
 SET outcome = %(outcome)s, outcome_by = %(by)s, outcome_at = %(now)s, outcome_reason = %(reason)s
 WHERE
@@ -130,7 +133,8 @@ WHERE
 RETURNING complaint_id;
 
 -- name: withdraw
--- Takes a complaint back, once; it stays, and counts no more; of these agencies' complaints alone, or of all.
+-- Withdraw a complaint once (motcua.complaints). The row stays and no longer counts. The parameter agencies limits this
+-- to complaints of some agencies; NULL means all.
 UPDATE motcua.complaints
 SET withdrawn_at = %(now)s, withdrawn_by = %(by)s, withdraw_reason = %(reason)s
 WHERE
@@ -139,8 +143,8 @@ WHERE
 RETURNING complaint_id;
 
 -- name: repeats
--- Complaints that repeat an earlier one, with its number: of a period, or those of these numbers; of some agencies or
--- of all. Reads audit views only.
+-- Return complaints that repeat an earlier one, with its number, for a period or for given numbers, and for some
+-- agencies or all (audit.complaints). The query reads audit views only.
 SELECT complaint_id, repeats
 FROM audit.complaints
 WHERE
@@ -151,8 +155,8 @@ WHERE
     AND (%(ends)s::timestamptz IS NULL OR received_at < %(ends)s);
 
 -- name: count
--- Complaints of a period by agency, claim and outcome, without those that were taken back or repeat an earlier one.
--- Reads audit views only.
+-- Count the complaints of a period by agency, claim and outcome, without those that were withdrawn or repeat an earlier
+-- one (audit.complaints). The query reads audit views only.
 SELECT agency_code, claim, outcome, count(*) AS complaints
 FROM audit.complaints
 WHERE received_at >= %(begins)s AND received_at < %(ends)s AND withdrawn_at IS NULL AND repeats IS NULL
@@ -160,7 +164,8 @@ GROUP BY agency_code, claim, outcome
 ORDER BY agency_code, claim, outcome;
 
 -- name: count_open
--- Complaints received since a moment whose check has no outcome, by agency; of some agencies, or of all (NULL).
+-- Count by agency the complaints received since a time whose check has no outcome, for some agencies or all if the
+-- parameter is NULL (motcua.complaints).
 SELECT c.agency_code, count(*) AS complaints
 FROM motcua.complaints AS c
 WHERE

@@ -1,8 +1,8 @@
--- Is the ledger, and what it stands on, as this version leaves it: server, roles, definitions, rights, Airflow's
--- database. Called by store/ledger/inspecting.py and jobs/doctor/airflow.py.
+-- Read the state of the server, the ledger and Airflow's database, which the doctor compares with what this version
+-- expects. Called by store/ledger/inspecting.py and jobs/doctor/airflow.py.
 
 -- name: server
--- The server's clock, its version, and how many sessions the database lets in.
+-- Return the server's clock, its version, and the number of sessions that the database allows.
 SELECT
     clock_timestamp() AS clock,
     current_setting('server_version_num')::integer AS version,
@@ -11,8 +11,8 @@ FROM pg_database AS d
 WHERE d.datname = current_database();
 
 -- name: roles
--- Roles of a deployment that are there, each with the rights over the whole server that it has, whether it can act as
--- the schema's owner, and how it may log in.
+-- Return the existing roles of a deployment, each with its rights over the whole server, whether it can act as the
+-- schema's owner, and the limits of its logins.
 SELECT
     r.rolname AS name,
     array_remove(
@@ -31,7 +31,7 @@ SELECT
                 SELECT 'member of ' || string_agg(g.rolname, ', ' ORDER BY g.rolname)
                 FROM pg_auth_members AS m
                 INNER JOIN pg_roles AS g ON m.roleid = g.oid
-                -- The owner gives the role that empties its function.
+                -- The schema's owner grants the role that empties personal data to other roles.
                 WHERE m.member = r.oid AND r.oid <> o.oid AND g.oid <> o.oid
             )
         ],
@@ -45,11 +45,11 @@ WHERE r.rolname = any(%(names)s)
 ORDER BY r.rolname;
 
 -- name: migrations
--- Names of the migrations that the ledger has.
+-- Return the names of the migrations that the ledger has (motcua.applied_migrations).
 SELECT m.migration_id FROM motcua.applied_migrations AS m;
 
 -- name: source_role
--- Whether our role at a source may do more than read there.
+-- Return whether our role at a source may do more than read there.
 WITH writable AS (
     SELECT c.oid
     FROM pg_class AS c
@@ -66,7 +66,8 @@ FROM pg_roles AS r
 WHERE r.rolname = current_user;
 
 -- name: agencies_without_dossiers
--- Agencies that were enabled before a moment and of which no source ever brought a dossier.
+-- Return the agencies that were enabled before a time and have no dossier from any source (motcua.agencies,
+-- motcua.dossiers).
 SELECT g.agency_code
 FROM motcua.agencies AS g
 WHERE
@@ -75,15 +76,15 @@ WHERE
 ORDER BY g.agency_code;
 
 -- name: airflow_answers
--- Whether Airflow's own database answers.
+-- Return a row if Airflow's own database answers.
 SELECT 1 AS answers;
 
 -- name: airflow_version
--- The migration that Airflow's own database is at; asked in that database.
+-- Return the migration of Airflow's own database. The query runs in that database.
 SELECT version_num FROM alembic_version;
 
 -- name: airflow_roles_held
--- Roles that anybody has who may sign in, where FAB keeps the accounts; asked in Airflow's own database.
+-- Return the roles that active accounts have, if FAB stores the accounts. The query runs in Airflow's own database.
 SELECT DISTINCT r.name
 FROM ab_user AS u
 INNER JOIN ab_user_role AS h ON u.id = h.user_id
@@ -91,8 +92,8 @@ INNER JOIN ab_role AS r ON h.role_id = r.id
 WHERE u.active;
 
 -- name: parameters
--- Parameters of the server as a session of ours meets them when it begins, and what set them: all, or only those that
--- the connection itself asks for.
+-- Return the server's parameters as a new session sees them, with what set them. With asked_for, only parameters that
+-- the connection itself sets are returned.
 SELECT
     s.name,
     s.reset_val AS setting,
@@ -103,7 +104,8 @@ FROM pg_settings AS s
 WHERE s.reset_val IS NOT NULL AND (s.source = 'client' OR NOT %(asked_for)s::boolean);
 
 -- name: set_apart
--- Parameters that are set for a role of ours alone, for a database, or for both; empty: for all.
+-- Return the parameters that are set for one of our roles, for this database, or for both. An empty role or database
+-- means all.
 SELECT
     coalesce(r.rolname::text, '') AS role,
     coalesce(d.datname::text, '') AS database,
@@ -117,10 +119,11 @@ WHERE (s.setrole = 0 OR r.rolname = any(%(roles)s)) AND (s.setdatabase = 0 OR d.
 ORDER BY role, database, name;
 
 -- name: objects
--- Every object of the ledger's schemas: what it is, whose (empty: whoever owns the schema motcua), and who else may do
--- what with it, as role and privilege, on a column with that; what comments say is of it. Two ledgers of one version
--- differ in nothing of it: the order of columns is left out, and whether a rule was checked for rows that were there
--- before it. Asked with an empty search_path, so that every name is written whole.
+-- Return every object of the ledger's schemas with a hash of its definition, its owner and the privileges of other
+-- roles. An empty owner means the owner of the schema motcua. A privilege has the form "role privilege", with the
+-- column if it is on a column. Comments are part of the definition. Two ledgers of the same version have the same
+-- result: the order of columns is left out, and so is whether a constraint was checked for earlier rows. The caller
+-- sets an empty search_path, so that every name has its schema.
 WITH ours AS (
     SELECT
         n.oid AS schema_id,
@@ -144,7 +147,7 @@ relations AS (
         ) AS made_as
     FROM pg_class AS c
     INNER JOIN ours AS o ON c.relnamespace = o.schema_id
-    -- A check of data quality makes the tables of its snapshot.
+    -- A check of data quality makes the tables of schema quality, which is its snapshot.
     WHERE o.nspname <> 'quality'
 ),
 
@@ -200,7 +203,7 @@ objects AS (
         NULL
     FROM relations AS r
     INNER JOIN pg_index AS i ON r.relation_id = i.indexrelid
-    -- Others are made by a constraint, and told as such.
+    -- Other indexes belong to a constraint and are listed with it.
     WHERE NOT EXISTS (SELECT 1 FROM pg_constraint AS n WHERE n.conindid = i.indexrelid AND n.conrelid = i.indrelid)
     UNION ALL
     SELECT
@@ -216,7 +219,7 @@ objects AS (
     FROM pg_constraint AS n
     INNER JOIN ours AS o ON n.connamespace = o.schema_id
     LEFT JOIN relations AS r ON n.conrelid = r.relation_id
-    -- What a column says itself, and what is listed as a trigger.
+    -- NOT NULL constraints are part of their column. Constraint triggers are listed as triggers.
     WHERE n.contype NOT IN ('n', 't')
     UNION ALL
     SELECT
@@ -277,7 +280,7 @@ objects AS (
     INNER JOIN ours AS o ON e.stxnamespace = o.schema_id
 ),
 
--- On the whole, and on single columns.
+-- Privileges exist on whole objects and on single columns.
 lists AS (
     SELECT
         b.kind,

@@ -1,8 +1,8 @@
--- Dossiers as they are picked up, what planning must know of them, and how many there are. What a page shows of one:
--- dossiers/showing.sql. Called by store/notices/dossiers.py.
+-- Write dossiers as they are picked up, read what planning needs of them, and count them. dossiers/showing.sql reads a
+-- dossier for a page. Called by store/notices/dossiers.py.
 
 -- name: known
--- Which of these dossiers we have.
+-- Return the given dossiers that the ledger has (motcua.dossiers).
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 INNER JOIN
@@ -10,8 +10,8 @@ INNER JOIN
     ON d.agency_code = k.agency_code AND d.dossier_code = k.dossier_code;
 
 -- name: stamped_otherwise
--- Which of these rows of a source, by their places, the ledger has not with that stamp; those of a dossier that another
--- source tells of are left to it.
+-- Return the places, in the given list, of the rows of a source whose time of change differs from the ledger's
+-- (motcua.dossiers). Rows of dossiers that another source brought are left out.
 SELECT g.place
 FROM
     json_to_recordset(%(rows)s::json) AS g (
@@ -23,11 +23,12 @@ WHERE
     OR (d.source_id = %(source_id)s AND g.updated_at IS DISTINCT FROM coalesce(d.stamped_at, d.updated_at));
 
 -- name: save
--- A batch of dossier rows as read: writes those that are new or differ, keeps each as a version, and returns them. A
--- row older than the one known (a late read) changes nothing, nor does, of two that are as new and read at once, the
--- one that says less of the citizen. Of a dossier whose personal data was emptied only one that is open again is read
--- with it; of others the facts alone. A row that changed, and is stamped as of before what was read, or of the future,
--- was written when it is first read so; whenever it was, where the source is read for the first time.
+-- Insert or update a batch of dossiers as they were read, insert each change as a version, and return the changed
+-- dossiers (motcua.dossiers, motcua.dossier_versions). A row that is older than the known row changes nothing. If two
+-- rows are equally new and are read at the same time, the row with less personal data changes nothing. If a dossier's
+-- personal data was emptied, it stays empty while the dossier is finished and is filled again once the dossier is open.
+-- A changed row gets the present time as its time of change if its own time lies before the time up to which the source
+-- was read, or in the future. At the first reading of a source, a time in the future is left empty instead.
 WITH given AS (
     SELECT DISTINCT ON (r.agency_code, r.dossier_code) r.*
     FROM
@@ -99,7 +100,8 @@ saved AS (
         phone_refusal, coalesce(phone_notes, '{}'), submitted_via, received_at, due_at, step_name, status_code,
         at_one_stop_desk, finished_at, returned_at, updated_at, stamped_at, %(now)s, purged_at
     FROM incoming AS i
-    -- Left out here: one that conflicts is locked, which is a write, even where nothing of it changes.
+    -- Unchanged rows are left out here, because ON CONFLICT locks the existing row, and a lock is a write even if
+    -- nothing changes.
     WHERE
         NOT EXISTS (
             SELECT 1 FROM motcua.dossiers AS k
@@ -145,7 +147,7 @@ saved AS (
             OR excluded.updated_at IS NULL
             OR excluded.updated_at >= d.updated_at
         )
-        -- The ledger refuses what only takes away (keep_personal_data).
+        -- The trigger keep_personal_data refuses an update that only removes personal data.
         AND NOT (
             (d.picked_up_at, d.updated_at, d.phone_refusal)
             IS NOT DISTINCT FROM (excluded.picked_up_at, excluded.updated_at, excluded.phone_refusal)
@@ -185,7 +187,7 @@ versions AS (
 SELECT dossier_id, agency_code, dossier_code, is_new, stamped_at FROM saved;
 
 -- name: new_procedures
--- Of the procedures met in a batch of dossiers those that are not known under these names.
+-- Return the given procedures that the ledger does not have under the same names (motcua.procedures).
 SELECT r.procedure_code, r.procedure_name, r.field_name
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (procedure_code text, procedure_name text, field_name text)
 WHERE
@@ -199,7 +201,7 @@ WHERE
     );
 
 -- name: save_procedures
--- Procedures that are not known under these names; one that is there is locked and written.
+-- Insert procedures or update their names (motcua.procedures). An existing procedure is locked and written.
 INSERT INTO motcua.procedures (procedure_code, name, field_name)
 SELECT DISTINCT ON (r.procedure_code) r.procedure_code, r.procedure_name, r.field_name
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (procedure_code text, procedure_name text, field_name text)
@@ -209,8 +211,8 @@ ON CONFLICT (procedure_code) DO UPDATE SET
     field_name = coalesce(excluded.field_name, procedures.field_name);
 
 -- name: without_history
--- Dossiers whose first known transition came with this pick-up and already calls for a message: their past must be
--- asked for, or an old event would look new.
+-- Return the dossiers whose first known transition came with this pick-up and calls for a message (motcua.dossiers,
+-- motcua.transitions). The pick-up must read their earlier transitions. Otherwise an old occasion would look new.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 CROSS JOIN
@@ -227,8 +229,9 @@ WHERE
     AND motcua.condition_of(f.status_code, f.at_one_stop_desk) IS NOT NULL;
 
 -- name: row_tells_more
--- Dossiers whose row is newer than their last transition and differs from it in what it calls for; where that one is an
--- old step that does not count, also from what held before it.
+-- Return the dossiers whose row is newer than their last transition and calls for another message than the transition
+-- does (motcua.dossiers, motcua.transitions). If the last transition is an old step that does not count, the row must
+-- also differ from the last transition that counts.
 SELECT d.dossier_id, d.agency_code, d.dossier_code
 FROM motcua.dossiers AS d
 LEFT JOIN LATERAL (
@@ -263,8 +266,9 @@ WHERE
     );
 
 -- name: status_mapped_since
--- Dossiers of a source whose status nobody knew, where one of the source's codes was mapped since it was last read;
--- each under every code by which the source may know its agency.
+-- Return the dossiers of a source with an unknown status, if one of the source's status codes was mapped since the
+-- source was last read (motcua.dossiers). Each dossier is returned once for every code under which the source may know
+-- its agency.
 SELECT
     s.written AS agency_code,
     d.dossier_code
@@ -281,16 +285,17 @@ WHERE
 ORDER BY d.dossier_id, s.written;
 
 -- name: lock_to_plan
--- What planning must know of these dossiers and their agencies; locked, so that two planners never plan one dossier at
--- once. Settings are those of the dossier's own agency, the name is that of whoever is in charge of it on the day of
--- planning (the database's, where none is given). Where nobody is, the agency counts as not enabled.
+-- Return what planning needs of these dossiers and their agencies, and lock the dossiers (motcua.dossiers), so that two
+-- planners never plan one dossier at the same time. The settings are those of the dossier's own agency. The name is
+-- that of the agency in charge on the day of planning; without the parameter now, this is the database's day. If no
+-- agency is in charge, the agency counts as not enabled.
 SELECT
     d.dossier_id,
     d.dossier_code,
     d.agency_code,
     d.procedure_code,
     d.msisdn,
-    -- Emptied: until the row is read anew there is no number.
+    -- The phone number was emptied. It is missing until the row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.received_at,
     d.due_at,
@@ -312,9 +317,10 @@ ORDER BY d.dossier_id
 FOR UPDATE OF d SKIP LOCKED;
 
 -- name: stepped_between
--- Dossiers of an agency with a step that was recorded within these times, as planning would see them with the agency's
--- settings as they are, under the name that is in force on a day; none is locked. At most so many, the first ones read.
--- Holds personal data.
+-- Return the dossiers of an agency with a step recorded in [start, end), with what planning needs of them, without a
+-- lock (motcua.dossiers). The settings are the agency's present settings. The name is the one that is in force on a
+-- day. The parameter "most" limits the number of dossiers, which are returned, in the order of their numbers. The
+-- result holds personal data.
 SELECT
     d.dossier_id,
     d.dossier_code,
@@ -347,8 +353,8 @@ ORDER BY d.dossier_id
 LIMIT %(most)s;
 
 -- name: are_any
--- Whether there is a dossier: of some agencies, or any at all (NULL). Each agency is looked up by itself, so that one
--- without any costs no look at all the others' rows.
+-- Return whether some agencies, or any agency if the parameter is NULL, have a dossier (motcua.dossiers). Each agency
+-- is looked up separately, so that an agency without dossiers does not make PostgreSQL read the rows of other agencies.
 SELECT
     EXISTS (SELECT 1 FROM motcua.dossiers WHERE %(agencies)s::text[] IS NULL)
     OR EXISTS (
@@ -362,7 +368,8 @@ SELECT
     ) AS are_any;
 
 -- name: phones_of_open
--- How many of an agency's open dossiers can be texted, and how many not, by reason; empty: they can.
+-- Return the number of an agency's open dossiers by the reason why their phone cannot be texted (motcua.dossiers). An
+-- empty reason means that the phone can be texted.
 SELECT
     d.phone_refusal,
     count(*) AS dossiers
@@ -372,8 +379,8 @@ GROUP BY d.phone_refusal
 ORDER BY d.phone_refusal;
 
 -- name: open_without_phone
--- An agency's open dossiers whose phone field names nobody who can be texted, the newest received first; no number and
--- no name.
+-- Return an agency's open dossiers whose phone cannot be texted, the newest received first (motcua.dossiers). The
+-- result holds no phone number and no name.
 SELECT
     d.dossier_code,
     d.procedure_code,

@@ -1,9 +1,9 @@
--- Gaps: the ledger slept or was put back, and citizens may have been told of what it does not know. Noticed by the
--- journal of attempts and by the senders' own signs; held; answered by a person; and attempts that the journal knew
--- find their messages again. Called by store/notices/gaps.py.
+-- Store gaps: the ledger was paused or restored, and citizens may have been texted without the ledger's knowledge. The
+-- journal of attempts and the senders' heartbeats show a gap. Messages are held until a person answers the gap, and
+-- attempts that the journal has are linked to their messages again. Called by store/notices/gaps.py.
 
 -- name: begin_journal
--- From here on this ledger is kept with this journal, unless it is already.
+-- Insert the journal that this ledger uses from now on, unless it is the last one already (motcua.journals).
 INSERT INTO motcua.journals (journal_id, reason)
 SELECT %(journal_id)s, %(reason)s
 WHERE
@@ -12,25 +12,25 @@ WHERE
     );
 
 -- name: journal
--- The journal that this ledger is kept with: the one begun last.
+-- Return the journal that this ledger uses, which is the one inserted last (motcua.journals).
 SELECT journal_id FROM motcua.journals
 ORDER BY journal_no DESC
 LIMIT 1;
 
 -- name: note_journal
--- What the journal of attempts lacks, as a run found that looked.
+-- Write what the journal of attempts lacks, as a run found it (motcua.sender_life).
 UPDATE motcua.sender_life
 SET journal_fault = %(fault)s
 WHERE journal_fault IS DISTINCT FROM %(fault)s;
 
 -- name: journal_fault
--- What the journal of attempts lacks, as a run found that looked.
+-- Return what the journal of attempts lacks, as the last run found it (motcua.sender_life).
 SELECT journal_fault FROM motcua.sender_life;
 
 -- name: say_at_work
--- Senders are at work, as a run says that begins: since when they had been silent, where that is longer than a sleep
--- takes; whether somebody signed that a sleep may be believed; and whether anybody was told for by then at all. Whoever
--- begins meanwhile waits for what is made of it.
+-- Write that senders are running, at the begin of a run (motcua.sender_life). slept_since is the last heartbeat if it
+-- is old enough to count as a pause of the ledger. is_believed is true if a person declared that a pause may be
+-- trusted, or if no agency was enabled by then. Another run that begins in the meantime waits for this transaction.
 INSERT INTO motcua.sender_life AS l (looked_at, woke_at) VALUES (%(now)s, %(now)s)
 ON CONFLICT (only_one) DO UPDATE
     SET
@@ -45,8 +45,9 @@ RETURNING
     OR NOT EXISTS (SELECT 1 FROM motcua.agencies AS g WHERE g.enabled_from <= %(now)s) AS is_believed;
 
 -- name: stay_at_work
--- A sender at work gives its sign, unless the last one is as old as a sleep: then this ledger is not the one that it
--- was a moment ago, or the sender slept itself, and the next run finds it so. Which gap is open now, if any.
+-- Write a sender's heartbeat, unless the last heartbeat is as old as a pause (motcua.sender_life). In that case the
+-- ledger was restored or paused, or the sender itself was paused, and the next run handles that. The result also has
+-- the number of the open gap, if there is one.
 WITH beat AS (
     UPDATE motcua.sender_life
     SET looked_at = greatest(looked_at, %(now)s)
@@ -59,19 +60,21 @@ SELECT
     (SELECT g.gap_no FROM motcua.gaps AS g WHERE g.closed_at IS NULL) AS gap_no;
 
 -- name: went_back
--- The watch had seen more than a ledger has that slept: it was put back. What is held stays so.
+-- Change the open gap of a paused ledger to a restored one, because the watch had seen a later state (motcua.gaps).
+-- Messages that are held stay held.
 UPDATE motcua.gaps
 SET kind = 'behind_watch', lost_attempts = %(lost_attempts)s, journal_until = %(journal_until)s
 WHERE closed_at IS NULL AND kind = 'slept';
 
 -- name: last_attempt
--- When the last attempt that the ledger knows began.
+-- Return when the ledger's last attempt began (motcua.attempts).
 SELECT started_at FROM motcua.attempts
 ORDER BY attempt_id DESC
 LIMIT 1;
 
 -- name: known_references
--- Which of these attempts the ledger knows, as its own or as lost ones.
+-- Return the given attempts that the ledger has, as its own attempts or as lost attempts (motcua.attempts,
+-- motcua.lost_attempts).
 SELECT a.reference FROM motcua.attempts AS a
 WHERE a.reference = any(%(asked)s)
 UNION
@@ -79,12 +82,12 @@ SELECT l.reference FROM motcua.lost_attempts AS l
 WHERE l.reference = any(%(asked)s);
 
 -- name: noticed_since
--- Whether a gap was noticed since a moment.
+-- Return whether a gap was noticed since a time (motcua.gaps).
 SELECT EXISTS(SELECT 1 FROM motcua.gaps WHERE noticed_at >= %(since)s) AS noticed;
 
 -- name: open
--- A gap, open until it is looked at; nothing where one is open already. Where all is held, what is queued gets the
--- reason; what was recorded up to a moment, hold holds.
+-- Insert an open gap, unless one is open already (motcua.gaps). If the gap holds all messages, queued messages get the
+-- reason "restored". If the gap holds only messages recorded up to a time, the SQL statement "hold" changes them.
 WITH gap AS (
     INSERT INTO motcua.gaps (
         kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, slept_since, held_until
@@ -104,15 +107,16 @@ UPDATE motcua.messages SET reason = 'restored'
 WHERE state = 'queued' AND EXISTS (SELECT 1 FROM gap AS g WHERE g.held_until IS NULL);
 
 -- name: open_gap
--- The gap that was not looked at, where there is one.
+-- Return the open gap, if there is one (motcua.gaps).
 SELECT
     gap_no, kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, slept_since, held_until
 FROM motcua.gaps
 WHERE closed_at IS NULL;
 
 -- name: hold
--- What is queued and was recorded up to the moment of an open gap: not due while it is useful, so that no sender meets
--- it again and again. Whoever answers the gap waits for this: a message is held before it is let go, or not at all.
+-- Postpone the queued messages that were recorded up to the time of an open gap until they are no longer useful
+-- (motcua.messages), so that no sender claims them again and again. A transaction that answers the gap waits for this
+-- SQL statement. A message is therefore held before it is released, or not held at all.
 WITH gap AS MATERIALIZED (
     SELECT g.held_until
     FROM motcua.gaps AS g
@@ -131,55 +135,57 @@ WHERE
     AND (m.reason IS DISTINCT FROM 'slept' OR m.next_attempt_at < m.useful_until);
 
 -- name: hold_up_to
--- A gap that its journal explains in part only: what was recorded up to a moment is held until a person says what
--- became of it.
+-- Set the time up to which an open gap holds messages (motcua.gaps). This is for a gap that the journal explains only
+-- in part. A person decides later what happened.
 UPDATE motcua.gaps
 SET held_until = %(moment)s
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 
 -- name: close
--- A gap was looked at.
+-- Close a gap that a person has examined (motcua.gaps).
 UPDATE motcua.gaps
 SET closed_at = %(now)s, closed_by = %(closed_by)s, reason = %(reason)s, sent_until = %(sent_until)s
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
 
 -- name: answer
--- Somebody says of an open gap until when the lost ledger may have sent, or that it only slept (motcua.answer_gap).
+-- Answer an open gap with the time until which the lost ledger may have sent messages, or with the declaration that the
+-- ledger was only paused (motcua.answer_gap).
 SELECT motcua.answer_gap(%(gap_no)s, %(sent_until)s, %(by)s, %(reason)s, %(gateway)s, %(now)s) AS held;
 
 -- name: testimony
--- The last word of a watch on another machine; no row where none ever looked.
+-- Return the last report of a watch on another machine (motcua.outside_watch). No row means that there was no report.
 SELECT asked_at, awake_since, sees_since, about, lost_attempts, seen_until
 FROM motcua.outside_watch;
 
 -- name: take_testimony
--- That it had seen a later state was acted on.
+-- Delete the report that a watch had seen a later state, after the sender acted on it (motcua.outside_watch).
 UPDATE motcua.outside_watch
 SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 
 -- name: give_testimony
--- A watch on another machine has its say (motcua.give_testimony).
+-- Store the report of a watch on another machine (motcua.give_testimony).
 SELECT motcua.give_testimony(%(awake_since)s, %(sees_since)s, %(about)s, %(lost_attempts)s::integer, %(seen_until)s);
 
 -- name: belief
--- Who signed that a sleep of this ledger may be believed, where that is in force.
+-- Return who declared that a pause of this ledger may be trusted, if the declaration is in force
+-- (motcua.believed_sleeps).
 SELECT said_at, said_by, reason FROM motcua.believed_sleeps
 WHERE withdrawn_at IS NULL;
 
 -- name: believe
--- Somebody signs that a sleep of this ledger may be believed, unless that is in force already.
+-- Insert a declaration that a pause of this ledger may be trusted, unless one is in force (motcua.believed_sleeps).
 INSERT INTO motcua.believed_sleeps (said_at, said_by, reason)
 VALUES (%(now)s, %(by)s, %(reason)s)
 ON CONFLICT ((withdrawn_at IS NULL)) WHERE withdrawn_at IS NULL DO NOTHING;
 
 -- name: doubt
--- Somebody takes back that a sleep of this ledger may be believed.
+-- Withdraw the declaration that a pause of this ledger may be trusted (motcua.believed_sleeps).
 UPDATE motcua.believed_sleeps
 SET withdrawn_at = %(now)s, withdrawn_by = %(by)s
 WHERE withdrawn_at IS NULL;
 
 -- name: save_lost
--- Attempts that the journal knows and the ledger does not, each once.
+-- Insert the attempts that the journal has and the ledger does not have, each once (motcua.lost_attempts).
 WITH told AS (
     SELECT r.*
     FROM
@@ -208,12 +214,13 @@ ORDER BY t.departed_at
 ON CONFLICT (reference) DO NOTHING;
 
 -- name: adopt
--- Attempts of a gap whose messages are there again: each becomes an attempt of its message, under its own reference, so
--- that receipts and the gateway settle it as ever, and a message that any of them may have brought to a phone is of
--- unknown outcome. An occasion is found by the source's number, or an apology's due date; where the restored ledger cut
--- it at another step, it is the last one of that kind that was recorded before the attempt left: of those that are not
--- told of by an attempt of their own, and not before the number that the journal names was planned. Of several attempts
--- that may have arrived the last one stands for the message. Messages are locked first, as receipts and answers do.
+-- Insert attempts of a gap whose messages exist again as attempts of these messages, under their own references
+-- (motcua.attempts, motcua.lost_attempts, motcua.messages). Delivery receipts and the gateway can then settle them as
+-- usual. A message gets the state unknown if one of the attempts may have reached a phone. The message is found by the
+-- source's number of the step, or by the due day of an apology. If the restored ledger planned the occasion at another
+-- step, it is the last message of that kind that was recorded before the attempt, has no attempt of its own, and was
+-- planned after the journal's number was planned. If several attempts may have arrived, the last one represents the
+-- message. Messages are locked first, as receipts and answers do.
 WITH found AS MATERIALIZED (
     SELECT l.lost_id, m.message_id, m.msisdn
     FROM motcua.lost_attempts AS l
@@ -346,7 +353,8 @@ WHERE m.message_id = t.found_id AND (t.of_unknown_outcome OR m.state = 'queued')
 RETURNING m.message_id, m.state;
 
 -- name: confirm_accepted
--- Of messages that a gap left with unknown outcome those whose gateway's answer the journal knows: accepted.
+-- Set messages of unknown outcome after a gap to accepted if the journal has the gateway's acceptance
+-- (motcua.messages).
 UPDATE motcua.messages AS m
 SET state = 'accepted', reason = 'restored', accepted_at = a.answered_at
 FROM motcua.attempts AS a
@@ -358,8 +366,8 @@ WHERE
     AND NOT a.released;
 
 -- name: unanswered
--- Attempts whose answer the ledger does not have, and perhaps the journal: in flight, or left behind by a sender that
--- ended; when each began.
+-- Return the attempts whose answer the ledger does not have and the journal may have: attempts in flight, and attempts
+-- that a sender left when it ended (motcua.attempts).
 SELECT a.reference, a.started_at
 FROM motcua.attempts AS a
 WHERE
@@ -367,8 +375,9 @@ WHERE
     OR (a.state = 'unknown' AND NOT a.released AND a.gateway_code = 'the sender ended before the answer');
 
 -- name: take_answers
--- What gateways answered to attempts that the ledger has without an answer, as the journal knows it: taken, refused for
--- good, or refused in passing, so that the message may go again. Messages are locked first, as receipts and answers do.
+-- Write gateways' answers from the journal to attempts that have none in the ledger (motcua.attempts, motcua.messages):
+-- accepted, rejected for good, or failed, so that the message may be sent again. Messages are locked first, as receipts
+-- and answers do.
 WITH theirs AS MATERIALIZED (
     SELECT a.attempt_id, m.message_id, r.outcome, r.answered_at, r.gateway_reference
     FROM
@@ -420,8 +429,8 @@ FROM answered AS a
 WHERE m.message_id = a.message_id;
 
 -- name: read_receipts_again
--- Receipts that came before their attempt was known again, and were read as of no attempt: they wait to be read once
--- more, as they came.
+-- Insert again the delivery receipts that were read before their attempt was known again (motcua.receipts). They are
+-- then applied to the attempt.
 INSERT INTO motcua.receipts (gateway, received_at, reference, gateway_status, raw)
 SELECT r.gateway, r.received_at, r.reference, r.gateway_status, r.raw
 FROM motcua.lost_attempts AS l
@@ -437,19 +446,20 @@ WHERE
 ORDER BY r.receipt_id;
 
 -- name: hold_blind
--- Messages that may have been told in a gap whose journal is lost: of unknown outcome (motcua.hold_blind).
+-- Set messages to unknown that may have been sent in a gap without a journal (motcua.hold_blind).
 SELECT motcua.hold_blind(%(gap_no)s, %(gateway)s, %(now)s) AS held;
 
 -- name: waits_for_messages
--- Whether any attempt of a gap still looks for its message, what was recorded in a gap without a journal may still be
--- planned, or an open gap holds what was recorded before a moment.
+-- Return whether an attempt of a gap has no message yet, whether an open gap holds messages recorded up to a time, and
+-- the newest gap without a journal whose messages may still be planned (motcua.lost_attempts, motcua.gaps).
 SELECT
     EXISTS(SELECT 1 FROM motcua.lost_attempts WHERE message_id IS NULL) AS lost,
     EXISTS(SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL AND held_until IS NOT NULL) AS holds,
     (SELECT max(gap_no) FROM motcua.gaps WHERE sent_until > %(now)s::timestamptz - %(useful_for)s::interval) AS blind;
 
 -- name: list
--- Gaps, the latest first, with what became of the attempts that the journal knew.
+-- Return gaps, the latest first, with the number of attempts in the journal that have no message (motcua.gaps,
+-- motcua.lost_attempts).
 SELECT
     g.gap_no, g.kind, g.noticed_at, g.ledger_until, g.journal_until, g.lost_attempts, g.held_messages, g.sent_until,
     g.closed_at, g.closed_by, g.reason, g.slept_since, g.held_until,
@@ -459,7 +469,8 @@ ORDER BY g.gap_no DESC
 LIMIT %(limit)s;
 
 -- name: messages
--- How the messages stand now that were told, or may have been told, in a gap.
+-- Return the number of messages that were or may have been sent in a gap, by kind and present state (motcua.attempts,
+-- motcua.messages).
 SELECT m.kind, m.state, count(DISTINCT m.message_id) AS messages
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
@@ -468,7 +479,8 @@ GROUP BY m.kind, m.state
 ORDER BY m.kind, m.state;
 
 -- name: not_found
--- Attempts of a gap whose message the ledger does not have: the source did not tell of it again.
+-- Return the attempts of a gap that have no message because the source did not bring their occasion again
+-- (motcua.lost_attempts).
 SELECT departed_at, gateway, source, agency_code, dossier_code, kind, occasion, outcome
 FROM motcua.lost_attempts
 WHERE gap_no = %(gap_no)s AND message_id IS NULL

@@ -1,18 +1,19 @@
--- Gateways: what their connections say, what is stopped there and tried again, and what their limits leave. Called by
--- store/notices/gateways.py.
+-- Store the state of gateways: the properties of their connections, their pauses and trials, and how much of their
+-- limits is left. Called by store/notices/gateways.py.
 
 -- name: names
--- Gateways that were ever used.
+-- Return the gateways that were ever used (motcua.gateways).
 SELECT name FROM motcua.gateways
 ORDER BY name;
 
 -- name: ensure
--- The gateway's row, made where it is missing.
+-- Insert a gateway if it is missing (motcua.gateways).
 INSERT INTO motcua.gateways (name) VALUES (%(name)s)
 ON CONFLICT (name) DO NOTHING;
 
 -- name: note_opening
--- What the connection of a gateway says, or what is wrong with it; touches no row that says so already.
+-- Write the properties that the connection of a gateway states, or its fault (motcua.gateways). An unchanged row is not
+-- written.
 UPDATE motcua.gateways
 SET
     opened_at = %(now)s,
@@ -51,8 +52,8 @@ WHERE
     );
 
 -- name: note_tokens
--- Until when a gateway's access token is good, or why the next was not got, and since when it is so; touches no row
--- that says so already.
+-- Write until when a gateway's access token is valid, or why the next token was not received and since when
+-- (motcua.gateways). An unchanged row is not written.
 UPDATE motcua.gateways
 SET
     tokens_until = %(until)s,
@@ -63,21 +64,21 @@ WHERE
     AND (tokens_until, tokens_fault) IS DISTINCT FROM (%(until)s::timestamptz, left(%(fault)s::text, 200));
 
 -- name: tokens_failing
--- Gateways whose tokens were not renewed although they were due.
+-- Return the gateways whose tokens were due and could not be renewed (motcua.gateways).
 SELECT name AS gateway, tokens_until, tokens_failed_at, tokens_fault
 FROM motcua.gateways
 WHERE tokens_fault IS NOT NULL AND name = any(%(gateways)s)
 ORDER BY name;
 
 -- name: prices
--- Gateways whose connections named a price when senders last read them, with it.
+-- Return the prices of the gateways whose connections stated a price when a sender last read them (motcua.gateways).
 SELECT name, prices
 FROM motcua.gateways
 WHERE prices IS NOT NULL
 ORDER BY name;
 
 -- name: openings
--- What senders found the connections of gateways to say, of those that they ever opened.
+-- Return the properties of every gateway that a sender ever opened, as its connection stated them (motcua.gateways).
 SELECT
     name,
     opened_at,
@@ -94,8 +95,9 @@ WHERE opened_at IS NOT NULL
 ORDER BY name;
 
 -- name: stop
--- Stops a gateway, or a carrier or a template there, until then, and keeps the change. One that is stopped for longer
--- stays so, and a pause that has grown does not shrink.
+-- Pause a gateway, or a carrier or a template there, until a time, and insert the change (motcua.gateway_stops,
+-- motcua.gateway_changes). A pause that lasts longer already is not changed, and a pause whose length has grown is not
+-- shortened.
 WITH stopped AS (
     INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand, expected)
     VALUES (
@@ -135,8 +137,9 @@ SELECT
 FROM stopped;
 
 -- name: judge_carrier
--- How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first refused
--- since then, the last so many of them; and whether the gateway took a message to that carrier meanwhile.
+-- Return how many different phone numbers of a carrier a gateway refused because of the carrier since a time, at most
+-- the given number, the latest ones (motcua.attempts). A number counts at its first refusal. took_one is true if the
+-- gateway accepted a message to that carrier after the first of these refusals.
 WITH refused AS (
     SELECT min(a.attempt_id) AS attempt_id
     FROM motcua.attempts AS a
@@ -160,21 +163,23 @@ SELECT
             a.attempt_id > (SELECT min(r.attempt_id) FROM refused AS r)
             AND a.gateway = %(gateway)s
             AND a.state IN ('accepted', 'delivered', 'undelivered')
-            -- Asked of each attempt since then: joined, all messages were looked through for one of the carrier.
+            -- The carrier is looked up for each attempt. A join would read all messages to find one of the carrier.
             AND (SELECT m.carrier FROM motcua.messages AS m WHERE m.message_id = a.message_id) = %(carrier)s
     ) AS took_one;
 
 -- name: begin_trial
--- What was stopped long enough is tried again by this sender alone: for the others it stays stopped, for a longer pause
--- than before.
+-- Let this sender alone try a gateway, carrier or template again whose pause is over (motcua.gateway_stops). For other
+-- senders it stays paused, for a longer time than before.
 UPDATE motcua.gateway_stops
 SET until = %(until)s, pause = %(pause)s
 WHERE gateway = %(gateway)s AND concerns = %(concerns)s AND subject = %(subject)s AND until <= %(now)s
 RETURNING gateway;
 
 -- name: start
--- Lifts stops of one gateway or of all, whatever their time, when it is over (of what it concerns, and all that was
--- expected to end then), or when it is over or what is stopped is being tried again; and keeps the changes.
+-- Delete pauses of one gateway or all gateways, and insert the changes (motcua.gateway_stops, motcua.gateway_changes).
+-- Without a time, pauses are deleted at once. With over_at, only pauses that are over by then are deleted: pauses of
+-- the given kinds (gateway, carrier, template), and all expected pauses. With tried_at, pauses are deleted that are
+-- over by then or that are being tried again.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE
@@ -197,15 +202,17 @@ SELECT
 FROM lifted;
 
 -- name: stops
--- What is stopped, gateways and carriers among it whose time is over but which have taken nothing since.
+-- Return all pauses (motcua.gateway_stops). A gateway or carrier whose time is over stays in the list until it has
+-- accepted a message.
 SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, expected, pause
 FROM motcua.gateway_stops
 ORDER BY gateway, concerns, subject;
 
 -- name: days_used_up
--- Gateways in use whose limit or quota of the day is used up, so that they take nothing until midnight: how much they
--- took that day, of how much where their connections say, and how many messages others took since; of many the last ten
--- thousand attempts are looked at.
+-- Return the gateways in use whose limit or quota of the day is used up, so that they accept nothing until midnight
+-- (motcua.gateway_stops). Each row has the segments used that day, the limit if the connection states one, and how many
+-- messages other gateways have accepted since then. For the last number, at most the last ten thousand attempts are
+-- read.
 SELECT
     s.gateway,
     s.until,
@@ -234,14 +241,15 @@ WHERE
 ORDER BY s.gateway;
 
 -- name: changes
--- The last changes of the gateways, the newest first.
+-- Return the last changes of the gateways, the newest first (motcua.gateway_changes).
 SELECT gateway, subject, changed_at, change, until, reason, changed_by
 FROM motcua.gateway_changes
 ORDER BY change_id DESC
 LIMIT %(limit)s;
 
 -- name: lock_allowance
--- What a gateway with limits has left, locked until the claim is committed, so that all senders together keep to them.
+-- Return how much of its limits a gateway has left, and lock the gateway until the claim is committed
+-- (motcua.gateways), so that all senders together keep the limits.
 SELECT
     g.free_at,
     coalesce((
@@ -253,18 +261,19 @@ WHERE g.name = %(gateway)s
 FOR UPDATE OF g;
 
 -- name: set_free_at
--- When the next message of a gateway with a limit a second may start.
+-- Write when the next message may start at a gateway with a limit for each second (motcua.gateways).
 UPDATE motcua.gateways SET free_at = %(free_at)s
 WHERE name = %(gateway)s;
 
 -- name: count_segments
--- Segments handed over on a day, or (below zero) given back because they were surely not taken.
+-- Add segments that were handed over on a day (motcua.gateway_days). A negative number gives segments back that the
+-- gateway certainly did not accept.
 INSERT INTO motcua.gateway_days (gateway, day, segments)
 VALUES (%(gateway)s, %(day)s, greatest(%(segments)s, 0))
 ON CONFLICT (gateway, day) DO UPDATE
     SET segments = greatest(gateway_days.segments + %(segments)s, 0);
 
 -- name: segments_today
--- Segments handed to each gateway on a day.
+-- Return the segments that were handed to each gateway on a day (motcua.gateway_days).
 SELECT gateway, segments FROM motcua.gateway_days
 WHERE day = %(day)s;

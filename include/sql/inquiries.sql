@@ -1,24 +1,26 @@
--- Texts to 9029: answered once, limited by phone, and what lists tell of them. Called by store/notices/inquiries.py and
--- store/browsing.py.
+-- Answer texts to 9029 once, limit them for each phone, and list them on pages. Called by store/notices/inquiries.py
+-- and store/browsing.py.
 
 -- name: lock_phone
--- Waits until no other inquiry of this phone is being answered, and holds the phone for the rest of this transaction:
--- its limit counts what is committed.
+-- Wait until no other inquiry of this phone is being answered, and lock the phone until this transaction ends. The
+-- limit of the phone counts committed inquiries only.
 SELECT motcua.wait_for_phone(%(phone)s);
 
 -- name: reply_given
--- The reply that an inquiry got when it was first brought.
+-- Return the reply that an inquiry got when it first arrived (motcua.reply_given).
 SELECT g.text, g.accented, g.outcome FROM motcua.reply_given(%(gateway)s, %(dedupe_key)s) AS g;
 
 -- name: count_recent
--- Whether this phone has asked often enough today, and this gateway within a minute.
+-- Return whether this phone has reached its limit for the day, and this gateway its limit for the minute
+-- (motcua.asked_too_often).
 SELECT o.phone_is_over, o.gateway_is_over
 FROM motcua.asked_too_often(
     %(gateway)s, %(phone)s, %(day)s, %(minute)s, %(phone_limit)s, %(gateway_limit)s
 ) AS o;
 
 -- name: agencies
--- Every code and alias of an agency, by its key, as a citizen may name it.
+-- Return every code and alias of an agency, in the form in which codes are compared, since a citizen may type each of
+-- them (motcua.agencies).
 SELECT
     motcua.code_key(agency_code) AS code_key,
     agency_code
@@ -30,15 +32,16 @@ SELECT
 FROM motcua.agency_aliases;
 
 -- name: find_dossiers
--- Dossiers that one of the asked codes may mean, as they stand.
+-- Return the dossiers that one of the given codes may mean, in their present state (motcua.asked_dossiers).
 SELECT * FROM motcua.asked_dossiers(%(keys)s, %(phone)s);
 
 -- name: save
--- An inquiry with its reply, once.
+-- Insert an inquiry with its reply, once (motcua.save_inquiry).
 SELECT motcua.save_inquiry(%(inquiry)s) AS is_new;
 
 -- name: by_outcome
--- Inquiries and đồng paid, by gateway and outcome, and how many were about a dossier that was told to be ready.
+-- Return the number of inquiries and the fees paid in đồng by gateway and outcome, and how many inquiries were about a
+-- dossier whose result had been announced by text (motcua.inquiries).
 SELECT
     gateway,
     outcome,
@@ -50,8 +53,9 @@ GROUP BY gateway, outcome
 ORDER BY gateway, outcome;
 
 -- name: newest
--- Of the inquiries of a period before a place in the list, the newest first: which are wanted, up to so many, looking
--- at so many at most. The last one that was looked at comes too, wanted or not: older ones were not looked at.
+-- Return the inquiries of a period before a place in the list, the newest first (motcua.inquiries). is_wanted is true
+-- if an inquiry matches the filters. The query reads at most looked_at inquiries. The last inquiry that it reads is
+-- returned even if it does not match, so that the caller knows where to continue.
 SELECT
     s.received_at AS listed_at,
     s.inquiry_id AS listed_id,
@@ -80,8 +84,8 @@ ORDER BY s.received_at DESC, s.inquiry_id DESC
 LIMIT %(most)s;
 
 -- name: rows
--- These inquiries as people read them, in the order of their numbers here, each with what became of its reply. Holds
--- numbers, and what a stranger typed: lists mask them.
+-- Return the inquiries with these numbers in the order of the numbers, each with the state of its reply
+-- (motcua.inquiries). The result holds phone numbers and text typed by strangers; lists mask them.
 SELECT
     i.inquiry_id,
     i.received_at,
@@ -100,8 +104,8 @@ WHERE i.inquiry_id = any(%(inquiry_ids)s::bigint[])
 ORDER BY array_position(%(inquiry_ids)s::bigint[], i.inquiry_id);
 
 -- name: by_day
--- Inquiries of a period by day of Vietnam and outcome, of some agencies or all, day by day: to sort all of a month
--- would cost more than to count them.
+-- Return the number of inquiries of a period by day in Vietnam's time zone and outcome, for some agencies or all
+-- (motcua.inquiries). Each day is counted separately, because sorting a whole month would cost more than the count.
 SELECT
     d.day,
     o.outcome,
@@ -129,8 +133,8 @@ CROSS JOIN
 ORDER BY d.day DESC, o.outcome;
 
 -- name: repeated_codes
--- Codes that no agency knows and that were asked for more than once in a period, however they were spelled, the most
--- asked first.
+-- Return the codes unknown to every agency that were asked for more than once in a period, in any spelling, the most
+-- frequent first (motcua.inquiries).
 SELECT
     (array_agg(i.asked_code ORDER BY i.inquiry_id DESC))[1] AS asked_code,
     count(*) AS inquiries,
@@ -148,7 +152,8 @@ ORDER BY inquiries DESC, last_at DESC
 LIMIT %(limit)s;
 
 -- name: repeated_phones
--- Phones that asked for unknown codes more than once in a period, the most persistent first, with the code asked last.
+-- Return the phones that asked for unknown codes more than once in a period, the most frequent first, with the code
+-- asked last (motcua.inquiries).
 SELECT
     i.msisdn,
     count(*) AS inquiries,

@@ -1,9 +1,9 @@
--- The database itself: what stands in it and what that means, who may do what beyond its rights, and how it is dumped.
--- Called by store/ledger/dumps.py, store/ledger/provisioning.py, store/ledger/definitions.py and
+-- Read the database itself: its objects and their comments, what roles may do beyond the ledger's rights, and the facts
+-- of a dump. Called by store/ledger/dumps.py, store/ledger/provisioning.py, store/ledger/definitions.py and
 -- store/ledger/inspecting.py.
 
 -- name: defined_objects
--- Functions and views of the ledger's schemas, each as a command can name it.
+-- Return the functions and views of the ledger's schemas, each with the signature by which a command names it.
 SELECT
     'FUNCTION' AS kind,
     n.nspname || '.' || p.proname AS name,
@@ -21,7 +21,7 @@ INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
 WHERE n.nspname IN ('motcua', 'audit', 'intake', 'quality', 'statements') AND c.relkind = 'v';
 
 -- name: functions_in_indexes
--- Functions of ours whose values indexes hold, and as what each stands in force.
+-- Return the ledger's functions whose values indexes contain, with their definitions and the indexes.
 SELECT
     p.oid::regprocedure::text AS function_name,
     pg_get_functiondef(p.oid) AS definition,
@@ -33,8 +33,9 @@ WHERE p.pronamespace IN ('motcua'::regnamespace, 'audit'::regnamespace)
 GROUP BY p.oid;
 
 -- name: is_of_before
--- Whether programs of before may be at work, whose pages, callbacks and purge take locks themselves: the ledger is
--- there, and its last migration did not give the callbacks the function that takes theirs.
+-- Return whether pages, callbacks and purge of an earlier version may be running, which take advisory locks themselves.
+-- This is true if the ledger exists and the role of the callbacks may not call motcua.wait_for_phone, the function that
+-- takes the lock for them now.
 SELECT
     to_regclass('motcua.messages') IS NOT NULL
     AND NOT EXISTS (
@@ -45,8 +46,7 @@ SELECT
     ) AS is_of_before;
 
 -- name: doors
--- Functions of PostgreSQL's own that everybody may call at first: those that take an advisory lock, and those of large
--- objects.
+-- Return PostgreSQL's own functions for advisory locks and large objects, which every role may call by default.
 SELECT
     p.oid::regprocedure::text AS named,
     p.proname ~ '^pg_' AS is_of_locks
@@ -57,9 +57,10 @@ WHERE
 ORDER BY named;
 
 -- name: open_doors
--- What roles of the ledger may do beyond its rights because PostgreSQL lets everybody, or an earlier version gave it:
--- connect to the server's own databases, fill the disk, take locks. Locks are for the tasks alone, which send, and
--- temporary tables for those, which look at definitions by them. A role that may act as the owner is told of as such.
+-- Return what the ledger's roles may do beyond its rights, because PostgreSQL allows it to every role or an earlier
+-- version granted it: connect to the server's own databases, make large objects or temporary tables, take advisory
+-- locks. Only the tasks, which send messages, need locks and temporary tables. Roles that may act as the owner are left
+-- out.
 WITH our_role AS (
     SELECT r.oid, r.rolname, r.rolname = %(owner)s AS is_owner, r.rolname IN (%(owner)s, %(locking)s) AS locks
     FROM pg_roles AS r
@@ -96,18 +97,19 @@ WHERE
 ORDER BY role, door;
 
 -- name: export_snapshot
--- Name under which another session can read what this transaction sees, as long as it lasts.
+-- Export this transaction's snapshot, and return the name by which another session can use it while this transaction
+-- lasts.
 SELECT pg_export_snapshot() AS snapshot;
 
 -- name: facts
--- What a dump's reader wants to know of the ledger before opening it; no personal data.
+-- Return what the reader of a dump needs to know before opening it. The result holds no personal data.
 SELECT
     (SELECT max(m.migration_id) FROM public._yoyo_migration AS m) AS migration,
     (SELECT max(a.started_at) FROM motcua.attempts AS a) AS last_attempt_at,
     pg_database_size(current_database()) AS size;
 
 -- name: tables
--- Every table in the database, whoever made it.
+-- Return every table in the database, whoever made it.
 SELECT
     n.nspname AS schema_name,
     c.relname AS table_name
@@ -120,7 +122,7 @@ WHERE
 ORDER BY n.nspname, c.relname;
 
 -- name: objects
--- What somebody made in the database, at most five of it: nothing in one that is empty.
+-- Return at most five objects that were made in the database. No row means that the database is empty.
 SELECT 'schema ' || n.nspname AS made
 FROM pg_namespace AS n
 WHERE n.nspname NOT LIKE 'pg\_%%' AND n.nspname NOT IN ('information_schema', 'public')
@@ -136,7 +138,7 @@ ORDER BY made
 LIMIT 5;
 
 -- name: what_is_there
--- Which of these schemas there are, and which migrations the ledger has, each in order. Called by
+-- Return which of the given schemas exist, and which migrations the ledger has, each in order. Called by
 -- store/ledger/migrations.py.
 SELECT
     (
@@ -149,7 +151,7 @@ SELECT
     ) AS migrations;
 
 -- name: columns_in_words
--- Every table and view of the ledger with its columns and their comments.
+-- Return every table of the schemas motcua and intake with its columns and their comments.
 SELECT
     n.nspname AS schema_name,
     c.relname AS table_name,

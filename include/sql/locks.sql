@@ -1,24 +1,24 @@
--- Advisory locks, held by a connection for as long as it lives or by a transaction, and slots of gateways made of them.
--- Called by store/ledger/locks.py.
+-- Take and release advisory locks for a connection or a transaction, and use them as request slots of gateways. Called
+-- by store/ledger/locks.py.
 
 -- name: wait
--- Waits for an advisory lock and holds it until this transaction ends.
+-- Wait for an advisory lock, and hold it until this transaction ends.
 SELECT pg_advisory_xact_lock(%(number)s);
 
 -- name: hold
--- Takes an advisory lock for as long as the connection lives, unless another one has it.
+-- Take an advisory lock until this connection ends, unless another connection holds it.
 SELECT pg_try_advisory_lock(%(number)s) AS held;
 
 -- name: share
--- Takes an advisory lock together with others for as long as the connection lives.
+-- Take an advisory lock in shared mode until this connection ends.
 SELECT pg_try_advisory_lock_shared(%(number)s) AS held;
 
 -- name: release
--- Gives an advisory lock back.
+-- Release an advisory lock.
 SELECT pg_advisory_unlock(%(number)s) AS released;
 
 -- name: holders
--- How many connections to this database have the advisory lock.
+-- Return the number of connections to this database that hold the advisory lock.
 SELECT count(*) AS connections
 FROM pg_locks AS l
 INNER JOIN pg_database AS d ON l.database = d.oid
@@ -31,15 +31,15 @@ WHERE
     AND l.objsubid = 1;
 
 -- name: share_gateway
--- Counts this connection, for as long as it lives, among those that have requests for a gateway.
+-- Mark this connection, until it ends, as one that sends requests to a gateway.
 SELECT pg_try_advisory_lock_shared(hashtext(%(gateway)s), 0) AS shared;
 
 -- name: leave_gateway
--- This connection has no requests for a gateway any more.
+-- Unmark this connection, because it sends no more requests to a gateway.
 SELECT pg_advisory_unlock_shared(hashtext(%(gateway)s), 0) AS released;
 
 -- name: sharing_gateway
--- How many connections to this database have requests for a gateway.
+-- Return the number of connections to this database that send requests to a gateway.
 SELECT count(*) AS connections
 FROM pg_locks AS l
 INNER JOIN pg_database AS d ON l.database = d.oid
@@ -52,14 +52,14 @@ WHERE
     AND l.objsubid = 2;
 
 -- name: take_slots
--- Takes up to so many of a gateway's slots, of those given, for as long as the connection lives; a slot is one request
--- that may be out. The connection must have none of those given: a lock that is taken twice must be given back twice.
+-- Take up to a number of the given request slots of a gateway until this connection ends. A slot allows one open
+-- request. The connection must hold none of the given slots, because a lock that is taken twice must be released twice.
 SELECT s.slot
 FROM unnest(%(slots)s::integer[]) AS s (slot)
 WHERE pg_try_advisory_lock(hashtext(%(gateway)s), s.slot)
 LIMIT %(wanted)s;  -- noqa: AM09
 
 -- name: give_slots_back
--- Gives slots of a gateway back.
+-- Release request slots of a gateway.
 SELECT pg_advisory_unlock(hashtext(%(gateway)s), s.slot) AS released
 FROM unnest(%(slots)s::integer[]) AS s (slot);

@@ -1,16 +1,17 @@
--- Figures for a monitor, each bounded: what is asked every few seconds costs the same whatever the ledger holds. Called
--- by store/watching/metrics.py and store/watching/watch.py.
+-- Count figures for a monitoring system. Each query has a bounded cost, whatever the ledger holds, because it runs
+-- every few seconds. Called by store/watching/metrics.py and store/watching/watch.py.
 
 -- name: takes_rows
--- Whether the ledger can be read by our role and takes new rows: a standby, or one that was set to read only, does not.
+-- Return whether our role can read the ledger and the ledger accepts new rows. A standby server or a read-only server
+-- does not accept them.
 SELECT
     current_setting('transaction_read_only') = 'off'
     AND EXISTS (SELECT 1 FROM motcua.message_states) AS takes_rows;
 
 -- name: open_messages
--- Messages that are not at their end, by state and kind, and when the oldest was recorded. Each state through its own
--- partial index, those that wait longest first, and at most %(most)s of each: whatever the ledger holds, no more is
--- read.
+-- Return the number of messages that are not final, by state and kind, with the oldest time of recording
+-- (motcua.messages). Each state is read through its own partial index, in the order of waiting, up to a maximum of
+-- rows, so that the cost is bounded.
 WITH counted AS (
     (
         SELECT m.state, m.kind, m.recorded_at FROM motcua.messages AS m
@@ -39,13 +40,14 @@ GROUP BY c.state, c.kind
 ORDER BY c.state, c.kind;
 
 -- name: queue_due
--- When the message that is due longest should have gone; NULL: none is due.
+-- Return when the message that has been due longest became due (motcua.messages). NULL means that no message is due.
 SELECT min(m.next_attempt_at) AS due
 FROM motcua.messages AS m
 WHERE m.state = 'queued' AND m.next_attempt_at <= %(now)s;
 
 -- name: recorded_messages
--- Messages of what was recorded since a moment, by kind and state: costs what that time holds.
+-- Return the number of messages recorded since a time, by kind and state (motcua.messages). The cost grows with the
+-- length of that time.
 SELECT m.kind, m.state, count(*) AS messages
 FROM motcua.messages AS m
 WHERE m.recorded_at >= %(since)s
@@ -53,7 +55,8 @@ GROUP BY m.kind, m.state
 ORDER BY m.kind, m.state;
 
 -- name: unknown_messages
--- Messages of unknown outcome at each gateway, counted up to %(most)s, and when the first of their attempts began.
+-- Return the number of messages of unknown outcome at each gateway, counted up to a maximum, and when the first of
+-- their attempts began (motcua.messages, motcua.attempts).
 SELECT g.name AS gateway, count(u.started_at) AS messages, min(u.started_at) AS oldest
 FROM motcua.gateways AS g
 LEFT JOIN (
@@ -67,7 +70,8 @@ GROUP BY g.name
 ORDER BY g.name;
 
 -- name: unread_receipts
--- How many receipts are stored and not read, counted up to %(most)s, and when the first of them came.
+-- Return the number of delivery receipts that are stored and not applied, counted up to a maximum, and when the first
+-- of them came (motcua.unread_receipts).
 SELECT
     (
         SELECT count(*) FROM (SELECT 1 FROM motcua.unread_receipts LIMIT %(most)s) AS u  -- noqa: AM09
@@ -78,7 +82,8 @@ SELECT
     ) AS oldest;
 
 -- name: gateway_stops
--- How much is stopped at each gateway: the gateway itself, carriers, templates; without what is as it should be.
+-- Return the number of unexpected pauses at each gateway, of the gateway itself, of carriers and of templates
+-- (motcua.gateway_stops).
 SELECT g.name AS gateway, c.concerns, count(s.gateway) AS stops
 FROM motcua.gateways AS g
 CROSS JOIN (VALUES ('gateway'), ('carrier'), ('template')) AS c (concerns)
@@ -87,15 +92,15 @@ GROUP BY g.name, c.concerns
 ORDER BY g.name, c.concerns;
 
 -- name: sources
--- When each source was last read, and whether reading it has failed since. One that nobody has tried to read for a week
--- was given up.
+-- Return when each source was last read, and whether reading it has failed after that (motcua.sources). A source that
+-- was not read or tried for a week is left out, because it is not used any more.
 SELECT s.name, s.picked_up_at, s.failed_at IS NOT NULL AS failing
 FROM motcua.sources AS s
 WHERE greatest(s.picked_up_at, s.failed_at) > %(now)s::timestamptz - interval '7 days'
 ORDER BY s.name;
 
 -- name: open_checks
--- What the watch has open, by the id of its check: how many subjects.
+-- Return the number of subjects with an open alert for each check of the watch (motcua.alerts).
 SELECT
     a.name,
     count(*) AS subjects

@@ -1,14 +1,15 @@
--- Old steps: typed in late under a high number. Marked as they are read, they wait for the dossier's row, which judges
--- them. Called by store/notices/transitions.py.
+-- Mark and judge old steps, which were typed in late with a high number. An old step is marked when it is read, and
+-- waits until the dossier's row judges it. Called by store/notices/transitions.py.
 
 -- name: since
--- Since when old steps are told apart from others.
+-- Return since when old steps are distinguished from other steps (motcua.rule_dates).
 SELECT since FROM motcua.rule_dates WHERE rule = 'old_steps';
 
 -- name: mark
--- Notes which transitions of these dossiers are old steps, as far as this pick-up's rows show it: they happened before
--- one of a lower number of the same source by more than twice what its clocks may be off, and were recorded no earlier
--- than that. A substituted time, exactly midnight, and the statuses that end a dossier (3, 7, 10) make none.
+-- Insert which transitions of these dossiers are old steps, as far as the rows of this pick-up show it
+-- (motcua.old_steps). An old step happened before a step with a lower number of the same source, by more than twice the
+-- possible error of the source's clocks, and was recorded no earlier than that step. A transition is no old step if its
+-- time was substituted or is exactly midnight, or if its status ends a dossier (3, 7, 10).
 WITH steps AS (
     SELECT
         t.transition_id,
@@ -68,14 +69,14 @@ SELECT
     %(now)s,
     o.recorded_at + %(clock_skew)s::interval
 FROM old AS o
--- A pair that was known before the rule was stays what it was.
+-- A pair of steps that was known before this rule existed stays as it was.
 INNER JOIN motcua.transitions AS k ON o.known_from = k.transition_id
 WHERE k.picked_up_at = %(now)s
 ON CONFLICT (transition_id) DO NOTHING;
 
 -- name: to_judge
--- Dossiers of a source whose row must be read once more because an old step waits for it; each under every code by
--- which the source may know its agency.
+-- Return the dossiers of a source whose row must be read again because an old step waits for it (motcua.old_steps).
+-- Each dossier is returned once for every code under which the source may know its agency.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -91,10 +92,10 @@ INNER JOIN motcua.agency_scopes AS s ON d.agency_code = s.agency_code
 ORDER BY d.dossier_id, s.written;
 
 -- name: judge
--- The rows of these dossiers, read at this moment, judge the old steps that wait for them. Each row is kept as a
--- version once more, so that it is on record what judged and when. An old step counts where the row calls for what it
--- calls for, or no longer says the condition that held before it. A row without a status judges nothing. Returns the
--- dossiers.
+-- Judge the old steps of these dossiers by the dossiers' rows, which were read now, and return the dossiers
+-- (motcua.old_steps). Each row is inserted as a version again, so that the version that judged the step is stored
+-- (motcua.dossier_versions). An old step counts if the row calls for the same message as the step, or if the row no
+-- longer shows the condition that held before the step. A row without a status judges nothing.
 WITH waiting AS (
     SELECT DISTINCT o.dossier_id
     FROM motcua.old_steps AS o
@@ -141,8 +142,8 @@ WHERE
 RETURNING o.dossier_id;
 
 -- name: put_off
--- Old steps of a source whose row was asked for and did not come, or names no status: asked for again later, and after
--- a week no more.
+-- Postpone old steps whose dossier's row the source did not return, or returned without a status (motcua.old_steps).
+-- The row is read again five minutes later. After a week the pick-ups stop reading it for the old step.
 UPDATE motcua.old_steps
 SET ask_at = CASE WHEN marked_at > %(now)s - interval '7 days' THEN %(now)s + interval '5 minutes' END
 WHERE source_id = %(source_id)s AND ask_at <= %(now)s;

@@ -1,9 +1,10 @@
--- What pages ask for: it waits until the Department was mailed and its hour is over, and is withdrawn or done. Called
--- by store/oversight/page_requests.py.
+-- Store requests from staff pages: a request waits until the Department was mailed and its waiting time is over, and is
+-- then withdrawn or carried out. Called by store/oversight/page_requests.py.
 
 -- name: waiting_for_status
--- How many open dossiers wait with a status code of a source, by agency: those with steps that are kept aside for it,
--- and those whose row has a code that nobody knows, which may be this one.
+-- Return how many open dossiers wait for a status code of a source to be mapped, by agency (motcua.quarantine,
+-- motcua.dossiers). These are dossiers with quarantined steps of that code, and dossiers whose row has an unknown code,
+-- which may be that code.
 SELECT w.agency_code, count(DISTINCT w.dossier_code) AS dossiers
 FROM (
     SELECT g.agency_code, q.dossier_code
@@ -26,7 +27,7 @@ GROUP BY w.agency_code
 ORDER BY w.agency_code;
 
 -- name: messages_to_release
--- How many of these messages would go again now, by agency and kind.
+-- Return how many of these messages would be sent again now after a release, by agency and kind (motcua.messages).
 SELECT m.agency_code, m.kind, count(*) AS messages
 FROM motcua.messages AS m
 WHERE
@@ -39,39 +40,41 @@ GROUP BY m.agency_code, m.kind
 ORDER BY m.agency_code, m.kind;
 
 -- name: save
--- What a page asks for.
+-- Insert a request from a page (motcua.save_page_request).
 SELECT request_no, became
 FROM motcua.save_page_request(%(kind)s::text, %(wanted)s::jsonb, %(by)s::text);
 
 -- name: note_told
--- The Department was mailed of a request: from when on it may be done, and whom it would tell, as the mail said. A mail
--- of a request that was withdrawn meanwhile changes nothing.
+-- Write that the Department was mailed about a request, from when the request may be carried out, and how many citizens
+-- it would text according to the mail (motcua.page_requests). A request that was withdrawn in the meantime is not
+-- changed.
 UPDATE motcua.page_requests
 SET told_at = clock_timestamp(), applies_at = clock_timestamp() + %(after)s, told = %(told)s, untold_because = NULL
 WHERE request_no = %(request_no)s AND told_at IS NULL AND ended_at IS NULL;
 
 -- name: note_untold
--- No mail of these requests reached anybody at the Department.
+-- Write that no mail about these requests reached anybody at the Department (motcua.page_requests).
 UPDATE motcua.page_requests
 SET untold_because = %(why)s
 WHERE request_no = any(%(request_nos)s) AND told_at IS NULL AND ended_at IS NULL;
 
 -- name: untold
--- How many requests wait because no mail reached anybody at the Department, and why not.
+-- Return how many requests wait because no mail reached anybody at the Department, and the reason
+-- (motcua.page_requests).
 SELECT count(*) AS requests, max(untold_because) AS why
 FROM motcua.page_requests
 WHERE ended_at IS NULL AND told_at IS NULL AND untold_because IS NOT NULL;
 
 -- name: withdraw
--- What a page asked for is taken back before it is done.
+-- Withdraw a request before it is carried out (motcua.withdraw_page_request).
 SELECT motcua.withdraw_page_request(%(request_no)s::bigint, %(by)s::text) AS is_withdrawn;
 
 -- name: apply
--- What a page asked for is done, its time being over.
+-- Carry out a request whose waiting time is over (motcua.apply_page_request).
 SELECT motcua.apply_page_request(%(request_no)s::bigint) AS became;
 
 -- name: list
--- What pages asked for: what is open, the oldest first, or the newest that have ended.
+-- Return the open requests, the oldest first, or the newest ones that have ended (motcua.page_requests).
 SELECT
     request_no,
     kind,

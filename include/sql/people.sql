@@ -1,18 +1,19 @@
--- Which agencies a user sees, who gave them, and who looked for a phone. Called by store/people.py.
+-- Store which agencies a user may see, who granted them, and who searched for a phone number. Called by
+-- store/people.py.
 
 -- name: agencies_of_user
--- The agencies whose rows a user was given.
+-- Return the agencies whose rows a user may see (motcua.user_agencies).
 SELECT agency_code FROM motcua.user_agencies WHERE user_name = %(user_name)s ORDER BY agency_code;
 
 -- name: list
--- Every user with an agency, and who gave it.
+-- Return every user with an agency, and who granted it (motcua.user_agencies).
 SELECT u.user_name, u.agency_code, a.name AS agency_name, u.since, u.given_by
 FROM motcua.user_agencies AS u
 INNER JOIN motcua.agencies AS a ON u.agency_code = a.agency_code
 ORDER BY u.user_name, u.agency_code;
 
 -- name: give
--- Gives a user an agency, once, with its line of history.
+-- Grant an agency to a user, once, and insert the change (motcua.user_agencies).
 WITH given AS (
     INSERT INTO motcua.user_agencies (user_name, agency_code, since, given_by)
     VALUES (%(user_name)s, %(agency_code)s, %(now)s, %(changed_by)s)
@@ -25,7 +26,7 @@ SELECT %(now)s, %(changed_by)s, user_name, agency_code, 'given' FROM given
 RETURNING change_id;
 
 -- name: take
--- Takes an agency from a user who has it, with its line of history.
+-- Revoke an agency from a user, and insert the change (motcua.user_agencies).
 WITH taken AS (
     DELETE FROM motcua.user_agencies
     WHERE user_name = %(user_name)s AND agency_code = %(agency_code)s
@@ -37,14 +38,14 @@ SELECT %(now)s, %(changed_by)s, user_name, agency_code, 'taken' FROM taken
 RETURNING change_id;
 
 -- name: changes
--- Who was given which agency and who lost one, the newest first.
+-- Return the changes of users' agencies, the newest first (motcua.user_agency_changes).
 SELECT changed_at, changed_by, user_name, agency_code, change
 FROM motcua.user_agency_changes
 ORDER BY change_id DESC
 LIMIT %(limit)s;
 
 -- name: log_phone_search
--- Keeps that somebody looked for dossiers by a phone number, which is not kept, or had numbers of a source written in
--- full.
+-- Insert that a person searched for dossiers by a phone number, or had numbers of a source shown in full
+-- (motcua.phone_searches). The number itself is not stored.
 INSERT INTO motcua.phone_searches (searched_at, searched_by, agencies, found)
 VALUES (%(now)s, %(searched_by)s, %(agencies)s, %(found)s);

@@ -1,8 +1,8 @@
--- Personal data: emptied when its term is over, batch by batch; and what a citizen asks to see or have emptied. Called
+-- Empty personal data after its term, in batches, and show or empty a citizen's data at the citizen's request. Called
 -- by store/personal_data.py.
 
 -- name: may_purge
--- Whether whoever is connected may empty personal data, by a function that belongs to the role made for it.
+-- Return whether the connected role may empty personal data, through a function that the role motcua_eraser owns.
 SELECT coalesce(
     (
         SELECT has_function_privilege(p.oid, 'EXECUTE') AND pg_get_userbyid(p.proowner) = 'motcua_eraser'
@@ -13,34 +13,35 @@ SELECT coalesce(
 ) AS may_purge;
 
 -- name: wait
--- Waits until nobody else empties personal data, for the rest of this transaction.
+-- Wait until no other transaction empties personal data, and keep others waiting until this transaction ends.
 SELECT motcua.wait_for_emptying();
 
 -- name: purge
--- One batch: how far it looked, how many rows it emptied, and what is to be listed outside the ledger.
+-- Empty one batch of personal data (motcua.purge_personal_data). The result states the last row that the batch
+-- examined, how many rows it emptied, and what must be listed outside the ledger.
 SELECT p.looked_until, p.emptied, p.listed
 FROM motcua.purge_personal_data(
     %(kind)s, %(after)s, %(at_most)s, %(reference)s, %(cause)s, %(by)s, %(reason)s, %(only_these)s, %(listed_at)s
 ) AS p;
 
 -- name: known_references
--- Which of these batches of the list outside the ledger the ledger knows of.
+-- Return the given batches of the list outside the ledger that the ledger knows (motcua.personal_data_purges).
 SELECT DISTINCT p.reference FROM motcua.personal_data_purges AS p WHERE p.reference = any(%(wanted)s::text[]);
 
 -- name: tidy
--- What the planner remembers of values is gathered anew.
+-- Update the planner's statistics, which hold values of emptied rows (motcua.tidy_after_purge).
 SELECT motcua.tidy_after_purge();
 
 -- name: list
--- What was emptied of late, the newest first: one row a batch's table.
+-- Return what was emptied lately, the newest first, one row for each table of a batch (motcua.personal_data_purges).
 SELECT p.purged_at, p.cause, p.of_table, p.emptied, p.purged_by, p.reason
 FROM motcua.personal_data_purges AS p
 ORDER BY p.purge_id DESC
 LIMIT %(limit)s;
 
 -- name: dossiers_of_citizen
--- Dossiers that a request is about, one by its agency and code or all whose own number is this one, and until when each
--- is kept.
+-- Return the dossiers that a request is about, and until when each is kept (motcua.dossiers). The request names one
+-- dossier by its agency and code, or all dossiers with one phone number.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -67,8 +68,8 @@ WHERE
 ORDER BY d.agency_code, d.dossier_code;
 
 -- name: code_alone
--- Of a code that no dossier of this agency has: how it may be shown and kept (a mark where it may be a name or a
--- number), the agency's name, where there is such an agency, and the codes of its dossiers that are read as this one.
+-- Return what may be shown and stored of a code that no dossier of the agency has, with the agency's name and the codes
+-- of its dossiers that read the same. A code that may be a name or a phone number is replaced by a pseudonym.
 SELECT
     CASE
         WHEN motcua.is_like_a_code(%(dossier_code)s) THEN %(dossier_code)s
@@ -84,9 +85,9 @@ SELECT
     ) AS alike;
 
 -- name: rows_of_codes
--- Rows of these agencies and codes that go with no dossier and are not emptied: rows in quarantine (with their source),
--- and complaints that are tied to none (with their agency), and whether such a complaint is open, which keeps those
--- alike.
+-- Return the rows with these agencies and codes that belong to no dossier and are not emptied: rows in quarantine with
+-- their source, and complaints without a dossier with their agency. is_under_way is true if such a complaint, or a
+-- similar one, is open. The texts of these complaints are not emptied yet.
 SELECT DISTINCT
     'quarantine' AS kind, q.source_id::text AS of_whom, q.quarantine_id AS row_no, FALSE AS is_under_way
 FROM jsonb_array_elements(%(codes)s::jsonb) AS k (code)
@@ -120,8 +121,8 @@ WHERE
 ORDER BY kind, row_no;
 
 -- name: number_elsewhere
--- How many dossiers whose own number is another one were once told by this number: a desk has mended it since, or it
--- was never theirs.
+-- Return how many dossiers with another phone number were once texted at this number (motcua.messages). The desk
+-- corrected their number later, or the number never belonged to their applicant.
 SELECT count(DISTINCT m.dossier_id) AS dossiers
 FROM motcua.messages AS m
 WHERE
@@ -135,7 +136,8 @@ WHERE
     );
 
 -- name: inquiries_of_number
--- Texts to 9029 that came from a number and are not emptied, and whether the reply to one is still under way.
+-- Return the texts to 9029 from a phone number that are not emptied, and whether the reply to each is still under way
+-- (motcua.inquiries).
 SELECT
     i.gateway,
     i.inquiry_id,
@@ -146,10 +148,10 @@ WHERE i.msisdn = %(msisdn)s AND i.purged_at IS NULL
 ORDER BY i.inquiry_id;
 
 -- name: held
--- Everything that is held of these dossiers, or of this code of an agency where no dossier has it, and of the texts
--- that came from this number: one row a value, with the number that its row goes with, the dossier's own number, and
--- until when it is kept (empty: until its dossier has ended, or its complaint is settled, and then its agency's term).
--- What was emptied is not there any more.
+-- Return all values that the ledger holds of these dossiers, or of this code of an agency if no dossier has it, and of
+-- the texts from this phone number. Each row has one value, the phone number of its row, the dossier's own number, and
+-- the time until which the value is kept. An empty time means that the term begins only when the dossier ends or the
+-- complaint is settled. Emptied values are not returned.
 WITH of_dossier AS MATERIALIZED (
     SELECT d.*, t.kept_until
     FROM motcua.dossiers AS d
@@ -299,7 +301,7 @@ found AS (
         c.dossier_id = d.dossier_id
         OR (c.dossier_id IS NULL AND motcua.code_key(c.dossier_code) = motcua.code_key(d.dossier_code))
     UNION ALL
-    -- One whose agency is not known may be of another dossier with this code.
+    -- A quarantined row of an unknown agency may belong to another dossier with the same code.
     SELECT
         'quarantine', q.quarantine_id, d.agency_code, d.dossier_code, q.first_seen_at,
         q.last_seen_at + interval '90 days', NULL, d.msisdn, v.of_column, v.value
@@ -345,7 +347,8 @@ WHERE f.value <> ''
 ORDER BY f.agency_code NULLS LAST, f.dossier_code NULLS LAST, f.of_table, f.row_no, f.of_column;
 
 -- name: log_request
--- Keeps that somebody handled a citizen's request: who, when, by which paper; no number and no value.
+-- Insert that a person handled a citizen's request, with the time and the document (motcua.personal_data_requests). The
+-- row holds no phone number and no value.
 INSERT INTO motcua.personal_data_requests
 (handled_at, handled_by, act, agency_code, dossier_code, reason, dossiers, held)
 VALUES (
@@ -353,7 +356,7 @@ VALUES (
 );
 
 -- name: requests
--- Requests of citizens that were handled, the newest first.
+-- Return the handled requests of citizens, the newest first (motcua.personal_data_requests).
 SELECT r.handled_at, r.handled_by, r.act, r.agency_code, r.dossier_code, r.reason, r.dossiers, r.held
 FROM motcua.personal_data_requests AS r
 ORDER BY r.request_id DESC

@@ -1,8 +1,8 @@
--- Publications: written after their files, found, and verified again and again. What verifying reads, auditors may
--- read. Called by store/oversight/publications.py.
+-- Store publications after their files were written, find them, and store each verification. Queries for a verification
+-- read audit views only, which auditors may read too. Called by store/oversight/publications.py.
 
 -- name: names_on
--- The names that agencies bore on a day, by what is known of their names now.
+-- Return the names of agencies on a day, by the ledger's present knowledge (audit.agency_names).
 SELECT
     a.agency_code,
     coalesce(
@@ -17,12 +17,12 @@ SELECT
 FROM audit.agencies AS a;
 
 -- name: write_names_in_full
--- Has PostgreSQL write names with their schemas in this transaction.
+-- Make PostgreSQL write names with their schemas in this transaction.
 SELECT set_config('search_path', 'pg_catalog', TRUE);
 
 -- name: definitions
--- The functions and views of audit, intake and motcua, each as PostgreSQL writes it out; of this a publication names
--- the SHA-256. Needs no right but to connect.
+-- Return the functions and views of the schemas audit, intake and motcua as PostgreSQL writes them out. A publication
+-- names the SHA-256 of such a text. The query needs only the right to connect.
 SELECT
     n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')' AS name,
     pg_get_functiondef(p.oid) AS text
@@ -39,7 +39,7 @@ WHERE n.nspname IN ('audit', 'intake', 'motcua') AND c.relkind = 'v'
 ORDER BY name;
 
 -- name: save
--- Writes a publication, whose files are stored already.
+-- Insert a publication whose files are stored already (motcua.publications).
 INSERT INTO motcua.publications (
     publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
 )
@@ -49,8 +49,8 @@ VALUES (
 );
 
 -- name: find
--- A publication by its number, its closing, its manifest's hash or its folder, whichever is given; the last one of all
--- where nothing is.
+-- Return a publication by its number, its closing, the hash of its manifest or its folder, or the last publication if
+-- none of these is given (audit.publications).
 SELECT
     p.publication_no,
     p.closing_no,
@@ -72,7 +72,7 @@ ORDER BY p.publication_no DESC
 LIMIT 1;
 
 -- name: all
--- Every publication, the first one first.
+-- Return every publication, the first one first (audit.publications).
 SELECT
     p.publication_no,
     p.closing_no,
@@ -88,20 +88,21 @@ INNER JOIN audit.closings AS c ON p.closing_no = c.closing_no
 ORDER BY p.publication_no;
 
 -- name: count_of_period
--- How many publications tell of a period.
+-- Return the number of publications of a period (audit.publications).
 SELECT count(*) AS publications
 FROM audit.publications AS p
 INNER JOIN audit.closings AS c ON p.closing_no = c.closing_no
 WHERE c.period = %(period)s;
 
 -- name: save_verification
--- Keeps that a publication was verified.
+-- Insert a verification of a publication (motcua.publication_verifications).
 INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)
 VALUES (%(publication_no)s, %(verified_at)s, %(verified_by)s, %(faults)s);
 
 -- name: last_of_each
--- Every publication with its last verification, the first one first; empty: there was none. first_verified_at is that
--- of all.
+-- Return every publication with its last verification, the first publication first (audit.publications,
+-- audit.publication_verifications). An empty verification means that there was none. first_verified_at is the first
+-- verification of all publications.
 SELECT
     p.publication_no,
     p.published_at,
@@ -123,7 +124,8 @@ LEFT JOIN LATERAL (
 ORDER BY p.publication_no;
 
 -- name: not_holding
--- Publications whose last verification found differences, with it, the newest first.
+-- Return the publications whose last verification found differences, with that verification, the newest publication
+-- first (audit.publication_verifications).
 SELECT
     v.publication_no,
     c.closing_no,
@@ -144,7 +146,8 @@ WHERE
 ORDER BY v.publication_no DESC;
 
 -- name: of_closings
--- Of those of some closings that were published, the last verification of each publication; empty: there was none.
+-- Return the publications of the given closings, each with its last verification (audit.publications). An empty
+-- verification means that there was none.
 SELECT
     p.closing_no,
     l.verified_at,

@@ -1,9 +1,10 @@
--- Rows of a source that cannot be used, until their cause has gone; and fields of rows that could be used once they
--- were cleaned. Called by store/notices/quarantine.py.
+-- Store unusable rows of a source until their cause is gone, and store which fields of usable rows were cleaned. Called
+-- by store/notices/quarantine.py.
 
 -- name: save
--- Rows that cannot be used: new ones, those that have changed, and those that were of use meanwhile. One that waits as
--- it is read again is not written, nor locked, which would write it too.
+-- Insert or update unusable rows: new rows, changed rows, and rows that were usable in the meantime
+-- (motcua.quarantine). A waiting row that is read again unchanged is neither written nor locked, because a lock is a
+-- write too.
 INSERT INTO motcua.quarantine AS q (
     source_id, row_kind, row_key, reason, agency_code, dossier_code, status_code, payload, first_seen_at, last_seen_at
 )
@@ -34,7 +35,7 @@ WHERE
         WHERE
             k.source_id = %(source_id)s AND k.row_kind = r.row_kind AND k.row_key = r.row_key AND k.released_at IS NULL
             AND (k.reason, k.agency_code, k.status_code) IS NOT DISTINCT FROM (r.reason, r.agency_code, r.status_code)
-            -- Emptied after its time, a row that waits as it is gets nothing of it again.
+            -- If a waiting row's personal data was emptied, an unchanged row does not bring it back.
             AND (
                 k.purged_at IS NOT NULL
                 OR (k.dossier_code, k.payload) IS NOT DISTINCT FROM (r.dossier_code, r.payload)
@@ -53,10 +54,10 @@ ON CONFLICT (source_id, row_kind, row_key) DO UPDATE
 RETURNING (xmax = 0) AS is_new;
 
 -- name: curable
--- Open rows of a source whose cause may have gone: the agency or the status is known now, the dossier has come; young
--- rows that wait for a dossier are asked for in each pick-up, and every other row again after a tenth of its age (a
--- minute to an hour), since the source may have mended it in place: where that fell due since the source was picked up
--- last, each row at a moment of its own. Of more than the limit, any.
+-- Return open rows of a source whose cause may be gone (motcua.quarantine): the agency or the status is known now, or
+-- the dossier has come. A recent row that waits for its dossier is returned at each pick-up. Every other row is
+-- returned again after a tenth of its age (at least a minute, at most an hour) since the source may have corrected it.
+-- Different rows are returned at different moments. If there are more rows than the limit, the choice is arbitrary.
 SELECT q.row_kind, q.row_key, q.reason, q.payload
 FROM motcua.quarantine AS q
 INNER JOIN motcua.sources AS s ON q.source_id = s.source_id
@@ -88,12 +89,12 @@ ORDER BY random()
 LIMIT 5000;
 
 -- name: release
--- Rows whose cause has gone.
+-- Mark quarantined rows as released, because their cause is gone (motcua.quarantine).
 UPDATE motcua.quarantine SET released_at = %(now)s
 WHERE source_id = %(source_id)s AND row_kind = %(row_kind)s AND row_key = any(%(row_keys)s) AND released_at IS NULL;
 
 -- name: is_any
--- Whether a row of a source waits in quarantine.
+-- Return whether any row of a source is in quarantine (motcua.quarantine).
 SELECT count(*) > 0 AS is_any
 FROM (
     SELECT 1
@@ -103,7 +104,7 @@ FROM (
 ) AS o;
 
 -- name: count_open
--- How many rows of each source are in quarantine, counted up to "most".
+-- Return how many rows of each source are in quarantine, counted up to a maximum (motcua.quarantine).
 SELECT
     s.name AS source,
     (
@@ -119,7 +120,8 @@ FROM motcua.sources AS s
 ORDER BY s.name;
 
 -- name: open
--- Open quarantine by source, kind, reason and codes: of these agencies, however the source writes their codes, or all.
+-- Return the open quarantine by source, kind, reason and codes, for some agencies in any spelling of their codes, or
+-- for all (motcua.quarantine).
 SELECT
     s.name AS source, q.row_kind, q.reason, q.agency_code, q.status_code, count(*) AS rows,
     min(q.first_seen_at) AS since, (array_agg(q.dossier_code ORDER BY q.quarantine_id DESC))[1:3] AS examples
@@ -139,8 +141,8 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1, 2, 3, 4, 5;
 
 -- name: save_cleaned
--- Fields that had to be cleaned while reading rows, each row once; seen again where the row has changed since and was
--- read so again.
+-- Insert which fields were cleaned while rows were read, once for each row (motcua.cleaned_fields). A row that changed
+-- and had to be cleaned again gets a new time.
 INSERT INTO motcua.cleaned_fields AS c (code, agency_code, dossier_id, transition_id, detail, found_at, last_seen_at)
 SELECT r.code, d.agency_code, d.dossier_id, t.transition_id, max(r.detail), %(now)s, %(now)s
 FROM

@@ -1,7 +1,7 @@
--- Receipts: stored as they came, then read. Called by store/notices/receipts.py.
+-- Store delivery receipts as they came, and apply them. Called by store/notices/receipts.py.
 
 -- name: save
--- Receipts, as they came; their numbers grow in the order given.
+-- Insert delivery receipts as they came (motcua.receipts). Their numbers grow in the given order.
 INSERT INTO motcua.receipts (gateway, reference, gateway_status, raw)
 SELECT r.gateway, left(r.reference, 200), left(r.gateway_status, 200), r.raw
 FROM
@@ -13,9 +13,10 @@ ORDER BY r.position
 RETURNING receipt_id;
 
 -- name: unread
--- Receipts stored but not interpreted (a crash between the two), of each gateway the oldest so many: those that cannot
--- be read, since their gateway has no connection any more, keep no other gateway's waiting. Each is looked up, whatever
--- PostgreSQL believes of how many wait.
+-- Return delivery receipts that were stored and not applied, for example after a crash, the oldest of each gateway
+-- (motcua.receipts). Each gateway has its own limit, so that receipts of a gateway without a connection, which cannot
+-- be read, do not block other gateways' receipts. Each receipt is looked up by its key, because PostgreSQL's estimate
+-- of their number may be wrong.
 SELECT
     f.receipt_id,
     f.gateway,
@@ -43,5 +44,5 @@ WHERE f.nth <= %(of_each)s
 ORDER BY f.receipt_id;
 
 -- name: apply
--- What stored receipts prove of their attempts and messages, and what was done.
+-- Apply stored delivery receipts to their attempts and messages, and return the effect of each (motcua.apply_receipts).
 SELECT a.receipt_id, a.effect FROM motcua.apply_receipts(%(meanings)s::jsonb, %(now)s) AS a;

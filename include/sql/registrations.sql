@@ -1,7 +1,7 @@
--- Which version of a template is registered at which gateway. Called by store/notices/registrations.py.
+-- Store which version of a template is registered at which gateway. Called by store/notices/registrations.py.
 
 -- name: all
--- Which version of each template is registered at which gateway, and since when.
+-- Return which version of each template is registered at which gateway, and since when (motcua.template_registrations).
 SELECT
     gateway,
     template_id,
@@ -15,8 +15,9 @@ FROM motcua.template_registrations
 ORDER BY gateway, template_id, template_version;
 
 -- name: save
--- Registers templates at gateways and keeps each change; an id that is not given stays as it was, and what says nothing
--- new changes nothing. Gives what changed.
+-- Insert or update registrations of templates, insert each change, and return the changes
+-- (motcua.template_registrations). An identifier that is not given stays as it was. A registration that is equal to the
+-- stored one changes nothing.
 WITH wanted AS (
     SELECT r.gateway, r.template_id, r.template_version, r.provider_template_id, r.accented_provider_template_id
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -93,7 +94,7 @@ ORDER BY s.gateway, s.template_id, s.template_version
 RETURNING gateway, template_id, template_version, change;
 
 -- name: remove
--- Takes a registration away and keeps the change.
+-- Delete a registration and insert the change (motcua.template_registrations).
 WITH removed AS (
     DELETE FROM motcua.template_registrations
     WHERE
@@ -122,7 +123,7 @@ SELECT
 FROM removed;
 
 -- name: changes
--- The last changes of registrations, the newest first.
+-- Return the last changes of registrations, the newest first (motcua.template_registration_changes).
 SELECT gateway, template_id, template_version, change, ids_before, ids_after, changed_at, changed_by, reason
 FROM motcua.template_registration_changes
 ORDER BY change_id DESC

@@ -1,17 +1,18 @@
--- Mails of reports: each is reserved before the mail server is asked, so that nobody gets one twice. Called by
--- store/oversight/report_mails.py.
+-- Reserve each mail of a report before the mail server is contacted, so that no recipient gets a report twice. Called
+-- by store/oversight/report_mails.py.
 
 -- name: last_before
--- When a body was last mailed a report of this kind that came before this one.
+-- Return when a body was last mailed an earlier report of this kind (motcua.report_mails).
 SELECT max(m.reserved_at) AS mailed_at
 FROM motcua.report_mails AS m
 WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)s AND m.state <> 'failed';
 
 -- name: publications_told
--- Whom publications tell something, of all since a moment or of one: each body of all agencies, and each agency that
--- has recipients. A first publication tells an agency what it had in the period, a correction those whose figures it
--- changed. The first report of a month or longer is official, and told whatever it has. is_owed: it was not mailed to
--- the body, or not to each recipient. Days go to no committee.
+-- Return which bodies get a mail about which publication, for one publication or all since a time (motcua.publications,
+-- motcua.report_mails). A body receives reports on all agencies, or is one agency with recipients. An agency gets a
+-- first publication if it has any figure in the period, and a correction if the correction changed its figures. The
+-- first report of a month or a longer period is official, so it goes to the bodies of all agencies whatever it holds.
+-- Reports on days do not go to the committee. is_owed is true if the mail was not sent, or failed for a recipient.
 WITH published AS (
     SELECT
         p.publication_no,
@@ -98,8 +99,9 @@ LEFT JOIN LATERAL (
 ORDER BY t.place NULLS LAST, t.body, t.publication_no;
 
 -- name: runs_owed
--- Checks of quality on working days since a moment that agencies with recipients were not mailed, or not to each, the
--- newest first. What came before one that was mailed is owed no more: each tells all that is found.
+-- Return the checks of quality on working days in a period that were not mailed to every recipient of an agency, by
+-- agency, the newest first (motcua.quality_runs, motcua.report_mails). Checks before the last mailed one are left out,
+-- because each check reports all open findings.
 SELECT
     a.agency_code,
     q.run_no
@@ -132,8 +134,9 @@ WHERE
 ORDER BY a.agency_code, q.run_no DESC;
 
 -- name: reserve
--- Reserves the mail of a report to one recipient of a body: a new one, one that failed, or another edition where it is
--- asked for. No row: it was sent, may have been, or another process has it.
+-- Reserve the mail of a report to one recipient of a body (motcua.report_mails): a new mail, a failed one, or another
+-- edition if that is requested. No row means that the mail was or may have been sent, or that another process has
+-- reserved it.
 WITH latest AS (
     SELECT
         m.report_mail_id,
@@ -178,13 +181,13 @@ UNION ALL
 SELECT report_mail_id FROM added;
 
 -- name: settle
--- How handing over a letter ended, for each report in it that was reserved.
+-- Write how the sending of a mail ended, for each reserved report in it (motcua.report_mails).
 UPDATE motcua.report_mails
 SET state = %(state)s, settled_at = %(now)s, failure = %(failure)s
 WHERE report_mail_id = any(%(numbers)s::bigint[]) AND state = 'sending';
 
 -- name: states
--- State of the last edition of each recipient's mail of a report to a body.
+-- Return the state of the last edition of each recipient's mail of a report to a body (motcua.report_mails).
 SELECT DISTINCT ON (recipient_hash)
     recipient_hash,
     state,

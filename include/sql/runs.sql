@@ -1,21 +1,22 @@
--- Runs of DAGs as the ledger knows them, and what one of them did: of all agencies, or of those that are listed. Runs
--- of before their numbers were kept are found by name alone. Called by store/runs.py and store/ledger/sessions.py.
+-- Read what one run of a DAG did, for some agencies or all. Runs from before run numbers were stored are found by their
+-- name. Called by store/runs.py and store/ledger/sessions.py.
 
 -- name: begin
--- The number of a run, which gets one when it first works on the ledger.
+-- Return the number of a run, and insert the run at its first work on the ledger (motcua.runs).
 INSERT INTO motcua.runs AS r (dag_id, run_id)
 VALUES (%(dag_id)s, %(run_id)s)
 ON CONFLICT (run_id, dag_id) DO UPDATE SET dag_id = r.dag_id
 RETURNING run_no;
 
 -- name: leave_undone
--- What a run's gate found is left: an array of JSON.
+-- Write what a run's gate found left undone, as a JSON array (motcua.runs).
 UPDATE motcua.runs
 SET left_undone = %(words)s
 WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s;
 
 -- name: red_only_for
--- Of these runs, those whose gate found nothing else than what this check asks. An earlier version kept words.
+-- Return the given runs whose gate found nothing but the given check (motcua.runs). Runs of earlier versions, which
+-- stored text, are left out.
 SELECT r.run_id
 FROM motcua.runs AS r
 WHERE
@@ -29,7 +30,7 @@ WHERE
     END;
 
 -- name: find
--- One run as the ledger knows it.
+-- Return one run (motcua.runs).
 SELECT
     run_no,
     began_at,
@@ -38,7 +39,7 @@ FROM motcua.runs
 WHERE run_id = %(run_id)s AND dag_id = %(dag_id)s;
 
 -- name: pick_ups
--- What a run read anew of each source.
+-- Return how many rows a run read from each source (motcua.pick_ups).
 SELECT
     s.name AS source,
     sum(p.transitions) AS transitions,
@@ -52,8 +53,8 @@ GROUP BY s.name
 ORDER BY s.name;
 
 -- name: quarantined
--- Rows that a run met first and that cannot be used, by source and reason, with how many wait still. Agencies are known
--- by their codes, or what their sources write in place of these.
+-- Return the unusable rows that a run found first, by source and reason, with the number of those that still wait
+-- (motcua.quarantine). Agencies are matched by their codes or by what their sources write instead.
 SELECT
     s.name AS source,
     q.reason,
@@ -73,8 +74,10 @@ GROUP BY s.name, q.reason
 ORDER BY s.name, found DESC, q.reason;
 
 -- name: messages
--- Messages that a run made, moved or tried, the newest first, as they stand now; of a run of before their numbers were
--- kept those that it tried. Each is looked up by itself, until there are enough, however many there ever were.
+-- Return the messages that a run inserted, changed or tried to send, the newest first, in their present state
+-- (motcua.messages). For a run from before run numbers were stored, these are the messages that it tried to send. Each
+-- message is looked up by its key until there are enough, so that the cost does not depend on the number of all
+-- messages.
 WITH touched AS MATERIALIZED (
     SELECT h.message_id FROM motcua.message_history AS h
     WHERE h.run_no = %(run_no)s
@@ -103,9 +106,9 @@ ORDER BY r.message_id DESC
 LIMIT %(limit)s;
 
 -- name: moves
--- What a run did to messages: how many went from which state to which, and why, and of which kind those are that it
--- made; that a message is being sent is no end and is left out. Only messages that must be are looked up, each by
--- itself, however many there ever were.
+-- Return how many messages a run moved from which state to which state, with the reason (motcua.message_history). New
+-- messages also have their kind. Moves to the state sending are left out, because they are not final. Only the messages
+-- that must be read are looked up, each by its key.
 SELECT
     m.kind,
     h.from_state,
@@ -129,7 +132,7 @@ GROUP BY m.kind, h.from_state, h.to_state, h.to_reason
 ORDER BY messages DESC, m.kind, h.from_state, h.to_state, reason;
 
 -- name: attempts
--- A run's attempts by gateway, by its answer and how they stand now.
+-- Return a run's attempts by gateway, answer and present state (motcua.attempts).
 SELECT
     a.gateway,
     a.outcome,
@@ -149,7 +152,7 @@ GROUP BY a.gateway, a.outcome, a.state
 ORDER BY a.gateway, attempts DESC, a.outcome, a.state;
 
 -- name: stops
--- Gateways that a run stopped, with the reason.
+-- Return the gateways that a run paused, with the reason (motcua.gateway_changes).
 SELECT
     gateway,
     subject,
@@ -160,7 +163,7 @@ WHERE changed_by = %(run_id)s AND change = 'stopped'
 ORDER BY changed_at;
 
 -- name: evenings
--- The evenings of apologies that a run settled.
+-- Return the evenings of apologies that a run settled (motcua.apology_evenings).
 SELECT
     e.agency_code,
     g.name AS agency_name,
@@ -178,7 +181,7 @@ WHERE
 ORDER BY e.day, e.queued DESC, g.name;
 
 -- name: closings
--- Periods that a run closed, whether they meet, and the publication of each.
+-- Return the periods that a run closed, whether their figures balance, and their publications (motcua.closings).
 SELECT
     c.closing_no,
     c.period,
@@ -193,7 +196,7 @@ WHERE c.run_id = %(run_id)s
 ORDER BY c.closing_no;
 
 -- name: verifications
--- Publications that a run verified, with how many differences.
+-- Return the publications that a run verified, with the number of differences (audit.publication_verifications).
 SELECT
     v.publication_no,
     c.closing_no,
@@ -206,7 +209,7 @@ WHERE v.verified_by = %(run_id)s
 ORDER BY v.faults DESC, v.publication_no DESC;
 
 -- name: statements
--- Statements of providers that a run took, and files that it refused.
+-- Return the carrier statements that a run imported, and the files that it refused (motcua.carrier_statements).
 SELECT
     s.form,
     s.file_name,
@@ -225,8 +228,8 @@ WHERE r.refused_by = %(run_id)s
 ORDER BY statement_no NULLS LAST, form, file_name;
 
 -- name: checks
--- The check of quality that a run made, with how many dossiers it looked at and what it found that nobody has
--- acknowledged.
+-- Return the check of quality that a run made, with the number of dossiers checked and of findings that are not
+-- acknowledged (motcua.quality_runs).
 SELECT
     r.run_no,
     r.day,
@@ -249,7 +252,7 @@ FROM motcua.quality_runs AS r
 WHERE r.run_id = %(run_id)s;
 
 -- name: mails
--- Mails of a run's reports: of its publications, or of its check of quality; by report, body and state.
+-- Return the mails of a run's publications or of its check of quality, by report, body and state (motcua.report_mails).
 SELECT
     m.report_no,
     m.body,
@@ -266,7 +269,7 @@ GROUP BY m.report_no, m.body, g.name, m.state
 ORDER BY m.report_no, g.name NULLS FIRST, m.body, m.state;
 
 -- name: purges
--- Rows that a run emptied of personal data, by table.
+-- Return how many rows a run emptied of personal data, by table (motcua.personal_data_purges).
 SELECT
     p.of_table,
     sum(p.emptied)::bigint AS emptied
@@ -276,7 +279,7 @@ GROUP BY p.of_table
 ORDER BY emptied DESC, p.of_table;
 
 -- name: cleanings
--- What a run removed of Airflow's own database and logs.
+-- Return what a run removed from Airflow's own database and logs (motcua.airflow_cleanings).
 SELECT
     c.of_what,
     sum(c.removed)::bigint AS removed,

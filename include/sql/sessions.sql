@@ -1,20 +1,21 @@
--- Processes at work on the ledger, told by the names of their sessions. Called by store/ledger/sessions.py.
+-- Name the sessions of processes that work on the ledger, and find and end such sessions. Called by
+-- store/ledger/sessions.py.
 
 -- name: name
--- What this session is called from now on.
+-- Set the name of this session.
 SELECT set_config('application_name', %(name)s, FALSE);
 
 -- name: begin_beats
--- This session is for the beats of a process: called so, never long behind a row that another one holds, and without
--- waiting for the disk.
+-- Set this session up for a process's heartbeats: set its name, limit the wait for a locked row to half a second, and
+-- do not wait for the disk.
 SELECT
     set_config('application_name', %(name)s, FALSE),
     set_config('lock_timeout', '500', FALSE),
     set_config('synchronous_commit', 'off', FALSE);
 
 -- name: others_at_work
--- Other processes at work, by what their sessions are called: when each last gave a sign of life, and for how many
--- seconds it has been silent by now. Of one that has a session for its beats, these alone count.
+-- Return the other running processes, by the names of their sessions, each with its last heartbeat and the seconds
+-- since then (pg_stat_activity). If a process has a session for heartbeats, only that session counts.
 SELECT
     s.name,
     s.alive_at,
@@ -36,7 +37,7 @@ FROM (
 WHERE s.name <> %(own)s;
 
 -- name: end
--- Ends all sessions of processes at work; PostgreSQL gives back what they had locked. How many there were.
+-- End all sessions of the given processes, and return their number. PostgreSQL releases their locks.
 SELECT count(*) FILTER (WHERE pg_terminate_backend(a.pid)) AS ended
 FROM pg_stat_activity AS a
 WHERE

@@ -1,8 +1,9 @@
--- What the last check of a source found, and what the ledger knows of the rows that it looked at. Called by
--- store/checking/checks.py.
+-- Store the result of the last check of each source, and read what the ledger knows of the rows that a check read.
+-- Called by store/checking/checks.py.
 
 -- name: read_numbers
--- Of these numbers of a source, when each was read, and whether its row was ever quarantined.
+-- Return when each of the given numbers of a source was read, and whether its row was ever quarantined
+-- (motcua.transitions, motcua.quarantine).
 SELECT
     n.number,
     t.picked_up_at,
@@ -13,8 +14,8 @@ LEFT JOIN motcua.quarantine AS q
     ON q.source_id = %(source_id)s AND q.row_kind = 'transition' AND n.number::text = q.row_key;
 
 -- name: sources_of_agency
--- Which of these sources tell of an agency: those that dossiers of it were picked up from since then, and those of
--- software that may push for it.
+-- Return the given sources that bring data of an agency: sources from which its dossiers were picked up after a time,
+-- and sources of software that may push data for it.
 SELECT s.name
 FROM motcua.sources AS s
 WHERE
@@ -32,7 +33,7 @@ WHERE c.source = any(%(sources)s::text[]) AND a.agency_code = %(agency_code)s AN
 ORDER BY name;
 
 -- name: keep
--- Keeps what a check of a source found, in the place of the check before.
+-- Insert the result of a source's check, and replace the previous result (motcua.source_checks).
 INSERT INTO motcua.source_checks (source, checked_at, dossiers, transitions, findings)
 VALUES (%(source)s, %(checked_at)s, %(dossiers)s, %(transitions)s, %(findings)s)
 ON CONFLICT (source) DO UPDATE SET
@@ -42,12 +43,12 @@ ON CONFLICT (source) DO UPDATE SET
     findings = excluded.findings;
 
 -- name: forget_others
--- Empties what was found at sources that are not read any more.
+-- Empty the findings of sources that are not read any more (motcua.source_checks).
 UPDATE motcua.source_checks SET findings = '[]'
 WHERE source <> all(%(sources)s::text[]) AND findings <> '[]';
 
 -- name: last
--- The last check of each of these sources.
+-- Return the last check of each of these sources (motcua.source_checks).
 SELECT source, checked_at, dossiers, transitions, findings
 FROM motcua.source_checks
 WHERE source = any(%(sources)s::text[])

@@ -1,16 +1,17 @@
--- What is kept of a source: how far it was read, its failures, what its status codes stand for, how it numbers its
--- steps. Where it is asked for by name and there is none, no row comes. Called by store/notices/sources.py.
+-- Store what the ledger knows of each source: how far it was read, its failures, its status codes and its numbering of
+-- steps. A query by the name of an unknown source returns no row. Called by store/notices/sources.py.
 
 -- name: ensure
--- The source's row, made where it is missing. Asked for first: an insertion that finds its row there uses up a number
--- all the same, and there are 32,767.
+-- Insert a source if it is missing (motcua.sources). The SQL statement checks first, because an INSERT with ON CONFLICT
+-- uses up a number each time, and there are only 32,767 numbers.
 INSERT INTO motcua.sources (name)
 SELECT n.name FROM (VALUES (%(name)s::text)) AS n (name)
 WHERE NOT EXISTS (SELECT 1 FROM motcua.sources AS s WHERE s.name = n.name)
 ON CONFLICT (name) DO NOTHING;
 
 -- name: list
--- All sources with their cursors and last failure, and whether a row is to be read for an old step that waits for it.
+-- Return all sources with their cursors and last failure (motcua.sources). ask_at is the earliest time at which a
+-- dossier's row must be read because an old step waits for it.
 SELECT
     s.source_id,
     s.name,
@@ -24,19 +25,20 @@ FROM motcua.sources AS s
 ORDER BY s.name;
 
 -- name: lock
--- Whether this transaction may pick the source up: no other one is at work on it. Its row stays free all the while.
+-- Take the lock on a source's pick-up for this transaction, and return whether no other transaction holds it. It is an
+-- advisory lock, so the source's row stays free.
 SELECT pg_try_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) AS held
 FROM motcua.sources AS s
 WHERE s.name = %(name)s;
 
 -- name: wait_for
--- Waits until no other transaction picks the source up, and keeps the others from it until this one ends.
+-- Wait for the lock on a source's pick-up, and hold it until this transaction ends.
 SELECT pg_advisory_xact_lock(hashtext('pick-ups of sources'), s.source_id) IS NOT NULL AS held
 FROM motcua.sources AS s
 WHERE s.name = %(name)s;
 
 -- name: cursor
--- How far a source has been read; to be asked once its pick-up may begin.
+-- Return how far a source has been read (motcua.sources). The caller must hold the lock on the source's pick-up.
 SELECT
     source_id, name, cursor_transition_id, cursor_recorded_at, cursor_updated_at, look_back_at, set_back_from,
     set_back_at
@@ -44,7 +46,7 @@ FROM motcua.sources
 WHERE name = %(name)s;
 
 -- name: advance
--- Where the next pick-up begins, and what the watcher compares with.
+-- Write where the next pick-up begins, and the values that the watcher compares with (motcua.sources).
 UPDATE motcua.sources
 SET
     cursor_transition_id = coalesce(%(transition_id)s, cursor_transition_id),
@@ -52,7 +54,7 @@ SET
     cursor_updated_at = %(updated_at)s,
     watch = %(watch)s,
     look_back_at = coalesce(%(look_back_at)s, look_back_at),
-    -- After two days without it, another time is another fault.
+    -- A source clock that is set back two days after the last time is a new fault.
     set_back_from = CASE
         WHEN %(set_back_by)s::interval IS NULL OR set_back_at > %(now)s::timestamptz - interval '2 days'
             THEN set_back_from
@@ -70,13 +72,13 @@ SET
 WHERE source_id = %(source_id)s;
 
 -- name: fail
--- The source could not be read.
+-- Write that a source could not be read, with the reason (motcua.sources).
 UPDATE motcua.sources SET failed_at = %(now)s, failure = left(%(failure)s, 500)
 WHERE name = %(name)s;
 
 -- name: note_pick_up
--- What a pick-up of a source read anew, by agency, for the run that this session works for; nothing where it works for
--- none.
+-- Add the numbers of rows that a pick-up read, by agency, to the run of this session (motcua.pick_ups). Nothing is
+-- written if the session belongs to no run.
 INSERT INTO motcua.pick_ups AS p (run_no, source_id, agency_code, transitions, dossiers)
 SELECT
     nullif(current_setting('motcua.run', TRUE), '')::bigint,
@@ -105,8 +107,8 @@ ON CONFLICT (run_no, source_id, agency_code) DO UPDATE SET
     dossiers = p.dossiers + excluded.dossiers;
 
 -- name: freshness
--- Sources with when each was read last, what was recorded there last, and why it could not be read; those that hold
--- dossiers of these agencies, or all.
+-- Return when each source was read last, its newest recorded time and its last failure (motcua.sources). The parameter
+-- agencies limits the result to the sources with dossiers of some agencies; NULL means all.
 SELECT
     s.name,
     s.picked_up_at,
@@ -125,8 +127,8 @@ WHERE
 ORDER BY s.name;
 
 -- name: troubles
--- What pick-ups met at a source since a moment that it is to be told of: its clock was set back, since when and by how
--- much; it began to number its steps anew.
+-- Return the faults that pick-ups noticed at a source since a moment (motcua.sources, motcua.source_numberings): since
+-- when and by how much its clock was set back, and when it began to number its steps anew.
 SELECT
     s.set_back_from,
     s.set_back_by,
@@ -144,13 +146,15 @@ FROM (
 ) AS s;
 
 -- name: statuses
--- Status codes of one source that differ from the national ones, as they stand at a moment.
+-- Return the status codes of one source that differ from the national codes, as in force at a moment
+-- (motcua.status_meanings).
 SELECT source_status, status_code
 FROM motcua.status_meanings
 WHERE source_id = %(source_id)s AND (ends_at IS NULL OR ends_at > %(at)s);
 
 -- name: mapped_statuses
--- What status codes of sources were said to stand for, with who said so last, and until when that holds.
+-- Return the status codes of all sources that staff mapped to national codes, who did it last, and until when each
+-- mapping holds (motcua.status_meanings).
 SELECT
     s.name AS source,
     m.source_status,
@@ -171,14 +175,15 @@ LEFT JOIN LATERAL (
 ORDER BY s.name, m.source_status;
 
 -- name: map_status
--- What one status code of a source stands for.
+-- Map one status code of a source to a national status (motcua.map_status).
 SELECT
     motcua.map_status(
         %(name)s::text, %(source_status)s::integer, %(status_code)s::integer, %(by)s::text, %(now)s::timestamptz
     ) AS is_known;
 
 -- name: numberings
--- When a source began to number its steps anew, in order, and what is added to its numbers since.
+-- Return when a source began to number its steps anew, in order, and the number that is added to its numbers from then
+-- on (motcua.source_numberings).
 SELECT
     n.recorded_from,
     n.added
@@ -187,6 +192,6 @@ WHERE n.source_id = %(source_id)s
 ORDER BY n.added;
 
 -- name: begin_numbering
--- A source numbers its steps anew.
+-- Insert that a source began to number its steps anew (motcua.source_numberings).
 INSERT INTO motcua.source_numberings (source_id, recorded_from, added, noticed_at)
 VALUES (%(source_id)s, %(recorded_from)s, %(added)s, %(now)s);

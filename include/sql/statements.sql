@@ -1,24 +1,27 @@
--- Providers' statements: a file is imported, its lines meet what is ours, and each gets a verdict; or the file is
--- refused. What auditors may ask as well (from rows on) reads audit views only. Called by
--- store/oversight/statements.py.
+-- Import carrier statements: a file's lines are compared with the ledger's attempts and inquiries, and each line gets a
+-- verdict; or the file is refused. The queries from "rows" on read audit views only, so that auditors may run them.
+-- Called by store/oversight/statements.py.
 
 -- name: known
--- The statement that a file became, and the one in force of a form and month.
+-- Return the carrier statement that a file became, and the one in force for a form and month
+-- (audit.carrier_statements).
 SELECT s.statement_no, s.form, s.month, s.sha256 = %(sha256)s AS same_file
 FROM audit.carrier_statements AS s
 WHERE s.sha256 = %(sha256)s OR (s.form = %(form)s AND s.month = %(month)s AND s.in_force)
 ORDER BY same_file DESC;
 
 -- name: files
--- SHA-256 of every file that was imported.
+-- Return the SHA-256 of every file that was imported (audit.carrier_statements).
 SELECT sha256 FROM audit.carrier_statements;
 
 -- name: clear
--- Empties what a file is matched in; a second import waits here until the first one's transaction ended.
+-- Empty the tables in which a file is matched (statements.clear). A second import waits here until the first one's
+-- transaction ends.
 SELECT statements.clear(), set_config('work_mem', '96MB', TRUE), set_config('jit', 'off', TRUE);
 
 -- name: add_lines
--- Adds lines of the file that is being imported; amounts come in hundredths of a đồng, prices in ten-thousandths.
+-- Insert lines of the file that is being imported (statements.lines). Amounts come in hundredths of a đồng, prices in
+-- ten-thousandths of a đồng.
 INSERT INTO statements.lines (
     direction, line_no, reference, gateway_reference, msisdn, sent_at, segments, price, amount, carrier, status, billed
 )
@@ -31,13 +34,13 @@ FROM jsonb_to_recordset(%(rows)s::text::jsonb) AS r (
 );
 
 -- name: look_at
--- Has the planner know how much is in a table that was just filled.
+-- Update the planner's statistics of a table that was just filled (statements.look_at).
 SELECT statements.look_at(%(table_name)s);
 
 -- name: take_ours
--- Takes every attempt through the gateway, and every inquiry that it brought, that a statement of the month may bill:
--- from the month before, which another statement may have billed already, to a day after it. Where lines only count
--- inquiries, these are left out.
+-- Insert every attempt through the gateway, and every inquiry that it delivered, that a carrier statement of the month
+-- may bill (statements.ours). The times reach from the month before, which another carrier statement may have billed,
+-- to a day after the month. If the lines only count inquiries, inquiries are left out.
 INSERT INTO statements.ours (
     direction, our_id, reference, gateway_reference, msisdn, at, segments, state, carrier, taken, in_month, covered,
     billed_before
@@ -77,8 +80,8 @@ WHERE
     AND i.received_at < %(ends)s::timestamptz + interval '1 day';
 
 -- name: pair_by_reference
--- Pairs each line with the attempt whose reference it gives back. A second line with it, or a line about what another
--- statement bills, is marked as repeated.
+-- Pair each line with the attempt whose reference it repeats (statements.pairs). A second line with the same reference,
+-- or a line about an attempt that another carrier statement bills, is marked as repeated.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     l.direction, l.line_no, o.our_id, 'reference',
@@ -87,9 +90,10 @@ FROM statements.lines AS l
 INNER JOIN statements.ours AS o ON l.direction = o.direction AND l.reference = o.reference;
 
 -- name: pair_by_gateway_reference
--- Pairs each line that is left with what has the provider's reference that it gives, the nearest in time where several
--- have; not with what went to another number, since providers use references again. Of inquiries we have a keyed hash
--- of theirs. Repeated ones are marked as such.
+-- Pair each remaining line with the attempt or inquiry that has the provider's reference of the line
+-- (statements.pairs). If several have this reference, the nearest in time is chosen. Attempts to another phone number
+-- are left out, because providers use references again. For inquiries the ledger stores a keyed hash of the provider's
+-- reference. A second line for the same attempt is marked as repeated.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     n.direction, n.line_no, n.our_id, 'gateway_reference',
@@ -117,8 +121,9 @@ FROM (
 ) AS n;
 
 -- name: pair_by_number
--- Pairs a line that is left with something of ours that is left, to the same number, within the tolerance, where each
--- is the other's nearest: of as many segments before others, taken before others. Asked until nothing is found.
+-- Pair a remaining line with a remaining attempt or inquiry of the same phone number within the tolerance, if each is
+-- the other's nearest (statements.pairs). Attempts with the same number of segments come first, then attempts that the
+-- gateway accepted. The caller repeats the SQL statement until it pairs nothing.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 WITH lines AS MATERIALIZED (
     SELECT l.direction, l.line_no, l.msisdn, l.sent_at, l.segments FROM statements.lines AS l
@@ -159,7 +164,7 @@ FROM near AS n
 WHERE n.of_line = 1 AND n.of_ours = 1;
 
 -- name: save
--- Writes the statement down, with its sums from the lines; gives its number.
+-- Insert the carrier statement with sums of its lines, and return its number (motcua.carrier_statements).
 INSERT INTO motcua.carrier_statements (
     form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines, segments, amount,
     inquiries, revenue, supersedes
@@ -174,7 +179,7 @@ FROM statements.lines AS l
 RETURNING statement_no;
 
 -- name: save_lines
--- Keeps the lines, without the numbers that they name, also in references.
+-- Insert the lines without the phone numbers in them, and with masked numbers in references (motcua.statement_lines).
 INSERT INTO motcua.statement_lines (
     statement_no, direction, line_no, reference, gateway_reference, sent_at, segments, price, amount, carrier, status,
     billed
@@ -186,8 +191,9 @@ SELECT
 FROM statements.lines;
 
 -- name: save_matches
--- Gives each line its verdict, and each message and inquiry that was taken from us and is not billed. An amount is what
--- ours would cost by the agreed prices: by the carrier that the line names, since numbers are ported, else by ours.
+-- Insert a verdict for each line, and for each accepted message and each inquiry that is not billed
+-- (motcua.statement_matches). The amount is what the ledger's units cost at the agreed prices, for the carrier that the
+-- line names, since numbers are ported, or for the ledger's carrier if the line names none.
 INSERT INTO motcua.statement_matches (
     statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 )
@@ -197,7 +203,8 @@ WITH held AS (
         l.segments AS their_segments, l.amount AS their_amount, l.billed, o.segments AS our_segments, o.state, o.at,
         o.in_month, l.msisdn <> o.msisdn AS elsewhere,
         coalesce(l.carrier, o.carrier) AS carrier,
-        -- Whether it is billed goes by the provider's status: a receipt may have reached one side only.
+        -- The provider's status decides whether a line is billed, because a delivery receipt may have reached one side
+        -- only.
         coalesce(coalesce(l.status, o.state) <> 'undelivered', TRUE) OR %(undelivered_is_billed)s AS is_billed
     FROM statements.lines AS l
     LEFT JOIN statements.pairs AS p ON l.direction = p.direction AND l.line_no = p.line_no
@@ -279,15 +286,15 @@ WHERE
     );
 
 -- name: save_difference_sums
--- Adds up what differs in a statement, once its matches are all there and before save_sums, which tells that they are
--- added up.
+-- Insert the sums of the differences of a carrier statement, after all its matches and before save_sums, which marks
+-- them as summed (motcua.statement_difference_sums).
 INSERT INTO motcua.statement_difference_sums (statement_no, direction, verdict, what, matches)
 SELECT statement_no, direction, verdict, what, matches
 FROM audit.statement_difference_sums
 WHERE statement_no = %(statement_no)s;
 
 -- name: save_sums
--- Adds up the matches of a statement, once they are all there.
+-- Insert the sums of the matches of a carrier statement, after all of them are there (motcua.statement_sums).
 INSERT INTO motcua.statement_sums (
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
     amount_off
@@ -299,7 +306,7 @@ FROM audit.statement_sums
 WHERE statement_no = %(statement_no)s;
 
 -- name: save_refusal
--- Keeps that a file was refused, and why; gives the refusal's number.
+-- Insert that a file was refused and why, and return the refusal's number (motcua.refused_statements).
 INSERT INTO motcua.refused_statements (
     form, month, file_name, sha256, refused_at, refused_by, faults, message
 )
@@ -309,8 +316,9 @@ VALUES (
 RETURNING refusal_no;
 
 -- name: settled_refusals
--- Forms and SHA-256 of files that were refused and need not be tried again: a good file of their month came later, or
--- somebody set them aside; but for one that somebody put there by the page since.
+-- Return the form and SHA-256 of refused files that need not be tried again, because a good file of their month came
+-- later or a person dismissed the refusal (audit.refused_statements). A file that a person uploaded again later is left
+-- out.
 SELECT DISTINCT r.form, r.sha256
 FROM audit.refused_statements AS r
 WHERE
@@ -326,8 +334,8 @@ WHERE
     );
 
 -- name: refusals
--- Files that were refused, each of a month as it was last, the newest first: those that no good file replaced and
--- nobody set aside, or all of them.
+-- Return the refused files, each with its last refusal for a month, the newest first (audit.refused_statements). By
+-- default, only files that no good file replaced and nobody dismissed are returned.
 SELECT
     n.refusal_no, n.form, n.month, n.file_name, n.sha256, n.refused_at, n.refused_by, n.faults, n.message,
     n.replaced_by, n.set_aside_at, n.set_aside_by, n.set_aside_reason
@@ -344,7 +352,8 @@ ORDER BY n.refused_at DESC, n.refusal_no DESC
 LIMIT %(most)s;
 
 -- name: set_refusal_aside
--- Sets a refusal aside, with those of the same file and month before it: nothing is to be done about it.
+-- Dismiss a refusal, with the earlier refusals of the same file and month: nothing must be done about them
+-- (motcua.refused_statements).
 UPDATE motcua.refused_statements AS r
 SET set_aside_at = %(now)s, set_aside_by = %(by)s, set_aside_reason = %(reason)s
 FROM motcua.refused_statements AS n
@@ -354,7 +363,8 @@ WHERE
 RETURNING r.refusal_no;
 
 -- name: list
--- Statements, the newest month first, corrected ones after those that correct them.
+-- Return carrier statements, the newest month first, each corrected carrier statement after the one that corrects it
+-- (audit.carrier_statements).
 SELECT
     statement_no, form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines,
     segments, amount, inquiries, revenue, supersedes, in_force
@@ -366,7 +376,8 @@ ORDER BY month DESC, form ASC, statement_no DESC
 LIMIT %(most)s;
 
 -- name: rows
--- Rows of one statement that are not exact, or of one verdict, in the order of the file, ours at the end.
+-- Return the rows of one carrier statement that are not exact, or the rows with one verdict, in the order of the file,
+-- with the ledger's own rows last (audit.statement_matches).
 SELECT
     m.match_id, m.verdict, m.direction, m.line_no, m.matched_by, m.differs, m.segments AS our_segments,
     m.amount AS our_amount, l.segments AS their_segments, l.amount AS their_amount, l.sent_at, l.status AS their_status,
@@ -374,7 +385,7 @@ SELECT
     coalesce(a.started_at, i.received_at) AS our_at, a.state AS our_state, a.reference AS our_reference, a.message_id,
     n.kind, coalesce(n.agency_code, i.agency_code) AS agency_code, d.dossier_code
 FROM (
-    -- Both sides are looked up for the rows of the page alone.
+    -- Both sides are looked up for the rows of this page only.
     SELECT m.*
     FROM audit.statement_matches AS m
     WHERE
@@ -393,7 +404,7 @@ LEFT JOIN audit.dossiers AS d ON coalesce(n.dossier_id, i.dossier_id) = d.dossie
 ORDER BY m.line_no IS NULL, m.direction DESC, m.line_no, m.match_id;
 
 -- name: sums
--- Verdicts of statements in figures.
+-- Return the numbers and amounts of carrier statements by verdict (audit.statement_sums).
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
     amount_off
@@ -401,26 +412,28 @@ FROM audit.statement_sums
 WHERE statement_no = any(%(statement_nos)s);
 
 -- name: differences
--- How often each thing differs in statements.
+-- Return how often each value differs in carrier statements (audit.statement_difference_sums).
 SELECT statement_no, direction, verdict, what, matches
 FROM audit.statement_difference_sums
 WHERE statement_no = any(%(statement_nos)s);
 
 -- name: segments_handed
--- Segments, or messages where it counts these, that were handed to a gateway in a month: what its statement is held
--- against first.
+-- Return the segments, or messages if the gateway counts messages, that were handed to a gateway in a month
+-- (audit.gateway_days). A carrier statement is first compared with this number.
 SELECT coalesce(sum(d.segments), 0)::bigint AS segments
 FROM audit.gateway_days AS d
 WHERE d.gateway = %(gateway)s AND d.day >= %(month)s AND d.day < %(next_month)s;
 
 -- name: inquiries_of
--- Inquiries that a gateway brought in a month, and what citizens paid for them.
+-- Return the number of inquiries that a gateway delivered in a month, and what citizens paid for them
+-- (audit.inquiries).
 SELECT count(*) AS inquiries, coalesce(sum(fee), 0)::bigint AS fees
 FROM audit.inquiries
 WHERE gateway = %(gateway)s AND received_at >= %(begins)s AND received_at < %(until)s;
 
 -- name: months_without
--- Gateways to which segments were handed in a month for which no statement is there.
+-- Return the gateways to which segments were handed in a month without a carrier statement (audit.gateway_days,
+-- audit.carrier_statements).
 SELECT d.gateway, sum(d.segments)::bigint AS segments
 FROM audit.gateway_days AS d
 WHERE

@@ -1,17 +1,17 @@
--- Stops that people order: what they cover is set aside, and let go when they end. Called by store/notices/stops.py.
+-- Order and end stops, and hold the messages that a stop covers until it ends. Called by store/notices/stops.py.
 
 -- name: save
--- A stop, in force from its commit on.
+-- Insert a stop, which is in force when this transaction commits (motcua.stops).
 INSERT INTO motcua.stops (kind, agency_code, stopped_at, until, stopped_by, reason)
 VALUES (%(kind)s, %(agency_code)s, %(stopped_at)s, %(until)s, %(stopped_by)s, %(reason)s)
 RETURNING stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by;
 
 -- name: stopped_until
--- Until when messages of a kind and an agency are stopped.
+-- Return until when messages of a kind and an agency are stopped (motcua.stopped_until).
 SELECT motcua.stopped_until(%(kind)s, %(agency_code)s, %(now)s) AS until;
 
 -- name: find_due
--- Due messages that a stop covers and that no sender has set aside yet.
+-- Return due messages that a stop covers and that no sender has put on hold yet (motcua.messages).
 SELECT message_id
 FROM motcua.messages
 WHERE
@@ -22,8 +22,9 @@ ORDER BY next_attempt_at, message_id
 LIMIT %(limit)s;
 
 -- name: set_aside
--- Sets messages aside that a stop covers: not due before it ends, so that no sender meets them again and again. Whoever
--- ends a stop waits for this: a message is set aside for one that is in force, or stays due.
+-- Put messages on hold that a stop covers, until the stop ends, so that no sender claims them again and again
+-- (motcua.messages). A transaction that ends a stop waits for this SQL statement. A message is therefore held for a
+-- stop that is in force, or stays due.
 WITH in_force AS MATERIALIZED (
     SELECT s.kind, s.agency_code, s.until
     FROM motcua.stops AS s
@@ -53,17 +54,18 @@ WHERE m.message_id = c.message_id
 RETURNING m.message_id;
 
 -- name: end
--- Ends a stop early that is in force, and has what waited for it go: how many messages; empty: it is not in force.
+-- End a stop early and make the messages that waited for it due, and return their number (motcua.end_stop). NULL means
+-- that the stop is not in force.
 SELECT motcua.end_stop(%(stop_id)s::bigint, %(ended_by)s::text, %(now)s::timestamptz) AS gone;
 
 -- name: find
--- A stop by its number, in force or over; no row: there is none.
+-- Return a stop by its number, whether it is in force or not (motcua.stops). No row means that the stop does not exist.
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by
 FROM motcua.stops
 WHERE stop_id = %(stop_id)s;
 
 -- name: would_wait
--- How many messages are queued that a stop would have wait, by agency and kind.
+-- Return how many queued messages a stop would put on hold, by agency and kind (motcua.messages).
 SELECT m.agency_code, m.kind, count(*) AS messages
 FROM motcua.messages AS m
 WHERE
@@ -74,7 +76,7 @@ GROUP BY m.agency_code, m.kind
 ORDER BY m.agency_code, m.kind;
 
 -- name: list
--- Stops, the newest first; those in force alone, or all up to a limit.
+-- Return stops, the newest first: the stops in force, or all stops up to a limit (motcua.stops).
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by
 FROM motcua.stops
 WHERE %(in_force_at)s::timestamptz IS NULL OR (until > %(in_force_at)s AND ended_at IS NULL)
@@ -82,9 +84,9 @@ ORDER BY stop_id DESC
 LIMIT %(limit)s;
 
 -- name: waiting
--- Messages that wait for stops, by agency and kind; with when the first of them is no longer useful. What is due and
--- was not met by a sender yet is among them. Whether they are stopped is asked once an agency and kind (OFFSET 0):
--- thousands may wait.
+-- Return the messages that wait for stops, by agency and kind, with the earliest time at which one of them becomes
+-- useless (motcua.messages). Due messages that a sender has not put on hold yet count too. The function stopped_until
+-- is called once for each agency and kind (OFFSET 0), because thousands of messages may wait.
 SELECT
     q.agency_code,
     q.kind,
@@ -107,8 +109,9 @@ WHERE s.until IS NOT NULL
 ORDER BY q.agency_code, q.kind;
 
 -- name: went
--- What left for the gateways between two moments, by agency, kind and version of the text: messages, how many of them a
--- gateway took, how many are known to be on the phone, and how many nobody can tell of.
+-- Return the messages that left for the gateways between two times, by agency, kind and version of the template
+-- (motcua.attempts): how many messages, how many a gateway accepted, how many were delivered, and how many have an
+-- unknown outcome.
 SELECT
     m.agency_code,
     m.kind,
@@ -133,7 +136,7 @@ GROUP BY m.agency_code, m.kind, m.template_id, m.template_version
 ORDER BY m.agency_code, m.kind, m.template_id, m.template_version;
 
 -- name: keep_of_closing
--- Keeps with a closing which stops were in force within its period, as they are known at its cut-off.
+-- Insert the stops that were in force within a closing's period, as known at its cut-off (motcua.closing_stops).
 INSERT INTO motcua.closing_stops (closing_no, stop_id, ended_at)
 SELECT
     %(closing_no)s,
@@ -146,7 +149,7 @@ WHERE
     AND coalesce(s.ended_at, s.until) > %(start)s;
 
 -- name: of_closing
--- The stops that a closing knew of.
+-- Return the stops that a closing has stored (motcua.closing_stops).
 SELECT
     s.stop_id,
     coalesce(s.agency_code, '') AS agency_code,

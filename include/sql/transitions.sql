@@ -1,13 +1,15 @@
--- Transitions: read once each, then planned. Called by store/notices/transitions.py.
+-- Store each transition once, and store what planning decided for it. Called by store/notices/transitions.py.
 
 -- name: lowest
--- The lowest number of a source's steps that we have, from a number on; NULL: none.
+-- Return the lowest stored number of a source's steps, from a number on (motcua.transitions). NULL means that there is
+-- none.
 SELECT min(t.source_transition_id) AS number
 FROM motcua.transitions AS t
 WHERE t.source_id = %(source_id)s AND t.source_transition_id >= %(from_number)s;
 
 -- name: newest
--- Steps of the highest numbers of a source that we have, the highest first; what no sequence reaches is none.
+-- Return the stored steps of a source with the highest numbers, the highest first (motcua.transitions). Numbers that no
+-- sequence reaches are left out.
 SELECT
     t.source_transition_id AS number,
     d.dossier_code,
@@ -21,8 +23,8 @@ ORDER BY t.source_transition_id DESC
 LIMIT %(most)s;
 
 -- name: known
--- Which of these numbers of a source we have, and what of each tells it from another step: each is looked up by itself,
--- however many the source has.
+-- Return the given numbers of a source that the ledger has, with the columns that distinguish a step from another step
+-- with the same number (motcua.transitions). Each number is looked up by itself, however many steps the source has.
 SELECT
     t.source_transition_id AS number,
     d.dossier_code,
@@ -40,9 +42,9 @@ CROSS JOIN
 INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id;
 
 -- name: save
--- Of a batch of transitions those whose dossier is told, by their places. They are new, each number once: who reads a
--- source has it locked and has left out what the ledger has, so that one which is there already is an error. To look
--- for it once more by ON CONFLICT, row by row, costs almost as much as the insertion.
+-- Insert the transitions of a batch whose dossier is known, and return their places in the batch (motcua.transitions).
+-- Every number must be new. The reader of a source holds its lock and has left out the numbers that the ledger has, so
+-- that an existing number is an error. A check of each row with ON CONFLICT would cost almost as much as the insertion.
 INSERT INTO motcua.transitions (
     source_id,
     source_transition_id,
@@ -66,7 +68,8 @@ FROM
 WHERE (%(dossier_ids)s::bigint[])[r.place] IS NOT NULL;
 
 -- name: save_from_rows
--- A change that only the dossier's row told of, placed after the last transition known; returns whose it is.
+-- Insert changes that only a dossier's row showed, each placed after the last known transition, and return their
+-- dossiers (motcua.transitions).
 INSERT INTO motcua.transitions (
     source_id,
     dossier_id,
@@ -92,7 +95,8 @@ ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
 RETURNING dossier_id;
 
 -- name: unplanned_dossiers
--- Dossiers with transitions still to be planned, in the given window of recording where one is given.
+-- Return the dossiers with transitions that are not planned yet, in a window of recording if one is given
+-- (motcua.transitions).
 SELECT DISTINCT dossier_id
 FROM motcua.transitions
 WHERE
@@ -103,7 +107,8 @@ ORDER BY dossier_id
 LIMIT %(limit)s;
 
 -- name: history
--- All transitions of these dossiers, in each dossier's order, old steps with what the dossier's row said of them.
+-- Return all transitions of these dossiers in each dossier's order, and for old steps whether they count
+-- (motcua.transitions, motcua.old_steps).
 SELECT
     t.transition_id,
     t.dossier_id,
@@ -122,7 +127,7 @@ WHERE t.dossier_id = any(%(dossier_ids)s)
 ORDER BY t.dossier_id, t.sequence, t.from_row, t.transition_id;
 
 -- name: settle
--- What planning made of a batch of transitions.
+-- Write what planning decided for a batch of transitions (motcua.transitions).
 UPDATE motcua.transitions AS t
 SET
     planned_at = coalesce(t.planned_at, %(now)s),

@@ -1,8 +1,8 @@
--- What is due and served by nobody. Called by store/watching/watch.py.
+-- Find work that is due and that no process does. Called by store/watching/watch.py.
 
 -- name: gateways
--- Gateways as senders last found their connections to say: carriers, limits, and whether they can be used at all; and
--- when each was last taken off a stop, as far as the newest changes tell.
+-- Return the properties that senders last found in the connections of gateways, whether each gateway can be used, and
+-- when its last pause ended, as far as the newest changes show (motcua.gateways, motcua.gateway_changes).
 SELECT
     n.name,
     g.carriers,
@@ -24,12 +24,13 @@ LEFT JOIN motcua.gateways AS g ON n.name = g.name
 ORDER BY n.place;
 
 -- name: messages
--- Messages at the head of their carrier's queue that are due for a while, that could go, and that nobody takes: no
--- gateway that they may go by has begun, since the time given for it, an attempt for a message before them that it
--- answered, or still may while it is open. Of each carrier both ends of the queue are looked at; of what people
--- stopped, which mostly lies together, forty at each are passed over. Nothing while a gap of a restore is open. How
--- many there are is counted up to fifty. Of attempts the newest thousand are looked at: where these do not reach back
--- so far, a gateway that keeps a pace was at work if its next message is not due for as long.
+-- Return messages at the head of their carrier's queue that have been due for a while, could be sent, and are not
+-- claimed (motcua.messages, motcua.attempts). No gateway that may send such a message has begun an attempt for an
+-- earlier message, since a given time, that it answered or may still answer. The query reads both ends of each
+-- carrier's queue. At each end it passes over at most forty messages that a stop covers, which mostly lie together. It
+-- returns nothing while a gap that holds all messages is open. The number of messages is counted up to fifty. Only the
+-- newest thousand attempts are read. If they do not reach back far enough, a gateway with a limit for each second
+-- counts as working if its next message is not due for as long.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -109,10 +110,11 @@ ends AS MATERIALIZED (
                         a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
                         AND NOT a.released
                 )
-            -- The first that passes, looked at from its end on: each end is read in its own order, and no further.
+            -- The first message that passes is taken from its end of the queue, so that each end is read in its order
+            -- and no further.
             LIMIT 1  -- noqa: AM09
         ) AS e
-    -- What was held is due from then on.
+    -- Messages that a gap held count as due only from the closing of the gap on.
     WHERE NOT EXISTS (
         SELECT 1 FROM motcua.gaps AS p
         WHERE (p.closed_at IS NULL AND p.held_until IS NULL) OR p.closed_at > %(due_by)s
@@ -149,7 +151,7 @@ begun AS MATERIALIZED (
         ) AS m
     WHERE b.place <= 20
     UNION ALL
-    -- Of a gateway that takes long to answer, beside one that is quick.
+    -- Attempts at a slow gateway may be old, because another gateway that answers quickly fills the newest thousand.
     SELECT
         o.gateway,
         o.started_at,
@@ -230,8 +232,9 @@ INNER JOIN LATERAL (
 ORDER BY u.carrier;
 
 -- name: steps
--- Steps that were picked up a while ago and that nobody plans: dossiers are planned in the order of their numbers, so
--- that the first one waits in vain where none before it was planned since. Counted up to a hundred.
+-- Return steps that were picked up a while ago and are not planned, counted up to a hundred (motcua.transitions).
+-- Dossiers are planned in the order of their numbers. If no step before the first unplanned step was planned in the
+-- meantime, nobody plans.
 WITH waiting AS MATERIALIZED (
     SELECT t.dossier_id, t.picked_up_at
     FROM motcua.transitions AS t

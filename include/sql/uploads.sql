@@ -1,18 +1,18 @@
--- Statements that somebody put into their folder by the page. Called by store/oversight/statements.py.
+-- Store carrier statements that a person uploaded through the page. Called by store/oversight/statements.py.
 
 -- name: one_at_a_time
--- Until the end of the transaction nobody else puts a statement into its folder.
+-- Keep other transactions from uploading a carrier statement until this transaction ends.
 SELECT motcua.wait_for_folder('statements');
 
 -- name: save
--- Writes down that somebody put a statement into its folder; gives the upload's number.
+-- Insert that a person uploaded a carrier statement, and return the upload's number (motcua.statement_uploads).
 INSERT INTO motcua.statement_uploads (form, month, file_name, sha256, uploaded_at, uploaded_by)
 VALUES (%(form)s, %(month)s, %(file_name)s, %(sha256)s, %(uploaded_at)s, %(uploaded_by)s)
 RETURNING upload_no;
 
 -- name: unread
--- Statements that were put into their folder by the page and that no run has read since, neither to take nor to refuse
--- them, the newest first.
+-- Return uploaded carrier statements that no run has imported or refused since, the newest first
+-- (motcua.statement_uploads).
 SELECT u.form, u.month, u.file_name, u.sha256, u.uploaded_at, u.uploaded_by
 FROM motcua.statement_uploads AS u
 WHERE
@@ -26,7 +26,7 @@ ORDER BY u.upload_no DESC
 LIMIT %(most)s;
 
 -- name: who_uploaded
--- Who put this file into the form's folder by the page, the last time that somebody did.
+-- Return who uploaded this file for the form last (motcua.statement_uploads).
 SELECT u.uploaded_by
 FROM motcua.statement_uploads AS u
 WHERE u.sha256 = %(sha256)s AND u.form = %(form)s

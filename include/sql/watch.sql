@@ -1,13 +1,14 @@
--- What the watch asks each minute, and what the ledger mirrors of its alerts and its life. Called by
+-- Read what the watch checks every minute, and store its alerts and its heartbeat in the ledger. Called by
 -- store/watching/watch.py.
 
 -- name: clock
--- The ledger's clock.
+-- Return the ledger's clock.
 SELECT clock_timestamp() AS now;
 
 -- name: high_marks
--- The largest numbers that the ledger has given to attempts and to changes of messages, and the last sign of senders
--- before it slept, where it did and nobody has answered that yet, else the very last.
+-- Return the largest numbers of attempts and of changes of messages, and the last heartbeat of the senders
+-- (motcua.seen_from_outside). If the ledger was paused and the gap is not answered, the result has the last heartbeat
+-- before the pause.
 SELECT
     attempt_id,
     history_id,
@@ -15,7 +16,7 @@ SELECT
 FROM motcua.seen_from_outside();
 
 -- name: seen_from_outside
--- What a watch on another machine may see.
+-- Return what a watch on another machine may see (motcua.seen_from_outside).
 SELECT
     attempt_id,
     history_id,
@@ -27,7 +28,7 @@ SELECT
 FROM motcua.seen_from_outside();
 
 -- name: enabled
--- Agencies that are told for at this moment, and since when.
+-- Return the agencies that are enabled at this time, and since when (motcua.agencies).
 SELECT
     g.agency_code,
     g.enabled_from
@@ -38,7 +39,7 @@ WHERE
 ORDER BY g.agency_code;
 
 -- name: first_moment
--- The first moment that the identity counts anything of.
+-- Return the first time from which the accounting identity counts anything (motcua.messages, motcua.transitions).
 SELECT
     least(
         (SELECT min(m.recorded_at) FROM motcua.messages AS m),
@@ -51,7 +52,8 @@ SELECT
     ) AS first_moment;
 
 -- name: news
--- How many transitions each source recorded in each of these stretches of time, counted up to "enough".
+-- Return how many transitions each source recorded in each of the given spans of time, counted up to a maximum
+-- (motcua.transitions).
 SELECT
     s.name AS source,
     w.place,
@@ -71,8 +73,9 @@ WHERE s.name = any(%(names)s::text[])
 ORDER BY s.name, w.place;
 
 -- name: receipts_of_gateways
--- Of each gateway's last attempts that it took, older than a moment and younger than another: how many there are, how
--- many of them a receipt ended, and when the oldest of these attempts began. Without those whose provider has none.
+-- Return how many of each gateway's last accepted attempts between two times there are, how many of them a delivery
+-- receipt ended, and when the oldest began (motcua.attempts). Attempts of a provider without delivery receipts are left
+-- out.
 WITH latest AS (
     SELECT
         a.gateway,
@@ -105,8 +108,8 @@ GROUP BY t.gateway
 ORDER BY t.gateway;
 
 -- name: unknown_references
--- Among the last thousand receipts, those since a moment that name no attempt of ours: how many, and when the last one
--- was read.
+-- Return how many of the last thousand delivery receipts since a time name no attempt of the ledger, and when the last
+-- of them was read (motcua.receipt_readings).
 SELECT
     count(*) AS receipts,
     max(r.read_at) AS last_at
@@ -114,13 +117,15 @@ FROM motcua.receipt_readings AS r
 WHERE
     r.receipt_id > (SELECT max(m.receipt_id) - 1000 FROM motcua.receipt_readings AS m)
     AND r.effect = 'unknown_reference'
-    -- Reports on the way, and a provider's events about other things, are none of a message that went.
+    -- Receipts about a message that is still on its way, and a provider's events about other matters, are left out
+    -- because they are not final.
     AND r.meaning <> 'pending'
     AND r.read_at >= %(since)s;
 
 -- name: contradicted
--- Among the last thousand receipts, those since a moment by which a gateway had taken what it had answered to refuse:
--- by gateway of how many messages, how many of these another attempt told, too, and when the last one was read.
+-- Return how many messages a gateway had refused by its answer and had accepted by a delivery receipt, among the last
+-- thousand receipts since a time (motcua.receipt_readings). Each row is one gateway, with the number of these messages
+-- that another attempt also delivered, and the time at which the last receipt was read.
 SELECT
     a.gateway,
     count(DISTINCT a.message_id) AS messages,
@@ -142,8 +147,8 @@ GROUP BY a.gateway
 ORDER BY a.gateway;
 
 -- name: delivered
--- Messages recorded in [start, end) that a gateway took, and how many of them reached a phone; replies are left out,
--- since no receipt tells of them.
+-- Return how many messages recorded in [start, end) a gateway accepted, and how many reached a phone (motcua.messages).
+-- Replies are left out because they have no delivery receipts.
 SELECT
     count(*) AS taken,
     count(*) FILTER (WHERE m.state = 'delivered') AS delivered
@@ -156,8 +161,8 @@ WHERE
     AND m.state IN ('accepted', 'delivered', 'undelivered', 'unconfirmed');
 
 -- name: unknown
--- Messages of unknown outcome since before a moment that are still useful, of some agencies or of all (NULL): how many,
--- and since when the first.
+-- Return the number of messages whose outcome has been unknown since before a time and that are still useful, and since
+-- when the first of them (motcua.messages). The parameter agencies limits the result to some agencies; NULL means all.
 SELECT
     count(*) AS messages,
     min(m.changed_at) AS since
@@ -169,8 +174,8 @@ WHERE
     AND (%(agencies)s::text[] IS NULL OR m.agency_code = any(%(agencies)s::text[]));
 
 -- name: evening_left
--- Enabled agencies that have no record of this evening although it is theirs, with who is in charge of them and whose
--- calendar counts.
+-- Return the enabled agencies that have no record of this evening although they need one, with the agency in charge,
+-- whose calendar counts (motcua.agencies, motcua.apology_evenings).
 SELECT
     g.agency_code,
     g.apology_day,
@@ -179,7 +184,8 @@ FROM motcua.agencies AS g
 INNER JOIN motcua.agencies_on(%(day)s::date) AS n ON g.agency_code = n.agency_code
 WHERE
     g.enabled_from <= %(evening_at)s
-    -- Found in the order of the agency's own codes: of an agency without dossiers all others' would be looked through.
+    -- The rows are read in the order of the agency's own codes. Otherwise the dossiers of all other agencies would be
+    -- read for an agency without dossiers.
     AND coalesce((
         SELECT TRUE
         FROM motcua.dossiers AS d
@@ -197,7 +203,7 @@ WHERE
 ORDER BY g.agency_code;
 
 -- name: daily_work
--- Whether a day's data was checked and a period was closed.
+-- Return whether a day's data was checked and whether a period was closed (motcua.quality_runs, motcua.closings).
 SELECT
     exists(
         SELECT 1 FROM motcua.quality_runs AS q
@@ -206,7 +212,7 @@ SELECT
     exists(SELECT 1 FROM motcua.closings AS c WHERE c.period = %(closed_period)s) AS closed;
 
 -- name: say_alive
--- The sign that the watch lives, with what it looked at.
+-- Write the watch's heartbeat with the checks of its last round (motcua.watch_life).
 INSERT INTO motcua.watch_life (began_at, looked_at, looks, recipients, unsent, unsent_since)
 VALUES (%(began_at)s, %(looked_at)s, %(looks)s, %(recipients)s, %(unsent)s, %(unsent_since)s)
 ON CONFLICT (only_one) DO UPDATE SET
@@ -218,16 +224,16 @@ ON CONFLICT (only_one) DO UPDATE SET
     unsent_since = excluded.unsent_since;
 
 -- name: life
--- The last sign of the watch; no row where it never ran, or was retired.
+-- Return the last heartbeat of the watch (motcua.watch_life). No row means that it never ran or was retired.
 SELECT began_at, looked_at, looks, recipients, unsent, unsent_since
 FROM motcua.watch_life;
 
 -- name: retire
--- Nobody waits for a sign of the watch any more.
+-- Retire the watch, so that its missing heartbeat raises no alert (motcua.watch_life).
 DELETE FROM motcua.watch_life;
 
 -- name: save_alert
--- Mirrors an alert of the watch; an acknowledgement that the ledger has stays.
+-- Insert or update an alert of the watch (motcua.alerts). An acknowledgement in the ledger stays.
 INSERT INTO motcua.alerts (
     name, subject, raised_at, facts, told_at, over_at, over_told_at, acknowledged_at, acknowledged_by
 )
@@ -244,7 +250,8 @@ ON CONFLICT (name, subject, raised_at) DO UPDATE SET
     acknowledged_by = coalesce(alerts.acknowledged_by, excluded.acknowledged_by);
 
 -- name: close_strays
--- Ends alerts that the mirror holds open and the watch does not know, as in a ledger that was restored.
+-- End the alerts that are open in the ledger and unknown to the watch, for example in a restored ledger
+-- (motcua.alerts).
 UPDATE motcua.alerts AS a
 SET over_at = greatest(%(now)s, a.raised_at)
 WHERE
@@ -256,7 +263,7 @@ WHERE
     );
 
 -- name: alerts
--- Open alerts, and those that were over after a moment, the newest first.
+-- Return the open alerts, and the alerts that ended after a time, the newest first (motcua.alerts).
 SELECT
     name,
     subject,
@@ -276,7 +283,7 @@ ORDER BY over_at DESC NULLS FIRST, raised_at DESC, alert_id DESC
 LIMIT %(limit)s;
 
 -- name: acknowledge
--- Somebody looks after an open alert: by its name, of one subject or of all. The first who says so stays.
+-- Acknowledge an open alert by its name, for one subject or all (motcua.alerts). The first acknowledgement stays.
 UPDATE motcua.alerts
 SET acknowledged_at = %(now)s, acknowledged_by = %(by)s
 WHERE

@@ -1,7 +1,7 @@
-"""Celery's configuration, and what a worker does as it starts, and when it is asked to end.
+"""Configure Celery, and define what a worker does when it starts and when it must stop.
 
-Then it has its senders end: Celery waits for what runs, and a sender that goes on for minutes would be killed with
-requests out when a container's grace is over. Celery hands no signal on to tasks.
+A stopping worker asks its senders to stop. Celery itself passes no signal to tasks and waits until they end. A sender
+runs for minutes, so that it would be killed with open requests when the container's grace period ends.
 """
 
 from __future__ import annotations
@@ -18,32 +18,37 @@ from celery.signals import heartbeat_sent, import_modules, worker_shutting_down
 from motcua.preloading import load_tasks
 
 CELERY_CONFIG: dict[str, Any] = DEFAULT_CELERY_CONFIG
-"""Airflow's own; ``AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS`` names it, so that a worker loads this module."""
+"""Airflow's own configuration. ``AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS`` names it here, so that a worker loads this
+module."""
 
 
-_ALIVE = Path("/tmp/airflow-worker.alive")  # noqa: S108 - of the container alone
-"""Touched with each heartbeat that the queue took; docker-compose.yaml asks how old it is, which costs nothing."""
+_ALIVE = Path("/tmp/airflow-worker.alive")  # noqa: S108 - the path belongs to the container alone
+"""File that this worker touches after each heartbeat that the queue accepted. docker-compose.yaml checks the file's
+age, which costs nothing."""
 
 
 @heartbeat_sent.connect  # type: ignore[untyped-decorator]
 def show_life(**_: object) -> None:
-    """Every two seconds, from the worker's own process; where somebody else's file is there nobody asks for it."""
+    """Touch the file ``_ALIVE``, every two seconds and from the worker's own process.
+
+    If the file belongs to another user, the error is ignored, because nobody checks the file there.
+    """
     with contextlib.suppress(OSError):
         _ALIVE.touch()
 
 
 @import_modules.connect  # type: ignore[untyped-decorator]
 def load(**_: object) -> None:
-    """Before the worker forks the processes that fork its tasks."""
+    """Load the tasks' code before the worker forks the processes that fork its tasks."""
     load_tasks()
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def end_senders(**_: object) -> None:
-    """Hands SIGTERM on to the tasks of this worker.
+    """Send SIGTERM to the tasks of this worker.
 
-    A sender claims nothing more and ends with nothing in flight; to all others Airflow makes of it nothing, and Celery
-    waits for them as long as it may.
+    A sender then claims no more messages, and ends with nothing in flight. Airflow ignores the signal for all other
+    tasks, and Celery waits for those tasks as long as it may.
     """
     for process in psutil.Process().children():
         with contextlib.suppress(psutil.Error):

@@ -47,6 +47,7 @@ app = typer.Typer(name="motcua", cls=SaysPlainly, no_args_is_help=True, pretty_e
 
 
 def _say_version(asked: bool) -> None:
+    """Print the version and end the command; the callback of ``--version``."""
     if asked:
         typer.echo(software())
         raise typer.Exit
@@ -102,7 +103,7 @@ app.add_typer(publications.app, name="publications")
 
 
 def main() -> None:
-    """Runs the command; what an operator can mend is one sentence and exit code 2, never a traceback."""
+    """Run the command. An error that an operator can correct is shown as one sentence with exit code 2."""
     logging.getLogger("airflow").setLevel(logging.ERROR)
     try:
         if sys.argv[1:2] not in (["--version"], ["demo"], ["doctor"], ["set-up"], ["smoke"], ["provision"]):
@@ -117,7 +118,10 @@ def main() -> None:
 
 
 def _sentence(failure: Exception) -> str | None:
-    """What an operator can do about it. Airflow is not imported for the sake of an error: it writes to its home."""
+    """Return a sentence for an error that an operator can correct, or ``None`` for any other error.
+
+    Airflow's exception is recognized by its name, because importing Airflow writes files to its home folder.
+    """
     if type(failure).__name__ == "AirflowNotFoundException":
         return f"{failure} Set the variable AIRFLOW_CONN_<NAME>, or add the connection in Airflow."
     if isinstance(failure, SettingsUnusable):

@@ -1,6 +1,6 @@
-"""What people read of DAGs in Airflow: Vietnamese for staff and English for engineers, each whole.
+"""The texts about DAGs that people read in Airflow: Vietnamese for staff and English for engineers, each complete.
 
-The texts stand in include/templates/airflow; DAG files name what they are about.
+The texts are in include/templates/airflow. DAG files name the DAG, task or parameter that they need texts for.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from motcua.settings import include_dir
 
 @lru_cache(maxsize=1)
 def words() -> dict[str, Any]:
-    """The words of include/templates/airflow/dags.yaml."""
+    """Return the content of include/templates/airflow/dags.yaml."""
     read: dict[str, Any] = yaml.safe_load((_folder() / "dags.yaml").read_text(encoding="utf-8"))
     return read
 
 
 def misunderstanding(dag_id: str, conf: Mapping[str, Any], *, is_backfill: bool, by_a_person: bool) -> str | None:
-    """Why a run that was started with these parameters is refused, in Vietnamese; ``None``: it is not.
+    """Return why a run with these parameters is refused, in Vietnamese. ``None`` if it is not refused.
 
-    Airflow refuses values of the wrong type itself. It passes over names that the DAG does not have.
+    Airflow itself refuses values of the wrong type. It ignores names that the DAG does not have.
     """
-    told, known = words()["refused"], words()["dags"][dag_id].get("params", {})
+    refusals, known = words()["refused"], words()["dags"][dag_id].get("params", {})
     for name in sorted(set(conf) - set(known)):
-        return str(told["unknown" if known else "none"].format(name=name, known=", ".join(known)))
+        return str(refusals["unknown" if known else "none"].format(name=name, known=", ".join(known)))
     for name, param in known.items():
         if param["backfill_only"] and conf.get(name) and not is_backfill:
-            return str(told["backfill_only"].format(title=param["title"]["vi"]))
+            return str(refusals["backfill_only"].format(title=param["title"]["vi"]))
         if param["signed"] and conf.get(name) and not by_a_person:
-            return str(told["unsigned"].format(title=param["title"]["vi"]))
+            return str(refusals["unsigned"].format(title=param["title"]["vi"]))
     return None
 
 
@@ -45,13 +45,13 @@ class DagTexts:
     """The texts of one DAG, as keyword arguments of Airflow's decorators."""
 
     def __init__(self, dag_id: str) -> None:
-        """Raises ``KeyError`` where the DAG has no texts."""
+        """Raise ``KeyError`` if the DAG has no texts."""
         self.dag_id = dag_id
         self._own: dict[str, Any] = words()["dags"][dag_id]
 
     @property
     def of_dag(self) -> dict[str, Any]:
-        """For ``@dag``."""
+        """Arguments of Airflow's decorator ``@dag``."""
         parts = [
             f"## {head}\n\n{(_folder() / f'{self.dag_id}.{language}.md').read_text(encoding='utf-8')}"
             for language, head in words()["heads"].items()
@@ -66,15 +66,15 @@ class DagTexts:
         }
 
     def of_task(self, task_id: str) -> dict[str, Any]:
-        """For ``@task``; raises ``KeyError`` where the task has no texts."""
-        told = self._own["tasks"].get(task_id) or words()["shared_tasks"][task_id]
-        return {"task_display_name": told["name"], "doc_md": f"{told['vi']}\n\n{told['en']}"}
+        """Return the arguments of ``@task``. Raise ``KeyError`` if the task has no texts."""
+        own_texts = self._own["tasks"].get(task_id) or words()["shared_tasks"][task_id]
+        return {"task_display_name": own_texts["name"], "doc_md": f"{own_texts['vi']}\n\n{own_texts['en']}"}
 
     def of_param(self, name: str) -> dict[str, Any]:
-        """For ``Param``; raises ``KeyError`` where the parameter has no texts."""
-        told, zone = self._own["params"][name], words()["zone"]
+        """Return the arguments of ``Param``. Raise ``KeyError`` if the parameter has no texts."""
+        own_texts, zone = self._own["params"][name], words()["zone"]
         return {
-            "title": f"{told['title']['vi']} / {told['title']['en']}",
-            # Beside the two fields of a backfill, which say no zone.
-            "description_md": "\n\n".join(f"{told[language]} {zone[language]}" for language in zone),
+            "title": f"{own_texts['title']['vi']} / {own_texts['title']['en']}",
+            # The form for a backfill has two date fields that name no time zone, so that each text names it.
+            "description_md": "\n\n".join(f"{own_texts[language]} {zone[language]}" for language in zone),
         }

@@ -1,4 +1,5 @@
-"""What DAGs share: a run's window, what a task begins with, what follows a closing, and the watcher that wakes them."""
+"""Parts that DAGs share: the window of a run, the start of each task, the tasks after a closing, and the watchers that
+wake runs."""
 
 from __future__ import annotations
 
@@ -31,14 +32,14 @@ from motcua.settings import BACKGROUND_POOL
 WAIT_FOR_NO_SOURCE = ExceptionRetryPolicy(
     rules=[RetryRule(BaseException, RetryAction.FAIL, reason="the others do not wait; the next run reads it again")]
 )
-"""Of a task that reads one source for a run that serves all: what it meets itself is final. Only one that Airflow could
-not start, or that was killed, is tried again."""
+"""Retry policy of a task that reads one source for a run of all sources: an error of the task itself is final. Airflow
+retries only a task that it could not start or that was killed."""
 
 
 def run_window(context: Mapping[str, Any]) -> Window:
-    """The window that a run is bound to: a backfill's data interval; every other run handles all that is due.
+    """Return the window of a run: a backfill's data interval; any other run handles everything that is due.
 
-    Manual and asset runs have no data interval at all, and the logical date says nothing about a window.
+    Manual and asset runs have no data interval, and their logical date does not define a window.
     """
     run = context["dag_run"]
     if str(getattr(run.run_type, "value", run.run_type)) != "backfill":
@@ -47,7 +48,8 @@ def run_window(context: Mapping[str, Any]) -> Window:
 
 
 def run_interval(context: Mapping[str, Any]) -> Window:
-    """The data interval of a run by the clock or of a backfill; a run that was woken or started by hand has none."""
+    """Return the data interval of a run by the clock or of a backfill. A run that was woken or started by hand has
+    none."""
     run = context["dag_run"]
     if run.data_interval_start is None:
         return EVERYTHING
@@ -55,10 +57,11 @@ def run_interval(context: Mapping[str, Any]) -> Window:
 
 
 def release_by(context: Mapping[str, Any]) -> str | None:
-    """Who asked a backfill to send messages of unknown outcome again; ``None``: nobody did. Other runs never do.
+    """Return who asked a backfill to send messages of unknown outcome again. ``None`` if nobody asked, and for any run
+    that is no backfill.
 
     Raises:
-        NotAPerson: nobody who can sign; ``refuse_misunderstandings`` has refused such a run before.
+        NotAPerson: the name is not a person who can sign. ``refuse_misunderstandings`` refuses such a run before.
     """
     run = context["dag_run"]
     if run_window(context) is EVERYTHING or context["params"].get("release_unknown") is not True:
@@ -69,10 +72,10 @@ def release_by(context: Mapping[str, Any]) -> str | None:
 
 
 def _asked_by(run: Any) -> str | None:  # noqa: ANN401 - whatever Airflow gives a task for its run
-    """Airflow's name of who asked for a backfill's run.
+    """Returns Airflow's name of the user who asked for a backfill's run.
 
-    A backfill that runs again what the clock had started leaves that run without a name (Airflow 3.3 writes it into
-    none but new ones); its own is in Airflow's database alone. Where that is not connected, the run's must do.
+    If a backfill repeats a run that the clock had started, Airflow 3.3 writes the user's name only into its own
+    database and not into the run. If that database is not connected, the name in the run is returned.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -87,15 +90,15 @@ def _asked_by(run: Any) -> str | None:  # noqa: ANN401 - whatever Airflow gives 
 
 
 class RunRefused(AirflowFailException):
-    """Whoever started the run asked for what it cannot do; in Vietnamese, since it is read in Airflow."""
+    """The run was started with a request that it cannot fulfil. The text is Vietnamese, since it is read in Airflow."""
 
 
 def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
-    """A parameter that the DAG does not have, or that only a backfill has, or that a person must sign who is not named,
-    is refused; Airflow itself passes it over.
+    """Refuse a run with a parameter that the DAG does not have, or that only a backfill has. Refuse a release that no
+    named person asked for. Airflow itself ignores wrong parameters.
 
     Raises:
-        RunRefused: with what to do instead.
+        RunRefused: with advice on what to do instead.
     """
     run = context["dag_run"]
     is_backfill = run_window(context) is not EVERYTHING
@@ -108,108 +111,111 @@ def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
         raise RunRefused(why)
 
 
-_STEPS_ASIDE = 10
-"""What is added to the niceness of the process of a task that no citizen waits for."""
+_BACKGROUND_NICENESS = 10
+"""Added to the niceness of the process of a task that no citizen waits for."""
 
 
 def begin_work(context: Mapping[str, Any]) -> None:
-    """Before each task, in its process: what it writes to the ledger is kept as its run's; one that no citizen waits
-    for steps aside.
+    """Prepare the process of each task: the ledger's rows are marked with the run, and a task that no citizen waits for
+    gets a lower priority on the processor.
 
     Raises:
-        RunRefused: the run was started with what it cannot do.
+        RunRefused: the run was started with a request that it cannot fulfil.
     """
     from motcua.store.ledger.sessions import Run, work_for
 
     refuse_misunderstandings(context)
     if context["task"].pool == BACKGROUND_POOL:
-        os.nice(_STEPS_ASIDE)
+        os.nice(_BACKGROUND_NICENESS)
     work_for(Run(context["dag_run"].dag_id, context["dag_run"].run_id))
 
 
 DAG_DEFAULTS: dict[str, Any] = {
     "owner": "so-tttt",
     "pre_execute": begin_work,
-    # Tasks that call a gateway say 0 themselves, since the ledger is the only thing that retries a send; so do gates,
-    # which judge what is. The waits are 30 s and 60 s, which Airflow spreads over up to twice as long, then 2 minutes;
-    # without the limit they would go on doubling with each clear.
+    # Tasks that call a gateway set 0 themselves, since only the ledger retries a send. Gates set 0, too, since they
+    # only judge the present state. The waits are 30 s and 60 s, which Airflow spreads over up to twice as long, then 2
+    # minutes. Without the limit they would go on doubling with each clear.
     "retries": 3,
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=2),
-    # A task that hangs (Airflow's fork can meet a held lock, apache/airflow#71707) must not hold up all later runs.
+    # A hanging task must not block all later runs. Airflow's fork may inherit a held lock (apache/airflow#71707).
     "execution_timeout": timedelta(minutes=30),
 }
 
 IN_THE_BACKGROUND: dict[str, Any] = DAG_DEFAULTS | {"pool": BACKGROUND_POOL, "weight_rule": "absolute"}
-"""Of DAGs that no citizen waits for: however many of their runs are due at once, they take few of the workers' slots,
-step aside on the cores, and come last. Airflow's own rule weighs a task by how many follow it, so that the longest DAG
-would come first."""
+"""Defaults of DAGs that no citizen waits for. However many of their runs are due at once, they take few of the workers'
+slots, have a lower priority on the processor, and come last. Airflow's own rule weighs a task by the number of tasks
+after it, so the longest DAG would come first."""
 
 QUICK_RETRIES: dict[str, Any] = {
-    # Who waits for a message waits for the tasks before it: half a minute at most.
+    # A citizen who waits for a message waits for the tasks before it: half a minute at most.
     "retry_delay": timedelta(seconds=3),
     "max_retry_delay": timedelta(seconds=12),
     "retry_policy": ExceptionRetryPolicy(
         rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
     ),
 }
-"""Over the defaults, for the DAG that runs every few minutes and at each piece of news."""
+"""Shorter retries for the DAG that runs every few minutes and at each piece of news. They replace some of the
+defaults."""
 
 
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:
-    """Names of the run's tasks that failed; the gate runs whatever happened, and a run's colour is its leaves'."""
+    """Return the names of the run's failed tasks. The gate needs them because it runs in any case, and Airflow judges a
+    run by its last task only."""
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
     return sorted(task for tasks in states.values() for task, state in tasks.items() if state == "failed")
 
 
 def tell_red_gate(context: Mapping[str, Any]) -> None:
-    """Callback of each gate: why a run is red is kept for its page, and mailed once, not each minute. Who started a
-    backfill is looking at it."""
+    """Store why a run failed for its page, and mail the reason once and not after each failed run. Callback of each
+    gate. A failed backfill is not mailed, since its starter is watching it."""
     from motcua.domain.checks import fault
     from motcua.jobs.gates import RunIncomplete
-    from motcua.jobs.run_alerts import keep_red_run, tell_red_run
+    from motcua.jobs.run_alerts import mail_red_run, save_red_run
 
     if isinstance(context.get("exception"), RunRefused):
-        # Nothing was done, and who started it reads why.
+        # The run did nothing, and its starter reads why in Airflow.
         return
     run, failure = context["dag_run"], context.get("exception")
     left = failure.left if isinstance(failure, RunIncomplete) else [fault("gate_failed", "", str(failure or ""))]
-    keep_red_run(run.dag_id, run.run_id, left)
+    save_red_run(run.dag_id, run.run_id, left)
     if run_window(context) is EVERYTHING:
-        tell_red_run(run.dag_id, context["dag"].dag_display_name, run.run_id, left, datetime.now(UTC))
+        mail_red_run(run.dag_id, context["dag"].dag_display_name, run.run_id, left, datetime.now(UTC))
 
 
 GATE: dict[str, Any] = {
     "trigger_rule": "all_done",
-    # It judges what is.
+    # A gate judges the present state, so a retry would only repeat the result.
     "retries": 0,
     "on_failure_callback": tell_red_gate,
 }
-"""Of the only leaf of every DAG."""
+"""Arguments of the gate, the only last task of every DAG."""
 
 
 async def tell_late_apologies(context: Mapping[str, Any]) -> None:
-    """Callback of the deadline of an evening's apologies. In the triggerer: workers may be what is missing."""
+    """Mail that an evening's apologies are late. Callback of their deadline; runs in the triggerer, because the workers
+    may be what is missing."""
     from asgiref.sync import sync_to_async
 
-    from motcua.jobs.run_alerts import tell_late_run
+    from motcua.jobs.run_alerts import mail_late_run
 
     deadline = context["deadline"]["deadline_time"]
     deadline = datetime.fromisoformat(deadline) if isinstance(deadline, str) else deadline
-    tell = sync_to_async(tell_late_run, thread_sensitive=False)
+    tell = sync_to_async(mail_late_run, thread_sensitive=False)
     await tell(context["dag_run"], deadline, datetime.now(UTC))
 
 
 APOLOGIES_END_WITHIN = timedelta(minutes=6)
-"""The evening's apologies are with their gateways so soon after their hour."""
+"""The evening's apologies are to be handed to their gateways within this time after their hour."""
 
 
 def apologies_deadline() -> DeadlineAlert:
-    """The evening's run is to end six minutes after its hour, 17:36.
+    """Return the deadline of the evening's run: six minutes after its hour, 17:36.
 
-    It counts from the logical date, a day before the run: a deadline that counts from the queueing makes Airflow 3.3.2
-    refuse to clear the run (apache/airflow#70368). Runs by hand have no logical date, and no deadline.
+    The deadline counts from the logical date, a day before the run: a deadline that counts from the queueing makes
+    Airflow 3.3.2 refuse to clear the run (apache/airflow#70368). Runs by hand have no logical date, and no deadline.
     """
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
@@ -220,13 +226,13 @@ def apologies_deadline() -> DeadlineAlert:
 
 
 def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
-    """What follows closing in both DAGs of reconciliation: choose → publish each → mail each → gate.
+    """Add the tasks after closing in both DAGs of reconciliation: choose → publish each → mail each → gate.
 
     Args:
-        texts: of the DAG.
+        texts: the texts of the DAG.
         closing_tasks: the tasks of the same DAG whose closings the gate judges.
 
-    Returns: the first of the tasks, for what goes before it.
+    Returns: the first of the added tasks, for the tasks that go before it.
     """
 
     @task(**texts.of_task("to_publish"), trigger_rule="all_done")
@@ -272,10 +278,10 @@ def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
 
 
 class SourcesWatch(BaseEventTrigger):
-    """Yields an event while a source of its part has rows that were not picked up, or messages wait for nobody.
+    """A trigger that yields an event while a source of its part has unread rows, or due messages have no sender.
 
-    Level-triggered: it asks again and again, so an event that Airflow loses or merges is followed by another. The
-    event carries no work; the run selects by the state of the database.
+    The trigger is level-triggered: it asks again and again, so that another event follows one that Airflow loses or
+    merges. The event carries no work; the run selects its work by the state of the database.
     """
 
     def __init__(self, part: int = 0, parts: int = 1) -> None:
@@ -283,11 +289,11 @@ class SourcesWatch(BaseEventTrigger):
         self.part, self.parts = part, parts
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """How the triggerer makes it again."""
+        """Return what the triggerer needs to make the trigger again."""
         return "motcua.orchestration.SourcesWatch", {"part": self.part, "parts": self.parts}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Events, forever."""
+        """Yield events without end."""
         from motcua.jobs.notices.looking import Watcher
 
         news: asyncio.Queue[str] = asyncio.Queue(maxsize=1)
@@ -300,7 +306,7 @@ class SourcesWatch(BaseEventTrigger):
             with contextlib.suppress(asyncio.QueueFull):
                 news.put_nowait(source)
 
-        # A thread of its own: it looks at all sources by itself, and the loop is for all triggers.
+        # The watcher gets a thread of its own: it asks all sources by itself, and the event loop serves all triggers.
         watcher = Watcher(tell, self.part, self.parts)
         watching = threading.Thread(target=watcher.run, args=(stop,), name=f"sources watch {self.part}", daemon=True)
         watching.start()
@@ -313,7 +319,7 @@ class SourcesWatch(BaseEventTrigger):
 
 
 def source_watchers() -> list[AssetWatcher]:
-    """The watchers of the sources, as many as share them."""
+    """Return the watchers that share the sources."""
     from motcua.settings import settings
 
     parts = settings().look_parts

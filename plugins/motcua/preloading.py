@@ -1,6 +1,7 @@
-"""What is there before the first task: the tasks' code, loaded once in the process that they are forked from
-(LocalExecutor's scheduler, a Celery worker), and the pool of those that no citizen waits for.
+"""Prepare Airflow before its first task: load the tasks' code, and create the pool for tasks that no citizen waits
+for.
 
+The code is loaded once in the process from which tasks are forked: LocalExecutor's scheduler, or a Celery worker.
 Measured on two cores: a task that must import the Postgres hook, psycopg and phonenumbers itself takes half a second
 longer, four times in a row in each run.
 """
@@ -16,15 +17,15 @@ from motcua.dag_texts import words
 from motcua.settings import BACKGROUND_POOL
 
 _SLOTS = 3
-"""Fewer than the slots of one worker, so that a run that citizens wait for never waits for reports."""
+"""Slots of the pool: fewer than one worker has, so that a run that citizens wait for never waits for reports."""
 
 
 @hookimpl
 def on_starting(component: object) -> None:
-    """Called by every Airflow component as it starts; of those only the scheduler forks tasks, and queues them.
+    """Load the tasks in the scheduler. Every Airflow component calls this hook when it starts.
 
-    Airflow 3.3 calls it before a component knows which it is; the command says so. Tasks, which are forked from the
-    scheduler and have its command, are called too, as another kind.
+    Only the scheduler forks and queues tasks. Airflow 3.3 calls the hook before a component knows its own kind, so that
+    the command line is checked. Tasks are forked from the scheduler and have its command line, but another class.
     """
     if sys.argv[1:2] == ["scheduler"] and type(component).__name__ == "Job":
         load_tasks()
@@ -32,8 +33,10 @@ def on_starting(component: object) -> None:
 
 
 def ensure_pool() -> None:
-    """Makes the pool where there is none; tasks of a pool that is missing are never queued. What an operator set in
-    Airflow is kept."""
+    """Create the pool if it is missing, because tasks of a missing pool are never queued.
+
+    An existing pool keeps the slots that an operator gave it.
+    """
     from airflow.models.pool import Pool
     from airflow.utils.session import create_session
 
@@ -43,6 +46,6 @@ def ensure_pool() -> None:
 
 
 def load_tasks() -> None:
-    """Loads what the tasks of the DAG need that citizens wait for."""
+    """Import the modules that the tasks of ``notify_transitions`` need, because citizens wait for these tasks."""
     import_module("motcua.jobs.tasks.notify_transitions")
     import_module("airflow.providers.postgres.hooks.postgres")

@@ -1,6 +1,6 @@
-"""Settings of one deployment, read from ``MOTCUA_*`` environment variables.
+"""The settings of one deployment, read from ``MOTCUA_*`` environment variables.
 
-Connections are not settings: they are Airflow connections (``motcua_db``, ``onestop_<source>``, ``sms_<gateway>``).
+Connections are not settings but Airflow connections (``motcua_db``, ``onestop_<source>``, ``sms_<gateway>``).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, Validatio
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 BACKGROUND_POOL = "background"
-"""Airflow's pool of the tasks that no citizen waits for."""
+"""Airflow's pool for tasks that no citizen waits for."""
 _ROOT = Path(__file__).resolve().parents[2]
 _NAME = re.compile(r"^[a-z0-9_]+$")
 
 
 def _seconds(value: object) -> object:
-    """A plain number is a number of seconds."""
+    """Convert a plain number to seconds."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
@@ -38,35 +38,38 @@ GONE = {
     "MOTCUA_WATCH_QUIET": "it is called MOTCUA_LOOK_QUIET now",
     "MOTCUA_WATCH_PARTS": "it is called MOTCUA_LOOK_PARTS now",
     "MOTCUA_INQUIRY_FEE": "it is called MOTCUA_INQUIRIES_FEE now",
-    "MOTCUA_WATCH_NOTIFY_SILENCE": "it is MOTCUA_SERVED_WITHIN now that says when silence is told: take it out",
-    "MOTCUA_WATCH_SOURCE_SILENCE": "it is MOTCUA_SERVED_WITHIN now that says when silence is told: take it out",
-    "MOTCUA_JOURNAL_AGE": "it is always P45D now, longer than any backup is kept: take it out",
-    "MOTCUA_PAGE_PATIENCE": "it is always PT15S now: take it out",
-    "MOTCUA_RETRY_LONGEST": "it is always PT15M now: take it out",
-    "MOTCUA_SETTLE_LONGEST": "it is always PT1H now: take it out",
-    "MOTCUA_RECHECK_AFTER": "it is always P3D now: take it out",
-    "MOTCUA_INTAKE_SESSION": "it is always PT30M now: take it out",
+    "MOTCUA_WATCH_NOTIFY_SILENCE": "it is replaced by MOTCUA_SERVED_WITHIN now: delete this line",
+    "MOTCUA_WATCH_SOURCE_SILENCE": "it is replaced by MOTCUA_SERVED_WITHIN now: delete this line",
+    "MOTCUA_JOURNAL_AGE": "it is always P45D now, longer than any backup is kept: delete this line",
+    "MOTCUA_PAGE_PATIENCE": "it is always PT15S now: delete this line",
+    "MOTCUA_RETRY_LONGEST": "it is always PT15M now: delete this line",
+    "MOTCUA_SETTLE_LONGEST": "it is always PT1H now: delete this line",
+    "MOTCUA_RECHECK_AFTER": "it is always P3D now: delete this line",
+    "MOTCUA_INTAKE_SESSION": "it is always PT30M now: delete this line",
 }
-"""What earlier versions read, and what to do where it still stands: it would be passed over in silence."""
+"""Names of settings that only earlier versions read, with what to do. Without this list an old name would be ignored
+silently."""
 
 
 NOWHERE = "nowhere"
-"""How an answer begins that somebody signs: nowhere, who, which day."""
+"""First word of the signed answer to a question for a place, if there is none: nowhere, name, date."""
 
 
 def is_nowhere(said: str) -> bool:
-    """Tells whether it is the answer that is signed, as ``nowhere, Nguyễn Văn An, 2026-12-01``."""
+    """Return whether an answer begins with ``NOWHERE``, for example ``nowhere, Nguyễn Văn An, 2026-12-01``."""
     return said.partition(",")[0].strip().casefold() == NOWHERE
 
 
 class SettingsUnusable(ValueError):
-    """A ``MOTCUA_*`` variable cannot be read, or is none any more; the message names each, and says what to do."""
+    """Raised if a ``MOTCUA_*`` variable cannot be read or does not exist any more. The message names each variable
+    and says what to do."""
 
 
 class Settings(BaseSettings):
-    """One deployment's settings; durations are ISO 8601 (``PT15M``) or seconds.
+    """One deployment's settings. Durations are written as ISO 8601 (``PT15M``) or in seconds.
 
-    Each stands in an example (``*.env.example``) and, by its description, in docs/operations/settings.md.
+    Each setting has a line in an example file (``*.env.example``). Its description appears in
+    docs/operations/settings.md.
     """
 
     model_config = SettingsConfigDict(env_prefix="MOTCUA_", frozen=True)
@@ -80,7 +83,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """They come from the environment alone; files that nobody has are not asked for each of them."""
+        """Read settings only from the environment, so that pydantic does not look for files that no deployment has."""
         return init_settings, env_settings
 
     home: Path = Field(default=_ROOT, description="Folder that holds include/.")
@@ -100,8 +103,8 @@ class Settings(BaseSettings):
 
     sources: Annotated[dict[str, str], NoDecode] = Field(
         default_factory=dict,
-        description="Sources with their adapters, as 'khanhhoa=contract,vanphong=opencps'; without an adapter: "
-        "contract.",
+        description="Sources with their adapters, as 'khanhhoa=contract,vanphong=opencps'; a source without an adapter "
+        "uses contract.",
     )
     gateways: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("kannel",), description="Gateways, the preferred one first."
@@ -109,11 +112,11 @@ class Settings(BaseSettings):
 
     late_commit: Duration = Field(
         default=timedelta(minutes=10),
-        description="Longest time from a source's recording of a row to its commit.",
+        description="Longest time between a source's recorded time of a row and the row's commit.",
     )
-    clock_skew: Duration = Field(default=timedelta(minutes=5), description="Largest error of a source's clocks.")
+    clock_skew: Duration = Field(default=timedelta(minutes=5), description="Largest error of a source's clock.")
     source_patience: Duration = Field(
-        default=timedelta(seconds=30), description="Time limit of a pick-up's statement at a source."
+        default=timedelta(seconds=30), description="Time limit of a pick-up's SQL statement at a source."
     )
     first_look_back: Duration = Field(
         default=timedelta(days=3), description="Age of the oldest transitions that a source's first pick-up reads."
@@ -124,31 +127,31 @@ class Settings(BaseSettings):
     )
     already_told_within: Duration = Field(
         default=timedelta(minutes=10),
-        description="A return to the same condition within this time after an accepted message sends nothing.",
+        description="A return to the same condition within this time after an accepted message sends no message.",
     )
-    retry_first: Duration = Field(default=timedelta(seconds=20), description="First wait after a passing failure.")
+    retry_first: Duration = Field(default=timedelta(seconds=20), description="Wait after the first transient failure.")
     served_within: Duration = Field(
         default=timedelta(minutes=1),
-        description="Time for which a message may be due, or a source's news unread, before runs are red and the "
-        "watch tells it.",
+        description="Time for which a message may be due, or a source's news unread, before runs fail and the watch "
+        "raises an alert.",
     )
     gateway_stop: Duration = Field(
         default=timedelta(minutes=5),
-        description="Longest pause before a stopped gateway or carrier is tried again; the first is 2 seconds.",
+        description="Longest pause before a gateway or carrier is tried again; the first pause is 2 seconds.",
     )
     unreachable_for: Duration = Field(
         default=timedelta(days=7),
-        description="Time for which a number that a gateway does not reach goes straight to the next gateway.",
+        description="Time for which messages to a number that a gateway cannot reach go straight to the next gateway.",
     )
     requests_after: Duration = Field(
         default=timedelta(hours=1),
-        description="Time from the mail to the Department until a page's request is carried out; until then it can be "
+        description="Time from the mail to the Department until a page request is carried out; until then it can be "
         "withdrawn.",
     )
     apology_time: time = Field(default=time(17, 30), description="When the day's apologies are planned.")
     apology_quiet_from: time = Field(default=time(21), description="From this hour on no apology is planned or sent.")
     apology_quiet_until: time = Field(
-        default=time(7), description="End of these quiet hours on the next day; the same hour as above: none."
+        default=time(7), description="End of these quiet hours on the next day. Equal hours mean no quiet hours."
     )
     notify_every: Duration = Field(
         default=timedelta(minutes=5),
@@ -169,27 +172,27 @@ class Settings(BaseSettings):
     )
     linger: Duration = Field(
         default=timedelta(minutes=5),
-        description="Time for which a run waits for news, until a sender of the next run follows.",
+        description="Time for which a run waits for news. Then it waits until a sender of the next run is on standby.",
     )
     linger_quiet: Duration = Field(
         default=timedelta(minutes=5),
-        description="A watched run ends after this long without news. With less than MOTCUA_LINGER, the first message "
-        "after a quiet time waits for a new run.",
+        description="A run ends after this long without news if watchers watch the sources. With less than "
+        "MOTCUA_LINGER, the first message after a quiet time waits for a new run.",
     )
     look_every: float = Field(
-        default=0.25, gt=0, le=60, description="Seconds between two looks at a source with fresh news."
+        default=0.25, gt=0, le=60, description="Seconds between two looks of a watcher at a source with fresh news."
     )
     look_quiet: float = Field(
         default=1.5,
         gt=0,
         le=60,
-        description="Longest time in seconds between two looks at a source without news.",
+        description="Longest time in seconds between two looks of a watcher at a source without news.",
     )
     look_parts: int = Field(
         default=1,
         ge=1,
         le=64,
-        description="Watchers that share the sources; Airflow spreads them over its triggerers.",
+        description="Number of watchers that share the sources; Airflow spreads them over its triggerers.",
     )
 
     quality_time: time = Field(default=time(5, 30), description="When data quality is checked each day.")
@@ -218,8 +221,8 @@ class Settings(BaseSettings):
 
     statements: str | None = Field(
         default=None,
-        description="Folder of providers' statements as a URL, with a folder for each form; default: statements in "
-        "the data folder.",
+        description="Folder of carrier statements as a URL, with a folder for each form; default: statements in the "
+        "data folder.",
     )
 
     files: str | None = Field(
@@ -230,8 +233,8 @@ class Settings(BaseSettings):
 
     reconcile_time: time = Field(
         default=time(6, 30),
-        description="When the day before is closed and published, and letters are mailed; after MOTCUA_QUALITY_TIME, "
-        "whose findings they tell agencies.",
+        description="When the day before is closed and published, and reports are mailed to agencies. It must be after "
+        "MOTCUA_QUALITY_TIME, because the reports contain the findings.",
     )
     airflow_keep: Duration = Field(
         default=timedelta(days=30),
@@ -240,46 +243,48 @@ class Settings(BaseSettings):
     )
     airflow_keep_red: Duration = Field(
         default=timedelta(days=90),
-        description="How long a failed run is kept that nobody noted.",
+        description="How long a failed run is kept if nobody added a note to it.",
     )
     airflow_keep_acts: Duration = Field(
         default=timedelta(days=365), description="How long Airflow's audit log is kept."
     )
     watch: Path | None = Field(
-        default=None, description="Folder of what the watch saw; default: watch in the data folder."
+        default=None, description="Folder of what the watch has observed; default: watch in the data folder."
     )
     watch_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="Mail addresses that get alerts."
     )
-    watch_webhook: str | None = Field(default=None, description="Address that each alert is posted to, as JSON.")
+    watch_webhook: str | None = Field(default=None, description="Address to which each alert is posted as JSON.")
     watch_airflow: str | None = Field(
-        default=None, description="Airflow's address for the watch; unset: Airflow is not looked at."
+        default=None, description="Airflow's address for the watch; unset: Airflow is not checked."
     )
     watch_airflow_user: str | None = Field(
-        default=None, description="The watch's user in Airflow, who only needs to look."
+        default=None, description="The watch's user in Airflow, which only needs rights to read."
     )
-    watch_airflow_password: SecretStr | None = Field(default=None, description="Password of that user.")
+    watch_airflow_password: SecretStr | None = Field(
+        default=None, description="Password of the user MOTCUA_WATCH_AIRFLOW_USER."
+    )
     watch_callbacks: str | None = Field(
-        default=None, description="The callbacks' address for the watch; unset: they are not looked at."
+        default=None, description="The callbacks app's address for the watch; unset: it is not checked."
     )
     watch_intake: str | None = Field(
-        default=None, description="The intake's address for the watch; unset: it is not looked at."
+        default=None, description="The intake app's address for the watch; unset: it is not checked."
     )
     watched_from: str | None = Field(
         default=None,
-        description="Machine that watches this server from outside, or 'nowhere', who signs it and when, which stays "
-        "red.",
+        description="Machine that watches this server from outside; or 'nowhere, NAME, DATE', signed by a person, and "
+        "the check stays red.",
     )
     watch_address: SecretStr | None = Field(
         default=None,
-        description="On another machine alone: what `motcua watch address` printed at the server that it watches.",
+        description="Only on another machine: the address that `motcua watch address` printed on the watched server.",
     )
-    watch_round: Duration = Field(default=timedelta(seconds=30), description="Time between two looks of the watch.")
+    watch_round: Duration = Field(default=timedelta(seconds=30), description="Time between two rounds of the watch.")
     watch_time: time = Field(default=time(7, 30), description="When the watch's daily mail is sent.")
     watch_disks: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Folders whose disks are looked at; default: data folder and publications."
+        default=(), description="Folders whose disks are checked; default: data folder and publications."
     )
-    watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each of them.")
+    watch_disk_free: int = Field(default=3_000_000_000, ge=0, description="Bytes that must be free on each such disk.")
     watch_news_within: Duration = Field(
         default=timedelta(hours=3),
         description="Alert: a source had no news for this long in office hours, unlike the days before.",
@@ -288,115 +293,117 @@ class Settings(BaseSettings):
         default=0.05,
         ge=0,
         le=1,
-        description="Alert: a larger share of a client's pushed records is refused; 1: not looked at.",
+        description="Alert: a larger share of a client's pushed records is refused; 1: not checked.",
     )
     watch_receipts_within: Duration = Field(
         default=timedelta(minutes=15),
-        description="Alert: no message that a gateway accepted this long ago has a receipt.",
+        description="Alert: none of the last messages that a gateway accepted longer ago than this has a receipt.",
     )
     watch_unknown_after: Duration = Field(
-        default=timedelta(hours=1), description="Alert: a message is of unknown outcome for this long."
+        default=timedelta(hours=1), description="Alert: the outcome of a message has been unknown for this long."
     )
     watch_red_after: Duration = Field(
-        default=timedelta(hours=1), description="Alert: a red run was neither cleared nor noted for this long."
+        default=timedelta(hours=1), description="Alert: a failed run got neither a new try nor a note for this long."
     )
     watch_apologies_after: Duration = Field(
-        default=timedelta(minutes=5), description="Alert: apologies are not planned this long after their hour."
+        default=timedelta(minutes=5), description="Alert: apologies are not planned this long after their time."
     )
     watch_daily_after: Duration = Field(
-        default=timedelta(hours=1), description="Alert: the day's check or closing is missing this long after its hour."
+        default=timedelta(hours=1), description="Alert: the day's check or closing is missing this long after its time."
     )
     watch_clock_skew: Duration = Field(
         default=timedelta(seconds=5),
-        description="Alert: the clocks of this machine, the ledger and Airflow differ by more.",
+        description="Alert: the clocks of this machine, the ledger and Airflow differ by more than this.",
     )
     watch_upkeep_after: Duration = Field(
         default=timedelta(days=3),
-        description="Alert: Airflow's own database was not cleaned for this long; 0: not looked at.",
+        description="Alert: Airflow's own database was not cleaned for this long; 0: not checked.",
     )
     watch_backup_age: Duration = Field(
-        default=timedelta(hours=26), description="Alert: the newest backup is older; 0: not looked at."
+        default=timedelta(hours=26), description="Alert: the newest backup is older than this; 0: not checked."
     )
 
     backups_go: str | None = Field(
         default=None,
-        description="Where backups go each night: a folder on another disk, the machine that fetches them, or "
-        "'nowhere', who signs it and when, which stays red.",
+        description="Where backups are copied each night: a folder on another disk, or the machine that fetches them; "
+        "or 'nowhere, NAME, DATE', signed by a person, and the check stays red.",
     )
 
     segment_price: int | None = Field(
         default=None,
         ge=0,
-        description="Price of an SMS segment in đồng, where a gateway's connection names none; unset: not known.",
+        description="Price of an SMS segment in đồng, if a gateway's connection gives none; unset: not known.",
     )
     sms_budget: int | None = Field(
-        default=None, ge=0, description="Đồng for messages in a calendar year; unset: none is shown."
+        default=None, ge=0, description="Budget for messages in a calendar year, in đồng; unset: no budget is shown."
     )
 
     urge_from: int = Field(
-        default=30, gt=0, description="Fewest cases from which a share may propose to urge an agency."
+        default=30, gt=0, description="Smallest number of cases for which a share may propose to urge an agency."
     )
     urge_delivered_below: float = Field(
         default=0.7,
         ge=0,
         le=1,
-        description="Urged: a smaller share of its tellable messages was delivered.",
+        description="An agency is urged if a smaller share of its sendable messages was delivered.",
     )
     urge_phoneless_above: float = Field(
         default=0.3,
         ge=0,
         le=1,
-        description="Urged: a larger share of its messages has no textable phone.",
+        description="An agency is urged if a larger share of its messages has no phone number that can be texted.",
     )
     urge_late_above: float = Field(
-        default=0.1, ge=0, le=1, description="Urged: a larger share of resolved dossiers was late."
+        default=0.1, ge=0, le=1, description="An agency is urged if a larger share of resolved dossiers was late."
     )
     urge_untold_above: float = Field(
         default=0.05,
         ge=0,
         le=1,
-        description="Urged: a larger share of due dossiers was late without apology.",
+        description="An agency is urged if a larger share of due dossiers was late without an apology.",
     )
     urge_wrong_apologies_above: float = Field(
         default=0.5,
         ge=0,
         le=1,
-        description="Urged: a larger share of apologies was followed by a result in time.",
+        description="An agency is urged if a larger share of apologies was followed by a result in time.",
     )
 
     inquiries_on: bool = Field(
-        default=True, description="Off: texts to 9029 get one fixed reply, that the service is not announced yet."
+        default=True, description="If off, texts to 9029 get one fixed reply: the service is not announced yet."
     )
     inquiries_accented: bool = Field(
-        default=False, description="Replies about no single agency's dossier have accents."
+        default=False, description="Whether replies that concern no single agency's dossier have accents."
     )
-    inquiries_per_phone: int = Field(default=30, gt=0, description="Inquiries of one phone a day that are looked up.")
+    inquiries_per_phone: int = Field(
+        default=30, gt=0, description="Largest number of inquiries of one phone a day that are looked up."
+    )
     inquiries_per_gateway: int = Field(
-        default=6000, gt=0, description="Inquiries of one gateway a minute that are looked up."
+        default=6000, gt=0, description="Largest number of inquiries of one gateway a minute that are looked up."
     )
     inquiries_fee: int = Field(default=1000, ge=0, description="Price of an inquiry in đồng.")
 
     intake_url: str | None = Field(
         default=None,
-        description="Address that one-stop software pushes to, https://<host>/intake; the doctor asks there.",
+        description="Address that one-stop software pushes to, https://<host>/intake; the doctor checks it.",
     )
     intake_calls: int = Field(
-        default=30_000, gt=0, description="Calls of one client a minute; more are told to come later."
+        default=30_000, gt=0, description="Largest number of calls of one client a minute; further calls must wait."
     )
     intake_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         default=(),
-        description="Addresses or networks of the intake's reverse proxies, whose X-Forwarded-For is believed.",
+        description="Addresses or networks of the intake's reverse proxies, whose X-Forwarded-For is trusted.",
     )
 
     backups: Path | None = Field(default=None, description="Folder of backups; default: backups in the data folder.")
     backup_recipients: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Public keys of age (age1…); the owner of any one can read a backup."
+        default=(), description="Public keys of age (age1…); the owner of any one key can read a backup."
     )
     backup_time: time = Field(default=time(1, 30), description="When a backup is made.")
     backup_keep: Duration = Field(
         default=timedelta(days=35),
         le=timedelta(days=35),
-        description="Age at which a backup is removed; by law at most P35D.",
+        description="Age at which a backup is deleted; by law at most P35D.",
     )
     postgres_programs: Path | None = Field(
         default=None,
@@ -479,22 +486,22 @@ class Settings(BaseSettings):
 
     @property
     def journal_folder(self) -> Path:
-        """Where the journal of attempts is kept."""
+        """The folder of the journal of attempts."""
         return self.journal or self.data.resolve() / "journal"
 
     @property
     def tokens_folder(self) -> Path:
-        """Where tokens of gateways are kept."""
+        """The folder of the tokens of gateways."""
         return self.tokens or self.data.resolve() / "tokens"
 
     @property
     def watch_folder(self) -> Path:
-        """Where the watch keeps what it saw."""
+        """The folder in which the watch stores its observations."""
         return self.watch or self.data / "watch"
 
     @property
     def watched_disks(self) -> tuple[Path, ...]:
-        """Folders whose disks are looked at."""
+        """The folders whose disks the watch checks."""
         if self.watch_disks:
             return tuple(map(Path, self.watch_disks))
         publications = self.publications_url
@@ -503,44 +510,48 @@ class Settings(BaseSettings):
 
     @property
     def statements_url(self) -> str:
-        """Where statements are put, as a URL."""
+        """The folder of carrier statements, as a URL."""
         return self.statements or f"file://{self.data.resolve() / 'statements'}"
 
     @property
     def files_url(self) -> str:
-        """Where exports are dropped, as a URL."""
+        """The folder into which exports are dropped, as a URL."""
         return self.files or f"file://{self.data.resolve() / 'files'}"
 
     @property
     def publications_url(self) -> str:
-        """Where publications are stored, as a URL."""
+        """The folder of publications, as a URL."""
         return self.publications or f"file://{self.data.resolve() / 'publications'}"
 
     @property
     def backups_folder(self) -> Path:
-        """Where backups are kept."""
+        """The folder of backups."""
         return (self.backups or self.data / "backups").absolute()
 
     @property
     def overlap(self) -> timedelta:
-        """How far behind its cursor each pick-up reads again: late commits and wrong clocks together."""
+        """How far behind its cursor each pick-up reads again: the time for late commits plus the clock error."""
         return self.late_commit + self.clock_skew
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a setting must be that can be read, beside others: beyond it a promise is not kept, and the doctor says so.
-    What no service starts with stands with its field."""
+    """A condition that a setting's value must fulfil. If it does not, the doctor reports the setting.
+
+    Conditions without which no service starts are part of the setting's field.
+    """
 
     name: str
-    """The setting that is told."""
+    """The setting that is reported."""
     holds: Callable[[Settings], bool]
     must: str
 
 
-def _rings_by_day(settings: Settings) -> bool:
-    """A citizen's phone may ring at the hour of apologies, and they go out at it. Who has no quiet hours, as the demo,
-    has decided for nights."""
+def _is_sent_by_day(settings: Settings) -> bool:
+    """Return whether apologies are sent at an hour when a phone may ring, and not in the quiet hours.
+
+    A deployment without quiet hours, such as the demo, has decided to send at night too.
+    """
     at, begin, end = settings.apology_time, settings.apology_quiet_from, settings.apology_quiet_until
     if begin == end:
         return True
@@ -548,33 +559,34 @@ def _rings_by_day(settings: Settings) -> bool:
     return time(7) <= at < time(21) and not is_quiet
 
 
-def _is_short(name: str, settings: Settings) -> bool:
+def _is_at_most_1100_days(name: str, settings: Settings) -> bool:
     length: timedelta = getattr(settings, name)
     return length <= timedelta(days=1100)
 
 
-def _begins(name: str, ways: tuple[str, ...], settings: Settings) -> bool:
+def _begins_with(name: str, ways: tuple[str, ...], settings: Settings) -> bool:
     value: str | None = getattr(settings, name)
     return not value or value.startswith(ways)
 
 
 BOUNDS: tuple[Bound, ...] = (
     *(
-        Bound(name, partial(_is_short, name), "no time of years")
+        Bound(name, partial(_is_at_most_1100_days, name), "at most 1,100 days")
         for name, field in Settings.model_fields.items()
         if field.annotation is timedelta
     ),
     Bound(
         "apology_time",
-        _rings_by_day,
-        "between 07:00 and 21:00 and outside the quiet hours, as 17:30: by night nobody is told, and the evening lost",
+        _is_sent_by_day,
+        "between 07:00 and 21:00 and outside the quiet hours, for example 17:30: nobody is texted at night, and the "
+        "evening's apologies are lost",
     ),
     Bound("useful_for", lambda s: timedelta(hours=1) <= s.useful_for <= timedelta(days=30), "from PT1H to P30D"),
     Bound(
         "served_within", lambda s: timedelta(seconds=10) <= s.served_within <= timedelta(minutes=30), "10 s to PT30M"
     ),
     Bound("already_told_within", lambda s: s.already_told_within <= timedelta(days=1), "P1D at most"),
-    Bound("late_commit", lambda s: s.late_commit <= timedelta(days=1), "P1D at most: each pick-up reads so far back"),
+    Bound("late_commit", lambda s: s.late_commit <= timedelta(days=1), "P1D at most: each pick-up reads that far back"),
     Bound("clock_skew", lambda s: s.clock_skew <= timedelta(hours=1), "PT1H at most"),
     Bound("source_patience", lambda s: s.source_patience >= timedelta(seconds=1), "a second at least"),
     Bound("retry_first", lambda s: timedelta(0) < s.retry_first <= timedelta(minutes=15), "above 0, PT15M at most"),
@@ -582,36 +594,40 @@ BOUNDS: tuple[Bound, ...] = (
     Bound(
         "unreachable_for",
         lambda s: timedelta(hours=1) <= s.unreachable_for <= timedelta(days=30),
-        "from PT1H to P30D: personal data is kept no longer for it",
+        "from PT1H to P30D: personal data is not stored longer for this purpose",
     ),
-    Bound("frozen_after", lambda s: s.frozen_after <= timedelta(minutes=5), "PT5M at most: so long nobody is told"),
+    Bound("frozen_after", lambda s: s.frozen_after <= timedelta(minutes=5), "PT5M at most: nothing is sent meanwhile"),
     Bound("linger", lambda s: s.linger > timedelta(0), "above 0"),
     Bound("look_quiet", lambda s: s.look_quiet >= s.look_every, "MOTCUA_LOOK_EVERY at least"),
     Bound(
         "watch_round",
         lambda s: timedelta(seconds=1) <= s.watch_round <= timedelta(minutes=5),
-        "a second to PT5M: settle_messages is red where the watch is silent for ten minutes",
+        "a second to PT5M: settle_messages is red if the watch is silent for ten minutes",
     ),
-    Bound("watch_clock_skew", lambda s: s.watch_clock_skew > timedelta(0), "above 0: no two clocks agree"),
+    Bound("watch_clock_skew", lambda s: s.watch_clock_skew > timedelta(0), "above 0: no two clocks agree exactly"),
     Bound(
         "watch_backup_age",
         lambda s: not s.watch_backup_age or s.watch_backup_age >= timedelta(hours=24),
-        "PT24H at least, for there is one a night; 0: not looked at",
+        "PT24H at least, because one backup is made each night; 0: not checked",
     ),
-    Bound("backup_keep", lambda s: s.backup_keep >= timedelta(days=2), "from P2D to P35D: else no good one is left"),
+    Bound(
+        "backup_keep",
+        lambda s: s.backup_keep >= timedelta(days=2),
+        "from P2D to P35D: with less no good backup is left",
+    ),
     Bound("airflow_keep_red", lambda s: s.airflow_keep_red >= s.airflow_keep, "MOTCUA_AIRFLOW_KEEP at least"),
     Bound("airflow_keep_acts", lambda s: s.airflow_keep_acts >= s.airflow_keep, "MOTCUA_AIRFLOW_KEEP at least"),
     Bound(
         "intake_proxies",
         lambda s: all(each.prefixlen >= 8 for each in s.intake_proxies),
-        "the reverse proxies alone: whoever is named says whose address it is",
+        "only the reverse proxies: whoever is named here may state any caller's address",
     ),
     *(
-        Bound(name, partial(_begins, name, ("http://", "https://")), "an address, http://… or https://…")
+        Bound(name, partial(_begins_with, name, ("http://", "https://")), "an address, http://… or https://…")
         for name in ("intake_url", "watch_webhook", "watch_airflow", "watch_callbacks", "watch_intake")
     ),
     *(
-        Bound(name, partial(_begins, name, ("file:///", "s3://")), "a URL, file:///… or s3://connection@bucket/…")
+        Bound(name, partial(_begins_with, name, ("file:///", "s3://")), "a URL, file:///… or s3://connection@bucket/…")
         for name in ("publications", "statements", "files")
     ),
 )
@@ -619,22 +635,22 @@ BOUNDS: tuple[Bound, ...] = (
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Settings of this process, read once.
+    """Return the settings of this process, which are read once.
 
     Raises:
-        SettingsUnusable: a ``MOTCUA_*`` variable cannot be read, or is none any more.
+        SettingsUnusable: a ``MOTCUA_*`` variable cannot be read, or does not exist any more.
     """
     faults = [f"{name}: {what}" for name, what in GONE.items() if name in os.environ]
     try:
         own = Settings()
     except ValidationError as error:
-        told = ((str(each["loc"][0]), each["msg"].removeprefix("Value error, ")) for each in error.errors())
-        faults += [f"MOTCUA_{name.upper()}: {words}" for name, words in told]
+        errors = ((str(each["loc"][0]), each["msg"].removeprefix("Value error, ")) for each in error.errors())
+        faults += [f"MOTCUA_{name.upper()}: {words}" for name, words in errors]
     if faults:
         raise SettingsUnusable("; ".join(faults))
     return own
 
 
 def include_dir() -> Path:
-    """Folder ``include/`` with the project's SQL and templates."""
+    """Return the folder ``include/`` with the project's SQL and templates."""
     return settings().home / "include"

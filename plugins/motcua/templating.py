@@ -1,6 +1,6 @@
-"""How all texts for people are made of templates: one Jinja environment a folder of include/templates.
+"""Build the Jinja environments that render all texts for people, one for each folder of include/templates.
 
-A name that a template does not get is an error. What goes into HTML is escaped, by the ending of the template's name.
+A name that a template does not get is an error. Values are escaped in templates whose names end in ``.html``.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ def templates(
     keep_last_newline: bool = False,
     layouts: str = "",
 ) -> Environment:
-    """The templates of a folder.
+    """Return the environment with the templates of a folder.
 
     Args:
-        folder: below include/templates.
-        filters: beside Jinja's own, by the name that templates call them by.
-        keep_last_newline: a text ends as its template does.
-        layouts: another folder, whose layouts those of this one extend.
+        folder: the folder below include/templates.
+        filters: filters besides Jinja's own, by name.
+        keep_last_newline: whether a rendered text keeps the newline at its template's end.
+        layouts: another folder with the layouts that these templates extend.
     """
     environment = Environment(
         loader=FileSystemLoader([include_dir() / "templates" / each for each in (folder, layouts) if each]),

@@ -1,4 +1,4 @@
-"""Which version of this software runs: its number stands in pyproject.toml alone; CHANGELOG.md says what it brought."""
+"""The version of this software. pyproject.toml contains the number, and CHANGELOG.md describes each version."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ _PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 @lru_cache(maxsize=1)
 def version() -> str:
-    """The number, such as ``1.4.2``.
+    """Return the version number, for example ``1.4.2``.
 
-    Read beside the code that runs: what the environment's packages say of this one is as old as its last installation.
+    It is read from the file beside the running code. The metadata of the installed package may be older than the code.
 
     Raises:
-        OSError: the file is not there; it is wherever the code is, in the image too.
+        OSError: the file is missing; it should be wherever the code is, also in the image.
     """
     project = tomllib.loads(_PYPROJECT.read_text(encoding="utf-8"))["project"]
     return str(project["version"])
 
 
 def software() -> str:
-    """Name and version, as publications give them."""
+    """Return name and version, as publications give them."""
     return f"MotcuaSMS {version()}"

@@ -1,9 +1,9 @@
-"""How fast the system is: each figure beside a peer or a limit measured in the same run.
+"""Measure how fast the system is. Each figure is compared with a limit, or with a peer measured in the same run.
 
-Each bench is a module with a function that gives its lines, and one line in ``__main__``.
+Each bench is a module with a function that returns lines; ``__main__`` lists the functions.
 """
 
 from __future__ import annotations
 
 Line = tuple[str, str, str, bool]
-"""What was measured, what came out, what it must reach, and whether it does."""
+"""A line of a bench: what is measured, the result, the required value, and whether the result meets it."""

@@ -1,5 +1,7 @@
-"""``python -m tests.bench [NAME …]``: speeds as ratios to a limit or a peer of the same run; prints a table and writes
-docs/proofs.md."""
+"""Run benches: ``python -m tests.bench [NAME …]`` prints a table of speeds and writes docs/proofs.md.
+
+Speeds are ratios to a limit or to a peer of the same run.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,13 @@ BENCHES: Mapping[str, Callable[[], list[Line]]] = {
 
 
 def measured(name: str, benches: Mapping[str, Callable[[], list[Line]]]) -> list[Line]:
-    """What a bench found; one that broke off falls short and holds up no other."""
+    """Run a bench and return its lines; return one failing line if the bench raises an error."""
     settings.cache_clear()
     try:
         return benches[name]()
-    except Exception as failure:  # noqa: BLE001 - told, and the others are measured
+    except Exception as failure:  # noqa: BLE001 - reported as a failing line, so that the other benches run
         traceback.print_exc()
-        return [(name, f"broke off: {type(failure).__name__}", "an end", False)]
+        return [(name, f"broke off: {type(failure).__name__}", "comes to its end", False)]
 
 
 def main(

@@ -1,4 +1,4 @@
-"""A ledger filled by SQL as quickly as may be: nothing durable meanwhile, no triggers, indexes made at the end."""
+"""Fill a ledger by SQL quickly: without triggers, without durable commits, and with indexes made at the end."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from psycopg import sql
 
 @contextmanager
 def quick_filling(dsn: str, tables: Sequence[str]) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that fills; what is measured afterwards runs on a server that keeps its promises again.
+    """Yield a connection for filling; after the block the server's commits are durable again, as measurements need.
 
-    Whatever triggers would add is to be added: they rest.
+    Triggers do not fire within the block, so the caller must write the rows that triggers would add.
 
     Args:
-        dsn: an administrator's.
-        tables: of schema ``motcua``, whose indexes wait for the end; those of keys stay.
+        dsn: DSN of an administrator.
+        tables: Tables of schema ``motcua`` whose indexes are made at the end. Indexes of constraints stay.
     """
     with psycopg.connect(dsn, autocommit=True) as connection:
         _set_durable(connection, "off")
@@ -41,7 +41,7 @@ def _set_durable(connection: psycopg.Connection[Any], durable: str) -> None:
 
 
 def _drop_indexes(connection: psycopg.Connection[Any], tables: Sequence[str]) -> list[Any]:
-    """Drops what would only make the filling slower, and returns how it is made again."""
+    """Drop the indexes that would only slow down the filling, and return the SQL statements that make them again."""
     found = connection.execute(
         "SELECT i.schemaname, i.indexname, i.indexdef FROM pg_indexes AS i WHERE i.schemaname = 'motcua'"
         " AND i.tablename = any(%s) AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conname = i.indexname)",

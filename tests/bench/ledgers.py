@@ -1,4 +1,4 @@
-"""A fresh ledger for a bench, what lies in it before anything is measured, and the processor that work on it costs."""
+"""Provide a fresh ledger for a bench, fill it before the measurement, and measure the processor time used."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WHERE d.dossier_code LIKE %(prefix)s || '%%' AND step > 4 - %(steps)s
 
 @contextlib.contextmanager
 def ledger() -> Iterator[str]:
-    """A fresh ledger behind motcua_db; yields an administrator's DSN for it."""
+    """Make a fresh ledger behind motcua_db, and yield an administrator's DSN for it."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, own_server(Path(folder), "") as server:
         dsn = make_ledger(server.admin_dsn)
         os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
@@ -59,7 +59,7 @@ def ledger() -> Iterator[str]:
 
 
 def on_a_ledger(bench: Callable[[str], list[Line]]) -> Callable[[], list[Line]]:
-    """The bench, with a ledger of its own."""
+    """Return the bench as a function that runs with a ledger of its own."""
 
     def run() -> list[Line]:
         with ledger() as dsn:
@@ -75,13 +75,16 @@ def seed(dsn: str, prefix: str, dossiers: int, steps: int = 1) -> None:
 
 
 def server_of(dsn: str) -> int:
-    """The process of the ledger's server that all its others descend from."""
+    """Return the process id of the ledger's main server process, the parent of all its others."""
     (row,) = ask(dsn, "SELECT pg_read_file('postmaster.pid', 0, 20) AS written")
     return int(row["written"].split()[0])
 
 
-def _seconds(pid: int, *, with_children: bool) -> float:
-    """Of a process, and of all below it, those included that have ended."""
+def _processor_seconds(pid: int, *, with_children: bool) -> float:
+    """Return the processor seconds of a process.
+
+    ``with_children`` adds the seconds of all processes below it, ended ones included.
+    """
     process = psutil.Process(pid)
     used = process.cpu_times()
     total = used.user + used.system
@@ -89,22 +92,28 @@ def _seconds(pid: int, *, with_children: bool) -> float:
         total += used.children_user + used.children_system
         for child in process.children():
             with suppress(psutil.NoSuchProcess):
-                total += _seconds(child.pid, with_children=True)
+                total += _processor_seconds(child.pid, with_children=True)
     return float(total)
 
 
 def seconds_of(processes: Mapping[str, int]) -> dict[str, float]:
-    """What each has used so far; of this process without those that it started."""
-    return {name: _seconds(pid, with_children=pid != os.getpid()) for name, pid in processes.items()}
+    """Return the processor seconds that each named process and its descendants have used so far.
+
+    This process itself is counted without its descendants.
+    """
+    return {name: _processor_seconds(pid, with_children=pid != os.getpid()) for name, pid in processes.items()}
 
 
 @contextmanager
 def used_by(processes: Mapping[str, int]) -> Iterator[dict[str, float]]:
-    """Processor seconds that each uses meanwhile; they are there at the end, while all of them live."""
+    """Yield a mapping that holds, after the block, the processor seconds that each process used within the block.
+
+    The processes must still be alive at the end of the block.
+    """
     used: dict[str, float] = {}
     before = seconds_of(processes)
     yield used
-    # A session of PostgreSQL's that has just ended is neither among the living nor counted among the others at once.
+    # For a moment after its end, a PostgreSQL session counts neither as alive nor as an ended child.
     time.sleep(0.5)
     used.update({name: now - before[name] for name, now in seconds_of(processes).items()})
 
@@ -116,7 +125,7 @@ class Most:
 
 @contextmanager
 def most_of(measure: Callable[[], float], apart: float = 0.1) -> Iterator[Most]:
-    """The most that something is meanwhile, looked at every so many seconds."""
+    """Call ``measure`` every ``apart`` seconds during the block, and yield an object that holds the largest value."""
     most, over = Most(), threading.Event()
 
     def look() -> None:

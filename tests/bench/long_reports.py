@@ -1,4 +1,4 @@
-"""What a province's ledger holds beside messages after years: checks of quality, closings, statements, complaints."""
+"""Write a ledger's reports of years by SQL: quality checks, closings, carrier statements, complaints."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from motcua.jobs.handed_in.statement_files import load_form
 from motcua.quality.rules import load_rules
 from motcua.store.oversight import closings, statements
 
-# A check a day; of a hundred dossiers eight were found once, half of them still are. Of the newest run alone shares by
-# procedure and desk user are read.
+# One check a day. Eight of a hundred dossiers had a finding once, and half of these findings are still open. Only the
+# newest run has shares by procedure and by desk user, because pages read no others.
 _QUALITY: LiteralString = """
 INSERT INTO motcua.quality_runs (
     run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, content_hash,
@@ -89,8 +89,9 @@ SELECT 'quality', q.run_no, g.agency_code, repeat('0', 64), 1, 'sent', 1, q.as_o
 FROM motcua.quality_runs AS q
 CROSS JOIN motcua.agencies AS g;
 """
-# A closing a day and a month, of the newest days every third one corrected twice. The cells are the messages' own;
-# figures of dossiers, reasons and the like are there for what pages read whole, the newest days and the last month.
+# One closing for each day and month; every third of the newest days is corrected twice. Cells of messages are counted
+# from the messages. Figures of dossiers and reasons exist only for closings that pages read completely: the newest days
+# and the last month.
 _CLOSINGS: LiteralString = """
 CREATE UNLOGGED TABLE public.cells AS
 SELECT
@@ -218,7 +219,7 @@ FROM public.periods AS p;
 DROP VIEW public.cells_of;
 DROP TABLE public.cells, public.periods;
 """
-# The statement of the last month holds every attempt of it, one of a hundred of them with something that differs.
+# The carrier statement of the last month lists every attempt of that month; one line of a hundred differs.
 _REST: LiteralString = """
 INSERT INTO motcua.carrier_statements (
     statement_no, form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines,
@@ -279,7 +280,10 @@ FROM generate_series(1, 20000) AS n;
 
 
 def fill_reports(connection: psycopg.Connection[Any], now: datetime, days: int) -> None:
-    """Writes them for a ledger of ``days`` up to ``now`` whose messages are there, by a connection that fills."""
+    """Write the reports of the ``days`` days up to ``now``, through the connection that fills the ledger.
+
+    The ledger must already have its messages.
+    """
     book = load_rules()
     words = list(book.rules.values())
     values = {
@@ -303,7 +307,7 @@ def fill_reports(connection: psycopg.Connection[Any], now: datetime, days: int) 
 
 
 def _add_up(connection: psycopg.Connection[Any]) -> None:
-    """Writes the sums of each closing and statement, as the transactions that write these do."""
+    """Write the sums of each closing and carrier statement, which production code writes in the same transaction."""
     for (closing_no,) in connection.execute("SELECT closing_no FROM motcua.closings").fetchall():
         closings.save_sums(connection, closing_no)
     for (statement_no,) in connection.execute("SELECT statement_no FROM motcua.carrier_statements").fetchall():

@@ -1,4 +1,4 @@
-"""A province's ledger after years of work, written by SQL: a million dossiers, ten million messages, some minutes."""
+"""Write a province's ledger after years of use by SQL: a million dossiers and ten million messages, in some minutes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ from tests.bench.long_reports import fill_reports
 
 DOSSIERS, MESSAGES = 1_000_000, 10_000_000
 DAYS = 400
-"""Over which the messages are spread."""
+"""Days over which the messages are spread."""
 YOUNG_DAYS = 60
-"""Of these, attempts and histories are kept too: pages look those up by message, however many there are."""
+"""Newest days for which attempts and histories are written too.
+
+Pages look these up by message, so their number does not matter.
+"""
 BUSY_RUN = 30_000
-"""Messages of the run that did most, as many as a province's day brings."""
+"""Messages of the largest run, as many as a province has on one day."""
 BUSY_STEPS, BUSY_ENTRIES = 60, 600
-"""Of the dossier that most happened to: every second step called its citizen; of what citizens and clerks make happen,
-9029 and new due dates, more than a page shows."""
+"""Size of the busiest dossier: steps, and other entries.
+
+Every second step called for a message. The entries are inquiries at 9029 and changed due times, more than one page
+shows.
+"""
 
 _PLACES: LiteralString = """
 CREATE FUNCTION public.u(n bigint, k bigint) RETURNS double precision
@@ -32,7 +38,8 @@ FROM generate_series(0, 101) AS n;
 INSERT INTO motcua.procedures (procedure_code, name)
 SELECT '1.' || to_char(n, 'FM000000'), 'Thủ tục ' || n FROM generate_series(0, 299) AS n;
 """
-# A few agencies have most dossiers, the hundredth a four-hundredth of them, B100 twenty, and B101 none.
+# A few agencies have most of the dossiers. The hundredth agency has a four-hundredth of them, B100 has twenty, and B101
+# has none.
 _DOSSIERS: LiteralString = """
 INSERT INTO motcua.dossiers (
     dossier_id, source_id, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, msisdn,
@@ -71,8 +78,9 @@ INSERT INTO motcua.dossier_versions (
 SELECT dossier_id, updated_at, updated_at, procedure_code, received_at, due_at, status_code, at_one_stop_desk
 FROM motcua.dossiers;
 """
-# Of a hundred 77 reached the phone, 10 had no usable number; one of a thousand expired, one of ten thousand was
-# rejected. Every tenth is a reply of 9029, of which every third knew no dossier. What is young is on its way.
+# 77 of a hundred messages reached the phone and 10 had no usable number. One of a thousand expired, and one of ten
+# thousand was rejected. Every tenth message is a reply of 9029, and every third of these knew no dossier. Young
+# messages are not final yet.
 _MESSAGES: LiteralString = """
 INSERT INTO motcua.messages (
     message_id, kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text,
@@ -132,7 +140,7 @@ CROSS JOIN LATERAL (
     SELECT o.kind <> 'reply' AND s.state NOT IN ('suppressed', 'cancelled', 'expired', 'queued') AS went
 ) AS w;
 """
-# Run 1 is the busy one, of messages that are settled; it planned, sent and settled them all.
+# Run 1 is the busy run: it planned, sent and settled all its messages.
 _WORK: LiteralString = """
 CREATE FUNCTION public.run_of(message bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -194,7 +202,7 @@ FROM motcua.messages AS m
 CROSS JOIN LATERAL (SELECT CASE WHEN m.message_id %% 90 <> 9 THEN 'X' || m.message_id / 60 END AS code) AS o
 WHERE m.kind = 'reply';
 """
-# One dossier to which happened as much as a page shows, and more.
+# One dossier with more history than one page shows.
 _BUSY_DOSSIER: LiteralString = """
 INSERT INTO motcua.dossiers (
     dossier_id, source_id, agency_code, dossier_code, procedure_code, applicant_name, applicant_phone, msisdn,
@@ -309,8 +317,10 @@ CROSS JOIN LATERAL (
 
 
 def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int = MESSAGES, days: int = DAYS) -> None:
-    """Writes the ledger's last ``days`` days up to ``now``, and has PostgreSQL look at it; whatever triggers would add
-    is added."""
+    """Write the ledger's last ``days`` days up to ``now``, and let PostgreSQL analyze it.
+
+    The SQL also writes what triggers would add.
+    """
     values = {
         "now": now,
         "dossiers": dossiers,
@@ -333,9 +343,9 @@ def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int
     )
     with quick_filling(dsn, tables) as connection:
         for part in (_PLACES, _DOSSIERS, _MESSAGES, _WORK, _BUSY_DOSSIER):
-            # By the server a text of several statements may not have parameters.
+            # A text with several statements can have parameters only if the client inserts them.
             psycopg.ClientCursor(connection).execute(part, values)
-            # The next part looks up what this one wrote.
+            # The next part looks up rows that this part wrote.
             connection.execute("ANALYZE")
         fill_reports(connection, now, days)
         for table in ("dossiers", "transitions", "messages"):

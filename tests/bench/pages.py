@@ -1,7 +1,7 @@
-"""What staff wait for: every page over a million dossiers and ten million messages, asked again and again.
+"""Measure how long staff wait: every page over a million dossiers and ten million messages, requested again and again.
 
-Two limits are the same 300 ms: 95 of a hundred answers of a process that is at work, and the first answer of one that
-has just started. Files are written as long as they are: how long is told, and no more.
+Two values have the same limit of 300 ms: the 95th percentile of the answers of a running process, and the first answer
+of a process that has just started. Files may take as long as their size needs; their time is shown without a limit.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 
 MOST = 0.300
-"""Seconds that an answer may take."""
+"""Most seconds for an answer."""
 ASKED = 20
 SCALE = "BENCH_PAGES_SCALE"
-"""Environment variable: which part of the million and the ten million is written; 1 without it."""
+"""Environment variable with the share of the dossiers and messages to write; 1 if it is not set."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """An address below ``/motcua``, and who asks it."""
+    """An address below ``/motcua``, and the visitor who requests it."""
 
     address: str
     agencies: tuple[str, ...] | None = None
-    """Of an agency's user; ``None``: the Department asks."""
+    """Agencies of the visitor; ``None`` if the visitor belongs to the Department."""
     typed: str | None = None
-    """Into the search of the header, which is a form."""
+    """Text that is typed into the search form of the page header."""
     status: int = 200
     is_file: bool = False
     is_first: bool = False
-    """It is also asked of a process that has just started: once for each page, whatever the filters."""
+    """Whether the page is also requested from a process that has just started; true for one address of each page."""
 
     @property
     def words(self) -> str:
@@ -56,7 +56,7 @@ class Asked:
 
 
 def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
-    """Every page that staff open, and every kind of link that leads from a figure to rows."""
+    """Yield every page that staff open, and every kind of link that leads from a figure to its rows."""
     today, month, old = facts["today"], facts["month_ago"], facts["old_day"]
     largest, three = ("B000",), ("B001", "B050", "B100")
     dossier = f"/dossiers?agency={facts['agency']}&code={facts['code']}"
@@ -149,28 +149,35 @@ def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
 
 
 def bench(dsn: str) -> list[Line]:
-    """Fills the ledger behind ``motcua_db``, then asks every page."""
+    """Fill the ledger behind ``motcua_db``, then request every page."""
     scale = float(os.environ.get(SCALE, "1"))
     began = time.perf_counter()
     fill_ledger(dsn, datetime.now(UTC), round(1_000_000 * scale), round(10_000_000 * scale))
     filled = time.perf_counter() - began
     load = os.getloadavg()[0]
-    lines = [(f"ledger of {10 * scale:g} million messages written; load then", f"{filled:.0f} s; {load:.1f}", "", True)]
+    lines = [
+        (
+            f"ledger of {10 * scale:g} million messages written; load average afterwards",
+            f"{filled:.0f} s; {load:.1f}",
+            "",
+            True,
+        )
+    ]
     return lines + list(ask_all(dsn))
 
 
 def ask_all(dsn: str) -> Iterator[Line]:
-    """How long each page of a ledger that is there takes, as the bench's lines."""
+    """Yield the bench's lines: the time of each page of an existing ledger."""
     os.environ["MOTCUA_SOURCES"] = "mot_cua"
     settings.cache_clear()
     every = list(addresses(facts_of(dsn)))
-    # As in the API server.
+    # The API server warms its pages too.
     warm_pages()
     visiting = Visiting()
     try:
         with TestClient(visiting.mount(), raise_server_exceptions=False, follow_redirects=False) as http:
             for asked in every:
-                yield _line(visiting, http, asked)
+                yield _line_of_page(visiting, http, asked)
     finally:
         close_ledger_pool()
     for asked in every:
@@ -178,14 +185,14 @@ def ask_all(dsn: str) -> Iterator[Line]:
             yield _first_line(asked)
 
 
-def _line(visiting: Visiting, http: TestClient, asked: Asked) -> Line:
+def _line_of_page(visiting: Visiting, http: TestClient, asked: Asked) -> Line:
     seconds, statuses = [], set()
-    _answer(visiting, http, asked)
+    _request(visiting, http, asked)
     for _ in range(1 if asked.is_file else ASKED):
-        took, status = _answer(visiting, http, asked)
+        took, status = _request(visiting, http, asked)
         seconds.append(took)
         statuses.add(status)
-    p50, p95, worst = (sorted(seconds)[place] * 1000 for place in _places(len(seconds)))
+    p50, p95, worst = (sorted(seconds)[place] * 1000 for place in _positions(len(seconds)))
     if statuses != {asked.status}:
         return asked.words, f"answers {statuses}", f"{asked.status}", False
     if asked.is_file:
@@ -194,25 +201,25 @@ def _line(visiting: Visiting, http: TestClient, asked: Asked) -> Line:
     return asked.words, measured, f"95 % ≤ {MOST * 1000:.0f} ms", p95 <= MOST * 1000
 
 
-def _places(number: int) -> tuple[int, int, int]:
-    """Where the median, 95 % and the worst stand of so many figures in order."""
+def _positions(number: int) -> tuple[int, int, int]:
+    """Return the positions of the median, the 95th percentile and the maximum in a sorted list of this length."""
     return (number - 1) // 2, max(number * 95 // 100 - 1, 0), number - 1
 
 
-def _answer(visiting: Visiting, http: TestClient, asked: Asked) -> tuple[float, int]:
+def _request(visiting: Visiting, http: TestClient, asked: Asked) -> tuple[float, int]:
     visiting.role = "operator" if asked.agencies is None else "agency"
     visiting.agencies = None if asked.agencies is None else frozenset(asked.agencies)
     if asked.typed is None:
         began = time.perf_counter()
         status = http.get(f"/motcua{asked.address}").status_code
         return time.perf_counter() - began, status
-    token = _token(http)
+    token = _form_token(http)
     began = time.perf_counter()
     status = http.post(f"/motcua{asked.address}", data={"token": token, "q": asked.typed}).status_code
     return time.perf_counter() - began, status
 
 
-def _token(http: TestClient) -> str:
+def _form_token(http: TestClient) -> str:
     found = re.search(r'name="token" value="([^"]+)"', http.get("/motcua/dossiers").text)
     assert found is not None
     return found[1]
@@ -231,25 +238,25 @@ def _first_line(asked: Asked) -> Line:
 
 
 def first(asked: Asked) -> dict[str, float]:
-    """In a process that has just started: how long the plugin's apps take to make, and the first answer."""
+    """Measure in a process that has just started: the seconds to make the plugin's apps, and the first answer."""
     began = time.perf_counter()
-    # As Airflow's API server does.
+    # Airflow's API server loads the plugin in the same way.
     from motcua_plugin import MotcuaPlugin
 
     pages = next(each["app"] for each in MotcuaPlugin().fastapi_apps if each["url_prefix"] == "/motcua")
     made = time.perf_counter() - began
     visiting = Visiting()
     with TestClient(visiting.mounted(pages), follow_redirects=False) as http:
-        # What the client itself and the server around the pages load when they are first used is not the page's.
+        # This request loads the HTTP client and the server, so that their loading does not count as the page's time.
         http.get("/")
-        took, status = _answer(visiting, http, asked)
+        took, status = _request(visiting, http, asked)
     close_ledger_pool()
     return {"seconds": took, "status": status, "made": made}
 
 
 def facts_of(dsn: str) -> dict[str, str]:
-    """Names and days that the addresses are made with."""
-    # The last whole day: what began at midnight may hold little.
+    """Return names and days that the addresses are built from."""
+    # The last whole day, because the present day may have few rows just after midnight.
     today = datetime.now(VIETNAM).date() - timedelta(days=1)
     with psycopg.connect(dsn) as connection:
         row = connection.execute(

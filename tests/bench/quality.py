@@ -1,8 +1,8 @@
-"""A million dossiers in the ledger, and what checking them takes: time, memory, processor.
+"""Measure the quality check over a million dossiers: time, memory, processor.
 
-The dossiers are made by SQL, pseudo-random by their numbers: a hundred agencies from large to small, three hundred
-procedures of one to twenty working days, five transitions and four versions a dossier, messages with attempts; a part
-of them has what the rules look for. All of them are within the months that the check looks at.
+SQL makes the dossiers, pseudo-random by their numbers: a hundred agencies from large to small, three hundred procedures
+of one to twenty working days, five transitions and four versions for each dossier, and messages with attempts. A part
+of the dossiers has the defects that the rules look for. All dossiers are within the months that the check reads.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SELECT 'B' || to_char(n, 'FM000'), 'Cơ quan ' || n, '2026-01-01', 'bench' FROM 
 INSERT INTO motcua.procedures (procedure_code, name)
 SELECT '1.' || to_char(n, 'FM000000'), 'Thủ tục ' || n FROM generate_series(0, 299) AS n
 """
-# u(k): the k-th number in [0, 1) of a dossier, always the same.
+# u(k) is the k-th number in [0, 1) of a dossier, always the same.
 _LIVES: LiteralString = """
 CREATE UNLOGGED TABLE public.lives AS
 SELECT
@@ -183,7 +183,7 @@ RETURN (hashint8extended(n, k) & 1073741823) / 1073741824.0
 
 
 def bench(dsn: str, dossiers: int = DOSSIERS) -> list[Line]:
-    """The lines of the first check of so many dossiers, and of the next one, whose findings all stand."""
+    """Return the lines of the first check of ``dossiers`` dossiers, and of the next check with the same findings."""
     started = time.perf_counter()
     _fill(dsn, dossiers)
     print(f"{dossiers:,} dossiers made in {time.perf_counter() - started:.0f} s", file=sys.stderr)
@@ -204,7 +204,7 @@ def bench(dsn: str, dossiers: int = DOSSIERS) -> list[Line]:
                 ratio <= 1,
             ),
             (
-                "its Python, at its most (with Airflow's SDK loaded)",
+                "largest memory of the Python process (with Airflow's SDK loaded)",
                 f"{seen['mb']:.0f} MB: {seen['mb'] / MOST_MB:.2f}; PostgreSQL {seen['server_mb']:.0f} MB more than "
                 f"before, {seen['temporary_mb']:.0f} MB of temporary files, snapshot {seen['snapshot_mb']:.0f} MB",
                 f"≤ {MOST_MB:,} MB",
@@ -234,18 +234,18 @@ def _fill(dsn: str, dossiers: int) -> None:
         cursor.execute("DROP TABLE public.steps, public.lives")
 
 
-# --- What is measured ---------------------------------------------------------------------------------------------
+# --- The measurement ----------------------------------------------------------------------------------------------
 
 
 def _check_in_a_process(dsn: str, name: str) -> dict[str, Any]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         server = server_of(dsn)
-        temporary, held = _temporary_bytes(connection), _held(server)
+        temporary, held = _temporary_bytes(connection), _memory_of_server(server)
         environment = {**os.environ, "MOTCUA_SOURCES": "mot_cua"}
         command = [sys.executable, "-m", "tests.bench.quality", name]
-        with most_of(lambda: _held(server) - held, 0.3) as most, used_by({"server": server}) as used:
+        with most_of(lambda: _memory_of_server(server) - held, 0.3) as most, used_by({"server": server}) as used:
             answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
-        time.sleep(1)  # The server adds up its temporary files when a connection has ended.
+        time.sleep(1)  # the server counts the temporary files of a connection only after its end
         (snapshot,) = connection.execute(
             "SELECT sum(pg_total_relation_size(c.oid)) FROM pg_class AS c"
             " WHERE c.relnamespace = 'quality'::regnamespace AND c.relkind = 'r'"
@@ -264,8 +264,8 @@ def _temporary_bytes(connection: psycopg.Connection[Any]) -> int:
     return int(row[0]) if row else 0
 
 
-def _held(postmaster: int) -> float:
-    """MB that the server's processes hold together; what they share counted once."""
+def _memory_of_server(postmaster: int) -> float:
+    """Return the memory of the server's processes in MB, with shared memory counted once."""
     held = 0.0
     server = psutil.Process(postmaster)
     for process in (server, *server.children()):
@@ -274,9 +274,9 @@ def _held(postmaster: int) -> float:
     return held
 
 
-def _check(name: str) -> None:
-    """One check as its task makes it; prints what it took as JSON."""
-    import airflow.sdk  # noqa: F401 - what a task has loaded anyway counts too
+def _run_check(name: str) -> None:
+    """Run one check as its task does, and print its costs as JSON."""
+    import airflow.sdk  # noqa: F401 - a task has the SDK loaded, so its memory counts too
 
     from motcua.jobs.quality.checking import check_quality
 
@@ -286,9 +286,9 @@ def _check(name: str) -> None:
     seconds = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    told = {key: getattr(counts, key) for key in ("dossiers", "rules", "findings", "broken")}
-    print(json.dumps({"seconds": seconds, "cpu": cpu, "mb": after.ru_maxrss / 1024, "counts": told}))
+    figures = {key: getattr(counts, key) for key in ("dossiers", "rules", "findings", "broken")}
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "mb": after.ru_maxrss / 1024, "counts": figures}))
 
 
 if __name__ == "__main__":
-    _check(sys.argv[1])
+    _run_check(sys.argv[1])

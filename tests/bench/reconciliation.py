@@ -1,4 +1,7 @@
-"""A month of ten million messages reconciled: the ledger's side, over days whose closings stand."""
+"""Measure how long the ledger's part of a reconciliation takes for a month with ten million messages.
+
+The closings of the month's days already exist.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from tests.ground import in_ledger
 
 MONTH = Period.parse("2026-10")
 LIMIT = 15.0
-# As many agencies and procedures as a province has; each dossier is told of about 2.5 times.
+# As many agencies and procedures as a province has; each dossier has about 2.5 messages.
 WORLD = """
 INSERT INTO motcua.agencies (agency_code, name, short_name, enabled_from)
 SELECT 'H' || n, 'Cơ quan ' || n, NULL, '2026-01-01' FROM generate_series(1, 13) AS n;
@@ -67,7 +70,7 @@ SELECT message_id, planned_at, 'queued' FROM motcua.messages;
 INSERT INTO motcua.message_history (message_id, changed_at, from_state, to_state)
 SELECT message_id, changed_at, 'queued', state FROM motcua.messages;
 """
-"""Whatever the triggers would add is added; they themselves rest, or this would take hours."""
+"""SQL that fills the month. It also writes what triggers would add; with triggers it would take hours."""
 LATE = """
 INSERT INTO motcua.message_history (message_id, changed_at, from_state, to_state)
 SELECT message_id, now(), state, 'delivered' FROM motcua.messages WHERE state = 'undelivered' LIMIT 100000
@@ -109,7 +112,7 @@ def bench(dsn: str) -> list[tuple[str, str, str, bool]]:
     started = time.perf_counter()
     fill(dsn, messages)
     built = time.perf_counter() - started
-    # No source is asked: a source's own count runs at the source.
+    # No source is named, because a source's own database would do the counting.
     os.environ["MOTCUA_SOURCES"] = ""
     settings.cache_clear()
     started = time.perf_counter()
@@ -123,7 +126,7 @@ def bench(dsn: str) -> list[tuple[str, str, str, bool]]:
 
 
 def fill(dsn: str, messages: int) -> None:
-    """The month, with so many messages, and the closings of its days."""
+    """Write the month with this number of messages, and the closings of its days."""
     with quick_filling(dsn, ("dossiers", "dossier_versions", "messages", "message_history")) as connection:
         for each in WORLD.split(";\n"):
             if each.strip():

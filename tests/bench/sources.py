@@ -1,4 +1,7 @@
-"""300 sources, some of which hang: what watching them costs, and how soon an event at one of them is told and taken."""
+"""Measure a watcher of 300 sources, some of which hang.
+
+The bench measures the processor time, and the time until an event is reported and the gateway accepts its message.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,10 @@ INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE m.accepted_
 
 
 class _Sources:
-    """One server with a role for each source, which sees its own rows; some sleep, and some are not even a server."""
+    """The sources on one PostgreSQL server, with a role for each source that sees only the rows of this source.
+
+    The views of some sources sleep before they answer. Other sources are a socket that never answers.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.server = EmbeddedPostgres(folder, free_port())
@@ -105,7 +111,7 @@ class _Sources:
             for name in [*self.healthy, *sleeping]:
                 admin.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'only-for-tests'")
             for name in sleeping:
-                # What makes its view sleep.
+                # The view sleeps once for each row of its source, so a sleeping source needs at least one row.
                 admin.execute(MOVE, {"source": name, "agency": AGENCY, "code": "D-1"})
         at = f"{parts['host']}:{parts['port']}/{parts['dbname']}"
         addresses = {name: f"postgres://{name}:only-for-tests@{at}" for name in [*self.healthy, *sleeping]}
@@ -118,7 +124,7 @@ class _Sources:
         self.desk = psycopg.connect(self.server.admin_dsn, autocommit=True)
 
     def move(self, source: str, number: int) -> float:
-        """A result lies at the desk; returns when that was committed."""
+        """Write a ready result into the source, and return the time after its commit."""
         values = {"source": source, "code": f"{source}-{number}", "agency": AGENCY, "phone": f"09051{number:05}"}
         with self.desk.transaction():
             self.desk.execute(DOSSIER, values)
@@ -126,7 +132,7 @@ class _Sources:
         return time.time()
 
     def cores(self) -> float:
-        """Processor seconds that the server's sessions have used."""
+        """Return the processor seconds that the server's sessions have used."""
         postmaster = int((self.server.data / "postmaster.pid").read_text().split()[0])
         return seconds_of({"sources": postmaster})["sources"]
 
@@ -137,12 +143,12 @@ class _Sources:
 
 
 class _Watching:
-    """A watcher in a process of its own, as a triggerer is one; it says each second what it has done."""
+    """A watcher in a process of its own, as in a triggerer; it prints each second its queries and processor seconds."""
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.bench.watching"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.told: dict[str, float] = {}
+        self.reported_at: dict[str, float] = {}
         self.did: dict[str, float] = {"looks": 0.0, "cores": 0.0}
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -150,12 +156,12 @@ class _Watching:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if not line.startswith("{"):
-                # Airflow's log.
+                # This line is not JSON but belongs to Airflow's log.
                 sys.stderr.write(line)
                 continue
             said: dict[str, Any] = json.loads(line)
-            if "told" in said:
-                self.told.setdefault(said["told"], said["at"])
+            if "reported" in said:
+                self.reported_at.setdefault(said["reported"], said["at"])
             else:
                 self.did = said
 
@@ -174,10 +180,10 @@ def bench(ledger: str) -> list[Line]:
             with psycopg.connect(ledger, autocommit=True) as admin:
                 admin.execute(KEPT, (sources.ill,))
                 with contextlib.closing(_Watching()) as watching:
-                    return _figures(admin, sources, watching)
+                    return _measure(admin, sources, watching)
 
 
-def _figures(admin: psycopg.Connection[Any], sources: _Sources, watching: _Watching) -> list[Line]:
+def _measure(admin: psycopg.Connection[Any], sources: _Sources, watching: _Watching) -> list[Line]:
     time.sleep(20)
     before, server = watching.did, sources.cores()
     time.sleep(20)
@@ -189,26 +195,30 @@ def _figures(admin: psycopg.Connection[Any], sources: _Sources, watching: _Watch
         moved[name] = sources.move(name, number)
         time.sleep(0.1)
     time.sleep(5)
-    told = [watching.told[name] - at for name, at in moved.items() if name in watching.told]
-    accepted, most = _accepted(admin, sources)
+    delays = [watching.reported_at[name] - at for name, at in moved.items() if name in watching.reported_at]
+    accepted, most = _measure_acceptance(admin, sources)
     cost = f"{cores * 1e6 / looks:.0f} µs of the watcher each, {server * 1e6 / looks:.0f} µs of the sources' server"
-    missing = len(moved) - len(told)
+    missing = len(moved) - len(delays)
     return [
         (
             f"{HEALTHY + SLEEPING + MUTE} sources at rest, {SLEEPING + MUTE} of them hanging",
-            f"{looks:.0f} looks a second, {looks / HEALTHY:.1f} at each; {cost}",
-            "told",
+            f"{looks:.0f} checks a second, {looks / HEALTHY:.1f} at each; {cost}",
+            "-",
             True,
         ),
         ("processor of their watcher", f"{cores:.1%} of a core", "≤ 5 %", cores <= 0.05),
-        ("event at a quiet source → told to Airflow", *_quantiles(told, missing, (1.0, 2.0, 4.0))),
+        ("event at a quiet source → reported to Airflow", *_quantiles(delays, missing, (1.0, 2.0, 4.0))),
         (f"{A_SECOND:.0f} events a second anywhere → accepted", *_quantiles(*accepted, (0.5, 2.0, 4.0))),
         ("connections to the ledger at most, of watcher, sender and pick-ups", f"{most}", "≤ 60", most <= 60),
     ]
 
 
-def _accepted(admin: psycopg.Connection[Any], sources: _Sources) -> tuple[tuple[list[float], int], int]:
-    """Seconds from commit to acceptance, how many are missing, and the most connections of our roles meanwhile."""
+def _measure_acceptance(admin: psycopg.Connection[Any], sources: _Sources) -> tuple[tuple[list[float], int], int]:
+    """Measure how soon the gateway accepts messages.
+
+    Return the seconds from commit to acceptance, the number of messages that were not accepted, and the largest number
+    of connections that our roles had.
+    """
     stop, most, moved = threading.Event(), 0, {}
 
     def go_on() -> None:

@@ -1,7 +1,7 @@
-"""How long citizens wait at worst: from a step's commit at its source to the gateway, in a whole demo without a past.
+"""Measure the longest waits of citizens: from a step's commit at its source to the gateway, in a whole demo.
 
-At rest (one step after the other, seconds apart), under five steps a second, beside data quality and reconciliation,
-and behind a burst of ten thousand.
+The demo begins without older dossiers. The waits are measured at rest (one step after the other, seconds apart), under
+five steps a second, while data quality and reconciliation run, and behind a burst of ten thousand steps.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from motcua.sandbox.machine.supervisor import Supervisor
 from tests.bench import Line
 
 _FOR = 120.0
-"""Seconds of each part under load."""
+"""Seconds of each measurement under load."""
 _SETTLES = 10.0
-"""Seconds for what is under way."""
+"""Seconds to wait until the running work has ended."""
 _SINGLE, _APART, _LEAST = 20, 4.0, 20
 _BURST, _BEHIND, _GIVE_UP = 10_000, 8.0, 300.0
 _REPORTS = ("check_quality", "reconcile_daily")
@@ -62,7 +62,7 @@ WHERE d.dossier_code LIKE %s AND m.accepted_at IS NULL
 
 
 class Demo:
-    """One that runs, with what is written into its source beside its world."""
+    """A running demo, with functions that write steps into its source in addition to its simulated world."""
 
     def __init__(self, supervisor: Supervisor, deployment: Deployment) -> None:
         self.supervisor, self._url = supervisor, f"{deployment.airflow_url}/api/v2"
@@ -81,7 +81,7 @@ class Demo:
         self._airflow.headers["Authorization"] = f"Bearer {token}"
 
     def ends_its_world(self) -> None:
-        """Nothing happens any more but what is written beside it."""
+        """End the simulated world, so that only the bench writes steps."""
         for name in ("world", "vendor", "clerk"):
             self.supervisor.finish(name)
 
@@ -90,7 +90,7 @@ class Demo:
         self._ledger.close()
 
     def passes(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> list[float]:
-        """Lets the world live for so long; how long each of its steps in that time waited."""
+        """Let the world run for ``seconds``, and return for each of its steps the seconds until the gateway had it."""
         since, ends = datetime.now(UTC), time.monotonic() + seconds
         while time.monotonic() < ends:
             meanwhile()
@@ -108,7 +108,7 @@ class Demo:
         return True
 
     def task_instances_since(self, moment: datetime) -> int:
-        """So many began."""
+        """Return how many task instances started since a moment."""
         asked = {"start_date_gte": moment.isoformat(), "limit": "1"}
         found = self._airflow.get(f"{self._url}/dags/~/dagRuns/~/taskInstances", params=asked, timeout=30)
         return int(found.json()["total_entries"])
@@ -119,7 +119,7 @@ class Demo:
         return time.monotonic()
 
     def accepted_after(self, code: str, committed: float) -> float:
-        """Seconds until the gateway has taken the message of a dossier, by the ledger's notes."""
+        """Return the seconds from a dossier's step until the gateway accepted its message, by the ledger's times."""
         while time.monotonic() < committed + _GIVE_UP:
             if row := self._ledger.execute(_ACCEPTED, (code,)).fetchone():
                 return float(row["seconds"])
@@ -138,7 +138,7 @@ class Demo:
         return int(row["messages"]) if row else 0
 
 
-def _line(what: str, seconds: Sequence[float]) -> Line:
+def _line_of_waits(what: str, seconds: Sequence[float]) -> Line:
     if len(seconds) < _LEAST:
         return (what, f"only {len(seconds)} steps", f"{_LEAST} steps", False)
     cuts = quantiles(seconds, n=100, method="inclusive")
@@ -149,7 +149,7 @@ def _line(what: str, seconds: Sequence[float]) -> Line:
 
 @contextmanager
 def whole_demo(steps_a_second: int) -> Iterator[Demo]:
-    """A demo without a past, in whose world so many steps a second are made."""
+    """Run a demo without a past whose world makes ``steps_a_second`` steps a second."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)
@@ -161,12 +161,14 @@ def whole_demo(steps_a_second: int) -> Iterator[Demo]:
 
 def bench() -> list[Line]:
     with whole_demo(5) as demo:
-        return _measured(demo)
+        return _measure(demo)
 
 
-def _measured(demo: Demo) -> list[Line]:
-    lines = [_line(f"step → gateway, the first {_FOR:.0f} s of a demo, five steps a second", demo.passes(_FOR))]
-    lines.append(_line(f"five steps a second, {_FOR:.0f} s", demo.passes(_FOR)))
+def _measure(demo: Demo) -> list[Line]:
+    lines = [
+        _line_of_waits(f"step → gateway, the first {_FOR:.0f} s of a demo, five steps a second", demo.passes(_FOR))
+    ]
+    lines.append(_line_of_waits(f"five steps a second, {_FOR:.0f} s", demo.passes(_FOR)))
     runs = 0
 
     def report() -> None:
@@ -174,10 +176,10 @@ def _measured(demo: Demo) -> list[Line]:
         runs += sum(demo.starts(dag_id) for dag_id in _REPORTS)
 
     seconds = demo.passes(_FOR, report)
-    lines.append(_line(f"beside {runs} runs of {' and '.join(_REPORTS)}, {_FOR:.0f} s", seconds))
+    lines.append(_line_of_waits(f"beside {runs} runs of {' and '.join(_REPORTS)}, {_FOR:.0f} s", seconds))
     demo.ends_its_world()
     demo.supervisor.wait(_SETTLES)
-    lines.append(_line(f"one step every {_APART:.0f} s and nothing else", demo.alone("R-")))
+    lines.append(_line_of_waits(f"one step every {_APART:.0f} s and nothing else", demo.alone("R-")))
     committed = demo.results("B-", 1, _BURST)
     demo.supervisor.wait(_BEHIND)
     single = demo.accepted_after("S-1", demo.results("S-", 1, 1))
@@ -192,8 +194,8 @@ def _measured(demo: Demo) -> list[Line]:
     )
     while demo.left("B-") and time.monotonic() < committed + _GIVE_UP:
         demo.supervisor.wait(1)
-    # Each pick-up reads the burst once more as long as a late commit might hide in it.
+    # Pick-ups read the burst again for a while, because an older step may be committed late.
     after = demo.alone("A-")
     found = f"p50 {median(after):.2f}, longest {max(after):.2f} s over {len(after)}"
-    lines.append((f"one step every {_APART:.0f} s once these are sent", found, "≤ 10 s", max(after) <= 10))
+    lines.append((f"one step every {_APART:.0f} s after the burst is sent", found, "≤ 10 s", max(after) <= 10))
     return lines

@@ -1,4 +1,4 @@
-"""``python -m tests.bench.watching``: a watcher of the sources that the environment names, as a triggerer has one."""
+"""Run a watcher of the sources that the environment names, as a triggerer does: ``python -m tests.bench.watching``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from motcua.jobs.notices.looking import Looks, Watcher
 
 
 def main() -> None:
-    """A watcher that says what it tells, and each second what it has cost."""
+    """Run a watcher that prints each report, and every second the number of its queries and its processor seconds."""
     looks = 0
     ask = Looks._send
 
@@ -25,7 +25,7 @@ def main() -> None:
     def say(**what: Any) -> None:
         print(json.dumps(what), flush=True)
 
-    watcher = Watcher(lambda source: say(told=source, at=time.time()))
+    watcher = Watcher(lambda source: say(reported=source, at=time.time()))
     threading.Thread(target=watcher.run, args=(threading.Event(),), daemon=True).start()
     while True:
         time.sleep(1)

@@ -1,4 +1,4 @@
-"""The files of a real server, as they stand in the project and in its handbook: read as typed."""
+"""Read the files of a real server, as they stand in the project and its handbook."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ OURS = [name for name, service in SERVICES.items() if service["image"] == "motcu
 LONG_RUNNING = [name for name in SERVICES if name != "init"]
 EXAMPLE = {name: value or "" for name, value in dotenv_values(ROOT / ".env.example").items()}
 SENDING_FILES = ("settings.env", "mail.env", "sources.env", "gateways.env")
-"""What tasks and commands need."""
+"""Files with the settings that tasks and commands need."""
 ENV_FILES = (*SENDING_FILES, "callbacks.env")
 STORE_FILE = "store.env"
-"""Where publications are kept, if not in a volume; the only file that may be missing."""
+"""The file that states where publications are stored, if not in a volume. It is the only file that may be missing."""
 
 
 def env_files(service: dict[str, Any]) -> tuple[str, ...]:
-    """The files that a service is given, those that may be missing with them."""
+    """Return the env files of a service, including those that may be missing."""
     return tuple(each if isinstance(each, str) else each["path"] for each in service.get("env_file", ()))
 
 
 def complete_environment() -> dict[str, str]:
-    """A value for every name of .env.example."""
+    """Return a value for every name of .env.example."""
     made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
     return made | {
         "AIRFLOW_SECRET": urlsafe_b64encode(os.urandom(32)).decode(),
@@ -46,14 +46,14 @@ def complete_environment() -> dict[str, str]:
 
 
 def dockerfile() -> list[tuple[str, list[str]]]:
-    """Its instructions with their words."""
+    """Return the instructions of the Dockerfile with their words."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     return [(line.split(maxsplit=1)[0], shlex.split(line)[1:]) for line in lines]
 
 
 def image_environment() -> dict[str, str]:
-    """What the image says to every service of ours."""
+    """Return the environment that the image gives to every service of ours."""
     settings = [word for instruction, words in dockerfile() if instruction == "ENV" for word in words]
     return dict(setting.split("=", 1) for setting in settings)
 
@@ -64,11 +64,11 @@ _ROW = re.compile(r"^ *\| (?P<cells>.+) \|$", re.M)
 
 
 def steps(page: str, section: str) -> dict[int, list[str]]:
-    """What is typed in each step of a section of a page, by the step's number; steps without a block, too.
+    """Return what is typed in each step of a section, by the step's number. A step without a block has an empty list.
 
     Args:
-        page: below docs, without its ending, as ``vi/quan-tri/cai-dat``.
-        section: its heading.
+        page: the page below docs, without its ending, as ``vi/quan-tri/cai-dat``.
+        section: the section's heading.
 
     Raises:
         KeyError: the page has no such section.
@@ -85,7 +85,7 @@ def steps(page: str, section: str) -> dict[int, list[str]]:
 
 
 def titles(page: str, section: str) -> dict[str, int]:
-    """Number of each step of a section of a page below docs whose words begin in bold, by these.
+    """Return the step numbers by title, which is the bold beginning of a step.
 
     Raises:
         KeyError: the page has no such section.
@@ -95,7 +95,7 @@ def titles(page: str, section: str) -> dict[str, int]:
 
 
 def rows(page: str, section: str) -> list[tuple[str, ...]]:
-    """The rows of the tables of a section of a page below docs, without heads and rules; cells without their backticks.
+    """Return the rows of a section's tables, without head rows and rules. Cells have no backticks around them.
 
     Raises:
         KeyError: the page has no such section.

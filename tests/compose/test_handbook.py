@@ -1,7 +1,7 @@
-"""The handbook can be typed: its commands are understood, its steps are read, its pages lead from one to the other.
+"""The handbook can be followed: its commands are valid, its steps are numbered, its pages link to each other.
 
-The six pages of docs/vi/quan-tri are what a server's administrator types; that they lead to a first message, through a
-reboot, an upgrade and a restore, is shown by ``make prove ONLY=install``.
+A server's administrator types what the six pages of docs/vi/quan-tri state. ``make prove ONLY=install`` shows that they
+lead to a first message, through a reboot, an upgrade and a restore.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.compose.typed_commands import NotUnderstood, lines_of, understand, un
 pytestmark = pytest.mark.alone
 
 SITUATIONS = ("cai-dat", "hang-ngay", "khi-co-loi", "khoi-dong-lai", "nang-cap", "khoi-phuc")
-"""A page each, below docs/vi/quan-tri."""
+"""The pages of the handbook's situations, below docs/vi/quan-tri."""
 STEPS = "Từng bước"
 SERVICES_ASKED = {
     **{f"vi/quan-tri/{page}": 2 for page in SITUATIONS},
@@ -28,7 +28,7 @@ SERVICES_ASKED = {
     "operations/restore": 2,
     "operations/upgrade": 8,
 }
-"""Page below docs → how often its blocks ask a service of ours, at least."""
+"""For each page below docs, the least number of commands in its blocks that run in a service of ours."""
 
 
 def text_of(page: str) -> str:
@@ -39,8 +39,8 @@ def blocks_of(text: str) -> list[str]:
     return re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.M | re.S)
 
 
-def told_within(text: str) -> Iterator[str]:
-    """Commands within sentences and tables, those left out of which a part stands as …."""
+def commands_within(text: str) -> Iterator[str]:
+    """Yield the commands within sentences and tables, except commands that leave a part out by …."""
     for quoted in re.findall(r"`((?:docker compose|motcua) [^`]+)`", text):
         if "…" not in shlex.split(quoted):
             yield quoted
@@ -55,7 +55,7 @@ def test_every_command_of_the_handbook_exists(page: str, least: int) -> None:
 @pytest.mark.parametrize("page", SITUATIONS)
 def test_every_command_within_a_sentence_of_a_situation_exists(page: str) -> None:
     wrong = []
-    for command in told_within(text_of(f"vi/quan-tri/{page}")):
+    for command in commands_within(text_of(f"vi/quan-tri/{page}")):
         try:
             if command.startswith("motcua "):
                 understand_program(shlex.split(command))

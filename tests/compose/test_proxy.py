@@ -1,4 +1,4 @@
-"""The one way in: a real Caddy with include/proxy/Caddyfile, behind it three servers that keep what reaches them."""
+"""A real Caddy with include/proxy/Caddyfile lets in what it should, in front of three servers that record requests."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Proxy:
     trusted: ssl.SSLContext
 
     def ask(self, path: str, method: str = "GET", **more: object) -> httpx.Response:
-        """Asks as a browser does that knows the name."""
+        """Send a request as a browser that knows the server's name."""
         url = f"https://127.0.0.1:{self.https}{path}"
         headers = {"Host": NAME, **more.pop("headers", {})}  # type: ignore[dict-item]
         with httpx.Client(verify=self.trusted) as client:
@@ -54,7 +54,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
-    """Starts one; its networks are given."""
+    """Return a function that starts Caddy with given networks."""
     caddy = shutil.which("caddy") or pytest.skip("caddy is not on PATH")
     parts: list[Part] = []
     behind = {name: ScriptedGateway() for name in BACKENDS}
@@ -97,7 +97,9 @@ def proxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
         server.close()
 
 
-@pytest.mark.guarantee("rights", "gateways and software that pushes are let in from their registered networks alone")
+@pytest.mark.guarantee(
+    "rights", "calls of gateways and of software that pushes are accepted only from their registered networks"
+)
 def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written(proxy: Callable[..., Proxy]) -> None:
     it = proxy(gateways="10.20.2.7 10.30.0.0/16", pushes="10.0.0.0/8")
     for path in ("/gateway/receipts/kannel", "/gateway/inquiries/kannel", "/intake/DongBoHoSoMC", "/gateway/"):
@@ -108,7 +110,7 @@ def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written
     asked = [*it.behind["callbacks"].asked, *it.behind["intake"].asked]
     reached = {posixpath.normpath(unquote(each.target)) for each in asked}
     assert reached <= {"/gateway/health"}
-    # Anybody may ask what shows nothing, or wants a word of its own.
+    # Anybody may call routes that show nothing or need a secret of their own.
     for path in ("/gateway/health", "/gateway/metrics", "/gateway/watch"):
         assert it.ask(path).status_code == 200
     assert it.ask("/gateway/receipts/kannel", headers={"X-Forwarded-For": "10.20.2.7"}).status_code == 403
@@ -124,13 +126,15 @@ def test_who_comes_from_where_he_is_said_to_be_is_led_on_with_his_own_address(pr
         assert it.ask(path, "POST", headers={"X-Forwarded-For": "10.1.1.1"}).status_code == 200
         (asked,) = it.behind[name].asked
         assert asked.target == path
-        assert asked.headers["x-forwarded-for"] == "127.0.0.1", "not what the caller says of himself"
-    # Caddy 2.6 breaks off, later ones say why.
+        assert asked.headers["x-forwarded-for"] == "127.0.0.1", (
+            "the header holds the caller's real address, not the one that the caller claims"
+        )
+    # Caddy 2.6 closes the connection, later versions answer with a reason.
     assert it.ask("/gateway/receipts/kannel", "POST", content=b"x" * 17_000).status_code in (413, 502)
 
 
 @pytest.mark.guarantee(
-    "rights", "passwords can be tried on the sign-in page alone: /auth/token and workers' paths are shut"
+    "rights", "passwords can be tried only on the sign-in page: /auth/token and workers' paths are closed"
 )
 def test_ways_that_are_no_person_s_are_shut(proxy: Callable[..., Proxy]) -> None:
     it = proxy()
@@ -177,5 +181,5 @@ def test_browser_is_told_to_stay_with_tls_and_who_says_no_name_gets_the_certific
     plain = httpx.get(f"http://127.0.0.1:{it.http}/motcua/", headers={"Host": NAME})
     assert plain.status_code in (301, 308)
     assert plain.headers["location"].startswith(f"https://{NAME}")
-    # Kannel says none, as whoever calls an address.
+    # Kannel sends no server name, like every client that calls an IP address.
     assert "BEGIN CERTIFICATE" in ssl.get_server_certificate(("127.0.0.1", it.https))

@@ -1,6 +1,6 @@
-"""Whether a command that a page tells to type can be understood: its services, words and options exist.
+"""Check that a command on a page is valid: its services, words and options exist.
 
-Nothing is run. Of Compose's own words stand here those that the handbook types.
+Nothing is run. Only those commands of Compose are known here that the handbook uses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EVERY_DEBIAN_HAS = {"cat", "find", "printenv", "printf", "rm", "tar", "true", "
 
 
 class NotUnderstood(Exception):
-    """A word of the command is nothing that there is; the message says which."""
+    """A command has a word that does not exist. The message states the word."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -60,25 +60,25 @@ _PARSERS = {
     "up": _parser("up", "--detach|-d", "--wait", "--build", "--no-deps", services=True),
     "version": _parser("version"),
 }
-"""What the handbook types of ``docker compose``, by its first word."""
+"""The commands of ``docker compose`` that the handbook uses, by their first word."""
 
 
 def lines_of(block: str) -> list[str]:
-    """The commands of a block: lines that end with a backslash are one."""
+    """Return the commands of a block. Lines that end with a backslash are joined."""
     return [line for line in block.replace("\\\n", " ").splitlines() if line.strip()]
 
 
 def understand(line: str) -> str | None:
-    """The service in which a command of Compose's is run, if it is one.
+    """Return the service in which Compose runs the line's command, or ``None`` if the line runs none in a service.
 
     Raises:
-        NotUnderstood: Compose, the service or the program in it would refuse the words.
+        NotUnderstood: Compose, or the program in the service, would refuse the words.
     """
     if not line.startswith("docker compose "):
         return None
-    # What the shell puts in stands for one word.
+    # A shell substitution stands for one word.
     words = shlex.split(re.sub(r"\$\([^)]*\)", "2026-01-01", line), comments=True)
-    # What is handed to it, and where its output goes, is the shell's.
+    # Redirections and pipes belong to the shell.
     words = words[: next((n for n, word in enumerate(words) if word in ("<", ">", "|")), len(words))]
     verb = words[2]
     if verb not in _PARSERS:
@@ -95,10 +95,10 @@ def understand(line: str) -> str | None:
 
 
 def understand_program(words: list[str]) -> None:
-    """Looks whether a command in the image is there and takes these words.
+    """Check that a command is in the image and accepts these words.
 
     Raises:
-        NotUnderstood: it is not, or does not.
+        NotUnderstood: the command is not in the image or does not accept the words.
     """
     program, *arguments = words
     if program == "motcua":
@@ -119,7 +119,7 @@ def _understand_motcua(words: list[str]) -> None:
     try:
         while True:
             for parameter in command.params:
-                # It would answer now, from the ledger.
+                # An eager option would run while it is parsed, and might query the ledger.
                 if parameter.is_eager:
                     parameter.callback = _end_where_given
             context = command.make_context(command.name, list(given), parent=context)

@@ -1,4 +1,4 @@
-"""Senders broken on purpose, one mistake each, to see that the judge would notice."""
+"""Senders that are broken on purpose, one mistake each, to check that the judge notices."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _replace(original: Callable[..., Any], replacement: Callable[..., Any]) -> N
 
 
 def _leave_behind(message_state: str, attempt_state: str) -> None:
-    """A dead sender's attempts are guessed to be something."""
+    """Break a sender so that it writes these states for the attempts of a dead sender without knowing the outcome."""
 
     def abandon(connection: Any, sender_id: int, now: Any, *_: Any, **__: Any) -> int:
         values = {"sender_id": sender_id, "now": now, "message": message_state, "attempt": attempt_state}
@@ -41,8 +41,8 @@ def _leave_behind(message_state: str, attempt_state: str) -> None:
     _replace(attempts.abandon, abandon)
 
 
-def _guess(instead: Mapping[str, GatewayAnswer]) -> None:
-    """Some answers are taken for others."""
+def _replace_answers(instead: Mapping[str, GatewayAnswer]) -> None:
+    """Break the adapter so that some answers are replaced by others."""
     adapter: Any = KannelGateway
     submit = adapter.submit
 
@@ -54,16 +54,19 @@ def _guess(instead: Mapping[str, GatewayAnswer]) -> None:
 
 
 def _take_no_answer_for_a_failure() -> None:
-    _guess({"unknown": GatewayAnswer("transient")})
+    _replace_answers({"unknown": GatewayAnswer("transient")})
 
 
 def _take_no_answer_for_success() -> None:
-    _guess({"unknown": GatewayAnswer("accepted", 202), "transient": GatewayAnswer("accepted", 202)})
+    _replace_answers({"unknown": GatewayAnswer("accepted", 202), "transient": GatewayAnswer("accepted", 202)})
 
 
 def _write_attempts_after_the_call() -> None:
-    """A message is leased for some minutes instead: the common queue. Without a journal, from which the next run would
-    know what left."""
+    """Break the sender so that attempts are written only after the call.
+
+    A message is only leased for some minutes, as in a common queue. No journal is written either, because the next run
+    would learn from it what was sent.
+    """
     begin, save, apply = messages.begin_sending, attempts.save_attempts, messages.apply_outcomes
     begun: dict[int, messages.Departing] = {}
     saved: dict[int, tuple[messages.Departing, Mapping[str, Any]]] = {}
@@ -93,14 +96,14 @@ def _write_attempts_after_the_call() -> None:
     _replace(apply, apply_all)
 
 
-def _mind_no_deadline() -> None:
+def _ignore_deadline() -> None:
     heart: Any = Heart
     heart.may_send = True
 
 
 @dataclass(frozen=True)
 class Breakage:
-    """A mistake, and what it must be found to do."""
+    """A mistake, and the kind of defect that the judge must find because of it."""
 
     make: Callable[[], None]
     does: Literal["doubled", "lost"]
@@ -113,5 +116,5 @@ BREAKAGES = {
     "takes no answer for a failure": Breakage(_take_no_answer_for_a_failure, "doubled", "lives"),
     "takes no answer for success": Breakage(_take_no_answer_for_success, "lost", "lives"),
     "writes attempts after the call and keeps no journal": Breakage(_write_attempts_after_the_call, "doubled"),
-    "was frozen and minds no deadline": Breakage(_mind_no_deadline, "doubled", "freezes"),
+    "was frozen and ignores its deadline": Breakage(_ignore_deadline, "doubled", "freezes"),
 }

@@ -1,9 +1,10 @@
-"""Kills senders at every step, breaks what is around them, repairs as an operator would, and has the judge look.
+"""Kill senders at every step, break the parts around them, repair as an operator would, and judge the ledger.
 
-``python -m tests.crash.harness MODE --first 1 --seeds 300`` prints one JSON object, and to stderr how far it is and
-each finding as it comes; ended by SIGINT or SIGTERM it prints what it has. ``run`` does that in a process of its own,
-since it forks: the caller may have threads. A seed is one small world of a few messages with a script of
-faults for each; it is repeated with ``--first SEED --seeds 1`` (the scheduling of threads differs each time).
+``python -m tests.crash.harness MODE --first 1 --seeds 300`` prints one JSON object. To stderr it prints the progress,
+and each finding at once. At SIGINT or SIGTERM it prints the results so far. ``run`` starts the harness in a process of
+its own, because the harness forks and the caller may have threads. A seed is one small world of a few messages with a
+script of faults for each message. ``--first SEED --seeds 1`` repeats a seed, although the scheduling of threads differs
+each time.
 """
 
 from __future__ import annotations
@@ -34,69 +35,74 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Mode: TypeAlias = Literal["process", "each step", "each step frozen", "outage"]
-"""What dies: a process where it is drawn, frozen as often; or a sender at one step after the other, or is frozen there;
-or what a sender needs."""
+"""Kind of a run. ``process``: a process is killed at a drawn place, or frozen there, just as often. ``each step`` and
+``each step frozen``: a sender is killed or frozen at one step after the other. ``outage``: a part that a sender needs
+is killed.
+"""
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
-"""Each waits half of its time: for answers that do not come, for a child to start."""
-TOLD = "told"
-"""What a worker reports at the end of each seed."""
-_KEEP_EXAMPLES = 10
+"""Number of workers. A worker waits half of its time for answers that do not come, or for a child to start."""
+PLAYED = "played"
+"""Line that a worker reports at the end of each seed."""
+_MOST_EXAMPLES = 10
 _END_WITHIN = 120.0
-"""Seconds for a worker to end what it started, where others use the machine too."""
+"""Seconds for a worker to end the processes that it started; enough for a busy machine."""
 _SAY_EVERY = 30.0
-"""Seconds between two lines about how far a run is, where no terminal shows it."""
+"""Seconds between two lines of progress where stderr is no terminal."""
 
 
 @dataclass
 class Tally:
-    """What all seeds of a run gave together."""
+    """The results of all seeds of a run together."""
 
     seeds: int = 0
     earlier: int = 0
-    """Of these seeds those that an earlier run told."""
+    """Number of seeds whose results come from an earlier run."""
     seconds: float = 0.0
     figures: Counter[str] = field(default_factory=Counter)
     died_at: Counter[str] = field(default_factory=Counter)
-    """Steps at which a process died, or at which PostgreSQL or the gateway did."""
+    """Step → how often a process, PostgreSQL or the gateway was killed or frozen there."""
     defects: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("doubled", "lost", "stuck", "wrong"), 0))
     examples: list[str] = field(default_factory=list)
-    """The first defects, each with its seed."""
+    """Descriptions of the first defects, each with its seed."""
     is_whole: bool = True
-    """It was not ended before all seeds were told."""
+    """Whether all seeds were played before the run ended."""
 
     def note(self, kind: str, words: str) -> None:
-        """Counts a defect."""
+        """Count a defect."""
         self.defects[kind] += 1
-        self.examples = [*self.examples, words][:_KEEP_EXAMPLES]
+        self.examples = [*self.examples, words][:_MOST_EXAMPLES]
 
     def add(self, other: Tally) -> None:
-        """Adds another worker's."""
+        """Add the tally of another worker."""
         self.seeds += other.seeds
         self.earlier += other.earlier
         self.figures.update(other.figures)
         self.died_at.update(other.died_at)
         for kind, count in other.defects.items():
             self.defects[kind] += count
-        self.examples = (self.examples + other.examples)[:_KEEP_EXAMPLES]
+        self.examples = (self.examples + other.examples)[:_MOST_EXAMPLES]
 
 
 def run(
     mode: Mode, *, first: int, seeds: int, workers: int = WORKERS, watched: bool = False, goes_on: bool = False
 ) -> Tally:
-    """Runs so many seeds, of which ``workers`` are told at a time.
+    """Play ``seeds`` seeds with ``workers`` processes at a time.
 
-    ``watched``: stderr tells how far it is and what it finds; Ctrl-C leaves the tally so far. ``goes_on``: those that
-    an earlier run told of the same sources are not told again, and what is told is kept.
+    ``watched``: print progress and findings to stderr; on Ctrl-C return the tally so far. ``goes_on``: store the
+    results, and skip seeds that an earlier run of the same source code has played.
 
     Raises:
-        RuntimeError: the harness itself failed, as each of its runs may; the message quotes it.
+        RuntimeError: The harness itself failed; the message quotes its error.
     """
-    return _read(_in_a_process(mode, first, seeds, workers, watched=watched, goes_on=goes_on))
+    return _tally_of(_run_harness(mode, first, seeds, workers, watched=watched, goes_on=goes_on))
 
 
 def end_at_first_signal(error: type[BaseException]) -> None:
-    """Has SIGINT or SIGTERM raise the error, once: a process and its group are often told at the same time."""
+    """Raise the error at the first SIGINT or SIGTERM, and ignore later ones.
+
+    A process often gets the signal twice: once itself and once with its group.
+    """
 
     def end(*_: object) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -108,22 +114,28 @@ def end_at_first_signal(error: type[BaseException]) -> None:
 
 
 def run_broken(*, first: int, seeds: int) -> dict[str, Tally]:
-    """Runs so many seeds with each of the senders that are broken on purpose, by name."""
-    return {name: _read(values) for name, values in _in_a_process("broken", first, seeds, 1).items()}
+    """Play ``seeds`` seeds with each of the senders that are broken on purpose; return the tallies by name."""
+    return {name: _tally_of(values) for name, values in _run_harness("broken", first, seeds, 1).items()}
 
 
 def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
-    """Runs so many seeds with each of three requests that come in another seed's time, by name."""
-    return {name: _read(values) for name, values in _in_a_process("stray", first, seeds, 1).items()}
+    """Play ``seeds`` seeds with each of three stray requests; return the tallies by name.
+
+    A stray request reaches the gateway after its seed has been judged, while later seeds are played.
+    """
+    return {name: _tally_of(values) for name, values in _run_harness("stray", first, seeds, 1).items()}
 
 
 def run_takeovers(*, shares: int, workers: int = WORKERS) -> Tally:
-    """Freezes a leader once at each step, in so many shares of all steps, of which each worker takes one; ``died_at``
-    has the milliseconds until others had taken over."""
-    return _read(_in_a_process("takeovers", 0, shares, workers, watched=True))
+    """Freeze a leader once at each step.
+
+    The steps are divided into ``shares`` shares, one for each worker. ``died_at`` of the tally has, for each step, the
+    milliseconds until another sender had taken over.
+    """
+    return _tally_of(_run_harness("takeovers", 0, shares, workers, watched=True))
 
 
-def _in_a_process(
+def _run_harness(
     mode: str, first: int, seeds: int, workers: int, *, watched: bool = False, goes_on: bool = False
 ) -> dict[str, Any]:
     command = [sys.executable, "-m", "tests.crash.harness", mode]
@@ -131,7 +143,8 @@ def _in_a_process(
     command += ["--goes-on"] if goes_on else []
     with contextlib.ExitStack() as files:
         output, errors = (files.enter_context(tempfile.TemporaryFile("w+")) for _ in range(2))
-        # In a session of its own: a terminal's Ctrl-C is for us alone, and we pass it on.
+        # The harness gets a session of its own, so that a terminal's Ctrl-C reaches only this process, which passes it
+        # on.
         process = subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
@@ -154,16 +167,16 @@ def _in_a_process(
     return answer
 
 
-def _read(values: dict[str, Any]) -> Tally:
+def _tally_of(values: dict[str, Any]) -> Tally:
     counters = {name: Counter(values[name]) for name in ("figures", "died_at")}
     return Tally(**{name: value for name, value in values.items() if name != "numbers"} | counters)
 
 
-class _Watch:
-    """Says how far a run is and what it finds: a bar on a terminal, elsewhere a line now and then."""
+class _Progress:
+    """Shows progress and findings: a progress bar on a terminal, otherwise a line now and then."""
 
     def __init__(self, mode: str, seeds: int) -> None:
-        self._seeds, self._told, self._found = seeds, 0, 0
+        self._seeds, self._played, self._found = seeds, 0, 0
         self._mode, self._began = mode, time.monotonic()
         self._said = self._began
         self._console = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -171,43 +184,43 @@ class _Watch:
         self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
         self._task = self._bar.add_task(mode, total=seeds)
 
-    def __enter__(self) -> _Watch:
+    def __enter__(self) -> _Progress:
         self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def told(self) -> None:
-        """One more seed has been told."""
-        self._told += 1
-        self._bar.update(self._task, advance=1, description=self._words)
+    def count_played(self) -> None:
+        """Count one more played seed."""
+        self._played += 1
+        self._bar.update(self._task, advance=1, description=self._description)
         if self._bar.disable and time.monotonic() - self._said > _SAY_EVERY:
             self._said = time.monotonic()
-            self._console.print(f"{self._words}: {self._told:,} of {self._seeds:,} seeds", markup=False)
+            self._console.print(f"{self._description}: {self._played:,} of {self._seeds:,} seeds", markup=False)
 
     def found(self, words: str) -> None:
-        """A finding."""
+        """Print a finding."""
         self._found += 1
         self._console.print(f"{self._mode}: {words}", markup=False)
 
     @property
-    def _words(self) -> str:
-        apart = 1000 * (time.monotonic() - self._began) / max(1, self._told)
+    def _description(self) -> str:
+        apart = 1000 * (time.monotonic() - self._began) / max(1, self._played)
         return f"{self._mode}, {apart:.0f} ms a seed, {self._found} findings"
 
 
 def main() -> int:
-    """Runs the seeds in some workers and prints the tally as JSON; 1 when a worker failed."""
+    """Play the seeds in several workers and print the tally as JSON; return 1 if a worker failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash.harness", description=__doc__)
     parser.add_argument("mode", choices=[*get_args(Mode), "broken", "stray", "takeovers"])
     parser.add_argument("--first", type=int, default=1)
     parser.add_argument("--seeds", type=int, default=100)
     parser.add_argument("--workers", type=int, default=WORKERS)
-    parser.add_argument("--goes-on", action="store_true", help="tells what no earlier run of these sources told")
+    parser.add_argument("--goes-on", action="store_true", help="skip seeds that an earlier run of these sources played")
     asked = parser.parse_args()
     os.environ["AIRFLOW__LOGGING__LOGGING_LEVEL"] = "ERROR"
-    importlib.import_module("tests.environment")  # sets Airflow's environment, before its first import
+    importlib.import_module("tests.environment")  # sets Airflow's environment before the first import of Airflow
     seeds = importlib.import_module("tests.crash.seeds")
     processes = importlib.import_module("tests.crash.processes")
     world = importlib.import_module("tests.crash.world")
@@ -216,15 +229,15 @@ def main() -> int:
     logging.disable(logging.ERROR)
     numbers: Sequence[int] = range(asked.first, asked.first + asked.seeds)
     file = file_of(asked.mode) if asked.goes_on else None
-    earlier = kept(file, numbers) if file else []
-    told = {number for batch in earlier for number in batch["numbers"]}
-    numbers = [number for number in numbers if number not in told]
+    earlier = stored_batches(file, numbers) if file else []
+    played = {number for batch in earlier for number in batch["numbers"]}
+    numbers = [number for number in numbers if number not in played]
     end_at_first_signal(KeyboardInterrupt)
     with contextlib.ExitStack() as folders:
         folders.callback(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
         foundation = folders.enter_context(world.foundation())
         gc.collect()
-        gc.freeze()  # what is shared with the forked stays shared
+        gc.freeze()  # the collector would write into memory that forks share, and so copy it
         works: list[Callable[..., None]]
         if asked.mode == "takeovers":
             takeovers = importlib.import_module("tests.crash.takeovers")
@@ -238,36 +251,36 @@ def main() -> int:
         else:
             shares = [numbers[worker :: asked.workers] for worker in range(min(asked.workers, len(numbers)))]
             works = [functools.partial(seeds.work, asked.mode, foundation, share) for share in shares]
-        answer = _gather([processes.Forked(work) for work in works], asked.mode, len(numbers), file, earlier)
+        answer = _collect([processes.Forked(work) for work in works], asked.mode, len(numbers), file, earlier)
     print(json.dumps(answer))
     return int(not answer)
 
 
-def _gather(
+def _collect(
     children: Sequence[Any], mode: str, seeds: int, file: Path | None, earlier: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """What the workers report, and what was told earlier, together; nothing where one of them failed."""
+    """Return the results of the workers and of earlier runs together; return ``{}`` if a worker failed."""
     tally, by_name, began = Tally(), {}, time.monotonic()
     for batch in earlier:
-        tally.add(_read(batch))
+        tally.add(_tally_of(batch))
     tally.earlier = tally.seeds
     failed = False
 
     def take(line: str) -> None:
         batch = json.loads(line)
-        tally.add(_read(batch))
+        tally.add(_tally_of(batch))
         if file and batch["numbers"]:
-            keep(file, batch)
+            store_batch(file, batch)
 
-    with _Watch(mode, seeds) as watch:
+    with _Progress(mode, seeds) as progress:
         try:
             for line in _lines(children):
-                if line == TOLD:
-                    watch.told()
+                if line == PLAYED:
+                    progress.count_played()
                 elif line.startswith("raised"):
                     failed = True
                 elif not line.startswith("{"):
-                    watch.found(line)
+                    progress.found(line)
                 elif mode in ("broken", "stray"):
                     by_name = json.loads(line)
                 else:
@@ -290,7 +303,7 @@ def _gather(
 
 
 def _lines(children: Sequence[Any]) -> Iterator[str]:
-    """The lines of all, as they come, until all have ended."""
+    """Yield the lines of all children as they come, until all children have ended."""
     living = list(children)
     while living:
         ready, _, _ = select.select(living, [], [])
@@ -313,7 +326,7 @@ _INSTALLED = "requirements.lock"
 
 
 def file_of(mode: str) -> Path:
-    """Where the batches of the sources as they are now are kept."""
+    """Return the file with the stored batches of the present source code."""
     found = {path for pattern in _TRIED for path in _ROOT.glob(pattern) if path.is_file()} | {_ROOT / _INSTALLED}
     state = hashlib.sha256()
     for path in sorted(found):
@@ -321,15 +334,15 @@ def file_of(mode: str) -> Path:
     return _ROOT / "out/prove/crash" / state.hexdigest()[:16] / f"{mode.replace(' ', '-')}.jsonl"
 
 
-def keep(file: Path, batch: dict[str, Any]) -> None:
-    """Keeps a batch: its ``numbers`` and its tally's values."""
+def store_batch(file: Path, batch: dict[str, Any]) -> None:
+    """Store a batch: the ``numbers`` of its seeds and the values of its tally."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(batch) + "\n")
 
 
-def kept(file: Path, numbers: Collection[int]) -> list[dict[str, Any]]:
-    """The batches all of whose seeds are among these; no seed twice, and no line that was cut off."""
+def stored_batches(file: Path, numbers: Collection[int]) -> list[dict[str, Any]]:
+    """Return the stored batches of seeds among ``numbers``; skip truncated lines and batches that repeat a seed."""
     wanted, found = set(numbers), []
     for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
         try:

@@ -1,6 +1,6 @@
-"""Who judges a seed: the phone network's truth log against our tables, and our tables against themselves.
+"""Judge a seed: compare the phone network's own log with our tables, and our tables with each other.
 
-Nothing here asks the code under test what it thinks: the tables are read as an administrator reads them.
+No function here calls the code under test; an administrator's connection reads the tables.
 """
 
 from __future__ import annotations
@@ -24,20 +24,24 @@ NOBODY = ""
 
 @dataclass
 class Verdict:
-    """What was found of one seed; each defect says what and where."""
+    """The result of one seed; each defect says what is wrong and where."""
 
     doubled: list[str] = field(default_factory=list)
-    """The network took a message again with no decision of a person in between."""
+    """Messages that the network accepted again without a person's decision in between."""
     lost: list[str] = field(default_factory=list)
-    """Said to be handed over, and the network never had it; or never sent although everything worked again."""
+    """Messages that count as handed over although the network never had them, or that were never sent although
+    everything worked again.
+    """
     stuck: list[str] = field(default_factory=list)
-    """In flight although the sender is dead; unknown although the receipt came; receipts not read."""
+    """Messages in flight although their sender is dead, messages unknown although their receipt came, and receipts that
+    were not read.
+    """
     wrong: list[str] = field(default_factory=list)
-    """Any other word of the ledger that is not true, or a network's message that no attempt stands for."""
+    """All other untrue records of the ledger, and messages of the network without an attempt."""
     figures: Counter[str] = field(default_factory=Counter)
 
     def add(self, later: Verdict) -> None:
-        """Adds defects that a later judgement found and this one did not."""
+        """Add the defects that a later judgement found and this one did not."""
         for kind in KINDS:
             known = getattr(self, kind)
             known += (Counter(getattr(later, kind)) - Counter(known)).elements()
@@ -46,15 +50,15 @@ class Verdict:
 def lay(
     ledger: psycopg.Connection[dict[str, Any]], numbers: Mapping[str, str], truth: Sequence[Truth]
 ) -> dict[str, list[Truth]]:
-    """Lays each entry to one seed, by its prefix: that of the attempt with its reference, or else of its number.
+    """Assign each entry of the network to a seed, by the reference of an attempt, otherwise by the phone number.
 
     Args:
-        ledger: of seeds whose prefixes are equally long.
-        numbers: each number of each seed, with the seed's prefix.
-        truth: entries of the network's log, whenever they came.
+        ledger: Ledger of seeds with prefixes of equal length.
+        numbers: Number of a phone → prefix of its seed.
+        truth: Entries of the network's log, in any order.
 
     Returns:
-        The entries by prefix; what is no seed's is ``NOBODY``'s.
+        The entries by prefix; entries of no seed under ``NOBODY``.
     """
     owners = {row["reference"]: row["dossier_code"] for row in ledger.execute(_REFERENCES)}
     length = len(next(iter(numbers.values())))
@@ -66,7 +70,10 @@ def lay(
 
 
 def judge(ledger: psycopg.Connection[dict[str, Any]], prefix: str, expected: int, truth: Sequence[Truth]) -> Verdict:
-    """Judges the messages of the dossiers whose codes begin so, all of them due and everything quiet again."""
+    """Judge the messages of the dossiers whose codes begin with ``prefix``.
+
+    The caller must have waited until no process works on these messages any more, and all of them must be due.
+    """
     read, verdict = _Reader(ledger, prefix), Verdict()
     _judge_messages(read, truth, verdict)
     _judge_attempts(read, truth, verdict)
@@ -165,7 +172,7 @@ def _judge_receipts(read: _Reader, truth: Sequence[Truth], verdict: Verdict) -> 
 
 
 def _count_unknown(read: _Reader, verdict: Verdict) -> None:
-    """How each message that was ever unknown left that state."""
+    """Count how each message that was ever unknown left this state."""
     moves: dict[int, list[tuple[str | None, str]]] = defaultdict(list)
     for row in read.history:
         moves[row["message_id"]].append((row["from_state"], row["to_state"]))

@@ -1,4 +1,4 @@
-"""Processes that are forked from one warm one: a job that may be killed, one that runs jobs, a web server."""
+"""Fork processes from one warm process: a job that may be killed, a process that runs jobs, a web server."""
 
 from __future__ import annotations
 
@@ -29,19 +29,21 @@ from tests.ground import die_with_parent, free_port
 Job: TypeAlias = Callable[[], Any]
 
 HANG = 300.0
-"""Seconds after which whatever does not end or answer is a defect: at ten times a load and with others first,
-a job took more than 30."""
+"""Seconds after which a process that does not end or answer counts as a defect.
+
+At ten times the usual load, with other work on the machine, a job took more than 30 seconds.
+"""
 _IDLE = "/idle"
 
 NO_DATABASE = "raised OperationalError"
-"""What a child reports that lost PostgreSQL."""
+"""Line that a child reports if it lost PostgreSQL."""
 
 
 class Forked:
     """A piece of work in a child of this process, which may be killed; it reports lines through a pipe."""
 
     def __init__(self, work: Callable[[Callable[[str], None]], None], not_ours: Sequence[int] = ()) -> None:
-        """Begins; ``not_ours``: descriptors of the parent that the child closes at once."""
+        """Start the child; ``not_ours``: descriptors of the parent that the child closes at once."""
         self._pipe, writing = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -56,10 +58,10 @@ class Forked:
                 os.write(writing, f"{NO_DATABASE}\n".encode())
             except BaseException as error:
                 os.write(writing, f"raised {type(error).__name__}\n".encode())
-                if not isinstance(error, SystemExit):  # it was told to end
+                if not isinstance(error, SystemExit):  # the child was asked to end
                     traceback.print_exc()
             finally:
-                os._exit(status)  # nothing of the parent's is closed or written twice
+                os._exit(status)  # skips exit handlers and buffers that the child has copied from its parent
         os.close(writing)
         self._ended = False
         self._received = b""
@@ -67,7 +69,10 @@ class Forked:
         self._is_stopped = False
 
     def listen(self, seconds: float, *, for_first_line: bool = False) -> bool:
-        """Takes in what the child reports, for at most so long or until it first speaks; whether it has ended."""
+        """Read what the child reports, and return whether the child has ended.
+
+        The call ends after ``seconds``, or at the first line if ``for_first_line`` is set.
+        """
         deadline = time.monotonic() + seconds
         while not self._ended and not (for_first_line and self._received):
             ready, _, _ = select.select([self._pipe], [], [], max(0.0, deadline - time.monotonic()))
@@ -79,24 +84,24 @@ class Forked:
         return self._ended
 
     def new_lines(self) -> list[str]:
-        """Whole lines that it has reported since they were last taken; ``end`` does not give them again."""
+        """Return the complete lines reported since the last call; ``end`` does not return these lines again."""
         whole, newline, self._received = self._received.rpartition(b"\n")
         return whole.decode().splitlines() if newline else []
 
     def fileno(self) -> int:
-        """To be waited for with others."""
+        """Return the descriptor of the pipe, so that several children can be waited for with select."""
         return self._pipe
 
     def terminate(self) -> None:
-        """Asks it to end and to take what it started along."""
+        """Ask the child to end together with the processes that it started."""
         if self._status is None:
             os.kill(self.pid, signal.SIGTERM)
 
     def stopped(self) -> bool:
-        """Waits until the child has stopped itself (SIGSTOP) or ended; whether it has stopped.
+        """Wait until the child has stopped itself (SIGSTOP) or ended, and return whether it has stopped.
 
         Raises:
-            Hung: neither happens.
+            Hung: Neither happens in time.
         """
         deadline = time.monotonic() + HANG
         while not self.listen(0.002):
@@ -112,7 +117,7 @@ class Forked:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it has stopped itself since it was last asked, or ever before."""
+        """Return whether the child has stopped itself at any time."""
         if not self._is_stopped and self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG | os.WUNTRACED)
             if pid and os.WIFSTOPPED(status):
@@ -122,19 +127,19 @@ class Forked:
         return self._is_stopped
 
     def go_on(self) -> None:
-        """Has a stopped child go on."""
+        """Continue a stopped child."""
         os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        """SIGKILL; nothing where it has ended by itself."""
-        if self._status is None:  # not waited for yet, so the number is still its own
+        """Send SIGKILL; do nothing if the child has already ended."""
+        if self._status is None:  # not waited for yet, so the process id still belongs to the child
             os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> tuple[list[str], int]:
-        """Waits for its end; its lines, and the signal that ended it (0: none).
+        """Wait for the child's end; return its lines and the signal that ended it, 0 if none.
 
         Raises:
-            Hung: it did not end in time; it is killed then.
+            Hung: The child did not end in time, and is killed.
         """
         hung = not self.listen(HANG)
         if hung:
@@ -149,9 +154,9 @@ class Forked:
 
 
 class Runner:
-    """A process for jobs that nobody kills: it runs one after the other and keeps its connections in between.
+    """A process for jobs that nobody kills; it runs one job after the other and keeps its connections in between.
 
-    Most of what a job costs is what its process and its connections have to learn anew.
+    A new process would spend most of a job's time on loading code and opening connections.
     """
 
     def __init__(self, not_ours: Sequence[int], *, keeps_connections: bool) -> None:
@@ -172,20 +177,20 @@ class Runner:
 
     @property
     def descriptors(self) -> list[int]:
-        """What other children must close at once."""
+        """Return the descriptors that other children must close at once."""
         return [self._commands, self._child.fileno()]
 
     def begin(self, job: Job) -> None:
-        """Has it run a job that can be pickled, in the environment that this process has now."""
+        """Start a job that can be pickled, with the environment that this process has now."""
         command = memoryview(pickle.dumps((_environment(), job)))
         while command:
             command = command[os.write(self._commands, command) :]
 
     def outcome(self) -> str:
-        """How the job ended: nothing, or what it raised.
+        """Wait for the job, and return the error that it raised, empty if none.
 
         Raises:
-            Hung: it does not.
+            Hung: The job does not end.
         """
         if self._child.listen(HANG, for_first_line=True):
             return "raised: its process ended"
@@ -195,7 +200,7 @@ class Runner:
         return lines[0].removeprefix(_DONE)
 
     def kill(self) -> None:
-        """SIGKILL, and waits for its end."""
+        """Send SIGKILL and wait for the end."""
         os.close(self._commands)
         self._child.kill()
         self._child.end()
@@ -218,7 +223,10 @@ def _outcome(environment: dict[str, str], job: Job) -> str:
 
 
 class _Counted:
-    """An app that can tell whether it is at work: what it took in is handled although its caller may be dead."""
+    """An ASGI app that counts its open requests.
+
+    A request that was accepted is handled to its end even if its caller is dead.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app, self._in_handling = app, 0
@@ -237,7 +245,10 @@ class _Counted:
 
 
 def _bound(port: int) -> socket.socket:
-    """Binds a port of loopback that this process and its children alone may share; it refuses until it listens."""
+    """Bind a port on loopback that only this process and its children share.
+
+    The port refuses connections until a child listens.
+    """
     bound = socket.socket()
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -246,9 +257,10 @@ def _bound(port: int) -> socket.socket:
 
 
 class ForkedServer:
-    """A web server in a child of this process, on a port of its own; it dies with this process.
+    """A web server in a child of this process, on a port of its own; it ends with this process.
 
-    The port stays this process's while the server is dead: another worker's would take what is sent to this one.
+    This process keeps the port bound while the server is dead. Otherwise another worker's server could get the port and
+    then requests that are meant for this server.
     """
 
     def __init__(self, make: Callable[[], Any], log: Path) -> None:
@@ -258,10 +270,10 @@ class ForkedServer:
         self._http: http.client.HTTPConnection | None = None
 
     def start(self, not_ours: Sequence[int] = ()) -> None:
-        """Starts it and waits until it answers.
+        """Start the server and wait until it answers.
 
         Raises:
-            Hung: it does not.
+            Hung: The server does not answer in time.
         """
         reading, self._lifeline = os.pipe()
         self.pid = os.fork()
@@ -289,7 +301,7 @@ class ForkedServer:
             time.sleep(0.005)
 
     def kill(self) -> None:
-        """SIGKILL, and waits for its end."""
+        """Send SIGKILL and wait for the end."""
         if self.pid:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
@@ -300,12 +312,12 @@ class ForkedServer:
                 self._http = None
 
     def close(self) -> None:
-        """Ends it and gives its port back."""
+        """End the server and release its port."""
         self.kill()
         self._holds.close()
 
     def call(self, method: str, path: str, body: Any = None) -> int:
-        """A request's status; all go over one connection."""
+        """Send a request and return its status; all requests use one connection."""
         if self._http is None:
             self._http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=HANG)
         self._http.request(method, path, json.dumps(body), {"Content-Type": "application/json"})
@@ -315,5 +327,5 @@ class ForkedServer:
 
     @property
     def is_idle(self) -> bool:
-        """No request is in handling."""
+        """Return whether no request is open."""
         return self.call("GET", _IDLE) == 200

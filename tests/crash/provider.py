@@ -1,7 +1,8 @@
-"""A provider that can be asked and that refuses a reference it has seen: eSMS's protocol, as its documentation has it.
+"""Play a provider that can be asked for outcomes and refuses a known reference: eSMS's protocol, as eSMS documents it.
 
-It sends no receipts: what became of a message without an answer is found out by asking, or by the same request again.
-What it took is in its own log, committed before it answers. Its clock is set with its faults.
+The provider sends no receipts. A sender learns the outcome of a request without an answer by asking, or by sending the
+same request again. The provider writes accepted messages into its own log, and commits the log before it answers. Its
+clock is set together with its faults.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ CREATE INDEX IF NOT EXISTS messages_reference ON messages (reference);
 
 
 class ProviderFaults(BaseModel):
-    """What may go wrong, and what time it is; what is not named is off."""
+    """The provider's faults and its time; faults that are not named are off."""
 
     model_config = ConfigDict(extra="ignore")
     now: datetime
@@ -49,7 +50,10 @@ class ProviderFaults(BaseModel):
 
 
 def create_provider(folder: Path, *, hang: float) -> FastAPI:
-    """The provider as an app; its log in ``folder`` outlives it. ``hang``: seconds of silence before a reset."""
+    """Create the provider as an app; its log in ``folder`` survives it.
+
+    ``hang``: seconds of silence before a connection is reset.
+    """
     folder.mkdir(exist_ok=True)
     log = sqlite3.connect(folder / "esms.sqlite3", isolation_level=None, check_same_thread=False)
     log.execute("PRAGMA journal_mode = WAL")
@@ -153,5 +157,5 @@ def create_provider(folder: Path, *, hang: float) -> FastAPI:
 
 
 def _sms_id(number: int | None) -> str:
-    """Hexadecimal with letters, as the vendor's are."""
+    """Return an id in hexadecimal with letters, as the provider's ids are."""
     return f"ab{number or 0:030x}"

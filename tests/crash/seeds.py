@@ -1,4 +1,4 @@
-"""One seed: a few messages, a script of faults for each, a death somewhere, repairs in some order, and the judge."""
+"""Play a seed: send a few messages with scripted faults, kill or freeze a sender, repair, and call the judge."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.templates import load_template_versions
 from motcua.store.oversight.accounting import identity
 from tests.crash.breakages import BREAKAGES
-from tests.crash.harness import TOLD, Mode, Tally, end_at_first_signal
+from tests.crash.harness import PLAYED, Mode, Tally, end_at_first_signal
 from tests.crash.judge import KINDS, NOBODY, Verdict, judge, lay
 from tests.crash.processes import HANG, NO_DATABASE, Forked, Job
 from tests.crash.steps import Point, instrument, replace_everywhere, watch
@@ -48,22 +48,25 @@ Report = Callable[[str], None]
 Points = dict[str, list[Point]]
 
 _BATCH = 40
-"""Seeds that share a ledger, planned together, each due in a half day of its own."""
+"""Number of seeds that share a ledger and are planned together."""
 _APART = timedelta(hours=12)
 _ROUND = timedelta(minutes=25)
-"""Longer than any wait for the next attempt."""
+"""Longer than any wait before the next attempt."""
 _QUIET_ROUNDS = 12
 _FROZEN_AFTER = 0.2
-"""Seconds without a sign of life, of those that are frozen here and of who takes them over."""
+"""Seconds without a heartbeat after which a sender counts as frozen here.
+
+This setting holds for the frozen processes and for the processes that take over.
+"""
 _STANDS_STILL = f"{_FROZEN_AFTER}s"
 _TAKEOVERS = 10
-"""As often may others begin until what is frozen is free."""
+"""Most senders that are started, one after another, until a frozen process has lost all its sessions."""
 _HALF_A_REQUEST = 5.0
-"""Seconds for which a gateway waits here for the rest of a request whose sender is frozen: then it is woken."""
+"""Seconds that a gateway waits here for the rest of a request of a frozen sender; afterwards the sender is woken."""
 _ELSE_FROZEN_AFTER = 10
-"""Of all others, which nobody freezes, however slow the machine is."""
+"""Seconds without a heartbeat for all other processes, which nobody freezes, however slow the machine is."""
 
-# Likelihoods in per cent for each message; for the rest nothing goes wrong.
+# Probability in per cent of each fault for each message; the rest has no fault.
 _REQUEST_FAULTS = {
     "accept_then_timeout": 7,
     "accept_then_reset": 10,
@@ -85,15 +88,18 @@ _RECEIPT_FAULTS = {
 _BEHAVIOURS = {"delivered": 78, "failed": 8, "late": 4, "never": 6, "rejected": 4}
 _GATEWAYS = (("kannel",), ("kannel", "second"), ("esms",), ("zalo", "kannel"))
 _REHEARSED = (0, 1, 3, 2, 0, 3, 1, 2)
-"""Zalo at two places half a day apart: one of them is by day."""
-_OF_ZALO = ("renew", "note_tokens", "unreachable")
-"""Steps that a sender comes to where Zalo is before SMS alone."""
+"""Index into ``_GATEWAYS`` for each seed of the rehearsal.
+
+Zalo is rehearsed in two seeds whose times are half a day apart, so that one of the two sends by day.
+"""
+_ZALO_STEPS = ("renew", "note_tokens", "unreachable")
+"""Steps that a sender reaches only if Zalo is tried before SMS."""
 _SHARP = ("request", "answer", "submit", "save_attempts", "apply_outcomes", "abandon", "apply_receipt", "commit")
-"""Where a death hurts most: these steps are drawn three times as often."""
+"""Steps at which a kill does most harm; they are drawn three times as often."""
 
 
 class Seed:
-    """One seed of a batch; times are the seed's own, handed to every job."""
+    """One seed of a batch, with a present time of its own that its jobs use."""
 
     def __init__(self, batch: Batch, number: int, mode: Mode, start: datetime) -> None:
         self.batch, self.world, self.number, self.mode, self.start = batch, batch.world, number, mode, start
@@ -103,17 +109,19 @@ class Seed:
         self.prefix = f"{number:07d}-"
         self.verdict = Verdict()
         self.figures_of_judge: Counter[str] = Counter()
-        """Of its last judgement."""
+        """Figures of the seed's last judgement."""
         self.died_at: Counter[str] = Counter()
         self.frozen: list[Forked] = []
-        """Processes that were frozen and taken over, and wake some time."""
+        """Processes that were frozen and whose work others took over; they are continued later."""
         self.wakes_last = False
-        """Those wake when everything else is over."""
+        """Whether the frozen processes are continued only after everything else."""
         self.is_deaf = self.lot.random() < 0.15
-        """No receipt comes by itself, so that nothing but the ledger keeps from doubling."""
+        """Whether all receipts are lost at first, so that only the ledger prevents a second text."""
         self.fate: Literal["drawn", "dies", "freezes", "lives"] = "drawn"
-        """Its first sender dies or freezes at a step, or, to test the harness, lives while every request has a
-        fault."""
+        """Whether the first sender is killed or frozen at a step.
+
+        ``lives`` tests the harness: the sender lives, and every request has a fault.
+        """
         self.count = self.lot.randint(2, 5)
         self.numbers = [self._number(place) for place in range(self.count)]
         self.gateways, self.when_unknown = self._draw_gateways()
@@ -121,33 +129,35 @@ class Seed:
     # The world of the seed
 
     def _draw_gateways(self) -> tuple[tuple[str, ...], str]:
-        """One Kannel; or two of them; or a provider that can be asked and refuses repeats; or Zalo before SMS. And the
-        first's policy."""
+        """Draw the gateways and the policy of the first one.
+
+        The gateways are one Kannel, two Kannels, a provider that can be asked and refuses repeats, or Zalo before SMS.
+        """
         (names,) = self.lot.choices(_GATEWAYS, (45, 15, 20, 20))
         return names, "accept" if names == ("kannel",) and self.lot.random() < 0.1 else "hold"
 
     def enter(self) -> None:
-        """Has the world look as the seed wants it."""
+        """Set the world up for this seed."""
         self.world.use(self.gateways, when_unknown=self.when_unknown)
-        _settings_now()  # for all that is forked from here
+        _settings_now()  # read the settings once, before processes are forked
         for name in self.gateways:
             self.set_faults(name, self.faults())
         if len(self.gateways) > 1 and (worse := self.lot.choice(("", "error_503", "accept_then_timeout"))):
             self.set_faults(self.gateways[0], self.faults() | {worse: {"probability": 1.0}})
 
     def set_faults(self, gateway: str, faults: dict[str, Any]) -> None:
-        """Replaces a gateway's faults; a provider is told what time it is."""
+        """Replace a gateway's faults; a provider also gets the seed's time."""
         self.world.set_faults(
             gateway, faults | ({"now": self.moment.isoformat()} if gateway in ("esms", "zalo") else {})
         )
 
     def heal(self) -> None:
-        """Every gateway works again."""
+        """Remove all faults from every gateway."""
         for name in self.gateways:
             self.set_faults(name, {})
 
     def dossiers(self) -> list[dict[str, Any]]:
-        """Dossiers whose results wait at the desk."""
+        """Return dossiers whose results wait at the desk."""
         return [
             {
                 "code": f"{self.prefix}{place}",
@@ -160,7 +170,7 @@ class Seed:
         ]
 
     def _number(self, place: int) -> str:
-        """A number of the seed's own whose owner behaves as drawn."""
+        """Return a phone number that no other seed has, with a drawn behaviour of its phone."""
         wanted = self.lot.choices(list(_BEHAVIOURS), list(_BEHAVIOURS.values()))[0]
         head = "0950" if wanted == "rejected" else "0905"
         turn = (self.number * 8 + place) % 10_000
@@ -168,7 +178,7 @@ class Seed:
         return next((n for n in numbers if default_behaviour(n, NETWORK_SEED) == wanted), f"{head}{turn:04d}00")
 
     def faults(self) -> dict[str, Any]:
-        """A script of faults, each for the next request of some numbers."""
+        """Return a script of faults, each for the next request of some numbers."""
         faults: dict[str, Any] = {}
 
         def add(likely: dict[str, int], number: str) -> None:
@@ -191,7 +201,7 @@ class Seed:
         return faults
 
     def add_dossier(self) -> None:
-        """One more dossier that is not planned yet."""
+        """Add one more dossier that is not planned yet."""
         self.numbers.append(self._number(self.count))
         row = {
             "code": f"{self.prefix}{self.count}",
@@ -204,20 +214,20 @@ class Seed:
         write_dossiers(self.world, [row])
 
     def take_back(self) -> None:
-        """Of one dossier the desk says that it is not ready after all."""
+        """Let the desk take back the result of one dossier."""
         code = f"{self.prefix}{self.lot.randrange(self.count)}"
         self.world.ledger.execute(_TAKE_BACK, {"code": code, "now": self.moment})
 
     # Processes
 
     def draw(self, points: Sequence[Point]) -> Point:
-        """A step to die at; the first times that it is come to are likelier."""
+        """Draw a step at which a process dies; early visits of a step are more likely."""
         weights = [3 if any(word in point.step for word in _SHARP) else 1 for point in points]
         (point,) = self.lot.choices(points, weights)
         return dataclasses.replace(point, occurrence=1 + int(point.occurrence * self.lot.random() ** 2))
 
     def fork(self, job: Job, point: Point | None = None, deadly: int = signal.SIGKILL) -> Forked:
-        """The job in a process of its own that reports its steps, and gets the signal at one of them."""
+        """Run the job in a process of its own that reports its steps; send the process the signal at one step."""
         occurrences = itertools.count(1)
 
         def work(report: Report) -> None:
@@ -227,21 +237,21 @@ class Seed:
                 if point and place == str(point) and next(occurrences) == point.occurrence:
                     signal.pthread_kill(threading.get_ident(), deadly)
                     if deadly == signal.SIGKILL:
-                        time.sleep(60)  # of this thread: the signal has its own pace
+                        time.sleep(60)  # stop this thread here, because the signal takes a moment to kill the process
 
             die_with_parent(signal.SIGKILL)
-            gc.disable()  # it would touch, and so copy, what is shared with the parent
+            gc.disable()  # the collector would write into the memory shared with the parent, and so copy it
             watch(on_step)
             job()
 
         return Forked(work, self.world.not_for_children)
 
     def wait_a_moment(self, child: Forked) -> bool:
-        """Any moment of a child's short life; whether it has ended before."""
+        """Wait until a random moment of a child's short life, and return whether the child has ended before."""
         return child.listen(HANG, for_first_line=True) or child.listen(self.lot.uniform(0.0, 0.1))
 
     def kill(self, job: Job, points: Sequence[Point]) -> None:
-        """Runs the job and kills it, at a step or at any moment; or, as often, freezes it."""
+        """Run the job and kill or freeze it, each as often, at a step or at any moment."""
         at_step = self.fate in ("dies", "freezes") or self.lot.random() < 0.75
         point = self.draw(points) if at_step else None
         if self.fate == "freezes" or (self.fate != "dies" and self.lot.random() < 0.5):
@@ -259,8 +269,10 @@ class Seed:
             self.verdict.wrong.append(f"a job {lines[-1]}")
 
     def freeze(self, job: Job, point: Point | None) -> None:
-        """Runs the job and freezes it, at a step or at any moment; another process takes it over, and it wakes then or
-        some time later."""
+        """Run the job and freeze it, at a step or at any moment.
+
+        Another process takes over. The frozen process is continued right then or later.
+        """
         with self.frozen_soon():
             child = self.fork(job, point, signal.SIGSTOP)
             if point is None and not self.wait_a_moment(child):
@@ -280,10 +292,10 @@ class Seed:
             self.wake()
 
     def take_over(self) -> int:
-        """Has others send until what a frozen process held is free, as whoever lives goes on doing; how many sessions
-        it has still. On a busy machine its last sign is later than it was frozen.
+        """Run other senders until the frozen process has no sessions; return how many of its sessions still exist.
 
-        Sessions of those that take over do not count: the last ones are just ending.
+        On a busy machine the last heartbeat of the frozen process may be later than its freeze, so several senders may
+        be needed. Sessions that began after the freeze do not count, because they belong to these other senders.
         """
         held = self.sessions_at_work()
         for _ in range(_TAKEOVERS):
@@ -295,12 +307,12 @@ class Seed:
         return len(held)
 
     def sessions_at_work(self) -> set[int]:
-        """The server processes of all sessions of processes at work, frozen or not."""
+        """Return the server processes of all sessions of running senders, frozen or not."""
         return {row["pid"] for row in self.world.ledger.execute(_AT_WORK)}
 
     @contextlib.contextmanager
     def frozen_soon(self) -> Iterator[None]:
-        """Who begins meanwhile takes others for frozen after a short time, and so do they."""
+        """Let processes that begin in the block count as frozen, and count others as frozen, after a short time."""
         os.environ["MOTCUA_FROZEN_AFTER"] = str(_FROZEN_AFTER)
         try:
             yield
@@ -308,8 +320,11 @@ class Seed:
             os.environ["MOTCUA_FROZEN_AFTER"] = str(_ELSE_FROZEN_AFTER)
 
     def wake(self) -> None:
-        """Has those that are frozen go on, and end. One request of each may have been between its look and the kernel:
-        its message is unknown by now."""
+        """Continue the frozen processes and wait for their end.
+
+        A process may have been frozen between its check and the send call of one request, which it then still sends.
+        The message of this request is unknown by now.
+        """
         frozen, self.frozen = self.frozen, []
         taken = len(self.world.truth()) if frozen else 0
         for child in frozen:
@@ -321,32 +336,35 @@ class Seed:
             self.verdict.doubled.append(f"{sent} message(s) sent by {len(frozen)} process(es) that woke")
 
     def end(self, child: Forked) -> None:
-        """Waits for a process that may have lost its sessions."""
+        """Wait for the end of a process; the loss of its sessions is no finding."""
         lines, ended_by = child.end()
         if ended_by or (lines and lines[-1].startswith("raised") and lines[-1] != NO_DATABASE):
             self.verdict.wrong.append(f"a process that was frozen {lines[-1] if lines else ended_by}")
 
     def let(self, *jobs: Job) -> None:
-        """Runs jobs at the same time to their ends, each in a process of its own."""
+        """Run jobs at the same time to their ends, each in a process of its own."""
         raised = filter(None, self.world.run(jobs))
         self.verdict.wrong += [f"a job that nobody killed {words}" for words in raised]
 
     # Jobs
 
     def sending(self, run_id: str) -> Job:
-        """A sender at the seed's present time."""
+        """Return a job that sends at the seed's present time."""
         return functools.partial(_send, run_id, EVERYTHING, self.moment)
 
     def planning(self) -> Job:
-        """Planning at the seed's present time."""
+        """Return a job that plans at the seed's present time."""
         return functools.partial(plan, now=self.moment)
 
     def backfilling(self) -> Job:
-        """Plans the seed's window again and sends it."""
+        """Return a job that plans the seed's window again and sends it."""
         return functools.partial(_backfill, f"backfill {self.number}", self.window, self.moment)
 
     def receiving(self) -> Job:
-        """Takes in the receipts that the network sent into the dark, as one repeats them that gets no answer."""
+        """Return a job that takes in the receipts that the network lost.
+
+        A network repeats a receipt that got no answer, so these receipts would come again.
+        """
         reports = [
             (entry.gateway, entry.reference, kind)
             for entry in self.truth()
@@ -356,13 +374,13 @@ class Seed:
         return functools.partial(_receive, reports)
 
     def settling(self) -> Job:
-        """Settles at the seed's present time."""
+        """Return a job that settles at the seed's present time."""
         return functools.partial(_settle, f"settling {self.number}", self.moment)
 
-    # The story
+    # The order of events
 
-    def tell(self, points: Points) -> None:
-        """A death, repairs in some order, quiet."""
+    def play(self, points: Points) -> None:
+        """Kill or freeze a sender, repair in some order, and run jobs until nothing is left to do."""
         sending = self.whose_turn(points["send"])
         self.enter()
         victim = self.lot.choices(("send", "plan", "receive", "settle"), (70, 8, 12, 10))[0]
@@ -393,18 +411,21 @@ class Seed:
         self.quieten()
 
     def whose_turn(self, steps: Sequence[Point]) -> Sequence[Point]:
-        """Where its sender may die: of ``each step`` when it first comes to one step after the other, every fourth
-        seed at any."""
+        """Return the steps at which the seed's sender may die.
+
+        In the modes ``each step`` and ``each step frozen`` this is the first visit of one step after the other; every
+        fourth seed draws any step.
+        """
         turn = self.number % (len(steps) * 4 // 3)
         if not self.mode.startswith("each step") or turn >= len(steps):
             return steps
-        if any(step in steps[turn].step for step in _OF_ZALO):
+        if any(step in steps[turn].step for step in _ZALO_STEPS):
             self.gateways, self.when_unknown = ("zalo", "kannel"), "hold"
         self.fate = "freezes" if self.mode.endswith("frozen") else "dies"
         return [dataclasses.replace(steps[turn], occurrence=1)]
 
-    def tell_outage(self, points: Points) -> None:
-        """PostgreSQL, the sender's connections or its gateway die under one or two senders; repairs, quiet."""
+    def play_outage(self, points: Points) -> None:
+        """Kill PostgreSQL, a connection or the gateway while one or two senders run, and repair."""
         self.enter()
         at_step = self.lot.random() < 0.75
         point = self.draw(points["send"]) if at_step else None
@@ -439,7 +460,10 @@ class Seed:
         self.quieten()
 
     def repair(self, points: Points) -> None:
-        """What an operator or the next run does: the same run again, another one, a backfill, settling; two at once."""
+        """Do what an operator or the next run does after a failure.
+
+        The job is the same run again, another run, a backfill, settling, or two of these at once.
+        """
         self.moment += self.lot.choice((timedelta(0), timedelta(minutes=1), _ROUND))
         again = [
             (self.sending(f"run {self.number}"), "send again"),
@@ -455,9 +479,12 @@ class Seed:
             self.let(*(job for job, _ in chosen))
 
     def quieten(self) -> None:
-        """Everything works again, runs follow one another until nothing is left to do; a person does the rest."""
+        """Remove all faults and run jobs until nothing is left to do.
+
+        In half of the seeds a person releases the unknown messages that the gateway never had.
+        """
         if self.lot.random() < 0.1:
-            self.world.report("kannel", f"{self.number:032d}", 1)  # of a message that nobody here knows
+            self.world.report("kannel", f"{self.number:032d}", 1)  # a receipt of an unknown message
         self.run_until_quiet()
         if not self.wakes_last and self.lot.random() < 0.5:
             self.wake()
@@ -470,9 +497,10 @@ class Seed:
             self.outlast_the_horizon()
 
     def run_until_quiet(self) -> None:
-        """Planning, settling and sending, as the next runs would do, until nothing is queued or in flight."""
+        """Plan, settle and send, as the next runs would, until nothing is queued or in flight."""
         for number in range(_QUIET_ROUNDS):
-            # In each round: what a killed planner's server process still locks is passed over, and is the next run's.
+            # Plan in each round: rows that a killed planner's server process still locks are skipped, and the next run
+            # plans them.
             if self.world.ledger.execute(_UNPLANNED).fetchone():
                 plan(now=self.moment)
             self.moment += _ROUND
@@ -489,13 +517,13 @@ class Seed:
             read_left_over_receipts()
 
     def held_but_never_taken(self) -> list[int]:
-        """Held messages of which the gateway's people, when they are called, say that they never had them."""
+        """Return the unknown messages that are not in the gateway's log, so the gateway never had them."""
         taken = {entry.reference for entry in self.truth()}
         rows = self.world.ledger.execute(_HELD, {"like": f"{self.prefix}%"}).fetchall()
         return [row["message_id"] for row in rows if row["reference"] not in taken]
 
     def outlast_the_horizon(self) -> None:
-        """Days pass; then a receipt comes after all for one message that the gateway's log lost receipts of."""
+        """Let days pass, and then send a receipt that was lost according to the gateway's log."""
         moment = self.moment + timedelta(hours=80)
         settle(f"days later {self.number}", self.window, clock=lambda: moment)
         lost = [
@@ -509,11 +537,11 @@ class Seed:
             self.verdict.figures["receipts after the horizon"] += 1
 
     def truth(self) -> list[Truth]:
-        """What the network has taken of it until now, while whosever turn it was."""
+        """Return this seed's messages that the network has accepted so far, also while other seeds were played."""
         return self.batch.lay().get(self.prefix, [])
 
     def judge(self, truth: Sequence[Truth]) -> list[str]:
-        """Has what the network took of it held against the tables; returns what was not found before."""
+        """Compare the network's entries with the tables, and return the findings that are new."""
         found = judge(self.world.ledger, self.prefix, self.count, truth)
         self.figures_of_judge = found.figures
         known = Counter(self.findings)
@@ -522,7 +550,7 @@ class Seed:
 
     @property
     def findings(self) -> list[str]:
-        """Everything found so far, each with the seed and the kind."""
+        """Return all findings so far, each with the seed and the kind."""
         return [f"seed {self.number}: {kind}: {words}" for kind in KINDS for words in getattr(self.verdict, kind)]
 
 
@@ -535,17 +563,17 @@ def _settings_of(gateways: str | None, journal: str | None, frozen_after: str | 
 
 
 def forget_settings() -> None:
-    """What is not told by seeds was set anew."""
+    """Forget the cached settings, after a change of settings that are the same for all seeds."""
     _settings_of.cache_clear()
 
 
 def _settings_now() -> Settings:
-    """The settings, read once for each of what differs between seeds."""
+    """Return the settings, read once for each combination of the settings that differ between seeds."""
     names = ("MOTCUA_GATEWAYS", "MOTCUA_JOURNAL", "MOTCUA_FROZEN_AFTER")
     return _settings_of(*(os.environ.get(name) for name in names))
 
 
-# Jobs as they are given to another process, at a time of the seed's own.
+# Jobs that are run in another process. They are functions of this module because a job must be pickled.
 
 
 def _send(run_id: str, window: Window, moment: datetime) -> None:
@@ -563,66 +591,68 @@ def _settle(run_id: str, moment: datetime) -> None:
 
 def _receive(reports: Sequence[tuple[str, str, int]]) -> None:
     with connect() as connection:
-        # As callbacks have it, which do not beat: PostgreSQL itself ends a transaction that stands still.
+        # The callbacks' connections have no heartbeat, so PostgreSQL itself ends a transaction of theirs that is idle.
         connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, FALSE)", (_STANDS_STILL,))
         for gateway, reference, kind in reports:
             receive(connection, reference, str(kind), gateway=gateway)
 
 
 class Batch:
-    """Seeds that share a ledger, planned together, each due in its own half day.
+    """Seeds that share a ledger and are planned together; the messages of each seed are due in a half day of its own.
 
-    A seed's messages may be met by the jobs of those that follow: what settling could not find out in the seed's own
-    time, a later one's does. So each is judged when its story ends, and all of them again when the last one's has.
+    Jobs of later seeds may change messages of an earlier seed: settling decides a message that was still open in the
+    earlier seed's time. Each seed is therefore judged when it has been played, and again after the last seed.
     """
 
     def __init__(self, world: World, numbers: Sequence[int], mode: Mode) -> None:
         self.world, now = world, datetime.now(UTC)
-        self.told: list[Seed] = []
+        self.played: list[Seed] = []
         world.renew()
         self.seeds = [Seed(self, number, mode, now + place * _APART) for place, number in enumerate(numbers)]
         write_dossiers(world, [row for seed in self.seeds for row in seed.dossiers()])
         plan(now=now)
 
     def lay(self) -> dict[str, list[Truth]]:
-        """The network's entries since the last batch by the seeds' prefixes, and ``NOBODY``'s."""
+        """Return the network's entries since the last batch by the prefixes of the seeds, and by ``NOBODY``."""
         numbers = {number: seed.prefix for seed in self.seeds for number in seed.numbers}
         if len(numbers) < sum(len(seed.numbers) for seed in self.seeds):
-            raise RuntimeError("two seeds of a batch have a number in common: what is whose could not be told")
+            raise RuntimeError(
+                "two seeds of a batch have a number in common: their messages could not be distinguished"
+            )
         return lay(self.world.ledger, numbers, self.world.truth())
 
     def run(
         self, points: Points, report: Report = lambda _: None, after: Callable[[Seed], None] = lambda _: None
     ) -> Tally:
-        """Tells the seeds and judges them; reports what is found as it is, and each end.
+        """Play the seeds and judge them; report each finding at once, and the end of each seed.
 
-        ``after``: what happens when a seed has been told and judged.
+        ``after``: function that is called when a seed has been played and judged.
         """
         for seed in self.seeds:
             try:
                 if seed.mode == "outage":
-                    seed.tell_outage(points)
+                    seed.play_outage(points)
                 else:
-                    seed.tell(points)
+                    seed.play(points)
                 seed.judge(seed.truth())
             except Hung as hung:
                 seed.verdict.stuck.append(str(hung))
             for words in seed.findings:
                 report(words)
-            self.told.append(seed)
-            report(TOLD)
+            self.played.append(seed)
+            report(PLAYED)
             after(seed)
         return self._close(report)
 
     def tally(self) -> Tally:
-        """Of the seeds that have been told."""
+        """Return the tally of the seeds that have been played."""
         tally = Tally()
-        for seed in self.told:
+        for seed in self.played:
             _add(tally, seed)
         return tally
 
     def _close(self, report: Report) -> Tally:
-        """Judges all once more, with all that ever came of each, and what is nobody's."""
+        """Judge all seeds once more with every entry that came, and add the entries that belong to no seed."""
         found = []
         try:
             self.world.wait_until_quiet()
@@ -634,7 +664,7 @@ class Batch:
             for words in seed.judge(laid.get(seed.prefix, [])):
                 report(words)
         self.world.settle_truth([entry for entries in laid.values() for entry in entries])
-        found += [f"wrong: {_nobodys(entry)}" for entry in laid.get(NOBODY, [])]
+        found += [f"wrong: {_in_words(entry)}" for entry in laid.get(NOBODY, [])]
         found += [] if _balances() else ["wrong: the identity does not balance"]
         tally = self.tally()
         tally.figures["nobody's"] = len(laid.get(NOBODY, []))
@@ -648,13 +678,13 @@ class Batch:
 
 @contextlib.contextmanager
 def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
-    """A world of this process's own, all of it ready to be forked."""
+    """Yield a warmed-up world for this process, from which processes are forked, and the steps of its jobs."""
     templates = load_template_versions()
-    # Reading these takes a third of a seed's time.
+    # Reading templates and settings takes a third of a seed's time, so both are read once.
     replace_everywhere(load_template_versions, lambda folder=None: templates)
     replace_everywhere(settings, _settings_now)
     instrument(KannelGateway, EsmsGateway, ZaloGateway)
-    # As it dies with the process that began it, PostgreSQL is stopped.
+    # The worker gets a signal when its parent ends. SystemExit lets it stop its PostgreSQL before it ends itself.
     end_at_first_signal(SystemExit)
     with contextlib.closing(World(foundation, keeps_connections=mode != "outage")) as world:
         points = rehearse(world)
@@ -664,7 +694,7 @@ def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
 
 
 def work(mode: Mode, foundation: Path, numbers: Sequence[int], report: Report) -> None:
-    """Runs seeds one after another; reports each finding, each end, and the tally of each batch."""
+    """Play seeds one after another; report each finding, the end of each seed, and the tally of each batch."""
     with worker(mode, foundation) as (world, points):
         begun, laid = world.count_taken(), 0
         for place in range(0, len(numbers), _BATCH):
@@ -672,19 +702,23 @@ def work(mode: Mode, foundation: Path, numbers: Sequence[int], report: Report) -
             try:
                 tally = batch.run(points, report)
             except SystemExit:
-                report(json.dumps({"numbers": [], **vars(batch.tally())}))  # what may still be found was not looked for
+                report(
+                    json.dumps({"numbers": [], **vars(batch.tally())})
+                )  # findings of the interrupted seed were not searched for
                 raise
             laid += tally.figures["submissions"] + tally.figures["nobody's"]
             if place + _BATCH >= len(numbers) and (taken := world.count_taken() - begun) != laid:
-                words = f"wrong: the network took {taken} messages, and {laid} are laid to seeds"
+                words = f"wrong: the network took {taken} messages, and {laid} are assigned to seeds"
                 tally.note("wrong", words)
                 report(words)
             report(json.dumps({"numbers": [seed.number for seed in batch.seeds], **vars(tally)}))
 
 
 def try_broken_senders(foundation: Path, numbers: Sequence[int], report: Report) -> None:
-    """Runs the same seeds with each broken sender, without receipts that would heal, killed around its calls; reports
-    each tally by name."""
+    """Play the same seeds with each broken sender; report the tallies by name.
+
+    No receipt comes, because a receipt would correct the mistake. The senders are killed around their gateway calls.
+    """
     tallies = {}
     with worker("process", foundation) as (world, found):
         around_the_call = [point for point in found["send"] if point.step in ("submit", "request", "answer")]
@@ -695,10 +729,10 @@ def try_broken_senders(foundation: Path, numbers: Sequence[int], report: Report)
                 seed.is_deaf, seed.fate, seed.wakes_last = True, breakage.fate, True
                 seed.gateways, seed.when_unknown = ("kannel",), "hold"
 
-            def broken(tell: Report, batch: Batch = batch, make: Callable[[], None] = breakage.make) -> None:
+            def broken(send_report: Report, batch: Batch = batch, make: Callable[[], None] = breakage.make) -> None:
                 world.forget_processes()
                 make()
-                tell(json.dumps(vars(batch.run(points))))
+                send_report(json.dumps(vars(batch.run(points))))
 
             child = Forked(broken, world.not_for_children)
             while not child.listen(HANG):
@@ -710,7 +744,10 @@ def try_broken_senders(foundation: Path, numbers: Sequence[int], report: Report)
 
 
 def try_stray_requests(foundation: Path, numbers: Sequence[int], report: Report) -> None:
-    """Runs the same seeds with each of three requests that come in another seed's time; reports each tally by name."""
+    """Play the same seeds with each of three stray requests; report the tallies by name.
+
+    A stray request reaches the gateway after its seed has been judged, while later seeds are played.
+    """
     tallies = {}
     with worker("process", foundation) as (world, found):
         points = {**found, "send": [Point("request", "before", 1)]}
@@ -740,22 +777,22 @@ def _taken_once(seed: Seed) -> tuple[str, str] | None:
     return next(((entry.reference, entry.number) for entry in seed.truth()), None)
 
 
-def _under_way(seed: Seed) -> tuple[str, str] | None:
-    """Of an attempt that nobody knows the outcome of, and that the network does not have yet."""
+def _unknown_and_not_taken(seed: Seed) -> tuple[str, str] | None:
+    """Return an attempt of unknown outcome that the network does not have yet, as (reference, number)."""
     held = seed.world.ledger.execute(_HELD, {"like": f"{seed.prefix}%"}).fetchall()
     never_taken = seed.held_but_never_taken()
     return next(((row["reference"], "0" + row["msisdn"][3:]) for row in held if row["message_id"] in never_taken), None)
 
 
 _STRAYS: dict[str, Callable[[Seed], tuple[str, str] | None]] = {
-    "a second one of a request that was taken": _taken_once,
-    "one that was long under way": _under_way,
-    "one that nobody sent": lambda _: ("f" * 32, "0905999999"),
+    "a repeat of a request that was accepted": _taken_once,
+    "a request that was under way for long": _unknown_and_not_taken,
+    "a request that nobody sent": lambda _: ("f" * 32, "0905999999"),
 }
 
 
 def write_dossiers(world: World, rows: Sequence[dict[str, Any]]) -> None:
-    """Dossiers and the transitions that call for their messages, as a pick-up leaves them."""
+    """Write dossiers and the transitions that call for their messages, as a pick-up would write them."""
     values = {"rows": Jsonb(list(rows))}
     with world.ledger.transaction():
         world.ledger.execute(_DOSSIERS, values)
@@ -771,7 +808,7 @@ def _add(tally: Tally, seed: Seed) -> None:
             tally.note(kind, f"seed {seed.number}: {kind}: {words}")
 
 
-def _nobodys(entry: Truth) -> str:
+def _in_words(entry: Truth) -> str:
     return f"{entry.gateway} took a message to …{entry.number[-3:]}, and no seed has its reference or its number"
 
 
@@ -780,7 +817,7 @@ def _balances() -> bool:
 
 
 def rehearse(world: World) -> Points:
-    """The steps of each job as they are at present, each with how often it is come to."""
+    """Run each job once, and return its steps with the number of visits of each step."""
     met: dict[str, Counter[tuple[str, str]]] = {
         name: Counter() for name in ("plan", "send", "send again", "receive", "settle")
     }
@@ -803,7 +840,7 @@ def rehearse(world: World) -> Points:
         note("receive", seed.fork(seed.receiving()))
         seed.moment += _ROUND
         note("settle", seed.fork(seed.settling()))
-        # Here, too: whoever is forked from now on knows the statements and what else is read but once.
+        # Run the jobs here too, so that processes forked later have read the SQL statements and other files already.
         for job in (seed.planning(), seed.sending("rehearsal here"), seed.receiving(), seed.settling()):
             job()
         seed.run_until_quiet()

@@ -1,7 +1,8 @@
-"""The steps at which a process can be made to die: found in the running code, wrapped in the harness's processes only.
+"""Find the steps at which the harness can kill a process, and wrap them, in the harness's processes only.
 
-Nothing in production code knows of this. Steps are all functions of the store that take a connection, each commit
-(named after what it commits), and an adapter's request: before it is written, before it is answered, after the answer.
+Production code is not changed for this. The steps are found in the running code: all functions of the store that take a
+connection, each commit (named after the functions that it commits), and three moments of an adapter's request: before
+the request is written, before the answer, and after the answer.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from motcua.store.journal import Journal
 When: TypeAlias = Literal["before", "after"]
 OnStep: TypeAlias = Callable[[str, When], None]
 
-# What sending is made of, whatever else it does: without one of these the harness proves less than it says.
+# Sending must have these steps. If one was missing, the harness would prove less than it claims.
 _SENDING = [
     "messages.claim",
     "messages.turn_away",
@@ -38,12 +39,12 @@ _SENDING = [
 
 
 class HarnessOutOfDate(Exception):
-    """A function that the harness kills processes at is gone or renamed."""
+    """A function at which the harness kills processes is gone or renamed."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A place to die: before or after the n-th time that a process comes to a step."""
+    """A moment to kill a process: before or after its n-th visit of a step."""
 
     step: str
     when: When
@@ -64,7 +65,7 @@ def _store_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def replace_everywhere(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:
-    """Puts a function in another's place in every module of ours that has imported it."""
+    """Put a function in another's place in every module of the project that has imported it."""
     for name, module in list(sys.modules.items()):
         if name.startswith("motcua."):
             for attribute, value in list(vars(module).items()):
@@ -76,16 +77,16 @@ _on_step: OnStep | None = None
 
 
 def watch(on_step: OnStep) -> None:
-    """Calls ``on_step`` before and after every step of this process, once it is instrumented."""
+    """Call ``on_step`` before and after every step of this process, which must be instrumented."""
     global _on_step
     _on_step = on_step
 
 
 def instrument(*adapters: type) -> None:
-    """Wraps every step; nothing changes until ``watch``, in the child that is to die.
+    """Wrap every step. Nothing changes until ``watch`` is called, in the child that is to die.
 
     Raises:
-        HarnessOutOfDate: a step of sending is gone.
+        HarnessOutOfDate: A step in ``_SENDING`` does not exist in the code.
     """
     last = "nothing"
 

@@ -1,7 +1,7 @@
-"""How long it takes from a freeze of the sender that leads to the next message that the gateway takes, step by step.
+"""Measure the time from a freeze of the leading sender to the next message that the gateway accepts, step by step.
 
-As in production: two senders that linger, a source of their own, and the time after which a process is taken for
-frozen as it is set. What is measured is the way of one case that the desk has ready once the leader is frozen.
+As in production there are two senders that go on after their run, one source, and the default time after which a
+process counts as frozen. The measurement begins when the desk records a case, right after the leader is frozen.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from motcua.jobs.notices.watching import CatchUp
 from motcua.sandbox.machine.deployment import postgres_connection
 from motcua.sandbox.machine.parts import Hung
 from motcua.store.ledger.database import kept_connections
-from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.ledger.locks import LEADING, is_held
 from motcua.store.ledger.provisioning import with_database
-from tests.crash.harness import TOLD, Tally
+from tests.crash.harness import PLAYED, Tally
 from tests.crash.processes import Forked
 from tests.crash.steps import Point, watch
 from tests.crash.world import World
@@ -31,21 +31,21 @@ from tests.ground import OneStop, ask, die_with_parent, in_ledger, until
 
 _AGENCY = "000.00.30.H32"
 _NEVER = 90.0
-"""Seconds after which nobody has taken over."""
+"""Seconds after which a takeover counts as missing."""
 _COMES_TO_IT = 20.0
-"""Seconds in which a leader that gets a case comes to each of its steps, but to those of rarer work."""
+"""Seconds within which a leader that gets a case reaches each of its steps, except steps of rare jobs."""
 _ASLEEP = 40.0
 """Seconds for which PostgreSQL is frozen."""
 
 
 def linger() -> None:
-    """A sender that leads or stands by, until it is killed."""
+    """Run a sender that leads or is standby, until it is killed."""
     with kept_connections(), closing(CatchUp(timedelta(hours=1))) as catch_up:
         send("run", catch_up=catch_up)
 
 
 class Desk:
-    """A one-stop database of the world's, whose cases are ready when they are made, and what came of them."""
+    """A one-stop database of the world. Its cases have their results ready when they are recorded."""
 
     def __init__(self, world: World, begin: int) -> None:
         self.world, self.number = world, begin
@@ -56,7 +56,7 @@ class Desk:
         world.ledger.execute("UPDATE motcua.agencies SET result_hold = '0'")
 
     def move(self) -> str:
-        """One more case is ready; its phone."""
+        """Record one more case with a ready result, and return its phone."""
         self.number += 1
         code, now = f"T-{self.number}", datetime.now(UTC)
         number = f"0905{self.number:06d}"
@@ -67,10 +67,10 @@ class Desk:
         return number
 
     def wait_for(self, number: str, begun: float) -> float:
-        """Seconds from a moment until the gateway took a message to that phone.
+        """Return the seconds from a moment until the gateway accepted a message to this phone.
 
         Raises:
-            Hung: it never does.
+            Hung: The gateway does not accept such a message in time.
         """
         _until(lambda: any(entry.number == number for entry in self.world.truth()))
         return time.monotonic() - begun
@@ -98,12 +98,12 @@ def _until(condition: Callable[[], bool]) -> None:
         raise Hung("nobody takes over") from never
 
 
-def _is_held(number: int) -> bool:
+def _is_lock_held(number: int) -> bool:
     return in_ledger(is_held, number)
 
 
 @contextmanager
-def _standing_by(world: World) -> Iterator[Forked]:
+def _standby(world: World) -> Iterator[Forked]:
     standing = _fork(world)
     try:
         yield standing
@@ -113,7 +113,7 @@ def _standing_by(world: World) -> Iterator[Forked]:
 
 
 def steps_of(world: World, desk: Desk) -> list[Point]:
-    """Each step of a sender that leads, in order of their names, from its start to the end of a case and some beats."""
+    """Return each step of a leading sender from its start through two cases and some heartbeats, sorted by name."""
     child = _fork(world, reports=True)
     for _ in range(2):
         desk.wait_for(desk.move(), time.monotonic())
@@ -127,12 +127,15 @@ def steps_of(world: World, desk: Desk) -> list[Point]:
 
 
 def freeze_at(world: World, desk: Desk, point: Point) -> float | None:
-    """Seconds that a case waited that was ready when the leader was frozen at a step; ``None``: that never came."""
+    """Freeze the leader at a step, and return the seconds that a case waited.
+
+    The result is ``None`` if the leader never came to the step.
+    """
     leader = _fork(world, point)
     try:
-        _until(lambda: _is_held(LINGERING) or leader.is_stopped)
-        with _standing_by(world):
-            _until(lambda: _is_held(1000) or leader.is_stopped)
+        _until(lambda: _is_lock_held(LEADING) or leader.is_stopped)
+        with _standby(world):
+            _until(lambda: _is_lock_held(1000) or leader.is_stopped)
             desk.move()
             last = time.monotonic() + _COMES_TO_IT
             while not leader.is_stopped:
@@ -150,12 +153,12 @@ def freeze_at(world: World, desk: Desk, point: Point) -> float | None:
 
 
 def freeze_postgresql(world: World, desk: Desk) -> float:
-    """Seconds from the moment at which PostgreSQL answers again until a case has gone that is ready then."""
+    """Freeze PostgreSQL, record a case as soon as PostgreSQL runs again, and return the seconds until it was sent."""
     leader = _fork(world)
     try:
-        _until(lambda: _is_held(LINGERING))
-        with _standing_by(world):
-            _until(lambda: _is_held(1000))
+        _until(lambda: _is_lock_held(LEADING))
+        with _standby(world):
+            _until(lambda: _is_lock_held(1000))
             desk.wait_for(desk.move(), time.monotonic())
             with world.postgres.frozen():
                 time.sleep(_ASLEEP)
@@ -167,8 +170,10 @@ def freeze_postgresql(world: World, desk: Desk) -> float:
 
 
 def time_takeovers(foundation: Path, turns: Sequence[int], workers: int, report: Callable[[str], None]) -> None:
-    """Freezes a leader at every so manieth step, and PostgreSQL once; reports a tally whose ``died_at`` has the
-    milliseconds of each."""
+    """Freeze a leader at every ``workers``-th step, and PostgreSQL once.
+
+    Report a tally; its ``died_at`` has the milliseconds of each freeze.
+    """
     from tests.crash import seeds
 
     tally = Tally()
@@ -190,7 +195,7 @@ def time_takeovers(foundation: Path, turns: Sequence[int], workers: int, report:
                 if took is not None:
                     tally.died_at[str(point)] = round(1000 * took)
                     report(f"{point}: {took:.1f} s")
-                report(TOLD)
+                report(PLAYED)
             if turn == 0:
                 tally.died_at["PostgreSQL"] = round(1000 * freeze_postgresql(world, desk))
         world.wait_until_quiet()

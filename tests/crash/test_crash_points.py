@@ -1,4 +1,7 @@
-"""Nothing is doubled and nothing lost wherever a process dies: at each step; ``make prove ONLY=crash`` draws more."""
+"""No text is doubled or lost wherever a process dies: each step is tried here.
+
+``make prove ONLY=crash`` tries many more random deaths.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import pytest
 from tests.crash.breakages import BREAKAGES
 from tests.crash.harness import Tally, run, run_broken, run_stray_requests
 
-pytestmark = pytest.mark.timeout(900)  # where others use the machine too
+pytestmark = pytest.mark.timeout(900)  # enough for a busy machine
 
 
 def findings(tally: Tally) -> list[str]:
@@ -24,7 +27,7 @@ def test_sender_may_die_at_any_step_and_nothing_is_doubled_or_lost() -> None:
     assert tally.figures["unknown, held"] < tally.figures["unknown"]
 
 
-@pytest.mark.guarantee("frozen", "a sender that is frozen at any step, and wakes, doubles and loses nothing")
+@pytest.mark.guarantee("frozen", "a sender that freezes at any step and wakes later doubles and loses no message")
 def test_sender_may_be_frozen_at_any_step_and_nothing_is_doubled_or_lost() -> None:
     tally = run("each step frozen", first=0, seeds=80, workers=2)
     assert findings(tally) == []
@@ -52,15 +55,15 @@ def test_harness_finds_out_each_sender_that_is_broken_on_purpose() -> None:
 def test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes() -> None:
     tallies = run_stray_requests(first=1, seeds=4)
     assert {name for name, tally in tallies.items() if not tally.figures["stray"]} == set(), (
-        "no seed had such a request"
+        "no seed had a request of this kind"
     )
 
-    doubled = tallies["a second one of a request that was taken"]
+    doubled = tallies["a repeat of a request that was accepted"]
     whose = doubled.figures["stray"]
     assert [words for words in doubled.examples if not words.startswith(f"seed {whose}: doubled: ")] == []
     assert doubled.defects["doubled"] > 0
 
-    assert findings(tallies["one that was long under way"]) == []
+    assert findings(tallies["a request that was under way for long"]) == []
 
-    (words,) = tallies["one that nobody sent"].examples
+    (words,) = tallies["a request that nobody sent"].examples
     assert words.startswith("seeds 1 to 4: wrong: kannel took a message to …999")

@@ -1,7 +1,7 @@
-"""Whatever happens in whatever order, a message's states tell the truth: a machine of random acts over a real ledger.
+"""A message's states are true after any sequence of events: random acts on a real ledger, checked by invariants.
 
-The allowed moves are typed here once more. What the gateway took is kept by the gateway of this test, not read from
-the ledger.
+This file lists the allowed changes of state independently of the product. This test's own gateway records the accepted
+messages, so they are not read from the ledger.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, GatewayCall, 
 from motcua.gateways.kannel import KannelGateway
 from motcua.jobs.notices import settling
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import keep_and_read
+from motcua.jobs.notices.receiving import store_and_read_receipt
 from motcua.jobs.notices.sending import sender as sending
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
@@ -74,7 +74,7 @@ FORBIDDEN = sorted(
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ANSWERS = {
-    # What the gateway does with a request: whether it takes the message, and what it answers.
+    # Answer → whether the gateway accepts the message, and what it answers.
     "takes it": (True, GatewayAnswer("accepted", 202)),
     "takes it and is silent": (True, GatewayAnswer("unknown")),
     "is silent": (False, GatewayAnswer("unknown")),
@@ -90,8 +90,10 @@ STATUSES = ["1", "2", "4", "8", "16", "34", "nonsense", ""]
 
 
 class Provider(KannelGateway):
-    """A gateway in this process: answers as told, remembers what it took, may be asked, may refuse repeats; may be
-    disturbed once before it answers."""
+    """A gateway in this process that answers by a script and remembers the accepted messages.
+
+    The gateway may allow questions for an outcome, may refuse repeats, and may call a function once before it answers.
+    """
 
     can_be_asked = False
 
@@ -118,7 +120,7 @@ class Provider(KannelGateway):
 
 
 class Messages(RuleBasedStateMachine):
-    """Acts of senders, gateways, citizens' phones, the desk, operators and time."""
+    """Random acts of senders, gateways, citizens' phones, the desk, operators and time."""
 
     ledger = ""
     provider: Provider
@@ -129,7 +131,7 @@ class Messages(RuleBasedStateMachine):
         self.dossiers = self.runs = 0
         self.rows = psycopg.connect(self.ledger, autocommit=True, row_factory=psycopg.rows.dict_row)
         self.rows.execute(CLEAN)
-        # A ledger that is empty again would be behind its journal.
+        # A journal with more messages than the emptied ledger would look like a restore, so the journal is removed too.
         shutil.rmtree(motcua_settings().journal_folder, ignore_errors=True)
 
     def teardown(self):
@@ -169,7 +171,7 @@ class Messages(RuleBasedStateMachine):
 
     @rule(dossier=st.integers(1, 4), status=st.sampled_from([4, 5, 9, 9]), desk=st.booleans())
     def move(self, dossier, status, desk):
-        """A transition: into a condition, out of it, or neither."""
+        """Record a transition that starts or ends a condition that calls for a message, or does neither."""
         self.all(
             "INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, status_code,"
             " at_one_stop_desk, occurred_at, recorded_at, picked_up_at)"
@@ -216,7 +218,7 @@ class Messages(RuleBasedStateMachine):
 
     @rule(took_it=st.booleans())
     def sender_dies(self, took_it):
-        """As the ledger looks when a sender was killed after it had committed its attempt."""
+        """Write the rows that a sender leaves if it is killed right after it committed its attempt."""
         queued = self.all(
             "SELECT m.message_id, d.msisdn FROM motcua.messages AS m JOIN motcua.dossiers AS d USING (dossier_id)"
             " WHERE m.state = 'queued' AND d.msisdn IS NOT NULL ORDER BY 1 LIMIT 1"
@@ -248,14 +250,14 @@ class Messages(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 20), status=st.sampled_from(STATUSES))
     def receipt(self, which, status):
-        """For any attempt, also an old one, or for one that is not ours."""
+        """Take in a receipt for any attempt, also an old one, or for an unknown reference."""
         references = self.all("SELECT reference FROM motcua.attempts ORDER BY attempt_id")
         reference = references[which]["reference"] if which < len(references) else "f" * 32
         self.bring(reference, status)
 
     @rule(which=st.integers(0, 20))
     def report_that_there_is_no_route(self, which):
-        """Says that the gateway never had it: only ever true."""
+        """Take in a report that the gateway never had the message; only for messages where this is true."""
         never_taken = [
             row["reference"]
             for row in self.all("SELECT reference FROM motcua.attempts WHERE state <> 'in_flight' ORDER BY attempt_id")
@@ -266,9 +268,9 @@ class Messages(RuleBasedStateMachine):
 
     def bring(self, reference, status, reply=""):
         report = {"reference": reference, "status": status, "reply": reply}
-        in_ledger(keep_and_read, "kannel", self.provider.read_receipt(GatewayCall(report)))
+        in_ledger(store_and_read_receipt, "kannel", self.provider.read_receipt(GatewayCall(report)))
 
-    # A hand-typed statement
+    # SQL typed by hand
 
     @rule(place=st.integers(0, len(FORBIDDEN) - 1))
     def forbidden_move_by_hand(self, place):
@@ -281,7 +283,7 @@ class Messages(RuleBasedStateMachine):
                     row["message_id"],
                 )
 
-    # What must hold at every moment
+    # Invariants that hold at every moment
 
     @invariant()
     def only_allowed_moves_happened(self):
@@ -328,7 +330,7 @@ class Messages(RuleBasedStateMachine):
                 case "unknown":
                     assert found == (0, 1, 0), row
                 case "accepted" | "unconfirmed" | "delivered":
-                    # A receipt of an attempt that a person had released proves as much as one of an open attempt.
+                    # A receipt of a released attempt proves the delivery as much as a receipt of an open attempt.
                     assert found == (0, 0, 1) or (found == (0, 0, 0) and row["taken_after_release"]), row
                 case "expired" | "cancelled" | "suppressed":
                     assert found[:2] == (0, 0), row

@@ -1,4 +1,4 @@
-"""What a person, the desk or a late receipt does to a message of unknown outcome while others are busy with it."""
+"""A person, the desk or a late receipt acts on an unknown message while other processes handle it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from motcua.gateways.adapter import GatewayCall
-from motcua.jobs.notices.receiving import keep_and_read
+from motcua.jobs.notices.receiving import store_and_read_receipt
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.store.ledger.database import open_connection
@@ -21,7 +21,7 @@ __all__ = ["provider"]  # a fixture
 
 @pytest.fixture(autouse=True)
 def _first_request_is_lost(provider):
-    """And repeats are refused."""
+    """The gateway loses the first request, and refuses repeats."""
     provider.refuses_repeats_for = timedelta(hours=23)
     provider.script = ["is silent"]
 
@@ -32,7 +32,9 @@ def queue(one_stop, *codes):
     run_at()
 
 
-@pytest.mark.guarantee("unknown-outcome", "nobody can release a message while its request is being repeated")
+@pytest.mark.guarantee(
+    "unknown-outcome", "a release of a message during the repeat of its request does not send it twice"
+)
 def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(one_stop, provider, rows):
     queue(one_stop, "D-0")
 
@@ -43,7 +45,7 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
     provider.disturb = a_person_releases_it_and_the_next_run_sends
     provider.address.extra["concurrency"] = 2
     with open_connection() as other:
-        # Somebody else has a share, so that settling leaves the next run a slot.
+        # Another sender takes a share of the slots, so that settling leaves the next run a slot.
         other.autocommit = True
         share_gateway(other, "kannel")
         settle("settling", clock=lambda: NOW + HOUR)
@@ -52,11 +54,13 @@ def test_message_that_is_released_while_it_is_repeated_reaches_the_phone_once(on
     assert [state for state, _ in states(rows)] == ["accepted"]
 
 
-@pytest.mark.guarantee("unknown-outcome", "a dossier that is withdrawn while others are repeated is not repeated")
+@pytest.mark.guarantee(
+    "unknown-outcome", "the request of a dossier that is withdrawn while other requests are repeated is not repeated"
+)
 def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(one_stop, provider, rows):
     provider.script *= 2
     queue(one_stop, "D-0", "D-1")
-    # The gateway is on trial.
+    # The gateway is on trial after its failure, so only one request is made at a time.
     send_at(NOW + HOUR)
     assert [state for state, _ in states(rows)] == ["unknown", "unknown"]
 
@@ -71,7 +75,7 @@ def test_dossier_that_is_taken_back_while_others_are_repeated_is_not_repeated(on
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a late receipt of an attempt that was given up counts, even if the message has expired or is cancelled",
+    "a late receipt for the attempt before a release counts, even if the message has expired or is cancelled",
 )
 @pytest.mark.parametrize("end", ["expired", "cancelled"])
 def test_receipt_for_a_released_attempt_counts_also_when_the_message_has_ended_meanwhile(one_stop, provider, rows, end):
@@ -84,7 +88,11 @@ def test_receipt_for_a_released_attempt_counts_also_when_the_message_has_ended_m
         run_at(NOW + HOUR)
     assert [state for state, _ in states(rows)] == [end]
     in_ledger(
-        keep_and_read, "kannel", provider.read_receipt(GatewayCall({"reference": reference_of(rows), "status": "1"}))
+        store_and_read_receipt,
+        "kannel",
+        provider.read_receipt(GatewayCall({"reference": reference_of(rows), "status": "1"})),
     )
     assert rows("SELECT state FROM motcua.attempts") == [{"state": "delivered"}]
-    assert [state for state, _ in states(rows)] == ["delivered"], "a phone has it"
+    assert [state for state, _ in states(rows)] == ["delivered"], (
+        "a phone has the text, so the message must be delivered"
+    )

@@ -1,6 +1,6 @@
-"""What a seed needs around it: a PostgreSQL to be stopped, a phone network to be killed, the app that takes receipts.
+"""Provide what a seed needs: a PostgreSQL that can be stopped, gateways that can be killed, and the callbacks app.
 
-All of it is forked from one warm process, so that a killed part is back within milliseconds.
+All processes are forked from one warm process, so that a killed part is back within milliseconds.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ wal_level = minimal
 max_wal_senders = 0
 io_method = sync
 """
-"""What dies is processes, and what they gave to the kernel outlives them, synced or not."""
+"""PostgreSQL settings without fsync: the tests kill only processes, and data in the kernel survives a kill."""
 ANSWER_TIMEOUT = 0.25
 """Seconds that a sender waits for an answer."""
 _SILENCE = 30.0
-"""Seconds that a gateway says nothing before it resets a connection; nobody waits so long."""
+"""Seconds of silence before a gateway resets a connection; no sender waits so long."""
 NETWORK_SEED = 9029
 _TIMING = Timing(
     delivery=(0.0, 0.02),
@@ -65,33 +65,36 @@ _TIMING = Timing(
 )
 _SECRET = "receipts-of-the-crash-harness"
 _PROVIDERS = ("esms", "zalo")
-"""Gateways whose logs are those of providers, and which send no receipts."""
+"""Gateways with the log of a provider, which send no receipts."""
 
 
 @dataclass
 class Truth:
-    """One message that a gateway took, whatever it answered."""
+    """One message that a gateway accepted, whatever answer it gave."""
 
     gateway: str
     entry: int
-    """Its number in the gateway's log."""
+    """Number of the entry in the gateway's log."""
     reference: str
     number: str
     parts: int
     arrives: bool
     receipts: list[tuple[int, str, int]]
-    """(type, state, how many were answered 200)."""
+    """(type, state, number of attempts that were answered 200) of each receipt."""
 
 
 @contextlib.contextmanager
 def foundation() -> Iterator[Path]:
-    """The folder of a server, stopped, with an empty ledger to be copied for each batch; each world copies it."""
+    """Yield the folder of a stopped server with an empty ledger.
+
+    Each world copies the folder, and copies the ledger for each batch.
+    """
     with memory_folder("motcua-crash-") as folder:
         server = EmbeddedPostgres(folder, free_port())
         server.set_up()
         with (server.data / "postgresql.conf").open("a") as configuration:
             configuration.write(_POSTGRES)
-        # Scram costs more than all else that a short-lived sender does.
+        # The password check (SCRAM) would take more time than all other work of a short-lived sender.
         (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
         with server.part(folder / "postgres.log"):
             dsn = make_ledger(server.admin_dsn, "template_ledger", gateways=("kannel", "second", "esms"))
@@ -103,11 +106,12 @@ class World:
     """One ledger, its gateways and the callbacks app, for one worker."""
 
     def __init__(self, foundation: Path, *, keeps_connections: bool = True) -> None:
-        """Begins one.
+        """Start a world.
 
         Args:
-            foundation: what ``foundation`` gave.
-            keeps_connections: what nobody kills keeps its connections, since nobody kills PostgreSQL.
+            foundation: Folder that ``foundation`` yielded.
+            keeps_connections: Whether the processes of ``run`` keep their connections from job to job. This is possible
+                only if nobody kills PostgreSQL.
         """
         self._folders = contextlib.ExitStack()
         self.folder = self._folders.enter_context(memory_folder("motcua-crash-"))
@@ -144,8 +148,11 @@ class World:
         return create_app(self.folder / name, **account, seed=NETWORK_SEED, max_messages=10, timing=_TIMING)
 
     def use(self, names: Sequence[str], *, when_unknown: str = "hold") -> None:
-        """Has this process, and what it forks, send through these gateways, the first one preferred. Zalo's connection
-        is given a new refresh token, as by a person: the last one may have been used up by who died."""
+        """Let this process and its children send through these gateways, the first one preferred.
+
+        Zalo's connection gets a new refresh token, as if a person had entered it, because a killed process may have
+        used up the last token.
+        """
         self._tokens_given += 1
         zalo = {
             "refresh_token": f"given-{self._tokens_given}",
@@ -168,26 +175,26 @@ class World:
 
     @property
     def ledger(self) -> psycopg.Connection[dict[str, Any]]:
-        """The one connection that the worker keeps, an administrator's; no child may use it."""
+        """Return the administrator's connection that the worker keeps; no child may use it."""
         if self._ledger is None:
             self._ledger = psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row)
         return self._ledger
 
     def forget_processes(self) -> None:
-        """In a child that goes on with this world: its connection and what runs its jobs will be its own."""
+        """Forget the connection and the runners, in a child that continues with this world and needs its own."""
         self._ledger, self._runners = None, []
 
     @property
     def not_for_children(self) -> list[int]:
-        """Descriptors that a child must close at once."""
+        """Return the file descriptors that a child must close at once."""
         ledger = [] if self._ledger is None else [self._ledger.fileno()]
         return ledger + [descriptor for runner in self._runners for descriptor in runner.descriptors]
 
     def run(self, jobs: Sequence[Job]) -> list[str]:
-        """Runs jobs at the same time, each in a process that nobody kills; what each raised, or nothing.
+        """Run jobs at the same time, each in a process that nobody kills; return each job's error, empty if none.
 
         Raises:
-            Hung: one of them does not end.
+            Hung: A job does not end.
         """
         while len(self._runners) < len(jobs):
             self._runners.append(Runner(self.not_for_children, keeps_connections=self._keeps_connections))
@@ -201,33 +208,36 @@ class World:
             raise
 
     def end_runners(self) -> None:
-        """Ends the processes that ``run`` has; it begins others when it needs them."""
+        """End the processes of ``run``, which starts new ones when it needs them."""
         for runner in self._runners:
             runner.kill()
         self._runners = []
 
     @property
     def admin_dsn(self) -> str:
-        """Of its server."""
+        """Return the administrator's DSN of the world's server."""
         return self._server.admin_dsn
 
     def start_gateway(self, name: str) -> None:
-        """Starts a gateway; what it took in an earlier life is in its log."""
+        """Start a gateway; its log still has what it accepted before."""
         self.gateways[name].start(self.not_for_children)
 
     def start_postgres(self) -> None:
-        """Starts the server and waits until it answers."""
+        """Start PostgreSQL and wait until it answers."""
         self.postgres.start()
 
     def crash_postgres(self) -> None:
-        """SIGQUIT: all of its processes end at once, without a checkpoint."""
+        """Send PostgreSQL a SIGQUIT: all its processes end at once, without a checkpoint."""
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
         self.postgres.stop()
 
     def renew(self) -> None:
-        """A new, empty ledger: what earlier seeds left unknown must not slow down or blur later ones."""
+        """Make a new, empty ledger.
+
+        Messages that earlier seeds left unknown would slow down or confuse later seeds.
+        """
         self.callbacks.kill()
         self.end_runners()
         if self._ledger is not None:
@@ -247,26 +257,26 @@ class World:
         self.callbacks.start(self.not_for_children)
 
     def close(self) -> None:
-        """Ends all of it and removes its files."""
+        """End all processes and remove their files."""
         self.end_runners()
         for server in (*self.gateways.values(), self.callbacks):
             server.close()
         self.postgres.stop()
         self._folders.close()
 
-    # The gateways' faults, and their truth
+    # Faults and logs of the gateways
 
     def set_faults(self, gateway: str, faults: dict[str, Any]) -> None:
-        """Replaces the faults of a gateway."""
+        """Replace the faults of a gateway."""
         status = self.gateways[gateway].call("PUT", "/faults", faults)
         if status != 200:
             raise RuntimeError(f"{gateway} refused the faults: {status}")
 
     def report(self, gateway: str, reference: str, status: int) -> None:
-        """Brings a receipt as a phone network would, again and again until it is taken in.
+        """Send a receipt as a phone network would, again and again until it is taken in.
 
         Raises:
-            Hung: it never is.
+            Hung: The receipt is never taken in.
         """
         query = f"reference={reference}&status={status}&reply=&smsc_id=&secret={_SECRET}"
         deadline = time.monotonic() + HANG
@@ -280,24 +290,24 @@ class World:
         return sqlite3.connect(self.folder / gateway / name, timeout=HANG)
 
     def bring(self, gateway: str, reference: str, number: str) -> None:
-        """A request that was long under way."""
+        """Send a gateway a late request with this reference and number."""
         message = OutgoingMessage(reference, f"+84{number[1:]}", "Ho so da co ket qua.", False, 1, "ready", 1, {})
         with requests.Session() as session:
             open_gateway(gateway).submit(session, message)
 
     def wait_until_quiet(self) -> None:
-        """Until no gateway is at work and every receipt that will come has come.
+        """Wait until no gateway handles a request and every receipt that will come has come.
 
         Raises:
-            Hung: that does not happen.
+            Hung: A gateway is still busy after ``HANG`` seconds.
         """
         if not self.becomes_quiet(HANG):
             raise Hung("the network does not become quiet")
 
     def becomes_quiet(self, within: float) -> bool:
-        """Whether that happens within so many seconds."""
+        """Return whether the network becomes quiet within ``within`` seconds."""
         deadline, quiet = time.monotonic() + within, 0
-        while quiet < 2:  # a dead sender's request may have been accepted, and not read yet, when first looked at
+        while quiet < 2:  # a dead sender's request may be accepted by the kernel but not read at the first check
             quiet = quiet + 1 if all(map(self._is_quiet, self.gateways)) else 0
             if time.monotonic() > deadline:
                 return False
@@ -314,7 +324,7 @@ class World:
         return waiting is None
 
     def truth(self) -> list[Truth]:
-        """What the gateways took since it was last settled whose that is, in each gateway's order."""
+        """Return the messages that the gateways accepted since the last ``settle_truth``, gateway by gateway."""
         taken: list[Truth] = []
         for gateway in self.gateways:
             after = (self._settled.get(gateway, 0),)
@@ -330,18 +340,19 @@ class World:
                     reference = dlr_url.partition("reference=")[2].partition("&")[0]
                     found[message_id] = Truth(gateway, message_id, reference, number, parts, bool(arrives), [])
                 for message_id, kind, state, answered in log.execute(_REPORTED, after):
-                    if message_id in found:  # else it came between the two statements, and is seen next time
+                    # A message that came between the two queries is read next time.
+                    if message_id in found:
                         found[message_id].receipts.append((kind, state, answered))
                 taken += found.values()
         return taken
 
     def settle_truth(self, truth: Sequence[Truth]) -> None:
-        """It is known whose these are; whatever else comes, and when, ``truth`` gives it next."""
+        """Mark these entries as assigned to seeds; ``truth`` returns only later entries from now on."""
         for entry in truth:
             self._settled[entry.gateway] = max(self._settled.get(entry.gateway, 0), entry.entry)
 
     def count_taken(self) -> int:
-        """How many messages the gateways took in all their lives."""
+        """Return how many messages the gateways have accepted in all."""
         count = 0
         for gateway in self.gateways:
             with contextlib.closing(self._log(gateway)) as log:

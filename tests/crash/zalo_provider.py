@@ -1,7 +1,7 @@
-"""Zalo in front of SMS: two phones of three have an account, tokens work once, and no event tells what arrived.
+"""Play Zalo in front of SMS: two of three phones have an account, tokens work once, and no event reports a delivery.
 
-What it took, and which tokens it gave and saw, is in its own log, committed before it answers. A refresh token that a
-person gives (``given-…``) is good once, as each that it gives itself.
+The provider writes the accepted messages and the tokens that it issued or received into its own log, and commits the
+log before it answers. A refresh token that a person enters (``given-…``) works once, like each token that Zalo issues.
 """
 
 from __future__ import annotations
@@ -32,12 +32,15 @@ CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, kind TEXT NOT NULL, u
 
 
 def has_account(number: str) -> bool:
-    """Whether a phone (``0905…``) has Zalo."""
+    """Return whether a phone (``0905…``) has a Zalo account."""
     return int(number[-2:]) % 3 > 0
 
 
 def create_zalo(folder: Path, *, hang: float) -> FastAPI:
-    """The provider as an app; its log in ``folder`` outlives it. ``hang``: seconds of silence before a reset."""
+    """Create the provider as an app; its log in ``folder`` survives it.
+
+    ``hang``: seconds of silence before a connection is reset.
+    """
     folder.mkdir(exist_ok=True)
     log = sqlite3.connect(folder / "zalo.sqlite3", isolation_level=None, check_same_thread=False)
     log.execute("PRAGMA journal_mode = WAL")

@@ -1,4 +1,4 @@
-"""The DAGs, as Airflow's processor finds them."""
+"""Fixtures with the DAGs as Airflow's DAG processor reads them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ def bag() -> Any:
 
 @pytest.fixture(scope="session")
 def runs_between(bag: Any) -> Callable[[str, datetime, datetime], list[Any]]:
-    """Runs by the clock that a DAG, stored and read as the scheduler does it, has between two moments."""
+    """A function that returns the scheduled runs of a DAG between two moments.
+
+    The DAG is stored and read again as the scheduler does it.
+    """
     from airflow.serialization.serialized_objects import DagSerialization
 
     def runs(dag_id: str, begin: datetime, end: datetime) -> list[Any]:
         dag = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(bag.dags[dag_id]))
-        assert dag.timetable.periodic, "or Airflow refuses a backfill"
+        assert dag.timetable.periodic, "Airflow refuses a backfill of a timetable that is not periodic"
         return list(dag.iter_dagrun_infos_between(begin, end))
 
     return runs

@@ -1,4 +1,4 @@
-"""What every DAG promises to the people in the Airflow UI, and to backfills."""
+"""Each DAG's settings: its id, runs, retries, gate, deadline, and how a backfill limits its work."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from motcua.jobs.notices.watching import ToRead
 from motcua.orchestration import SourcesWatch, run_window, tell_red_gate
 from motcua.settings import settings
 from motcua.store.ledger.database import open_connection
-from motcua.store.ledger.locks import LINGERING, hold_lock
+from motcua.store.ledger.locks import LEADING, hold_lock
 from tests.ground import NOW
 
 ROOT = Path(__file__).parents[2]
@@ -60,8 +60,11 @@ def test_all_dags_import_and_have_their_fixed_ids(bag):
 
 @pytest.mark.guarantee("airflow", "a quiet hour makes at most 150 task instances")
 def test_quiet_hour_makes_at_most_150_task_instances(bag, runs_between):
-    """Of runs by the clock, in the hour that has most of them: nobody wakes any when there are no news. Whatever the
-    number of sources, those without news share two tasks."""
+    """If this fails, a quiet hour costs Airflow more task instances as sources are added.
+
+    Count the scheduled runs in the hour that has most of them; without news nobody triggers further runs. Sources
+    without news share two tasks, whatever their number.
+    """
     midnight = datetime(2026, 11, 25, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
     quiet = ToRead(news=[], quiet=[f"xa_{number}" for number in range(300)], failed=[])
     mapped = {"send": settings().senders, "pick_up": len(quiet.tasks)}
@@ -100,7 +103,7 @@ def test_what_calls_a_gateway_and_gates_are_never_tried_again_and_all_others_are
 
 
 def reached(function: Callable[..., Any], seen: frozenset[Callable[..., Any]] = frozenset()) -> set[Callable[..., Any]]:
-    """The jobs that a function names, and those that these name in turn."""
+    """Return the jobs that a function names, and all jobs that those jobs name in turn."""
     function = inspect.unwrap(function)
     own = [function.__globals__.get(name) for name in function.__code__.co_names]
     of_modules = [getattr(each, name, None) for each in own if ismodule(each) for name in function.__code__.co_names]
@@ -109,7 +112,7 @@ def reached(function: Callable[..., Any], seen: frozenset[Callable[..., Any]] = 
 
 
 def job_of(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The job that a task imports as such when it runs; a DAG file only wires."""
+    """Return the job that a task imports when it runs. The DAG file itself only connects tasks."""
     (imported,) = [node for node in ast.walk(ast.parse(dedent(inspect.getsource(function)))) if is_job(node)]
     return getattr(import_module(imported.module), imported.names[0].name)
 
@@ -130,18 +133,21 @@ def test_those_that_call_a_gateway_are_those_whose_jobs_send_or_settle(bag):
     assert calling == CALL_A_GATEWAY
 
 
-@pytest.mark.guarantee("airflow", "nobody waits for a source that is down; a task that never began is retried")
+@pytest.mark.guarantee("airflow", "no task waits for a source that is down, and a task that never began is retried")
 def test_a_source_that_is_away_is_not_waited_for_and_a_task_that_never_began_is_tried_again(bag):
     for dag_id, task_id in (("notify_transitions", "pick_up"), ("apologize_due_tomorrow", "read_source")):
         task = bag.dags[dag_id].get_task(task_id)
         for met in (SourceFailed("away"), RuntimeError("anything"), AirflowTaskTimeout()):
             assert task.retry_policy.evaluate(met, 1, 3).action is RetryAction.FAIL
-        # What never began, or was killed, meets nothing that the policy could judge.
+        # Retry policies see no error of a task that never began or was killed, so the task needs retries of its own.
         assert task.retries >= 2
 
 
 def longest_wait(task: Any) -> timedelta:
-    """For all tries of a task, also of one that was cleared often: the waits double with each, up to a limit."""
+    """Return the longest total wait of a task's retries, also if it was cleared often.
+
+    The wait doubles with each retry, up to a limit.
+    """
     return task.retries * task.max_retry_delay if task.retries else timedelta()
 
 
@@ -169,7 +175,7 @@ def test_gate_is_the_only_leaf_and_runs_whatever_happened(bag):
         assert leaves[0].trigger_rule == "all_done"
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
 def test_every_gate_tells_that_it_is_red_and_no_task_before_it_does(bag):
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
     assert {task.task_id for task in tasks if task.on_failure_callback} == {"gate"}
@@ -178,12 +184,12 @@ def test_every_gate_tells_that_it_is_red_and_no_task_before_it_does(bag):
     assert all(list(gate.on_failure_callback) == [tell_red_gate] for gate in gates)
 
 
-@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are mailed")
+@pytest.mark.guarantee("airflow", "a mail reports apologies that no gateway has accepted by 17:36")
 def test_apologies_have_a_deadline_six_minutes_after_their_hour_and_nothing_else_has_one(bag):
     assert [dag.dag_id for dag in bag.dags.values() if dag.deadline] == ["apologize_due_tomorrow"]
     (deadline,) = bag.dags["apologize_due_tomorrow"].deadline
     timetable = bag.dags["apologize_due_tomorrow"].timetable
-    # The logical date of a run by the clock is the start of its interval.
+    # A scheduled run's logical date is the start of its interval, so the deadline adds the interval's length.
     assert deadline.interval - timetable.interval == timedelta(minutes=6)
     assert deadline.reference == DeadlineReference.DAGRUN_LOGICAL_DATE
     module, _, name = deadline.callback.path.rpartition(".")
@@ -228,7 +234,7 @@ def test_parsing_loads_nothing_heavy():
 
 
 async def _first_events(seconds: float) -> list[float]:
-    """Seconds at which a watcher told of news."""
+    """Return the seconds after which a watcher reported news."""
     told: list[float] = []
     began = time.monotonic()
 
@@ -246,7 +252,7 @@ def test_watcher_tells_at_once_repeats_what_nobody_picks_up_and_is_quiet_otherwi
     configure(MOTCUA_LOOK_EVERY="0.1")
     told = asyncio.run(_first_events(5))
     assert told[0] < 2
-    assert len(told) == 2, "again after three seconds"
+    assert len(told) == 2, "the watcher reports again after three seconds"
     pick_up("khanhhoa", now=NOW)
     assert asyncio.run(_first_events(1)) == []
 
@@ -255,7 +261,7 @@ def test_watcher_leaves_fresh_news_to_a_sender_that_is_at_work(one_stop, configu
     configure(MOTCUA_LOOK_EVERY="0.1")
     with open_connection() as at_work:
         at_work.autocommit = True
-        assert hold_lock(at_work, LINGERING)
+        assert hold_lock(at_work, LEADING)
         told = asyncio.run(_first_events(4.5))
     assert len(told) == 1
     assert told[0] >= 3

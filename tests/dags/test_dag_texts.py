@@ -1,4 +1,4 @@
-"""What people read of every DAG: whole in Vietnamese for staff, whole in English for engineers; what forms refuse."""
+"""Texts of every DAG are complete in Vietnamese for staff and in English for engineers, and forms refuse bad values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def is_vietnamese(text: str) -> bool:
 
 
 def is_english(text: str) -> bool:
-    # Names of pages are quoted as they are.
+    # Names of pages are quoted in Vietnamese.
     return not VIETNAMESE.search(re.sub(r"(?<!\*)\*[^*]+\*(?!\*)", "", text))
 
 
@@ -48,7 +48,7 @@ def test_each_dags_page_is_whole_in_both_languages(dags):
         assert is_english(parts["en"]), dag.dag_id
         for language, part in parts.items():
             assert part.strip() in dag.doc_md
-            assert words()["zone"][language] in dag.doc_md, "whose clock a schedule is by"
+            assert words()["zone"][language] in dag.doc_md, "the page names the time zone of its schedule"
             assert re.findall(r"^#.*", part, re.M) == list(HEADS[language]), dag.dag_id
             sections = re.split(r"^#.*\n", part, flags=re.M)[1:]
             assert all(len(section.split()) >= 10 for section in sections), dag.dag_id
@@ -67,7 +67,7 @@ def test_whatever_one_language_tells_of_a_red_run_the_other_tells_too(dags):
 
 
 def says_both(text: str, between: str) -> bool:
-    """Whether it is Vietnamese first, and then whole in English."""
+    """Return whether a text is Vietnamese first, and then complete in English."""
     vietnamese, _, english = text.partition(between)
     return is_vietnamese(vietnamese) and is_english(english) and len(english.split()) > 4
 
@@ -103,7 +103,7 @@ def test_every_mapped_task_names_what_it_is_about(dags):
     assert all(task.map_index_template for task in mapped)
 
 
-# ------------------------------------------------------------------------------------------------- trigger forms
+# --- Trigger forms ---------------------------------------------------------------------------------------------
 
 
 def test_every_parameter_is_described_in_both_languages_and_takes_only_what_makes_sense(dags):
@@ -115,16 +115,16 @@ def test_every_parameter_is_described_in_both_languages_and_takes_only_what_make
         assert english, place
         assert is_english(english), place
         assert says_both(param.schema["description_md"], "\n\n"), place
-        # The form shows the one or the other.
+        # The form shows either of the two descriptions, so set only one.
         assert param.description is None, place
         assert is_bound(param.schema), place
-        # The two fields of a backfill say no zone.
+        # The two date fields of a backfill name no time zone.
         assert "Asia/Ho_Chi_Minh" in param.schema["description_md"], place
         Draft7Validator.check_schema(param.schema)
 
 
 def is_bound(schema: dict) -> bool:
-    """Whether the form can take nothing but what makes sense."""
+    """Return whether the form limits this parameter to sensible values."""
     if "enum" in schema or schema.get("type") == "boolean":
         return True
     if schema.get("type") in ("integer", "number"):
@@ -172,7 +172,7 @@ def test_run_that_releases_is_refused_where_no_person_started_it(by):
     assert is_vietnamese(str(refused.value))
     with pytest.raises(NotAPerson):
         release_by(started("notify_transitions", asks, "backfill", by) | {"params": asks})
-    # What releases nothing needs no signature: the clock starts it.
+    # A run that releases nothing needs no person: the scheduler starts it.
     assert refuse_misunderstandings(started("notify_transitions", {}, "scheduled", by)) is None
 
 
@@ -186,8 +186,8 @@ def test_run_releases_in_the_name_of_whoever_started_it():
 
 def test_nobody_is_mailed_of_a_run_that_was_refused(monkeypatch):
     told = []
-    monkeypatch.setattr(run_alerts, "tell_red_run", lambda *given: told.append(given))
-    monkeypatch.setattr(run_alerts, "keep_red_run", lambda *given: None)
+    monkeypatch.setattr(run_alerts, "mail_red_run", lambda *given: told.append(given))
+    monkeypatch.setattr(run_alerts, "save_red_run", lambda *given: None)
     dag = SimpleNamespace(dag_display_name="DAG")
     tell_red_gate(started("check_quality", {}) | {"dag": dag, "exception": RunRefused("no")})
     assert told == []
@@ -226,7 +226,9 @@ def test_each_task_says_whose_work_it_is_and_steps_aside_where_no_citizen_waits(
             begin_work(started(dag.dag_id, {}) | {"task": SimpleNamespace(pool=pool)})
             stepped.setdefault(dag.dag_id, set()).add(bool(aside))
             aside.clear()
-    assert {work.dag_id for work in works} == {dag.dag_id for dag in dags}, "what it writes is kept as its run's"
+    assert {work.dag_id for work in works} == {dag.dag_id for dag in dags}, (
+        "each task writes in the name of its run's DAG"
+    )
     citizens_wait_for = {"notify_transitions", "apologize_due_tomorrow", "settle_messages"}
     assert stepped == {dag.dag_id: {dag.dag_id not in citizens_wait_for} for dag in dags}
     rules = {
@@ -235,7 +237,8 @@ def test_each_task_says_whose_work_it_is_and_steps_aside_where_no_citizen_waits(
         }
         for dag in dags
     }
-    # By Airflow's own rule a task weighs as much as follows it; what a citizen waits for is to come first.
+    # By default a task's priority grows with the tasks after it. DAGs for which citizens wait must come first, so all
+    # others have a fixed priority.
     for name in rules.keys() - citizens_wait_for:
         assert all("bsolute" in rule for rule in rules[name]), rules[name]
     assert not any("bsolute" in rule for name in citizens_wait_for for rule in rules[name])

@@ -1,4 +1,4 @@
-"""When each DAG runs, what each of its tasks waits for, and what it hands its job."""
+"""When each DAG runs, which tasks each task waits for, and which arguments it gives its job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENDS = (
     ("mail", "mail", ("H32", [7], [5])),
     ("gate", "gate", ([3], FAILED)),
 )
-"""Of both DAGs of reconciliation: task, job and what it is handed."""
+"""Tasks of both reconciliation DAGs: task, job and arguments of the job."""
 JOBS: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
     "notify_transitions": (
         ("find_sources", "find_sources", ("window",)),
@@ -71,7 +71,7 @@ JOBS: dict[str, tuple[tuple[str, str, tuple[Any, ...]], ...]] = {
         ("gate", "gate", ([{"run_no": 5}], FAILED)),
     ),
 }
-"""DAG → each task with its job and what it is handed: ``window`` is what the run is bound to."""
+"""For each DAG, its tasks with their jobs and arguments. ``window`` stands for the period of the run."""
 GIVEN: dict[str, tuple[Any, ...]] = {
     "pick_up": ("khanhhoa",),
     "read_source": ("khanhhoa",),
@@ -81,7 +81,7 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "publish": (7,),
     "mail": ("H32", [7], [5]),
 }
-"""What Airflow hands a task of those before it."""
+"""Values that Airflow passes to a task from the tasks before it."""
 
 
 def test_each_dag_runs_at_its_hour_in_vietnam_and_one_run_at_a_time_out_of_the_way(bag):
@@ -137,13 +137,18 @@ def test_each_task_waits_for_those_before_it(bag):
     assert found == expected
     go_on = {"plan", "send", "apologize", "remove_logs", "to_publish", "recipients", "gate"}
     tasks = [task for dag in bag.dags.values() for task in dag.tasks]
-    assert {task.task_id for task in tasks if task.trigger_rule == "all_done"} == go_on, "whatever went wrong before"
+    assert {task.task_id for task in tasks if task.trigger_rule == "all_done"} == go_on, (
+        "these tasks run even if a task before them failed"
+    )
 
 
 @pytest.mark.parametrize("run_type", ["scheduled", "backfill"])
 @pytest.mark.parametrize("dag_id", JOBS)
 def test_each_task_hands_its_job_its_run_its_window_and_what_came_before(bag, monkeypatch, dag_id, run_type):
-    """A gate that is not told what failed is green; a backfill whose window is lost does everybody's work."""
+    """Each task gives its job what the job needs.
+
+    If this fails, a gate that gets no failures stays green, or a backfill without its window processes everything.
+    """
     own = import_module(f"motcua.jobs.tasks.{dag_id}")
     of_daily = import_module("motcua.jobs.tasks.reconcile_daily")
     for module, name in ((own, "name_of_body"), (of_daily, "name_of_body"), (of_daily, "words_of_closing")):
@@ -188,4 +193,4 @@ def test_each_task_hands_its_job_its_run_its_window_and_what_came_before(bag, mo
         (call,) = job.call_args_list
         expected = tuple(stands_for.get(each, each) if isinstance(each, str) else each for each in handed)
         assert (*call.args, *call.kwargs.values()) == expected, (task_id, call)
-        assert answer == (None if task_id == "gate" else "what it did"), "those after it are told"
+        assert answer == (None if task_id == "gate" else "what it did"), "the tasks after it get its answer"

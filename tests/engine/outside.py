@@ -1,6 +1,6 @@
-"""The world outside a server on an engine: a one-stop database, Kannel with a carrier behind it, a mailbox, a safe.
+"""Provide the systems outside a server: a one-stop database, Kannel with a carrier behind it, a mailbox, a safe.
 
-All of it is real and listens on loopback of this machine; containers reach it through the engine's own bridge.
+They are real programs that listen on loopback of this machine. Containers reach them through the engine's bridge.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from tests.gateways.smsc import Smsc, Text
 from tests.ground import OneStop, ask, database, free_port, listens, own_server, until
 
 BRIDGE = "172.17.0.1"
-"""Where containers find this machine: the address of the engine's own bridge."""
+"""Address at which containers find this machine: the engine's own bridge."""
 NAME = "motcua.test"
-"""The server's, which this machine and the containers that call it know by their files of hosts."""
+"""Name of the server, which is in the hosts files of this machine and of the containers that call the server."""
 AGENCY = "H32.11"
 _PATIENCE = 120.0
 
 
 class Door:
-    """Lets callers through to a port of loopback.
+    """Forwards connections to a port of loopback.
 
     Args:
-        port: of loopback.
-        at: the address at which it is called.
-        trusted: a certificate: what is behind speaks TLS and shows this one, as a ``stunnel`` has it.
+        port: Port of loopback.
+        at: Address at which the door listens.
+        trusted: Certificate of a TLS server behind the port. If it is given, the door adds TLS, as ``stunnel`` does.
     """
 
     def __init__(self, port: int, at: str = BRIDGE, trusted: Path | None = None) -> None:
@@ -80,16 +80,16 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 @dataclass
 class Outside:
-    """What no server of ours takes with it."""
+    """The systems that remain when one of our servers is lost."""
 
     folder: Path
     one_stop: OneStop
     carrier: Smsc
     kannel: Kannel
     ports: dict[str, int]
-    """On :data:`BRIDGE`: ``one_stop``, ``kannel``, ``mail``."""
+    """Ports on :data:`BRIDGE`: ``one_stop``, ``kannel``, ``mail``."""
     passwords: dict[str, str]
-    """By which the server is known to each of them; likewise."""
+    """The server's password for each of the three ports."""
     moved: int = 0
 
     @property
@@ -97,7 +97,7 @@ class Outside:
         return self.folder / "safe"
 
     def result_at_the_desk(self, code: str, phone: str, days_ago: int = 0) -> None:
-        """Has a dossier's result ready."""
+        """Record a dossier with a ready result in the one-stop database."""
         now = datetime.now(UTC) - timedelta(days=days_ago)
         day = timedelta(days=1)
         self.one_stop.dossier(
@@ -114,7 +114,7 @@ class Outside:
         self.one_stop.move(9, code, AGENCY, at=now)
 
     def many(self, count: int) -> list[str]:
-        """So many dossiers have their result; their phones, none of which had a message before."""
+        """Record ``count`` new dossiers with ready results; return their phones, none of which had a message before."""
         first = self.moved + 1
         self.moved += count
         phones = [f"0905{number:06}" for number in range(first, self.moved + 1)]
@@ -123,11 +123,11 @@ class Outside:
         return phones
 
     def shown(self, phone: str) -> list[Text]:
-        """The texts that a phone rang for."""
+        """Return the texts that a phone got."""
         return self.carrier.phone(f"+84{phone[1:]}")
 
     def mails(self, receiver: str) -> list[str]:
-        """Subjects of the mails that reached somebody."""
+        """Return the subjects of the mails to a receiver."""
         found = [
             message_from_bytes(path.read_bytes(), policy=policy.default)
             for path in (self.folder / "mails").glob("*.eml")
@@ -137,7 +137,7 @@ class Outside:
 
 @contextmanager
 def outside(folder: Path) -> Iterator[Outside]:
-    """The world, in a folder, while the block lasts; the engine must be there, whose bridge it listens on."""
+    """Run the outside world in a folder during the block; the engine must already run, because its bridge is used."""
     hosts = Path("/etc/hosts")
     before = hosts.read_text(encoding="utf-8")
     passwords = {name: secrets.token_hex(16) for name in ("one_stop", "kannel", "mail")}

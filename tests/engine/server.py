@@ -1,4 +1,4 @@
-"""A server on an engine: a folder with the program, before which somebody sits and types what the handbook says."""
+"""Provide a server on a Docker engine: a folder with the program, and a terminal for the handbook's commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.engine.engine import ROOT, Engine
 from tests.engine.outside import NAME
 
 _PATIENCE = 1800
-"""Seconds after which a command has not merely a busy machine."""
+"""Seconds after which a command counts as failed; even on a busy machine a command takes less."""
 _OVERRIDE = """# Images that no registry brings here.
 services:
   postgres: {image: local/postgres}
@@ -26,36 +26,36 @@ services:
 _HOSTS = "".join(
     f"  {name}: {{extra_hosts: ['{NAME}:host-gateway']}}\n" for name in ("airflow-scheduler", "airflow-worker", "watch")
 )
-"""The server's name, for those of its services that ask whether it is reached."""
+"""Compose settings that tell the server's address to the services that check whether the server can be reached."""
 
 
 @dataclass
 class Server:
-    """One installation; ``project`` is the folder with ``docker-compose.yaml``."""
+    """One installation of the program; ``project`` is the folder with ``docker-compose.yaml``."""
 
     engine: Engine
     project: Path
 
     def clone(self, commit: str = "HEAD") -> None:
-        """Puts the program into the folder, as ``git clone`` does, at a commit; ``git pull`` then brings the newest."""
+        """Clone the program at a commit into the folder; a later ``git pull`` fetches the newest version."""
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.project)], check=True)
         subprocess.run(["git", "reset", "--quiet", "--hard", commit], cwd=self.project, check=True)
         self.name_stand_ins()
 
     def name_stand_ins(self) -> None:
-        """Has Compose take the images that are there."""
+        """Let Compose use the stand-in images."""
         (self.project / "docker-compose.override.yaml").write_text(_OVERRIDE + _HOSTS, encoding="utf-8")
 
-    # --- Whoever sits before it
+    # --- Typing commands
 
     def type(self, block: str, **variables: str | Path) -> str:
-        """Runs a block of the handbook in the project's folder, as it stands; what it printed.
+        """Run a block of the handbook unchanged in the project's folder, and return its output.
 
         Raises:
-            AssertionError: a command of it failed; with everything that it printed.
+            AssertionError: A command failed; the message has its output.
         """
         done = subprocess.run(
-            **self._typed(block, variables),
+            **self._process_arguments(block, variables),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -66,19 +66,23 @@ class Server:
         return done.stdout
 
     def type_answering(self, block: str, answers: Sequence[tuple[str, str]], **variables: str | Path) -> str:
-        """Like :meth:`type`, at a terminal: how each question begins, in turn, and its answer.
+        """Run a block like :meth:`type`, at a terminal, and answer its questions.
+
+        ``answers`` has the beginning of each question, in turn, and its answer.
 
         Raises:
-            AssertionError: a command of it failed, or asked for something else; with everything that it printed.
+            AssertionError: A command failed, or asked another question; the message has its output.
         """
         keyboard, terminal = os.openpty()
-        process = subprocess.Popen(**self._typed(block, variables), stdin=terminal, stdout=terminal, stderr=terminal)
+        process = subprocess.Popen(
+            **self._process_arguments(block, variables), stdin=terminal, stdout=terminal, stderr=terminal
+        )
         os.close(terminal)
         printed, seen, waiting = "", 0, list(answers)
         try:
-            while part := _read(keyboard):
+            while part := _read_output(keyboard):
                 printed += part
-                # What is typed before the question is whole is thrown away.
+                # The program discards input that comes before its question is complete.
                 while waiting and (at := printed.find(waiting[0][0], seen)) >= 0:
                     if (end := printed.find(":", at + len(waiting[0][0]) - 1)) < 0:
                         break
@@ -95,15 +99,15 @@ class Server:
         assert not waiting, f"{block}\nnever asked for {waiting[0][0]}:\n{printed[-4000:]}"
         return printed
 
-    def _typed(self, block: str, variables: Mapping[str, str | Path]) -> dict[str, Any]:
+    def _process_arguments(self, block: str, variables: Mapping[str, str | Path]) -> dict[str, Any]:
         tools = self.project.parent / "bin"
         if not tools.exists():
             tools.mkdir()
-            # systemd does not run here; that Docker starts with the machine is said for it.
+            # systemd does not run here, so a stand-in for systemctl answers that Docker starts with the machine.
             for name, text in (("sudo", 'exec "$@"'), ("systemctl", "echo enabled")):
                 (tools / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
                 (tools / name).chmod(0o755)
-        # Of the image that is made, too, the base lies here.
+        # The base image of the project's own image is a stand-in too.
         given = self.engine.environment | {"USER": "lan", "TERM": "dumb", "PYTHON_IMAGE": "local/python"}
         given["PATH"] = os.pathsep.join((str(tools), given["PATH"]))
         return {
@@ -112,10 +116,10 @@ class Server:
             "cwd": self.project,
         }
 
-    # --- What is asked of it beside the handbook
+    # --- Other queries
 
     def compose(self, *words: str, check: bool = True) -> str:
-        """Runs ``docker compose`` with these words; what it printed."""
+        """Run ``docker compose`` with these words, and return its output."""
         done = subprocess.run(
             ["docker", "compose", *words],
             cwd=self.project,
@@ -129,27 +133,27 @@ class Server:
         return done.stdout
 
     def rows(self, statement: str) -> list[tuple[str, ...]]:
-        """What its ledger answers its administrator, as text."""
+        """Run a query on the server's ledger as administrator, and return the rows as text."""
         words = ("exec", "-T", "postgres", "psql", "--username=postgres", "--no-psqlrc", "-Atv", "ON_ERROR_STOP=1")
         printed = self.compose(*words, "-F", "\x1f", "-c", statement, "motcua")
         return [tuple(line.split("\x1f")) for line in printed.splitlines()]
 
     def containers(self) -> dict[str, str]:
-        """Of those that run: by id, the service."""
+        """Return the running containers as container id → service."""
         printed = self.compose("ps", "--no-trunc", "--format", "{{.ID}}\t{{.Service}}")
         return dict(line.split("\t") for line in printed.splitlines())
 
     def states(self) -> dict[str, str]:
-        """By service: ``running``, ``exited`` and the like, with its health."""
+        """Return service → state (``running``, ``exited`` and the like) with its health."""
         printed = self.compose("ps", "--all", "--format", "{{.Service}}\t{{.State}} {{.Health}}")
         return {name: state.strip() for name, state in (line.split("\t") for line in printed.splitlines())}
 
 
-def _read(terminal: int) -> str:
-    """The next that is printed there; empty: nobody is there any more.
+def _read_output(terminal: int) -> str:
+    """Return the next output of the terminal; empty if the program has ended.
 
     Raises:
-        AssertionError: nothing was printed for long.
+        AssertionError: Nothing was printed for long.
     """
     assert select.select([terminal], [], [], _PATIENCE)[0], "nothing is printed any more"
     try:

@@ -1,4 +1,4 @@
-"""What the adapters' tests share: one message, one provider on loopback, and what must never be seen of them."""
+"""Fixtures for the adapters' tests: one message, one provider on loopback, and texts that must never be logged."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ TEXT = "Thong bao: Ho so cua quy Ong/Ba (KH-160915) da duoc giai quyet xong. Moi
 REFERENCE = "0123456789abcdef0123456789abcdef"
 SECRETS = (PASSWORD, CALLBACK_SECRET, ACCESS_TOKEN, REFRESH_TOKEN, WEBHOOK_SECRET)
 ECHO = f"{TEXT} -> {', '.join(SPELLINGS)} ({LOGIN} {PASSWORD} {CALLBACK_SECRET})"
-"""What a careless provider, or a proxy before it, may write into its answer."""
+"""An answer that quotes the request, as a careless provider or a proxy may send it."""
 
 EXTRA: dict[str, dict[str, Any]] = {
     "kannel": {},
@@ -49,7 +49,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     },
     "zalo": {"refresh_token": REFRESH_TOKEN, "webhook_secret": WEBHOOK_SECRET},
 }
-"""For each adapter the fields of its own that a connection must have; a new adapter adds a line."""
+"""For each adapter, the fields of its own that a connection must have. A new adapter adds a line."""
 
 
 def outgoing(**changes: Any) -> OutgoingMessage:
@@ -79,7 +79,7 @@ def address(adapter: str, base_url: str, **extra: Any) -> GatewayAddress:
 
 
 def adapter_classes() -> dict[str, Callable[[GatewayAddress], Gateway]]:
-    """Every adapter in the package, by the name that a connection gives."""
+    """Return every adapter class in the package, by the name that a connection gives."""
     found = {}
     for module_info in pkgutil.iter_modules(motcua.gateways.__path__):
         module = importlib.import_module(f"motcua.gateways.{module_info.name}")
@@ -101,7 +101,7 @@ def make(adapter: str, base_url: str, **extra: Any) -> Gateway:
 @pytest.fixture
 def provider() -> Iterator[ScriptedGateway]:
     double = ScriptedGateway()
-    # What tries an account is another request at each provider.
+    # The check of an account is a different request at each provider, so no request counts as one here.
     double.is_login, double.answer = lambda _: False, b""
     yield double
     double.close()
@@ -109,7 +109,7 @@ def provider() -> Iterator[ScriptedGateway]:
 
 @pytest.fixture
 def session(caplog: pytest.LogCaptureFixture) -> Iterator[requests.Session]:
-    """The sender's session, while all that anybody logs is captured."""
+    """The sender's HTTP session. Everything that is logged meanwhile is captured."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="urllib3")
     caplog.set_level(logging.DEBUG, logger="requests")
@@ -119,7 +119,7 @@ def session(caplog: pytest.LogCaptureFixture) -> Iterator[requests.Session]:
 
 @pytest.fixture
 def nothing_shows(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
-    """Fails if the logs, or what is given, hold the number in any spelling, a word of the message or a secret."""
+    """Return a check that no log or given value holds the number in any spelling, words of the message or a secret."""
 
     def look(*values: object) -> None:
         seen = "\n".join([caplog.text, *map(repr, values)]).casefold()

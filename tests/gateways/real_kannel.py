@@ -1,8 +1,8 @@
-"""A real Kannel 1.4.5 (Debian's ``kannel``) on free ports of loopback; a test plays the carrier behind it.
+"""Run a real Kannel 1.4.5 (Debian's ``kannel``) on free ports of loopback. A test plays the carrier behind it.
 
-Kannel's own traps, which this module steps around: bearerbox forgets receipts on a restart unless they are spooled;
-an smsbox whose bearerbox goes closes its port, sleeps and may start anew under another pid, so each box leads a process
-group and is ended with it; a port that is taken ends a box with nothing but a line in its log.
+This module works around three properties of Kannel. bearerbox forgets receipts on a restart unless they are spooled. An
+smsbox that loses its bearerbox closes its port, sleeps and may start again under another process id; each box therefore
+leads a process group and is ended with its group. A box whose port is taken ends with nothing but a line in its log.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ Seen = TypeVar("Seen")
 
 
 def connected(port: int) -> socket.socket | None:
-    """A connection to this port of loopback, or nothing where nobody listens."""
+    """Return a connection to this port of loopback, or ``None`` if nobody listens."""
     with contextlib.suppress(OSError):
         return socket.create_connection(("127.0.0.1", port))
     return None
 
 
 def smpp_carrier(port: int, more: str = "") -> str:
-    """Lines of the group ``smsc`` for a carrier that speaks SMPP 3.4 on this port of loopback."""
+    """Return lines of the group ``smsc`` for a carrier that speaks SMPP 3.4 on this port of loopback."""
     return f"""smsc = smpp
 smsc-id = CARRIER
 host = 127.0.0.1
@@ -83,10 +83,10 @@ http-queue-delay = 1
 
 
 class Kannel:
-    """bearerbox and smsbox.
+    """One Kannel: bearerbox and smsbox.
 
-    ``carrier`` holds the lines of the group ``smsc``, ``groups`` those of ``sendsms-user`` and ``sms-service`` with
-    their names, ``core`` what the group ``core`` is to hold besides.
+    ``carrier`` holds the lines of the group ``smsc``. ``groups`` holds those of ``sendsms-user`` and ``sms-service``
+    with their names. ``core`` holds further lines of the group ``core``.
     """
 
     def __init__(self, folder: Path, *, carrier: str, groups: str, core: str = "") -> None:
@@ -107,15 +107,15 @@ class Kannel:
             raise
 
     def start(self) -> None:
-        """Starts both boxes, on the same ports and with the same spool each time.
+        """Start both boxes, on the same ports and with the same spool each time.
 
         Raises:
-            RuntimeError: a box ended at once; the end of its log says why.
+            RuntimeError: a box ended at once. The message holds the end of its log.
         """
-        self._start("bearerbox", self._ports["smsbox"])
-        self._start("smsbox", self.sendsms_port)
+        self._start_box("bearerbox", self._ports["smsbox"])
+        self._start_box("smsbox", self.sendsms_port)
 
-    def _start(self, box: str, port: int) -> None:
+    def _start_box(self, box: str, port: int) -> None:
         self._boxes[box] = Part(
             box,
             [shutil.which(box, path=SYSTEM_PATH) or box, str(self._configuration)],
@@ -126,42 +126,42 @@ class Kannel:
         self._boxes[box].start()
 
     def pids(self) -> dict[str, int]:
-        """Each box's process."""
+        """Return each box's process id."""
         return {box: part.pid for box, part in self._boxes.items() if part.pid is not None}
 
     @property
     def bearerbox(self) -> Part:
-        """To be frozen."""
+        """The process of bearerbox, which tests freeze."""
         return self._boxes["bearerbox"]
 
     def end_bearerbox(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Ends bearerbox alone, and waits until smsbox has noticed and closed its port."""
-        self._end("bearerbox", number)
+        """End bearerbox alone, and wait until smsbox has noticed and closed its port."""
+        self._end_box("bearerbox", number)
         until(lambda: not listens(self.sendsms_port))
 
     def restart(self) -> None:
-        """Ends what is left of both boxes and starts them again."""
+        """End what is left of both boxes and start them again."""
         self.stop()
         self.start()
 
     def stop(self) -> None:
-        """Kills both boxes."""
+        """Kill both boxes."""
         for box in reversed(BOXES):
-            self._end(box, signal.SIGKILL)
+            self._end_box(box, signal.SIGKILL)
 
-    def _end(self, box: str, number: signal.Signals) -> None:
+    def _end_box(self, box: str, number: signal.Signals) -> None:
         if (part := self._boxes.pop(box, None)) is None:
             return
         if number is not signal.SIGKILL:
             part.stop_signal = number
             part.stop()
-        # All of it: an smsbox may have gone on under another pid.
+        # Kill the whole group: an smsbox may have gone on under another process id.
         part.kill()
 
 
 @dataclass(frozen=True, slots=True)
 class FakePart:
-    """One part as Kannel's ``fake`` carrier gets it."""
+    """One part of a message as Kannel's ``fake`` carrier gets it."""
 
     at: float
     receiver: str
@@ -169,12 +169,12 @@ class FakePart:
     data: bytes
 
     def words(self, *, accented: bool) -> str:
-        """The part's words; ``accented``: it was sent as UCS-2."""
+        """Return the part's text. ``accented`` states that it was sent as UCS-2."""
         return self.data.decode("utf-16-be" if accented else "utf-8", "replace")
 
 
 class FakeCarrier:
-    """The far end of ``smsc = fake``: lines of text over TCP. Knows neither receipts nor refusals."""
+    """The far end of ``smsc = fake``: lines of text over TCP. It knows neither receipts nor refusals."""
 
     def __init__(self) -> None:
         self._port = free_port()
@@ -183,11 +183,11 @@ class FakeCarrier:
         self._connection: socket.socket | None = None
 
     def connect(self) -> None:
-        """Connects to the bearerbox that was started with ``group``."""
+        """Connect to the bearerbox that was started with ``group``."""
         self._connection = until(lambda: connected(self._port))
-        threading.Thread(target=self._read, args=(self._connection,), daemon=True).start()
+        threading.Thread(target=self._read_parts, args=(self._connection,), daemon=True).start()
 
-    def _read(self, connection: socket.socket) -> None:
+    def _read_parts(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection.makefile("rb") as lines:
             for line in lines:
                 _, receiver, kind, rest = line.rstrip(b"\n").split(b" ", 3)
@@ -197,11 +197,11 @@ class FakeCarrier:
                 self.parts.append(FakePart(time.monotonic(), receiver.decode(), kind, data))
 
     def text(self, phone: str, text: str) -> None:
-        """A text from this phone to 9029."""
+        """Send a text from this phone to 9029."""
         assert self._connection is not None, "connect first"
         self._connection.sendall(f"{phone} 9029 text {text}\n".encode())
 
     def close(self) -> None:
-        """Hangs up."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()

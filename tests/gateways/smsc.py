@@ -1,7 +1,7 @@
-"""A carrier: as much of SMPP 3.4 as Kannel speaks to it, and the phones behind it.
+"""A carrier for tests: the part of SMPP 3.4 that Kannel uses, and the phones behind it.
 
 Numbers of commands, fields and states are those of the specification (SMPP v3.4, issue 1.2: 5.1.2.1, 4.4.1, 5.2.28,
-appendix B); the alphabet and the concatenation header are those of 3GPP TS 23.038 and TS 23.040.
+appendix B). The alphabet and the concatenation header are those of 3GPP TS 23.038 and TS 23.040.
 """
 
 from __future__ import annotations
@@ -55,16 +55,16 @@ _EXTENDED = dict(zip(b"\x0a\x14\x28\x29\x2f\x3c\x3d\x3e\x40\x65", "\f^{}\\[~]|�
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What becomes of the messages to one phone."""
+    """How the carrier treats messages to one phone."""
 
     status: int = 0
-    """Answer to the submit; anything but 0 refuses it."""
+    """Status of the answer to the submit. Any value but 0 refuses it."""
     receipts: tuple[str, ...] = ("DELIVRD",)
-    """States that the carrier reports, in order, to whoever asked for receipts."""
+    """States that the carrier reports, in order, if receipts were asked for."""
     overtakes: bool = False
-    """The receipts come before the answer to the submit."""
+    """Whether the receipts come before the answer to the submit."""
     refused_part: int | None = None
-    """This part of a message in several is refused."""
+    """Number of the part that is refused, for a message in several parts."""
 
     @property
     def reaches_the_phone(self) -> bool:
@@ -87,7 +87,7 @@ class Submit:
 
     @property
     def part(self) -> tuple[int, int, int] | None:
-        """Reference, number of parts, place of this one; ``None`` without a concatenation header."""
+        """Reference, number of parts and place of this part. ``None`` without a concatenation header."""
         at = 1
         while at < len(self.header):
             element, length = self.header[at], self.header[at + 1]
@@ -100,7 +100,7 @@ class Submit:
         return None
 
 
-def _read(data: bytes, coding: int) -> str:
+def _decoded(data: bytes, coding: int) -> str:
     if coding == _UCS2:
         return data.decode("utf-16-be", "replace")
     septets = iter(data)
@@ -109,7 +109,7 @@ def _read(data: bytes, coding: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What a phone shows."""
+    """A text as a phone shows it."""
 
     sender: str
     words: str
@@ -117,15 +117,15 @@ class Text:
 
 
 class Smsc:
-    """One carrier's centre on a free port of loopback. Lets in whoever binds, as whatever name."""
+    """A carrier's message centre on a free port of loopback. It accepts every bind, under any name."""
 
     def __init__(self) -> None:
         self.submits: list[Submit] = []
         self.fate = Fate()
         self.fates: dict[str, Fate] = {}
-        """By phone, ``+84…``; ``fate`` is that of all others."""
+        """Fates by phone number, ``+84…``. All other phones have ``fate``."""
         self.when_taken: Callable[[], None] | None = None
-        """Called with each submit, before it is answered."""
+        """A function that is called with each submit before it is answered."""
         self._sessions: list[_Session] = []
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -137,37 +137,37 @@ class Smsc:
 
     @property
     def is_bound(self) -> bool:
-        """Whether somebody may submit to it and gets its receipts."""
+        """Whether a client is bound that can submit and gets receipts."""
         bound = {session.bound_as for session in list(self._sessions)}
         both = {_Command.BIND_TRANSMITTER, _Command.BIND_RECEIVER}
         return _Command.BIND_TRANSCEIVER in bound or both <= bound
 
     def phone(self, number: str) -> list[Text]:
-        """What the phone with this number got; parts are shown once all have come."""
+        """Return the texts that the phone with this number got. A text in parts is shown once all parts have come."""
         shown: list[Text] = []
         parts: dict[tuple[str, int], dict[int, bytes]] = {}
         for submit in list(self.submits):
             if submit.receiver != number or not submit.fate.reaches_the_phone:
                 continue
             if (part := submit.part) is None:
-                shown.append(Text(submit.sender, _read(submit.data, submit.coding), 1))
+                shown.append(Text(submit.sender, _decoded(submit.data, submit.coding), 1))
                 continue
             reference, total, place = part
             come = parts.setdefault((submit.sender, reference), {})
             come[place] = submit.data
             if len(come) == total:
                 whole = b"".join(come[n] for n in range(1, total + 1))
-                shown.append(Text(submit.sender, _read(whole, submit.coding), total))
+                shown.append(Text(submit.sender, _decoded(whole, submit.coding), total))
                 del parts[submit.sender, reference]
         return shown
 
     def report(self, submit: Submit, state: str) -> None:
-        """Sends a delivery receipt about a submit."""
+        """Send a delivery receipt about a submit."""
         number = submit.receiver.removeprefix("+")
         # Carriers quote the message's first words.
         words = (
             f"id:{submit.message_id} sub:001 dlvrd:{int(state == 'DELIVRD'):03} submit date:2611251000"
-            f" done date:2611251001 stat:{state} err:000 text:{_read(submit.data, submit.coding)[:20]}"
+            f" done date:2611251001 stat:{state} err:000 text:{_decoded(submit.data, submit.coding)[:20]}"
         ).encode("ascii", "replace")
         body = (
             b"\0"
@@ -175,37 +175,37 @@ class Smsc:
             + _address(0, submit.sender)
             + bytes([_IS_RECEIPT, 0, 0, 0, 0, 0, 0, 0, 0, len(words)])
             + words
-            + _field(_RECEIPTED_MESSAGE_ID, submit.message_id.encode() + b"\0")
-            + _field(_MESSAGE_STATE, bytes([_STATES[state]]))
+            + _encoded_field(_RECEIPTED_MESSAGE_ID, submit.message_id.encode() + b"\0")
+            + _encoded_field(_MESSAGE_STATE, bytes([_STATES[state]]))
         )
         listening = (_Command.BIND_RECEIVER, _Command.BIND_TRANSCEIVER)
         for session in [session for session in self._sessions if session.bound_as in listening][:1]:
             session.send(_Command.DELIVER_SM, body)
 
     def hold(self) -> None:
-        """From now on submits are taken and not answered."""
+        """From now on, accept submits and do not answer them."""
         with self._lock:
             self._held = self._held or []
 
     def release(self) -> None:
-        """Answers what was held, and everything to come."""
+        """Answer the submits that were held, and all later ones."""
         with self._lock:
             held, self._held = self._held or [], None
         for answer in held:
             answer()
 
     def go_away(self) -> None:
-        """Hangs up, and takes no calls until ``come_back``."""
+        """Close all connections, and accept none until ``come_back``."""
         self._is_away = True
         for session in list(self._sessions):
             session.close()
 
     def come_back(self) -> None:
-        """Takes calls again."""
+        """Accept connections again."""
         self._is_away = False
 
     def close(self) -> None:
-        """Ends for good."""
+        """Close for good."""
         self.go_away()
         self._listening.close()
 
@@ -229,7 +229,7 @@ class Smsc:
                         session.send(command | _RESPONSE, b"carrier\0", sequence=sequence)
                         session.bound_as = command
                     case _Command.SUBMIT_SM:
-                        self._take(session, sequence, body)
+                        self._take_submit(session, sequence, body)
                     case _Command.ENQUIRE_LINK | _Command.UNBIND:
                         session.send(command | _RESPONSE, sequence=sequence)
                     case _ if not command & _RESPONSE:
@@ -240,7 +240,7 @@ class Smsc:
             self._sessions.remove(session)
             session.close()
 
-    def _take(self, session: _Session, sequence: int, body: bytes) -> None:
+    def _take_submit(self, session: _Session, sequence: int, body: bytes) -> None:
         fields = _Fields(body)
         fields.text()
         sender_type, _, sender = fields.byte(), fields.byte(), fields.text()
@@ -303,7 +303,7 @@ class _Session:
         self._sequence = itertools.count(1)
 
     def read(self) -> tuple[int, int, bytes] | None:
-        """Command, sequence number and body of the next PDU; nothing when the client has hung up."""
+        """Return command, sequence number and body of the next PDU, or ``None`` if the client closed the connection."""
         if len(head := self._reader.read(16)) < 16:
             return None
         length, command, _, sequence = struct.unpack(">IIII", head)
@@ -321,7 +321,7 @@ class _Session:
 
 
 class _Fields:
-    """The fields of a PDU's body, one after the other."""
+    """Reads the fields of a PDU's body, one after the other."""
 
     def __init__(self, body: bytes) -> None:
         self._body, self._at = body, 0
@@ -334,7 +334,7 @@ class _Fields:
         return self.bytes(1)[0]
 
     def text(self) -> str:
-        """A C-Octet String."""
+        """Return a C-Octet String."""
         return self.bytes(self._body.index(b"\0", self._at) + 1 - self._at)[:-1].decode("latin-1")
 
 
@@ -342,5 +342,5 @@ def _address(kind: int, number: str) -> bytes:
     return bytes([kind, 1]) + number.encode() + b"\0"
 
 
-def _field(tag: int, value: bytes) -> bytes:
+def _encoded_field(tag: int, value: bytes) -> bytes:
     return struct.pack(">HH", tag, len(value)) + value

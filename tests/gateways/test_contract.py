@@ -1,4 +1,4 @@
-"""What every adapter in the package keeps, whatever a provider, or something that stands before it, does."""
+"""Every adapter keeps these guarantees, whatever a provider, or a proxy in front of the provider, does."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_whatever_comes_after_the_request_left_is_unknown_and_told_to_nobody(
     gateway = make(adapter, f"http://127.0.0.1:{provider.port}")
     outcome = gateway.submit(session, outgoing())
     assert outcome.outcome == "unknown", outcome
-    assert len(provider.asked) == 1, "nothing is repeated, no redirect followed"
+    assert len(provider.asked) == 1, "the request is not repeated, and no redirect is followed"
     readings = [gateway.ask(session, attempt) for attempt in ATTEMPTS]
     assert readings == [None, None]
     assert gateway.can_be_asked or len(provider.asked) == 1
@@ -142,12 +142,12 @@ def test_address_that_is_none_is_a_configuration_error(adapter, base_url, sessio
 
 
 def tls_context(folder: Path) -> ssl.SSLContext:
-    """A server's TLS with a certificate that nobody has signed."""
+    """Return a server's TLS context with a self-signed certificate."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime(2020, 1, 1))  # noqa: DTZ001 - as the library takes it
+        .not_valid_before(datetime(2020, 1, 1))  # noqa: DTZ001 - the library takes times without a zone
         .not_valid_after(datetime(2040, 1, 1))  # noqa: DTZ001
         .sign(key, hashes.SHA256())
     )
@@ -176,7 +176,7 @@ def test_failed_handshake_is_a_configuration_error_since_nothing_was_written(ada
 
 @every_adapter
 def test_words_of_the_message_do_not_decide_what_a_lost_connection_means(adapter, provider, session):
-    """urllib3 puts the address into its errors, and Kannel's address holds the text."""
+    """urllib3 quotes the address in its errors, and Kannel's address holds the message's text."""
     provider.answer = "reset"
     text = "NewConnectionError NameResolutionError CERTIFICATE_VERIFY_FAILED"
     gateway = make(adapter, f"http://127.0.0.1:{provider.port}")
@@ -198,7 +198,7 @@ def test_connection_is_used_again(adapter, provider, session):
 @every_adapter
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    # What happens to begin as an answer of HTTP does may say anything.
+    # Leave out answers that happen to begin like HTTP: they may state anything.
     answer=st.binary(max_size=400).filter(lambda answer: not answer.lstrip().startswith(b"HTTP/"))
     | st.binary(max_size=200).map(lambda body: http(200, body))
 )
@@ -226,7 +226,9 @@ def test_reports_and_inquiries_of_any_shape_are_read_without_raising(adapter, fi
     reading = gateway.read_receipt(GatewayCall(fields))
     assert isinstance(reading, ReceiptReading)
     assert reading.meaning in get_args(Meaning)
-    assert gateway.meaning_of(reading.gateway_status) == reading.meaning, "a stored status is read as it was"
+    assert gateway.meaning_of(reading.gateway_status) == reading.meaning, (
+        "a stored status is read again with the same meaning"
+    )
     inquiry = gateway.read_inquiry(GatewayCall(fields))
     assert isinstance(inquiry, InquiryReading)
     assert gateway.inquiry_is_signed(GatewayCall(fields)) in (True, False, None)

@@ -1,4 +1,4 @@
-"""eSMS.vn: requests, the table of its codes, receipts pushed and asked for."""
+"""The adapter for eSMS.vn: requests, the table of its codes, and receipts that are pushed or queried."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_request_follows_message_and_connection(changes, extra, field, value, pr
         ({"error": "Invalid request"}, "configuration", "gateway"),
         ({"CodeResult": "124", "ErrorMessage": "Request exist 1", "SendStatus": "5"}, "duplicate", "gateway"),
         ({"CodeResult": "124", "SendStatus": 4}, "configuration", "message"),
-        # Zalo, advertising, codes to come: nobody knows whether the message went.
+        # Zalo, advertising, future codes: it is unknown whether the message was sent.
         ({"CodeResult": "789"}, "unknown", "gateway"),
         ({"CodeResult": "160"}, "unknown", "gateway"),
         ({"CodeResult": None}, "unknown", "gateway"),
@@ -152,7 +152,7 @@ def test_repeats_are_refused_for_a_day_less_an_hour_unless_the_connection_says_o
 
 
 def pushed(**fields):
-    """A callback as the vendor's sample has it."""
+    """Return a callback in the form of the vendor's sample."""
     return {
         "SMSID": "dc712784-9c5f-4c69-b9a8-ea69d56adc9a87",
         "SendFailed": "0",
@@ -279,7 +279,7 @@ ANOTHER = entry(Campaign="another", SendResult=0)
         ([entry(SendResult=0)], "undelivered"),
         ([entry(SendResult=2, SendStatus=7)], "accepted"),
         ([entry(SendResult=0, SendStatus=4)], "undelivered"),
-        # Not in the list: perhaps not yet. It is never taken for one that did not arrive.
+        # The message is not in the list, perhaps not yet. It never counts as absent.
         ([ANOTHER], None),
         (None, None),
         ([None, "text", [entry()]], None),

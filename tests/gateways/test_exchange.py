@@ -1,4 +1,4 @@
-"""The one request that all adapters make: what of it reaches a provider, and what is refused before it leaves."""
+"""The HTTP request that all adapters share: what reaches a provider, and what is refused before it is sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_query_headers_and_either_body_arrive_as_they_were_given(provider, sessi
     assert in_json.headers["content-type"] == "application/json"
     assert in_form.body == b"to=a+b&text=%E1%BB%9F+%26+%2B"
     assert (in_form.query, in_form.headers["content-type"]) == ({"n": "1"}, "application/x-www-form-urlencoded")
-    assert "access_token" not in in_form.headers, "what one request says is not said by the next"
+    assert "access_token" not in in_form.headers, "a header of one request is not sent with the next"
     assert (without.body, without.headers["content-length"]) == (b"", "0")
 
 

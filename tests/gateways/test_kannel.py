@@ -1,4 +1,7 @@
-"""Kannel: each answer of its smsbox, and what it asks of it. Receipts: tests/integration/sending/test_sending.py."""
+"""The adapter for Kannel: its request, and each answer of smsbox.
+
+Receipts are tested in tests/integration/sending/test_sending.py.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def test_request(provider, session, nothing_shows):
         "dlr-mask": "27",
     }
     assert REFERENCE in receipt_url
-    assert CALLBACK_SECRET not in receipt_url, "it is escaped"
+    assert CALLBACK_SECRET not in receipt_url, "the secret is escaped"
     nothing_shows(outcome)
 
 
@@ -81,7 +84,7 @@ def test_number_or_secret_in_an_answer_is_not_kept(provider, session, nothing_sh
 
 
 def test_capture_of_the_logs_sees_what_there_is_to_see(provider, caplog):
-    """With a session that is not the sender's, urllib3 writes the whole address."""
+    """The other tests' check of the logs can fail: with a plain session, urllib3 logs the whole address."""
     caplog.set_level(logging.DEBUG, logger="urllib3")
     provider.answer = http(202, ACCEPTED)
     with requests.Session() as careless:

@@ -1,4 +1,4 @@
-"""Whether a provider knows us is asked by what can send nothing, whoever answers."""
+"""The check of our account at a provider sends no message, and raises no error whatever the provider answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_kannel_is_asked_without_a_receiver(status, words, outcome, provider, se
     known = make("kannel", f"http://127.0.0.1:{provider.port}").try_login(session)
     assert known.outcome == outcome
     (asked,) = provider.asked
-    assert asked.query == {"username": LOGIN, "password": PASSWORD}, "neither to nor text"
+    assert asked.query == {"username": LOGIN, "password": PASSWORD}, "the request has neither receiver nor text"
     nothing_shows(known)
 
 

@@ -1,4 +1,4 @@
-"""VNPT: templates and their values, the table of its errors, what is refused before any request."""
+"""The adapter for VNPT: templates and their values, the table of its errors, and refusals before any request."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_what_vnpt_would_refuse_is_refused_without_a_request(
         *((code, "configuration", "message") for code in ("11", "17", "25", "26", "27", "28", "30")),
         *((code, "configuration", "gateway") for code in ("1", "2", "3", "8", "9", "10", "12", "13", "14", "15")),
         *((code, "configuration", "gateway") for code in ("20", "21", "22", "24", "29", "31")),
-        # "… or an internal error": nobody knows whether it was taken before.
+        # VNPT's table also names an internal error here, and the message may have been accepted before it.
         ("-1", "unknown", "gateway"),
         ("34", "unknown", "gateway"),
         ("", "unknown", "gateway"),
@@ -125,7 +125,7 @@ def test_every_error_of_the_table_has_its_case():
 
 
 def test_nothing_is_promised_about_repeats_unless_the_connection_does():
-    """The banks' API alone is documented to check them."""
+    """VNPT documents a check for repeated requests only for its banks' API."""
     assert make("vnpt", "http://h").refuses_repeats_for == timedelta(0)
     assert make("vnpt", "http://h", refuses_repeats_hours=2).refuses_repeats_for == timedelta(hours=2)
 

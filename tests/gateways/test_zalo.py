@@ -1,4 +1,4 @@
-"""Zalo: its requests, the table of its codes, renewals, and the events of its webhook."""
+"""The adapter for Zalo: its requests, the table of its codes, token renewals, and the events of its webhook."""
 
 from __future__ import annotations
 

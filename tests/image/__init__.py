@@ -1,1 +1,1 @@
-"""What is delivered: the image's packages and settings, and the bundle for a server without internet."""
+"""Tests of what is delivered: the image's packages and settings, and the bundle for a server without internet."""

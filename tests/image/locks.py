@@ -1,4 +1,4 @@
-"""The locks as they stand in the project."""
+"""Read the project's lock files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One version of a package; a package that needs another version on another Python has several."""
+    """One version of a package in a lock. A package that needs another version on another Python has several."""
 
     name: str
     version: str
@@ -24,7 +24,7 @@ class Pin:
 
 
 def pins(lock: Path) -> set[Pin]:
-    """What a lock names."""
+    """Return the versions in a lock."""
     found = set()
     for block in re.split(r"\n(?=[A-Za-z0-9])", lock.read_text(encoding="utf-8")):
         named = _PIN.match(block)
@@ -34,5 +34,5 @@ def pins(lock: Path) -> set[Pin]:
 
 
 def names(lock: Path) -> set[str]:
-    """The packages that a lock names."""
+    """Return the names of the packages in a lock."""
     return {pin.name for pin in pins(lock)}

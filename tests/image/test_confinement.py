@@ -1,4 +1,4 @@
-"""What a container may do and how much it may take: without rights, read-only, with limits that are explained."""
+"""Containers have no special rights, a read-only file system, and limits that the handbook explains."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def megabytes(limit: str) -> int:
 
 
 def table_below(heading: str) -> dict[str, str]:
-    """The first two columns of the table under a heading of the handbook."""
+    """Return the first two columns of the table under a heading of the handbook."""
     section = HANDBOOK.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", section, re.M)
     return {name.strip("` "): value.strip("` ") for name, value in rows[1:]}
@@ -39,14 +39,14 @@ def test_a_service_writes_to_its_volumes_and_to_memory_alone(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "devices", "pid", "network_mode"} & set(service)
-    # Caddy's program does not start where it could not have this right, which no-new-privileges keeps from it.
+    # Caddy's program does not start without the capability to bind low ports, which no-new-privileges would withhold.
     assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
     user = dockerfile()[-1] if name in OURS else ("USER", [service["user"]])
     assert user in [("USER", ["motcua"]), ("USER", ["postgres"]), ("USER", ["redis"]), ("USER", ["50000:50000"])]
-    # What grows is ended before the machine swaps, and no program makes processes without end.
+    # A container that grows is ended before the machine swaps, and a program cannot start endless processes.
     assert service["memswap_limit"] == service["mem_limit"]
     assert service["pids_limit"] <= 400
-    # All of it is counted as the container's memory.
+    # Files in these folders count as the container's memory.
     places = {place.partition(":")[0]: int(re.findall(r"size=(\d+)m", place)[0]) for place in service["tmpfs"]}
     assert "/tmp" in places
     assert sum(places.values()) * 4 <= megabytes(service["mem_limit"]) * 3
@@ -62,7 +62,7 @@ def test_the_handbook_says_how_much_memory_each_service_may_take() -> None:
 
 
 def postgres_options() -> dict[str, str]:
-    """The settings that the server of Compose is started with."""
+    """Return the settings with which Compose starts PostgreSQL."""
     program, *words = SERVICES["postgres"]["command"]
     assert program == "postgres"
     assert set(words[::2]) == {"-c"}
@@ -71,7 +71,7 @@ def postgres_options() -> dict[str, str]:
 
 @pytest.fixture
 def started_as_in_compose(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A server that knows nothing but the command of Compose."""
+    """A PostgreSQL server that has only the settings of Compose's command."""
     tmp_path.chmod(0o711)
     server = EmbeddedPostgres(tmp_path / "server", free_port())
     server.set_up()
@@ -80,7 +80,7 @@ def started_as_in_compose(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
     process = subprocess.Popen([*server.command, *words], preexec_fn=server.drop_privileges(), cwd="/")
     try:
         while True:
-            assert process.poll() is None, "it ended: see its own words above"
+            assert process.poll() is None, "PostgreSQL ended: see its output above"
             try:
                 psycopg.connect(server.admin_dsn).close()
                 break
@@ -97,10 +97,10 @@ def test_a_real_server_starts_with_exactly_these_settings(started_as_in_compose:
         rows = connection.execute("SELECT name, current_setting(name), source FROM pg_settings").fetchall()
     own = {name: value for name, value, _ in rows}
     given = {name: value for name, value, source in rows if source == "command line"}
-    # Where this one lies is its own affair.
+    # The port is this test's own.
     given.pop("port")
     assert given == postgres_options()
-    # What it takes for itself fits into what the container may take, with as much again for its connections.
+    # The server's own memory fits into the container's limit, with twice as much left for its connections.
     assert own["shared_buffers"] == "256MB"
     assert megabytes(SERVICES["postgres"]["mem_limit"]) >= 3 * 256
 

@@ -1,4 +1,4 @@
-"""The image holds what production needs, by hash, and no more; and it is what the tests were run with."""
+"""The image holds only what production needs, pinned by hash, in the versions with which the tests ran."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BASE_IMAGE = next(words[0].partition("=")[2] for instruction, words in dockerfil
 
 
 def wanted(*groups: list[str]) -> set[str]:
-    """Packages that lists of requirements name."""
+    """Return the names of packages in lists of requirements."""
     return {canonicalize_name(Requirement(each).name) for group in groups for each in group}
 
 
@@ -33,20 +33,20 @@ def wanted(*groups: list[str]) -> set[str]:
 def test_every_package_is_pinned_by_hash(lock: Path) -> None:
     assert pins(lock)
     assert [pin for pin in pins(lock) if not pin.hashes] == []
-    # No line that the reading above does not see: another index, an address, a file of another place.
+    # Every line is a pinned version or a hash: there is no other index, no address and no local file.
     text = lock.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert [line for line in lines if "==" not in line and "--hash=sha256:" not in line] == []
 
 
-@pytest.mark.guarantee("airflow", "the image runs the versions that were tested, and nothing of the tests")
+@pytest.mark.guarantee("airflow", "the image holds packages in the tested versions, and no package of the tests")
 def test_production_is_a_strict_part_of_what_is_tested() -> None:
     assert pins(PRODUCTION) < pins(EVERYTHING)
     assert pins(BUILD) < pins(EVERYTHING)
     extras = PROJECT["project"]["optional-dependencies"]
     assert wanted(PROJECT["project"]["dependencies"]) <= names(PRODUCTION)
     assert wanted(PROJECT["build-system"]["requires"]) == names(BUILD)
-    # Of the tests' and the demo's own nothing is in it, but what production needs as well.
+    # The production lock has no packages of the tests and the demo, except those that production needs as well.
     needed_as_well = {"python-multipart", "httpx", "cryptography", "asyncpg"}
     assert wanted(*extras.values()) & names(PRODUCTION) <= needed_as_well
     assert wanted(*extras.values()) <= names(EVERYTHING)
@@ -74,16 +74,19 @@ def test_the_image_has_the_python_that_the_tests_run_with() -> None:
         assert version[1] == f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
-# --------------------------------------------------------------------------------- what production imports
+# --- Imports of production -------------------------------------------------------------------------------
 
 
 @cache
 def modules() -> dict[str, set[str]]:
-    """Each installed module, as a path, with the packages that bring it: a namespace such as airflow is of many."""
+    """Return each installed module, as a path, with the packages that contain it.
+
+    Several packages share a namespace.
+    """
     found: dict[str, set[str]] = {}
     for package in distributions():
         name = canonicalize_name(package.metadata["Name"])
-        # Not package.files, which looks for each on the disk.
+        # Read RECORD instead of package.files, which checks each file on the disk.
         for line in (package.read_text("RECORD") or "").splitlines():
             file = line.split(",")[0]
             if file.endswith((".py", ".so", ".pyd")):
@@ -93,14 +96,14 @@ def modules() -> dict[str, set[str]]:
 
 
 def packages_of(module: str) -> set[str]:
-    """The packages that bring the module, or the longest part of its name that is one."""
+    """Return the packages that contain the module, or the longest part of its name that is a module."""
     parts = module.split(".")
     places = ("/".join(parts[:length]) for length in range(len(parts), 0, -1))
     return next((modules()[place] for place in places if place in modules()), set())
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Modules that a file imports, with the names that it takes from them; not those for the checker of types alone."""
+    """Yield the modules that a file imports and the names that it takes from them, except imports for type checking."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = [
         node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
@@ -132,12 +135,12 @@ def test_everything_that_production_imports_is_in_its_lock() -> None:
             if module.partition(".")[0] in {"motcua", *sys.stdlib_module_names}:
                 continue
             packages = packages_of(module)
-            assert packages, f"{path}: {module} is of no package that is installed"
+            assert packages, f"{path}: no installed package contains {module}"
             needed |= packages & inside
             if not packages & inside:
                 outside[f"{path.relative_to(ROOT)}: {module}"] = packages
     assert outside == {}
-    # The reading sees a namespace's packages, compiled ones, and those whose module has another name.
+    # The search must find packages in a namespace, compiled packages, and packages whose module has another name.
     assert {"apache-airflow-providers-postgres", "apache-airflow-task-sdk", "pyrage", "pyyaml"} <= needed
 
 

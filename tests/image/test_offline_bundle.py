@@ -1,4 +1,7 @@
-"""The folder for a server without internet: whole, or it says what is not; installed from alone, by hash."""
+"""The bundle for a server without internet is complete or states what is missing.
+
+A server installs the bundle without a network, and checks the hash of each wheel.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def wheel(folder: Path, name: str, version: str) -> str:
-    """Puts a wheel with one module into a folder; its line of a lock."""
+    """Write a wheel with one module into a folder, and return its line of a lock."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     about = f"{name}-{version}.dist-info"
     files = {
@@ -42,7 +45,7 @@ def wheel(folder: Path, name: str, version: str) -> str:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project of two packages, in a repository, and the only place where its wheels are to be had."""
+    """A git repository with a project of two packages. pip finds their wheels in the folder ``registry`` beside it."""
     folder, registry = tmp_path / "project", tmp_path / "registry"
     (folder / "scripts").mkdir(parents=True)
     registry.mkdir()
@@ -63,7 +66,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def do(project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the project's own script."""
+    """A function that runs the project's own script."""
 
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
         script = project / "scripts" / "offline_bundle.py"
@@ -88,10 +91,10 @@ def test_a_bundle_holds_wheels_project_and_images_and_is_installed_from_alone(pr
     assert (bundle / "motcua" / "docker-compose.yaml").read_bytes() == (project / "docker-compose.yaml").read_bytes()
     head = subprocess.run(["git", "-C", project, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     assert (bundle / "COMMIT").read_text() == head.stdout
-    # Debian's own program reads the sums, too.
+    # Debian's own program can check the sums, too.
     subprocess.run(["sha256sum", "--check", "--quiet", "--strict", "SHA256SUMS"], cwd=bundle, check=True)
 
-    # Another machine: nothing of the project is there but the bundle.
+    # Simulate another machine, on which nothing but the bundle exists.
     shutil.rmtree(tmp_path / "registry")
     shutil.rmtree(project)
     monkeypatch.delenv("PIP_FIND_LINKS")
@@ -108,7 +111,7 @@ def test_a_bundle_holds_wheels_project_and_images_and_is_installed_from_alone(pr
     asked = [tmp_path / "venv" / "bin" / "python", "-c", "import one, two; print(one.version, two.version)"]
     assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "1.0 2.5\n"
 
-    # A wheel that somebody put in the place of another is refused by its hash, also where the sums were written anew.
+    # A wheel that somebody replaced is refused by its hash, even if the file of sums was written again.
     wheel(bundle / "wheels", "two", "2.5")
     (bundle / "wheels" / "two-2.5-py3-none-any.whl").write_bytes(
         (bundle / "wheels" / "two-2.5-py3-none-any.whl").read_bytes() + b"\0"
@@ -136,7 +139,7 @@ def test_what_is_missing_changed_or_there_besides_is_named(do, tmp_path):
     )
     (bundle / "SHA256SUMS").unlink()
     assert "SHA256SUMS is missing" in do("check", bundle).stderr
-    # Images that were saved beside it are sealed with the rest.
+    # Images that were saved into the bundle are sealed with the other files.
     shutil.rmtree(bundle)
     assert do("collect", bundle).returncode == 0
     (bundle / "images.tar").write_bytes(b"layers")

@@ -1,4 +1,4 @@
-"""What another version of Airflow is tried with: the lock's own inputs, that version and nothing else changed."""
+"""The script that tries another version of Airflow changes that version and nothing else of the lock's inputs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def trying() -> ModuleType:
-    """scripts/try_airflow.py, which is no package of ours."""
+    """The module scripts/try_airflow.py, which is not part of a package."""
     specification = importlib.util.spec_from_file_location("try_airflow", ROOT / "scripts" / "try_airflow.py")
     assert specification is not None
     assert specification.loader is not None
@@ -37,7 +37,9 @@ def test_that_version_takes_the_place_of_the_pinned_one_and_all_else_stays(tryin
         "celery>=5.6,<5.7",
         "pytest",
     ]
-    assert trying.inputs(ROOT / "pyproject.toml", "9.9.9")[0] == "apache-airflow==9.9.9", "there is one to change"
+    assert trying.inputs(ROOT / "pyproject.toml", "9.9.9")[0] == "apache-airflow==9.9.9", (
+        "pyproject.toml pins one version of Airflow to replace"
+    )
     with pytest.raises(trying.CannotTry, match="does not pin"):
         trying.inputs(pyproject(tmp_path, "apache-airflow>=3"), "9.9.9")
 

@@ -1,4 +1,4 @@
-"""What the integration tests share."""
+"""Fixtures that the integration tests share."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.ground import gateway_connection
 
 @pytest.fixture
 def gateway(configure: Callable[..., None]) -> Iterator[ScriptedGateway]:
-    """A gateway on loopback behind sms_kannel, four requests at once."""
+    """Start a scripted gateway on loopback. The connection ``sms_kannel`` names it and allows four requests at once."""
     scripted = ScriptedGateway()
     configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(scripted.port, concurrency=4, answer_timeout=1.0))
     yield scripted
@@ -31,7 +31,7 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Kept:
-    """What was in a ledger and a folder of publications when they were made."""
+    """A prepared state from which tests start: the rows of a ledger, a folder, and the value that ``make`` returned."""
 
     rows: Template
     folder: Path
@@ -40,7 +40,7 @@ class Kept:
 
 @pytest.fixture(scope="module")
 def kept() -> dict[str, Kept]:
-    """What the module's tests start from, by name."""
+    """Return the prepared states of the module's tests, by name. The dictionary is empty at first."""
     return {}
 
 
@@ -48,7 +48,11 @@ def kept() -> dict[str, Kept]:
 def made_once(
     ledger: str, kept: dict[str, Kept], tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str, Path, Callable[[], Value]], Value]:
-    """Makes what many tests start from in the first of them; the ledger and folder of later ones are filled alike."""
+    """Return a function that prepares a state once for all tests of the module.
+
+    The first test that asks for a name runs ``make``. Each later test gets copies of the ledger, the folder and the
+    value that ``make`` returned.
+    """
 
     def made(name: str, folder: Path, make: Callable[[], Value]) -> Value:
         given = given_ledger(str(conninfo_to_dict(ledger)["dbname"]))
@@ -66,7 +70,7 @@ def made_once(
 
 @pytest.fixture
 def messages(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], list[tuple[str, str, str]]]:
-    """Kind, dossier and state of all messages."""
+    """Return a function that reads kind, dossier code and state of all messages from the ledger."""
 
     def found() -> list[tuple[str, str, str]]:
         return [

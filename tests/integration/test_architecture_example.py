@@ -1,4 +1,4 @@
-"""The way of a dossier's message: the rows that docs/architecture.md shows are the rows that there are."""
+"""Test that the rows of a message in docs/architecture.md are the rows that the ledger really gets."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ OF_THE_LEDGER = {
 }
 
 
-def told(name: str, value: Any) -> str:
-    """As the page writes it: times by the clock of Vietnam, phones masked, nothing for NULL."""
+def as_the_page_writes(name: str, value: Any) -> str:
+    """Return a value as the page writes it: times in Vietnam's time zone, phones masked, NULL as an empty text."""
     if isinstance(value, datetime):
         return value.astimezone(VIETNAM).strftime("%H:%M")
     if name == "msisdn":
@@ -37,7 +37,7 @@ def told(name: str, value: Any) -> str:
 
 def table(found: list[dict[str, Any]]) -> str:
     lines = [list(found[0]), ["---"] * len(found[0])]
-    lines += [[told(name, value) for name, value in row.items()] for row in found]
+    lines += [[as_the_page_writes(name, value) for name, value in row.items()] for row in found]
     return "\n".join("|" + "".join(f" {value} |".replace("  ", " ") for value in line) for line in lines)
 
 
@@ -46,7 +46,7 @@ def tables_of(page: str) -> dict[str, str]:
 
 
 def result_told_at_the_second_try(one_stop: OneStop, gateway: Any, rows: Any) -> None:
-    """A dossier in work becomes a result at the desk; the gateway is busy once; two receipts."""
+    """Let a dossier in work get its result. The gateway is busy once, and two receipts come after the second try."""
 
     def run(moment: datetime) -> None:
         take_in(moment)

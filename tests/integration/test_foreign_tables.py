@@ -1,4 +1,7 @@
-"""Sources behind foreign tables: the far side looks rows up, has no snapshot, and may hang as no PostgreSQL does."""
+"""Test sources behind foreign tables, which show the tables of another database in PostgreSQL.
+
+The other database must filter the rows itself. It gives no snapshot and may ignore time limits.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ CODES = {
 
 @pytest.fixture
 def far(postgres, one_stop: OneStop, configure) -> Iterator[OneStop]:
-    """The one-stop database, which is read through foreign tables of another one."""
+    """Set up a database whose foreign tables show the one-stop database; return the one-stop database."""
     name = postgres.fresh_database("template0", "between")
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     with psycopg.connect(with_database(postgres.admin_dsn, name), autocommit=True) as between:
@@ -133,13 +136,15 @@ def test_nothing_is_merged_by_the_order_of_another_database(far, name):
     assert "Merge" not in str(plan)
 
 
-@pytest.mark.guarantee("once", "rows that arrive while a source without snapshots is read are read next time")
+@pytest.mark.guarantee(
+    "once", "rows that arrive during the pick-up of a source without snapshots are read by the next pick-up"
+)
 def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop, monkeypatch):
     one_stop.both(4)
     read_all = ContractSource.transitions_since
 
     def while_rows_come(self, *asked):
-        # As each foreign scan does, each statement sees what is there by then.
+        # Like a foreign scan, each SQL statement sees the rows that are committed when it runs.
         yield from list(read_all(self, *asked))
         one_stop.move(9)
 
@@ -153,7 +158,7 @@ def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop,
     with monkeypatch.context() as busy:
         busy.setattr(ContractSource, "transitions_since", while_rows_come)
         assert pick_up("khanhhoa", now=NOW).transitions == 1
-    assert sources_to_read(NOW).names == ["khanhhoa"], "nobody has read it"
+    assert sources_to_read(NOW).names == ["khanhhoa"], "the row that came during the reading must still count as news"
     assert pick_up("khanhhoa", now=NOW).transitions == 1
     assert sources_to_read(NOW).names == []
 
@@ -161,7 +166,7 @@ def test_what_comes_while_a_source_without_snapshot_is_read_stays_news(one_stop,
 HANGING = """
 CREATE FUNCTION onestop.hang() RETURNS timestamptz LANGUAGE plpgsql AS $$
 BEGIN
-    -- As a foreign data wrapper that waits for its server: it minds no cancelling.
+    -- A foreign data wrapper that waits for its server ignores cancelling in this way.
     PERFORM pg_sleep(600);
     RETURN now();
 EXCEPTION WHEN query_canceled THEN
@@ -177,7 +182,7 @@ FROM onestop.written;
 
 
 @pytest.mark.guarantee(
-    "once", "a source that hangs ends its pick-up after 30 s, or 5 s later if it ignores the limit; other sources go on"
+    "once", "the pick-up of a hanging source ends after 30 s, or 35 s if it ignores the limit; other sources go on"
 )
 def test_source_that_minds_no_time_limit_is_given_up_all_the_same(one_stop, rows, configure, monkeypatch):
     monkeypatch.setattr(patience, "_GRACE", 0.2)

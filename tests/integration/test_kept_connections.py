@@ -1,4 +1,4 @@
-"""What tests keep for the next one is as new: connections of many runs in a process, and databases without rows."""
+"""Test kept connections: a process that serves many runs reuses its connections, and each must behave as if new."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def test_kept_connection_is_as_a_new_one(ledger: str) -> None:
             assert value(again, "SHOW statement_timeout") == "0"
             assert value(again, "SHOW timezone") == "UTC"
             assert (again.autocommit, again.isolation_level) == (False, None)
-            assert in_ledger(pid) != kept, "one that is in use is nobody else's"
-    assert first.closed, "with the end of it the connection ends too"
+            assert in_ledger(pid) != kept, "a connection in use may not be given out a second time"
+    assert first.closed, "kept connections must close when the block ends"
 
 
 def test_kept_connection_keeps_nothing_of_work_that_failed(ledger: str) -> None:
@@ -74,7 +74,7 @@ def test_broken_connection_is_not_kept_and_one_that_was_closed_by_hand_neither(l
             assert lost not in (pid(one), pid(two))
             assert pid(one) != pid(two)
     late.close()
-    assert two.closed, "closed after the end it is not kept"
+    assert two.closed, "a connection that is given back after the block must be closed"
     assert one.closed
 
 

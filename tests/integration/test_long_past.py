@@ -1,4 +1,4 @@
-"""A long past is picked up as one row after the other would be: read ahead, each row asked for once, nothing twice."""
+"""Test the pick-up of a long history: reading ahead in batches gives the same ledger as reading row by row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, ask, in_led
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BY_TWO = Portions(batch=2)
 
-# What the ledger keeps, named as the source names it: numbers of our own have gaps.
+# Queries for all that a pick-up writes. Rows are named by the source's keys, because the ledger's numbers differ.
 KEPT = {
     "dossiers": "SELECT to_jsonb(d) - 'dossier_id' AS r FROM motcua.dossiers AS d",
     "versions": """
@@ -70,8 +70,8 @@ KEPT = {
 }
 
 
-class Names(picking_up._Shown):
-    """Keeps each name that was met."""
+class AllKeys(picking_up._Shown):
+    """Remembers each dossier key for the whole pick-up, instead of forgetting old ones."""
 
     def __init__(self):
         super().__init__()
@@ -84,12 +84,12 @@ class Names(picking_up._Shown):
         return (dossier.agency_code, dossier.dossier_code) in self.all_read
 
 
-class Book(picking_up._PickUp):
-    """Reads as if there were no hurry: a batch after the other, each dossier's row with each of its steps."""
+class PlainPickUp(picking_up._PickUp):
+    """A pick-up without reading ahead: it reads batch after batch, and queries each step's dossier row again."""
 
     def __init__(self, *given):
         super().__init__(*given)
-        self.shown, self.touched = Names(), Plain()
+        self.shown, self.touched = AllKeys(), OnePart()
         self.may_be_in_quarantine = True
 
     def _take_all(self, rows, at_once, ahead, take):
@@ -111,7 +111,9 @@ class Book(picking_up._PickUp):
         return known_dossiers(self.ledger, keys)
 
 
-class Plain(set):
+class OnePart(set):
+    """A set of dossier ids that is never divided into parts."""
+
     def parts(self, _):
         return [list(self)]
 
@@ -126,7 +128,7 @@ STATUSES = (*[4] * 5, *[9] * 5, *[5] * 3, 2, 10, 3, 7, 6, None, 0, 77, -3)
 
 
 class Desk:
-    """A source whose desk writes whatever it likes."""
+    """A source whose desk writes random rows, also broken ones."""
 
     def __init__(self, seed: int, one_stop) -> None:
         self.dice = random.Random(seed)
@@ -155,9 +157,9 @@ class Desk:
         }  # fmt: skip
         row |= {name: self.time(now) for name in ("received_at", "due_at", "phone_entered_at", "finished_at")}
         if (code or "")[:2] != "D-" or of != NHA_TRANG:
-            # Of two rows without a time the ledger takes either.
+            # The ledger may use either of two rows without a time, and the two ways could use different ones.
             row["updated_at"] = now - MINUTE * self.dice.random()
-        # As others do not, it keeps what it wrote before: two rows of one dossier.
+        # Some software keeps the old row when it writes a new one, so a dossier may have two rows.
         write = self.one_stop.dossier if self.dice.random() < 0.8 else self.beside
         write(code, of, **row)
 
@@ -195,14 +197,17 @@ class Desk:
 
 @pytest.fixture
 def two_ledgers(postgres, migrated, ledger, one_stop, monkeypatch) -> Iterator[list]:
-    """Ways to pick up, each with a ledger of its own: by the book, and as it is done."""
-    other = f"{psycopg.conninfo.conninfo_to_dict(ledger)['dbname']}_book"
+    """Give each of two ways of picking up its own ledger: the simple way (``plain``) and the real one (``real``).
+
+    Yield a function that switches to a way, and one that reads everything that a way has written.
+    """
+    other = f"{psycopg.conninfo.conninfo_to_dict(ledger)['dbname']}_plain"
     postgres.copy_database(migrated, other)
-    names = {"book": other, "hurry": psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]}
-    hurry = picking_up._PickUp
+    names = {"plain": other, "real": psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]}
+    real = picking_up._PickUp
 
     def work_in(way):
-        monkeypatch.setattr(picking_up, "_PickUp", Book if way == "book" else hurry)
+        monkeypatch.setattr(picking_up, "_PickUp", PlainPickUp if way == "plain" else real)
         for variable, address in ledger_connections(postgres.admin_dsn, names[way]).items():
             monkeypatch.setenv(variable, address)
         work_for(Run("notify_transitions", "this one"))
@@ -226,7 +231,7 @@ def two_ledgers(postgres, migrated, ledger, one_stop, monkeypatch) -> Iterator[l
 @pytest.mark.parametrize(("seed", "batch"), [(0, 7), (1, 20), (2, 2000)])
 def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledgers, one_stop, monkeypatch, seed, batch):
     work_in, kept = two_ledgers
-    # Which of them comes first is left to chance.
+    # The query returns rows in any order, so sort them to make both ways comparable.
     curable_rows = picking_up.curable_rows
     monkeypatch.setattr(picking_up, "curable_rows", lambda *g: sorted(curable_rows(*g), key=lambda row: row.row_key))
     desk = Desk(seed, one_stop)
@@ -240,7 +245,7 @@ def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledger
     for nth, (now, dossiers, steps, window) in enumerate(rounds):
         desk.work(now, dossiers, steps)
         found = {}
-        for way in ("book", "hurry"):
+        for way in ("plain", "real"):
             work_in(way)
             if nth == 2:
                 in_ledger(save_agencies, [agency(VAN_PHONG)], "tests")
@@ -248,14 +253,16 @@ def test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be(two_ledger
             counts = pick_up("khanhhoa", window, now=now, portions=Portions(batch, batch))
             plan(window, now=now)
             found[way] = kept(way) | {"counts": Counter(repr(counts).split())}
-        for table, rows in found["book"].items():
-            hurry = found["hurry"][table]
-            assert hurry == rows, (nth, table, [*(rows - hurry)][:3], [*(hurry - rows)][:3])
-    assert len(found["book"]["transitions"]) > 30
-    assert len(found["book"]["quarantine"]) > 20
+        for table, rows in found["plain"].items():
+            real = found["real"][table]
+            assert real == rows, (nth, table, [*(rows - real)][:3], [*(real - rows)][:3])
+    assert len(found["plain"]["transitions"]) > 30
+    assert len(found["plain"]["quarantine"]) > 20
 
 
-@pytest.mark.guarantee("once", "a long pick-up that breaks off writes nothing; the next one reads it all")
+@pytest.mark.guarantee(
+    "once", "a long pick-up that breaks off writes nothing, and the next pick-up reads all of its rows"
+)
 @pytest.mark.parametrize("stream", ["dossiers_since", "transitions_since"])
 def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, rows, monkeypatch, stream):
     for number in range(9):
@@ -279,7 +286,7 @@ def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, ro
 
 
 def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop, rows):
-    """What only takes a name from a dossier is refused by the ledger; here its row was read twice at once."""
+    """The ledger refuses to remove only a dossier's name. Two rows of one dossier must not lead the pick-up to that."""
     rows_of = {"named": {"applicant_name": "Lê An"}, "nameless": {"applicant_name": None}}
     for code, order in (("D-1", ("named", "nameless")), ("D-2", ("nameless", "named"))):
         for which, of in zip(order, (NHA_TRANG, "H32.30"), strict=True):
@@ -288,7 +295,7 @@ def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop
     assert [row["applicant_name"] for row in rows("SELECT applicant_name FROM motcua.dossiers")] == ["Lê An"] * 2
 
 
-@pytest.mark.guarantee("cost", "a row that a late agency brings is read once")
+@pytest.mark.guarantee("cost", "a source row that belongs to an agency enabled late is read once")
 def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, monkeypatch):
     asked, at_work = [], []
     by_key, run = ContractSource.dossiers_by_key, picking_up._PickUp.run
@@ -297,11 +304,13 @@ def test_row_that_a_long_past_brought_is_not_asked_for_again(one_stop, rows, mon
     for number in range(9):
         one_stop.both(9, f"D-{number}", "H32.30", **{"updated_at": None} if number == 4 else {})
     assert pick_up("khanhhoa", now=NOW, portions=BY_TWO).transitions == 9
-    assert asked == [("H32.30", "D-4")], "only of one without a time there may be another row"
+    assert asked == [("H32.30", "D-4")], (
+        "only the dossier without a time may have another row, so only that is asked for again"
+    )
     assert [*at_work[0].shown.written_as] == [(NHA_TRANG, "D-4")]
 
 
-@pytest.mark.guarantee("once", "a transition that a source shows twice counts once, as first shown")
+@pytest.mark.guarantee("once", "a transition that a source shows twice counts once, with the values that it had first")
 def test_step_that_a_source_shows_twice_counts_once_as_it_was_first(one_stop, rows):
     for code in ("D-1", "D-2"):
         one_stop.dossier(code)

@@ -1,4 +1,4 @@
-"""The gauges reach whoever listens to Airflow's own metrics, under the names that the page for Prometheus gives."""
+"""Test that Airflow's own metrics (StatsD) get all gauges, under the names of the page for Prometheus."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.ground import in_ledger
 
 
 class Listener:
-    """Who listens to StatsD, by UDP."""
+    """A StatsD server that receives metrics by UDP."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -48,7 +48,7 @@ class Listener:
 
 @pytest.fixture
 def listener(configure) -> Iterator[Listener]:
-    """Airflow's metrics go to it, set up as the process of a task sets them up."""
+    """Start a StatsD server and send Airflow's metrics to it, set up as in a task's process."""
     listening = Listener()
     configure(
         AIRFLOW__METRICS__STATSD_ON="True",
@@ -83,7 +83,7 @@ def test_settling_emits_every_figure_to_who_listens_to_airflow(agencies, rows, l
 def test_age_of_the_newest_backup_is_told_where_a_folder_is_set(agencies, listener, configure, tmp_path):
     configure(MOTCUA_BACKUPS=str(tmp_path))
     settle_messages.emit_gauges()
-    assert "airflow.motcua_backup_age_seconds" not in listener.heard(), "there is none yet"
+    assert "airflow.motcua_backup_age_seconds" not in listener.heard(), "without a backup there is no age"
     for hours in (30, 5):
         facts = tmp_path / f"{hours}" / "backup.json"
         facts.parent.mkdir()

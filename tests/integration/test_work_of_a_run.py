@@ -1,4 +1,4 @@
-"""What a run wrote is its own, whatever another run of the same name did at the same minute."""
+"""Test the list of a run's work: it holds only what that run wrote, even if another has the same name and minute."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from motcua.domain.clock import VIETNAM
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.sending.sender import send
-from motcua.jobs.run_alerts import keep_red_run
+from motcua.jobs.run_alerts import save_red_run
 from motcua.store.browsing import MessagesAsked, find_messages
 from motcua.store.ledger.database import connect, open_connection
-from motcua.store.ledger.sessions import Run, left_of, work_for
+from motcua.store.ledger.sessions import Run, parse_left_undone, work_for
 from motcua.store.runs import RunWork, work_of
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, receive, take_in
 from tests.integration.conftest import gateway  # noqa: F401 - a fixture
@@ -37,7 +37,7 @@ def work(run: Run, agencies: list[str] | None = None, most: int = 50) -> RunWork
 
 
 def listed(run: Run, **narrowed: Any) -> list[str | None]:
-    """Codes of the dossiers on the page that a run's figures lead to."""
+    """Return the dossier codes that the list of messages shows for a run."""
     asked = MessagesAsked(None, run_id=run.run_id, dag_id=run.dag_id or None, **narrowed)
     with connect() as ledger:
         places = find_messages(ledger, asked, [NHA_TRANG, TU_PHAP], None, 50).places
@@ -53,7 +53,7 @@ def moved(work: RunWork) -> dict[tuple[str | None, str, str | None], int]:
     return {(move.from_state, move.to_state, move.reason): move.messages for move in work.moves}
 
 
-@pytest.mark.guarantee("airflow", "runs of one name at the same minute are told apart")
+@pytest.mark.guarantee("airflow", "runs of the same name in the same minute are distinguished")
 def test_two_runs_of_one_name_each_have_their_own_work(one_stop, gateway):  # noqa: F811
     now = datetime.now(UTC)
     for number in range(3):
@@ -81,14 +81,14 @@ def test_two_runs_of_one_name_each_have_their_own_work(one_stop, gateway):  # no
     assert [(each.source, each.transitions, each.dossiers) for each in first.pick_ups] == [("khanhhoa", 3, 3)]
     assert [(each.source, each.transitions, each.dossiers) for each in second.pick_ups] == [("khanhhoa", 1, 1)]
     assert [(each.reason, each.found, each.waiting) for each in first.quarantined] == [("agency_unknown", 1, 1)]
-    assert second.quarantined == [], "the row that waits was met before"
+    assert second.quarantined == [], "the quarantined row was found by the first run"
     assert listed(NOTIFY) == ["D-0", "D-1", "D-2"]
     assert listed(NOTIFY, state="suppressed") == ["D-0"]
     assert listed(APOLOGIZE) == ["D-9"]
-    assert listed(Run("", EVENING)) == ["D-0", "D-1", "D-2", "D-9"], "of whichever DAG"
+    assert listed(Run("", EVENING)) == ["D-0", "D-1", "D-2", "D-9"], "a name without a DAG finds the work of all DAGs"
 
 
-@pytest.mark.guarantee("pages", "an agency's user sees of a run only his agencies' part")
+@pytest.mark.guarantee("pages", "an agency's user sees only his agencies' part of a run")
 def test_only_the_rows_of_an_agency_are_found_for_its_own_user(one_stop, gateway):  # noqa: F811
     now = datetime.now(UTC)
     work_for(NOTIFY)
@@ -164,6 +164,6 @@ def test_why_a_gate_was_red_is_kept_and_a_run_is_known_by_one_number(ledger):
     assert len(numbers) == 1
     assert work(NOTIFY).known.left_undone is None
     left = [fault("attempts_failed", "transient", "2 message(s) transient", messages=2, outcome="transient")]
-    keep_red_run("notify_transitions", EVENING, left)
-    assert left_of(work(NOTIFY).known.left_undone) == left
+    save_red_run("notify_transitions", EVENING, left)
+    assert parse_left_undone(work(NOTIFY).known.left_undone) == left
     assert work(APOLOGIZE).known is None

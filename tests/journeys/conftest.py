@@ -1,4 +1,4 @@
-"""What journeys share: the office, and a browser that asks no host but the office's."""
+"""Fixtures of journeys: the office, and a browser that reaches no host but the office's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def office(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Closed with the last journey: as long as it is open, an event loop runs in this thread."""
+    """Chromium. It is closed after the last journey, since an event loop runs in this thread as long as it is open."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")
@@ -37,7 +37,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Elsewhere(list[str]):
-    """Addresses of other hosts that a page asked for; none is let through."""
+    """Addresses of other hosts that a page requested. The browser refuses these requests."""
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def elsewhere() -> Elsewhere:
 
 @pytest.fixture
 def open_page(office: Office, browser: Browser, elsewhere: Elsewhere) -> Iterator[Callable[[str], Page]]:
-    """A fresh browser of a size, signed in by nobody; every request to another host is refused and remembered."""
+    """A function that opens a fresh browser window of a size. Requests to other hosts are refused and recorded."""
     contexts: list[BrowserContext] = []
     host = office.url.split("/")[2]
 
@@ -73,7 +73,7 @@ def open_page(office: Office, browser: Browser, elsewhere: Elsewhere) -> Iterato
 
 @pytest.fixture
 def ledger_rows(office: Office) -> Callable[[str], list[dict[str, Any]]]:
-    """Asks the office's ledger as its administrator."""
+    """A function that queries the office's ledger as its administrator."""
 
     def ask(statement: str) -> list[dict[str, Any]]:
         with psycopg.connect(office.ledger, row_factory=dict_row) as connection:

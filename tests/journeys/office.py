@@ -1,8 +1,8 @@
-"""An office for journeys: a ledger with a story, and Airflow's API server before it, below a path, as staff meet them.
+"""Set up an *office* for the browser tests: Airflow's API server with the staff pages, and a ledger with prepared rows.
 
-Two agencies. What became of their dossiers was done by the jobs themselves against a gateway on loopback: told, not
-told for want of a number, of unknown outcome, waiting, found out by a check, complained of; and one whose words are
-hostile. Signed in is by Airflow's own form.
+The ledger has two agencies. The real jobs worked on their dossiers with a gateway on loopback. Messages were delivered,
+suppressed because they have no phone number, left with unknown outcome, and queued. A check found faults, a complaint
+was recorded, and one dossier has hostile text. Users sign in by Airflow's own form.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ from tests.ground import (
 )
 
 PREFIX = "/mot-cua/tin-nhan"
-"""Below what address the whole of Airflow lies, as behind a province's proxy."""
+"""The path below which all of Airflow lies, as behind a province's proxy."""
 HOSTILE = "<script>alert(1)</script>&\"'`"
 PHONES = {
     "told": "0905111222",
@@ -67,16 +67,19 @@ PHONES = {
 }
 SAME_DAY_PROCEDURE = "2.000815"
 USERS = {"lan": "op", "hoa": "agency", "minh": "agency", "mai": "clerk", "binh": "viewer"}
-"""The Department, an agency's administrator, one who was given no agency, a clerk, an auditor: with their roles."""
+"""Users with their roles in Airflow.
+
+They are the Department, an agency's administrator, an administrator without an agency, a clerk and an auditor.
+"""
 _READY_WITHIN = 180
 
 
 @dataclass(frozen=True)
 class Office:
-    """What a journey needs to know."""
+    """Addresses and passwords of a running office."""
 
     url: str
-    """Where Airflow begins, with a slash at its end."""
+    """The address below which Airflow lies, with a slash at its end."""
     passwords: dict[str, str]
     ledger: str
     """An administrator's DSN."""
@@ -89,8 +92,8 @@ def codes_of(moment: datetime) -> dict[str, str]:
     return {name: f"{day:%y%m%d}{number:03}" for number, name in enumerate(names, 1)}
 
 
-def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
-    """The story, by the jobs themselves."""
+def _make_story(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
+    """Write dossiers of yesterday and today, and run the jobs that make their messages."""
     yesterday = now - timedelta(days=1)
     codes = codes_of(now)
     done = {"received_at": yesterday, "updated_at": yesterday, "status_code": 9, "at_one_stop_desk": True}
@@ -116,15 +119,15 @@ def _tell(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> None:
     with connect() as connection:
         for reference in references:
             receive(connection, reference, "1")
-    # Today nobody hears what became of one.
+    # The gateway does not answer today's one message, so its outcome stays unknown.
     one_stop.move(9, codes["unknown"], at=now - timedelta(minutes=3))
     take_in(now=now)
     gateway.script = ["hang"]
     send("run", clock=lambda: now)
 
 
-def _look_back(now: datetime) -> None:
-    """A check, a closing, a publication, a complaint."""
+def _make_records(now: datetime) -> None:
+    """Make a check, a closing, a publication and a complaint."""
     check_quality("scheduled__office", now)
     closing = close_period(Period.day_before(now), "scheduled__office", now).closing.closing_no
     publish(closing, now)
@@ -139,7 +142,7 @@ def _look_back(now: datetime) -> None:
 
 @contextmanager
 def office(postgres: Server, migrated: str, folder: Path) -> Iterator[Office]:
-    """The office, open as long as the block lasts."""
+    """Run an office until the block ends."""
     now = datetime.now(UTC).replace(microsecond=0)
     name, source = postgres.fresh_database(migrated, "ledger"), postgres.fresh_database("template0", "onestop")
     airflow = postgres.fresh_database("template0", "airflow")
@@ -171,8 +174,8 @@ def office(postgres: Server, migrated: str, folder: Path) -> Iterator[Office]:
             "tests",
         )
         one_stop = OneStop(with_database(postgres.admin_dsn, source))
-        _tell(one_stop, gateway, now)
-        _look_back(now)
+        _make_story(one_stop, gateway, now)
+        _make_records(now)
         one_stop.connection.close()
         port = free_port()
         url = f"http://127.0.0.1:{port}{PREFIX}/"
@@ -224,7 +227,7 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
 
 
 def sign_in(page: Page, office: Office, user: str, address: str = "") -> None:
-    """Opens an address below Airflow's, signs in where it leads to, and is led back."""
+    """Open an address below Airflow's. It leads to the sign-in page; sign in there, and be led back to the address."""
     page.goto(office.url + address)
     page.get_by_label("Username").fill(user)
     page.get_by_label("Password").fill(office.passwords[user])

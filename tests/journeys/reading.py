@@ -1,4 +1,4 @@
-"""What a page is to somebody who hears it, walks it by keyboard, adds up its figures or prints it."""
+"""Find what is wrong with a page for somebody who hears it, uses a keyboard, adds up its figures or prints it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 A4 = {"width": 702, "height": 1031}
-"""What paper shows between margins of 12 mm, in CSS pixels."""
+"""CSS pixels of an A4 sheet between margins of 12 mm."""
 HIGHEST = 4_000
-"""CSS pixels of a page, of any width: six screens of a phone."""
-_WIDER = "document.documentElement.scrollWidth - window.innerWidth"
-_TOLD = r"""() => {
+"""Highest page in CSS pixels, at any width: six screens of a phone."""
+_WIDTH_BEYOND_WINDOW = "document.documentElement.scrollWidth - window.innerWidth"
+_UNLABELLED = r"""() => {
   const wrong = [], said = (each) => JSON.stringify(each.textContent.trim().replace(/\s+/g, " ").slice(0, 60));
   let before = 0;
   for (const heading of document.querySelectorAll("h1, h2, h3, h4, h5, h6")) {
@@ -58,14 +58,14 @@ _ON_PAPER = r"""() => {
 
 
 def faults(page: Page, within: str = "main") -> list[str]:
-    """What is cut off, and what has not one heading of its own."""
-    over = page.evaluate(_WIDER)
+    """Return two kinds of faults: a page wider than the window, and a page without exactly one main heading."""
+    over = page.evaluate(_WIDTH_BEYOND_WINDOW)
     headings = page.locator(f"{within} h1").count()
     return [f"{over} px wider than the window"] * (over > 0) + [f"{headings} headings"] * (headings != 1)
 
 
 def findings(page: Page, *unasked: str) -> list[str]:
-    """What axe calls moderate or worse, but for rules that are not asked."""
+    """Return the violations that axe calls moderate or worse, except those of the given rules."""
     found = Axe().run(page).response["violations"]
     return [
         f"{each['id']} at {each['nodes'][0]['target']}, {len(each['nodes'])} times"
@@ -75,38 +75,38 @@ def findings(page: Page, *unasked: str) -> list[str]:
 
 
 def untold(page: Page) -> list[str]:
-    """Tables that do not say what they hold, figures that do not stand one below the other, headings that jump."""
-    told: list[str] = page.evaluate(_TOLD)
+    """Return tables without a caption, figures that are not aligned, and headings that skip a level."""
+    told: list[str] = page.evaluate(_UNLABELLED)
     return told
 
 
 def not_skipped(page: Page) -> list[str]:
-    """A header that a keyboard has to walk through, on a page just opened."""
+    """Return a fault if a keyboard cannot skip the header of a page that was just opened."""
     page.keyboard.press("Tab")
     first = page.evaluate("document.activeElement.textContent")
     if first != "Đến nội dung":
         return [f"{first!r} comes first"]
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    # The content, or what follows it where nothing in it can be reached.
+    # The focus is now in the content, or behind it if nothing in it can get the focus.
     left = page.evaluate("document.activeElement.closest('header') !== null")
     return ["the header is not skipped"] * left
 
 
 def clipped_on_paper(page: Page) -> list[str]:
-    """What a sheet of A4 would cut off, tear or print in vain. The window stays as it was."""
+    """Return the elements that a sheet of A4 would cut off, tear or print in vain. The window keeps its size."""
     before = page.viewport_size
     assert before
     page.emulate_media(media="print")
     page.set_viewport_size(A4)  # type: ignore[arg-type]
     wrong: list[str] = page.evaluate(_ON_PAPER)
-    over = page.evaluate(_WIDER)
+    over = page.evaluate(_WIDTH_BEYOND_WINDOW)
     page.emulate_media(media="screen")
     page.set_viewport_size(before)
     return wrong + [f"{over} px wider than the paper"] * (over > 0)
 
 
 def height(page: Page) -> int:
-    """How far down a page goes as it opens, in CSS pixels."""
+    """Return the height of a page as it opens, in CSS pixels."""
     high: int = page.evaluate("document.documentElement.scrollHeight")
     return high

@@ -1,4 +1,4 @@
-"""Every page, wide, narrow and on paper: nothing that axe finds, nothing of another host, nothing cut off."""
+"""Every page, at each width and on paper: axe finds nothing, no other host is asked, nothing is cut off."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ADDRESSES = (
     "users",
     "nothing",
 )
-"""Pages in full, empty, and refused."""
+"""Addresses of pages that have content, are empty, or refuse the request."""
 _FILES = ("/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
 _LEADS_ON = {"/sending", "/quality/agency"}
 
@@ -80,7 +80,7 @@ def test_every_page_is_among_those_that_are_looked_at():
 
 @pytest.mark.guarantee(
     "pages",
-    "pages ask no other host, fit 320 px and A4, have labelled tables and ordered headings, and pass axe above minor",
+    "pages load nothing from other hosts, fit 320 px and A4, label tables and pass axe except for minor findings",
 )
 @pytest.mark.parametrize("size", SIZES)
 def test_page_is_whole_and_can_be_used_by_everybody(office, open_page, elsewhere, size):
@@ -89,7 +89,7 @@ def test_page_is_whole_and_can_be_used_by_everybody(office, open_page, elsewhere
     wrong = []
     for address in ADDRESSES:
         page.goto(f"{office.url}motcua/{address}")
-        # What axe finds at 320 px it finds at 390 px.
+        # At 320 px axe finds nothing that it does not find at 390 px.
         found = [] if size == "narrowest" else findings(page)
         if size == "wide":
             found += [*untold(page), *clipped_on_paper(page), *not_skipped(page)]
@@ -110,7 +110,7 @@ def test_page_is_whole_for_every_role(office, open_page, elsewhere, user):
     assert elsewhere == []
 
 
-@pytest.mark.guarantee("pages", "pages can be used by keyboard alone")
+@pytest.mark.guarantee("pages", "pages can be used with the keyboard only")
 def test_keyboard_leads_past_the_header_to_the_content_and_to_every_entry(office, open_page):
     page = open_page("wide")
     sign_in(page, office, "lan", "motcua/calendar")

@@ -1,4 +1,4 @@
-"""What a clerk, an agency's administrator, the Department and an auditor come to the pages for, in a real browser."""
+"""Tasks of a clerk, an agency's administrator, the Department and an auditor on the pages, in a real browser."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Opens = Callable[[str], Page]
 
 
 def look_up(page: Page, what: str) -> None:
-    """By the one box that each page has."""
+    """Search with the one search box that each page has."""
     box = page.get_by_role("search")
     box.get_by_role("searchbox").fill(what)
     with page.expect_navigation():
         box.get_by_role("button", name="Tìm", exact=True).click()
 
 
-def of_airflow(page: Page) -> Frame:
-    """Our pages within Airflow's."""
+def frame_of_airflow(page: Page) -> Frame:
+    """Return the frame in which Airflow shows our pages."""
     element = page.wait_for_selector("iframe")
     assert element is not None
     frame = element.content_frame()
@@ -37,7 +37,7 @@ def of_airflow(page: Page) -> Frame:
     return frame
 
 
-@pytest.mark.guarantee("pages", "from sign-in to why a dossier got no SMS it takes three clicks")
+@pytest.mark.guarantee("pages", "a clerk needs three clicks from sign-in to the reason why a dossier got no SMS")
 @pytest.mark.parametrize("size", SIZES)
 def test_clerk_who_is_asked_why_no_sms_came_reads_the_answer_after_two_clicks(office, open_page, elsewhere, size):
     page = open_page(size)
@@ -57,7 +57,7 @@ def test_department_opens_the_pages_within_airflow(office, open_page):
     page = open_page("wide")
     sign_in(page, office, "lan")
     page.get_by_label("Một cửa").click()
-    assert "Tổng quan" in of_airflow(page).locator("main").inner_text()
+    assert "Tổng quan" in frame_of_airflow(page).locator("main").inner_text()
 
 
 @pytest.mark.guarantee("pages", "a searched phone number stands in no address and on no page; the search is logged")
@@ -88,10 +88,12 @@ def test_department_lets_a_message_of_unknown_outcome_go_again_and_gives_a_user_
     page.get_by_role("checkbox").first.check()
     page.get_by_label("Lý do cho gửi lại").fill("Nhà mạng báo chưa nhận tin nào")
     page.get_by_role("button", name="Xem trước khi gửi lại").click()
-    assert "hai lần" in page.locator("main").inner_text(), "the effect is named before it is done"
+    assert "hai lần" in page.locator("main").inner_text(), "the page names the effect before the act"
     assert ledger_rows("SELECT 1 FROM motcua.releases") == []
     page.get_by_role("button", name="Gửi lại 1 tin").click()
-    assert "chưa tin nào được gửi" in page.locator("main").inner_text(), "the Department is mailed first"
+    assert "chưa tin nào được gửi" in page.locator("main").inner_text(), (
+        "no message goes before the Department was mailed"
+    )
     assert ledger_rows("SELECT asked_by FROM motcua.page_requests") == [{"asked_by": "lan"}]
 
     page.goto(f"{office.url}motcua/users")
@@ -129,7 +131,7 @@ def test_administrator_of_an_agency_opts_a_procedure_out_tries_it_saves_and_undo
     page.get_by_label("Lý do không nhắn").fill("Công dân chờ và nhận ngay tại quầy")
     page.get_by_role("button", name="Xem thử với ngày làm việc gần nhất").click()
     assert "Xem thử với ngày làm việc gần nhất" in main()
-    # Once midnight has passed since the office opened, its yesterday is another day's; a day off is not tried.
+    # If midnight has passed since the office opened, yesterday has other messages. A day off has no rehearsal.
     yesterday = office.now.astimezone(VIETNAM).date() - timedelta(days=1)
     if datetime.now(VIETNAM).date() == yesterday + timedelta(days=1) and WorkingCalendar().is_working_day(yesterday):
         assert "1 tin khác đi" in main()
@@ -137,7 +139,7 @@ def test_administrator_of_an_agency_opts_a_procedure_out_tries_it_saves_and_undo
         told = page.locator("tr").filter(has=link).inner_text()
         assert "Gửi (1 đoạn tin)" in told
         assert "Không nhắn: Thủ tục giải quyết trong ngày" in told
-    assert settings()["same_day_excluded"] is False, "a look sets nothing"
+    assert settings()["same_day_excluded"] is False, "a rehearsal changes no setting"
     page.get_by_role("button", name="Lưu thiết lập").click()
     assert "Công dân sẽ không còn nhận được một số tin." in main()
     page.get_by_role("button", name="Vẫn lưu").click()

@@ -1,4 +1,4 @@
-"""Every mail as a browser shows it: nothing that axe finds, nothing cut off, nothing fetched."""
+"""Every mail as a browser shows it: axe finds nothing, nothing is cut off, nothing is fetched."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.alone
 
 NOW = datetime(2026, 11, 27, 1, 0, tzinfo=UTC)
 OF_PAGES = ("landmark-one-main", "region")
-"""Rules of axe about landmarks: a mail is read within a page that has its own."""
+"""Rules of axe about landmarks. A mail is read within a page that has landmarks of its own."""
 LEFT = [fault("messages_held_up", "", messages=3), fault("task_failed", "send")]
 PAGE = "https://mot-cua.example/motcua"
 OPEN = Alert("gateway_stopped", "kannel", {"gateway": "kannel", "since": NOW.isoformat(), "part": "viettel"}, NOW)
@@ -66,7 +66,7 @@ MAILS: dict[str, Callable[[], Mail]] = {
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Callable[[str, Mail], tuple[Page, list[str]]]]:
-    """Opens a mail in a window of a size; gives what it would fetch besides."""
+    """A function that opens a mail in a window of a size, and returns the page and the addresses that it fetched."""
     contexts = []
 
     def opened(size: str, mail: Mail) -> tuple[Page, list[str]]:
@@ -91,7 +91,9 @@ def show(browser: Browser) -> Iterator[Callable[[str, Mail], tuple[Page, list[st
         context.close()
 
 
-@pytest.mark.guarantee("pages", "mails fetch nothing, fit 320 px, and pass axe above minor")
+@pytest.mark.guarantee(
+    "pages", "mails load nothing from other hosts, fit 320 px and pass axe except for minor findings"
+)
 @pytest.mark.parametrize("size", SIZES)
 def test_mail_is_whole_and_can_be_read_by_everybody(show, size):
     wrong = []

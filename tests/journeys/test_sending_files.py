@@ -1,4 +1,4 @@
-"""Sending files in a real browser: a statement that is refused and then accepted, a list of phones that is told."""
+"""Upload files in a real browser: a carrier statement that is refused and then accepted, and a list of phones."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""A real Airflow with our DAGs, the phone network as its gateway, and a one-stop database that a test writes itself.
+"""Run a real Airflow with our DAGs, the phone network as its gateway, and a one-stop database that a test fills.
 
-``python -m tests.live.airflow FOLDER`` starts what the demo starts, the simulated world left out, on free ports
-below FOLDER, and ends when its parent does.
-:func:`live_airflow` runs it as a child: the supervisor kills whatever descends from its process, which must not be the
-test's own.
+``python -m tests.live.airflow FOLDER`` starts what the demo starts, except the simulated world, on free ports and below
+FOLDER. It ends when its parent process does. :func:`live_airflow` runs it as a child process: the supervisor kills all
+descendants of its own process, which must therefore not be the test's process.
 
-What is held against the ledger is the phone network's own log, committed before it answers.
+The ledger is compared with the phone network's own log, which the network commits before it answers.
 """
 
 from __future__ import annotations
@@ -45,17 +44,19 @@ AGENCY = "000.00.30.H32"
 MINUTE = timedelta(minutes=1)
 _STATE_FILE = "live.json"
 _TIMING = json.dumps({"delivery": (2.2, 3.2), "submit_receipt": 2.0})
-"""No receipt comes sooner than two seconds after its message. Answers that are held back for a second then leave
-requests truly in flight: no receipt tells of them yet."""
+"""Times of the phone network. No receipt comes sooner than two seconds after its message.
+
+If answers are delayed by a second, requests are therefore truly in flight: no receipt has reported them yet.
+"""
 _FIRST_NUMBER = 1_000_000
-"""Transitions are numbered from here, so that one written behind everyone's back has a lower number."""
+"""Numbers of transitions begin here, so that a transition that is written late can get a lower number."""
 
 
-# ------------------------------------------------------------------------------------------------- the child
+# --- The child process -------------------------------------------------------------------------------------
 
 
 def serve(folder: Path) -> int:
-    """Starts everything but the world, says where it is in ``live.json``, and goes on until the parent is gone."""
+    """Start everything except the world, write addresses to ``live.json``, and run until the parent process is gone."""
     from rich.console import Console
 
     parent = os.getppid()
@@ -65,22 +66,23 @@ def serve(folder: Path) -> int:
         deployment = set_up(supervisor, addresses, {**os.environ, "MOTCUA_SOURCES": "khanhhoa=contract"})
         supervisor.wait_for(AIRFLOW_MIGRATES)
         gateway = json.loads(deployment.environment["AIRFLOW_CONN_SMS_KANNEL"])
-        # Who gets no answer is not kept waiting for the 20 s that a real Kannel may need.
+        # A sender should give up on an answer before the 20 s that a real Kannel may need.
         gateway["extra"]["answer_timeout"] = 3
         gateway["extra"]["concurrency"] = int(os.environ.get("LIVE_CONCURRENCY", gateway["extra"]["concurrency"]))
         environment = {
             **deployment.environment,
             "AIRFLOW_CONN_SMS_KANNEL": json.dumps(gateway),
-            # Its faults are those of a Kannel.
+            # The simulated faults are those of a Kannel.
             "MOTCUA_GATEWAYS": "kannel",
-            # A backfill's windows are short ones: tests wait for what they hold.
+            # Keep a backfill's windows short, because tests wait for their runs.
             "MOTCUA_NOTIFY_EVERY": "PT1M",
-            # The day's other DAGs would begin with the run that they missed last, in the middle of a test.
+            # Unpaused, the other daily DAGs would begin with their last missed run in the middle of a test.
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         }
         deployment = replace(deployment, environment=environment)
-        # Windows of the last week are backfilled, long before this start. Each of these days is closed and mailed,
-        # once DAGs run: to one agency, or hundreds of mails would take the executor from what is tried here.
+        # Tests backfill windows of the last week, so agencies must be enabled before these days. Running DAGs close and
+        # mail each of these days. Mail only one agency, since hundreds of mails would keep the executor from the runs
+        # under test.
         ask(
             deployment.databases.ledger_owner,
             "UPDATE motcua.agencies SET enabled_from = now() - interval '8 days',"
@@ -89,7 +91,7 @@ def serve(folder: Path) -> int:
         )
         source = deployment.one_stop.sources["khanhhoa"].writer_dsn
         ask(source, f"ALTER TABLE mot_cua.transitions ALTER transition_id RESTART WITH {_FIRST_NUMBER}")
-        # A killed program is meant to be killed: however often, it starts again at once.
+        # Tests kill programs on purpose, so the supervisor restarts each program at once, however often it dies.
         again = Restarts(limit=10_000, first_wait=0.5, longest_wait=0.5)
         for group in components(deployment):
             if any(each.name == "world" for each in group):
@@ -117,16 +119,16 @@ def serve(folder: Path) -> int:
     return 0
 
 
-# -------------------------------------------------------------------------------------------- the one-stop desk
+# --- The one-stop desk ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A dossier whose move should reach one phone: no two cases share a number."""
+    """A dossier whose transition should cause a message to one phone. No two cases share a number."""
 
     code: str
     phone: str
-    """As the desk types it and the network logs it, ``0905…``."""
+    """The number ``0905…``, as the desk types it and the network logs it."""
     recorded_at: datetime
 
 
@@ -153,9 +155,10 @@ _NUMBERED = _TRANSITION.format(number="transition_id,", value="%(number)s,")
 
 
 class OneStopDesk:
-    """Writes dossiers and their moves as the desk's software would: each case in a transaction of its own.
+    """Writes dossiers and transitions as the desk's software would, each case in a transaction of its own.
 
-    Each call connects anew: two threads may write at once, and one whose connection was ended writes the next time.
+    Each call opens a new connection. Two threads can thus write at once, and a thread whose connection was ended can
+    write the next time.
     """
 
     def __init__(self, dsn: str, seed: int) -> None:
@@ -166,7 +169,7 @@ class OneStopDesk:
         self.cases: list[Case] = []
         """Every case that should reach a phone."""
 
-    def _phone(self) -> str:
+    def _new_phone(self) -> str:
         while True:
             phone = "0905" + "".join(self._random.choices("0123456789", k=6))
             plain = len(set(phone[4:])) > 3 and phone[4:7] != phone[7:]
@@ -177,15 +180,15 @@ class OneStopDesk:
     def move(
         self, count: int = 1, *, at: datetime | None = None, status: int = 9, unseen: bool = False, phone: str = ""
     ) -> list[Case]:
-        """Records ``count`` dossiers that became ready (9) or lack something (5) at the desk.
+        """Record ``count`` dossiers that became ready (9) or lack something (5) at the desk.
 
         Args:
-            count: how many.
-            at: when that happened and was recorded; now.
-            status: national code.
-            unseen: the rows are committed hours late, stamped and numbered below all others, where no pick-up but a
-                backfill's looks.
-            phone: of all of them; numbers of their own.
+            count: how many dossiers.
+            at: when the transitions happened and were recorded. The default is now.
+            status: national status code.
+            unseen: whether the rows are committed hours late, with stamps and numbers below all others. Only a
+                backfill's pick-up finds such rows.
+            phone: the phone of all of them. By default each gets a number of its own.
 
         Raises:
             psycopg.OperationalError: the database refuses connections, or ended this one.
@@ -195,7 +198,7 @@ class OneStopDesk:
             for _ in range(count):
                 moment = at or datetime.now(UTC)
                 case = Case(
-                    f"H-{len(self.cases) + len(made):05}-{self._random.randrange(10**6):06}", self._phone(), moment
+                    f"H-{len(self.cases) + len(made):05}-{self._random.randrange(10**6):06}", self._new_phone(), moment
                 )
                 values: dict[str, Any] = {
                     "agency": AGENCY,
@@ -204,7 +207,7 @@ class OneStopDesk:
                     "at": moment,
                     "received": moment - timedelta(days=2),
                     "status": status,
-                    # A pick-up looks at the stamps of a day again.
+                    # Go back two days: a pick-up reads the rows stamped within the last day again.
                     "stamped": moment - timedelta(days=2) if unseen else moment,
                 }
                 if unseen:
@@ -219,11 +222,11 @@ class OneStopDesk:
         return made
 
 
-# ---------------------------------------------------------------------------------------------- the harness
+# --- The harness ------------------------------------------------------------------------------------------
 
 
 class LiveAirflow:
-    """One running Airflow: its desk, its interfaces, what the ledger says and what the phones got."""
+    """One running Airflow: its desk, its interfaces, the ledger and the log of the phone network."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         where: dict[str, Any] = json.loads((folder / _STATE_FILE).read_text(encoding="utf-8"))
@@ -231,7 +234,7 @@ class LiveAirflow:
         self.environment: Mapping[str, str] = where["environment"]
         self.desk = OneStopDesk(where["source"], seed)
         self.without_receipt: set[str] = set()
-        """References whose receipts a test had the network lose."""
+        """References of messages whose receipts a test had the network lose."""
         self._url, self._network = f"{where['airflow_url']}/api/v2", where["network_url"]
         self._ledger = psycopg.connect(where["ledger"], autocommit=True, row_factory=dict_row)
         self._metadata = psycopg.connect(where["airflow_database"], autocommit=True, row_factory=dict_row)
@@ -245,40 +248,40 @@ class LiveAirflow:
             self.pause(False, dag_id)
 
     def close(self) -> None:
-        """Closes its connections."""
+        """Close its connections."""
         self._ledger.close()
         self._metadata.close()
 
-    # ------------------------------------------------------------------------------------------- waiting
+    # --- Waiting ---------------------------------------------------------------------------------------
 
     def wait_until(self, what: str, condition: Callable[[], Any], seconds: float) -> Any:
-        """Returns the first true answer.
+        """Call ``condition`` until its answer is true, and return the answer.
 
         Raises:
-            TimeoutError: none within ``seconds``; the message says what was waited for.
+            TimeoutError: no answer was true within ``seconds``. The message states what was waited for.
         """
         until = time.monotonic() + seconds
         while True:
             if answer := condition():
                 return answer
             if time.monotonic() > until:
-                raise TimeoutError(f"after {seconds:.0f} s still not: {what}\n{self._evidence()}")
+                raise TimeoutError(f"after {seconds:.0f} s still not: {what}\n{self._state_for_error()}")
             time.sleep(0.1)
 
-    def _evidence(self) -> str:
+    def _state_for_error(self) -> str:
         runs = [f"{run['run_id']} {run['state']}" for run in self.runs()[-8:]]
         states = Counter(row["state"] for row in self.ledger("SELECT state FROM motcua.messages"))
         tail = log_tail(self.folder / "logs" / "airflow-scheduler.log", 8)
         return "\n".join([f"messages: {dict(states)}", *runs, tail])
 
-    # ------------------------------------------------------------------------------------ ledger and phones
+    # --- Ledger and phones --------------------------------------------------------------------------------
 
     def ledger(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
-        """Rows of the ledger."""
+        """Return rows of the ledger."""
         return self._ledger.execute(query, parameters or None).fetchall()
 
     def states(self, cases: Sequence[Case]) -> Counter[str]:
-        """Messages of these cases by state; ``missing``: no message was planned."""
+        """Count the messages of these cases by state. ``missing`` counts cases without a message."""
         rows = self.ledger(
             "SELECT m.state FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id"
             " WHERE d.dossier_code = any(%s)",
@@ -288,7 +291,10 @@ class LiveAirflow:
         return counted + Counter(missing=len(cases) - len(rows))
 
     def picture(self, cases: Sequence[Case]) -> list[tuple[Any, ...]]:
-        """All that an action which may change nothing must leave as it is: each message and its attempts."""
+        """Return each message of these cases with its attempts.
+
+        Tests compare two results to show that an action changed nothing.
+        """
         rows = self.ledger(
             "SELECT m.message_id, m.state, m.reason, m.attempts_made, m.next_attempt_at, m.changed_at,"
             " (SELECT array_agg(a.state ORDER BY a.attempt_id) FROM motcua.attempts AS a"
@@ -300,15 +306,15 @@ class LiveAirflow:
         return [tuple(row.values()) for row in rows]
 
     def wait_for_states(self, cases: Sequence[Case], state: str, seconds: float = 60) -> None:
-        """Waits until all of these cases' messages are in one state."""
+        """Wait until the messages of all these cases are in one state."""
         self.wait_until(f"{len(cases)} {state}", lambda: self.states(cases) == Counter({state: len(cases)}), seconds)
 
     def accepted(self) -> Counter[str]:
-        """How often the phone network took a message for each number."""
+        """Count how often the phone network accepted a message for each number."""
         return Counter(message["number"] for message in self.network_log())
 
     def network_log(self) -> list[dict[str, Any]]:
-        """All that the phone network took through ``sendsms``, each with our ``reference``."""
+        """Return all messages that the phone network accepted through ``sendsms``, each with our ``reference``."""
         found: list[dict[str, Any]] = []
         while True:
             after = found[-1]["id"] if found else 0
@@ -323,18 +329,18 @@ class LiveAirflow:
         return sent
 
     def at_phones(self, cases: Sequence[Case]) -> Counter[int]:
-        """How many of these cases' phones got a message how many times."""
+        """Return, for each number of messages, how many of these cases' phones got that number of messages."""
         accepted = self.accepted()
         return Counter(accepted[case.phone] for case in cases)
 
     def set_faults(self, **faults: Any) -> None:
-        """What goes wrong at the gateway from now on; nothing, when nothing is named."""
+        """Set the faults of the gateway from now on. Without arguments the gateway has no faults."""
         requests.put(f"{self._network}/faults", json=faults, timeout=10).raise_for_status()
 
-    # ------------------------------------------------------------------------------------------- Airflow
+    # --- Airflow ---------------------------------------------------------------------------------------
 
     def ask_9029(self, case: Case, text: str) -> str:
-        """What a citizen is told who texts to 9029 from a case's phone."""
+        """Send a text to 9029 from a case's phone and return the reply."""
         kannel = json.loads(self.environment["AIRFLOW_CONN_SMS_KANNEL"])
         asked = {"sender": case.phone, "to": "9029", "text": text, "secret": kannel["extra"]["callback_secret"]}
         root = self._url.removesuffix("/api/v2")
@@ -343,7 +349,7 @@ class LiveAirflow:
         return answer.text
 
     def airflow_tables(self) -> Iterator[tuple[str, str, str]]:
-        """Every value in Airflow's database: its table, its column, what is written there."""
+        """Yield every value in Airflow's database with its table and column."""
         tables = self.airflow_rows(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
         )
@@ -361,16 +367,16 @@ class LiveAirflow:
                         yield table["relname"], column, written
 
     def airflow_rows(self, query: str, *parameters: Any) -> list[dict[str, Any]]:
-        """Rows of Airflow's database."""
+        """Return rows of Airflow's database."""
         return self._metadata.execute(query, parameters or None).fetchall()
 
     def dags(self) -> list[str]:
-        """Every DAG that Airflow has read from dags/."""
+        """Return every DAG that Airflow has read from dags/."""
         rows = self.airflow_rows("SELECT dag_id FROM dag WHERE NOT is_stale ORDER BY dag_id")
         return [row["dag_id"] for row in rows]
 
     def runs(self, dag_id: str = NOTIFY) -> list[dict[str, Any]]:
-        """Runs in the order in which they were made."""
+        """Return the runs of a DAG in the order in which they were created."""
         return self.airflow_rows(
             "SELECT id, run_id, run_type, state, data_interval_start, data_interval_end, run_after, start_date,"
             " end_date, backfill_id FROM dag_run WHERE dag_id = %s ORDER BY id",
@@ -378,25 +384,25 @@ class LiveAirflow:
         )
 
     def run(self, run_id: str, dag_id: str = NOTIFY) -> dict[str, Any]:
-        """One run."""
+        """Return one run."""
         return next(run for run in self.runs(dag_id) if run["run_id"] == run_id)
 
     def wait_for_run(self, run_id: str, seconds: float = 60, dag_id: str = NOTIFY) -> str:
-        """Waits until a run has ended and returns its state."""
+        """Wait until a run has ended and return its state."""
         ended = ("success", "failed")
         self.wait_until(f"{run_id} ended", lambda: self.run(run_id, dag_id)["state"] in ended, seconds)
         return str(self.run(run_id, dag_id)["state"])
 
     def is_idle(self) -> bool:
-        """Whether no run of any DAG is queued or at work."""
+        """Return whether no run of any DAG is queued or running."""
         return not self.airflow_rows("SELECT 1 FROM dag_run WHERE state IN ('queued', 'running') LIMIT 1")
 
     def wait_until_idle(self, seconds: float = 90) -> None:
-        """Waits until no run of any DAG is queued or at work."""
+        """Wait until no run of any DAG is queued or running."""
         self.wait_until("no run is under way", self.is_idle, seconds)
 
     def senders_of(self, cases: Sequence[Case]) -> list[str]:
-        """Runs that tried these cases' messages, in the order of the attempts."""
+        """Return the runs that attempted these cases' messages, in the order of the attempts."""
         rows = self.ledger(
             "SELECT a.run_id FROM motcua.attempts AS a INNER JOIN motcua.messages AS m ON a.message_id = m.message_id"
             " INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id"
@@ -406,10 +412,10 @@ class LiveAirflow:
         return list(dict.fromkeys(row["run_id"] for row in rows))
 
     def call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
-        """One request to Airflow's REST interface, as its administrator.
+        """Send one request to Airflow's REST interface as its administrator.
 
         Raises:
-            RuntimeError: it was refused; with Airflow's words.
+            RuntimeError: the request was refused. The message holds Airflow's answer.
         """
         answer = self._session.request(method, f"{self._url}/{path}", json=body or None, timeout=60)
         if not answer.ok:
@@ -417,10 +423,10 @@ class LiveAirflow:
         return dict(answer.json() or {}) if answer.content else {}
 
     def command(self, *arguments: str, seconds: float = 120) -> str:
-        """Output of an ``airflow`` command, in the environment of the components.
+        """Run an ``airflow`` command in the environment of the components and return its output.
 
         Raises:
-            RuntimeError: it failed; with the end of what it wrote.
+            RuntimeError: the command failed. The message holds the end of its output.
         """
         answer = subprocess.run(
             [sys.executable, "-m", "airflow", *arguments],
@@ -437,12 +443,12 @@ class LiveAirflow:
         return answer.stdout
 
     def trigger(self, dag_id: str = NOTIFY, **conf: Any) -> str:
-        """Starts a run by hand, without a logical date; returns its id."""
+        """Start a run by hand, without a logical date, and return its id."""
         body: dict[str, Any] = {"logical_date": None, "conf": conf}
         return str(self.call("POST", f"dags/{dag_id}/dagRuns", **body)["dag_run_id"])
 
     def clear(self, run_id: str, task_id: str = "") -> None:
-        """Clears a whole run, or one task with what comes after it."""
+        """Clear a whole run, or one task with the tasks after it."""
         body: dict[str, Any] = {
             "dry_run": False,
             "dag_run_id": run_id,
@@ -454,7 +460,7 @@ class LiveAirflow:
         self.call("POST", f"dags/{NOTIFY}/clearTaskInstances", **body)
 
     def mark_success(self, run_id: str, task_id: str = "") -> None:
-        """Marks a run, or one of its tasks, as successful."""
+        """Mark a run, or one of its tasks, as successful."""
         path = f"dags/{NOTIFY}/dagRuns/{quote(run_id, safe='')}"
         if task_id:
             self.call("PATCH", f"{path}/taskInstances/{task_id}", new_state="success")
@@ -462,7 +468,7 @@ class LiveAirflow:
             self.call("PATCH", path, state="success")
 
     def pause(self, paused: bool = True, dag_id: str = NOTIFY) -> None:
-        """Pauses a DAG, or lets it go on."""
+        """Pause a DAG, or let it go on."""
         self.call("PATCH", f"dags/{dag_id}", is_paused=paused)
 
     def backfill(
@@ -475,22 +481,22 @@ class LiveAirflow:
         by_command: bool = True,
         seconds: float = 180,
     ) -> list[dict[str, Any]]:
-        """Backfills the windows that end in [first, last], waits for its runs and returns them.
+        """Backfill the windows that end in [first, last], wait for the runs and return them.
 
-        Airflow closes a backfill every 30 s only, and refuses another one meanwhile; here it is closed as soon as its
-        runs have ended.
+        Airflow itself closes a backfill only every 30 s and refuses another one meanwhile. Here the backfill is closed
+        as soon as its runs have ended.
 
         Raises:
-            RuntimeError: Airflow refused it.
+            RuntimeError: Airflow refused the backfill.
         """
         before = {row["id"] for row in self.airflow_rows("SELECT id FROM backfill")}
         if by_command:
-            options = ["--dag-id", NOTIFY, "--from-date", _local(first), "--to-date", _local(last)]
+            options = ["--dag-id", NOTIFY, "--from-date", _as_typed(first), "--to-date", _as_typed(last)]
             options += ["--reprocess-behavior", behavior]
             options += ["--dag-run-conf", json.dumps(conf)] if conf is not None else []
             self.command("backfill", "create", *options, seconds=seconds)
         else:
-            body = {"dag_id": NOTIFY, "from_date": _local(first), "to_date": _local(last)}
+            body = {"dag_id": NOTIFY, "from_date": _as_typed(first), "to_date": _as_typed(last)}
             self.call("POST", "backfills", **body, reprocess_behavior=behavior, dag_run_conf=conf)
         (number,) = {row["id"] for row in self.airflow_rows("SELECT id FROM backfill")} - before
 
@@ -499,14 +505,14 @@ class LiveAirflow:
 
         ended = ("success", "failed")
         self.wait_until("the backfill's runs ended", lambda: all(run["state"] in ended for run in runs()), seconds)
-        with suppress(RuntimeError):  # closed already
+        with suppress(RuntimeError):  # Airflow may have closed the backfill already.
             self.call("PUT", f"backfills/{number}/cancel")
         return runs()
 
     def write_green_runs(self, first: datetime, last: datetime, *, without: Sequence[datetime]) -> int:
-        """Gives each minute in [first, last] that has none a green run by the clock, as an Airflow of some age has.
+        """Write a successful scheduled run for each minute in [first, last] that has none, and return their number.
 
-        ``without``: moments of firing that stay without one. Returns how many were written.
+        An Airflow that has run for some time has such runs. ``without`` holds scheduled times that stay without a run.
         """
         model = next(run for run in self.runs() if run["run_type"] == "scheduled" and run["state"] == "success")
         columns = [
@@ -536,15 +542,17 @@ class LiveAirflow:
         )
         return self._metadata.execute(statement, (first, last, model["id"], list(without))).rowcount
 
-    # ------------------------------------------------------------------------------------------ processes
+    # --- Processes --------------------------------------------------------------------------------------
 
     def pid_of(self, component: str) -> int | None:
-        """The process of a component, if it lives."""
+        """Return the process id of a component, or ``None`` if the component is not running."""
         return recorded(self.folder).get(component)
 
     def task_processes(self, task_id: str = "send", below: int | None = None) -> list[tuple[Process, Process | None]]:
-        """Processes that run this task now, each with the executor's worker above it; ``below`` a process, else the
-        scheduler."""
+        """Return processes that run this task now, each with the executor's worker above it.
+
+        They are descendants of the process ``below``, by default of the scheduler.
+        """
         scheduler = self.pid_of("airflow-scheduler") if below is None else below
         if scheduler is None:
             return []
@@ -563,13 +571,13 @@ class LiveAirflow:
         return [(process, workers.get(identity)) for identity, process in tasks.items()]
 
     def in_flight(self) -> int:
-        """Requests that the ledger has in flight."""
+        """Return the number of attempts that are in flight in the ledger."""
         (row,) = self.ledger("SELECT count(*) AS number FROM motcua.attempts WHERE state = 'in_flight'")
         return int(row["number"])
 
 
-def _local(moment: datetime) -> str:
-    """As an operator types it: Airflow reads a date without an offset as UTC."""
+def _as_typed(moment: datetime) -> str:
+    """Return a moment as an operator types it, with an offset. Airflow reads a date without an offset as UTC."""
     return moment.astimezone().astimezone(_VIETNAM).isoformat(timespec="seconds")
 
 
@@ -578,19 +586,19 @@ _VIETNAM = datetime.fromisoformat("2026-01-01T00:00+07:00").tzinfo
 
 @contextmanager
 def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -> Iterator[LiveAirflow]:
-    """Starts everything below ``folder``, which must be new, and stops it by its process.
+    """Start everything below ``folder``, which must be new, and stop it by its process.
 
-    ``variables``: further environment of every component, ``MOTCUA_…`` or ``AIRFLOW__…``.
+    ``variables`` is further environment of every component, ``MOTCUA_…`` or ``AIRFLOW__…``.
 
     Raises:
-        RuntimeError: it did not come up; with the end of what it said.
+        RuntimeError: Airflow did not come up. The message holds the end of the output.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
-    # Tests wait for the ends of runs, and for dozens of beginnings.
+    # Tests wait for the ends of runs, and for the start of dozens of runs.
     variables = {"MOTCUA_LINGER_QUIET": "3", "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1", **variables}
     said = folder / "said"
     folder.mkdir(parents=True, exist_ok=True)
-    # As root PostgreSQL runs as another user, who must pass through.
+    # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
     folder.chmod(0o711)
     with said.open("wb") as output:
         child = subprocess.Popen(
@@ -615,7 +623,7 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-            # What runs there has nothing left to say: the second signal kills instead of waiting.
+            # No program of the child needs a clean stop. A second signal makes the supervisor kill them at once.
             time.sleep(0.5)
             child.send_signal(signal.SIGTERM)
         child.wait(60)

@@ -1,6 +1,8 @@
-"""The contract's lines that only a real Airflow can show, in one that is started once; ``make prove`` shows them all.
+"""Guarantees about runs that only a real Airflow can show.
 
-The tests build on each other in their order: what the second one leaves red, later ones clear, mark and repair.
+One Airflow serves all tests; ``make prove`` shows all of them.
+
+The tests build on each other in their order: the second one leaves a red run, which later tests clear, mark and repair.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ pytestmark = pytest.mark.alone
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[LiveAirflow]:
-    """An Airflow whose runs do not wait for more news, and in which only a backfill tries again what failed."""
+    """An Airflow whose senders end soon after their last message. Only a backfill sends failed messages again."""
     folder = Path(tempfile.mkdtemp(prefix="motcua-live-"))
     try:
         with live_airflow(folder, contract.RETRY_LATER | {"MOTCUA_LINGER_QUIET": "0.5"}) as started:
@@ -37,21 +39,21 @@ def live() -> Iterator[LiveAirflow]:
 
 @pytest.fixture(scope="module")
 def red(live: LiveAirflow) -> tuple[str, list[Case]]:
-    """A run that the gateway refused three messages of for the moment, and their cases."""
+    """A red run, and its three cases. The gateway refused their messages, which may be retried."""
     (failing,) = contract.move_refused(live, (3, None))
     (run,) = live.senders_of(failing)
     return run, failing
 
 
 def hold(figures: Sequence[Figure]) -> None:
-    """All of these figures must be reached."""
+    """Check that every figure reaches its least value."""
     short = [f"{figure.name}: {figure.value}, must reach {figure.must_reach}" for figure in figures if not figure.ok]
     assert not short, "\n".join(short)
 
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red for failed sends that may be retried, also of its minute in other runs; not for a bad phone",
+    "a run is red for failed sends of its minutes that may be retried, whichever run made them; not for a bad phone",
 )
 def test_bad_phone_does_not_make_a_run_red(live):
     bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
@@ -62,13 +64,13 @@ def test_bad_phone_does_not_make_a_run_red(live):
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red for failed sends that may be retried, also of its minute in other runs; not for a bad phone",
+    "a run is red for failed sends of its minutes that may be retried, whichever run made them; not for a bad phone",
 )
 def test_run_with_sends_that_may_be_retried_is_red(live, red):
     assert live.wait_for_run(red[0]) == "failed"
 
 
-@pytest.mark.guarantee("airflow", "mark success changes no message")
+@pytest.mark.guarantee("airflow", "*Mark success* in Airflow changes no message")
 def test_mark_success_changes_no_message(live, red):
     run, failing = red
     before = live.picture(failing)
@@ -78,7 +80,9 @@ def test_mark_success_changes_no_message(live, red):
     assert live.picture(failing) == before
 
 
-@pytest.mark.guarantee("airflow", "a rerun, or two runs at once, sends nothing that is accepted, delivered or unknown")
+@pytest.mark.guarantee(
+    "airflow", "a rerun, or two runs at once, sends no message that is accepted, delivered or unknown"
+)
 def test_clear_and_rerun_send_nothing_again(live, red):
     everyone = live.desk.cases
     sender = live.senders_of([case for case in everyone if case not in red[1]])[0]
@@ -91,19 +95,19 @@ def test_clear_and_rerun_send_nothing_again(live, red):
     assert len(live.network_log()) == log
 
 
-@pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
+@pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose no message and send none twice")
 def test_killed_task_loses_and_doubles_nothing(live):
     hold(contract.in_flight(live, "send's process killed"))
 
 
-@pytest.mark.guarantee("airflow", "a backfill of the failed runs resends exactly what failed")
+@pytest.mark.guarantee("airflow", "a backfill of the failed runs sends exactly the messages that failed")
 def test_backfill_of_failed_runs_resends_exactly_what_failed(live, red):
     failing = red[1]
     others = [case for case in live.desk.cases if case not in failing]
     before, log = live.picture(others), len(live.network_log())
     fires = contract.minute_of(failing[0]) + MINUTE
     live.wait_until("the minute's run by the clock ended", lambda: contract.clock_run(live, failing[0]), 150)
-    assert live.backfill(fires, fires, "none", by_command=False) == [], "every run is there"
+    assert live.backfill(fires, fires, "none", by_command=False) == [], "Airflow makes no run, since every run exists"
     assert [run["state"] for run in live.backfill(fires, fires, "failed")] == ["success"]
     live.wait_for_states(failing, "delivered")
     assert len(live.network_log()) == log + len(failing)
@@ -113,7 +117,7 @@ def test_backfill_of_failed_runs_resends_exactly_what_failed(live, red):
 
 
 def reports_in(mailbox: Path) -> int:
-    """Mails with files; alerts, of a red run for one, have none."""
+    """Return the number of mails with attached files. Alerts, for example of a red run, have no files."""
     mails = (email.message_from_bytes(path.read_bytes(), policy=policy.default) for path in mailbox.glob("*.eml"))
     return sum(any(True for _ in mail.iter_attachments()) for mail in mails)
 
@@ -126,12 +130,13 @@ def test_day_is_closed_published_and_mailed_once(live):
     assert live.wait_for_run(by_hand, 180, "reconcile_daily") == "success"
     live.wait_until_idle(150)
     assert {run["state"] for run in live.runs("reconcile_daily")} == {"success"}
-    # The run by hand closes yesterday; before half past six the one by the clock is yesterday's, for the day before.
+    # The run by hand closes yesterday. Before half past six the latest scheduled run is yesterday's, which closes the
+    # day before.
     closed = live.ledger("SELECT closing_no FROM motcua.closings ORDER BY 1")
     published = live.ledger("SELECT publication_no, closing_no FROM motcua.publications ORDER BY closing_no")
     assert closed == [{"closing_no": each["closing_no"]} for each in published] != []
     mails = live.ledger("SELECT report_no, body, state FROM motcua.report_mails WHERE report = 'publication'")
-    # Whom a day told nothing it was not mailed.
+    # An agency gets no mail about a day on which none of its citizens was due a message.
     told = live.ledger(
         "SELECT closing_no, agency_code FROM motcua.closing_messages WHERE expected <> 0 UNION"
         " SELECT closing_no, agency_code FROM motcua.closing_dossier_sums WHERE received + resolved_early"
@@ -152,7 +157,10 @@ def test_day_is_closed_published_and_mailed_once(live):
 
 
 def test_parse_while_a_run_is_active_leaves_room_for_the_next_run(live):
-    """Of a DAG with one run at a time it would not: until the next parse, minutes later, Airflow would start none."""
+    """If this fails, Airflow starts no new run until the next parse, minutes later.
+
+    A DAG with at most one active run has this fault.
+    """
 
     def parsed_at() -> datetime:
         return datetime.fromisoformat(live.call("GET", f"dags/{NOTIFY}")["last_parsed_time"])
@@ -170,7 +178,7 @@ def test_parse_while_a_run_is_active_leaves_room_for_the_next_run(live):
     live.wait_for_states([*cases, *live.desk.move()], "delivered", 90)
 
 
-@pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose and double nothing")
+@pytest.mark.guarantee("airflow", "a killed task and a killed scheduler lose no message and send none twice")
 def test_killed_scheduler_loses_and_doubles_nothing(live):
     hold(contract.in_flight(live, "scheduler killed"))
 

@@ -1,4 +1,4 @@
-"""What Airflow itself tells, in a real one: deadlines through its triggerer, red gates and figures from their tasks."""
+"""Airflow itself reports late apologies, red gates and metrics, in a real Airflow with its triggerer."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LATE, RED = "tin xin lỗi chưa gửi xong", "«Nhắn tin khi hồ sơ chuyể
 
 @pytest.fixture(scope="module")
 def statsd() -> Iterator[socket.socket]:
-    """Who listens to Airflow's metrics."""
+    """A UDP socket that receives Airflow's metrics."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.settimeout(1)
@@ -54,7 +54,7 @@ def live(statsd: socket.socket) -> Iterator[LiveAirflow]:
 
 
 def mails(live: LiveAirflow, about: str, of: str = "") -> list[str]:
-    """Texts of the mails about something that reached the watcher, and that name a run."""
+    """Return the texts of mails to the recipient of alerts. The subjects hold ``about``, the texts hold ``of``."""
     read = (
         email.message_from_bytes(path.read_bytes(), policy=policy.default)
         for path in sorted((live.folder / "mailbox").glob("*.eml"))
@@ -76,7 +76,7 @@ def test_task_tells_who_listens_to_airflow(live, statsd):
 
 @pytest.mark.guarantee(
     "callbacks",
-    "health is green only while the ledger answers, and says why not within seconds, also if the ledger hangs",
+    "the health page is green only while the ledger answers, and gives the fault within seconds, also if it hangs",
 )
 def test_health_and_figures_are_served_by_airflow_too(live):
     address = f"{live.environment['AIRFLOW__API__BASE_URL'].rstrip('/')}/gateway"
@@ -87,11 +87,11 @@ def test_health_and_figures_are_served_by_airflow_too(live):
     assert "\nmotcua_ledger_up 1.0\n" in page.text
 
 
-@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are mailed")
+@pytest.mark.guarantee("airflow", "a mail reports apologies that no gateway has accepted by 17:36")
 def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live):
     live.wait_until("the DAG is read", lambda: APOLOGIES in live.dags(), 60)
     live.pause(False, APOLOGIES)
-    # A logical date a day and ten minutes ago: four minutes too late when it begins.
+    # The deadline is a day and six minutes after the logical date, so this run is four minutes late when it begins.
     logical = datetime.now(UTC) - timedelta(days=1, minutes=10)
     run = live.call("POST", f"dags/{APOLOGIES}/dagRuns", logical_date=logical.isoformat(), conf={})["dag_run_id"]
     live.wait_until("the mail", lambda: mails(live, LATE, run), 60)
@@ -107,7 +107,7 @@ def test_deadline_of_apologies_is_told_once_by_airflow_and_hinders_no_clear(live
     live.pause(True, APOLOGIES)
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
 def test_dag_that_turns_red_is_told_of_once_with_its_reason(live):
     for told in (1, 1):
         (failing,) = contract.move_refused(live, (2, None))

@@ -1,4 +1,4 @@
-"""A real Celery with a real Redis and two workers, one of which is killed and one stopped, each in a long queue."""
+"""A real Celery with a real Redis and two workers: one is killed and one stopped, each with a long queue."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from tests.prove.resilience.workers import TAKEN_OVER_WITHIN, two_workers, worke
 pytestmark = pytest.mark.alone
 
 HEARTBEAT = 60.0
-"""Seconds after which Airflow itself notices a lost task. How soon others took over is judged at rest, by the proof."""
+"""Seconds after which Airflow itself notices a lost task.
+
+The proof judges, on a machine without other load, how soon other senders take over.
+"""
 
 
 @pytest.mark.guarantee(
     "workers",
-    "senders spread over a run's workers; a worker that is killed or stopped loses and doubles nothing, others go on",
+    "a run's senders spread over the workers; a killed or stopped worker loses and repeats no message, others go on",
 )
 def test_worker_that_is_lost_or_stopped_loses_and_doubles_nothing_and_others_go_on():
     assert TAKEN_OVER_WITHIN < HEARTBEAT

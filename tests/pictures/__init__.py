@@ -1,4 +1,4 @@
-"""The pictures of docs/vi, taken of the demo's own pages, and the sheet for the counter's wall.
+"""Take the pictures of docs/vi from the demo's own pages, and print the sheet for the counter's wall.
 
-``make pictures`` takes all of them anew; taking.py does it, listed.py says which there are.
+``make pictures`` takes all of them again. taking.py takes a picture, listed.py lists them.
 """

@@ -1,7 +1,7 @@
-"""``python -m tests.pictures [NAME …] [--of FOLDER]``: the pictures of docs/vi, and the sheet for the wall.
+"""Take the pictures of docs/vi and print the sheet for the wall: ``python -m tests.pictures [NAME …] [--of FOLDER]``.
 
-It starts a demo of its own, on free ports and in a new folder, and stops and removes it at the end. ``--of`` takes them
-of a demo that runs already, and leaves its traces there: a setting, and results stopped for an hour.
+The command starts a demo of its own, on free ports and in a new folder, and stops and removes it at the end. ``--of``
+takes the pictures of a demo that runs already, and leaves traces there: a setting, and results stopped for an hour.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from tests.pictures.listed import PICTURES
 from tests.pictures.taking import PDF, CannotTake, Demo, Visit, print_sheet, take, visit
 
 PATIENCE = 600.0
-"""Seconds until the demo's day must show all that is wanted; its evening comes four minutes after its start."""
+"""Seconds until the demo must show everything that is wanted. The demo's evening comes four minutes after its start."""
 
 
 def take_all(demo: Demo, names: Sequence[str]) -> None:
-    """Takes the pictures one after another, and waits where the demo does not show one of them yet.
+    """Take the pictures one after another, and wait if the demo does not show one of them yet.
 
     Raises:
-        CannotTake: it did not in time.
+        CannotTake: the demo did not show in time what the picture must hold.
     """
     until = time.monotonic() + PATIENCE
     with visit(demo) as visiting:
@@ -47,10 +47,10 @@ def _take_when_there(visiting: Visit, name: str, until: float) -> int:
 
 
 def in_own_demo(names: Sequence[str]) -> int:
-    """Starts a demo, takes the pictures, stops and removes it; returns the exit code."""
+    """Start a demo, take the pictures, stop and remove the demo, and return the exit code."""
     console = make_console()
     folder = Path(tempfile.mkdtemp(prefix="motcua-pictures-"))
-    folder.chmod(0o711)  # as root PostgreSQL runs as another user, who must pass through
+    folder.chmod(0o711)  # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
 
     def run() -> int:
         addresses = prepare(folder, free_ports=True)
@@ -69,7 +69,7 @@ def in_own_demo(names: Sequence[str]) -> int:
 
 
 def main() -> int:
-    """Takes what is asked for and returns the exit code."""
+    """Take the pictures that the command line asks for, and return the exit code."""
     parser = argparse.ArgumentParser(prog="make pictures", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(PICTURES)}; all by default")
     parser.add_argument("--of", type=Path, metavar="FOLDER", help="the data folder of a demo that runs")

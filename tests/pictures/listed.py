@@ -1,4 +1,4 @@
-"""What is on each picture of docs/vi, by its name: docs/vi/hinh/<name>.png."""
+"""Define what each picture of docs/vi shows, by the picture's name. Its file is docs/vi/hinh/<name>.png."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.pictures.taking import CannotTake, Shows, Visit
 _RECEIVED_ALONE = """words => [...document.querySelectorAll('#wall article')].findIndex(
   each => each.querySelectorAll('.talk li').length === 1 && each.innerText.includes('Đã nhận')
     && words.some(kind => each.innerText.includes(kind)))"""
-"""Which phone shows one message, received, with one of the words; -1 where none does."""
+"""Script that returns the index of a phone whose only message was received and holds one of the words, or -1."""
 _STAND_STILL = """phones => {
   const wall = document.getElementById('wall'), still = wall.cloneNode(false);
   still.innerHTML = phones.join('');
@@ -22,7 +22,7 @@ _STAND_STILL = """phones => {
 }"""
 _NO_PHONE = "P1"
 _MESSAGES = 20
-"""Of the agency, from which on a day has some of each outcome."""
+"""Least number of the agency's messages today, so that the overview shows some of each outcome."""
 _SAME_DAY_REASON = "Công dân chờ và nhận kết quả ngay tại quầy"
 
 
@@ -57,7 +57,8 @@ def _slip(at: Visit) -> list[Locator]:
     at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
     at.page.get_by_role("link", name="In phiếu cho công dân").click()
     at.page.wait_for_load_state()
-    at.page.locator("main .slip ~ .lead").evaluate("each => each.remove()")  # how to print it
+    # Leave out the note on how to print the slip.
+    at.page.locator("main .slip ~ .lead").evaluate("each => each.remove()")
     return [at.page.locator("main .slip")]
 
 
@@ -136,7 +137,7 @@ def _accepting(at: Visit) -> list[Locator]:
     findings = page.locator("ol.list")
     first = findings.locator("li").filter(has=page.get_by_text("Tạm chấp nhận (có thời hạn)")).first
     if not first.count():
-        raise CannotTake(f"no finding of {_NO_PHONE} is to be accepted")
+        raise CannotTake(f"no finding of {_NO_PHONE} can be acknowledged")
     first.get_by_text("Tạm chấp nhận (có thời hạn)").click()
     first.get_by_label("Lý do").fill("Công dân không dùng điện thoại, đã hẹn đến quầy ngày trả kết quả")
     first.get_by_label("Đến hết ngày").fill(f"{datetime.now(VIETNAM) + timedelta(days=30):%Y-%m-%d}")
@@ -183,4 +184,7 @@ PICTURES: dict[str, Shows] = {
     "tong-quan": _overview,
     "tam-dung-gui": _stopped,
 }
-"""Name → what is on it; what waits for the demo's day to fill, and what leaves its traces, comes last."""
+"""For each picture's name, a function that opens its page.
+
+Pictures that need a full day, or that leave traces in the demo, come last.
+"""

@@ -1,4 +1,4 @@
-"""Takes a picture of a page of the demo: opened as its agency's administrator, cropped to what it shows, kept small."""
+"""Take a picture of a page of the demo, opened as its agency's administrator, cropped, and in few bytes."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from motcua.sandbox.machine.deployment import ADMINISTRATOR, AGENCY_USER, kept_e
 
 FOLDER = Path(__file__).parents[2] / "docs" / "vi" / "hinh"
 LARGEST = 150_000
-"""Bytes of a picture; more is slow to load and not read better."""
+"""Most bytes of a picture. A larger picture loads slowly and is no easier to read."""
 NARROWEST = 700
-"""Pixels from left to right, below which words on a picture are hard to read."""
+"""Least width in pixels. Words on a narrower picture are hard to read."""
 _WIDE, _SHARPNESS = 1000, 1.5
-"""The browser's window, and pixels of a picture for each of the page's."""
+"""Width of the browser's window, and pixels of a picture for each pixel of the page."""
 _MARGIN = 10
 _COLOURS = 128
 _MARK = "each => { each.style.outline = '4px solid #d9480f'; each.style.outlineOffset = '4px'; }"
 
 
 class CannotTake(Exception):
-    """The demo does not show what a picture is to show; the message says what is missing."""
+    """The demo does not show what a picture should show. The message states what is missing."""
 
 
 _AS_STAFF_SEE_IT = """() => {
@@ -46,26 +46,29 @@ _AS_STAFF_SEE_IT = """() => {
     each.value = year ? [`${day}/${month}/${year}`, time].filter(Boolean).join(' ') : '';
   }
 }"""
-"""Nothing is being typed, and days are written as in Viet Nam: Chromium writes them by the language it was made for."""
+"""Script that removes the focus and writes dates as in Viet Nam.
+
+Chromium itself writes dates in the language that it was built for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A running demo, by the folder that it lives in."""
+    """A running demo, by its folder."""
 
     folder: Path
     airflow: str
     phones: str
-    """Address of its wall of phones."""
+    """Address of its page of phones."""
     password: str
-    """Of the agency's administrator."""
+    """Password of the agency's administrator."""
 
     @classmethod
     def in_folder(cls, folder: Path) -> Demo:
-        """The demo that runs in a data folder.
+        """Return the demo that runs in a data folder.
 
         Raises:
-            CannotTake: none was ever started there.
+            CannotTake: no demo was ever started there.
         """
         environment = kept_environment(folder)
         if not environment:
@@ -75,7 +78,7 @@ class Demo:
         return cls(folder, environment["AIRFLOW__API__BASE_URL"], phones, passwords[AGENCY_USER])
 
     def stop_results_of(self, agency: str, reason: str) -> None:
-        """Has the Department stop an agency's results for an hour.
+        """Have the Department stop an agency's results for an hour.
 
         Raises:
             CannotTake: the command refused.
@@ -98,39 +101,39 @@ class Visit:
     """Code of the agency."""
 
     def open(self, address: str) -> Page:
-        """Opens one of our pages, by its address below ``/motcua/``."""
+        """Open a staff page, by its address below ``/motcua/``."""
         self.page.goto(f"{self.demo.airflow}/motcua/{address}")
         return self.page
 
     def section(self, heading: str) -> Locator:
-        """A heading of the second rank, by how it begins."""
+        """Return a heading of the second rank, by its first words."""
         return self.page.get_by_role("heading", level=2, name=re.compile("^" + re.escape(heading))).first
 
     def under(self, heading: str) -> Locator:
-        """What stands right below a heading of the second rank, or below the line that holds it."""
+        """Return the card right below a heading of the second rank, or below the line that holds the heading."""
         line = self.section(heading).locator(
             "xpath=self::*[not(parent::*[@class='with-files'])] | parent::*[@class='with-files']"
         )
         return line.locator("xpath=following-sibling::*[contains(@class, 'card')][1]")
 
     def mark(self, where: Locator) -> None:
-        """Draws a frame around what the reader is to look at."""
+        """Draw a frame around what the reader should look at."""
         where.first.evaluate(_MARK)
 
     def first_of(self, whole: Locator, part: str, number: int) -> Locator:
-        """What holds a list, with its first parts alone."""
+        """Remove all but the first ``number`` parts of a list, and return the element that holds it."""
         whole.locator(part).evaluate_all("(all, number) => all.slice(number).forEach(each => each.remove())", number)
         return whole
 
     def find_dossier(self, listed: str, said: str) -> str:
-        """The address of the newest dossier of a list whose first sentence reads so.
+        """Return the address of the newest dossier of a list whose first sentence matches a pattern.
 
         Args:
             listed: query of the list of messages.
             said: a regular expression for the sentence.
 
         Raises:
-            CannotTake: the list's first page has none.
+            CannotTake: no dossier on the list's first page matches.
         """
         self.open(f"messages?agency={self.agency}&{listed}")
         links = self.page.locator("main td.code a").evaluate_all("all => all.map(each => each.href)")
@@ -138,19 +141,19 @@ class Visit:
             self.page.goto(link)
             if re.search(said, self.page.locator("main .say").inner_text()):
                 return str(link)
-        raise CannotTake(f"no dossier of {listed} says {said!r} ({len(links)} looked at)")
+        raise CannotTake(f"no dossier of {listed} states {said!r} ({len(links)} opened)")
 
 
 Shows = Callable[[Visit], list[Locator]]
-"""Opens the page as it is to be seen, and says what of it is to be on the picture."""
+"""A function that opens the page in the state to be shown, and returns the elements that the picture must hold."""
 
 
 @contextmanager
 def visit(demo: Demo) -> Iterator[Visit]:
-    """Opens a browser and signs in by Airflow's own form.
+    """Open a browser and sign in by Airflow's own form.
 
     Raises:
-        CannotTake: there is no browser, or the administrator was given no agency.
+        CannotTake: there is no browser, or the administrator has no agency.
     """
     program = shutil.which("chromium")
     if program is None:
@@ -167,7 +170,7 @@ def visit(demo: Demo) -> Iterator[Visit]:
             page.goto(f"{demo.airflow}/motcua/settings")
             link = page.locator("main tbody a").first.get_attribute("href") or ""
             if "code=" not in link:
-                raise CannotTake(f"{AGENCY_USER} was given no agency")
+                raise CannotTake(f"{AGENCY_USER} has no agency")
             yield Visit(page, demo, link.split("code=")[1])
         finally:
             browser.close()
@@ -181,15 +184,15 @@ def _window(browser: Browser) -> Page:
 
 
 def take(visiting: Visit, name: str, shows: Shows) -> int:
-    """Takes a picture and keeps it; returns its bytes.
+    """Take a picture, store it, and return its bytes.
 
     Raises:
-        CannotTake: what is to be seen is not there, or the picture is too large or too narrow.
+        CannotTake: an element is missing, or the picture is too large or too narrow.
     """
     shown = shows(visiting)
     boxes = [box for each in shown if (box := each.first.bounding_box())]
     if len(boxes) < len(shown):
-        raise CannotTake(f"{name}: not all that is to be seen is there")
+        raise CannotTake(f"{name}: an element of the picture is missing")
     page = visiting.page
     page.evaluate(_AS_STAFF_SEE_IT)
     down = page.evaluate("scrollY")
@@ -201,16 +204,16 @@ def take(visiting: Visit, name: str, shows: Shows) -> int:
     png = _small(page.screenshot(full_page=True, clip=clip))
     wide = Image.open(io.BytesIO(png)).width
     if len(png) > LARGEST or wide < NARROWEST:
-        raise CannotTake(f"{name}: {len(png):,} bytes, {wide} pixels wide; show less, or something wider")
+        raise CannotTake(f"{name}: {len(png):,} bytes, {wide} pixels wide; crop it, or show a wider element")
     FOLDER.mkdir(exist_ok=True)
     kept = FOLDER / f"{name}.png"
     kept.write_bytes(png)
-    kept.chmod(0o644)  # the demo has files made for nobody else's eyes
+    kept.chmod(0o644)  # The demo makes files that only their owner can read.
     return len(png)
 
 
 def _small(png: bytes) -> bytes:
-    """The same picture in few colours: pages are words on plain grounds."""
+    """Return the same picture in few colours, which suffice for pages of text on plain backgrounds."""
     few = Image.open(io.BytesIO(png)).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     written = io.BytesIO()
     few.save(written, "PNG", optimize=True)
@@ -222,10 +225,10 @@ PDF = SOURCE.with_suffix(".pdf")
 
 
 def print_sheet() -> bytes:
-    """The sheet as a PDF/A, with fonts that typst brings and no date.
+    """Return the sheet as a PDF/A, with the fonts of typst and no date.
 
     Raises:
-        typst.TypstError: the source is broken.
+        typst.TypstError: the source has an error.
     """
     return typst.compile(
         SOURCE, root=SOURCE.parent, ignore_system_fonts=True, format="pdf", pdf_standards="a-2a", timestamp=0

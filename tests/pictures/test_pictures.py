@@ -1,4 +1,4 @@
-"""Pictures of the guides: each that a page shows is there and is made by the command, and none is left over."""
+"""Each picture that a page of the guides shows exists and is made by the command, and no picture is left over."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tests.pictures.taking import FOLDER, LARGEST, NARROWEST, PDF, print_sheet
 
 ROOT = Path(__file__).parents[2]
 SHORTEST_WORDS = 30
-"""Letters that an alternative text has at least: what is on the picture, not that there is one."""
+"""Least number of letters of an alternative text, which must describe the picture."""
 
 
 def shown(text: str) -> list[tuple[str, str]]:
-    """Pictures of a page: their alternative texts and addresses."""
+    """Return alternative text and address of each picture of a page."""
     return re.findall(r"!\[([^\]]*)\]\(([^)\s]+)\)", text)
 
 
@@ -25,7 +25,7 @@ def pages() -> list[Path]:
 
 
 def shown_by_all() -> list[tuple[Path, str, Path]]:
-    """Page, alternative text and file of each picture."""
+    """Return page, alternative text and file of each picture."""
     return [
         (page, words, (page.parent / address).resolve())
         for page in pages()

@@ -1,1 +1,1 @@
-"""Worlds that are planted with what the quality check must find, by somebody who knows the truth."""
+"""Worlds of dossiers with planted defects that the quality check must find; the planting code states each defect."""

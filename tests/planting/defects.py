@@ -1,6 +1,7 @@
-"""Defects of the catalogue, and dossiers that stand exactly at its lines, on one side or the other.
+"""Plant dossiers with the defects of the rules' catalogue, and dossiers just inside and just outside of a rule's limit.
 
-Whoever plants one tells which rules must find it; nothing is worked out afterwards. Phones are planted as typed.
+Each planter states which rules must find its dossier; nothing is computed afterwards. Phone numbers are planted as a
+clerk might type them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.planting.world import (
     received,
 )
 
-# ------------------------------------------------------------------------------------------------------ of dossiers
+# ---------------------------------------------------------------------------------------------- defects of dossiers
 
 PHONES: Final[dict[str, tuple[str | None, ...]]] = {
     "P1": (None, "", "không có", "Không", "-"),
@@ -54,14 +55,17 @@ TYPED: Final[dict[str, Callable[[str], str]]] = {
 
 
 class Planting:
-    """Plants defects one after another, each where there is room for it."""
+    """Plants defects one after another, each at an agency that can take one more defect."""
 
     def __init__(self, world: World, large: Sequence[Office]) -> None:
         self.world, self.large = world, large
         self._small: Office | None = None
 
     def office(self) -> Office:
-        """A large agency, in which one more says nothing of its month; or one too small for any month to count."""
+        """Return an agency whose month stays inconspicuous with one more defect.
+
+        The agency is large, or too small for the rules about months.
+        """
         if self.large and self.world.random.random() < 0.5:
             return self.world.random.choice(self.large)
         return self.small()
@@ -85,17 +89,17 @@ class Planting:
         return life
 
     def move(self, life: Life, status: int, ago: int, hour: int = 9, minute: int = 0, **changes: Any) -> Life:
-        """It moves so many working days ago."""
+        """Move a dossier on the working day ``ago`` working days before today."""
         self.world.move(life, status, at(life.office.back(ago), hour, minute), **changes)
         return life
 
     def found(self, life: Life, *rules: str, border: str | None = None, **now: Any) -> Life:
-        """These rules must find it; ``now``: what else is true of it."""
+        """State the rules that must find the dossier, and set the attributes ``now``."""
         life.expected |= set(rules)
         return self.clean(life, border, **now)
 
     def clean(self, life: Life, border: str | None, **now: Any) -> Life:
-        """No rule may, although it is close."""
+        """State that no further rule may find the dossier; ``border`` names the limit that it is close to."""
         life.border = border
         for name, value in now.items():
             setattr(life, name, value)
@@ -103,7 +107,7 @@ class Planting:
 
 
 Planter = Callable[[Planting, int], object]
-"""Plants the n-th defect of a rule."""
+"""A function that plants the n-th defect of a rule."""
 
 
 def plant_phone(rule: str) -> Planter:
@@ -118,7 +122,7 @@ def plant_phone(rule: str) -> Planter:
 
 
 def plant_shared_number(p: Planting, n: int) -> None:
-    """Five owners within thirty days; the first and the fifth may be thirty days apart, no more."""
+    """Plant a phone number that five owners give within thirty days; thirty days from the first to the fifth count."""
     if n % 5:
         return
     owners, apart, border = ((5, 3, None), (7, 2, None), (5, 30, "P11: five owners, 30 days"))[n // 5 % 3]
@@ -146,7 +150,7 @@ def plant_failed_elsewhere(p: Planting, n: int) -> None:
         number = p.world.mobile()
         for results, ago in (("undelivered", 6), ("delivered", 4)):
             p.move(p.clean(p.done(ago, p.small(), phone=number), None, results=results), 10, ago - 1)
-        p.clean(p.open(phone=number), "P12: reached since, for a third one")
+        p.clean(p.open(phone=number), "P12: a later message to the number arrived")
 
 
 def plant_failed_here(p: Planting, n: int) -> None:
@@ -166,7 +170,7 @@ def plant_unknown_block(p: Planting, n: int) -> None:
 
 
 def plant_taken_back(p: Planting, n: int) -> None:
-    """After 9 or 10 back to work, directly or over another status."""
+    """Plant dossiers that return to processing after status 9 or 10, directly or through another status."""
     way = n % 6
     life = p.done(3)
     if way == 1:
@@ -189,7 +193,11 @@ def plant_taken_back(p: Planting, n: int) -> None:
 
 
 def plant_supplement_by_result(p: Planting, n: int) -> None:
-    """9 then 5 within five working days; a note at 9; filed again within five."""
+    """Plant requests for supplements that are disguised as a result.
+
+    The signs are status 5 within five working days of status 9, a note at status 9, or the same dossier filed again
+    within five working days.
+    """
     way, move = n % 5, p.world.move
     if way < 2:
         days = (5, 1 + n % 4)[way]
@@ -203,7 +211,7 @@ def plant_supplement_by_result(p: Planting, n: int) -> None:
     else:
         life = p.done((5, 2)[way - 3] + 1)
         move(life, 10, life.moves[-1].when + HOUR)
-        _filed_again(p, life).name = life.name.upper()
+        _file_again(p, life).name = life.name.upper()
         p.found(life, "R2", border="R2: filed again on the fifth working day" if way == 3 else None)
     if n % 5 == 0:
         life = p.done(8)
@@ -220,20 +228,20 @@ def plant_supplement_by_result(p: Planting, n: int) -> None:
             life = p.done(days)
             move(life, 10, life.moves[-1].when + HOUR)
             for _ in range(times):
-                _filed_again(p, life).name += other
+                _file_again(p, life).name += other
             p.clean(life, why)
 
 
-def _filed_again(p: Planting, life: Life) -> Life:
+def _file_again(p: Planting, life: Life) -> Life:
     again = received(p.world, life.office, life.office.back(1), 20, phone=life.phone, name=life.name)
     return p.clean(again, None, procedure=life.procedure, received=again.moves[0].when)
 
 
 def plant_procedures_waits(world: World, scale: int) -> Callable[[Planting, int], None]:
-    """Three procedures whose results wait a usual time at the desk; and results that wait longer, or just as long.
+    """Add three procedures whose results usually wait for some days at the desk; return a planter of longer waits.
 
-    What is usual is worked out here from what was planted: the median and three times the median absolute deviation,
-    but at least three days; beyond ten days a result always counts.
+    The usual wait is computed here from the planted dossiers: the median plus three times the median absolute
+    deviation, but at least three days. A wait of more than ten days is always a finding.
     """
     habits = {"2.000001": (0, 0, 0, 1), "2.000002": (1, 2, 2, 3), "2.000003": (2, 4, 4, 4, 6, 9)}
     most: dict[str, int] = {}
@@ -260,13 +268,13 @@ def plant_procedures_waits(world: World, scale: int) -> Callable[[Planting, int]
             p.clean(p.done(11, procedure="2.000004"), "R3: ten days, nothing is known of what is usual")
             p.found(p.done(12, procedure="2.000004"), "R3", border="R3: eleven days")
             life = p.done(20)
-            p.clean(life, "R3: handed over, says the row", returned=at(life.office.back(18), 10))
+            p.clean(life, "R3: handed over according to the row", returned=at(life.office.back(18), 10))
 
     return plant
 
 
 def plant_silent(p: Planting, n: int) -> None:
-    """Past due, three whole working days without a transition."""
+    """Plant dossiers that are past due and had no transition for three whole working days."""
 
     def waits(status: int, since: int, last: int) -> Life:
         life = received(p.world, office, office.back(since), 9)
@@ -296,7 +304,7 @@ def _due_steps(life: Life, *steps: tuple[datetime, datetime]) -> Life:
 
 
 def plant_due_moved(p: Planting, n: int) -> None:
-    """On the eve or later, or twice."""
+    """Plant due dates that were moved the day before the due day or later, or moved twice."""
     way, office = n % 4, p.office()
     life = p.open(office)
     first, ends = office.back(3), at(office.shift(TODAY, 5), 17)
@@ -309,7 +317,7 @@ def plant_due_moved(p: Planting, n: int) -> None:
         twice = _due_steps(life, said, (at(office.back(7)), at(office.back(1), 17)), (at(office.back(5)), ends))
         p.found(twice, "R8", border="R8: early, but for the second time")
     else:
-        # A pause long before, which an earlier move has used up already.
+        # A pause allows one move of the due date. An earlier move has used the pause, so the late move has no excuse.
         life.moves.pop()
         p.move(p.move(p.move(life, 5, 7, 8), 4, 7, 15), 4, 2, 10)
         used = (life.received, at(office.back(5), 17)), (at(office.back(7), 16), at(first, 17))
@@ -330,7 +338,7 @@ def plant_due_moved(p: Planting, n: int) -> None:
 
 
 def plant_impossible(p: Planting, n: int) -> None:
-    """Order and times that cannot be."""
+    """Plant impossible orders and times."""
     way, office, move = n % 10, p.office(), p.world.move
     life = p.open(office)
     border = None
@@ -383,7 +391,7 @@ def _result_after(p: Planting, life: Life, gap: timedelta) -> Life:
 
 
 def plant_left_lying(p: Planting, n: int) -> None:
-    """Status 1 or 2, three whole working days."""
+    """Plant dossiers left in status 1 or 2 for three whole working days."""
     office, at_line = p.office(), n % 3 == 0
     for days, rules, border in (
         (4 if at_line else 5 + n % 4, ["R11"], "R11: three working days" if at_line else None),
@@ -412,11 +420,11 @@ def plant_wrong_procedure(p: Planting, n: int) -> None:
 
 
 def plant_asked_again(p: Planting, n: int) -> None:
-    """Asked twice after being told; or complained within five days that there was nothing."""
+    """Plant citizens who asked 9029 twice after their message, or complained within five days about a missing result."""
     if n % 2:
         life = p.done(5, procedure="2.000004")
-        told = life.last(9) + MINUTE
-        p.found(life, "R13", complaints=[("no_result_yet", told + DAY * (n % 5), False)])
+        texted_at = life.last(9) + MINUTE
+        p.found(life, "R13", complaints=[("no_result_yet", texted_at + DAY * (n % 5), False)])
     else:
         life = p.done(3)
         asked = [life.last(9) + HOUR * (number + 1) for number in range(2 + n % 3)]
@@ -428,7 +436,7 @@ def plant_asked_again(p: Planting, n: int) -> None:
             (6, "no_result_yet", False, [], "R13: complained on the sixth day"),
             (2, "no_result_yet", True, [], "R13: took the complaint back"),
             (2, "wrong_content", False, [], "R13: complained of something else"),
-            (-1, "no_result_yet", False, [], "R13: complained before being told"),
+            (-1, "no_result_yet", False, [], "R13: complained before the message"),
             (5, "no_result_yet", False, ["R13"], "R13: complained on the fifth day"),
         ):
             life = p.done(7, procedure="2.000004")
@@ -462,7 +470,7 @@ def _with_register(p: Planting) -> Office:
 
 
 def plant_before_register(p: Planting, n: int) -> None:
-    """The register has the result more than half an hour later, or not at all."""
+    """Plant results that the desk's register shows more than half an hour later, or not at all."""
     life = p.done(2, _with_register(p))
     ready, way = life.last(9), n % 3
     register = ((ready + 31 * MINUTE, None), (ready + DAY * (n % 2 + 1), None), (None, None))[way]
@@ -473,7 +481,11 @@ def plant_before_register(p: Planting, n: int) -> None:
 
 
 def plant_against_register(p: Planting, n: int) -> None:
-    """Given back without a signature for more than a day; signed for, and still waiting."""
+    """Plant results whose register entry contradicts the status.
+
+    Either the dossier counts as handed over but the register has no signature for more than a day, or the register has
+    a signature but the dossier still waits at the desk.
+    """
     office = _with_register(p)
     life = p.done(3, office)
     ready = life.last(9)
@@ -490,7 +502,7 @@ def plant_against_register(p: Planting, n: int) -> None:
 
 
 def planters(world: World, scale: int) -> dict[str, Planter]:
-    """By rule, who plants its defects."""
+    """Return the planter of each rule."""
     return {
         **{rule: plant_phone(rule) for rule in PHONES},
         "P11": plant_shared_number,
@@ -514,12 +526,12 @@ def planters(world: World, scale: int) -> dict[str, Planter]:
     }
 
 
-# ---------------------------------------------------------------------------------------------- of agencies' months
+# -------------------------------------------------------------------------------------- defects of agencies' months
 
 
 @dataclass(frozen=True)
 class Month:
-    """A month of one agency: so many dossiers, so many of them a case."""
+    """A month of one agency; ``cases`` of its ``of_all`` dossiers have the defect."""
 
     office: Office
     number: int
@@ -527,14 +539,14 @@ class Month:
     cases: int
 
     def day(self, place: int, first: int, last: int) -> date:
-        """One of the month's working days, from its n-th to its m-th."""
+        """Return one of the month's working days from index ``first`` to before ``last``."""
         days = [day for day in self.office.days(FIRST, self.office.back(1)) if day.month == self.number]
         chosen = days[first:last]
         return chosen[place % len(chosen)]
 
 
 def month_of_waiting(world: World, month: Month) -> None:
-    """Results that nobody collects for more than ten working days."""
+    """Add a month with results that nobody collects for more than ten working days."""
     for number in range(month.of_all):
         day = month.day(number, 0, 4)
         life = received(world, month.office, month.office.shift(day, -2), 20)
@@ -546,7 +558,7 @@ def month_of_waiting(world: World, month: Month) -> None:
 
 
 def month_at_once(world: World, month: Month) -> None:
-    """9 and 10 within two minutes, or 10 without 9."""
+    """Add a month in which status 10 follows status 9 within two minutes, or comes without status 9."""
     for number in range(month.of_all):
         day = month.day(number, 4, 12)
         life = received(world, month.office, month.office.shift(day, -2), 5)
@@ -559,7 +571,7 @@ def month_at_once(world: World, month: Month) -> None:
 
 
 def month_of_batches(world: World, month: Month) -> None:
-    """One user changes many within five minutes at the end of a day, which are most of that day's."""
+    """Add a month in which one user makes most of a day's changes within five minutes at the end of the day."""
     office, day = month.office, month.day(7, 0, 99)
     for number in range(month.of_all):
         life = received(world, office, office.shift(day, -2 - number % 3), 1)
@@ -572,7 +584,10 @@ def month_of_batches(world: World, month: Month) -> None:
 
 
 def month_of_beating(world: World, month: Month) -> None:
-    """To 9 in the last minutes before the apologies go out; then back, or collected days after the appointed one."""
+    """Add a month with status 9 in the last minutes before the apologies are sent.
+
+    Afterwards the dossier goes back to processing, or is collected days after the due day.
+    """
     office = month.office
     for number in range(month.of_all):
         due = month.day(number, 6, 9)
@@ -592,7 +607,7 @@ def month_of_beating(world: World, month: Month) -> None:
 
 
 def month_of_parking(world: World, month: Month) -> None:
-    """Pauses that begin on the eve of the appointed day or later; where the day was moved for it, before that."""
+    """Add a month with pauses that begin the day before the due day or later; some pauses also move the due date."""
     office = month.office
     for number in range(month.of_all):
         day = month.day(number, 3, 7)
@@ -623,7 +638,10 @@ def month_of_parking(world: World, month: Month) -> None:
 
 
 def month_of_bad_phones(world: World, month: Month) -> None:
-    """Numbers that cannot be texted; some of the dossiers are over, the others are to be mended."""
+    """Add a month with phone numbers that cannot be texted.
+
+    Half of the dossiers are withdrawn; in the others the rule about the number must find the dossier.
+    """
     kinds = [(rule, text) for rule, texts in PHONES.items() for text in texts]
     for number in range(month.of_all):
         life = received(world, month.office, month.day(number, 0, 10), 1)
@@ -637,7 +655,7 @@ def month_of_bad_phones(world: World, month: Month) -> None:
 
 
 def month_of_silence(world: World, month: Month) -> None:
-    """Result messages that did not arrive: to a number that does not exist, or to no number."""
+    """Add a month with result messages that did not arrive: undelivered, rejected or expired."""
     for number in range(month.of_all):
         day = month.day(number, 4, 12)
         life = finished(world, received(world, month.office, month.office.shift(day, -2), 5), day, number % 3)
@@ -647,11 +665,11 @@ def month_of_silence(world: World, month: Month) -> None:
 
 @dataclass(frozen=True)
 class Statistic:
-    """How an agency's month is made bad, where its line is, and how bad it may be."""
+    """How to add a guilty month for a rule: the function, the rule's limit, and the range of the share of cases."""
 
     make: Callable[[World, Month], None]
     line: tuple[int, int]
-    """So many cases of so many dossiers are just enough; one less is not."""
+    """(cases, dossiers) that are just enough for the rule; one case less is not enough."""
     share: tuple[float, float]
     least: int = 30
     months: tuple[int, ...] = (9, 10, 11)
@@ -669,7 +687,7 @@ STATISTICS: Final[dict[str, Statistic]] = {
 
 
 def plant_months(world: World, count: int) -> None:
-    """So many guilty months for each rule, some exactly at the line; beside them months that are just not guilty."""
+    """Plant ``count`` guilty months for each rule, some exactly at the limit, and months that are just not guilty."""
     pick = world.random
     for rule, statistic in STATISTICS.items():
         for number in range(count):
@@ -686,7 +704,7 @@ def plant_months(world: World, count: int) -> None:
             if not at_line:
                 continue
             cases, of_all = statistic.line
-            # One less than enough; and all of them, in a month of one dossier too few.
+            # Month N has one case less than enough. Month T has enough cases, but too few dossiers.
             for letter, innocent in (
                 ("N", Month(office, month, of_all, cases - 1)),
                 ("T", Month(office, month, 29, 29)),
@@ -698,11 +716,11 @@ def plant_months(world: World, count: int) -> None:
                 statistic.make(world, Month(other, innocent.number, innocent.of_all, innocent.cases))
 
 
-# ------------------------------------------------------------------------------------------------------- of sources
+# ----------------------------------------------------------------------------------------------- defects of sources
 
 
 def plant_sources(world: World) -> None:
-    """Sources that fail, fall silent, lose rows or send what nobody knows."""
+    """Plant sources that fail, fall silent, lose rows or send unknown values."""
 
     def source(name: str, daily: int = 10, until: date | None = None, **state: Any) -> Office:
         world.states[name] = state
@@ -711,20 +729,20 @@ def plant_sources(world: World) -> None:
             pulse(world, office, daily=daily, until=until)
         return office
 
-    def told(rule: str, *subjects: str) -> None:
+    def must_find(rule: str, *subjects: str) -> None:
         world.sources |= {(rule, subject) for subject in subjects}
 
     source("hong", failed_at=NOW - HOUR, failure="OperationalError")
     source("lau", picked_up_at=NOW - 6 * HOUR - MINUTE)
     source("chua", daily=0, picked_up_at=None)
     source("vua_kip", picked_up_at=NOW - 6 * HOUR)
-    told("S1", "hong", "lau", "chua")
+    must_find("S1", "hong", "lau", "chua")
     office = Office("")
     source("im", until=office.back(2))
     source("im_lau", daily=6, until=office.back(3))
     source("it", daily=5, until=office.back(2))
     source("thua", daily=2, until=office.back(4))
-    told("S2", "im", "im_lau")
+    must_find("S2", "im", "im_lau")
     for code, until, daily, quiet in (
         ("YEN1", 4, 10, True),
         ("YEN2", 4, 6, True),
@@ -734,7 +752,7 @@ def plant_sources(world: World) -> None:
         place = world.office(code)
         pulse(world, place, daily=daily, until=place.back(until))
         if quiet:
-            told("S3", f"mot_cua {code}")
+            must_find("S3", f"mot_cua {code}")
     for name, daily, left, fallen in (("sut", 20, 49, True), ("sut_vua", 20, 50, False), ("sut_it", 11, 3, False)):
         place = source(name, daily, office.back(6))
         life = received(world, place, place.back(5), 40)
@@ -742,24 +760,24 @@ def plant_sources(world: World) -> None:
             day = place.back(1 + number % 4)
             world.move(life, 4, at(day, 8 + number % 7, number), actor=f"{place.code}.{number}")
         if fallen:
-            told("S4", name, f"{name} {place.code}")
+            must_find("S4", name, f"{name} {place.code}")
     for reason in ("agency_unknown", "status_unknown", "code_unusable"):
         source(reason)
         world.quarantine.append((reason, reason, NOW - MINUTE))
-        told("S5", reason)
+        must_find("S5", reason)
     for name, age, found in (("mat_dong", 24 * HOUR + MINUTE, True), ("cho_them", 24 * HOUR, False)):
         source(name)
         world.quarantine.append((name, "dossier_missing", NOW - age))
         if found:
-            told("S6", name)
+            must_find("S6", name)
     for name in ("khong_so", "khong_so_2"):
         source(name)
         world.unreadable.add(name)
-        told("S7", name)
+        must_find("S7", name)
 
 
 def build(seed: int, clean: int, planted: int) -> World:
-    """A world of so many clean dossiers and about so many defects of all rules."""
+    """Build a world with ``clean`` dossiers that have no defect, and about ``planted`` defects over all rules."""
     world = World(seed)
     large = make_clean(world, clean)
     each = max(10, (planted - 1300) // 30)

@@ -1,4 +1,4 @@
-"""A planted world as pick-up, sending and the gateways would have left it in the ledger."""
+"""Write a planted world into the ledger, as pick-up, sending and the gateways would have left it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(world: World, dsn: str, register_dsn: str) -> dict[int, Life]:
     numbered = dict(enumerate(world.lives, 1))
     names = {name: number for number, name in enumerate(world.states, 1)}
     with psycopg.connect(dsn) as connection:
-        # What is planted is the end of a long story; how it came about is not on trial here.
+        # Only the final state of the rows is written, not the way to it, so triggers and foreign keys are off.
         connection.execute("SET session_replication_role = replica")
         connection.execute("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
         _copy(
@@ -79,13 +79,13 @@ def write(world: World, dsn: str, register_dsn: str) -> dict[int, Life]:
         register.execute(REGISTER_TABLE)
         with register.cursor().copy("COPY onestop.desk_register FROM STDIN") as copy:
             for life in world.lives:
-                if life.office.source == "co_so" and (entry := _entry(life)) is not None:
+                if life.office.source == "co_so" and (entry := _register_entry(life)) is not None:
                     copy.write_row((life.office.code, life.code, *entry))
     return numbered
 
 
-def _entry(life: Life) -> tuple[datetime | None, datetime | None] | None:
-    """What the desk wrote: as planted, or what a careful desk writes."""
+def _register_entry(life: Life) -> tuple[datetime | None, datetime | None] | None:
+    """Return a dossier's entry in the desk's register: the planted entry, or else the entry of a careful desk."""
     if life.register is not None:
         return life.register if any(life.register) else None
     ready = [move.when for move in life.moves if move.status == 9 and move.desk]

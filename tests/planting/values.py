@@ -1,7 +1,7 @@
-"""Values that nobody expects in a column, and one-stop databases in which each column of each table holds each of them.
+"""Provide values that nobody expects in a column, and write each value into each column of one-stop databases.
 
-Columns come from the database's catalogue, so that a new one is planted without a word here; a type without values is
-an error. Each value stands in a dossier, or a transition, of its own, beside dossiers that are as they should be.
+Columns come from the database's catalogue, so a new column is planted without a change here; a type without values is
+an error. Each value is in a dossier or a transition of its own, beside dossiers without planted values.
 """
 
 from __future__ import annotations
@@ -21,16 +21,20 @@ from motcua.domain.clock import VIETNAM
 from motcua.store.ledger.queries import statement
 
 NOW: Final = datetime(2026, 11, 25, 10, 0, tzinfo=VIETNAM)
-"""A Wednesday."""
+"""The present moment of the world, a Wednesday."""
 PLANTED, BESIDE, OTHER_SOFTWARE, ELSEWHERE = "000.00.30.H32", "000.00.09.H32", "000.00.10.H32", "000.00.31.H32"
-"""Agencies: planted; in the same source; with a source of the other vendor, planted too; in a source of its own."""
+"""Agencies of the world. ``PLANTED`` and ``OTHER_SOFTWARE`` have planted values; ``BESIDE`` and ``ELSEWHERE`` do not.
+
+``BESIDE`` is in the source of ``PLANTED``. ``OTHER_SOFTWARE`` is in a source of the other vendor. ``ELSEWHERE`` has a
+source of its own.
+"""
 AGENCY_OF: Final = {"khanhhoa": PLANTED, "vanphong": OTHER_SOFTWARE, "ninhhoa": ELSEWHERE}
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 # ----------------------------------------------------------------------------------------------------------- values
 
 PHONE: Final = "0905 771 482"
-"""Planted in each column of words, and nowhere in a field for phones."""
+"""A number that is planted in each text column, but in no phone field."""
 SCRIPT: Final = "<script>alert(1)</script>"
 _TEXTS: Final = {
     "empty": "",
@@ -115,29 +119,31 @@ _VALUES: Final[Mapping[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table or view, by the catalogue."""
+    """A column of a table or view, as the catalogue lists it."""
 
     table: str
     name: str
     type: str
 
     def values(self) -> dict[str, str | None]:
-        """What is planted in it, as PostgreSQL reads it, by name; NULL too, whatever the column says of it.
+        """Return name → value for each value that is planted in the column, as PostgreSQL reads it.
+
+        NULL is planted too, even if the column forbids it.
 
         Raises:
-            LookupError: of its type nobody said what would be extreme.
+            LookupError: No extreme values are defined for the column's type.
         """
         if self.type not in _VALUES:
             raise LookupError(f"{self.table}.{self.name} is {self.type}: tests/planting/values.py has no such values")
         values: dict[str, str | None] = {"NULL": None, **_VALUES[self.type]}
         if self.name in ("dossier_code", "MaHoSo"):
-            # A dossier is shown under the code that it has; a number that nobody else may show must not be one.
+            # Pages show each dossier's code, so a code must not be the number that may appear on no page.
             values["phone"] = "0905 771 483"
         return values
 
 
 def columns_of(connection: psycopg.Connection[Any], table: str) -> list[Column]:
-    """The columns of a table or view, but for our own running numbers."""
+    """Return the columns of a table or view, except our own running numbers."""
     found = connection.execute(
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
         " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attidentity <> 'a' ORDER BY attnum",
@@ -148,17 +154,17 @@ def columns_of(connection: psycopg.Connection[Any], table: str) -> list[Column]:
 
 @dataclass(frozen=True, slots=True)
 class Planted:
-    """One value in one column of one row, and the dossier that it belongs to."""
+    """One planted value in one column of one row, and the dossier that it belongs to."""
 
     where: str
     """``source`` or ``ledger``."""
     column: Column
     value: str
-    """Its name."""
+    """Name of the value."""
     agency_code: str | None
     dossier_code: str | None
     number: int | None = None
-    """The source's number of the transition that holds it."""
+    """The source's number of the transition that has the value."""
 
     def __str__(self) -> str:
         return f"{self.where} {self.column.table}.{self.column.name}: {self.value}"
@@ -169,15 +175,15 @@ class Planted:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A dossier as it should be: (status, at the desk, when) of its moves, and what else matters."""
+    """A dossier without planted values; each of its moves is (status, at the desk, when)."""
 
     moves: tuple[tuple[int, bool, datetime], ...]
     phone: str | None = ""
-    """Empty: a number of its own."""
+    """Phone number; if empty, the dossier gets a number that no other dossier has."""
     due_at: datetime = NOW + 5 * DAY
     returned_at: datetime | None = None
     row_ahead: bool = False
-    """Only its row tells of its last move."""
+    """Whether only the dossier's row shows the last move, and no transition."""
 
 
 _WORKED = ((2, False, NOW - 9 * DAY), (4, False, NOW - 2 * DAY))
@@ -197,7 +203,7 @@ HEALTHY: Final[Mapping[str, Life]] = {
 Row: TypeAlias = dict[str, Any]
 
 
-def _contract_rows(code: str, agency: str, life: Life, phone: str | None, procedure: str) -> tuple[Row, list[Row]]:
+def _rows_of_contract(code: str, agency: str, life: Life, phone: str | None, procedure: str) -> tuple[Row, list[Row]]:
     status, desk, at = life.moves[-1]
     received = life.moves[0][2]
     dossier = {
@@ -218,7 +224,7 @@ def _contract_rows(code: str, agency: str, life: Life, phone: str | None, proced
     return dossier, moves
 
 
-def _vendor_rows(code: str, agency: str, life: Life, phone: str | None, procedure: str) -> tuple[Row, list[Row]]:
+def _rows_of_vendor(code: str, agency: str, life: Life, phone: str | None, procedure: str) -> tuple[Row, list[Row]]:
     def written(moment: datetime | None) -> str | None:
         return None if moment is None else f"{moment.astimezone(VIETNAM):%Y%m%d%H%M%S}"
 
@@ -247,7 +253,7 @@ def _vendor_rows(code: str, agency: str, life: Life, phone: str | None, procedur
 
 @dataclass
 class Desk:
-    """The database of one source, of one of the two vendors, as weak in its constraints as a source may be."""
+    """The database of one source of one of the two vendors, with as few constraints as a source may have."""
 
     source: str
     connection: psycopg.Connection[Any]
@@ -257,7 +263,7 @@ class Desk:
     _dossiers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        # Tables and views without what follows: roles, and what each of them may do.
+        # Only tables and views are created; the roles and grants that follow in the file are left out.
         self.connection.execute(statement(f"sandbox/{self.vendor}/schema").partition("REVOKE ALL")[0].encode())
         schema = "opencps" if self.is_vendors else "mot_cua"
         for table, constraint in self.connection.execute(
@@ -284,19 +290,19 @@ class Desk:
             self._alter(table, "ALTER {} DROP NOT NULL", column)
 
     def _alter(self, table: str, action: LiteralString, name: str) -> None:
-        # A regclass is written as SQL needs it.
+        # PostgreSQL prints a regclass already quoted as SQL needs it.
         self.connection.execute(
             sql.SQL("ALTER TABLE {} ").format(sql.SQL(table)) + sql.SQL(action).format(sql.Identifier(name))  # type: ignore[arg-type]
         )
 
     @property
     def is_vendors(self) -> bool:
-        """Its tables are those of the other vendor, not the contract's views."""
+        """Whether the tables are those of the other vendor and not the contract's views."""
         return self.vendor == "vanphong"
 
     @property
     def tables(self) -> tuple[str, str]:
-        """Of dossiers and of transitions, as pick-up reads them."""
+        """Tables of dossiers and of transitions, as pick-up reads them."""
         return ('opencps."HoSo"', 'opencps."TienDoXuLy"') if self.is_vendors else (
             "onestop.dossiers", "onestop.transitions",
         )  # fmt: skip
@@ -313,7 +319,7 @@ class Desk:
 
     def rows(self, code: str, agency: str, life: Life, procedure: str) -> tuple[Row, list[Row]]:
         phone = f"09{len(self.source)}{next(self._dossiers):07}" if life.phone == "" else life.phone
-        make = _vendor_rows if self.is_vendors else _contract_rows
+        make = _rows_of_vendor if self.is_vendors else _rows_of_contract
         dossier, moves = make(code, agency, life, phone, procedure)
         number = "TienDoXuLyId" if self.is_vendors else "transition_id"
         moves = [{number: next(self._numbers), **move} for move in moves]
@@ -329,9 +335,9 @@ class Desk:
             self.write(*self.rows(f"{self.source} {name}", agency, life, "1.005129"))
 
     def plant(self, agency: str, lives: Sequence[Life], every: int = 1) -> None:
-        """Each value in each column of both tables, in a dossier of its own; in a dossier of each of these lives.
+        """Plant each value in each column of both tables; each value gets one dossier for each life in ``lives``.
 
-        ``every``: of the values of a column only each so many, another part of them in each column.
+        If ``every`` is n, only every n-th value of a column is planted, starting at another value in each column.
         """
         with self.connection.transaction(), self.connection.pipeline():
             self._plant(agency, lives, every)
@@ -340,10 +346,10 @@ class Desk:
         codes = (f"P-{self.source}-{number:05}" for number in itertools.count(1))
         for place, table in enumerate(self.tables):
             for nth, column in enumerate(columns_of(self.connection, table)):
-                if column.name == "action_id":  # the simulator's own
+                if column.name == "action_id":  # only the simulator has this column
                     continue
                 for value, written in itertools.islice(column.values().items(), nth % every, None, every):
-                    # Numbers are unique at any source.
+                    # Transition numbers are unique at every source, so each value is planted once.
                     for life in lives[:1] if column.type == "bigint" else lives:
                         dossier, moves = self.rows(next(codes), agency, life, "9.000001")
                         (dossier if place == 0 else moves[-1])[column.name] = written
@@ -358,13 +364,13 @@ class Desk:
                         )  # fmt: skip
 
     def fill_register(self, *agencies: str) -> None:
-        """The desk's register as it should be: one row of each of these agencies."""
+        """Write one row without planted values into the desk's register for each agency."""
         for agency in agencies:
             row = {"agency_code": agency, "dossier_code": f"{self.source} ready", "result_ready_at": NOW - 10 * MINUTE}
             self.insert("onestop.desk_register", row)
 
     def plant_register(self, agency: str) -> None:
-        """Each value in each column of the desk's register."""
+        """Plant each value in each column of the desk's register."""
         for column in columns_of(self.connection, "onestop.desk_register"):
             for value, written in column.values().items():
                 code = f"P-{self.source}-00001"
@@ -386,7 +392,7 @@ _LEDGER: Final[Mapping[str, str]] = {
         " WHERE dossier_code = %s"
     ),
 }
-"""By table, what finds the newest row of a dossier."""
+"""Table → query for the newest row of a dossier."""
 
 
 def ledger_columns(ledger: psycopg.Connection[Any]) -> list[Column]:
@@ -394,16 +400,19 @@ def ledger_columns(ledger: psycopg.Connection[Any]) -> list[Column]:
 
 
 def carriers(ledger: psycopg.Connection[Any]) -> list[tuple[str, Column, str, str | None]]:
-    """For each column and value a dossier's code, so that a desk can hand in dossiers for them first."""
+    """Return (code, column, name, value) for each value of each column: the dossier that gets the value.
+
+    The desk must write these dossiers before ``plant_ledger`` changes them.
+    """
     cases = [(column, *value) for column in ledger_columns(ledger) for value in column.values().items()]
     return [(f"L-{number:05}", *case) for number, case in enumerate(cases, 1)]
 
 
 def plant_ledger(ledger: psycopg.Connection[Any], agency: str) -> tuple[list[Planted], Counter[str]]:
-    """Each value in each column of the ledger, as an administrator would write it; what was planted, and by table how
-    often PostgreSQL refused.
+    """Plant each value in each column of the ledger, as an administrator could write it.
 
-    Versions are append-only: they get another one that holds the value.
+    Return the planted values, and how often PostgreSQL refused, by table. Versions are append-only, so another version
+    with the value is added.
     """
     planted, refused = [], Counter[str]()
     for code, column, value, written in carriers(ledger):
@@ -437,7 +446,7 @@ def _write(ledger: psycopg.Connection[Any], column: Column, written: str | None,
 
 
 def hand_in_carriers(desk: Desk, ledger: psycopg.Connection[Any], agency: str, lives: Sequence[Life]) -> None:
-    """The dossiers that ``plant_ledger`` writes to, as they should be."""
+    """Write the dossiers that ``plant_ledger`` changes later, still without planted values."""
     with desk.connection.transaction(), desk.connection.pipeline():
         for (code, *_), life in zip(carriers(ledger), itertools.cycle(lives), strict=False):
             desk.write(*desk.rows(code, agency, life, "9.000001"))

@@ -1,7 +1,6 @@
-"""A world of dossiers as life makes them: most are clean, each in its own way.
+"""Build a world of dossiers as they occur in reality; dossiers without a defect ("clean") have many forms.
 
-Nothing here is shared with the rules that are tried on it: neither their SQL nor their thresholds; the calendar
-is typed again.
+This module shares neither SQL nor thresholds with the judged rules; it has its own copy of the calendar.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from typing import Any, Final
 ZONE = timezone(timedelta(hours=7))
 TODAY = date(2026, 11, 25)
 NOW = datetime.combine(TODAY, time(5, 30), ZONE)
-"""A Wednesday morning; the day before was a day off, Monday 23/11 the last working day."""
+"""A Wednesday morning. The day before was a day off, so Monday 23/11 was the last working day."""
 FIRST = date(2026, 9, 3)
-"""The first working day of the months that are looked at."""
+"""The first working day of the checked months."""
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 # ---------------------------------------------------------------------------------------- the calendar, typed again
 
 OFF: Final = {date(2026, 8, 31), date(2026, 9, 1), date(2026, 9, 2), date(2026, 11, 24), date(2027, 1, 1)}
 WORKED: Final = {date(2026, 8, 22)}
-"""A Saturday worked in place of 31/8."""
+"""A Saturday worked in place of 31 August."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Office:
         return day
 
     def back(self, days: int) -> date:
-        """So many working days before today: the day after it was the first of ``days - 1`` that are over since."""
+        """Return the day ``days`` working days before today, so that ``days - 1`` whole working days lie between."""
         return self.shift(TODAY, -days)
 
     def days(self, first: date, last: date) -> list[date]:
@@ -85,17 +84,17 @@ class Life:
     moves: list[Move] = field(default_factory=list)
     expected: set[str] = field(default_factory=set)
     border: str | None = None
-    """In words, when it stands exactly at a line."""
+    """Description of the rule's limit that the dossier is close to; ``None`` if it is close to none."""
     via: str = "truc_tiep"
     finished: datetime | None = None
     returned: datetime | None = None
     updated: datetime | None = None
     versions: list[tuple[datetime, datetime | None, str]] = field(default_factory=list)
     results: str = "delivered"
-    """What becomes of its result messages."""
+    """Outcome of the dossier's result messages."""
     inquiries: list[datetime] = field(default_factory=list)
     complaints: list[tuple[str, datetime, bool]] = field(default_factory=list)
-    """What is claimed, when, and whether it was taken back."""
+    """(claim, time, whether the complaint was taken back)."""
     cleaned: list[tuple[str, datetime, bool]] = field(default_factory=list)
     register: tuple[datetime | None, datetime | None] | None = None
 
@@ -108,23 +107,23 @@ class Life:
 
 
 class World:
-    """All dossiers, and what must be said of agencies' months and of sources."""
+    """All dossiers, and the findings that must be made about agencies' months and about sources."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.lives: list[Life] = []
         self.offices: dict[str, Office] = {}
         self.months: set[tuple[str, str, str]] = set()
-        """(rule, agency, month) that must be accused."""
+        """(rule, agency, month) of each finding that must be made about a month."""
         self.sources: set[tuple[str, str]] = set()
-        """(rule, source, or source and agency) that must be told."""
+        """(rule, subject) of each finding that must be made about a source; some subjects also name an agency."""
         self.quarantine: list[tuple[str, str, datetime]] = []
         self.states: dict[str, dict[str, Any]] = {"mot_cua": {}, "co_so": {}}
-        """Sources with what is not as usual about them; co_so offers its desk's register."""
+        """Sources with their unusual properties; co_so offers its desk's register."""
         self.unreadable: set[str] = set()
-        """Sources whose database does not answer."""
+        """Sources with a database that does not answer."""
         self.sizes: Counter[str] = Counter()
-        """Dossiers by agency."""
+        """Number of dossiers by agency."""
         self._number = 0
 
     def office(self, code: str, **changes: Any) -> Office:
@@ -159,7 +158,7 @@ class World:
         return life.moves[-1]
 
     def clock(self, day: date, first: int = 8, last: int = 16) -> datetime:
-        """Some moment of office hours; a Saturday is worked in the morning."""
+        """Return a random moment of office hours; on a Saturday, in the morning."""
         if day.weekday() == 5:
             last = 11
         return at(day, self.random.randrange(first, last), self.random.randrange(60), self.random.randrange(60))
@@ -169,7 +168,7 @@ class World:
 
 
 def received(world: World, office: Office, day: date, term: int, **changes: Any) -> Life:
-    """Received, and passed on within the same day; due after so many working days."""
+    """Add a dossier that is due after ``term`` working days, and that the desk passes on the day it is received."""
     life = world.life(
         office, world.clock(day, 8, 14), at(office.shift(day, term), 11 if office.saturdays else 17), **changes
     )
@@ -179,7 +178,7 @@ def received(world: World, office: Office, day: date, term: int, **changes: Any)
 
 
 def finished(world: World, life: Life, day: date, wait: int = 0) -> Life:
-    """Its result lies at the desk from a day on, and is handed over so many working days later."""
+    """Let a dossier's result be ready on ``day``, and handed over ``wait`` working days later."""
     same_day = day == life.moves[-1].when.date()
     ready = world.move(life, 9, life.moves[-1].when + HOUR if same_day else world.clock(day)).when
     handed = life.office.shift(day, wait)
@@ -189,32 +188,32 @@ def finished(world: World, life: Life, day: date, wait: int = 0) -> Life:
 
 
 CLEAN_KINDS: Final = {
-    "completed, perhaps late, in steps, by post, with a number that cannot be texted": 58,
+    "completed, some late, in steps, by post, or with a number that cannot be texted": 58,
     "done while the citizen waits": 4,
-    "being worked on, not due yet": 14,
+    "in process, not due yet": 14,
     "at the desk, not collected for a few days": 4,
     "a supplement in the first days, the due date moved by it": 6,
-    "the clock is stopped early, and may be due already": 4,
+    "suspended early, some due already": 4,
     "paused for a few days, resumed and done": 3,
     "not accepted, or withdrawn by a citizen who asked for it": 2,
-    "of the last days, filed at night or on a Sunday": 2,
-    "due later than first said, told in time and once": 1,
-    "a number that needs no mending, or with a name behind it": 1,
-    "over before the months that are looked at, with all that one may find wrong": 0.5,
-    "a message that did not reach at first, and a later one that did": 0.5,
+    "filed in the last days at night or on a Sunday": 2,
+    "its due date moved once, in time": 1,
+    "a number in an unusual but valid spelling": 1,
+    "finished before the checked months, with everything that a rule could find": 0.5,
+    "a first message that did not arrive, and a later one that did": 0.5,
 }
-"""Dossiers with which nothing is wrong, and how often each is met."""
+"""Kinds of dossiers without a defect, and the relative frequency of each."""
 
 
 def make_clean_one(world: World, office: Office, kind: str) -> Life:
-    """A dossier, as its name in ``CLEAN_KINDS`` says."""
+    """Add a dossier as its kind in ``CLEAN_KINDS`` describes it."""
     pick = world.random
 
     def some_day(least_ago: int = 1) -> date:
         return pick.choice(office.days(FIRST, office.back(least_ago)))
 
     match kind:
-        case "completed, perhaps late, in steps, by post, with a number that cannot be texted":
+        case "completed, some late, in steps, by post, or with a number that cannot be texted":
             day = some_day(5)
             left = len(office.days(day, office.back(1))) - 1
             took = pick.randint(0, min(left, 12))
@@ -224,7 +223,7 @@ def make_clean_one(world: World, office: Office, kind: str) -> Life:
                 later = world.clock(office.shift(day, 1))
                 world.move(life, 4, later, note=pick.choice(("Trình ký", "Thẩm định", None)))
             if took and pick.random() < 0.05:
-                # The department has it before the desk does.
+                # The result is ready in the department before it is at the desk.
                 world.move(life, 9, at(office.shift(day, took), 8, 1), desk=False)
             finished(world, life, office.shift(day, took), pick.randint(0, min(3, left - took)))
             if pick.random() < 0.01:
@@ -238,13 +237,13 @@ def make_clean_one(world: World, office: Office, kind: str) -> Life:
             world.move(life, 4, life.received + MINUTE)
             ready = world.move(life, 9, life.received + MINUTE * pick.randint(5, 50)).when
             world.move(life, 10, ready + SECOND * pick.randint(5, 110))
-        case "being worked on, not due yet" | "a number that needs no mending, or with a name behind it":
+        case "in process, not due yet" | "a number in an unusual but valid spelling":
             day = some_day()
             life = received(world, office, day, len(office.days(day, TODAY)) - 1 + pick.randint(0, 15))
             if day < office.back(2) and pick.random() < 0.5:
                 later = world.clock(pick.choice(office.days(day + DAY, office.back(1))))
                 world.move(life, 4, later, note="Xin ý kiến")
-            if kind != "being worked on, not due yet":
+            if kind != "in process, not due yet":
                 own = life.phone or ""
                 spelled = (f"+84 {own[1:]}", f"84{own[1:]}", f"{own[:4]}.{own[4:7]}.{own[7:]}", f"{own} (chị Lan)")
                 life.phone = pick.choice(spelled)
@@ -266,7 +265,7 @@ def make_clean_one(world: World, office: Office, kind: str) -> Life:
                 finished(world, life, office.shift(given, pick.randint(1, 3)), 1)
             else:
                 world.move(life, 4, world.clock(office.back(1), 8, 11))
-        case "the clock is stopped early, and may be due already":
+        case "suspended early, some due already":
             day = some_day(8)
             life = received(world, office, day, 9)
             world.move(life, pick.choice((5, 6, 8)), world.clock(office.shift(day, 1)))
@@ -289,7 +288,7 @@ def make_clean_one(world: World, office: Office, kind: str) -> Life:
                     "Người nộp xin rút, hẹn nộp lại sau",
                 )
                 world.move(life, 7, later, note=pick.choice(asked_for))
-        case "of the last days, filed at night or on a Sunday":
+        case "filed in the last days at night or on a Sunday":
             ago = pick.randint(1, 3)
             day = office.back(ago)
             filed = at(day, 22, 40) if pick.random() < 0.5 and ago > 1 else world.clock(day)
@@ -297,11 +296,11 @@ def make_clean_one(world: World, office: Office, kind: str) -> Life:
             world.move(life, 1, filed)
             if pick.random() < 0.5 and ago > 1:
                 world.move(life, 2, world.clock(office.back(1)))
-        case "due later than first said, told in time and once":
+        case "its due date moved once, in time":
             life = received(world, office, office.back(9), 14)
             first, then = (life.received, at(office.back(1), 10)), (at(office.back(8), 15), life.due)
             life.versions = [(*first, life.procedure), (*then, life.procedure)]
-        case "over before the months that are looked at, with all that one may find wrong":
+        case "finished before the checked months, with everything that a rule could find":
             day = date(2026, 6, pick.randint(1, 5))
             life = received(world, office, day, 3, phone="02583822001")
             for status, days, hour in ((9, 2, 17), (4, 3, 22), (9, 4, 23), (10, 30, 9)):
@@ -315,7 +314,7 @@ def make_clean_one(world: World, office: Office, kind: str) -> Life:
 
 
 def pulse(world: World, office: Office, *, daily: int = 10, until: date | None = None) -> Life:
-    """A dossier with some entries on each working day, so that its agency is never silent."""
+    """Add a dossier with ``daily`` entries on each working day, so that the rules never find its agency silent."""
     start = office.back(26)
     life = received(world, office, date(2026, 8, 20), 1)
     life.due = at(office.shift(TODAY, 20), 11 if office.saturdays else 17)
@@ -327,7 +326,7 @@ def pulse(world: World, office: Office, *, daily: int = 10, until: date | None =
 
 
 def make_clean(world: World, count: int) -> list[Office]:
-    """So many clean dossiers, in agencies from large to a dozen dossiers; returns the large ones."""
+    """Add ``count`` clean dossiers in agencies of many sizes, down to a dozen dossiers; return the large agencies."""
     weights = [1 / (number + 1.5) for number in range(44)]
     made, large = 0, []
     for number, weight in enumerate(weights):
@@ -344,14 +343,14 @@ def make_clean(world: World, count: int) -> list[Office]:
         pulse(world, office)
         for kind in world.random.choices(list(CLEAN_KINDS), list(CLEAN_KINDS.values()), k=size):
             make_clean_one(world, office, kind)
-        # Some users do many things within minutes, but not late in the day, or not most of their day.
+        # Many changes within minutes are no finding if they are not late in the day or not most of the day's changes.
         if size > 100:
-            _innocent_batches(world, office)
-    _some_do_not_arrive(world)
+            _add_innocent_batches(world, office)
+    _let_some_not_arrive(world)
     return large
 
 
-def _innocent_batches(world: World, office: Office) -> None:
+def _add_innocent_batches(world: World, office: Office) -> None:
     for hour, count, others in ((10, 25, 0), (15, 20, 0), (16, 12, 13), (16, 9, 0)):
         day = world.random.choice(office.days(date(2026, 10, 1), office.back(2)))
         user = f"{office.code}.lo{hour}{count}"
@@ -362,8 +361,8 @@ def _innocent_batches(world: World, office: Office) -> None:
             world.move(life, 4, when, actor=user)
 
 
-def _some_do_not_arrive(world: World) -> None:
-    """In each month of each procedure of an agency up to one of thirteen results reaches nobody, as life has it."""
+def _let_some_not_arrive(world: World) -> None:
+    """Let up to one of thirteen result messages not arrive, in each month of each procedure of each agency."""
     cells: dict[tuple[str, str, int], list[Life]] = defaultdict(list)
     for life in world.lives:
         if life.status == 10 and life.received.date() >= FIRST and life.results == "delivered":

@@ -1,4 +1,4 @@
-"""How right the system is, at a scale that tests do not reach: one module for each capability."""
+"""Proofs that the system is right, at a scale that tests do not reach: one module for each capability."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SHOWN = 5
 
 
 class Figure(NamedTuple):
-    """A row of a proof's table, and of docs/proofs.md."""
+    """One row of a proof's table and of docs/proofs.md: what was measured, its value, and the required value."""
 
     name: str
     value: str
@@ -19,19 +19,22 @@ class Figure(NamedTuple):
 
 
 def noted(name: str, value: object) -> Figure:
-    """One that need not reach anything."""
+    """Return a row that is shown for information; any value is ok."""
     return Figure(name, in_words(value), "-", True)
 
 
 def none(name: str, found: int | Sequence[str]) -> Figure:
-    """Of this there must be none; of what there is, the first are told."""
+    """Return a row that is ok only if nothing was found; the row shows the first five findings of a list."""
     if isinstance(found, int):
         return Figure(name, f"{found:,}", "0", not found)
     return Figure(name, f"{len(found)}{': ' if found else ''}{'; '.join(found[:_SHOWN])}", "0", not found)
 
 
 def some(name: str, value: str, ok: object) -> Figure:
-    """Of this there must be some, or the rest is told of nothing."""
+    """Return a row that is ok only if ``ok`` is true: the proof met at least one case of what it is about.
+
+    Without any case the other rows would prove nothing.
+    """
     return Figure(name, value, "some", bool(ok))
 
 

@@ -1,14 +1,15 @@
-"""``python -m tests.prove [NAME …] [--seed N] [--seeds N] [--share S]``: a table of figures for each capability.
+"""Run proofs: ``python -m tests.prove [NAME …] [--seed N] [--seeds N] [--share S]`` prints a table of figures for each.
 
-Without a name, for when nobody waits: all tests, proofs and benches, each in a process of its own that may end as it
-likes. After each part docs/proofs.md has what was found; a part whose row there names the present
-tree is passed over, so that whoever breaks it off goes on where it was.
+Without a name it runs all tests, proofs and benches, each in its own process, so that a crash of one does not stop the
+rest. This takes a night. When a part ends, its figures are written to docs/proofs.md. A part is skipped if its row on
+that page already names the present tree of files, so an interrupted run continues where it ended.
 
-Exit code 1 if one falls short. ``--seeds`` is for those that repeat themselves with many seeds, the first being N;
-``--share`` for those that take a part of their world by default, so that a night is enough for all: 1 is the whole. Of
-the soak, whose default is the whole day, it is the day's end. ``--speed`` is of the soak; ``--from`` is of the upgrade,
-which otherwise begins at versions that it chooses; ``--into`` is of those that break rules, statements, DAGs and
-routes, which keep there what they learn and find.
+The exit code is 1 if one figure falls short. ``--seeds`` is for proofs that repeat themselves with many seeds, from
+``--seed`` on. ``--share`` is for proofs that run a part of their world by default, so that all fit into one night; 1
+runs the whole world. The soak runs a whole day by default, and a share runs only the end of that day. ``--speed``
+belongs to the soak. ``--from`` belongs to the upgrade, which otherwise chooses the versions that it starts from.
+``--into`` belongs to the proofs that break rules, SQL statements, DAGs and routes: it is the folder in which they store
+which code each test runs, and what each fault's trial found.
 """
 
 from __future__ import annotations
@@ -34,15 +35,18 @@ PROOFS = {
     for path in sorted(Path(__file__).parent.glob("*/[a-z]*.py"), key=lambda path: path.stem)
     if path.parent.name != "worlds"
 }
-"""Name → module; worlds are what proofs are made in."""
+"""Name of a proof → its module. The package ``worlds`` has no proofs, only the environments that proofs run in."""
 
 
 _PYTEST_ENDED = re.compile(r"^=+ (?P<counts>(?:\d+ \w+(?:, )?)+ in [\d.]+s).*=$")
-"""pytest's last line."""
+"""The last line that pytest prints."""
 
 
 def all_parts(*options: str) -> dict[str, list[str]]:
-    """By name: the command; those of proofs and benches write what they found themselves."""
+    """Return the command of each part by the part's name.
+
+    Commands of proofs and benches write docs/proofs.md themselves.
+    """
     from tests.bench.__main__ import BENCHES
 
     return {
@@ -53,13 +57,16 @@ def all_parts(*options: str) -> dict[str, list[str]]:
 
 
 ALONE = {"freezes", "inquiries", "soak", "workers"}
-"""Proofs with a clock of seconds, or a day at speed; these, tests and benches have the machine for themselves."""
+"""Proofs that measure seconds or play a whole day faster than real time.
+
+Each of these proofs runs alone, and so do the tests and each bench.
+"""
 
 
 def prove_all(parts: dict[str, list[str]], page: Path = PAGE, now: Callable[[], Machine] = Machine.now) -> int:
-    """Runs each part that was not found with this tree, and returns the exit code.
+    """Run each part that docs/proofs.md does not yet show for this tree, and return the exit code.
 
-    Proofs that mostly wait, or have no clock, go two at a time, so that the night is long enough.
+    Proofs that mostly wait, or measure no time, run two at a time, so that one night is long enough for all.
     """
     write_page({}, parts, page)
     beside = [part for part in parts if part in PROOFS.keys() - ALONE]
@@ -76,15 +83,15 @@ def _prove(part: str, parts: dict[str, list[str]], page: Path, machine: Machine)
         print(f"{part}: found with this tree already")
         return
     print(f"{part}: {' '.join(command)}", flush=True)
-    lines, code = _run(command)
+    lines, code = _run_part(command)
     if sections_of(read_page(page)).get(part, "") == before:
         lines = lines or [("the whole part", "broke off", "an end", False)]
         write_page({part: section(part, machine, [*lines, ("exit code", str(code), "0", code == 0)])}, parts, page)
 
 
-def _run(command: list[str]) -> tuple[list[Line], int]:
-    """Runs a part and shows what it says; how each group of tests in it ended, and its exit code."""
-    # As typed in a shell: a make that runs this one would hand its own variables on.
+def _run_part(command: list[str]) -> tuple[list[Line], int]:
+    """Run a part and print its output; return a line for each group of its tests, and its exit code."""
+    # Remove make's variables: a part that itself calls make must run as if it were typed in a shell.
     environment = {
         name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")
     }

@@ -1,4 +1,4 @@
-"""What tests, proofs and benches found, each with the tree and the machine that it ran on: docs/proofs.md."""
+"""Write docs/proofs.md: the results of tests, proofs and benches, each with the tree and the machine of its run."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ PAGE = ROOT / "docs" / "proofs.md"
 OK, SHORT = "ok", "FALLS SHORT"
 _HEAD = """# Proofs
 
-All tests, how right at scale, and how fast, each with the tree and the machine that it was found with. Written after
-each part, not by hand: `make prove` runs those whose row does not name the present tree when nobody waits, proofs
-without a clock two at a time; `make bench ONLY=<name>` writes one of the benches anew. A tree is that of all files but
-this page. What bounds a speed: [sending](decisions/sending.md), [many sources](decisions/reading-sources.md),
-[quick pages](decisions/queries.md), [reconciliation](decisions/reconciliation.md), [data
-quality](operations/quality.md).
+The results of all tests, of the proofs of correctness at scale, and of the benches of speed. Each result names the tree
+of files and the machine that it was found with. The page is written after each part, never by hand. `make prove` takes
+a night: it runs the parts whose row does not name the present tree, proofs that measure no time two at a time. `make
+bench ONLY=<name>` runs one bench again. A tree is a hash of all files except this page. These pages explain the limits
+of speed: [sending](decisions/sending.md), [many sources](decisions/reading-sources.md), [quick
+pages](decisions/queries.md), [reconciliation](decisions/reconciliation.md), [data quality](operations/quality.md).
 """
 _SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.M | re.S)
 _WORDS = re.compile(r"^(?P<when>.+?) in Vietnam, commit (?P<commit>[^,:]+)(?:, tree (?P<tree>\w+))?: ", re.M)
@@ -39,21 +39,24 @@ _WORDS = re.compile(r"^(?P<when>.+?) in Vietnam, commit (?P<commit>[^,:]+)(?:, t
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a part runs on, as it is before anything is found; no name of a host and no path."""
+    """The machine and the tree of files that a part runs on, read before the part starts.
+
+    Host names and paths are left out, because the page is public.
+    """
 
     cores: int
     memory: float
-    """Gigabytes."""
+    """Memory in gigabytes."""
     python: str
     postgresql: str
     kernel: str
     load: float
-    """Processes that ran or wanted to, on the average of the minute before."""
+    """Load average: number of running and runnable processes, averaged over the minute before."""
     is_favoured: bool
-    """The system's scheduler prefers the part and all that it starts to other work (``chrt -r 1``)."""
+    """Whether the scheduler prefers the part and all that it starts to other work (``chrt -r 1``)."""
     commit: str
     tree: str
-    """Of all files but the page, as they are, committed or not."""
+    """Hash of all files but docs/proofs.md, as they are on disk, committed or not."""
     at: datetime
 
     @classmethod
@@ -63,7 +66,7 @@ class Machine:
             cores=len(os.sched_getaffinity(0)),
             memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9,
             python=platform.python_version(),
-            postgresql=_said(str(binaries() / "postgres"), "--version").split()[-1],
+            postgresql=_output_of(str(binaries() / "postgres"), "--version").split()[-1],
             kernel=f"{platform.system()} {kernel[0] if kernel else ''}",
             load=os.getloadavg()[0],
             is_favoured=os.sched_getscheduler(0) in (os.SCHED_RR, os.SCHED_FIFO),
@@ -82,15 +85,15 @@ class Machine:
         )
 
 
-def _said(*command: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
+def _output_of(*command: str, root: Path = ROOT, env: Mapping[str, str] | None = None) -> str:
     return subprocess.run(command, cwd=root, env=env, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _commit() -> str:
-    """The commit that is checked out, and whether anything but the page was changed since."""
+    """Return the commit that is checked out, with "and changes" if any file but the page was changed since."""
     try:
-        commit = _said("git", "rev-parse", "--short=10", "HEAD")
-        changed = _said(
+        commit = _output_of("git", "rev-parse", "--short=10", "HEAD")
+        changed = _output_of(
             "git", "status", "--porcelain", "--untracked-files=no", "--", ".", f":!{PAGE.relative_to(ROOT)}"
         )
     except (OSError, subprocess.CalledProcessError):
@@ -99,19 +102,22 @@ def _commit() -> str:
 
 
 def tree(root: Path = ROOT, page: Path = PAGE) -> str:
-    """A hash of all files but the page, as they are; ``unknown`` where nobody can say, which equals nothing."""
+    """Return a hash of all files except the page, as they are on disk, or ``unknown`` if git fails.
+
+    A tree ``unknown`` counts as different from every tree, also from another ``unknown``.
+    """
     with tempfile.TemporaryDirectory() as folder:
         own_index = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index"}
         try:
             for command in ("read-tree HEAD", "add --all", f"rm -q --cached --ignore-unmatch {page.relative_to(root)}"):
                 subprocess.run(["git", *command.split()], cwd=root, env=own_index, check=True, capture_output=True)
-            return _said("git", "write-tree", root=root, env=own_index)[:10]
+            return _output_of("git", "write-tree", root=root, env=own_index)[:10]
         except (OSError, subprocess.CalledProcessError):
             return "unknown"
 
 
 def _cell(text: str) -> str:
-    """One line of a text, without a folder of this machine: what broke off tells more than the page is for."""
+    """Return the first line of a text, which leaves out a traceback, without folders of this machine."""
     line = (text.splitlines() or [""])[0]
     for folder in (ROOT, Path.home(), Path(tempfile.gettempdir())):
         line = line.replace(f"{folder}/", "")
@@ -119,7 +125,7 @@ def _cell(text: str) -> str:
 
 
 def show(lines: Sequence[Line], title: str = "") -> None:
-    """Prints a table of them."""
+    """Print the lines as a table."""
     table = Table("what", "found", "must reach", "", title=title or None)
     for what, found, reach, good in lines:
         table.add_row(what, found, reach, OK if good else SHORT)
@@ -137,33 +143,36 @@ def section(name: str, machine: Machine, lines: Sequence[Line]) -> str:
 
 
 def sections_of(page: str) -> dict[str, str]:
-    """What stands in a page, by the name of its part."""
+    """Return the sections of a page by the name of their part."""
     return {name: f"## {name}\n{body.rstrip()}\n" for name, body in _SECTION.findall(page)}
 
 
 def is_of(section: str, tree: str) -> bool:
-    """Whether a part was found with this tree."""
+    """Return whether a part's section was measured on this tree."""
     words = _WORDS.search(section)
     return words is not None and words["tree"] == tree != "unknown"
 
 
-def _row(name: str, section: str) -> str:
+def _overview_row(name: str, section: str) -> str:
     words = _WORDS.search(section)
     when, commit, tree = (words["when"], words["commit"], words["tree"] or "unknown") if words else ("", "", "")
     return f"| [{name}](#{name.replace(' ', '-')}) | {SHORT if SHORT in section else OK} | {when} | {commit} | {tree} |"
 
 
-def _place(name: str) -> tuple[bool, bool, str]:
-    """Tests, then proofs, then benches."""
+def _sort_key(name: str) -> tuple[bool, bool, str]:
+    """Return the sort key of a part: tests come first, then proofs, then benches."""
     return name.startswith("bench "), name != "test-all", name
 
 
 def with_sections(page: str, found: Mapping[str, str], parts: Collection[str] | None = None) -> str:
-    """The page with these sections anew and each other one as it was; what is none of ``parts`` any more is gone."""
+    """Return the page with these sections new and every other section unchanged.
+
+    If ``parts`` is given, sections of parts that are not in it are left out.
+    """
     known = sections_of(page) | found
-    there = sorted((name for name in known if parts is None or name in parts), key=_place)
+    there = sorted((name for name in known if parts is None or name in parts), key=_sort_key)
     rows = ["| part | result | in Vietnam | commit | tree |", "| --- | --- | --- | --- | --- |"]
-    overview = "\n".join([*rows, *(_row(name, known[name]) for name in there), ""])
+    overview = "\n".join([*rows, *(_overview_row(name, known[name]) for name in there), ""])
     return "\n".join([_HEAD, overview, *(known[name] for name in there)])
 
 
@@ -172,7 +181,7 @@ def read_page(path: Path = PAGE) -> str:
 
 
 def write_page(found: Mapping[str, str], parts: Collection[str] | None = None, path: Path = PAGE) -> None:
-    # Two parts may end at once.
+    # Two parts may end at the same moment, and each of them rewrites the whole page, so the page is locked.
     with path.open("a", encoding="utf-8") as page:
         fcntl.flock(page, fcntl.LOCK_EX)
         path.write_text(with_sections(read_page(path), found, parts), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The page of proofs is written by them, part by part, and by nobody else."""
+"""Only tests, proofs and benches write docs/proofs.md, each its own part."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ def test_parts_of_the_present_tree_are_passed_over_and_each_is_written_when_it_e
     assert prove_all({"test-all": runs}) == 0
     assert "| tests of one group | 3 passed, 1 skipped in 2.00s | none fails | ok |" in written.read_text("utf-8")
     assert prove_all({"test-all": runs, "crash": breaks}) == 1
-    assert said.read_text("utf-8") == "x", "it is of this tree"
+    assert said.read_text("utf-8") == "x", "the part ran again for the same tree"
     assert "| exit code | 3 | 0 | FALLS SHORT |" in written.read_text("utf-8")
     assert prove_all({"test-all": runs}, now=lambda: replace(MACHINE, tree="bbbbbbbbbb")) == 0
     assert said.read_text("utf-8") == "xx"
     assert is_of(sections_of(written.read_text("utf-8"))["test-all"], "bbbbbbbbbb")
-    assert "crash" not in written.read_text("utf-8").partition("| part |")[2], "it is no part any more"
+    assert "crash" not in written.read_text("utf-8").partition("| part |")[2], "a part that is gone"
 
 
 def test_machine_is_told_without_a_name_or_a_path() -> None:
@@ -117,8 +117,8 @@ def test_what_broke_off_stands_on_one_line_and_names_no_folder_of_the_machine() 
     said = (
         f"TimeoutError in {ROOT}/dags/x.py, {tempfile.gettempdir()}/motcua-1/log\nand all that was logged | at {ROOT}"
     )
-    told = section("contract", MACHINE, [("by hand", said, "an end", False)])
-    assert "| by hand | TimeoutError in dags/x.py, motcua-1/log | an end | FALLS SHORT |\n" in told
+    written = section("contract", MACHINE, [("by hand", said, "an end", False)])
+    assert "| by hand | TimeoutError in dags/x.py, motcua-1/log | an end | FALLS SHORT |\n" in written
 
 
 def test_the_page_as_it_stands_is_one_that_benches_write() -> None:

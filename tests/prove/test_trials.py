@@ -1,4 +1,4 @@
-"""Faults that are tried: the same on every tree, each in one place, and what two trees noticed of them."""
+"""Mutation proofs try the same faults on every tree, each in one place, and two trees can be compared."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from tests.prove.rules import dag_mutants, route_mutants, statement_mutants
-from tests.prove.trials import Fault, Ran, Tried, _in_turn, compare, drawn
+from tests.prove.trials import Fault, Ran, Tried, _tests_in_order, compare, drawn
 
 CLAIM = """-- messages/claim
 SELECT m.message_id, coalesce(m.reason, '') AS reason
@@ -91,7 +91,7 @@ def test_tests_that_are_about_little_else_come_first_and_those_that_fail_unbroke
         "b.py::3": Ran(0.1, frozenset({"x"}), False),
         "c.py::1": Ran(0.1, frozenset({"y"}), True),
     }
-    assert _in_turn("x", tests) == ["b.py::2", "b.py::1", "a.py::1"]
+    assert _tests_in_order("x", tests) == ["b.py::2", "b.py::1", "a.py::1"]
 
 
 def test_a_fault_that_one_tree_alone_notices_is_named_with_who_noticed(tmp_path: Path, capsys):

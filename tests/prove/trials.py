@@ -1,8 +1,11 @@
-"""Tries which tests notice that something is broken on purpose: all of a rule, or a sample that two trees draw alike.
+"""Find out which tests notice a fault that is put in on purpose.
 
-What tests run is learnt once, test by test, and kept; a fault is then tried with the tests that run its place alone,
-each in a fork of one pytest that has collected them. Two trees are compared fault by fault, by what they wrote:
-``python -m tests.prove.trials one/statements.json other/statements.json``.
+Pure rules are tried with all their faults. For SQL statements, DAGs and routes a sample is drawn, which is equal on
+different trees of files. A first run records which functions and SQL statements each test runs. Each fault is then
+tried only with the tests that run its place, in a fork of one pytest process that has already collected them.
+
+The outcomes of two trees are compared fault by fault, from the files that their runs wrote: ``python -m
+tests.prove.trials one/statements.json other/statements.json``.
 """
 
 from __future__ import annotations
@@ -44,51 +47,59 @@ KEPT: Final = ROOT / ".data" / "mutants"
 PYTEST: Final = ("-q", "--tb=native", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:terminalreporter")
 _TESTS: Final = ("-m", "not second_tier and not alone")
 _WATCHED: Final = ("plugins/motcua/web/", "plugins/motcua/orchestration.py", "plugins/motcua/jobs/tasks/")
-"""Whose functions tests are seen to enter."""
+"""Paths of the files for which the trials record which of their functions each test enters."""
 _unfreeze: Final = gc.unfreeze
-"""Before the tests take it away."""
+"""The real ``gc.unfreeze``, stored here before the tests replace it."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """A place that is broken in one way."""
+    """A place in the code or SQL that is broken in one way."""
 
     place: str
-    """A statement, a DAG's file or a function: what tests are seen to run."""
+    """Name of the SQL statement, file of the DAG or name of the function; the trials record which tests run it."""
     kind: str
     was: str
     became: str
     nth: int
-    """Of those alike at this place."""
+    """Number of this fault among equal faults at the same place."""
     apply: Callable[[], None]
-    """Breaks it, in a fork that ends with the trial."""
+    """Put the fault in, within a fork that ends with the trial."""
 
     @property
     def name(self) -> str:
-        """Under which it is known on every tree."""
+        """Return the name that identifies the fault on every tree."""
         return f"{self.place} | {self.kind} {self.nth} | {self.was} → {self.became}"
 
 
 def drawn(
     faults: Iterable[Fault], seed: int, number: int, is_one: Callable[[Fault], bool] = lambda _: True
 ) -> list[Fault]:
-    """A sample: by the names of faults and the seed alone, so that what else there is moves none of them."""
+    """Return a sample of faults.
+
+    The sample depends on the seed and the faults' names alone, so that a new fault elsewhere does not change which of
+    the other faults are drawn.
+    """
     in_order = sorted(faults, key=lambda each: hashlib.sha256(f"{seed} {each.name}".encode()).digest())
     return list(islice(filter(is_one, in_order), number))
 
 
-# --- What a process may have broken ----------------------------------------------------------------------------------
+# --- Faults of this process ------------------------------------------------------------------------------------------
 
 used: set[str] = set()
-"""What was run since somebody looked."""
+"""Names of the SQL statements, DAG files and functions that ran since the set was last cleared."""
 broken_statements: dict[str, str] = {}
+"""Name of an SQL statement → the broken text that is sent in its place."""
 broken_files: dict[str, str] = {}
-"""DAG's file → its source."""
+"""File of a DAG → the broken source that is loaded in its place."""
 
 
 def watch_statements(remark: str = "") -> None:
-    """From here on it is seen which statements are asked for and sent; ``remark``: stands below each, and changes
-    nothing. Before whoever asks for them is imported."""
+    """Record from now on which SQL statements the code loads and sends.
+
+    Call this before the modules that load SQL statements are imported. ``remark`` is an SQL comment that is appended to
+    each statement and changes nothing.
+    """
     from psycopg import _queries
 
     whole, convert, load = (
@@ -111,7 +122,7 @@ def watch_statements(remark: str = "") -> None:
         used.update([file] if file else [])
         if file not in broken_files:
             return load(self, name)
-        # Whoever looks for the source of a task finds this one.
+        # Airflow reads a task's source through linecache, so linecache must have the broken source too.
         linecache.cache[self.path] = (1, None, broken_files[file].splitlines(keepends=True), self.path)
         return compile(broken_files[file], self.path, "exec")
 
@@ -126,7 +137,7 @@ def _watched() -> list[str]:
 
 
 _functions: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
-"""By file, name and line: the functions of the files that are watched, each as often as it was made."""
+"""(file, name, line) → function objects of the watched files; a nested function has one object for each creation."""
 
 
 def _find_functions() -> None:
@@ -136,66 +147,66 @@ def _find_functions() -> None:
     files = {str(ROOT / path): path for path in _watched()}
     _unfreeze()
     for each in gc.get_objects():
-        # isinstance would ask what stands for another object, which then loads it.
+        # isinstance would read ``__class__``, and so make each lazy proxy load its object.
         if type(each) is FunctionType and (code := each.__code__).co_filename in files:
             _functions[files[code.co_filename], code.co_qualname, code.co_firstlineno].append(each)
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """The code of all functions in a code."""
+def _code_objects(code: CodeType) -> Iterator[CodeType]:
+    """Yield the code objects of all functions within a code object, nested functions included."""
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield each
-            yield from _codes(each)
+            yield from _code_objects(each)
 
 
 def put_codes(path: str, source: str | ast.Module) -> None:
-    """Has every function of a file, wherever it is known, do what another source of it says.
+    """Replace the code of every live function of a file with the code of another source of that file.
 
     Raises:
-        ValueError: it would no longer know a variable around it.
+        ValueError: The new code no longer refers to a variable of the enclosing function.
     """
     file = str(ROOT / path)
     whole = compile((ROOT / path).read_text(encoding="utf-8"), file, "exec", dont_inherit=True)
     others = compile(source, file, "exec", dont_inherit=True)
-    for was, becomes in zip(_codes(whole), _codes(others), strict=True):
+    for was, becomes in zip(_code_objects(whole), _code_objects(others), strict=True):
         for function in _functions.get((path, was.co_qualname, was.co_firstlineno), ()):
             function.__code__ = becomes
 
 
 def _watch_functions() -> None:
-    """From here on it is seen which functions of pages, endpoints and DAGs are entered."""
+    """Record from now on which functions of pages, endpoints and DAGs are entered."""
     builtins._entered = used.add  # type: ignore[attr-defined]
     for path in _watched():
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                told = ast.parse(f"_entered({f'{path}:{node.name}'!r})").body[0]
-                node.body.insert(0, told)
+                recording = ast.parse(f"_entered({f'{path}:{node.name}'!r})").body[0]
+                node.body.insert(0, recording)
         put_codes(path, ast.fix_missing_locations(tree))
 
 
-# --- What tests run --------------------------------------------------------------------------------------------------
+# --- Places that tests run -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What a test runs, and how long."""
+    """The places that one test runs, the test's duration, and whether the test passes without a fault."""
 
     seconds: float
     used: frozenset[str]
     passes: bool
 
 
-class _Telling:
-    """Says what is wrong with the trials themselves."""
+class _ErrorPrinter:
+    """Pytest plugin that prints errors of the trials themselves."""
 
     def pytest_internalerror(self, excrepr: Any) -> None:
         print(excrepr, file=sys.__stderr__)
 
 
-class _Learning(_Telling):
-    """Writes for each test what it runs, as soon as it has ended."""
+class _Learner(_ErrorPrinter):
+    """Pytest plugin that writes to a file, after each test, which places the test ran."""
 
     def __init__(self, path: Path, digests: Mapping[str, str]) -> None:
         self.path, self.digests = path, digests
@@ -222,16 +233,16 @@ class _Learning(_Telling):
         seconds = time.process_time() + sum(os.times()[2:4]) - began
         of_fixtures = [self.shared[each[-1]] for each in item._fixtureinfo.name2fixturedefs.values() if each]
         file = item.nodeid.partition("::")[0]
-        told = [item.nodeid, self.digests.get(file, ""), round(seconds, 3), item.session.testsfailed == failed]
+        record = [item.nodeid, self.digests.get(file, ""), round(seconds, 3), item.session.testsfailed == failed]
         with self.path.open("a", encoding="utf-8") as kept:
-            kept.write(json.dumps([*told, sorted(used.union(*of_fixtures))]) + "\n")
+            kept.write(json.dumps([*record, sorted(used.union(*of_fixtures))]) + "\n")
             if nextitem is None or nextitem.nodeid.partition("::")[0] != file:
                 kept.write(json.dumps([file, self.digests.get(file, ""), 0, False, []]) + "\n")
         return done
 
 
 def _digests() -> dict[str, str]:
-    """By a test's file: a hash of it."""
+    """Return a hash of each test file, by the file's path."""
     return {
         os.path.relpath(path, ROOT): hashlib.sha256(path.read_bytes()).hexdigest()[:12]
         for path in sorted((ROOT / "tests").rglob("test_*.py"))
@@ -239,24 +250,24 @@ def _digests() -> dict[str, str]:
 
 
 def learn(into: Path) -> dict[str, Ran]:
-    """What each test runs; those of files that are as they were when it was learnt are not run again."""
+    """Return the places that each test runs; run only the test files that changed since the last recording."""
     path = into / "learnt.jsonl"
     digests = _digests()
-    known = _learnt(path, digests)
+    known = _read_learned(path, digests)
     if missing := [file for file in digests if file not in known]:
         with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as new_processes:
             halves = [new_processes.submit(_learn, path, digests, missing[half::2]) for half in range(2)]
             for half in halves:
                 half.result()
-    return _learnt(path, digests)
+    return _read_learned(path, digests)
 
 
-def _learnt(path: Path, digests: Mapping[str, str]) -> dict[str, Ran]:
+def _read_learned(path: Path, digests: Mapping[str, str]) -> dict[str, Ran]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    told = [json.loads(line) for line in lines]
+    records = [json.loads(line) for line in lines]
     return {
         name: Ran(seconds, frozenset(ran), passes)
-        for name, digest, seconds, passes, ran in told
+        for name, digest, seconds, passes, ran in records
         if digests.get(name.partition("::")[0]) == digest
     }
 
@@ -264,7 +275,7 @@ def _learnt(path: Path, digests: Mapping[str, str]) -> dict[str, Ran]:
 def _learn(path: Path, digests: Mapping[str, str], files: Sequence[str]) -> None:
     os.chdir(ROOT)
     watch_statements(" /* as it is */")
-    code = pytest.main([*PYTEST, *_TESTS, *files], plugins=[_Learning(path, digests)])
+    code = pytest.main([*PYTEST, *_TESTS, *files], plugins=[_Learner(path, digests)])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise RuntimeError(f"pytest ended with {code} before all tests were run")
 
@@ -274,28 +285,32 @@ def _learn(path: Path, digests: Mapping[str, str], files: Sequence[str]) -> None
 
 @dataclass
 class Tried:
-    """What became of a fault."""
+    """The outcome of one fault."""
 
     fault: str
     kind: str
     became: str
-    """``noticed``, ``unnoticed``, ``untried`` or ``refused``: nothing that could be run."""
+    """``noticed``, ``unnoticed``, ``untried``, or ``refused`` if the faulty code could not be run at all."""
     tests: int = 0
-    """That were tried, of those that run its place."""
+    """Number of tests that ran with the fault, out of the ``of`` tests that run its place."""
     of: int = 0
     by: str = ""
-    """The test that noticed."""
+    """Name of the test that noticed the fault."""
     why: str = ""
     seconds: float = 0.0
 
 
 def found_in(path: Path) -> list[Tried]:
-    """What was found and written there."""
+    """Return the outcomes that an earlier run wrote to this file."""
     return [Tried(**each) for each in json.loads(path.read_text(encoding="utf-8"))["found"]]
 
 
-def _in_turn(place: str, tests: Mapping[str, Ran]) -> list[str]:
-    """Tests that run a place: of each file the quickest, then the next; more of files that are about little else."""
+def _tests_in_order(place: str, tests: Mapping[str, Ran]) -> list[str]:
+    """Return the tests that run a place, in the order in which they are tried.
+
+    First comes the quickest test of each file, then the second quickest of each file, and so on. Among the files, those
+    whose tests run few other places come first.
+    """
     of_file: dict[str, list[str]] = defaultdict(list)
     runs: Counter[str] = Counter()
     for name in sorted(tests, key=lambda name: (tests[name].seconds, name)):
@@ -312,25 +327,25 @@ def _in_turn(place: str, tests: Mapping[str, Ran]) -> list[str]:
     return [name for _, name in sorted(turns)]
 
 
-class Trials(_Telling):
-    """Instead of one run: a fork for each fault, up to the first test that fails."""
+class Trials(_ErrorPrinter):
+    """Pytest plugin that replaces the usual run: each fault gets a fork that runs tests until the first test fails."""
 
     most_tests: float = 60
     most_seconds = 45.0
-    """Of one fault: no further test is tried then."""
+    """Seconds of tests per fault after which no further test is tried."""
     has_no_end = 30.0
-    """Seconds after which a test that took a moment has no end, on a machine that has nothing else to do."""
+    """Seconds after which a quick test counts as endless, on a machine without other work."""
 
     def __init__(self, faults: Callable[[str], list[Fault]], tests: dict[str, Ran], minutes: float, path: Path) -> None:
         self.faults, self.tests, self.minutes, self.path = faults, tests, minutes, path
         self.found: list[Tried] = []
         self.best: dict[str, list[str]] = defaultdict(list)
         self.kept: set[str] = set()
-        """Databases that are there for every fault."""
+        """Databases that exist for every fault and must not be dropped after one."""
         self.tree = tree()
         known = path.exists() and json.loads(path.read_text(encoding="utf-8"))["tree"] == self.tree != "unknown"
         self.before = {each.fault: each for each in found_in(path)} if known else {}
-        """What was found with this tree already; whoever broke it off goes on."""
+        """Outcomes that an interrupted run found on the same tree; their faults are not tried again."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
@@ -339,7 +354,7 @@ class Trials(_Telling):
         items = {item.nodeid: item for item in session.items}
         server = self.set_up(session, items)
         gc.collect()
-        gc.freeze()  # or each fork would copy what it looks through
+        gc.freeze()  # otherwise the collector writes to all objects, and each fork copies their memory
         if server:
             with psycopg.connect(server) as admin:
                 self.kept = {
@@ -354,23 +369,23 @@ class Trials(_Telling):
                 self._try(fault, tests, items, server, tried)
             self.found.append(tried)
             if time.monotonic() > kept_at + 5:
-                self._keep()
+                self._store()
                 kept_at = time.monotonic()
-        self._keep()
+        self._store()
         return True
 
-    def _keep(self) -> None:
-        told = {"tree": self.tree, "found": [vars(each) for each in self.found]}
-        self.path.write_text(json.dumps(told, ensure_ascii=False, indent=0), encoding="utf-8")
+    def _store(self) -> None:
+        content = {"tree": self.tree, "found": [vars(each) for each in self.found]}
+        self.path.write_text(json.dumps(content, ensure_ascii=False, indent=0), encoding="utf-8")
 
     def set_up(self, session: Any, items: Mapping[str, Any]) -> str:
-        """Makes what all forks need, and returns the DSN of the server, if there is one."""
+        """Set up the fixtures that all forks share; return the server's DSN, or ``""`` if no test needs a server."""
         _find_functions()
         return _set_up(session, items, self.tests)
 
     def in_turn(self, place: str) -> list[str]:
-        """Tests that run a place, in the order in which they are tried."""
-        return _in_turn(place, self.tests)
+        """Return the tests that run a place, in the order in which they are tried."""
+        return _tests_in_order(place, self.tests)
 
     def _try(self, fault: Fault, tests: list[str], items: Mapping[str, Any], server: str, tried: Tried) -> None:
         best = [*self.best[fault.place], *self.best[fault.place.rpartition("/")[0]]]
@@ -396,7 +411,7 @@ class Trials(_Telling):
 
 
 def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) -> str:
-    """Has a server be there with a ledger to copy, and the pages, and nobody be connected to it; its DSN."""
+    """Start a server with a ledger template, and load the pages; close all connections; return the server's DSN."""
     server = ""
     for needed in ({"given_ledgers", "agencies"}, {"given_ledgers", "app"}):
         names = sorted(
@@ -407,11 +422,11 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
             ),
             key=lambda name: (len(items[name].fixturenames), tests[name].seconds),
         )
-        # One that fails here may be about what comes first in a process.
+        # A test that fails here may fail only because it ran first in this process, so up to five are tried.
         for item in (items[name] for name in names[:5]):
             session.testsfailed = 0
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
-            server = _let_go(item._fixtureinfo.name2fixturedefs)
+            server = _close_connections(item._fixtureinfo.name2fixturedefs)
             if not session.testsfailed:
                 break
         else:
@@ -420,8 +435,8 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
     return server
 
 
-def _let_go(fixtures: Mapping[str, Any]) -> str:
-    """Closes what a test left connected for the next one; the server's DSN."""
+def _close_connections(fixtures: Mapping[str, Any]) -> str:
+    """Close the connections that a test left open for the next one, and return the server's DSN."""
     given, one_stops, server = (
         fixtures[name][-1].cached_result[0] if name in fixtures else {}
         for name in ("given_ledgers", "emptied_one_stops", "postgres")
@@ -438,7 +453,7 @@ _DATABASES: Final = "SELECT datname FROM pg_database WHERE NOT datistemplate"
 
 
 def _clear_up(dsn: str, kept: Collection[str]) -> None:
-    """Drops the databases that a fork left."""
+    """Drop the databases that a fork left, except the ``kept`` ones."""
     if not dsn:
         return
     with psycopg.connect(dsn, autocommit=True) as admin:
@@ -449,7 +464,7 @@ def _clear_up(dsn: str, kept: Collection[str]) -> None:
 
 
 def _first_to_fail(fault: Fault, tests: Sequence[Any], patience: Sequence[float]) -> tuple[int, str]:
-    """Runs tests in a fork: how many passed, and what the next one said; empty: all passed."""
+    """Run tests in a fork, and return how many passed and the message of the first failure, empty if all passed."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -473,14 +488,14 @@ def _first_to_fail(fault: Fault, tests: Sequence[Any], patience: Sequence[float]
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    told = said.lstrip(b".").decode(errors="replace")
-    if not why and told != "end":
-        why = told or f"ended with {status}"
+    message = said.lstrip(b".").decode(errors="replace")
+    if not why and message != "end":
+        why = message or f"ended with {status}"
     return passed, why
 
 
 def _break_and_run(fault: Fault, tests: Sequence[Any], writing: int) -> None:
-    """Of the fork; never returns."""
+    """Apply the fault in the fork and run the tests; write a dot per passed test. This function never returns."""
     try:
         for name, module in list(sys.modules.items()):
             if name.startswith(("motcua.store", "motcua.sources", "motcua.jobs.reconciliation")):
@@ -509,21 +524,21 @@ def _break_and_run(fault: Fault, tests: Sequence[Any], writing: int) -> None:
                 os._exit(1)
             os.write(writing, b".")
         os.write(writing, b"end")
-    except BaseException as failure:  # noqa: BLE001 - what a broken world does to its fork is that it is noticed
+    except BaseException as failure:  # noqa: BLE001 - any error in the fork means that the fault was noticed
         os.write(writing, f"{type(failure).__name__}: {failure}".encode()[:400])
     os._exit(0)
 
 
 Sample: TypeAlias = Callable[[int, int, str], list[Fault]]
-"""By seed, number and the DSN of a server with a ledger, faults to try; a function of a module."""
+"""Function that returns the faults to try, given a seed, their number and the DSN of a server with a ledger."""
 
 
 def try_faults(
     part: str, places: tuple[str, ...], sample: Sample, seed: int, number: int, minutes: float, into: str
 ) -> list[Tried]:
-    """Learns what tests run, draws faults at places that begin so, and tries them.
+    """Record which places the tests run, draw faults at places that begin with ``places``, and try them.
 
-    Into that folder goes what was learnt and found.
+    The records and the outcomes are stored in the folder ``into``.
     """
     folder = Path(into).absolute() if into else KEPT
     folder.mkdir(parents=True, exist_ok=True)
@@ -544,7 +559,7 @@ def _try(sample: Sample, seed: int, number: int, tests: dict[str, Ran], minutes:
 
 
 def figures_of(found: Sequence[Tried]) -> list[Figure]:
-    """A row for each kind of fault."""
+    """Return a row for each kind of fault."""
     rows = []
     for kind in sorted({each.kind for each in found}):
         counts = Counter(each.became for each in found if each.kind == kind)
@@ -557,7 +572,7 @@ def figures_of(found: Sequence[Tried]) -> list[Figure]:
 
 
 def compare(one: Path, other: Path) -> int:
-    """Prints which faults are noticed with one tree alone, and by whom; how many only the first notices."""
+    """Print the faults that the tests of only one tree notice, and return how many only the first tree notices."""
     first, second = ({each.fault: each for each in found_in(path)} for path in (one, other))
     both = [name for name in first if name in second]
     for of, those, others in ((one, first, second), (other, second, first)):

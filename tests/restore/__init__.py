@@ -1,1 +1,1 @@
-"""What is left after a server is lost: dumps, archives of the write-ahead log, standbys."""
+"""Tests of the ways to get the data back after the loss of a server: archives of the write-ahead log, standbys."""

@@ -1,6 +1,6 @@
-"""PostgreSQL servers that copy themselves: an archive of the write-ahead log, base backups, a synchronous standby.
+"""Run PostgreSQL servers with copies: an archive of the write-ahead log, base backups, a synchronous standby.
 
-What docs/operations/restore.md tells an operator to do, done to real servers on loopback::
+Real servers on loopback do what docs/operations/restore.md asks an operator to do::
 
     with start_archiving(folder / "primary", archive) as primary:
         base_backup(primary, folder / "base")
@@ -10,7 +10,7 @@ What docs/operations/restore.md tells an operator to do, done to real servers on
             promote(standby)                         # standby.admin_dsn writes now
     with recover(folder / "base", folder / "recovered", archive, moment) as recovered: ...
 
-A server's roles, passwords and databases are the primary's: ``primary.dsn("motcua")`` names the same database there.
+A copy has the roles, passwords and databases of the primary: ``copy.dsn("motcua")`` names the same database there.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from motcua.store.ledger.provisioning import with_database
 from tests.ground import free_port, until
 
 _PATIENCE = 60.0
-"""Seconds that a server may take for what is waited for here."""
+"""Most seconds for each wait here."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A server that runs; whoever kills it may not stop it again."""
+    """A running PostgreSQL server. Call ``stop``, ``quit`` or ``kill`` to end it."""
 
     server: EmbeddedPostgres
     part: Part
@@ -52,29 +52,29 @@ class Cluster:
         return self.server.admin_dsn
 
     def dsn(self, database: str) -> str:
-        """DSN of the administrator for a database."""
+        """Return the administrator's DSN of a database."""
         return with_database(self.server.admin_dsn, database)
 
     def ask(self, statement: str, *parameters: object, database: str = "postgres") -> Any:
-        """The first value that a statement gives, ``None`` where it gives none; committed."""
+        """Run an SQL statement, commit it, and return its first value, ``None`` if it returns none."""
         with psycopg.connect(self.dsn(database), autocommit=True) as connection:
-            # The statements are the tests' own.
+            # psycopg takes only literal strings as SQL, or bytes. These statements come from tests, so bytes are safe.
             cursor = connection.execute(statement.encode(), parameters or None)
             row = cursor.fetchone() if cursor.description else None
             return None if row is None else row[0]
 
     def stop(self) -> None:
-        """Ends it cleanly; what it wrote is on the disk and, where it archives, in the archive."""
+        """End the server cleanly; afterwards all its data is on disk and, if it archives, in the archive."""
         self.part.stop()
 
     def quit(self) -> None:
-        """Ends it at once, with nothing put in order."""
+        """End the server at once, without a checkpoint."""
         assert self.part.process is not None
         self.part.process.send_signal(signal.SIGQUIT)
         self.part.wait()
 
     def kill(self) -> None:
-        """Ends it as a loss of power does: no process of it does anything more."""
+        """End the server as a loss of power would: none of its processes does anything more."""
         self.part.kill()
 
 
@@ -86,16 +86,16 @@ def _running(server: EmbeddedPostgres) -> Iterator[Cluster]:
 
 @contextmanager
 def start_archiving(folder: Path, archive: Path) -> Iterator[Cluster]:
-    """A new server below ``folder`` that copies each finished segment of its write-ahead log into ``archive``.
+    """Run a new server below ``folder`` that copies each finished segment of its write-ahead log into ``archive``.
 
-    ``archive_all`` finishes the one that is being written.
+    ``archive_all`` finishes the segment that is being written.
     """
     server = EmbeddedPostgres(folder, free_port())
     server.set_up()
     archive.mkdir(parents=True, exist_ok=True)
-    # The server may be another user than we are.
+    # The server may run as another user than this process.
     shutil.chown(archive, *_owner(server.data))
-    # What is there already is not overwritten, and a copy that broke off does not look like a whole one.
+    # Existing files are not overwritten, and an interrupted copy does not look like a complete one.
     copy = f"test ! -f {_quoted(archive)}/%f && cp %p {_quoted(archive)}/%f.part && mv {_quoted(archive)}/%f.part"
     _configure(
         server,
@@ -111,7 +111,7 @@ def start_archiving(folder: Path, archive: Path) -> Iterator[Cluster]:
 
 
 def archive_all(primary: Cluster) -> None:
-    """Returns when everything that was written so far is in the archive."""
+    """Wait until everything that was written so far is in the archive."""
     segment = primary.ask("SELECT pg_walfile_name(pg_switch_wal())")
     until(
         lambda: (primary.ask("SELECT last_archived_wal FROM pg_stat_archiver") or "") >= segment,
@@ -121,15 +121,16 @@ def archive_all(primary: Cluster) -> None:
 
 
 def base_backup(primary: Cluster, folder: Path) -> None:
-    """A copy of the whole server in ``folder``/data, taken while it works; ``recover`` begins with it."""
-    _copy(primary.server, folder)
+    """Copy the whole server into ``folder``/data while it runs; ``recover`` starts from this copy."""
+    _base_backup(primary.server, folder)
 
 
 @contextmanager
 def recover(base: Path, folder: Path, archive: Path, moment: datetime | None = None) -> Iterator[Cluster]:
-    """A new server below ``folder``: the base backup, and what was archived after it up to a moment, or all of it.
+    """Run a new server below ``folder`` from a base backup and the archived changes after it, up to ``moment``.
 
-    The moment must be later than the end of the base backup. The server accepts writes when this yields.
+    Without a moment the server replays the whole archive. The moment must be later than the end of the base backup. The
+    server accepts writes as soon as it is yielded.
     """
     server = EmbeddedPostgres(folder, free_port())
     folder.mkdir(parents=True)
@@ -147,20 +148,22 @@ def recover(base: Path, folder: Path, archive: Path, moment: datetime | None = N
 
 @contextmanager
 def start_standby(primary: Cluster, folder: Path, name: str) -> Iterator[Cluster]:
-    """A server below ``folder`` that follows the primary under that name; it answers reads."""
+    """Run a standby below ``folder`` that follows the primary under the name ``name`` and answers reads."""
     server = EmbeddedPostgres(folder, free_port())
-    # The primary keeps its log for it, also while it is away.
-    _copy(primary.server, folder, "--create-slot", f"--slot={name}", "--write-recovery-conf", application_name=name)
+    # With a slot the primary keeps its write-ahead log for the standby, also while the standby is away.
+    _base_backup(
+        primary.server, folder, "--create-slot", f"--slot={name}", "--write-recovery-conf", application_name=name
+    )
     _configure(server, "archive_mode = off")
     with _running(server) as cluster:
         yield cluster
 
 
 def wait_for_standby(primary: Cluster, name: str, commit: str = "on") -> None:
-    """From now on each commit at the primary waits for the standby of that name; returns when it has caught up.
+    """Let each commit at the primary wait for the standby of this name; return when the standby has caught up.
 
-    ``commit`` is ``synchronous_commit``: ``on`` waits until the standby has written it down, ``remote_apply`` until it
-    shows it to readers.
+    ``commit`` is ``synchronous_commit``: ``on`` waits until the standby has written the commit, ``remote_apply`` until
+    readers of the standby see it.
     """
     settings = {"synchronous_standby_names": f'ANY 1 ("{name}")', "synchronous_commit": commit}
     for setting, value in settings.items():
@@ -171,18 +174,18 @@ def wait_for_standby(primary: Cluster, name: str, commit: str = "on") -> None:
 
 
 def do_without_standby(primary: Cluster) -> None:
-    """Commits wait for nobody any more: what an operator decides when the standby is away for long."""
+    """Let commits no longer wait for a standby, as an operator decides when the standby is away for long."""
     primary.ask("ALTER SYSTEM SET synchronous_standby_names = ''")
     primary.ask("SELECT pg_reload_conf()")
 
 
 def promote(standby: Cluster) -> None:
-    """The standby writes from now on; returns when it does. The old primary must not run any more."""
+    """Let the standby accept writes, and return when it does. The caller must have ended the old primary."""
     if not standby.ask("SELECT pg_promote(wait := TRUE, wait_seconds := %s)", int(_PATIENCE)):
         raise TimeoutError("The standby was not promoted.")
 
 
-def _copy(server: EmbeddedPostgres, folder: Path, *options: str, **connection: str) -> None:
+def _base_backup(server: EmbeddedPostgres, folder: Path, *options: str, **connection: str) -> None:
     folder.mkdir(parents=True)
     shutil.copy2(server.password_file, folder / "admin-password")
     address = make_conninfo(**_address(server.admin_dsn) | connection)
@@ -202,7 +205,7 @@ def _address(dsn: str) -> dict[str, Any]:
 
 
 def _as_server(server: EmbeddedPostgres, command: list[str], owned_folder: Path) -> None:
-    """Runs a command as the user whom the server's files belong to."""
+    """Run a command as the user who owns the server's files."""
     shutil.chown(owned_folder, *_owner(server.data if server.data.exists() else owned_folder))
     subprocess.run(command, preexec_fn=server.drop_privileges(), cwd="/", check=True, capture_output=True, timeout=300)
 
@@ -213,12 +216,12 @@ def _owner(path: Path) -> tuple[int, int]:
 
 
 def _configure(server: EmbeddedPostgres, lines: str) -> None:
-    """Adds lines to what the server reads last, as ALTER SYSTEM does."""
+    """Add lines to the configuration file that the server reads last, as ALTER SYSTEM does."""
     file = server.data / "postgresql.auto.conf"
     with file.open("a", encoding="utf-8") as configuration:
         configuration.write("\n".join(line.strip() for line in lines.splitlines()) + "\n")
 
 
 def _quoted(path: Path) -> str:
-    # Within a quoted value of the configuration.
+    # The path stands within a quoted value of the configuration.
     return shlex.quote(str(path)).replace("'", "''")

@@ -1,4 +1,4 @@
-"""What docs/operations/restore.md promises of archives and standbys, on real servers."""
+"""What docs/operations/restore.md states about archives and standbys is true on real PostgreSQL servers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def send(cluster: Cluster, message: int) -> datetime:
     return moment
 
 
-@pytest.mark.guarantee("backups", "the archived log restores every commit up to a moment, and none after it")
+@pytest.mark.guarantee("backups", "the archived log restores every commit up to a chosen moment, and no later commit")
 def test_archive_brings_back_every_commit_up_to_a_moment_and_none_after_it(
     primary: Cluster, archive: Path, tmp_path: Path
 ) -> None:
@@ -66,7 +66,8 @@ def test_archive_brings_back_every_commit_up_to_a_moment_and_none_after_it(
 
 
 @pytest.mark.guarantee(
-    "backups", "a synchronous standby has every commit when the server is gone; a commit that it lacks waits, unseen"
+    "backups",
+    "a synchronous standby has every commit when the server is lost; a commit waits, invisible, until it has it",
 )
 def test_synchronous_standby_has_every_commit_when_the_primary_is_gone(primary: Cluster, tmp_path: Path) -> None:
     with start_standby(primary, tmp_path / "standby", "beside") as standby:
@@ -80,7 +81,8 @@ def test_synchronous_standby_has_every_commit_when_the_primary_is_gone(primary: 
 
 
 @pytest.mark.guarantee(
-    "backups", "a synchronous standby has every commit when the server is gone; a commit that it lacks waits, unseen"
+    "backups",
+    "a synchronous standby has every commit when the server is lost; a commit waits, invisible, until it has it",
 )
 def test_commit_waits_while_the_standby_is_away_and_goes_on_when_the_operator_says_so(
     primary: Cluster, tmp_path: Path
@@ -97,7 +99,7 @@ def test_commit_waits_while_the_standby_is_away_and_goes_on_when_the_operator_sa
         waiting = threading.Thread(target=commit)
         waiting.start()
         assert not done.wait(1.5)
-        # Nobody sees what no standby has: a reader cannot act on it.
+        # A commit that no standby has is visible to nobody, so no reader can act on it.
         assert sent(primary) == []
         do_without_standby(primary)
         assert done.wait(10)

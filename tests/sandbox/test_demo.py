@@ -1,4 +1,7 @@
-"""The smoke, and the demo as a person meets it: it goes on from what is there, Ctrl-C leaves nothing behind."""
+"""The smoke test and the demo work as a person uses them.
+
+A second start continues with the existing data, and Ctrl-C leaves no process.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def free_ports(number: int) -> list[int]:
 
 
 def processes_of(folder: Path) -> dict[int, str]:
-    """Living processes that know the folder, by their command line or their environment."""
+    """Return the command of each running process whose command line or environment names the folder, by process id."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
@@ -49,19 +52,19 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 
 def outside() -> dict[str, str]:
-    """The environment of a shell that knows nothing of the tests."""
+    """Return the environment of a shell without the tests' own settings."""
     return {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
 
 
 def accepted(folder: Path) -> set[int]:
-    """Messages that the phone network of a demo in this folder has accepted, whether it runs or not."""
+    """Return the ids of messages that the phone network of the demo in this folder accepted, from its SQLite file."""
     log = f"file:{folder}/phone-network/phone_network.sqlite3?mode=ro"
     with contextlib.closing(sqlite3.connect(log, uri=True)) as connection:
         return {number for (number,) in connection.execute("SELECT id FROM messages")}
 
 
 class Demo:
-    """One run of the demo, in a foreground group of its own as a shell would start it."""
+    """One run of the demo, in a foreground process group of its own as a shell would start it."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = environment
@@ -75,10 +78,10 @@ class Demo:
             text=True,
             process_group=0,
         )
-        self.reader = threading.Thread(target=self._read)
+        self.reader = threading.Thread(target=self._read_lines)
         self.reader.start()
 
-    def _read(self) -> None:
+    def _read_lines(self) -> None:
         assert self.process.stdout is not None
         with self.process.stdout as stream:
             self.lines += iter(stream.readline, "")
@@ -97,12 +100,12 @@ class Demo:
         self.wait_until_said("Ctrl-C stops everything")
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the phone network accepted."""
+        """Return the messages that the phone network accepted."""
         page = requests.get(f"{self.network}/api/messages", params={"limit": 10_000}, timeout=10).json()
         return list(page["messages"])
 
     def received(self) -> int:
-        """How many messages are at phones."""
+        """Return how many messages have reached phones."""
         return sum(message["received_at"] is not None for message in self.messages())
 
     def press_ctrl_c(self, code: int = 0) -> None:
@@ -133,7 +136,7 @@ def start() -> Iterator[Callable[[Path], Demo]]:
 
 @pytest.fixture(scope="module")
 def smoked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a smoke that passed left in its folder."""
+    """The folder of a smoke test that has run and passed."""
     data = tmp_path_factory.mktemp("smoke") / "data"
     smoke = subprocess.run(
         [Path(sys.executable).with_name("motcua"), "smoke", "--folder", data],
@@ -147,7 +150,7 @@ def smoked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-@pytest.mark.timeout(1200)  # the smoke itself may wait for four minutes
+@pytest.mark.timeout(1200)  # The smoke test itself may wait for four minutes.
 def test_smoke_passes_and_leaves_no_process(smoked):
     assert not processes_of(smoked)
     assert accepted(smoked)

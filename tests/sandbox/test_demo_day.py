@@ -1,4 +1,4 @@
-"""What the demo shows while it runs, the fault that it plants each day, and that its first day is a working day."""
+"""The demo's summary is right, its daily fault comes and ends by itself, and its first day is a working day."""
 
 from __future__ import annotations
 
@@ -89,13 +89,13 @@ def test_the_smoke_test_reads_attempts_and_numbers(one_stop, rows):
     assert numbers == {"+84905123456", "+84912000111"}
 
 
-# --- The demo's fault of the day: it comes once, goes by itself, and leaves nothing behind ---------------------------
+# --- The demo's daily fault: it comes once a day and ends by itself --------------------------------------------------
 
 START = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 
 
 class Ledger:
-    """A deployment, as far as the fault needs one."""
+    """The part of a deployment that the daily fault needs: connections to the ledger."""
 
     @contextmanager
     def ledger(self) -> Iterator[Connection]:
@@ -162,14 +162,14 @@ def test_no_invented_phone_waits_because_of_it():
     assert CARRIER not in {carrier_of(prefix + "0" * (10 - len(prefix))) for prefix in _PREFIXES}
 
 
-# --- What a start of the demo makes of its ledger: the day is worked, whichever it is; an agency's user s ------------
+# --- The start of the demo: its day is a working day, and a user sees one agency -------------------------------------
 
 
 def test_day_of_the_demo_is_worked(agencies, tmp_path):
     for now, was_off in (
         (datetime(2026, 11, 25, 3, tzinfo=UTC), False),
         (datetime(2026, 11, 24, 3, tzinfo=UTC), True),  # a public holiday
-        (datetime(2026, 11, 27, 18, tzinfo=UTC), True),  # Saturday since an hour, by the clock of Vietnam
+        (datetime(2026, 11, 27, 18, tzinfo=UTC), True),  # one o'clock on a Saturday in Vietnam
         (datetime(2027, 2, 8, 3, tzinfo=UTC), True),  # Tết
     ):
         prepare_calendars(now, "tests", (now.year,))
@@ -193,7 +193,7 @@ def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_
 
 
 def test_agency_that_the_user_is_given_has_much_to_show(tmp_path):
-    """Busier than any other, and at work from the first day of the past."""
+    """The demo's agency user sees the agency with the most dossiers, which has worked since the past began."""
     world = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))["agencies"]
     lives = {each["code"]: each for each in world}
     given = busiest_agency(write_agencies(tmp_path))

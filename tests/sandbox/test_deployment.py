@@ -1,4 +1,4 @@
-"""Where a demo lives: sentences instead of late failures, secrets that stay, an environment to be changed."""
+"""The demo's set-up explains faults in sentences, keeps its secrets, and lets a caller change its environment."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def taken_port() -> Iterator[int]:
 
 
 def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """A command as it is printed, typed in a shell that knows nothing else."""
+    """Run a printed command in a shell that has no other settings."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
     program = str(Path(sys.executable).with_name("motcua"))
     return subprocess.run(
@@ -91,14 +91,14 @@ def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger, tmp_pat
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(f"{ledger} connect_timeout=5"),
     }
     keep_environment(tmp_path, environment | {"HOME": "/nowhere"})
-    assert kept_environment(tmp_path) == environment, "no more of its caller's is kept"
+    assert kept_environment(tmp_path) == environment, "the folder keeps nothing else of the caller's environment"
     assert stat.S_IMODE((tmp_path / "environment.json").stat().st_mode) == 0o600
     shown = motcua("publications", "list", MOTCUA_DATA=str(tmp_path))
     assert (shown.returncode, shown.stdout.strip()) == (0, "Nothing is published yet."), shown.stderr
     elsewhere = motcua(
         "publications", "list", MOTCUA_DATA=str(tmp_path), AIRFLOW_CONN_MOTCUA_DB="postgres://a:b@127.0.0.1:1/no"
     )
-    assert elsewhere.returncode == 2, "what is set wins"
+    assert elsewhere.returncode == 2, "a variable that the caller sets wins over the folder"
 
 
 def test_backup_is_made_beside_a_demo(ledger, databases, addresses, tmp_path):
@@ -180,7 +180,7 @@ def test_secrets_are_made_once_and_for_nobody_else_and_spoilt_ones_are_a_sentenc
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert len(made.airflow_jwt) >= 64
     assert len(set(json.loads(file.read_text())["one_stop"].values())) > 3
-    # A demo from before agencies had a user gets his password once.
+    # The folder of an older demo without an agency user gets that user's password at the next start.
     kept = asdict(made)
     file.write_text(json.dumps({name: kept[name] for name in kept if name != "airflow_agency"}))
     found = Secrets.of(tmp_path)
@@ -213,15 +213,15 @@ def test_a_real_gateway_and_source_are_connected_by_environment_alone_and_an_air
     }
     made = airflow_environment(addresses, Secrets.of(tmp_path), databases, tmp_path, given | theirs)
     assert given.items() <= made.items()
-    assert made["MOTCUA_GATEWAYS"] == "kannel", "no invented phone is told in place of a real one"
+    assert made["MOTCUA_GATEWAYS"] == "kannel", "no invented phone gets a message in place of a real one"
     assert not any("theirs" in value for value in made.values())
-    # Tasks do not get the owner of the ledger.
+    # Tasks must not get a connection as the owner of the ledger.
     assert not any("owner" in name.lower() or '"login": "owner"' in value for name, value in made.items())
 
 
 @pytest.fixture
 def deployed(addresses: Addresses, databases: Databases, tmp_path: Path) -> Callable[[dict[str, str]], Deployment]:
-    """What a caller's environment makes of a demo."""
+    """Return a function that makes the demo's deployment from a caller's environment."""
     secret = Secrets.of(tmp_path)
 
     def made(caller: dict[str, str]) -> Deployment:
@@ -237,7 +237,7 @@ def test_evening_and_morning_are_counted_from_when_the_demo_is_up(deployed):
     later = made.whose_day_begins(up, caller).environment
     assert later["MOTCUA_APOLOGY_TIME"] == f"{up.astimezone(VIETNAM) + EVENING_AFTER:%H:%M}" == "00:02"
     assert later["MOTCUA_QUALITY_TIME"] == f"{up.astimezone(VIETNAM) + MORNING_AFTER:%H:%M}"
-    assert later["MOTCUA_RECONCILE_TIME"] == "06:45", "the caller's stays"
+    assert later["MOTCUA_RECONCILE_TIME"] == "06:45", "the caller's own setting stays"
     changed = {name for name in later if later[name] != made.environment[name]}
     assert changed <= {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME"}
 
@@ -247,7 +247,7 @@ def test_past_is_played_by_the_hours_of_production_as_the_owner(deployed):
     assert not {"MOTCUA_APOLOGY_TIME", "MOTCUA_QUALITY_TIME", "MOTCUA_RECONCILE_TIME"} & given.keys()
     assert {"AIRFLOW_CONN_MOTCUA_DB_OWNER", "MOTCUA_WORLD_TRUTH_DSN"} <= given.keys()
     assert given["MOTCUA_GATEWAYS"] == "kannel"
-    assert "PGOPTIONS" not in given, "a demo that goes on loses nothing"
+    assert "PGOPTIONS" not in given, "a demo that continues loses no data"
 
 
 def test_software_that_pushes_or_exports_is_started_where_it_is_read_and_knows_no_database(deployed):

@@ -1,4 +1,4 @@
-"""The demo's past: what the real jobs made of it holds, a month of it is purged, and one broken off leaves its mark."""
+"""The demo's past, which the real jobs made, adds up; a month of it is purged; a past that broke off is recognized."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ DAYS = 8
 
 
 def _over_a_month_ago() -> datetime:
-    """A moment after ordinary days of work: not at Tết, whose days off are many."""
+    """Return a moment 33 days or more ago that follows enough working days.
+
+    Five of the eight days before the moment, and one of the last three, are working days. A fixed age would sometimes
+    fall into Tết, which has too many days off.
+    """
     moment = datetime.now(UTC) - timedelta(days=33)
 
     def works(days_before: int) -> bool:
@@ -56,9 +60,12 @@ def _over_a_month_ago() -> datetime:
 
 
 NOW = _over_a_month_ago()
-"""The purge goes by the ledger's own clock, and by nobody's word: all of this past is over thirty days old."""
+"""The moment at which the played past ends.
+
+The purge uses the ledger's real clock, so all of this past must be over thirty days old.
+"""
 FIRST_SHORT = ("000.00.05.H32", "000.05.30.H32")
-"""Agencies of the first hour that keep personal data for thirty days."""
+"""Agencies that joined at the beginning of the past and keep personal data for thirty days."""
 
 DEFAULTS = """
 SELECT d.adrelid::regclass::text AS of_table, d.adnum AS number, pg_get_expr(d.adbin, d.adrelid) AS is
@@ -73,7 +80,10 @@ def connection(dsn: str) -> psycopg.Connection[dict[str, Any]]:
 
 @pytest.fixture
 def world(postgres: Server, tmp_path: Path, configure: Callable[..., None]) -> Iterator[World]:
-    """A world that is not awake, whose sources the ledger reads; the phones and the mailbox are of this test alone."""
+    """A simulated one-stop world that does not run yet, and whose sources the ledger reads.
+
+    The addresses of phone network and mailbox belong to this test only.
+    """
     addresses = create_one_stop_databases(postgres.admin_dsn, {role: f"test {role}" for role in ROLES})
     port = free_port()
     (tmp_path / "data").mkdir()
@@ -119,7 +129,8 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world
             prepare=lambda begins: prepare_calendars(begins, "demo"),
         )
 
-    # As in life: no clock of ours is left, every day but yesterday is closed and published, nothing is unaccounted for.
+    # The past ends like a real ledger: no simulated clock is left, every day but yesterday is closed and published, and
+    # every closing adds up.
     assert rows(DEFAULTS) == defaults
     with connection(ledger) as ledger_now:
         assert not is_half_done(ledger_now)
@@ -135,17 +146,17 @@ def test_a_month_of_the_demos_past_is_purged_while_every_publication_holds(world
     summary = in_ledger(read_summary, NOW)
     assert summary.difference == 0
     assert summary.count(state="delivered") > 30
-    assert [*(tmp_path / "data" / "mailbox").glob("*.eml")], "what is recent was mailed, and not to the mail server"
+    assert [*(tmp_path / "data" / "mailbox").glob("*.eml")], "recent mails are in the mailbox folder"
     times = rows(
         "SELECT max(abs(extract(epoch FROM h.changed_at - m.planned_at))) AS apart"
         " FROM motcua.messages AS m INNER JOIN motcua.message_history AS h USING (message_id)"
         " WHERE h.from_state IS NULL"
     )
-    assert times[0]["apart"] < 3600, "the ledger noted another time than the job's"
+    assert times[0]["apart"] < 3600, "the ledger stored another time than the job's"
     assert rows("SELECT run_no FROM motcua.quality_runs WHERE sealed_at IS NOT NULL")
     assert rows("SELECT inquiry_id FROM motcua.inquiries")
 
-    # The first report of the demo itself: yesterday's.
+    # The first report that the demo itself makes after the played past is that of yesterday.
     (closing,) = close_days("first", EVERYTHING, EVERYTHING, NOW)
     made = rows("SELECT period, difference, unexplained FROM motcua.closings WHERE closing_no = %s", closing)[0]
     assert made == {"period": str(Period(today - timedelta(days=1))), "difference": 0, "unexplained": 0}
@@ -192,7 +203,7 @@ def test_nothing_is_invented_beside_a_real_gateway_or_source_but_one_more_takes_
     assert demo.may_invent({"MOTCUA_POSTGRES_DSN": "postgres://x", "AIRFLOW_CONN_SMTP_DEFAULT": "{}"})
     for name in ("MOTCUA_SOURCES", "MOTCUA_GATEWAYS", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_ONESTOP_KHANHHOA"):
         assert not demo.may_invent({name: "x"})
-    # So a vendor tries in the demo how his software connects.
+    # A vendor can add a source to the demo to test how the vendor's software connects.
     assert demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue=national_sync,vanninh"})
     assert not demo.may_invent({"MOTCUA_SOURCES": OWN_SOURCES.rpartition(",")[0] + ",hue=national_sync"})
     assert not demo.may_invent({"MOTCUA_SOURCES": f"{OWN_SOURCES},hue", "AIRFLOW_CONN_ONESTOP_KHANHHOA": "x"})
@@ -220,7 +231,8 @@ def test_one_agency_improves_and_one_games_its_dates() -> None:
         if told or moved:
             first_beaten = min(first_beaten, past.dossier.received_at.date())
         if past.ready_at is not None and past.rows[0][1].due_at < now - timedelta(days=14):
-            # Of those due of late the late ones are not done yet.
+            # Dossiers that were due in the last two weeks are left out: the late ones among them are often still open,
+            # so their share would be too low.
             late = past.ready_at > past.rows[0][1].due_at
             first = past.dossier.received_at < now - timedelta(days=46)
             halves.setdefault((how, first), []).append(late)
@@ -228,7 +240,9 @@ def test_one_agency_improves_and_one_games_its_dates() -> None:
     assert shares["improves", True] > shares["improves", False] + 0.1
     assert abs(shares["steady", True] - shares["steady", False]) < 0.1
     assert beaten["games"] > 50
-    assert begins + timedelta(days=45) < first_beaten < begins + timedelta(days=60), "its quality changes"
+    assert begins + timedelta(days=45) < first_beaten < begins + timedelta(days=60), (
+        "the agency must begin to game its dates in the middle of the past"
+    )
     assert beaten["improves"] == beaten["steady"] == 0
     assert max(moment for past in pasts for moment, _ in past.rows) <= now
     assert any(past.to_come for past in pasts)

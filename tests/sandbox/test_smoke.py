@@ -1,4 +1,4 @@
-"""Each check of the smoke test fails when it should: one that cannot fail says nothing."""
+"""Each check of the smoke test fails when it should. A check that cannot fail proves nothing."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_too_few_of_a_kind_nothing_suppressed_or_an_identity_over_nothing_fails(
     assert len(failed(check_delivery(summary(delivered=ENOUGH - 1)))) == len(KINDS)
     assert failed(check_delivery(summary(suppressed=0))) == ["something is suppressed, with its reason"]
     assert len(failed(check_identity(summary(identity=[])))) == len(KINDS)
-    # Differences do not cancel each other out.
+    # Differences of opposite sign must not cancel out.
     off = [identity_row(KINDS[0], 4, 1, delivered=3), identity_row(KINDS[1], 4, -1, delivered=5)]
     off.append(identity_row(KINDS[2], 1, accepted=1))
     assert failed(check_identity(summary(identity=off))) == ["the accounting identity holds"]
@@ -112,7 +112,7 @@ def test_the_networks_own_log_decides():
             [a, attempt("b")],
             ["no message was accepted twice for one phone"],
         ),
-        # The desk mended the phone: the same message to another number.
+        # The desk corrected the phone number, and the same message went to the new number.
         (
             [attempt("a", state="undelivered"), attempt("b")],
             [accepted("a", received=False), accepted("b", "0912000111")],
@@ -141,4 +141,4 @@ def test_a_number_in_any_log_is_found(tmp_path):
         assert check.good is not found, line
         assert "0905123456" not in check.seen
     (check,) = check_logs(tmp_path, set())
-    assert not check.good, "held against no number they prove nothing"
+    assert not check.good, "a log that was compared with no number proves nothing"

@@ -1,4 +1,4 @@
-"""The supervisor leaves nothing behind, whatever its programs do and however it is ended."""
+"""The demo's supervisor leaves no process behind, whatever its programs do and however it is ended."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ except SupervisorError as error:
 
 
 class Run:
-    """A supervisor in a process of its own, in a foreground group of its own."""
+    """A supervisor in a process and a foreground process group of its own."""
 
     def __init__(self, folder: Path, mark: str, body: str) -> None:
         indented = textwrap.indent(textwrap.dedent(body).strip(), " " * 8).strip()
@@ -85,7 +85,7 @@ class Run:
         return self.process.wait(30)
 
     def interrupt(self) -> None:
-        """Ctrl-C, which leaves nothing behind."""
+        """Send Ctrl-C, and check that the supervisor ends and leaves no process."""
         self.process.send_signal(signal.SIGINT)
         assert self.end() == 0
         assert not marked(self.mark)
@@ -96,7 +96,7 @@ class Run:
 
 
 def marked(mark: str) -> set[int]:
-    """Living processes with this mark in their environment."""
+    """Return the ids of running processes that have this mark in their environment."""
     found = set()
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -178,7 +178,7 @@ def test_what_a_program_started_is_told_to_stop_with_it_where_the_component_says
     """)  # noqa: E501
     run.read_until("UP")
     run.interrupt()
-    assert "waits stopped" in run.output, "it ended by itself, since its child did"
+    assert "waits stopped" in run.output, "the program ended by itself because its child was stopped"
 
 
 def test_a_signal_during_a_step_ends_the_step(supervise):
@@ -237,12 +237,14 @@ def test_what_is_loaded_begins_its_work_when_it_is_started(supervise):
         print("AFTER", log.read_text().split(), flush=True)
     """)
     assert run.read_until("BEFORE").strip() == "BEFORE ['loaded']"
-    assert run.read_until("AFTER").strip() == "AFTER ['loaded', 'works']", "the same process"
+    assert run.read_until("AFTER").strip() == "AFTER ['loaded', 'works']", (
+        "the started program is the process that was loaded before"
+    )
     run.read_until("UP")
     assert len(marked(run.mark)) == 2
     run.interrupt()
     stopped = [line.split()[0] for line in run.lines if "stopped after" in line or "killed after" in line]
-    assert stopped == ["waits", "earlier"], "as if it had been started when it was let go on"
+    assert stopped == ["waits", "earlier"], "a loaded program stops in the order in which it was started, not loaded"
 
 
 def test_who_waits_for_a_line_goes_on_and_the_end_is_said(supervise):
@@ -288,7 +290,7 @@ def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_
         supervisor.wait(1)
     """)
     run.read_until("UP")
-    assert "goes stopped" in run.output, "for good, while the others go on"
+    assert "goes stopped" in run.output, "one program stopped for good while the others go on"
     assert "died" not in run.output
     assert len(marked(run.mark)) == 3
     run.interrupt()
@@ -320,7 +322,7 @@ def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise):
 
 
 def test_what_a_living_program_starts_while_another_dies_is_spared(supervise, tmp_path):
-    # As PostgreSQL does: the killed back end of one connection would end all the others.
+    # PostgreSQL does this: killing the process of one connection would end all other connections.
     code = f"""
 import os, time
 from pathlib import Path
@@ -462,10 +464,12 @@ def started(folder: Path) -> set[str]:
     return {each["name"] for each in json.loads((folder / "pids.json").read_text())["components"]}
 
 
-@pytest.mark.guarantee("airflow", "no task starts before the API server answers tasks, however slow the machine")
+@pytest.mark.guarantee(
+    "airflow", "no task starts before the API server answers requests of tasks, however slow the machine is"
+)
 def test_nothing_that_starts_tasks_is_started_before_the_api_server_answers_them(supervise, tmp_path):
     run = supervise(f"stub = {STUB!r}\n{DEMO_OF_STUBS}")
-    # The API server answers people by now, and tasks not yet.
+    # The API server answers people now, but not yet tasks.
     run.read_until("phone-network ready")
     assert {"phone-network", "mailbox", "airflow-api-server"} <= started(tmp_path)
     assert not started(tmp_path) & {"airflow-scheduler", "world"}

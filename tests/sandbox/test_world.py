@@ -1,4 +1,7 @@
-"""The sandbox's one-stop world: true to the contract, dirty as reality, never at odds with its own truth."""
+"""The sandbox's simulated one-stop software, the *world*, keeps to the source contract and has realistic faults.
+
+The world also records in the truth database what really happened. Its sources must match this record.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ def addresses(postgres):
 
 
 class Stage:
-    """A world whose clock the test sets, and eyes on all its databases."""
+    """A world whose clock the test sets, with connections to all its databases."""
 
     def __init__(self, addresses):
         sources = addresses.sources
@@ -93,7 +96,7 @@ def stage(addresses):
 
 
 class Lived:
-    """What four minutes of life left behind, read once."""
+    """The rows of the world's databases after it ran for four minutes, read once for all tests."""
 
     def __init__(self, stage):
         stage.begin_anew(seed=20, rate=RATE)
@@ -165,7 +168,7 @@ def test_reader_can_only_read_and_nobody_sees_the_truth_or_another_source(addres
         for dsn in (addresses.sources["vanphong"].reader_dsn, addresses.sources["vanphong"].writer_dsn):
             with pytest.raises(psycopg.OperationalError, match="permission denied"):
                 psycopg.connect(dsn, dbname=database)
-    assert "test " not in repr(addresses), "passwords are not shown by accident"
+    assert "test " not in repr(addresses), "passwords must not show in the text of the addresses"
 
 
 def test_creating_the_databases_again_changes_nothing(postgres, addresses, lived, stage):
@@ -179,7 +182,7 @@ def test_creating_the_databases_again_changes_nothing(postgres, addresses, lived
 
 
 def as_read(stage, dates=None, **values):
-    """What the adapter's statements make of a dossier and of its step that the second vendor writes."""
+    """Return what the adapter's SQL statements read from a dossier and a step that the second vendor wrote."""
     of_dossier = {"MaHoSo": "odd", **dict.fromkeys(("NgayTiepNhan", "NgayHenTra", "NgayKetThucXuLy", "NgayTra"), dates)}
     of_step = {"MaHoSo": "odd", "ThoiDiemXuLy": dates}
     written = (("HoSo", "NgayCapNhat", of_dossier, "TrangThaiHoSo"), ("TienDoXuLy", "NgayGhi", of_step, "TrangThai"))
@@ -257,7 +260,7 @@ def test_life_has_every_agency_the_pace_asked_for_a_past_and_dirt_of_every_kind(
         " written_row_first written_transition_first written_late"
     )
     assert set(expected.split()) <= {event["kind"] for event in lived.events}
-    assert lived.late >= 3, "rows become visible late under a lower number"
+    assert lived.late >= 3, "some rows become visible late under a lower number"
     assert any(row["agency_code"] == pilot().unknown_agency for row in lived.transitions)
     assert {11, None} & {row["status_code"] for row in lived.transitions}
     assert any(len(row["dossier_code"]) > 40 for row in lived.transitions)
@@ -269,7 +272,7 @@ def test_life_has_every_agency_the_pace_asked_for_a_past_and_dirt_of_every_kind(
 
 
 def test_expected_notices_are_what_the_sources_tell(lived):
-    """Replays what can be read at the sources, without the world's own bookkeeping."""
+    """The expected messages can be derived from the sources alone, without the world's own record."""
     told = Counter()
     for rows in (lived.khanhhoa_transitions, lived.vanphong_transitions):
         last = defaultdict(lambda: None)
@@ -317,14 +320,16 @@ def test_same_seed_is_the_same_life_which_goes_on_where_it_stopped(stage):
     agenda, transitions = stage.truth.execute(due, (stage.now,)).fetchall(), stage.transitions()
     stage.now += timedelta(hours=14)
     stage.start(seed=8)
-    assert stage.truth.execute(due, (stage.now,)).fetchall() == agenda, "as if no time had passed"
+    assert stage.truth.execute(due, (stage.now,)).fetchall() == agenda, (
+        "a stop must delay all planned acts by its own length"
+    )
     assert stage.transitions() == transitions
     stage.run(10)
     after = len(stage.transitions())
     assert len(transitions) < after < len(transitions) + 200
     stage.now += timedelta(hours=3)
     stage.world.tick()
-    assert len(stage.transitions()) - after < 10, "a machine that slept causes no burst"
+    assert len(stage.transitions()) - after < 10, "a sleep of the machine must not cause a burst of steps"
 
 
 def test_crash_between_source_and_memory_doubles_nothing(stage, monkeypatch):
@@ -361,7 +366,7 @@ def test_world_broken_off_while_beginning_begins_again(stage, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(World, "_event", power_cut)
+        patch.setattr(World, "_add_event", power_cut)
         with pytest.raises(KeyboardInterrupt):
             stage.start(seed=1)
     stage.start(seed=1)
@@ -481,7 +486,7 @@ def test_process_lives_until_it_is_told_to_stop(stage, world_environment, tmp_pa
     assert report["transitions"] > 0
     assert report["planned"] > 0
 
-    # A visitor in another shell knows the folder only.
+    # A visitor in another shell knows only the folder.
     for name in ("KHANHHOA", "VANPHONG", "TRUTH"):
         monkeypatch.delenv(f"MOTCUA_WORLD_{name}_DSN")
     assert (tmp_path / "connections.json").stat().st_mode & 0o077 == 0
@@ -561,17 +566,17 @@ def test_life_is_in_order_and_its_halves_never_overtake_each_other():
     assert life(Random(1), pilot().agencies[0], pilot().agencies[0].procedures[0])
 
 
-# What the vendors show, held against the contract
+# The vendors' views compared with the source contract
 
 ODD = {
     *("agency_unknown", "status_unknown", "code_untidy", "code_unusable", "transitions_without_dossier"),
     "row_against_transition",
-    "moves_impossible",  # a step that is written seconds after its row may be numbered after the dossier's end
-    "text_broken",  # letters that were pasted in from elsewhere
-    "phones_unreadable",  # of forty invented dossiers more than a quarter have a bad number now and then
-    "silent",  # the world's clock stands at a day; the server's does not
+    "moves_impossible",  # A step may be written seconds late, with a number above the last step's.
+    "text_broken",  # Staff paste in broken letters.
+    "phones_unreadable",  # More than a quarter of so few phone fields may be bad.
+    "silent",  # The world writes rows of a fixed day, which is past for the server's clock.
 }
-"""What invented desks do wrong: people make such mistakes, no software does."""
+"""Findings of the source check that invented staff cause. They are mistakes of people, not of software."""
 
 
 def test_nothing_that_the_vendors_show_forbids_to_tell_citizens(addresses, lived, agencies, configure):

@@ -1,1 +1,1 @@
-"""A day at speed on live parts, with faults drawn from a seed: what ``make prove ONLY=soak`` is made of."""
+"""The parts of ``make prove ONLY=soak``: a simulated day at high speed with real processes and random faults."""

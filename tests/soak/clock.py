@@ -1,9 +1,8 @@
-"""The day's clock: a file that says what time it is, how fast time goes, and by how much our machine's clock is wrong.
+"""Provide the day's clock: a file with the time, the speed of time, and the error of our machine's clock.
 
-Whoever made it sets it; every process reads it. Sources live by the true time, our jobs and the ledger by the
-machine's. In a process of ours every ``datetime.now`` of the product's modules is answered by it: the jobs' code stays
-as it is.
-What waits for seconds of its own (an answer, a statement) waits for real ones.
+The process that made the clock sets it, and every process reads it. Sources use the true time; our jobs and the ledger
+use the machine's time. In our processes every ``datetime.now`` of the product's modules returns the clock's time, so
+the jobs' code is unchanged. Waits of a few seconds (for an answer, for an SQL statement) last real seconds.
 """
 
 from __future__ import annotations
@@ -34,7 +33,10 @@ class Clock:
         self._path = path
 
     def set(self, true: datetime, speed: float, skew: timedelta = timedelta(0)) -> None:
-        """From now on it is ``true``, seconds last ``1 / speed``, and our machine's clock is ``skew`` ahead."""
+        """Set the true time, the speed of time, and how far our machine's clock is ahead.
+
+        ``speed`` is the number of seconds that pass in one real second.
+        """
         draft = self._path.with_suffix(".new")
         draft.write_bytes(_LAYOUT.pack(time.monotonic(), true.timestamp(), speed, skew.total_seconds()))
         os.replace(draft, self._path)
@@ -61,7 +63,7 @@ class Clock:
 
 
 def live_by(clock: Clock) -> None:
-    """Has every module of the product in this process take the time from the clock."""
+    """Let every module of the product in this process take the time from the clock."""
     for name in _OURS:
         package = importlib.import_module(f"motcua.{name}")
         for found in pkgutil.walk_packages(getattr(package, "__path__", []), f"{package.__name__}."):
@@ -71,7 +73,10 @@ def live_by(clock: Clock) -> None:
 
 
 def give_time(modules: Iterable[ModuleType], clock: Clock) -> None:
-    """Has ``datetime.now`` of these modules be the machine's time by the clock; all else of it is as it was."""
+    """Let ``datetime.now`` of these modules return the machine's time of the clock.
+
+    Everything else of datetime stays as it is.
+    """
 
     class Like(type):
         def __instancecheck__(cls, instance: object) -> bool:
@@ -90,7 +95,10 @@ def give_time(modules: Iterable[ModuleType], clock: Clock) -> None:
 
 
 def begin_ledger_clock(owner_dsn: str) -> None:
-    """Has the ledger note the day's time by itself, as the demo's past does, but going on by itself."""
+    """Let the ledger stamp its records with the day's time.
+
+    The demo's past uses the same clock, except that this clock advances by itself.
+    """
     with psycopg.connect(owner_dsn) as owner:
         owner.execute(statement("sandbox/ledger_clock/begin"))
         owner.execute(

@@ -1,4 +1,4 @@
-"""Conducts a day: lives are written, citizens ask, faults come and go, jobs of the hour begin, all is sampled."""
+"""Conduct a simulated day: write dossiers, send inquiries, begin and end faults, start jobs, and take samples."""
 
 from __future__ import annotations
 
@@ -22,25 +22,28 @@ from motcua.domain.clock import VIETNAM
 from motcua.sandbox.machine.parts import Part
 from motcua.sandbox.world.procedures import in_office_hours
 from tests.soak.clock import Clock
-from tests.soak.faults import NETWORKS, Fault, bad_manners, draw
+from tests.soak.faults import NETWORKS, Fault, draw, gateway_faults
 from tests.soak.lives import Act, Life, Writers, lives
 from tests.soak.sampling import Samples
 from tests.soak.stage import Stage
 
 SPAN = timedelta(hours=11, minutes=30)
-"""Of a whole day, from 7:00 to 18:30."""
+"""Length of a whole day, from 7:00 to 18:30."""
 _EVENING, _AFTER_IT = hour_of(17, 30), timedelta(hours=1)
-"""The hour of the apologies, and how long a whole day goes on after it: of a part of a day as large a part."""
+"""Hour of the apologies, and how long a whole day goes on after that hour.
+
+If only a share of a day is run, it goes on for the same share of this time.
+"""
 SPEED = 80.0
-"""Seconds of the day in a real one, from 7:00 to 18:30."""
+"""Seconds of the day in one real second, from 7:00 to 18:30."""
 _NIGHT = 8.0
-"""So many times faster the night goes."""
+"""Factor by which the night is faster than the day."""
 _SLOW = 15.0
-"""While a backup is made or put back, however long that takes here."""
+"""Speed while a backup is made or restored, because that takes real time."""
 LIVES = 900
 _ASKS = 120
 _QUIET_WITHIN = 240.0
-"""Real seconds for what is left to be done once nothing is wrong any more."""
+"""Real seconds within which the remaining messages must be finished after the last fault."""
 
 
 @dataclass
@@ -57,7 +60,10 @@ class Day:
 
 
 def workday() -> date:
-    """A Wednesday some days ago on which, and on whose morrow, desks are open: sources' own clocks are later."""
+    """Return a recent Wednesday that is a working day and is followed by a working day.
+
+    The day is in the past, so that the sources' own clocks are later.
+    """
     day = datetime.now(VIETNAM).date() - timedelta(days=2)
     while day.weekday() != 2 or not all(
         in_office_hours(datetime.combine(day + timedelta(days=n), hour_of(10), VIETNAM)) for n in (0, 1)
@@ -100,17 +106,18 @@ class Conductor:
             self.stage.start_all()
             self.stage.set_clock(self.speed)
             self._threads = [
-                threading.Thread(target=self._watched, args=(work,), daemon=True) for work in (self._live, self._ask)
+                threading.Thread(target=self._recording_errors, args=(work,), daemon=True)
+                for work in (self._write_lives, self._send_inquiries)
             ]
             for thread in self._threads:
                 thread.start()
             stack.callback(self.stage.release_sources)
             self._through_the_day()
             self._heal()
-            self._say("nothing goes wrong any more")
+            self._print_progress("nothing goes wrong any more")
             self._until_quiet(self.end + timedelta(hours=2))
             self._through_the_night()
-            self._say("the morning's jobs are done")
+            self._print_progress("the morning's jobs are done")
             self._end_threads()
             self._until_quiet(None)
             self.day.seconds = time.monotonic() - began
@@ -121,7 +128,7 @@ class Conductor:
         for thread in getattr(self, "_threads", []):
             thread.join()
 
-    def _say(self, words: str) -> None:
+    def _print_progress(self, words: str) -> None:
         print(f"{self.stage.clock.true().astimezone(VIETNAM):%H:%M} {words}", file=sys.stderr, flush=True)
 
     def _through_the_day(self) -> None:
@@ -129,27 +136,29 @@ class Conductor:
         while (share := self._share) < 1 or waiting or self._over:
             while waiting and waiting[0].at <= share:
                 fault = waiting.pop(0)
-                self._do(fault)
+                self._apply(fault)
             for ends, heal in [each for each in self._over if each[0] <= share]:
                 heal()
                 self._over.remove((ends, heal))
-            self._revive()
+            self._restart_dead_parts()
             self._jobs_of_the_hour()
             if int(10 * share) > said:
                 said = int(10 * share)
-                self._say(f"{self.day.counts['acts written']} steps, {len(self.day.faults) - len(waiting)} faults")
+                self._print_progress(
+                    f"{self.day.counts['acts written']} steps, {len(self.day.faults) - len(waiting)} faults"
+                )
             hour = (self.stage.clock.true() - self.start) / timedelta(hours=1)
             if hour - sampled >= 1 / 60:
                 sampled = hour
                 self.day.samples.take(self.stage, hour)
             time.sleep(0.05)
 
-    def _revive(self) -> None:
+    def _restart_dead_parts(self) -> None:
         for name in list(self.stage.parts):
             if not self.stage.parts[name].alive:
                 self.stage.start(name)
 
-    def _do(self, fault: Fault) -> None:
+    def _apply(self, fault: Fault) -> None:
         stage, whom = self.stage, fault.whom
         self.day.counts[fault.kind] += 1
 
@@ -170,7 +179,7 @@ class Conductor:
                 stage.set_faults(whom, {"outage": True})
                 until(lambda: stage.set_faults(whom, {}))
             case "gateway answers and reports badly":
-                stage.set_faults(whom, bad_manners(self._lot))
+                stage.set_faults(whom, gateway_faults(self._lot))
                 until(lambda: stage.set_faults(whom, {}))
             case "gateway killed":
                 stage.kill(whom)
@@ -181,7 +190,7 @@ class Conductor:
             case "worker killed":
                 stage.kill(whom)
                 if whom == "callbacks":
-                    self._meanwhile(lambda: (stage.start(whom), stage.wait_for(whom)))
+                    self._at_slow_speed(lambda: (stage.start(whom), stage.wait_for(whom)))
             case "worker ended":
                 stage.end(whom)
             case "clock forward" | "clock back":
@@ -189,12 +198,15 @@ class Conductor:
                 stage.set_clock(self.speed, timedelta(minutes=minutes))
                 until(lambda: stage.set_clock(self.speed))
             case "backup":
-                self._meanwhile(stage.back_up)
+                self._at_slow_speed(stage.back_up)
             case "restore":
-                self._meanwhile(lambda: (stage.restore(), stage.start_all()))
+                self._at_slow_speed(lambda: (stage.restore(), stage.start_all()))
 
-    def _meanwhile(self, work: Callable[[], object]) -> None:
-        """What takes as long as this machine takes: time goes slowly, and nobody asks 9029, which does not answer."""
+    def _at_slow_speed(self, work: Callable[[], object]) -> None:
+        """Do work that takes real time, while the day's time goes slowly.
+
+        Nobody texts 9029 meanwhile, because it does not answer.
+        """
         skew = self.stage.clock.skew
         self._pause_asking.set()
         self.stage.set_clock(min(_SLOW, self.speed), skew)
@@ -221,7 +233,7 @@ class Conductor:
         ]
 
     def _jobs_of_the_hour(self) -> None:
-        """Begins what is due, again where it failed; one after the other."""
+        """Start the jobs that are due, one after the other, and start a failed job again."""
         for name, part in list(self._once.items()):
             if not part.alive:
                 del self._once[name]
@@ -238,7 +250,7 @@ class Conductor:
                 return
 
     def _through_the_night(self) -> None:
-        """To the next morning, faster; then as the day, until the morning's jobs are done."""
+        """Run fast to the next morning, then in real time until the morning's jobs are done."""
         self.stage.set_clock(self.speed * _NIGHT)
         last = self._agenda()[-1][0]
         deadline = time.monotonic() + 20 * 60
@@ -246,7 +258,7 @@ class Conductor:
             if self.stage.clock.true() > last:
                 self.stage.set_clock(1.0)
                 last = datetime.max.replace(tzinfo=UTC)
-            self._revive()
+            self._restart_dead_parts()
             self._jobs_of_the_hour()
             if time.monotonic() > deadline:
                 left = {name for _, name in self._agenda()} - self._done_once
@@ -256,7 +268,7 @@ class Conductor:
         self.stage.set_clock(self.speed)
 
     def _until_quiet(self, until: datetime | None) -> None:
-        """Until nothing waits any more. ``until``: an hour of the day at which it is no longer waited for."""
+        """Wait until no work is left, at most until the day's time is ``until``."""
         deadline = time.monotonic() + _QUIET_WITHIN
         while left := waiting(self.stage):
             if time.monotonic() > deadline:
@@ -265,19 +277,19 @@ class Conductor:
                 return
             if until is not None and self.stage.clock.true() > until:
                 return
-            self._revive()
+            self._restart_dead_parts()
             self._jobs_of_the_hour()
             time.sleep(0.2)
 
-    # What goes on beside it
+    # Threads that run beside the day
 
-    def _watched(self, work: Callable[[], None]) -> None:
+    def _recording_errors(self, work: Callable[[], None]) -> None:
         try:
             work()
         except Exception as error:
             self.day.breaches.append(f"the world itself stopped: {type(error).__name__}: {error}")
 
-    def _live(self) -> None:
+    def _write_lives(self) -> None:
         with contextlib.ExitStack() as stack:
             writers = Writers(self.day.made, stack.enter_context(self.stage.writers()))
             while not self._stop.is_set():
@@ -286,7 +298,7 @@ class Conductor:
                     self.day.counts["acts written"] += 1
                 self._stop.wait(0.05)
 
-    def _ask(self) -> None:
+    def _send_inquiries(self) -> None:
         lot, done = Random(f"asks {self.stage.seed}"), 0
         while not self._stop.is_set() and done < self._asks:
             if self._share >= done / self._asks and not self._pause_asking.is_set():
@@ -315,7 +327,7 @@ SELECT
 
 
 def waiting(stage: Stage) -> str:
-    """What is not done yet, in words; empty: nothing waits."""
+    """Return a description of the unfinished work, empty if there is none."""
     with contextlib.suppress(psycopg.Error):
         (row,) = stage.ask(_WAITING)
         receipts = stage.network_log("SELECT count(*) FROM receipts WHERE state IN ('pending', 'held')")
@@ -326,7 +338,10 @@ def waiting(stage: Stage) -> str:
 
 
 def prime_sources(stage: Stage, made: list[Life], start: datetime, end: datetime) -> None:
-    """A source that is not empty when it is first read: else it would begin with its server's own clock."""
+    """Write a first dossier into each source.
+
+    The first reading of an empty source would begin at the time of the source's own server clock.
+    """
     moment = start - timedelta(minutes=30)
     firsts = {life.dossier.source: life for life in reversed(made)}
     with stage.writers() as writers:
@@ -346,10 +361,12 @@ def prime_sources(stage: Stage, made: list[Life], start: datetime, end: datetime
 
 
 def run_day(seed: int, share: float, speed: float) -> Day:
-    """A day in a folder of its own; its parts are still there: ``day.stage.close()``.
+    """Run a day in a folder of its own.
+
+    The day's processes still run afterwards; ``day.stage.close()`` ends them.
 
     Raises:
-        Hung: a part did not end or answer.
+        Hung: A part did not end or answer.
     """
     folder = Path(tempfile.mkdtemp(prefix="motcua-soak-"))
     folder.chmod(0o711)

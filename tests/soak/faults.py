@@ -1,4 +1,4 @@
-"""What goes wrong on a day, drawn from its seed: each kind at least once, at any moment but in what a restore needs."""
+"""Draw the faults of a day from its seed: each kind at least once, at any moment except while a restore needs quiet."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NETWORKS, SOURCES = ("network-one", "network-two"), ("khanhhoa", "vanphong")
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """From a share of the day's span on, for a share of it; ``whom`` where there are several."""
+    """A fault of the part ``whom``; its begin and its length are shares of the day's span."""
 
     at: float
     lasts: float
@@ -50,23 +50,23 @@ _TIMES: dict[Kind, tuple[int, tuple[float, float]]] = {
     "clock forward": (1, (0.02, 0.05)),
     "clock back": (1, (0.02, 0.05)),
 }
-"""How often each comes, and for which share of the span."""
+"""Number of faults of each kind, and the shortest and longest time of one fault, as shares of the span."""
 COSTS = ("gateway away", "gateway killed", "PostgreSQL killed", "connections cut", "worker killed", "restore")
-"""After these what was in flight, and kept ready, may be of unknown outcome."""
+"""Kinds of fault that may leave messages unknown."""
 
 
 def draw(random: Random) -> list[Fault]:
     found = []
     for kind, (times, (least, most)) in _TIMES.items():
         for number in range(times):
-            # Where the clock is wrong the evening must not be: which evening it is is what the clock says.
+            # A wrong clock must not last until the evening, because jobs decide by the clock which evening it is.
             at = random.uniform(0.04, 0.8 if kind.startswith("clock") else 0.93)
-            found.append(Fault(at, random.uniform(least, most), kind, _whom(random, kind, number)))
+            found.append(Fault(at, random.uniform(least, most), kind, _victim(random, kind, number)))
     forward, back = (next(each for each in found if each.kind == f"clock {way}") for way in ("forward", "back"))
     if abs(forward.at - back.at) < 0.06:
         found.remove(back)
         found.append(Fault((forward.at + 0.4) % 0.8, back.lasts, back.kind, back.whom))
-    # What lives long must have lived long when it is looked at: these two are killed early.
+    # The memory of a part is judged only if its process ran for long, so these two parts are killed early.
     found.append(Fault(random.uniform(0.03, 0.1), 0, "worker killed", "settle"))
     found.append(Fault(random.uniform(0.03, 0.1), 0, "worker killed", "callbacks"))
     found.append(Fault(random.uniform(0.25, 0.38), 0, "backup"))
@@ -74,7 +74,7 @@ def draw(random: Random) -> list[Fault]:
     return sorted(found)
 
 
-def _whom(random: Random, kind: Kind, number: int) -> str:
+def _victim(random: Random, kind: Kind, number: int) -> str:
     if kind.startswith("source"):
         return SOURCES[number % 2]
     if kind.startswith("gateway"):
@@ -90,8 +90,11 @@ def in_words(faults: list[Fault]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in Counter(each.kind for each in faults).items())
 
 
-def bad_manners(random: Random) -> dict[str, object]:
-    """A gateway that takes messages and says nothing, or something else; receipts lost, late, repeated, reversed."""
+def gateway_faults(random: Random) -> dict[str, object]:
+    """Return gateway faults: messages accepted without an answer or with a wrong answer, and bad receipts.
+
+    Bad receipts are lost, late, repeated, or in reversed order.
+    """
     return {
         "accept_then_timeout": {"probability": random.uniform(0.02, 0.08)},
         "accept_then_reset": {"probability": random.uniform(0.02, 0.08)},

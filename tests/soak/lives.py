@@ -1,7 +1,7 @@
-"""The lives of a day's dossiers, invented from a seed before the day begins, and what citizens are owed for them.
+"""Invent, from a seed, the histories of a day's dossiers ("lives") and the texts that citizens are owed.
 
-Agencies, procedures, phone fields and both vendors' software are the sandbox's; a life here is simple enough to say
-without looking at any product code what has to be told of it. Times are shares of the day's span, 0 to 1.
+Agencies, procedures, phone fields and the software of both vendors come from the sandbox. A life is so simple that the
+owed texts are known without any product code. Times are shares of the day's span, 0 to 1.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from motcua.sandbox.world.procedures import Agency, pilot
 from motcua.sandbox.world.writers import OneStopWriter
 
 HELD = 0.3
-"""Share of the span for which a state that must be told of stands at least: longer than all that may go wrong."""
+"""Least share of the span for which a condition that calls for a message lasts, longer than any fault."""
 _LAST = 0.86
-"""Nothing new is asked for or ready after this share, some 16:50 of a whole day; apologies come at 0.913."""
+"""Share of the span after which no new condition begins, about 16:50 of a whole day; apologies come at 0.913."""
 _BAD = (None, "", "02583822001", "không có", "0123")
 KINDS = {
     "result": 30,
@@ -34,12 +34,12 @@ KINDS = {
     "no phone": 4,
     "phone mended": 4,
 }
-"""Of each hundred or so lives how many are of which kind."""
+"""Relative frequency of each kind of life."""
 
 
 @dataclass(frozen=True)
 class Act:
-    """At a share of the span a dossier is moved, or (``phone``) another phone is written."""
+    """A change at a share of the span: the dossier moves, or gets another phone number (``phone``)."""
 
     at: float
     step: str = ""
@@ -50,30 +50,33 @@ class Act:
 
 @dataclass(frozen=True)
 class Owed:
-    """What a life is owed of one kind of message."""
+    """The number of texts of one kind that a life is owed."""
 
     must: int
-    """So many messages at least are told, or listed for people as of unknown outcome."""
+    """Least number of texts that must be sent or listed as unknown."""
     most: int
-    """And no more than so many are told."""
+    """Largest number of texts that may be sent."""
 
 
 @dataclass
 class Life:
-    """One dossier: what happens to it, and what its citizen is owed."""
+    """One dossier: its changes, and the texts that its citizen is owed."""
 
     kind: str
     dossier: Dossier
     acts: list[Act]
     owed: dict[str, Owed]
     number: str
-    """The one phone that may ring for it, ``0905…``; empty: none may."""
+    """The only phone that may get texts about the dossier, ``0905…``; empty if none may."""
     done: int = field(default=0)
-    """So many of its acts have been written."""
+    """Number of changes that have been written."""
 
 
 def lives(random: Random, count: int, start: datetime, tomorrow: datetime) -> list[Life]:
-    """So many lives; ``start`` is before the day's span, ``tomorrow`` the closing hour of the next working day."""
+    """Return ``count`` lives.
+
+    ``start`` is before the day's span, ``tomorrow`` the closing hour of the next working day.
+    """
     agencies = [agency for agency in pilot().agencies if agency.code != "000.05.30.H32"]
     weights = [agency.weight for agency in agencies]
     seen: set[str] = set()
@@ -104,9 +107,10 @@ def _life(
 
 
 def _own_phone(random: Random, seen: set[str]) -> Phone:
-    """A phone that nobody else has, in any of the ways in which desks write one; every other one plainly.
+    """Return a phone that no other life has, with equal odds in a spelling of desks or as plain digits.
 
-    Without its zero a number may look like an identity card's, and is not texted then.
+    The spelling without the leading zero is left out: the number may look like an identity card number, and our system
+    does not text such a number.
     """
     while True:
         plain = mobile(random)
@@ -122,7 +126,7 @@ def _story(random: Random, kind: str, good: Phone) -> tuple[list[Act], dict[str,
     acts = [Act(received, "Tiếp nhận", 2, True), Act(received + 0.015, "Thẩm định", 4, False)]
 
     def later(share: float) -> float:
-        """When the dossier moves to what is told of, early enough that ``share`` of the span is left."""
+        """Return a time for the begin of a condition, early enough that ``share`` of the span is left."""
         return random.uniform(received + 0.03, max(received + 0.04, _LAST - share))
 
     def result(at: float) -> Act:
@@ -130,7 +134,7 @@ def _story(random: Random, kind: str, good: Phone) -> tuple[list[Act], dict[str,
 
     match kind:
         case "result, handed over" | "result, twice" | "supplement, brought":
-            # What moves on begins early, so that it stands long enough.
+            # A life that leaves its condition again begins early, so that the condition lasts long enough.
             begin = random.uniform(0.0, 0.2)
             acts = [Act(begin, "Tiếp nhận", 2, True), Act(begin + 0.015, "Thẩm định", 4, False)]
             at = begin + 0.03 + random.uniform(0, 0.2)
@@ -161,7 +165,7 @@ def _story(random: Random, kind: str, good: Phone) -> tuple[list[Act], dict[str,
 
 
 class Writers:
-    """Writes the lives into the sources' databases as their time comes."""
+    """Writes the lives into the sources' databases when their time comes."""
 
     def __init__(self, made: list[Life], writers: dict[str, OneStopWriter]) -> None:
         self._lives, self._writers = made, writers
@@ -171,7 +175,7 @@ class Writers:
         )
         self._actions = 0
         self.written = 0
-        """Acts that were written."""
+        """Number of changes that were written."""
 
     def due(self, share: float) -> Iterator[tuple[Life, Act]]:
         while self._agenda and self._agenda[-1][0] <= share:

@@ -1,6 +1,6 @@
-"""Judges a day by what phones got, in the networks' own logs, and by the lives that were invented. No product code.
+"""Compare the texts in the phone networks' own logs with the texts that the invented lives are owed.
 
-What a message is about stands in its words: a dossier's code in brackets, and a phrase for each kind.
+No product code is used. The text of a message has its dossier's code in brackets, and a phrase that shows its kind.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Citizen:
-    """What one dossier's citizen is owed, by kind, and the phone that may ring."""
+    """The texts that one dossier's citizen is owed, by kind, and the only phone that may get them."""
 
     number: str
     owed: Mapping[str, Promise]
@@ -43,16 +43,16 @@ class Citizen:
 
 @dataclass
 class Judgement:
-    """What is wrong; each entry names a dossier's code and a kind."""
+    """The errors that were found; each entry names a dossier's code and a kind."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
     wrong_phone: list[str] = field(default_factory=list)
     uncalled: list[str] = field(default_factory=list)
-    """Nobody owed it."""
+    """Texts that were not owed."""
     listed: int = 0
-    """Owed, not known to have arrived, and listed for people."""
-    told: Counter[str] = field(default_factory=Counter)
+    """Number of owed texts that are missing from the networks' logs but listed as unknown."""
+    texts_by_kind: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_clean(self) -> bool:
@@ -60,7 +60,7 @@ class Judgement:
 
 
 def read(text: str) -> tuple[str, str]:
-    """Code and kind of a message's words; empty where there is none."""
+    """Return the dossier's code and the kind of a message's text; each is empty if the text has none."""
     letters = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter)).lower()
     code = _CODE.search(text)
@@ -71,15 +71,15 @@ def read(text: str) -> tuple[str, str]:
 def judge(
     citizens: Mapping[str, Citizen], taken: Sequence[Taken], listed: Collection[tuple[str, str]] = ()
 ) -> Judgement:
-    """Holds what was taken against what was owed.
+    """Compare the accepted texts with the owed texts.
 
     Args:
-        citizens: by dossier's code.
-        taken: all that the networks took.
-        listed: code and kind of each message that people are shown as of unknown outcome.
+        citizens: Code of a dossier → its citizen.
+        taken: All texts that the networks accepted.
+        listed: Code and kind of each message that people see as unknown.
     """
     found = Judgement()
-    told: dict[tuple[str, str], int] = defaultdict(int)
+    counts: dict[tuple[str, str], int] = defaultdict(int)
     for each in taken:
         code, kind = read(each.text)
         citizen = citizens.get(code)
@@ -88,12 +88,12 @@ def judge(
             continue
         if each.number != citizen.number:
             found.wrong_phone.append(f"{code} {kind}")
-        told[code, kind] += 1
-        found.told[kind] += 1
+        counts[code, kind] += 1
+        found.texts_by_kind[kind] += 1
     shown = Counter(listed)
     for code, citizen in citizens.items():
         for kind, promise in citizen.owed.items():
-            count = told[code, kind]
+            count = counts[code, kind]
             if count > promise.most:
                 found.doubled.append(f"{code} {kind}: {count} times")
             missing = promise.must - count
@@ -106,8 +106,10 @@ def judge(
 
 
 def mistakes_noticed(citizens: Mapping[str, Citizen], taken: Sequence[Taken], found: Judgement) -> int:
-    """Of three mistakes made up in the same log (a message taken away, doubled, sent to the neighbour) how many are
-    found; 0 of an empty log."""
+    """Put three mistakes into a copy of the log, one at a time, and return how many of them ``judge`` finds.
+
+    The mistakes are a missing text, a repeated text, and a text to another phone. For an empty log the result is 0.
+    """
     if not taken:
         return 0
     first = taken[0]

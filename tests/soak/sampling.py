@@ -1,5 +1,7 @@
-"""What is sampled each minute of the day, and whether it is flat: medians of thirds, and a slope that few odd samples
-do not move."""
+"""Measure each part's memory, files and the like once per minute of the day, and judge whether the values stay flat.
+
+The judgement uses the medians of the middle and the last third, and a slope that a few odd samples do not change.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,14 @@ import psycopg
 from tests.soak.stage import NETWORKS, WORKERS, Stage
 
 WARM_UP = 0.25
-"""Share of a series that is left out: caches fill, modules are loaded."""
+"""Share of a series that is left out at its beginning, when caches fill and modules are loaded."""
 _MOST_PAIRS = 400
-"""Samples that a slope is taken over, evenly chosen."""
+"""Most samples that a slope is computed from, evenly chosen."""
 
 
 @dataclass(frozen=True)
 class Margin:
-    """By how much the last third may be above the middle one: a share of it, and a rest."""
+    """How far the last third may be above the middle third: a share of the middle third, and a constant."""
 
     share: float
     rest: float
@@ -33,7 +35,7 @@ class Margin:
 
 @dataclass
 class Series:
-    """What was sampled of one thing: hour of the day, and value."""
+    """The samples of one measure: (hour of the day, value)."""
 
     subject: str
     unit: str
@@ -46,7 +48,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Trend:
-    """Medians of the middle and the last third after the warm-up, and the growth in an hour."""
+    """Medians of the middle and the last third after the warm-up, and the growth per hour."""
 
     middle: float
     last: float
@@ -55,10 +57,10 @@ class Trend:
 
 
 def trend(points: Sequence[tuple[float, float]]) -> Trend:
-    """How a series goes after its warm-up.
+    """Return how a series changes after its warm-up.
 
     Raises:
-        ValueError: fewer than 12 samples.
+        ValueError: The series has fewer than 12 samples.
     """
     if len(points) < 12:
         raise ValueError("too few samples")
@@ -74,7 +76,7 @@ def trend(points: Sequence[tuple[float, float]]) -> Trend:
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:
-    """Theil and Sen's: the median of the slopes between all pairs."""
+    """Return the slope by Theil and Sen: the median of the slopes between all pairs."""
     step = max(1, len(points) // _MOST_PAIRS)
     chosen = points[::step]
     slopes = [
@@ -84,7 +86,7 @@ def _slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def is_flat(found: Trend, margin: Margin) -> bool:
-    """Whether the last third is not above the middle one by more than the margin."""
+    """Return whether the last third is above the middle third by no more than the margin."""
     return found.last <= found.middle * (1 + margin.share) + margin.rest
 
 
@@ -94,7 +96,7 @@ def rising(series: Iterable[Series]) -> list[Series]:
 
 MEMORY, FILES, CONNECTIONS = Margin(0.03, 6.0), Margin(0.0, 8.0), Margin(0.0, 3.0)
 ROWS = Margin(0.25, 0.25)
-"""Living rows for each message."""
+"""Margin for the number of living rows per message."""
 _LEAST = 0.2
 """Share of the span that a process must have lived to be judged."""
 _TABLES = """
@@ -110,21 +112,21 @@ _ROLES = ("motcua_app", "motcua_callbacks")
 @dataclass
 class Samples:
     processes: dict[tuple[str, str], Series] = field(default_factory=dict)
-    """By process (name and id) and measure."""
+    """Series by process (name and id) and measure."""
     connections: dict[str, Series] = field(default_factory=dict)
     tables: dict[str, Series] = field(default_factory=dict)
     dead: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
-    """Dead rows, all tables together, of each hundred living ones."""
+    """Dead rows of all tables together, for each hundred living rows."""
     size: list[tuple[float, float]] = field(default_factory=list)
-    """MB of all tables."""
+    """Size of all tables in MB."""
     taken: int = 0
 
     def take(self, stage: Stage, hour: float) -> None:
-        """One sample of everything; what does not answer now is left out."""
+        """Take one sample of each series; leave out parts that do not answer now."""
         self.taken += 1
         for name in (*NETWORKS, "callbacks", *WORKERS):
             if (part := stage.parts.get(name)) is not None and (pid := part.pid) is not None:
-                self._process(f"{name} #{part.starts}", pid, hour)
+                self._sample_process(f"{name} #{part.starts}", pid, hour)
         if (memory := _private_of_children(stage.postgres_pid)) is not None:
             self._series("PostgreSQL, its processes", "memory", "MB", MEMORY).add(hour, memory)
         with contextlib.suppress(psycopg.Error), psycopg.connect(stage.ledger_dsn, autocommit=True) as ledger:
@@ -141,7 +143,7 @@ class Samples:
             living = sum(live for _, _, _, live in rows)
             self.dead["all"].append((hour, 100 * sum(dead for _, _, dead, _ in rows) / max(1, living)))
 
-    def _process(self, name: str, pid: int, hour: float) -> None:
+    def _sample_process(self, name: str, pid: int, hour: float) -> None:
         with contextlib.suppress(OSError, IndexError, ValueError):
             pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
             files = len(list(Path(f"/proc/{pid}/fd").iterdir()))
@@ -152,13 +154,13 @@ class Samples:
         return self.processes.setdefault((name, measure), Series(f"{name}: {measure}", unit, margin))
 
     def judged(self) -> list[Series]:
-        """The series of processes that lived long enough."""
+        """Return the series of processes that lived long enough."""
         least = max(12, int(self.taken * _LEAST))
         return [series for series in self.processes.values() if len(series.points) >= least]
 
 
 def sizes_and_built_anew(stage: Stage) -> dict[str, tuple[int, int]]:
-    """Bytes of each table of the ledger with its indexes, as the day left it and as it is when it is written anew."""
+    """Return table → its bytes with indexes before and after a rewrite of the table."""
     with psycopg.connect(stage.ledger_dsn, autocommit=True) as ledger:
         left = {name: size for name, size, _, _ in ledger.execute(_TABLES).fetchall()}
         ledger.execute("VACUUM (FULL)")
@@ -167,7 +169,7 @@ def sizes_and_built_anew(stage: Stage) -> dict[str, tuple[int, int]]:
 
 
 def _private_of_children(pid: int | None) -> float | None:
-    """MB of memory that nobody else shares, of a process and its children together."""
+    """Return the unshared memory of a process and its children in MB, ``None`` if none of them exists."""
     total, found = 0, False
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError, IndexError, ValueError):

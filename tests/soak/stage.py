@@ -1,4 +1,7 @@
-"""The day's parts: two PostgreSQL, two gateways with phones, callbacks, senders; each may be killed and comes back."""
+"""Run the processes ("parts") of a simulated day; each can be killed and restarted.
+
+The parts are two PostgreSQL servers, two gateways with phones, callbacks, and senders.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ from tests.soak.faults import NETWORKS, SOURCES
 from tests.soak.oracle import Taken
 
 HANG = 90.0
-"""Real seconds after which what does not end or answer is a breach."""
+"""Real seconds after which a part that does not end or answer counts as a failure."""
 CONCURRENCY = 6
 WORKERS = ("notify-one", "notify-two", "settle", "leak")
 _SECRET = "receipts-of-the-soak"
@@ -46,14 +49,14 @@ _LOCKED = {"khanhhoa": "mot_cua.transitions", "vanphong": 'opencps."TienDoXuLy"'
 
 @dataclass
 class Stage:
-    """Everything that runs, by name, and the faults that are in force."""
+    """All running parts by name, and the faults in force."""
 
     folder: Path
     clock: Clock
     seed: int
     parts: dict[str, Part] = field(default_factory=dict)
     ended_by_itself: int = 0
-    """Parts that were told to end and did."""
+    """Number of parts that ended by themselves after SIGTERM."""
     _locks: dict[str, psycopg.Connection[Any]] = field(default_factory=dict)
     _servers: list[Part] = field(default_factory=list)
 
@@ -70,7 +73,7 @@ class Stage:
         )
         self._provision()
         self.ports = {name: free_port() for name in (*NETWORKS, "callbacks")}
-        self._environ()
+        self._set_environment()
         self.migrate()
         self.believe_sleeps()
         begin_ledger_clock(self.owner_dsn)
@@ -78,7 +81,7 @@ class Stage:
         self.once("prepare")
 
     def believe_sleeps(self) -> None:
-        """The ledger's clock runs ahead of what any server's does."""
+        """Let the ledger trust the day's clock, which runs faster than any server's clock."""
         believe_sleeps(self.ledger_dsn)
 
     def migrate(self) -> None:
@@ -96,29 +99,29 @@ class Stage:
     def _provision(self) -> None:
         provision(self.ledger_server.admin_dsn)
 
-    def _as(self, role: str) -> str:
+    def _dsn_of_role(self, role: str) -> str:
         parts = psycopg.conninfo.conninfo_to_dict(self.ledger_dsn)
         return psycopg.conninfo.make_conninfo(**(parts | {"user": role, "password": PASSWORD}))
 
     @property
     def owner_dsn(self) -> str:
-        return self._as("motcua_owner")
+        return self._dsn_of_role("motcua_owner")
 
     @property
     def ledger_dsn(self) -> str:
         return with_database(self.ledger_server.admin_dsn, "motcua")
 
-    def _environ(self) -> None:
+    def _set_environment(self) -> None:
         key = x25519.Identity.generate()
         (self.folder / "identity.txt").write_text(f"{key}\n")
         callbacks = f"http://127.0.0.1:{self.ports['callbacks']}/gateway"
         os.environ |= {
             "AIRFLOW_HOME": str(self.folder / "airflow"),
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{self.folder}/airflow.db",
-            "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(self._as("motcua_app")),
+            "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(self._dsn_of_role("motcua_app")),
             "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(self.owner_dsn),
-            "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": postgres_connection(self._as("motcua_callbacks")),
-            "AIRFLOW_CONN_MOTCUA_DB_PURGE": postgres_connection(self._as("motcua_purge")),
+            "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS": postgres_connection(self._dsn_of_role("motcua_callbacks")),
+            "AIRFLOW_CONN_MOTCUA_DB_PURGE": postgres_connection(self._dsn_of_role("motcua_purge")),
             "MOTCUA_ADMIN_DSN": self.ledger_server.admin_dsn,
             "MOTCUA_DATA": str(self.folder / "data"),
             "MOTCUA_JOURNAL": str(self.folder / "journal"),
@@ -126,7 +129,7 @@ class Stage:
             "MOTCUA_GATEWAYS": "one,two",
             "MOTCUA_FIRST_LOOK_BACK": "P30D",
             "MOTCUA_BACKUP_RECIPIENTS": str(key.to_public()),
-            # Real seconds: what is waited for by the wall.
+            # These waits last real seconds, so they are shorter than in production.
             "MOTCUA_SOURCE_PATIENCE": "2",
             "MOTCUA_LINGER": "2",
             "MOTCUA_LINGER_QUIET": "0.3",
@@ -151,7 +154,7 @@ class Stage:
     # Parts
 
     def start_all(self, *, without: tuple[str, ...] = ()) -> None:
-        """Starts what does not run, and waits until what listens answers."""
+        """Start the parts that do not run, and wait until the listening parts answer."""
         for name in (*NETWORKS, "callbacks", *WORKERS):
             if name not in without:
                 self.start(name)
@@ -179,18 +182,18 @@ class Stage:
         )
 
     def wait_for(self, name: str) -> None:
-        """Waits until a part that listens answers.
+        """Wait until a listening part answers.
 
         Raises:
-            Hung: it does not.
+            Hung: The part does not answer.
         """
         self.parts[name].wait_until_ready()
 
     def once(self, name: str) -> None:
-        """Runs a job of once a day to its end.
+        """Run a daily job to its end.
 
         Raises:
-            Hung: it failed, or did not end.
+            Hung: The job failed, or did not end.
         """
         part = self.begin(name)
         if part.wait():
@@ -206,10 +209,10 @@ class Stage:
         self.parts[name].kill()
 
     def end(self, *names: str) -> None:
-        """SIGTERM, and waits until they have ended by themselves.
+        """Send SIGTERM, and wait until the parts have ended by themselves.
 
         Raises:
-            Hung: one does not.
+            Hung: A part does not end.
         """
         ending = [part for name in names if (part := self.parts.get(name)) is not None and part.alive]
         for part in ending:
@@ -233,7 +236,7 @@ class Stage:
         self._servers[0].start()
 
     def cut_connections(self) -> int:
-        """All connections to the ledger are cut; how many there were."""
+        """Cut all connections to the ledger, and return their number."""
         with psycopg.connect(self.ledger_server.admin_dsn, autocommit=True) as admin:
             return len(
                 admin.execute(
@@ -250,7 +253,7 @@ class Stage:
         set_ledger_clock(self.owner_dsn, self.clock)
 
     def set_clock(self, speed: float, skew: timedelta = timedelta(0)) -> None:
-        """Changes the pace of time, or our machine's clock."""
+        """Change the speed of time, or the error of our machine's clock."""
         self.clock.set(self.clock.true(), speed, skew)
         self.set_ledger_clock()
 
@@ -262,7 +265,7 @@ class Stage:
         self.command("backup")
 
     def restore(self) -> None:
-        """The ledger is lost and comes back from the backup, by the handbook; the journal is as it was."""
+        """Delete the ledger and restore it from the backup as the handbook describes; the journal is not touched."""
         self.end("callbacks", *WORKERS)
         with psycopg.connect(self.ledger_server.admin_dsn, autocommit=True) as admin:
             admin.execute(sql.SQL("DROP DATABASE motcua WITH (FORCE)"))
@@ -271,10 +274,10 @@ class Stage:
         self.set_ledger_clock()
 
     def command(self, *arguments: str) -> str:
-        """What ``motcua …`` says.
+        """Run ``motcua …`` and return its output.
 
         Raises:
-            Hung: it fails.
+            Hung: The command fails.
         """
         program = Path(sys.executable).parent / "motcua"
         done = subprocess.run(
@@ -285,14 +288,14 @@ class Stage:
             raise Hung(f"motcua {' '.join(arguments[:2])}: {done.stdout[-500:]} {done.stderr[-500:]}")
         return done.stdout
 
-    # Faults of what is around us
+    # Faults of sources and gateways
 
     def _source_admin(self, source: str) -> psycopg.Connection[Any]:
         dsn = with_database(self.source_server.admin_dsn, f"onestop_{source}")
         return psycopg.connect(dsn, autocommit=True)
 
     def turn_source(self, source: str, *, away: bool) -> None:
-        """A source lets nobody in, or does again."""
+        """Let a source refuse connections, or accept them again."""
         role = sql.Identifier(f"onestop_{source}_reader")
         with self._source_admin(source) as admin:
             admin.execute(sql.SQL("ALTER ROLE {} {}").format(role, sql.SQL("NOLOGIN" if away else "LOGIN")))
@@ -303,7 +306,7 @@ class Stage:
                 )
 
     def hold_source(self, source: str) -> None:
-        """Nobody can read a source's steps: it answers, and hangs."""
+        """Lock a source's steps, so that the source answers connections and then hangs."""
         self.release_source(source)
         connection = self._source_admin(source)
         connection.execute("BEGIN")

@@ -1,4 +1,7 @@
-"""What judges a day at speed notices what it is there for; the days themselves: ``make prove ONLY=soak``."""
+"""The judges of a day at speed notice losses, repeats and growth.
+
+The days themselves run with ``make prove ONLY=soak``.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ ALL_TOLD = [
 
 def test_day_on_which_everybody_was_told_once_is_clean() -> None:
     assert judge(CITIZENS, ALL_TOLD).is_clean
-    # What may be told need not be, and may be.
+    # A text that may be sent (``must`` is 0) may also be missing.
     assert judge(CITIZENS, [*ALL_TOLD, Taken("0905000002", RESULT.format("A-2"))]).is_clean
     assert read("Hệ thống tra cứu đang bận.") == ("", "")
 
@@ -52,7 +55,7 @@ def test_message_that_is_missing_or_doubled_or_strayed_is_found(place: int) -> N
     assert judge(CITIZENS, left).lost == [f"{code} {kind}"]
     assert judge(CITIZENS, left, [(code, "another"), ("A-9", kind)]).lost == [f"{code} {kind}"]
     shown = judge(CITIZENS, left, [(code, kind)])
-    assert (shown.is_clean, shown.listed) == (True, 1), "people are shown it"
+    assert (shown.is_clean, shown.listed) == (True, 1), "people see the message as unknown, so it is not lost"
     (doubled,) = judge(CITIZENS, [*ALL_TOLD, ALL_TOLD[place]]).doubled
     assert doubled.startswith(f"{code} {kind}")
     strayed = [*left, replace(ALL_TOLD[place], number="0905999999")]
@@ -68,7 +71,7 @@ def _series(growth: float, noise: float = 0.0, margin: Margin = MEMORY) -> Serie
     lot = random.Random(1)
     series = Series("a process: memory", "MB", margin)
     for minute in range(300):
-        # It fills its caches first, as all do.
+        # The first hour rises, as in a process that fills its caches.
         series.add(minute / 60, 150 + min(minute, 60) / 2 + growth * minute / 60 + lot.uniform(-noise, noise))
     return series
 
@@ -77,7 +80,7 @@ def test_what_goes_on_growing_is_found_and_what_fills_up_and_then_stays_is_not()
     flat, leaks = _series(0.0, noise=4.0), _series(12.0, noise=4.0)
     assert rising([flat, leaks]) == [leaks]
     assert trend(leaks.points).per_hour == pytest.approx(12.0, abs=0.5)
-    # Few odd samples make no trend and hide none.
+    # A few odd samples neither make a trend nor hide one.
     flat, leaks = _series(0.0), _series(12.0)
     flat.points[250:262] = [(hour, value * 3) for hour, value in flat.points[250:262]]
     leaks.points[250:262] = [(hour, 0.0) for hour, _ in leaks.points[250:262]]
@@ -110,11 +113,11 @@ def test_each_kind_of_fault_comes_and_the_backup_before_the_restore(seed: int) -
     assert kinds.index("backup") < kinds.index("restore")
     assert faults == draw(random.Random(seed))
     clocks = sorted((fault.at, fault.at + fault.lasts) for fault in faults if fault.kind.startswith("clock"))
-    assert clocks[0][1] < clocks[1][0], "the clock is wrong in one way at a time"
+    assert clocks[0][1] < clocks[1][0], "two faults of the clock overlap"
 
 
 def _conditions(life: Life) -> list[tuple[str, float]]:
-    """Each time that a life enters what is told of, and how long it stands."""
+    """Return each time that a life enters a condition that calls for a message, and how long the condition lasts."""
     moves = [act for act in sorted(life.acts, key=lambda act: act.at) if act.phone is None]
     ends = [*(act.at for act in moves[1:]), float("inf")]
     kinds = [condition(act.status, act.desk) for act in moves]
@@ -151,7 +154,9 @@ def test_modules_take_the_time_from_a_clock_that_goes_at_its_pace_and_nothing_el
     exec("from datetime import datetime, timedelta, UTC", vars(module))
     give_time([module], clock)
     moment = module.datetime.now(UTC)
-    assert abs(moment - START - timedelta(minutes=7)) < timedelta(seconds=1), "our machine's may be wrong"
+    assert abs(moment - START - timedelta(minutes=7)) < timedelta(seconds=1), (
+        "modules do not use the clock of our machine"
+    )
     assert type(moment) is datetime
     assert isinstance(START, module.datetime)
     assert module.datetime.fromisoformat(START.isoformat()) == START

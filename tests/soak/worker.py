@@ -1,9 +1,8 @@
-"""One process of the day: ``python -m tests.soak.worker FOLDER ROLE …``.
+"""Run one process of the day: ``python -m tests.soak.worker FOLDER ROLE …``.
 
-Jobs are entered where Airflow's tasks enter them, ``motcua.jobs.tasks``. A task that is run again and again
-(``notify``, ``settle``) stays in one process, so that a day shows what it keeps; what is run once a day is a process
-each time.
-What a job raises is written, a line of JSON each, to ``FOLDER/runs/NAME.jsonl``.
+The process calls the functions of ``motcua.jobs.tasks``, as Airflow's tasks do. Repeated tasks (``notify``, ``settle``)
+stay in one process, so that a day shows whether its memory grows. Jobs that run once a day get a new process each time.
+The process writes each error of a job to ``FOLDER/runs/NAME.jsonl``, as a line of JSON.
 """
 
 from __future__ import annotations
@@ -29,14 +28,17 @@ from motcua.store.ledger.database import connect
 from tests.soak.clock import Clock, live_by
 
 _PAUSE = 0.25
-"""Real seconds between two runs of a job that is due again."""
+"""Real seconds between two runs of a repeated job."""
 SETTLES_EVERY = timedelta(minutes=5)
 _LEAK, _LEAKS_FILE_EVERY = 300_000, 3
-"""Bytes that the process that leaks on purpose keeps each minute of the day, and after how many of them a file."""
+"""Bytes that the leaking process keeps for each minute, and the number of minutes after which it keeps a file.
+
+The day's clock counts these minutes.
+"""
 
 
 class Work:
-    """A process that runs jobs until it is told to end."""
+    """A process that runs jobs until it gets SIGTERM."""
 
     def __init__(self, folder: Path, name: str, clock: Clock) -> None:
         self.folder, self.name, self.clock = folder, name, clock
@@ -45,7 +47,7 @@ class Work:
         reading, writing = os.pipe()
         for end in (reading, writing):
             os.set_blocking(end, False)
-        # Jobs put a handler of their own in place of ours; whichever it is, this hears the signal too.
+        # Jobs replace this signal handler by their own, but Python writes every signal to the wakeup descriptor.
         signal.set_wakeup_fd(writing)
         signal.signal(signal.SIGTERM, lambda *_: None)
         self._heard, self._ended = reading, False
@@ -57,7 +59,7 @@ class Work:
         return not self._ended
 
     def run(self, job: str, work: Callable[[], Any]) -> Any:
-        """What a job gives; ``None`` where it raised, which is written."""
+        """Return the result of a job; if the job raised an error, write the error and return ``None``."""
         try:
             return work()
         except Exception as error:
@@ -105,7 +107,7 @@ def settle(work: Work) -> None:
 
 
 def leak(work: Work) -> None:
-    """Keeps memory, files and connections on purpose, to be found out."""
+    """Keep memory, files and connections on purpose, so that the judges can prove that they detect a leak."""
     kept: list[Any] = []
     while work.goes_on:
         kept.append(bytes([len(kept) % 251 + 1]) * _LEAK)
@@ -154,7 +156,7 @@ def verify(run_id: str, _: Work) -> None:
 
 
 def prepare(_: str, work: Work) -> None:
-    """What a deployment does once: agencies, enabled since midnight, the texts, the calendars."""
+    """Set up what a deployment sets up once: agencies that take part since midnight, the texts, the calendars."""
     from motcua.jobs.calendars import prepare_calendars
     from motcua.jobs.handed_in.agencies import import_agencies
     from motcua.jobs.texts import register_all
@@ -182,7 +184,7 @@ NETWORK_TIMING = {
 
 
 def network(folder: Path, name: str, port: str) -> None:
-    """A gateway with phones behind it, always of this version."""
+    """Run the present version of a gateway with phones behind it."""
     from motcua.sandbox.network.__main__ import main as phone_network
 
     words = ["--folder", str(folder / name), "--port", port, "--seed", os.environ["MOTCUA_SOAK_SEED"]]

@@ -1,6 +1,6 @@
-"""What each role of the ledger may do by a function, in the function's own sentence: docs/role-acts.md.
+"""Write docs/role-acts.md: the functions that each role of the ledger may call, each with its comment in the database.
 
-``python -m tests.sql.role_acts`` writes it anew; a test holds it against a migrated ledger.
+``python -m tests.sql.role_acts`` writes the page again. A test compares the page with a migrated ledger.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from motcua.store.ledger.provisioning import PARTS
 PATH = Path(__file__).parents[2] / "docs" / "role-acts.md"
 _HEAD = """# What each role may do by a function
 
-A role may call the functions under each heading that names it. A function runs with its owner's rights; its sentence
-says what the role can do by it. Rights on tables: `include/sql/definitions/rights.sql`. `python -m tests.sql.role_acts`
-writes this page. Why so: [decisions/roles](decisions/roles.md).
+A role may call the functions under each heading that names the role. A function runs with its owner's rights, and its
+sentence states what the role can do with it. Rights on tables: `include/sql/definitions/rights.sql`.
+`python -m tests.sql.role_acts` writes this page. Reasons: [decisions/roles](decisions/roles.md).
 """
 
 
@@ -31,11 +31,11 @@ class Act(NamedTuple):
     role: str
     function: str
     what: str | None
-    """Its sentence; ``None``: nobody has said what it does."""
+    """The function's comment in the database. ``None`` if it has none."""
 
 
 def acts(dsn: str) -> list[Act]:
-    """Functions of the ledger that are given to its roles."""
+    """Return the functions of the ledger that its roles may call."""
     with psycopg.connect(dsn, row_factory=class_row(Act)) as ledger:
         found = ledger.execute(
             "SELECT r.rolname AS role, n.nspname || '.' || p.proname AS function,"

@@ -1,4 +1,4 @@
-"""The schema, functions, views and triggers: each stands once, and what stands there is what is in force."""
+"""Each function, view and trigger is defined in one file, and a migrated ledger holds exactly what the files define."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _OBJECT = re.compile(r"^CREATE OR REPLACE (?:FUNCTION|VIEW) (\w+\.\w+)", re.M)
 _TRIGGER = re.compile(r"^CREATE OR REPLACE TRIGGER (\w+)[^;]*? ON (\w+\.\w+)", re.M)
 
 
-def _stated() -> Counter[str]:
+def _stated_objects() -> Counter[str]:
     return Counter(
         name
         for path in FILES
@@ -39,14 +39,17 @@ def _stated() -> Counter[str]:
 
 
 def schema_of(dsn: str) -> Objects:
-    """Each object of a ledger, by kind and name."""
+    """Return the definition of each object of a ledger, by kind and name."""
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
         return objects_there(connection)
 
 
 @pytest.fixture
 def empty_ledger(postgres, monkeypatch):
-    """A ledger that nobody has migrated, whose owner is behind motcua_db_owner; yields its administrator's DSN."""
+    """An empty database for a ledger, with its owner's connection in the environment.
+
+    Yields its administrator's DSN.
+    """
     name = "defined"
     provision(postgres.admin_dsn, name)
     monkeypatch.setenv("AIRFLOW_CONN_MOTCUA_DB_OWNER", connection_uri(postgres.admin_dsn, "motcua_owner", name))
@@ -56,7 +59,10 @@ def empty_ledger(postgres, monkeypatch):
 
 @pytest.fixture
 def ledger_of_its_own(postgres, migrated, monkeypatch):
-    """A migrated one, likewise."""
+    """A migrated ledger of this test, with its owner's connection in the environment.
+
+    Yields its administrator's DSN.
+    """
     name = "defined"
     postgres.copy_database(migrated, name)
     postgres.admin.execute(f"ALTER DATABASE {name} OWNER TO motcua_owner")
@@ -67,14 +73,14 @@ def ledger_of_its_own(postgres, migrated, monkeypatch):
 
 @pytest.fixture
 def files(tmp_path, configure) -> Path:
-    """The definitions of a home of the test's own; they are what is put in force."""
+    """Files of definitions in a folder of this test. Migrations read these files instead of the project's."""
     shutil.copytree(FOLDER.parent, tmp_path / "include" / "sql")
     configure(MOTCUA_HOME=str(tmp_path))
     return tmp_path / "include" / "sql" / "definitions"
 
 
 def change(path: Path, *old_and_new: tuple[str, str]) -> None:
-    """Changes a file's words."""
+    """Replace texts in a file. Each old text must occur in it."""
     text = path.read_text(encoding="utf-8")
     for old, new in old_and_new:
         assert old in text
@@ -85,7 +91,7 @@ def change(path: Path, *old_and_new: tuple[str, str]) -> None:
 OTHER_COLUMNS = ("r.receipt_id, r.gateway,", "r.gateway, r.receipt_id,")
 
 
-def _put():
+def _put_in_force():
     with open_connection(OWNER) as owner:
         put_in_force(owner)
 
@@ -100,12 +106,12 @@ def test_everything_in_a_migrated_ledger_is_stated_once(postgres, migrated):
             " UNION ALL SELECT t.tgrelid::regclass || ' ' || t.tgname FROM pg_trigger AS t WHERE NOT t.tgisinternal",
             {"schemas": SCHEMAS},
         ).fetchall()
-    assert Counter(name for (name,) in there) == _stated()
+    assert Counter(name for (name,) in there) == _stated_objects()
 
 
 def test_each_file_and_each_definition_begins_with_what_it_is_for():
     assert [path.name for path in FILES if not re.match(r"-- \S.{10,}", path.read_text(encoding="utf-8"))] == []
-    # Views of auditors stand together under one sentence.
+    # The views for auditors have one sentence in common, so each needs none.
     silent = [
         name
         for name, text in texts_of_definitions().items()
@@ -121,7 +127,8 @@ def test_migrations_hold_tables_and_data_only():
         for path in sorted(MIGRATIONS.glob("*.sql"))
         if (made := made_here.findall(path.read_text(encoding="utf-8")))
     }
-    # But for a function whose values an index holds: whoever builds the index anew replaces it there.
+    # Only a function whose values an index stores may stand in a migration, together with the rebuilding of the index.
+    # There is no such migration now.
     assert found == {}
 
 
@@ -176,6 +183,27 @@ def test_changed_definition_comes_into_force_where_no_migration_is_pending(ledge
     assert schema_of(ledger_of_its_own) == as_migrated
 
 
+def test_changed_comment_of_a_table_comes_into_force_where_no_migration_is_pending(ledger_of_its_own, files):
+    as_migrated = schema_of(ledger_of_its_own)
+    schema = files.parent / "schema" / "messages.sql"
+    as_written = schema.read_text(encoding="utf-8")
+    change(
+        schema, ("COMMENT ON COLUMN motcua.messages.msisdn IS '", "COMMENT ON COLUMN motcua.messages.msisdn IS 'It''s ")
+    )
+    assert migrate() == []
+    changed = schema_of(ledger_of_its_own)
+    assert [key for key in changed if changed[key] != as_migrated[key]] == [("table", "motcua.messages")]
+    (dictionary,) = ask(
+        ledger_of_its_own,
+        "SELECT col_description(attrelid, attnum) AS said FROM pg_attribute"
+        " WHERE attrelid = 'motcua.messages'::regclass AND attname = 'msisdn'",
+    )
+    assert dictionary["said"].startswith("It's ")
+    schema.write_text(as_written, encoding="utf-8")
+    migrate()
+    assert schema_of(ledger_of_its_own) == as_migrated
+
+
 def test_what_somebody_changed_by_hand_is_put_right(ledger_of_its_own):
     as_migrated = schema_of(ledger_of_its_own)
     with psycopg.connect(ledger_of_its_own) as admin:
@@ -197,10 +225,10 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
         "CREATE OR REPLACE FUNCTION motcua.new_one() RETURNS int LANGUAGE sql AS 'SELECT 1';", encoding="utf-8"
     )
     with pytest.raises(DefinitionRefused, match=r"motcua\.code_key.*dossiers_code_key.*build them again") as refused:
-        _put()
+        _put_in_force()
     assert "complaints" in str(refused.value)
-    assert schema_of(ledger_of_its_own) == before, "all or nothing"
-    # As a migration would do it: the indexes go, so nothing old is left when the file comes into force.
+    assert schema_of(ledger_of_its_own) == before, "refused definitions must change nothing"
+    # A migration would do the same: it drops the indexes first, so no old value is left when the file comes into force.
     with psycopg.connect(ledger_of_its_own) as admin:
         indexes = admin.execute(
             "SELECT indexrelid::regclass::text FROM pg_index WHERE pg_get_indexdef(indexrelid) LIKE '%code_key(%'"
@@ -208,7 +236,7 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
         assert len(indexes) == 4
         for (index,) in indexes:
             admin.execute(f"DROP INDEX {index}")
-    _put()
+    _put_in_force()
     with psycopg.connect(ledger_of_its_own) as connection:
         (defined,) = connection.execute("SELECT pg_get_functiondef('motcua.code_key'::regproc)").fetchone()
     assert "'012'" in defined
@@ -221,14 +249,14 @@ def test_a_file_that_cannot_be_read_keeps_all_others_out_of_force_and_one_may_ne
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT 1 AS one;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELEKT 1;", encoding="utf-8")
     with pytest.raises(DefinitionRefused, match=r"audit\.zzz: syntax error"):
-        _put()
+        _put_in_force()
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELECT * FROM audit.nothing;", encoding="utf-8")
     with pytest.raises(DefinitionRefused, match=r"audit\.zzz: relation .audit\.nothing. does not exist"):
-        _put()
+        _put_in_force()
     assert schema_of(ledger_of_its_own) == before
     (files / "aaa.sql").write_text("CREATE OR REPLACE VIEW audit.aaa AS SELECT one FROM audit.zzz;", encoding="utf-8")
     (files / "zzz.sql").write_text("CREATE OR REPLACE VIEW audit.zzz AS SELECT 1 AS one;", encoding="utf-8")
-    _put()
+    _put_in_force()
     assert ("view", "audit.aaa") in schema_of(ledger_of_its_own)
 
 
@@ -239,7 +267,7 @@ def test_view_with_other_columns_and_function_with_other_parameters_take_the_pla
         ("later bigint, of_kind text)", "later bigint, of_kind text, unused integer DEFAULT 0)"),
         ("is_same_state(bigint, bigint, bigint, text)", "is_same_state(bigint, bigint, bigint, text, integer)"),
     )
-    _put()
+    _put_in_force()
     with psycopg.connect(ledger_of_its_own, row_factory=dict_row) as admin:
         (first,) = admin.execute(
             "SELECT attname FROM pg_attribute WHERE attrelid = 'audit.receipts'::regclass AND attnum = 1"
@@ -257,10 +285,10 @@ def test_view_with_other_columns_and_function_with_other_parameters_take_the_pla
 def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, files):
     ask(ledger_of_its_own, "CREATE SCHEMA inspectorate")
     ask(ledger_of_its_own, "CREATE VIEW inspectorate.own AS SELECT receipt_id FROM audit.receipts")
-    _put()
+    _put_in_force()
     change(files / "receipts.sql", OTHER_COLUMNS)
     with pytest.raises(DefinitionRefused, match=r"not ours depends on it: view inspectorate\.own depends on"):
-        _put()
+        _put_in_force()
     with psycopg.connect(ledger_of_its_own) as admin:
         assert admin.execute("SELECT count(*) FROM inspectorate.own").fetchone() == (0,)
 
@@ -268,9 +296,9 @@ def test_another_mans_view_on_ours_is_named_and_not_dropped(ledger_of_its_own, f
 def test_sender_at_work_is_waited_for_and_never_the_one_to_give_way(ledger_of_its_own):
     with psycopg.connect(ledger_of_its_own) as sender:
         sender.execute("LOCK TABLE motcua.messages IN ROW EXCLUSIVE MODE")
-        thread = threading.Thread(target=_put)
+        thread = threading.Thread(target=_put_in_force)
         thread.start()
-        time.sleep(1.2)  # Longer than deadlock_timeout.
+        time.sleep(1.2)  # Wait longer than deadlock_timeout.
         assert thread.is_alive()
         sender.execute("SELECT count(*) FROM motcua.sending_conditions")
         sender.execute("SELECT count(*) FROM audit.receipts")
@@ -296,7 +324,9 @@ def test_migration_waits_for_a_lock_in_short_turns_and_nobody_waits_behind_it(le
         while other.execute(waits).fetchone() != (True,):
             assert thread.is_alive()
             time.sleep(0.02)
-        assert other.execute("SELECT count(*) FROM motcua.messages").fetchone() == (0,), "though it stands behind"
+        assert other.execute("SELECT count(*) FROM motcua.messages").fetchone() == (0,), (
+            "the reader waits behind the migration's lock request and still gets its turn"
+        )
         sender.commit()
         thread.join(120)
         assert applied == ["9999_colour"]

@@ -1,4 +1,4 @@
-"""What PostgreSQL leaves open to everybody is closed: the server's own databases, large objects, locks of senders."""
+"""Rights that PostgreSQL gives everybody are withdrawn: the server's own databases, large objects, locks of senders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOCKS = [
     "SELECT pg_advisory_xact_lock(hashtext('kannel'), 1)",
     "SELECT pg_try_advisory_lock(hashtext('kannel'), slot) FROM generate_series(1, 32) AS slot",
 ]
-"""The leader's, the gap's, the watchers', and a gateway's slots."""
+"""SQL statements that take the locks of the leader, of gaps, of watchers, and of a gateway's request slots."""
 OF_SENDERS = [*LOCKS, "CREATE TEMPORARY TABLE x (y integer)"]
 OBJECTS = ["SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT lo_creat(-1)"]
 
@@ -45,7 +45,7 @@ def provisioned(postgres: Server) -> Iterator[str]:
     postgres.drop_database(name)
 
 
-@pytest.mark.guarantee("rights", "no part reaches another database of the server")
+@pytest.mark.guarantee("rights", "no role of the system connects to another database of the server")
 @pytest.mark.parametrize("database", ["postgres", "template1"])
 def test_nobody_of_the_ledger_connects_to_the_servers_own_databases(postgres, provisioned, database):
     for role in (*PARTS, OWNER):
@@ -55,7 +55,7 @@ def test_nobody_of_the_ledger_connects_to_the_servers_own_databases(postgres, pr
 
 @pytest.mark.guarantee(
     "rights",
-    "roles that do not send take no sender's lock; none makes large objects, and only tasks make temporary tables",
+    "roles that do not send cannot take a sender's lock, only tasks make temporary tables, no role makes large objects",
 )
 @pytest.mark.parametrize("role", PARTS)
 def test_role_takes_no_lock_and_makes_no_object(postgres, provisioned, role):
@@ -117,7 +117,7 @@ def test_pages_and_callbacks_of_before_keep_their_locks_until_they_are_gone(post
     assert provision(postgres.admin_dsn, provisioned) == []
 
 
-@pytest.mark.guarantee("rights", "auditors hold only a few of the server's connections")
+@pytest.mark.guarantee("rights", "auditors can hold only a few of the server's connections")
 def test_auditors_leave_connections_to_who_sends(postgres, provisioned):
     address = connection_uri(postgres.admin_dsn, "motcua_audit", provisioned)
     with ExitStack() as held:
@@ -127,7 +127,7 @@ def test_auditors_leave_connections_to_who_sends(postgres, provisioned):
             psycopg.connect(address)
 
 
-@pytest.mark.guarantee("rights", "each function that a role may call says in a sentence what the role can do by it")
+@pytest.mark.guarantee("rights", "each function that a role may call has a comment that says what it lets the role do")
 def test_acts_of_each_role_are_told_by_what_its_functions_do(ledger):
     found = acts(ledger)
     assert [act.function for act in found if not act.what] == []

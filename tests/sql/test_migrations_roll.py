@@ -1,4 +1,4 @@
-"""While an upgrade rolls, old code works beside the new schema: what a migration may do."""
+"""Migrations let old code work beside the new schema while an upgrade rolls."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _CHANGES = re.compile(r"^(?:UPDATE|DELETE FROM|TRUNCATE|LOCK)\b", re.IGNORECASE)
 _KEYS = r"(?:CONSTRAINT|CHECK|UNIQUE|FOREIGN|PRIMARY|EXCLUDE)\b"
 _ALWAYS_FILLED = r"\b(?:DEFAULT|GENERATED)\b"
 _UP_TO_THE_NEXT = r"(?:(?!, ADD).)*"
-_SHORT_OF_NEEDED, _UNDER_A_LOCK = "asks of old code what it does not write", "reads all rows under a lock"
-_TAKES_AWAY = [
+_NEEDS_NEW_VALUE, _UNDER_A_LOCK = "needs a value that old code does not write", "reads all rows under a lock"
+_HARMFUL_CHANGES = [
     (re.compile(pattern, re.IGNORECASE), why)
     for pattern, why in (
         (r"\bDROP (?!NOT NULL|DEFAULT|CONSTRAINT|INDEX)(?:COLUMN )?(?:IF EXISTS )?\w+", "drops"),
         (r"\bRENAME (?!CONSTRAINT)", "renames"),
         (r"\bALTER (?:COLUMN )?\w+ (?:SET DATA )?TYPE\b", "changes a type"),
-        (r"\bSET NOT NULL\b", _SHORT_OF_NEEDED),
+        (r"\bSET NOT NULL\b", _NEEDS_NEW_VALUE),
         (
             rf"\bADD (?:COLUMN )?(?!{_KEYS})(?:(?!{_ALWAYS_FILLED}|, ADD).)*\bNOT NULL\b"
             rf"(?!{_UP_TO_THE_NEXT}{_ALWAYS_FILLED})",
-            _SHORT_OF_NEEDED,
+            _NEEDS_NEW_VALUE,
         ),
         (r"\bADD (?:CONSTRAINT \w+ )?(?:CHECK|FOREIGN KEY)\b(?!.*NOT VALID)", _UNDER_A_LOCK),
         (r"\bADD (?:CONSTRAINT \w+ )?(?:UNIQUE|PRIMARY KEY|EXCLUDE)\b(?!.*USING INDEX)", _UNDER_A_LOCK),
     )
 ]
-"""What a change of a table that is in use must not do, and why."""
+"""Patterns of changes that must not be made to a table in use, each with the reason."""
 
 
 def faults(migration: str) -> Iterator[str]:
-    """What a migration does that old code beside it, or whoever waits behind its lock, would suffer from."""
+    """Yield the parts of a migration that would break running old code, or make processes wait long for a lock."""
     plain = _WORDS.sub("''", _COMMENT.sub(" ", migration))
     statements = [" ".join(each.split()) for each in plain.split(";") if each.strip()]
     own = {found[1] for each in statements if (found := _NEW_TABLE.match(each))}
@@ -52,11 +52,11 @@ def faults(migration: str) -> Iterator[str]:
         elif _CHANGES.match(each):
             yield f"changes rows of a table that is in use: {each}"
         elif (found := _ALTER.match(each)) and found[1] not in own:
-            yield from (f"{why}: {each}" for pattern, why in _TAKES_AWAY if pattern.search(found[2]))
+            yield from (f"{why}: {each}" for pattern, why in _HARMFUL_CHANGES if pattern.search(found[2]))
 
 
 @pytest.mark.guarantee(
-    "upgrades", "a migration takes nothing from the old code, and holds no lock while it reads a table"
+    "upgrades", "a migration removes nothing that old code uses, and holds no lock while it reads a table"
 )
 def test_no_migration_takes_from_old_code_or_holds_a_lock_while_it_reads_a_table() -> None:
     files = sorted((include_dir() / "sql" / "migrations").glob("*.sql"))
@@ -65,7 +65,7 @@ def test_no_migration_takes_from_old_code_or_holds_a_lock_while_it_reads_a_table
     assert {name: there for name, there in found.items() if there} == {}
 
 
-SUFFERED_FROM = """
+HARMFUL = """
 ALTER TABLE motcua.messages DROP text
 ALTER TABLE motcua.messages RENAME TO letters
 ALTER TABLE motcua.messages ALTER COLUMN text TYPE bytea USING text::bytea
@@ -78,7 +78,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS quick ON motcua.messages (text)
 UPDATE motcua.messages SET text = ''
 CREATE TABLE motcua.other (a integer); CREATE INDEX quick ON motcua.messages (text)
 """
-NOT_NOTICED = """
+HARMLESS = """
 ALTER TABLE motcua.messages ADD COLUMN colour text NOT NULL DEFAULT 'red'
 ALTER TABLE motcua.messages ADD COLUMN no bigint GENERATED ALWAYS AS IDENTITY NOT NULL
 ALTER TABLE motcua.messages ALTER COLUMN text DROP NOT NULL
@@ -91,5 +91,5 @@ ALTER TABLE motcua.messages RENAME CONSTRAINT short TO brief; ALTER SEQUENCE mot
 
 
 def test_what_old_code_would_suffer_from_is_told_from_what_it_does_not_notice() -> None:
-    assert [each for each in SUFFERED_FROM.split("\n") if each and len(list(faults(each))) != 1] == []
-    assert [each for each in NOT_NOTICED.split("\n") if list(faults(each))] == []
+    assert [each for each in HARMFUL.split("\n") if each and len(list(faults(each))) != 1] == []
+    assert [each for each in HARMLESS.split("\n") if list(faults(each))] == []

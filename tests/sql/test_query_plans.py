@@ -1,4 +1,7 @@
-"""What is asked for again and again costs what there is to do, not what was ever kept: pages read, never a clock."""
+"""Frequent SQL statements read an amount that depends on the work to do, not on the age of the ledger.
+
+The measure is the number of pages read, not time.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ from tests.prove.worlds.long.by_hand import many_of_one
 Ledger = psycopg.Connection[DictRow]
 
 A_DAY, SHORT, LONG = 500, 10, 40
-"""Dossiers a day, and days."""
+"""Number of dossiers a day, days of the short ledger, and days of the long ledger."""
 MOST = 1000
-"""Pages, where a few rows are wanted."""
+"""Most database pages that an SQL statement for a few rows may read."""
 ALWAYS = {"start": None, "end": None}
 YESTERDAY = {"start": datetime(2026, 11, 23, 17, tzinfo=UTC), "end": datetime(2026, 11, 24, 17, tzinfo=UTC)}
 MINUTE = {"start": NOW - timedelta(hours=2), "end": NOW - timedelta(hours=2) + timedelta(minutes=1)}
@@ -31,7 +34,7 @@ MINUTE = {"start": NOW - timedelta(hours=2), "end": NOW - timedelta(hours=2) + t
 
 @pytest.fixture(scope="module")
 def ledgers(postgres, migrated) -> Iterator[tuple[Ledger, Ledger]]:
-    """Two ledgers that are alike but for how long they have been kept."""
+    """Two ledgers that differ only in how many days they cover."""
     names = ("plans_short", "plans_long")
     found = []
     for name, days in zip(names, (SHORT, LONG), strict=True):
@@ -48,7 +51,7 @@ def ledgers(postgres, migrated) -> Iterator[tuple[Ledger, Ledger]]:
 
 
 def pages(ledger: Ledger, name: str, values: Mapping[str, Any], prepare: str = "") -> int:
-    """Pages that a statement of ours reads, found in memory or not; nothing of what it does stays."""
+    """Return how many pages an SQL statement reads, cached or not. The statement's changes are rolled back."""
     try:
         if prepare:
             ledger.execute(prepare)
@@ -69,7 +72,7 @@ def young_dossiers(ledger: Ledger) -> list[int]:
 
 
 def receipts(ledger: Ledger) -> dict[str, Any]:
-    """Of attempts of ours that no end is known of."""
+    """Return parameters that say of the ten newest receipts that their messages were delivered."""
     stored = column(
         ledger,
         "SELECT r.receipt_id FROM motcua.receipts AS r INNER JOIN motcua.attempts AS a"
@@ -80,7 +83,7 @@ def receipts(ledger: Ledger) -> dict[str, Any]:
 
 
 def answers(ledger: Ledger) -> dict[str, Any]:
-    """Of the newest attempts, some of which a receipt overtook."""
+    """Return parameters for answers to the newest attempts, some of which already have a receipt."""
     young = column(ledger, "SELECT reference FROM motcua.attempts ORDER BY attempt_id DESC LIMIT 10")
     answer = {"attempt_state": "accepted", "outcome": "accepted", "http_status": 202, "answered_at": NOW.isoformat()}
     return {"rows": json.dumps([{"reference": each} | answer for each in young])}
@@ -94,7 +97,10 @@ OFTEN_TOLD = many_of_one(80, "H1", "viettel")
 
 
 class Case(NamedTuple):
-    """Statements that are given the same, what is done to the ledger before, and how many rows each has to look up."""
+    """SQL statements that are measured together.
+
+    They have the same parameters and the same preparation of the ledger, and each looks up that many rows.
+    """
 
     names: str
     values: Mapping[str, Any] | Callable[[Ledger], Mapping[str, Any]]
@@ -127,7 +133,7 @@ LONG_QUEUE = (
     " useful_until = 'infinity' WHERE message_id IN ("
     "  SELECT message_id FROM motcua.messages WHERE carrier = 'viettel' ORDER BY message_id DESC LIMIT 1000)"
 )
-"""Those of the evening, at a gateway that takes nothing."""
+"""SQL that queues a thousand messages again, as in an evening when the gateway accepts nothing."""
 UNPLANNED = (
     f"{ANY_ROW}; UPDATE motcua.transitions SET planned_at = NULL, outcome = NULL WHERE transition_id IN ("
     "  SELECT transition_id FROM motcua.transitions ORDER BY transition_id DESC LIMIT 1000)"
@@ -142,7 +148,7 @@ REFUSED = (
     " FROM motcua.attempts ORDER BY 1 DESC LIMIT 3) RETURNING message_id)"
     " UPDATE motcua.messages AS m SET carrier = 'itel' FROM refused AS r WHERE m.message_id = r.message_id"
 )
-"""Of a carrier to which no gateway takes anything."""
+"""SQL that lets the three newest attempts fail, as attempts of a carrier whose messages no gateway accepts."""
 SET_ASIDE = (
     "UPDATE motcua.messages SET next_attempt_at = '2026-11-26 10:00+07', reason = 'stopped'"
     " WHERE state = 'queued' AND message_id % 2 = 0"
@@ -185,7 +191,7 @@ FIGURES = {
 FOUND = {"keys": ["D1007"], "agencies": ["H1"], "agency_code": None, "limit": 100}
 OF_A_DOSSIER = "story messages transitions versions moves attempts inquiries findings complaints".split()  # noqa: SIM905
 CASES = [
-    # Each pick-up, and each plan.
+    # Run by each pick-up and each plan.
     Case("sources/list attempts/senders_in_flight", {}),
     Case("quarantine/curable", {"source_id": 1, "agency_codes": ["H1"], "status_codes": [1], "now": NOW}),
     Case("quarantine/save", {"source_id": 1, "now": NOW, "rows": json.dumps(QUARANTINED)}, looked_up=10),
@@ -201,12 +207,12 @@ CASES = [
     Case("messages/planning/reopen_mended", ALWAYS | {"now": NOW}, MENDED, looked_up=10),
     Case("messages/planning/reopen_mended", MINUTE | {"now": NOW}),
     Case("apologies/is_left", EVENING),
-    # Each second of a watcher.
+    # Run each second by a watcher.
     Case("messages/claiming/left_waiting", {"gateways": ["kannel"], "due_by": NOW, "now": NOW}, STOPPED),
     Case("sources/looking/watched", {"names": None}),
     Case("sources/looking/told", {"news": "news", "unread": "unread", "silent": "silent"}),
-    # Each run of sending, and each claim in it: also with a stop that has set a whole day's messages aside, and of a
-    # message whose dossier has eighty others.
+    # Run by each sender and each of its claims, also with a stop that holds the messages of a whole day, and for a
+    # message whose dossier has eighty other messages.
     Case("receipts/unread", {"of_each": 1_000}),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, BY_KEYS, looked_up=10),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, f"{STOPPED}; {SET_ASIDE}; {BY_KEYS}", looked_up=10),
@@ -222,9 +228,8 @@ CASES = [
     Case("stops/stopped_until", {"kind": "reply", "agency_code": "H1", "now": NOW}, STOPPED),
     Case("messages/browsing/waiting", ALWAYS | {"now": NOW, "carriers": None}),
     Case("attempts/of_run", {"run_id": "run 100"}),
-    # Each receipt and each inquiry.
-    # PostgreSQL expects a hundred rows, and reads a table of this size rather than look so many up.
-    # What is inside a function reads the catalogue when a session first asks, and never again.
+    # Run for each receipt and each inquiry. PostgreSQL expects a hundred rows, and reads a table of this size instead
+    # of looking up so many. SQL statements inside a function read the catalogue only when a session first runs them.
     Case("receipts/apply", receipts, "SELECT motcua.apply_receipts('[]', now())", looked_up=100),
     Case(
         "inquiries/find_dossiers",
@@ -233,14 +238,14 @@ CASES = [
         looked_up=1,
     ),
     Case("inquiries/reply_given", {"gateway": "kannel", "dedupe_key": "inquiry 1007"}),
-    # Each settling.
+    # Run by each settling.
     Case(
         "attempts/unsettled attempts/unreported attempts/assume_accepted messages/outcomes/close_unconfirmed",
         OF_GATEWAY,
         looked_up=10,
     ),
     Case("messages/outcomes/expire messages/outcomes/count_held", ALWAYS | {"now": NOW, "agencies": None}),
-    # Each look of whoever watches, and the pages about sending and about what waits for people.
+    # Run by each round of the watch, and by the pages about sending and about what waits for people.
     Case(
         "metrics/takes_rows metrics/open_checks metrics/open_messages metrics/queue_due metrics/unknown_messages"
         " metrics/unread_receipts metrics/gateway_stops metrics/sources watch/enabled watch/unknown watch/high_marks"
@@ -252,7 +257,7 @@ CASES = [
     Case("stops/list", FIGURES, STOPPED),
     Case("stops/waiting", {"now": NOW}, f"{STOPPED}; {SET_ASIDE}", looked_up=10),
     Case("watch/evening_left", EVENING, looked_up=13),
-    # An agency that has no dossier: everybody else's are not looked through for one.
+    # An agency without dossiers: the SQL statement must not search the dossiers of other agencies.
     Case("watch/evening_left", EVENING, NEW_AGENCY, looked_up=13),
     Case("apologies/became apologies/settled_agencies", EVENING, looked_up=10),
     Case("watch/delivered", {"start": NOW - timedelta(hours=4), "end": NOW - timedelta(minutes=15)}, looked_up=10),
@@ -261,11 +266,11 @@ CASES = [
     Case("dossiers/are_any", {"agencies": ["of nobody", "H1"]}),
     Case("complaints/count_open", {"since": NOW - timedelta(days=90), "agencies": ["H1"]}),
     Case("watch/unknown", {"before": NOW, "now": NOW, "agencies": ["H1"]}),
-    # Lists of messages and of inquiries: of what is common, of what is rare, of a day, of an agency, and of a run.
+    # Run by lists of messages and of inquiries: for a common state, a rare state, a day, an agency and a run.
     Case("messages/browsing/newest messages/browsing/oldest", LISTED, IN_ORDER, looked_up=51),
     Case("messages/browsing/newest messages/browsing/oldest", LISTED | BEFORE, IN_ORDER, looked_up=51),
     Case("messages/browsing/newest", LISTED | DAY_LISTED, IN_ORDER, looked_up=51),
-    # Nothing is such: no more than may be looked at.
+    # No row matches. The SQL statement must stop after the number of rows that it may read (``looked_at``).
     Case("messages/browsing/newest", LISTED | {"kind": "none"}, IN_ORDER, looked_up=100),
     Case("messages/browsing/newest", LISTED | {"of_no_agency": True}, IN_ORDER, looked_up=100),
     Case("messages/browsing/oldest", LISTED | {"agencies": ["none"]}, IN_ORDER, looked_up=100),
@@ -287,13 +292,13 @@ CASES = [
     Case("inquiries/newest", ASKED, IN_ORDER, looked_up=51),
     Case("inquiries/rows", {"inquiry_ids": list(range(101, 151))}, looked_up=100),
     Case("inquiries/by_day inquiries/repeated_codes inquiries/repeated_phones", ASKED),
-    # The page about a run.
+    # Run by the page about a run.
     Case("runs/find", {"run_id": "run 100", "dag_id": "notify_transitions"}, OF_A_RUN),
     Case("runs/moves runs/attempts runs/messages runs/quarantined", THE_RUN, OF_A_RUN, looked_up=20),
     Case("runs/moves", THE_RUN | {"agencies": ["H1", "H2"]}, OF_A_RUN, looked_up=10),
     Case("runs/pick_ups runs/evenings runs/stops runs/closings runs/checks runs/statements", THE_RUN, OF_A_RUN),
     Case("runs/mails", {"report": "publication", "numbers": [1, 2], "agencies": None}, OF_A_RUN),
-    # The page of a dossier.
+    # Run by the page of a dossier.
     Case("dossiers/showing/find dossiers/showing/unusable_rows", FOUND, looked_up=1),
     Case("dossiers/showing/find_by_tail", {"tail": "1007", "agencies": ["H1"], "limit": 100}, looked_up=10),
     Case("dossiers/showing/find_by_phone", {"msisdn": "+84906000007", "agencies": None, "limit": 100}, looked_up=10),
@@ -304,7 +309,8 @@ CASES = [
         looked_up=5,
     ),
     Case("dossiers/showing/receipts", one_dossier, looked_up=10),
-    # Each gate, and each look of the watch; last, since what is queued for it leaves dead entries in others' indexes.
+    # Run by each gate and each round of the watch. They come last, since the rows that are queued for them
+    # leave dead entries in the indexes of other cases.
     Case("unserved/gateways", {"gateways": ["kannel"], "now": NOW}),
     Case("unserved/messages", UNSERVED, LONG_QUEUE),
     Case("unserved/messages", UNSERVED, LONG_QUEUE + "; " + STOPPED.replace("'supplement'", "NULL")),
@@ -315,21 +321,22 @@ CASES = [
 
 
 @pytest.mark.guarantee(
-    "cost", "a frequent statement reads at most 1,000 pages for a few rows, and no more in a ledger four times as old"
+    "cost", "a frequent SQL statement reads at most 1,000 database pages, and no more in a ledger four times as old"
 )
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.names.split()[0])
 def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_ledger(ledgers, case):
     read = {}
     for name in case.names.split():
         values = [case.values(ledger) if callable(case.values) else case.values for ledger in ledgers]
-        # Twice, as by any process that goes on: one that never ran our functions reads the catalog for them first.
+        # Run each statement twice and measure the second run: a session's first run of our functions also reads the
+        # catalogue.
         read[name] = [
             [pages(ledger, name, given, case.prepare) for _ in range(2)][1]
             for ledger, given in zip(ledgers, values, strict=True)
         ]
     assert {name: pages for name, pages in read.items() if pages[1] > MOST} == {}
-    # Four times as much is kept. A row that is looked up is found at once in a small table, at some levels of a tree in
-    # one that is larger.
+    # The long ledger holds four times as much. Finding one row there costs a few more pages, because the indexes of
+    # larger tables have more levels.
     allowed = {name: short * 1.25 + 10 + case.looked_up * 10 for name, (short, _) in read.items()}
     assert {name: pages for name, pages in read.items() if pages[1] > allowed[name]} == {}
 
@@ -341,16 +348,21 @@ def test_page_of_a_dossier_with_many_messages_looks_each_of_them_up_once(ledgers
     assert pages(short, "dossiers/showing/messages", values, OFTEN_TOLD) <= 81 * 150
 
 
-@pytest.mark.guarantee("cost", "a day's identity costs what the day holds")
+@pytest.mark.guarantee(
+    "cost", "the accounting identity of a day reads only rows of that day, however old the ledger is"
+)
 def test_identity_of_a_day_costs_what_the_day_holds_however_long_the_ledger(ledgers):
-    """Each thing that the day holds is looked up: some ten pages each, at three levels of a tree."""
+    """If this fails, the daily count of the accounting identity becomes slower with the age of the ledger.
+
+    The SQL statement looks up each row of the day. One lookup in an index of three levels reads some ten pages.
+    """
     short, long = (pages(ledger, "accounting/identity", YESTERDAY) for ledger in ledgers)
     assert long <= A_DAY * 40
     assert long <= short * 1.5
 
 
 def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """A plan's steps, from the top."""
+    """Yield the steps of a query plan, from the top."""
     yield plan
     for each in plan.get("Plans", ()):
         yield from nodes(each)
@@ -360,7 +372,7 @@ def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def test_messages_of_a_period_are_read_once_and_added_up_by_several_processes(ledgers):
     _, ledger = ledgers
     try:
-        # Small as this ledger is, as if it were large.
+        # Make PostgreSQL plan for this small ledger as for a large one.
         ledger.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL min_parallel_table_scan_size = 0")
         explained = "EXPLAIN (FORMAT JSON) " + statement("closings/counting/count_messages")
         values = {
@@ -379,15 +391,22 @@ def test_messages_of_a_period_are_read_once_and_added_up_by_several_processes(le
 
 
 def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledgers):
-    """It looked at the table while none waited, and of what it believes it might join it with all receipts."""
+    """If this fails, reading receipts reads the whole table of receipts.
+
+    PostgreSQL gathered its statistics while no receipt waited. It might therefore choose a plan that joins the waiting
+    receipts with all receipts.
+    """
     _, ledger = ledgers
     waiting = "INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ORDER BY 1 DESC LIMIT 20"
     assert pages(ledger, "receipts/unread", {"of_each": 1_000}, waiting) <= 200
 
 
-@pytest.mark.guarantee("cost", "stops are looked up once an agency and kind, however many messages wait")
+@pytest.mark.guarantee("cost", "stops are looked up once for each agency and kind, however many messages wait")
 def test_stops_are_asked_for_once_an_agency_and_kind_however_many_messages_wait(ledgers):
-    """A look at the stops costs a page at least."""
+    """If this fails, a long queue makes each check of the stops slow.
+
+    Each lookup of the stops reads at least one page.
+    """
     _, ledger = ledgers
     few, many = (
         pages(

@@ -1,4 +1,4 @@
-"""Each part of the deployment may do its own work and nothing else: what each role of the ledger is refused."""
+"""Each role of the ledger can do its own work and is refused everything else."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ RIGHTS = (include_dir() / "sql" / "definitions" / "rights.sql").read_text(encodi
 
 
 class Act(NamedTuple):
-    """What somebody who holds a role's password might try, and why it would hurt."""
+    """An SQL statement that somebody with a role's password might try, and the harm that the statement would do."""
 
     statement: str
     why: str
 
 
-def _each(statement: str, tables: str, why: str) -> list[Act]:
+def _acts_on_tables(statement: str, tables: str, why: str) -> list[Act]:
     return [Act(statement.format(f"motcua.{table}"), why) for table in tables.split()]
 
 
 NOBODY_BUT_THE_OWNER = [
-    *_each(
+    *_acts_on_tables(
         "DELETE FROM {}",
         "messages attempts message_history receipts receipt_readings inquiries dossiers dossier_versions transitions"
         " releases stops closings closing_messages closing_dossiers publications quality_runs findings"
@@ -43,75 +43,91 @@ NOBODY_BUT_THE_OWNER = [
         " statement_matches closing_message_sums closing_dossier_sums closing_reason_sums statement_sums"
         " statement_difference_sums journals gaps alerts runs report_mails quarantine old_steps page_requests"
         " finding_rechecks personal_data_purges personal_data_requests",
-        "what happened would be gone, and the figures would count without it",
+        "facts would be lost, and the figures would count without them",
     ),
-    *_each("TRUNCATE {} CASCADE", "messages dossiers inquiries publications agencies", "all of it at once"),
-    Act("UPDATE motcua.message_history SET to_state = 'delivered'", "a message's past would say what did not happen"),
-    Act("UPDATE motcua.receipts SET gateway_status = '1'", "a report would say what no gateway said"),
-    Act("UPDATE motcua.receipt_readings SET effect = 'applied'", "a report would have done what it did not"),
-    Act("UPDATE motcua.releases SET released_by = 'another'", "another person would have let a message go"),
-    Act("UPDATE motcua.finding_acknowledgements SET acknowledged_by = 'another'", "likewise of a finding"),
-    Act("UPDATE motcua.closings SET difference = 0", "a closed day would balance"),
-    Act("UPDATE motcua.closing_messages SET queued = 0", "likewise of an agency"),
-    Act("UPDATE motcua.publications SET manifest = manifest", "what was published could be changed"),
-    *_each(
+    *_acts_on_tables(
+        "TRUNCATE {} CASCADE", "messages dossiers inquiries publications agencies", "all facts would be lost at once"
+    ),
+    Act(
+        "UPDATE motcua.message_history SET to_state = 'delivered'", "a message's history would hold what did not happen"
+    ),
+    Act("UPDATE motcua.receipts SET gateway_status = '1'", "a receipt would state what no gateway reported"),
+    Act("UPDATE motcua.receipt_readings SET effect = 'applied'", "a receipt would seem to have had an effect"),
+    Act("UPDATE motcua.releases SET released_by = 'another'", "another person would seem to have released a message"),
+    Act(
+        "UPDATE motcua.finding_acknowledgements SET acknowledged_by = 'another'",
+        "another person would seem to have acknowledged a finding",
+    ),
+    Act("UPDATE motcua.closings SET difference = 0", "a closed day would seem to balance"),
+    Act("UPDATE motcua.closing_messages SET queued = 0", "an agency's closed day would seem to balance"),
+    Act("UPDATE motcua.publications SET manifest = manifest", "a publication could be changed"),
+    *_acts_on_tables(
         "UPDATE {} SET changed_by = 'another'",
         "agency_changes calendar_changes user_agency_changes complaint_changes",
-        "another person would have enabled an agency, changed the calendar, given an agency or judged a complaint",
+        "another person would seem to have changed an agency, the calendar, a user's agencies or a complaint",
     ),
-    *_each(
+    *_acts_on_tables(
         "INSERT INTO {} DEFAULT VALUES",
         "message_history message_states agency_changes complaint_changes status_map_changes rule_dates page_requests"
         " personal_data_purges",
-        "a made-up past, a message where nobody counts it, a request whose time is what somebody says",
+        "an invented history, a state that no figure counts, or a request with an invented time",
     ),
-    Act("UPDATE motcua.dossier_versions SET status_code = 9", "a dossier would have been ready before it was"),
-    Act("UPDATE motcua.phone_searches SET searched_by = 'another'", "another would have searched for a number"),
-    Act("UPDATE motcua.statement_lines SET segments = 0", "the carrier would have billed less"),
+    Act("UPDATE motcua.dossier_versions SET status_code = 9", "a dossier would seem ready earlier than it was"),
+    Act(
+        "UPDATE motcua.phone_searches SET searched_by = 'another'",
+        "another person would seem to have searched for a number",
+    ),
+    Act("UPDATE motcua.statement_lines SET segments = 0", "the carrier would seem to have billed less"),
     Act("UPDATE motcua.message_moves SET only_for = NULL", "any message could be sent again"),
     Act("UPDATE motcua.message_states SET may_begin = TRUE", "a message could begin as delivered"),
     Act(
         "INSERT INTO motcua.message_moves (from_state, to_state) VALUES ('delivered', 'queued')",
-        "all who were told would be told again",
+        "all delivered messages would be sent again",
     ),
-    Act("SELECT * FROM motcua.pseudonym_key", "who a pseudonym stands for could be found"),
-    Act("ALTER TABLE motcua.messages DISABLE TRIGGER USER", "every rule of the ledger itself would be off"),
-    Act("ALTER TABLE motcua.messages ADD COLUMN x integer", "the ledger would have another shape"),
-    Act("DROP TABLE motcua.messages CASCADE", "it would be gone"),
+    Act("SELECT * FROM motcua.pseudonym_key", "the person behind a pseudonym could be found"),
+    Act("ALTER TABLE motcua.messages DISABLE TRIGGER USER", "no rule of the ledger would be checked"),
+    Act("ALTER TABLE motcua.messages ADD COLUMN x integer", "the ledger would differ from its definitions"),
+    Act("DROP TABLE motcua.messages CASCADE", "all messages would be lost"),
     Act("DROP TRIGGER keep_inquiry ON motcua.inquiries", "inquiries could be rewritten"),
-    Act("DROP VIEW audit.messages CASCADE", "nobody could check"),
+    Act("DROP VIEW audit.messages CASCADE", "auditors could not check messages"),
     Act("DROP FUNCTION motcua.save_inquiry(jsonb)", "no inquiry would be counted"),
-    Act("CREATE TABLE motcua.x (y integer)", "a place for what should not be kept"),
-    Act("CREATE INDEX ON motcua.messages (text)", "a lock on what is being sent"),
+    Act("CREATE TABLE motcua.x (y integer)", "personal data could be stored outside the purge"),
+    Act("CREATE INDEX ON motcua.messages (text)", "senders would wait for the table's lock"),
     Act(
         "CREATE FUNCTION motcua.x() RETURNS integer LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
-        "a way to act as another",
+        "the function would act with another role's rights",
     ),
-    Act("ALTER FUNCTION motcua.save_inquiry(jsonb) SET search_path = public", "a way to act as the owner"),
-    Act("ALTER TABLE motcua.messages OWNER TO CURRENT_USER", "everything could be done to it"),
-    Act("GRANT motcua_owner TO CURRENT_USER", "it would be the owner"),
-    Act("COMMENT ON TABLE motcua.messages IS 'x'", "the dictionary would lie"),
-    Act("UPDATE motcua.status_maps SET status_code = 9", "nobody would know who let every step mean a result"),
-    Act("UPDATE motcua.personal_data_requests SET handled_by = 'another'", "another would have looked at it"),
-    Act("UPDATE motcua.page_requests SET asked_by = 'another'", "another would have asked for it"),
-    Act("UPDATE motcua.page_requests SET wanted = '{}'", "what is done would not be what the Department was mailed"),
-    Act("UPDATE motcua.page_requests SET ended_at = now(), outcome = 'done'", "what was not done would be done"),
+    Act(
+        "ALTER FUNCTION motcua.save_inquiry(jsonb) SET search_path = public",
+        "a function could be made to act with the owner's rights",
+    ),
+    Act("ALTER TABLE motcua.messages OWNER TO CURRENT_USER", "the role could do everything to messages"),
+    Act("GRANT motcua_owner TO CURRENT_USER", "the role would have the owner's rights"),
+    Act("COMMENT ON TABLE motcua.messages IS 'x'", "the data dictionary would be wrong"),
+    Act("UPDATE motcua.status_maps SET status_code = 9", "nobody would know who mapped every step to a result"),
+    Act(
+        "UPDATE motcua.personal_data_requests SET handled_by = 'another'",
+        "another person would seem to have handled a request",
+    ),
+    Act("UPDATE motcua.page_requests SET asked_by = 'another'", "another person would seem to have made a request"),
+    Act("UPDATE motcua.page_requests SET wanted = '{}'", "the change would differ from the mail to the Department"),
+    Act("UPDATE motcua.page_requests SET ended_at = now(), outcome = 'done'", "a request would seem carried out"),
 ]
 """Acts on the ledger that only its owner may do."""
 
 NOBODY_OF_THE_LEDGER = [
-    Act("CREATE SCHEMA x", "a place for what should not be kept"),
-    Act("SET SESSION AUTHORIZATION postgres", "it would be the administrator"),
-    Act("SET session_replication_role = replica", "no trigger would look"),
-    Act("ALTER SYSTEM SET log_statement = 'all'", "numbers would be in the server's log"),
-    Act("COPY (SELECT 1) TO PROGRAM 'cat'", "a program on the server"),
-    Act("COPY (SELECT 1) TO '/tmp/x'", "a file on the server"),
-    Act("SELECT pg_read_file('postgresql.conf')", "files of the server"),
-    Act("SELECT pg_ls_dir('.')", "likewise"),
-    Act("SELECT rolpassword FROM pg_authid", "everybody's password"),
-    Act("CREATE ROLE x SUPERUSER", "another administrator"),
-    Act("ALTER ROLE postgres PASSWORD 'x'", "the others' passwords"),
-    Act("CREATE DATABASE x", "a place for what should not be kept"),
+    Act("CREATE SCHEMA x", "personal data could be stored outside the purge"),
+    Act("SET SESSION AUTHORIZATION postgres", "the role would have the administrator's rights"),
+    Act("SET session_replication_role = replica", "no trigger would run"),
+    Act("ALTER SYSTEM SET log_statement = 'all'", "phone numbers would be in the server's log"),
+    Act("COPY (SELECT 1) TO PROGRAM 'cat'", "the role could run a program on the server"),
+    Act("COPY (SELECT 1) TO '/tmp/x'", "the role could write a file on the server"),
+    Act("SELECT pg_read_file('postgresql.conf')", "the role could read the server's files"),
+    Act("SELECT pg_ls_dir('.')", "the role could list the server's files"),
+    Act("SELECT rolpassword FROM pg_authid", "the role could read password hashes"),
+    Act("CREATE ROLE x SUPERUSER", "the role could make an administrator"),
+    Act("ALTER ROLE postgres PASSWORD 'x'", "the role could change passwords"),
+    Act("CREATE DATABASE x", "personal data could be stored outside the purge"),
 ]
 """Acts that not even the ledger's owner may do."""
 
@@ -120,116 +136,125 @@ _QUEUE = (
     " VALUES ('result', 1, 'x', 'x', 'queued', '+84905123456', 'any words')"
 )
 _WRITES_OF_TASKS = [
-    Act(_QUEUE, "any words to any phone"),
-    Act("UPDATE motcua.messages SET state = 'queued'", "what was told would be told again"),
-    Act("UPDATE motcua.messages SET msisdn = '+84905123456'", "another's phone would be told"),
-    Act("UPDATE motcua.messages SET text = 'any words'", "other words would be sent"),
-    Act("UPDATE motcua.attempts SET state = 'failed'", "a message that was taken would be sent again"),
-    *_each(
+    Act(_QUEUE, "any text could go to any phone"),
+    Act("UPDATE motcua.messages SET state = 'queued'", "delivered messages would be sent again"),
+    Act("UPDATE motcua.messages SET msisdn = '+84905123456'", "another citizen's phone would get the message"),
+    Act("UPDATE motcua.messages SET text = 'any words'", "another text would be sent"),
+    Act("UPDATE motcua.attempts SET state = 'failed'", "an accepted message would be sent again"),
+    *_acts_on_tables(
         "INSERT INTO {} DEFAULT VALUES",
         "attempts agencies dossiers transitions stops gateway_stops calendar_days releases receipt_readings inquiries"
         " publications closings",
-        "what was not would be: an attempt, a dossier, a step, a stop, a day off, a decision, a report",
+        "an invented attempt, dossier, transition, stop, day off, release or publication",
     ),
-    Act("UPDATE motcua.agencies SET enabled_from = NULL", "an agency would fall silent"),
+    Act("UPDATE motcua.agencies SET enabled_from = NULL", "an agency would send no messages"),
     Act("UPDATE motcua.agencies SET enabled_from = now()", "an agency would begin before it is ready"),
-    Act("DELETE FROM motcua.agency_aliases", "citizens would find nothing"),
-    Act("UPDATE motcua.dossiers SET msisdn = '+84905123456'", "another's phone would be told"),
-    Act("UPDATE motcua.stops SET ended_at = now(), ended_by = 'x'", "what was stopped would go"),
-    Act("DELETE FROM motcua.gateway_stops", "a gateway that refuses us would be called on and on"),
-    Act("UPDATE motcua.gateways SET name = name", "allowances of a gateway"),
-    Act("UPDATE motcua.sources SET cursor_recorded_at = now()", "what a desk wrote would be passed over"),
-    Act("DELETE FROM motcua.template_registrations", "no gateway would take anything"),
-    Act("UPDATE motcua.inquiries SET msisdn = NULL", "limits of a phone would count nothing"),
-    Act("SELECT statements.clear()", "a comparison at work would lose its rows"),
-    Act("SELECT quality.begin_snapshot()", "a check at work would lose its rows"),
-    Act("SELECT quality.make('dossiers', '{a}', '{25}')", "a check at work would lose its rows"),
-    Act("SELECT motcua.empty_counted_occasions()", "a closing at work would lose its rows"),
-    Act("SELECT motcua.note_agency_change('x')", "a made-up past"),
+    Act("DELETE FROM motcua.agency_aliases", "citizens would not find their agency"),
+    Act("UPDATE motcua.dossiers SET msisdn = '+84905123456'", "another citizen's phone would get the message"),
+    Act("UPDATE motcua.stops SET ended_at = now(), ended_by = 'x'", "stopped messages would be sent"),
+    Act("DELETE FROM motcua.gateway_stops", "a gateway that refuses messages would be called again and again"),
+    Act("UPDATE motcua.gateways SET name = name", "the limits of a gateway could be changed"),
+    Act("UPDATE motcua.sources SET cursor_recorded_at = now()", "rows of a source would be skipped"),
+    Act("DELETE FROM motcua.template_registrations", "no gateway would accept a text"),
+    Act("UPDATE motcua.inquiries SET msisdn = NULL", "the limit of inquiries per phone would have no effect"),
+    Act("SELECT statements.clear()", "a running comparison would lose its rows"),
+    Act("SELECT quality.begin_snapshot()", "a running check would lose its rows"),
+    Act("SELECT quality.make('dossiers', '{a}', '{25}')", "a running check would lose its rows"),
+    Act("SELECT motcua.empty_counted_occasions()", "a running closing would lose its rows"),
+    Act("SELECT motcua.note_agency_change('x')", "an invented history"),
 ]
 _READS_OF_PEOPLE = [
-    Act("SELECT msisdn FROM motcua.messages", "all phones that were told"),
-    Act("SELECT text FROM motcua.messages", "all words"),
-    Act("SELECT parameters FROM motcua.messages", "likewise"),
-    Act("SELECT msisdn FROM motcua.dossiers", "all phones of dossiers"),
-    Act("SELECT applicant_name FROM motcua.dossiers", "all names"),
-    Act("SELECT dossier_code FROM motcua.dossiers", "all codes, which 9029 answers"),
-    *_each(
-        "SELECT * FROM {}", "dossier_versions sending_conditions user_agencies", "names and phones, and who sees what"
+    Act("SELECT msisdn FROM motcua.messages", "phones of all messages"),
+    Act("SELECT text FROM motcua.messages", "texts of all messages"),
+    Act("SELECT parameters FROM motcua.messages", "values in the texts of all messages"),
+    Act("SELECT msisdn FROM motcua.dossiers", "phones of all dossiers"),
+    Act("SELECT applicant_name FROM motcua.dossiers", "names of all applicants"),
+    Act("SELECT dossier_code FROM motcua.dossiers", "codes of all dossiers, with which 9029 can be asked"),
+    *_acts_on_tables(
+        "SELECT * FROM {}", "dossier_versions sending_conditions user_agencies", "names, phones, and users' agencies"
     ),
-    Act("SELECT note FROM motcua.transitions", "what a desk wrote of people"),
-    Act("SELECT msisdn FROM motcua.inquiries", "who asked"),
-    Act("SELECT text FROM motcua.inquiries", "what they wrote"),
-    Act("SELECT payload FROM motcua.quarantine", "rows as a desk typed them"),
-    Act("SELECT raw FROM motcua.receipts", "what gateways sent"),
-    Act("SELECT reference FROM motcua.attempts", "what a forged report would name"),
-    Act("SELECT note FROM motcua.complaints", "citizens' words"),
-    Act("SELECT motcua.desk_user('x', 'y')", "who a pseudonym stands for"),
+    Act("SELECT note FROM motcua.transitions", "notes of desks about people"),
+    Act("SELECT msisdn FROM motcua.inquiries", "phones that asked 9029"),
+    Act("SELECT text FROM motcua.inquiries", "texts that citizens sent to 9029"),
+    Act("SELECT payload FROM motcua.quarantine", "rows with names and phones as a desk typed them"),
+    Act("SELECT raw FROM motcua.receipts", "receipts with phones as gateways sent them"),
+    Act("SELECT reference FROM motcua.attempts", "references, with which a receipt can be forged"),
+    Act("SELECT note FROM motcua.complaints", "words of citizens"),
+    Act("SELECT motcua.desk_user('x', 'y')", "the pseudonym of any guessed name"),
 ]
 _FORMS = [
-    Act("SELECT motcua.set_agency_settings('x', 1, '{}', 'x')", "an agency would send something else"),
-    *_each(
+    Act("SELECT motcua.set_agency_settings('x', 1, '{}', 'x')", "an agency's messages would change"),
+    *_acts_on_tables(
         "INSERT INTO {} DEFAULT VALUES",
         "user_agencies complaints finding_acknowledgements finding_rechecks",
-        "who sees what, a complaint that nobody made, a finding that is silent or said to be mended",
+        "a user could see other agencies, or a complaint, acknowledgement or check would be invented",
     ),
-    Act("DELETE FROM motcua.user_agencies", "likewise"),
-    Act("UPDATE motcua.complaints SET outcome = 'x'", "a complaint would be settled"),
-    Act("SELECT motcua.save_page_request('map_status', '{}', 'x')", "the Department would be mailed what nobody asked"),
-    Act("SELECT motcua.withdraw_page_request(1, 'x')", "what somebody asked for would not be done"),
-    Act("UPDATE motcua.alerts SET acknowledged_by = 'x'", "an alert would be silent"),
-    Act("SELECT motcua.answer_gap(1, NULL, 'x', 'y', 'kannel', now())", "what a put back ledger holds would go"),
+    Act("DELETE FROM motcua.user_agencies", "users could no longer see their agencies"),
+    Act("UPDATE motcua.complaints SET outcome = 'x'", "a complaint would seem settled"),
+    Act(
+        "SELECT motcua.save_page_request('map_status', '{}', 'x')",
+        "the Department would be mailed a request that nobody made",
+    ),
+    Act("SELECT motcua.withdraw_page_request(1, 'x')", "a request would not be carried out"),
+    Act("UPDATE motcua.alerts SET acknowledged_by = 'x'", "an alert would seem acknowledged"),
+    Act(
+        "SELECT motcua.answer_gap(1, NULL, 'x', 'y', 'kannel', now())",
+        "messages of a restored ledger would be sent again",
+    ),
 ]
 _EFFECTS = [
-    Act("SELECT motcua.map_status('x', 11, 9, 'y', now())", "every step would mean that the result is there"),
+    Act("SELECT motcua.map_status('x', 11, 9, 'y', now())", "every step would count as a result"),
     Act(
         "SELECT motcua.release_messages('x', 'y', now(), NULL, NULL, NULL, NULL)",
-        "what may be on its way would go once more",
+        "a message that may have been delivered would be sent again",
     ),
-    Act("INSERT INTO intake.export_forms (set_by) VALUES ('x')", "every line of a file would mean a result"),
-    Act("SELECT motcua.apply_page_request(1)", "what somebody asked for would be done when he likes"),
+    Act("INSERT INTO intake.export_forms (set_by) VALUES ('x')", "every line of a file would count as a result"),
+    Act("SELECT motcua.apply_page_request(1)", "a request would be carried out before its time"),
     Act(
         "UPDATE motcua.page_requests SET told_at = now(), applies_at = now(), told = '{}'",
-        "what nobody was mailed of would be done",
+        "a request would be carried out without a mail",
     ),
 ]
-"""What pages ask for, and tasks alone do."""
+"""Acts that pages request and only tasks carry out."""
 _PURGE = Act(
     "SELECT * FROM motcua.purge_personal_data('inquiries', 0, 1, repeat('0', 32), 'term', 'x')",
-    "who was told what would be gone before its time",
+    "personal data would be purged before its time",
 )
 _OF_GATEWAYS = [
-    Act("INSERT INTO motcua.receipts (gateway, raw) VALUES ('kannel', '{}')", "a report that no gateway made"),
-    Act("SELECT motcua.apply_receipts('[]', now())", "messages would be moved"),
+    Act("INSERT INTO motcua.receipts (gateway, raw) VALUES ('kannel', '{}')", "a receipt that no gateway sent"),
+    Act("SELECT motcua.apply_receipts('[]', now())", "states of messages would change"),
     Act("SELECT motcua.save_inquiry('{}')", "an inquiry that nobody paid for"),
-    Act("SELECT motcua.reply_given('kannel', 'x')", "another's reply"),
-    Act("SELECT motcua.asked_too_often('kannel', '+84905123456', now(), now(), 1, 1)", "who asks"),
+    Act("SELECT motcua.reply_given('kannel', 'x')", "the reply to another citizen"),
+    Act("SELECT motcua.asked_too_often('kannel', '+84905123456', now(), now(), 1, 1)", "whether a phone asked 9029"),
 ]
 
 _OF_PUSHES = [
     *(
-        Act(f"SELECT * FROM intake.{table}", "what was pushed, and who may push, is for nobody outside")
+        Act(f"SELECT * FROM intake.{table}", "pushed data and accounts are not for callers from outside")
         for table in ("pushed_dossiers", "recent_states", "numbers")
     ),
     Act("INSERT INTO intake.pushed_steps (source) VALUES ('x')", "a step that nobody pushed"),
-    Act("UPDATE intake.pushed_steps SET status_code = 9", "another's step would mean a result"),
-    Act("UPDATE intake.pushed_dossiers SET agency_code = 'x'", "a dossier would be another agency's"),
-    Act("UPDATE intake.numbers SET last_number = 0", "later steps would come before earlier ones"),
-    Act("DELETE FROM intake.pushed_dossiers", "what was pushed would be gone"),
+    Act("UPDATE intake.pushed_steps SET status_code = 9", "a step of another client would count as a result"),
+    Act("UPDATE intake.pushed_dossiers SET agency_code = 'x'", "a dossier would belong to another agency"),
+    Act("UPDATE intake.numbers SET last_number = 0", "later steps would get lower numbers than earlier ones"),
+    Act("DELETE FROM intake.pushed_dossiers", "pushed dossiers would be lost"),
     Act("INSERT INTO intake.sessions (token_digest) VALUES ('x')", "a session without a password"),
-    Act("UPDATE intake.client_changes SET changed_by = 'another'", "another would have registered a client"),
-    Act("DELETE FROM intake.clients", "nobody would know who pushed"),
+    Act(
+        "UPDATE intake.client_changes SET changed_by = 'another'",
+        "another person would seem to have registered a client",
+    ),
+    Act("DELETE FROM intake.clients", "the sender of pushed data would be unknown"),
 ]
-"""Acts on what is pushed that only its functions do."""
+"""Acts on pushed data that only the intake's functions do."""
 _OF_CLIENTS = [
-    Act("SELECT * FROM intake.clients", "who may push, and what tells a right password"),
-    Act("SELECT * FROM intake.source_dossiers", "numbers and names"),
-    Act("UPDATE intake.clients SET disabled_at = NULL", "who may push no more would push"),
+    Act("SELECT * FROM intake.clients", "accounts and password hashes"),
+    Act("SELECT * FROM intake.source_dossiers", "phones and names"),
+    Act("UPDATE intake.clients SET disabled_at = NULL", "a disabled client could push again"),
     Act("UPDATE intake.clients SET networks = '{0.0.0.0/0}'", "everybody could push"),
     Act("INSERT INTO intake.client_agencies (client_id) VALUES (1)", "a client would write for another agency"),
     Act("DELETE FROM intake.sessions", "everybody would have to sign in again"),
 ]
-"""Acts on accounts that commands do, and what pick-up reads."""
+"""Acts on intake accounts that only commands do, and data that only pick-ups read."""
 
 ACTS = {
     "motcua_app": [*NOBODY_BUT_THE_OWNER, *_OF_PUSHES, _PURGE],
@@ -244,42 +269,42 @@ ACTS = {
             *_OF_PUSHES,
             *_OF_CLIENTS,
         ),
-        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
-        Act("SELECT * FROM audit.messages", "what nobody in a DMZ need know"),
+        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "the agency of any dossier code"),
+        Act("SELECT * FROM audit.messages", "facts that no service in a DMZ needs"),
         _PURGE,
     ],
     "motcua_callbacks": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_EFFECTS, *_OF_PUSHES, *_OF_CLIENTS),
-        Act("SELECT * FROM audit.messages", "what nobody in a DMZ need know"),
+        Act("SELECT * FROM audit.messages", "facts that no service in a DMZ needs"),
         _PURGE,
     ],
     "motcua_pages": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_EFFECTS, *_OF_GATEWAYS),
-        Act("SELECT * FROM motcua.phone_searches", "who looked for whom is for auditors"),
-        Act("SELECT * FROM motcua.personal_data_requests", "likewise"),
-        Act("UPDATE motcua.complaints SET note = 'x'", "a citizen's words"),
-        Act("UPDATE motcua.alerts SET over_at = now()", "an alert would be over"),
-        Act("SELECT motcua.desk_user('x', 'y')", "who a pseudonym stands for"),
+        Act("SELECT * FROM motcua.phone_searches", "only auditors may see who searched for a phone"),
+        Act("SELECT * FROM motcua.personal_data_requests", "only auditors may see who asked for an erasure"),
+        Act("UPDATE motcua.complaints SET note = 'x'", "the words of a citizen could be changed"),
+        Act("UPDATE motcua.alerts SET over_at = now()", "an alert would seem to have ended"),
+        Act("SELECT motcua.desk_user('x', 'y')", "the pseudonym of any guessed name"),
         _PURGE,
     ],
     "motcua_audit": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_EFFECTS, *_OF_GATEWAYS),
-        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
+        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "the agency of any dossier code"),
         _PURGE,
     ],
     "motcua_purge": [
         *(*NOBODY_BUT_THE_OWNER, *_WRITES_OF_TASKS, *_READS_OF_PEOPLE, *_FORMS, *_EFFECTS, *_OF_GATEWAYS),
-        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "whose a dossier is"),
-        Act("SELECT * FROM audit.messages", "it empties, and reads nothing"),
-        Act("UPDATE motcua.dossiers SET msisdn = NULL", "a number before its time"),
-        Act("SELECT motcua.tidy_after_purge()", "it empties, and nothing else"),
+        Act("SELECT motcua.asked_dossiers('{X}', NULL)", "the agency of any dossier code"),
+        Act("SELECT * FROM audit.messages", "the purge needs to read no messages"),
+        Act("UPDATE motcua.dossiers SET msisdn = NULL", "a phone number would be purged before its time"),
+        Act("SELECT motcua.tidy_after_purge()", "the purge needs only its own function"),
     ],
 }
 
 
 @pytest.fixture(scope="module")
 def shared(postgres, migrated) -> Iterator[str]:
-    """One ledger for all acts, of which none stays."""
+    """One ledger for all acts. Each act is rolled back."""
 
     name = postgres.fresh_database(migrated, "rights")
     yield name
@@ -287,7 +312,7 @@ def shared(postgres, migrated) -> Iterator[str]:
 
 
 def _try(connection: psycopg.Connection, act: Act) -> psycopg.Error | None:
-    """What PostgreSQL says to it; nothing of it stays."""
+    """Try an act and return PostgreSQL's error, or ``None``. The act is rolled back."""
     try:
         if act.statement.startswith(("ALTER SYSTEM", "CREATE DATABASE")):
             connection.execute(act.statement.encode())
@@ -299,7 +324,7 @@ def _try(connection: psycopg.Connection, act: Act) -> psycopg.Error | None:
     return None
 
 
-@pytest.mark.guarantee("rights", "each role of the ledger is refused all work but its own, act by act")
+@pytest.mark.guarantee("rights", "each role of the ledger is refused every act outside its own work")
 @pytest.mark.parametrize("role", ROLES)
 def test_role_is_refused_what_is_not_its_work(postgres, shared, role):
     acts = [*ACTS[role], *NOBODY_OF_THE_LEDGER]
@@ -311,7 +336,7 @@ def test_role_is_refused_what_is_not_its_work(postgres, shared, role):
 
 
 def test_acts_are_real_the_owner_may_do_them(postgres, shared):
-    """Or a list of misspelled tables would be refused just as well."""
+    """The acts are valid SQL. PostgreSQL refuses acts on misspelled tables too, so refusals alone prove nothing."""
     acts = {act for role in ROLES for act in ACTS[role]}
     refused, unreal = [], []
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared), autocommit=True) as owner:
@@ -319,21 +344,21 @@ def test_acts_are_real_the_owner_may_do_them(postgres, shared):
             error = _try(owner, act)
             if isinstance(error, errors.InsufficientPrivilege):
                 refused.append(act)
-            # A made-up row breaks a rule of its table, and what is kept for good is kept by a trigger, too.
+            # Constraints may refuse the invented rows, and triggers protect append-only rows even from the owner.
             elif error is not None and (error.sqlstate or "")[:2] not in ("22", "23", "MC"):
                 unreal.append((act, str(error)))
     assert [act.statement for act in refused] == ["GRANT motcua_owner TO CURRENT_USER"]
     assert unreal == []
 
 
-@pytest.mark.guarantee("rights", "no part reaches another database of the server")
+@pytest.mark.guarantee("rights", "no role of the system connects to another database of the server")
 @pytest.mark.parametrize("role", [*ROLES, "motcua_owner"])
 def test_role_reaches_no_other_database(postgres, migrated, role):
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         psycopg.connect(connection_uri(postgres.admin_dsn, role, "airflow_unused"))
 
 
-# ------------------------------------------------------------------------------------------- what callbacks may
+# --- Rights of callbacks --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -363,13 +388,13 @@ INQUIRY = {
 
 
 @pytest.mark.guarantee(
-    "rights", "the callbacks' role can queue no message; a receipt that has one sent again is read by a run"
+    "rights", "the callbacks' role cannot queue a message; only a run applies a receipt that has a message sent again"
 )
 def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
     forged = INQUIRY | {"kind": "result", "state": "queued", "next_attempt_at": NOW.isoformat(), "transition_id": 1}
     for expected in (True, False):
         (saved,) = callbacks.execute("SELECT motcua.save_inquiry(%s)", (json.dumps(forged),)).fetchall()
-        assert saved == (expected,), "once"
+        assert saved == (expected,), "the inquiry is saved once"
     callbacks.commit()
     (message,) = rows("SELECT kind, state, msisdn FROM motcua.messages")
     assert message == {"kind": "reply", "state": "accepted", "msisdn": INQUIRY["phone"]}
@@ -377,7 +402,7 @@ def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
 
 
 @pytest.mark.guarantee(
-    "rights", "the callbacks' role can queue no message; a receipt that has one sent again is read by a run"
+    "rights", "the callbacks' role cannot queue a message; only a run applies a receipt that has a message sent again"
 )
 def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
     (stored,) = callbacks.execute(
@@ -396,7 +421,9 @@ def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
     assert callbacks.execute(apply, given(stored[0], "delivered")).fetchall() == [(stored[0], "unknown_reference")]
 
 
-@pytest.mark.guarantee("rights", "the callbacks' role learns whose a code is only where several agencies have it")
+@pytest.mark.guarantee(
+    "rights", "the callbacks' role learns the agency of a dossier code only if several agencies use the code"
+)
 def test_callbacks_are_told_whose_a_dossier_is_only_where_that_decides(callbacks, rows):
     in_ledger(save_agencies, [agency(NHA_TRANG), agency(TU_PHAP)], "tests")
     rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
@@ -420,7 +447,7 @@ def test_release_names_who_and_why(ledger, rows):
             rows("SELECT motcua.release_messages(%s, %s, now(), NULL, NULL, NULL, NULL)", who, why)
 
 
-# -------------------------------------------------------------------------------------- what pages may of an agency
+# --- Rights of pages over an agency -------------------------------------------------------------------------------
 
 SETTINGS = {
     "accented": True,
@@ -440,12 +467,12 @@ def pages(postgres, agencies, ledger) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def _last(rows, agency: str) -> int:
+def _last_change(rows, agency: str) -> int:
     (row,) = rows("SELECT max(change_id) FROM motcua.agency_changes WHERE agency_code = %s", agency)
     return row["max"]
 
 
-def _set(pages, seen: int, who: str = "hoa", agency: str = NHA_TRANG, **changes: object) -> int | None:
+def _set_settings(pages, seen: int, who: str = "hoa", agency: str = NHA_TRANG, **changes: object) -> int | None:
     wanted = json.dumps(SETTINGS | changes)
     (row,) = pages.execute("SELECT motcua.set_agency_settings(%s, %s, %s, %s)", (agency, seen, wanted, who)).fetchall()
     return row[0]
@@ -456,8 +483,8 @@ def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages
     before = rows("SELECT * FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)[0]
     others = rows("SELECT * FROM motcua.agencies WHERE agency_code <> %s", NHA_TRANG)
     forged = {"name": "Khác", "short_name": "Gọi 0905", "enabled_from": None, "kinds_off": ["result"], "province": "x"}
-    seen = _last(rows, NHA_TRANG)
-    assert _set(pages, seen, **forged) == _last(rows, NHA_TRANG) > seen
+    seen = _last_change(rows, NHA_TRANG)
+    assert _set_settings(pages, seen, **forged) == _last_change(rows, NHA_TRANG) > seen
     after = rows("SELECT * FROM motcua.agencies WHERE agency_code = %s", NHA_TRANG)[0]
     differing = {name for name in after if after[name] != before[name]}
     assert differing == {
@@ -486,22 +513,22 @@ def test_pages_set_what_an_agency_decides_itself_with_who_and_nothing_else(pages
     ],
 )
 def test_pages_cannot_silence_an_agency_or_set_what_contradicts_itself(pages, rows, changes, refused):
-    before, seen = rows("SELECT * FROM motcua.agencies ORDER BY 1"), _last(rows, NHA_TRANG)
+    before, seen = rows("SELECT * FROM motcua.agencies ORDER BY 1"), _last_change(rows, NHA_TRANG)
     with pytest.raises(refused):
-        _set(pages, seen, **changes)
+        _set_settings(pages, seen, **changes)
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
-    assert _last(rows, NHA_TRANG) == seen
+    assert _last_change(rows, NHA_TRANG) == seen
 
 
 def test_settings_that_were_changed_meanwhile_are_not_overwritten(pages, rows):
-    seen = _last(rows, NHA_TRANG)
-    assert _set(pages, seen) == _last(rows, NHA_TRANG)
+    seen = _last_change(rows, NHA_TRANG)
+    assert _set_settings(pages, seen) == _last_change(rows, NHA_TRANG)
     before = rows("SELECT * FROM motcua.agencies ORDER BY 1")
-    assert _set(pages, seen, accented=False) is None
+    assert _set_settings(pages, seen, accented=False) is None
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
 
 
-# ------------------------------------------------------------------------------- what pages ask for, and who does it
+# --- Requests of pages, and who carries them out -------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -511,13 +538,13 @@ def tasks(postgres, ledger) -> Iterator[psycopg.Connection]:
         yield connection
 
 
-def _ask(pages, kind: str, **wanted: object) -> tuple[int, str]:
+def _make_request(pages, kind: str, **wanted: object) -> tuple[int, str]:
     ask = "SELECT * FROM motcua.save_page_request(%s, %s, 'nguyen-van-a')"
     ((number, became),) = pages.execute(ask, (kind, json.dumps(wanted))).fetchall()
     return number, became
 
 
-def _tell(tasks, request: int, after: str) -> None:
+def _note_mail(tasks, request: int, after: str) -> None:
     tasks.execute(
         "UPDATE motcua.page_requests SET told_at = clock_timestamp(), applies_at = clock_timestamp() + %s::interval,"
         " told = '{}' WHERE request_no = %s",
@@ -530,7 +557,7 @@ def source(rows) -> None:
     rows("INSERT INTO motcua.sources (name) VALUES ('camlam')")
 
 
-@pytest.mark.guarantee("requests", "codes 1-10 are the contract's and are never mapped")
+@pytest.mark.guarantee("requests", "status codes 1-10 belong to the source contract and are never mapped")
 def test_ledger_refuses_to_map_a_code_of_the_contract_whoever_asks(pages, tasks, source, rows):
     by_hand = "INSERT INTO motcua.status_maps (source_id, source_status, status_code) VALUES (1, %s, 11 - %s)"
     for written in range(1, 11):
@@ -539,7 +566,7 @@ def test_ledger_refuses_to_map_a_code_of_the_contract_whoever_asks(pages, tasks,
             with pytest.raises(errors.CheckViolation, match="the contract's"):
                 tasks.execute(map_it, (written, stands_for))
             with pytest.raises(errors.CheckViolation, match="the contract's"):
-                _ask(pages, "map_status", source="camlam", written=written, stands_for=stands_for)
+                _make_request(pages, "map_status", source="camlam", written=written, stands_for=stands_for)
         with pytest.raises(errors.CheckViolation):
             rows(by_hand, written, written)
     assert rows("SELECT 1 FROM motcua.status_maps") == []
@@ -549,7 +576,7 @@ def test_ledger_refuses_to_map_a_code_of_the_contract_whoever_asks(pages, tasks,
     "requests", "the pages' role can carry out no request before the Department was mailed and its hour is over"
 )
 def test_request_is_done_by_no_role_before_the_department_was_mailed_and_its_hour_is_over(pages, tasks, source, rows):
-    number, became = _ask(
+    number, became = _make_request(
         pages, "map_status", source="camlam", written=11, stands_for=9, applies_at="2020-01-01", told_at="2020-01-01"
     )
     assert became == "waits"
@@ -566,24 +593,24 @@ def test_request_is_done_by_no_role_before_the_department_was_mailed_and_its_hou
             pages.execute(forged)
     with pytest.raises(errors.InsufficientPrivilege, match="was not mailed"):
         tasks.execute(apply, (number,))
-    _tell(tasks, number, "1 hour")
+    _note_mail(tasks, number, "1 hour")
     with pytest.raises(errors.InsufficientPrivilege, match="may still withdraw"):
         tasks.execute(apply, (number,))
     with pytest.raises(errors.DatabaseError, match="kept as it was asked"):
-        _tell(tasks, number, "0")
+        _note_mail(tasks, number, "0")
     assert rows("SELECT 1 FROM motcua.status_maps") == []
 
 
 @pytest.mark.guarantee("requests", "a request can be withdrawn on the page until it is done")
 def test_request_ends_once(pages, tasks, source, rows):
-    first, _ = _ask(pages, "map_status", source="camlam", written=11, stands_for=9)
-    assert _ask(pages, "map_status", source="camlam", written=11, stands_for=5) == (None, "asked_before")
+    first, _ = _make_request(pages, "map_status", source="camlam", written=11, stands_for=9)
+    assert _make_request(pages, "map_status", source="camlam", written=11, stands_for=5) == (None, "asked_before")
     withdraw = "SELECT motcua.withdraw_page_request(%s, %s)"
     assert pages.execute(withdraw, (first, "minh")).fetchall() == [(True,)]
     assert pages.execute(withdraw, (first, "hoa")).fetchall() == [(False,)]
     assert tasks.execute("SELECT motcua.apply_page_request(%s)", (first,)).fetchall() == [(None,)]
-    second, _ = _ask(pages, "map_status", source="camlam", written=11, stands_for=9)
-    _tell(tasks, second, "0")
+    second, _ = _make_request(pages, "map_status", source="camlam", written=11, stands_for=9)
+    _note_mail(tasks, second, "0")
     assert tasks.execute("SELECT motcua.apply_page_request(%s)", (second,)).fetchall() == [("done",)]
     assert tasks.execute("SELECT motcua.apply_page_request(%s)", (second,)).fetchall() == [(None,)]
     assert pages.execute(withdraw, (second, "hoa")).fetchall() == [(False,)]
@@ -605,7 +632,7 @@ def test_request_ends_once(pages, tasks, source, rows):
     ],
 )
 def test_pages_ask_for_what_there_is(pages, source, rows, kind, wanted, became):
-    assert _ask(pages, kind, **wanted)[1] == became
+    assert _make_request(pages, kind, **wanted)[1] == became
     assert len(rows("SELECT 1 FROM motcua.page_requests")) == (became != "unknown")
 
 
@@ -623,11 +650,11 @@ def test_pages_ask_for_what_there_is(pages, source, rows, kind, wanted, became):
 )
 def test_pages_ask_for_nothing_else(pages, source, rows, kind, wanted):
     with pytest.raises(errors.CheckViolation):
-        _ask(pages, kind, **wanted)
+        _make_request(pages, kind, **wanted)
     assert rows("SELECT 1 FROM motcua.page_requests") == []
 
 
-# --------------------------------------------------------------------------------------------- one place says it
+# --- Rights are stated in one place ----------------------------------------------------------------------------
 
 
 def test_everything_in_the_ledger_stands_in_the_table_of_rights(postgres, shared):
@@ -675,7 +702,7 @@ def test_right_that_was_given_by_hand_is_taken_away(postgres, ledger):
 
 
 @pytest.mark.guarantee(
-    "rights", "a function that runs as the owner has a fixed search path, and not everybody may call it"
+    "rights", "a function that runs as the owner has a fixed search path and cannot be called by every role"
 )
 def test_what_runs_as_the_owner_has_a_fixed_path_and_is_not_for_everybody(postgres, shared):
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared)) as owner:
@@ -695,7 +722,7 @@ def test_what_runs_as_the_owner_has_a_fixed_path_and_is_not_for_everybody(postgr
 
 
 def test_connecting_is_the_parts_own(postgres, migrated):
-    """The test's own roles are those of production."""
+    """The roles of the tests have no rights over the whole server, like the roles in production."""
     assert PASSWORD
     with psycopg.connect(postgres.admin_dsn) as admin:
         for role in ROLES:

@@ -1,4 +1,4 @@
-"""Every statement: under a name of its own, with what it promises, asked for by somebody, right on the real schema."""
+"""Every SQL statement has a unique name, a description and a caller in the code, and is valid on the real schema."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ CODE = "\n".join(path.read_text(encoding="utf-8") for path in PLUGINS.rglob("*.p
 
 
 def faults_of(file: str, text: str) -> list[str]:
-    """What a file's words lack: what it is for and who calls it, once, and what each statement promises."""
+    """Return what a file of SQL statements lacks.
+
+    A file states once what it is for and who calls it, and states for each SQL statement what it promises.
+    """
     head, *parts = re.split(r"^-- name: ", text, flags=re.M)
     header = head.replace("\n-- ", " ")
     faults = []
@@ -61,7 +64,7 @@ def test_each_file_says_once_what_it_is_for_and_who_calls_it_and_each_statement_
 
 def test_every_statement_is_asked_for():
     def is_asked_for(name: str) -> bool:
-        # By itself, or with all that its file has.
+        # Code names the statement itself, or its file with all statements.
         return f'"{name}"' in CODE or f'"{name.rpartition("/")[0]}"' in CODE
 
     assert [name for name in NAMES if not name.startswith("sources/") and not is_asked_for(name)] == []
@@ -81,8 +84,8 @@ def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
         if name.startswith(OF_OTHER_DATABASES):
             continue
         assert ";" not in text, f"{name} is more than one statement"
-        # What a check reads of its snapshot is a part of this one, and no table.
-        numbered = quality._text_of("dossier_facts") if name == "quality/marks/dossier_facts" else text
+        # The facts of a dossier are read by an SQL statement that includes the one for the dossier's own facts.
+        numbered = quality._query_of("dossier_facts") if name == "quality/marks/dossier_facts" else text
         for position, parameter in enumerate(sorted(set(re.findall(r"%\((\w+)\)s", numbered))), 1):
             numbered = numbered.replace(f"%({parameter})s", f"${position}")
         with schema.transaction(force_rollback=True):
@@ -98,7 +101,7 @@ def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
 
 @pytest.fixture
 def snapshot(schema):
-    """The tables of a check of data quality, as its statements make them."""
+    """A session with the temporary tables of a quality check, made by the check's own SQL statements."""
     book = load_rules({})
     with schema.transaction(force_rollback=True):
         parameters = {"as_of": NOW, "since": book.since(NOW), "sources": [], **snapshot_thresholds(book)}

@@ -1,4 +1,4 @@
-"""The alert rules for Prometheus speak of figures that the page gives, in Vietnamese, and lead to pages that exist."""
+"""Test the alert rules for Prometheus: they use figures of our page, are in Vietnamese, and link to existing pages."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _LABELS = re.compile(r"\{([^}]*)\}")
 
 
 def names_in(expression: str) -> set[str]:
-    """Names of figures in an expression of Prometheus."""
+    """Return the names of figures in an expression of Prometheus."""
     return set(re.findall(r"[a-z_][a-z_0-9]*", _LABELS.sub("", expression))) - FUNCTIONS
 
 
 @pytest.fixture
 def given(agencies, tmp_path):
-    """Every figure that the page can give, with its labels."""
+    """Return all figures that the page can give, with their labels."""
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "backup.json").write_text("{}")
     now = datetime.now(UTC)
@@ -41,10 +41,12 @@ def given(agencies, tmp_path):
     return {LEDGER_UP: ()} | {gauge.name: gauge.labels for gauge in gauges}
 
 
-@pytest.mark.guarantee("callbacks", "the alert rules use only figures that the monitor's page gives")
+@pytest.mark.guarantee(
+    "callbacks", "the alert rules for Prometheus use only figures that the page `/gateway/metrics` gives"
+)
 def test_rule_speaks_of_figures_and_labels_that_the_page_gives(given):
     assert RULES
-    assert len({rule["alert"] for rule in RULES}) == len(RULES), "each name stands once"
+    assert len({rule["alert"] for rule in RULES}) == len(RULES), "each rule must have a name of its own"
     for rule in RULES:
         names = names_in(rule["expr"])
         assert names, rule["alert"]
@@ -56,7 +58,10 @@ def test_rule_speaks_of_figures_and_labels_that_the_page_gives(given):
 
 
 def test_every_figure_that_can_be_wrong_has_a_rule(given):
-    """Counts of what waits are for pictures, and what the watch found it tells itself; all else is watched."""
+    """A figure without a rule raises no alert.
+
+    Only counts of waiting messages, which are for charts, and the watch's own findings need no rule.
+    """
     watched = set().union(*(names_in(rule["expr"]) for rule in RULES))
     only_shown = {
         "motcua_checks_open",
@@ -83,7 +88,7 @@ def test_rule_tells_staff_in_vietnamese_what_is_wrong_and_where_to_read_on():
     assert RULES
     for rule in RULES:
         summary, page = rule["annotations"]["summary"], rule["annotations"]["runbook"]
-        assert any(ord(letter) > 0x1E9F for letter in summary), "accented Vietnamese"
+        assert any(ord(letter) > 0x1E9F for letter in summary), "the summary must be accented Vietnamese"
         assert page.startswith("docs/operations/alerts/")
         assert (ROOT / page).is_file(), page
         assert rule["labels"]["severity"] in ("critical", "warning")

@@ -1,4 +1,7 @@
-"""Every command that decides something is signed by a person; for nobody and for shared accounts it writes nothing."""
+"""Test that a person must sign each command that decides something.
+
+Without a name, or with a shared account's name, the command must write nothing.
+"""
 
 from __future__ import annotations
 
@@ -58,30 +61,30 @@ SIGNED: dict[str, list[str]] = {
     "users take": ["hoa", "000.00.30.H32"],
     "verify": ["1"],
 }
-"""Each command that writes what somebody decided, with words enough to come to its signature."""
+"""Each command that writes a person's decision, with the arguments that it needs to reach its signature."""
 
 UNSIGNED = {
-    "closings close": "the daily run by hand: it counts and decides nothing; nothing is published",
-    "complaints link": "the daily run by hand: ties what has appeared since",
-    "files read": "what each run does by itself: takes what was dropped",
-    "publications mail": "a mail that was due already, to those who are configured",
-    "quality mail": "likewise",
-    "quality run": "the daily run by hand",
-    "sources check": "looks; what it found is kept for the page",
-    "migrate": "as a new version begins",
-    "provision": "as a server is set up",
-    "users roles": "likewise",
-    "set-up": "likewise; what somebody must answer for is signed in it by name",
+    "closings close": "the daily run, started by hand: it counts, and it decides and publishes nothing",
+    "complaints link": "the daily run, started by hand: it links complaints to messages that were sent since",
+    "files read": "each run does the same: it reads the files that were dropped into the folders",
+    "publications mail": "a mail that was due already, to the configured recipients",
+    "quality mail": "a mail that was due already, to the configured recipients",
+    "quality run": "the daily run, started by hand",
+    "sources check": "only reads the source; the findings are stored for the page",
+    "migrate": "part of installing a new version",
+    "provision": "part of setting up a server",
+    "users roles": "part of setting up a server",
+    "set-up": "part of setting up a server; its decisions are signed by name inside the command",
     "restore": "into an empty database only",
-    "backup every-night": "makes files",
-    "watch outside": "looks and mails",
-    "demo": "the demo",
-    "intake push": "what software pushes by its own password, which is asked for",
-    "smoke": "the demo without hands",
+    "backup every-night": "only writes backup files",
+    "watch outside": "only checks the server and mails",
+    "demo": "only the demo",
+    "intake push": "pushes as one-stop software does, with that software's password",
+    "smoke": "the demo without a person",
 }
-"""Commands that do something and are not signed, with the reason."""
+"""Commands that change something without a signature, with the reason."""
 
-LOOKS = """
+ONLY_READING = """
 agencies diff, agencies dry-run, agencies export, agencies history, agencies list, agencies show,
 apologies evenings, apologies forecast, apologies letters, backup check, backup list, backup verify,
 calendar export, calendar show, calendar unconfirmed, closings differences, closings list, closings
@@ -94,7 +97,7 @@ quality rows, quality rules, quality show, quality verify, quarantine,
 sources list, statements refused, statements rows, statements show, status, texts registrations, users list,
 watch address
 """
-"""Commands that print, or write a file for whoever runs them."""
+"""Commands that only print, or write a file for the person who runs them."""
 
 
 def commands(group: typer.Typer, place: str = "") -> Iterator[tuple[str, Any]]:
@@ -113,9 +116,11 @@ def test_the_signed_commands_are_those_that_ask_who_does_so():
         if typing.get_type_hints(callback, include_extras=True).get("by") == terminal.By
     }
     assert asking == set(SIGNED)
-    looks = {" ".join(name.split()) for name in LOOKS.split(",")}
-    assert {name for name, _ in commands(app)} == asking | set(UNSIGNED) | looks, "a new command says what it does"
-    assert len(asking) + len(UNSIGNED) + len(looks) == len(list(commands(app)))
+    reading = {" ".join(name.split()) for name in ONLY_READING.split(",")}
+    assert {name for name, _ in commands(app)} == asking | set(UNSIGNED) | reading, (
+        "a new command must be listed in SIGNED, UNSIGNED or ONLY_READING"
+    )
+    assert len(asking) + len(UNSIGNED) + len(reading) == len(list(commands(app)))
 
 
 NOBODIES = ("root", "airflow", "motcua", "", "0905123456")
@@ -125,7 +130,10 @@ NOBODIES = ("root", "airflow", "motcua", "", "0905123456")
     "pages", "a command or page that decides something is signed by a person, never by a shared account"
 )
 def test_command_of_nobody_is_refused_with_what_to_do_and_comes_to_no_ledger(monkeypatch, tmp_path):
-    """There is no ledger to come to: a command that began to write would fail otherwise."""
+    """Each command without a person's name is refused with advice.
+
+    The test has no ledger, so a command that tried to write would fail with another error.
+    """
     monkeypatch.chdir(tmp_path)
     for file in ("days.yaml", "complaints.csv", "portal.csv", "statement.csv"):
         (tmp_path / file).write_text("x")
@@ -172,6 +180,8 @@ def test_what_needs_no_signature_is_signed_where_a_person_is_known(given, logged
 
 
 def test_container_whose_user_has_no_name_signs_nothing(monkeypatch):
+    """A command in a container whose user has no name must be refused, as for a shared account."""
+
     def nameless() -> str:
         raise KeyError("getpwuid(): uid not found: 50001")
 
@@ -181,6 +191,7 @@ def test_container_whose_user_has_no_name_signs_nothing(monkeypatch):
 
 
 def test_one_place_alone_asks_the_machine_who_is_logged_in():
+    """Only commands/terminal.py may read the login name, so that all commands are signed by the same rule."""
     asking = re.compile(r"\b(getpass|getuser|getlogin|LOGNAME)\b")
     found = {
         str(path.relative_to(COMMANDS.parent))

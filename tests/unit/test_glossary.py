@@ -1,4 +1,7 @@
-"""One name for a thing: what docs/vi/thuat-ngu.md no longer writes is written nowhere that staff or citizens read."""
+"""Test that one thing has one name.
+
+Words that docs/vi/thuat-ngu.md replaces may appear in no text that staff or citizens read.
+"""
 
 from __future__ import annotations
 
@@ -22,29 +25,32 @@ READ = (
 )
 SUFFIXES = {".html", ".md", ".py", ".txt", ".typ", ".yaml"}
 OTHERS_WORDS = {
-    "docs/vi/thuat-ngu.md": "names what is not written",
-    "include/templates/sms": "registered with carriers as it is",
+    "docs/vi/thuat-ngu.md": "lists the words to avoid",
+    "include/templates/sms": "these texts are registered with carriers",
     "include/templates/report/complaints.vi.yaml": "also lists words of files that others hand in",
-    "plugins/motcua/sandbox": "plays desks and carriers, who write as they like",
+    "plugins/motcua/sandbox": "imitates desks and carriers, who use other words",
 }
 
 
 def avoided() -> dict[str, str]:
-    """What is not written, and what is written instead."""
+    """Return each word to avoid, with the word that replaces it."""
     rows = (line.strip().strip("|").split("|") for line in GLOSSARY.read_text().splitlines() if line.startswith("|"))
     cells = [[cell.strip() for cell in row] for row in rows]
     return {word: row[0] for row in cells for word in row[2].split(", ") if word and row[0] not in ("Viết", "---")}
 
 
 def pattern(instead: dict[str, str]) -> re.Pattern[str]:
-    """Finds each of the words as it is, as a sentence begins with it, and in capitals; not what is right."""
+    """Return a pattern for each word to avoid: as it is, with a capital letter, and in capitals.
+
+    Forms that equal a right word are left out.
+    """
     forms = {form for word in instead for form in (word, word[0].upper() + word[1:], word.upper())}
     forms -= {form for right in instead.values() for form in (right, right.upper())}
     return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(forms, key=len, reverse=True))) + r")(?!\w)")
 
 
 def texts() -> Iterator[tuple[str, str]]:
-    """Files with words for people, by their path."""
+    """Yield the path and text of each file with words that staff or citizens read."""
     for place in READ:
         below = ROOT / place
         for path in [below] if below.is_file() else sorted(below.rglob("*")):
@@ -55,14 +61,15 @@ def texts() -> Iterator[tuple[str, str]]:
 
 
 def lines_with(found: re.Pattern[str], text: str) -> list[tuple[int, str]]:
-    """Lines in which one of the words stands, also where it is broken over two lines."""
+    """Return line and word of each hit, including words that are broken over two lines."""
     joined = re.sub(r"\n\s*", " ", text)
     if not found.search(joined):
         return []
-    return [(text.count("\n", 0, hit.start()) + 1, hit.group()) for hit in _across(found).finditer(text)]
+    return [(text.count("\n", 0, hit.start()) + 1, hit.group()) for hit in _over_line_breaks(found).finditer(text)]
 
 
-def _across(found: re.Pattern[str]) -> re.Pattern[str]:
+def _over_line_breaks(found: re.Pattern[str]) -> re.Pattern[str]:
+    """Return the pattern with any blank or line break between the words."""
     return re.compile(found.pattern.replace(r"\ ", r"\s+"))
 
 
@@ -90,7 +97,10 @@ def test_a_word_is_found_however_a_line_is_broken(text: str, hits: list[str]) ->
 
 
 def test_reconciling_with_dossiers_and_with_carriers_have_names_of_their_own() -> None:
-    """Đối chiếu is with dossiers, đối soát with a carrier's statement: no page of one speaks of the other's work."""
+    """Staff would confuse two jobs: đối chiếu is reconciliation with dossiers, đối soát with carrier statements.
+
+    A page about carrier statements must never say đối chiếu.
+    """
     found = 0
     for name, text in texts():
         of_carrier = "statement" in name or "doi-soat" in name or "reconcile_carrier" in name

@@ -1,4 +1,4 @@
-"""docs/guarantees.md says what the marks on the tests say, and nothing else."""
+"""Test that docs/guarantees.md lists exactly the guarantee marks of the tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OTHER = Guarantee("two", "other", "test_other")
 
 def test_page_says_what_the_marks_say():
     page = PAGE.read_text(encoding="utf-8")
-    assert with_lists(page, all_guarantees()) == page, "python -m tests.guarantees writes it"
+    assert with_lists(page, all_guarantees()) == page, "the page is out of date, run: python -m tests.guarantees"
 
 
 def test_claims_are_one_short_sentence_on_one_line():
@@ -34,7 +34,7 @@ def test_name_of_a_test_that_holds_a_guarantee_leads_to_one_test():
 
 
 def test_section_without_a_test_is_refused():
-    with pytest.raises(NotAGuarantee, match="no test speaks for: one"):
+    with pytest.raises(NotAGuarantee, match="no test has a mark for: one"):
         with_lists(SECTIONS.format("- claim: `test_gone`\n"), [OTHER])
 
 

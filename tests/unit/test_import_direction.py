@@ -1,4 +1,7 @@
-"""Imports point one way: dags → jobs → {sources, gateways, store, quality, reports} → domain; web → jobs or store."""
+"""Test that imports point one way.
+
+The way is dags → jobs → {sources, gateways, store, quality, reports} → domain; web may import jobs or store.
+"""
 
 from __future__ import annotations
 
@@ -42,19 +45,20 @@ MAY_IMPORT = {
     "version": set(),
     "__init__": set(),
 }
-NAMES_US = {"version"}
-"""What every room but the pure ones may ask."""
+FOR_ALL = {"version"}
+"""Modules that each folder except ``domain`` may import."""
 DAGS_MAY_IMPORT = {"jobs", "orchestration", "settings", "dag_texts"}
 PURE_FORBIDS = {"airflow", "psycopg", "requests", "httpx", "fastapi", "sqlalchemy", "pandas"}
 
 
 def imports(path: Path) -> Iterator[str]:
+    """Yield the full name of each import in a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative imports are not used"
-            # The names, too: "from motcua import jobs" is an arrow to jobs.
+            # The imported name counts too: "from motcua import jobs" imports jobs.
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
@@ -62,7 +66,8 @@ def modules() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py"))
 
 
-def room(path: Path) -> str:
+def top_folder(path: Path) -> str:
+    """Return the top-level folder or module of the package that a file is in."""
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
@@ -79,10 +84,10 @@ def test_architecture_shows_these_arrows_and_none_points_up():
 
 
 def wrong_imports(paths: Iterable[Path], is_wrong: Callable[[str, str], bool]) -> dict[str, list[str]]:
-    """Imports that are wrong in the room of the file that has them, by file."""
+    """Return the forbidden imports of each file, for the top-level folder of the package that the file is in."""
     found = {
         str(path.relative_to(ROOT)): [
-            name for name in imports(path) if is_wrong(room(path) if PACKAGE in path.parents else "dags", name)
+            name for name in imports(path) if is_wrong(top_folder(path) if PACKAGE in path.parents else "dags", name)
         ]
         for path in paths
     }
@@ -91,7 +96,8 @@ def wrong_imports(paths: Iterable[Path], is_wrong: Callable[[str, str], bool]) -
 
 
 def runs_back(here: str, name: str) -> bool:
-    allowed = MAY_IMPORT[here] | (NAMES_US if here != "domain" else set())
+    """Return whether a file in ``here`` may not import ``name``."""
+    allowed = MAY_IMPORT[here] | (FOR_ALL if here != "domain" else set())
     return name.startswith("motcua.") and name.split(".")[1] not in allowed
 
 
@@ -100,16 +106,17 @@ def test_no_arrow_runs_back():
 
 
 def test_domain_is_pure():
-    domain = [path for path in modules() if room(path) == "domain"]
+    domain = [path for path in modules() if top_folder(path) == "domain"]
     assert wrong_imports(domain, lambda _, name: name.split(".")[0] in PURE_FORBIDS) == {}
 
 
 def test_production_does_not_know_the_sandbox():
-    production = [path for path in modules() if room(path) not in ("sandbox", "commands")]
+    production = [path for path in modules() if top_folder(path) not in ("sandbox", "commands")]
     assert wrong_imports(production, lambda _, name: name.startswith("motcua.sandbox")) == {}
 
 
 def is_more_than_wiring(_: str, name: str) -> bool:
+    """Return whether a DAG file may not import ``name``."""
     first, _, rest = name.partition(".")
     if first == "motcua":
         return rest.split(".")[0] not in DAGS_MAY_IMPORT
@@ -123,12 +130,13 @@ def test_dag_files_only_wire():
 
 
 def test_requests_alone_speaks_to_gateways_and_every_database_is_opened_in_one_place():
-    gateways = [path for path in modules() if room(path) == "gateways"]
+    gateways = [path for path in modules() if top_folder(path) == "gateways"]
     others = ("httpx", "aiohttp", "urllib.request", "http.client")
     assert wrong_imports(gateways, lambda _, name: name.startswith(others)) == {}
     openers = {
         path.name
         for path in modules()
-        if room(path) != "sandbox" and re.search(r"psycopg\.connect\(|PostgresHook\(", path.read_text(encoding="utf-8"))
+        if top_folder(path) != "sandbox"
+        and re.search(r"psycopg\.connect\(|PostgresHook\(", path.read_text(encoding="utf-8"))
     }
     assert openers <= {"database.py", "provisioning.py", "migrations.py"}

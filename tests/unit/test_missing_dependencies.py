@@ -1,4 +1,4 @@
-"""An adapter that lacks something it needs is not told as one that does not exist."""
+"""Test that an adapter with a missing library is not reported as an adapter that does not exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from motcua.sources import UnknownAdapter, adapter
 
 @pytest.fixture(autouse=True)
 def needing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """An adapter ``needing`` of both kinds, which imports what is not installed."""
+    """Make a source adapter and a gateway adapter ``needing`` that import a library that is not installed."""
     (tmp_path / "needing.py").write_text("import no_such_library\n", encoding="utf-8")
     for package in (gateways, sources):
         monkeypatch.setattr(package, "__path__", [*package.__path__, str(tmp_path)])

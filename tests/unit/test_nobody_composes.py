@@ -1,8 +1,8 @@
-"""Nobody composes: no route, form, command or DAG takes the words of a message or the number that it goes to.
+"""Test that nobody can write a message: no route, form, command or DAG takes its words or its number.
 
-Everything that takes something from people is walked. What is one of a closed list, a number, a switch or a day can be
-no words; every other parameter stands here by name with what it is. A new one that does not is a failure, and so is one
-that is named as words or as a number, whatever its type.
+The test walks all parameters that people can hand in. A parameter of a closed list, a number, a switch or a day cannot
+hold words. Each other parameter is listed here by name, with its meaning. The test fails for a new parameter that is
+not listed, and for a parameter whose name means words or a phone number, whatever its type is.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ AS_WORDS = {
     "body", "bodies", "content", "message", "messages", "mobile", "msisdn", "number", "numbers", "phone", "phones",
     "recipient", "recipients", "sms", "template", "text", "texts", "to", "words",
 }  # fmt: skip
-"""A parameter with one of these in its name is looked at whatever it takes."""
+"""A parameter with one of these words in its name must be excused below, whatever its type is."""
 
 NAMES_SOMETHING = """
 agency at before by claim closing code complaint day decision differs figure finding form gateway kind month name no
 outcome page part period procedure province publication q rule run said search since sort source state token trail
 until verdict year
 """
-"""Names of what there is already: whoever types something else gets nothing."""
+"""Parameters that name something that exists already: any other value finds nothing."""
 
 EXCEPTIONS = """
-# reasons that others read; sent to nobody
+# reasons that other staff read; no reason is sent to a citizen
 motcua stop, motcua gateways stop, motcua messages release, motcua gaps believe, motcua gaps close, form of alerts,
     form of unknown, form of stops, form of messages, form of exports, form of statements: reason
 motcua files accept, motcua quality acknowledge, motcua statements set-aside, motcua complaints withdraw, motcua
@@ -68,7 +68,7 @@ motcua smoke, motcua backup check, motcua backup list: folder
 motcua set-up: folder machine
 motcua backup verify, motcua restore: folder identity
 motcua phones: file output
-# numbers and names of what there is, and words that are looked for
+# numbers and names of existing things, and words to search for
 form of alerts: became gap subject
 motcua calendar confirm: decision
 motcua closings rows, /reconciliation/rows, /reconciliation/rows.csv, /reconciliation/rows.xlsx, motcua messages
@@ -104,12 +104,15 @@ form of agency: accented apology_day change other_procedures report_recipients r
 form of settings: change seen seen_recipients sure
 form of ask: accented apology_day change report_recipients result_hold same_day_all same_day_excluded same_day_reason
     seen seen_recipients sure waits_for_opening
-# what citizens and one-stop software hand in: looked at, or kept where no message is made of it
+# words that citizens and one-stop software hand in: used for a search, or stored where no message is made of them
 motcua personal-data erase, motcua personal-data export: phone
 form of find, form of dossiers, form of staff: q
 form of complaints: dossier_code received_at channel
 """
-"""Free words and files that people may hand in: places, and behind the colon their names, below what they are."""
+"""Free words and files that people may hand in.
+
+Each line has the places, a colon and the names of the parameters. The comment above says what the parameters are.
+"""
 EXCUSED = {
     f"{place.strip()}: {name}"
     for line in re.sub(r"\n    ", " ", EXCEPTIONS).splitlines()
@@ -122,12 +125,12 @@ EXCUSED = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """Something that people can hand in."""
+    """A parameter that people can hand in."""
 
     place: str
     name: str
     is_free: bool
-    """It may be any words, or a file of them."""
+    """Whether the value may be any words, or a file with any words."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.name}"
@@ -142,7 +145,7 @@ class Parameter:
 
 
 def is_free(of: Any) -> bool:
-    """Whether values of a type may be any words."""
+    """Return whether values of a type may be any words."""
     origin, parts = typing.get_origin(of), typing.get_args(of)
     if origin is Annotated:
         return is_free(parts[0])
@@ -153,7 +156,8 @@ def is_free(of: Any) -> bool:
     return not (isinstance(of, type) and issubclass(of, bool | int | float | date | datetime | timedelta))
 
 
-def of_commands(app: typer.Typer, place: str) -> Iterator[Parameter]:
+def parameters_of_commands(app: typer.Typer, place: str) -> Iterator[Parameter]:
+    """Yield the parameters of all commands."""
     for command in app.registered_commands:
         assert command.callback is not None
         name = command.name or command.callback.__name__.replace("_", "-")
@@ -163,41 +167,43 @@ def of_commands(app: typer.Typer, place: str) -> Iterator[Parameter]:
                 yield Parameter(f"{place} {name}", parameter, is_free(of))
     for group in app.registered_groups:
         assert group.typer_instance is not None
-        yield from of_commands(group.typer_instance, f"{place} {group.name}")
+        yield from parameters_of_commands(group.typer_instance, f"{place} {group.name}")
 
 
-def of_routes(app: FastAPI) -> Iterator[Parameter]:
+def parameters_of_routes(app: FastAPI) -> Iterator[Parameter]:
+    """Yield the parameters of all routes of an app."""
     for route in app.routes:
         assert isinstance(route, APIRoute), f"{route}: a route whose parameters cannot be read"
-        yield from _of_dependant(route.path, route.dependant)
+        yield from _parameters_of_dependant(route.path, route.dependant)
         declared = {each.alias for each in route.dependant.path_params}
         for name in route.param_convertors.keys() - declared:
-            # Read of the request's path by the route itself.
+            # The route reads this parameter from the request's path.
             yield Parameter(route.path, name, is_free(str))
 
 
-def _of_dependant(place: str, dependant: Dependant) -> Iterator[Parameter]:
+def _parameters_of_dependant(place: str, dependant: Dependant) -> Iterator[Parameter]:
+    """Yield the parameters of a route, including those of its dependencies."""
     for fields in (dependant.path_params, dependant.query_params, dependant.header_params, dependant.body_params):
         for each in fields:
             yield Parameter(place, each.alias, is_free(each.field_info.annotation))
     for other in dependant.dependencies:
-        yield from _of_dependant(place, other)
+        yield from _parameters_of_dependant(place, other)
 
 
 _FIELD = re.compile(r"<(?:input|select|textarea|button)\b[^>]*?\bname=\"([^\"]+)\"", re.S)
 
 
-def of_templates(folder: Path) -> Iterator[Parameter]:
-    """Fields of the forms that staff pages show."""
+def parameters_of_templates(folder: Path) -> Iterator[Parameter]:
+    """Yield the fields of the forms that staff pages show."""
     for path in sorted(folder.rglob("*.html")):
         for name in _FIELD.findall(path.read_text(encoding="utf-8")):
-            # A form may have several pages.
+            # Several pages may show one form.
             place = path.stem.removesuffix("_agency").removesuffix("_ask")
             yield Parameter(f"form of {place}", name.replace(" ", ""), True)
 
 
-def of_lists() -> Iterator[Parameter]:
-    """What addresses ask of the lists that are declared: the page that shows them reads nothing else."""
+def parameters_of_lists() -> Iterator[Parameter]:
+    """Yield the parameters that an address may have for each declared list; a list's page reads no others."""
     for name in load_every_list():
         declared = declared_list(name)
         for filter_name, each in declared.filters.items():
@@ -208,8 +214,8 @@ def of_lists() -> Iterator[Parameter]:
             yield Parameter(f"list of {name}", asked, True)
 
 
-def of_forms(folder: Path) -> Iterator[Parameter]:
-    """Fields that the pages' code reads of a form, each by its name."""
+def parameters_of_forms(folder: Path) -> Iterator[Parameter]:
+    """Yield the fields that the code of the pages reads from a form."""
     for path in sorted(folder.rglob("*_page.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
@@ -219,7 +225,8 @@ def of_forms(folder: Path) -> Iterator[Parameter]:
                     yield Parameter(f"form of {path.stem.removesuffix('_page')}", str(name), True)
 
 
-def of_dags(dags: Iterable[Any]) -> Iterator[Parameter]:
+def parameters_of_dags(dags: Iterable[Any]) -> Iterator[Parameter]:
+    """Yield the parameters of all DAGs."""
     for dag in dags:
         for name in dag.params:
             schema = dag.params.get_param(name).schema
@@ -228,6 +235,7 @@ def of_dags(dags: Iterable[Any]) -> Iterator[Parameter]:
 
 
 def unexplained(parameters: Iterable[Parameter]) -> list[str]:
+    """Return the parameters that may hold words and are not listed in this file."""
     return sorted({str(each) for each in parameters if not each.is_explained})
 
 
@@ -238,18 +246,18 @@ def found() -> list[Parameter]:
     bag = DagBag(dag_folder=str(ROOT / "dags"))
     assert not bag.import_errors
     return [
-        *of_commands(motcua, "motcua"),
-        *of_routes(create_pages()),
-        *of_routes(create_callbacks()),
-        *(each for each in of_templates(ROOT / "include/templates/web") if each.place not in DEMO),
-        *of_forms(ROOT / "plugins/motcua/web"),
-        *of_lists(),
-        *of_dags(bag.dags.values()),
+        *parameters_of_commands(motcua, "motcua"),
+        *parameters_of_routes(create_pages()),
+        *parameters_of_routes(create_callbacks()),
+        *(each for each in parameters_of_templates(ROOT / "include/templates/web") if each.place not in DEMO),
+        *parameters_of_forms(ROOT / "plugins/motcua/web"),
+        *parameters_of_lists(),
+        *parameters_of_dags(bag.dags.values()),
     ]
 
 
 DEMO = {"form of phone_network", "form of mailbox"}
-"""Pages of the demo, which production does not have: a phone on its wall texts 9029 as a citizen would."""
+"""Forms of the demo, which production does not have: a phone in the demo texts 9029 as a citizen would."""
 
 
 @pytest.mark.guarantee("stops", "no route, form, command or DAG takes a message's words or its number")
@@ -258,6 +266,7 @@ def test_nothing_takes_the_words_of_a_message_or_its_number(found):
 
 
 def test_everything_that_people_hand_in_was_looked_at_and_nothing_is_excused_that_is_not_there(found):
+    """The walk must reach commands, routes, forms and DAGs, and every listed exception must exist."""
     places = {each.place for each in found}
     assert {"motcua stop", "motcua phones", "/complaints", "/inquiries/{gateway}", "form of quality"} <= places
     assert "DAG notify_transitions" in places
@@ -266,9 +275,12 @@ def test_everything_that_people_hand_in_was_looked_at_and_nothing_is_excused_tha
 
 
 def test_gateways_calls_are_answered_where_they_came_from():
-    """What 9029 is texted holds words and a number; its reply is the answer to that very request."""
+    """A text to 9029 holds words and a number, but its reply can only answer that request.
+
+    The callbacks may have no other route that takes words or a number.
+    """
     routes = {route.path for route in create_callbacks().routes if isinstance(route, APIRoute)}
-    # Health and figures take nothing; a watch on another machine brings moments and a number.
+    # The routes for health and metrics take nothing; a watch on another machine sends moments and a count.
     assert routes == {"/inquiries/{gateway}", "/receipts/{gateway}", "/health", "/metrics", "/watch"}
     assert typing.get_type_hints(Witness) == {
         "awake_since": datetime | None,
@@ -280,20 +292,20 @@ def test_gateways_calls_are_answered_where_they_came_from():
 
 
 def test_pages_read_nothing_of_a_request_but_their_parameters_and_forms():
-    """Else a field could come in that no walk over routes and forms meets.
+    """A page that reads its request in another way could take a field that the walk over routes and forms misses.
 
-    What one-stop software pushes is dossiers and steps: their fields are named in domain/intake, and none is of a text.
+    One-stop software pushes dossiers and steps. Their fields are named in domain/intake; no field is a message's text.
     """
     reading = re.compile(r"\.(query_params|form\(|json\(|body\(|stream\()")
     web = ROOT / "plugins/motcua/web"
     readers = {
         str(path.relative_to(web)) for path in web.rglob("*.py") if reading.search(path.read_text(encoding="utf-8"))
     }
-    # What that page of lists reads, the lists declare.
+    # The file lists.py reads only the parameters that lists declare.
     assert readers <= {"forms.py", "callbacks.py", "intake.py", "lists.py"}
     for path in (ROOT / "dags").glob("*.py"):
         assert "conf" not in re.findall(r"\w+", path.read_text(encoding="utf-8")), (
-            f"{path.name} takes what nobody declared"
+            f"{path.name} reads undeclared values of a run's conf"
         )
 
 

@@ -1,4 +1,4 @@
-"""Files, rooms and names of the project that the docs name are there."""
+"""Test that the files, folders and names that the docs mention exist in the project."""
 
 from __future__ import annotations
 
@@ -18,40 +18,41 @@ WRITTEN_BY_WHO_DEPLOYS = {"docker-compose.override.yaml"}
 
 
 def wrong_in_pages(look: Callable[[Path, str], list[str]]) -> dict[str, list[str]]:
-    """What a look at each page and its text finds wrong, by the page."""
+    """Return what ``look`` finds wrong in the docs, by page."""
     assert DOCS
     found = {str(page.relative_to(ROOT)): look(page, page.read_text(encoding="utf-8")) for page in DOCS}
     return {page: wrong for page, wrong in found.items() if wrong}
 
 
 @cache
-def there() -> tuple[PurePath, ...]:
-    """Every file and folder of the project."""
+def project_paths() -> tuple[PurePath, ...]:
+    """Return all files and folders of the project."""
     found = [path for name in TOP for path in (ROOT / name).rglob("*") if "__pycache__" not in path.parts]
     return tuple(path.relative_to(ROOT) for path in (*ROOT.glob("*.*"), *map(ROOT.joinpath, TOP), *found))
 
 
 @cache
-def rooms() -> frozenset[str]:
-    """Names that a path begins with when it is told from the package or from the statements on."""
+def first_parts() -> frozenset[str]:
+    """Return the names that a path may begin with if it is relative to the package or to ``include/sql``."""
     folders = [path for path in (ROOT / "plugins" / "motcua").iterdir() if path.is_dir()]
     return frozenset(path.stem for path in (*folders, *(ROOT / "include" / "sql").iterdir()))
 
 
 def is_path(word: str) -> bool:
+    """Return whether a quoted word of the docs is meant as a path of the project."""
     if not re.fullmatch(r"[\w.<>*-]+(/[\w.<>*-]+)*/?", word) or word in WRITTEN_BY_WHO_DEPLOYS:
         return False
     first, slash, _ = word.partition("/")
     if word.endswith(HANDED_IN_OR_PUBLISHED):
         return False
-    return word.endswith(EXTENSIONS) or bool(slash and (first in TOP or first in rooms()))
+    return word.endswith(EXTENSIONS) or bool(slash and (first in TOP or first in first_parts()))
 
 
 @cache
 def finds(path: str) -> list[PurePath]:
-    """What ends as the path does; ``<x>`` and ``*`` stand for anything between two slashes."""
+    """Return the files and folders whose path ends with this path; ``<x>`` and ``*`` match any one part."""
     pattern = re.sub(r"<\w+>", "*", path.rstrip("/"))
-    return [each for each in there() if each.match(pattern)]
+    return [each for each in project_paths() if each.match(pattern)]
 
 
 @cache
@@ -62,7 +63,7 @@ def defined_in(module: PurePath) -> frozenset[str]:
 
 @cache
 def is_there(path: str) -> bool:
-    """Whether a file or folder ends so; also a module without its ending, what it defines, and a statement."""
+    """Return whether a path names a file, a folder, a module, a name defined in a module, or an SQL statement."""
     if finds(path) or finds(f"{path}.py") or finds(f"{path}.sql"):
         return True
     file, _, own = path.rpartition("/")
@@ -73,6 +74,7 @@ def is_there(path: str) -> bool:
 
 
 def words_of(text: str) -> Iterator[str]:
+    """Yield the words of all quoted code in a text."""
     for quoted in re.findall(r"`([^`\n]+)`", text):
         yield from (word.strip("().,;:") for word in quoted.split())
 
@@ -83,7 +85,7 @@ def paths_that_are_gone(text: str) -> list[str]:
 
 @cache
 def schema() -> frozenset[str]:
-    """Every table, view, function and setting of the ledger, with its schema."""
+    """Return all tables, views, functions and settings of the ledger, with their schema."""
     return frozenset(
         name
         for folder in ("schema", "definitions")
@@ -98,7 +100,7 @@ def is_module_or_in_one(name: str) -> bool:
 
 
 def names_that_are_gone(text: str) -> list[str]:
-    """Dotted names of modules, of what stands in them, or of the ledger's schema."""
+    """Return the dotted names in a text that are no module, no name in a module and nothing of the ledger's schema."""
     return [
         name
         for name in re.findall(r"\b(?:motcua|audit|quality|tests)\.[\w.]*\w\*?", " ".join(words_of(text)))
@@ -112,7 +114,7 @@ def links_to_nothing(page: Path, text: str) -> list[str]:
 
 
 def anchors(text: str) -> set[str]:
-    """What a link to a heading of a page is called: its words in small letters, with hyphens between them."""
+    """Return the anchors of a page's headings: the words of a heading in lower case, joined by hyphens."""
     headings = re.findall(r"^#+ (.*)$", text, re.M)
     return {re.sub(r"[^\w\s-]", "", each.strip().lower()).replace(" ", "-") for each in headings}
 

@@ -1,4 +1,4 @@
-"""Reasons that commands keep for others to read hold no phone number."""
+"""Test that a reason given to a command, which is stored for other people, holds no phone number."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tests.ground import type_command
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
 )
 @pytest.mark.parametrize(
     "command",

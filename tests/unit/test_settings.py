@@ -1,4 +1,4 @@
-"""Every setting stands in an example and in the handbook, and what cannot be read is refused with what to do."""
+"""Test the settings: each is in an example and in the handbook, and an unreadable value is refused with advice."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ watch_daily_after watch_disk_free watch_disks watch_every watch_intake watch_new
 watch_parts watch_push_refused watch_quiet watch_receipts_within watch_recipients watch_red_after watch_round
 watch_source_silence watch_time watch_unknown_after watch_upkeep_after watch_webhook quality_thresholds
 """
-"""What version 0.2.0 read: a server's files may say each of them."""
+"""The settings of version 0.2.0, which the files of a server may still contain."""
 
 
 def test_what_an_earlier_version_read_is_read_or_refused_and_never_passed_over():
+    """A setting of version 0.2.0 in a server's files must be read or refused, and never ignored silently."""
     known = {f"MOTCUA_{name.upper()}" for name in Settings.model_fields} | GONE.keys()
     assert {f"MOTCUA_{name.upper()}" for name in OF_0_2.split()} - known == set()
 
@@ -38,7 +39,7 @@ def test_each_setting_stands_in_one_example_and_nothing_else_does():
 
 
 def test_handbook_tells_each_setting_as_the_example_and_the_code_have_it():
-    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page(), "python -m tests.settings_page"
+    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page(), "run: python -m tests.settings_page"
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
@@ -52,6 +53,7 @@ def test_examples_show_the_defaults_or_what_can_be_read(configure):
 
 
 def test_nothing_that_is_read_by_us_names_a_setting_that_there_is_not():
+    """Docs and templates must not name a setting that was removed."""
     ours = {f"MOTCUA_{name.upper()}" for name in Settings.model_fields}
     pages = [path for place in ("docs", "include/templates") for path in (ROOT / place).rglob("*.md")]
     named = {name for path in pages for name in re.findall(r"\bMOTCUA_[A-Z_]+\b", path.read_text(encoding="utf-8"))}
@@ -81,12 +83,13 @@ def test_setting_that_cannot_be_read_is_named_with_why(configure, name, value, s
     configure(**{f"MOTCUA_{name}": value, "MOTCUA_WATCH_EVERY": "1"})
     with pytest.raises(SettingsUnusable) as refused:
         settings()
-    # All at once.
+    # One error names all wrong settings at once.
     assert str(refused.value).startswith("MOTCUA_WATCH_EVERY: it is called MOTCUA_LOOK_EVERY now; ")
     assert re.search(rf"; MOTCUA_{name}: .*{said}", str(refused.value))
 
 
 def test_hour_of_apologies_that_wakes_people_is_named_unless_nights_were_decided(configure):
+    """An hour of apologies in the quiet hours is reported, unless the installation has no quiet hours."""
     (bound,) = (each for each in BOUNDS if each.name == "apology_time")
     seen = []
     for at, begin, end in (("17:30", "21:00", "07:00"), ("03:00", "21:00", "07:00"), ("21:30", "22:00", "06:00")):

@@ -1,4 +1,7 @@
-"""Tests that can fail: each checks something whatever a collection holds, swallows nothing, leaves nothing patched."""
+"""Test that each test can fail.
+
+A test must check something even if a collection is empty, swallow no error, and leave nothing patched.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ AS_LONG_AS_THEIR_ARGUMENTS = {"enumerate", "zip", "sorted", "reversed", "list", 
 
 
 def wrong_in(files: list[Path], look: Callable[[Path], Collection[Any]]) -> dict[str, Collection[Any]]:
-    """What a look finds wrong, by the file that it is in."""
+    """Return for each file what ``look`` finds wrong in it."""
     assert files
     return {str(path.relative_to(ROOT)): found for path in files if (found := look(path))}
 
@@ -39,7 +42,7 @@ def collected_from(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def called(node: ast.AST) -> str | None:
-    """The last part of the name of what is called."""
+    """Return the last part of the called function's name, or ``None`` if the node is no call."""
     match node:
         case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)):
             return name
@@ -47,7 +50,12 @@ def called(node: ast.AST) -> str | None:
 
 
 def is_check(node: ast.AST, helpers: set[str]) -> bool:
-    """Whether it fails a test where something is not as expected. ``helpers``: functions that hold such a check."""
+    """Return whether a node fails the test when something is not as expected.
+
+    Args:
+        node: the node of the test's syntax tree.
+        helpers: names of functions that contain such a check.
+    """
     match node:
         case ast.Assert(test=ast.Constant(value=value)):
             return not value
@@ -61,7 +69,7 @@ def is_check(node: ast.AST, helpers: set[str]) -> bool:
 
 @cache
 def checking_functions() -> dict[Path, set[str]]:
-    """For each file the functions that it may call to have something checked: its own, or those of others."""
+    """Return for each file the functions that check something when the file calls them."""
     calls: dict[Path, dict[str, set[str | None]]] = {path: {} for path in FILES}
     own: dict[Path, set[str]] = {path: set() for path in FILES}
     for path in FILES:
@@ -73,7 +81,7 @@ def checking_functions() -> dict[Path, set[str]]:
     while True:
         anywhere = set().union(*own.values())
         known = {path: own[path] | (anywhere - calls[path].keys()) for path in FILES}
-        # What else a function calls: it checks where one of these does.
+        # A function also checks something if it calls a function that does.
         more = {path: {name for name, of in calls[path].items() if of & known[path]} - own[path] for path in FILES}
         if not any(more.values()):
             return known
@@ -82,7 +90,12 @@ def checking_functions() -> dict[Path, set[str]]:
 
 
 def is_filled(node: ast.expr, names: set[str]) -> bool:
-    """Whether a collection is seen to hold something where it is written. ``names``: of such collections."""
+    """Return whether the code shows that a collection is not empty.
+
+    Args:
+        node: the expression of the collection.
+        names: names of collections that are known not to be empty.
+    """
     match node:
         case ast.Tuple(elts=elements) | ast.List(elts=elements) | ast.Set(elts=elements):
             return not all(isinstance(element, ast.Starred) for element in elements)
@@ -104,6 +117,7 @@ def is_filled(node: ast.expr, names: set[str]) -> bool:
 
 
 def filled_names(*scopes: ast.AST) -> set[str]:
+    """Return the names of collections that are assigned in these scopes and are not empty."""
     names: set[str] = set()
     for scope in scopes:
         for node in ast.iter_child_nodes(scope):
@@ -114,7 +128,7 @@ def filled_names(*scopes: ast.AST) -> set[str]:
 
 
 def checks_for_sure(node: ast.AST, helpers: set[str], filled: set[str]) -> bool:
-    """Whether a check is come to although a collection that is gone through may be empty."""
+    """Return whether a check runs even if a collection in a loop is empty."""
     match node:
         case ast.For(iter=source) if not is_filled(source, filled):
             return False
@@ -126,6 +140,7 @@ def checks_for_sure(node: ast.AST, helpers: set[str], filled: set[str]) -> bool:
 
 
 def idle_tests(path: Path) -> list[str]:
+    """Return the tests of a file that may pass without a check."""
     helpers = checking_functions()[path]
     return [
         test.name
@@ -139,6 +154,7 @@ def test_each_test_checks_something_whatever_a_collection_holds():
 
 
 def swallowed_in(path: Path) -> list[int]:
+    """Return the lines of a file that swallow an error."""
     swallowed = []
     for node in ast.walk(tree_of(path)):
         match node:
@@ -171,6 +187,7 @@ def test_tests_that_the_docs_name_are_there():
 
 
 def test_idle_tests_are_told_from_those_that_check():
+    """The search must find tests that can pass without a check, and accept tests that surely check."""
     idle = (
         "run()",
         "assert True",

@@ -1,4 +1,4 @@
-"""What a change is tried with, and what is left to ``make test-all``: named once, there, and by nobody forgotten."""
+"""Test the two tiers: which tests ``make test`` runs, and which tests only ``make test-all`` runs."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def test_file_is_of_the_second_tier_with_its_folder_and_a_test_by_its_name() -> 
     assert why_second("sandbox/test_demo.py", "test_ctrl_c_during_the_set_up_leaves_no_process") is not None
 
 
-def said(*arguments: str) -> str:
-    """What make would do; the environment counts as made."""
+def commands_of_make(*arguments: str) -> str:
+    """Return the commands that make would run, for an environment that is complete already."""
     command = ["make", "--dry-run", "--always-make", "--old-file=.venv/.ready", *arguments]
-    # As typed in a shell: a make that runs these tests would hand its own variables on.
+    # A make that runs these tests would pass its own variables on, so they are removed here.
     given = ("MFLAGS", "ONLY", "TIER")
     environment = {name: value for name, value in os.environ.items() if "MAKE" not in name and name not in given}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
 
 def test_make_test_leaves_the_second_tier_out_and_test_all_and_what_is_named_do_not() -> None:
-    assert 'test-beside test-alone TIER="and not second_tier"\n' in said("test")
-    assert "test-beside test-alone\n" in said("test-all")
-    assert "pytest tests/live\n" in said("test", "ONLY=tests/live")
-    assert 'pytest -m "alone , X"' in said("test-alone", "TIER=, X")
-    assert 'pytest -m "not alone , X"' in said("test-beside", "TIER=, X")
+    assert 'test-beside test-alone TIER="and not second_tier"\n' in commands_of_make("test")
+    assert "test-beside test-alone\n" in commands_of_make("test-all")
+    assert "pytest tests/live\n" in commands_of_make("test", "ONLY=tests/live")
+    assert 'pytest -m "alone , X"' in commands_of_make("test-alone", "TIER=, X")
+    assert 'pytest -m "not alone , X"' in commands_of_make("test-beside", "TIER=, X")
 
 
 def test_tests_of_the_second_tier_bear_its_mark_and_no_others(request: pytest.FixtureRequest) -> None:

@@ -1,4 +1,7 @@
-"""Words stand once: a set that a column may hold in one module, what staff read in templates and not in Python."""
+"""Test that words are defined once.
+
+A set of values that a column may hold is defined in one module. Texts that staff read are in templates, not in Python.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ INCLUDE = Path(__file__).parents[2] / "include"
 
 
 def words_named_in(module: str) -> Iterator[tuple[str, frozenset[str]]]:
-    """Each name at the top of a module that stands for a ``Literal`` of texts, and these."""
+    """Yield each name that a module defines as a ``Literal`` of texts, with these texts."""
     for node in ast.parse(module).body:
         match node:
             case (
@@ -41,7 +44,7 @@ def test_named_words_stand_in_one_module():
 
 
 def keys_that_stand_twice(text: str) -> Iterator[str]:
-    """YAML's readers take the last of them, and say nothing."""
+    """Yield the keys that a YAML mapping has twice. YAML's readers silently use the last of them."""
     nodes = list(yaml.compose_all(text, yaml.SafeLoader))
     while nodes:
         match nodes.pop():
@@ -76,16 +79,16 @@ WHY_IN_PYTHON = {
     "jobs/doctor/written.py": "a rule that reads Vietnamese",
     "jobs/handed_in/phones.py": "a rule that reads Vietnamese: heads of columns",
     "jobs/handed_in/statement_files.py": "a rule that reads Vietnamese",
-    "jobs/listing/asking.py": "a letter, for the order of words",
-    "jobs/texts.py": "a status, for the longest text that is shown",
-    "jobs/watching/telling.py": "what an alert says where its template cannot be read",
-    "reports/wording.py": "how a moment is written",
-    "store/airflow_roles.py": "an account's name, which the store writes, that reads no templates",
+    "jobs/listing/asking.py": "a letter, for the alphabetical order of words",
+    "jobs/texts.py": "a status, for the longest possible text",
+    "jobs/watching/telling.py": "the text of an alert whose template cannot be read",
+    "reports/wording.py": "the form of a moment in a text",
+    "store/airflow_roles.py": "an account's name, written by the store, which reads no templates",
 }
 
 
 def vietnamese_in(module: str) -> Iterator[str]:
-    """Each text of a module with Vietnamese letters; what only explains the code is no text."""
+    """Yield each text of a module with Vietnamese letters, without docstrings."""
     nodes = list(ast.walk(ast.parse(module)))
     said = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
     for node in nodes:

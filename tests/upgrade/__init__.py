@@ -1,1 +1,1 @@
-"""An earlier version of the program at work beside the present one: what ``make prove ONLY=upgrade`` is made of."""
+"""Run an earlier version of the program beside the present one, for ``make prove ONLY=upgrade``."""

@@ -1,4 +1,4 @@
-"""What docs/operations/upgrade.md tells to type, as the proof follows it."""
+"""Read the commands of docs/operations/upgrade.md, which the proof follows."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _RUN = re.compile(r"docker compose exec [a-z-]+ motcua (.+)")
 
 @dataclass(frozen=True)
 class Line:
-    """One line that is followed."""
+    """One command of the page that the proof follows."""
 
     words: str
     services: tuple[str, ...] = ()
-    """Those that it exchanges."""
+    """Services that the command replaces."""
     command: tuple[str, ...] = ()
-    """What it asks of ``motcua`` in a container; neither: it migrates."""
+    """Words of the ``motcua`` command that the line runs. A line with neither services nor words migrates."""
 
 
 def left_out() -> dict[str, str]:
-    """Lines that nothing here follows, and why."""
+    """Return the lines that the proof does not follow, each with its reason."""
     return dict(rows(PAGE, NOT_FOLLOWED))
 
 
 def followed(section: str) -> list[tuple[str, list[Line]]]:
-    """Title and lines of each step of a section.
+    """Return title and lines of each step of a section.
 
     Raises:
-        ValueError: the page tells to type what nobody knows how to follow, or a step has no title.
+        ValueError: the page has a command that the proof cannot follow, or a step has no title.
     """
     at = {number: title for title, number in titles(PAGE, section).items()}
     kept = left_out()
@@ -54,4 +54,4 @@ def _line(words: str) -> Line:
         return Line(words, services=tuple(found[1].split()))
     if found := _RUN.fullmatch(words):
         return Line(words, command=tuple(found[1].split()))
-    raise ValueError(f"{PAGE}.md: nobody knows how to follow {words}")
+    raise ValueError(f"{PAGE}.md: the proof cannot follow {words}")

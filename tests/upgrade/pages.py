@@ -1,4 +1,4 @@
-"""The staff pages under a server, visited by the Department: ``python -m tests.upgrade.pages FOLDER PORT``."""
+"""Serve the staff pages for a visitor of the Department: ``python -m tests.upgrade.pages FOLDER PORT``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.web.visiting import VISITING
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serves until it is told to end."""
+    """Serve until the process gets a signal to end."""
     logging.disable(logging.WARNING)
     live_by(Clock(Path(arguments[0]) / "clock"))
     uvicorn.run(VISITING.mount(), host="127.0.0.1", port=int(arguments[1]), log_level="error", access_log=False)

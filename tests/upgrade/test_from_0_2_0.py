@@ -1,12 +1,12 @@
-"""A ledger of version 0.2.0 that was in use becomes what a new one is, by the usual commands, and loses nothing.
+"""A used ledger of version 0.2.0 becomes like a new one by the usual commands, and loses nothing.
 
 ``ledger-0.2.0.tar.xz`` holds such a ledger, ``ledger.sql``, as pg_dump wrote it, the manifests of its thirteen
-publications, and all files of two of them, a day and a month. It was made with the code of that version: the demo's
-past of nine days up to 2026-10-07, three dossiers a day (``load_past`` with seed 7, as tests/sandbox/test_past.py plays
-it), with its closings, corrections, publications, checks of quality, a carrier's statement, receipts and mails. Then by
-its commands: a finding was acknowledged, statuses of a source mapped, agencies given to people and taken, apologies
-stopped, an account of one-stop software added, a source checked, everything verified, personal data purged, and that of
-one dossier erased.
+publications, and all files of two of them, of a day and of a month. The code of that version made it: the demo's past
+of nine days up to 2026-10-07 with three dossiers a day (``load_past`` with seed 7, as in tests/sandbox/test_past.py).
+It holds closings, corrections, publications, quality checks, a carrier statement, receipts and mails. Commands of that
+version then did the following: acknowledge a finding, map statuses of a source, assign agencies to people and withdraw
+them, stop apologies, add an account of one-stop software, check a source, verify all publications, purge personal data,
+and erase the personal data of one dossier.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.ground import (
 KEPT = Path(__file__).parent / "ledger-0.2.0.tar.xz"
 DATABASE = "of_0_2_0"
 WITH_FILES = {"5": "2026-09", "8": "2026-10-03"}
-"""Publications whose files are kept, and the periods that they are of."""
+"""Publications whose files are in the archive, with their periods."""
 SUMS = (
     "closing_message_sums",
     "closing_dossier_sums",
@@ -52,10 +52,10 @@ SUMS = (
 
 
 class Upgraded(NamedTuple):
-    """The ledger, and what it was before."""
+    """The upgraded ledger, and what it was before."""
 
     dsn: str
-    """As an administrator."""
+    """An administrator's DSN."""
     folder: Path
     columns: dict[str, set[str]]
     rows: dict[str, str]
@@ -63,7 +63,7 @@ class Upgraded(NamedTuple):
 
 
 def _tables(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, set[str]]:
-    """Each table of the ledger with its columns."""
+    """Return the columns of each table of the ledger."""
     found = connection.execute(
         "SELECT c.oid::regclass::text AS named, array_agg(a.attname::text) AS columns FROM pg_class AS c"
         " JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -74,7 +74,7 @@ def _tables(connection: psycopg.Connection[dict[str, Any]]) -> dict[str, set[str
 
 
 def _rows(connection: psycopg.Connection[dict[str, Any]], columns: dict[str, set[str]]) -> dict[str, str]:
-    """How many rows each table has, and a hash of them all, by the names of these columns."""
+    """Return, for each table, its number of rows and a hash of these columns of its rows."""
     found = {}
     for table, names in columns.items():
         all_of_it = connection.execute(f"SELECT to_jsonb(t) AS kept FROM {table} AS t")
@@ -86,7 +86,7 @@ def _rows(connection: psycopg.Connection[dict[str, Any]], columns: dict[str, set
 
 @pytest.fixture(scope="module")
 def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upgraded]:
-    """The ledger of 0.2.0, after ``motcua provision`` and ``motcua migrate``; its publications' files beside it."""
+    """The ledger of 0.2.0 after ``motcua provision`` and ``motcua migrate``, with its publications' files."""
     folder = tmp_path_factory.mktemp("kept")
     with lzma.open(KEPT) as packed, tarfile.open(fileobj=packed) as files:
         files.extractall(folder, filter="data")
@@ -117,7 +117,7 @@ def upgraded(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathF
     postgres.drop_database(DATABASE)
 
 
-@pytest.mark.guarantee("upgrades", "an upgraded ledger of 0.2.0 is what a new one is")
+@pytest.mark.guarantee("upgrades", "an upgraded ledger of 0.2.0 has the same objects as a new ledger")
 def test_ledger_of_0_2_0_becomes_what_a_new_one_is(postgres: Server, migrated: str, upgraded: Upgraded) -> None:
     found = []
     for dsn in (upgraded.dsn, with_database(postgres.admin_dsn, migrated)):
@@ -137,7 +137,7 @@ def test_ledger_of_0_2_0_becomes_what_a_new_one_is(postgres: Server, migrated: s
 def test_ledger_of_0_2_0_keeps_each_row_as_it_was(upgraded: Upgraded) -> None:
     with psycopg.connect(upgraded.dsn, row_factory=dict_row) as connection:
         found = _rows(connection, upgraded.columns)
-        # Which moves there are is the version's to say: this one adds two.
+        # Migrations write the table of allowed changes of a message's state, and this version adds two.
         moves = "motcua.message_moves"
         assert found == upgraded.rows | {moves: found[moves]}
         assert [told[moves].split()[0] for told in (upgraded.rows, found)] == ["44", "46"]
@@ -161,7 +161,7 @@ def test_books_of_0_2_0_hold(upgraded: Upgraded, look: tuple[str, ...]) -> None:
 
 def test_sums_that_an_older_ledger_lacks_are_added_up_where_they_are_read(upgraded: Upgraded) -> None:
     def sums(schema: str) -> dict[str, list[str]]:
-        """Each row in words, columns by their names."""
+        """Return each row as text, with columns by their names."""
         return {
             name: sorted(
                 row["row"] for row in admin.execute(f"SELECT to_jsonb(s)::text AS row FROM {schema}.{name} AS s")

@@ -1,4 +1,7 @@
-"""docs/operations/upgrade.md is followed by the proof line by line; that the upgrade goes well it shows itself."""
+"""The proof follows every line of docs/operations/upgrade.md or the page lists why not.
+
+The proof itself shows that the upgrade goes well.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def test_every_line_is_followed_or_listed_with_its_reason() -> None:
 
 
 def test_both_ways_exchange_every_service_of_ours_once_and_the_parts_that_are_looked_at() -> None:
-    # init is no service that stays.
+    # init is not a service that stays up.
     wanted = sorted(set(OURS) - {"init"})
     assert set(SERVICES) <= set(wanted)
     exchanged = [
@@ -35,6 +38,6 @@ def test_the_books_are_looked_at_before_and_after_and_nothing_is_exchanged_befor
     titles = [title for title, _ in at]
     asked = {title: {" ".join(line.command) for line in lines if line.command} for title, lines in at}
     books = {"identity", "publications verify-all", "quality verify"}
-    assert books <= asked["The backup"] & asked["What to look at"]
+    assert books <= asked["The backup"] & asked["Checks"]
     order = [titles.index(title) for title in ("The backup", "The migration", "One service after the other")]
     assert order == sorted(order)

@@ -1,4 +1,7 @@
-"""Which version this is, by one number that the changelog has released last; and earlier ones, taken out of history."""
+"""The program has one version number, and earlier versions can be taken out of the history.
+
+The number is that of the newest released section of the changelog.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ def git(repository: Path, *words: str) -> str:
 
 
 def release(repository: Path, version: str, *migrations: str) -> str:
-    """A commit of that version, with these migrations besides those that were; its name."""
+    """Make a commit of that version with further migrations, and return its name."""
     for folder in ("plugins/motcua", "dags", "include/sql/migrations"):
         (repository / folder).mkdir(parents=True, exist_ok=True)
         (repository / folder / "note.txt").write_text(version)
@@ -51,7 +54,7 @@ def test_the_one_before_the_newest_migration_and_the_earliest_that_rolls_are_fou
     release(repository, "0.5", "0075_requests")
     release(repository, "0.6")
     assert earlier_commits(repository, earliest) == [before, earliest]
-    assert earlier_commits(repository, before) == [before], "one that is both is found once"
+    assert earlier_commits(repository, before) == [before], "a commit that is both is returned once"
 
 
 def test_migrations_that_the_schema_took_in_are_not_missed(repository: Path) -> None:
@@ -124,7 +127,7 @@ def test_the_newest_released_section_of_the_changelog_is_this_version() -> None:
 
 
 def test_it_is_the_number_of_the_code_that_runs_whatever_was_installed(tmp_path: Path) -> None:
-    """An editable installation keeps the number of its day."""
+    """An editable installation keeps the metadata of the day on which it was installed."""
     stale = tmp_path / "motcua-99.0.dist-info"
     stale.mkdir()
     (stale / "METADATA").write_text("Metadata-Version: 2.1\nName: motcua\nVersion: 99.0\n")

@@ -1,4 +1,4 @@
-"""Versions of the program, by the repository's own history: an earlier one is taken out of it into a folder."""
+"""Take an earlier version of the program out of the repository's history into a folder."""
 
 from __future__ import annotations
 
@@ -15,48 +15,52 @@ from motcua.store.ledger.migrations import BEGINNING
 from tests.compose.project import ROOT
 
 EARLIEST = "660d4bfdd6ccb352ad71d22c852ae7df69cb3ac6"
-"""Version 0.2.0, the earliest that becomes the present one, and beside which it may run: what came later keeps to
-docs/decisions/schema.md. A version that takes away what that one needs moves it."""
+"""Version 0.2.0, the earliest that can be upgraded and beside which the present version may run.
+
+Later versions keep to docs/decisions/schema.md. A version that removes what 0.2.0 needs must move this constant.
+"""
 _MIGRATIONS = "include/sql/migrations"
 _TAKEN = ("plugins", "include", "dags", "pyproject.toml")
 
 
 class NoHistory(Exception):
-    """The earlier version is not to be had; the message says why, and what to do."""
+    """The earlier version is not in the repository. The message states why, and what to do."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of the program, in a folder of its own."""
+    """One version of the program in a folder of its own."""
 
     name: str
     root: Path
 
     def environment(self) -> Mapping[str, str]:
-        """By which a process of ``python -m`` runs this version; what starts it is the present tests."""
+        """Return the environment in which ``python -m`` runs this version's code."""
         return {**os.environ, "PYTHONPATH": f"{self.root / 'plugins'}{os.pathsep}{ROOT}"}
 
     @property
     def migrations(self) -> list[str]:
-        """Their names, in order."""
+        """The names of its migrations, in order."""
         return sorted(path.stem for path in (self.root / _MIGRATIONS).glob("*.sql"))
 
 
 def present() -> Version:
-    """The one that is worked on."""
+    """Return the version of the working copy."""
     return Version("this version", ROOT)
 
 
 def earlier_commits(repository: Path = ROOT, earliest: str = EARLIEST) -> list[str]:
-    """From which versions is upgraded where nobody names one: the one before the newest migration, and, where that is
-    another, the earliest beside which the present one may run.
+    """Return the versions from which an upgrade is proven if nobody names one.
+
+    These are the version before the newest migration and the earliest version beside which the present one may run. If
+    both are one commit, it is returned once.
 
     Raises:
-        NoHistory: the folder is no clone, or one without its past.
+        NoHistory: the folder is no clone, or a clone without history.
     """
     known = {path.stem for path in (repository / _MIGRATIONS).glob("*.sql")}
     before = known - {max(known)}
-    # The main line alone: what stands on a side branch was nobody's version.
+    # Follow the main line only: a commit on a side branch was nobody's version.
     for commit in _git(repository, "rev-list", "--first-parent", "HEAD").decode().split():
         names = _git(repository, "ls-tree", "--name-only", commit, f"{_MIGRATIONS}/").decode().split()
         later = {Path(name).stem for name in names if name.endswith(".sql") and Path(name).stem > BEGINNING}
@@ -66,10 +70,10 @@ def earlier_commits(repository: Path = ROOT, earliest: str = EARLIEST) -> list[s
 
 
 def take_out(commit: str, folder: Path, repository: Path = ROOT) -> Version:
-    """The version of a commit, a branch or a tag, as an installed package would be: with its own version number.
+    """Take out the version of a commit, branch or tag, with its own version number like an installed package.
 
     Raises:
-        NoHistory: the repository does not have it.
+        NoHistory: the repository does not have this commit.
     """
     archive = _git(repository, "archive", "--format=tar", commit, "--", *_TAKEN)
     with tarfile.open(fileobj=io.BytesIO(archive)) as tree:

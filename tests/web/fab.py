@@ -1,8 +1,8 @@
-"""``python -m tests.web.fab FOLDER``: a whole Airflow interface of its own whose users and roles FAB keeps.
+"""Run ``python -m tests.web.fab FOLDER``: start a whole Airflow web interface with FAB authentication and report on it.
 
-In a process of its own, since Airflow reads once which authentication there is. Users and roles are made by the
-commands of docs/operations/users.md; each user signs in with name and password, and what the pages then are to him is
-printed as JSON, with what the watch sees and what the sign-in page says.
+The interface needs a process of its own, because a process of Airflow reads its kind of authentication only once. The
+module creates users and roles with the commands of docs/operations/users.md. Each user signs in with name and password.
+The process prints as JSON what each user may open, what the watch's account may read, and what the sign-in page shows.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ USERS = {
     **{"kiem": "KiemTra", "cuc": "CoQuan", "quy": "Quay", "lan": "VanHanh"},
     **{"vy": "Viewer", "hoa": "User", "phuc": "Op", "minh": "Admin", "ngoai": "Public"},
 }
-"""Role of each: those of ours, and Airflow's own."""
+"""The role of each user: first our roles, then Airflow's own."""
 WATCH = "giam-sat"
 NAVIGATES = {"Accept": "text/html", "Sec-Fetch-Dest": "document"}
 ASKED = ("/dossiers", "/quality", "/statements", "/users")
 AIRFLOWS = ("/api/v2/connections", "/api/v2/variables", "/auth/fab/v1/users")
-"""Of Airflow's own interface, what an agency's people have no business with."""
+"""Addresses of Airflow's own interface that users of an agency must not open."""
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Of an Airflow below a folder, beside what the caller has of the ledger."""
+    """Return the variables of an Airflow in a folder. The caller's environment holds the settings of the ledger."""
     return {
         "AIRFLOW_HOME": str(folder),
         "AIRFLOW__API__SECRET_KEY": secrets.token_urlsafe(48),
@@ -60,10 +60,10 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def asked_in_a_process(folder: Path) -> dict[str, Any]:
-    """By user: the role on the pages, and the status of each of ``ASKED``.
+    """Run this module in its own process and return the report of ``_report``.
 
     Raises:
-        AssertionError: the process failed; with what it said.
+        AssertionError: if the process failed; the error holds the process's output.
     """
     (folder / "dags").mkdir()
     shutil.copy(ROOT / "dags" / "check_quality.py", folder / "dags")
@@ -76,59 +76,62 @@ def asked_in_a_process(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _command(*words: str) -> None:
+def _run_airflow(*typed: str) -> None:
+    """Run a command of Airflow in this process."""
     from airflow.cli.cli_parser import get_parser
 
-    arguments = get_parser().parse_args(list(words))
+    arguments = get_parser().parse_args(list(typed))
     arguments.func(arguments)
 
 
-def _roles() -> str:
-    """Brings the roles into being; what the command says."""
+def _create_roles() -> str:
+    """Run the command that creates the roles, and return its exit code and output."""
     done = type_command("users", "roles", exits=None)
     return f"{done.exit_code} {' '.join(done.output.split())}"
 
 
-def _ask() -> dict[str, Any]:
+def _report() -> dict[str, Any]:
+    """Create roles and users, serve Airflow, and return what each account may do and see."""
     from airflow.utils.db import upgradedb
 
     upgradedb()
-    _command("dags", "reserialize")
-    found: dict[str, Any] = {"roles": [_roles()]}
-    # What somebody gave besides is taken, what he took is given back.
-    _command("roles", "add-perms", "CoQuan", "--action", "can_edit", "--resource", "Connections")
-    _command("roles", "del-perms", "VanHanh", "--action", "can_edit", "--resource", "Connections")
-    found["roles"].append(_roles())
-    # Hexadecimal: what begins with a dash would be taken for an option.
-    words = {name: secrets.token_hex(12) for name in USERS}
+    _run_airflow("dags", "reserialize")
+    found: dict[str, Any] = {"roles": [_create_roles()]}
+    # The command must take a right away that somebody added, and restore a right that somebody removed.
+    _run_airflow("roles", "add-perms", "CoQuan", "--action", "can_edit", "--resource", "Connections")
+    _run_airflow("roles", "del-perms", "VanHanh", "--action", "can_edit", "--resource", "Connections")
+    found["roles"].append(_create_roles())
+    # The passwords are hexadecimal, because a password with a leading dash would be read as an option.
+    passwords = {name: secrets.token_hex(12) for name in USERS}
     for name, role in USERS.items():
         who = ("--firstname", name, "--lastname", "Nguyễn", "--email", f"{name}@example.vn")
-        _command("users", "create", "--username", name, "--role", role, "--password", words[name], *who)
-    with _served() as url:
-        for name, word in words.items():
-            found[name] = _seen_by(url, name, word)
+        _run_airflow("users", "create", "--username", name, "--role", role, "--password", passwords[name], *who)
+    with _serve_airflow() as url:
+        for name, password in passwords.items():
+            found[name] = _seen_by(url, name, password)
         wrong = httpx.post(f"{url}/auth/token", json={"username": "lan", "password": "wrong"})
         found["wrong password"] = {"statuses": [wrong.status_code]}
-        found["watch"] = _watched(url)
-        found["sign-in"] = _signed_in_by_hand(url, "cuc", words["cuc"])
-        found["guessed"] = _guessed(url, "hoa", words["hoa"])
+        found["watch"] = _seen_by_watch(url)
+        found["sign-in"] = _signed_in_by_hand(url, "cuc", passwords["cuc"])
+        found["guessed"] = _signed_in_after_guesses(url, "hoa", passwords["hoa"])
     os.environ["MOTCUA_WATCH_AIRFLOW_USER"] = "lan"
     settings.cache_clear()
-    found["roles"].append(_roles())
+    found["roles"].append(_create_roles())
     return found
 
 
 @contextmanager
-def _served() -> Iterator[str]:
-    """Airflow's interface on a port of loopback."""
+def _serve_airflow() -> Iterator[str]:
+    """Serve Airflow's interface on a port of the loopback address, and yield its URL."""
     from airflow.api_fastapi.app import create_app
 
     with Served(create_app(apps="core"), "warning") as served:
         yield served.url
 
 
-def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:
-    signed_in = httpx.post(f"{url}/auth/token", json={"username": name, "password": word})
+def _seen_by(url: str, name: str, password: str) -> dict[str, Any]:
+    """Return what a user who signs in with a token may open on the pages and in Airflow."""
+    signed_in = httpx.post(f"{url}/auth/token", json={"username": name, "password": password})
     bearer = {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
     with httpx.Client(base_url=url, headers=bearer, timeout=60) as http:
         page = http.get("/motcua/dossiers").text
@@ -147,8 +150,8 @@ def _seen_by(url: str, name: str, word: str) -> dict[str, Any]:
         }
 
 
-def _watched(url: str) -> dict[str, Any]:
-    """What the watch's own code gets with the account that the command made."""
+def _seen_by_watch(url: str) -> dict[str, Any]:
+    """Return what the watch's own code can read with the account that the command made."""
     account = settings()
     assert account.watch_airflow_password is not None
     airflow = Airflow(url, account.watch_airflow_user, account.watch_airflow_password.get_secret_value())
@@ -161,60 +164,61 @@ def _watched(url: str) -> dict[str, Any]:
         }
 
 
-def _signed_in_by_hand(url: str, name: str, word: str) -> dict[str, Any]:
-    """What a browser is shown, from the sign-in page to a password that is changed."""
+def _signed_in_by_hand(url: str, name: str, password: str) -> dict[str, Any]:
+    """Return what a browser shows, from the sign-in page to the change of the user's own password."""
     with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:
         page = http.get("/motcua/calendar")
-        said = {"sign-in": _words(page)}
-        form = {"csrf_token": _mark(page), "username": name}
-        said["wrong"] = _words(http.post(page.url, data=form | {"password": "wrong"}))
-        led = http.post(page.url, data=form | {"password": word})
+        said = {"sign-in": _visible_text(page)}
+        form = {"csrf_token": _csrf_token(page), "username": name}
+        said["wrong"] = _visible_text(http.post(page.url, data=form | {"password": "wrong"}))
+        led = http.post(page.url, data=form | {"password": password})
         said["came to"] = str(led.url.path)
         asked = http.get("/auth/resetmypassword/form")
-        said["password"] = _words(asked)
-        new = {"csrf_token": _mark(asked), "password": word + "-new"}
-        said["not the same"] = _words(http.post(asked.url, data=new | {"conf_password": "other"}))
-        changed = http.post(asked.url, data=new | {"conf_password": word + "-new"})
-        said["changed"] = _words(changed)
-        said["own account"] = _words(http.get("/auth/users/userinfo/"))
+        said["password"] = _visible_text(asked)
+        new = {"csrf_token": _csrf_token(asked), "password": password + "-new"}
+        said["not the same"] = _visible_text(http.post(asked.url, data=new | {"conf_password": "other"}))
+        changed = http.post(asked.url, data=new | {"conf_password": password + "-new"})
+        said["changed"] = _visible_text(changed)
+        said["own account"] = _visible_text(http.get("/auth/users/userinfo/"))
         said["others' accounts"] = http.get("/auth/users/list/").url.path
     again = [
         httpx.post(f"{url}/auth/token", json={"username": name, "password": each}).status_code
-        for each in (word, word + "-new")
+        for each in (password, password + "-new")
     ]
     return said | {"old and new password": again}
 
 
-def _guessed(url: str, name: str, word: str) -> dict[str, Any]:
-    """What an account is to its person while somebody guesses, and after the password was reset."""
+def _signed_in_after_guesses(url: str, name: str, password: str) -> dict[str, Any]:
+    """Return whether a person can sign in while somebody guesses the password, and after the password was reset."""
 
     def signs_in(password: str) -> bool:
         with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:
             page = http.get("/motcua/calendar")
-            form = {"csrf_token": _mark(page), "username": name, "password": password}
+            form = {"csrf_token": _csrf_token(page), "username": name, "password": password}
             return http.post(page.url, data=form).url.path == "/motcua/calendar"
 
     four = [signs_in("wrong") for _ in range(4)]
     found = {
-        "after four": [*four, signs_in(word)],
-        "after five": [*(signs_in("wrong") for _ in range(5)), signs_in(word)],
+        "after four": [*four, signs_in(password)],
+        "after five": [*(signs_in("wrong") for _ in range(5)), signs_in(password)],
     }
-    _command("users", "reset-password", "--username", name, "--password", f"{word}-new")
-    return found | {"after a new password": signs_in(f"{word}-new")}
+    _run_airflow("users", "reset-password", "--username", name, "--password", f"{password}-new")
+    return found | {"after a new password": signs_in(f"{password}-new")}
 
 
-def _words(answer: httpx.Response) -> str:
-    """What a page says, its buttons with it."""
+def _visible_text(answer: httpx.Response) -> str:
+    """Return the visible text of a page, including the labels of its buttons."""
     text = re.sub(r"<(script|style)\b.*?</\1>", " ", answer.text, flags=re.S)
     text = re.sub(r'<input\b[^>]*type="submit"[^>]*value="([^"]*)"[^>]*>', r" \1 ", text)
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
 
 
-def _mark(answer: httpx.Response) -> str:
+def _csrf_token(answer: httpx.Response) -> str:
+    """Return the token against forged requests in the form of a page."""
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', answer.text)
     assert found is not None, answer.text[-2000:]
     return found[1]
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{json.dumps(_ask())}\n")
+    sys.stdout.write(f"{json.dumps(_report())}\n")

@@ -1,4 +1,7 @@
-"""Rows of a ledger as pages find them, written by SQL: what brings messages about is tested elsewhere."""
+"""Writers of ledger rows for tests of pages.
+
+The rows are inserted by SQL, because other tests cover how messages come about.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,13 @@ Rows = Callable[..., list[dict[str, Any]]]
 
 
 def put(rows: Rows, table: str, **values: Any) -> None:
-    """Writes a row of a table of the ledger, of its schema ``motcua`` unless named; mappings are JSON there."""
+    """Insert a row into a table of the ledger.
+
+    Args:
+        rows: runs an SQL statement.
+        table: the table, in the schema ``motcua`` unless a schema is given.
+        values: the columns; mappings are stored as JSON.
+    """
     given = [
         Jsonb(each)
         if isinstance(each, dict) or (isinstance(each, list) and each and isinstance(each[0], dict))
@@ -28,7 +37,7 @@ def put(rows: Rows, table: str, **values: Any) -> None:
 
 
 def put_closing(rows: Rows, number: int, period: str, *, run: str = "tests", difference: int = 0) -> None:
-    """A period that was closed over nothing."""
+    """Insert a closing of a period without figures."""
     known = ("version", "transition", "history", "message", "inquiry", "receipt")
     put(
         rows, "closings", closing_no=number, period=period, run_id=run, as_of=datetime.now(UTC),
@@ -37,7 +46,7 @@ def put_closing(rows: Rows, number: int, period: str, *, run: str = "tests", dif
 
 
 def put_publication(rows: Rows, number: int, closing: int) -> None:
-    """A closing that was published."""
+    """Insert the publication of a closing."""
     put(
         rows, "publications", publication_no=number, closing_no=closing, folder="x", manifest_sha256="b" * 64,
         previous_sha256="0" * 64, manifest={}, published_at=datetime.now(UTC),
@@ -45,7 +54,7 @@ def put_publication(rows: Rows, number: int, closing: int) -> None:
 
 
 def put_evening(rows: Rows, agency: str, evening_at: datetime, **figures: int) -> None:
-    """An evening of apologies that is done at an agency."""
+    """Insert an evening of apologies that is done for an agency."""
     day = evening_at.astimezone(VIETNAM).date()
     put(
         rows, "apology_evenings", agency_code=agency, day=day, evening_at=evening_at, apology_day="calendar",
@@ -56,7 +65,13 @@ def put_evening(rows: Rows, agency: str, evening_at: datetime, **figures: int) -
 
 
 def put_life(rows: Rows, ago: timedelta = timedelta(minutes=1), **values: Any) -> None:
-    """The watch's sign of life, which finds all well; ``identity`` is what it counted last."""
+    """Replace the watch's sign of life by one that finds nothing wrong.
+
+    Args:
+        rows: runs an SQL statement.
+        ago: how long ago the watch ran its checks.
+        values: other columns; ``identity`` holds facts of the last count of the accounting identity.
+    """
     now = datetime.now(UTC)
     counted = {"difference": 0, "night_of": None} | values.pop("identity", {})
     looks = [{"check": "identity", "state": "ok", "facts": counted}]
@@ -67,9 +82,10 @@ def put_life(rows: Rows, ago: timedelta = timedelta(minutes=1), **values: Any) -
 
 
 class LedgerRows:
-    """Writes dossiers, messages, attempts and inquiries; triggers rest, so that any state may begin.
+    """A writer of dossiers, messages, attempts and inquiries.
 
-    ``first``: of the numbers of transitions that messages name; those that there are already have others.
+    Triggers are disabled, so that a row may begin in any state. ``first`` is the first number of a transition that
+    messages name; the ledger must have no transitions with these numbers.
     """
 
     def __init__(self, rows: Rows, first: int = 1) -> None:
@@ -80,7 +96,7 @@ class LedgerRows:
         rows("INSERT INTO motcua.gateways (name) VALUES ('kannel') ON CONFLICT DO NOTHING")
 
     def dossier(self, code: str, agency: str = NHA_TRANG, procedure: str | None = None) -> int:
-        """A dossier; returns its number."""
+        """Insert a dossier and return its number."""
         (row,) = self._rows(
             "INSERT INTO motcua.dossiers (source_id, agency_code, dossier_code, procedure_code, msisdn, picked_up_at)"
             " VALUES ((SELECT min(source_id) FROM motcua.sources), %s, %s, %s, '+84905123482', now())"
@@ -106,7 +122,7 @@ class LedgerRows:
         useful_until: datetime | None = None,
         msisdn: str = "+84905123482",
     ) -> int:
-        """A message, of a dossier unless ``code`` is ``None``; returns its number."""
+        """Insert a message and return its number. The message has no dossier if ``code`` is ``None``."""
         number = next(self._numbers)
         of = None if code is None or agency is None else self.dossier(code, agency, procedure)
         (row,) = self._rows(
@@ -137,7 +153,7 @@ class LedgerRows:
         return int(row["message_id"])
 
     def attempt(self, message: int, *, state: str = "delivered", run: str = "run 1", at: datetime = NOW) -> int:
-        """An attempt for a message; returns its number."""
+        """Insert an attempt of a message and return its number."""
         (row,) = self._rows(
             "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at)"
             " VALUES (%s, 'kannel', %s, 1, %s, '+84905123482', %s, %s) RETURNING attempt_id",
@@ -150,7 +166,7 @@ class LedgerRows:
         return int(row["attempt_id"])
 
     def held(self, code: str, agency: str = NHA_TRANG, *, useful_until: datetime, at: datetime = NOW) -> int:
-        """A message of unknown outcome, with its attempt; returns its number."""
+        """Insert a message of unknown outcome with its attempt, and return the message's number."""
         number = self.message(code, agency, state="unknown", reason="no_answer", at=at, useful_until=useful_until)
         self.attempt(number, state="unknown", at=at)
         return number
@@ -166,7 +182,7 @@ class LedgerRows:
         at: datetime = NOW,
         reply_state: str = "accepted",
     ) -> int:
-        """An inquiry with its reply; about a dossier where it was answered."""
+        """Insert an inquiry with its reply and return the inquiry's number. An answered inquiry has a dossier."""
         answered = outcome == "answered"
         template = "reply" if answered else "reply_unknown"
         reply = self.message(

@@ -1,4 +1,4 @@
-"""What stands in an address and must not stand in a log."""
+"""Test the masking of addresses in logs: secrets and phone numbers of an address must not be in a log."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ def test_session_of_a_client_that_pushes_is_masked():
     for target in (f"session=4f1c-hidden&{code}", f"{code}&Session=4f1c-hidden", f"%73ession=4f1c-hidden&{code}"):
         masked = mask_target(target)
         assert "hidden" not in masked
-        assert "000.00.30.H32" in masked, "what is no secret stays"
+        assert "000.00.30.H32" in masked, "an agency's code is no secret and must stay"
 
 
 def test_ordinary_paths_are_written_as_they_are_and_what_cannot_be_looked_through_not_at_all():
+    """An address that is encoded too often or too long is logged as ***, and a usual address unchanged."""
     for target in (
         "/api/v2/dags/reconcile_daily/dagRuns/scheduled__2026-11-25T08:56:00+00:00/taskInstances?limit=50&offset=0",
         "/motcua/complaints?agency=000.00.30.H32&claim=other&since=2026-11-01",

@@ -1,4 +1,7 @@
-"""Pages visited by whom a test says, past Airflow's sign-in; how Airflow's own users become visitors: test_pages.py."""
+"""A visitor of the staff pages whose role the test chooses, without Airflow's sign-in.
+
+The file test_pages.py tests how Airflow's own users become visitors.
+"""
 
 from __future__ import annotations
 
@@ -20,28 +23,28 @@ from motcua.web.visitors import Visitor, visitor
 
 @dataclass
 class Visiting:
-    """Whoever visits the pages now; a test may change it between two requests."""
+    """The present visitor of the pages. A test may change the visitor between two requests."""
 
     name: str = "lan"
     role: ViewerRole = "operator"
     agencies: frozenset[str] | None = None
     airflow_run: AirflowRun | None = None
     accounts: list[Account] | None = None
-    """Who may sign in, as Airflow tells it."""
+    """The accounts that may sign in, as Airflow would list them."""
     started: list[tuple[str, str]] = field(default_factory=list)
-    """Runs that pages had started, and by whom."""
+    """DAGs whose runs a page started, and who started them."""
 
     def visit_as(self, role: ViewerRole, *agencies: str, name: str = "lan") -> None:
-        """From now on it is somebody of this role, of an agency's with these agencies."""
+        """Make the visitor a person of this role; users and clerks of agencies have these agencies."""
         self.name, self.role = name, role
         self.agencies = frozenset(agencies) if role in ("agency", "clerk") else None
 
     def airflow_says(self, run: AirflowRun | None) -> None:
-        """From now on Airflow says this of whatever run a page asks for."""
+        """Make Airflow return this run for each run that a page asks for."""
         self.airflow_run = run
 
     def let_into(self, pages: FastAPI) -> None:
-        """Has these pages, or one of them alone, visited by this one."""
+        """Make this visitor the visitor of an app with pages."""
 
         def visits(request: Request) -> Visitor:
             request.state.visitor = Visitor(self.name, self.role, self.agencies)
@@ -53,20 +56,20 @@ class Visiting:
         pages.dependency_overrides[run_starter] = lambda: lambda dag_id, by: not self.started.append((dag_id, by))
 
     def mount(self) -> FastAPI:
-        """The pages as Airflow mounts them, visited by this one."""
-        from motcua.web.pages import create_pages  # Airflow's part of it takes seconds to import
+        """Return all pages as Airflow mounts them, with this visitor."""
+        from motcua.web.pages import create_pages  # imported late, because the import of Airflow takes seconds
 
         return self.mounted(create_pages())
 
     def mounted(self, pages: FastAPI) -> FastAPI:
-        """These pages, mounted likewise."""
+        """Return the given pages as Airflow mounts them, with this visitor."""
         self.let_into(pages)
         server = FastAPI()
         server.mount("/motcua", pages)
         return server
 
     def alone(self, router: APIRouter) -> FastAPI:
-        """One page's routes, whose refusals are told as beside the others."""
+        """Return an app with the routes of one page, which shows refusals as the whole app does."""
         from motcua.web.forms import PageRefused
         from motcua.web.rendering import render_refusal
 
@@ -80,7 +83,7 @@ class Visiting:
         return pages
 
     def list_alone(self, listing: Listing, address: str) -> AbstractContextManager[TestClient]:
-        """A browser at the page of one list, and its files."""
+        """Return a browser for the page of one list and for the files of the list."""
         from motcua.web.lists import list_page
         from motcua.web.pages import create_pages
 
@@ -90,7 +93,7 @@ class Visiting:
 
     @contextmanager
     def browse(self, app: FastAPI) -> Iterator[TestClient]:
-        """A browser at these pages; the Department's operator until a test says otherwise."""
+        """Yield a browser for an app. The visitor is the Department's operator until the test changes it."""
         self.visit_as("operator")
         self.airflow_says(None)
         self.accounts = None
@@ -101,29 +104,29 @@ class Visiting:
 
 
 VISITING = Visiting()
-"""Who visits the pages of tests/web/pages/conftest.py."""
+"""The visitor of the pages that tests/web/pages/conftest.py serves."""
 
 
 def words(answer: Any) -> str:
-    """What a page says, its header included, as a person reads it."""
+    """Return the visible text of a page, including its header."""
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", answer.text.partition("</style>")[2])))
 
 
 def page_words(answer: Any) -> str:
-    """What a page that is there says."""
+    """Return the visible text of a page, which must have the status 200."""
     assert answer.status_code == 200
     return words(answer)
 
 
 def form_of(page: str, begins: str) -> dict[str, str]:
-    """The fields of the first form that posts after these words of a page, as a browser would send them."""
+    """Return the fields that a browser would send of the first POST form after these words of a page."""
     part = page[page.index(begins) :]
     part = part[part.index('<form method="post"') : part.index("</form>")]
     return {name: html.unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', part)}
 
 
 def token_of(http: TestClient, address: str = "/motcua/dossiers") -> str:
-    """The token of a page's form: of all pages of a session it is one; that of dossiers is soon there."""
+    """Return the token for forms. All pages of a session have the same token; the page of dossiers is the quickest."""
     found = re.search(r'name="token" value="([^"]+)"', http.get(address).text)
     assert found is not None
     return found[1]

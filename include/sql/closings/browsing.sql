@@ -1,9 +1,10 @@
--- What a page shows of closings: the newest periods, sums by agency, and the first rows of long lists, in the order in
--- which a publication tells them (reports/publication/data.py). Called by store/oversight/figure_rows.py.
+-- Read closings for pages: the newest periods, sums by agency, and the first rows of long lists. The order is that of a
+-- publication (reports/publication/data.py). Called by store/oversight/figure_rows.py.
 
 -- name: opened_of_lengths
--- Of each length of periods (day, month, quarter, year) that is closed the newest closing of the newest period that had
--- messages, of one agency where it is named, or that should have had; where none had, of the newest period.
+-- Return one closing for each length of periods (day, month, quarter, year) that has closings (audit.closings). It is
+-- the newest closing of the newest period that had messages or should have had them, for one agency or for all. If no
+-- period had messages, it is the newest closing of the newest period.
 SELECT
     l.period_length,
     coalesce(had.closing_no, newest.closing_no) AS closing_no
@@ -33,9 +34,10 @@ LEFT JOIN LATERAL (
 ) AS had ON TRUE;
 
 -- name: periods
--- The newest periods of a length (day, month, quarter, year) that are closed, each with its newest closing, how often
--- it was corrected, and what the identity says of it; sums of those that are listed alone, of what is delivered without
--- replies, which have no receipts, and none where they are not wanted.
+-- Return the newest closed periods of one length (day, month, quarter, year), each with its newest closing, the number
+-- of corrections and the result of the accounting identity (audit.closings). With the parameter summed, each period has
+-- its sums of messages (audit.closing_message_sums). The sums of delivered messages leave out replies, which have no
+-- delivery receipts.
 SELECT
     p.closing_no,
     p.period,
@@ -71,8 +73,9 @@ LEFT JOIN LATERAL (
 ORDER BY p.period DESC;
 
 -- name: messages
--- Message figures of a closing by agency and kind, and by itself each cell that does not balance: what is too much in
--- one would hide what is missing in another. As many rows as agencies, however many procedures.
+-- Return the message figures of a closing by agency and kind, and separately each cell that does not balance
+-- (audit.closing_message_sums, audit.closing_messages). In a sum, a surplus in one cell would hide a lack in another.
+-- The number of rows depends on the number of agencies, not of procedures.
 SELECT
     s.agency_code,
     '' AS procedure_code,
@@ -120,9 +123,10 @@ FROM audit.closing_messages AS u
 WHERE u.closing_no = %(closing_no)s AND u.difference <> 0;
 
 -- name: worst_messages
--- Message figures of a closing by agency, procedure and kind, the worst first, up to a limit, each with how many there
--- are: what does not balance, then by the share of what should and could be told that was delivered, of few messages
--- later, of none last, with replies, which have no receipts.
+-- Return the message figures of a closing by agency, procedure and kind, the worst first, with the number of all rows
+-- (audit.closing_messages). Cells that do not balance come first. Other cells are ordered by the share of tellable
+-- messages that was delivered, the smallest share first. Cells with fewer than least_judged tellable messages come
+-- after them. Cells without tellable messages and replies, which have no delivery receipts, come last.
 SELECT
     c.agency_code,
     c.procedure_code,
@@ -148,7 +152,7 @@ FROM audit.closing_messages AS c
 CROSS JOIN LATERAL (SELECT c.expected - c.suppressed - c.cancelled AS tellable) AS t
 WHERE
     c.closing_no = %(closing_no)s
-    -- Most cells are small: they are put in order only where those that come before them do not fill the list.
+    -- Most cells have few messages. They are sorted only if the other cells do not fill the list.
     AND (
         c.difference <> 0 OR (t.tellable >= %(least_judged)s AND c.kind <> 'reply')
         OR (
@@ -178,7 +182,7 @@ ORDER BY
 LIMIT %(limit)s;
 
 -- name: reasons
--- Messages by reason of a closing, by agency and kind.
+-- Return the number of messages of a closing by agency, kind, state and reason (audit.closing_reason_sums).
 SELECT
     s.agency_code,
     '' AS procedure_code,
@@ -191,7 +195,7 @@ WHERE s.closing_no = %(closing_no)s
 ORDER BY s.agency_code, s.kind, s.state, s.reason;
 
 -- name: timings
--- Times to delivery of a closing over all procedures.
+-- Return the times to delivery of a closing over all procedures (audit.closing_timings).
 SELECT
     c.agency_code,
     c.procedure_code,
@@ -204,7 +208,7 @@ WHERE c.closing_no = %(closing_no)s AND c.procedure_code IS NULL
 ORDER BY c.agency_code NULLS FIRST, c.kind;
 
 -- name: dossiers
--- Dossier figures of a closing by agency.
+-- Return the dossier figures of a closing by agency (audit.closing_dossier_sums).
 SELECT
     s.agency_code,
     '' AS procedure_code,
@@ -228,8 +232,8 @@ WHERE s.closing_no = %(closing_no)s
 ORDER BY s.agency_code;
 
 -- name: latest_dossiers
--- Dossier figures of a closing by agency and procedure, the most late ones first, up to a limit, each with how many
--- there are.
+-- Return the dossier figures of a closing by agency and procedure, the cells with the most late dossiers first, with
+-- the number of all rows (audit.closing_dossiers).
 SELECT
     c.agency_code,
     c.procedure_code,

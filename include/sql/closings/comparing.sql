@@ -1,8 +1,8 @@
--- Apologies and replies, met with what calls for them; and which messages and sources a comparison is of. Called by
--- store/oversight/closings.py.
+-- Compare apologies and replies with the events that call for them, and find the messages and sources of a comparison.
+-- Called by store/oversight/closings.py.
 
 -- name: known_message
--- All messages up to this one had begun by a move of message_history that is known.
+-- Return the largest number up to which every message has a known first row in its history (motcua.message_history).
 SELECT
     coalesce(
         (
@@ -14,7 +14,7 @@ SELECT
     ) AS known_message;
 
 -- name: sources_of_messages
--- Sources that results, supplements and apologies of [start, end) came of, among these.
+-- Return the given sources that the results, supplements and apologies of [start, end) came from (motcua.sources).
 SELECT s.name
 FROM motcua.sources AS s
 WHERE
@@ -31,9 +31,10 @@ WHERE
 ORDER BY s.name;
 
 -- name: compare_apologies
--- Apologies of the evenings in [start, end): dossiers that the sources say were owed one and that have no message by
--- the cut-off, and messages that they say nobody owed, each with its reason. A dossier that two sources hold, or one
--- twice, is owed one message. Messages of sources that could not be read are left out.
+-- Return the differences of the apologies of the evenings in [start, end), each with its reason
+-- (motcua.counted_occasions, motcua.messages). A difference is a dossier that a source says was owed an apology and
+-- that has no message by the cut-off, or a message that no source says was owed. A dossier is owed one message even if
+-- two sources hold it or one source holds it twice. Messages of sources that could not be read are left out.
 WITH owed AS (
     SELECT
         o.occasion_no,
@@ -84,7 +85,7 @@ judged AS (
             WHEN t.message_id IS NOT NULL AND NOT t.is_in_time THEN 'cut_off'
             WHEN t.message_id IS NOT NULL AND t.nth > 1 THEN 'source_changed'
             WHEN t.told_agency <> t.agency_code THEN 'without_message'
-            -- Two evenings may be about one day; the message is that of the one that came first.
+            -- Two evenings may concern the same due day. The message then belongs to the earlier evening.
             WHEN
                 t.recorded_at <> t.evening_at AND EXISTS (
                     SELECT 1 FROM motcua.apology_evenings AS a
@@ -106,7 +107,7 @@ judged AS (
                     AND normalize(btrim(q.dossier_code)) = t.dossier_code AND g.agency_code = t.agency_code
             ) THEN 'quarantined'
             WHEN NOT coalesce(t.is_settled, FALSE) THEN 'evening_missed'
-            -- The source's code stood for another agency when the evening was settled.
+            -- The agency code that the source writes belonged to another agency when the evening was settled.
             WHEN t.dossier_id IS NULL AND EXISTS (
                 SELECT 1
                 FROM motcua.dossiers AS d
@@ -216,7 +217,8 @@ WHERE
     AND coalesce(d.source_id <> all(%(unread)s::smallint[]), TRUE);
 
 -- name: compare_replies
--- Inquiries of [start, end) whose reply is gone, and replies that no inquiry asked for; nothing accounts for either.
+-- Return the inquiries of [start, end) whose reply is missing, and the replies without an inquiry (motcua.inquiries,
+-- motcua.messages). No reason explains either of them.
 SELECT
     'source' AS side,
     'without_message' AS reason,

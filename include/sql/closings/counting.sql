@@ -1,20 +1,21 @@
--- The figures of a closing as the ledger counts them, at its cut-off, and the rows behind a figure. Called by
+-- Count the figures of a closing from the ledger's facts at the cut-off, and read the rows behind a figure. Called by
 -- store/oversight/closings.py and store/oversight/figure_rows.py.
 
 -- name: more_memory
--- Lets the statements of this transaction hold their groups in memory.
+-- Give the SQL statements of this transaction enough memory for their groups.
 SELECT set_config('work_mem', '256MB', TRUE), set_config('hash_mem_multiplier', '2', TRUE);
 
 -- name: scopes
--- Every code under which a source may know an agency, and from when on its dossiers are told of.
+-- Return every code under which a source may know an agency, and the time from which the agency's dossiers count
+-- (motcua.agency_scopes).
 SELECT
     written,
     enabled_from
 FROM motcua.agency_scopes;
 
 -- name: broken_histories
--- Messages of [start, end) whose moves do not join, or do not end in the state that the message has now: somebody took
--- one out or changed one.
+-- Return the messages of [start, end) whose history has a gap or does not end in the message's present state
+-- (motcua.message_history). A gap means that somebody removed or changed a row of the history.
 SELECT x.message_id
 FROM (
     SELECT
@@ -34,13 +35,15 @@ ORDER BY x.message_id
 LIMIT %(limit)s;
 
 -- name: count_messages
--- Messages of [start, end) as they stood at the cut-off, in one pass over them. Of a state: how many there are by
--- agency, procedure, kind, state and reason, with the SMS segments of those that a gateway took. Without a state, of
--- those that were delivered: how many, and whole seconds from the source's recording to delivery, median and 95th
--- percentile by nearest rank, by agency, procedure and kind, by agency and kind, and by kind.
+-- Count the messages of [start, end) in their states at the cut-off, in one pass (audit.messages,
+-- audit.message_history). Rows with a state hold the number of messages by agency, procedure, kind, state and reason,
+-- and the SMS segments of the messages that a gateway accepted. Rows without a state hold the delivered messages: their
+-- number, and the median and 95th percentile (nearest rank) of the seconds from the source's recording to the delivery.
+-- These rows are by agency, procedure and kind, by agency and kind, and by kind.
 WITH as_they_stand AS (
-    -- All in their present states, the few that moved since among them: grouped so, ten million take a third less.
-    -- How few groups there are PostgreSQL knows of the statistics motcua.messages_cells, whose columns these are.
+    -- All messages are grouped by their present states first, and the few messages that moved after the cut-off are
+    -- corrected below. For ten million messages this takes a third less time. PostgreSQL knows the small number of
+    -- groups from the statistics motcua.messages_cells, which has the columns of this GROUP BY.
     SELECT
         m.agency_code,
         m.procedure_code,
@@ -59,7 +62,8 @@ WITH as_they_stand AS (
 ),
 
 moved AS (
-    -- Those that moved since: taken out as they are now, and put in as they stood.
+    -- Messages that moved after the cut-off are subtracted in their present state and added in their state at the
+    -- cut-off.
     SELECT
         m.agency_code,
         m.procedure_code,
@@ -172,9 +176,9 @@ GROUP BY r.agency_code, r.procedure_code, r.kind
 ORDER BY state NULLS LAST, agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
 
 -- name: count_channels
--- Messages of [start, end) that a gateway had taken at the cut-off, by agency, kind, gateway and carrier: how many, how
--- much the gateway bills for them in its own unit, and their SMS segments as planned. A message is its last attempt's;
--- a reply, which has none, is the gateway's that brought the inquiry.
+-- Count the messages of [start, end) that a gateway had accepted at the cut-off, by agency, kind, gateway and carrier:
+-- their number, the units that the gateway bills, and the SMS segments as planned. A message belongs to the gateway of
+-- its last attempt. A reply has no attempt and belongs to the gateway that delivered the inquiry.
 SELECT
     m.agency_code,
     m.kind,
@@ -211,8 +215,8 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1, 2, 3, 4, 5;
 
 -- name: message_moves
--- Why messages of [start, end) stand otherwise at one cut-off than at an earlier one, by agency, procedure, kind and
--- cause.
+-- Count the messages of [start, end) whose state differs between an earlier and a later cut-off, by agency, procedure,
+-- kind and cause (audit.message_history).
 WITH moves AS (
     SELECT
         h.message_id,
@@ -255,10 +259,10 @@ SELECT DISTINCT
 FROM causes AS c;
 
 -- name: count_dossiers
--- Dossiers by agency and procedure in [start, end), as they had been read by the cut-off. Received, resolved (result
--- released, handed over or withdrawn) and handed over go by their dates; the appointed day, and whether the clock runs,
--- are those of the dossier's row at the end of the period. Days are days of Vietnam. What makes a dossier count is
--- audit.dossiers_in_period's to say.
+-- Count the dossiers of [start, end) by agency and procedure, as they had been read by the cut-off
+-- (audit.dossiers_in_period, which defines each figure). Dossiers count as received, resolved (result released, handed
+-- over or withdrawn) and handed over by their dates. The due day and whether the deadline is running come from the
+-- dossier's row at the end of the period. Days are in Vietnam's time zone.
 SELECT
     d.agency_code,
     d.procedure_code,
@@ -282,7 +286,7 @@ GROUP BY d.agency_code, d.procedure_code
 ORDER BY d.agency_code, d.procedure_code;
 
 -- name: count_inquiries
--- Texts to 9029 in [start, end) that were known at the cut-off, by agency and procedure.
+-- Count the texts to 9029 in [start, end) that were known at the cut-off, by agency and procedure (audit.inquiries).
 SELECT
     coalesce(i.agency_code, '') AS agency_code,
     coalesce(m.procedure_code, '') AS procedure_code,
@@ -295,8 +299,8 @@ WHERE i.received_at >= %(start)s AND i.received_at < %(end)s AND i.inquiry_id <=
 GROUP BY 1, 2;
 
 -- name: count_findings
--- Findings of data quality by agency at the last check before the cut-off that was sealed by then, no later than the
--- morning after the period; acknowledged ones are not counted.
+-- Count the findings of data quality by agency at the last sealed check before the cut-off, at the latest on the
+-- morning after the period (audit.quality_counts). Acknowledged findings are left out.
 SELECT
     c.agency_code,
     sum(c.found - c.acknowledged) AS findings_open
@@ -307,16 +311,17 @@ WHERE
         SELECT max(r.run_no) FROM audit.quality_runs AS r
         WHERE
             r.sealed_at IS NOT NULL AND r.day <= %(last_day)s::date + 1 AND r.as_of <= %(as_of)s
-            -- Closings from before this was kept name none.
+            -- Closings that were stored before this number existed have none.
             AND r.run_no <= coalesce(%(known_quality_run)s::bigint, r.run_no)
     )
 GROUP BY c.agency_code;
 
 -- name: find_orphans
--- What belongs to nothing in [start, end), by the cut-off: messages about no dossier, receipts that name no attempt of
--- ours, and results handed to citizens whom no message told. It says the same whenever it is asked: whether a receipt
--- had been read by then does not matter, and an agency's beginning is what it was when the closing was stored, or what
--- it is where none is yet.
+-- Return the orphans of [start, end) by the cut-off: messages without a dossier, delivery receipts that name no
+-- attempt, and results that were handed over although no message announced them (audit.messages_as_of, audit.receipts,
+-- audit.dossiers_as_of). The result is the same whenever the query runs. It does not depend on whether a receipt had
+-- been read by then, and it uses the time from which an agency was enabled when the closing was stored, or the present
+-- time of enabling if no closing is stored.
 WITH joined AS (
     SELECT
         g.agency_code,
@@ -385,8 +390,8 @@ WHERE
 ORDER BY sort, agency_code, happened_at, dossier_code, receipt_id;
 
 -- name: messages_of_figure
--- The messages of a closing that stood in any of these states at its cut-off, of one agency, procedure, kind and reason
--- or of all, the oldest first, up to a limit, each with how many there are.
+-- Return the messages of a closing that were in one of these states at the cut-off, for one or all agencies,
+-- procedures, kinds and reasons, the oldest first, with the number of all such messages (audit.messages).
 SELECT
     m.message_id,
     d.dossier_code,
@@ -411,8 +416,9 @@ ORDER BY m.recorded_at, m.message_id
 LIMIT %(limit)s;
 
 -- name: dossiers_of_figure
--- The dossiers that a closing counts in any of these figures (JSON objects such as {"resolved_late": true}), of one
--- agency and procedure or of all, the longest overdue first, up to a limit, each with how many there are.
+-- Return the dossiers that a closing counts in one of these figures, for one or all agencies and procedures, the
+-- longest overdue first, with the number of all such dossiers (audit.dossiers_in_period). A figure is a JSON object
+-- such as {"resolved_late": true}.
 SELECT
     d.dossier_code,
     d.agency_code,

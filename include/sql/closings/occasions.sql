@@ -1,12 +1,13 @@
--- Results and supplements as the sources' own tables have them, met with the messages that tell of them. Called by
+-- Compare the results and supplements in the sources' own tables with the messages about them. Called by
 -- store/oversight/closings.py.
 
 -- name: empty_counted
--- Makes room for the next comparison; the caller holds the lock of closings.
+-- Empty motcua.counted_occasions for the next comparison. The caller holds the lock of closings.
 SELECT motcua.empty_counted_occasions();
 
 -- name: take_occasions
--- A batch of occasions as a source's own tables hold them, with codes as the ledger writes them.
+-- Insert a batch of occasions from a source's own tables, with agency codes as the ledger writes them
+-- (motcua.counted_occasions).
 INSERT INTO motcua.counted_occasions (
     source_id, agency_written, dossier_code, procedure_code, kind, numbers, due_day, occurred_at, recorded_at
 )
@@ -28,12 +29,12 @@ FROM
 INNER JOIN motcua.sources AS s ON s.name = %(source)s;
 
 -- name: look_at_counted
--- Tells the planner what the comparison holds.
+-- Update the planner's statistics of motcua.counted_occasions.
 SELECT motcua.look_at_counted_occasions();
 
 -- name: count_counted
--- The sources' own count by agency, procedure and kind, and how many of it lie before the agency was enabled. Occasions
--- of an agency that nobody knows have an empty one.
+-- Count the sources' occasions by agency, procedure and kind, and the occasions that happened before the agency was
+-- enabled (motcua.counted_occasions). Occasions of an unknown agency have an empty agency code.
 SELECT
     coalesce(c.agency_code, '') AS agency_code,
     coalesce(o.procedure_code, '') AS procedure_code,
@@ -52,10 +53,11 @@ LEFT JOIN motcua.agency_scopes AS c ON o.agency_written = c.written
 GROUP BY 1, 2, 3;
 
 -- name: compare_occasions
--- Results and supplements of [start, end): occasions of the sources that have no message by the cut-off, and messages
--- that have no occasion, each with its reason; of a row whose reason only the source can tell, the source's numbers
--- instead, with the recorded times that were kept of them: all transitions of a message without an occasion, or of one
--- that is about more than an occasion. Messages of sources that could not be read are left out.
+-- Return the differences of the results and supplements of [start, end), each with its reason
+-- (motcua.counted_occasions, motcua.messages). A difference is an occasion of a source without a message by the
+-- cut-off, or a message without an occasion. A row without a reason needs an answer from the source. The row holds the
+-- source's numbers and the recorded times that the ledger stored: all transitions of a message that has no occasion or
+-- that covers more than one occasion. Messages of sources that could not be read are left out.
 WITH occasions AS (
     SELECT
         o.occasion_no,
@@ -78,7 +80,7 @@ WITH occasions AS (
 ),
 
 known AS (
-    -- A source that was set back, or copied, may give a number a second time: to another dossier.
+    -- A source that was restored or copied may use a number again for another dossier, so the dossier must agree too.
     SELECT
         o.occasion_no,
         o.kind,
@@ -99,7 +101,7 @@ known AS (
     LEFT JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
     WHERE coalesce(o.dossier_code = d.dossier_code, TRUE)
     UNION ALL
-    -- The dossier's row tells of it: ours is what the dossier's last transition says.
+    -- The dossier's row is the occasion. Its message is found through the dossier's last transition.
     SELECT
         o.occasion_no,
         o.kind,
@@ -159,8 +161,9 @@ told AS (
     ORDER BY k.occasion_no, k.dossier_id = m.dossier_id DESC, k.transition_id = m.transition_id DESC, m.message_id
 ),
 
--- Two occasions of a source that are one here: the transition between them is lacking. Of two sources: they hold one
--- dossier. One occasion twice: a source holds its dossier twice.
+-- Two occasions of a source can be one occasion in the ledger. Within one source the ledger then lacks the transition
+-- between them. In two sources, both hold the same dossier. An occasion that appears twice comes from a source that
+-- holds its dossier twice.
 ranked AS (
     SELECT
         t.*,
@@ -187,8 +190,8 @@ ranked AS (
         )
 ),
 
--- Likewise where the other one is of another period: the message is about more than this occasion, or, of one that the
--- row alone tells of, about transitions.
+-- Messages that cover this occasion and another occasion in another period. For an occasion that only the dossier's row
+-- shows, messages about transitions.
 joined AS (
     SELECT
         r.occasion_no,
@@ -216,7 +219,7 @@ joined AS (
     HAVING bool_or(t.source_transition_id <> all(r.numbers))
 ),
 
--- What is true of an occasion, before it is judged.
+-- This step collects the facts about an occasion. The next step judges them.
 met AS (
     SELECT
         o.*,
@@ -243,7 +246,7 @@ met AS (
         s.number_before,
         s.number_after,
         o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) AS is_out_of_scope,
-        -- The source's code stood for another agency when the message was planned.
+        -- The agency code that the source writes belonged to another agency when the message was planned.
         (r.agency_code IS DISTINCT FROM o.agency_code) AND r.agency_code = k.agency_code AS is_of_other_agency,
         coalesce(r.procedure_code <> o.procedure_code, FALSE) AND EXISTS (
             SELECT 1 FROM motcua.dossier_versions AS v
@@ -270,7 +273,8 @@ judged AS (
                                 q.source_id = m.source_id AND q.row_kind = 'transition' AND q.released_at IS NULL
                                 AND q.row_key = any(m.numbers::text[])
                         ) THEN 'quarantined'
-                        -- The row, or the transition that parts it from another occasion of its message.
+                        -- The quarantined row is the dossier's row, or the transition between this occasion and another
+                        -- occasion of its message.
                         WHEN (m.numbers = '{}' OR m.joined_numbers IS NOT NULL) AND EXISTS (
                             SELECT 1
                             FROM motcua.quarantine AS q
@@ -289,9 +293,9 @@ judged AS (
                                         AND (q.payload ->> 'transition_id')::bigint < m.number_after
                                 END
                         ) THEN 'quarantined'
-                        -- The agency's code was known when it was read.
+                        -- The agency's code was known when the occasion was read, and is not known now.
                         WHEN m.agency_code IS NULL AND m.is_known THEN 'scope_changed'
-                        -- The very row is known, as another dossier's.
+                        -- The ledger has this transition with another dossier.
                         WHEN
                             NOT m.is_known AND EXISTS (
                                 SELECT 1 FROM motcua.transitions AS t
@@ -300,7 +304,8 @@ judged AS (
                                     AND t.recorded_at = m.recorded_at
                             )
                             THEN 'source_changed'
-                        -- A newer row of the dossier is known, or this one with another status: the source has two.
+                        -- The ledger has a newer row of the dossier, or the same row with another status. The source
+                        -- then has two rows.
                         WHEN
                             NOT m.is_known AND m.numbers = '{}' AND EXISTS (
                                 SELECT 1 FROM motcua.dossiers AS d
@@ -314,7 +319,8 @@ judged AS (
                                     )
                             )
                             THEN 'source_changed'
-                        -- No pick-up can have read it yet, or what comes before it; the next one will.
+                        -- No pick-up can have read this occasion or the rows before it. The next pick-up will read
+                        -- them.
                         WHEN
                             (NOT m.is_known AND m.numbers[1] > u.cursor_transition_id)
                             OR coalesce(u.picked_up_at < m.recorded_at + %(overlap)s, TRUE)
@@ -336,7 +342,7 @@ judged AS (
                         WHEN m.told_procedure <> m.procedure_code THEN 'without_message'
                     END
             WHEN m.transition_id > %(known_transition)s THEN 'cut_off'
-            -- The run that picked it up may be at work yet.
+            -- The run that picked the occasion up may still be running.
             WHEN m.is_unplanned AND m.picked_up_at > %(as_of)s::timestamptz - %(overlap)s THEN 'cut_off'
             WHEN m.is_unplanned THEN 'unplanned'
             WHEN m.was_out_of_scope AND m.known_occurred_at < m.enabled_from THEN 'source_changed'
@@ -412,7 +418,7 @@ FROM motcua.messages AS m
 INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 LEFT JOIN judged AS j ON m.message_id = j.message_id AND j.nth = 1
--- The source that the message came of; its dossier may have moved to another one since.
+-- The source that the message came from. The dossier may have moved to another source later.
 LEFT JOIN LATERAL (
     SELECT
         b.source_id,
@@ -420,7 +426,7 @@ LEFT JOIN LATERAL (
         array_agg(t.source_transition_id ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS numbers,
         array_agg(t.recorded_at ORDER BY t.source_transition_id) FILTER (WHERE NOT t.from_row) AS recorded,
         bool_or(t.from_row) AS is_row,
-        -- The time of reading stands for a time that could not be used.
+        -- A transition whose recorded time could not be used has the time of reading instead.
         bool_or(t.recorded_at = t.picked_up_at) AS was_cleaned
     FROM motcua.transitions AS b
     LEFT JOIN motcua.transitions AS t

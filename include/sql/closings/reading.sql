@@ -1,8 +1,8 @@
--- A closing as it was stored. Rows come in the order in which they were stored, of figures those of one agency or of
--- all. Called by store/oversight/closings.py.
+-- Read a stored closing. Rows come in the order in which they were stored. Figures are those of one agency or of all.
+-- Called by store/oversight/closings.py.
 
 -- name: closing
--- One closing.
+-- Return one closing (audit.closings).
 SELECT
     closing_no,
     period,
@@ -21,7 +21,8 @@ FROM audit.closings
 WHERE closing_no = %(closing_no)s;
 
 -- name: list_closings
--- Closings, the newest period first, each period's newest closing first, with what the identity says.
+-- Return closings, the newest period first and each period's newest closing first, with the result of the accounting
+-- identity (audit.closings).
 SELECT
     c.closing_no,
     c.period,
@@ -44,7 +45,7 @@ LEFT JOIN LATERAL (
     FROM audit.closing_messages AS s
     WHERE s.closing_no = c.closing_no
 ) AS m ON TRUE
--- What ends in the same month stands together, the longest first.
+-- Periods that end in the same month stand together, the longest period first.
 ORDER BY
     CASE c.period_length
         WHEN 'year' THEN c.period || '-12'
@@ -57,14 +58,16 @@ ORDER BY
 LIMIT %(limit)s;
 
 -- name: closings_of_run
--- Closings that a run made, in whichever of its tries, the oldest first; one that was corrected since is left out.
+-- Return the closings that a run stored in any of its tries, the oldest first (motcua.closings). A closing that was
+-- corrected later is left out.
 SELECT c.closing_no
 FROM motcua.closings AS c
 WHERE c.run_id = %(run_id)s AND NOT EXISTS (SELECT 1 FROM motcua.closings AS n WHERE n.corrects = c.closing_no)
 ORDER BY c.closing_no;
 
 -- name: unpublished
--- Closings that no publication tells of, the oldest first; a closing that was corrected before is left out.
+-- Return the closings without a publication, the oldest first (motcua.closings). A closing that was corrected before
+-- its publication is left out.
 SELECT c.closing_no
 FROM motcua.closings AS c
 WHERE
@@ -73,7 +76,7 @@ WHERE
 ORDER BY c.closing_no;
 
 -- name: messages
--- Message figures of a closing.
+-- Return the message figures of a closing (audit.closing_messages).
 SELECT
     agency_code,
     procedure_code,
@@ -99,7 +102,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code, procedure_code, kind;
 
 -- name: reasons
--- Messages by reason of a closing.
+-- Return the numbers of messages by reason of a closing (audit.closing_reasons).
 SELECT
     agency_code,
     procedure_code,
@@ -112,7 +115,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code, procedure_code, kind, state, reason;
 
 -- name: timings
--- Times to delivery of a closing.
+-- Return the times to delivery of a closing (audit.closing_timings).
 SELECT
     agency_code,
     procedure_code,
@@ -125,7 +128,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
 
 -- name: channels
--- What gateways took and bill, of a closing.
+-- Return what gateways accepted and bill, of a closing (audit.closing_channels).
 SELECT
     agency_code,
     kind,
@@ -140,7 +143,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code, kind, gateway, billed_unit, carrier;
 
 -- name: dossiers
--- Dossier figures of a closing.
+-- Return the dossier figures of a closing (audit.closing_dossiers).
 SELECT
     agency_code,
     procedure_code,
@@ -164,7 +167,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code, procedure_code;
 
 -- name: agencies
--- Figures of agencies of a closing.
+-- Return the figures of the agencies of a closing (audit.closing_agencies).
 SELECT
     agency_code,
     apologies_right,
@@ -180,7 +183,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code;
 
 -- name: differences
--- Differences of a closing, unexplained ones first.
+-- Return the differences of a closing, unexplained ones first (audit.closing_differences).
 SELECT
     d.side,
     d.reason,
@@ -199,7 +202,7 @@ WHERE d.closing_no = %(closing_no)s
 ORDER BY d.explained, d.side, d.reason, d.agency_code, d.kind, d.occurred_at, d.difference_no;
 
 -- name: orphans
--- Orphans of a closing.
+-- Return the orphans of a closing (audit.closing_orphans).
 SELECT
     sort,
     agency_code,
@@ -213,7 +216,7 @@ WHERE closing_no = %(closing_no)s
 ORDER BY orphan_no;
 
 -- name: changes
--- What a correction changed of a closing.
+-- Return the figures that a correction changed (audit.closing_changes).
 SELECT
     agency_code,
     procedure_code,
@@ -227,8 +230,8 @@ WHERE closing_no = %(closing_no)s
 ORDER BY agency_code, procedure_code, kind, figure;
 
 -- name: sum_of_closings
--- What the sources counted in several closings together, and by how much these do not meet, by agency, procedure and
--- kind.
+-- Return the sources' count and the difference of the accounting identity, summed over several closings, by agency,
+-- procedure and kind (audit.closing_messages).
 SELECT
     m.agency_code,
     m.procedure_code,
@@ -242,8 +245,9 @@ GROUP BY m.agency_code, m.procedure_code, m.kind
 ORDER BY m.agency_code, m.procedure_code, m.kind;
 
 -- name: billed_in_periods
--- What gateways took and bill, by gateway, unit and carrier, in the newest closing of each of these periods; of a
--- closing in which nothing was taken the period alone. One that counts no channels tells SMS segments, and no gateway.
+-- Return what gateways accepted and bill in the newest closing of each of these periods, by gateway, unit and carrier
+-- (audit.closing_channels). A closing in which gateways accepted nothing has one row with its period alone. A closing
+-- from before channels were counted has SMS segments and no gateway.
 WITH newest AS (
     SELECT
         c.closing_no,
@@ -289,7 +293,7 @@ LEFT JOIN LATERAL (
 ) AS b ON TRUE;
 
 -- name: procedure_names
--- Names of these procedures.
+-- Return the names of these procedures (motcua.procedures).
 SELECT
     procedure_code,
     name

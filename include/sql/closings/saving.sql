@@ -1,8 +1,8 @@
--- A closing is stored: itself first, then its figures and what does not meet, a batch at a time, and sums once all are
--- there. Called by store/oversight/closings.py.
+-- Store a closing: first its own row, then its figures and differences in batches, and last the sums. Called by
+-- store/oversight/closings.py.
 
 -- name: save_closing
--- The closing itself; gives its number.
+-- Insert a closing and return its number (motcua.closings).
 INSERT INTO motcua.closings (
     period,
     corrects,
@@ -35,7 +35,7 @@ VALUES (
 RETURNING closing_no, closed_at;
 
 -- name: save_messages
--- Message figures.
+-- Insert the message figures of a closing (motcua.closing_messages).
 INSERT INTO motcua.closing_messages (
     closing_no,
     agency_code,
@@ -82,7 +82,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_messages, %(rows)s::jsonb) AS r;
 
 -- name: save_reasons
--- Messages by reason.
+-- Insert the numbers of messages by reason of a closing (motcua.closing_reasons).
 INSERT INTO motcua.closing_reasons (
     closing_no,
     agency_code,
@@ -103,7 +103,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_reasons, %(rows)s::jsonb) AS r;
 
 -- name: save_timings
--- Times to delivery.
+-- Insert the times to delivery of a closing (motcua.closing_timings).
 INSERT INTO motcua.closing_timings (
     closing_no,
     agency_code,
@@ -124,7 +124,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_timings, %(rows)s::jsonb) AS r;
 
 -- name: save_channels
--- What gateways took and bill.
+-- Insert what gateways accepted and bill, of a closing (motcua.closing_channels).
 INSERT INTO motcua.closing_channels (
     closing_no,
     agency_code,
@@ -149,7 +149,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_channels, %(rows)s::jsonb) AS r;
 
 -- name: save_dossiers
--- Dossier figures.
+-- Insert the dossier figures of a closing (motcua.closing_dossiers).
 INSERT INTO motcua.closing_dossiers (
     closing_no,
     agency_code,
@@ -192,7 +192,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_dossiers, %(rows)s::jsonb) AS r;
 
 -- name: save_agencies
--- Figures of agencies.
+-- Insert the figures of the agencies of a closing (motcua.closing_agencies).
 INSERT INTO motcua.closing_agencies (
     closing_no,
     agency_code,
@@ -219,7 +219,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_agencies, %(rows)s::jsonb) AS r;
 
 -- name: save_differences
--- Differences.
+-- Insert the differences of a closing (motcua.closing_differences).
 INSERT INTO motcua.closing_differences (
     closing_no, side, reason, agency_code, procedure_code, kind, dossier_code, source_id, source_transition_id,
     transition_id, message_id, occurred_at
@@ -245,7 +245,7 @@ FROM
 LEFT JOIN motcua.sources AS s ON r.source = s.name;
 
 -- name: save_orphans
--- What belongs to nothing.
+-- Insert the orphans of a closing (motcua.closing_orphans).
 INSERT INTO motcua.closing_orphans (
     closing_no,
     sort,
@@ -268,7 +268,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_orphans, %(rows)s::jsonb) AS r;
 
 -- name: save_changes
--- What a correction changed.
+-- Insert the figures that a correction changed (motcua.closing_changes).
 INSERT INTO motcua.closing_changes (
     closing_no,
     agency_code,
@@ -291,7 +291,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_changes, %(rows)s::jsonb) AS r;
 
 -- name: save_message_sums
--- Adds up the message figures.
+-- Insert the sums of a closing's message figures (motcua.closing_message_sums).
 INSERT INTO motcua.closing_message_sums (
     closing_no,
     agency_code,
@@ -341,7 +341,7 @@ FROM audit.closing_message_sums AS s
 WHERE s.closing_no = %(closing_no)s;
 
 -- name: save_reason_sums
--- Adds up the reasons.
+-- Insert the sums of a closing's reasons (motcua.closing_reason_sums).
 INSERT INTO motcua.closing_reason_sums (
     closing_no,
     agency_code,
@@ -361,7 +361,7 @@ FROM audit.closing_reason_sums AS s
 WHERE s.closing_no = %(closing_no)s;
 
 -- name: save_dossier_sums
--- Adds up the dossier figures.
+-- Insert the sums of a closing's dossier figures (motcua.closing_dossier_sums).
 INSERT INTO motcua.closing_dossier_sums (
     closing_no,
     agency_code,

@@ -1,6 +1,7 @@
--- Agencies: how their settings are changed, that each change is kept, and what auditors may read of them.
+-- Agencies: how settings are changed, how each change is stored, and what auditors may read.
 
--- For each agency: who is in charge of its dossiers on that day (empty: nobody), and the names then in force.
+-- Return for each agency which agency is in charge of its dossiers on a day, and the names in force on that day. An
+-- empty in_charge means that no agency is in charge.
 CREATE OR REPLACE FUNCTION motcua.agencies_on(day date)
 RETURNS TABLE (agency_code text, in_charge text, name text, short_name text)
 LANGUAGE sql STABLE AS $$
@@ -35,9 +36,9 @@ LANGUAGE sql STABLE AS $$
     ) AS f ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.agencies_on(date)
-IS 'For each agency: who is in charge of its dossiers on that day (empty: nobody), and the names then in force.';
+IS 'Returns for each agency which agency is in charge of its dossiers on a day, and the names in force on that day. An empty in_charge means that no agency is in charge.';
 
--- Every code under which a source may know an agency, and from when on its dossiers are told of.
+-- List every code under which a source may know an agency, with the time from which citizens of the agency are texted.
 CREATE OR REPLACE VIEW motcua.agency_scopes AS
 SELECT g.agency_code AS written, g.agency_code, g.enabled_from
 FROM motcua.agencies AS g
@@ -45,11 +46,12 @@ UNION ALL
 SELECT a.alias, a.agency_code, n.enabled_from
 FROM motcua.agency_aliases AS a
 INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
-COMMENT ON VIEW motcua.agency_scopes IS 'Every code under which a source may know an agency, and from when on its dossiers are told of.';
+COMMENT ON VIEW motcua.agency_scopes
+IS 'Lists every code under which a source may know an agency, with the time from which citizens of the agency are texted.';
 
--- The settings through which a change of an agency keeps messages from citizens who got them before: a kind newly off,
--- same-day procedures newly left out, all or more of them, enabled later or no more, an end without a successor, a hold
--- above two hours, a code of its source no longer known.
+-- Return the settings by which a change keeps messages from citizens who got them before: a kind that is newly off,
+-- more same-day procedures that are excluded, enabled_from that is later or removed, an end without a successor, a hold
+-- of more than two hours, or a code of the source that is removed.
 CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT array_remove(ARRAY[
         CASE WHEN EXISTS (
@@ -71,7 +73,7 @@ CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS
     FROM (
         SELECT
             before ->> 'enabled_from' IS NOT NULL AS told,
-            -- Empty: all procedures. Changes before there was a list had none.
+            -- An empty list means all procedures. Changes from before this setting existed have no list.
             coalesce(before -> 'same_day_procedures', '[]') AS left_out_before,
             coalesce(after -> 'same_day_procedures', '[]') AS left_out_after,
             CASE WHEN before ->> 'successor_code' IS NULL THEN coalesce((before ->> 'valid_until')::date, 'infinity')
@@ -81,23 +83,23 @@ CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS
     ) AS s
 $$;
 COMMENT ON FUNCTION motcua.silenced_by(jsonb, jsonb)
-IS 'The settings through which a change of an agency keeps messages from citizens who got them before: a kind newly off, same-day procedures newly left out, all or more of them, enabled later or no more, an end without a successor, a hold above two hours, a code of its source no longer known.';
+IS 'Returns the settings by which a change of an agency keeps messages from citizens who got them before.';
 
--- Waits until nobody else imports settings of agencies or sets some on a page, and holds them for the rest of this
--- transaction. Called by include/sql/agencies.sql.
+-- Wait until no other transaction imports or sets settings of agencies, and keep others waiting until this transaction
+-- ends. Called by include/sql/agencies.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_settings() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(5)
 $$;
 COMMENT ON FUNCTION motcua.wait_for_settings()
-IS 'Waits until nobody else sets or imports settings of agencies, and holds them for the rest of the transaction.';
+IS 'Waits until no other transaction imports or sets settings of agencies, and keeps others waiting until this transaction ends.';
 
--- What an agency decides for itself, set by a person on the pages: accents, same-day procedures, hold, gateways'
--- hours, apology day.
--- NULL, and nothing is written, where the agency changed since change `seen`; else the number of its last change. What
--- would keep messages from citizens through anything but same-day procedures is refused, and those without a reason;
--- so are other recipients of reports, which are asked for (save_page_request). Whoever may call this can set nothing
--- else of an agency.
+-- Set what an agency may decide for itself, as a person did on a page: accents, same-day procedures, the hold, waiting
+-- for the gateways' opening hours, and the apology day. The result is the number of the agency's last change. If the
+-- agency changed since the change "seen", nothing is written and the result is NULL. The function refuses a change that
+-- keeps messages from citizens through any setting but same-day procedures, same-day procedures without a reason, and
+-- other recipients of reports, which need a page request (save_page_request). A role that calls this function can set
+-- nothing else of an agency.
 CREATE OR REPLACE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -116,7 +118,7 @@ BEGIN
     IF last_change IS DISTINCT FROM seen THEN
         RETURN NULL;
     END IF;
-    -- As a page of the version before sends them.
+    -- A page of the previous version still sends the recipients.
     IF wanted -> 'report_recipients' <> to_jsonb(was.report_recipients) THEN
         RAISE EXCEPTION 'who gets reports is asked for, not set' USING ERRCODE = 'insufficient_privilege';
     END IF;
@@ -127,7 +129,7 @@ BEGIN
         same_day_procedures = w.same_day_procedures,
         same_day_reason = w.same_day_reason,
         result_hold = w.result_hold,
-        -- A page of the version before does not say it.
+        -- A page of the previous version does not send this setting.
         waits_for_opening = coalesce(w.waits_for_opening, g.waits_for_opening),
         apology_day = w.apology_day,
         changed_by = set_by,
@@ -150,7 +152,7 @@ BEGIN
         SELECT 1 FROM motcua.agencies AS g
         WHERE
             g.agency_code = of_agency AND g.same_day_excluded AND g.same_day_reason IS NULL
-            -- As it was before a reason was asked for.
+            -- An exclusion that was set before reasons were required may stay without a reason.
             AND NOT (
                 was.same_day_excluded AND was.same_day_reason IS NULL
                 AND was.same_day_procedures = g.same_day_procedures
@@ -162,10 +164,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.set_agency_settings(text, bigint, jsonb, text)
-IS 'Sets what an agency decides for itself, unless it changed since that change; who is kept. Nothing else of an agency.';
+IS 'Sets what an agency may decide for itself, and stores who did it; refused if the agency changed in the meantime. No other setting can be changed.';
 
--- The list of recipients is numbered anew whenever it changes, so that agency_changes can tell a change without an
--- address.
+-- Number the list of recipients again at each change, so that agency_changes can record a change without the addresses.
 CREATE OR REPLACE FUNCTION motcua.number_recipients_list() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -180,8 +181,8 @@ $$;
 CREATE OR REPLACE TRIGGER number_recipients_list BEFORE INSERT OR UPDATE ON motcua.agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.number_recipients_list();
 
--- Writes agency_changes, where something did change. The same instant must read the same in whatever time zone a
--- session is.
+-- Insert a row into agency_changes if the agency changed. The settings UTC and iso_8601 make the same time read the
+-- same in every session.
 CREATE OR REPLACE FUNCTION motcua.note_agency_change(of_agency text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua
 SET timezone = 'UTC' SET intervalstyle = 'iso_8601' AS $$
@@ -191,7 +192,7 @@ DECLARE
     now_is jsonb;
 BEGIN
     SELECT * INTO settings FROM motcua.agencies WHERE agency_code = of_agency FOR NO KEY UPDATE;
-    -- A change from before there were these settings: they were as they are where nobody said anything.
+    -- Changes from before these settings existed count as if the settings had their default values.
     SELECT '{"same_day_procedures": [], "same_day_reason": null, "waits_for_opening": false}'::jsonb || after INTO was
     FROM motcua.agency_changes
     WHERE agency_code = of_agency ORDER BY change_id DESC LIMIT 1;
@@ -220,10 +221,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.note_agency_change(text)
-IS 'Writes a row of agency_changes if the agency differs from what the last one says.';
+IS 'Inserts a row into agency_changes if the agency differs from its last row there.';
 
--- Each change of an agency leaves a row of agency_changes; one statement that writes it with its codes and names, one
--- row.
+-- Record each change of an agency in agency_changes. One SQL statement that writes an agency with its codes and names
+-- leaves one row.
 CREATE OR REPLACE FUNCTION motcua.keep_agency_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -234,7 +235,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE ON motcua.agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_agency_change();
 
--- An agency's codes and names are part of its settings: whoever changes them leaves the same row of agency_changes.
+-- Record each change of an agency's codes and names in agency_changes, because they belong to its settings.
 CREATE OR REPLACE FUNCTION motcua.keep_change_of_agency_part() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -252,7 +253,7 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
 CREATE OR REPLACE TRIGGER keep_agency_change AFTER INSERT OR UPDATE OR DELETE ON motcua.agency_names
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_change_of_agency_part();
 
--- What auditors may read of agencies, their codes, names and changes: no address of a recipient.
+-- Let auditors read agencies, their codes, names and changes, without the addresses of recipients.
 CREATE OR REPLACE VIEW audit.agencies AS
 SELECT
     agency_code,

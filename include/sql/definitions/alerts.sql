@@ -1,6 +1,6 @@
--- Alerts of the watch: what is kept of each, and what auditors may read.
+-- Alerts of the watch: what stays fixed in an alert, and what auditors may read.
 
--- An alert that is over stays over, and stays what it was; nobody takes back that it was raised.
+-- Refuse an update that reopens an alert which is over, or that changes its name, subject or begin.
 CREATE OR REPLACE FUNCTION motcua.keep_alert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF
@@ -15,7 +15,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_alert BEFORE UPDATE ON motcua.alerts
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_alert();
 
--- What auditors may read of the watch's alerts.
+-- Let auditors read the watch's alerts.
 CREATE OR REPLACE VIEW audit.alerts AS
 SELECT
     alert_id, name, subject, raised_at, facts, told_at, over_at, over_told_at, acknowledged_at, acknowledged_by

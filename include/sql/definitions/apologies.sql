@@ -1,7 +1,7 @@
--- Apologies: whether one still holds, and what auditors may read of the evenings.
+-- Apologies: whether an apology still holds, and what auditors may read of the evenings.
 
--- The dossier is still being worked on, by the newer of its row and its last transition, and still due on the day that
--- the apology names.
+-- Return whether a dossier is still in progress and still due on the day that the apology names. The newer one of the
+-- dossier's row and its last transition gives the status.
 CREATE OR REPLACE FUNCTION motcua.apology_holds(of_dossier bigint, of_occasion text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(
@@ -21,9 +21,9 @@ LANGUAGE sql STABLE AS $$
     WHERE d.dossier_id = of_dossier
 $$;
 COMMENT ON FUNCTION motcua.apology_holds(bigint, text)
-IS 'The dossier is still being worked on, by the newer of its row and its last transition, and still due on the day that the apology names.';
+IS 'Returns whether a dossier is still in progress and still due on the day that the apology names. The newer one of the dossier''s row and its last transition gives the status.';
 
--- What auditors may read of the evenings on which apologies were decided.
+-- Let auditors read the evenings on which apologies were decided.
 CREATE OR REPLACE VIEW audit.apology_evenings AS
 SELECT
     agency_code, day, evening_at, apology_day, state, first_due, last_due, useful_until, settled_at, known_transition,

@@ -1,6 +1,6 @@
--- The working calendar: that each change of it is kept, and what auditors may read.
+-- The working calendar: how each change is stored, and what auditors may read.
 
--- Writes calendar_changes; who did it is in the transaction's setting motcua.changed_by.
+-- Insert each change into calendar_changes. The transaction's setting motcua.changed_by names the person.
 CREATE OR REPLACE FUNCTION motcua.keep_calendar_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -25,7 +25,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.keep_calendar_change() IS 'Writes calendar_changes; who did it is in the transaction''s setting motcua.changed_by.';
+COMMENT ON FUNCTION motcua.keep_calendar_change()
+IS 'Inserts each change into calendar_changes. The transaction''s setting motcua.changed_by names the person.';
 CREATE OR REPLACE TRIGGER keep_calendar_change AFTER INSERT OR UPDATE OR DELETE ON motcua.calendar_years
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_calendar_change('year');
 CREATE OR REPLACE TRIGGER keep_calendar_change AFTER INSERT OR UPDATE OR DELETE ON motcua.calendar_days
@@ -33,7 +34,7 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_calendar_change('day');
 CREATE OR REPLACE TRIGGER keep_calendar_change AFTER INSERT OR UPDATE OR DELETE ON motcua.office_hours
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_calendar_change('hours');
 
--- What auditors may read of the working calendars and their changes.
+-- Let auditors read the working calendars and their changes.
 CREATE OR REPLACE VIEW audit.calendar_changes AS
 SELECT
     change_id, changed_at, changed_by, concerns, province, agency_code, year, day, before, after

@@ -1,6 +1,6 @@
--- Closings: the facts as they stood at a moment, by which anybody counts again what was closed.
+-- Closings: the facts as they were at a given time, so that anybody can count a closing again.
 
--- When a message had reached the state that it was in after a move of message_history.
+-- Return when a message reached the state that it had after a row of message_history.
 CREATE OR REPLACE FUNCTION audit.moved_at(message bigint, known_history bigint)
 RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -9,9 +9,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE h.message_id = message AND h.history_id <= known_history AND h.from_state IS DISTINCT FROM h.to_state
 $$;
 COMMENT ON FUNCTION audit.moved_at(bigint, bigint)
-IS 'When a message had reached the state that it was in after a move of message_history.';
+IS 'Returns when a message reached the state that it had after a row of message_history.';
 
--- The messages that moved after a row of message_history, as they had stood at it; one that did not exist yet is none.
+-- Return the messages that moved after a row of message_history, as they were at that row. Messages that did not exist
+-- yet are left out.
 CREATE OR REPLACE FUNCTION audit.moved_since(known_history bigint)
 RETURNS TABLE (
     message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text,
@@ -34,9 +35,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE n.from_state IS NOT NULL
 $$;
 COMMENT ON FUNCTION audit.moved_since(bigint)
-IS 'Messages that moved after a move of message_history, as they had stood after it.';
+IS 'Returns the messages that moved after a row of message_history, as they were at that row.';
 
--- Every message as its history stood at a row of it.
+-- Return every message as it was at a row of message_history, with the time at which it reached its state.
 CREATE OR REPLACE FUNCTION audit.messages_as_of(known_history bigint)
 RETURNS TABLE (
     message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text,
@@ -54,9 +55,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT s.* FROM audit.moved_since(known_history) AS s
 $$;
 COMMENT ON FUNCTION audit.messages_as_of(bigint)
-IS 'Every message as it stood after a move of message_history: its state, and when it had reached it.';
+IS 'Returns every message as it was at a row of message_history, with the time at which it reached its state.';
 
--- motcua.dossier_as_of for those who may read the facts only.
+-- Call motcua.dossier_as_of for roles that may read only the facts.
 CREATE OR REPLACE FUNCTION audit.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -65,9 +66,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT * FROM motcua.dossier_as_of(of_dossier, moment, known_version, known_transition)
 $$;
 COMMENT ON FUNCTION audit.dossier_as_of(bigint, timestamptz, bigint, bigint)
-IS 'motcua.dossier_as_of for those who may read the facts only.';
+IS 'Calls motcua.dossier_as_of for roles that may read only the facts.';
 
--- Every dossier's row as it had last been read at a version.
+-- Return every dossier's row as it had last been read at a version.
 CREATE OR REPLACE FUNCTION audit.dossiers_as_of(known_version bigint)
 RETURNS TABLE (
     dossier_id bigint, source_id smallint, agency_code text, dossier_code text, procedure_code text, submitted_via text,
@@ -99,9 +100,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     ) AS o
 $$;
 COMMENT ON FUNCTION audit.dossiers_as_of(bigint)
-IS 'Every dossier''s row as it had last been read at a version.';
+IS 'Returns every dossier''s row as it had last been read at a version.';
 
--- Dossiers that a period counts, by what was known up to a version, one row each.
+-- Return the dossiers that a period counts, as known at a version, one row for each dossier, with the figures that it
+-- belongs to. The parameter only_agency limits the result to one agency.
 CREATE OR REPLACE FUNCTION audit.dossiers_in_period(
     known_version bigint, starts timestamptz, ends timestamptz, only_agency text DEFAULT NULL
 )
@@ -186,23 +188,24 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE f.is_carried_over OR f.is_received OR f.is_resolved OR f.is_open OR f.is_handed_over OR f.is_due
 $$;
 COMMENT ON FUNCTION audit.dossiers_in_period(bigint, timestamptz, timestamptz, text)
-IS 'The dossiers that a period counts, of one agency or all, as known at a version, each with the figures that it is in.';
+IS 'Returns the dossiers that a period counts, as known at a version, one row for each dossier, with the figures that it belongs to. The parameter only_agency limits the result to one agency.';
 
--- Makes room for the next comparison.
+-- Empty motcua.counted_occasions for the next comparison.
 CREATE OR REPLACE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions
 $$;
-COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Makes room for the next comparison.';
+COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions for the next comparison.';
 
--- Tells the planner what the comparison holds.
+-- Update the planner's statistics of motcua.counted_occasions.
 CREATE OR REPLACE FUNCTION motcua.look_at_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     ANALYZE motcua.counted_occasions
 $$;
-COMMENT ON FUNCTION motcua.look_at_counted_occasions() IS 'Tells the planner what the comparison holds.';
+COMMENT ON FUNCTION motcua.look_at_counted_occasions()
+IS 'Updates the planner''s statistics of motcua.counted_occasions.';
 
--- What auditors may read of closings: every figure, each difference, and what corrections changed.
+-- Let auditors read closings: every figure, each difference, and what corrections changed.
 CREATE OR REPLACE VIEW audit.closings AS
 SELECT
     closing_no, period, corrects, run_id, as_of, known_version, known_transition, known_history, known_message,
@@ -251,8 +254,8 @@ CREATE OR REPLACE VIEW audit.closing_changes AS
 SELECT
     closing_no, agency_code, procedure_code, kind, figure, was, became, causes
 FROM motcua.closing_changes;
--- Sums that pages tell of a closing: as they were written with it; one that an earlier version wrote has none, and is
--- added up.
+-- Sums of a closing's figures, which pages show. They were stored with the closing. For a closing that an earlier
+-- version stored without sums, the view adds the figures up.
 CREATE OR REPLACE VIEW audit.closing_message_sums AS
 SELECT
     closing_no, agency_code, kind, balances, cells, at_source, out_of_scope, only_source, only_ledger, suppressed,

@@ -1,6 +1,7 @@
--- Complaints: what of one may change, that each change is kept, and what auditors may read.
+-- Complaints: what may change in a complaint, how each change is stored, and what auditors may read.
 
--- A complaint may be linked once, checked, taken back for good and, by its purge alone, emptied of words; nothing else.
+-- Refuse changes of a complaint other than these: it is linked once, its check gets an outcome, it is withdrawn for
+-- good, and the purge empties its texts.
 CREATE OR REPLACE FUNCTION motcua.keep_complaint() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY[
@@ -9,7 +10,7 @@ DECLARE
     ];
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.purged_at IS DISTINCT FROM OLD.purged_at THEN
-        -- What may be emptied, and by whom, motcua.may_only_be_emptied decides.
+        -- The trigger motcua.may_only_be_emptied decides what may be emptied and by which role.
         RETURN NEW;
     END IF;
     IF TG_OP = 'UPDATE'
@@ -34,11 +35,13 @@ BEGIN
     RAISE EXCEPTION 'complaint % is kept as it was recorded: % refused', OLD.complaint_id, TG_OP USING ERRCODE = 'MC001';
 END
 $$;
-COMMENT ON FUNCTION motcua.keep_complaint() IS 'A complaint may be linked once, checked, taken back for good and, by its purge alone, emptied of words; nothing else.';
+COMMENT ON FUNCTION motcua.keep_complaint()
+IS 'Refuses changes of a complaint other than these: it is linked once, its check gets an outcome, it is withdrawn for good, and the purge empties its texts.';
 CREATE OR REPLACE TRIGGER keep_complaint BEFORE UPDATE OR DELETE ON motcua.complaints
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint();
 
--- Writes complaint_changes. That a citizen asked for the erasure changes nothing of the complaint yet.
+-- Insert each change of a complaint into complaint_changes. A citizen's request for erasure alone is no change of the
+-- complaint.
 CREATE OR REPLACE FUNCTION motcua.keep_complaint_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -71,13 +74,13 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.keep_complaint_change() IS 'Writes complaint_changes.';
+COMMENT ON FUNCTION motcua.keep_complaint_change() IS 'Inserts each change of a complaint into complaint_changes.';
 CREATE OR REPLACE TRIGGER keep_complaint_change AFTER INSERT OR UPDATE ON motcua.complaints
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint_change();
 
--- What auditors may read of complaints: nobody's name, phone or words. A complaint repeats an earlier one about the
--- same dossier, of the same claim and day, that came another way: rows of one file are as many complaints as it has
--- rows. One without a code repeats none, since nobody could tell.
+-- Let auditors read complaints, without names, phone numbers and texts. A complaint repeats an earlier one about the
+-- same dossier with the same claim on the same day if it came another way. Rows of one file are separate complaints. A
+-- complaint without a code never counts as a repetition, because nothing would prove it.
 CREATE OR REPLACE VIEW audit.complaints AS
 SELECT
     c.complaint_id, c.agency_code, CASE WHEN c.dossier_id IS NOT NULL THEN c.dossier_code END AS dossier_code,

@@ -1,7 +1,7 @@
--- Dossiers: how their codes are compared, their last step, how each stood at a moment, and what auditors may read.
+-- Dossiers: how codes are compared, the last step, the state at a given time, and what auditors may read.
 
--- The key by which a texted code finds its dossier. It stands in four indexes, which hold its old values: only a
--- migration that builds them anew may change it, and this file then says the same.
+-- Return the key by which a texted code is compared with dossier codes. Four indexes contain its values. Only a
+-- migration that builds these indexes again may change the function, and this file must then agree with the migration.
 CREATE OR REPLACE FUNCTION motcua.code_key(code text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
     upper(
@@ -22,9 +22,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
     '011'
 );
 COMMENT ON FUNCTION motcua.code_key(text)
-IS 'A dossier code as it is looked up: upper case, no accents, blanks or _, any dash a hyphen; O and 0, I, l and 1 are the same.';
+IS 'Returns a dossier code in the form in which codes are compared: upper case, without accents, blanks and _, each dash as a hyphen; O equals 0, and I and l equal 1.';
 
--- Kind of message that this status calls for: both halves, the status and the desk, must hold.
+-- Return the kind of message that a status calls for. Both the status and the position at the desk must hold.
 CREATE OR REPLACE FUNCTION motcua.condition_of(status_code smallint, at_one_stop_desk boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN NOT at_one_stop_desk THEN NULL
@@ -32,11 +32,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN status_code = 5 THEN 'supplement'
 END;
 COMMENT ON FUNCTION motcua.condition_of(smallint, boolean)
-IS 'Kind of message that this status calls for: both halves, the status and the desk, must hold.';
+IS 'Returns the kind of message that a status calls for. Both the status and the position at the desk must hold.';
 
--- A dossier's last step recorded by a moment that is no old one, by what was known up to a version and a transition;
--- row_speaks: an old step came after it that counts, or that no row has judged yet, so that the dossier's row says how
--- it stands.
+-- Return a dossier's last step that was recorded by a given time and is not an old step, from the rows known up to a
+-- version and a transition. row_speaks is true if an old step after it counts or is not judged yet; then the dossier's
+-- row gives the status.
 CREATE OR REPLACE FUNCTION motcua.last_step(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -70,12 +70,12 @@ LANGUAGE sql STABLE AS $$
     ) AS o ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.last_step(bigint, timestamptz, bigint, bigint)
-IS 'A dossier''s last step recorded by a moment that is no old one, by what was known up to a version and a transition; row_speaks: an old step came after it that counts, or that no row has judged yet, so that the dossier''s row says how it stands.';
+IS 'Returns a dossier''s last step that was recorded by a given time and is not an old step, from the rows known up to a version and a transition. row_speaks is true if an old step after it counts or is not judged yet; then the dossier''s row gives the status.';
 
--- A dossier as it stood at a moment, by what was known up to a version and a transition: the last row not younger than
--- the moment (else the first one, for its dates alone), the last step recorded by then, and of the two the newer one's
--- status, or the row's where an old step lets it speak; handed over: its citizen had the result, and it was not moved
--- since. No row: not known at all.
+-- Return a dossier as it was at a given time, from the rows known up to a version and a transition. The dates come from
+-- the last version up to that time, or from the first version if all are later. The status comes from that version or
+-- from the last step by then, whichever is newer, or from the version if an old step requires that. handed_over is true
+-- if the citizen had the result and the dossier was not moved since. No row means that the dossier was not known.
 CREATE OR REPLACE FUNCTION motcua.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -109,9 +109,9 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN LATERAL motcua.last_step(of_dossier, moment, known_version, known_transition) AS t ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.dossier_as_of(bigint, timestamptz, bigint, bigint)
-IS 'A dossier as it stood at a moment, by what was known up to a version and a transition: the last row not younger than the moment (else the first one, for its dates alone), the last step recorded by then, and of the two the newer one''s status, or the row''s where an old step lets it speak; handed over: its citizen had the result, and it was not moved since. No row: not known at all.';
+IS 'Returns a dossier as it was at a given time, from the rows known up to a version and a transition. The dates come from the last version up to that time, or from the first version if all are later. The status comes from that version or from the last step by then, whichever is newer, or from the version if an old step requires that. handed_over is true if the citizen had the result and the dossier was not moved since. No row means that the dossier was not known.';
 
--- The dossier's messages and phone are to be compared again.
+-- Insert the dossier into phone_changes, so that planning compares its messages with its phone again.
 CREATE OR REPLACE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -119,7 +119,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.note_phone_change() IS 'The dossier''s messages and phone are to be compared again.';
+COMMENT ON FUNCTION motcua.note_phone_change()
+IS 'Inserts the dossier into phone_changes, so that planning compares its messages with its phone again.';
 CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN ((old.msisdn, old.phone_refusal) IS DISTINCT FROM (new.msisdn, new.phone_refusal) AND new.purged_at IS NULL)
 EXECUTE FUNCTION motcua.note_phone_change();
@@ -127,7 +128,7 @@ CREATE OR REPLACE TRIGGER note_phone_change AFTER UPDATE ON motcua.messages FOR 
 WHEN (new.state IN ('suppressed', 'undelivered', 'rejected') AND new.state <> old.state AND new.dossier_id IS NOT NULL)
 EXECUTE FUNCTION motcua.note_phone_change();
 
--- What auditors may read of dossiers, their rows over time and their steps: nobody's name or phone.
+-- Let auditors read dossiers, their versions and their steps, without names and phone numbers.
 CREATE OR REPLACE VIEW audit.dossiers AS
 SELECT
     dossier_id,

@@ -1,6 +1,6 @@
--- Findings of data quality: what of their lives is fixed, and what auditors may read.
+-- Findings of data quality: what stays fixed in findings and episodes, and what auditors may read.
 
--- What a finding is about never changes; the words around it may.
+-- Refuse an update that changes what a finding is about. Its agency, time and facts may change.
 CREATE OR REPLACE FUNCTION motcua.keep_finding() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'what finding % is about is fixed: % refused', OLD.finding_id, TG_OP USING ERRCODE = 'MC001';
@@ -13,7 +13,7 @@ WHEN (
 )
 EXECUTE FUNCTION motcua.keep_finding();
 
--- An episode can only be closed, once, by a run that is not sealed.
+-- Refuse changes of an episode, except that an unsealed run closes an open episode once.
 CREATE OR REPLACE FUNCTION motcua.keep_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
@@ -34,7 +34,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_episodes AFTER UPDATE ON motcua.finding_episodes
 REFERENCING OLD TABLE AS was NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION motcua.keep_episodes();
 
--- A sealed run opens no further episode.
+-- Refuse new episodes of a sealed run.
 CREATE OR REPLACE FUNCTION motcua.refuse_late_episodes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
@@ -49,7 +49,7 @@ $$;
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.finding_episodes
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_episodes();
 
--- What auditors may read of findings, when they were open, and what was acknowledged.
+-- Let auditors read findings, their episodes and acknowledgements.
 CREATE OR REPLACE VIEW audit.findings AS
 SELECT finding_id, rule, subject, level, agency_code, dossier_id, since, facts, first_run FROM motcua.findings;
 CREATE OR REPLACE VIEW audit.finding_acknowledgements AS

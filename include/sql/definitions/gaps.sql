@@ -1,8 +1,8 @@
--- Gaps of a restored ledger: what is held while one is open, how it is answered, and what auditors may read.
+-- Gaps of a restored ledger: what is held while a gap is open, how it is answered, and what auditors may read.
 
--- Messages that may have been told in a gap whose journal is lost, queued as they are: of unknown outcome, with an
--- attempt that nobody knows anything of, so that people see them and may release each once, and a statement can be
--- paired with them. It is never asked about: the gateway would say that it never had it. How many they are.
+-- Set queued messages to unknown that may have been sent in a gap without a journal, and return their number. Each gets
+-- an attempt of unknown outcome, so that people see the message, can release it once, and a carrier statement can be
+-- paired with it. The gateway is never queried about this attempt, because it would answer that it never had it.
 CREATE OR REPLACE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamptz)
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, motcua AS $$
 WITH theirs AS MATERIALIZED (
@@ -49,11 +49,12 @@ held AS (
 SELECT count(*) FROM held
 $$;
 COMMENT ON FUNCTION motcua.hold_blind(bigint, text, timestamptz)
-IS 'Makes what may have been told in a gap without a journal of unknown outcome; how many messages.';
+IS 'Sets queued messages to unknown that may have been sent in a gap without a journal, and returns their number.';
 
--- One signed word about a gap that holds what lies before a moment. Either until when a lost ledger may have sent:
--- what is held up to then may have been told, and is of unknown outcome. Or (NULL) that the ledger only slept: what is
--- held goes. How many are of unknown outcome; NULL: no such gap is open. Who, when and why is kept with the gap.
+-- Answer a gap that holds messages recorded up to a time, with a person's name and reason, and close it. With sent_by,
+-- the lost ledger may have sent messages until then, and messages held up to that time become unknown. If sent_by is
+-- NULL, the ledger was only paused, and the held messages are released. Returns the number of messages that became
+-- unknown, or NULL if no such gap is open.
 CREATE OR REPLACE FUNCTION motcua.answer_gap(
     of_gap bigint, sent_by timestamptz, said_by text, because text, at_gateway text, at_moment timestamptz
 )
@@ -87,11 +88,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.answer_gap(bigint, timestamptz, text, text, text, timestamptz)
-IS 'Closes a gap of a ledger that slept or went back, as somebody says: it may have sent until then, or it only slept.';
+IS 'Closes a gap of a ledger that was paused or restored, as a person answers it: the lost ledger may have sent messages until a given time, or the ledger was only paused.';
 
--- What a watch remembers of the ledger, and a watch on another machine may see of it: the largest numbers that it has
--- given to attempts and to changes of messages; the last sign of senders before it slept, where it did and nobody has
--- answered that yet, else the very last; what it asks about; when the server's own watch looked, and its open alerts.
+-- Return what a watch may see of the ledger: the largest numbers of attempts and of changes of messages, the last
+-- heartbeat of the senders, the last round of the server's own watch, and the open alerts. If the ledger was paused and
+-- the gap is not answered, the heartbeat is the last one before the pause, and woke_at names the pause.
 CREATE OR REPLACE FUNCTION motcua.seen_from_outside()
 RETURNS TABLE (
     attempt_id bigint, history_id bigint, at_work_at timestamptz, woke_at timestamptz, slept_since timestamptz,
@@ -116,9 +117,10 @@ FROM (VALUES (1)) AS one (number)
 LEFT JOIN motcua.gaps AS g ON g.closed_at IS NULL AND g.kind = 'slept'
 $$;
 COMMENT ON FUNCTION motcua.seen_from_outside()
-IS 'What a watch on another machine may see: the largest numbers, signs of life, what the ledger asks about, names of open alerts; nothing of a citizen.';
+IS 'Returns what a watch on another machine may see: the largest numbers, heartbeats, an open gap and the names of open alerts; nothing about a citizen.';
 
--- The word of a watch on another machine. That it had seen a later state stays until somebody acted on it.
+-- Store the report of a watch on another machine. A report that the watch had seen a later state stays until a sender
+-- has acted on it.
 CREATE OR REPLACE FUNCTION motcua.give_testimony(
     awake timestamptz, sees timestamptz, of_waking timestamptz, lost integer, seen_last timestamptz
 )
@@ -134,9 +136,9 @@ ON CONFLICT (only_one) DO UPDATE SET
     seen_until = CASE WHEN excluded.lost_attempts IS NULL THEN o.seen_until ELSE excluded.seen_until END
 $$;
 COMMENT ON FUNCTION motcua.give_testimony(timestamptz, timestamptz, timestamptz, integer, timestamptz)
-IS 'Keeps the word of a watch on another machine, which tasks judge: since when it was awake, and whether it had seen a later state.';
+IS 'Stores the report of a watch on another machine: since when it was awake, and whether it had seen a later state of the ledger. Tasks judge the report.';
 
--- What auditors may read of gaps in the ledger and of what the journal knew of them.
+-- Let auditors read gaps and the attempts that only the journal had.
 CREATE OR REPLACE VIEW audit.gaps AS
 SELECT
     gap_no, kind, noticed_at, ledger_until, journal_until, lost_attempts, held_messages, sent_until, closed_at,

@@ -1,11 +1,11 @@
--- Gateways and the texts that their providers have registered: what auditors may read.
+-- Gateways and registered templates: what auditors may read.
 
--- What auditors may read of gateways: when they were stopped or started, and how much went through them.
+-- Let auditors read gateways: when they were paused and started, and how much they sent.
 CREATE OR REPLACE VIEW audit.gateway_changes AS
 SELECT change_id, gateway, concerns, subject, changed_at, change, until, reason, changed_by FROM motcua.gateway_changes;
 CREATE OR REPLACE VIEW audit.gateway_days AS SELECT gateway, day, segments FROM motcua.gateway_days;
 
--- What auditors may read of texts that gateways' providers have registered.
+-- Let auditors read templates that providers have registered.
 CREATE OR REPLACE VIEW audit.template_registrations AS
 SELECT
     gateway, template_id, template_version, provider_template_id, accented_provider_template_id, registered_at,

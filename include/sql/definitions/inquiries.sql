@@ -1,8 +1,9 @@
--- Texts to 9029: which dossiers one may ask about, how often, how it is kept, and what auditors may read.
+-- Texts to 9029: which dossiers a phone may ask about, how often, how an inquiry is stored, and what auditors may read.
 
--- What stands for something that a provider gave a text to 9029 as its id, which may be made of the phone's number: a
--- keyed hash in letters alone, so that it neither holds a number nor looks like one. Of what is such a mark already,
--- itself: rows of before and a provider's repeats meet. The key is one of the ledger's own, and stays.
+-- Return a keyed hash in place of an identifier that a provider gave a text to 9029, because the identifier may be made
+-- from the phone number. The hash has letters only, so that it neither holds a number nor looks like one. A value that
+-- is such a hash already is returned as it is, so that earlier rows match a provider's repetitions. The key belongs to
+-- this ledger and never changes.
 CREATE OR REPLACE FUNCTION motcua.provider_id(written text) RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
     SELECT CASE
@@ -20,19 +21,19 @@ LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua
     FROM motcua.pseudonym_key AS k
 $$;
 COMMENT ON FUNCTION motcua.provider_id(text)
-IS 'A keyed hash instead of what a provider sent as an id, which may hold a phone number; the same each time.';
+IS 'Returns a keyed hash in place of an identifier from a provider, which may hold a phone number; the same identifier gives the same hash.';
 
--- Waits until no other inquiry of this phone is being answered, and holds the phone for the rest of this transaction.
--- The callbacks take no lock but such a one: those that senders go by are out of their reach. Called by
--- include/sql/inquiries.sql.
+-- Wait until no other inquiry of this phone is being answered, and lock the phone until this transaction ends.
+-- Callbacks may take this lock only, and not the senders' locks. Called by include/sql/inquiries.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_phone(phone text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(9029, hashtext(phone))
 $$;
 COMMENT ON FUNCTION motcua.wait_for_phone(text)
-IS 'Waits until no other inquiry of a phone is being answered, and holds it for the rest of the transaction.';
+IS 'Waits until no other inquiry of this phone is being answered, and locks the phone until this transaction ends.';
 
--- Whether this phone has asked often enough today, and this gateway within a minute: counts to the limits, no further.
+-- Return whether a phone has used up its inquiries of the day, and a gateway its inquiries of the minute. The count
+-- stops at the limits.
 CREATE OR REPLACE FUNCTION motcua.asked_too_often(
     at_gateway text, asking_phone text, since_day timestamptz, since_minute timestamptz, phone_limit integer,
     gateway_limit integer
@@ -65,12 +66,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.asked_too_often(text, text, timestamptz, timestamptz, integer, integer)
-IS 'Whether a phone has used up its day of inquiries, and a gateway its minute.';
+IS 'Returns whether a phone has used up its inquiries of the day, and a gateway its inquiries of the minute.';
 
--- Dossiers that one of the asked codes may mean, as they stand: of the dossier's row and its last step the newer one
--- tells step and status, after an old step that counts, or waits to be judged, the row. No number and no name: of whose
--- a dossier is no more is said than whether it is the asking phone's, and that only where the code is not one
--- dossier's alone: of one alone all that ask are told.
+-- Return the dossiers that one of the given codes may mean, in their present state. The newer one of the dossier's row
+-- and its last step gives the step and the status. After an old step that counts or is not judged yet, the row gives
+-- them. The result has no phone number and no name. is_askers is true if a dossier belongs to the asking phone. It is
+-- computed only if several dossiers share the code, because a dossier with a unique code is shown to everybody who
+-- asks.
 CREATE OR REPLACE FUNCTION motcua.asked_dossiers(code_keys text[], asking_phone text)
 RETURNS TABLE (
     dossier_id bigint, agency_code text, dossier_code text, procedure_code text, accented boolean, due_at timestamptz,
@@ -154,11 +156,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.asked_dossiers(text[], text)
-IS 'Dossiers that one of the asked codes may mean, as they stand, the asking phone''s first; no number and no name.';
+IS 'Returns the dossiers that one of the given codes may mean, in their present state, with the dossiers of the asking phone first, without phone numbers and names.';
 
--- An inquiry with its reply, once: a repeat waits for the first one's end and then writes nothing. The reply is to the
--- phone that asks, is handed over in the answer to the gateway's own request and is never sent: whoever may call this
--- can queue no message.
+-- Insert an inquiry with its reply, once, and return whether it is new. A repeated inquiry waits until the first one is
+-- committed, and then writes nothing. The reply goes to the asking phone in the answer to the gateway's own request, so
+-- it is never sent as a message. A role that calls this function can therefore queue no message.
 CREATE OR REPLACE FUNCTION motcua.save_inquiry(inquiry jsonb) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 DECLARE
@@ -196,11 +198,11 @@ BEGIN
             asked.as_of, asked.told_result, asked.fee, of_reply
         )
         ON CONFLICT (gateway, dedupe_key) DO NOTHING;
-        -- Or one of before, whose key is not replaced yet.
+        -- The inquiry may also be stored by an earlier version, whose key is not replaced yet.
         IF NOT FOUND OR EXISTS (
             SELECT 1 FROM motcua.inquiries AS i WHERE i.gateway = asked.gateway AND i.dedupe_key = asked.dedupe_key
         ) THEN
-            -- Takes the second reply back.
+            -- The exception rolls back the second reply.
             RAISE EXCEPTION 'the inquiry is there already' USING ERRCODE = 'MC009';
         END IF;
     EXCEPTION
@@ -211,9 +213,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.save_inquiry(jsonb)
-IS 'Writes an inquiry with its reply, once; the reply is to the phone that asks, and is never sent.';
+IS 'Inserts an inquiry with its reply, once. The reply is for the phone that asks and is never sent as a message.';
 
--- The reply that an inquiry got when it was first brought: to be asked by whoever is brought it again.
+-- Return the reply that an inquiry got when it first arrived, for a gateway that delivers the inquiry again.
 CREATE OR REPLACE FUNCTION motcua.reply_given(at_gateway text, key_of_inquiry text)
 RETURNS TABLE (text text, accented boolean, outcome text) LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -225,9 +227,10 @@ BEGIN
     WHERE i.gateway = at_gateway AND i.dedupe_key IN (motcua.provider_id(key_of_inquiry), key_of_inquiry);
 END
 $$;
-COMMENT ON FUNCTION motcua.reply_given(text, text) IS 'The reply that an inquiry got when it was first brought.';
+COMMENT ON FUNCTION motcua.reply_given(text, text) IS 'Returns the reply that an inquiry got when it first arrived.';
 
--- What auditors may read of inquiries to 9029: nobody's phone or words, also where an id of before holds a number.
+-- Let auditors read inquiries to 9029, without phone numbers and texts. Identifiers from earlier versions, which may
+-- hold a number, are hidden too.
 CREATE OR REPLACE VIEW audit.inquiries AS
 SELECT
     inquiry_id, gateway, motcua.without_numbers(gateway_message_id) AS gateway_message_id, received_at, outcome,

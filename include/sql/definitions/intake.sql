@@ -1,9 +1,9 @@
--- Who pushes: how a client signs in, whose agencies it may name, its numbers and its calls.
+-- Clients that push data: how a client signs in, which agencies it may name, and how its calls are counted.
 
--- Opens a session for a client that shows its password, and deletes its old ones; FALSE: no such client, another
--- password, or it is disabled. Hashes are compared, of a password that is as random as a key, under a salt that nobody
--- outside knows: how long that takes tells nothing. The one way to a session but for sign_in_from. Called by
--- include/sql/intake/pushes.sql.
+-- Open a session for a client that shows its password, and delete its expired sessions. FALSE means that there is no
+-- such client, the password is wrong, or the client is disabled. The function compares salted hashes of a password that
+-- is as random as a key, so its duration reveals nothing. The only other function that opens sessions is sign_in_from.
+-- Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in(
     client_name text, shown_digest bytea, session_digest bytea, lasts interval
 ) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -23,12 +23,13 @@ BEGIN
     RETURN TRUE;
 END
 $$;
-COMMENT ON FUNCTION intake.sign_in(text, bytea, bytea, interval) IS 'Opens a session for a client that shows its password.';
+COMMENT ON FUNCTION intake.sign_in(text, bytea, bytea, interval)
+IS 'Opens a session for a client that shows its password, and deletes its expired sessions.';
 
--- Opens a session of a minute for the one client that may call without a password from an address, for an agency of its
--- own; FALSE: there is none, or more than one. The caller says which address that is, so whoever holds the role may say
--- any: beyond sixty wrong ones a minute of a client, whatever the addresses and agencies, each waits for the others and
--- is answered a second late, so that a network is not found by trying. A right one never waits. Called by
+-- Open a session of a minute for the one client that may call from an address without a password, for an agency of its
+-- own. FALSE means that there is no such client or more than one. The caller states the address, so the role's holder
+-- can state any address. After sixty wrong addresses of a client in a minute, each wrong call waits for the others and
+-- is answered a second late, so that a network cannot be found by trying. A right call never waits. Called by
 -- include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.sign_in_from(
     caller inet, unit text, session_digest bytea
@@ -71,10 +72,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.sign_in_from(inet, text, bytea)
-IS 'Opens a short session for a client that is known by its address, as the caller says it; many wrong ones are answered late.';
+IS 'Opens a short session for a client that is known by its address, which the caller states; many wrong addresses are answered late.';
 
--- The client that a session is of, while the session lasts and the client is not disabled; no row: nobody's. Called by
--- the functions of intake.sql and pushes.sql alone, which run as the owner.
+-- Return the client that a session belongs to, while the session lasts and the client is not disabled, or no row. Only
+-- the functions in intake.sql and pushes.sql call it, which run with their owner's rights.
 CREATE OR REPLACE FUNCTION intake.known_client(session_digest bytea) RETURNS SETOF intake.clients LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT c.*
@@ -82,17 +83,17 @@ SET search_path = pg_catalog AS $$
     INNER JOIN intake.clients AS c ON s.client_id = c.client_id
     WHERE s.token_digest = session_digest AND s.expires_at > clock_timestamp() AND c.disabled_at IS NULL
 $$;
-COMMENT ON FUNCTION intake.known_client(bytea) IS 'The client that a session is of, or no row.';
+COMMENT ON FUNCTION intake.known_client(bytea) IS 'Returns the client that a session belongs to, or no row.';
 
--- Number of the client that a session is of; NULL: nobody's. Called by include/sql/intake/pushes.sql.
+-- Return the number of the client that a session belongs to, or NULL. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.whose(session_digest bytea) RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     SELECT c.client_id FROM intake.known_client(session_digest) AS c
 $$;
-COMMENT ON FUNCTION intake.whose(bytea) IS 'Number of the client that a session is of.';
+COMMENT ON FUNCTION intake.whose(bytea) IS 'Returns the number of the client that a session belongs to, or NULL.';
 
--- The agency that a code or an alias stands for; NULL: none. Called by intake.sign_in_from alone, which runs as the
--- owner: whoever has no session yet is told no agency's words.
+-- Return the agency that a code or an alias stands for, or NULL. Only intake.sign_in_from calls it, which runs with its
+-- owner's rights, so that a caller without a session learns no agency's codes.
 CREATE OR REPLACE FUNCTION intake.agency_of(written text) RETURNS text LANGUAGE sql STABLE
 SET search_path = pg_catalog AS $$
     SELECT a.agency_code FROM motcua.agencies AS a WHERE a.agency_code = written
@@ -100,9 +101,9 @@ SET search_path = pg_catalog AS $$
     SELECT l.agency_code FROM motcua.agency_aliases AS l WHERE l.alias = written
     LIMIT 1
 $$;
-COMMENT ON FUNCTION intake.agency_of(text) IS 'The agency that a code or an alias stands for.';
+COMMENT ON FUNCTION intake.agency_of(text) IS 'Returns the agency that a code or an alias stands for, or NULL.';
 
--- Counts a call of a client, and what was wrong in it. Called by include/sql/intake/pushes.sql.
+-- Count a client's call and the faults in it. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.note_call(
     session_digest bytea, of_service text, were_taken bigint, were_repeated bigint, were_refused bigint, faults jsonb
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -134,10 +135,11 @@ BEGIN
         records = f.records + excluded.records, last_at = excluded.last_at;
 END
 $$;
-COMMENT ON FUNCTION intake.note_call(bytea, text, bigint, bigint, bigint, jsonb) IS 'Counts a call of a client, and what was wrong in it.';
+COMMENT ON FUNCTION intake.note_call(bytea, text, bigint, bigint, bigint, jsonb)
+IS 'Counts a client''s call and the faults in it.';
 
--- Which of these dossiers, by code, a client's agencies have been pushed, and their status; nothing of a citizen.
--- Called by include/sql/intake/pushes.sql.
+-- Return the given dossier codes that were pushed for a client's agencies, with their status. The result holds nothing
+-- about a citizen. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.look_up(
     session_digest bytea, codes text[]
 ) RETURNS TABLE (dossier_code text, status_code smallint) LANGUAGE sql STABLE SECURITY DEFINER
@@ -150,4 +152,5 @@ SET search_path = pg_catalog AS $$
     ORDER BY d.dossier_no
     LIMIT 100
 $$;
-COMMENT ON FUNCTION intake.look_up(bytea, text[]) IS 'Which of these dossiers a client''s agencies have been pushed.';
+COMMENT ON FUNCTION intake.look_up(bytea, text[])
+IS 'Returns the given dossier codes that were pushed for a client''s agencies, with their status.';

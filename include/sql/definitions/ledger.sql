@@ -1,18 +1,20 @@
--- The ledger as a whole: what is append-only, and which migrations it has.
+-- The ledger as a whole: which tables are append-only, and which migrations it has.
 
--- Names of the migrations that the ledger has, for those who may not read the tables of whatever applies them.
+-- List the migrations that the ledger has, for roles that may not read the migration tool's tables.
 CREATE OR REPLACE VIEW motcua.applied_migrations AS
 SELECT m.migration_id, m.applied_at_utc AS applied_at
 FROM public._yoyo_migration AS m;
-COMMENT ON VIEW motcua.applied_migrations IS 'Migrations that the ledger has, each with when it was applied (UTC, without a zone).';
+COMMENT ON VIEW motcua.applied_migrations
+IS 'The migrations that the ledger has, each with the time when it was applied (UTC, without a time zone).';
 
--- Keeps an append-only table append-only, also from a hand-typed statement.
+-- Refuse updates and deletions of an append-only table, even if a person types them by hand.
 CREATE OR REPLACE FUNCTION motcua.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only: % refused', TG_TABLE_NAME, TG_OP USING ERRCODE = 'MC001';
 END
 $$;
-COMMENT ON FUNCTION motcua.refuse_change() IS 'Keeps an append-only table append-only, also from a hand-typed statement.';
+COMMENT ON FUNCTION motcua.refuse_change()
+IS 'Refuses updates and deletions of an append-only table, even if a person types them by hand.';
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.agency_changes
 FOR EACH ROW EXECUTE FUNCTION motcua.refuse_change();
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.message_history

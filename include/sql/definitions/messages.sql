@@ -1,9 +1,9 @@
--- Messages: whether the occasion of one still stands, whether it may go, which moves are refused, what releases it, and
--- what auditors may read.
+-- Messages: whether an occasion still holds, whether a message may be sent, which changes of state are refused, how a
+-- message is released, and what auditors may read.
 
--- What a message looks like just before its call, but for what its dossier's other messages told: phone and agency as
--- they are now, why its occasion is over and until when it waits for the row. And what it is called outside the ledger,
--- in words that a restored one knows, too.
+-- Show each message as the sender checks it just before its call, without the facts about the dossier's other messages:
+-- the present phone and agency, why its occasion no longer holds, and until when it waits for the dossier's row.
+-- known_elsewhere_as names the occasion in a way that a restored ledger knows too.
 CREATE OR REPLACE VIEW motcua.occasion_conditions AS
 SELECT
     m.message_id,
@@ -11,7 +11,7 @@ SELECT
     m.kind,
     m.transition_id,
     d.msisdn,
-    -- Emptied: until the row is read anew there is no number.
+    -- The phone number was emptied. It is missing until the row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.returned_at,
     m.kind = any(g.kinds_off) AS kind_off,
@@ -40,9 +40,9 @@ INNER JOIN motcua.agencies AS g ON d.agency_code = g.agency_code
 INNER JOIN motcua.sources AS s ON d.source_id = s.source_id
 LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind) AS w ON m.kind <> 'apology';
 COMMENT ON VIEW motcua.occasion_conditions
-IS 'What a message looks like just before its call, but for what the dossier''s other messages told. Holds personal data.';
+IS 'Messages as the sender checks them just before their calls, without the facts about the dossier''s other messages. Holds personal data.';
 
--- Between two entries of a dossier into the condition of a kind lies nothing that counts.
+-- Return whether no step that counts lies between two entries of a dossier into the condition of a kind.
 CREATE OR REPLACE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT
@@ -53,10 +53,12 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     WHERE e.transition_id = earlier AND l.transition_id = later
 $$;
 COMMENT ON FUNCTION motcua.is_same_state(bigint, bigint, bigint, text)
-IS 'The later of two transitions entered the condition of the kind again although no step that counts had left it.';
+IS 'Returns whether no step that counts lies between two entries of a dossier into the condition of a kind.';
 
--- Of all entries before, the newest with such a message tells it: what lies between an older one and this lies between
--- that one and this, too, or did. So what is asked does not grow with the dossier's messages.
+-- Return whether a message of a kind, in one of the given states, is about the same entry into a condition as a
+-- transition, with no step that counts between the two. Only the newest earlier entry with such a message is checked:
+-- if no step that counts lies between an older entry and this one, none lies between the newest entry and this one. The
+-- cost therefore does not grow with the number of messages.
 CREATE OR REPLACE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[])
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT motcua.is_same_state(of_dossier, b.transition_id, entry, of_kind)
@@ -65,13 +67,13 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
         FROM motcua.transitions AS e
         WHERE
             e.dossier_id = of_dossier
-            -- Its place by itself: joined, all entries would be put in order first.
+            -- The position is read in subqueries. In a join, all entries would be sorted first.
             AND (e.sequence, e.from_row, e.transition_id) < (
                 (SELECT l.sequence FROM motcua.transitions AS l WHERE l.transition_id = entry),
                 (SELECT l.from_row FROM motcua.transitions AS l WHERE l.transition_id = entry),
                 entry
             )
-            -- Counted for each entry, the newest first: joined, all messages of these states might be read.
+            -- The count is evaluated for each entry, the newest first. A join could read all messages in these states.
             AND 0 < (
                 SELECT count(*) FROM motcua.messages AS p
                 WHERE
@@ -83,9 +85,10 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     ) AS b
 $$;
 COMMENT ON FUNCTION motcua.is_told_of(bigint, bigint, text, text[])
-IS 'A message of the kind in one of these states is of the very state that a transition entered: nothing that counts lies between their entries.';
+IS 'Returns whether a message of a kind, in one of the given states, is about the same entry into a condition as a transition, with no step that counts between the two.';
 
--- Between two transitions of a dossier the condition of a kind was left by a step that counts.
+-- Return whether a dossier left the condition of a kind by a step that counts, after one transition and, if it is
+-- given, before another one.
 CREATE OR REPLACE FUNCTION motcua.was_left(
     of_dossier bigint, since_transition bigint, until_transition bigint, of_kind text
 )
@@ -105,7 +108,8 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
                 OR (t.sequence, t.from_row, t.transition_id) < (last.sequence, last.from_row, last.transition_id)
             )
             AND motcua.condition_of(t.status_code, t.at_one_stop_desk) IS DISTINCT FROM of_kind
-            -- An old step takes nothing back while the row was not read, or where it still says the condition.
+            -- An old step cancels nothing while the dossier's row is not read again, or while the row still shows the
+            -- condition.
             AND (
                 o.transition_id IS NULL
                 OR (
@@ -116,10 +120,13 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     )
 $$;
 COMMENT ON FUNCTION motcua.was_left(bigint, bigint, bigint, text)
-IS 'After a transition, and before another one where it is given, the dossier left the condition of the kind by a step that counts.';
+IS 'Returns whether a dossier left the condition of a kind by a step that counts, after one transition and, if it is given, before another one.';
 
--- In PL/pgSQL, so that it is planned by itself: put into the statements that ask it of a few messages, it would have
--- them read all.
+-- Return whether and why the occasion that a transition began no longer holds, and until when its message waits. gone
+-- is taken_back; outdated, if an old step is not confirmed by the row; superseded, if the condition was entered again
+-- after old steps only; or empty. waits_until is the time until which the message waits for the dossier's row because
+-- of an old step; infinity means until the row is read. The function is written in PL/pgSQL so that it is planned
+-- separately. If it were inlined into a query about a few messages, the query would read all of them.
 CREATE OR REPLACE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 AS $$
 BEGIN
@@ -128,7 +135,8 @@ BEGIN
         CASE
             WHEN motcua.was_left(of_dossier, since_transition, NULL, of_kind) THEN 'taken_back'
             WHEN e.is_old AND NOT e.is_confirmed AND e.is_judged THEN 'outdated'
-            -- Entered again after nothing but old steps that do not count: the later message is the one.
+            -- The condition was entered again after nothing but old steps that do not count, so the later message is
+            -- the valid one.
             WHEN EXISTS (
                 SELECT 1
                 FROM motcua.transitions AS s
@@ -141,7 +149,7 @@ BEGIN
                         o.transition_id IS NULL
                         OR motcua.condition_of(v.status_code, v.at_one_stop_desk) IS NOT DISTINCT FROM of_kind
                     )
-                    -- Counted for each later step: joined, all messages of the dossier would be looked through.
+                    -- The count is evaluated for each later step. A join would read all messages of the dossier.
                     AND 0 < (
                         SELECT count(*)
                         FROM motcua.messages AS n
@@ -173,7 +181,8 @@ BEGIN
             o.version_id IS NOT NULL AS is_judged,
             o.transition_id IS NOT NULL AND (
                 coalesce(motcua.condition_of(v.status_code, v.at_one_stop_desk) = of_kind, FALSE)
-                -- Or a step of the same entry that is not old, whichever of the two has the lower number.
+                -- A step of the same entry that is not old also confirms it, whichever of the two steps has the lower
+                -- number.
                 OR EXISTS (
                     SELECT 1
                     FROM motcua.transitions AS t
@@ -204,19 +213,20 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.occasion_standing(bigint, bigint, text)
-IS 'Why the occasion that a transition began is over (taken_back, outdated: an old step that the row does not confirm, superseded: entered again after old steps only); until when it must wait for the row because of an old step, infinity: until it was read.';
+IS 'Returns why the occasion that a transition began no longer holds (taken_back; outdated: the row does not confirm an old step; superseded: entered again after old steps only), and until when its message waits for the row because of an old step (infinity: until the row is read).';
 
--- The occasion that a transition began is not over: motcua.occasion_standing says why it would be.
+-- Return whether the occasion that a transition began still holds. motcua.occasion_standing gives the reason if it does
+-- not.
 CREATE OR REPLACE FUNCTION motcua.occasion_holds(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT s.gone IS NULL FROM motcua.occasion_standing(of_dossier, since_transition, of_kind) AS s
 $$;
 COMMENT ON FUNCTION motcua.occasion_holds(bigint, bigint, text)
-IS 'The occasion that a transition began is not over: motcua.occasion_standing says why it would be.';
+IS 'Returns whether the occasion that a transition began still holds. motcua.occasion_standing gives the reason if it does not.';
 
--- What a message looks like just before its call: its occasion (occasion_conditions), and what citizens were told by
--- the dossier's other messages of the kind: when, and whether of the very same state, parted from it by nothing but
--- old steps that do not count.
+-- Show each message as the sender checks it just before its call: its occasion (occasion_conditions), and when the
+-- dossier's other messages of the same kind were sent. told_of_this is true if one of them is about the same entry into
+-- the condition, separated from this one only by old steps that do not count.
 CREATE OR REPLACE VIEW motcua.sending_conditions AS
 SELECT
     m.message_id,
@@ -231,7 +241,7 @@ SELECT
     m.gone,
     m.waits_until,
     m.waits_for_row,
-    -- Of an apology, which has no transition, never.
+    -- An apology has no transition, so these two columns are false for it.
     others.is_told
     AND coalesce(
         motcua.is_told_of(m.dossier_id, m.transition_id, m.kind, '{accepted, delivered, unconfirmed}'), FALSE
@@ -255,11 +265,13 @@ CROSS JOIN LATERAL (
     FROM motcua.messages AS o
     WHERE o.dossier_id = m.dossier_id AND o.kind = m.kind AND o.message_id <> m.message_id
 ) AS others;
-COMMENT ON VIEW motcua.sending_conditions IS 'What a message looks like just before its call. Holds personal data.';
+COMMENT ON VIEW motcua.sending_conditions
+IS 'Messages as the sender checks them just before their calls. Holds personal data.';
 
--- A message begins in a state that a message may begin in, and moves along motcua.message_moves alone, some moves for
--- one reason only. Its words stay as they were planned. Where it waits, its number becomes its dossier's present
--- one alone, which the claim looks up once more. One whose number and words were emptied waits for nothing.
+-- Refuse a message that begins in a state in which messages may not begin, and changes of state that
+-- motcua.message_moves does not list, some of them for one reason only. The text of a message never changes. The phone
+-- number of a waiting message may only become its dossier's present number, which the claim checks again. A message
+-- whose personal data was emptied may not wait or be sent.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -271,7 +283,7 @@ BEGIN
         AND (NEW.state NOT IN ('queued', 'suppressed') OR NEW.purged_at IS DISTINCT FROM OLD.purged_at) THEN
         IF (NEW.msisdn, NEW.text, NEW.occasion, NEW.dossier_id, NEW.kind)
             IS DISTINCT FROM (OLD.msisdn, OLD.text, OLD.occasion, OLD.dossier_id, OLD.kind)
-            -- What may be emptied, and by whom, motcua.may_only_be_emptied decides.
+            -- The trigger motcua.may_only_be_emptied decides what may be emptied and by which role.
             AND NEW.purged_at IS NOT DISTINCT FROM OLD.purged_at THEN
             RAISE EXCEPTION 'message % is %: its number and words are fixed', OLD.message_id, OLD.state
             USING ERRCODE = 'MC002';
@@ -310,7 +322,8 @@ $$;
 CREATE OR REPLACE TRIGGER enforce_message_move BEFORE INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.enforce_message_move();
 
--- A message's changed_at and its history tell the same moment, so that a time to delivery is the same by either.
+-- Insert each change of a message's state or reason into message_history. The history has the same time as changed_at,
+-- so that both give the same time to delivery.
 CREATE OR REPLACE FUNCTION motcua.keep_message_history() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -330,9 +343,10 @@ $$;
 CREATE OR REPLACE TRIGGER keep_message_history AFTER INSERT OR UPDATE ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_message_history();
 
--- Messages of unknown outcome that a person lets go again: queued as they are, their attempts no longer in the way, and
--- who, when and why kept. Only while they are useful, and not where a receipt waits to be read that may settle them.
--- The words and the number are those that are there: whoever may call this can queue nothing else.
+-- Release messages of unknown outcome, as a person decided: they are queued as they are, their attempts no longer
+-- prevent sending, and the person, time and reason are stored. Only useful messages are released, and none with an
+-- unread delivery receipt that may settle it. The text and the phone number stay as they are, so a role that calls this
+-- function can queue nothing else.
 CREATE OR REPLACE FUNCTION motcua.release_messages(
     let_go_by text, because text, at_moment timestamptz, of_messages bigint[], at_gateway text,
     recorded_from timestamptz, recorded_until timestamptz
@@ -354,7 +368,7 @@ BEGIN
             AND a.state = 'unknown'
             AND NOT a.released
             AND m.useful_until > at_moment
-            -- What a receipt that waits to be read may settle.
+            -- An unread delivery receipt may settle the message.
             AND NOT EXISTS (
                 SELECT 1
                 FROM motcua.unread_receipts AS u
@@ -392,10 +406,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.release_messages(text, text, timestamptz, bigint[], text, timestamptz, timestamptz)
-IS 'Has messages of unknown outcome go again, as a person decided; who, when and why is kept.';
+IS 'Releases messages of unknown outcome, as a person decided, and stores who, when and why.';
 
--- What auditors may read of messages, their states over time, their attempts and releases: no phone and no text, also
--- where a gateway's words hold a number.
+-- Let auditors read messages, their states, attempts and releases, without phone numbers and texts. Numbers in a
+-- gateway's answer are masked.
 CREATE OR REPLACE VIEW audit.messages AS
 SELECT
     message_id, kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, template_id,

@@ -1,11 +1,12 @@
--- What pages ask for: how a request is kept, done and withdrawn, and what auditors may read.
+-- Requests from staff pages: how a request is stored, carried out and withdrawn, and what auditors may read.
 
--- A page asks for what has citizens told, has some told no more, or changes who gets mails; nothing of it is done here,
--- and when it may be done is said by who mails the Department. What is written down is no more than what is read here
--- of `given`. A status that is said to stand for neither 5 nor 9, and did not before, tells nobody and is carried out
--- at once; so are a stop and its end, of which no citizen gets what he would not get without them. A year of a calendar
--- and a publication are looked at by the next worker, without a mail. `became`: waits; done; asked_before, where the
--- same is asked for already; unknown, where there is no such source, agency, account, publication or stop in force.
+-- Insert a request from a page whose act texts citizens, keeps messages from them, or changes who gets mails. The
+-- function does not carry the act out, and the sender of the mail to the Department sets when it may be carried out.
+-- Only the values that this function reads from "given" are stored. Three acts are carried out at once, because no
+-- citizen gets a message that he would not get otherwise: a stop, its end, and a status that neither is nor was mapped
+-- to 5 or 9. The confirmation of a calendar year and the verification of a publication are left to the next worker
+-- without a mail. "became" is waits; done; asked_before if the same request is open; unknown if there is no such
+-- source, agency, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -58,7 +59,7 @@ BEGIN
                 SELECT 1 FROM motcua.publications AS p WHERE p.publication_no = (given ->> 'publication')::bigint
             );
         WHEN 'map_status' THEN
-            -- Who comes second sees what the first one said.
+            -- The row lock lets the second of two transactions see what the first one wrote.
             PERFORM 1 FROM motcua.sources AS s WHERE s.name = given ->> 'source' FOR UPDATE;
             is_known := FOUND;
             SELECT m.status_code INTO stood_for
@@ -76,7 +77,7 @@ BEGIN
             the := jsonb_build_object(
                 'source', given ->> 'source', 'written', written, 'stands_for', stands_for, 'stood_for', stood_for
             );
-            -- To say the same once more changes nothing.
+            -- A repetition of the same mapping changes nothing.
             IF stands_for NOT IN (5, 9) AND coalesce(stood_for, 0) NOT IN (5, 9) OR stands_for = stood_for THEN
                 done := now();
             END IF;
@@ -151,9 +152,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.save_page_request(text, jsonb, text)
-IS 'Writes down what a page asks for; a stop, its end and what tells nobody are carried out at once, everything else by a worker, what tells or silences citizens after the Department was mailed.';
+IS 'Stores a request from a page. A stop, its end and an act that texts nobody are carried out at once. A worker carries out everything else; if it texts citizens or keeps messages from them, only after the Department was mailed.';
 
--- A request is kept as it was asked: it is told once, then ends once, and loses the mail addresses in it.
+-- Refuse changes of a request, except that it is mailed once, ends once, and loses the mail addresses in it.
 CREATE OR REPLACE FUNCTION motcua.keep_page_request() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     of_telling CONSTANT text[] := ARRAY['told_at', 'applies_at', 'told', 'untold_because'];
@@ -173,13 +174,14 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.keep_page_request()
-IS 'A request is kept as it was asked: it is told once, then ends once, and loses the mail addresses in it.';
+IS 'Refuses changes of a request, except that it is mailed once, ends once, and loses the mail addresses in it.';
 CREATE OR REPLACE TRIGGER keep_page_request BEFORE UPDATE OR DELETE ON motcua.page_requests
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 
--- Does what a page asked for, once the Department was mailed and its time to withdraw is over, and keeps what became
--- of it, which is returned; empty: somebody else ended it. Where what it was asked over has changed meanwhile, it is
--- not done: nobody was told of that. A year and a publication the worker has looked at before it calls this.
+-- Carry out a request once the Department was mailed and the time for a withdrawal is over, and return the stored
+-- outcome. NULL means that the request had ended before. If the values on which the request was based have changed, the
+-- request is not carried out, because the Department was not informed of that. For a calendar year and a publication
+-- the worker has done the work before it calls this function.
 CREATE OR REPLACE FUNCTION motcua.apply_page_request(of_request bigint)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -262,9 +264,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.apply_page_request(bigint)
-IS 'Does what a page asked for, once the Department was mailed and its time to withdraw is over; returns what became of it.';
+IS 'Carries out a request once the Department was mailed and the time for a withdrawal is over, and returns the outcome.';
 
--- Somebody takes back what a page asked for, before it is done. False: it is done, or was withdrawn.
+-- Withdraw a request before it is carried out. FALSE means that the request had ended before.
 CREATE OR REPLACE FUNCTION motcua.withdraw_page_request(of_request bigint, said_by text)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -276,9 +278,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.withdraw_page_request(bigint, text)
-IS 'Takes back what a page asked for, before it is done; who is kept.';
+IS 'Withdraws a request before it is carried out, and stores who did it.';
 
--- What auditors may read of what pages asked for: all of it, without mail addresses.
+-- Let auditors read requests: everything but mail addresses.
 CREATE OR REPLACE VIEW audit.page_requests AS
 SELECT
     request_no,

@@ -1,4 +1,5 @@
--- Who was given which agency, and who looked for citizens by their numbers: for whoever audits the staff.
+-- What auditors of the staff may read: which agencies users were granted, and who searched for citizens by phone
+-- number.
 CREATE OR REPLACE VIEW audit.user_agency_changes AS
 SELECT c.change_id, c.changed_at, c.changed_by, c.user_name, c.agency_code, c.change
 FROM motcua.user_agency_changes AS c;

@@ -1,9 +1,10 @@
--- Personal data: until when it is kept, and that it can only be emptied. How it is: purge.sql.
+-- Personal data: until when it is stored, and that it can only be emptied. purge.sql empties it.
 
--- Until when a dossier's personal data is kept. It has ended when its result was handed over, or when the row or a
--- later step says so (not taken, withdrawn, returned); a result that nobody collected ends a year after it was there.
--- From the end on the agency's term runs, unless a citizen asked for the erasure. What still moves has not ended. Of
--- the row and its last step the newer one decides. Called by motcua.purge_personal_data, include/sql/personal_data.
+-- Show until when each dossier's personal data is stored. A dossier ends when its result is handed over, or when its
+-- row or a later step shows that it was not accepted, that it was withdrawn, or that its result was returned. A result
+-- that nobody collects ends the dossier a year later. The agency's term runs from the end, unless a citizen asked for
+-- the erasure. A dossier that still moves has not ended. The newer one of the row and the last step gives the status.
+-- Called by motcua.purge_personal_data and include/sql/personal_data.sql.
 CREATE OR REPLACE VIEW motcua.dossier_terms AS
 SELECT
     d.dossier_id,
@@ -44,7 +45,7 @@ CROSS JOIN
         SELECT
             CASE WHEN l.recorded_at > coalesce(d.updated_at, '-infinity') THEN l.status_code ELSE d.status_code END
                 AS status_code,
-            -- A step or a row after the hand-over means that it goes on.
+            -- A step or a row after the hand-over means that the dossier goes on.
             d.returned_at IS NOT NULL
             AND coalesce(l.status_code IN (9, 10) OR l.occurred_at <= d.returned_at, TRUE)
             AND coalesce(d.status_code IN (9, 10) OR d.updated_at <= d.returned_at + interval '1 day', TRUE)
@@ -55,17 +56,19 @@ CROSS JOIN LATERAL (
         CASE
             WHEN coalesce(s.status_code IN (3, 7, 9, 10), FALSE) OR s.handed_over
                 THEN coalesce(
-                -- A time that lies in the future cannot be the end.
+                -- A time in the future cannot be the end.
                     greatest(least(greatest(d.returned_at, d.finished_at), d.picked_up_at), l.occurred_at),
                     d.updated_at,
                     d.picked_up_at
                 ) + CASE WHEN s.status_code = 9 AND NOT s.handed_over THEN interval '365 days' ELSE interval '0' END
         END AS ended_at
 ) AS e;
-COMMENT ON VIEW motcua.dossier_terms IS 'Until when a dossier''s personal data is kept, and what keeps it longer.';
+COMMENT ON VIEW motcua.dossier_terms
+IS 'Until when each dossier''s personal data is stored, and what extends that time.';
 
--- What somebody typed for a dossier's code may be a name, a phone or an identity number instead. A code has a digit in
--- it, is no phone number, and is not twelve digits, or nine beside other words. None at all is like one.
+-- Return whether a text that was typed as a dossier's code may be a code, and not a name, a phone number or an identity
+-- number. A code contains a digit, is no phone number, and is neither twelve digits nor nine digits beside other words.
+-- A missing code counts as a code.
 CREATE OR REPLACE FUNCTION motcua.is_like_a_code(written text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN coalesce(
     written ~ '[0-9]'
@@ -75,21 +78,21 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN coalesce(
     TRUE
 );
 COMMENT ON FUNCTION motcua.is_like_a_code(text)
-IS 'Whether what was typed for a dossier''s code may be one, and not a name, a phone or an identity number.';
+IS 'Returns whether a text that was typed as a dossier''s code may be a code, and not a name, a phone number or an identity number.';
 
--- Waits until nobody else empties personal data, and keeps others waiting for the rest of this transaction: lock 7 of
--- store/ledger/locks.py. The purge takes no lock but this one. Called by include/sql/personal_data.sql.
+-- Wait until no other transaction empties personal data, and keep others waiting until this transaction ends. This is
+-- lock 7 of store/ledger/locks.py. The purge may take this lock only. Called by include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_emptying() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(7)
 $$;
 COMMENT ON FUNCTION motcua.wait_for_emptying()
-IS 'Waits until nobody else empties personal data, and holds that for the rest of the transaction.';
+IS 'Waits until no other transaction empties personal data, and keeps others waiting until this transaction ends.';
 
--- The columns that a trigger names hold personal data: they lose it, and nothing else of the row changes, by the hand
--- of the one function that empties them and of nobody else, the owner of the schema included. What is not text (the raw
--- row of a source, of a receipt) may lose parts, and a code that nobody knows, or a provider's id, become a mark that
--- tells it from others; an id does so before its time, too.
+-- Refuse every change of a row except that motcua.purge_personal_data empties the columns of personal data that the
+-- trigger names. This also binds the schema's owner. Columns that are not text, such as the raw row of a source or of a
+-- receipt, may lose parts. An unknown code or a provider's identifier may become a pseudonym; an identifier may do so
+-- at any time.
 CREATE OR REPLACE FUNCTION motcua.may_only_be_emptied() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     personal text[] := TG_ARGV;
@@ -119,9 +122,10 @@ BEGIN
     USING ERRCODE = 'MC001';
 END
 $$;
-COMMENT ON FUNCTION motcua.may_only_be_emptied() IS 'Personal data may only go, by motcua.purge_personal_data alone, and nothing else of the row with it.';
+COMMENT ON FUNCTION motcua.may_only_be_emptied()
+IS 'Refuses every change of a row except that motcua.purge_personal_data empties the named columns of personal data.';
 
--- Nothing else of these rows ever changes.
+-- Nothing else in these rows may change.
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.dossier_versions
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts
@@ -130,15 +134,15 @@ CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiri
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied(
     'msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key'
 );
--- Runs write other columns of these, and these columns never a second time.
+-- Runs write other columns of these tables. They write these columns only once.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
 WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))
 EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'gateway_reference');
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.transitions FOR EACH ROW
 WHEN ((old.note, old.actor) IS DISTINCT FROM (new.note, new.actor))
 EXECUTE FUNCTION motcua.may_only_be_emptied('note', 'actor');
--- Runs and people write these columns, too, and none of them may say that they were emptied. Rows that are read anew
--- lose the mark; a dossier's are emptied by them only where its row was read anew.
+-- Runs and people also write these columns, but may not mark them as emptied. A row that is read again loses the mark.
+-- A pick-up may empty a dossier's columns only if the row was read again.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.dossiers FOR EACH ROW
 WHEN (
     (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
@@ -166,7 +170,7 @@ CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON intake.pushed_step
 WHEN (new.purged_at IS NOT NULL AND old.purged_at IS DISTINCT FROM new.purged_at)
 EXECUTE FUNCTION motcua.may_only_be_emptied('fields');
 
--- What auditors may read of personal data that was emptied: how much, when, by whom and why.
+-- Let auditors read personal data that was emptied: how much, when, by whom and why.
 CREATE OR REPLACE VIEW audit.personal_data_purges AS
 SELECT purge_id, reference, purged_at, cause, of_table, emptied, purged_by, reason FROM motcua.personal_data_purges;
 CREATE OR REPLACE VIEW audit.personal_data_requests AS

@@ -1,6 +1,6 @@
--- Publications and the mails of reports: what of them is fixed, and what auditors may read.
+-- Publications and mails of reports: what stays fixed in them, and what auditors may read.
 
--- Each publication names the hash of the one before it, without a gap.
+-- Refuse a publication that does not follow the last one, by its number and by the hash of the last manifest.
 CREATE OR REPLACE FUNCTION motcua.keep_publication_chain() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     last_no bigint;
@@ -23,16 +23,16 @@ $$;
 CREATE OR REPLACE TRIGGER keep_publication_chain BEFORE INSERT ON motcua.publications
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_publication_chain();
 
--- What auditors may read of publications: the chain of their manifests.
+-- Let auditors read publications: the chain of their manifests.
 CREATE OR REPLACE VIEW audit.publications AS
 SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_sha256, manifest, published_at
 FROM motcua.publications;
--- And each time that one was verified: when, by whom, with how many differences.
+-- Each verification of a publication: when, by whom, and with how many differences.
 CREATE OR REPLACE VIEW audit.publication_verifications AS
 SELECT verification_no, publication_no, verified_at, verified_by, faults
 FROM motcua.publication_verifications;
 
--- A mail that the server took, or may have taken, stays so; another edition is another row.
+-- Refuse changes of a mail that the mail server has or may have accepted. Another edition is another row.
 CREATE OR REPLACE FUNCTION motcua.keep_report_mail() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF
@@ -48,7 +48,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_report_mail BEFORE UPDATE ON motcua.report_mails
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_report_mail();
 
--- What auditors may read of report mails: to which body, when, and whether they went; no address.
+-- Let auditors read report mails: the body, the times and the state, without addresses.
 CREATE OR REPLACE VIEW audit.report_mails AS
 SELECT
     report_mail_id, report, report_no, body, edition, state, attempts, reserved_at, settled_at, failure

@@ -1,13 +1,13 @@
--- How personal data whose time is over is emptied.
+-- How personal data is emptied after its term.
 
--- The one function that empties personal data: a batch of rows whose time is over (by the clock of this server, so that
--- nobody can make it later), of what a citizen asked for, or of what had been emptied before a restore. Dossiers go
--- with their messages, attempts, versions, notes and complaints; a row that somebody holds is left to the next run.
--- What is listed: dossiers by agency and code, others by our number: inquiries with their gateway, rows in quarantine
--- with their source, complaints with their agency; after a restore one of that number that came later is another one.
--- It belongs to a role that cannot log in, owns nothing else and may write these columns alone; only the login of the
--- purge may call it (rights.sql). Where the roles are not there yet, nobody may. Called by
--- store/personal_data.py.
+-- Empty one batch of personal data: rows whose term is over by this server's clock, so that nobody can extend the term;
+-- rows that a citizen asked to erase; or rows that had been emptied before a restore. This is the only function that
+-- empties personal data. A dossier is emptied with its messages, attempts, versions, notes and complaints. A row that
+-- another transaction has locked is left to the next run. The result lists dossiers by agency and code, and other rows
+-- by our number: inquiries with their gateway, quarantined rows with their source, complaints with their agency. After
+-- a restore, a row with the same number that came later is another row. The function belongs to a role that cannot log
+-- in, owns nothing else and may write only these columns. Only the login of the purge may call it (rights.sql); while
+-- the roles are missing, no role may. Called by store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,
     after_id bigint,
@@ -62,7 +62,8 @@ BEGIN
                 NOT t.may_be_told
                 AND (
                     (t.ended_at < moment AND (for_cause = 'restore' OR NOT t.is_complained_of))
-                    -- As it was restored it may not have ended yet; read again since, it may go on.
+                    -- In a restored ledger the dossier may not have ended yet. If it was read again since, it may go
+                    -- on.
                     OR (for_cause = 'restore' AND t.picked_up_at < listed_at)
                 );
         END IF;
@@ -73,7 +74,7 @@ BEGIN
             ORDER BY d.dossier_id
             FOR UPDATE SKIP LOCKED
         ) AS l;
-        -- Locked, it stays as it is: what was planned or complained of meanwhile is seen now.
+        -- The dossiers are locked now, so messages and complaints from the meantime are visible here.
         SELECT array_agg(t.dossier_id) INTO busy FROM motcua.dossier_terms AS t
         WHERE t.dossier_id = any(ids) AND (t.may_be_told OR (t.is_complained_of AND for_cause <> 'restore'));
         ids := coalesce(array(SELECT unnest(ids) EXCEPT SELECT unnest(busy)), '{}');
@@ -104,7 +105,7 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('complaints', counted);
         IF for_cause <> 'term' THEN
-            -- These have a term of their own, which is not waited for.
+            -- Inquiries have a term of their own, which need not be over here.
             UPDATE motcua.inquiries SET
                 msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, dedupe_key = NULL,
                 purged_at = moment
@@ -117,7 +118,7 @@ BEGIN
             GET DIAGNOSTICS counted = ROW_COUNT;
             counts := counts || jsonb_build_object('inquiries', counted);
         END IF;
-        -- What was pushed of them, or it would be read again.
+        -- Pushed rows of these dossiers are emptied too, because the next pick-up would read them again.
         UPDATE intake.pushed_dossiers AS p SET fields = '{}', purged_at = moment
         FROM motcua.dossiers AS d
         WHERE
@@ -137,7 +138,7 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('dossiers', counted);
         IF for_cause <> 'term' THEN
-            -- What waits for something goes as soon as it ends.
+            -- A dossier that cannot be emptied yet is marked, and is emptied when it ends.
             UPDATE motcua.dossiers AS d SET erase_asked_at = coalesce(listed_at, moment)
             FROM jsonb_array_elements(only_these) AS k (dossier)
             INNER JOIN motcua.dossier_terms AS t
@@ -149,7 +150,7 @@ BEGIN
 
     ELSIF of_kind = 'inquiries' THEN
         IF only_these IS NULL THEN
-            -- Numbers grow as time does, give or take a day: nothing older follows.
+            -- Numbers grow with time, with a tolerance of a day, so no older row follows.
             SELECT
                 CASE WHEN min(l.received_at) < of_before + interval '7 days' THEN max(l.inquiry_id) END,
                 array_agg(l.inquiry_id) FILTER (WHERE l.received_at < of_before)
@@ -173,7 +174,7 @@ BEGIN
                         WHEN k.inquiry ->> 1 ~ '^[0-9]{1,18}$' THEN (k.inquiry ->> 1)::bigint
                     END
                 UNION ALL
-                -- Lists of before have what tells repeats.
+                -- Lists of earlier versions hold the key that identifies repetitions.
                 SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
                 WHERE
                     i.gateway = k.inquiry ->> 0
@@ -195,7 +196,7 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('inquiries', counted);
         IF only_these IS NULL THEN
-            -- Providers' ids as versions of before kept them, whatever is due.
+            -- Identifiers of providers that earlier versions stored are replaced, whether they are due or not.
             UPDATE motcua.inquiries SET
                 gateway_message_id = CASE WHEN purged_at IS NULL THEN motcua.provider_id(gateway_message_id) END,
                 dedupe_key = CASE
@@ -236,7 +237,7 @@ BEGIN
                 LIMIT at_most
             ) AS l;
         ELSE
-            -- Read again since it was listed, it holds what was not erased.
+            -- A row that was read again since it was listed holds data that was not erased.
             of_before := coalesce(listed_at, 'infinity');
             SELECT
                 array_agg(q.quarantine_id),
@@ -251,7 +252,8 @@ BEGIN
                     END
             WHERE q.purged_at IS NULL AND q.last_seen_at < of_before;
         END IF;
-        -- What the row is found by at its source is kept: it may still heal. A code that is none may be anything.
+        -- The columns by which the row is found at its source stay, because the row may still be corrected. A text that
+        -- is not like a code may be anything, so it is emptied.
         UPDATE motcua.quarantine AS q SET
             payload = q.payload - ARRAY['note', 'actor', 'from_step', 'to_step']
             - CASE WHEN motcua.is_like_a_code(q.dossier_code) THEN '{}' ELSE ARRAY['dossier_code'] END,
@@ -262,8 +264,8 @@ BEGIN
         counts := counts || jsonb_build_object('quarantine', counted);
 
     ELSIF of_kind = 'complaints' THEN
-        -- Those of no dossier, and what was written about one whose time is over. Alike complaints of one day go
-        -- together, so that one still repeats the other.
+        -- These are complaints without a dossier, and texts about dossiers whose term is over. Similar complaints of
+        -- one day are emptied together, so that one still counts as a repetition of the other.
         IF only_these IS NULL THEN
             SELECT max(l.complaint_id), array_agg(l.complaint_id) FILTER (WHERE l.is_due)
             INTO looked_until, ids
@@ -297,7 +299,7 @@ BEGIN
                 LIMIT at_most
             ) AS l;
         ELSE
-            -- Those of a dossier go with it.
+            -- Complaints of a dossier are emptied with the dossier.
             SELECT array_agg(c.complaint_id) INTO ids
             FROM jsonb_array_elements(only_these) AS k (complaint)
             INNER JOIN motcua.complaints AS c
@@ -314,7 +316,8 @@ BEGIN
                     OR NOT motcua.is_like_a_code(c.dossier_code)
                 );
             IF for_cause = 'request' THEN
-                -- One that nobody settled keeps those alike; they go as soon as it is.
+                -- An open complaint keeps similar complaints from being emptied. They are emptied as soon as it is
+                -- settled.
                 SELECT array_agg(c.complaint_id) INTO busy
                 FROM motcua.complaints AS c
                 WHERE
@@ -346,7 +349,8 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('complaints', counted);
     ELSIF of_kind = 'pushed_dossiers' AND only_these IS NULL THEN
-        -- Those of a dossier go with it; these are of none, or of one that was emptied before they came.
+        -- Pushed rows of a dossier are emptied with the dossier. These rows belong to no dossier, or to one that was
+        -- emptied before they came.
         SELECT max(l.dossier_no), array_agg(l.dossier_no) FILTER (WHERE l.is_due)
         INTO looked_until, ids
         FROM (
@@ -402,7 +406,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.purge_personal_data(text, bigint, integer, text, text, text, text, jsonb, timestamptz)
-IS 'The one function that empties personal data: a batch of rows whose time is over, that a citizen asked for, or that had been emptied before a restore.';
+IS 'Empties one batch of personal data: rows whose term is over, rows that a citizen asked to erase, or rows that had been emptied before a restore. No other function empties personal data.';
 
 DO $$
 BEGIN
@@ -412,7 +416,7 @@ BEGIN
         SELECT 1 FROM pg_proc
         WHERE oid = 'motcua.purge_personal_data'::regproc AND proowner = 'motcua_eraser'::regrole
     ) THEN
-        -- A new owner must be allowed to make something in the schema, for this moment.
+        -- A new owner needs the right to create objects in the schema for this moment.
         GRANT USAGE, CREATE ON SCHEMA motcua TO motcua_eraser;
         ALTER FUNCTION motcua.purge_personal_data OWNER TO motcua_eraser;
         REVOKE CREATE ON SCHEMA motcua FROM motcua_eraser;
@@ -420,9 +424,9 @@ BEGIN
 END
 $$;
 
--- What emptied columns leave behind: the planner's own samples of their values, which are gathered anew. Those of the
--- numbers in carriers' statements, and of ids that may hold some, go with the column's type being said again, since of
--- a table that is empty again none are gathered. Called by include/sql/personal_data.sql.
+-- Replace the planner's statistics, which hold samples of emptied values. For phone numbers in carrier statements, and
+-- identifiers that may hold some, the statement repeats the column's type, which deletes the statistics, because
+-- ANALYZE collects none for an empty table. Called by include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.tidy_after_purge() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 BEGIN
@@ -435,7 +439,7 @@ BEGIN
     ANALYZE motcua.attempts (msisdn, gateway_reference);
     ANALYZE motcua.transitions (note, actor);
     ANALYZE motcua.inquiries (msisdn, text, asked_code, gateway_message_id, dedupe_key);
-    -- Whole, with their indexes on what a code is looked up by.
+    -- These tables are analyzed as a whole, with their indexes on the key of the code.
     ANALYZE motcua.complaints;
     ANALYZE motcua.quarantine;
     ANALYZE motcua.receipts (raw);
@@ -443,4 +447,4 @@ BEGIN
     ANALYZE intake.pushed_steps (fields);
 END
 $$;
-COMMENT ON FUNCTION motcua.tidy_after_purge() IS 'Gathers the planner''s samples of emptied columns anew.';
+COMMENT ON FUNCTION motcua.tidy_after_purge() IS 'Replaces the planner''s statistics of emptied columns.';

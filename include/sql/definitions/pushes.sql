@@ -1,10 +1,10 @@
--- Pushed dossiers and steps: what is known of them and written where more comes, and how sources are read from them.
+-- Pushed dossiers and steps: how they are read and written when more data comes, and how sources are read from them.
 
--- Begins to take what an account tells of dossiers, pushed or exported, once nobody else writes of its source: from
--- then on to the end of the transaction, so that numbers and moments are committed in their order, and none late. Gives
--- the agencies that it may tell of, and what is known of those dossiers there and (with_steps) of their steps, nothing
--- that names a citizen: domain/intake/merging.py decides by it. Of a dossier a thousand steps are looked at. Raises
--- MC010, there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
+-- Begin to write what an account pushed or exported about dossiers, after other writers of its source have ended. The
+-- lock lasts until this transaction ends, so that numbers and times are committed in their order. Returns the agencies
+-- that the account may write about, what is known of these dossiers and, with with_steps, of their steps, without data
+-- that names a citizen; domain/intake/merging.py decides with it. At most a thousand steps of a dossier are read.
+-- Raises MC010 if there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
@@ -63,7 +63,7 @@ BEGIN
             WHERE
                 p.source = its_source AND p.dossier_code = c.dossier_code
                 AND (p.agency_code = any(agencies) OR p.client_id = of_client)
-            -- Not by an index of all steps of the source, whatever the planner knows of them.
+            -- coalesce keeps the planner from using an index of all steps of the source, whatever its statistics state.
             ORDER BY coalesce(p.transition_id, 0) DESC
             LIMIT 1000
         ) AS s
@@ -77,13 +77,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.begin_taking(bigint, json, boolean)
-IS 'Begins to write what an account tells of dossiers, and gives what is known of them: nothing of a citizen.';
+IS 'Begins to write what an account brings about dossiers, and returns what is known of them, without data about a citizen.';
 
--- Writes what was decided of an account's dossiers under the lock of its source, and gives their numbers: rows with the
--- fields that came put over their own, steps in their order, those that had waited too, what came lately, and what a
--- file said. Moments are its own, and so are the numbers of steps: they lie above every number that was picked up
--- anywhere, so that a dossier that comes from another source goes on where it stood. Refuses what is of an agency that
--- the account may not tell of. Raises MC010, there is no such account. Called by intake.write_push and
+-- Write what was decided for an account's dossiers under the lock of its source, and return their numbers. New fields
+-- replace the row's own fields. Steps are written in their order, with those that waited, then recent states and what a
+-- file stated. Times and numbers of steps are set here. The numbers lie above every number that was picked up anywhere,
+-- so that a dossier that comes from another source continues where it was. Refuses agencies that the account may not
+-- write about. Raises MC010 if there is no such account. Called by intake.write_push and
 -- include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
@@ -101,7 +101,7 @@ BEGIN
     SELECT
         greatest(
             n.last_number,
-            -- What no sequence reaches is no number to go on from.
+            -- A number that no sequence reaches is no valid start.
             (SELECT max(s.cursor_transition_id) FROM motcua.sources AS s WHERE s.cursor_transition_id < 1::bigint << 61)
         )
     INTO base
@@ -199,11 +199,11 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.write_taken(bigint, json, json, json, bigint, timestamptz)
-IS 'Writes what was decided of an account''s dossiers and steps, of agencies that it may tell of, and gives their numbers.';
+IS 'Writes what was decided for an account''s dossiers and steps, only for agencies that it may write about, and returns their numbers.';
 
--- Begins to write a push of the client that a session is of: besides what intake.begin_taking gives, every way in which
--- an agency may be named, as domain/words.py reads it. Raises MC010, the session is nobody's. Called by
--- include/sql/intake/pushes.sql.
+-- Begin to write a push of the client that a session belongs to. In addition to the values of intake.begin_taking,
+-- returns every way in which an agency may be named, for domain/words.py. Raises MC010 if the session belongs to no
+-- client. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.begin_push(
     session_digest bytea, given json, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text, OUT words text
@@ -227,10 +227,10 @@ CREATE OR REPLACE FUNCTION intake.begin_push(
     FROM intake.begin_taking((SELECT c.client_id FROM intake.known_client(session_digest) AS c), given, TRUE) AS t
 $$;
 COMMENT ON FUNCTION intake.begin_push(bytea, json)
-IS 'Begins to write a push of the client that a session is of, and gives what is known of its dossiers: nothing of a citizen.';
+IS 'Begins to write a push of the client that a session belongs to, and returns what is known of its dossiers, without data about a citizen.';
 
--- Writes what was decided of a push of the client that a session is of. Raises MC010, the session is nobody's. Called
--- by include/sql/intake/pushes.sql.
+-- Write what was decided for a push of the client that a session belongs to. Raises MC010 if the session belongs to no
+-- client. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.write_push(
     session_digest bytea, dossiers json, steps json, states json
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE sql SECURITY DEFINER
@@ -241,20 +241,20 @@ SET search_path = pg_catalog AS $$
     ) AS w
 $$;
 COMMENT ON FUNCTION intake.write_push(bytea, json, json, json)
-IS 'Writes what was decided of a push of the client that a session is of, of agencies that are its own.';
+IS 'Writes what was decided for a push of the client that a session belongs to, only for the client''s agencies.';
 
--- How many steps of each client of a source wait for their dossiers. Read by include/sql/intake/clients.sql.
+-- Count the steps of each client of a source that wait for their dossiers. Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.waiting_steps AS
 SELECT s.source, s.client_id, count(*) AS steps
 FROM intake.pushed_steps AS s
 WHERE s.transition_id IS NULL
 GROUP BY s.source, s.client_id;
-COMMENT ON VIEW intake.waiting_steps IS 'How many steps of each client of a source wait for their dossiers.';
+COMMENT ON VIEW intake.waiting_steps IS 'Counts the steps of each client of a source that wait for their dossiers.';
 
--- Supplements of pushed sources of which no citizen was told, because nothing says that they wait at the one-stop desk:
--- each step that says so, and the row of a dossier of which no step does. Neither of them said to be at the desk, nor
--- had the dossier a message of a supplement then. What a status stands for is what staff said.
--- Read by include/sql/intake/clients/.
+-- Show supplements of pushed sources whose citizens were not texted because no data places them at the one-stop desk.
+-- They are steps with a supplement, and rows of dossiers without such a step. Neither states that the supplement is at
+-- the desk, and the dossier had no message about a supplement at that time. Status codes are mapped as staff decided.
+-- Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.supplements_untold AS
 SELECT s.source, s.client_id, s.agency_code, s.dossier_code, s.said_at
 FROM (
@@ -289,11 +289,12 @@ WHERE
             k.agency_code = s.agency_code AND k.dossier_code = s.dossier_code
             AND n.kind = 'supplement' AND n.planned_at >= s.said_at - interval '1 day'
     );
-COMMENT ON VIEW intake.supplements_untold IS 'Supplements of pushed sources of which no citizen was told, because nothing says that they wait at the one-stop desk.';
+COMMENT ON VIEW intake.supplements_untold
+IS 'Shows supplements of pushed sources whose citizens were not texted because no data places them at the one-stop desk.';
 
--- Pushed dossiers as the contract's view of dossiers gives them, for all sources. Status 9 is at the desk: it means
--- that the result was passed there. A supplement is where the push says so, or the client's setting of that time. Read
--- by include/sql/sources/national_sync.sql.
+-- Show pushed dossiers in the columns of the contract's view dossiers, for all sources. Status 9 means that the result
+-- was passed to the desk, so it is at the desk. A supplement is at the desk if the push or the client's setting of that
+-- time states it. Read by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_dossiers AS
 SELECT
     d.source,
@@ -304,7 +305,7 @@ SELECT
     d.fields ->> 'TenLinhVuc' AS field_name,
     d.fields ->> 'ChuHoSo' AS applicant_name,
     d.fields ->> 'SoDienThoai' AS applicant_phone,
-    -- No push says when: it was typed in when the dossier was received.
+    -- A push gives no time for the phone. It was typed in when the dossier was received.
     d.received_at AS phone_entered_at,
     CASE d.fields ->> 'HinhThuc'
         WHEN '0' THEN 'direct'
@@ -334,10 +335,10 @@ LEFT JOIN intake.clients AS c ON d.client_id = c.client_id
 LEFT JOIN motcua.sources AS s ON d.source = s.name
 LEFT JOIN motcua.status_meanings AS m
     ON s.source_id = m.source_id AND d.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now());
-COMMENT ON VIEW intake.source_dossiers IS 'Pushed dossiers as the contract''s view of dossiers gives them.';
+COMMENT ON VIEW intake.source_dossiers IS 'Pushed dossiers in the columns of the contract''s view dossiers.';
 
--- Pushed steps as the contract's view of transitions gives them, for all sources. The desk is told as in
--- source_dossiers. Read by include/sql/sources/national_sync.sql.
+-- Show pushed steps in the columns of the contract's view transitions, for all sources. The position at the desk is
+-- found as in source_dossiers. Read by include/sql/sources/national_sync.sql.
 CREATE OR REPLACE VIEW intake.source_transitions AS
 SELECT
     t.source,
@@ -362,12 +363,12 @@ LEFT JOIN motcua.sources AS s ON t.source = s.name
 LEFT JOIN motcua.status_meanings AS m
     ON s.source_id = m.source_id AND t.status_code = m.source_status AND (m.ends_at IS NULL OR m.ends_at > now())
 WHERE t.transition_id IS NOT NULL;
-COMMENT ON VIEW intake.source_transitions IS 'Pushed steps as the contract''s view of transitions gives them.';
+COMMENT ON VIEW intake.source_transitions IS 'Pushed steps in the columns of the contract''s view transitions.';
 
--- What auditors may read of whose figures a closing has as they were pushed: all of it.
+-- Let auditors read the agencies whose figures a closing has from pushes: everything.
 CREATE OR REPLACE VIEW audit.closing_pushed AS
 SELECT closing_no, source, agency_code FROM motcua.closing_pushed;
--- What the portal says of agencies' periods, as it was handed in: all of it.
+-- The figures of the national portal for agencies' periods, as they were handed in: everything.
 CREATE OR REPLACE VIEW audit.portal_figures AS
 SELECT
     figure_no, agency_code, period, received, resolved, returned, handed_in_by, handed_in_at, file_name, file_sha256,

@@ -1,6 +1,6 @@
 -- The check of data quality: its snapshot, its seals, and what auditors may read.
 
--- Empties the snapshot, whichever version made its tables.
+-- Empty every table of the snapshot, whichever version made it.
 CREATE OR REPLACE FUNCTION quality.begin_snapshot() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, quality AS $$
 DECLARE
@@ -13,12 +13,12 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties the snapshot.';
+COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the snapshot, whichever version made it.';
 
--- Has a table of the snapshot be there, with the columns that the statement has which will fill it, for whoever calls;
--- one that has these is left as it is, so that a dump that is being made does not lose it. Unlogged: after a crash of
--- the server it is empty, and nothing is lost. The check itself has the planner look at it: a vacuum, which began while
--- it was filled and judged, read all of it for nothing, on the same processors.
+-- Make a table of the snapshot with the columns of the SQL statement that will fill it, for the calling role. A table
+-- with these columns already stays, so that a running dump does not lose it. The table is unlogged, because an empty
+-- table after a crash of the server loses nothing. The check updates the statistics itself. An autovacuum during the
+-- check would read the whole table for nothing, on the same processors.
 CREATE OR REPLACE FUNCTION quality.make(
     table_name text, columns text[], types oid[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -44,9 +44,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quality.make(text, text[], oid[])
-IS 'Has an empty table of the snapshot be there with columns of these names and types, for whoever calls.';
+IS 'Makes an empty table of the snapshot with columns of these names and types, for the calling role.';
 
--- Has the planner learn how much there is in a table of the snapshot, and how varied a column is.
+-- Update the planner's statistics of one column of a table of the snapshot.
 CREATE OR REPLACE FUNCTION quality.look_at(
     table_name text, column_name text
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -55,9 +55,11 @@ BEGIN
     EXECUTE format('ANALYZE quality.%I (%I)', table_name, column_name);
 END
 $$;
-COMMENT ON FUNCTION quality.look_at(text, text) IS 'Has the planner learn how much there is in a table of the snapshot, and how varied a column is.';
+COMMENT ON FUNCTION quality.look_at(text, text)
+IS 'Updates the planner''s statistics of one column of a table of the snapshot.';
 
--- Pseudonym of a desk user at an agency: a keyed hash, the same in every run, from which nobody can tell the name.
+-- Return the pseudonym of a desk user at an agency: a keyed hash that is the same in every run and does not reveal the
+-- name.
 CREATE OR REPLACE FUNCTION motcua.desk_user(agency_code text, actor text) RETURNS text
 LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
     SELECT 'CB-' || left(encode(
@@ -66,9 +68,10 @@ LANGUAGE sql STABLE STRICT SECURITY DEFINER SET search_path = pg_catalog, motcua
     FROM motcua.pseudonym_key AS k
 $$;
 COMMENT ON FUNCTION motcua.desk_user(text, text)
-IS 'Pseudonym of a desk user at an agency: a keyed hash, the same in every run, from which nobody can tell the name.';
+IS 'Returns the pseudonym of a desk user at an agency: a keyed hash that is the same in every run and does not reveal the name.';
 
--- A number for an owner's name, however it is spelled. The server's own lower() may know ASCII alone.
+-- Return a number for an owner's name that does not depend on upper and lower case. The server's own lower() may know
+-- only ASCII letters.
 CREATE OR REPLACE FUNCTION motcua.owner_key(name text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
     translate(
@@ -78,9 +81,9 @@ LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE RETURN hashtextextended(
     ), 0
 );
 COMMENT ON FUNCTION motcua.owner_key(text)
-IS 'An owner by the name as pick-up cleaned it: names that differ only in case are one.';
+IS 'Returns a number for an owner''s name that does not depend on upper and lower case.';
 
--- A sealed run refuses change, also from a hand-typed statement.
+-- Refuse changes of a sealed run, even if a person types them by hand.
 CREATE OR REPLACE FUNCTION motcua.keep_quality_run() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' AND OLD.sealed_at IS NULL THEN
@@ -92,7 +95,7 @@ $$;
 CREATE OR REPLACE TRIGGER keep_quality_run BEFORE UPDATE OR DELETE ON motcua.quality_runs
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_quality_run();
 
--- A sealed run gets no further rows; the argument names the column that holds the run.
+-- Refuse further rows of a sealed run. The argument names the column that holds the number of the run.
 CREATE OR REPLACE FUNCTION motcua.refuse_late_rows() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (
@@ -104,7 +107,8 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.refuse_late_rows() IS 'A sealed run gets no further rows; the argument names the column that holds the run.';
+COMMENT ON FUNCTION motcua.refuse_late_rows()
+IS 'Refuses further rows of a sealed run. The argument names the column that holds the number of the run.';
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_results
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_counts
@@ -122,7 +126,7 @@ REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse
 CREATE OR REPLACE TRIGGER refuse_late_rows AFTER INSERT ON motcua.quality_withheld
 REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION motcua.refuse_late_rows('run_no');
 
--- What auditors may read of the runs of the data quality check.
+-- Let auditors read the runs of the data quality check.
 CREATE OR REPLACE VIEW audit.quality_agencies AS
 SELECT run_no, agency_code, dossiers, textable FROM motcua.quality_agencies;
 CREATE OR REPLACE VIEW audit.quality_broken_agencies AS

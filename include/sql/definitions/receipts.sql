@@ -1,6 +1,6 @@
--- Receipts: which wait to be read, how they move attempts and messages, and what auditors may read.
+-- Delivery receipts: which receipts are unread, how they change attempts and messages, and what auditors may read.
 
--- Receipts that were stored wait to be read.
+-- Insert stored receipts into unread_receipts.
 CREATE OR REPLACE FUNCTION motcua.note_unread_receipts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -8,11 +8,11 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.note_unread_receipts() IS 'Receipts that were stored wait to be read.';
+COMMENT ON FUNCTION motcua.note_unread_receipts() IS 'Inserts stored receipts into unread_receipts.';
 CREATE OR REPLACE TRIGGER note_unread_receipts AFTER INSERT ON motcua.receipts
 REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_unread_receipts();
 
--- Receipts that were read wait no more.
+-- Delete receipts from unread_receipts once they were applied.
 CREATE OR REPLACE FUNCTION motcua.note_read_receipts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN
@@ -20,22 +20,23 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION motcua.note_read_receipts() IS 'Receipts that were read wait no more.';
+COMMENT ON FUNCTION motcua.note_read_receipts() IS 'Deletes receipts from unread_receipts once they were applied.';
 CREATE OR REPLACE TRIGGER note_read_receipts AFTER INSERT ON motcua.receipt_readings
 REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_read_receipts();
 
--- What stored receipts prove of their attempts and messages, and what was done: those whose messages are not held by
--- others, or that name no attempt of ours; of one alone its message is waited for. Gateway, reference and status are
--- those that were stored, so that whoever calls this says no more than what a stored receipt means. That the gateway
--- never had a message, which has it sent again, nobody may say who may not move messages himself.
+-- Apply stored receipts to their attempts and messages, and return the effect of each. A receipt is skipped if another
+-- transaction has locked its message; a single receipt waits for the lock. Receipts that name no attempt are applied
+-- too. The gateway, reference and status are the stored ones, so the caller adds only the meaning of a receipt. The
+-- meaning "absent", which sends a message again, is refused to roles that may not update messages.
 --
--- A receipt of an attempt that is not the message's last one proves something about that attempt only: the message has
--- gone on, for example to a mended number; those after it that failed told nobody, and do not count. A queued message
--- is moved only where its last attempt was taken for failed or a person released it: the receipt proves that it was
--- taken all the same, as it does of one that was refused for good and whose number nobody has mended since. Of a
--- message in parts that one part of was refused no receipt makes a delivered one. Absent: the gateway was asked and
--- never had it; the message is due again, and looked at once more before it goes. An attempt that no answer was written
--- of yet ends by its receipt: the answer may be on its way, or never come.
+-- A receipt of an attempt that is not the message's last one applies to that attempt only, because the message has gone
+-- on, for example to a corrected phone number. Later attempts that failed do not count. A queued message changes its
+-- state only if its last attempt counted as failed or a person released it; the receipt then proves that the gateway
+-- had accepted it. A message that was rejected for good is treated in the same way, if its phone number was not
+-- corrected since. If one part of a message in several parts was refused, no receipt makes the message delivered.
+-- "Absent" means that the gateway was queried and never had the attempt; the message is due again and is checked again
+-- before it is sent. An attempt without an answer ends by its receipt, because the answer may be under way or may never
+-- come.
 CREATE OR REPLACE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamptz)
 RETURNS TABLE (receipt_id bigint, effect text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -56,8 +57,8 @@ BEGIN
         RAISE EXCEPTION 'a receipt is read once it is stored' USING ERRCODE = 'foreign_key_violation';
     END IF;
 
-    -- Locked before anything about them is read; of several those are left out that others hold, so that nobody waits
-    -- for several at once and none in a circle.
+    -- Messages are locked before their attempts are read. With several receipts, locked messages are skipped, so that
+    -- no transaction waits for several messages and no deadlock occurs.
     IF jsonb_array_length(meanings) = 1 THEN
         locked := ARRAY(
             SELECT m.message_id
@@ -219,9 +220,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.apply_receipts(jsonb, timestamptz)
-IS 'Moves the messages that stored receipts are about, where the table of moves allows it, and keeps what was done.';
+IS 'Applies stored receipts to their messages, as far as message_moves allows, and stores the effect of each.';
 
--- A gateway's words with every eight digits and more masked, however they are grouped; our own references as they are.
+-- Return a gateway's text with every run of eight or more digits masked, however the digits are grouped. Our own
+-- references stay as they are.
 CREATE OR REPLACE FUNCTION motcua.without_numbers(written text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN written ~ '^[0-9a-f]{32}$' THEN written
@@ -231,9 +233,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     )
 END;
 COMMENT ON FUNCTION motcua.without_numbers(text)
-IS 'A gateway''s words with every eight digits and more masked, however they are grouped; our own references as they are.';
+IS 'Returns a gateway''s text with every run of eight or more digits masked, however the digits are grouped. Our own references stay as they are.';
 
--- What auditors may read of delivery reports: numbers masked.
+-- Let auditors read delivery receipts, with numbers masked.
 CREATE OR REPLACE VIEW audit.receipts AS
 SELECT
     r.receipt_id, r.gateway, r.received_at, motcua.without_numbers(r.reference) AS reference,

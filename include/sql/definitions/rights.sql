@@ -1,8 +1,8 @@
--- Who may do what in the ledger: a right that is not written here does not exist. Put in force each time the ledger is
--- migrated, after everything else: first each role loses all, then it is given what stands in its column. One that
--- this server does not have yet is passed over, and gets its rights by the next motcua migrate. The owner may all.
--- Functions that run as their caller may be called by all; those that run as the owner, by whom they are written for.
--- Why so: docs/decisions/roles.md.
+-- Set which role may do what in the ledger. A right that is not listed here does not exist. Each migrate runs this file
+-- after everything else: each role loses all rights and then gets those of its column. A role that this server does not
+-- have yet is skipped and gets its rights at the next motcua migrate. The owner may do everything. Functions that run
+-- with their caller's rights may be called by every role; functions that run with their owner's rights may be called by
+-- the roles listed for them. docs/decisions/roles.md gives the reasons.
 DO $rights$
 DECLARE
     parts CONSTANT text[] := ARRAY[
@@ -44,8 +44,8 @@ BEGIN
         SELECT r.named, w.role, w.rights
         FROM (
             VALUES
-        -- What, some of it together, and what may do with it: motcua_app (tasks, commands), motcua_callbacks,
-        -- motcua_pages, motcua_audit
+        -- Each row has an object and what four roles may do with it: motcua_app (tasks and commands), motcua_callbacks,
+        -- motcua_pages and motcua_audit.
         ('SCHEMA audit', 'USAGE', '', 'USAGE', 'USAGE'),
         ('SCHEMA intake', 'USAGE', '', 'USAGE', ''),
         ('SCHEMA motcua', 'USAGE', 'USAGE', 'USAGE', ''),
@@ -318,7 +318,7 @@ BEGIN
             'SELECT'
         ),
         ('motcua.counted_occasions', 'SELECT, INSERT', '', '', ''),
-        -- Tables of a snapshot, which a check makes.
+        -- A check makes the tables of its snapshot.
         ('ALL TABLES IN SCHEMA quality', 'SELECT, INSERT', '', '', ''),
         ('statements.lines', 'SELECT, INSERT', '', '', ''),
         ('statements.ours', 'SELECT, INSERT', '', '', ''),
@@ -363,8 +363,8 @@ BEGIN
         SELECT o.named, o.role, o.rights
         FROM (
             VALUES
-        -- The intake: what one-stop software pushes is written by these functions alone, each of which asks for a
-        -- session.
+        -- The intake: data that one-stop software pushes is written only by these functions, and each of them requires
+        -- a session.
         ('SCHEMA intake', 'motcua_intake', 'USAGE'),
         ('FUNCTION intake.begin_push', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.look_up', 'motcua_intake', 'EXECUTE'),
@@ -373,11 +373,12 @@ BEGIN
         ('FUNCTION intake.sign_in_from', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.whose', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.write_push', 'motcua_intake', 'EXECUTE'),
-        -- The purge of personal data: its login calls one function, and that function's owner may empty what is named.
+        -- The purge of personal data: its login may call one function, and the owner of that function may empty the
+        -- columns that are listed.
         ('SCHEMA motcua', 'motcua_purge', 'USAGE'),
         ('FUNCTION motcua.purge_personal_data', 'motcua_purge', 'EXECUTE'),
         ('FUNCTION motcua.wait_for_emptying', 'motcua_purge', 'EXECUTE'),
-        -- Its owner's, or the next migration could not define it anew.
+        -- The schema's owner needs this right, because the next migrate replaces the function.
         ('FUNCTION motcua.purge_personal_data', 'motcua_eraser', 'EXECUTE'),
         ('SCHEMA motcua', 'motcua_eraser', 'USAGE'),
         ('FUNCTION motcua.desk_user', 'motcua_eraser', 'EXECUTE'),

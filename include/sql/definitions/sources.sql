@@ -1,8 +1,8 @@
--- Sources: what a status of one stands for, how that is said, and what auditors may read.
+-- Sources: what their status codes mean, how a code is mapped, and what auditors may read.
 
--- What status codes of sources were said to stand for. Codes 1-10 are the contract's and are never mapped; what an
--- earlier version let somebody say of one holds until `ends_at`. Read by the views of pushes and by
--- include/sql/sources/.
+-- List the status codes of sources that are mapped to national codes. The codes 1 to 10 belong to the contract and are
+-- never mapped. A mapping of such a code from an earlier version holds until ends_at. Read by the views of pushes and
+-- by include/sql/sources/.
 CREATE OR REPLACE VIEW motcua.status_meanings AS
 SELECT
     m.source_id,
@@ -12,11 +12,12 @@ SELECT
     CASE WHEN m.source_status BETWEEN 1 AND 10 THEN coalesce(m.ends_at, m.mapped_at) END AS ends_at
 FROM motcua.status_maps AS m
 WHERE m.source_status <> m.status_code;
-COMMENT ON VIEW motcua.status_meanings IS 'What status codes of sources were said to stand for, and until when where that ends.';
+COMMENT ON VIEW motcua.status_meanings
+IS 'Status codes of sources that are mapped to national codes, and until when a mapping holds if it ends.';
 
--- Somebody says what one status code of a source stands for; who, when and what it stood for before is kept. False:
--- there is no such source. The tables of it are written by nobody else. Codes 1-10 are the contract's and are never
--- mapped; what an earlier version let somebody say of one is taken back by saying that it stands for itself.
+-- Map one status code of a source to a national code, and store who did it, when, and the mapping before. FALSE means
+-- that there is no such source. No other function writes these tables. The codes 1 to 10 belong to the contract and are
+-- never mapped. A mapping of such a code from an earlier version is revoked by mapping the code to itself.
 CREATE OR REPLACE FUNCTION motcua.map_status(
     at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamptz
 )
@@ -32,7 +33,7 @@ BEGIN
     IF as_written BETWEEN 1 AND 10 AND stands_for <> as_written THEN
         RAISE EXCEPTION 'status codes 1-10 are the contract''s and are never mapped' USING ERRCODE = 'check_violation';
     END IF;
-    -- Who comes second sees what the first one said.
+    -- The row lock lets the second of two transactions see what the first one wrote.
     SELECT s.source_id INTO the FROM motcua.sources AS s WHERE s.name = at_source FOR NO KEY UPDATE;
     IF the IS NULL THEN
         RETURN FALSE;
@@ -57,9 +58,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.map_status(text, integer, integer, text, timestamptz)
-IS 'Says what a status code of a source stands for, and keeps who said so and what it stood for before.';
+IS 'Maps a status code of a source to a national code, and stores who did it and the mapping before.';
 
--- What auditors may read of the sources: when each was read last.
+-- Let auditors read the sources: when each was last read.
 CREATE OR REPLACE VIEW audit.sources AS SELECT source_id, name, picked_up_at, failed_at FROM motcua.sources;
 CREATE OR REPLACE VIEW audit.status_map_changes AS
 SELECT change_id, source_id, source_status, status_before, status_code, changed_at, changed_by

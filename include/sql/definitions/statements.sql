@@ -1,22 +1,23 @@
--- Providers' statements: the tables that one is matched in, what of a refused one is fixed, and what auditors may read.
+-- Carrier statements: the tables in which a file is matched, what stays fixed in a refusal, and what auditors may read.
 
--- Empties the schema; whoever comes second waits until the first one's transaction ended.
+-- Empty the tables of the schema. A second import waits here until the first one's transaction ends.
 CREATE OR REPLACE FUNCTION statements.clear() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, statements AS $$
     TRUNCATE statements.lines, statements.ours, statements.pairs
 $$;
-COMMENT ON FUNCTION statements.clear() IS 'Empties the schema; whoever comes second waits until the first one''s transaction ended.';
+COMMENT ON FUNCTION statements.clear()
+IS 'Empties the tables of the schema. A second import waits here until the first one''s transaction ends.';
 
--- Has the planner know how much is in a table that was just filled.
+-- Update the planner's statistics of a table that was just filled.
 CREATE OR REPLACE FUNCTION statements.look_at(table_name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, statements AS $$
 BEGIN
     EXECUTE format('ANALYZE statements.%I', table_name);
 END
 $$;
-COMMENT ON FUNCTION statements.look_at(text) IS 'Has the planner know how much is in a table that was just filled.';
+COMMENT ON FUNCTION statements.look_at(text) IS 'Updates the planner''s statistics of a table that was just filled.';
 
--- A refusal may be set aside once; nothing else of it changes.
+-- Refuse changes of a refusal, except that it is dismissed once.
 CREATE OR REPLACE FUNCTION motcua.keep_refused_statement() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY['set_aside_at', 'set_aside_by', 'set_aside_reason'];
@@ -27,12 +28,13 @@ BEGIN
     RAISE EXCEPTION 'refusal % is append-only: % refused', OLD.refusal_no, TG_OP USING ERRCODE = 'MC001';
 END
 $$;
-COMMENT ON FUNCTION motcua.keep_refused_statement() IS 'A refusal may be set aside once; nothing else of it changes.';
+COMMENT ON FUNCTION motcua.keep_refused_statement()
+IS 'Refuses changes of a refusal, except that it is dismissed once.';
 CREATE OR REPLACE TRIGGER keep_refused_statement BEFORE UPDATE OR DELETE ON motcua.refused_statements
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_refused_statement();
 
--- What auditors may read of the carriers' statements, their lines and what these were matched with; lines of before
--- may hold a number in a reference.
+-- Let auditors read carrier statements, their lines and matches. A reference in a line from an earlier version
+-- may hold a phone number, so numbers are masked.
 CREATE OR REPLACE VIEW audit.carrier_statements AS
 SELECT
     s.statement_no, s.form, s.gateway, s.month, s.covers_until, s.file_name, s.sha256, s.imported_at, s.imported_by,
@@ -49,8 +51,8 @@ CREATE OR REPLACE VIEW audit.statement_matches AS
 SELECT
     match_id, statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 FROM motcua.statement_matches;
--- A statement replaces what was refused before it of its form and month, or of any month where that could not be read;
--- and the very file, where it was put right otherwise, as by moving it into the right folder.
+-- A carrier statement replaces earlier refusals of its form and month, or of its form if the month could not be read.
+-- It also replaces refusals of the same file, which may have been moved into the right folder.
 CREATE OR REPLACE VIEW audit.refused_statements AS
 SELECT
     r.refusal_no, r.form, r.month, r.file_name, r.sha256, r.refused_at, r.refused_by, r.faults, r.set_aside_at,
@@ -62,8 +64,9 @@ SELECT
             AND ((s.form = r.form AND s.month = coalesce(r.month, s.month)) OR s.sha256 = r.sha256)
     ) AS replaced_by
 FROM motcua.refused_statements AS r;
--- Sums of a statement's matches: as they were written with it; one that an earlier version wrote has none, and is added
--- up. Off: by how much both sides differ, without cancelling out, but for what may stand in the next statement.
+-- Sums of a carrier statement's matches. They were stored with the carrier statement. If an earlier version stored a
+-- carrier statement without sums, the view adds its matches up. segments_off and amount_off are the differences between
+-- both sides, added without their signs, without matches that may be in the next carrier statement.
 CREATE OR REPLACE VIEW audit.statement_sums AS
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
@@ -99,7 +102,7 @@ INNER JOIN LATERAL (
     GROUP BY m.direction, m.verdict
 ) AS a ON TRUE
 WHERE NOT EXISTS (SELECT 1 FROM motcua.statement_sums AS s WHERE s.statement_no = c.statement_no);
--- Nothing differs in a statement without these sums whose matches are summed.
+-- A carrier statement whose matches are summed and that has no row here has no differences.
 CREATE OR REPLACE VIEW audit.statement_difference_sums AS
 SELECT
     statement_no, direction, verdict, what, matches

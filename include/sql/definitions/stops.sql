@@ -1,7 +1,8 @@
--- What the Department has nothing sent of: until when, what of a stop is fixed, and what auditors may read.
+-- Stops of the Department: until when they hold, what stays fixed in a stop, and what auditors may read.
 
--- Until when messages of a kind and an agency are stopped. One that was ended early stops nothing, whatever its times
--- say: by nobody's clock does it go on. Without an agency: what is of no agency's dossier.
+-- Return until when messages of a kind and an agency are stopped, or NULL. A stop that was ended early stops nothing,
+-- whatever its times are and whatever a clock shows. Without an agency, the result is for messages about no agency's
+-- dossier.
 CREATE OR REPLACE FUNCTION motcua.stopped_until(of_kind text, of_agency text, at_time timestamptz)
 RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT (
@@ -15,9 +16,9 @@ RETURNS timestamptz LANGUAGE sql STABLE AS $$
     )
 $$;
 COMMENT ON FUNCTION motcua.stopped_until(text, text, timestamptz)
-IS 'Until when messages of a kind and an agency are stopped by people; empty: they are not.';
+IS 'Returns until when messages of a kind and an agency are stopped, or NULL.';
 
--- A stop is kept as it was said; it may be ended early, once.
+-- Refuse changes of a stop, except that it is ended early once.
 CREATE OR REPLACE FUNCTION motcua.keep_stop() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := ARRAY['ended_at', 'ended_by'];
@@ -29,13 +30,14 @@ BEGIN
     RAISE EXCEPTION 'stop % is kept as it was said: % refused', OLD.stop_id, TG_OP USING ERRCODE = 'MC001';
 END
 $$;
-COMMENT ON FUNCTION motcua.keep_stop() IS 'A stop is kept as it was said; it may be ended early, once.';
+COMMENT ON FUNCTION motcua.keep_stop() IS 'Refuses changes of a stop, except that it is ended early once.';
 CREATE OR REPLACE TRIGGER keep_stop BEFORE UPDATE OR DELETE ON motcua.stops
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_stop();
 
--- Ends a stop early that is in force, and has what was set aside for it go at once, or wait for what still stops it.
--- Waits for senders that are setting messages aside for it, so that none is set aside for it afterwards; one that is
--- locked is somebody's who looks at it anew. Returns how many messages go; empty: it is not in force.
+-- End a stop early that is in force, and release the messages that waited for it, or let them wait for other stops that
+-- cover them. Returns the number of released messages, or NULL if the stop is not in force. The function waits for
+-- senders that are putting messages on hold for this stop, so that none is put on hold afterwards. A message that is
+-- locked is left out, because its holder checks it again.
 CREATE OR REPLACE FUNCTION motcua.end_stop(of_stop bigint, said_by text, at_time timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -71,9 +73,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.end_stop(bigint, text, timestamptz)
-IS 'Ends a stop early that is in force, and has go what waited for it; returns how many messages, empty: it is not in force.';
+IS 'Ends a stop early that is in force, and releases the messages that waited for it; returns their number, or NULL if the stop is not in force.';
 
--- What auditors may read of stops, and of what a closing knew of them: all of it.
+-- Let auditors read stops, and the stops that a closing stored: everything.
 CREATE OR REPLACE VIEW audit.stops AS
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by FROM motcua.stops;
 CREATE OR REPLACE VIEW audit.closing_stops AS

@@ -1,7 +1,7 @@
--- Old steps and rows in quarantine: what of their judgement is fixed, when they are looked at again, and what auditors
--- may read.
+-- Old steps and quarantined rows: what stays fixed in the judgement of an old step, when a quarantined row is read
+-- again, and what auditors may read.
 
--- What is known of an old step is fixed, and its judgement once it is there.
+-- Refuse changes of an old step, and of its judgement once there is one.
 CREATE OR REPLACE FUNCTION motcua.keep_judgement() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.transition_id, NEW.source_id, NEW.dossier_id, NEW.known_from, NEW.read_from, NEW.marked_at)
@@ -16,7 +16,9 @@ $$;
 CREATE OR REPLACE TRIGGER keep_judgement BEFORE UPDATE ON motcua.old_steps
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_judgement();
 
--- A quarantined row is looked at again without being written: when, follows from its age alone.
+-- Return how often a quarantined row of a given age was due to be read again so far. The intervals are a tenth of its
+-- age, at least a minute and at most an hour. The number follows from the age alone, so that the row need not be
+-- written.
 CREATE OR REPLACE FUNCTION motcua.looks_by(age interval) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN age <= interval '10 minutes' THEN greatest(extract(EPOCH FROM age), 0) / 60
@@ -24,15 +26,15 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     ELSE 10 + 10 * ln(60) + (extract(EPOCH FROM age) - 36000) / 3600
 END::double precision;
 COMMENT ON FUNCTION motcua.looks_by(interval)
-IS 'How often a quarantined row of this age was due to be looked at again so far: after each tenth of its age, a minute to an hour.';
+IS 'Returns how often a quarantined row of a given age was due to be read again so far. The intervals are a tenth of its age, at least a minute and at most an hour.';
 
--- What auditors may read of older steps that were typed in late, and since when the rule about them holds.
+-- Let auditors read old steps, and since when the rule about them holds.
 CREATE OR REPLACE VIEW audit.old_steps AS
 SELECT transition_id, source_id, dossier_id, known_from, read_from, marked_at, version_id, has_force
 FROM motcua.old_steps;
 CREATE OR REPLACE VIEW audit.rule_dates AS SELECT rule, since FROM motcua.rule_dates;
 
--- What auditors may read of rows that could not be used: why, and no word of what they hold.
+-- Let auditors read quarantined rows: the reason, without their content.
 CREATE OR REPLACE VIEW audit.quarantine AS
 SELECT quarantine_id, source_id, row_kind, reason, agency_code, status_code, first_seen_at, last_seen_at, released_at
 FROM motcua.quarantine;

@@ -1,8 +1,9 @@
--- One dossier on a page: found by code, tail, number or phone, as far as the visitor may see it; then its story and all
--- that happened to it, the newest first. Called by store/dossiers.py.
+-- Find one dossier for a page, and read its state and its history, the newest entry first. A visitor finds only
+-- dossiers of the agencies that the visitor may see. Called by store/dossiers.py.
 
 -- name: find
--- Dossiers whose code is spelled like one of these, of one agency or of all, as far as the visitor may see them.
+-- Return the dossiers whose code matches one of the given codes, for one agency or for all that the visitor may see
+-- (motcua.dossiers).
 SELECT
     d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
     d.status_code, d.received_at, d.due_at, d.picked_up_at
@@ -17,8 +18,8 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: find_by_tail
--- Dossiers of these agencies whose code ends with these signs, whatever points and strokes stand between, the newest
--- first.
+-- Return the dossiers of these agencies whose code ends with the given characters, the newest first (motcua.dossiers).
+-- Points, slashes and hyphens within the code are ignored.
 SELECT
     d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
     d.status_code, d.received_at, d.due_at, d.picked_up_at
@@ -26,7 +27,7 @@ FROM motcua.dossiers AS d
 LEFT JOIN motcua.procedures AS p ON d.procedure_code = p.procedure_code
 WHERE
     d.agency_code = any(%(agencies)s::text[])
-    -- Not LIKE, which finds no index where its pattern is a parameter.
+    -- A range is used because LIKE with a parameter as its pattern uses no index.
     AND reverse(translate(motcua.code_key(d.dossier_code), './-', '')) COLLATE "C" >= reverse(%(tail)s::text)
     AND reverse(translate(motcua.code_key(d.dossier_code), './-', '')) COLLATE "C"
     < reverse(%(tail)s::text) || chr(1114111)
@@ -34,7 +35,7 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: find_by_phone
--- Dossiers with this number as their own, the newest first, as far as the visitor may see them.
+-- Return the dossiers with this phone number, the newest first, as far as the visitor may see them (motcua.dossiers).
 SELECT
     d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
     d.status_code, d.received_at, d.due_at, d.picked_up_at
@@ -47,7 +48,7 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: by_number
--- Dossiers by their numbers, the newest first, as far as the visitor may see them.
+-- Return the dossiers with these numbers, the newest first, as far as the visitor may see them (motcua.dossiers).
 SELECT
     d.dossier_id, d.agency_code, d.dossier_code, d.procedure_code, p.name AS procedure_name, d.step_name,
     d.status_code, d.received_at, d.due_at, d.picked_up_at
@@ -60,17 +61,18 @@ ORDER BY d.picked_up_at DESC, d.dossier_id
 LIMIT %(limit)s;
 
 -- name: unusable_rows
--- Rows in quarantine of dossiers whose code is spelled like one of these; one whose agency nobody knows is shown to who
--- sees all.
+-- Return the quarantined rows of dossiers whose code matches one of the given codes (motcua.quarantine). Rows of an
+-- unknown agency are returned only to a visitor who may see all agencies.
 SELECT
     q.row_kind, q.reason, q.agency_code, q.dossier_code, q.status_code, q.first_seen_at, q.last_seen_at, q.released_at
--- Looked up for each code: of all codes at once PostgreSQL expects many rows, and reads all of quarantine.
+-- Each code is looked up separately. For all codes together PostgreSQL expects many rows and reads the whole
+-- quarantine.
 FROM (SELECT DISTINCT motcua.code_key(k.code) AS code_key FROM unnest(%(keys)s::text[]) AS k (code)) AS w
 CROSS JOIN
     LATERAL (
         SELECT l.*
         FROM motcua.quarantine AS l
-        -- The index is of rows that have a code.
+        -- This condition lets PostgreSQL use the index, which covers only rows with a code.
         WHERE l.dossier_code IS NOT NULL AND motcua.code_key(l.dossier_code) = w.code_key
         OFFSET 0  -- noqa: AM09
     ) AS q
@@ -81,9 +83,9 @@ ORDER BY q.quarantine_id
 LIMIT %(limit)s;
 
 -- name: story
--- What the answer to "was this citizen told" depends on beside what 9029 says of the dossier: its agency's settings and
--- name, its phone, whether it is at the desk, whether it was handed over, and what planning made of its last step.
--- Holds personal data.
+-- Return the facts that answer "was this citizen informed?" for one dossier, beside the answer that 9029 gives
+-- (motcua.dossiers): the agency's settings and name, the phone, whether the dossier is at the desk or handed over, and
+-- what planning decided on its last step. The result holds personal data.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -139,8 +141,9 @@ WHERE
     AND (%(agencies)s::text[] IS NULL OR d.agency_code = any(%(agencies)s));
 
 -- name: transitions
--- A dossier's steps: where it went, at the desk or not, and what planning made of it; an old one, typed in late, with
--- whether it counts. No notes, and nobody's name.
+-- Return a dossier's steps with what planning decided on each, the newest first (motcua.transitions). is_old marks an
+-- old step, which was typed in late, and has_force is true if an old step counts. The result holds no notes and no
+-- names.
 SELECT
     t.transition_id,
     t.recorded_at AS at,
@@ -161,8 +164,8 @@ ORDER BY t.sequence DESC, t.from_row DESC, t.transition_id DESC
 LIMIT %(limit)s;
 
 -- name: versions
--- The versions of a dossier's row in which its due date or its phone is another than before; the first one with what it
--- began with. Holds the phone field as typed: the caller shows what it means.
+-- Return the versions of a dossier's row in which the due date or the phone changed, and the first version, the newest
+-- first (motcua.dossier_versions). The result holds the phone field as typed; the caller converts it for display.
 SELECT
     v.version_id, v.at, v.due_at, v.due_before, v.applicant_phone, v.phone_before, v.phone_entered_at, v.is_first,
     v.phone_emptied, v.emptied_before
@@ -190,9 +193,9 @@ ORDER BY v.version_id DESC
 LIMIT %(limit)s;
 
 -- name: messages
--- A dossier's messages, with what sending would see of each at this moment, as sending_conditions tells it: what the
--- others told is found once for all of them, since a dossier may have hundreds. Replies to inquiries are among the
--- inquiries.
+-- Return a dossier's messages without replies, each with what the sender would check now (motcua.messages,
+-- motcua.occasion_conditions). The columns equal those of motcua.sending_conditions. The facts about a dossier's other
+-- messages are computed once for all its messages here, because a dossier may have hundreds of messages.
 WITH theirs AS MATERIALIZED (
     SELECT
         n.*,
@@ -250,8 +253,8 @@ INNER JOIN motcua.occasion_conditions AS c ON m.message_id = c.message_id
 ORDER BY m.message_id DESC;
 
 -- name: sent
--- How a message went: to which number, through which gateway, what that counts (empty: SMS), and when a receipt said
--- that the phone has it. Holds a number.
+-- Return how a message was sent (motcua.messages, motcua.attempts): its phone number, its gateway, the unit that the
+-- gateway counts (empty: SMS segments), and when a delivery receipt confirmed it. The result holds a phone number.
 SELECT
     m.msisdn,
     a.gateway,
@@ -272,7 +275,8 @@ LEFT JOIN motcua.gateways AS g ON a.gateway = g.name
 WHERE m.message_id = %(message_id)s;
 
 -- name: moves
--- Each move of a dossier's messages; of the first one of a message its words, too. Replies are among the inquiries.
+-- Return each change of state of a dossier's messages without replies (motcua.message_history). The first change of a
+-- message comes with the message's text.
 SELECT
     h.history_id,
     h.changed_at AS at,
@@ -289,8 +293,8 @@ ORDER BY h.history_id DESC
 LIMIT %(limit)s;
 
 -- name: attempts
--- The attempts of a dossier's messages, each with what the gateway answered and who let the message go again after it.
--- No number.
+-- Return the attempts of a dossier's messages, each with the gateway's answer and the person who released the message
+-- after it (motcua.attempts). The result holds no phone number.
 SELECT
     a.attempt_id,
     a.started_at AS at,
@@ -312,7 +316,7 @@ ORDER BY a.attempt_id DESC
 LIMIT %(limit)s;
 
 -- name: receipts
--- The receipts of a dossier's messages, as they were read.
+-- Return the delivery receipts of a dossier's messages as they were read (motcua.receipts).
 SELECT
     r.receipt_id,
     r.received_at AS at,
@@ -330,7 +334,8 @@ ORDER BY r.receipt_id DESC
 LIMIT %(limit)s;
 
 -- name: inquiries
--- What 9029 was asked about a dossier and answered; found through the replies, which name it.
+-- Return the inquiries to 9029 about a dossier with their replies (motcua.inquiries). They are found through the
+-- replies, which name the dossier.
 SELECT
     i.inquiry_id,
     i.received_at AS at,
@@ -350,7 +355,7 @@ INNER JOIN motcua.inquiries AS i ON m.message_id = i.message_id
 ORDER BY i.inquiry_id DESC;
 
 -- name: complaints
--- What citizens reported about a dossier; no notes.
+-- Return the complaints about a dossier without their notes (motcua.complaints).
 SELECT
     c.complaint_id,
     c.received_at AS at,
@@ -366,7 +371,7 @@ ORDER BY c.complaint_id DESC
 LIMIT %(limit)s;
 
 -- name: findings
--- What checks of data quality found about a dossier, with when each time began and ended.
+-- Return the findings of data quality about a dossier, with the begin and end of each episode (motcua.findings).
 SELECT
     f.finding_id,
     f.rule,

@@ -1,8 +1,8 @@
--- Who may push, for which agencies, what each pushed, and who said so. Called by store/intake/clients.py,
--- store/intake/watching.py and store/intake/exports.py.
+-- Store the clients that may push data: their agencies, what each pushed, and who changed their accounts. Called by
+-- store/intake/clients.py, store/intake/watching.py and store/intake/exports.py.
 
 -- name: register
--- A client's account; no row: the name is taken.
+-- Insert a client's account (intake.clients). No row means that the name is taken.
 INSERT INTO intake.clients (name, source, salt, password_digest, networks, supplements_at_desk_since, made_at)
 VALUES (
     %(name)s, %(source)s, %(salt)s, %(password_digest)s, %(networks)s::cidr[],
@@ -12,7 +12,8 @@ ON CONFLICT (name) DO NOTHING
 RETURNING client_id;
 
 -- name: change
--- What a client may do from now on; what is not said stays. No row: there is no such client.
+-- Change what a client may do from now on (intake.clients). Values that are not given stay as they are. No row means
+-- that the client does not exist.
 UPDATE intake.clients SET
     salt = coalesce(%(salt)s, salt),
     password_digest = coalesce(%(password_digest)s, password_digest),
@@ -29,23 +30,23 @@ WHERE name = %(name)s
 RETURNING client_id;
 
 -- name: give_agencies
--- Lets a client write for these agencies too.
+-- Add agencies that a client may write for (intake.client_agencies).
 INSERT INTO intake.client_agencies (client_id, agency_code)
 SELECT %(client_id)s, a.agency_code
 FROM unnest(%(agencies)s::text[]) AS a (agency_code)
 ON CONFLICT DO NOTHING;
 
 -- name: take_agencies
--- Lets a client write for these agencies alone.
+-- Remove all agencies but these from the agencies that a client may write for (intake.client_agencies).
 DELETE FROM intake.client_agencies
 WHERE client_id = %(client_id)s AND agency_code <> all(%(agencies)s::text[]);
 
 -- name: end_sessions
--- Ends all sessions of a client.
+-- Delete all sessions of a client (intake.sessions).
 DELETE FROM intake.sessions WHERE client_id = %(client_id)s;
 
 -- name: note_change
--- Who changed a client, and what it may do from then on.
+-- Insert who changed a client, and what the client may do from then on (intake.client_changes).
 INSERT INTO intake.client_changes (
     client_id, changed_at, changed_by, change, agencies, networks, supplements_at_desk
 )
@@ -59,7 +60,7 @@ FROM intake.clients AS c
 WHERE c.client_id = %(client_id)s;
 
 -- name: changes
--- Who changed what about clients, the newest first.
+-- Return the changes of clients with the persons who made them, the newest first (intake.client_changes).
 SELECT k.changed_at, k.changed_by, c.name, k.change, k.agencies, k.networks::text[] AS networks, k.supplements_at_desk
 FROM intake.client_changes AS k
 INNER JOIN intake.clients AS c ON k.client_id = c.client_id
@@ -67,9 +68,9 @@ ORDER BY k.change_id DESC
 LIMIT %(limit)s;
 
 -- name: list
--- Clients that may write for these agencies, or all, with what they may do, their last push, what they pushed since a
--- day, the steps that wait for their dossiers, and the dossiers with a supplement since then that nothing says to be at
--- the desk.
+-- Return the clients that may write for these agencies, or all clients (intake.clients). Each row has the client's
+-- rights, its last push, what it pushed since a day, its steps that wait for their dossiers, and the dossiers with a
+-- supplement since then that no push places at the desk.
 SELECT
     c.name,
     c.source,
@@ -119,7 +120,7 @@ WHERE
 ORDER BY c.name;
 
 -- name: faults
--- What was wrong in the pushes of a client since a day, the newest day first.
+-- Return the faults in a client's pushes since a day, the newest day first (intake.faults).
 SELECT f.day, f.service, f.fault, f.field, f.records, f.last_at
 FROM intake.faults AS f
 INNER JOIN intake.clients AS c ON f.client_id = c.client_id
@@ -127,8 +128,8 @@ WHERE c.name = %(name)s AND f.day >= %(since)s
 ORDER BY f.day DESC, f.records DESC, f.fault, f.field;
 
 -- name: watched
--- Clients that may push, each with those of its agencies that are enabled by now, the days and hours in which it
--- called, and what it pushed on its last days.
+-- Return the clients that may push, each with its agencies that are enabled by now, the days and hours of its calls,
+-- and what it pushed on its last days (intake.clients).
 SELECT
     c.name,
     array(
@@ -159,7 +160,8 @@ WHERE c.disabled_at IS NULL
 ORDER BY c.name;
 
 -- name: fault_sums
--- What was wrong in the pushes of all clients since a day: by client, fault and field, the most first.
+-- Return the sums of the faults in all clients' pushes since a day, by client, fault and field, the most frequent first
+-- (intake.faults).
 SELECT c.name AS client, f.fault, f.field, sum(f.records)::bigint AS records, max(f.last_at) AS last_at
 FROM intake.faults AS f
 INNER JOIN intake.clients AS c ON f.client_id = c.client_id
@@ -168,8 +170,9 @@ GROUP BY c.name, f.fault, f.field
 ORDER BY c.name, records DESC, f.fault, f.field;
 
 -- name: supplements_untold
--- Dossiers of pushed sources with a supplement in [start, end) that nothing says to be at the desk, so that nobody was
--- told of it: by agency, of these agencies or of all, the most first.
+-- Return the number of dossiers of pushed sources with a supplement in [start, end) that no push places at the desk, by
+-- agency, the largest number first, for some agencies or all (intake.supplements_untold). Their citizens were not
+-- texted about the supplement.
 SELECT u.source, u.agency_code, count(DISTINCT u.dossier_code) AS dossiers
 FROM intake.clients AS c
 INNER JOIN intake.supplements_untold AS u ON c.source = u.source AND c.client_id = u.client_id
@@ -181,7 +184,8 @@ GROUP BY u.source, u.agency_code
 ORDER BY dossiers DESC, u.agency_code, u.source;
 
 -- name: told_of
--- Agencies that the files of a source may tell of now, or might at any time.
+-- Return the agencies that the files of a source may write about now, or were allowed to at any time
+-- (intake.client_changes).
 SELECT DISTINCT a.agency_code
 FROM intake.clients AS c
 INNER JOIN intake.client_changes AS k ON c.client_id = k.client_id

@@ -1,12 +1,14 @@
--- Exported files: the form in which a source writes them, which files wait and are taken, and what became of each.
--- Called by store/intake/exports.py.
+-- Store exported files: the form in which a source writes them, which files wait, and the outcome of each. Called by
+-- store/intake/exports.py.
 
 -- name: one_at_a_time
--- Until the end of the transaction nobody else sends an export of this source, or sets its form, by a page.
+-- Keep other transactions from sending an export of this source, or setting its form, through a page until this
+-- transaction ends.
 SELECT motcua.wait_for_folder('files ' || %(source)s::text);
 
 -- name: account
--- The account that a source's exports are kept under, and the agencies that they may tell of; no row: none was opened.
+-- Return the account that a source's exports are stored under, and the agencies that they may write about
+-- (intake.clients). No row means that no account was opened.
 SELECT
     c.client_id,
     array(
@@ -16,7 +18,8 @@ FROM intake.clients AS c
 WHERE c.name = %(source)s AND c.source = %(source)s;
 
 -- name: form
--- The form in force of a source's exports, and the account that its rows are kept under.
+-- Return the form of a source's exports that is in force, and the account that the rows are stored under
+-- (intake.export_forms).
 SELECT
     f.form_no,
     f.client_id,
@@ -33,7 +36,7 @@ ORDER BY f.form_no DESC
 LIMIT 1;
 
 -- name: forms
--- The forms of a source's exports, the newest first.
+-- Return the forms of a source's exports, the newest first (intake.export_forms).
 SELECT
     f.form_no,
     f.form,
@@ -46,7 +49,7 @@ ORDER BY f.form_no DESC
 LIMIT %(most)s;
 
 -- name: set_form
--- A new form of a source's exports, from now on.
+-- Insert a form of a source's exports that is in force from now on (intake.export_forms).
 INSERT INTO intake.export_forms (client_id, form, set_at, set_by)
 SELECT
     c.client_id,
@@ -57,18 +60,19 @@ FROM intake.clients AS c
 WHERE c.name = %(source)s AND c.source = %(source)s;
 
 -- name: see
--- Notes a file of a source as it is seen now: it waits, from when it was first seen so. No row: another look has just
--- noted it, or it was read meanwhile.
+-- Insert or update a file of a source as it is found now, in the state waiting (intake.exports). seen_at is the time at
+-- which the file was first found in this state. No row means that another process has just inserted the file, or that
+-- the file was read in the meantime.
 WITH waited AS (
     UPDATE intake.exports AS e
     SET
         size = %(size)s,
         modified_at = %(modified_at)s,
         seen_at = CASE WHEN s.is_same THEN e.seen_at ELSE %(now)s END,
-        -- What a person said of it was of what it was then.
+        -- An acceptance applies to the file as it was then, so it is removed when the file changed.
         accepted_by = CASE WHEN s.is_same THEN e.accepted_by END,
         accepted_at = CASE WHEN s.is_same THEN e.accepted_at END,
-        -- A store writes the time anew when it moves a file; who sent it is told by its name.
+        -- A store changes the time when it moves a file. The file's name still identifies who sent it.
         sent_by = CASE WHEN e.size = %(size)s THEN e.sent_by END,
         sent_at = CASE WHEN e.size = %(size)s THEN e.sent_at END
     FROM (
@@ -93,7 +97,7 @@ seen AS (
     INSERT INTO intake.exports (source, name, size, modified_at, seen_at, state)
     SELECT %(source)s, %(name)s, %(size)s, %(modified_at)s, %(now)s, 'waiting'
     WHERE NOT EXISTS (SELECT 1 FROM waited)
-    -- Of either key: one file of a name waits, and each state of a file is read once.
+    -- Two keys can conflict: only one file of a name waits, and each state of a file is read once.
     ON CONFLICT DO NOTHING
     RETURNING export_no, seen_at, accepted_at
 )
@@ -103,7 +107,8 @@ UNION ALL
 SELECT s.export_no, s.seen_at, s.accepted_at FROM seen AS s;
 
 -- name: see_again
--- A file of a source that was taken away before it was read is back as it was, and waits; no row: there is none.
+-- Set a file of a source to waiting again that was removed before it was read and is back unchanged (intake.exports).
+-- No row means that there is no such file.
 UPDATE intake.exports AS e SET
     state = 'waiting', read_at = NULL, seen_at = %(now)s, accepted_by = NULL, accepted_at = NULL, sent_by = NULL,
     sent_at = NULL
@@ -117,7 +122,8 @@ WHERE
 RETURNING e.export_no, e.seen_at, e.accepted_at;
 
 -- name: replaced
--- A file of a source that waited was replaced by one that was taken away before and is back.
+-- Set a waiting file of a source to removed because a file that was removed before is back in its place
+-- (intake.exports).
 UPDATE intake.exports AS e SET state = 'removed', read_at = %(now)s
 WHERE
     e.source = %(source)s AND e.name = %(name)s AND e.state = 'waiting'
@@ -129,8 +135,8 @@ WHERE
     );
 
 -- name: note_removed
--- Files of a source that waited, are not among those that are still to be read, and were first seen before the given
--- time: they were taken away before they were read.
+-- Set waiting files of a source to removed that are not in the folder any more and were first found before a time
+-- (intake.exports). They were removed before they were read.
 UPDATE intake.exports AS e SET state = 'removed', read_at = %(now)s
 WHERE
     e.source = %(source)s AND e.state = 'waiting' AND e.seen_at <= %(seen_until)s
@@ -138,7 +144,7 @@ WHERE
 RETURNING e.export_no;
 
 -- name: send
--- Notes a file of a source that somebody sends by the page: it waits as one that was dropped.
+-- Insert or update a file of a source that a person sends through the page, in the state waiting (intake.exports).
 INSERT INTO intake.exports AS e (source, name, size, modified_at, seen_at, state, sent_by, sent_at)
 VALUES (%(source)s, %(name)s, %(size)s, %(modified_at)s, %(now)s, 'waiting', %(by)s, %(now)s)
 ON CONFLICT (source, name) WHERE state = 'waiting' DO UPDATE
@@ -152,11 +158,11 @@ ON CONFLICT (source, name) WHERE state = 'waiting' DO UPDATE
         accepted_at = NULL;
 
 -- name: any_waiting
--- Whether a file of a source waits.
+-- Return whether a file of a source waits (intake.exports).
 SELECT exists(SELECT 1 FROM intake.exports AS e WHERE e.source = %(source)s AND e.state = 'waiting') AS waits;
 
 -- name: read
--- Files of a source that were read, as they were then.
+-- Return files of a source that were read, with their size and time at that moment (intake.exports).
 SELECT
     e.name,
     e.size,
@@ -165,7 +171,8 @@ FROM intake.exports AS e
 WHERE e.source = %(source)s AND e.state NOT IN ('waiting', 'removed') AND e.name = any(%(names)s);
 
 -- name: hold
--- Holds a source's exports and a file that waits, for the rest of the transaction; no row: it waits no more.
+-- Lock a source's account and a waiting file until this transaction ends (intake.clients, intake.exports). No row means
+-- that the file no longer waits.
 SELECT e.export_no
 FROM intake.exports AS e
 INNER JOIN intake.clients AS c ON e.source = c.name AND e.source = c.source
@@ -173,8 +180,8 @@ WHERE e.export_no = %(export_no)s AND e.state = 'waiting'
 FOR NO KEY UPDATE;
 
 -- name: last
--- What was last taken of a source: the newest whole export and the newest of all, by when they were exported, and
--- whether this very file was.
+-- Return the newest complete export of a source, facts about the newest export, and whether this file was taken before
+-- (intake.exports). The order is that of the times of export.
 SELECT
     w.exported_at AS whole_at,
     w.name AS whole_name,
@@ -204,7 +211,7 @@ LEFT JOIN LATERAL (
 ) AS n ON TRUE;
 
 -- name: exported
--- Dossiers that the exports of a source had.
+-- Return the dossiers that the exports of a source contained (intake.exported_dossiers).
 SELECT e.dossier_no, d.agency_code, d.dossier_code, d.status_code, e.vanished_in IS NOT NULL AS is_vanished
 FROM intake.exports AS x
 INNER JOIN intake.exported_dossiers AS e ON x.export_no = e.export_no
@@ -212,23 +219,24 @@ INNER JOIN intake.pushed_dossiers AS d ON e.dossier_no = d.dossier_no
 WHERE x.source = %(source)s;
 
 -- name: begin
--- Begins to write what a batch of an export says of dossiers, and gives what is known of them.
+-- Begin to write a batch of an export, and return what is known of its dossiers (intake.begin_taking).
 SELECT t.client_id, t.agencies, t.moment, t.dossiers, t.steps
 FROM intake.begin_taking(%(client_id)s, %(given)s::json, %(with_steps)s) AS t;
 
 -- name: write
--- Writes what was decided of a batch of an export.
+-- Write what was decided for a batch of an export (intake.write_taken).
 SELECT count(*) AS written
 FROM intake.write_taken(%(client_id)s, %(dossiers)s::json, %(steps)s::json, '[]', %(export_no)s, %(exported_at)s);
 
 -- name: note_vanished
--- Marks dossiers that a whole export has no more, and takes the mark from those that it has again.
+-- Mark dossiers that a complete export no longer contains, and remove the mark from dossiers that it contains again
+-- (intake.exported_dossiers).
 UPDATE intake.exported_dossiers AS e
 SET vanished_in = CASE WHEN e.dossier_no = any(%(gone)s::bigint[]) THEN %(export_no)s::bigint END
 WHERE e.dossier_no = any(%(gone)s::bigint[] || %(back)s::bigint[]);
 
 -- name: finish
--- What became of a file.
+-- Write the outcome of a file (intake.exports).
 UPDATE intake.exports SET
     state = CASE WHEN %(state)s = 'taken' AND accepted_at IS NOT NULL THEN 'accepted' ELSE %(state)s END,
     form_no = %(form_no)s,
@@ -248,8 +256,8 @@ UPDATE intake.exports SET
 WHERE export_no = %(export_no)s;
 
 -- name: try_again
--- Files that were refused by another form than the one in force, and are still there as they were, wait to be read
--- again.
+-- Set refused files to waiting again if another form is in force now and the files are unchanged in the folder
+-- (intake.exports).
 UPDATE intake.exports AS e SET state = 'waiting', read_at = NULL, faults = '[]'
 WHERE
     e.source = %(source)s AND e.state = 'refused' AND e.form_no IS DISTINCT FROM %(form_no)s
@@ -265,8 +273,8 @@ WHERE
     AND e.export_no = (SELECT max(l.export_no) FROM intake.exports AS l WHERE l.source = e.source AND l.name = e.name);
 
 -- name: accept
--- Somebody says that a refused file is to be taken as it is; it waits again. No row: it is not refused, or the file was
--- written anew since.
+-- Accept a refused file as it is, and set it to waiting again (intake.exports). No row means that the file is not
+-- refused, or that a newer file of this name exists.
 UPDATE intake.exports AS e SET
     state = 'waiting', read_at = NULL, accepted_by = %(by)s, accepted_at = %(now)s, accepted_why = %(why)s
 WHERE
@@ -278,7 +286,7 @@ WHERE
 RETURNING e.export_no;
 
 -- name: list
--- Files of a source (all, where none is named), the newest first, after as many as are skipped.
+-- Return files of one source or of all sources, the newest first, after a number of skipped ones (intake.exports).
 SELECT
     e.export_no,
     e.source,
@@ -311,7 +319,7 @@ ORDER BY e.export_no DESC
 LIMIT %(limit)s OFFSET %(skipped)s;
 
 -- name: states
--- How many of the newest files of a source became what.
+-- Return how many of the newest files of a source are in which state (intake.exports).
 SELECT
     n.state,
     count(*) AS files
@@ -325,7 +333,8 @@ FROM (
 GROUP BY n.state;
 
 -- name: held_up
--- Files that were refused and after which none of the same source was taken: what they tell is not known.
+-- Return refused files after which no file of the same source was taken (intake.exports). The content of these files is
+-- missing in the ledger.
 SELECT
     e.source,
     e.name,
@@ -343,7 +352,8 @@ WHERE
 ORDER BY e.source, e.export_no;
 
 -- name: vanished
--- Open dossiers that the whole exports of a source have no more, the newest first.
+-- Return open dossiers that the complete exports of a source no longer contain, the newest first
+-- (intake.exported_dossiers).
 SELECT
     d.agency_code,
     d.dossier_code,

@@ -1,9 +1,10 @@
--- What the national portal counts of an agency's period, beside what our closings do. Called by
+-- Store the national portal's figures of an agency's period, and compare them with the closings. Called by
 -- store/intake/portal_figures.py.
 
 -- name: save
--- Keeps figures of the portal that say something else than the newest of their agency and period; what was in this very
--- file before adds nothing, also where it was replaced since. Tells those that are new. COMPARING is held.
+-- Insert figures of the portal that differ from the newest figures of their agency and period, and return them
+-- (motcua.portal_figures). Figures that came from the same file before are not inserted again, even if they were
+-- replaced in the meantime. The caller holds the lock COMPARING.
 INSERT INTO motcua.portal_figures (
     agency_code, period, received, resolved, returned, handed_in_by, handed_in_at, file_name, file_sha256, file_line,
     replaces
@@ -34,7 +35,8 @@ RETURNING
     replaces;
 
 -- name: of_periods
--- Figures of the portal of some periods, of one agency or of all, in the order in which they were handed in.
+-- Return the portal's figures of some periods, for one agency or all, in the order of their insertion
+-- (audit.portal_figures).
 SELECT
     f.figure_no, f.agency_code, f.period, f.received, f.resolved, f.returned, f.handed_in_by, f.handed_in_at,
     f.file_name, f.file_line, f.replaces
@@ -43,8 +45,9 @@ WHERE f.period = any(%(periods)s) AND (%(agency_code)s::text IS NULL OR f.agency
 ORDER BY f.figure_no;
 
 -- name: counted
--- What closings of some periods count of the dossiers of those agencies that the portal's figures are of, all closings
--- or up to one: nothing of an agency is nought. In the order of the closings.
+-- Return the figures in the closings of some periods, for the agencies that the portal has figures of, in all closings
+-- or in those up to one (audit.closing_dossier_sums). An agency without dossiers has zeros. The rows are in the order
+-- of the closings.
 SELECT
     c.closing_no,
     c.as_of,

@@ -1,34 +1,34 @@
--- What a client pushes. Each statement calls the function of its name in schema intake, which runs as the owner; and
--- what a closing keeps of who is told by pushes. Called by store/intake/pushes.py.
+-- Write what a client pushes, and which agencies' figures a closing has from pushes. Each SQL statement of a push calls
+-- the function of the same name in schema intake, which runs with its owner's rights. Called by store/intake/pushes.py.
 
 -- name: sign_in
--- Opens a session for a client that shows its password.
+-- Open a session for a client that shows its password (intake.sign_in).
 SELECT intake.sign_in(%(name)s::text, %(shown)s::bytea, %(session)s::bytea, %(lasts)s::interval) AS is_open;
 
 -- name: sign_in_from
--- Opens a short session for the client that is known by its address.
+-- Open a short session for the client that is known by its address (intake.sign_in_from).
 SELECT intake.sign_in_from(%(caller)s::inet, %(unit)s::text, %(session)s::bytea) AS is_open;
 
 -- name: whose
--- Number of the client that a session is of.
+-- Return the number of the client that a session belongs to (intake.whose).
 SELECT intake.whose(%(session)s::bytea) AS client_id;
 
 -- name: begin
--- Begins to write a push, and gives what is known of its dossiers.
+-- Begin to write a push, and return what is known of its dossiers (intake.begin_push).
 SELECT p.client_id, p.agencies, p.moment, p.dossiers, p.steps, p.words
 FROM intake.begin_push(%(session)s::bytea, %(given)s::json) AS p;
 
 -- name: write
--- Writes what was decided of a push, and gives the numbers of dossiers that were written.
+-- Write what was decided for a push, and return the numbers of the dossiers that were written (intake.write_push).
 SELECT w.agency_code, w.dossier_code, w.dossier_no
 FROM intake.write_push(%(session)s::bytea, %(dossiers)s::json, %(steps)s::json, %(states)s::json) AS w;
 
 -- name: look_up
--- Which of these dossiers have been pushed.
+-- Return the given dossiers that were pushed, with their status (intake.look_up).
 SELECT l.dossier_code, l.status_code FROM intake.look_up(%(session)s::bytea, %(codes)s::text[]) AS l;
 
 -- name: note_call
--- Counts a call of a client, and what was wrong in it.
+-- Count a client's call and the faults in it (intake.note_call).
 SELECT
     intake.note_call(
         %(session)s::bytea, %(service)s::text, %(taken)s::bigint, %(repeated)s::bigint, %(refused)s::bigint,
@@ -36,9 +36,9 @@ SELECT
     ) AS noted;
 
 -- name: keep_of_closing
--- Keeps with a closing the agencies that are told by pushes: those that a client might write for at some moment of the
--- period, from when they were enabled on; those that the day's own count of such a source has, whoever may write for
--- them by now; and of what is longer than a day those of its days, whatever is read by now.
+-- Insert the agencies whose figures a closing has from pushes (motcua.closing_pushed). These are the enabled agencies
+-- that a client was allowed to write for at some time of the period. For a day, they are also the agencies in the day's
+-- count of such a source, whoever may write for them now. For a longer period, they are also the agencies of its days.
 INSERT INTO motcua.closing_pushed (closing_no, source, agency_code)
 SELECT %(closing_no)s::bigint, c.source, a.agency_code
 FROM intake.clients AS c
@@ -66,7 +66,7 @@ FROM motcua.closing_pushed AS p
 WHERE p.closing_no = any(%(days)s);
 
 -- name: of_closing
--- The agencies whose figures a closing has as they were pushed.
+-- Return the agencies whose figures a closing has from pushes (audit.closing_pushed).
 SELECT p.source, p.agency_code
 FROM audit.closing_pushed AS p
 WHERE p.closing_no = %(closing_no)s

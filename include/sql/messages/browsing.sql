@@ -1,8 +1,7 @@
--- How many messages are in which state, which of them a list shows, and what people read of each. Called by
--- store/browsing.py and store/notices/messages.py.
+-- Count messages by state, and list messages on staff pages. Called by store/browsing.py and store/notices/messages.py.
 
 -- name: by_state
--- Messages by agency, kind, state and reason.
+-- Return the number of messages by agency, kind, state and reason (motcua.messages).
 SELECT
     agency_code,
     kind,
@@ -14,8 +13,9 @@ GROUP BY 1, 2, 3, 4
 ORDER BY 1, 2, 3, 4;
 
 -- name: recorded_in
--- Messages of what was recorded in [start, end), by agency, kind and state; of some agencies, or of all (NULL). Costs
--- what that time holds.
+-- Return the number of messages recorded in [start, end), by agency, kind and state (motcua.messages). The parameter
+-- agencies limits the count to some agencies; NULL means all. The cost grows with the length of [start, end), not with
+-- the size of the table.
 SELECT m.agency_code, m.kind, m.state, count(*) AS messages
 FROM motcua.messages AS m
 WHERE
@@ -26,8 +26,9 @@ GROUP BY m.agency_code, m.kind, m.state
 ORDER BY m.agency_code, m.kind, m.state;
 
 -- name: waiting
--- How many messages are due, of these carriers or all, and how many wait for a later attempt after a failure; what
--- waits because people stopped it, for their word, or for a gateway's hours is none of these.
+-- Return how many messages are due, and how many failed and wait for a retry (motcua.messages). The parameter carriers
+-- limits the due messages to some carriers; NULL means all. Messages that wait because of a stop, for a person's
+-- decision or for a gateway's opening hours are not counted as failed.
 SELECT
     count(*) FILTER (
         WHERE next_attempt_at <= %(now)s AND (%(carriers)s::text[] IS NULL OR carrier = any(%(carriers)s))
@@ -41,15 +42,17 @@ WHERE
     AND (%(start)s::timestamptz IS NULL OR (recorded_at >= %(start)s AND recorded_at < %(end)s));
 
 -- name: plan_in_order
--- Until what was set here is rolled back, rows are read through an index, in its order: what a list takes is its first
--- rows, and to collect and sort all of a month costs what the busiest agency has.
+-- Make the planner read rows through an index, in the order of the index, until this transaction ends. A list takes
+-- only its first rows. Without these settings the planner may collect and sort a whole month, which costs as much as
+-- the busiest agency has messages.
 SELECT set_config(s.name, s.value, TRUE)
 FROM (VALUES ('enable_bitmapscan', 'off'), ('enable_seqscan', 'off'), ('enable_sort', 'off')) AS s (name, value);
 
 -- name: newest
--- Of the messages before a place in the list, the newest first: which are wanted, up to so many, looking at so many at
--- most. The last one that was looked at comes too, wanted or not: older ones were not looked at. It costs what it may
--- look at, whatever is wanted.
+-- Return the messages before a place in the list, the newest first (motcua.messages). is_wanted tells whether a message
+-- matches the filters. The query reads at most looked_at messages and returns at most "most" of them. The last message
+-- that it reads is returned even if it does not match, so that the caller knows where to continue. The cost depends on
+-- looked_at alone, not on the filters.
 SELECT
     s.recorded_at AS listed_at,
     s.message_id AS listed_id,
@@ -81,9 +84,10 @@ ORDER BY s.recorded_at DESC, s.message_id DESC
 LIMIT %(most)s;
 
 -- name: oldest
--- Of the messages after a place in the list, the oldest first: which are wanted, up to so many, looking at so many at
--- most. The last one that was looked at comes too, wanted or not: newer ones were not looked at. It costs what it may
--- look at, whatever is wanted.
+-- Return the messages after a place in the list, the oldest first (motcua.messages). is_wanted tells whether a message
+-- matches the filters. The query reads at most looked_at messages and returns at most "most" of them. The last message
+-- that it reads is returned even if it does not match, so that the caller knows where to continue. The cost depends on
+-- looked_at alone, not on the filters.
 SELECT
     s.recorded_at AS listed_at,
     s.message_id AS listed_id,
@@ -116,10 +120,11 @@ ORDER BY s.recorded_at, s.message_id
 LIMIT %(most)s;
 
 -- name: of_agencies
--- Of the messages of some agencies in some states before a place in the list, the newest first: which are wanted, up
--- to so many. Of each agency and state so many are looked at; the last of them comes too, wanted or not: older ones of
--- it were not looked at. What waits or is on its way is looked at whole (OFFSET 0): these are days at most, and no
--- index is kept for it, which senders would pay for.
+-- Return the messages of some agencies in some states that come before a place in the list, the newest first
+-- (motcua.messages). The query reads at most looked_at messages of each agency and state. The last message that it
+-- reads of an agency and state is returned even if it does not match the filters (is_wanted), so that the caller knows
+-- where to continue. Queued messages and messages that are being sent are read completely (OFFSET 0). They hold a few
+-- days at most, and an index for this query would slow down the senders.
 WITH settled AS (
     SELECT
         s.recorded_at,
@@ -209,9 +214,9 @@ ORDER BY f.recorded_at DESC, f.message_id DESC
 LIMIT %(most)s;
 
 -- name: of_run
--- Of the messages that one run made, moved or tried, before a place in the list, the newest first: those that are
--- wanted, up to so many. Runs of before their numbers were kept are found by name alone. Costs what the run did, each
--- message looked up by itself (OFFSET 0).
+-- Return the messages that one run inserted, changed or tried to send, before a place in the list, the newest first
+-- (motcua.messages). Attempts without a run number, which old versions wrote, are found by the name of the run. Each
+-- message is looked up by its key (OFFSET 0), so the cost grows with the number of messages of the run.
 WITH found AS MATERIALIZED (
     SELECT r.run_no FROM motcua.runs AS r
     WHERE r.run_id = %(run_id)s AND (%(dag_id)s::text IS NULL OR r.dag_id = %(dag_id)s)
@@ -254,7 +259,8 @@ ORDER BY m.recorded_at DESC, m.message_id DESC
 LIMIT %(most)s;
 
 -- name: rows
--- These messages as people read them, in the order of their numbers here. Holds words and numbers: lists mask them.
+-- Return the messages with these numbers in the order of the numbers, with all columns that a list shows. The result
+-- holds texts and phone numbers; lists mask them.
 SELECT
     m.message_id,
     m.kind,

@@ -1,8 +1,8 @@
--- Which messages are due, who takes them, and which of those go, wait or are turned away. Called by
+-- Find the messages that are due, lock them for one sender, and write whether each is sent, waits or ends. Called by
 -- store/notices/messages.py.
 
 -- name: any_due
--- Whether any message is due by then.
+-- Return whether any message is due by a time (motcua.messages).
 SELECT EXISTS(
     SELECT 1 FROM motcua.messages
     WHERE
@@ -12,8 +12,8 @@ SELECT EXISTS(
 ) AS due;
 
 -- name: plan_by_keys
--- From here on this connection plans each statement once, for any values, and reads tables through their keys alone,
--- whatever PostgreSQL believes of their size: just after installation, or within a burst, it is wrong about that.
+-- Make this connection plan each SQL statement once for all parameter values, and read tables through their keys only.
+-- PostgreSQL's statistics of the table sizes are wrong just after the installation and during a burst of messages.
 SELECT set_config(s.name, s.value, FALSE)
 FROM
     (
@@ -27,12 +27,13 @@ FROM
     ) AS s (name, value);
 
 -- name: claim_due
--- Due messages that a gateway is the one for, locked for this sender alone, with what their dossiers and agencies look
--- like at this moment: those of its carriers, and those that another gateway refused and this one may take. With an
--- empty gateway: those that no gateway is for. A message with an attempt that is, or may be, on its way is left alone
--- whatever its state says. From a place in the queue on, or from its beginning. The caller settles each in the same
--- transaction. No more than the inner limit at once: it lets PostgreSQL see that few rows are wanted, however long the
--- queue.
+-- Return the due messages of one gateway's lane and lock them for this sender (motcua.messages), with the present state
+-- of their dossiers and agencies (motcua.sending_conditions). The lane has the messages of the gateway's carriers and
+-- the messages that another gateway refused and this gateway may send. With an empty gateway, the query returns the
+-- messages that no gateway serves. A message with an attempt that is or may be under way is skipped, whatever the
+-- message's state is. The query starts at a place in the queue, or at its beginning. The caller must update each
+-- returned message in the same transaction. The inner LIMIT lets PostgreSQL know that few rows are needed, however long
+-- the queue is.
 SELECT
     m.message_id,
     m.kind,
@@ -66,7 +67,7 @@ SELECT
     c.dossier_code,
     c.known_elsewhere_as,
     c.waits_for_opening,
-    -- Asked once, as long as nothing is stopped.
+    -- The function stopped_until is called only if some stop is in force, because it costs time for each row.
     CASE
         WHEN EXISTS (SELECT 1 FROM motcua.stops AS p WHERE p.until > %(now)s AND p.ended_at IS NULL)
             THEN motcua.stopped_until(m.kind, m.agency_code, %(now)s) IS NOT NULL
@@ -99,7 +100,8 @@ FROM (
             (q.avoid = '{}' AND (q.carrier = any(%(carriers)s) OR (q.carrier IS NULL AND %(takes_unsorted)s)))
             OR (q.avoid <> '{}' AND q.carrier = any(%(open_carriers)s) AND NOT %(gateway)s = any(q.avoid))
         )
-        -- Counted for each row: NOT EXISTS would be planned as a join, by what is believed of all attempts.
+        -- A count is evaluated for each row. PostgreSQL would plan NOT EXISTS as a join, by its estimate for all
+        -- attempts.
         AND 0 = (
             SELECT count(*) FROM motcua.attempts AS a
             WHERE
@@ -115,15 +117,15 @@ INNER JOIN motcua.sending_conditions AS c ON m.message_id = c.message_id
 LIMIT %(limit)s;  -- noqa: AM09
 
 -- name: begin_sending
--- Claimed messages that go: in flight from here on, to the dossier's present number.
+-- Mark claimed messages as being sent, with the dossier's present phone number (motcua.messages).
 UPDATE motcua.messages AS m
 SET state = 'sending', reason = NULL, msisdn = r.msisdn, carrier = r.carrier, attempts_made = m.attempts_made + 1
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (message_id bigint, msisdn text, carrier text)
 WHERE m.message_id = r.message_id;
 
 -- name: postpone
--- Claimed messages that must wait, each until its time, with the reason, the carrier of its present number and the
--- gateways that it is not for.
+-- Postpone claimed messages, each until its own time (motcua.messages). The SQL statement also writes the reason, the
+-- carrier of the present phone number, and the gateways that the message must avoid.
 UPDATE motcua.messages AS m
 SET
     next_attempt_at = r.until,
@@ -137,15 +139,16 @@ FROM
 WHERE m.message_id = r.message_id;
 
 -- name: turn_away
--- Claimed messages that may not go, each to its state with its reason.
+-- Set the claimed messages that must not be sent to their final state, each with its reason (motcua.messages).
 UPDATE motcua.messages AS m
 SET state = r.state, reason = r.reason
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (message_id bigint, state text, reason text)
 WHERE m.message_id = r.message_id;
 
 -- name: find_for_trial
--- Where in the queue the newest message is that a stopped carrier is tried again with: one whose number was not refused
--- there, or any due one. The newest, since the oldest may all be what stopped it.
+-- Return the place in the queue of one due message with which a paused carrier is tried again (motcua.messages).
+-- Without refused_too, messages whose number the carrier refused are skipped. The newest message is chosen, because the
+-- oldest messages may all be the cause of the pause.
 SELECT q.next_attempt_at, q.message_id
 FROM motcua.messages AS q
 WHERE
@@ -159,9 +162,10 @@ ORDER BY q.next_attempt_at DESC, q.message_id DESC
 LIMIT 1;
 
 -- name: left_waiting
--- Messages that are due for a while and could go: a gateway for their carrier is not stopped, no stop of people covers
--- them, no gap that holds all is open. Both ends of the queue are looked at, a few messages of each: what cannot go is
--- mostly alike, and however much of it there is, little is read.
+-- Return messages that have been due since due_by although a sender could send them (motcua.messages). A sender can
+-- send a message if a gateway for its carrier is not paused, no stop covers it and no gap holds all messages. The query
+-- reads 20 messages at each end of the queue. Messages that cannot be sent are mostly alike, so a few show the state of
+-- the whole queue.
 WITH usable AS MATERIALIZED (
     SELECT
         n.name,

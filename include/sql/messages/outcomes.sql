@@ -1,8 +1,9 @@
--- What an answer, or its absence, makes of a message; and those of unknown outcome, which wait for a person. Called by
--- store/notices/messages.py.
+-- Write the gateways' answers to messages, end messages without an answer, and release messages of unknown outcome.
+-- Called by store/notices/messages.py.
 
 -- name: apply_outcomes
--- The gateway's answers to messages in flight. A receipt that overtook the answer is not overwritten.
+-- Write the gateway's answers to the messages in flight (motcua.messages). A message is skipped if its delivery receipt
+-- came before the answer.
 UPDATE motcua.messages AS m
 SET
     state = r.state,
@@ -17,15 +18,16 @@ FROM
 WHERE m.message_id = r.message_id AND m.state = 'sending';
 
 -- name: do_not_wait
--- Messages that failed in passing just before their gateway was stopped for it: due at once, since they wait for the
--- gateway and not for themselves.
+-- Make messages due at once that failed just before their gateway was paused for the same failure (motcua.messages).
+-- They wait for the gateway, so they need no waiting time of their own.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE message_id = any(%(message_ids)s) AND state = 'queued' AND reason = 'gateway_busy';
 
 -- name: close_unconfirmed
--- Accepted messages that no receipt came for while their gateway's horizon lasted: unconfirmed. A receipt that waits to
--- be read comes first, and a late one still moves the message.
+-- Set accepted messages to unconfirmed if no delivery receipt came within the time that their gateway allows
+-- (motcua.messages). A message is skipped while one of its receipts is unread. A receipt that comes later still changes
+-- the state.
 UPDATE motcua.messages AS m
 SET state = 'unconfirmed', reason = 'no_receipt'
 WHERE m.message_id IN (
@@ -37,7 +39,7 @@ WHERE m.message_id IN (
         ORDER BY a.attempt_id DESC
         LIMIT 1
     ) AS l ON TRUE
-    -- Looked up for each row, as the receipts are: joined, all there ever were would be read.
+    -- A lateral query is evaluated for each row. A join would read all inquiries.
     LEFT JOIN LATERAL (
         SELECT min(q.gateway) AS gateway FROM motcua.inquiries AS q
         WHERE q.message_id = n.message_id
@@ -60,7 +62,8 @@ WHERE m.message_id IN (
 );
 
 -- name: expire
--- Queued messages that are no longer useful, also while no gateway may be used.
+-- Set queued messages to expired once they are of no use to the citizen (motcua.messages). This also happens while no
+-- gateway may be used.
 UPDATE motcua.messages AS m
 SET state = 'expired', reason = 'too_late'
 WHERE m.message_id IN (
@@ -69,15 +72,16 @@ WHERE m.message_id IN (
     WHERE
         n.state = 'queued' AND n.useful_until <= %(now)s
         AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
-    -- In the queue's own order: in the messages', all there ever were would be read where many are queued.
+    -- This is the order of the queue's index. In the order of message_id, PostgreSQL would read all messages if many
+    -- are queued.
     ORDER BY n.next_attempt_at, n.message_id
     LIMIT 10000
     FOR UPDATE SKIP LOCKED
 );
 
 -- name: count_held
--- How many messages of unknown outcome there are at each gateway, of some agencies or all, and how many of them are
--- still useful.
+-- Return the number of messages of unknown outcome at each gateway, and how many of them are still useful
+-- (motcua.messages). The parameter agencies limits the count to some agencies; NULL means all.
 SELECT a.gateway, count(*) AS held, count(*) FILTER (WHERE m.useful_until > %(now)s) AS useful
 FROM motcua.messages AS m
 INNER JOIN motcua.attempts AS a ON m.message_id = a.message_id
@@ -91,8 +95,9 @@ GROUP BY a.gateway
 ORDER BY a.gateway;
 
 -- name: held
--- Messages of unknown outcome with the attempt that has no known end, of some agencies or all, from the first on, or
--- just those that are named; no number and no words.
+-- Return messages of unknown outcome, each with the attempt whose outcome is unknown (motcua.messages,
+-- motcua.attempts). The query returns the messages with the given numbers, or the first messages of some or all
+-- agencies. The result holds no phone number and no text.
 SELECT
     m.message_id,
     m.kind,
@@ -120,15 +125,15 @@ ORDER BY m.message_id
 LIMIT %(limit)s;
 
 -- name: release
--- Messages of unknown outcome that a person lets go again.
+-- Release messages of unknown outcome, so that they are sent once more (motcua.release_messages).
 SELECT r.message_id
 FROM motcua.release_messages(
     %(released_by)s, %(reason)s, %(now)s, %(message_ids)s::bigint[], %(gateway)s, %(start)s, %(end)s
 ) AS r;
 
 -- name: releases
--- Messages of unknown outcome that people let go again, of some agencies or all, the latest first; no number and no
--- words.
+-- Return the releases of messages of unknown outcome, for some agencies or all, the latest first (motcua.releases). The
+-- result holds no phone number and no text.
 SELECT
     r.released_at, r.released_by, r.reason, m.kind, m.agency_code, d.dossier_code, p.name AS procedure_name, m.state
 FROM motcua.releases AS r

@@ -1,7 +1,7 @@
--- Messages that a dossier is given, and when one of them is queued again. Called by store/notices/messages.py.
+-- Insert the messages of a dossier, and queue a message again. Called by store/notices/messages.py.
 
 -- name: of_dossiers
--- The result and supplement messages that these dossiers have.
+-- Return the result and supplement messages of these dossiers (motcua.messages).
 SELECT
     message_id, dossier_id, kind, transition_id,
     CASE WHEN state IN ('accepted', 'delivered', 'unconfirmed') THEN accepted_at END AS accepted_at
@@ -10,7 +10,7 @@ WHERE dossier_id = any(%(dossier_ids)s) AND kind IN ('result', 'supplement')
 ORDER BY message_id;
 
 -- name: save
--- New messages, at most one for each (dossier, kind, occasion), forever.
+-- Insert new messages (motcua.messages). A dossier gets at most one message of each kind and occasion, for ever.
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,
     template_version,
@@ -52,12 +52,14 @@ ON CONFLICT (dossier_id, kind, occasion) DO NOTHING
 RETURNING state, reason;
 
 -- name: reopen_mended
--- Messages that failed for their phone, of dossiers whose phone the desk has mended since, while they are still useful
--- and their occasion still holds. The old reason stays in message_history. A suppressed one whose phone was typed anew
--- and is unusable for another reason now gets that reason; one that waits for a gateway may go by any again, since what
--- one of them said of the old number says nothing of the new one. Looks at the dossiers that motcua.phone_changes
--- names, and takes them out of it; with a window, at its messages, and leaves the others to the next plan. Each is
--- looked up, whatever PostgreSQL believes of how many they are. Returns those that are queued again.
+-- Queue messages again that failed because of the phone number, if the desk has corrected the dossier's phone in the
+-- meantime (motcua.messages). The message must still be useful and its occasion must still hold. The old reason stays
+-- in motcua.message_history. A suppressed message gets the new reason if the new phone is unusable for another reason.
+-- A queued message may use every gateway again, because a gateway's refusal of the old number does not concern the new
+-- number. Without a window, the SQL statement reads the dossiers in motcua.phone_changes and deletes them there. With a
+-- window, it reads the messages recorded in the window and leaves motcua.phone_changes as it is. Each message is looked
+-- up by its key (OFFSET 0), because PostgreSQL's estimate of their number may be wrong. Returns the messages that are
+-- queued again.
 WITH compared AS (
     DELETE FROM motcua.phone_changes
     WHERE %(start)s::timestamptz IS NULL
@@ -134,8 +136,9 @@ WHERE
 RETURNING m.message_id;
 
 -- name: reopen_confirmed
--- Messages whose occasion an old step had begun, and that were not sent, wait to be sent again: a step of the same
--- occasion that is not old confirms it. What is told happened then; one whose phone cannot be texted waits for that.
+-- Queue messages again whose occasion began with an old step, if they were not sent (motcua.messages). A step of the
+-- same occasion that is not old has confirmed the occasion. The message gets the time of the new step. A suppressed
+-- message stays suppressed if its dossier has no usable phone.
 UPDATE motcua.messages AS m
 SET
     state = CASE WHEN d.msisdn IS NULL AND m.state = 'suppressed' THEN m.state ELSE 'queued' END,
@@ -163,14 +166,16 @@ WHERE
 RETURNING m.message_id;
 
 -- name: make_due_judged
--- Messages that waited for the row of these dossiers because of an old step: due at once, now that it was read.
+-- Make the messages of these dossiers due at once that waited for the dossier's row because of an old step
+-- (motcua.messages). The row has been read now.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE dossier_id = any(%(dossier_ids)s) AND state = 'queued' AND reason = 'old_step' AND next_attempt_at > %(now)s;
 
 -- name: make_due
--- Queued messages of a window whose last attempt failed in passing: due at once. For backfills. What people have
--- stopped, or are to decide on, waits for them; what waits for a gateway's hours, for these.
+-- Make queued messages of a window due at once if their last attempt failed and they wait for a retry
+-- (motcua.messages). A backfill uses this SQL statement. Messages that wait for a stop, for a person's decision or for
+-- a gateway's opening hours stay as they are.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE

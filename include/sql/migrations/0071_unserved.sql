@@ -1,7 +1,8 @@
 -- transactional: false
--- The head of the queue of each carrier is found at once, however many messages to others stand before it: whether
--- somebody serves it is asked by each run and each look of the watch. Made without holding up the senders; one that was
--- interrupted may be left over invalid.
+-- Add an index with which PostgreSQL finds the first due message of a carrier, however many messages to other carriers
+-- are due earlier. Each run and each round of the watch ask whether a sender serves that message.
+-- The index is built concurrently so that senders can go on writing. An interrupted build leaves an invalid index,
+-- which the next try drops first.
 DROP INDEX CONCURRENTLY IF EXISTS motcua.messages_due_to_carrier;
 CREATE INDEX CONCURRENTLY messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)

@@ -1,6 +1,9 @@
 -- depends: 0071_unserved
--- A ledger that slept may have been put back to an earlier state with all that lies beside it: what was recorded before
--- it woke is held, until a watch that stayed awake, or a person, says that it only slept.
+-- Add the columns and the table for a ledger that slept, which means that no sender ran for more than ten minutes. In
+-- that time the server may have been off, or its whole disk may have been restored to an earlier state. Messages
+-- recorded before the ledger woke are therefore held, until a watch that stayed awake, or a person, confirms that the
+-- ledger only slept. The table stores declarations that this server's disk is never restored: while one is in force, no
+-- message is held for a sleep.
 
 ALTER TABLE motcua.gaps
 DROP CONSTRAINT gaps_kind_check,

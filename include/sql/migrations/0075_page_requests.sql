@@ -1,6 +1,6 @@
 -- depends: 0073_sleeps
--- What a page asks for, and a worker does after the Department was mailed; and since when the codes of the contract
--- stand for nothing but themselves.
+-- Add the table of requests that people make on a page. A worker carries out a request after the Department was mailed
+-- about it. Also end the mappings of the contract's own status codes, which an earlier version allowed.
 
 CREATE TABLE motcua.page_requests (
     request_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,7 +21,7 @@ CREATE TABLE motcua.page_requests (
     CHECK (applies_at >= told_at),
     CHECK ((ended_at IS NULL) = (outcome IS NULL)),
     CHECK ((outcome = 'withdrawn') = (ended_by IS NOT NULL)),
-    -- Addresses are personal data of staff: they stay no longer than they are needed.
+    -- Addresses are personal data of staff, so they are stored only while the request is open.
     CHECK (ended_at IS NULL OR NOT wanted ? 'addresses')
 );
 CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests (kind, subject) WHERE ended_at IS NULL;
@@ -41,9 +41,9 @@ COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Who withdrew it, as the page
 COMMENT ON COLUMN motcua.page_requests.outcome IS 'done; withdrawn; changed: what it was asked over is otherwise now; nothing_left: no message of it waits any more; refused: it contradicts a rule of the ledger.';
 COMMENT ON COLUMN motcua.page_requests.released IS 'How many messages went again; of a release alone.';
 
--- Codes 1-10 are the contract's. Rows that are there stay as they are: what they say ends with a day of Vietnam's, the
--- thirtieth from now, or before, when somebody takes it back by saying that the code stands for itself. Only they get
--- the date.
+-- The status codes 1 to 10 belong to the contract. An existing mapping of such a code ends with the thirtieth day after
+-- this migration, by Vietnam time, or earlier if somebody maps the code to itself. The default gives this date to all
+-- existing rows and is then dropped, so that later rows get no date. For other codes the date means nothing.
 ALTER TABLE motcua.status_maps
 ADD COLUMN ends_at timestamptz DEFAULT date_trunc('day', now(), 'Asia/Ho_Chi_Minh') + interval '31 days';
 ALTER TABLE motcua.status_maps ALTER COLUMN ends_at DROP DEFAULT;

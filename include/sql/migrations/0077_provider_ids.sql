@@ -1,8 +1,10 @@
 -- depends: 0075_page_requests
 -- transactional: false
--- Ids of providers become keyed hashes (definitions/inquiries.sql). Rows of before are found by this index
--- until the purge of personal data has replaced theirs, batch by batch; then it is empty. Made without holding up
--- inquiries; one that was interrupted may be left over invalid.
+-- Identifiers of providers become keyed hashes (definitions/inquiries.sql). Add an index that finds the rows of an
+-- earlier version. The index becomes empty once the purge of personal data has replaced their identifiers, batch by
+-- batch.
+-- The index is built concurrently so that inquiries can go on. An interrupted build leaves an invalid index, which the
+-- next try drops first.
 DROP INDEX CONCURRENTLY IF EXISTS motcua.inquiries_with_ids;
 CREATE INDEX CONCURRENTLY inquiries_with_ids ON motcua.inquiries (inquiry_id)
 WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';

@@ -1,5 +1,6 @@
 -- depends: 0077_provider_ids
--- How often somebody called for a client that may call without a password, from an address that is none of its own.
+-- Add a table that counts calls for a client that may call without a password, when the call comes from an address
+-- outside the client's networks. When there are many such calls within a minute, each of them is answered late.
 CREATE TABLE intake.wrong_addresses (
     client_id bigint PRIMARY KEY REFERENCES intake.clients,
     since timestamptz NOT NULL,

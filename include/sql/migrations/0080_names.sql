@@ -1,6 +1,7 @@
 -- depends: 0079_clocks_and_numbers
--- The table of cleaned fields was once named findings, and its rules and numbers still were; those of findings bore a
--- 1. Nobody names them: each gets the name that a new ledger gives it.
+-- The table cleaned_fields was once named findings. Its sequence and constraints kept the old name, so PostgreSQL added
+-- a 1 to the names of the present table findings. Rename them all as they are named in a new ledger. No code uses these
+-- names.
 
 ALTER SEQUENCE motcua.findings_finding_id_seq RENAME TO cleaned_fields_cleaned_field_id_seq;
 ALTER TABLE motcua.cleaned_fields RENAME CONSTRAINT findings_pkey TO cleaned_fields_pkey;

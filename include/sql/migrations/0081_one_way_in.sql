@@ -1,6 +1,7 @@
 -- depends: 0080_names
--- What is pushed and what is exported is judged by one rule, outside the ledger (domain/intake/merging.py): the
--- functions that judged each go. Those that read what is known and write what was decided are definitions.
+-- Drop the functions that judged pushed and exported dossiers, each in its own way. One rule outside the ledger
+-- (domain/intake/merging.py) now judges both. The functions that read the known rows and write the decisions are
+-- definitions (definitions/pushes.sql).
 DROP FUNCTION IF EXISTS intake.take_dossiers(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.take_steps(bytea, jsonb);
 DROP FUNCTION IF EXISTS intake.follow_steps(text, text[], timestamptz);

@@ -1,5 +1,6 @@
 -- depends: 0081_one_way_in
--- A watch on another machine looks at the server by one page of the callbacks, and is what a ledger that slept asks.
+-- Add the table for the last report of a watch on another machine, which checks this server through a page of the
+-- callbacks app. A ledger that slept asks this watch whether the ledger was restored to an earlier state.
 CREATE TABLE motcua.outside_watch (
     only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
     asked_at timestamptz NOT NULL,

@@ -1,7 +1,9 @@
 -- depends: 0082_outside_watch
 -- transactional: false
--- A gateway may answer that it does not reach a number, as a phone without an account there: another class of answer,
--- found again by gateway and number. Made without holding up senders; an index that was interrupted is made anew.
+-- Allow the outcome unreachable: a gateway answers that it does not reach a number, for example a phone without an
+-- account there. Add an index that finds such attempts by phone number and gateway.
+-- The index is built concurrently so that senders can go on writing. An interrupted build leaves an invalid index,
+-- which the next try drops first.
 ALTER TABLE motcua.attempts DROP CONSTRAINT attempts_outcome_check,
 ADD CONSTRAINT attempts_outcome_check CHECK (
     outcome IN ('accepted', 'duplicate', 'phone', 'unreachable', 'configuration', 'transient', 'unknown', 'receipt')

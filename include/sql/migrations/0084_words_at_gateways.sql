@@ -1,6 +1,6 @@
 -- depends: 0083_unreachable
--- The words of a message are made for the gateway that takes it: its values are kept with accents too, and each attempt
--- says what was handed over.
+-- The text of a message is composed for the gateway that sends it, with accents or without. Store the values of the
+-- text with accents, too, and store in each attempt the form and the units that were handed over.
 ALTER TABLE motcua.messages ADD COLUMN accented_parameters text[];
 COMMENT ON COLUMN motcua.messages.text
 IS 'The words as planned; a gateway where accents cost nothing sends them with accents. Personal data.';

@@ -1,5 +1,6 @@
 -- depends: 0085_expected_stops
--- Whether the tokens that a gateway lets us in by are renewed, for the watch; the tokens themselves are never here.
+-- Store whether the access tokens of a gateway are renewed in time, so that the watch can report a failed renewal. The
+-- tokens themselves are never stored in the ledger.
 ALTER TABLE motcua.gateways
 ADD COLUMN tokens_until timestamptz,
 ADD COLUMN tokens_failed_at timestamptz,

@@ -1,5 +1,6 @@
 -- depends: 0086_tokens
--- In which form a gateway sends texts, and what it counts, so that pages can show it without having the connection.
+-- Store whether a gateway always sends texts with accents, and which unit it bills. Pages need both, and they cannot
+-- read the gateway's connection, which states them.
 ALTER TABLE motcua.gateways ADD COLUMN unit text, ADD COLUMN always_accented boolean;
 COMMENT ON COLUMN motcua.gateways.unit IS 'What it counts and bills; empty: segments.';
 COMMENT ON COLUMN motcua.gateways.always_accented

@@ -1,5 +1,6 @@
 -- depends: 0090_prices
--- A closing tells what each gateway took and bills, and keeps the prices of then. One from before counts no channels.
+-- A closing counts the messages that each gateway accepted and the units that it bills, and stores the prices of that
+-- time. Closings from before this migration have no such figures.
 ALTER TABLE motcua.closings ADD COLUMN known_attempt bigint, ADD COLUMN prices jsonb;
 COMMENT ON COLUMN motcua.closings.known_attempt
 IS 'Largest attempt that counts; empty: it was closed before channels were counted, or corrects such a one.';

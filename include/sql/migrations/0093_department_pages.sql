@@ -1,5 +1,6 @@
 -- depends: 0092_code_tails
--- What else pages ask for: to stop and to let go, to confirm a calendar's year, to verify a publication again.
+-- Allow more kinds of page requests: begin a stop (stop), end a stop (go), confirm a calendar's year or revoke the
+-- confirmation (confirm_year), and verify a publication again (verify).
 ALTER TABLE motcua.page_requests
 DROP CONSTRAINT page_requests_kind_check,
 ADD CONSTRAINT page_requests_kind_check CHECK (

@@ -1,10 +1,12 @@
--- Facts that rules about an agency's month look at: cells by procedure and month first, then what is made of them. Each
--- statement makes the table of schema quality that is called like it. Called by store/oversight/quality.py.
+-- Compute the facts that rules about an agency's month use. The first statements make cells by agency, procedure and
+-- month, the last ones sum them up. Each statement fills the table of schema quality that has its name. Called by
+-- store/oversight/quality.py.
 
 -- name: actor_days
--- Users' days on which many changes came late in the day: how many changes the day had, and the most within a few
--- minutes late in it.
--- So many changes within some minutes leave half as many in one of two adjacent spans of as many minutes.
+-- Return the days on which a user made many changes within a few minutes late in the day (motcua.transitions). Each row
+-- has the day's number of changes and the largest number within those minutes. Many changes within some minutes put at
+-- least half of them into one of two adjacent spans of the same length. With this condition candidate days are found at
+-- little cost.
 WITH suspects AS MATERIALIZED (
     SELECT DISTINCT p.source_id, p.actor, p.day
     FROM (
@@ -36,7 +38,8 @@ changes AS (
     INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
     WHERE
         NOT t.from_row
-        -- No join: the planner would hash all transitions for it, and not the few days.
+        -- The condition is not written as a join, because the planner would hash all transitions instead of the few
+        -- days.
         AND (t.source_id, t.actor, (t.occurred_at AT TIME ZONE interval '+07:00')::date) IN (
             SELECT p.source_id, p.actor, p.day FROM suspects AS p -- noqa: RF03
         )
@@ -66,8 +69,9 @@ GROUP BY b.agency_code, b.actor, b.day
 HAVING max(b.batch) >= %(changes)s;
 
 -- name: usual_waits
--- How long results of each procedure usually wait at the desk, by those that were collected: median and median absolute
--- deviation, of the few lengths that there are and how often each came.
+-- Return how long results of each procedure usually wait at the desk until they are collected: median and median
+-- absolute deviation in days (quality.dossier_facts). The lengths are grouped with their counts first, because only few
+-- lengths occur.
 WITH waits AS (
     SELECT f.procedure_code, f.pickup_days AS days, count(*) AS times
     FROM quality.dossier_facts AS f
@@ -84,7 +88,7 @@ ordered AS (
     FROM waits AS w
 ),
 
--- The middle one, or halfway between the two in the middle.
+-- The median is the middle value, or the mean of the two middle values.
 medians AS (
     SELECT
         o.procedure_code,
@@ -119,8 +123,8 @@ INNER JOIN deviations AS d ON m.procedure_code = d.procedure_code
 GROUP BY m.procedure_code, m.collected, m.median;
 
 -- name: desk_cells
--- By agency, procedure and month: what was received, came to a result and was collected; summed up in
--- agency_month_facts.
+-- Return by agency, procedure and month how many dossiers were received, reached a result and were collected
+-- (quality.dossier_facts). agency_month_facts sums these cells up.
 WITH quick_shares AS (
     SELECT
         f.agency_code,
@@ -132,7 +136,7 @@ WITH quick_shares AS (
     HAVING count(*) >= 10
 ),
 
--- A median of at least three is above the line only where two of them are.
+-- The median of three or more shares can exceed the limit only if at least two of the shares exceed it.
 perhaps_quick AS (
     SELECT s.procedure_code
     FROM quick_shares AS s
@@ -140,7 +144,7 @@ perhaps_quick AS (
     HAVING count(*) FILTER (WHERE s.share > %(at_once_share)s) >= 2
 ),
 
--- Procedures that are done while the citizen waits, by what other agencies do with them.
+-- Procedures that are done while the citizen waits. The practice of other agencies decides which procedures these are.
 quick AS (
     SELECT q.agency_code, q.procedure_code
     FROM quick_shares AS q
@@ -194,8 +198,8 @@ WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day AND q.agency_c
 GROUP BY f.agency_code, f.procedure_code, f.collected_month;
 
 -- name: notice_cells
--- By agency, procedure and month: moves in the last minutes before apologies, pauses, and results that should have been
--- told; summed up in agency_month_facts.
+-- Return by agency, procedure and month the moves in the last minutes before apologies, the pauses, and the results
+-- that should have been texted (quality.dossier_facts). agency_month_facts sums these cells up.
 SELECT
     f.agency_code,
     f.procedure_code,
@@ -244,9 +248,9 @@ WHERE
 GROUP BY f.agency_code, f.procedure_code, f.desk_result_month;
 
 -- name: agency_month_facts
--- Everything that the rules about an agency's month look at, of the agency and of each of its procedures. What is usual
--- for a share is the greater of two: the median of the other agencies in that month, and what the other agencies' rates
--- for the same procedures would make of this agency's mix.
+-- Return all facts that the rules about an agency's month use, for each agency and for each of its procedures. The
+-- usual value of a share is the greater of two values: the median of the other agencies in that month, and the share
+-- that the other agencies' rates for the same procedures give for this agency's mix of procedures.
 WITH by_cell AS MATERIALIZED (
     SELECT
         c.agency_code,
@@ -447,8 +451,8 @@ LEFT JOIN batches AS b ON f.whole AND f.agency_code = b.agency_code AND f.month 
 WHERE f.whole OR f.procedure_code <> '';
 
 -- name: agency_counts
--- What must be the same of each agency in charge, for Great Expectations to judge: dossiers in the ledger and in the
--- snapshot, and those received in the months looked at one by one and in the sums of the months.
+-- Return counts that must agree for each agency in charge, so that Great Expectations can check them: dossiers in the
+-- ledger and in the snapshot, and dossiers received in the months, counted one by one and as the sum of the months.
 SELECT
     c.agency_code,
     sum(c.in_ledger) AS in_ledger,

@@ -1,10 +1,11 @@
--- Facts of a dossier that its own row and steps make: whoever judges a dossier by itself has them too. Each statement
--- makes the table of schema quality that is called like it; own_facts, a part of quality/marks/dossier_facts, has a
--- column for each fact. Called by store/oversight/quality.py and store/rechecks.py.
+-- Compute the facts of a dossier that depend on its own row and steps only. A recheck of a single dossier computes them
+-- too. Each statement fills the table of schema quality that has its name; own_facts, a part of
+-- quality/marks/dossier_facts, has one column for each fact. Called by store/oversight/quality.py and
+-- store/rechecks.py.
 
 -- name: dossiers
--- The dossiers that are looked at: not ended, or received or changed since the first of the months. Eve is the last
--- working day before the appointed one.
+-- Return the dossiers that a check covers: those that have not ended, and those received or changed since the first of
+-- the months (motcua.dossiers). Eve is the last working day before the due day.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -22,7 +23,7 @@ SELECT
     d.finished_at,
     d.returned_at,
     d.updated_at,
-    -- Also of one whose number was emptied since.
+    -- A dossier counts as textable even if its number was emptied later.
     d.phone_refusal IS NULL AS textable,
     d.phone_refusal,
     nullif(d.phone_notes, '{}') AS phone_notes
@@ -38,10 +39,10 @@ WHERE
     OR coalesce(d.updated_at >= %(since)s, TRUE);
 
 -- name: moves
--- What the transitions of each dossier say, in one pass over one part of the dossiers; events count from the first of
--- the months on. An old step counts where the dossier's row agreed with it; that the row says what is last, then, its
--- time of recording tells, which is before any. Times are Vietnam's, UTC+7 all the year: by its name the zone costs
--- four times as much.
+-- Return what the transitions of each dossier show, for one part of the dossiers, in one pass (motcua.transitions).
+-- Events count from the first of the months on. An old step counts only if the dossier's row agreed with it. If the
+-- last step is an old step, last_recorded_at is -infinity, so that the row gives the present status. Times use the
+-- fixed offset UTC+7, Vietnam's time all year, because the name of the time zone costs four times as much.
 WITH ordered AS (
     SELECT
         t.dossier_id,
@@ -158,9 +159,9 @@ FROM ordered AS o
 GROUP BY o.dossier_id;
 
 -- name: own_facts
--- What a dossier's own row and steps say of it, with the calendar and the settings of its agency, of one part of the
--- dossiers. Working days between two events are those after the day of the first and up to the day of the second; those
--- until now are the ones that are over.
+-- Return the facts of a dossier's own row and steps, with the calendar and the settings of its agency, for one part of
+-- the dossiers. Working days between two events are the days after the first event's day up to the second event's day.
+-- Working days until now are the days that are over.
 SELECT
     d.dossier_id,
     d.answers AS agency_code,
@@ -200,7 +201,7 @@ SELECT
         WHEN d.finished_at > %(as_of)s + interval '5 minutes' THEN d.finished_at
         WHEN d.received_at > %(as_of)s + interval '5 minutes' THEN d.received_at
     END AS in_future_at,
-    -- A day before the calendar's first one is longer ago than any rule asks.
+    -- Days before the beginning of the calendar are so long ago that no rule needs them.
     CASE
         WHEN coalesce(m.last_occurred_at, '-infinity') >= coalesce(d.received_at, '-infinity')
             THEN greatest(a.today - coalesce(m.last_nth, 0), 0)
@@ -243,7 +244,8 @@ LEFT JOIN quality.moves AS m
 CROSS JOIN
     LATERAL (
         SELECT
-            -- Of the row and the last transition the newer one decides: a source may write them apart.
+            -- The row and the last transition may disagree because a source can write them at different times. The
+            -- newer one gives the status.
             CASE
                 WHEN m.last_recorded_at > coalesce(d.updated_at, '-infinity') THEN m.last_status ELSE d.status_code
             END AS status_code

@@ -1,9 +1,10 @@
--- Findings: returned by a rule, they begin an episode, change, are withheld, accepted or fixed. Called by
--- store/oversight/quality.py.
+-- Write the changes of findings: a finding that a rule returns opens an episode, changes, is withheld, is acknowledged
+-- or is fixed. Called by store/oversight/quality.py.
 
 -- name: withhold_findings
--- Findings that stand and are of a broken agency now: this run neither sees nor fixes them. A dossier's finding goes by
--- who is in charge of the dossier now, so that one that moved to a sound agency is told of there.
+-- Insert the open findings of agencies whose data is broken now as withheld (motcua.quality_withheld). This run neither
+-- confirms nor fixes them. A finding about a dossier belongs to the agency that is in charge of the dossier now. A
+-- dossier that moved to a sound agency is therefore reported there.
 INSERT INTO motcua.quality_withheld (run_no, finding_id)
 SELECT %(run_no)s, e.finding_id
 FROM motcua.finding_episodes AS e
@@ -24,7 +25,7 @@ WHERE
     AND NOT EXISTS (SELECT 1 FROM quality.found AS n WHERE n.rule = f.rule AND n.subject = f.subject);
 
 -- name: add_findings
--- Findings that no run saw before.
+-- Insert the findings that no run returned before (motcua.findings).
 INSERT INTO motcua.findings (rule, subject, level, agency_code, dossier_id, since, facts, first_run)
 SELECT
     n.rule,
@@ -39,7 +40,7 @@ FROM quality.found AS n
 WHERE NOT EXISTS (SELECT 1 FROM motcua.findings AS f WHERE f.rule = n.rule AND f.subject = n.subject);
 
 -- name: change_findings
--- Findings that are known already, in the words of now.
+-- Update known findings with the agency, time and facts of this run (motcua.findings).
 UPDATE motcua.findings AS f
 SET agency_code = n.agency_code, since = n.since, facts = n.facts
 FROM quality.found AS n
@@ -48,8 +49,8 @@ WHERE
     AND (f.agency_code, f.since, f.facts) IS DISTINCT FROM (n.agency_code, n.since, n.facts);
 
 -- name: open_episodes
--- Findings that were returned and do not stand yet begin an episode, with the deadlines of the day: so many working
--- days of the agency, today counted.
+-- Open an episode for each returned finding that has none open (motcua.finding_episodes). Deadlines count working days
+-- of the agency; today is the first one.
 INSERT INTO motcua.finding_episodes (finding_id, opened_run, again, deadline, department_on)
 WITH deadlines AS (
     SELECT r.rule, c.calendar, a.day AS deadline, b.day AS department_on
@@ -79,7 +80,8 @@ LEFT JOIN deadlines AS d
 WHERE o.finding_id IS NULL;
 
 -- name: close_episodes
--- Findings of the rules that were checked and that were not returned are fixed, but for those withheld.
+-- Close the episodes of findings that the checked rules did not return (motcua.finding_episodes). Withheld findings
+-- stay open.
 UPDATE motcua.finding_episodes AS e
 SET closed_run = %(run_no)s
 FROM motcua.findings AS f
@@ -91,7 +93,8 @@ WHERE
     );
 
 -- name: acknowledge
--- Somebody accepts a finding for a time, one of these agencies or any.
+-- Acknowledge a finding until a time, if it belongs to one of the given agencies or to any if the parameter is NULL
+-- (motcua.finding_acknowledgements).
 INSERT INTO motcua.finding_acknowledgements (finding_id, acknowledged_at, acknowledged_by, why, until)
 SELECT f.finding_id, %(now)s, %(by)s, %(why)s, %(until)s
 FROM motcua.findings AS f
@@ -99,8 +102,9 @@ WHERE f.finding_id = %(finding_id)s AND (%(agencies)s::text[] IS NULL OR f.agenc
 RETURNING acknowledgement_id;
 
 -- name: taken_back
--- By agency: results that citizens were told, and how long after the result each was taken back that was (minutes, in
--- order). A result that was handed over first is not taken back.
+-- Return by agency how many results citizens were texted, and after how many minutes each result that was revoked was
+-- revoked, in order (motcua.messages, quality.dossier_facts). A result that was handed over first does not count as
+-- revoked.
 WITH told AS (
     SELECT f.agency_code, count(*) AS told
     FROM motcua.messages AS m

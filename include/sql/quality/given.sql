@@ -1,9 +1,9 @@
--- What a check is given beside the ledger's own rows: days, who answers for an agency, the register, what is to be
--- there, and what Great Expectations returned. Each statement makes the table of schema quality that is called like it.
--- Called by store/oversight/quality.py and store/rechecks.py.
+-- Fill the tables of a check with data from outside the ledger's own rows: days, agencies in charge, the desk register,
+-- expected counts, and the rows that Great Expectations returned. Each statement fills the table of schema quality that
+-- has its name. Called by store/oversight/quality.py and store/rechecks.py.
 
 -- name: days
--- The days of the working calendars in use.
+-- Return the days of the working calendars in use.
 SELECT r.calendar, r.day, r.working, r.nth, r.previous_working_day
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -11,7 +11,7 @@ FROM
     );
 
 -- name: agencies
--- Agencies with their calendars and who answers for their dossiers.
+-- Return the agencies with their calendars and the agency in charge of their dossiers (motcua.agencies).
 SELECT
     g.agency_code,
     coalesce(i.in_charge, g.agency_code) AS answers,
@@ -25,11 +25,11 @@ INNER JOIN motcua.agencies_on(%(day)s::date) AS i ON g.agency_code = i.agency_co
 INNER JOIN quality.days AS d ON r.calendar = d.calendar AND d.day = %(day)s::date - 1;
 
 -- name: register_readings
--- That a source's desk register was read, or why it could not be.
+-- Return that a source's desk register was read, or the reason why it could not be read.
 SELECT s.source_id, %(failure)s::text AS failure FROM motcua.sources AS s WHERE s.name = %(source)s;
 
 -- name: desk_register
--- Rows of a source's desk register.
+-- Return rows of a source's desk register.
 SELECT s.source_id, r.agency_code, r.dossier_code, r.result_ready_at, r.handed_over_at
 FROM
     jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -38,8 +38,8 @@ FROM
 INNER JOIN motcua.sources AS s ON s.name = %(source)s;
 
 -- name: ledger_counts
--- How many dossiers each agency in charge has that are to be looked at, by the ledger alone: what the snapshot is held
--- against. The condition is that of quality/facts/dossiers, without its joins.
+-- Return how many dossiers of each agency in charge a check must cover, from the ledger alone (motcua.dossiers). The
+-- snapshot is compared with this count. The condition is that of quality/facts/dossiers, without its joins.
 SELECT coalesce(i.in_charge, l.agency_code) AS agency_code, sum(l.dossiers)::integer AS dossiers
 FROM (
     SELECT d.agency_code, count(*) AS dossiers
@@ -54,6 +54,6 @@ LEFT JOIN motcua.agencies_on(%(day)s::date) AS i ON l.agency_code = i.agency_cod
 GROUP BY coalesce(i.in_charge, l.agency_code);
 
 -- name: found
--- Rows that Great Expectations returned for a rule.
+-- Return the rows that Great Expectations returned for a rule.
 SELECT %(rule)s::text AS rule, r.subject, %(level)s::text AS level, r.agency_code, r.since, r.facts::jsonb AS facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (subject text, agency_code text, since timestamptz, facts text);

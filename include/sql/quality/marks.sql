@@ -1,9 +1,10 @@
--- Facts of a dossier that others have a part in: messages, edits, numbers that are shared or failed, filings,
--- inquiries, complaints, the register. Each statement makes the table of schema quality that is called like it; the
--- last one all that rules about dossiers look at. Called by store/oversight/quality.py.
+-- Compute the facts of a dossier that depend on other rows: messages, edits, phone numbers that are shared or failed,
+-- repeated filings, inquiries, complaints and the desk register. Each statement fills the table of schema quality that
+-- has its name. The last statement returns all facts that rules about dossiers use. Called by
+-- store/oversight/quality.py.
 
 -- name: result_messages
--- What became of each dossier's result messages.
+-- Return the outcome of each dossier's result messages (motcua.messages).
 SELECT
     m.dossier_id,
     bool_or(m.accepted_at IS NOT NULL) AS told,
@@ -20,7 +21,8 @@ WHERE m.kind = 'result' AND m.dossier_id IS NOT NULL
 GROUP BY m.dossier_id;
 
 -- name: edited
--- Dossiers whose versions differ in due date or procedure; of procedures only hashes are compared, which costs a third.
+-- Return the dossiers whose versions differ in due date or procedure (motcua.dossier_versions). Procedures are compared
+-- by their hashes, which takes a third of the time.
 SELECT v.dossier_id
 FROM motcua.dossier_versions AS v
 GROUP BY v.dossier_id
@@ -29,8 +31,8 @@ HAVING
     OR min(hashtextextended(v.procedure_code, 0)) <> max(hashtextextended(v.procedure_code, 0));
 
 -- name: edits
--- Due dates that moved later and procedures that changed, by the versions of a dossier's row that pick-up kept. A move
--- is explained by a pause (5, 6, 8) since the move before it.
+-- Return the due dates that were moved later and the procedures that changed, from the versions of a dossier's row
+-- (motcua.dossier_versions). A pause (status 5, 6 or 8) since the previous move explains a move.
 WITH due_steps AS (
     SELECT
         v.dossier_id,
@@ -108,7 +110,7 @@ pauses AS (
     GROUP BY x.dossier_id
 ),
 
--- The due day in force when the last pause began.
+-- The due day that was in force when the last pause began.
 at_pause AS (
     SELECT DISTINCT ON (s.dossier_id)
         s.dossier_id,
@@ -136,8 +138,9 @@ LEFT JOIN procedure_moves AS p ON e.dossier_id = p.dossier_id
 WHERE a.due_day IS NOT NULL OR u.due_moved_at IS NOT NULL OR p.changed_at IS NOT NULL;
 
 -- name: shared_numbers
--- Dossiers whose number stood for many owners within some days: each owner's latest use counts until so many days later
--- or that owner's next use, whichever comes first. Names that differ in case are one.
+-- Return the dossiers whose phone number belonged to many owners within some days (motcua.dossiers). The latest use of
+-- the number by an owner counts until a number of days later, or until the owner's next use if that comes first. Names
+-- that differ only in case are one owner.
 WITH often AS (
     SELECT d.msisdn
     FROM motcua.dossiers AS d
@@ -189,7 +192,8 @@ FROM shared AS h
 INNER JOIN motcua.dossiers AS d ON h.msisdn = d.msisdn;
 
 -- name: failed_numbers
--- Dossiers whose number failed for good and was not reached since: of another dossier, or of this one.
+-- Return the dossiers whose phone number failed for good and was not reached since, on this dossier or on another one
+-- (motcua.attempts).
 WITH failed AS MATERIALIZED (
     SELECT a.msisdn, m.dossier_id, max(coalesce(a.answered_at, a.started_at)) AS at
     FROM motcua.attempts AS a
@@ -218,8 +222,8 @@ WHERE f.at > coalesce(r.at, '-infinity')
 GROUP BY d.dossier_id;
 
 -- name: refiled
--- Dossiers that their owner filed again: two of the same name, number and procedure at an agency, and no more (firms
--- and notaries file the same procedure all the time).
+-- Return the dossiers that their owner filed again: exactly two dossiers with the same name, phone number and procedure
+-- at one agency (motcua.dossiers). Firms and notaries file the same procedure often, so more than two do not count.
 WITH alike AS (
     SELECT d.agency_code, d.procedure_code, d.msisdn
     FROM motcua.dossiers AS d
@@ -254,15 +258,17 @@ LEFT JOIN quality.days AS n
 WHERE f.times = 2 AND f.again_at IS NOT NULL;
 
 -- name: inquired
--- Dossiers that were asked about after their citizens had been told that the result is ready.
+-- Return the dossiers about which citizens asked 9029 after they had been texted that the result is ready
+-- (motcua.inquiries).
 SELECT i.dossier_id, count(*) AS inquiries, max(i.received_at) AS last_inquiry_at
 FROM motcua.inquiries AS i
 WHERE i.told_result AND i.received_at >= %(since)s
 GROUP BY i.dossier_id;
 
 -- name: complained
--- Dossiers whose citizens complained that there was no result yet, within some days after a gateway had taken the
--- result message; what was taken back does not count. Days, since often only the day of a complaint is known.
+-- Return the dossiers whose citizens complained that there was no result, within some days after a gateway accepted the
+-- result message (motcua.complaints). Withdrawn complaints do not count. The unit is a day, because often only the day
+-- of a complaint is known.
 SELECT d.dossier_id, max(c.received_at) AS complained_at
 FROM motcua.complaints AS c
 INNER JOIN motcua.dossiers AS d ON c.agency_code = d.agency_code AND c.dossier_code = d.dossier_code
@@ -275,8 +281,8 @@ WHERE
 GROUP BY d.dossier_id;
 
 -- name: cleaned
--- Dossiers with fields that had to be cleaned: times, in the row as it is now or in a transition since the first of the
--- months; other fields, in the row as it is now.
+-- Return the dossiers with fields that had to be cleaned (motcua.cleaned_fields). Times count if they are in the
+-- present row or in a transition since the first of the months. Other fields count if they are in the present row.
 SELECT
     c.dossier_id,
     max(c.last_seen_at) FILTER (WHERE c.detail ~ '_at\M') AS cleaned_time_at,
@@ -291,7 +297,7 @@ WHERE
 GROUP BY c.dossier_id;
 
 -- name: in_register
--- What the desk's register says of dossiers.
+-- Return what the desk register says about dossiers (quality.desk_register).
 SELECT
     d.dossier_id,
     max(r.result_ready_at) AS register_ready_at,
@@ -302,8 +308,9 @@ WHERE r.source_id = d.source_id
 GROUP BY d.dossier_id;
 
 -- name: dossier_facts
--- Everything that the rules about dossiers look at, one row a dossier, of one part of them: its own facts, then what
--- others have a part in. What few dossiers have is put together first: each join of all of them costs.
+-- Return all facts that the rules about dossiers use, one row for each dossier, for one part of the dossiers. A
+-- dossier's own facts are joined with the facts from other rows. Facts that few dossiers have are joined with each
+-- other first, because each join with all dossiers costs much time.
 SELECT
     o.*,
     k.phone_owners,

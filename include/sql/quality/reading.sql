@@ -1,8 +1,8 @@
--- What reports, pages and commands read of runs of checks. The text of a phone field that comes with a finding is for
--- masking alone. Called by store/oversight/quality.py.
+-- Read runs of checks for reports, pages and commands. A finding may hold the text of a phone field, which callers must
+-- mask. Called by store/oversight/quality.py.
 
 -- name: runs
--- Runs, the newest first: all, or of one run_id, or of one day.
+-- Return runs, the newest first: all, those with one run_id, or those of one day (motcua.quality_runs).
 SELECT
     run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, dossiers, findings, broken,
     coalesce(content_hash, '') AS content_hash, coalesce(previous_seal, '') AS previous_seal,
@@ -15,7 +15,7 @@ ORDER BY run_no DESC
 LIMIT %(most)s::bigint;
 
 -- name: previous_run
--- The run that a run's changes are told against: the last one of an earlier working day.
+-- Return the run with which a run's changes are compared: the last run of an earlier working day (motcua.quality_runs).
 SELECT p.run_no
 FROM motcua.quality_runs AS r
 INNER JOIN motcua.quality_runs AS p ON r.run_no > p.run_no AND r.day > p.day AND p.working_day
@@ -24,7 +24,7 @@ ORDER BY p.day DESC, p.run_no DESC
 LIMIT 1;
 
 -- name: weekly_runs
--- The last run of each week (Monday to Sunday) up to a run's week.
+-- Return the last run of each week (Monday to Sunday) up to a run's week (motcua.quality_runs).
 SELECT DISTINCT ON (date_trunc('week', p.day))
     date_trunc('week', p.day)::date AS week,
     p.run_no
@@ -34,21 +34,21 @@ WHERE r.run_no = %(run_no)s AND p.day > r.day - 7 * (%(weeks)s::integer + 1)
 ORDER BY date_trunc('week', p.day), p.day DESC, p.run_no DESC;
 
 -- name: results
--- What was said of each rule in some runs.
+-- Return the result of each rule in some runs (motcua.quality_results).
 SELECT run_no, rule, status, broken_reason, found, rows_hash
 FROM motcua.quality_results
 WHERE run_no = any(%(run_nos)s)
 ORDER BY run_no, rule;
 
 -- name: counts
--- Rows returned by rule and agency in some runs, of one agency or of all.
+-- Return the number of findings by rule and agency in some runs, for one agency or all (motcua.quality_counts).
 SELECT run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
 FROM motcua.quality_counts
 WHERE run_no = any(%(run_nos)s) AND (%(agency_code)s::text IS NULL OR agency_code = %(agency_code)s)
 ORDER BY run_no, rule, agency_code;
 
 -- name: counts_by_rule
--- Rows returned by rule in some runs, all agencies together.
+-- Return the number of findings by rule in some runs, summed over all agencies (motcua.quality_counts).
 SELECT
     c.run_no,
     c.rule,
@@ -63,7 +63,8 @@ GROUP BY c.run_no, c.rule
 ORDER BY c.run_no, c.rule;
 
 -- name: changes
--- By rule and agency: findings that are new, back or fixed in a run against an earlier one.
+-- Return by rule and agency how many findings are new, back or fixed in a run compared with an earlier run
+-- (motcua.finding_episodes).
 SELECT
     f.rule,
     f.agency_code,
@@ -94,8 +95,8 @@ WHERE
 GROUP BY f.rule, f.agency_code;
 
 -- name: rows
--- Findings of some rules that a run returned, and those that were fixed since an earlier one: of one agency, without
--- those of a whole source; of one rule; or all.
+-- Return the findings of some rules that a run returned, and those fixed since an earlier run (motcua.findings). The
+-- result holds the findings of one agency without those about a whole source, those of one rule, or all.
 SELECT
     f.finding_id,
     f.rule,
@@ -154,10 +155,11 @@ WHERE
 ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC NULLS LAST, f.finding_id;
 
 -- name: urgent_rows
--- Some of the findings of some rules that a run returned, of one agency or of all, in the order of urgency that
--- reports/quality/urgency.py tells; "rules" in theirs. "standing" chooses among them as the run's counts and changes
--- against an earlier run do, "fixed" those that are no longer there: a figure is as many rows. What somebody accepted
--- for a time is shown as it is now, and chosen by as it was when the run was sealed.
+-- Return some of the findings of some rules that a run returned, for one agency or all, the most urgent first
+-- (motcua.findings). reports/quality/urgency.py defines the order; the parameter rules has the rules in that order. The
+-- parameter standing selects open findings in the same way as the run's counts and its changes against an earlier run,
+-- and the parameter fixed selects fixed findings, so that each figure equals its number of rows. An acknowledgement is
+-- shown as it is now, but findings are selected by the acknowledgements at the time when the run was sealed.
 SELECT
     f.finding_id,
     f.rule,
@@ -254,7 +256,8 @@ ORDER BY
 LIMIT %(most)s OFFSET %(skipped)s;
 
 -- name: shares
--- Textable numbers in a run, of one agency or of all, among so many dossiers at least, the worst first.
+-- Return the shares of textable phone numbers in a run, for one agency or all, the worst first (motcua.quality_shares).
+-- Shares of fewer dossiers than a limit are left out.
 SELECT
     s.agency_code,
     s.dimension,
@@ -274,14 +277,14 @@ WHERE
 ORDER BY s.month DESC, s.dimension, s.textable::numeric / s.dossiers, s.dossiers DESC, s.agency_code, s.key;
 
 -- name: suggestions
--- What the data suggested in a run, to one agency or to all.
+-- Return the suggestions that a run derived from the data, for one agency or all (motcua.quality_suggestions).
 SELECT s.agency_code, s.kind, s.facts
 FROM motcua.quality_suggestions AS s
 WHERE s.run_no = %(run_no)s AND coalesce(s.agency_code = %(agency_code)s::text, TRUE)
 ORDER BY s.agency_code, s.kind;
 
 -- name: sources
--- How fresh and how whole each source was in a run.
+-- Return when each source was last read and how many of its rows were unusable, in a run (motcua.quality_sources).
 SELECT s.name AS source, q.picked_up_at, q.last_transition_at, q.quarantined, q.failing
 FROM motcua.quality_sources AS q
 INNER JOIN motcua.sources AS s ON q.source_id = s.source_id
@@ -289,14 +292,15 @@ WHERE q.run_no = %(run_no)s
 ORDER BY s.name;
 
 -- name: checked_agencies
--- How much of each agency was checked in some runs.
+-- Return how many dossiers of each agency were checked in some runs (motcua.quality_agencies).
 SELECT run_no, agency_code, dossiers, textable
 FROM motcua.quality_agencies
 WHERE run_no = any(%(run_nos)s)
 ORDER BY run_no, agency_code;
 
 -- name: broken_agencies
--- Agencies whose part of the snapshot was broken in some runs, with what was wrong.
+-- Return the agencies whose part of the snapshot was broken in some runs, with the fault
+-- (motcua.quality_broken_agencies).
 SELECT run_no, agency_code, fault
 FROM motcua.quality_broken_agencies
 WHERE run_no = any(%(run_nos)s)

@@ -1,9 +1,9 @@
--- Some dossiers judged by themselves, between two runs: their findings, and what of the ledger is looked at.
--- Called by store/rechecks.py.
+-- Recheck single dossiers between two runs: read their findings and rows, and write the outcome. Called by
+-- store/rechecks.py.
 
 -- name: findings
--- Findings about dossiers that one could judge again, with whose they are now; of these agencies or of any. "changed"
--- says whether the dossier or a step of it was read anew since a moment.
+-- Return findings about dossiers that can be rechecked, with the agency that has the dossier now, for some agencies or
+-- all (motcua.findings). changed is true if the dossier or one of its steps was read again after a time.
 SELECT
     f.finding_id,
     f.rule,
@@ -21,20 +21,20 @@ WHERE
     AND (%(agencies)s::text[] IS NULL OR f.agency_code = any(%(agencies)s));
 
 -- name: dossiers_here
--- The dossiers that are judged by themselves.
+-- Return the dossiers to recheck (motcua.dossiers).
 SELECT d.* FROM motcua.dossiers AS d WHERE d.dossier_id = any(%(dossiers)s::bigint[]);
 
 -- name: transitions_here
--- Their steps.
+-- Return the steps of the dossiers to recheck (motcua.transitions).
 SELECT t.* FROM motcua.transitions AS t WHERE t.dossier_id = any(%(dossiers)s::bigint[]);
 
 -- name: add
--- Somebody had a finding judged again.
+-- Insert that a person had a finding rechecked, with the outcome (motcua.finding_rechecks).
 INSERT INTO motcua.finding_rechecks (finding_id, rechecked_at, rechecked_by, outcome)
 VALUES (%(finding)s, %(now)s, %(by)s, %(outcome)s);
 
 -- name: last
--- The last time that each of some findings was judged again, after a moment.
+-- Return the last recheck of each of some findings after a time (motcua.finding_rechecks).
 SELECT DISTINCT ON (r.finding_id) r.finding_id, r.rechecked_at, r.rechecked_by, r.outcome
 FROM motcua.finding_rechecks AS r
 WHERE r.finding_id = any(%(findings)s::bigint[]) AND r.rechecked_at > %(since)s::timestamptz

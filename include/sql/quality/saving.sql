@@ -1,18 +1,18 @@
--- A run of checks is stored, and sealed last: it refuses change from then on. Called by store/oversight/quality.py.
+-- Store a run of checks and seal it at the end. A sealed run cannot be changed. Called by store/oversight/quality.py.
 
 -- name: count_dossiers
--- How many dossiers of the snapshot are of agencies that are not broken.
+-- Count the dossiers of the snapshot whose agencies are not broken (quality.dossier_facts).
 SELECT count(*) AS dossiers
 FROM quality.dossier_facts AS f
 WHERE f.agency_code <> all(%(broken_agencies)s::text[]);
 
 -- name: data_as_of
--- When the snapshot's sources had last been read, the oldest of them.
+-- Return the oldest time at which one of the snapshot's sources was last read (quality.source_facts).
 SELECT min(f.picked_up_at) AS data_as_of FROM quality.source_facts AS f WHERE f.agency_code IS NULL;
 
 -- name: count_desk_users
--- Dossiers by desk user (whoever made a dossier's first transition, by pseudonym) and month, and those of them that may
--- be texted.
+-- Count the dossiers, and the textable ones among them, by agency, desk user and month (quality.dossier_facts). The
+-- desk user is the pseudonym of the user who made a dossier's first transition.
 WITH by_actor AS (
     SELECT
         f.agency_code,
@@ -26,7 +26,7 @@ WITH by_actor AS (
     GROUP BY f.agency_code, m.first_actor, f.received_month
 ),
 
--- Each pseudonym is made once: it costs two hashes.
+-- Each pseudonym is computed once, because it costs two hashes.
 desk_users AS MATERIALIZED (
     SELECT n.agency_code, n.first_actor, motcua.desk_user(n.agency_code, n.first_actor) AS key
     FROM (SELECT DISTINCT a.agency_code, a.first_actor FROM by_actor AS a) AS n
@@ -43,7 +43,7 @@ INNER JOIN desk_users AS u ON a.agency_code = u.agency_code AND a.first_actor = 
 GROUP BY a.agency_code, u.key, a.month;
 
 -- name: save_run
--- A run that is not sealed yet.
+-- Insert a run that is not sealed yet (motcua.quality_runs).
 INSERT INTO motcua.quality_runs (
     run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, findings, broken
 )
@@ -63,7 +63,7 @@ SELECT
 RETURNING run_no;
 
 -- name: save_agencies
--- How much of each agency was checked; nothing of the broken ones.
+-- Insert how many dossiers of each agency were checked (motcua.quality_agencies). Broken agencies are left out.
 INSERT INTO motcua.quality_agencies (run_no, agency_code, dossiers, textable)
 SELECT %(run_no)s, f.agency_code, count(*), count(*) FILTER (WHERE f.textable)
 FROM quality.dossier_facts AS f
@@ -71,13 +71,14 @@ WHERE f.agency_code <> all(%(broken_agencies)s::text[])
 GROUP BY f.agency_code;
 
 -- name: save_broken_agencies
--- Agencies whose part of the snapshot is broken, with what is wrong.
+-- Insert the agencies whose part of the snapshot is broken, with the fault (motcua.quality_broken_agencies).
 INSERT INTO motcua.quality_broken_agencies (run_no, agency_code, fault)
 SELECT %(run_no)s, r.agency_code, r.fault
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, fault text);
 
 -- name: save_sources
--- How fresh and how whole each source was, unless that could not be told.
+-- Insert when each source was last read and how many of its rows were unusable (motcua.quality_sources). Nothing is
+-- inserted if that is not known.
 INSERT INTO motcua.quality_sources (run_no, source_id, picked_up_at, last_transition_at, quarantined, failing)
 SELECT
     %(run_no)s,
@@ -90,7 +91,7 @@ FROM quality.source_facts AS f
 WHERE f.agency_code IS NULL AND '' <> all(%(broken_agencies)s::text[]);
 
 -- name: save_results
--- What was said of each rule.
+-- Insert the result of each rule (motcua.quality_results).
 INSERT INTO motcua.quality_results (run_no, rule, status, broken_reason, found, rows_hash)
 SELECT %(run_no)s, r.rule, r.status, r.broken_reason, r.found, r.rows_hash
 FROM
@@ -99,7 +100,8 @@ FROM
     );
 
 -- name: save_counts
--- The rows that were returned, by rule and agency, with those acknowledged and past their deadlines.
+-- Insert the number of findings by rule and agency, with those that are acknowledged or past their deadlines
+-- (motcua.quality_counts).
 INSERT INTO motcua.quality_counts (
     run_no, rule, agency_code, found, acknowledged, remind_agency, remind_department
 )
@@ -128,8 +130,9 @@ LEFT JOIN acknowledged AS a ON f.finding_id = a.finding_id
 GROUP BY n.rule, n.agency_code;
 
 -- name: save_shares
--- Textable numbers by agency, procedure and desk user, of the present month and the one before; none of the broken
--- agencies. Those by desk user were counted beside the months: quality/agency_facts/count_desk_users.
+-- Insert the shares of textable phone numbers by agency, procedure and desk user, for the present and the previous
+-- month (motcua.quality_shares). Broken agencies are left out. The SQL statement quality/saving/count_desk_users must
+-- count the shares of desk users before.
 INSERT INTO motcua.quality_shares (
     run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
 )
@@ -172,13 +175,14 @@ LEFT JOIN by_desk_user AS p
 WHERE d.month >= %(recent_month)s::date;
 
 -- name: save_suggestions
--- What the data suggest.
+-- Insert the suggestions that the run derived from the data (motcua.quality_suggestions).
 INSERT INTO motcua.quality_suggestions (run_no, agency_code, kind, facts)
 SELECT %(run_no)s, r.agency_code, r.kind, r.facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, kind text, facts jsonb);
 
 -- name: rows_hashes
--- By rule: how many rows a run's episodes hold, and SHA-256 over their ids, one a line, in the order of their bytes.
+-- Return by rule the number of findings in a run's episodes, and the SHA-256 of their subjects, one on each line, in
+-- byte order (motcua.finding_episodes).
 SELECT
     r.rule,
     count(f.finding_id) AS found,
@@ -201,11 +205,11 @@ LEFT JOIN (
 GROUP BY r.rule;
 
 -- name: last_seal
--- The seal that the next run follows.
+-- Return the seal of the last sealed run, which the next run's seal continues (motcua.quality_runs).
 SELECT r.seal FROM motcua.quality_runs AS r WHERE r.sealed_at IS NOT NULL ORDER BY r.run_no DESC LIMIT 1;
 
 -- name: seal_run
--- Seals a run: it refuses change from now on.
+-- Seal a run (motcua.quality_runs). The run cannot be changed from then on.
 UPDATE motcua.quality_runs
 SET
     content_hash = %(content_hash)s,

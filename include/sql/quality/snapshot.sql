@@ -1,12 +1,12 @@
--- What a run of checks sees of the ledger, all at one moment, in tables of schema quality that are made anew each time.
--- Called by store/oversight/quality.py.
+-- Prepare the snapshot of a run of checks: tables of schema quality that are filled anew for each run and show the
+-- ledger at one moment. Called by store/oversight/quality.py.
 
 -- name: set_up
--- Memory for this transaction's large sorts and joins, no compiling of queries that are run once, and no merge joins:
--- sorting millions of rows for one costs many times what hashing them does. Nested loops are switched off where the
--- planner cannot know how many rows there are, and hours would be lost by its mistake. A few thousand rows out of
--- millions are looked up by their index: a page out of order costs a disk of today, or the server's memory, hardly more
--- than the next one.
+-- Set the planner for this transaction's large queries. Sorts and joins get more memory. Queries that run once are not
+-- compiled. Merge joins are off, because sorting millions of rows costs much more than hashing them. Nested loops are
+-- off if the planner cannot know the number of rows, because its mistake would cost hours. A few thousand rows out of
+-- millions are read through their index, because a random page of a present disk, or of the server's memory, costs
+-- hardly more than the next page.
 SELECT
     set_config('work_mem', '96MB', TRUE),
     set_config('jit', 'off', TRUE),
@@ -15,19 +15,20 @@ SELECT
     set_config('enable_nestloop', %(nested_loops)s, TRUE);
 
 -- name: export_moment
--- Lets other connections see what this transaction sees.
+-- Export this transaction's snapshot, so that other connections see the same data.
 SELECT pg_export_snapshot() AS moment;
 
 -- name: begin_snapshot
--- Empties what there is of a snapshot, also tables that this version does not make.
+-- Empty the tables of the previous snapshot, including tables that this version does not fill (quality.begin_snapshot).
 SELECT quality.begin_snapshot();
 
 -- name: make
--- Has a table of the snapshot be there, with the columns that a statement gives.
+-- Make a table of the snapshot with the given columns (quality.make).
 SELECT quality.make(%(table_name)s, %(columns)s, %(types)s::oid[]);
 
 -- name: middle
--- A number in the middle of those of the dossiers that are looked at, as in quality/facts/dossiers.
+-- Return the mean number of the dossiers that a check covers (motcua.dossiers). It divides them into two parts. The
+-- condition is that of quality/facts/dossiers.
 SELECT avg(d.dossier_id)::bigint AS middle
 FROM motcua.dossiers AS d
 WHERE
@@ -36,5 +37,5 @@ WHERE
     OR coalesce(d.updated_at >= %(since)s, TRUE);
 
 -- name: look_at
--- Has the planner learn how much there is in a table of the snapshot.
+-- Update the planner's statistics of a table of the snapshot (quality.look_at).
 SELECT quality.look_at(%(table_name)s, %(column_name)s);

@@ -1,8 +1,9 @@
--- Facts that rules about sources look at. Each statement makes the table of schema quality that is called like it.
+-- Compute the facts that rules about sources use. Each statement fills the table of schema quality that has its name.
 -- Called by store/oversight/quality.py.
 
 -- name: agency_days
--- Transitions of each agency and source by day, of the last five working weeks.
+-- Return the number of transitions of each agency and source by day, for the last five working weeks
+-- (motcua.transitions).
 SELECT t.source_id, d.agency_code, l.day, count(*) AS changes
 FROM motcua.transitions AS t
 INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
@@ -17,8 +18,8 @@ WHERE
 GROUP BY t.source_id, d.agency_code, l.day;
 
 -- name: source_facts
--- Everything that the rules about sources look at: of each source, and of each agency in it. A working week is five
--- working days that are over; usual is the average of the four weeks before the last one.
+-- Return all facts that the rules about sources use, for each source and for each agency in it. A working week has five
+-- working days that are over. The usual number is the average of the four weeks before the last one.
 WITH weeks AS (
     SELECT
         d.source_id,

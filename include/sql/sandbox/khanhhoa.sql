@@ -1,9 +1,9 @@
--- The one-stop database of the demo's pilot agencies, whose software gives the contract's views itself. Called by
+-- The one-stop database of the demo's pilot agencies, whose software has the contract's views. Called by
 -- sandbox/world/writers.py.
 
 -- name: schema
--- The one-stop database of the pilot agencies 1-12: tables of its vendor, and the contract's views over them. Run again
--- and again by sandbox/world/writers.py as the database's owner; changes nothing that is there.
+-- Create the one-stop database of the pilot agencies 1-12: the vendor's tables, and the contract's views on them.
+-- sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS mot_cua;
 CREATE SCHEMA IF NOT EXISTS onestop;
 
@@ -43,7 +43,8 @@ CREATE TABLE IF NOT EXISTS mot_cua.transitions (
     note text,
     action_id bigint UNIQUE
 );
-COMMENT ON COLUMN mot_cua.transitions.action_id IS 'The simulator''s act that wrote the row; once only.';
+COMMENT ON COLUMN mot_cua.transitions.action_id
+IS 'Number of the simulator''s act that wrote the row; each act writes once.';
 CREATE INDEX IF NOT EXISTS transitions_recorded ON mot_cua.transitions (recorded_at);
 CREATE INDEX IF NOT EXISTS transitions_dossier ON mot_cua.transitions (agency_code, dossier_code);
 
@@ -104,15 +105,15 @@ GRANT USAGE ON SCHEMA onestop TO onestop_khanhhoa_reader;
 GRANT SELECT ON onestop.dossiers, onestop.transitions, onestop.desk_register TO onestop_khanhhoa_reader;
 
 -- name: clear
--- Empties the source before a new world begins.
+-- Empty the source before a new simulated world begins (mot_cua.dossiers, mot_cua.transitions, mot_cua.desk_register).
 TRUNCATE mot_cua.dossiers, mot_cua.transitions, mot_cua.desk_register RESTART IDENTITY;
 
 -- name: reserve_transition
--- Number of a transition that will be committed later.
+-- Reserve the number of a transition that will be committed later.
 SELECT nextval('mot_cua.transitions_transition_id_seq') AS transition_id;
 
 -- name: write_dossier
--- The row of a dossier as it is now; safe to repeat.
+-- Insert or update the present row of a dossier (mot_cua.dossiers). The statement may be repeated.
 INSERT INTO mot_cua.dossiers (
     agency_code, dossier_code, procedure_code, procedure_name, field_name, applicant_name, applicant_phone,
     phone_entered_at, submitted_via, received_at, due_at, step_name, status_code, at_one_stop_desk,
@@ -140,7 +141,8 @@ ON CONFLICT (agency_code, dossier_code) DO UPDATE SET
     updated_at = excluded.updated_at;
 
 -- name: write_transition
--- One transition, once for each act of the simulator; returns its number, also when it was there already.
+-- Insert one transition, once for each act of the simulator, and return its number, also if it exists already
+-- (mot_cua.transitions).
 INSERT INTO mot_cua.transitions (
     transition_id, agency_code, dossier_code, from_step, to_step, status_code, at_one_stop_desk, occurred_at,
     recorded_at, actor, note, action_id
@@ -154,7 +156,7 @@ ON CONFLICT (action_id) DO UPDATE SET action_id = excluded.action_id
 RETURNING transition_id;
 
 -- name: write_register
--- An entry of the paper register; what is entered stays.
+-- Insert or update an entry of the paper register (mot_cua.desk_register). Times that are entered already stay.
 INSERT INTO mot_cua.desk_register (agency_code, dossier_code, result_ready_at, handed_over_at)
 VALUES (%(agency_code)s, %(dossier_code)s, %(result_ready_at)s, %(handed_over_at)s)
 ON CONFLICT (agency_code, dossier_code) DO UPDATE SET

@@ -1,9 +1,9 @@
--- What the demo asks of the ledger, to tell of itself and to be judged by. Called by sandbox/smoke.py,
--- sandbox/summary.py, sandbox/past/playing.py and sandbox/latency.py.
+-- Read the ledger for the demo's summaries and for its checks. Called by sandbox/smoke.py, sandbox/summary.py,
+-- sandbox/past/playing.py and sandbox/latency.py.
 
 -- name: summary_transitions
--- How many transitions were picked up, how many wait to be planned, and what planning made of the others. Promises one
--- row, also when nothing was picked up yet.
+-- Return how many transitions were picked up, how many are not planned, and what planning decided on the others
+-- (motcua.transitions). The result is always one row.
 SELECT
     count(*) AS picked_up,
     count(*) FILTER (WHERE planned_at IS NULL) AS unplanned,
@@ -13,7 +13,7 @@ SELECT
 FROM motcua.transitions;
 
 -- name: told_lately
--- Who was told of a result in the last days before a moment.
+-- Return the dossiers whose citizens were texted about a result in the last three days before a time (motcua.messages).
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -27,8 +27,8 @@ WHERE
 ORDER BY m.message_id;
 
 -- name: dossiers_to_ask_about
--- Some dossiers, of as many agencies as can be, whose code no other agency uses, each with the step that its row names
--- and the one that its last transition names.
+-- Return some dossiers from as many agencies as possible whose code no other agency uses, each with the step in its row
+-- and the step of its last transition (motcua.dossiers).
 SELECT DISTINCT ON (d.agency_code)
     d.dossier_code,
     array_remove(
@@ -46,7 +46,7 @@ SELECT DISTINCT ON (d.agency_code)
     ) AS steps
 FROM motcua.dossiers AS d
 WHERE
-    -- A hostile step's name is cut in the text.
+    -- A very long name of a step is cut in the text, so such dossiers are left out.
     char_length(d.step_name) BETWEEN 1 AND 40
     AND NOT EXISTS (
         SELECT 1
@@ -57,7 +57,8 @@ ORDER BY d.agency_code, d.dossier_id DESC
 LIMIT %(limit)s;
 
 -- name: attempts
--- Every attempt with its message: what the phone network's own log is held against. Promises the order of the attempts.
+-- Return every attempt with its message, in the order of the attempts (motcua.attempts). The phone network's own log is
+-- compared with this list.
 SELECT
     a.reference,
     a.message_id,
@@ -69,7 +70,7 @@ INNER JOIN motcua.messages AS m ON a.message_id = m.message_id
 ORDER BY a.attempt_id;
 
 -- name: numbers
--- Every phone number in the ledger, E.164: what no log may hold.
+-- Return every phone number in the ledger, E.164. No log may contain one of them.
 SELECT msisdn
 FROM motcua.dossiers
 WHERE msisdn IS NOT NULL
@@ -82,8 +83,8 @@ FROM motcua.inquiries
 WHERE starts_with(msisdn, '+');
 
 -- name: acceptances
--- When the gateway took each of these transitions' messages, where that was the first attempt of a message that never
--- waited for a mended phone.
+-- Return when the gateway accepted the message of each of these transitions, if that was the message's first attempt
+-- and the message never waited for a corrected phone (motcua.messages).
 SELECT
     s.name AS source,
     t.source_transition_id AS transition_id,

@@ -1,9 +1,10 @@
--- The clock of a ledger whose past the demo plays. Called by sandbox/past/playing.py, to begin and to end as the
--- schema's owner, in one transaction.
+-- Set the clock of a ledger while the demo loads its past. Called by sandbox/past/playing.py. The begin and the end run
+-- as the schema's owner, each in one transaction.
 
 -- name: begin
--- From now on the ledger's own notes carry the time of sandbox_clock.clock: what is by default the server's clock, and
--- the time of a message's move. It remembers what it put that in place of. For a ledger that the sandbox alone fills.
+-- Make the ledger use the time in sandbox_clock.clock in place of the server's clock, for default values and for the
+-- time at which a message moves. The former default values are stored in sandbox_clock.defaults. This is only for a
+-- ledger that the sandbox alone fills.
 CREATE SCHEMA sandbox_clock;
 CREATE TABLE sandbox_clock.clock (moment timestamptz NOT NULL);
 INSERT INTO sandbox_clock.clock (moment) VALUES (now());
@@ -38,22 +39,23 @@ BEGIN
     RETURN NEW;
 END
 $$;
--- By its name after the ledger's own trigger, which notes the server's time.
+-- PostgreSQL runs triggers in the order of their names. This name comes after the ledger's own trigger, which sets the
+-- server's time.
 CREATE TRIGGER sandbox_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION sandbox_clock.note_time();
 
 -- name: set
--- The ledger's notes carry this time from now on.
+-- Set the time that the ledger uses from now on (sandbox_clock.clock).
 UPDATE sandbox_clock.clock SET moment = %(moment)s;
 
 -- name: is_there
--- A row where a ledger's past was begun and is not done.
+-- Return a row if the loading of a ledger's past has begun and has not ended.
 SELECT n.nspname
 FROM pg_namespace AS n
 WHERE n.nspname = 'sandbox_clock';
 
 -- name: end
--- The ledger is as production has it again: each default, and no trigger of ours.
+-- Restore the ledger's default values, and drop the sandbox's trigger and schema.
 DO $$
 DECLARE
     each record;

@@ -1,10 +1,10 @@
--- What truly happens in the demo, in a database of its own, into which nobody but the simulator may connect: its clock,
--- its dossiers, what they do next, and what must be told of it. Called by sandbox/world/clockwork.py,
--- sandbox/world/writers.py (schema) and sandbox/latency.py (notices).
+-- The true events of the demo, in a separate database to which only the simulator connects: the simulated world's
+-- clock, its dossiers, their planned acts, and the messages that citizens must get. Called by
+-- sandbox/world/clockwork.py, sandbox/world/writers.py (schema) and sandbox/latency.py (notices).
 
 -- name: schema
--- What truly happens in the sandbox, for judging the system against it, and the simulator's own memory. Nobody but the
--- simulator may connect. Run again and again by sandbox/world/writers.py; changes nothing that is there.
+-- Create the tables of the true events, which tests compare with the ledger, and of the simulator's own state. Only the
+-- simulator connects. sandbox/world/writers.py runs this repeatedly. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS truth;
 
 CREATE TABLE IF NOT EXISTS truth.events (
@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS truth.events (
     kind text NOT NULL,
     detail jsonb NOT NULL
 );
-COMMENT ON TABLE truth.events IS 'What truly happened, on paper and at the keyboard. Codes: canonical.';
+COMMENT ON TABLE truth.events IS 'True events, on paper and at the keyboard. Codes are the national ones.';
 CREATE INDEX IF NOT EXISTS events_dossier ON truth.events (agency_code, dossier_code);
 
 CREATE TABLE IF NOT EXISTS truth.expected_notices (
@@ -37,16 +37,17 @@ CREATE TABLE IF NOT EXISTS truth.expected_notices (
     owner_number text,
     UNIQUE (agency_code, dossier_code, kind, occasion)
 );
-COMMENT ON TABLE truth.expected_notices IS 'Each time a dossier entered the condition of a notice.';
+COMMENT ON TABLE truth.expected_notices IS 'Entries of dossiers into the condition that calls for a message.';
 COMMENT ON COLUMN truth.expected_notices.occurred_at IS 'When the official pressed the key, by a true clock.';
-COMMENT ON COLUMN truth.expected_notices.transition_id IS 'The source''s transition that told of it.';
+COMMENT ON COLUMN truth.expected_notices.transition_id IS 'The source''s transition that shows the entry.';
 COMMENT ON COLUMN truth.expected_notices.committed_at IS 'When that transition could be read.';
-COMMENT ON COLUMN truth.expected_notices.plannable_at IS 'When all was there that it needs; empty: not yet.';
-COMMENT ON COLUMN truth.expected_notices.obstacle IS 'What stood, or stands, in the way.';
+COMMENT ON COLUMN truth.expected_notices.plannable_at
+IS 'When everything that planning needs could be read; empty: not yet.';
+COMMENT ON COLUMN truth.expected_notices.obstacle IS 'Fact that prevents or prevented the message; empty: nothing.';
 COMMENT ON COLUMN truth.expected_notices.left_at IS 'When the dossier left the condition again.';
-COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the paper agreed then.';
-COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'What the phone field held then.';
-COMMENT ON COLUMN truth.expected_notices.owner_number IS 'Where the applicant can truly be texted, E.164.';
+COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the paper agreed with the entry at that time.';
+COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'Kind of content of the phone field at that time.';
+COMMENT ON COLUMN truth.expected_notices.owner_number IS 'Number at which the applicant can really be texted, E.164.';
 
 CREATE SCHEMA IF NOT EXISTS world;
 
@@ -56,7 +57,8 @@ CREATE TABLE IF NOT EXISTS world.clock (
     alive_at timestamptz NOT NULL,
     starts integer NOT NULL
 );
-COMMENT ON TABLE world.clock IS 'When the world began and was last alive; time stops while it is stopped.';
+COMMENT ON TABLE world.clock
+IS 'When the simulated world began and when it last ran. Its time stops while the simulator is stopped.';
 
 CREATE TABLE IF NOT EXISTS world.dossiers (
     dossier_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -65,7 +67,7 @@ CREATE TABLE IF NOT EXISTS world.dossiers (
     memory jsonb NOT NULL,
     UNIQUE (agency_code, dossier_code)
 );
-COMMENT ON TABLE world.dossiers IS 'Each dossier as the world knows it.';
+COMMENT ON TABLE world.dossiers IS 'Dossiers as the simulated world knows them.';
 
 CREATE TABLE IF NOT EXISTS world.agenda (
     action_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -73,7 +75,7 @@ CREATE TABLE IF NOT EXISTS world.agenda (
     due_at timestamptz NOT NULL,
     act jsonb NOT NULL
 );
-COMMENT ON TABLE world.agenda IS 'What is going to happen to each dossier.';
+COMMENT ON TABLE world.agenda IS 'Acts that are going to happen to each dossier.';
 CREATE INDEX IF NOT EXISTS agenda_due ON world.agenda (due_at, action_id);
 CREATE INDEX IF NOT EXISTS agenda_dossier ON world.agenda (dossier_id, due_at);
 
@@ -83,20 +85,20 @@ CREATE TABLE IF NOT EXISTS world.serials (
     last integer NOT NULL,
     PRIMARY KEY (agency_code, series)
 );
-COMMENT ON TABLE world.serials IS 'Last number given in each series of dossier codes.';
+COMMENT ON TABLE world.serials IS 'Last number in each series of dossier codes.';
 
 REVOKE ALL ON SCHEMA public FROM public;
 
 -- name: clear
--- Forgets a world whose beginning was broken off.
+-- Delete a simulated world whose begin was interrupted.
 TRUNCATE truth.events, truth.expected_notices, world.agenda, world.dossiers, world.serials RESTART IDENTITY;
 
 -- name: begin
--- The world has begun: its history is written.
+-- Insert the begin of the simulated world, after its history is written (world.clock).
 INSERT INTO world.clock (began_at, alive_at, starts) VALUES (%(now)s, %(now)s, 1);
 
 -- name: read_clock
--- When the world began and was last alive; no row: it has not begun.
+-- Return when the simulated world began and when it last ran (world.clock). No row means that it has not begun.
 SELECT
     began_at,
     alive_at,
@@ -104,38 +106,38 @@ SELECT
 FROM world.clock;
 
 -- name: keep_alive
--- The world is alive.
+-- Write that the simulated world is running (world.clock).
 UPDATE world.clock SET alive_at = %(now)s;
 
 -- name: stand_still
--- Puts everything off by the time in which the world stood still.
+-- Postpone all planned acts by the time for which the simulated world was stopped (world.agenda).
 UPDATE world.agenda SET due_at = due_at + %(pause)s;
 
 -- name: wake
--- The world lives again.
+-- Write that the simulated world runs again, and return how often it was started (world.clock).
 UPDATE world.clock SET alive_at = %(now)s, starts = starts + 1 RETURNING starts;
 
 -- name: next_serial
--- The next number of a series of dossier codes.
+-- Return the next number of a series of dossier codes (world.serials).
 INSERT INTO world.serials (agency_code, series, last) VALUES (%(agency_code)s, %(series)s, 1)
 ON CONFLICT (agency_code, series) DO UPDATE SET last = serials.last + 1
 RETURNING last;
 
 -- name: add_dossier
--- A new dossier.
+-- Insert a new dossier and return its number (world.dossiers).
 INSERT INTO world.dossiers (agency_code, dossier_code, memory)
 VALUES (%(agency_code)s, %(dossier_code)s, %(memory)s)
 RETURNING dossier_id;
 
 -- name: lock_dossier
--- A dossier as it is, kept from others until the end of the transaction.
+-- Return a dossier's state and lock the dossier until this transaction ends (world.dossiers).
 SELECT memory FROM world.dossiers
 WHERE dossier_id = %(dossier_id)s
 FOR UPDATE;
 
 -- name: find_dossier
--- The dossier with this code, outer blanks left out, kept from others until the end of the transaction. For a visitor
--- who acts as an official.
+-- Return the dossier with this code, without blanks at its ends, and lock the dossier until this transaction ends
+-- (world.dossiers). A visitor who acts as an official uses this.
 SELECT
     dossier_id,
     memory
@@ -144,21 +146,21 @@ WHERE agency_code = %(agency_code)s AND dossier_code = %(dossier_code)s
 FOR UPDATE;
 
 -- name: save_dossier
--- What has become of a dossier.
+-- Write a dossier's new state (world.dossiers).
 UPDATE world.dossiers SET memory = %(memory)s
 WHERE dossier_id = %(dossier_id)s;
 
 -- name: add_act
--- Something that is going to happen.
+-- Insert a planned act and return its number (world.agenda).
 INSERT INTO world.agenda (dossier_id, due_at, act) VALUES (%(dossier_id)s, %(due_at)s, %(act)s)
 RETURNING action_id;
 
 -- name: count_agenda
--- How much is planned.
+-- Return the number of planned acts (world.agenda).
 SELECT count(*) AS planned FROM world.agenda;
 
 -- name: due_acts
--- What is due, oldest first.
+-- Return the acts that are due, the oldest first (world.agenda).
 SELECT
     action_id,
     dossier_id
@@ -168,25 +170,25 @@ ORDER BY due_at, action_id
 LIMIT 200;
 
 -- name: take_act
--- Takes one act off the agenda; no row: a visitor was quicker.
+-- Delete one planned act and return it (world.agenda). No row means that a visitor has taken the act.
 DELETE FROM world.agenda
 WHERE action_id = %(action_id)s
 RETURNING act;
 
 -- name: halves_of_dossier
--- Moves of a dossier whose second half is still to be written, oldest first.
+-- Return the moves of a dossier whose second half is not written yet, the oldest first (world.agenda).
 SELECT action_id FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' = 'write'
 ORDER BY due_at, action_id;
 
 -- name: forget_plans
--- Nothing that was planned for the dossier will happen but that its row appears: a visitor has taken it over.
+-- Delete the planned acts of a dossier that a visitor has taken over, except the appearance of its row (world.agenda).
 DELETE FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' <> 'reveal';
 
 -- name: hurry
--- A batch at the end of the day: one official of the agency makes, at once, the moves to 9 and 10 that come next for a
--- dozen dossiers. Returns the dossiers.
+-- Make up to twelve planned moves to status 9 or 10 of one agency due at once, by one official, as a batch at the end
+-- of a day, and return the dossiers (world.agenda).
 WITH ours AS (
     SELECT dossier_id FROM world.dossiers
     WHERE agency_code = %(agency_code)s
@@ -215,12 +217,13 @@ WHERE agenda.action_id = chosen.action_id
 RETURNING agenda.dossier_id;
 
 -- name: add_event
--- Something that truly happened.
+-- Insert a true event (truth.events).
 INSERT INTO truth.events (at, source, agency_code, dossier_code, kind, detail)
 VALUES (%(at)s, %(source)s, %(agency_code)s, %(dossier_code)s, %(kind)s, %(detail)s);
 
 -- name: expect_notice
--- A dossier has entered the condition of a notice, and its source shows it.
+-- Insert that a dossier entered the condition that calls for a message, and that its source shows it
+-- (truth.expected_notices).
 INSERT INTO truth.expected_notices (
     kind, source, agency_code, dossier_code, occasion, occurred_at, transition_id, committed_at,
     plannable_at, obstacle, truthful, phone_kind, owner_number
@@ -232,7 +235,8 @@ VALUES (
 );
 
 -- name: make_plannable
--- The dossier's row has appeared: what waited for it can be planned.
+-- Write that the dossier's row has appeared, so that the messages that waited for it can be planned
+-- (truth.expected_notices).
 UPDATE truth.expected_notices SET plannable_at = %(now)s
 WHERE
     agency_code = %(agency_code)s
@@ -241,7 +245,7 @@ WHERE
     AND plannable_at IS NULL;
 
 -- name: leave_condition
--- A dossier has left the condition of its notice.
+-- Write that a dossier has left the condition that calls for a message (truth.expected_notices).
 UPDATE truth.expected_notices SET left_at = %(now)s
 WHERE
     agency_code = %(agency_code)s
@@ -250,8 +254,8 @@ WHERE
     AND left_at IS NULL;
 
 -- name: notices
--- The latest notices that nothing stood in the way of, committed within these bounds, with the moment at which their
--- transition could be read.
+-- Return the latest expected messages that nothing prevented, committed between two times, with the time at which their
+-- transition could be read (truth.expected_notices).
 SELECT source, transition_id, committed_at
 FROM truth.expected_notices
 WHERE

@@ -2,9 +2,9 @@
 -- sandbox/world/writers.py.
 
 -- name: schema
--- The one-stop database of the Vân Phong board, software of another vendor: field names of OpenCPS, dates as text
--- yyyyMMddHHmmss in Asia/Ho_Chi_Minh, no desk flag, no contract views. Run again and again by sandbox/world/writers.py
--- as the database's owner; changes nothing that is there.
+-- Create the one-stop database of the Vân Phong board, from another vendor: field names of OpenCPS, dates as text
+-- yyyyMMddHHmmss in the time zone Asia/Ho_Chi_Minh, no desk flag and no contract views. sandbox/world/writers.py runs
+-- this repeatedly as the database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS opencps;
 
 CREATE TABLE IF NOT EXISTS opencps."HoSo" (
@@ -46,7 +46,8 @@ CREATE TABLE IF NOT EXISTS opencps."TienDoXuLy" (
     action_id bigint UNIQUE
 );
 COMMENT ON COLUMN opencps."TienDoXuLy"."NoiDungXuLy" IS 'Bước mà hồ sơ vừa chuyển đến';
-COMMENT ON COLUMN opencps."TienDoXuLy".action_id IS 'The simulator''s act that wrote the row; once only.';
+COMMENT ON COLUMN opencps."TienDoXuLy".action_id
+IS 'Number of the simulator''s act that wrote the row; each act writes once.';
 CREATE INDEX IF NOT EXISTS tiendo_ngayghi ON opencps."TienDoXuLy" ("NgayGhi");
 CREATE INDEX IF NOT EXISTS tiendo_mahoso ON opencps."TienDoXuLy" ("MaHoSo", "TienDoXuLyId");
 
@@ -55,15 +56,15 @@ GRANT USAGE ON SCHEMA opencps TO onestop_vanphong_reader;
 GRANT SELECT ON opencps."HoSo", opencps."TienDoXuLy" TO onestop_vanphong_reader;
 
 -- name: clear
--- Empties the source before a new world begins.
+-- Empty the source before a new simulated world begins (opencps."HoSo", opencps."TienDoXuLy").
 TRUNCATE opencps."HoSo", opencps."TienDoXuLy" RESTART IDENTITY;
 
 -- name: reserve_transition
--- Number of a progress row that will be committed later.
+-- Reserve the number of a progress row that will be committed later.
 SELECT nextval('opencps."TienDoXuLy_TienDoXuLyId_seq"') AS transition_id;
 
 -- name: write_dossier
--- The row of a dossier as it is now; safe to repeat.
+-- Insert or update the present row of a dossier (opencps."HoSo"). The statement may be repeated.
 INSERT INTO opencps."HoSo" (
     "MaHoSo", "MaTTHC", "TenTTHC", "TenLinhVuc", "ChuHoSo", "SoDienThoai", "HinhThuc", "NgayTiepNhan",
     "NgayHenTra", "TrangThaiHoSo", "TrangThaiBoSung", "PhongBanXuLy", "NgayKetThucXuLy", "NgayTra",
@@ -89,7 +90,8 @@ ON CONFLICT ("MaHoSo") DO UPDATE SET
     "NgayCapNhat" = excluded."NgayCapNhat";
 
 -- name: write_transition
--- One progress row, once for each act of the simulator; returns its number, also when it was there already.
+-- Insert one progress row, once for each act of the simulator, and return its number, also if it exists already
+-- (opencps."TienDoXuLy").
 INSERT INTO opencps."TienDoXuLy" (
     "TienDoXuLyId", "MaHoSo", "NguoiXuLy", "ThoiDiemXuLy", "PhongBanXuLy", "NoiDungXuLy", "GhiChu",
     "TrangThai", "TrangThaiBoSung", "DonViXuLy", "NgayGhi", action_id

@@ -1,5 +1,5 @@
--- Agencies as the Department configured them, what each decides itself, its names and successors over time. Every
--- change is kept whole, with the codes and names that belong to it, and with what it silences.
+-- Agencies with the settings of the Department, their own settings, names and successors. Each change is stored as a
+-- whole, with codes and names, and with the messages that it keeps from citizens.
 
 CREATE TABLE motcua.agencies (
     agency_code text PRIMARY KEY CHECK (agency_code = btrim(agency_code) AND agency_code <> ''),
@@ -31,37 +31,37 @@ CREATE TABLE motcua.agencies (
     CHECK (same_day_excluded OR same_day_procedures = '{}'),
     CHECK (same_day_excluded OR same_day_reason IS NULL)
 );
-COMMENT ON TABLE motcua.agencies IS 'One row for each agency (cơ quan) whose dossiers are told of; imported from the agencies'' YAML file.';
-COMMENT ON COLUMN motcua.agencies.agency_code IS 'Code in the style of QCVN 102:2016/BTTTT, for example 000.00.04.H32.';
-COMMENT ON COLUMN motcua.agencies.name IS 'Full Vietnamese name, as in official papers; former ones are in agency_names.';
-COMMENT ON COLUMN motcua.agencies.short_name IS 'Name used in message texts; the full name where empty.';
-COMMENT ON COLUMN motcua.agencies.province IS 'Key of the province, decides how old landline numbers are read.';
-COMMENT ON COLUMN motcua.agencies.valid_from IS 'First day on which the agency exists; empty: it always has.';
-COMMENT ON COLUMN motcua.agencies.valid_until IS 'Last day on which it exists; empty: it still does.';
-COMMENT ON COLUMN motcua.agencies.successor_code IS 'Who is in charge of its dossiers after that day; empty: nobody, and nothing more is told.';
-COMMENT ON COLUMN motcua.agencies.enabled_from IS 'Events that occurred before this moment are out of scope; empty: not enabled.';
-COMMENT ON COLUMN motcua.agencies.accented IS 'Texts with Vietnamese accents (UCS-2) instead of without (GSM-7).';
-COMMENT ON COLUMN motcua.agencies.same_day_excluded IS 'No messages for dossiers whose appointment is on the day of receipt, of the procedures in same_day_procedures.';
-COMMENT ON COLUMN motcua.agencies.same_day_procedures IS 'Codes of the procedures that this is about; empty: all.';
-COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why they are left out, as every publication shows it; empty where it was not asked for yet.';
-COMMENT ON COLUMN motcua.agencies.kinds_off IS 'Kinds of message switched off by the Department.';
-COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why these kinds are off, as every publication shows it; there is one exactly where a kind is off.';
-COMMENT ON COLUMN motcua.agencies.result_hold IS 'A result message waits this long; a reversal meanwhile cancels it.';
-COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'A message that is still of use then waits for a gateway that takes nothing at night, or no more that day, rather than go by one after it.';
-COMMENT ON COLUMN motcua.agencies.apology_day IS 'Which due dates the 17:30 apology takes: of the next calendar day, or up to the next working day.';
-COMMENT ON COLUMN motcua.agencies.report_recipients IS 'Mail addresses that quality reports go to. Personal data of staff; agency_changes holds only how many.';
-COMMENT ON COLUMN motcua.agencies.recipients_list IS 'Number of that list; it grows with each change of an address.';
-COMMENT ON COLUMN motcua.agencies.retention IS 'Numbers, names and words are kept this long after a dossier''s end, and emptied in the night after that.';
-COMMENT ON COLUMN motcua.agencies.changed_by IS 'Who made the last change.';
-COMMENT ON COLUMN motcua.agencies.by_department IS 'The last change was made in the Department''s name.';
+COMMENT ON TABLE motcua.agencies IS 'Agencies (cơ quan) whose dossiers are in the ledger, one row each; imported from the agencies'' YAML file.';
+COMMENT ON COLUMN motcua.agencies.agency_code IS 'Code in the form of QCVN 102:2016/BTTTT, for example 000.00.04.H32.';
+COMMENT ON COLUMN motcua.agencies.name IS 'Full Vietnamese name as in official papers. Former names are in agency_names.';
+COMMENT ON COLUMN motcua.agencies.short_name IS 'Name in the texts of messages; empty: the full name is used.';
+COMMENT ON COLUMN motcua.agencies.province IS 'Key of the province. It decides how old landline numbers are read.';
+COMMENT ON COLUMN motcua.agencies.valid_from IS 'First day on which the agency exists; empty: it has always existed.';
+COMMENT ON COLUMN motcua.agencies.valid_until IS 'Last day on which the agency exists; empty: it still exists.';
+COMMENT ON COLUMN motcua.agencies.successor_code IS 'Agency in charge of its dossiers after that day; empty: none, and no more messages are sent.';
+COMMENT ON COLUMN motcua.agencies.enabled_from IS 'Events before this time are out of scope; empty: the agency is not enabled.';
+COMMENT ON COLUMN motcua.agencies.accented IS 'Whether texts have Vietnamese accents (UCS-2) or not (GSM-7).';
+COMMENT ON COLUMN motcua.agencies.same_day_excluded IS 'Whether dossiers that are due on the day of receipt get no messages, for the procedures in same_day_procedures.';
+COMMENT ON COLUMN motcua.agencies.same_day_procedures IS 'Codes of the procedures for same_day_excluded; empty: all procedures.';
+COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why same-day dossiers are excluded, which every publication shows; empty: a reason was not required yet.';
+COMMENT ON COLUMN motcua.agencies.kinds_off IS 'Kinds of message that the Department has switched off.';
+COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why these kinds are off, which every publication shows. A reason exists exactly if a kind is off.';
+COMMENT ON COLUMN motcua.agencies.result_hold IS 'How long a result message waits. If the result is revoked in that time, the message is cancelled.';
+COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'Whether a useful message waits for a gateway that takes nothing at night or no more that day, instead of using another gateway.';
+COMMENT ON COLUMN motcua.agencies.apology_day IS 'Due dates of the 17:30 apology: calendar (the next calendar day) or working_day (up to the next working day).';
+COMMENT ON COLUMN motcua.agencies.report_recipients IS 'Mail addresses that get quality reports. Personal data of staff; agency_changes holds only their number.';
+COMMENT ON COLUMN motcua.agencies.recipients_list IS 'Number of the list of addresses, which grows with each change of an address.';
+COMMENT ON COLUMN motcua.agencies.retention IS 'How long numbers, names and texts are stored after a dossier''s end. They are emptied in the night after that.';
+COMMENT ON COLUMN motcua.agencies.changed_by IS 'Person who made the last change.';
+COMMENT ON COLUMN motcua.agencies.by_department IS 'Whether the last change was made in the Department''s name.';
 
 CREATE TABLE motcua.agency_aliases (
     alias text PRIMARY KEY,
     agency_code text NOT NULL REFERENCES motcua.agencies
 );
-COMMENT ON TABLE motcua.agency_aliases IS 'Other codes under which a source may know an agency, for example H32.4 of QĐ 20/2020/QĐ-TTg.';
+COMMENT ON TABLE motcua.agency_aliases IS 'Other codes under which a source may know an agency, for example H32.4 in the form of QĐ 20/2020/QĐ-TTg.';
 COMMENT ON COLUMN motcua.agency_aliases.alias IS 'The other code.';
-COMMENT ON COLUMN motcua.agency_aliases.agency_code IS 'The agency meant.';
+COMMENT ON COLUMN motcua.agency_aliases.agency_code IS 'The agency with that code.';
 
 CREATE TABLE motcua.agency_names (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -70,11 +70,11 @@ CREATE TABLE motcua.agency_names (
     short_name text,
     PRIMARY KEY (agency_code, valid_until)
 );
-COMMENT ON TABLE motcua.agency_names IS 'Former names of agencies; the name after the last of them is in agencies.';
+COMMENT ON TABLE motcua.agency_names IS 'Former names of agencies. The name after the last former one is in agencies.';
 COMMENT ON COLUMN motcua.agency_names.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.agency_names.valid_until IS 'Last day of this name.';
+COMMENT ON COLUMN motcua.agency_names.valid_until IS 'Last day on which the name was in force.';
 COMMENT ON COLUMN motcua.agency_names.name IS 'Full Vietnamese name.';
-COMMENT ON COLUMN motcua.agency_names.short_name IS 'Name used in message texts; the full name where empty.';
+COMMENT ON COLUMN motcua.agency_names.short_name IS 'Name in the texts of messages; empty: the full name was used.';
 
 CREATE TABLE motcua.agency_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -87,12 +87,12 @@ CREATE TABLE motcua.agency_changes (
     silences text[] NOT NULL DEFAULT '{}'
 );
 CREATE INDEX agency_changes_agency ON motcua.agency_changes (agency_code, change_id);
-COMMENT ON TABLE motcua.agency_changes IS 'Every change of an agency''s settings, codes and names, append-only: who, when, before, after. Holds no mail address.';
-COMMENT ON COLUMN motcua.agency_changes.change_id IS 'Our number.';
-COMMENT ON COLUMN motcua.agency_changes.agency_code IS 'The agency changed.';
+COMMENT ON TABLE motcua.agency_changes IS 'Every change of an agency''s settings, codes and names, append-only: who, when, before and after. Holds no mail address.';
+COMMENT ON COLUMN motcua.agency_changes.change_id IS 'Our number of the change.';
+COMMENT ON COLUMN motcua.agency_changes.agency_code IS 'The agency that was changed.';
 COMMENT ON COLUMN motcua.agency_changes.changed_at IS 'When the change was written.';
-COMMENT ON COLUMN motcua.agency_changes.changed_by IS 'Who changed it.';
-COMMENT ON COLUMN motcua.agency_changes.by_department IS 'Made in the Department''s name.';
-COMMENT ON COLUMN motcua.agency_changes.before IS 'As it was before: the row''s settings with aliases and former_names; of report_recipients how many they are and the number of their list. Empty for a new agency.';
-COMMENT ON COLUMN motcua.agency_changes.after IS 'As it was after, in the same form; the next change begins with it.';
-COMMENT ON COLUMN motcua.agency_changes.silences IS 'The settings through which it keeps messages from citizens (motcua.silenced_by); empty: it keeps none.';
+COMMENT ON COLUMN motcua.agency_changes.changed_by IS 'Person who made the change.';
+COMMENT ON COLUMN motcua.agency_changes.by_department IS 'Whether the change was made in the Department''s name.';
+COMMENT ON COLUMN motcua.agency_changes.before IS 'Settings before the change, with aliases and former_names; for report_recipients only their number and the number of the list. Empty for a new agency.';
+COMMENT ON COLUMN motcua.agency_changes.after IS 'Settings after the change, in the same form. The next change begins with them.';
+COMMENT ON COLUMN motcua.agency_changes.silences IS 'Settings by which the change keeps messages from citizens (motcua.silenced_by); empty: none.';

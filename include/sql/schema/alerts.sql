@@ -1,5 +1,5 @@
--- What the watch saw is kept outside, since the ledger may be what is down; here is its mirror, for pages, for
--- acknowledging and for history, and the sign that the watch lives.
+-- A copy of the alerts of the watch, for pages, acknowledgements and history, and the heartbeat of the watch. The watch
+-- stores its alerts outside the ledger, because the ledger itself may be down.
 
 CREATE TABLE motcua.alerts (
     alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -18,17 +18,17 @@ CREATE TABLE motcua.alerts (
 );
 CREATE UNIQUE INDEX alerts_open ON motcua.alerts (name, subject) WHERE over_at IS NULL;
 CREATE INDEX alerts_over ON motcua.alerts (over_at) WHERE over_at IS NOT NULL;
-COMMENT ON TABLE motcua.alerts IS 'Alerts of the watch, open ones and those that are over. It keeps them itself; this is their mirror.';
-COMMENT ON COLUMN motcua.alerts.alert_id IS 'Our number.';
-COMMENT ON COLUMN motcua.alerts.name IS 'What is wrong; each name has a page in docs/operations/alerts.';
-COMMENT ON COLUMN motcua.alerts.subject IS 'Of what: a source, a gateway, a folder; empty where there is only one.';
-COMMENT ON COLUMN motcua.alerts.raised_at IS 'When it was sure.';
-COMMENT ON COLUMN motcua.alerts.facts IS 'Figures, as last seen; no personal data.';
-COMMENT ON COLUMN motcua.alerts.told_at IS 'When the first recipient was reached; empty: nobody yet.';
-COMMENT ON COLUMN motcua.alerts.over_at IS 'When it was over; empty: it is open.';
-COMMENT ON COLUMN motcua.alerts.over_told_at IS 'When the first recipient was told that it is over.';
-COMMENT ON COLUMN motcua.alerts.acknowledged_at IS 'When somebody said that they look after it.';
-COMMENT ON COLUMN motcua.alerts.acknowledged_by IS 'Who.';
+COMMENT ON TABLE motcua.alerts IS 'Alerts of the watch, open and closed ones. The watch stores them itself; this table is a copy.';
+COMMENT ON COLUMN motcua.alerts.alert_id IS 'Our number of the alert.';
+COMMENT ON COLUMN motcua.alerts.name IS 'Name of the alert; each name has a page in docs/operations/alerts.';
+COMMENT ON COLUMN motcua.alerts.subject IS 'What the alert is about: a source, a gateway or a folder; empty if the check concerns only one thing.';
+COMMENT ON COLUMN motcua.alerts.raised_at IS 'When the watch raised the alert.';
+COMMENT ON COLUMN motcua.alerts.facts IS 'Figures of the last round; no personal data.';
+COMMENT ON COLUMN motcua.alerts.told_at IS 'When the first recipient was informed; empty: nobody yet.';
+COMMENT ON COLUMN motcua.alerts.over_at IS 'When the alert ended; empty: it is open.';
+COMMENT ON COLUMN motcua.alerts.over_told_at IS 'When the first recipient was informed of the end.';
+COMMENT ON COLUMN motcua.alerts.acknowledged_at IS 'When a person acknowledged the alert.';
+COMMENT ON COLUMN motcua.alerts.acknowledged_by IS 'Person who acknowledged the alert.';
 
 CREATE TABLE motcua.watch_life (
     only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
@@ -40,11 +40,11 @@ CREATE TABLE motcua.watch_life (
     unsent_since timestamptz,
     CHECK ((unsent = 0) = (unsent_since IS NULL))
 );
-COMMENT ON TABLE motcua.watch_life IS 'The sign that the watch lives: one row, written each time it has looked; none where it never ran.';
-COMMENT ON COLUMN motcua.watch_life.only_one IS 'Always true.';
-COMMENT ON COLUMN motcua.watch_life.began_at IS 'Since when it keeps what it saw.';
-COMMENT ON COLUMN motcua.watch_life.looked_at IS 'When it last looked.';
-COMMENT ON COLUMN motcua.watch_life.looks IS 'What it looked at, each with its state and figures.';
-COMMENT ON COLUMN motcua.watch_life.recipients IS 'How many mail addresses it tells.';
-COMMENT ON COLUMN motcua.watch_life.unsent IS 'Mails and posts that could not be sent yet.';
-COMMENT ON COLUMN motcua.watch_life.unsent_since IS 'When the oldest of them was made.';
+COMMENT ON TABLE motcua.watch_life IS 'Heartbeat of the watch: one row, written after each round; no row if the watch never ran.';
+COMMENT ON COLUMN motcua.watch_life.only_one IS 'Always true; the table has one row.';
+COMMENT ON COLUMN motcua.watch_life.began_at IS 'Since when the watch has stored the results of its checks.';
+COMMENT ON COLUMN motcua.watch_life.looked_at IS 'When the last round of the watch was.';
+COMMENT ON COLUMN motcua.watch_life.looks IS 'The checks of the last round, each with its state and figures.';
+COMMENT ON COLUMN motcua.watch_life.recipients IS 'Number of mail addresses that the watch informs.';
+COMMENT ON COLUMN motcua.watch_life.unsent IS 'Number of mails and posts that could not be sent yet.';
+COMMENT ON COLUMN motcua.watch_life.unsent_since IS 'When the oldest of these mails and posts was made.';

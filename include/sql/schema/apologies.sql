@@ -1,4 +1,4 @@
--- The 17:30 apologies: which evenings were settled and what was known then, and whether one may still be told.
+-- The 17:30 apologies: which evenings were settled, what was known then, and until when an apology is useful.
 
 CREATE TABLE motcua.apology_evenings (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -27,20 +27,20 @@ CREATE TABLE motcua.apology_evenings (
 CREATE INDEX apology_evenings_moment ON motcua.apology_evenings (evening_at);
 CREATE INDEX apology_evenings_due ON motcua.apology_evenings (agency_code, last_due);
 CREATE INDEX apology_evenings_run ON motcua.apology_evenings (run_no) WHERE run_no IS NOT NULL;
-COMMENT ON TABLE motcua.apology_evenings IS 'Each evening on which an agency''s apologies were planned, or found to be missed; append-only.';
+COMMENT ON TABLE motcua.apology_evenings IS 'Evenings on which an agency''s apologies were planned or found to be missed; append-only.';
 COMMENT ON COLUMN motcua.apology_evenings.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.apology_evenings.day IS 'The day whose evening it is, by the calendar of Vietnam.';
-COMMENT ON COLUMN motcua.apology_evenings.evening_at IS 'The moment that dossiers are judged by: 17:30.';
-COMMENT ON COLUMN motcua.apology_evenings.apology_day IS 'The agency''s mode then: calendar or working_day.';
-COMMENT ON COLUMN motcua.apology_evenings.state IS 'done; missed: found only when it was too late to tell anybody; day_off: working_day mode, no selection.';
-COMMENT ON COLUMN motcua.apology_evenings.first_due IS 'First stored due date that it is about; empty on a day off.';
-COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last one; in working_day mode the day on which they all are effective.';
-COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'When it was too late: the desk opens, or the night before that begins.';
-COMMENT ON COLUMN motcua.apology_evenings.settled_at IS 'When it was planned, or found to be missed.';
-COMMENT ON COLUMN motcua.apology_evenings.known_transition IS 'Largest transition known then; what was picked up later did not count.';
+COMMENT ON COLUMN motcua.apology_evenings.day IS 'The day of the evening, in Vietnam''s time zone.';
+COMMENT ON COLUMN motcua.apology_evenings.evening_at IS 'The time by which dossiers are judged: 17:30.';
+COMMENT ON COLUMN motcua.apology_evenings.apology_day IS 'The agency''s mode on that evening: calendar or working_day.';
+COMMENT ON COLUMN motcua.apology_evenings.state IS 'State: done; missed: found when it was too late to text anybody; day_off: no selection, in the mode working_day.';
+COMMENT ON COLUMN motcua.apology_evenings.first_due IS 'First stored due date of the evening; empty on a day off.';
+COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last stored due date; in the mode working_day, the day on which all of them are effective.';
+COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'Time from which an apology is too late: the opening of the desk, or the begin of the night before it.';
+COMMENT ON COLUMN motcua.apology_evenings.settled_at IS 'When the evening was planned or found to be missed.';
+COMMENT ON COLUMN motcua.apology_evenings.known_transition IS 'Largest transition known then. Transitions that were picked up later did not count.';
 COMMENT ON COLUMN motcua.apology_evenings.known_version IS 'Largest version of a dossier''s row known then.';
-COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Dossiers that had such a due date at any time.';
-COMMENT ON COLUMN motcua.apology_evenings.queued IS 'New apologies to be sent.';
-COMMENT ON COLUMN motcua.apology_evenings.suppressed IS 'New apologies that may not be sent.';
-COMMENT ON COLUMN motcua.apology_evenings.missed IS 'New apologies that nobody could be told: too late, or their source is no longer read.';
-COMMENT ON COLUMN motcua.apology_evenings.run_no IS 'The run that settled it.';
+COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Number of dossiers that had such a due date at any time.';
+COMMENT ON COLUMN motcua.apology_evenings.queued IS 'Number of new apologies to be sent.';
+COMMENT ON COLUMN motcua.apology_evenings.suppressed IS 'Number of new apologies that may not be sent.';
+COMMENT ON COLUMN motcua.apology_evenings.missed IS 'Number of apologies that could not be sent, because it was too late or their source is no longer read.';
+COMMENT ON COLUMN motcua.apology_evenings.run_no IS 'The run that settled the evening.';

@@ -1,4 +1,4 @@
--- Tries to hand a message to a gateway, and who released one of unknown outcome.
+-- Attempts to hand messages to gateways, and releases of messages of unknown outcome.
 
 CREATE TABLE motcua.attempts (
     attempt_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -37,38 +37,38 @@ CREATE TABLE motcua.attempts (
 CREATE INDEX attempts_message ON motcua.attempts (message_id, attempt_id);
 CREATE INDEX attempts_in_flight ON motcua.attempts (sender_id) WHERE state = 'in_flight';
 CREATE INDEX attempts_run ON motcua.attempts (run_id);
--- No second attempt while an earlier one is, or may be, on its way to the phone: the database itself refuses a double.
--- One that was released no longer stands in the way: who released it is in releases.
+-- This index makes the database refuse a second attempt while an earlier attempt is or may be on its way to the phone.
+-- A released attempt no longer prevents a second one; the table releases holds who released it.
 CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts (message_id)
 WHERE state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT released;
 CREATE INDEX attempts_unsettled ON motcua.attempts (gateway, settle_at) WHERE state IN ('unknown', 'accepted');
--- Refusals are few, so this costs the other attempts nothing.
+-- Refusals are few, so this index costs other attempts nothing.
 CREATE INDEX attempts_unreachable ON motcua.attempts (msisdn, gateway) WHERE outcome = 'unreachable';
 CREATE INDEX attempts_carrier_refused ON motcua.attempts (gateway, answered_at) WHERE concerns = 'carrier';
-COMMENT ON TABLE motcua.attempts IS 'Tries (lần gửi) to hand a message to a gateway, each committed before its HTTP call.';
-COMMENT ON COLUMN motcua.attempts.attempt_id IS 'Our number.';
+COMMENT ON TABLE motcua.attempts IS 'Attempts (lần gửi) to hand a message to a gateway, each committed before its HTTP call.';
+COMMENT ON COLUMN motcua.attempts.attempt_id IS 'Our number of the attempt.';
 COMMENT ON COLUMN motcua.attempts.message_id IS 'The message.';
-COMMENT ON COLUMN motcua.attempts.gateway IS 'The gateway tried.';
-COMMENT ON COLUMN motcua.attempts.reference IS 'Our own reference, sent along and named by receipts.';
-COMMENT ON COLUMN motcua.attempts.sender_id IS 'Advisory lock held by the sender while it lives.';
-COMMENT ON COLUMN motcua.attempts.run_id IS 'DAG run that made the attempt.';
-COMMENT ON COLUMN motcua.attempts.run_no IS 'The run, by our number: it tells runs of one name apart.';
-COMMENT ON COLUMN motcua.attempts.msisdn IS 'Number it went to. Personal data.';
-COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what unit says.';
-COMMENT ON COLUMN motcua.attempts.unit IS 'What the gateway counts and bills: segment or message; empty: segment.';
-COMMENT ON COLUMN motcua.attempts.accented IS 'Sent with accents; empty: as its message was planned.';
-COMMENT ON COLUMN motcua.attempts.carrier IS 'The number''s carrier, as it was taken to be; empty: not known.';
-COMMENT ON COLUMN motcua.attempts.state IS 'in_flight, then by the answer accepted, rejected, failed or unknown, then by receipts delivered or undelivered.';
-COMMENT ON COLUMN motcua.attempts.started_at IS 'When it was committed.';
-COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or its absence, was written.';
-COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer; unreachable: the gateway does not reach this number, as one without an account there, and is not asked about it again for a time; receipt: a receipt told how it ended, and no answer was written (yet).';
-COMMENT ON COLUMN motcua.attempts.concerns IS 'What a configuration answer was about.';
+COMMENT ON COLUMN motcua.attempts.gateway IS 'The gateway of the attempt.';
+COMMENT ON COLUMN motcua.attempts.reference IS 'Our own reference, which is sent along and which delivery receipts name.';
+COMMENT ON COLUMN motcua.attempts.sender_id IS 'Number of the advisory lock that the sender holds while it lives.';
+COMMENT ON COLUMN motcua.attempts.run_id IS 'Name of the DAG run that made the attempt.';
+COMMENT ON COLUMN motcua.attempts.run_no IS 'Our number of the run, which distinguishes runs with the same name.';
+COMMENT ON COLUMN motcua.attempts.msisdn IS 'Number to which the message was sent. Personal data.';
+COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what the column unit states.';
+COMMENT ON COLUMN motcua.attempts.unit IS 'Unit that the gateway counts and bills: segment or message; empty: segment.';
+COMMENT ON COLUMN motcua.attempts.accented IS 'Whether the text was sent with accents; empty: as its message was planned.';
+COMMENT ON COLUMN motcua.attempts.carrier IS 'Carrier of the number, as assumed for this attempt; empty: not known.';
+COMMENT ON COLUMN motcua.attempts.state IS 'State: in_flight at first; accepted, rejected, failed or unknown by the gateway''s answer; delivered or undelivered by delivery receipts.';
+COMMENT ON COLUMN motcua.attempts.started_at IS 'When the attempt was committed.';
+COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or the lack of an answer, was written.';
+COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer. unreachable: the gateway does not reach this number, for example because it has no account there, and is not tried for it again for a time. receipt: a delivery receipt ended the attempt, and no answer is written (yet).';
+COMMENT ON COLUMN motcua.attempts.concerns IS 'Subject of a configuration error: gateway, carrier, template or message.';
 COMMENT ON COLUMN motcua.attempts.http_status IS 'HTTP status of the answer.';
-COMMENT ON COLUMN motcua.attempts.gateway_code IS 'The gateway''s code or words, without numbers.';
-COMMENT ON COLUMN motcua.attempts.gateway_reference IS 'The gateway''s own reference, by which it is asked; it may be made of the number. Personal data.';
-COMMENT ON COLUMN motcua.attempts.settle_at IS 'Not to be asked about, or repeated under the same reference, before then.';
-COMMENT ON COLUMN motcua.attempts.settlings IS 'How often the gateway was asked about it or given it again under the same reference.';
-COMMENT ON COLUMN motcua.attempts.released IS 'A person decided that the message may be sent again although this attempt''s end is not known.';
+COMMENT ON COLUMN motcua.attempts.gateway_code IS 'The gateway''s code or text, without numbers.';
+COMMENT ON COLUMN motcua.attempts.gateway_reference IS 'The gateway''s own reference, with which the gateway is queried. It may be made from the phone number. Personal data.';
+COMMENT ON COLUMN motcua.attempts.settle_at IS 'Time before which the gateway is not queried about the attempt, and the request is not repeated under the same reference.';
+COMMENT ON COLUMN motcua.attempts.settlings IS 'How often the gateway was queried about the attempt, or the request was repeated under the same reference.';
+COMMENT ON COLUMN motcua.attempts.released IS 'A person decided that the message may be sent again although the outcome of this attempt is unknown.';
 COMMENT ON COLUMN motcua.attempts.purged_at IS 'When the number was emptied.';
 
 CREATE TABLE motcua.releases (
@@ -80,10 +80,10 @@ CREATE TABLE motcua.releases (
     reason text NOT NULL CHECK (btrim(reason) <> '')
 );
 CREATE INDEX releases_message ON motcua.releases (message_id);
-COMMENT ON TABLE motcua.releases IS 'Messages of unknown outcome that a person let go again, with the words and to the dossier''s number as before; append-only.';
-COMMENT ON COLUMN motcua.releases.release_id IS 'Our number.';
+COMMENT ON TABLE motcua.releases IS 'Releases: a person decided that a message of unknown outcome is sent again, with the same text and to the dossier''s number; append-only.';
+COMMENT ON COLUMN motcua.releases.release_id IS 'Our number of the release.';
 COMMENT ON COLUMN motcua.releases.message_id IS 'The message.';
-COMMENT ON COLUMN motcua.releases.attempt_id IS 'The attempt whose end is not known; a receipt may still come for it.';
-COMMENT ON COLUMN motcua.releases.released_at IS 'When.';
-COMMENT ON COLUMN motcua.releases.released_by IS 'Who: a person, or the backfill that was told to.';
-COMMENT ON COLUMN motcua.releases.reason IS 'Why, in that person''s words.';
+COMMENT ON COLUMN motcua.releases.attempt_id IS 'The attempt of unknown outcome. A delivery receipt may still come for it.';
+COMMENT ON COLUMN motcua.releases.released_at IS 'When the message was released.';
+COMMENT ON COLUMN motcua.releases.released_by IS 'The person who released the message, or the backfill that was started to do so.';
+COMMENT ON COLUMN motcua.releases.reason IS 'The person''s reason.';

@@ -1,5 +1,5 @@
--- The working calendar: days that deviate from the weekly pattern, office hours, which years are confirmed, and who
--- changed what when.
+-- The working calendar: days that differ from the weekly pattern, office hours, confirmed years, and who changed what
+-- when.
 
 CREATE TABLE motcua.calendar_years (
     province text NOT NULL CHECK (province ~ '^[a-z0-9_]+$'),
@@ -10,12 +10,12 @@ CREATE TABLE motcua.calendar_years (
     PRIMARY KEY (province, year),
     CHECK ((decision IS NULL) = (confirmed_at IS NULL))
 );
-COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were seeded, and whether they were checked against the official announcement. A year without a row is answered by the package.';
+COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were added, and whether they were checked against the official announcement. For a year without a row, the package answers.';
 COMMENT ON COLUMN motcua.calendar_years.province IS 'Key of the province, as in agencies.';
-COMMENT ON COLUMN motcua.calendar_years.year IS 'The year.';
-COMMENT ON COLUMN motcua.calendar_years.package IS 'Package that last changed the year''s days, with its version.';
-COMMENT ON COLUMN motcua.calendar_years.decision IS 'Official announcement against which the year was confirmed; empty: not confirmed.';
-COMMENT ON COLUMN motcua.calendar_years.confirmed_at IS 'When it was confirmed.';
+COMMENT ON COLUMN motcua.calendar_years.year IS 'The calendar year.';
+COMMENT ON COLUMN motcua.calendar_years.package IS 'Package, with its version, that last changed the year''s days.';
+COMMENT ON COLUMN motcua.calendar_years.decision IS 'Official announcement by which the year was confirmed; empty: not confirmed.';
+COMMENT ON COLUMN motcua.calendar_years.confirmed_at IS 'When the year was confirmed.';
 
 CREATE TABLE motcua.calendar_days (
     calendar_day_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -31,15 +31,15 @@ CREATE TABLE motcua.calendar_days (
     CHECK ((province IS NULL) <> (agency_code IS NULL))
 );
 CREATE INDEX calendar_days_agency ON motcua.calendar_days (agency_code, day) WHERE agency_code IS NOT NULL;
-COMMENT ON TABLE motcua.calendar_days IS 'Days that deviate from the weekly pattern, in three layers: an agency''s row counts before a decision''s, that before the package''s.';
-COMMENT ON COLUMN motcua.calendar_days.calendar_day_id IS 'Our number.';
-COMMENT ON COLUMN motcua.calendar_days.province IS 'Province whose agencies the row is about; empty for one agency''s row.';
-COMMENT ON COLUMN motcua.calendar_days.agency_code IS 'Agency that the row is about; empty for a province''s row.';
-COMMENT ON COLUMN motcua.calendar_days.day IS 'The day, by the calendar of Vietnam.';
-COMMENT ON COLUMN motcua.calendar_days.origin IS 'Where the row comes from: package (seeded), decision (of the government), agency.';
-COMMENT ON COLUMN motcua.calendar_days.opening IS 'What the desk does that day: closed, full (morning and afternoon), morning.';
-COMMENT ON COLUMN motcua.calendar_days.reason IS 'Why, in Vietnamese, as staff read it.';
-COMMENT ON COLUMN motcua.calendar_days.authority IS 'The package with its version, the decision''s number and date, or the agency''s notice.';
+COMMENT ON TABLE motcua.calendar_days IS 'Days that differ from the weekly pattern, in three layers: an agency''s row is stronger than a decision''s row, which is stronger than the package''s row.';
+COMMENT ON COLUMN motcua.calendar_days.calendar_day_id IS 'Our number of the row.';
+COMMENT ON COLUMN motcua.calendar_days.province IS 'Province whose agencies the row applies to; empty for one agency''s row.';
+COMMENT ON COLUMN motcua.calendar_days.agency_code IS 'Agency that the row applies to; empty for a province''s row.';
+COMMENT ON COLUMN motcua.calendar_days.day IS 'The day, in Vietnam''s time zone.';
+COMMENT ON COLUMN motcua.calendar_days.origin IS 'Origin of the row: package, decision (of the government) or agency.';
+COMMENT ON COLUMN motcua.calendar_days.opening IS 'Opening of the desk on that day: closed, full (morning and afternoon) or morning.';
+COMMENT ON COLUMN motcua.calendar_days.reason IS 'Reason in Vietnamese, as staff read it.';
+COMMENT ON COLUMN motcua.calendar_days.authority IS 'The package with its version, the number and date of the decision, or the agency''s notice.';
 
 CREATE TABLE motcua.office_hours (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -53,14 +53,14 @@ CREATE TABLE motcua.office_hours (
     PRIMARY KEY (agency_code, valid_from),
     CHECK (opens < morning_ends AND morning_ends <= afternoon_begins AND afternoon_begins < closes)
 );
-COMMENT ON TABLE motcua.office_hours IS 'Office hours of an agency from a day on; an agency without a row works Monday to Friday, 7:00-11:30 and 13:30-17:00.';
+COMMENT ON TABLE motcua.office_hours IS 'Office hours of an agency from a day on. An agency without a row works Monday to Friday, 7:00-11:30 and 13:30-17:00.';
 COMMENT ON COLUMN motcua.office_hours.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.office_hours.valid_from IS 'First day on which they are in force.';
-COMMENT ON COLUMN motcua.office_hours.opens IS 'Morning, from; clock of Vietnam.';
-COMMENT ON COLUMN motcua.office_hours.morning_ends IS 'Morning, to.';
-COMMENT ON COLUMN motcua.office_hours.afternoon_begins IS 'Afternoon, from.';
-COMMENT ON COLUMN motcua.office_hours.closes IS 'Afternoon, to.';
-COMMENT ON COLUMN motcua.office_hours.saturday_mornings IS 'The desk is open on Saturday mornings.';
+COMMENT ON COLUMN motcua.office_hours.valid_from IS 'First day on which the hours are in force.';
+COMMENT ON COLUMN motcua.office_hours.opens IS 'Begin of the morning, in Vietnam''s time.';
+COMMENT ON COLUMN motcua.office_hours.morning_ends IS 'End of the morning.';
+COMMENT ON COLUMN motcua.office_hours.afternoon_begins IS 'Begin of the afternoon.';
+COMMENT ON COLUMN motcua.office_hours.closes IS 'End of the afternoon.';
+COMMENT ON COLUMN motcua.office_hours.saturday_mornings IS 'Whether the desk is open on Saturday mornings.';
 COMMENT ON COLUMN motcua.office_hours.authority IS 'The agency''s notice.';
 
 CREATE TABLE motcua.calendar_changes (
@@ -77,14 +77,14 @@ CREATE TABLE motcua.calendar_changes (
     CHECK (before IS NOT NULL OR after IS NOT NULL)
 );
 CREATE INDEX calendar_changes_year ON motcua.calendar_changes (year);
-COMMENT ON TABLE motcua.calendar_changes IS 'Every change of the calendar, append-only: who, when, before, after.';
-COMMENT ON COLUMN motcua.calendar_changes.change_id IS 'Our number.';
+COMMENT ON TABLE motcua.calendar_changes IS 'Every change of the calendar, append-only: who, when, before and after.';
+COMMENT ON COLUMN motcua.calendar_changes.change_id IS 'Our number of the change.';
 COMMENT ON COLUMN motcua.calendar_changes.changed_at IS 'When the change was written.';
-COMMENT ON COLUMN motcua.calendar_changes.changed_by IS 'Who changed it; the database''s role where a statement typed by hand did.';
-COMMENT ON COLUMN motcua.calendar_changes.concerns IS 'What was changed: a day, a year, office hours.';
-COMMENT ON COLUMN motcua.calendar_changes.province IS 'Province that the change is about; empty for one agency''s.';
-COMMENT ON COLUMN motcua.calendar_changes.agency_code IS 'Agency that the change is about; empty for a province''s.';
-COMMENT ON COLUMN motcua.calendar_changes.year IS 'The year of the day, or of the day from which the hours are valid.';
+COMMENT ON COLUMN motcua.calendar_changes.changed_by IS 'Person who made the change; the role of the database if a person typed the SQL statement by hand.';
+COMMENT ON COLUMN motcua.calendar_changes.concerns IS 'Changed thing: day, year or hours.';
+COMMENT ON COLUMN motcua.calendar_changes.province IS 'Province of the change; empty for a change of one agency.';
+COMMENT ON COLUMN motcua.calendar_changes.agency_code IS 'Agency of the change; empty for a change of a province.';
+COMMENT ON COLUMN motcua.calendar_changes.year IS 'Year of the day, or of the day from which the hours are valid.';
 COMMENT ON COLUMN motcua.calendar_changes.day IS 'The day, or the day from which the hours are valid; empty for a year.';
-COMMENT ON COLUMN motcua.calendar_changes.before IS 'The row before; empty for a new one.';
-COMMENT ON COLUMN motcua.calendar_changes.after IS 'The row after; empty for one taken away.';
+COMMENT ON COLUMN motcua.calendar_changes.before IS 'The row before the change; empty for a new row.';
+COMMENT ON COLUMN motcua.calendar_changes.after IS 'The row after the change; empty for a deleted row.';

@@ -1,5 +1,4 @@
--- Reconciliation: closings of days, months, quarters and years with the figures they fixed, and what did not meet the
--- sources.
+-- Closings of days, months, quarters and years, with their figures and with what did not match the sources.
 
 CREATE TABLE motcua.closings (
     closing_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,8 +20,8 @@ CREATE TABLE motcua.closings (
     known_message bigint NOT NULL,
     known_inquiry bigint NOT NULL,
     known_receipt bigint NOT NULL,
-    -- A check that began before the cut-off and was sealed after it counted when the closing was held against the
-    -- facts, and had not when it was made.
+    -- Without this column, a check that began before the cut-off and was sealed after it would count in a verification
+    -- although it did not count in the closing.
     known_quality_run bigint,
     known_attempt bigint,
     data_as_of timestamptz,
@@ -34,33 +33,34 @@ CREATE TABLE motcua.closings (
     unexplained integer NOT NULL CHECK (unexplained >= 0),
     closed_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
--- A period has one first closing; each other one corrects the one before, and none is corrected twice.
+-- A period has one first closing. Each other closing of the period corrects the previous one, and no closing is
+-- corrected twice.
 CREATE UNIQUE INDEX closings_first ON motcua.closings (period) WHERE corrects IS NULL;
 CREATE INDEX closings_period ON motcua.closings (period, closing_no);
 CREATE INDEX closings_of_length ON motcua.closings (period_length, period);
-COMMENT ON TABLE motcua.closings IS 'Closings of a day, month, quarter or year, append-only; what arrives later is seen in a correction of the closed period.';
-COMMENT ON COLUMN motcua.closings.closing_no IS 'Our number, growing.';
-COMMENT ON COLUMN motcua.closings.period IS 'The day (2026-11-24), month (2026-11), quarter (2026-Q4) or year (2026), by the calendar of Vietnam.';
-COMMENT ON COLUMN motcua.closings.period_length IS 'day, month, quarter or year; what period says.';
-COMMENT ON COLUMN motcua.closings.corrects IS 'The closing of the same period that this one corrects; empty: the first one.';
-COMMENT ON COLUMN motcua.closings.run_id IS 'DAG run, or the name of a run started by hand.';
-COMMENT ON COLUMN motcua.closings.as_of IS 'The cut-off: what the ledger did not hold by then is not counted.';
+COMMENT ON TABLE motcua.closings IS 'Closings of a day, month, quarter or year, append-only. Facts that arrive later appear in a correction of the closed period.';
+COMMENT ON COLUMN motcua.closings.closing_no IS 'Our number of the closing, growing.';
+COMMENT ON COLUMN motcua.closings.period IS 'The day (2026-11-24), month (2026-11), quarter (2026-Q4) or year (2026), in Vietnam''s time zone.';
+COMMENT ON COLUMN motcua.closings.period_length IS 'Length of the period: day, month, quarter or year.';
+COMMENT ON COLUMN motcua.closings.corrects IS 'The closing of the same period that this one corrects; empty: this is the first closing of the period.';
+COMMENT ON COLUMN motcua.closings.run_id IS 'Name of the DAG run, or of a run that was started by hand.';
+COMMENT ON COLUMN motcua.closings.as_of IS 'The cut-off. Facts that the ledger did not have by then are not counted.';
 COMMENT ON COLUMN motcua.closings.known_version IS 'Largest version of a dossier''s row that counts.';
 COMMENT ON COLUMN motcua.closings.known_transition IS 'Largest transition that counts.';
-COMMENT ON COLUMN motcua.closings.known_history IS 'Largest move of a message that counts.';
-COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this one count; of later ones a few may.';
+COMMENT ON COLUMN motcua.closings.known_history IS 'Largest number in message_history that counts.';
+COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this number count. A few messages with larger numbers may count too.';
 COMMENT ON COLUMN motcua.closings.known_inquiry IS 'Largest inquiry that counts.';
 COMMENT ON COLUMN motcua.closings.known_receipt IS 'Largest receipt that counts.';
-COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest sealed check of data quality that counts; 0: there was none; empty: it was closed before this was kept, every check counts that its moment lets in.';
-COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest attempt that counts; empty: it was closed before channels were counted, or corrects such a one.';
-COMMENT ON COLUMN motcua.closings.data_as_of IS 'When the sources had last been read, the oldest of them; empty: never.';
-COMMENT ON COLUMN motcua.closings.sources_unread IS 'Sources that could not be asked for their own count.';
-COMMENT ON COLUMN motcua.closings.segment_price IS 'Đồng that a segment was taken to cost where a gateway names no price, and by SMS alone; empty: not known.';
-COMMENT ON COLUMN motcua.closings.prices IS 'Prices of the gateways that name their own, as motcua.gateways had them; empty: as known_attempt.';
-COMMENT ON COLUMN motcua.closings.figures_hash IS 'SHA-256 over all figures and differences: the same figures give the same hash.';
-COMMENT ON COLUMN motcua.closings.difference IS 'Sum of what is missing or too much against the sources'' own count, without signs; must be zero.';
-COMMENT ON COLUMN motcua.closings.unexplained IS 'Differences without a reason.';
-COMMENT ON COLUMN motcua.closings.closed_at IS 'When it was written.';
+COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest sealed check of data quality that counts; 0: there was none; empty: the closing is from before this was stored, and every check by its time counts.';
+COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest attempt that counts; empty: the closing is from before channels were counted, or corrects such a closing.';
+COMMENT ON COLUMN motcua.closings.data_as_of IS 'The oldest time at which one of the sources was last read; empty: a source was never read.';
+COMMENT ON COLUMN motcua.closings.sources_unread IS 'Sources whose own count could not be read.';
+COMMENT ON COLUMN motcua.closings.segment_price IS 'Assumed price of a segment in đồng where a gateway names no price, and for a calculation by SMS alone; empty: not known.';
+COMMENT ON COLUMN motcua.closings.prices IS 'Prices of the gateways that name their own, as in motcua.gateways at that time; empty: as for known_attempt.';
+COMMENT ON COLUMN motcua.closings.figures_hash IS 'SHA-256 of all figures and differences. Equal figures give an equal hash.';
+COMMENT ON COLUMN motcua.closings.difference IS 'Number of messages that are missing plus number of messages that are too many, against the sources'' own count; must be zero.';
+COMMENT ON COLUMN motcua.closings.unexplained IS 'Number of differences without a reason.';
+COMMENT ON COLUMN motcua.closings.closed_at IS 'When the closing was stored.';
 
 CREATE TABLE motcua.closing_dossiers (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -83,25 +83,25 @@ CREATE TABLE motcua.closing_dossiers (
     handed_over integer NOT NULL,
     PRIMARY KEY (closing_no, agency_code, procedure_code)
 );
-COMMENT ON TABLE motcua.closing_dossiers IS 'Dossiers by agency and procedure in a closing; append-only.';
+COMMENT ON TABLE motcua.closing_dossiers IS 'Numbers of dossiers in a closing, by agency and procedure; append-only.';
 COMMENT ON COLUMN motcua.closing_dossiers.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_dossiers.agency_code IS 'The agency.';
 COMMENT ON COLUMN motcua.closing_dossiers.procedure_code IS 'The procedure; an empty text: the dossiers name none.';
-COMMENT ON COLUMN motcua.closing_dossiers.carried_over IS 'Received before the period and not resolved before it.';
-COMMENT ON COLUMN motcua.closing_dossiers.received IS 'Received in the period.';
-COMMENT ON COLUMN motcua.closing_dossiers.received_online IS 'Of these, filed online.';
-COMMENT ON COLUMN motcua.closing_dossiers.received_postal IS 'Of these, sent by post.';
-COMMENT ON COLUMN motcua.closing_dossiers.resolved_early IS 'Resolved in the period on a day before the appointed one.';
-COMMENT ON COLUMN motcua.closing_dossiers.resolved_on_time IS 'Resolved in the period on the appointed day.';
-COMMENT ON COLUMN motcua.closing_dossiers.resolved_late IS 'Resolved in the period after the appointed day.';
-COMMENT ON COLUMN motcua.closing_dossiers.resolved_without_due IS 'Resolved in the period without an appointed day.';
-COMMENT ON COLUMN motcua.closing_dossiers.withdrawn IS 'Of all that were resolved, those withdrawn by the citizen.';
-COMMENT ON COLUMN motcua.closing_dossiers.open_in_time IS 'Being worked on at the end of the period, appointed day not over.';
-COMMENT ON COLUMN motcua.closing_dossiers.open_late IS 'Being worked on at the end of the period, appointed day over.';
-COMMENT ON COLUMN motcua.closing_dossiers.paused_in_time IS 'Clock stopped at the end of the period, appointed day not over.';
-COMMENT ON COLUMN motcua.closing_dossiers.paused_late IS 'Clock stopped at the end of the period, appointed day over.';
-COMMENT ON COLUMN motcua.closing_dossiers.due IS 'Appointed day lies in the period.';
-COMMENT ON COLUMN motcua.closing_dossiers.handed_over IS 'Result handed to the citizen in the period.';
+COMMENT ON COLUMN motcua.closing_dossiers.carried_over IS 'Dossiers received before the period and not resolved before it.';
+COMMENT ON COLUMN motcua.closing_dossiers.received IS 'Dossiers received in the period.';
+COMMENT ON COLUMN motcua.closing_dossiers.received_online IS 'Dossiers received in the period that were filed online.';
+COMMENT ON COLUMN motcua.closing_dossiers.received_postal IS 'Dossiers received in the period that were sent by post.';
+COMMENT ON COLUMN motcua.closing_dossiers.resolved_early IS 'Dossiers resolved in the period on a day before the due day.';
+COMMENT ON COLUMN motcua.closing_dossiers.resolved_on_time IS 'Dossiers resolved in the period on the due day.';
+COMMENT ON COLUMN motcua.closing_dossiers.resolved_late IS 'Dossiers resolved in the period after the due day.';
+COMMENT ON COLUMN motcua.closing_dossiers.resolved_without_due IS 'Dossiers resolved in the period without a due day.';
+COMMENT ON COLUMN motcua.closing_dossiers.withdrawn IS 'Dossiers resolved in the period that the citizen withdrew; also part of the other resolved figures.';
+COMMENT ON COLUMN motcua.closing_dossiers.open_in_time IS 'Dossiers in progress at the end of the period whose due day was not over.';
+COMMENT ON COLUMN motcua.closing_dossiers.open_late IS 'Dossiers in progress at the end of the period whose due day was over.';
+COMMENT ON COLUMN motcua.closing_dossiers.paused_in_time IS 'Dossiers paused at the end of the period whose due day was not over.';
+COMMENT ON COLUMN motcua.closing_dossiers.paused_late IS 'Dossiers paused at the end of the period whose due day was over.';
+COMMENT ON COLUMN motcua.closing_dossiers.due IS 'Dossiers whose due day lies in the period.';
+COMMENT ON COLUMN motcua.closing_dossiers.handed_over IS 'Dossiers whose result was handed to the citizen in the period.';
 
 CREATE TABLE motcua.closing_messages (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -131,31 +131,31 @@ CREATE TABLE motcua.closing_messages (
     segments integer NOT NULL,
     PRIMARY KEY (closing_no, agency_code, procedure_code, kind)
 );
--- Few: each is told by itself.
+-- Cells that do not balance are few, and each is shown by itself.
 CREATE INDEX closing_messages_unbalanced ON motcua.closing_messages (closing_no) WHERE difference <> 0;
-COMMENT ON TABLE motcua.closing_messages IS 'The accounting identity by agency, procedure and kind in a closing, against the sources'' own count; append-only.';
+COMMENT ON TABLE motcua.closing_messages IS 'The accounting identity of a closing by agency, procedure and kind, against the sources'' own count; append-only.';
 COMMENT ON COLUMN motcua.closing_messages.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_messages.agency_code IS 'The agency; an empty text: replies that are about no dossier.';
-COMMENT ON COLUMN motcua.closing_messages.procedure_code IS 'The procedure; an empty text: none is named.';
+COMMENT ON COLUMN motcua.closing_messages.agency_code IS 'The agency; an empty text: replies about no dossier.';
+COMMENT ON COLUMN motcua.closing_messages.procedure_code IS 'The procedure; an empty text: no procedure is named.';
 COMMENT ON COLUMN motcua.closing_messages.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_messages.at_source IS 'Occasions counted in the sources'' own tables; of replies, inquiries.';
-COMMENT ON COLUMN motcua.closing_messages.out_of_scope IS 'Of these, from before the agency was enabled.';
-COMMENT ON COLUMN motcua.closing_messages.only_source IS 'Of these, without a message for a reason that closing_differences gives.';
-COMMENT ON COLUMN motcua.closing_messages.only_ledger IS 'Messages without such an occasion for a reason that closing_differences gives.';
+COMMENT ON COLUMN motcua.closing_messages.at_source IS 'Occasions counted in the sources'' own tables; for replies, the inquiries.';
+COMMENT ON COLUMN motcua.closing_messages.out_of_scope IS 'Occasions in at_source from before the agency was enabled.';
+COMMENT ON COLUMN motcua.closing_messages.only_source IS 'Occasions in at_source without a message, for a reason that closing_differences gives.';
+COMMENT ON COLUMN motcua.closing_messages.only_ledger IS 'Messages without an occasion in at_source, for a reason that closing_differences gives.';
 COMMENT ON COLUMN motcua.closing_messages.expected IS 'at_source - out_of_scope - only_source + only_ledger.';
-COMMENT ON COLUMN motcua.closing_messages.suppressed IS 'Messages in this state at the cut-off; likewise the following columns.';
-COMMENT ON COLUMN motcua.closing_messages.cancelled IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.expired IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.queued IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.sending IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.unknown IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.rejected IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.accepted IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.delivered IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.undelivered IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.unconfirmed IS 'See message_states.';
-COMMENT ON COLUMN motcua.closing_messages.difference IS 'expected less the messages in all states; must be zero.';
-COMMENT ON COLUMN motcua.closing_messages.segments IS 'SMS segments, as planned, of the messages that a gateway took: what SMS alone would count.';
+COMMENT ON COLUMN motcua.closing_messages.suppressed IS 'Messages that were suppressed at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.cancelled IS 'Messages that were cancelled at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.expired IS 'Messages that had expired at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.queued IS 'Messages that were queued at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.sending IS 'Messages that were being sent at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.unknown IS 'Messages of unknown outcome at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.rejected IS 'Messages that were rejected at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.accepted IS 'Messages that were accepted at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.delivered IS 'Messages that were delivered at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.undelivered IS 'Messages that were undelivered at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.unconfirmed IS 'Messages that were unconfirmed at the cut-off.';
+COMMENT ON COLUMN motcua.closing_messages.difference IS 'expected minus the messages in all states; must be zero.';
+COMMENT ON COLUMN motcua.closing_messages.segments IS 'SMS segments, as planned, of the messages that a gateway accepted, as if all had been sent by SMS.';
 
 CREATE TABLE motcua.closing_reasons (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -167,14 +167,14 @@ CREATE TABLE motcua.closing_reasons (
     messages integer NOT NULL CHECK (messages > 0),
     PRIMARY KEY (closing_no, agency_code, procedure_code, kind, state, reason)
 );
-COMMENT ON TABLE motcua.closing_reasons IS 'Messages of a closing that ended with a reason, by that reason; append-only.';
+COMMENT ON TABLE motcua.closing_reasons IS 'Messages of a closing whose state has a reason, by that reason; append-only.';
 COMMENT ON COLUMN motcua.closing_reasons.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_reasons.agency_code IS 'The agency.';
 COMMENT ON COLUMN motcua.closing_reasons.procedure_code IS 'The procedure.';
 COMMENT ON COLUMN motcua.closing_reasons.kind IS 'Kind of message.';
 COMMENT ON COLUMN motcua.closing_reasons.state IS 'State of the messages.';
-COMMENT ON COLUMN motcua.closing_reasons.reason IS 'Why they are in it.';
-COMMENT ON COLUMN motcua.closing_reasons.messages IS 'How many.';
+COMMENT ON COLUMN motcua.closing_reasons.reason IS 'Reason of the state.';
+COMMENT ON COLUMN motcua.closing_reasons.messages IS 'Number of messages.';
 
 CREATE TABLE motcua.closing_timings (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -186,14 +186,14 @@ CREATE TABLE motcua.closing_timings (
     p95_seconds integer NOT NULL,
     UNIQUE NULLS NOT DISTINCT (closing_no, agency_code, procedure_code, kind)
 );
-COMMENT ON TABLE motcua.closing_timings IS 'Whole seconds from the source''s recording to delivery in a closing, by nearest rank; append-only.';
+COMMENT ON TABLE motcua.closing_timings IS 'Times from the source''s recording to the delivery in a closing, in whole seconds, by nearest rank; append-only.';
 COMMENT ON COLUMN motcua.closing_timings.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_timings.agency_code IS 'The agency; empty: all agencies.';
 COMMENT ON COLUMN motcua.closing_timings.procedure_code IS 'The procedure; empty: all procedures.';
 COMMENT ON COLUMN motcua.closing_timings.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_timings.delivered IS 'Messages delivered.';
-COMMENT ON COLUMN motcua.closing_timings.median_seconds IS 'Half of them took no longer.';
-COMMENT ON COLUMN motcua.closing_timings.p95_seconds IS '95 of 100 took no longer.';
+COMMENT ON COLUMN motcua.closing_timings.delivered IS 'Number of delivered messages.';
+COMMENT ON COLUMN motcua.closing_timings.median_seconds IS 'Seconds that half of the messages did not exceed.';
+COMMENT ON COLUMN motcua.closing_timings.p95_seconds IS 'Seconds that 95 of 100 messages did not exceed.';
 
 CREATE TABLE motcua.closing_channels (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -207,16 +207,16 @@ CREATE TABLE motcua.closing_channels (
     segments integer NOT NULL,
     PRIMARY KEY (closing_no, agency_code, kind, gateway, billed_unit, carrier)
 );
-COMMENT ON TABLE motcua.closing_channels IS 'Messages that a gateway took in a closing, by agency, kind, gateway and carrier, with what it bills; append-only.';
+COMMENT ON TABLE motcua.closing_channels IS 'Messages of a closing that a gateway accepted, by agency, kind, gateway and carrier, with what the gateway bills; append-only.';
 COMMENT ON COLUMN motcua.closing_channels.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_channels.agency_code IS 'The agency; an empty text: replies that are about no dossier.';
+COMMENT ON COLUMN motcua.closing_channels.agency_code IS 'The agency; an empty text: replies about no dossier.';
 COMMENT ON COLUMN motcua.closing_channels.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_channels.gateway IS 'The gateway that had the message last; of a reply the one that brought the inquiry; an empty text: not known.';
-COMMENT ON COLUMN motcua.closing_channels.billed_unit IS 'What it counts and bills: segment or message.';
-COMMENT ON COLUMN motcua.closing_channels.carrier IS 'The number''s carrier, as it was taken to be; an empty text: not known.';
-COMMENT ON COLUMN motcua.closing_channels.taken IS 'Messages.';
-COMMENT ON COLUMN motcua.closing_channels.units IS 'Units that it bills for them.';
-COMMENT ON COLUMN motcua.closing_channels.segments IS 'SMS segments of the same messages as planned: what SMS alone would count.';
+COMMENT ON COLUMN motcua.closing_channels.gateway IS 'The gateway of the message''s last attempt; for a reply the gateway that delivered the inquiry; an empty text: not known.';
+COMMENT ON COLUMN motcua.closing_channels.billed_unit IS 'Unit that the gateway counts and bills: segment or message.';
+COMMENT ON COLUMN motcua.closing_channels.carrier IS 'Carrier of the number, as assumed for the attempt; an empty text: not known.';
+COMMENT ON COLUMN motcua.closing_channels.taken IS 'Number of messages.';
+COMMENT ON COLUMN motcua.closing_channels.units IS 'Units that the gateway bills for these messages.';
+COMMENT ON COLUMN motcua.closing_channels.segments IS 'SMS segments of the same messages as planned, as if all had been sent by SMS.';
 
 CREATE TABLE motcua.closing_agencies (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -231,19 +231,19 @@ CREATE TABLE motcua.closing_agencies (
     findings_open integer NOT NULL,
     PRIMARY KEY (closing_no, agency_code)
 );
-COMMENT ON TABLE motcua.closing_agencies IS 'What is counted by agency alone in a closing; append-only.';
+COMMENT ON TABLE motcua.closing_agencies IS 'Figures of a closing that are counted by agency only; append-only.';
 COMMENT ON COLUMN motcua.closing_agencies.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_agencies.agency_code IS 'The agency; an empty text: inquiries that name no known dossier.';
-COMMENT ON COLUMN motcua.closing_agencies.apologies_right IS 'Apologies after which there was no result at the end of the appointed day.';
+COMMENT ON COLUMN motcua.closing_agencies.apologies_right IS 'Apologies after which there was no result at the end of the due day.';
 COMMENT ON COLUMN motcua.closing_agencies.apologies_wrong IS 'Apologies after which the result was there in time.';
-COMMENT ON COLUMN motcua.closing_agencies.apologies_stopped IS 'Apologies after which work was stopped on the appointed day.';
-COMMENT ON COLUMN motcua.closing_agencies.late_untold IS 'Dossiers late without an apology.';
-COMMENT ON COLUMN motcua.closing_agencies.inquiries IS 'Texts to 9029.';
-COMMENT ON COLUMN motcua.closing_agencies.inquiry_fees IS 'Đồng that citizens paid for them.';
-COMMENT ON COLUMN motcua.closing_agencies.told_without_result IS 'Inquiries after a result SMS and before the result was handed over.';
-COMMENT ON COLUMN motcua.closing_agencies.findings_open IS 'Findings of data quality that stood at the last check before the cut-off.';
+COMMENT ON COLUMN motcua.closing_agencies.apologies_stopped IS 'Apologies after which work on the dossier was stopped on the due day.';
+COMMENT ON COLUMN motcua.closing_agencies.late_untold IS 'Dossiers that were late without an apology.';
+COMMENT ON COLUMN motcua.closing_agencies.inquiries IS 'Number of texts to 9029.';
+COMMENT ON COLUMN motcua.closing_agencies.inquiry_fees IS 'Fees in đồng that citizens paid for these texts.';
+COMMENT ON COLUMN motcua.closing_agencies.told_without_result IS 'Inquiries after a result message and before the result was handed over.';
+COMMENT ON COLUMN motcua.closing_agencies.findings_open IS 'Findings of data quality that were open at the last check before the cut-off.';
 
--- Which agencies' figures a closing has as they were pushed.
+-- Agencies whose figures a closing has from pushes.
 CREATE TABLE motcua.closing_pushed (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
     source text NOT NULL,
@@ -251,9 +251,9 @@ CREATE TABLE motcua.closing_pushed (
     PRIMARY KEY (closing_no, source, agency_code)
 );
 CREATE INDEX closing_pushed_agency ON motcua.closing_pushed (agency_code);
-COMMENT ON TABLE motcua.closing_pushed IS 'Agencies whose figures a closing has as their one-stop software pushed them: what pushes itself cannot be counted independently. Append-only.';
+COMMENT ON TABLE motcua.closing_pushed IS 'Agencies whose figures a closing has from their one-stop software''s pushes. Pushed data cannot be counted independently. Append-only.';
 COMMENT ON COLUMN motcua.closing_pushed.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_pushed.source IS 'Name of the source, which pushed at the time of the closing.';
+COMMENT ON COLUMN motcua.closing_pushed.source IS 'Name of the source, which pushed data at the time of the closing.';
 COMMENT ON COLUMN motcua.closing_pushed.agency_code IS 'The agency.';
 
 CREATE TABLE motcua.closing_stops (
@@ -262,10 +262,10 @@ CREATE TABLE motcua.closing_stops (
     ended_at timestamptz,
     PRIMARY KEY (closing_no, stop_id)
 );
-COMMENT ON TABLE motcua.closing_stops IS 'Stops that were in force within a closing''s period, as they were known at its cut-off; append-only.';
+COMMENT ON TABLE motcua.closing_stops IS 'Stops that were in force within a closing''s period, as known at its cut-off; append-only.';
 COMMENT ON COLUMN motcua.closing_stops.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_stops.stop_id IS 'The stop.';
-COMMENT ON COLUMN motcua.closing_stops.ended_at IS 'When somebody had ended it early by then; empty: nobody had.';
+COMMENT ON COLUMN motcua.closing_stops.ended_at IS 'When the stop had been ended early, as known at the cut-off; empty: it had not.';
 
 CREATE TABLE motcua.closing_differences (
     difference_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -290,20 +290,20 @@ CREATE TABLE motcua.closing_differences (
 );
 CREATE INDEX closing_differences_closing ON motcua.closing_differences (closing_no, side, reason);
 COMMENT ON TABLE motcua.closing_differences IS 'Occasions of a source without a message, and messages without an occasion, each with its reason; append-only.';
-COMMENT ON COLUMN motcua.closing_differences.difference_no IS 'Our number.';
+COMMENT ON COLUMN motcua.closing_differences.difference_no IS 'Our number of the difference.';
 COMMENT ON COLUMN motcua.closing_differences.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_differences.side IS 'source: an occasion without a message; ledger: a message without an occasion.';
-COMMENT ON COLUMN motcua.closing_differences.reason IS 'Why; missing, unplanned, without_message and without_event say that nobody can tell.';
-COMMENT ON COLUMN motcua.closing_differences.explained IS 'The reason accounts for it.';
+COMMENT ON COLUMN motcua.closing_differences.side IS 'Side of the difference. source: an occasion without a message; ledger: a message without an occasion.';
+COMMENT ON COLUMN motcua.closing_differences.reason IS 'Reason. missing, unplanned, without_message and without_event mean that nothing explains the difference.';
+COMMENT ON COLUMN motcua.closing_differences.explained IS 'Whether the reason explains the difference.';
 COMMENT ON COLUMN motcua.closing_differences.agency_code IS 'The agency.';
 COMMENT ON COLUMN motcua.closing_differences.procedure_code IS 'The procedure.';
 COMMENT ON COLUMN motcua.closing_differences.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_differences.dossier_code IS 'The dossier''s code.';
+COMMENT ON COLUMN motcua.closing_differences.dossier_code IS 'Code of the dossier.';
 COMMENT ON COLUMN motcua.closing_differences.source_id IS 'The source.';
-COMMENT ON COLUMN motcua.closing_differences.source_transition_id IS 'The source''s number of the transition that began the occasion.';
-COMMENT ON COLUMN motcua.closing_differences.transition_id IS 'Our transition.';
+COMMENT ON COLUMN motcua.closing_differences.source_transition_id IS 'The source''s number of the transition with which the occasion began.';
+COMMENT ON COLUMN motcua.closing_differences.transition_id IS 'Our number of the transition.';
 COMMENT ON COLUMN motcua.closing_differences.message_id IS 'The message.';
-COMMENT ON COLUMN motcua.closing_differences.occurred_at IS 'When the event happened, as the source says, or the evening.';
+COMMENT ON COLUMN motcua.closing_differences.occurred_at IS 'When the event happened by the source''s data; for an apology the evening.';
 
 CREATE TABLE motcua.closing_orphans (
     orphan_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -317,16 +317,16 @@ CREATE TABLE motcua.closing_orphans (
     happened_at timestamptz
 );
 CREATE INDEX closing_orphans_closing ON motcua.closing_orphans (closing_no, sort);
-COMMENT ON TABLE motcua.closing_orphans IS 'What belongs to nothing in a closing; append-only.';
-COMMENT ON COLUMN motcua.closing_orphans.orphan_no IS 'Our number.';
+COMMENT ON TABLE motcua.closing_orphans IS 'Orphans of a closing: rows that lack the row that they should belong to; append-only.';
+COMMENT ON COLUMN motcua.closing_orphans.orphan_no IS 'Our number of the orphan.';
 COMMENT ON COLUMN motcua.closing_orphans.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_orphans.sort IS 'What it is.';
-COMMENT ON COLUMN motcua.closing_orphans.agency_code IS 'The agency; an empty text: none is known.';
-COMMENT ON COLUMN motcua.closing_orphans.procedure_code IS 'The procedure; an empty text: none is known.';
-COMMENT ON COLUMN motcua.closing_orphans.dossier_code IS 'The dossier''s code.';
+COMMENT ON COLUMN motcua.closing_orphans.sort IS 'Sort of the orphan.';
+COMMENT ON COLUMN motcua.closing_orphans.agency_code IS 'The agency; an empty text: not known.';
+COMMENT ON COLUMN motcua.closing_orphans.procedure_code IS 'The procedure; an empty text: not known.';
+COMMENT ON COLUMN motcua.closing_orphans.dossier_code IS 'Code of the dossier.';
 COMMENT ON COLUMN motcua.closing_orphans.message_id IS 'The message.';
 COMMENT ON COLUMN motcua.closing_orphans.receipt_id IS 'The receipt.';
-COMMENT ON COLUMN motcua.closing_orphans.happened_at IS 'When it was planned, received or handed over.';
+COMMENT ON COLUMN motcua.closing_orphans.happened_at IS 'When the message was planned, the receipt came or the result was handed over.';
 
 CREATE TABLE motcua.closing_changes (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -341,15 +341,15 @@ CREATE TABLE motcua.closing_changes (
     ] AND causes <> '{}'),
     PRIMARY KEY (closing_no, agency_code, procedure_code, kind, figure)
 );
-COMMENT ON TABLE motcua.closing_changes IS 'What a correction changed of the closing before, and why; append-only.';
+COMMENT ON TABLE motcua.closing_changes IS 'Figures that a correction changed from the closing before, and why; append-only.';
 COMMENT ON COLUMN motcua.closing_changes.closing_no IS 'The correction.';
 COMMENT ON COLUMN motcua.closing_changes.agency_code IS 'The agency.';
 COMMENT ON COLUMN motcua.closing_changes.procedure_code IS 'The procedure.';
 COMMENT ON COLUMN motcua.closing_changes.kind IS 'Kind of message; an empty text: a figure about dossiers or an agency.';
 COMMENT ON COLUMN motcua.closing_changes.figure IS 'Name of the figure.';
 COMMENT ON COLUMN motcua.closing_changes.was IS 'Value in the closing before.';
-COMMENT ON COLUMN motcua.closing_changes.became IS 'Value now.';
-COMMENT ON COLUMN motcua.closing_changes.causes IS 'Why it changed.';
+COMMENT ON COLUMN motcua.closing_changes.became IS 'Value in the correction.';
+COMMENT ON COLUMN motcua.closing_changes.causes IS 'Why the figure changed.';
 
 CREATE TABLE motcua.closing_dossier_sums (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -372,10 +372,10 @@ CREATE TABLE motcua.closing_dossier_sums (
     handed_over bigint NOT NULL,
     PRIMARY KEY (closing_no, agency_code)
 );
-COMMENT ON TABLE motcua.closing_dossier_sums IS 'Sums of closing_dossiers by agency; append-only. A closing that has none is to be added up.';
+COMMENT ON TABLE motcua.closing_dossier_sums IS 'Sums of closing_dossiers by agency; append-only. If a closing has none, its rows must be added up.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.closing_dossier_sums.cells IS 'Rows of closing_dossiers that were added up.';
+COMMENT ON COLUMN motcua.closing_dossier_sums.cells IS 'Number of rows of closing_dossiers in the sum.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.carried_over IS 'Sum of closing_dossiers.carried_over.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.received IS 'Sum of closing_dossiers.received.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.received_online IS 'Sum of closing_dossiers.received_online.';
@@ -392,7 +392,8 @@ COMMENT ON COLUMN motcua.closing_dossier_sums.paused_late IS 'Sum of closing_dos
 COMMENT ON COLUMN motcua.closing_dossier_sums.due IS 'Sum of closing_dossiers.due.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.handed_over IS 'Sum of closing_dossiers.handed_over.';
 
--- What pages tell of a closing, added up once in the transaction that writes it: it never changes.
+-- Pages show these sums. They are computed once, in the transaction that stores the closing, because a closing never
+-- changes.
 CREATE TABLE motcua.closing_message_sums (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
     agency_code text NOT NULL,
@@ -417,12 +418,12 @@ CREATE TABLE motcua.closing_message_sums (
     segments bigint NOT NULL,
     PRIMARY KEY (closing_no, agency_code, kind, balances)
 );
-COMMENT ON TABLE motcua.closing_message_sums IS 'Sums of closing_messages by agency and kind, of cells that balance and of those that do not; append-only. A closing that has none is to be added up.';
+COMMENT ON TABLE motcua.closing_message_sums IS 'Sums of closing_messages by agency and kind, separately for rows that balance and rows that do not; append-only. If a closing has none, its rows must be added up.';
 COMMENT ON COLUMN motcua.closing_message_sums.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_message_sums.agency_code IS 'The agency, as in closing_messages.';
 COMMENT ON COLUMN motcua.closing_message_sums.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_message_sums.balances IS 'Of cells whose difference is 0.';
-COMMENT ON COLUMN motcua.closing_message_sums.cells IS 'Rows of closing_messages that were added up.';
+COMMENT ON COLUMN motcua.closing_message_sums.balances IS 'Whether the sum is of rows whose difference is 0.';
+COMMENT ON COLUMN motcua.closing_message_sums.cells IS 'Number of rows of closing_messages in the sum.';
 COMMENT ON COLUMN motcua.closing_message_sums.at_source IS 'Sum of closing_messages.at_source.';
 COMMENT ON COLUMN motcua.closing_message_sums.out_of_scope IS 'Sum of closing_messages.out_of_scope.';
 COMMENT ON COLUMN motcua.closing_message_sums.only_source IS 'Sum of closing_messages.only_source.';
@@ -449,12 +450,12 @@ CREATE TABLE motcua.closing_reason_sums (
     messages bigint NOT NULL CHECK (messages > 0),
     PRIMARY KEY (closing_no, agency_code, kind, state, reason)
 );
-COMMENT ON TABLE motcua.closing_reason_sums IS 'Sums of closing_reasons by agency; append-only. A closing that has none is to be added up.';
+COMMENT ON TABLE motcua.closing_reason_sums IS 'Sums of closing_reasons by agency; append-only. If a closing has none, its rows must be added up.';
 COMMENT ON COLUMN motcua.closing_reason_sums.closing_no IS 'The closing.';
 COMMENT ON COLUMN motcua.closing_reason_sums.agency_code IS 'The agency.';
 COMMENT ON COLUMN motcua.closing_reason_sums.kind IS 'Kind of message.';
 COMMENT ON COLUMN motcua.closing_reason_sums.state IS 'State of the messages.';
-COMMENT ON COLUMN motcua.closing_reason_sums.reason IS 'Why they are in it.';
+COMMENT ON COLUMN motcua.closing_reason_sums.reason IS 'Reason of the state.';
 COMMENT ON COLUMN motcua.closing_reason_sums.messages IS 'Sum of closing_reasons.messages.';
 
 CREATE UNLOGGED TABLE motcua.counted_occasions (
@@ -469,14 +470,14 @@ CREATE UNLOGGED TABLE motcua.counted_occasions (
     occurred_at timestamptz,
     recorded_at timestamptz NOT NULL
 );
-COMMENT ON TABLE motcua.counted_occasions IS 'Scratch: occasions of one period as the sources'' own tables hold them, while a closing compares them; nothing of the ledger''s is in it.';
-COMMENT ON COLUMN motcua.counted_occasions.occasion_no IS 'Our number.';
+COMMENT ON TABLE motcua.counted_occasions IS 'Working table: the occasions of one period in the sources'' own tables, while a closing compares them. Nothing in it belongs to the ledger.';
+COMMENT ON COLUMN motcua.counted_occasions.occasion_no IS 'Our number of the occasion.';
 COMMENT ON COLUMN motcua.counted_occasions.source_id IS 'The source.';
-COMMENT ON COLUMN motcua.counted_occasions.agency_written IS 'Agency as the source writes it.';
-COMMENT ON COLUMN motcua.counted_occasions.dossier_code IS 'Dossier as the source writes it.';
-COMMENT ON COLUMN motcua.counted_occasions.procedure_code IS 'Procedure as the source has it now.';
-COMMENT ON COLUMN motcua.counted_occasions.kind IS 'Kind of message that it calls for.';
-COMMENT ON COLUMN motcua.counted_occasions.numbers IS 'The source''s numbers of its transitions; none: the dossier''s row tells of it.';
-COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Of an apology: the appointed day.';
-COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When it happened, as the source says; of an apology the evening.';
-COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded it; of an apology the evening.';
+COMMENT ON COLUMN motcua.counted_occasions.agency_written IS 'Agency code as the source writes it.';
+COMMENT ON COLUMN motcua.counted_occasions.dossier_code IS 'Dossier code as the source writes it.';
+COMMENT ON COLUMN motcua.counted_occasions.procedure_code IS 'Present procedure at the source.';
+COMMENT ON COLUMN motcua.counted_occasions.kind IS 'Kind of message that the occasion calls for.';
+COMMENT ON COLUMN motcua.counted_occasions.numbers IS 'The source''s numbers of the occasion''s transitions; an empty list: only the dossier''s row shows the occasion.';
+COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Due day, for an apology.';
+COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When the occasion happened by the source''s data; for an apology the evening.';
+COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded the occasion; for an apology the evening.';

@@ -1,4 +1,4 @@
--- Complaints (phản ánh): what citizens report about messages, tied to the dossier and the message that it is about.
+-- Complaints (phản ánh): citizens' reports about messages, linked to the dossier and the message.
 
 CREATE TABLE motcua.complaints (
     complaint_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -44,32 +44,32 @@ WHERE message_id IS NULL AND dossier_code IS NOT NULL AND withdrawn_at IS NULL;
 CREATE INDEX complaints_alike ON motcua.complaints (
     agency_code, motcua.code_key(dossier_code), claim, alike_no, ((received_at AT TIME ZONE interval '+07:00')::date)
 ) WHERE dossier_code IS NOT NULL AND withdrawn_at IS NULL;
-COMMENT ON TABLE motcua.complaints IS 'Citizens'' reports (phản ánh) that a message was wrong or missing; taken back, never deleted. Holds personal data.';
-COMMENT ON COLUMN motcua.complaints.complaint_id IS 'Our number.';
-COMMENT ON COLUMN motcua.complaints.entry_key IS 'SHA-256 of what was entered, or of the form that it was entered in: the same file, or the same form, adds nothing the second time.';
-COMMENT ON COLUMN motcua.complaints.alike_no IS 'The how many-th row it is of its file with its agency, code, claim and day; 1 where it was recorded on the page.';
-COMMENT ON COLUMN motcua.complaints.agency_code IS 'Agency that the complaint is about.';
-COMMENT ON COLUMN motcua.complaints.dossier_code IS 'Mã hồ sơ as the citizen gave it, trimmed and NFC; empty where none was given.';
-COMMENT ON COLUMN motcua.complaints.dossier_id IS 'The dossier; empty while none of the agency has that code.';
-COMMENT ON COLUMN motcua.complaints.message_id IS 'The message that it is taken to be about: the last one that a gateway took before it was received.';
-COMMENT ON COLUMN motcua.complaints.received_at IS 'When the citizen complained; the end of that day where only the day is known.';
-COMMENT ON COLUMN motcua.complaints.channel IS 'Way it came: hotline, desk, portal, letter, mail, other.';
-COMMENT ON COLUMN motcua.complaints.claim IS 'What is complained of: no_result_yet (told to come, nothing there), wrong_person, wrong_content, never_received, not_my_dossier, other.';
-COMMENT ON COLUMN motcua.complaints.note IS 'Words of whoever wrote it down. Personal data possible.';
-COMMENT ON COLUMN motcua.complaints.recorded_by IS 'Who recorded or imported it.';
-COMMENT ON COLUMN motcua.complaints.recorded_at IS 'When that was.';
-COMMENT ON COLUMN motcua.complaints.imported_from IS 'Name of the file it was imported from; empty: recorded on the page.';
-COMMENT ON COLUMN motcua.complaints.imported_sha256 IS 'SHA-256 of that file.';
-COMMENT ON COLUMN motcua.complaints.imported_line IS 'Its line there.';
-COMMENT ON COLUMN motcua.complaints.outcome IS 'What the agency''s check found: open (not checked yet), upheld, not_upheld.';
-COMMENT ON COLUMN motcua.complaints.outcome_by IS 'Who wrote the outcome down.';
-COMMENT ON COLUMN motcua.complaints.outcome_at IS 'When that was.';
-COMMENT ON COLUMN motcua.complaints.outcome_reason IS 'What the check found, in words. Personal data possible.';
-COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When it was taken back (recorded by mistake, or the citizen took it back); it counts no more.';
-COMMENT ON COLUMN motcua.complaints.withdrawn_by IS 'Who took it back.';
-COMMENT ON COLUMN motcua.complaints.withdraw_reason IS 'Why. Personal data possible.';
-COMMENT ON COLUMN motcua.complaints.purged_at IS 'When its words were emptied last.';
-COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'Since when its words are to be emptied as soon as it is settled, whatever its agency''s term, because a citizen asked for it; of one that is tied to no dossier. Empty: nobody asked, or it went at once.';
+COMMENT ON TABLE motcua.complaints IS 'Citizens'' reports (phản ánh) that a message was wrong or missing. A complaint can be withdrawn and is never deleted. Holds personal data.';
+COMMENT ON COLUMN motcua.complaints.complaint_id IS 'Our number of the complaint.';
+COMMENT ON COLUMN motcua.complaints.entry_key IS 'SHA-256 of the entry, or of the form in which it was entered. A file or form adds nothing the second time.';
+COMMENT ON COLUMN motcua.complaints.alike_no IS 'Position of the row among the rows of its file with the same agency, code, claim and day; 1 if it was entered on the page.';
+COMMENT ON COLUMN motcua.complaints.agency_code IS 'Agency that the complaint concerns.';
+COMMENT ON COLUMN motcua.complaints.dossier_code IS 'Code of the dossier (mã hồ sơ) as the citizen gave it, trimmed and in the form NFC; empty: none was given.';
+COMMENT ON COLUMN motcua.complaints.dossier_id IS 'The dossier; empty while no dossier of the agency has that code.';
+COMMENT ON COLUMN motcua.complaints.message_id IS 'The message that the complaint is probably about: the last one that a gateway accepted before the complaint was received.';
+COMMENT ON COLUMN motcua.complaints.received_at IS 'When the citizen complained; the end of that day if only the day is known.';
+COMMENT ON COLUMN motcua.complaints.channel IS 'Channel: hotline, desk, portal, letter, mail or other.';
+COMMENT ON COLUMN motcua.complaints.claim IS 'Claim: no_result_yet (the citizen was texted to come and there was no result), wrong_person, wrong_content, never_received, not_my_dossier or other.';
+COMMENT ON COLUMN motcua.complaints.note IS 'Text of the person who recorded the complaint. May hold personal data.';
+COMMENT ON COLUMN motcua.complaints.recorded_by IS 'Person who recorded or imported the complaint.';
+COMMENT ON COLUMN motcua.complaints.recorded_at IS 'When the complaint was recorded.';
+COMMENT ON COLUMN motcua.complaints.imported_from IS 'Name of the imported file; empty: the complaint was entered on the page.';
+COMMENT ON COLUMN motcua.complaints.imported_sha256 IS 'SHA-256 of the imported file.';
+COMMENT ON COLUMN motcua.complaints.imported_line IS 'Line of the imported file.';
+COMMENT ON COLUMN motcua.complaints.outcome IS 'Outcome of the agency''s check: open (not checked yet), upheld or not_upheld.';
+COMMENT ON COLUMN motcua.complaints.outcome_by IS 'Person who wrote the outcome.';
+COMMENT ON COLUMN motcua.complaints.outcome_at IS 'When the outcome was written.';
+COMMENT ON COLUMN motcua.complaints.outcome_reason IS 'Result of the check, as text. May hold personal data.';
+COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When the complaint was withdrawn, because it was recorded by mistake or the citizen withdrew it. It no longer counts.';
+COMMENT ON COLUMN motcua.complaints.withdrawn_by IS 'Person who withdrew the complaint.';
+COMMENT ON COLUMN motcua.complaints.withdraw_reason IS 'Why the complaint was withdrawn. May hold personal data.';
+COMMENT ON COLUMN motcua.complaints.purged_at IS 'When the texts were last emptied.';
+COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'Since when the texts are to be emptied as soon as the complaint is settled, whatever its agency''s term, because a citizen asked for it. Only for a complaint without a dossier. Empty: nobody asked, or the texts were emptied at once.';
 
 CREATE TABLE motcua.complaint_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -81,11 +81,11 @@ CREATE TABLE motcua.complaint_changes (
     after jsonb NOT NULL
 );
 CREATE INDEX complaint_changes_complaint ON motcua.complaint_changes (complaint_id, change_id);
-COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, append-only: who, when, before, after. Holds no words of anybody.';
-COMMENT ON COLUMN motcua.complaint_changes.change_id IS 'Our number, growing.';
+COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, append-only: who, when, before and after. Holds no texts.';
+COMMENT ON COLUMN motcua.complaint_changes.change_id IS 'Our number of the change, growing.';
 COMMENT ON COLUMN motcua.complaint_changes.complaint_id IS 'The complaint.';
-COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When.';
-COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Who recorded it, wrote its outcome or took it back; the database''s role where a run linked it or a statement typed by hand did it.';
-COMMENT ON COLUMN motcua.complaint_changes.change IS 'recorded, linked (to its dossier or message), outcome, withdrawn, emptied (of words, when personal data is purged).';
-COMMENT ON COLUMN motcua.complaint_changes.before IS 'Outcome, dossier and message before; empty for a new one.';
-COMMENT ON COLUMN motcua.complaint_changes.after IS 'The same after.';
+COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When the change was made.';
+COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Person who recorded the complaint, wrote its outcome or withdrew it; the role of the database if a run linked it or a person typed the SQL statement by hand.';
+COMMENT ON COLUMN motcua.complaint_changes.change IS 'Change: recorded, linked (to its dossier or message), outcome, withdrawn or emptied (of texts by the purge of personal data).';
+COMMENT ON COLUMN motcua.complaint_changes.before IS 'Outcome, dossier and message before the change; empty for a new complaint.';
+COMMENT ON COLUMN motcua.complaint_changes.after IS 'Outcome, dossier and message after the change.';

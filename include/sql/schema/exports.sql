@@ -1,5 +1,5 @@
--- Exports that are dropped as files: how each source writes them, what was seen of each file, and what the last one
--- said of each dossier. The dossiers and steps themselves are kept as pushed ones are.
+-- Exported files: how each source writes them, the state of each file, and what the last file stated about each
+-- dossier. The dossiers and steps of exports are stored like pushed ones.
 
 CREATE TABLE intake.export_forms (
     form_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -9,12 +9,12 @@ CREATE TABLE intake.export_forms (
     set_by text NOT NULL CHECK (btrim(set_by) <> '')
 );
 CREATE INDEX export_forms_client ON intake.export_forms (client_id, form_no);
-COMMENT ON TABLE intake.export_forms IS 'How a source writes its exports; the newest form is in force. Append-only.';
-COMMENT ON COLUMN intake.export_forms.form_no IS 'Our number.';
-COMMENT ON COLUMN intake.export_forms.client_id IS 'The account that its rows are kept under.';
-COMMENT ON COLUMN intake.export_forms.form IS 'Headings of the columns, words of statuses, and the rest of the form.';
-COMMENT ON COLUMN intake.export_forms.set_at IS 'Since when.';
-COMMENT ON COLUMN intake.export_forms.set_by IS 'Who set it. Personal data of staff.';
+COMMENT ON TABLE intake.export_forms IS 'Forms in which a source writes its exports; the newest form is in force. Append-only.';
+COMMENT ON COLUMN intake.export_forms.form_no IS 'Our number of the form.';
+COMMENT ON COLUMN intake.export_forms.client_id IS 'The account under which the rows of the exports are stored.';
+COMMENT ON COLUMN intake.export_forms.form IS 'Headings of the columns, names of statuses, and the rest of the form.';
+COMMENT ON COLUMN intake.export_forms.set_at IS 'When the form was set.';
+COMMENT ON COLUMN intake.export_forms.set_by IS 'Person who set the form. Personal data of staff.';
 
 CREATE TABLE intake.exports (
     export_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -54,33 +54,33 @@ CREATE UNIQUE INDEX exports_file ON intake.exports (source, name, size, modified
 CREATE UNIQUE INDEX exports_waiting ON intake.exports (source, name) WHERE state = 'waiting';
 CREATE INDEX exports_source ON intake.exports (source, export_no);
 CREATE INDEX exports_form ON intake.exports (form_no);
-COMMENT ON TABLE intake.exports IS 'Files that were dropped as exports of a source, and what became of each.';
-COMMENT ON COLUMN intake.exports.export_no IS 'Our number.';
+COMMENT ON TABLE intake.exports IS 'Files that a source exported, and the outcome of each.';
+COMMENT ON COLUMN intake.exports.export_no IS 'Our number of the file.';
 COMMENT ON COLUMN intake.exports.source IS 'Name of the source.';
 COMMENT ON COLUMN intake.exports.name IS 'Name of the file.';
-COMMENT ON COLUMN intake.exports.size IS 'Its bytes.';
-COMMENT ON COLUMN intake.exports.modified_at IS 'When it was last written, as its folder says.';
-COMMENT ON COLUMN intake.exports.seen_at IS 'When it was first seen so.';
-COMMENT ON COLUMN intake.exports.sent_by IS 'Who sent it by the page; empty: it was dropped. Personal data of staff.';
-COMMENT ON COLUMN intake.exports.sent_at IS 'When he confirmed it.';
-COMMENT ON COLUMN intake.exports.state IS 'waiting (for being whole), taken, repeated (it was taken before), outdated (a newer one was), refused, accepted (it had been refused, and was taken as it is because a person said so), removed (it was gone from its folder before it was read).';
-COMMENT ON COLUMN intake.exports.form_no IS 'The form that it was read by.';
-COMMENT ON COLUMN intake.exports.sha256 IS 'SHA-256 of its bytes.';
-COMMENT ON COLUMN intake.exports.exported_at IS 'When it was exported: as its name tells, else when it was last written.';
-COMMENT ON COLUMN intake.exports.is_whole IS 'Whether it says how all dossiers stand; else what changed.';
-COMMENT ON COLUMN intake.exports.ends_a_line IS 'Whether its last line was ended; empty: a workbook.';
-COMMENT ON COLUMN intake.exports.read_at IS 'When it was read, or seen to be gone.';
-COMMENT ON COLUMN intake.exports.lines IS 'Lines below its headings.';
-COMMENT ON COLUMN intake.exports.dossiers IS 'Dossiers of which it said something that could be used.';
-COMMENT ON COLUMN intake.exports.added IS 'Dossiers that were not known before.';
-COMMENT ON COLUMN intake.exports.moved IS 'Dossiers that were known, and whose status, step or place had changed.';
-COMMENT ON COLUMN intake.exports.older IS 'Dossiers of which a newer file had told.';
-COMMENT ON COLUMN intake.exports.refused IS 'Lines that could not be used.';
-COMMENT ON COLUMN intake.exports.vanished IS 'Dossiers that earlier whole exports had, and this one first had not.';
-COMMENT ON COLUMN intake.exports.faults IS 'What was wrong, by line and heading: the first 500; no value of a cell.';
-COMMENT ON COLUMN intake.exports.accepted_by IS 'Who said to take it as it is. Personal data of staff.';
-COMMENT ON COLUMN intake.exports.accepted_at IS 'When.';
-COMMENT ON COLUMN intake.exports.accepted_why IS 'Why.';
+COMMENT ON COLUMN intake.exports.size IS 'Size of the file in bytes.';
+COMMENT ON COLUMN intake.exports.modified_at IS 'When the file was last written, as its folder states.';
+COMMENT ON COLUMN intake.exports.seen_at IS 'When the file was first found in this state.';
+COMMENT ON COLUMN intake.exports.sent_by IS 'Person who sent the file through the page; empty: it was put into the folder. Personal data of staff.';
+COMMENT ON COLUMN intake.exports.sent_at IS 'When that person confirmed the file.';
+COMMENT ON COLUMN intake.exports.state IS 'State: waiting (until the file is complete), taken, repeated (it was taken before), outdated (a newer file was taken), refused, accepted (it was refused and then taken because a person accepted it) or removed (it was gone from its folder before it was read).';
+COMMENT ON COLUMN intake.exports.form_no IS 'The form by which the file was read.';
+COMMENT ON COLUMN intake.exports.sha256 IS 'SHA-256 of the file.';
+COMMENT ON COLUMN intake.exports.exported_at IS 'When the file was exported: the time in its name, or the time at which it was last written.';
+COMMENT ON COLUMN intake.exports.is_whole IS 'Whether the file states all dossiers, or only what changed.';
+COMMENT ON COLUMN intake.exports.ends_a_line IS 'Whether the last line of the file was complete; empty: a workbook.';
+COMMENT ON COLUMN intake.exports.read_at IS 'When the file was read, or found to be gone.';
+COMMENT ON COLUMN intake.exports.lines IS 'Number of lines below the headings.';
+COMMENT ON COLUMN intake.exports.dossiers IS 'Number of dossiers with usable data in the file.';
+COMMENT ON COLUMN intake.exports.added IS 'Number of dossiers that were not known before.';
+COMMENT ON COLUMN intake.exports.moved IS 'Number of known dossiers whose status, step or place changed.';
+COMMENT ON COLUMN intake.exports.older IS 'Number of dossiers about which a newer file had been read.';
+COMMENT ON COLUMN intake.exports.refused IS 'Number of lines that could not be used.';
+COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier complete exports contained and that are missing for the first time.';
+COMMENT ON COLUMN intake.exports.faults IS 'The first 500 faults by line and heading, without any value of a cell.';
+COMMENT ON COLUMN intake.exports.accepted_by IS 'Person who accepted the refused file. Personal data of staff.';
+COMMENT ON COLUMN intake.exports.accepted_at IS 'When the person accepted the file.';
+COMMENT ON COLUMN intake.exports.accepted_why IS 'Why the person accepted the file.';
 
 CREATE TABLE intake.exported_dossiers (
     dossier_no bigint PRIMARY KEY REFERENCES intake.pushed_dossiers,
@@ -92,10 +92,10 @@ CREATE TABLE intake.exported_dossiers (
 );
 CREATE INDEX exported_dossiers_export ON intake.exported_dossiers (export_no);
 CREATE INDEX exported_dossiers_vanished ON intake.exported_dossiers (vanished_in) WHERE vanished_in IS NOT NULL;
-COMMENT ON TABLE intake.exported_dossiers IS 'What the last export said of each dossier, for telling what the next one changes.';
+COMMENT ON TABLE intake.exported_dossiers IS 'The state of each dossier in the last export, so that the changes in the next export can be found.';
 COMMENT ON COLUMN intake.exported_dossiers.dossier_no IS 'The dossier.';
-COMMENT ON COLUMN intake.exported_dossiers.export_no IS 'The file that last told something new of it.';
-COMMENT ON COLUMN intake.exported_dossiers.exported_at IS 'When that one was exported.';
-COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When its step happened, as far as is known.';
-COMMENT ON COLUMN intake.exported_dossiers.state IS 'SHA-256 of its status, step and place.';
-COMMENT ON COLUMN intake.exported_dossiers.vanished_in IS 'The first of the whole exports that have it no more; empty: it is there.';
+COMMENT ON COLUMN intake.exported_dossiers.export_no IS 'The last file with something new about the dossier.';
+COMMENT ON COLUMN intake.exported_dossiers.exported_at IS 'When that file was exported.';
+COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When the dossier''s step happened, as far as known.';
+COMMENT ON COLUMN intake.exported_dossiers.state IS 'SHA-256 of the dossier''s status, step and place.';
+COMMENT ON COLUMN intake.exported_dossiers.vanished_in IS 'The first complete export that no longer contains the dossier; empty: the last one contains it.';

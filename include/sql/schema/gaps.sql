@@ -1,6 +1,7 @@
--- A ledger that was restored does not know what it sent since: the journal of attempts, which is kept outside, does.
--- One that slept may have been put back to an earlier state with all that lies beside it: what was recorded before it
--- woke is held, until a watch that stayed awake, or a person, says that it only slept.
+-- Gaps: a restored ledger does not know what it sent since the backup, and the journal of attempts, which is stored
+-- outside, does. A ledger that was paused may have been restored to an earlier state together with its journal.
+-- Messages recorded before the end of the pause are therefore held until a watch that ran all the time, or a person,
+-- declares that the ledger was only paused.
 
 CREATE TABLE motcua.journals (
     journal_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -8,11 +9,11 @@ CREATE TABLE motcua.journals (
     begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     reason text NOT NULL
 );
-COMMENT ON TABLE motcua.journals IS 'Journals of attempts that this ledger was kept with, the newest the one in use; append-only.';
-COMMENT ON COLUMN motcua.journals.journal_no IS 'Our number; the highest is of the journal in use.';
-COMMENT ON COLUMN motcua.journals.journal_id IS 'Stands in the journal''s folder, too.';
-COMMENT ON COLUMN motcua.journals.begun_at IS 'Since when.';
-COMMENT ON COLUMN motcua.journals.reason IS 'Why it was begun.';
+COMMENT ON TABLE motcua.journals IS 'Journals of attempts that this ledger has used. The newest one is in use; append-only.';
+COMMENT ON COLUMN motcua.journals.journal_no IS 'Our number. The highest number is the journal in use.';
+COMMENT ON COLUMN motcua.journals.journal_id IS 'Identifier, which is also stored in the journal''s folder.';
+COMMENT ON COLUMN motcua.journals.begun_at IS 'When the journal was begun.';
+COMMENT ON COLUMN motcua.journals.reason IS 'Why the journal was begun.';
 
 CREATE TABLE motcua.gaps (
     gap_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -32,20 +33,20 @@ CREATE TABLE motcua.gaps (
     CHECK (sent_until IS NULL OR closed_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX gaps_one_open ON motcua.gaps ((closed_at IS NULL)) WHERE closed_at IS NULL;
-COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not remember, or may not: it was restored, or slept; while one is open nothing is sent, or nothing of what may lie in it.';
-COMMENT ON COLUMN motcua.gaps.gap_no IS 'Our number.';
-COMMENT ON COLUMN motcua.gaps.kind IS 'behind_journal: the journal has attempts that the ledger lacks; other_journal: the ledger was kept with a journal that is not here; behind_watch: the watch had seen more than the ledger has; slept: senders were away for more than ten minutes, and nobody could say that the ledger was not put back meanwhile.';
-COMMENT ON COLUMN motcua.gaps.noticed_at IS 'When a sender noticed it.';
-COMMENT ON COLUMN motcua.gaps.ledger_until IS 'The last attempt that the ledger knew; empty: none.';
-COMMENT ON COLUMN motcua.gaps.journal_until IS 'The last attempt that the journal knows; empty: none.';
-COMMENT ON COLUMN motcua.gaps.slept_since IS 'Of a sleep: the last sign of senders at work that the ledger has.';
-COMMENT ON COLUMN motcua.gaps.lost_attempts IS 'Attempts in the journal that the ledger lacked.';
-COMMENT ON COLUMN motcua.gaps.held_messages IS 'Messages that were queued then and were held.';
-COMMENT ON COLUMN motcua.gaps.sent_until IS 'Where no journal knows: what was recorded up to then may have been told, and is of unknown outcome; empty: nothing.';
-COMMENT ON COLUMN motcua.gaps.held_until IS 'What was recorded up to then is held while the gap is open, and what was recorded later is sent; empty: nothing is sent.';
-COMMENT ON COLUMN motcua.gaps.closed_at IS 'When it was looked at; empty: nothing is sent.';
+COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not or may not remember, because it was restored or paused. While a gap is open, nothing is sent, or nothing that may have been sent in the gap.';
+COMMENT ON COLUMN motcua.gaps.gap_no IS 'Our number of the gap.';
+COMMENT ON COLUMN motcua.gaps.kind IS 'Kind. behind_journal: the journal has attempts that the ledger lacks. other_journal: the ledger used a journal that is not here. behind_watch: the watch had seen more than the ledger has. slept: senders gave no heartbeat for more than ten minutes, and nothing proved that the ledger was not restored in that time.';
+COMMENT ON COLUMN motcua.gaps.noticed_at IS 'When a sender noticed the gap.';
+COMMENT ON COLUMN motcua.gaps.ledger_until IS 'The ledger''s last attempt; empty: none.';
+COMMENT ON COLUMN motcua.gaps.journal_until IS 'The journal''s last attempt; empty: none.';
+COMMENT ON COLUMN motcua.gaps.slept_since IS 'For kind slept: the last heartbeat of senders in the ledger.';
+COMMENT ON COLUMN motcua.gaps.lost_attempts IS 'Number of attempts in the journal that the ledger lacked.';
+COMMENT ON COLUMN motcua.gaps.held_messages IS 'Number of messages that were queued and therefore held.';
+COMMENT ON COLUMN motcua.gaps.sent_until IS 'For a gap without a journal: messages recorded up to this time may have been sent and are of unknown outcome; empty: none.';
+COMMENT ON COLUMN motcua.gaps.held_until IS 'Messages recorded up to this time are held while the gap is open, and later ones are sent; empty: nothing is sent.';
+COMMENT ON COLUMN motcua.gaps.closed_at IS 'When the gap was closed; empty: it is open.';
 COMMENT ON COLUMN motcua.gaps.closed_by IS 'The run that read the journal, or the person who decided.';
-COMMENT ON COLUMN motcua.gaps.reason IS 'Of a person: why.';
+COMMENT ON COLUMN motcua.gaps.reason IS 'Reason of a person.';
 
 CREATE TABLE motcua.lost_attempts (
     lost_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -72,23 +73,23 @@ CREATE TABLE motcua.lost_attempts (
 CREATE INDEX lost_attempts_open ON motcua.lost_attempts (agency_code, dossier_code) WHERE message_id IS NULL;
 CREATE INDEX lost_attempts_gap ON motcua.lost_attempts (gap_no);
 CREATE INDEX lost_attempts_message ON motcua.lost_attempts (message_id);
-COMMENT ON TABLE motcua.lost_attempts IS 'Attempts that the journal knew and the restored ledger did not; each finds its message again as soon as that is planned.';
-COMMENT ON COLUMN motcua.lost_attempts.lost_id IS 'Our number.';
-COMMENT ON COLUMN motcua.lost_attempts.gap_no IS 'The gap it fell into.';
-COMMENT ON COLUMN motcua.lost_attempts.reference IS 'Our own reference, which receipts name.';
-COMMENT ON COLUMN motcua.lost_attempts.gateway IS 'The gateway tried.';
-COMMENT ON COLUMN motcua.lost_attempts.departed_at IS 'When the journal had it, just before the request left.';
-COMMENT ON COLUMN motcua.lost_attempts.source IS 'Source of the dossier then.';
-COMMENT ON COLUMN motcua.lost_attempts.agency_code IS 'Agency of the dossier then.';
-COMMENT ON COLUMN motcua.lost_attempts.dossier_code IS 'The dossier.';
+COMMENT ON TABLE motcua.lost_attempts IS 'Attempts that the journal had and the restored ledger lacked. Each is linked to its message as soon as the message is planned again.';
+COMMENT ON COLUMN motcua.lost_attempts.lost_id IS 'Our number of the lost attempt.';
+COMMENT ON COLUMN motcua.lost_attempts.gap_no IS 'The gap of the attempt.';
+COMMENT ON COLUMN motcua.lost_attempts.reference IS 'Our own reference, which delivery receipts name.';
+COMMENT ON COLUMN motcua.lost_attempts.gateway IS 'The gateway of the attempt.';
+COMMENT ON COLUMN motcua.lost_attempts.departed_at IS 'When the journal recorded the attempt, just before the request left.';
+COMMENT ON COLUMN motcua.lost_attempts.source IS 'Source of the dossier at that time.';
+COMMENT ON COLUMN motcua.lost_attempts.agency_code IS 'Agency of the dossier at that time.';
+COMMENT ON COLUMN motcua.lost_attempts.dossier_code IS 'Code of the dossier.';
 COMMENT ON COLUMN motcua.lost_attempts.kind IS 'Kind of the message.';
-COMMENT ON COLUMN motcua.lost_attempts.occasion IS 'The occasion in words that a restored ledger knows: the source''s number of the transition, row, or an apology''s due date.';
-COMMENT ON COLUMN motcua.lost_attempts.segments IS 'SMS segments handed over.';
-COMMENT ON COLUMN motcua.lost_attempts.outcome IS 'Class of the gateway''s answer; empty: none was written.';
-COMMENT ON COLUMN motcua.lost_attempts.answered_at IS 'When it answered.';
+COMMENT ON COLUMN motcua.lost_attempts.occasion IS 'The occasion in a form that a restored ledger knows: "number" with the source''s number of the transition, "row", or the due date of an apology.';
+COMMENT ON COLUMN motcua.lost_attempts.segments IS 'SMS segments that were handed over.';
+COMMENT ON COLUMN motcua.lost_attempts.outcome IS 'Class of the gateway''s answer; empty: the journal has no answer.';
+COMMENT ON COLUMN motcua.lost_attempts.answered_at IS 'When the gateway answered.';
 COMMENT ON COLUMN motcua.lost_attempts.gateway_reference IS 'The gateway''s own reference.';
-COMMENT ON COLUMN motcua.lost_attempts.message_id IS 'The message it was for; empty: not found yet.';
-COMMENT ON COLUMN motcua.lost_attempts.adopted_at IS 'When it was found.';
+COMMENT ON COLUMN motcua.lost_attempts.message_id IS 'The message of the attempt; empty: not found yet.';
+COMMENT ON COLUMN motcua.lost_attempts.adopted_at IS 'When the message was found.';
 
 CREATE TABLE motcua.sender_life (
     only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
@@ -96,11 +97,11 @@ CREATE TABLE motcua.sender_life (
     woke_at timestamptz NOT NULL,
     journal_fault text
 );
-COMMENT ON TABLE motcua.sender_life IS 'When senders were at work: one row. After a long sleep what was recorded before is held, since the ledger may have been put back.';
-COMMENT ON COLUMN motcua.sender_life.only_one IS 'Always true.';
-COMMENT ON COLUMN motcua.sender_life.looked_at IS 'The last sign of a sender at work.';
-COMMENT ON COLUMN motcua.sender_life.woke_at IS 'Since when they have been at work without a long sleep.';
-COMMENT ON COLUMN motcua.sender_life.journal_fault IS 'What the journal of attempts lacked when a run last looked: days without their file, lines that cannot be read; empty: nothing.';
+COMMENT ON TABLE motcua.sender_life IS 'Heartbeat of the senders: one row. After a long pause, messages recorded before it are held, because the ledger may have been restored.';
+COMMENT ON COLUMN motcua.sender_life.only_one IS 'Always true; the table has one row.';
+COMMENT ON COLUMN motcua.sender_life.looked_at IS 'The last heartbeat of a sender.';
+COMMENT ON COLUMN motcua.sender_life.woke_at IS 'Since when senders have run without a long pause.';
+COMMENT ON COLUMN motcua.sender_life.journal_fault IS 'Faults of the journal of attempts when a run last read it: days without a file, lines that cannot be read; empty: nothing.';
 
 CREATE TABLE motcua.believed_sleeps (
     belief_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -113,13 +114,13 @@ CREATE TABLE motcua.believed_sleeps (
 );
 CREATE UNIQUE INDEX believed_sleeps_in_force ON motcua.believed_sleeps ((withdrawn_at IS NULL))
 WHERE withdrawn_at IS NULL;
-COMMENT ON TABLE motcua.believed_sleeps IS 'That this server''s disk is never put back to an earlier state, as somebody signed: then a sleep of the ledger is believed.';
-COMMENT ON COLUMN motcua.believed_sleeps.belief_no IS 'Our number.';
-COMMENT ON COLUMN motcua.believed_sleeps.said_at IS 'Since when it is believed.';
-COMMENT ON COLUMN motcua.believed_sleeps.said_by IS 'Who signed it, for the Department.';
-COMMENT ON COLUMN motcua.believed_sleeps.reason IS 'Why it may be believed.';
-COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_at IS 'Until when; empty: it is in force.';
-COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_by IS 'Who took it back.';
+COMMENT ON TABLE motcua.believed_sleeps IS 'Declarations that this server''s disk is never restored to an earlier state. While one is in force, a pause of the ledger is trusted.';
+COMMENT ON COLUMN motcua.believed_sleeps.belief_no IS 'Our number of the declaration.';
+COMMENT ON COLUMN motcua.believed_sleeps.said_at IS 'When the declaration was made.';
+COMMENT ON COLUMN motcua.believed_sleeps.said_by IS 'Person who made the declaration for the Department.';
+COMMENT ON COLUMN motcua.believed_sleeps.reason IS 'Why a pause may be trusted.';
+COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_at IS 'When the declaration was withdrawn; empty: it is in force.';
+COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_by IS 'Person who withdrew the declaration.';
 
 CREATE TABLE motcua.outside_watch (
     only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
@@ -130,11 +131,11 @@ CREATE TABLE motcua.outside_watch (
     lost_attempts integer CHECK (lost_attempts >= 0),
     seen_until timestamptz
 );
-COMMENT ON TABLE motcua.outside_watch IS 'The last word of a watch on another machine: one row, written at each of its looks; none where it never looked.';
-COMMENT ON COLUMN motcua.outside_watch.only_one IS 'Always true.';
-COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When it last looked.';
-COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when it has looked without a pause, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when it has seen whatever senders did, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.about IS 'The waking of the ledger that it was asked about; empty: none.';
-COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'Where it had seen a later state: numbers of attempts that are missing; empty: it had not, or that was acted on.';
-COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When it saw them.';
+COMMENT ON TABLE motcua.outside_watch IS 'The last report of a watch on another machine: one row, written in each of its rounds; no row if there was no report.';
+COMMENT ON COLUMN motcua.outside_watch.only_one IS 'Always true; the table has one row.';
+COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When the watch last reported.';
+COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when the watch has run without a pause, by its own clock.';
+COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has seen everything that senders did, by its own clock.';
+COMMENT ON COLUMN motcua.outside_watch.about IS 'The end of the ledger''s pause about which the watch was asked; empty: none.';
+COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'If the watch had seen a later state: the number of missing attempts; empty: it had not, or a sender has acted on it.';
+COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch saw these attempts.';

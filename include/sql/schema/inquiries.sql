@@ -1,4 +1,4 @@
--- Texts to 9029, each counted once, with its reply and its fee.
+-- Texts to 9029, each counted once, with their replies and fees.
 
 CREATE TABLE motcua.inquiries (
     inquiry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -31,25 +31,25 @@ CREATE INDEX inquiries_gateway ON motcua.inquiries (gateway, received_at);
 CREATE INDEX inquiries_told_result ON motcua.inquiries (dossier_id) WHERE told_result;
 CREATE INDEX inquiries_received ON motcua.inquiries (received_at);
 CREATE INDEX inquiries_unpurged ON motcua.inquiries (inquiry_id) WHERE purged_at IS NULL;
--- Providers' ids are keyed hashes (motcua.provider_id). Rows of an earlier version are found by this index until the
--- purge of personal data has replaced theirs; then it is empty.
+-- Identifiers of providers are keyed hashes (motcua.provider_id). This index finds rows of an earlier version until the
+-- purge of personal data has replaced their identifiers; after that it is empty.
 CREATE INDEX inquiries_with_ids ON motcua.inquiries (inquiry_id)
 WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';
-COMMENT ON TABLE motcua.inquiries IS 'Texts to 9029 (tra cứu), each counted once however often it is delivered, append-only. Holds personal data.';
-COMMENT ON COLUMN motcua.inquiries.inquiry_id IS 'Our number.';
-COMMENT ON COLUMN motcua.inquiries.gateway IS 'Gateway that brought it.';
-COMMENT ON COLUMN motcua.inquiries.gateway_message_id IS 'A keyed hash of the gateway''s own id of the text; empty where it gave none, or emptied.';
-COMMENT ON COLUMN motcua.inquiries.dedupe_key IS 'The same for each time that the gateway brings it: a keyed hash of the provider''s id, else of sender, text and minute. Personal data; empty: emptied, a repeat would be another inquiry.';
-COMMENT ON COLUMN motcua.inquiries.received_at IS 'When it came in.';
-COMMENT ON COLUMN motcua.inquiries.msisdn IS 'Phone that asked, E.164; empty where a name or a short code asked. Personal data.';
-COMMENT ON COLUMN motcua.inquiries.text IS 'The words as they came. Personal data.';
-COMMENT ON COLUMN motcua.inquiries.asked_code IS 'Code that the words were taken to ask for, folded; empty where none was found.';
-COMMENT ON COLUMN motcua.inquiries.outcome IS 'Which reply was given.';
-COMMENT ON COLUMN motcua.inquiries.dossier_id IS 'The dossier answered.';
-COMMENT ON COLUMN motcua.inquiries.agency_code IS 'Its agency.';
-COMMENT ON COLUMN motcua.inquiries.as_of IS 'When the state that was answered from had been picked up.';
-COMMENT ON COLUMN motcua.inquiries.told_result IS 'The citizen had been told that the result is ready and it was not handed over: status and reality may differ.';
-COMMENT ON COLUMN motcua.inquiries.fee IS 'Đồng that the citizen paid for it.';
-COMMENT ON COLUMN motcua.inquiries.message_id IS 'The reply, a message of kind reply.';
-COMMENT ON COLUMN motcua.inquiries.counted_at IS 'When this row was written; later than received_at if the ledger was away.';
-COMMENT ON COLUMN motcua.inquiries.purged_at IS 'When phone and words were emptied.';
+COMMENT ON TABLE motcua.inquiries IS 'Texts to 9029 (tra cứu), each counted once however often the gateway delivers it, append-only. Holds personal data.';
+COMMENT ON COLUMN motcua.inquiries.inquiry_id IS 'Our number of the inquiry.';
+COMMENT ON COLUMN motcua.inquiries.gateway IS 'Gateway that delivered the text.';
+COMMENT ON COLUMN motcua.inquiries.gateway_message_id IS 'A keyed hash of the gateway''s own identifier of the text; empty: the gateway gave none, or it was emptied.';
+COMMENT ON COLUMN motcua.inquiries.dedupe_key IS 'Key that is equal each time the gateway delivers the same text: a keyed hash of the provider''s identifier, or of sender, text and minute. Personal data; empty: emptied, and a repetition would count as another inquiry.';
+COMMENT ON COLUMN motcua.inquiries.received_at IS 'When the text arrived.';
+COMMENT ON COLUMN motcua.inquiries.msisdn IS 'Phone that asked, E.164; empty: a name or a short code asked. Personal data.';
+COMMENT ON COLUMN motcua.inquiries.text IS 'Text as received. Personal data.';
+COMMENT ON COLUMN motcua.inquiries.asked_code IS 'Code that the text asks for, in the form in which codes are compared; empty: none was found.';
+COMMENT ON COLUMN motcua.inquiries.outcome IS 'Kind of reply.';
+COMMENT ON COLUMN motcua.inquiries.dossier_id IS 'The dossier of the reply.';
+COMMENT ON COLUMN motcua.inquiries.agency_code IS 'Agency of the dossier.';
+COMMENT ON COLUMN motcua.inquiries.as_of IS 'When the state in the reply had been picked up.';
+COMMENT ON COLUMN motcua.inquiries.told_result IS 'Whether the citizen had been texted that the result is ready and it was not handed over. Status and reality may then differ.';
+COMMENT ON COLUMN motcua.inquiries.fee IS 'Fee in đồng that the citizen paid for the text.';
+COMMENT ON COLUMN motcua.inquiries.message_id IS 'The reply, a message of the kind reply.';
+COMMENT ON COLUMN motcua.inquiries.counted_at IS 'When this row was written; later than received_at if the ledger was unavailable.';
+COMMENT ON COLUMN motcua.inquiries.purged_at IS 'When the phone number and the text were emptied.';

@@ -1,4 +1,4 @@
--- Who may push: accounts of one-stop software, their sessions, and what they sent that could not be used.
+-- Accounts of one-stop software that may push data, their sessions, and the faults in what they sent.
 
 CREATE TABLE intake.clients (
     client_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -11,16 +11,16 @@ CREATE TABLE intake.clients (
     made_at timestamptz NOT NULL,
     disabled_at timestamptz
 );
-COMMENT ON TABLE intake.clients IS 'One-stop software that may push: an account for each.';
-COMMENT ON COLUMN intake.clients.client_id IS 'Our number.';
-COMMENT ON COLUMN intake.clients.name IS 'The name that it signs in with.';
-COMMENT ON COLUMN intake.clients.source IS 'Name of the source (MOTCUA_SOURCES) that its rows are read as.';
-COMMENT ON COLUMN intake.clients.salt IS 'Random; hashed with the password.';
-COMMENT ON COLUMN intake.clients.password_digest IS 'SHA-256 of the salt and the SHA-256 of the password, which is random and was shown once.';
-COMMENT ON COLUMN intake.clients.networks IS 'Addresses from which it may call without a session; empty: from none.';
-COMMENT ON COLUMN intake.clients.supplements_at_desk_since IS 'Since when its status 5 means at the desk; empty: only where a push says so.';
-COMMENT ON COLUMN intake.clients.made_at IS 'When it was registered.';
-COMMENT ON COLUMN intake.clients.disabled_at IS 'Since when it may push no more; empty: it may.';
+COMMENT ON TABLE intake.clients IS 'One-stop software that may push data, one account each.';
+COMMENT ON COLUMN intake.clients.client_id IS 'Our number of the client.';
+COMMENT ON COLUMN intake.clients.name IS 'Name with which the client signs in.';
+COMMENT ON COLUMN intake.clients.source IS 'Name of the source (setting MOTCUA_SOURCES) as which its rows are read.';
+COMMENT ON COLUMN intake.clients.salt IS 'Random bytes that are hashed with the password.';
+COMMENT ON COLUMN intake.clients.password_digest IS 'SHA-256 of the salt and the SHA-256 of the password. The password is random and was shown once.';
+COMMENT ON COLUMN intake.clients.networks IS 'Addresses from which the client may call without a session; empty: none.';
+COMMENT ON COLUMN intake.clients.supplements_at_desk_since IS 'Since when the client''s status 5 means that the supplement is at the desk; empty: only if a push states it.';
+COMMENT ON COLUMN intake.clients.made_at IS 'When the client was registered.';
+COMMENT ON COLUMN intake.clients.disabled_at IS 'Since when the client may not push; empty: it may.';
 
 CREATE TABLE intake.client_agencies (
     client_id bigint NOT NULL REFERENCES intake.clients,
@@ -43,15 +43,15 @@ CREATE TABLE intake.client_changes (
     supplements_at_desk boolean NOT NULL
 );
 CREATE INDEX client_changes_client ON intake.client_changes (client_id);
-COMMENT ON TABLE intake.client_changes IS 'Who registered, changed, disabled a client or gave it a new password, and what it might do then. Append-only.';
-COMMENT ON COLUMN intake.client_changes.change_id IS 'Our number.';
+COMMENT ON TABLE intake.client_changes IS 'Changes of clients: a client was registered, changed, disabled or got a new password, and what it may do from then on. Append-only.';
+COMMENT ON COLUMN intake.client_changes.change_id IS 'Our number of the change.';
 COMMENT ON COLUMN intake.client_changes.client_id IS 'The client.';
-COMMENT ON COLUMN intake.client_changes.changed_at IS 'When.';
-COMMENT ON COLUMN intake.client_changes.changed_by IS 'Who did it. Personal data of staff.';
-COMMENT ON COLUMN intake.client_changes.change IS 'registered, changed (what it may do), password (a new one), disabled, enabled.';
-COMMENT ON COLUMN intake.client_changes.agencies IS 'Codes of its agencies from then on.';
-COMMENT ON COLUMN intake.client_changes.networks IS 'Its networks from then on.';
-COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether its status 5 means at the desk from then on.';
+COMMENT ON COLUMN intake.client_changes.changed_at IS 'When the change was made.';
+COMMENT ON COLUMN intake.client_changes.changed_by IS 'Person who made the change. Personal data of staff.';
+COMMENT ON COLUMN intake.client_changes.change IS 'Change: registered, changed (what the client may do), password (a new one), disabled or enabled.';
+COMMENT ON COLUMN intake.client_changes.agencies IS 'Codes of the client''s agencies after the change.';
+COMMENT ON COLUMN intake.client_changes.networks IS 'Networks of the client after the change.';
+COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether the client''s status 5 means at the desk, after the change.';
 
 CREATE TABLE intake.sessions (
     token_digest bytea PRIMARY KEY CHECK (length(token_digest) = 32),
@@ -59,29 +59,29 @@ CREATE TABLE intake.sessions (
     expires_at timestamptz NOT NULL
 );
 CREATE INDEX sessions_client ON intake.sessions (client_id, expires_at);
-COMMENT ON TABLE intake.sessions IS 'Sessions of clients that signed in; old ones are deleted.';
-COMMENT ON COLUMN intake.sessions.token_digest IS 'SHA-256 of the session that the client was given.';
+COMMENT ON TABLE intake.sessions IS 'Sessions of clients that signed in. Expired sessions are deleted.';
+COMMENT ON COLUMN intake.sessions.token_digest IS 'SHA-256 of the session''s token, which the client has.';
 COMMENT ON COLUMN intake.sessions.client_id IS 'The client.';
-COMMENT ON COLUMN intake.sessions.expires_at IS 'When it ends.';
+COMMENT ON COLUMN intake.sessions.expires_at IS 'When the session expires.';
 
--- How often somebody called for a client that may call without a password, from an address that is none of its own.
+-- Calls that named a client which may call without a password, from an address outside its networks.
 CREATE TABLE intake.wrong_addresses (
     client_id bigint PRIMARY KEY REFERENCES intake.clients,
     since timestamptz NOT NULL,
     wrong integer NOT NULL CHECK (wrong > 0)
 );
-COMMENT ON TABLE intake.wrong_addresses IS 'Calls without a session from addresses that are none of the client''s, of the minute that the newest began: beyond some, each is answered late.';
-COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client that such a call would have been taken for.';
+COMMENT ON TABLE intake.wrong_addresses IS 'Number of calls without a session from addresses outside the client''s networks, in the minute of the newest one. Beyond a limit, each such call is answered late.';
+COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client for which such a call was made.';
 COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute began.';
-COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Calls since then.';
+COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Number of calls since then.';
 
 CREATE TABLE intake.numbers (
     source text PRIMARY KEY,
     last_number bigint NOT NULL DEFAULT 0 CHECK (last_number >= 0)
 );
-COMMENT ON TABLE intake.numbers IS 'The last number that a step of a source was given. Its row is locked while a push of the source is written, so that numbers are committed in their order.';
+COMMENT ON TABLE intake.numbers IS 'The last number that a step of a source was given. The row is locked while a push of the source is written, so that numbers are committed in their order.';
 COMMENT ON COLUMN intake.numbers.source IS 'Name of the source.';
-COMMENT ON COLUMN intake.numbers.last_number IS 'The number.';
+COMMENT ON COLUMN intake.numbers.last_number IS 'The last number.';
 
 CREATE TABLE intake.client_days (
     client_id bigint NOT NULL REFERENCES intake.clients,
@@ -94,22 +94,22 @@ CREATE TABLE intake.client_days (
     last_at timestamptz NOT NULL,
     PRIMARY KEY (client_id, day, service)
 );
-COMMENT ON TABLE intake.client_days IS 'What each client pushed on each day of Vietnam.';
+COMMENT ON TABLE intake.client_days IS 'Numbers of records that each client pushed on each day, in Vietnam''s time zone.';
 COMMENT ON COLUMN intake.client_days.client_id IS 'The client.';
 COMMENT ON COLUMN intake.client_days.day IS 'The day.';
 COMMENT ON COLUMN intake.client_days.service IS 'Service of the protocol.';
-COMMENT ON COLUMN intake.client_days.calls IS 'Calls.';
-COMMENT ON COLUMN intake.client_days.taken IS 'Records that told something new.';
-COMMENT ON COLUMN intake.client_days.repeated IS 'Records that told nothing new.';
-COMMENT ON COLUMN intake.client_days.refused IS 'Records that cannot be used; a call that cannot be read is one.';
-COMMENT ON COLUMN intake.client_days.last_at IS 'When it last called.';
+COMMENT ON COLUMN intake.client_days.calls IS 'Number of calls.';
+COMMENT ON COLUMN intake.client_days.taken IS 'Number of records with something new.';
+COMMENT ON COLUMN intake.client_days.repeated IS 'Number of records with nothing new.';
+COMMENT ON COLUMN intake.client_days.refused IS 'Number of records that cannot be used. A call that cannot be read counts as one.';
+COMMENT ON COLUMN intake.client_days.last_at IS 'When the client last called.';
 
 CREATE TABLE intake.client_hours (
     client_id bigint NOT NULL REFERENCES intake.clients,
     hour timestamptz NOT NULL,
     PRIMARY KEY (client_id, hour)
 );
-COMMENT ON TABLE intake.client_hours IS 'Hours in which a client called: what it usually does, so that its silence is seen. Those older than 60 days are deleted.';
+COMMENT ON TABLE intake.client_hours IS 'Hours in which a client called, which show what is usual, so that its silence is noticed. Hours older than 60 days are deleted.';
 COMMENT ON COLUMN intake.client_hours.client_id IS 'The client.';
 COMMENT ON COLUMN intake.client_hours.hour IS 'When the hour began.';
 
@@ -123,11 +123,11 @@ CREATE TABLE intake.faults (
     last_at timestamptz NOT NULL,
     PRIMARY KEY (client_id, day, service, fault, field)
 );
-COMMENT ON TABLE intake.faults IS 'What was wrong in pushes of a day, counted; no value of any.';
+COMMENT ON TABLE intake.faults IS 'Faults in the pushes of a day, as counts, without any value.';
 COMMENT ON COLUMN intake.faults.client_id IS 'The client.';
-COMMENT ON COLUMN intake.faults.day IS 'Day of Vietnam.';
+COMMENT ON COLUMN intake.faults.day IS 'The day, in Vietnam''s time zone.';
 COMMENT ON COLUMN intake.faults.service IS 'Service of the protocol.';
-COMMENT ON COLUMN intake.faults.fault IS 'What was wrong: why a record was refused, or field_unreadable, which refuses the field alone.';
-COMMENT ON COLUMN intake.faults.field IS 'The field that it was wrong with; empty: with none in particular.';
-COMMENT ON COLUMN intake.faults.records IS 'Records.';
-COMMENT ON COLUMN intake.faults.last_at IS 'When it last came.';
+COMMENT ON COLUMN intake.faults.fault IS 'Fault: why a record was refused, or field_unreadable, for which only the field is refused.';
+COMMENT ON COLUMN intake.faults.field IS 'The faulty field; empty: no single field.';
+COMMENT ON COLUMN intake.faults.records IS 'Number of records.';
+COMMENT ON COLUMN intake.faults.last_at IS 'When the fault last occurred.';

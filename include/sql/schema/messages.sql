@@ -1,14 +1,14 @@
--- Messages, their states and moves: which moves there are is data that the database itself enforces.
+-- Messages, their states and moves. The table message_moves lists the allowed moves, and a trigger enforces it.
 
 CREATE TABLE motcua.message_states (
     state text PRIMARY KEY,
     may_begin boolean NOT NULL,
     meaning text NOT NULL
 );
-COMMENT ON TABLE motcua.message_states IS 'The closed list of a message''s states: the terms of the accounting identity.';
-COMMENT ON COLUMN motcua.message_states.state IS 'Name.';
+COMMENT ON TABLE motcua.message_states IS 'The closed list of a message''s states, which are the terms of the accounting identity.';
+COMMENT ON COLUMN motcua.message_states.state IS 'Name of the state.';
 COMMENT ON COLUMN motcua.message_states.may_begin IS 'A new message may have this state.';
-COMMENT ON COLUMN motcua.message_states.meaning IS 'What it says.';
+COMMENT ON COLUMN motcua.message_states.meaning IS 'Meaning of the state.';
 INSERT INTO motcua.message_states (state, may_begin, meaning) VALUES
 ('suppressed', TRUE, 'Never to be sent, with the reason.'),
 ('cancelled', TRUE, 'Stopped before the call, because the dossier changed.'),
@@ -29,11 +29,11 @@ CREATE TABLE motcua.message_moves (
     only_for text,
     PRIMARY KEY (from_state, to_state)
 );
-COMMENT ON TABLE motcua.message_moves IS 'The allowed moves of a message; every other one is refused by a trigger.';
-COMMENT ON COLUMN motcua.message_moves.from_state IS 'State left.';
-COMMENT ON COLUMN motcua.message_moves.to_state IS 'State reached.';
-COMMENT ON COLUMN motcua.message_moves.cause IS 'What brings the move about.';
-COMMENT ON COLUMN motcua.message_moves.only_for IS 'The move is allowed for this reason only; empty: for any.';
+COMMENT ON TABLE motcua.message_moves IS 'The allowed moves of a message from one state to another. A trigger refuses every other move.';
+COMMENT ON COLUMN motcua.message_moves.from_state IS 'State before the move.';
+COMMENT ON COLUMN motcua.message_moves.to_state IS 'State after the move.';
+COMMENT ON COLUMN motcua.message_moves.cause IS 'Cause of the move.';
+COMMENT ON COLUMN motcua.message_moves.only_for IS 'The only reason for which the move is allowed; empty: it is allowed for every reason.';
 INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('queued', 'sending', 'claimed by a sender', NULL),
 ('queued', 'cancelled', 'the dossier changed', NULL),
@@ -75,7 +75,7 @@ INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('rejected', 'delivered', 'a late receipt contradicts the gateway''s refusal', 'late_receipt'),
 ('cancelled', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
 ('expired', 'queued', 'a step that is not old confirms the occasion that an old one had begun', 'confirmed'),
--- What was told in a gap may have reached a phone, whatever state the restored ledger gives its message.
+-- A message that was sent in a gap may have reached a phone, even if the restored ledger shows another state.
 ('queued', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('suppressed', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
 ('cancelled', 'unknown', 'the journal says that an attempt left which the restored ledger does not know', 'restored'),
@@ -134,17 +134,19 @@ CREATE INDEX messages_for_phone ON motcua.messages (useful_until) WHERE state IN
 );
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 CREATE INDEX messages_unreported ON motcua.messages (accepted_at) WHERE state = 'accepted';
--- Lists of an agency's messages, and of what is rare, from the newest on: each costs the rows it shows. What waits or
--- is on its way is left out: senders would write it twice more for each message.
+-- Pages list an agency's messages, and rare states, from the newest on. With these indexes a list costs only the rows
+-- that it shows. Queued messages and messages that are being sent are left out, because senders would have to write the
+-- index twice more for each message.
 CREATE INDEX messages_of_agency ON motcua.messages (agency_code, state, recorded_at)
 WHERE state NOT IN ('queued', 'sending');
--- The head of the queue of each carrier is found at once, however many messages to others stand before it: whether
--- somebody serves it is asked by each run and each look of the watch.
+-- This index finds the head of each carrier's queue at once, however many messages to other carriers are before it.
+-- Each run and each round of the watch checks whether a sender serves that head.
 CREATE INDEX messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)
 WHERE state = 'queued';
--- How few different cells a period's messages fall into (closings/counting/count_messages.sql): without it PostgreSQL
--- prepares for as many as a tenth of all messages, in memory that no cache of a processor holds.
+-- The messages of a period fall into few different cells (closings/counting/count_messages.sql). Without these
+-- statistics PostgreSQL expects as many cells as a tenth of all messages, and uses memory that does not fit into a
+-- processor's cache.
 CREATE STATISTICS motcua.messages_cells (NDISTINCT) ON
 agency_code,
 procedure_code,
@@ -157,37 +159,37 @@ reason,
     END
 )
 FROM motcua.messages;
--- Each names the other.
+-- The two tables refer to each other.
 ALTER TABLE motcua.transitions ADD FOREIGN KEY (message_id) REFERENCES motcua.messages;
-COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each occasion, also when it is never sent. Holds personal data.';
-COMMENT ON COLUMN motcua.messages.message_id IS 'Our number.';
-COMMENT ON COLUMN motcua.messages.kind IS 'result, supplement, apology or reply.';
+COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each occasion, even if it is never sent. Holds personal data.';
+COMMENT ON COLUMN motcua.messages.message_id IS 'Our number of the message.';
+COMMENT ON COLUMN motcua.messages.kind IS 'Kind: result, supplement, apology or reply.';
 COMMENT ON COLUMN motcua.messages.dossier_id IS 'The dossier; empty for a reply about no known dossier.';
 COMMENT ON COLUMN motcua.messages.agency_code IS 'Agency of the dossier.';
 COMMENT ON COLUMN motcua.messages.procedure_code IS 'Procedure of the dossier when the message was planned.';
-COMMENT ON COLUMN motcua.messages.occasion IS 'The entry into the condition that the message is for; unique with dossier and kind.';
-COMMENT ON COLUMN motcua.messages.transition_id IS 'Transition that began the occasion.';
-COMMENT ON COLUMN motcua.messages.state IS 'One of message_states.';
-COMMENT ON COLUMN motcua.messages.reason IS 'Why it is in that state, where that needs saying.';
+COMMENT ON COLUMN motcua.messages.occasion IS 'The occasion of the message: the entry into a condition, or the due date of an apology. It is unique for a dossier and kind.';
+COMMENT ON COLUMN motcua.messages.transition_id IS 'Transition with which the occasion began.';
+COMMENT ON COLUMN motcua.messages.state IS 'State, one of message_states.';
+COMMENT ON COLUMN motcua.messages.reason IS 'Reason of the state, if the state needs one.';
 COMMENT ON COLUMN motcua.messages.msisdn IS 'Number it goes to, E.164. Personal data.';
-COMMENT ON COLUMN motcua.messages.carrier IS 'Carrier that the number''s block was given to, or other; empty: not looked up yet.';
-COMMENT ON COLUMN motcua.messages.avoid IS 'Gateways that refused this message or its carrier; another one is tried.';
-COMMENT ON COLUMN motcua.messages.text IS 'The words as planned; a gateway where accents cost nothing sends them with accents. Personal data.';
-COMMENT ON COLUMN motcua.messages.template_id IS 'Template it was rendered from.';
-COMMENT ON COLUMN motcua.messages.template_version IS 'Version of that template.';
-COMMENT ON COLUMN motcua.messages.parameters IS 'Values in the template''s order, for providers that take only these. Personal data.';
-COMMENT ON COLUMN motcua.messages.accented_parameters IS 'The same with accents, where the text was planned without; empty: they have accents, or are not known so. Personal data.';
-COMMENT ON COLUMN motcua.messages.accented IS 'Planned with accents.';
-COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of its text as planned.';
-COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event happened that it tells of.';
-COMMENT ON COLUMN motcua.messages.recorded_at IS 'When the source recorded that event; backfill windows compare it.';
+COMMENT ON COLUMN motcua.messages.carrier IS 'Carrier to which the number''s block was assigned, or other; empty: not looked up yet.';
+COMMENT ON COLUMN motcua.messages.avoid IS 'Gateways that refused this message or its carrier. Another gateway is tried.';
+COMMENT ON COLUMN motcua.messages.text IS 'Text as planned. A gateway where accents cost nothing sends it with accents. Personal data.';
+COMMENT ON COLUMN motcua.messages.template_id IS 'Template from which the text was made.';
+COMMENT ON COLUMN motcua.messages.template_version IS 'Version of the template.';
+COMMENT ON COLUMN motcua.messages.parameters IS 'Values in the order of the template, for providers that accept only values. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented_parameters IS 'The values in parameters with accents, if the text was planned without accents; empty: the values in parameters have accents, or accented ones are not known. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented IS 'The text was planned with accents.';
+COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of the text as planned.';
+COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event of the message happened.';
+COMMENT ON COLUMN motcua.messages.recorded_at IS 'When the source recorded the event. Windows of backfills compare this time.';
 COMMENT ON COLUMN motcua.messages.planned_at IS 'When the message was planned.';
-COMMENT ON COLUMN motcua.messages.useful_until IS 'Not sent by then: expired.';
-COMMENT ON COLUMN motcua.messages.next_attempt_at IS 'Not to be tried before then.';
-COMMENT ON COLUMN motcua.messages.attempts_made IS 'Attempts begun.';
-COMMENT ON COLUMN motcua.messages.accepted_at IS 'When a gateway took it.';
-COMMENT ON COLUMN motcua.messages.changed_at IS 'When its state last changed.';
-COMMENT ON COLUMN motcua.messages.purged_at IS 'When its number and words were emptied; such a message never goes again.';
+COMMENT ON COLUMN motcua.messages.useful_until IS 'Time until which the message is useful; it expires then if it was not sent.';
+COMMENT ON COLUMN motcua.messages.next_attempt_at IS 'Time before which the message is not tried.';
+COMMENT ON COLUMN motcua.messages.attempts_made IS 'Number of attempts that were begun.';
+COMMENT ON COLUMN motcua.messages.accepted_at IS 'When a gateway accepted the message.';
+COMMENT ON COLUMN motcua.messages.changed_at IS 'When the state last changed.';
+COMMENT ON COLUMN motcua.messages.purged_at IS 'When the number and the text were emptied. An emptied message is never sent again.';
 
 CREATE TABLE motcua.message_history (
     history_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -201,12 +203,12 @@ CREATE TABLE motcua.message_history (
 );
 CREATE INDEX message_history_message ON motcua.message_history (message_id, history_id);
 CREATE INDEX message_history_run ON motcua.message_history (run_no) WHERE run_no IS NOT NULL;
-COMMENT ON TABLE motcua.message_history IS 'Every move of every message, append-only, written by a trigger.';
+COMMENT ON TABLE motcua.message_history IS 'Every change of state of every message, append-only, written by a trigger.';
 COMMENT ON COLUMN motcua.message_history.history_id IS 'Our number, growing.';
 COMMENT ON COLUMN motcua.message_history.message_id IS 'The message.';
-COMMENT ON COLUMN motcua.message_history.changed_at IS 'When.';
-COMMENT ON COLUMN motcua.message_history.from_state IS 'State left; empty at the beginning.';
-COMMENT ON COLUMN motcua.message_history.from_reason IS 'Reason left.';
-COMMENT ON COLUMN motcua.message_history.to_state IS 'State reached.';
-COMMENT ON COLUMN motcua.message_history.to_reason IS 'Reason reached.';
-COMMENT ON COLUMN motcua.message_history.run_no IS 'The run that moved it; empty: a receipt, an inquiry or a person did.';
+COMMENT ON COLUMN motcua.message_history.changed_at IS 'When the state or the reason changed.';
+COMMENT ON COLUMN motcua.message_history.from_state IS 'State before; empty for a new message.';
+COMMENT ON COLUMN motcua.message_history.from_reason IS 'Reason before.';
+COMMENT ON COLUMN motcua.message_history.to_state IS 'State after.';
+COMMENT ON COLUMN motcua.message_history.to_reason IS 'Reason after.';
+COMMENT ON COLUMN motcua.message_history.run_no IS 'The run that changed the state; empty: a delivery receipt, an inquiry or a person changed it.';

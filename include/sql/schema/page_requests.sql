@@ -1,4 +1,5 @@
--- What a page asks for: done at once, by a worker, or by a worker after the Department was mailed.
+-- Requests from staff pages, which are carried out at once, by a worker, or by a worker after the Department was
+-- mailed.
 
 CREATE TABLE motcua.page_requests (
     request_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,22 +22,22 @@ CREATE TABLE motcua.page_requests (
     CHECK (applies_at >= told_at),
     CHECK ((ended_at IS NULL) = (outcome IS NULL)),
     CHECK ((outcome = 'withdrawn') = (ended_by IS NOT NULL)),
-    -- Addresses are personal data of staff: they stay no longer than they are needed.
+    -- Mail addresses are personal data of staff, so they are deleted when the request ends.
     CHECK (ended_at IS NULL OR NOT wanted ? 'addresses')
 );
 CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests (kind, subject) WHERE ended_at IS NULL;
-COMMENT ON TABLE motcua.page_requests IS 'What somebody asked for on a page. What has citizens told, tells some no more or changes who gets mails is done by a worker once the Department was mailed whom it would tell and had time to withdraw it; everything else at once, or by the next worker. Holds no phone number and no name of a citizen.';
-COMMENT ON COLUMN motcua.page_requests.request_no IS 'Our number.';
-COMMENT ON COLUMN motcua.page_requests.kind IS 'map_status: what a status of a source stands for; release: messages of unknown outcome go again; recipients: who gets an agency''s reports; export_form: how a source writes its exports; stop, go: nothing is sent of a kind or an agency, and that ends; confirm_year: a calendar''s year was held against the announcement, or was not; verify: a publication is verified again.';
-COMMENT ON COLUMN motcua.page_requests.subject IS 'What only one open request may be about: source and status, agency, source, stop, province and year, or publication; empty: there may be several.';
-COMMENT ON COLUMN motcua.page_requests.wanted IS 'What is asked for, and what it was asked over. Mail addresses, personal data of staff, only while it is open.';
-COMMENT ON COLUMN motcua.page_requests.asked_at IS 'When, by the ledger''s clock.';
-COMMENT ON COLUMN motcua.page_requests.asked_by IS 'Who asked for it, as the page says. Personal data of staff.';
-COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server had taken the mail to the Department; of what needs none, when it was asked; empty: not yet, or it was done at once.';
-COMMENT ON COLUMN motcua.page_requests.applies_at IS 'When it may be done, if nobody withdraws it.';
-COMMENT ON COLUMN motcua.page_requests.told IS 'Whom it would tell, as the mail said: sums by agency. Holds no mail address.';
-COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail reached nobody; holds no address.';
-COMMENT ON COLUMN motcua.page_requests.ended_at IS 'When it was done, withdrawn, or could not be done; empty: it is open.';
-COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Who withdrew it, as the page says; empty: nobody did. Personal data of staff.';
-COMMENT ON COLUMN motcua.page_requests.outcome IS 'done; withdrawn; changed: what it was asked over is otherwise now; nothing_left: no message of it waits any more; refused: it contradicts a rule of the ledger.';
-COMMENT ON COLUMN motcua.page_requests.released IS 'How many messages went again, or went at a stop''s end; of a release or a go alone.';
+COMMENT ON TABLE motcua.page_requests IS 'Requests that people made on a page. If a request texts citizens, keeps messages from them or changes who gets mails, a worker carries it out after the Department was mailed about it and had time to withdraw it. Other requests are carried out at once or by the next worker. Holds no phone number and no name of a citizen.';
+COMMENT ON COLUMN motcua.page_requests.request_no IS 'Our number of the request.';
+COMMENT ON COLUMN motcua.page_requests.kind IS 'Kind. map_status: a status code of a source is mapped. release: messages of unknown outcome are released. recipients: who gets an agency''s reports. export_form: how a source writes its exports. stop, go: a stop begins or ends. confirm_year: a calendar year is confirmed or no longer confirmed. verify: a publication is verified again.';
+COMMENT ON COLUMN motcua.page_requests.subject IS 'Subject of which only one request may be open: source and status, agency, source, stop, province and year, or publication; empty: several may be open.';
+COMMENT ON COLUMN motcua.page_requests.wanted IS 'The requested act, with the values on which the request is based. Mail addresses, which are personal data of staff, are in it only while the request is open.';
+COMMENT ON COLUMN motcua.page_requests.asked_at IS 'When the request was made, by the ledger''s clock.';
+COMMENT ON COLUMN motcua.page_requests.asked_by IS 'Person who made the request, as the page states. Personal data of staff.';
+COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server accepted the mail to the Department; for a request that needs no mail, when it was made; empty: not yet, or the request was carried out at once.';
+COMMENT ON COLUMN motcua.page_requests.applies_at IS 'When the request may be carried out, if nobody withdraws it.';
+COMMENT ON COLUMN motcua.page_requests.told IS 'How many citizens the request would text, according to the mail, as sums by agency. Holds no mail address.';
+COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail reached nobody; holds no mail address.';
+COMMENT ON COLUMN motcua.page_requests.ended_at IS 'When the request was carried out or withdrawn, or could not be carried out; empty: it is open.';
+COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Person who withdrew the request, as the page states; empty: nobody did. Personal data of staff.';
+COMMENT ON COLUMN motcua.page_requests.outcome IS 'Outcome: done; withdrawn; changed: the values on which it is based have changed; nothing_left: none of its messages waits any more; refused: it contradicts a rule of the ledger.';
+COMMENT ON COLUMN motcua.page_requests.released IS 'Number of messages that were released, or that were sent at a stop''s end; for the kinds release and go only.';

@@ -1,4 +1,4 @@
--- Whose rows a person sees on the pages, who gave them that, and who looked for somebody by a phone number.
+-- Which agencies a person sees on the pages, who granted them, and who searched for a citizen by phone number.
 
 CREATE TABLE motcua.user_agencies (
     user_name text NOT NULL CHECK (btrim(user_name) <> ''),
@@ -7,11 +7,11 @@ CREATE TABLE motcua.user_agencies (
     given_by text NOT NULL CHECK (btrim(given_by) <> ''),
     PRIMARY KEY (user_name, agency_code)
 );
-COMMENT ON TABLE motcua.user_agencies IS 'Which agencies'' rows a user of Airflow sees on the staff pages, where his role there lets him see an agency''s alone.';
-COMMENT ON COLUMN motcua.user_agencies.user_name IS 'As Airflow names the user. Personal data of staff.';
-COMMENT ON COLUMN motcua.user_agencies.agency_code IS 'An agency; one row for each.';
-COMMENT ON COLUMN motcua.user_agencies.since IS 'When it was given.';
-COMMENT ON COLUMN motcua.user_agencies.given_by IS 'Who gave it.';
+COMMENT ON TABLE motcua.user_agencies IS 'Agencies whose rows a user of Airflow sees on the staff pages, if the user''s role allows only the rows of an agency.';
+COMMENT ON COLUMN motcua.user_agencies.user_name IS 'Name of the user in Airflow. Personal data of staff.';
+COMMENT ON COLUMN motcua.user_agencies.agency_code IS 'The agency; a user has one row for each.';
+COMMENT ON COLUMN motcua.user_agencies.since IS 'When the agency was granted.';
+COMMENT ON COLUMN motcua.user_agencies.given_by IS 'Person who granted the agency.';
 
 CREATE TABLE motcua.user_agency_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,13 +21,13 @@ CREATE TABLE motcua.user_agency_changes (
     agency_code text NOT NULL REFERENCES motcua.agencies,
     change text NOT NULL CHECK (change IN ('given', 'taken'))
 );
-COMMENT ON TABLE motcua.user_agency_changes IS 'Each time that a user was given an agency, or that was taken. Append-only.';
-COMMENT ON COLUMN motcua.user_agency_changes.change_id IS 'Our number.';
-COMMENT ON COLUMN motcua.user_agency_changes.changed_at IS 'When.';
-COMMENT ON COLUMN motcua.user_agency_changes.changed_by IS 'Who changed it. Personal data of staff.';
-COMMENT ON COLUMN motcua.user_agency_changes.user_name IS 'Whose. Personal data of staff.';
-COMMENT ON COLUMN motcua.user_agency_changes.agency_code IS 'Which agency.';
-COMMENT ON COLUMN motcua.user_agency_changes.change IS 'given or taken.';
+COMMENT ON TABLE motcua.user_agency_changes IS 'Changes of users'' agencies: each was granted or revoked. Append-only.';
+COMMENT ON COLUMN motcua.user_agency_changes.change_id IS 'Our number of the change.';
+COMMENT ON COLUMN motcua.user_agency_changes.changed_at IS 'When the change was made.';
+COMMENT ON COLUMN motcua.user_agency_changes.changed_by IS 'Person who made the change. Personal data of staff.';
+COMMENT ON COLUMN motcua.user_agency_changes.user_name IS 'User whose agencies changed. Personal data of staff.';
+COMMENT ON COLUMN motcua.user_agency_changes.agency_code IS 'The agency.';
+COMMENT ON COLUMN motcua.user_agency_changes.change IS 'Change: given or taken.';
 
 CREATE TABLE motcua.phone_searches (
     search_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -36,9 +36,9 @@ CREATE TABLE motcua.phone_searches (
     agencies text[],
     found integer NOT NULL CHECK (found >= 0)
 );
-COMMENT ON TABLE motcua.phone_searches IS 'Each time that somebody looked for dossiers by a citizen''s phone number, or had numbers of a source written in full; no number is kept. Append-only.';
-COMMENT ON COLUMN motcua.phone_searches.search_id IS 'Our number.';
-COMMENT ON COLUMN motcua.phone_searches.searched_at IS 'When.';
-COMMENT ON COLUMN motcua.phone_searches.searched_by IS 'Who, as Airflow names the user. Personal data of staff.';
-COMMENT ON COLUMN motcua.phone_searches.agencies IS 'Among whose dossiers; empty: all.';
-COMMENT ON COLUMN motcua.phone_searches.found IS 'Dossiers found, or rows written.';
+COMMENT ON TABLE motcua.phone_searches IS 'Searches for dossiers by a citizen''s phone number, and displays of a source''s numbers in full. No phone number is stored. Append-only.';
+COMMENT ON COLUMN motcua.phone_searches.search_id IS 'Our number of the search.';
+COMMENT ON COLUMN motcua.phone_searches.searched_at IS 'When the search was made.';
+COMMENT ON COLUMN motcua.phone_searches.searched_by IS 'Name of the user in Airflow. Personal data of staff.';
+COMMENT ON COLUMN motcua.phone_searches.agencies IS 'Agencies among whose dossiers the user searched; empty: all.';
+COMMENT ON COLUMN motcua.phone_searches.found IS 'Number of dossiers found, or of rows shown.';

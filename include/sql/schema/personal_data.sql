@@ -1,4 +1,5 @@
--- Personal data that went, when its time was over or its citizen asked: what, by whom, by which paper, and no value.
+-- Records of personal data that was emptied after its term or at a citizen's request: what, by whom and by which
+-- document, without any value.
 
 CREATE TABLE motcua.personal_data_purges (
     purge_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -14,18 +15,18 @@ CREATE TABLE motcua.personal_data_purges (
 );
 CREATE INDEX personal_data_purges_reference ON motcua.personal_data_purges (reference);
 CREATE INDEX personal_data_purges_run ON motcua.personal_data_purges (run_no) WHERE run_no IS NOT NULL;
-COMMENT ON TABLE motcua.personal_data_purges IS 'Each time that personal data was emptied: how many rows of which table, by whom and why; no value of any. Append-only.';
-COMMENT ON COLUMN motcua.personal_data_purges.purge_id IS 'Our number.';
-COMMENT ON COLUMN motcua.personal_data_purges.reference IS 'The same in the list of the erased, which is kept outside the ledger; one for all tables of a batch.';
-COMMENT ON COLUMN motcua.personal_data_purges.purged_at IS 'When.';
-COMMENT ON COLUMN motcua.personal_data_purges.cause IS 'term (its time was over), request (a citizen asked for it), restore (it had been emptied before the ledger was restored).';
+COMMENT ON TABLE motcua.personal_data_purges IS 'Purges of personal data: how many rows of which table were emptied, by whom and why, without any value. Append-only.';
+COMMENT ON COLUMN motcua.personal_data_purges.purge_id IS 'Our number of the purge.';
+COMMENT ON COLUMN motcua.personal_data_purges.reference IS 'Reference of the batch, which is also in the list of erasures outside the ledger; the same for all tables of a batch.';
+COMMENT ON COLUMN motcua.personal_data_purges.purged_at IS 'When the rows were emptied.';
+COMMENT ON COLUMN motcua.personal_data_purges.cause IS 'Cause: term (the term was over), request (a citizen asked for it) or restore (the rows had been emptied before the ledger was restored).';
 COMMENT ON COLUMN motcua.personal_data_purges.of_table IS 'Table whose rows were emptied.';
-COMMENT ON COLUMN motcua.personal_data_purges.emptied IS 'Rows emptied; 0 where what was listed is not in a restored ledger.';
-COMMENT ON COLUMN motcua.personal_data_purges.purged_by IS 'The run, or who did it. Personal data of staff.';
-COMMENT ON COLUMN motcua.personal_data_purges.reason IS 'Of a request: the paper that it stands in. Holds no value of what was emptied.';
-COMMENT ON COLUMN motcua.personal_data_purges.run_no IS 'The run of a DAG that did it; empty: none.';
+COMMENT ON COLUMN motcua.personal_data_purges.emptied IS 'Number of emptied rows; 0 if the listed rows are not in a restored ledger.';
+COMMENT ON COLUMN motcua.personal_data_purges.purged_by IS 'The run, or the person who emptied the rows. Personal data of staff.';
+COMMENT ON COLUMN motcua.personal_data_purges.reason IS 'For a request: the document with the citizen''s request. Holds no emptied value.';
+COMMENT ON COLUMN motcua.personal_data_purges.run_no IS 'The run of a DAG that emptied the rows; empty: none.';
 
--- Without the number that it was asked by, and without a value of what was given.
+-- The table holds neither the phone number by which a request was made nor a value that was given out.
 CREATE TABLE motcua.personal_data_requests (
     request_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     handled_at timestamptz NOT NULL,
@@ -38,13 +39,13 @@ CREATE TABLE motcua.personal_data_requests (
     held integer NOT NULL CHECK (held >= 0),
     CHECK ((agency_code IS NULL) = (dossier_code IS NULL))
 );
-COMMENT ON TABLE motcua.personal_data_requests IS 'Each time that somebody looked at all that is held of a citizen, or had it erased, at the citizen''s request; no number and no value of it. Append-only.';
-COMMENT ON COLUMN motcua.personal_data_requests.request_id IS 'Our number.';
-COMMENT ON COLUMN motcua.personal_data_requests.handled_at IS 'When.';
-COMMENT ON COLUMN motcua.personal_data_requests.handled_by IS 'Who did it. Personal data of staff.';
-COMMENT ON COLUMN motcua.personal_data_requests.act IS 'export (all of it was written to a file, numbers in full), erase.';
-COMMENT ON COLUMN motcua.personal_data_requests.agency_code IS 'Agency of the dossier, or of the code that no dossier has, that was asked about; empty: it was asked by a phone number.';
-COMMENT ON COLUMN motcua.personal_data_requests.dossier_code IS 'That code; a mark instead of what may be a name or a number.';
-COMMENT ON COLUMN motcua.personal_data_requests.reason IS 'The paper that the request stands in.';
-COMMENT ON COLUMN motcua.personal_data_requests.dossiers IS 'Dossiers that it reached.';
-COMMENT ON COLUMN motcua.personal_data_requests.held IS 'Values that were held of the citizen then.';
+COMMENT ON TABLE motcua.personal_data_requests IS 'Requests of citizens: a person read all data that the ledger holds of the citizen, or had it erased. Holds no phone number and no value. Append-only.';
+COMMENT ON COLUMN motcua.personal_data_requests.request_id IS 'Our number of the request.';
+COMMENT ON COLUMN motcua.personal_data_requests.handled_at IS 'When the request was handled.';
+COMMENT ON COLUMN motcua.personal_data_requests.handled_by IS 'Person who handled the request. Personal data of staff.';
+COMMENT ON COLUMN motcua.personal_data_requests.act IS 'Act: export (all data was written to a file, with numbers in full) or erase.';
+COMMENT ON COLUMN motcua.personal_data_requests.agency_code IS 'Agency of the dossier, or of a code that no dossier has; empty: the request named a phone number.';
+COMMENT ON COLUMN motcua.personal_data_requests.dossier_code IS 'Code of the dossier; a pseudonym if the code may be a name or a number.';
+COMMENT ON COLUMN motcua.personal_data_requests.reason IS 'The document with the citizen''s request.';
+COMMENT ON COLUMN motcua.personal_data_requests.dossiers IS 'Number of dossiers in the request.';
+COMMENT ON COLUMN motcua.personal_data_requests.held IS 'Number of values that the ledger held of the citizen at that time.';

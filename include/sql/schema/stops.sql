@@ -1,4 +1,4 @@
--- The Department may stop a kind of message, an agency, or everything, for a time and with a reason that publications
+-- Stops: the Department may stop a kind of message, an agency or everything for a time, with a reason that publications
 -- show.
 
 CREATE TABLE motcua.stops (
@@ -16,13 +16,13 @@ CREATE TABLE motcua.stops (
     CHECK (ended_at >= stopped_at AND ended_at < until)
 );
 CREATE INDEX stops_until ON motcua.stops (until);
-COMMENT ON TABLE motcua.stops IS 'When the Department had nothing sent of a kind, of an agency, or at all; append-only but for the early end.';
-COMMENT ON COLUMN motcua.stops.stop_id IS 'Our number.';
+COMMENT ON TABLE motcua.stops IS 'Orders of the Department that messages of a kind, an agency or all messages are not sent for some time; append-only except for the early end.';
+COMMENT ON COLUMN motcua.stops.stop_id IS 'Our number of the stop.';
 COMMENT ON COLUMN motcua.stops.kind IS 'The kind that is stopped; empty: every kind.';
 COMMENT ON COLUMN motcua.stops.agency_code IS 'The agency whose messages are stopped; empty: every agency.';
-COMMENT ON COLUMN motcua.stops.stopped_at IS 'Since when.';
-COMMENT ON COLUMN motcua.stops.until IS 'When it ends by itself, 7 days later at the latest.';
-COMMENT ON COLUMN motcua.stops.stopped_by IS 'Who stopped it, for the Department.';
-COMMENT ON COLUMN motcua.stops.reason IS 'Why; publications show it.';
-COMMENT ON COLUMN motcua.stops.ended_at IS 'When somebody ended it early; empty: nobody did.';
-COMMENT ON COLUMN motcua.stops.ended_by IS 'Who ended it early, for the Department.';
+COMMENT ON COLUMN motcua.stops.stopped_at IS 'When the stop began.';
+COMMENT ON COLUMN motcua.stops.until IS 'When the stop ends by itself, at the latest 7 days after its begin.';
+COMMENT ON COLUMN motcua.stops.stopped_by IS 'Person who ordered the stop for the Department.';
+COMMENT ON COLUMN motcua.stops.reason IS 'Reason; publications show it.';
+COMMENT ON COLUMN motcua.stops.ended_at IS 'When a person ended the stop early; empty: nobody did.';
+COMMENT ON COLUMN motcua.stops.ended_by IS 'Person who ended the stop early for the Department.';

@@ -1,4 +1,4 @@
--- What was removed of Airflow's own database and logs.
+-- What was removed from Airflow's own database and logs.
 
 CREATE TABLE motcua.airflow_cleanings (
     cleaning_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -12,11 +12,11 @@ CREATE TABLE motcua.airflow_cleanings (
 CREATE INDEX airflow_cleanings_run ON motcua.airflow_cleanings (run_no) WHERE run_no IS NOT NULL;
 CREATE INDEX airflow_cleanings_of_runs ON motcua.airflow_cleanings (cleaning_id)
 WHERE of_what = 'dag_run' AND failed IS NULL;
-COMMENT ON TABLE motcua.airflow_cleanings IS 'Each time that old rows of Airflow''s own database, or old log files, were removed: how many, and no value of any. Append-only.';
-COMMENT ON COLUMN motcua.airflow_cleanings.cleaning_id IS 'Our number.';
-COMMENT ON COLUMN motcua.airflow_cleanings.cleaned_at IS 'When: what is old is judged by this moment.';
-COMMENT ON COLUMN motcua.airflow_cleanings.of_what IS 'A table of Airflow''s, log_files or log_folders.';
-COMMENT ON COLUMN motcua.airflow_cleanings.removed IS 'Rows, files or folders that were removed.';
+COMMENT ON TABLE motcua.airflow_cleanings IS 'Removals of old rows from Airflow''s own database and of old log files: the numbers, without any value. Append-only.';
+COMMENT ON COLUMN motcua.airflow_cleanings.cleaning_id IS 'Our number of the removal.';
+COMMENT ON COLUMN motcua.airflow_cleanings.cleaned_at IS 'Time of the removal, from which the age of rows and files is counted.';
+COMMENT ON COLUMN motcua.airflow_cleanings.of_what IS 'Removed things: the name of a table of Airflow, log_files or log_folders.';
+COMMENT ON COLUMN motcua.airflow_cleanings.removed IS 'Number of rows, files or folders that were removed.';
 COMMENT ON COLUMN motcua.airflow_cleanings.size IS 'Bytes of the files; empty for rows.';
-COMMENT ON COLUMN motcua.airflow_cleanings.failed IS 'Why it was not cleaned, or not all of it; empty where it was.';
-COMMENT ON COLUMN motcua.airflow_cleanings.run_no IS 'The run of a DAG that did it.';
+COMMENT ON COLUMN motcua.airflow_cleanings.failed IS 'Why nothing or not everything was removed; empty: everything was.';
+COMMENT ON COLUMN motcua.airflow_cleanings.run_no IS 'The run of a DAG that removed it.';

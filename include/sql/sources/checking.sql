@@ -1,9 +1,9 @@
--- What is asked of a source to judge it: of rows that are wrong some, with how many there are. Rows are read
--- as sources/reading.sql says. Called by sources/checking.py.
+-- Read from a source what the source check judges. A query for wrong rows returns some of these rows, with the number
+-- of all wrong rows. sources/reading.sql defines how rows are read. Called by sources/checking.py.
 
 -- name: role
--- Whether our role at a source is its superuser, whether it may do more than read there, and whether the database does
--- not know how its letters are written.
+-- Return whether our role at a source is a superuser, whether it may do more than read there, and whether the
+-- database's encoding is unknown.
 SELECT
     r.rolsuper AS is_superuser,
     r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR EXISTS (
@@ -25,7 +25,8 @@ FROM pg_catalog.pg_roles AS r
 WHERE r.rolname = current_user;
 
 -- name: columns
--- Columns of a table or view, with their types; no row: there is none, or it may not be seen.
+-- Return the columns of a table or view, with their types. No row means that the table does not exist or is not
+-- visible.
 SELECT
     a.attname AS name,
     format_type(a.atttypid, NULL) AS type
@@ -34,7 +35,8 @@ WHERE a.attrelid = to_regclass(%(relation)s) AND a.attnum > 0 AND NOT a.attisdro
 ORDER BY a.attnum;
 
 -- name: table_sizes
--- How many rows these tables hold, about: as the server last counted them, or by their size where it never did.
+-- Return the approximate number of rows of these tables. It is the server's last count, or an estimate from the table's
+-- size if the server never counted.
 SELECT
     n.nspname AS schema_name,
     c.relname AS table_name,
@@ -48,28 +50,29 @@ INNER JOIN unnest(%(schemas)s::text[], %(tables)s::text[]) AS a (schema_name, ta
     ON n.nspname = a.schema_name AND c.relname = a.table_name;
 
 -- name: newest_by_number
--- The transitions with the highest numbers, and those without one.
+-- Return the transitions with the highest numbers, and transitions without a number (source_transitions).
 SELECT *
 FROM source_transitions
 ORDER BY transition_id DESC
 LIMIT %(most)s;
 
 -- name: newest_by_time
--- The transitions recorded last, and those without a time: the newest ones, whatever their numbers.
+-- Return the transitions that were recorded last, and transitions without a recorded time, whatever their numbers
+-- (source_transitions).
 SELECT *
 FROM source_transitions
 ORDER BY recorded_at DESC
 LIMIT %(most)s;
 
 -- name: newest_dossiers
--- The dossier rows changed last, and those without a time.
+-- Return the dossier rows that changed last, and dossier rows without a time of change (source_dossiers).
 SELECT *
 FROM source_dossiers
 ORDER BY updated_at DESC
 LIMIT %(most)s;
 
 -- name: double_dossiers
--- Dossiers that stand in several rows, some of them, with how many there are.
+-- Return some dossiers that have several rows, and the number of such dossiers (source_dossiers).
 SELECT
     d.agency_code,
     d.dossier_code,
@@ -82,8 +85,8 @@ ORDER BY d.agency_code, d.dossier_code
 LIMIT %(most)s;
 
 -- name: double_numbers
--- Numbers that several transitions have, some of them, each with one of the dossiers, and how many such numbers there
--- are.
+-- Return some numbers that several transitions share, each with one of their dossiers, and how many such numbers exist
+-- (source_transitions).
 SELECT
     t.transition_id,
     min(t.dossier_code) AS dossier_code,

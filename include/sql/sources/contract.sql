@@ -1,7 +1,7 @@
--- The contract's views, which a source gives itself. Called by sources/contract.py and sources/desk_register.py.
+-- Read the views of the source contract. Called by sources/contract.py and sources/desk_register.py.
 
 -- name: dossiers
--- The contract view onestop.dossiers.
+-- Return the rows of the contract's view onestop.dossiers.
 SELECT
     dossier_code,
     agency_code,
@@ -23,7 +23,7 @@ SELECT
 FROM onestop.dossiers;
 
 -- name: transitions
--- The contract view onestop.transitions.
+-- Return the rows of the contract's view onestop.transitions.
 SELECT
     transition_id,
     agency_code,
@@ -39,11 +39,12 @@ SELECT
 FROM onestop.transitions;
 
 -- name: desk_register_offered
--- Whether the source offers its desk's register.
+-- Return whether the source has the view onestop.desk_register, the register of its one-stop desk.
 SELECT to_regclass('onestop.desk_register') IS NOT NULL AS offered;
 
 -- name: desk_register
--- The contract view onestop.desk_register, as far back as it matters. Times that Python cannot hold come as NULL.
+-- Return the rows of the contract's view onestop.desk_register since a time. Times outside the years 1900 to 9000
+-- become NULL, because Python cannot hold all of them.
 SELECT
     agency_code,
     dossier_code,

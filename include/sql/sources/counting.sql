@@ -1,9 +1,9 @@
--- A source's own count, from its own rows alone (source_dossiers and source_transitions, as its adapter shows them): it
--- shares nothing with what planning does. A dossier in two rows brings its entries twice. Times that Python cannot hold
--- come as NULL. Called by sources/counting.py.
+-- Count the occasions of a source from its own rows alone (source_dossiers and source_transitions, the source's tables
+-- as its adapter shows them). The count shares no code with planning, so that each checks the other. A dossier with two
+-- rows counts its occasions twice. Times that Python cannot hold become NULL. Called by sources/counting.py.
 
 -- name: codes_in_use
--- Which of these codes of agencies the source writes.
+-- Return the given agency codes that the source writes.
 SELECT c.written
 FROM unnest(%(codes)s::text[]) AS c (written)
 WHERE
@@ -11,9 +11,10 @@ WHERE
     OR EXISTS (SELECT 1 FROM source_dossiers AS d WHERE d.agency_code = c.written);
 
 -- name: occasions
--- Entries into the conditions that call for a result or a supplement, recorded in [start, end): each with all its
--- transitions. A row newer than the last transition that calls for something else is an entry too, without a number. A
--- transition that names no dossier is one by itself. Rows with a status that nobody knows are left out.
+-- Return the occasions of results and supplements that were recorded in [start, end), each with all its transitions. An
+-- occasion begins when a dossier enters a condition that calls for a result or a supplement. A dossier's row that is
+-- newer than its last transition and calls for something else is an occasion too, without a number. A transition that
+-- names no dossier is a separate occasion. Rows with an unknown status are left out.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -142,10 +143,10 @@ WHERE
     AND t.at_one_stop_desk AND t.status_code = any(%(result_codes)s::int[] || %(supplement_codes)s::int[]);
 
 -- name: occasions_by_day
--- How many results and supplements were recorded on each day of [start, end), a day of Vietnam, by agency, procedure
--- and kind, and how many of them lie before the agency's beginning. They are those of occasions, but for rows newer
--- than their last transition, and transitions that name no dossier: a day that has such is looked at again though
--- nothing changed.
+-- Return how many results and supplements were recorded on each day of [start, end), by agency, procedure and kind, and
+-- how many of them happened before the agency was enabled. A day is a day in Vietnam's time zone. The count has the
+-- occasions of the SQL statement "occasions" except two sorts: rows newer than their last transition, and transitions
+-- that name no dossier. A day with such occasions is therefore counted again although nothing changed.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -201,10 +202,11 @@ WHERE b.kind IS NOT NULL AND b.begins AND b.recorded_at >= %(start)s AND b.recor
 GROUP BY 1, 2, 3, 4;
 
 -- name: apologies_due
--- Dossiers that were being worked on at an evening and are due on one of its days, judged by the newer of the last
--- transition recorded by then and the row, where that is not younger. A transition recorded since the rule about old
--- steps holds, and typed in late, after one of a lower number, counts only as far as the row agrees: where it does, the
--- row tells the status.
+-- Return the dossiers that were in progress on an evening and are due on one of the evening's days (occasions of
+-- apologies). The status on that evening comes from the dossier's row or from its last transition recorded by then,
+-- whichever is newer. A row that changed after the evening does not count. An old step is a transition that was
+-- recorded since old_steps_since and was typed in late, after a transition with a lower number. It counts only if the
+-- dossier's row agrees with it; the row then gives the status.
 WITH evenings AS (
     SELECT e.*
     FROM
@@ -263,7 +265,8 @@ judged AS (
             ELSE l.status_code
         END AS status_then
     FROM due AS d
-    -- The dossier's steps that were recorded by the evening: the last one that is no old one, and the last one.
+    -- These are the dossier's last step and its last step that is not an old step, among the steps recorded by the
+    -- evening.
     LEFT JOIN LATERAL (
         SELECT
             (array_agg(o.status_code ORDER BY o.transition_id DESC) FILTER (WHERE NOT o.is_old))[1] AS status_code,
@@ -309,7 +312,7 @@ judged AS (
                     WHERE
                         t.agency_code = d.agency_code AND t.dossier_code = d.dossier_code
                         AND t.recorded_at <= d.evening_at AND t.status_code = any(%(known_codes)s::int[])
-                        -- Beyond these a time can be neither added to nor taken from.
+                        -- A time outside these limits can overflow when an interval is added to it.
                         AND t.recorded_at BETWEEN timestamptz '1900-01-01' AND timestamptz '9000-01-01'
                 ) AS s
             ) AS f

@@ -1,20 +1,20 @@
--- What is otherwise where the contract's views show tables of another make of database. Called by
+-- Replace SQL statements for sources whose contract views show foreign tables of another database system. Called by
 -- sources/foreign_tables.py.
 
 -- name: join_by_hash
--- The session joins by hashing alone. What the far side gives in order is so by its own collation, and merged with what
--- PostgreSQL ordered, rows would miss their partners; of how many rows there are PostgreSQL knows nothing, and would
--- read a table again for each row of another. Where no other join is to be had, its cost looks like one that would be
--- worth compiling (jit).
+-- Make the session join by hash only. The remote server sorts by its own collation, so a merge join with rows that
+-- PostgreSQL sorted would miss matches. PostgreSQL does not know the number of remote rows, so a nested loop could read
+-- a table again for each row of another table. If only another kind of join is possible, PostgreSQL gives this disabled
+-- join a huge cost, which would start compilation (jit); jit is therefore off.
 SELECT
     set_config('enable_mergejoin', 'off', FALSE) AS merging,
     set_config('enable_nestloop', 'off', FALSE) AS nesting,
     set_config('jit', 'off', FALSE) AS compiling;
 
 -- name: latest
--- As sources/reading/latest, for tables that lie in a database of another make. A query with a WITH is one that
--- PostgreSQL does not turn into "the first one in order", for which the far side would sort its whole table: max() goes
--- there as it is.
+-- Return the same values as sources/reading/latest, for tables in a database of another system. The WITH keeps
+-- PostgreSQL from turning max() into "the first row in order", for which the remote server would sort its whole table.
+-- The remote server evaluates max() itself.
 SELECT
     now() AS source_now,
     (

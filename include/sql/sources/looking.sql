@@ -1,9 +1,9 @@
--- How a watcher learns what to ask sources about, and tells runs and senders what it saw. Called by
--- store/notices/sources.py and jobs/notices/looking.py.
+-- Read the values that a watcher compares with the sources, and announce what the watcher saw to runs and senders.
+-- Called by store/notices/sources.py and jobs/notices/looking.py.
 
 -- name: watched
--- What the last pick-up of each source kept for the watcher, and when a row is to be read for an old step that waits
--- for it: of the sources named, or of all.
+-- Return the values that the last pick-up of each source stored for the watcher, for the named sources or all
+-- (motcua.sources). ask_at is the earliest time at which a dossier's row must be read because an old step waits for it.
 SELECT
     s.name,
     s.watch,
@@ -12,15 +12,16 @@ FROM motcua.sources AS s
 WHERE %(names)s::text[] IS NULL OR s.name = any(%(names)s);
 
 -- name: limit
--- This session only reads, and no statement of it may take longer than so many milliseconds.
+-- Make this session read-only, and limit the time of each of its SQL statements, in milliseconds.
 SELECT
     set_config('statement_timeout', %(milliseconds)s::text, FALSE),
     set_config('default_transaction_read_only', 'on', FALSE);
 
 -- name: take
--- Says of sources, for as long as this connection lives and until it takes it back, that they have news beyond what was
--- last picked up, that nobody reads these, or that they do not answer: a shared advisory lock on what was kept, so that
--- what a pick-up has read is news no longer, whoever says so.
+-- Announce one fact about sources by a shared advisory lock: that they have unread rows, that nobody reads these rows,
+-- or that they do not answer. The lock lasts until this connection ends or releases it. Its key contains the values
+-- that the last pick-up stored (motcua.sources.watch), so that a finished pick-up makes the announcement void, whoever
+-- made it.
 SELECT
     s.name,
     s.key,
@@ -34,13 +35,13 @@ FROM (
 ) AS s;
 
 -- name: take_back
--- Takes back what this connection said of sources.
+-- Release the advisory locks by which this connection announced a fact about sources.
 SELECT pg_advisory_unlock_shared(hashtext(%(what)s), k.key) AS is_taken_back
 FROM unnest(%(keys)s::integer[]) AS k (key);
 
 -- name: told
--- What watchers say of each source: that it has news beyond what was last picked up, that it has them for longer than
--- something may be due, that it does not answer.
+-- Return what watchers announce about each source (pg_locks): that it has rows beyond the last pick-up, that these rows
+-- are unread for too long, or that the source does not answer.
 WITH held AS MATERIALIZED (
     SELECT
         l.classid::bigint AS class,

@@ -1,12 +1,12 @@
--- The contract's columns, of what was pushed as one source. Called by sources/national_sync.py, and by
--- sources/contract.py for it.
+-- Read the rows that a one-stop software pushed, in the columns of the source contract, as one source. Called by
+-- sources/national_sync.py, and by sources/contract.py for it.
 
 -- name: name_source
--- Says which source this session reads, where several lie in the same tables.
+-- Set which source this session reads, because several sources share the same tables.
 SELECT set_config('motcua.source', %(source)s, FALSE);
 
 -- name: dossiers
--- Dossiers, as the contract's view gives them.
+-- Return dossiers in the columns of the contract's view dossiers.
 SELECT
     d.dossier_code,
     d.agency_code,
@@ -29,7 +29,7 @@ FROM intake.source_dossiers AS d
 WHERE d.source = current_setting('motcua.source');
 
 -- name: transitions
--- Steps, as the contract's view gives transitions.
+-- Return steps in the columns of the contract's view transitions.
 SELECT
     t.transition_id,
     t.agency_code,

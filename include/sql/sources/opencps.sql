@@ -1,9 +1,9 @@
--- The contract's columns, from tables with the field names of OpenCPS. The one-stop department's code is MOT_CUA; a
--- supplement at the desk has the state MotCua. A date that is no date is NULL. Needs PostgreSQL 16 or later at the
--- vendor. Called by sources/contract.py for sources/opencps.py.
+-- Read tables with the field names of OpenCPS in the columns of the source contract. The one-stop department has the
+-- code MOT_CUA. A supplement at the desk has the state MotCua. An invalid date becomes NULL. The vendor's server must
+-- be PostgreSQL 16 or later. Called by sources/contract.py for sources/opencps.py.
 
 -- name: dossiers
--- Dossiers, as the contract's view gives them.
+-- Return dossiers in the columns of the contract's view dossiers.
 SELECT
     h."MaHoSo" AS dossier_code,
     h."DonViXuLy" AS agency_code,
@@ -12,7 +12,7 @@ SELECT
     h."TenLinhVuc" AS field_name,
     h."ChuHoSo" AS applicant_name,
     h."SoDienThoai" AS applicant_phone,
-    -- The vendor keeps no time of the phone's own: it was typed in when the dossier was received.
+    -- The vendor stores no time at which the phone was typed in, so the time of receipt stands for it.
     CASE
         WHEN
             h."NgayTiepNhan" ~ '^[0-9]{8}([01][0-9]|2[0-3])([0-5][0-9]){2}$'
@@ -92,7 +92,8 @@ SELECT
 FROM opencps."HoSo" AS h;
 
 -- name: transitions
--- Progress rows, as the contract's view gives transitions. This vendor does not keep the step left.
+-- Return progress rows in the columns of the contract's view transitions. This vendor does not store the step that the
+-- dossier left.
 SELECT
     t."TienDoXuLyId" AS transition_id,
     t."DonViXuLy" AS agency_code,

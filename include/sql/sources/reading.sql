@@ -1,14 +1,15 @@
--- What is asked of a source, whatever software it is: source_dossiers and source_transitions are its tables as its
--- adapter shows them; reading is what a statement finds in them. Times that Python cannot hold come as NULL in
--- transitions, and in dossiers as the nearest ones that no rule takes for true. Called by sources/contract.py.
+-- Read rows of a source, whatever software it is. source_dossiers and source_transitions are the source's tables as its
+-- adapter shows them; "reading" is the result of one of the SQL statements below. Times that Python cannot hold become
+-- NULL in transitions. In dossiers they become the years 1900 or 9000, which every rule rejects. Called by
+-- sources/contract.py.
 
 -- name: limit_time
--- No statement of this transaction may take longer than so many milliseconds.
+-- Limit the time of each SQL statement of this transaction, in milliseconds.
 SELECT set_config('statement_timeout', %(milliseconds)s::text, TRUE);
 
 -- name: latest
--- The source's clock, and the newest number and times that are not in its future and may be true: a number that no
--- sequence reaches, or a time that Python cannot hold, would have the cursor skip every row that comes after it.
+-- Return the source's clock, its highest plausible number, and its newest times that are not in the future. A number
+-- that no sequence reaches, or a time that Python cannot hold, would move the cursor past every later row.
 SELECT
     now() AS source_now,
     (
@@ -22,7 +23,8 @@ SELECT
     ) AS updated_at;
 
 -- name: dossiers_as_read
--- How rows of source_dossiers are read, which one of the statements below names.
+-- Convert rows of source_dossiers to the values that the ledger stores. The table reading holds the rows of a statement
+-- below.
 SELECT
     dossier_code,
     agency_code,
@@ -68,7 +70,8 @@ SELECT
 FROM reading;
 
 -- name: transitions_as_read
--- How rows of source_transitions are read, likewise.
+-- Convert rows of source_transitions to the values that the ledger stores. The table reading holds the rows of a
+-- statement below.
 SELECT
     transition_id,
     agency_code,
@@ -86,7 +89,8 @@ SELECT
 FROM reading;
 
 -- name: dossiers_since
--- Dossier rows changed since a moment, and at the first reading (open_too) every open one as well.
+-- Return the dossier rows that changed since a time (source_dossiers). With open_too, at the first reading, the result
+-- also has every open dossier.
 SELECT *
 FROM source_dossiers
 WHERE
@@ -94,7 +98,7 @@ WHERE
     OR (%(open_too)s AND (status_code IS NULL OR status_code NOT IN (3, 7, 10)));
 
 -- name: dossiers_by_key
--- Dossier rows with these (agency_code, dossier_code).
+-- Return the dossier rows with these agency codes and dossier codes (source_dossiers).
 SELECT *
 FROM source_dossiers
 WHERE
@@ -102,11 +106,12 @@ WHERE
         SELECT k.agency_code, k.dossier_code
         FROM unnest(%(agency_codes)s::text[], %(dossier_codes)s::text[]) AS k (agency_code, dossier_code)
     )
-    -- Nothing more, but a database behind foreign tables can be asked for it.
+    -- This condition follows from the one above, but only this form can be evaluated by a remote server behind foreign
+    -- tables.
     AND agency_code = any(%(agency_codes)s::text[]) AND dossier_code = any(%(dossier_codes)s::text[]);
 
 -- name: stamps_between
--- By when dossiers' rows say that they were written, in [since, until).
+-- Return the time of change of each dossier row that changed in [since, until) (source_dossiers).
 SELECT
     agency_code,
     dossier_code,
@@ -115,7 +120,8 @@ FROM source_dossiers
 WHERE updated_at >= %(since)s AND updated_at < %(until)s;
 
 -- name: transitions_since
--- Transitions recorded since a moment, or numbered above a number (a row may carry a wrong time), each once.
+-- Return the transitions recorded since a time or numbered above a number, each once (source_transitions). The number
+-- is used too because a row can have a wrong time.
 SELECT *
 FROM source_transitions
 WHERE
@@ -125,13 +131,13 @@ WHERE
     );
 
 -- name: transitions_between
--- Transitions recorded in [start, end). For a backfill's window.
+-- Return the transitions recorded in [start, end), the window of a backfill (source_transitions).
 SELECT *
 FROM source_transitions
 WHERE recorded_at >= %(start)s AND recorded_at < %(end)s;
 
 -- name: transitions_by_key
--- All transitions of the dossiers with these (agency_code, dossier_code).
+-- Return all transitions of the dossiers with these agency codes and dossier codes (source_transitions).
 SELECT *
 FROM source_transitions
 WHERE
@@ -139,11 +145,13 @@ WHERE
         SELECT k.agency_code, k.dossier_code
         FROM unnest(%(agency_codes)s::text[], %(dossier_codes)s::text[]) AS k (agency_code, dossier_code)
     )
-    -- Nothing more, but a database behind foreign tables can be asked for it.
+    -- This condition follows from the one above, but only this form can be evaluated by a remote server behind foreign
+    -- tables.
     AND agency_code = any(%(agency_codes)s::text[]) AND dossier_code = any(%(dossier_codes)s::text[]);
 
 -- name: transitions_by_number
--- Transitions with these numbers. Publications name this text, so that it says once more how they are read.
+-- Return the transitions with these numbers (source_transitions). The SQL statement repeats how columns are converted,
+-- because publications name the SHA-256 of its text.
 SELECT
     transition_id,
     agency_code,
@@ -162,8 +170,9 @@ FROM source_transitions
 WHERE transition_id = any(%(numbers)s::bigint[]);
 
 -- name: watch
--- Counts and sums of the rows inside the overlap: they differ from those kept at the last pick-up as soon as a row is
--- new or changed, and stay different until it is picked up; so does whether the source's clock is behind what was read.
+-- Return counts and sums of the rows inside the overlap (source_transitions, source_dossiers). They differ from the
+-- values that the last pick-up stored as soon as a row is new or changed, until a pick-up has read it. is_behind is
+-- true if the source's clock shows a time before the newest time that was read.
 SELECT
     t.transitions,
     t.transition_sum,
@@ -193,7 +202,7 @@ CROSS JOIN (
 ) AS d;
 
 -- name: dossiers_by_agency
--- Dossiers with one code for each agency, of which the source writes several.
+-- Return dossiers with one code for each agency, where the source writes several codes (written_dossiers).
 SELECT
     d.dossier_code,
     d.procedure_code,
@@ -208,7 +217,7 @@ FROM written_dossiers AS d
 LEFT JOIN unnest(%(written)s::text[], %(agencies)s::text[]) AS c (written, agency_code) ON d.agency_code = c.written;
 
 -- name: transitions_by_agency
--- Transitions with one code for each agency, of which the source writes several.
+-- Return transitions with one code for each agency, where the source writes several codes (written_transitions).
 SELECT
     t.transition_id,
     t.dossier_code,
@@ -221,7 +230,8 @@ FROM written_transitions AS t
 LEFT JOIN unnest(%(written)s::text[], %(agencies)s::text[]) AS c (written, agency_code) ON t.agency_code = c.written;
 
 -- name: renumbered_transitions
--- As transitions_by_agency, of a source that began to number its steps anew: under the numbers that are ours.
+-- Return transitions like transitions_by_agency, for a source that began to number its steps anew, with the numbers
+-- that the ledger gives them (written_transitions).
 SELECT
     t.transition_id + coalesce(
         (

@@ -1,1 +1,1 @@
-"""The motcua command, one module for each group; rooms as those of store."""
+"""The ``motcua`` command, with one module for each group of subcommands."""

@@ -1,4 +1,4 @@
-"""``motcua agencies``: the agencies' settings, and the dry run before an agency joins."""
+"""Commands ``motcua agencies``: the agencies' settings, and the dry run before an agency joins."""
 
 from __future__ import annotations
 
@@ -45,15 +45,17 @@ _ENABLE_NOW = Annotated[
 ]
 
 
-def _path(path: Path | None) -> Path:
+def _file_path(path: Path | None) -> Path:
+    """Return the given path, or the path of include/agencies.yaml."""
     return path or include_dir() / "agencies.yaml"
 
 
 def _from_now(enable_now: bool) -> datetime | None:
+    """Return the present time if new agencies are to be enabled now."""
     return datetime.now(VIETNAM).replace(microsecond=0) if enable_now else None
 
 
-# --- Looking ------------------------------------------------------------------------------------
+# --- Showing ------------------------------------------------------------------------------------
 
 
 list_command(
@@ -67,9 +69,9 @@ list_command(
 
 @app.command("show")
 def show(code: _CODE) -> None:
-    """Print one agency as the file has it, and what is in force today."""
+    """Print an agency's settings in the form of the agencies' file, with its name and the agency in charge today."""
     with connect() as connection:
-        agency = _find(connection, code)
+        agency = _require_agency(connection, code)
         now = in_force(connection, datetime.now(VIETNAM).date())[agency.agency_code]
         last = agency_history(connection, agency.agency_code)[-1]
     typer.echo(export_agencies([agency]).partition("\nagencies:\n")[2], nl=False)
@@ -78,7 +80,12 @@ def show(code: _CODE) -> None:
     typer.echo(f"# last changed: {local_moment(last.changed_at)} by {_author(last)}")
 
 
-def _find(connection: Connection, code: str) -> Agency:
+def _require_agency(connection: Connection, code: str) -> Agency:
+    """Return an agency by its code or alias.
+
+    Raises:
+        UnknownAgency: there is no such agency.
+    """
     agency = find_agency(list_agencies(connection), code)
     if agency is None:
         raise UnknownAgency(f"There is no agency {code}: motcua agencies list.")
@@ -87,26 +94,27 @@ def _find(connection: Connection, code: str) -> Agency:
 
 @app.command("history")
 def history(code: _CODE) -> None:
-    """List who changed what of an agency when, and what silenced it."""
+    """List the changes of an agency's settings: when, by whom, what, and which of them silenced the agency."""
     with connect() as connection:
-        agency_code = _find(connection, code).agency_code
+        agency_code = _require_agency(connection, code).agency_code
         changes = agency_history(connection, agency_code)
     print_rows({"when": "changed_at", "who": _author, "what": _what_changed}, changes, title=agency_code)
 
 
 def _what_changed(change: AgencyChange) -> str:
+    """Return the changed settings of a change in the history, one per line."""
     before, after = change.before or {}, change.after
     keys = [key for key in FIELDS if before.get(key) != after.get(key)]
     if before:
-        lines = [f"{key}: {_kept(key, before.get(key))} → {_kept(key, after[key])}" for key in keys]
+        lines = [f"{key}: {_setting_text(key, before.get(key))} → {_setting_text(key, after[key])}" for key in keys]
     else:
-        lines = ["new", *(f"{key}: {_kept(key, after[key])}" for key in keys if after[key])]
+        lines = ["new", *(f"{key}: {_setting_text(key, after[key])}" for key in keys if after[key])]
     silences = [f"silences through {', '.join(change.silences)}"] if change.silences else []
     return "\n".join([*lines, *silences])
 
 
-def _kept(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
-    """A setting as the history keeps it."""
+def _setting_text(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """Return a setting from the history as text."""
     if field == "enabled_from" and value:
         return local_moment(datetime.fromisoformat(value))
     if field == "report_recipients" and value:
@@ -115,17 +123,19 @@ def _kept(field: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
 
 
 def _author(change: AgencyChange) -> str:
+    """Return who made a change."""
     return f"{change.changed_by}, for the Department" if change.by_department else change.changed_by
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    """Return a JSON value as text."""
     if isinstance(value, dict):
         return ", ".join(f"{key} {_json(each)}" for key, each in value.items() if each is not None)
-    return _shown(value)
+    return _value_text(value)
 
 
-def _shown(value: object) -> str:
-    """A value as the file would write it, on one line."""
+def _value_text(value: object) -> str:
+    """Return a value as the agencies' file writes it, on one line."""
     if value is None:
         return "–"
     if isinstance(value, bool):
@@ -144,18 +154,19 @@ def _shown(value: object) -> str:
 
 @app.command("diff")
 def diff(path: _FILE = None, enable_now: _ENABLE_NOW = False) -> None:
-    """Show field by field what importing a file would change. Exit code 1: something, 0: nothing."""
-    comparison = compare(_path(path), _from_now(enable_now))
+    """Show field by field what the import of a file would change. Exit code 1 if anything would change, otherwise 0."""
+    comparison = compare(_file_path(path), _from_now(enable_now))
     _show_difference(comparison)
     if comparison.changes:
         raise typer.Exit(1)
 
 
 def _show_difference(comparison: Comparison) -> None:
+    """Print what an import would change."""
     for change in comparison.changes:
         say(f"{change.agency.agency_code} {change.agency.name}" + (": new" if change.is_new else ""), "bold")
         for each in change.fields:
-            say(f"  {each.field}: {_shown(each.before)} → {_shown(each.after)}")
+            say(f"  {each.field}: {_value_text(each.before)} → {_value_text(each.after)}")
         if change.silences:
             say(f"  SILENCES citizens' messages through {', '.join(change.silences)}", "bold yellow")
         if change.departments:
@@ -182,25 +193,26 @@ def import_file(
     ] = False,
     by: By = None,
 ) -> None:
-    """Write what a file changes to the ledger; every change is kept with who made it."""
+    """Import a file into the ledger. Each change is stored with the name of the person who made it."""
     enabled_from = _from_now(enable_now)
     if dry_run:
-        _show_difference(compare(_path(path), enabled_from))
+        _show_difference(compare(_file_path(path), enabled_from))
         say("Dry run: nothing was written.")
         return
     agencies = import_agencies(
-        _path(path),
+        _file_path(path),
         changed_by=signed(by),
         enabled_from=enabled_from,
         by_department=as_department,
-        confirm=(lambda comparison: True) if yes else _ask,
+        confirm=(lambda comparison: True) if yes else _confirm_silencing,
         show=_show_difference,
     )
     waiting = sum(agency.enabled_from is None for agency in agencies)
     say(f"The ledger is as the file says: {len(agencies)} agencies, {waiting} not enabled.")
 
 
-def _ask(_: Comparison) -> bool:
+def _confirm_silencing(_: Comparison) -> bool:
+    """Ask for the confirmation that agencies may be silenced."""
     try:
         return typer.confirm("Citizens of these agencies will get no such messages any more. Go on?")
     except typer.Abort:
@@ -212,7 +224,7 @@ def _ask(_: Comparison) -> bool:
 def export(
     path: Annotated[Path | None, typer.Argument(help="File to write; standard output by default.")] = None,
 ) -> None:
-    """Write the settings in the ledger as a file that import takes; it holds the addresses for reports."""
+    """Write the ledger's settings as a file that import accepts. The file contains the mail addresses for reports."""
     with connect() as connection:
         text = export_agencies(list_agencies(connection))
     if path is None:
@@ -233,7 +245,7 @@ def dry_run_agency(
     code: _CODE,
     since: Annotated[datetime, typer.Option(help="As if enabled from this time on, clock of Vietnam.")],
 ) -> None:
-    """Show what an agency would have sent by now; reads its sources, writes and sends nothing."""
+    """Show what an agency would have sent by now. Only reads the agency's sources; writes and sends nothing."""
     run = dry_run(code, since.replace(tzinfo=VIETNAM))
     if run.messages:
         print_rows(
@@ -270,6 +282,7 @@ _END: Mapping[str, str] = {
 
 
 def _show_counts(run: DryRun) -> None:
+    """Print the messages of a dry run by kind, outcome and reason."""
     counts: Counter[tuple[str, str, str]] = Counter()
     segments: Counter[tuple[str, str, str]] = Counter()
     for each in run.messages:

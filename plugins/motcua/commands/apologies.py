@@ -1,4 +1,4 @@
-"""``motcua apologies``: what became of each evening, how good the forecast was, and who needs a letter."""
+"""Commands ``motcua apologies``: outcomes of the evenings, quality of the forecast, and citizens who need a letter."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ _WHY = {
 
 
 def _today() -> date:
+    """Return the present day in Vietnam."""
     return datetime.now(VIETNAM).date()
 
 
-def _month(text: str) -> tuple[date, date]:
-    """First and last day of a month written 2026-11.
+def _month_bounds(text: str) -> tuple[date, date]:
+    """Return the first and the last day of a month that is written as 2026-11.
 
     Raises:
-        typer.BadParameter: it is not written so.
+        typer.BadParameter: the text is no month.
     """
     try:
         first = datetime.strptime(text, "%Y-%m").date()  # noqa: DTZ007 - a month, no moment
@@ -57,7 +58,7 @@ def _month(text: str) -> tuple[date, date]:
 def show_evenings(
     days: Annotated[int, typer.Option(min=1, help="The last so many days.")] = 7,
 ) -> None:
-    """List the evenings: what was planned, what was missed, what waits; exit 1 if one waits."""
+    """List the evenings of apologies with what was planned, missed or waits. Exit code 1 if an evening waits."""
     now = datetime.now(UTC)
     with connect() as connection:
         rows = list_evenings(connection, _today() - timedelta(days=days - 1), _today())
@@ -91,8 +92,8 @@ def show_evenings(
 def show_forecast(
     month: Annotated[str | None, typer.Option(help="For example 2026-11; by default this month.")] = None,
 ) -> None:
-    """Print how good the apologies were, by agency: told and late, told and on time after all, late and not told."""
-    first, last = _month(month) if month else _month(f"{_today():%Y-%m}")
+    """Print by agency how many dossiers were late with an apology, on time despite an apology, or late without one."""
+    first, last = _month_bounds(month) if month else _month_bounds(f"{_today():%Y-%m}")
     with connect() as connection:
         rows = forecast(connection, first, last, datetime.now(UTC))
     if not rows:
@@ -100,12 +101,12 @@ def show_forecast(
         return
     heads = ("agency", "told", "right", "of them stopped", "wrong", "right, %", "late and not told")
     lines = [
-        [code, *_figures([row for row in rows if row.agency_code == code])]
+        [code, *_forecast_cells([row for row in rows if row.agency_code == code])]
         for code in sorted({row.agency_code for row in rows})
     ]
     print_rows(
         {head: itemgetter(place) for place, head in enumerate(heads)},
-        [*lines, ["all", *_figures(rows)]],
+        [*lines, ["all", *_forecast_cells(rows)]],
         title=f"Apologies for appointed days of {first:%m/%Y}",
         caption="days that are not over are left out",
         style=lambda line: "bold" if line[0] == "all" else None,
@@ -118,14 +119,15 @@ def show_forecast(
         say(f"{dossiers} late and not told: {_WHY.get(reason, reason)}")
 
 
-def _figures(rows: Sequence[ForecastCount]) -> list[str]:
+def _forecast_cells(rows: Sequence[ForecastCount]) -> list[str]:
+    """Return the cells with the counts and the share of right apologies."""
     count: Counter[str] = Counter()
     for row in rows:
         count[row.outcome] += row.dossiers
     right = count["right"] + count["stopped"]
-    told = right + count["wrong"]
-    share = f"{100 * right / told:.1f}" if told else ""
-    return [str(told), str(right), str(count["stopped"]), str(count["wrong"]), share, str(count["missed"])]
+    texted = right + count["wrong"]
+    share = f"{100 * right / texted:.1f}" if texted else ""
+    return [str(texted), str(right), str(count["stopped"]), str(count["wrong"]), share, str(count["missed"])]
 
 
 @app.command("letters")
@@ -134,7 +136,7 @@ def show_letters(
     most: Most = 200,
     to: To = None,
 ) -> None:
-    """List dossiers that need a letter (Mẫu 04): the SMS names no reason and no new date and replaces none."""
+    """List dossiers whose citizens need a letter (Mẫu 04). The SMS gives no reason or new date and replaces none."""
     print_list(
         LETTERS,
         {"agency": agency},

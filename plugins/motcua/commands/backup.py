@@ -1,4 +1,4 @@
-"""``motcua backup`` and ``motcua restore``: copies of what cannot be made again, and the way back."""
+"""Commands ``motcua backup`` and ``motcua restore``: backups of what cannot be made again, and their restore."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ _Backup = Annotated[str, typer.Argument(help=f"Name of a backup, its folder's pa
 
 
 def _folder(given: Path | None) -> Path:
+    """Return the given folder, or the folder of the settings."""
     return (given or settings().backups_folder).absolute()
 
 
@@ -57,20 +58,20 @@ def make(context: typer.Context, to: _To = None) -> None:
     """Make a backup, encrypted for the owners of the public keys in MOTCUA_BACKUP_RECIPIENTS."""
     if context.invoked_subcommand is not None:
         return
-    with _bars() as progress:
+    with _progress_bars() as progress:
         backup = make_backup(_folder(to), progress)
-    _tell(backup)
+    _print_backup(backup)
 
 
 @app.command("every-night")
 def every_night(to: _To = None) -> None:
-    """Make a backup each night at MOTCUA_BACKUP_TIME, and at once where the last night's is missing; does not end."""
+    """Make a backup each night at MOTCUA_BACKUP_TIME, and at once if last night's is missing. Runs until stopped."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     def failed(failure: BackupFailed) -> None:
         print_error(f"{local_moment(datetime.now(UTC))} no backup. {failure} It is tried again.")
 
-    back_up_every_night(_folder(to), _silent, _tell, failed)
+    back_up_every_night(_folder(to), _silent, _print_backup, failed)
 
 
 @app.command("list")
@@ -81,11 +82,11 @@ def list_backups(folder: _Folder = None) -> None:
     print_rows(
         {
             "backup": "name",
-            "age": lambda backup: _age(now - backup.made_at),
+            "age": lambda backup: _age_text(now - backup.made_at),
             "MB": lambda backup: f"{backup.bytes / 1e6:.1f}",
             "migration": lambda backup: (backup.ledger.migration or "")[:4],
             "last attempt": lambda backup: backup.ledger.last_attempt_at,
-            "looked through": _looked_through,
+            "looked through": _last_verification,
             "state": lambda backup: backup.fault() or "good",
         },
         backups_in(place),
@@ -95,7 +96,8 @@ def list_backups(folder: _Folder = None) -> None:
         say(f"{name}: its backup.json is missing or cannot be read; it is no backup.", style="red")
 
 
-def _looked_through(backup: Backup) -> str:
+def _last_verification(backup: Backup) -> str:
+    """Return when and how a backup was verified last."""
     verified = backup.verified()
     how = {"read": "read", "checksums": "checksums only"}
     return f"{local_moment(verified.at)} {how[verified.how]}" if verified else "never"
@@ -106,14 +108,14 @@ def check(
     folder: _Folder = None,
     within: Annotated[int, typer.Option("--within", min=1, help="Hours.")] = 26,
 ) -> None:
-    """Exit 1 unless a good backup was made within so many hours."""
+    """Exit with code 1 unless a good backup was made within the given number of hours."""
     place = _folder(folder)
     newest = newest_good(place)
     if newest is None:
         print_error(f"There is no good backup in {place}.")
         raise typer.Exit(1)
     age = datetime.now(UTC) - newest.made_at
-    say(f"The newest good backup, {newest.name}, is {_age(age)} old.")
+    say(f"The newest good backup, {newest.name}, is {_age_text(age)} old.")
     if age > timedelta(hours=within):
         raise typer.Exit(1)
 
@@ -127,10 +129,10 @@ def verify(
     ] = None,
     folder: _Folder = None,
 ) -> None:
-    """Look a backup through: checksums, and with the private key every byte; exit 2 if it does not hold."""
+    """Verify a backup: its checksums, and with the private key every byte. Exit code 2 if a fault is found."""
     backup = find_backup(_folder(folder), named)
     identities = _identities(identity) if identity else []
-    with _bars() as progress:
+    with _progress_bars() as progress:
         how = verify_backup(backup, identities, progress)
     read = (
         "every byte of it can be read" if how == "read" else "the checksums are right; without a key nothing was read"
@@ -147,18 +149,18 @@ def restore(
         typer.Option("--set-aside", help="A ledger that is there is kept under another name (by MOTCUA_ADMIN_DSN)."),
     ] = False,
 ) -> None:
-    """Put a backup back: publications and statements, and the ledger into an empty database; then migrate."""
+    """Restore a backup: publications, carrier statements, and the ledger into an empty database. Then migrate."""
     backup = find_backup(_folder(folder), named)
     identities = _identities(identity)
     aside_by = administrator(os.environ.get("MOTCUA_ADMIN_DSN", "")) if set_aside else None
-    with _bars() as progress:
+    with _progress_bars() as progress:
         restored = restore_backup(
             backup, identities, progress, lambda words: progress(words, 0, None), aside_by, datetime.now(UTC)
         )
     if restored.aside:
         say(f"The ledger that was there is the database {restored.aside} now. Drop it when nobody needs it.")
-    _tell_files("Publications", restored.publications)
-    _tell_files("Statements", restored.statements)
+    _print_files("Publications", restored.publications)
+    _print_files("Statements", restored.statements)
     say(f"Migrations applied: {', '.join(restored.migrations) or 'none, it had them all'}.")
     last = local_moment(backup.ledger.last_attempt_at) or "none"
     say(
@@ -166,7 +168,7 @@ def restore(
         style="bold",
     )
     lost = 0
-    # A journal that cannot be read the next run tells of.
+    # If the journal cannot be read, the next run reports that.
     with suppress(JournalFailed), connect() as ledger:
         lost = lost_attempts(ledger)
     behind = f"It is behind its journal: {lost} attempt(s) that left are not in it. " if lost else ""
@@ -182,6 +184,7 @@ def restore(
 
 
 def _identities(named: str) -> list[Identity]:
+    """Read the private keys of a file, or of standard input for ``-``."""
     try:
         text = sys.stdin.read() if named == "-" else Path(named).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
@@ -191,7 +194,8 @@ def _identities(named: str) -> list[Identity]:
     return read_identities(text.splitlines())
 
 
-def _tell(backup: Backup) -> None:
+def _print_backup(backup: Backup) -> None:
+    """Print the content of a new backup in one line."""
     files = ", ".join(f"{part.files} files in {part.name}" for part in backup.parts if part.files is not None)
     say(
         f"{backup.folder}: {backup.bytes / 1e6:.1f} MB, migration {backup.ledger.migration}, "
@@ -199,24 +203,27 @@ def _tell(backup: Backup) -> None:
     )
 
 
-def _tell_files(what: str, put: PutBack) -> None:
+def _print_files(what: str, put: PutBack) -> None:
+    """Print how many files were restored, and which differ."""
     say(f"{what}: {put.written} put back, {put.same} were there.")
     for name in put.differing:
         say(f"  differs, left as it is: {name}", style="red")
 
 
-def _age(age: timedelta) -> str:
+def _age_text(age: timedelta) -> str:
+    """Return an age in hours or days."""
     hours = age.total_seconds() / 3600
     return f"{hours:.0f} h" if hours < 48 else f"{hours / 24:.0f} days"
 
 
 def _silent(what: str, done: int, of: int | None) -> None:
+    """Ignore the progress; for a command without a progress bar."""
     return None
 
 
 @contextmanager
-def _bars() -> Iterator[Progress]:
-    """A bar for each thing that is worked on; where the output is no terminal, a line when each begins."""
+def _progress_bars() -> Iterator[Progress]:
+    """Provide a progress callback: bars in a terminal, otherwise a line at the beginning of each part."""
     seen: dict[str, object] = {}
     if not sys.stdout.isatty():
 

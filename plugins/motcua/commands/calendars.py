@@ -1,4 +1,4 @@
-"""``motcua calendar``: the working calendar."""
+"""Commands ``motcua calendar``: the working calendar."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ _Province = Annotated[str, typer.Option("--province", help="Key of the province,
 
 
 def _print_lines(differences: Sequence[Difference]) -> None:
+    """Print the differences, one per line."""
     for line in as_lines(differences):
         say(line)
 
@@ -53,7 +54,7 @@ def seed(
     ] = None,
     by: By = None,
 ) -> None:
-    """Write the package's days off and the decisions that we ship; confirmed years stay as they are."""
+    """Write the days off of the package ``holidays`` and the shipped decisions. Confirmed years stay unchanged."""
     who = signed(by)
     seeding = prepare_calendars(datetime.now(VIETNAM), who, years or ())
     _print_lines(seeding.written)
@@ -69,12 +70,13 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
     by: By = None,
 ) -> None:
-    """Write what a file says of days, hours and years, after showing what that changes; the rest stays."""
+    """Import days, office hours and confirmed years from a file, after showing the changes. Everything else stays."""
     who = "dry run" if dry_run else signed(by)
-    _change(lambda only_look: import_calendar(path, who, datetime.now(VIETNAM), dry_run=only_look), dry_run)
+    _apply_change(lambda only_look: import_calendar(path, who, datetime.now(VIETNAM), dry_run=only_look), dry_run)
 
 
-def _change(change: Callable[[bool], Sequence[Difference]], dry_run: bool) -> None:
+def _apply_change(change: Callable[[bool], Sequence[Difference]], dry_run: bool) -> None:
+    """Print the differences of a change, and write them unless it is a dry run."""
     differences = change(True)
     _print_lines(differences)
     if not dry_run:
@@ -84,7 +86,7 @@ def _change(change: Callable[[bool], Sequence[Difference]], dry_run: bool) -> No
 
 @app.command()
 def export(province: _Province = HOME_PROVINCE) -> None:
-    """Print decisions, confirmed years and agencies' days as a file that import takes."""
+    """Print decisions, confirmed years and agencies' days as a file that import accepts."""
     typer.echo(export_calendar(province), nl=False)
 
 
@@ -98,7 +100,7 @@ def confirm(
     province: _Province = HOME_PROVINCE,
     by: By = None,
 ) -> None:
-    """Say that a year's days off were held against the official announcement; then no package changes them."""
+    """Confirm that a year's days off agree with the official announcement. Then no package changes them."""
     if (decision is None) != withdraw:
         raise typer.BadParameter("give either --by-decision with the announcement, or --withdraw.")
     who = signed(by)
@@ -110,7 +112,7 @@ def confirm(
 
 @app.command()
 def unconfirmed() -> None:
-    """Tell which years should be confirmed and are not; exit code 1 if there are any."""
+    """List the years that should be confirmed and are not. Exit code 1 if there are any."""
     found = unconfirmed_years(datetime.now(VIETNAM))
     for each in found:
         say(
@@ -154,13 +156,14 @@ def show(
     say(f"{code or province}, {year}: {state}")
     number = calendar.count_working_days(first, last)
     _console.print(f"{number} working days.  * off   # the agency closed   + a day off worked   ~ its morning")
-    _console.print(Columns([_month(calendar, year, month) for month in range(1, 13)], padding=(1, 3)))
+    _console.print(Columns([_month_table(calendar, year, month) for month in range(1, 13)], padding=(1, 3)))
     for each in calendar.special_days(year):
         opening = {"closed": "off", "full": "worked", "morning": "worked in the morning"}[each.opening]
         say(f"{written_day(each.day):>10}  {each.day:%a}  {opening}  {each.reason}  ({each.authority})")
 
 
-def _kind(calendar: WorkingCalendar, day: date) -> str | None:
+def _day_kind(calendar: WorkingCalendar, day: date) -> str | None:
+    """Return how a day differs from a full working day; ``None`` if it does not."""
     special, opening = calendar.special_day(day), calendar.opening(day)
     if opening == "morning":
         return "morning"
@@ -171,14 +174,15 @@ def _kind(calendar: WorkingCalendar, day: date) -> str | None:
     return "own" if special.origin == "agency" else "off"
 
 
-def _month(calendar: WorkingCalendar, year: int, month: int) -> Table:
+def _month_table(calendar: WorkingCalendar, year: int, month: int) -> Table:
+    """Return a month as a table with marked days."""
     table = Table(title=f"{month}/{year}", box=None, padding=(0, 0, 0, 1), show_edge=False)
     for name in ("T2", "T3", "T4", "T5", "T6", "T7", "CN"):
         table.add_column(name, justify="right", min_width=3)
     for week in Calendar().monthdatescalendar(year, month):
         cells = []
         for day in week:
-            kind = _kind(calendar, day) if day.month == month else None
+            kind = _day_kind(calendar, day) if day.month == month else None
             mark = _MARKS.get(kind or "", " ")
             cells.append(Text(f"{day.day}{mark}" if day.month == month else "", style=_STYLES.get(kind or "", "")))
         table.add_row(*cells)

@@ -1,4 +1,4 @@
-"""``motcua closings``: close a period by hand, list closings, show figures and differences."""
+"""Commands ``motcua closings``: close a period by hand, list closings, show figures and differences."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def close(
         ),
     ] = "",
 ) -> None:
-    """Close a period, or correct its last closing where something differs; exit 1 if something does not meet.
+    """Close a period, or correct its last closing if something differs. Exit code 1 if figures do not agree.
 
-    Nothing is published: the next run of reconcile_daily does that.
+    This command publishes nothing. The next run of reconcile_daily publishes the closing.
     """
     now = datetime.now(UTC)
     chosen = Period.parse(period) if period else Period.day_before(now)
@@ -84,7 +84,7 @@ def list_all(
 
 @app.command("show")
 def show(closing_no: Annotated[int, _NUMBER]) -> None:
-    """Print the identity of a closing, by kind and agency, and what a correction changed."""
+    """Print the accounting identity of a closing by kind and agency, and what a correction changed."""
     try:
         with connect() as connection:
             closing = load_closing(connection, closing_no)
@@ -128,6 +128,7 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
 
 
 def _figure(name: str, row: tuple[str, MessageFigures]) -> int | None:
+    """Return a figure for a table; ``None`` for 0, so that the cell is empty."""
     return getattr(row[1], name) or None
 
 
@@ -139,9 +140,10 @@ def compare(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
     by: By = None,
 ) -> None:
-    """Hand in figures of the national portal and compare them with the closings of their periods; they are in none.
+    """Store figures of the national portal and compare them with the closings, which do not contain them.
 
-    Exit 1 where a figure differs or a line was not taken; the good lines are taken. A difference is shown, not judged.
+    Good lines are stored even if others are refused. Exit code 1 if a figure differs or a line is refused. Differences
+    are only shown.
     """
     who = "dry run" if dry_run else signed(by)
     name, content = handed_in(path, LARGEST_FILE)
@@ -161,6 +163,7 @@ def compare(
 
 
 def _print_compared(compared: Sequence[ComparedAgency]) -> None:
+    """Print the figures of the portal beside those of the closings."""
     print_rows(
         {
             "agency": lambda row: row[0].agency_code,
@@ -182,7 +185,7 @@ def _print_compared(compared: Sequence[ComparedAgency]) -> None:
 
 @app.command("differences")
 def differences(closing_no: Annotated[int, _NUMBER], to: To = None) -> None:
-    """List what has no counterpart, each with its reason, those without one first; exit 1 if there are any of these."""
+    """List occasions and messages without a counterpart, those without a reason first. Exit 1 if there are any."""
     try:
         with connect() as connection:
             load_closing(connection, closing_no)
@@ -215,7 +218,7 @@ def rows(
     csv: Annotated[bool, typer.Option("--csv", help="All rows as CSV, for machines.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="The first so many.")] = 100,
 ) -> None:
-    """List what a figure counts, as it stood at the cut-off; exit 1 if it is not as many as the closing says."""
+    """List the rows that a figure counts, as of the cut-off. Exit 1 if their number differs from the figure."""
     cell = Cell(agency, procedure, kind, reason)
     try:
         with connect() as connection:

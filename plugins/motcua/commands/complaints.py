@@ -1,4 +1,4 @@
-"""``motcua complaints``: what citizens report about messages (phản ánh)."""
+"""Commands ``motcua complaints``: citizens' reports about messages (phản ánh)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
     by: By = None,
 ) -> None:
-    """Take the good rows of a file and tell the broken ones (exit code 1); rows that are there already add nothing."""
+    """Import the good rows of a file and report the faulty ones (exit code 1). Rows stored before add nothing."""
     who = "dry run" if dry_run else signed(by)
     name, content = handed_in(path, LARGEST_FILE)
     done = import_complaints(content, name, who, datetime.now(UTC), dry_run=dry_run)
@@ -66,7 +66,7 @@ def list_all(
     most: Most = 50,
     to: To = None,
 ) -> None:
-    """Complaints, the newest first; their notes are on the staff page only."""
+    """List complaints, the newest first. Only the staff page shows their notes."""
     state = "repeated" if repeated else "unlinked" if unlinked else outcome or ""
     print_list(
         COMPLAINTS,
@@ -80,7 +80,7 @@ def list_all(
 def count(
     days: Annotated[int, typer.Option("--days", min=1, max=4000, help="So many days back.")] = 30,
 ) -> None:
-    """Complaints by agency and claim, as reports count them."""
+    """Count complaints by agency and claim, as reports count them."""
     now = datetime.now(UTC)
     with connect() as connection:
         found = count_complaints(connection, now - timedelta(days=days), now)
@@ -104,7 +104,7 @@ def withdraw(
     why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.")],
     by: By = None,
 ) -> None:
-    """Take a complaint back: it stays, and counts no more."""
+    """Withdraw a complaint. It stays stored and no longer counts."""
     who = signed(by)
     with connect() as connection:
         take_back(connection, complaint_id, who, why, datetime.now(UTC))
@@ -118,7 +118,7 @@ def outcome(
     why: Annotated[str, typer.Option("--why", help="What the check found.")] = "",
     by: By = None,
 ) -> None:
-    """Write down what the agency's check found."""
+    """Record the outcome of the agency's check of a complaint."""
     who = signed(by)
     with connect() as connection:
         write_outcome(connection, complaint_id, found, who, why, datetime.now(UTC))
@@ -127,5 +127,5 @@ def outcome(
 
 @app.command()
 def link() -> None:
-    """Tie complaints to dossiers and messages that have appeared since, as the daily run does."""
+    """Link complaints to dossiers and messages that have appeared since, as the daily run does."""
     say(f"{relink()} complaint(s) tied.")

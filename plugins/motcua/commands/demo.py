@@ -1,4 +1,4 @@
-"""`motcua demo` and `motcua smoke`: the whole system on this machine."""
+"""Commands ``motcua demo`` and ``motcua smoke``: the whole system on this machine."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def demo() -> None:
 
 
 def connect_to_demo() -> None:
-    """Beside a demo, and where no ledger is connected, a command is about the demo: its environment is taken, but for
-    what is set already."""
+    """Use the environment of a demo on this machine, if no connection to a ledger is set.
+
+    Variables that are already set keep their values.
+    """
     if "AIRFLOW_CONN_MOTCUA_DB" in os.environ:
         return
     from motcua.sandbox.machine.deployment import kept_environment
@@ -35,7 +37,7 @@ def smoke(
         Path | None, typer.Option(help="A new folder to live in and to leave behind; MOTCUA_DATA=… demo goes on there.")
     ] = None,
 ) -> None:
-    """Run everything without hands, wait for delivered messages, check, stop."""
+    """Run everything without a person, wait for delivered messages, check the result, and stop."""
     from motcua.sandbox.smoke import run_smoke
 
     raise typer.Exit(run_smoke(folder))

@@ -1,4 +1,4 @@
-"""``motcua doctor``: everything that is wrong with an installation, at once."""
+"""Command ``motcua doctor``: everything that is wrong with an installation."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ Machine = Annotated[
     Path,
     typer.Option("--machine", help="Where the root of the machine that the folder is on is seen.", metavar="FOLDER"),
 ]
-"""From inside a container that is not /: a folder of backups may be on another disk."""
+"""Option with the path at which this process sees the machine's root, which is not ``/`` inside a container.
+The folder of backups may be on another disk of the machine."""
 
 
 def doctor(
@@ -39,9 +40,9 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
     machine: Machine = Path("/"),
 ) -> None:
-    """Name everything that is wrong with this installation, with what to do; nothing is changed, nothing is sent.
+    """List all faults of this installation, each with what to do. Changes nothing and sends nothing.
 
-    Exit 1 where there is an error; warnings alone are none. Never prints a secret.
+    Exit code 1 if there is an error; warnings alone give 0. Never prints a secret.
     """
     if files is not None and not any((files / file).exists() for file in FILES):
         raise refuse(f"There is neither {DOT_ENV} nor another of its files in {files}.")
@@ -55,6 +56,7 @@ def doctor(
 
 
 def _as_record(diagnosis: Diagnosis) -> dict[str, object]:
+    """Return a diagnosis as a record for JSON."""
     return {
         "whole": diagnosis.is_whole,
         "findings": [
@@ -68,29 +70,29 @@ def _as_record(diagnosis: Diagnosis) -> dict[str, object]:
                 "page": address_of(each.name) or each.check.page,
             }
             for each in diagnosis.findings
-            for what, todo in [_told(each)]
+            for what, todo in [_finding_words(each)]
         ],
         "not_looked_at": [{"why": why, "checks": list(checks)} for why, checks in diagnosis.not_looked_at],
         "looked_at": diagnosis.looked_at,
     }
 
 
-def _told(finding: Finding) -> tuple[str, str]:
-    """What it is, and what to do: in English what the doctor asks himself, else as staff reads it."""
+def _finding_words(finding: Finding) -> tuple[str, str]:
+    """Return what is wrong and what to do, in English for the doctor's own checks, otherwise in Vietnamese."""
     if DOCTOR & finding.check.asked_by and "adapter" not in finding.facts:
         words = english_words(finding.name)
         return words["what"], words["todo"]
-    said = in_words(finding, str(finding.facts.get("adapter", "")))
-    return f"{said.title}. {said.found} {said.meaning}", said.todo
+    found = in_words(finding, str(finding.facts.get("adapter", "")))
+    return f"{found.title}. {found.found} {found.meaning}", found.todo
 
 
 def show(diagnosis: Diagnosis) -> None:
-    """Prints what was found, errors first, and what was not looked at."""
+    """Print the findings, errors first, and the checks that were not possible."""
     if diagnosis.findings:
         table = Table("", "fault", "where", "what, and what to do", show_lines=True)
-        # Errors first; else in the order in which they were found.
+        # The sort is stable, so that findings of the same severity stay in the order of the checks.
         for each in sorted(diagnosis.findings, key=lambda finding: finding.severity):
-            what, todo = _told(each)
+            what, todo = _finding_words(each)
             table.add_row(
                 each.severity,
                 each.name,
@@ -103,5 +105,5 @@ def show(diagnosis: Diagnosis) -> None:
     warnings = len(diagnosis.findings) - errors
     for why, checks in diagnosis.not_looked_at:
         _console.print(f"Not looked at, since {why}: {', '.join(checks)}.", markup=False)
-    told = f"{errors} error(s), {warnings} warning(s)" if diagnosis.findings else "nothing is wrong"
-    _console.print(f"{software()}, {diagnosis.looked_at} checks: {told}.", markup=False)
+    summary = f"{errors} error(s), {warnings} warning(s)" if diagnosis.findings else "nothing is wrong"
+    _console.print(f"{software()}, {diagnosis.looked_at} checks: {summary}.", markup=False)

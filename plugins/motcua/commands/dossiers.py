@@ -1,4 +1,4 @@
-"""``motcua dossiers``: what a citizen was told of a dossier, or why not; the same as the staff page Hồ sơ."""
+"""Commands ``motcua dossiers``: messages about a dossier, or why there are none, as on the staff page Hồ sơ."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ app = typer.Typer(help="What citizens were told of a dossier, or why not.", no_a
 
 @app.callback()
 def _group() -> None:
-    """A group, also while it has one command."""
+    """Make typer treat ``dossiers`` as a group of commands, although it has only one command."""
 
 
 @app.command()
@@ -54,10 +54,12 @@ def show(
 
 
 def _masked(number: str | None) -> str:
+    """Return a phone number in the masked form for staff; empty if there is none."""
     return mask_for_staff(number) if number else ""
 
 
 def _why_not_one(code: str, found: CodeSearch, agency_code: str | None) -> str:
+    """Return why a code does not lead to exactly one dossier."""
     asked = written_elsewhere(code)
     if found.dossiers:
         several = "; ".join(f"{each.dossier_code} --agency {each.agency_code}" for each in found.dossiers)

@@ -1,4 +1,4 @@
-"""``motcua files``: exports that one-stop software drops as files, how they are written, and what became of each."""
+"""Commands ``motcua files``: exports that one-stop software drops as files, their forms, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -83,12 +83,13 @@ def list_all(
 
 
 def _folders() -> list[str]:
+    """Return the folders of all sources that deliver exports."""
     return [str(folder_of(name)) for name, kind in settings().sources.items() if kind == ADAPTER]
 
 
 @app.command()
 def faults(export: Annotated[int, typer.Argument(help="Number of a file: motcua files list.")]) -> None:
-    """Show what was wrong in a file, by line, in Vietnamese for whoever exported it; no value of a cell."""
+    """Show the faults of a file by line, in Vietnamese for the person who exported it, without the values of cells."""
     with connect() as connection:
         found = list_exports(connection, export_no=export)
     if not found:
@@ -110,7 +111,7 @@ def form(
     agency: _Agencies = None,
     by: By = None,
 ) -> None:
-    """Set how a source writes its exports, and for which agencies; kept with your name."""
+    """Set the form of a source's exports and the agencies that they may cover. The change is stored with your name."""
     if path is None and agency is None:
         with connect() as connection:
             kept = form_in_force(connection, source)
@@ -121,7 +122,7 @@ def form(
         return
     who = signed(by)
     now = datetime.now(UTC)
-    wanted = None if path is None else _form(path)
+    wanted = None if path is None else _read_form(path)
     with connect() as connection:
         codes = None if agency is None else typed_agencies(connection, agency)
         if account_of(connection, source) is None:
@@ -138,12 +139,12 @@ def form(
         if wanted is not None:
             set_form(connection, source, wanted.model_dump(mode="json"), who, now)
         has_form = form_in_force(connection, source) is not None
-    told = (
+    outcome = (
         "its form is in force"
         if has_form
         else "its form is set on its page (Chất lượng › Nguồn dữ liệu), or by this command"
     )
-    say(f"{source}: {told}. Its files belong into {folder_of(source)}")
+    say(f"{source}: {outcome}. Its files belong into {folder_of(source)}")
     if settings().sources.get(source) != ADAPTER:
         say(f"Nothing reads it yet: add {source}={ADAPTER} to MOTCUA_SOURCES.")
 
@@ -155,7 +156,7 @@ def preview(
     form: Annotated[Path | None, typer.Option("--form", help="Another form than the one in force.")] = None,
     agency: _Agencies = None,
 ) -> None:
-    """Read a file by a form and show its first lines and what is wrong with it; nothing is written."""
+    """Read a file by a form and show its first lines and its faults. Writes nothing."""
     name, content = handed_in(file, LARGEST_FILE)
     with connect() as connection:
         kept = form_in_force(connection, source)
@@ -165,7 +166,7 @@ def preview(
         raise refuse(f"There is no form of {source} yet: --form FORM.yaml.")
     if not own:
         raise refuse("Say for which agencies: --agency CODE.")
-    used = _form(form) if form is not None else form_of(dict(kept.form)) if kept else None
+    used = _read_form(form) if form is not None else form_of(dict(kept.form)) if kept else None
     assert used is not None
     with tempfile.TemporaryFile() as copy:
         copy.write(content)
@@ -180,9 +181,9 @@ def preview(
             "phone": lambda row: mask_field(row["fields"].get("SoDienThoai", "")),
             "status": lambda row: row["steps"][-1]["status_code"],
             "step": lambda row: row["steps"][-1]["fields"].get("NoiDungXuLy", ""),
-            "when": lambda row: _moment(row["steps"][-1]["occurred_at"]),
-            "received": lambda row: _moment(row["received_at"]),
-            "due": lambda row: _moment(row["due_at"]),
+            "when": lambda row: _moment_text(row["steps"][-1]["occurred_at"]),
+            "received": lambda row: _moment_text(row["received_at"]),
+            "due": lambda row: _moment_text(row["due_at"]),
         },
         [json.loads(text) for text in read.rows],
     )
@@ -191,14 +192,15 @@ def preview(
         say(f"- {fault}")
 
 
-def _moment(text: str | None) -> str:
+def _moment_text(text: str | None) -> str:
+    """Return an ISO 8601 moment in Vietnam's time zone as text."""
     return f"{datetime.fromisoformat(text).astimezone(VIETNAM):%d/%m/%Y %H:%M}" if text else ""
 
 
 @app.command()
 def read(source: _Source) -> None:
-    """Take what lies in a source's folder now, as each run does; a file that was first seen now waits for the next
-    time."""
+    """Import the files in a source's folder, as each run does. A file that is seen for the first time waits for the
+    next import."""
     taken: FilesTaken = take_files(source)
     counts = {name: getattr(taken, name) for name in ("taken", "repeated", "outdated", "refused", "removed", "waiting")}
     say(", ".join(f"{number} {name}" for name, number in counts.items()))
@@ -212,7 +214,7 @@ def accept(
     why: Annotated[str, typer.Option("--why", help="Why it is right as it is; kept.", callback=without_phone)],
     by: By = None,
 ) -> None:
-    """Have a file taken that was refused because it has so few dossiers, or seems cut off; kept with your name."""
+    """Order the import of a file that was refused for too few dossiers or a missing end. Your name is stored."""
     who = signed(by)
     reason = clean_words(why, NOTE_LIMIT)
     if not reason:
@@ -223,7 +225,8 @@ def accept(
     say(f"File {export} is taken with the next run.")
 
 
-def _form(path: Path) -> ExportForm:
+def _read_form(path: Path) -> ExportForm:
+    """Read a form from a YAML file, or end the command with exit code 2."""
     try:
         _, content = handed_in(path, _LARGEST_FORM)
         return read_export_form(content.decode("utf-8-sig"))

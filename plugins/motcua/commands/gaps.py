@@ -1,4 +1,4 @@
-"""``motcua gaps``: what a restored ledger does not remember, what one that slept may not, and what became of it."""
+"""Commands ``motcua gaps``: stretches of time that a restored or paused ledger may not remember, and their outcome."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _KINDS = {
 
 @app.command("list")
 def list_all() -> None:
-    """List gaps, the latest first; exit 1 while one is open, the ledger is behind its journal, or that is damaged."""
+    """List gaps, the latest first. Exit 1 if a gap is open, or the journal is damaged or ahead of the ledger."""
     with connect() as connection:
         gaps = list_gaps(connection)
         believed = belief(connection)
@@ -74,6 +74,8 @@ def list_all() -> None:
 
 
 def _print_gaps(gaps: list[Gap]) -> None:
+    """Print the gaps as a table."""
+
     def looked_at(gap: Gap) -> object:
         open_words = "nothing is sent" if gap.held_until is None else f"held up to {local_moment(gap.held_until)}"
         return gap.closed_at or f"open: {open_words}"
@@ -107,9 +109,9 @@ def _print_gaps(gaps: list[Gap]) -> None:
 
 @app.command("show")
 def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")]) -> None:
-    """Show one gap: what left in it, how those messages stand now, and which the sources did not tell of again."""
+    """Show one gap: the messages sent in it, their present states, and which of them no source shows again."""
     with connect() as connection:
-        gap = _find(list_gaps(connection, limit=10_000), gap_no)
+        gap = _require_gap(list_gaps(connection, limit=10_000), gap_no)
         counts = messages_of_gap(connection, gap_no)
         unfound = not_found(connection, gap_no)
     say(f"Gap {gap.gap_no}, noticed {local_moment(gap.noticed_at)}: {_KINDS[gap.kind]}.")
@@ -170,7 +172,7 @@ def close(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     by: By = None,
 ) -> None:
-    """Say what became of a gap that the journal cannot tell, one for all; who and why is kept."""
+    """Close a gap that the journal cannot explain, with one decision for all its messages. Stores who and why."""
     must_be_department(as_department)
     if not reason.strip():
         raise refuse("Say why with --reason; it is kept for auditors.")
@@ -185,7 +187,7 @@ def close(
     until = None if sent_until is None else sent_until.replace(tzinfo=VIETNAM)
     with connect() as connection:
         if put_back:
-            until = _find(list_gaps(connection, limit=10_000), gap_no).held_until
+            until = _require_gap(list_gaps(connection, limit=10_000), gap_no).held_until
             if until is None:
                 raise refuse("Nobody knows here what is held: say --sent-until.")
         try:
@@ -211,7 +213,7 @@ def believe(
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
-    """Sign that this server's disk is never put back, or its journal never with it: then a sleep is believed."""
+    """Sign that this server's disk, or its journal, is never restored. A ledger that slept is then trusted."""
     must_be_department(as_department)
     if not reason.strip():
         raise refuse("Say why with --reason; it is kept for auditors.")
@@ -227,7 +229,7 @@ def doubt(
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
-    """Take back that a ledger that slept is believed."""
+    """Withdraw the signature of ``believe``, so that a ledger that slept is no longer trusted."""
     must_be_department(as_department)
     who = signed(by)
     with connect() as connection:
@@ -236,7 +238,8 @@ def doubt(
     say("From now on what was recorded before a sleep is held until somebody says what became of it.")
 
 
-def _find(gaps: list[Gap], gap_no: int) -> Gap:
+def _require_gap(gaps: list[Gap], gap_no: int) -> Gap:
+    """Return a gap by its number, or end the command with exit code 2."""
     for gap in gaps:
         if gap.gap_no == gap_no:
             return gap

@@ -1,4 +1,4 @@
-"""``motcua gateways``: what messages are sent through, what is stopped there, and by hand: stop and start."""
+"""Commands ``motcua gateways``: the gateways, what is paused there, and pausing or resuming by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,13 @@ app = typer.Typer(help="The SMS gateways.", no_args_is_help=True)
 
 
 def _state(stops: list[GatewayStop], now: datetime, elsewhere: int | None) -> str:
-    """What is stopped, in words; ``elsewhere``: how many messages went by other gateways since the day's are used."""
+    """Return in words what is paused at a gateway.
+
+    Args:
+        stops: gateway pauses.
+        now: present time.
+        elsewhere: messages that other gateways took since this one used up its day's quota; ``None`` if it did not.
+    """
     words = []
     for stop in stops:
         until = f"until {local_moment(stop.until)}" if stop.until > now else "on trial, one request at a time"
@@ -40,7 +46,7 @@ def _state(stops: list[GatewayStop], now: datetime, elsewhere: int | None) -> st
 
 @app.command("list")
 def list_all() -> None:
-    """List the gateways in the order in which they are preferred, with carriers, limits and what is stopped."""
+    """List the gateways, the preferred one first, with carriers, limits and gateway pauses."""
     now = datetime.now(UTC)
     with connect() as connection:
         stops, used = gateway_stops(connection), segments_today(connection, day_of(now))
@@ -70,7 +76,7 @@ def list_all() -> None:
 
 @app.command("changes")
 def list_changes(limit: Annotated[int, typer.Option(min=1, help="At most this many, the latest first.")] = 50) -> None:
-    """List what was stopped and started, when, why and by whom."""
+    """List when gateway pauses began and ended, with the reason and the person."""
     with connect() as connection:
         rows = gateway_changes(connection, limit)
     print_rows(
@@ -90,10 +96,10 @@ def list_changes(limit: Annotated[int, typer.Option(min=1, help="At most this ma
 
 @app.command("start")
 def start(name: str, by: By = None) -> None:
-    """Use a stopped gateway again, with all its carriers and templates, after what stopped it was mended."""
+    """Resume a paused gateway with all its carriers and templates, after the cause of the pause was corrected."""
     who = signed(by)
     with connect() as connection:
-        _require(name, gateway_names(connection))
+        _require_gateway(name, gateway_names(connection))
         lifted = start_gateway(connection, name, changed_by=who, reason="started by hand")
     say(f"{name} is in use." if lifted else f"{name} was not stopped.")
 
@@ -105,16 +111,17 @@ def stop(
     hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long.")] = 24,
     by: By = None,
 ) -> None:
-    """Send nothing through a gateway for some hours; others take over what they can, the rest waits."""
+    """Pause a gateway for some hours. Other gateways take the messages that they can; the other messages wait."""
     who = signed(by)
     now = datetime.now(UTC)
     with connect() as connection:
-        _require(name, gateway_names(connection))
+        _require_gateway(name, gateway_names(connection))
         by_hand = GatewayStop(name, "gateway", "", now, now + timedelta(hours=hours), reason, by_hand=True)
         stop_gateway(connection, by_hand, changed_by=who)
     say(f"{name} is stopped until {local_moment(now + timedelta(hours=hours))}.")
 
 
-def _require(name: str, known: list[str]) -> None:
+def _require_gateway(name: str, known: list[str]) -> None:
+    """End the command with exit code 2 if a gateway is unknown."""
     if name not in known:
         raise refuse(f"There is no gateway {name}, or it was never used.")

@@ -1,4 +1,4 @@
-"""``motcua intake``: accounts of one-stop software that pushes to us, and what it pushed."""
+"""Commands ``motcua intake``: accounts of one-stop software that pushes to the intake app, and what it pushed."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def list_all(
 
 @app.command()
 def faults(client: _Client) -> None:
-    """Show what was wrong in a client's pushes of the last seven days; no value of any."""
+    """Show the faults of a client's pushes in the last seven days, without the pushed values."""
     since = pushes_since()
     with connect() as connection:
         if client not in {each.name for each in list_clients(connection, since)}:
@@ -105,7 +105,7 @@ def add(
     supplements_at_desk: _AtDesk = None,
     by: By = None,
 ) -> None:
-    """Register software that may push for these agencies, and show its password, once; kept with your name."""
+    """Register software that may push for these agencies, and show its password once. Your name is stored."""
     who = signed(by)
     of_source = source or client
     for name in (client, of_source):
@@ -146,7 +146,7 @@ def change(
     supplements_at_desk: _AtDesk = None,
     by: By = None,
 ) -> None:
-    """Change what a client may do: the agencies, or networks, that are named here instead of its own."""
+    """Change what a client may do. Agencies or networks given here replace the client's present ones."""
     who = signed(by)
     if agency is None and network is None and supplements_at_desk is None:
         raise refuse("Say what is to change: --agency, --network, --supplements-at-desk.")
@@ -172,10 +172,10 @@ def change(
 
 @app.command()
 def password(client: _Client, by: By = None) -> None:
-    """Give a client a new password and show it, once; the old one and its sessions end."""
+    """Give a client a new password and show it once. The old password and the client's sessions end."""
     who = signed(by)
     words = secrets.token_urlsafe(24)
-    _change(client, "password", who, password=Password.of(words))
+    _change_client(client, "password", who, password=Password.of(words))
     say(f"The new password of {client}, which is shown this once:")
     say(words)
 
@@ -201,22 +201,24 @@ def push(
     ] = None,
     agency: Annotated[str, typer.Option("--agency", help="Code of the agency that sends, madonvi.")] = "",
 ) -> None:
-    """Push as one-stop software does, and show each answer; 1 where something was not taken.
+    """Push as one-stop software does, and show each answer. Exit code 1 if something was refused.
 
-    What is pushed counts like anything that is: a result (9) of an enabled agency goes to the phone.
+    The pushed data counts like any other data: for a result (9) of an enabled agency, the phone gets a message.
     """
     if (dossier is None) == (file is None):
         raise refuse("Say the code of a dossier, or --file with what is pushed.")
     if not 1 <= status <= 10:
         raise refuse("--status is a code of the portal, 1 to 10.")
-    speaking, unit = _speaking(url, client, agency)
-    answers = _pushed(speaking, unit, dossier, status, phone) if dossier else _pushed_file(speaking, unit, file, steps)
+    speaking, unit = _portal_client(url, client, agency)
+    answers = (
+        _push_trial(speaking, unit, dossier, status, phone) if dossier else _push_file(speaking, unit, file, steps)
+    )
     if not answers[-1].is_done or any(answer.refused for answer in answers):
         raise typer.Exit(1)
 
 
-def _speaking(url: str | None, client: str | None, agency: str) -> tuple[PortalClient, str]:
-    """A client of the protocol, and the unit that it names."""
+def _portal_client(url: str | None, client: str | None, agency: str) -> tuple[PortalClient, str]:
+    """Return a client of the push protocol, and the unit that it names."""
     from motcua.sandbox.vendor.joining import read_account
     from motcua.sandbox.vendor.portal import PortalClient
 
@@ -231,33 +233,38 @@ def _speaking(url: str | None, client: str | None, agency: str) -> tuple[PortalC
     return PortalClient(url, client, words.strip()), agency
 
 
-def _pushed(speaking: PortalClient, unit: str, dossier: str, status: int, phone: str) -> list[Answer]:
-    """As public clients do: asks whether the dossier is held, pushes it, and its step once that was taken."""
+def _push_trial(speaking: PortalClient, unit: str, dossier: str, status: int, phone: str) -> list[Answer]:
+    """Push a trial dossier and its step as one-stop software does.
+
+    The client first asks whether the intake has the dossier, then pushes the dossier, then the step if the dossier was
+    accepted.
+    """
     from motcua.sandbox.vendor.portal import trial_records
 
     record, step = trial_records(dossier, status, phone, datetime.now(UTC))
-    answers = [_told(lambda: speaking.look_up(dossier, unit))]
+    answers = [_send(lambda: speaking.look_up(dossier, unit))]
     if answers[-1].is_done:
         is_held = bool(answers[-1].content.get("result"))
-        answers.append(_told(lambda: speaking.sync_dossiers([record], unit, is_updating=is_held)))
+        answers.append(_send(lambda: speaking.sync_dossiers([record], unit, is_updating=is_held)))
         if answers[-1].is_done and not answers[-1].refused:
-            answers.append(_told(lambda: speaking.update_steps([step], unit)))
+            answers.append(_send(lambda: speaking.update_steps([step], unit)))
     return answers
 
 
-def _pushed_file(speaking: PortalClient, unit: str, file: Path | None, steps: bool) -> list[Answer]:
+def _push_file(speaking: PortalClient, unit: str, file: Path | None, steps: bool) -> list[Answer]:
+    """Push the records of a JSON file."""
     try:
         read = json.loads(file.read_bytes()) if file else None
     except (OSError, ValueError) as failure:
         raise refuse(f"{file} cannot be read as JSON: {type(failure).__name__}.") from None
     records = read if isinstance(read, list) else [read]
     if steps:
-        return [_told(lambda: speaking.update_steps(records, unit))]
-    return [_told(lambda: speaking.sync_dossiers(records, unit, is_updating=False))]
+        return [_send(lambda: speaking.update_steps(records, unit))]
+    return [_send(lambda: speaking.sync_dossiers(records, unit, is_updating=False))]
 
 
-def _told(ask: Callable[[], Answer]) -> Answer:
-    """Asks, and shows what came back."""
+def _send(ask: Callable[[], Answer]) -> Answer:
+    """Send one request and print its answer."""
     from motcua.sandbox.vendor.portal import NoAnswer
 
     try:
@@ -271,28 +278,29 @@ def _told(ask: Callable[[], Answer]) -> Answer:
     words = ", ".join(f"{name} {number}" for name, number in counts.items())
     say(f"{answer.service}: {answer.code}  {answer.content.get('message', '')}  {words}".rstrip())
     for each in answer.refused:
-        said = f"{each.get('MaHoSo', '')} {each.get('field', '')}".strip()
-        say(f"  record {each.get('index')} ({said}): {each.get('reason')}. {each.get('message', '')}")
+        place = f"{each.get('MaHoSo', '')} {each.get('field', '')}".strip()
+        say(f"  record {each.get('index')} ({place}): {each.get('reason')}. {each.get('message', '')}")
     return answer
 
 
 @app.command()
 def disable(client: _Client, by: By = None) -> None:
-    """Let a client push no more; its sessions end, and what it pushed stays."""
-    _change(client, "disabled", signed(by), enabled=False)
+    """Forbid a client to push. Its sessions end, and the data that it pushed stays."""
+    _change_client(client, "disabled", signed(by), enabled=False)
     say(f"{client} may push no more.")
 
 
 @app.command()
 def enable(client: _Client, by: By = None) -> None:
-    """Let a client push again, with the password that it has."""
-    _change(client, "enabled", signed(by), enabled=True)
+    """Allow a disabled client to push again, with its present password."""
+    _change_client(client, "enabled", signed(by), enabled=True)
     say(f"{client} may push.")
 
 
-def _change(
+def _change_client(
     client: str, change: str, by: str, *, enabled: bool | None = None, password: Password | None = None
 ) -> None:
+    """Change an account, or end the command with exit code 2 if there is none."""
     try:
         with connect() as connection:
             change_client(connection, client, change, by=by, now=datetime.now(UTC), enabled=enabled, password=password)
@@ -301,4 +309,5 @@ def _change(
 
 
 def _no_network() -> typer.Exit:
+    """Return the exit for a text that is no network."""
     return refuse("That is no network: write 10.1.2.0/24, or one address.")

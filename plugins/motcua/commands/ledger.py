@@ -1,4 +1,5 @@
-"""``motcua migrate``, ``provision``, ``identity``, ``latency``, ``quarantine``, ``inquiries``, ``data-dictionary``."""
+"""Commands ``motcua migrate``, ``provision``, ``identity``, ``latency``, ``quarantine``, ``inquiries`` and
+``data-dictionary``."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from motcua.store.oversight.accounting import identity, latency, summed_up
 
 
 def migrate_ledger() -> None:
-    """Make an empty ledger, or apply the migrations that it lacks (connection motcua_db_owner, else motcua_db)."""
+    """Create an empty ledger, or apply missing migrations (connection motcua_db_owner, otherwise motcua_db)."""
     applied = migrate()
     say("\n".join(f"applied {name}" for name in applied) or "The ledger is up to date.")
 
@@ -58,10 +59,10 @@ def show_identity(
         style=lambda row: "bold" if row is total else "red" if row.difference else None,
     )
     for gap in gaps:
-        told = ", ".join(f"{each.messages} {each.state}" for each in gap_messages[gap.gap_no])
+        states = ", ".join(f"{each.messages} {each.state}" for each in gap_messages[gap.gap_no])
         say(
             f"gap {gap.gap_no}, {'open: nothing is sent' if gap.closed_at is None else 'looked at'}: of the messages "
-            f"that were told, or may have been, before the ledger was restored, there are now {told or 'none'}"
+            f"that were told, or may have been, before the ledger was restored, there are now {states or 'none'}"
         )
     if any(row.difference for row in rows):
         raise typer.Exit(1)
@@ -96,7 +97,7 @@ def show_latency(
 
 
 def add_quarantine(app: typer.Typer) -> None:
-    """Adds the command that lists what cannot be used yet."""
+    """Add the command that lists rows of sources that cannot be used yet."""
     list_command(
         app,
         "quarantine",
@@ -146,7 +147,7 @@ _ROLES = {
     "MOTCUA_PURGE_PASSWORD": "motcua_purge",
 }
 _MAY_BE_EMPTY = "MOTCUA_AUDIT_PASSWORD"
-"""People who check figures in the database itself log in once somebody sets it."""
+"""Variable that may be empty. The role of the auditors then has no password, and nobody can log in with that role."""
 _NEEDS_NO_PERCENT_SIGNS = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
@@ -154,21 +155,21 @@ def provision() -> None:
     """Create the roles and databases, or give the roles their passwords anew; safe to repeat.
 
     Reads MOTCUA_ADMIN_DSN (an administrator) and
-    MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,INTAKE,PAGES,PURGE}_PASSWORD; without that of AUDIT nobody logs in as
-    motcua_audit.
+    MOTCUA_{OWNER,APP,AUDIT,AIRFLOW,CALLBACKS,INTAKE,PAGES,PURGE}_PASSWORD. If MOTCUA_AUDIT_PASSWORD is empty, nobody
+    can log in as motcua_audit.
     """
     given = {name: os.environ.get(name, "") for name in ("MOTCUA_ADMIN_DSN", *_ROLES)}
     if missing := [name for name, value in given.items() if not value and name != _MAY_BE_EMPTY]:
         raise refuse(f"Set {', '.join(missing)} in the environment.")
     for name in _ROLES:
-        # These passwords stand in addresses, where anything else would end the password or the host.
+        # Addresses contain these passwords, and other characters would end the password or the host in an address.
         if not _NEEDS_NO_PERCENT_SIGNS.issuperset(given[name]):
             raise refuse(f"{name} may hold letters, digits, '-', '.', '_' and '~' only: it stands in addresses.")
     admin_dsn = given["MOTCUA_ADMIN_DSN"]
     try:
         conninfo_to_dict(admin_dsn)
     except psycopg.ProgrammingError:
-        # The driver's own words would quote the password.
+        # The driver's own message would quote the password.
         raise refuse(
             "MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres."
         ) from None

@@ -1,4 +1,4 @@
-"""How a command lists rows: the list that a page shows, in a terminal or as the page's own file."""
+"""Print the list that a staff page shows, in a terminal or as the page's own file."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from motcua.reports.lists import Cell, Column, Filter, Link, ListHead, Seen, Wor
 from motcua.store.ledger.database import Connection, connect
 
 OPERATOR = Viewer("motcua", "operator", None)
-"""Whoever has the machine's terminal: he acts for the Department, and sees no whole number here either."""
-# What others wrote may look like markup.
+"""The viewer of the terminal: a person who acts for the Department and still sees no whole phone number."""
+# Markup is switched off, because texts from outside may look like markup.
 _console = console(markup=False)
 
 To = Annotated[Path | None, typer.Option("--to", help="Write the list into this file instead, .csv or .xlsx.")]
@@ -39,29 +39,32 @@ def print_list(
     empty: str = "",
     red: Callable[[Any], bool] = lambda row: False,
 ) -> Sequence[Any]:
-    """Prints a list's rows, or writes them into a file as its page does; returns the rows that were printed.
+    """Print a list's rows, or write the list into a file as its page does.
 
     Args:
         listing: the list.
-        written: what is asked of it, as an address writes it.
-        most: rows that are printed.
-        to: the file.
-        empty: said in place of a table without rows.
-        red: whether a row is printed in red.
+        written: filters, search and order, as an address writes them.
+        most: number of rows to print.
+        to: path of the file to write; ``None`` to print.
+        empty: sentence to print if there are no rows.
+        red: returns whether a row is printed in red.
+
+    Returns:
+        The printed rows, or no rows if a file was written.
     """
     with connect() as connection:
-        asked = _asked(connection, listing, written or {})
-        seen = Seen(OPERATOR, asked.names(short=False))
-        rows, more = ([], False) if to else first_of(listing, connection, asked, seen, most)
+        request = _read_request(connection, listing, written or {})
+        seen = Seen(OPERATOR, request.names(short=False))
+        rows, more = ([], False) if to else first_of(listing, connection, request, seen, most)
     if to is not None:
-        _write(listing, asked, seen, to)
+        _write_file(listing, request, seen, to)
         return rows
     columns = listing.columns(OPERATOR, "command")
     table = Table(box=None, pad_edge=False)
     for each in columns.values():
         table.add_column(each.command, justify="right" if each.shown == "figure" else "left")
     for row in rows:
-        cells = (_plain(listing.cell(name, row, seen), column) for name, column in columns.items())
+        cells = (_plain_text(listing.cell(name, row, seen), column) for name, column in columns.items())
         table.add_row(*cells, style="red" if red(row) else None)
     _console.print(empty if empty and not rows else table)
     if more:
@@ -69,7 +72,8 @@ def print_list(
     return rows
 
 
-def _asked(connection: Connection, listing: Listing, written: Mapping[str, str]) -> Asked:
+def _read_request(connection: Connection, listing: Listing, written: Mapping[str, str]) -> Asked:
+    """Read a request for a list, or end the command with exit code 2."""
     try:
         asked = ask(connection, listing.declared, written, OPERATOR)
     except AgencyUnknown as unknown:
@@ -79,7 +83,8 @@ def _asked(connection: Connection, listing: Listing, written: Mapping[str, str])
     return asked
 
 
-def _plain(cell: Cell, column: Column) -> str:
+def _plain_text(cell: Cell, column: Column) -> str:
+    """Return a cell as plain text for a terminal."""
     match cell:
         case None:
             return ""
@@ -94,24 +99,28 @@ def _plain(cell: Cell, column: Column) -> str:
         case int() if column.shown == "figure":
             return f"{cell:,}".replace(",", ".")
         case _:
-            # What a source wrote steers no terminal.
+            # Characters of a source's text must not control the terminal.
             return "".join(each if each.isprintable() else " " for each in str(cell))
 
 
-def _write(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
+def _write_file(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
+    """Write a list into a CSV file or a workbook."""
     if to.suffix not in (".csv", ".xlsx"):
         raise refuse("--to takes a name that ends with .csv or .xlsx.")
     about = [" · ".join([whose(asked.chosen, asked.agencies, OPERATOR), *asked.told])]
-    to.write_bytes(_content(listing, asked, seen, about, connect, to.suffix))
+    to.write_bytes(_file_content(listing, asked, seen, about, connect, to.suffix))
     _console.print(f"Written: {to}", soft_wrap=True)
 
 
 def csv_of(listing: Listing) -> bytes:
-    """A list whose rows were read already as a CSV file."""
-    return _content(listing, Asked(OPERATOR), Seen(OPERATOR, {}), (), nullcontext, ".csv")
+    """Return a list as a CSV file; its rows were read already."""
+    return _file_content(listing, Asked(OPERATOR), Seen(OPERATOR, {}), (), nullcontext, ".csv")
 
 
-def _content(listing: Listing, asked: Asked, seen: Seen, about: Sequence[str], connect: Connect, suffix: str) -> bytes:
+def _file_content(
+    listing: Listing, asked: Asked, seen: Seen, about: Sequence[str], connect: Connect, suffix: str
+) -> bytes:
+    """Return the content of a CSV file or a workbook."""
     now = datetime.now(UTC)
     head = ListHead(listing.declared.title, about, now, listing.declared.file_columns(OPERATOR))
     pieces = pieces_of(listing, connect, asked, seen)
@@ -122,14 +131,14 @@ def _content(listing: Listing, asked: Asked, seen: Seen, about: Sequence[str], c
 
 
 def list_command(app: typer.Typer, name: str, listing: Listing, told: str, empty: str = "") -> None:
-    """Adds the command that prints a list; its options are the list's filters.
+    """Add a command that prints a list, with the list's filters as its options.
 
     Args:
-        app: the group that it goes to.
-        name: of the command.
+        app: group of the command.
+        name: name of the command.
         listing: the list.
-        told: what the command does, for its help.
-        empty: said in place of a table without rows.
+        told: help text of the command.
+        empty: sentence to print if there are no rows.
     """
     options: dict[str, tuple[Any, Any]] = {
         option: (each, "")
@@ -139,7 +148,7 @@ def list_command(app: typer.Typer, name: str, listing: Listing, told: str, empty
     }
     options |= {"search": (Search, ""), "sort": (Sort, ""), "most": (Most, 50), "to": (To, None)}
 
-    def print_it(**chosen: Any) -> None:  # noqa: ANN401 - of each option its own
+    def print_it(**chosen: Any) -> None:  # noqa: ANN401 - each option has its own type
         most, to, search = chosen.pop("most"), chosen.pop("to"), chosen.pop("search")
         print_list(listing, chosen | {"q": search}, most=most, to=to, empty=empty)
 
@@ -154,6 +163,7 @@ def list_command(app: typer.Typer, name: str, listing: Listing, told: str, empty
 
 
 def _options(name: str, declared: Filter) -> list[tuple[str, Any]]:
+    """Return the options of a filter."""
     if declared.shown != "days":
         return [(name, Annotated[str, typer.Option(help=declared.command)])]
     return [

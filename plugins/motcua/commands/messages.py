@@ -1,4 +1,4 @@
-"""``motcua messages``: what went, what waits because it was stopped, and those whose outcome nobody can tell."""
+"""Commands ``motcua messages``: sent messages, messages on hold, and messages whose outcome is unknown."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ list_command(
 
 
 def _held_at_all(connection: Connection, asked: Asked, most: int, skipped: int) -> list[HeldMessage]:
+    """Return all messages of unknown outcome, even if they are no longer useful to the citizen."""
     return held(connection, useful_at=None, limit=skipped + most, agencies=asked.viewer.listed)[skipped:]
 
 
@@ -74,7 +75,7 @@ def list_sent(
     kind: Annotated[Literal["result", "supplement", "apology"] | None, typer.Option(help="This kind only.")] = None,
     agency: Annotated[str | None, typer.Option(help="This agency only, by its code.")] = None,
 ) -> None:
-    """Count what left for the gateways between two times: by agency, kind and version of the text, to how many."""
+    """Count the messages handed to gateways between two times, by agency, kind and version of the text."""
     start, end = since.replace(tzinfo=VIETNAM), until.replace(tzinfo=VIETNAM) if until else datetime.now(UTC)
     with connect() as connection:
         rows = sent_messages(connection, start, end, kind=kind, agency_code=agency)
@@ -131,7 +132,7 @@ def release_held(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     by: By = None,
 ) -> None:
-    """Send messages of unknown outcome again: the same words, to the dossier's number, once; who and why is kept."""
+    """Send messages of unknown outcome once more, with the same text to the dossier's number. Stores who and why."""
     if not (message_ids or gateway or since or until):
         raise refuse("Name messages, or --gateway, or --since and --until.")
     if not reason.strip():

@@ -1,4 +1,4 @@
-"""``motcua personal-data``: goes when its time is over; is given, or erased, when its citizen asks."""
+"""Commands ``motcua personal-data``: purge after the retention time, and a citizen's requests for access or erasure."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ app = typer.Typer(
 
 @app.command("purge")
 def purge_now(by: By = None) -> None:
-    """Empty what is due now, as each night does; may be broken off and goes on where it was."""
+    """Empty the personal data that is due, as the nightly run does. After an interruption, the next purge continues."""
     who = signed(by)
     done = purge(who, say)
     for each in done:
@@ -53,17 +53,17 @@ def export_data(
     to: _To = None,
     by: By = None,
 ) -> None:
-    """Write all that is held of one citizen to a workbook, with a sheet for the file; it is kept who did so."""
+    """Write everything stored about a citizen to a workbook, and a page for the paper file. Your name is stored."""
     who = signed(by)
-    asked_for = _asked_for(agency, code, phone)
-    target = _target(to)
+    asked_for = _read_request(agency, code, phone)
+    target = _target_path(to)
     try:
         citizen = export(asked_for, who, because)
     except LookupError as failure:
         raise refuse(failure) from None
     _warn_of_names(citizen)
-    _write(target.with_name(f"{target.name}.xlsx"), workbook(citizen, because))
-    _write(target.with_name(f"{target.name}.html"), sheet(citizen, who, because).encode())
+    _write_private_file(target.with_name(f"{target.name}.xlsx"), workbook(citizen, because))
+    _write_private_file(target.with_name(f"{target.name}.html"), sheet(citizen, who, because).encode())
     say(f"{len(citizen.dossiers)} dossier(s), {len(citizen.held)} value(s).")
 
 
@@ -77,10 +77,10 @@ def erase_data(
     to: _To = None,
     by: By = None,
 ) -> None:
-    """Empty all of one code, or of a phone, at its citizen's request; exit 1 where something must wait for its end."""
+    """Empty everything of one dossier or phone number at the citizen's request. Exit code 1 if a row must wait."""
     who = signed(by)
-    asked_for = _asked_for(agency, code, phone)
-    target = _target(to) if phone or to else None
+    asked_for = _read_request(agency, code, phone)
+    target = _target_path(to) if phone or to else None
     try:
         if not yes:
             _confirm(look_up(asked_for, who))
@@ -88,7 +88,7 @@ def erase_data(
     except LookupError as failure:
         raise refuse(failure) from None
     for each in done.dossiers:
-        say(_stands(each))
+        say(_erasure_state(each))
     if done.quarantined or done.complaints or done.complaints_kept:
         say(
             f"Of no dossier, {done.quarantined} row(s) in quarantine and {done.complaints} complaint(s) were emptied; "
@@ -98,14 +98,15 @@ def erase_data(
         say(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
     if target is not None:
         written = sheet(done.before, who, because, done)
-        _write(target.with_name(f"{target.name}.html"), written.encode())
+        _write_private_file(target.with_name(f"{target.name}.html"), written.encode())
     if done.inquiries_kept or done.complaints_kept or any(each.purged_at is None for each in done.dossiers):
         raise typer.Exit(1)
 
 
-def _asked_for(agency: str | None, code: str | None, phone: bool) -> ByCode | ByNumber:
+def _read_request(agency: str | None, code: str | None, phone: bool) -> ByCode | ByNumber:
+    """Read which citizen is meant: a dossier, or a phone number from the terminal or standard input."""
     if phone and agency is None and code is None:
-        # Never an argument: it would stand in the shell's history, and in the list of processes.
+        # The number is no argument, because arguments stand in the shell's history and in the list of processes.
         at_terminal = sys.stdin.isatty()
         typed = typer.prompt("Phone number", hide_input=True) if at_terminal else sys.stdin.readline()
         try:
@@ -118,6 +119,7 @@ def _asked_for(agency: str | None, code: str | None, phone: bool) -> ByCode | By
 
 
 def _confirm(citizen: Citizen) -> None:
+    """Ask for the confirmation of an erasure."""
     _warn_of_names(citizen)
     tables = ("messages", "attempts", "inquiries", "complaints", "quarantine")
     rows = ", ".join(f"{citizen.rows_of(table)} row(s) of {table}" for table in tables)
@@ -126,11 +128,13 @@ def _confirm(citizen: Citizen) -> None:
 
 
 def _warn_of_names(citizen: Citizen) -> None:
+    """Warn if the dossiers have several names, which may belong to several persons."""
     if citizen.names > 1:
         print_error(f"The dossiers are in {citizen.names} names: look at the papers of whoever asks.")
 
 
-def _stands(dossier: CitizenDossier) -> str:
+def _erasure_state(dossier: CitizenDossier) -> str:
+    """Return the state of a dossier after an erasure."""
     if dossier.purged_at is not None:
         return f"Dossier {dossier.dossier_code} was emptied at {local_moment(dossier.purged_at)}."
     why = [
@@ -148,8 +152,8 @@ def _stands(dossier: CitizenDossier) -> str:
     )
 
 
-def _target(to: Path | None) -> Path:
-    """Where to write, before anything is looked at: no file is written over."""
+def _target_path(to: Path | None) -> Path:
+    """Return the path for the files without their ending, and refuse to overwrite a file."""
     target = to or Path(f"du-lieu-ca-nhan-{datetime.now(VIETNAM):%Y%m%d-%H%M%S}")
     if not target.parent.is_dir():
         raise typer.BadParameter(f"there is no folder {target.parent}.")
@@ -159,8 +163,8 @@ def _target(to: Path | None) -> Path:
     return target
 
 
-def _write(path: Path, content: bytes) -> None:
-    """A file that only whoever runs this may read."""
+def _write_private_file(path: Path, content: bytes) -> None:
+    """Write a file that only the user of this command may read."""
     try:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(content)
@@ -171,7 +175,7 @@ def _write(path: Path, content: bytes) -> None:
 
 @app.command("requests")
 def show_requests(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Rows shown.")] = 50) -> None:
-    """List citizens' requests of late: when, who handled each, by which paper, what was done; no number, no value."""
+    """List recent requests of citizens: when, who handled each, the paper, what was done. No numbers, no values."""
     with connect() as connection:
         found = list_requests(connection, limit)
     print_rows(
@@ -192,7 +196,7 @@ def show_requests(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Ro
 
 @app.command("purges")
 def show_purges(limit: Annotated[int, typer.Option(min=1, max=10_000, help="Rows shown.")] = 50) -> None:
-    """List what was emptied of late: how many rows of which table, when, by whom and why."""
+    """List what was emptied recently: table, number of rows, when, by whom and why."""
     with connect() as connection:
         found = list_purges(connection, limit)
     print_rows(

@@ -1,4 +1,4 @@
-"""`motcua phones`: how many of a table's phone fields can be texted, and which rows to correct."""
+"""Command ``motcua phones``: how many of a table's phone fields can be texted, and which rows to correct."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ from motcua.reports.wording import count, percent
 from motcua.store.ledger.database import connect, reason_without_values
 from motcua.store.people import log_phone_search
 
-# Wide enough for the tables where the output is a file or a pipe.
-_WIDTH_OF_A_FILE = 140
+# The width of the tables if the output is a file or a pipe.
+_FILE_WIDTH = 140
 _LONG_INPUT = 5000
 
 
@@ -56,33 +56,33 @@ def phones(
     ] = False,
     by: By = None,
 ) -> None:
-    """Check phone numbers before an agency joins: sums by agency and reason, and the rows to mend, in Vietnamese."""
+    """Check phone numbers before an agency joins: sums by agency and reason, and the rows to correct, in Vietnamese."""
     looks = signed(by) if output and unmasked and source else None
     try:
         if (file is None) == (source is None):
             raise UnreadableTable("one_of_two")
         if province and find_province(province) is None:
-            # Read without its province, an old landline would pass for a mobile.
+            # Without its province, an old landline number looks like a mobile number.
             raise UnreadableTable("no_province", province=province)
         rows: Iterable[PhoneRow] = rows_of_file(file) if file else rows_of_source(source or "")
         check = check_phones(_with_progress(rows), province)
         if output:
             if looks is not None:
-                _keep_who_looks(looks, len(check.to_correct) + len(check.to_look_at))
+                _record_access(looks, len(check.to_correct) + len(check.to_look_at))
             write_workbook(check, output, unmasked=unmasked)
     except UnreadableTable as error:
         raise refuse(error) from error
     console = Console()
     if not console.is_terminal:
-        console = Console(width=_WIDTH_OF_A_FILE)
+        console = Console(width=_FILE_WIDTH)
     _show(check, console)
     if output:
         mend, look = count(len(check.to_correct)), count(len(check.to_look_at))
         say(phone_words()["shown"]["written"].format(mend=mend, look=look, path=output))
 
 
-def _keep_who_looks(who: str, rows: int) -> None:
-    """Numbers of citizens that nobody handed in are written in full: it is kept who had that done, before it is."""
+def _record_access(who: str, rows: int) -> None:
+    """Record in the ledger who writes unmasked numbers of a source, and how many, before the file is written."""
     try:
         with connect() as ledger:
             log_phone_search(ledger, who, None, rows, datetime.now(UTC))
@@ -101,6 +101,7 @@ def _with_progress(rows: Iterable[PhoneRow]) -> Iterator[PhoneRow]:
 
 
 def _show(check: PhoneCheck, console: Console) -> None:
+    """Print the counts by agency and by reason."""
     labels, words = phone_labels(), phone_words()["shown"]
     table = Table(title=words["by_agency"], title_justify="left", title_style="bold")
     table.add_column(words["agency"])
@@ -108,10 +109,10 @@ def _show(check: PhoneCheck, console: Console) -> None:
         table.add_column(words[heading], justify="right")
     for agency, counts in sorted(check.by_agency.items()):
         name = escape(written_elsewhere(agency)) or words["no_agency"]
-        table.add_row(*_line(name, counts.total(), counts[None]))
+        table.add_row(*_count_cells(name, counts.total(), counts[None]))
     if len(check.by_agency) != 1:
         table.add_section()
-        table.add_row(*_line(words["total"], check.total, check.textable), style="bold")
+        table.add_row(*_count_cells(words["total"], check.total, check.textable), style="bold")
     console.print(table)
 
     reasons = Table(title=words["by_reason"], title_justify="left", title_style="bold")
@@ -142,10 +143,11 @@ def _show(check: PhoneCheck, console: Console) -> None:
         console.print(notes)
 
 
-def _line(name: str, total: int, textable: int) -> tuple[str, str, str, str, str]:
+def _count_cells(name: str, total: int, textable: int) -> tuple[str, str, str, str, str]:
+    """Return the cells of one line of counts."""
     return name, count(total), count(textable), _share(textable, total), count(total - textable)
 
 
 def _share(part: int, whole: int) -> str:
-    """Write a share as Vietnam does: 30,5%."""
+    """Return a share in Vietnamese notation: 30,5%."""
     return percent(part / whole) if whole else "–"

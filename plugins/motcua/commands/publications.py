@@ -1,4 +1,4 @@
-"""``motcua publications`` and ``motcua verify``: what was published, and whether it still holds."""
+"""Commands ``motcua publications`` and ``motcua verify``: the publications, and whether they are still valid."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
 def print_statement(
     asked: Annotated[str, typer.Argument(metavar="NAME_OR_HASH", help="As a manifest names it, or its SHA-256.")],
 ) -> None:
-    """Print the text of a statement that a publication names, byte for byte what its SHA-256 is of."""
+    """Print the SQL statement that a publication names, in exactly the bytes that its SHA-256 was computed from."""
     try:
         name = find_statement(asked)
     except LookupError as error:
         raise refuse(error.args[0]) from None
-    # Nothing but the text, so that sha256sum finds the same; what it is goes beside it.
+    # Standard output has only the text, so that sha256sum gives the same hash. The name goes to standard error.
     sys.stderr.write(f"{name}  SHA-256 {statement_hash(name)}\n")
     sys.stdout.write(statement_text(name))
 
@@ -104,7 +104,7 @@ def mail(
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Whoever has the mail gets it once more.")] = False,
 ) -> None:
-    """Mail a publication to those whom its mail did not reach; exit 1 if one is not reached."""
+    """Mail a publication to recipients who do not have it yet. Exit code 1 if a recipient is not reached."""
     failed = False
     try:
         chosen = bodies or bodies_of(number)
@@ -119,23 +119,23 @@ def mail(
             print_error(error)
             failed = True
         else:
-            told = f"{counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before."
-            say(f"{body}: {told}")
+            summary = f"{counts['recipients']} recipient(s), {counts['sent']} mailed, {counts['had_it']} had it before."
+            say(f"{body}: {summary}")
     if failed:
         raise typer.Exit(1)
 
 
 @app.command("verify-all")
 def verify_every(by: By = None) -> None:
-    """Verify every publication, and look for folders that are none; exit 1 if one does not hold.
+    """Verify every publication, and search for folders that are no publication. Exit code 1 if a fault is found.
 
-    What was found is kept for the pages, signed by whoever runs it.
+    The results are stored for the staff pages, with the name of the person who runs the command.
     """
     failed = looked = 0
     who = signed_if_known(by)
     for checked in verify_all():
         _print_verification(checked)
-        _keep(checked, who)
+        _store_result(checked, who)
         looked += 1
         failed += bool(checked.faults)
     for stray in stray_folders():
@@ -152,33 +152,35 @@ def verify(
     ],
     by: By = None,
 ) -> None:
-    """Verify a publication: its files, its place in the chain, its figures against the facts. Exit 1 if one fails.
+    """Verify a publication: its files, its place in the chain, and its figures. Exit code 1 if a fault is found.
 
-    Reads the schema audit only: the role motcua_audit can run it, with AIRFLOW_CONN_MOTCUA_DB set to that role. Where
-    the role may write, what was found of a publication in its store is kept for the pages, signed by whoever runs it.
+    Reads only the schema audit, so that the role motcua_audit is enough (set AIRFLOW_CONN_MOTCUA_DB to that role). If
+    the role may write and the files are those in the store, the result is stored for the staff pages, with the name of
+    the person who runs the command.
     """
     who = signed_if_known(by)
     checked = verify_publication(publication)
     _print_verification(checked)
-    _keep(checked, who)
+    _store_result(checked, who)
     if checked.faults:
         raise typer.Exit(1)
 
 
-def _keep(checked: Verification, who: str | None) -> None:
-    """Keeps what was found, or says why that is not kept."""
+def _store_result(checked: Verification, who: str | None) -> None:
+    """Store the result of a verification for the staff pages, or print why it is not stored."""
     if not checked.in_store:
-        told = "Not kept: it is a copy elsewhere, not the publication in its store."
+        sentence = "Not kept: it is a copy elsewhere, not the publication in its store."
     elif who is None:
-        told = "Not kept: nobody signs it; --by NAME does, or once for all commands MOTCUA_PERSON=NAME."
+        sentence = "Not kept: nobody signs it; --by NAME does, or once for all commands MOTCUA_PERSON=NAME."
     elif keep_verification(checked, who):
-        told = f"Kept, signed by {who}."
+        sentence = f"Kept, signed by {who}."
     else:
-        told = "Not kept: this role may only read."
-    say(told)
+        sentence = "Not kept: this role may only read."
+    say(sentence)
 
 
 def _print_verification(checked: Verification) -> None:
+    """Print what a verification found, and its verdict."""
     own = checked.publication
     say(f"Publication {own.publication_no}, {own.period}, closing {own.closing_no}", "bold")
     for held in checked.held:

@@ -1,4 +1,4 @@
-"""``motcua quality``: check now, read what a run found, mail it, acknowledge, list the rules, verify the seals."""
+"""Commands ``motcua quality``: check data, show, mail and acknowledge findings, list the rules, verify the seals."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ _AGENCY = typer.Option(help="Only this agency's.")
 _RUN = typer.Option("--run", help="Number of the run; by default the last one.")
 
 
-def _chosen(run: int | None) -> int:
+def _run_number(run: int | None) -> int:
+    """Return the number of a run, by default the last one."""
     with connect() as connection:
         chosen = run or last_run_no(connection)
     if chosen is None:
@@ -42,7 +43,7 @@ def _chosen(run: int | None) -> int:
 
 @app.command("run")
 def run_check() -> None:
-    """Check the ledger as it is now and seal what is found; exit 1 if a check is broken. Nothing is mailed."""
+    """Check the ledger's present data and seal the findings. Exit code 1 if a check is broken. Mails nothing."""
     now = datetime.now(UTC)
     counts = check_quality(f"manual__{now.isoformat()}", now)
     say(
@@ -56,7 +57,7 @@ def run_check() -> None:
 @app.command("show")
 def show(agency: Annotated[str | None, _AGENCY] = None, run: Annotated[int | None, _RUN] = None) -> None:
     """Print what a run found, by rule and, without --agency, by agency."""
-    chosen = _chosen(run)
+    chosen = _run_number(run)
     with connect() as connection:
         report = agency_report(connection, chosen, agency) if agency else department_report(connection, chosen)
     read = report.run.data_as_of
@@ -106,6 +107,7 @@ def show(agency: Annotated[str | None, _AGENCY] = None, run: Annotated[int | Non
 
 
 def _rounded(share: float | None) -> str | None:
+    """Return a share with one decimal place."""
     return None if share is None else f"{share:.1f}"
 
 
@@ -122,7 +124,7 @@ def show_rows(
     """List the findings of one rule: what, since when, deadline, who accepted it until when. Numbers are masked."""
     if rule not in load_rules().rules:
         raise refuse(f"There is no rule {rule}: motcua quality rules")
-    chosen = _chosen(run)
+    chosen = _run_number(run)
     print_list(
         findings_of(chosen, agency, Chosen(rule, None, None)),
         {"q": search, "sort": sort},
@@ -140,7 +142,7 @@ def acknowledge(
     until: Annotated[str, typer.Option(help="Last day on which that holds, for example 2026-12-31.")],
     by: By = None,
 ) -> None:
-    """Accept a finding for a time: it is shown and subtracted, never hidden. A past day takes it back."""
+    """Accept a finding until a day. It stays visible but does not count as a fault. A past day ends the acceptance."""
     try:
         last_day = date.fromisoformat(until)
     except ValueError:
@@ -183,11 +185,11 @@ def mail(
         bool, typer.Option("--again", help="Whoever has the mail gets it once more; there need be nothing new in it.")
     ] = False,
 ) -> None:
-    """Mail what a run found, to those whom its mail did not reach, also on a day off; exit 1 if one is not reached.
+    """Mail a run's findings to recipients who do not have them yet, also on a day off. Exit code 1 if a mail fails.
 
-    Without --agency and --department all agencies' mails and the Department's.
+    Without --agency and --department, all agencies and the Department get their mails.
     """
-    chosen = _chosen(run)
+    chosen = _run_number(run)
     with connect() as connection:
         agencies = [each.agency_code for each in department_report(connection, chosen).agencies]
     if agency and agency not in agencies:
@@ -217,7 +219,7 @@ def mail(
 
 @app.command("verify")
 def verify() -> None:
-    """Compute all seals again from the rows in the ledger; exit 1 if one does not agree."""
+    """Compute all seals again from the rows in the ledger. Exit code 1 if a seal does not agree."""
     runs, faults = verify_seals()
     for fault in faults:
         say(fault, "red")

@@ -1,4 +1,4 @@
-"""``motcua set-up``: what only people know is asked, tried at once, and written into the files of a server."""
+"""Command ``motcua set-up``: ask ten questions, check each answer at once, and write it into the files of a server."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _STYLES = {"head": "bold", "good": "green", "wrong": "red"}
 
 
 class _Terminal:
-    """Whoever sits before it; without one, the lines of standard input."""
+    """The person at the terminal, or without a terminal the lines of standard input."""
 
     def say(self, told: str, style: str = "") -> None:
-        """Shows a sentence."""
+        """Show a sentence."""
         say(told.rstrip("\n"), _STYLES.get(style))
 
     def ask(self, told: str, *, secret: bool = False) -> str:
-        """What was typed; a secret is not shown."""
+        """Ask for a line and return it. A secret is not shown."""
         if sys.stdin.isatty():
             return str(typer.prompt(told, default="", show_default=False, hide_input=secret, prompt_suffix=""))
         typer.echo(told, nl=False)
@@ -46,9 +46,10 @@ def set_up(
     question: Annotated[Name | None, typer.Argument(help="One question alone, to answer it anew.")] = None,
     machine: Machine = Path("/"),
 ) -> None:
-    """Set a server up: ten questions, each answer tried at once and written into the files; secrets are made.
+    """Set up a server with ten questions. Each answer is checked at once and written to the files; secrets are made.
 
-    On a bare server with Docker: scripts/set_up.sh [QUESTION]. Without a terminal answers are read as lines.
+    On a server that has only Docker, run scripts/set_up.sh [QUESTION]. Without a terminal, each line of standard input
+    is an answer.
     """
     try:
         files = Files.of(folder, machine)

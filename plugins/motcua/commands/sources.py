@@ -1,4 +1,4 @@
-"""``motcua sources``: the one-stop databases."""
+"""Commands ``motcua sources``: the one-stop databases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from motcua.store.notices.sources import map_status, mapped_statuses
 
 app = typer.Typer(help="The one-stop databases.", no_args_is_help=True)
 _ONLY_WARNINGS = 3
-"""Exit code: something is to be mended, and nothing forbids to go live."""
+"""Exit code of a check whose findings do not forbid going live."""
 
 
 @app.command("list")
@@ -49,10 +49,11 @@ def map_one_status(
     status_code: Annotated[int, typer.Argument(min=1, max=10, help="National code 1-10 that it stands for.")],
     by: By = None,
 ) -> None:
-    """Say what a status code of a source stands for, at once; quarantined rows with it go on at the next pick-up.
+    """Map a source's status code to a national one, at once. The next pick-up uses quarantined rows with the code.
 
-    Codes 1-10 are the contract's and are never mapped: a source whose own differ translates them in its view, adapter
-    or export form. What an earlier version mapped is taken back with the code itself: map-status SOURCE 2 2.
+    Codes 1-10 belong to the contract and are never mapped. A source that uses them otherwise must translate them in its
+    view, adapter or export form. To remove a mapping of an earlier version, map the code to itself: map-status SOURCE 2
+    2.
     """
     who = signed(by)
     with connect() as connection:
@@ -74,10 +75,10 @@ def check_one(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, to send to the vendor.")] = False,
 ) -> None:
-    """Hold a source against the contract: what its vendor is to mend, in Vietnamese. At the source only reads.
+    """Compare a source with the contract and print in Vietnamese what its vendor must correct. Only reads there.
 
-    What was found is kept for the page of sources. Exit 0: nothing was found; 1: something forbids to go live; 3: there
-    are only warnings.
+    The result is stored for the page of sources. Exit code 0: no finding; 1: a finding forbids going live; 3: only
+    warnings.
     """
     try:
         check = check_source(source)
@@ -88,12 +89,13 @@ def check_one(
     elif as_csv:
         typer.echo(csv_of(check_of(check, settings().sources[check.source])), nl=False)
     else:
-        _print(check)
+        _print_check(check)
     if check.findings:
         raise typer.Exit(1 if check.forbids else _ONLY_WARNINGS)
 
 
 def _as_record(check: SourceCheck) -> dict[str, object]:
+    """Return a source check as a record for JSON."""
     return {
         "source": check.source,
         "checked_at": check.checked_at.isoformat(),
@@ -106,29 +108,30 @@ def _as_record(check: SourceCheck) -> dict[str, object]:
                 "severity": each.finding.severity,
                 **each.finding.facts,
                 "since": each.since.isoformat(),
-                "title": (said := in_words(each.finding, settings().sources[check.source])).title,
-                "found": said.found,
-                "why": said.meaning,
-                "action": said.todo,
-                "page": said.address,
+                "title": (texts := in_words(each.finding, settings().sources[check.source])).title,
+                "found": texts.found,
+                "why": texts.meaning,
+                "action": texts.todo,
+                "page": texts.address,
             }
             for each in check.findings
         ],
     }
 
 
-def _print(check: SourceCheck) -> None:
+def _print_check(check: SourceCheck) -> None:
+    """Print the findings of a source check."""
     out, words = console(), check_words()["shown"]
     if check.findings:
         table = Table(words["severity"], words["breach"], words["told"], show_lines=True)
         for each in check.findings:
-            said, examples = in_words(each.finding, settings().sources[check.source]), each.finding.facts["examples"]
-            told = said.found + (f"\n{words['examples'].format(codes=', '.join(examples))}" if examples else "")
+            texts, examples = in_words(each.finding, settings().sources[check.source]), each.finding.facts["examples"]
+            description = texts.found + (f"\n{words['examples'].format(codes=', '.join(examples))}" if examples else "")
             table.add_row(
-                escape(check_words()["severity"][said.severity]),
-                f"{each.finding.name}\n{escape(said.title)}\n{words['since'].format(moment=local_moment(each.since))}",
-                f"{escape(told)}\n{escape(said.meaning)}\n→ {escape(said.todo)}\n{escape(said.address)}",
-                style="red" if said.severity == "error" else None,
+                escape(check_words()["severity"][texts.severity]),
+                f"{each.finding.name}\n{escape(texts.title)}\n{words['since'].format(moment=local_moment(each.since))}",
+                f"{escape(description)}\n{escape(texts.meaning)}\n→ {escape(texts.todo)}\n{escape(texts.address)}",
+                style="red" if texts.severity == "error" else None,
             )
         out.print(table)
         if terms := terms_of(settings().sources[check.source]):

@@ -1,4 +1,4 @@
-"""``motcua statements``: the providers' monthly statements, held against our attempts and inquiries."""
+"""Commands ``motcua statements``: the providers' monthly carrier statements, compared with attempts and inquiries."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _Month = Annotated[str | None, typer.Option("--month", help="As 2026-11; by defa
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
-    """A file or a form that cannot be used is told and exit code 2."""
+def _refuse_bad_file() -> Iterator[None]:
+    """End the command with exit code 2 and a sentence if a file or a form cannot be used."""
     try:
         yield
     except (FileRefused, FormError) as wrong:
@@ -49,6 +49,7 @@ def _said_plainly() -> Iterator[None]:
 
 
 def _month_of(written: str | None) -> date | None:
+    """Return the first day of a month that is written as 2026-11."""
     if written is None:
         return None
     try:
@@ -67,12 +68,12 @@ def import_file(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read it and tell its sums.")] = False,
     by: By = None,
 ) -> None:
-    """Take a statement and match every line; a second file for the same form and month supersedes the first."""
+    """Import a carrier statement and match each line. A second file of the same form and month supersedes the first."""
     chosen = form or path.resolve().parent.name
     if form is None and chosen not in form_names():
         raise typer.BadParameter(f"name the form with --form; there are: {', '.join(form_names())}.")
     asked = _month_of(month)
-    with _said_plainly():
+    with _refuse_bad_file():
         name, content = handed_in(path, LARGEST_FILE)
         now = datetime.now(UTC)
         if dry_run:
@@ -93,10 +94,11 @@ def import_file(
         say(f"Statement {taken.statement_no}, which supersedes {taken.supersedes}.")
     else:
         say(f"Statement {taken.statement_no}.")
-    _show(taken.statement_no)
+    _print_statement(taken.statement_no)
 
 
 def _dong(amount: Decimal) -> str:
+    """Return an amount in đồng as text."""
     return f"{amount:,.0f} đồng".replace(",", ".")
 
 
@@ -105,9 +107,10 @@ def show(
     statement_no: Annotated[int | None, typer.Argument(help="Number of a statement; by default all of them.")] = None,
     to: To = None,
 ) -> None:
-    """List the statements, or one with its verdicts; exit code 1 if that one is over its tolerance."""
+    """List the carrier statements, or print one with its verdicts. Exit code 1 if that statement is over its
+    tolerance."""
     if statement_no is not None:
-        if _show(statement_no).over:
+        if _print_statement(statement_no).over:
             raise typer.Exit(1)
         return
     statements = print_list(STATEMENTS, most=1_000, to=to)
@@ -123,7 +126,8 @@ def show(
         say(f"There are no statements yet: motcua statements import FILE --form {form_names()[0]}")
 
 
-def _show(statement_no: int) -> StatementFigures:
+def _print_statement(statement_no: int) -> StatementFigures:
+    """Print the figures of a carrier statement and return them."""
     with connect() as connection:
         statements = list_statements(connection, statement_no=statement_no)
         if not statements:
@@ -163,7 +167,7 @@ def rows(
     most: Most = 200,
     to: To = None,
 ) -> None:
-    """Print the rows behind the figures, without numbers: the line names the row of the provider's file."""
+    """Print the rows behind the figures, without phone numbers. The line is the row number in the provider's file."""
     if differs is not None and differs not in DIFFERENCES:
         raise typer.BadParameter(f"--differs is one of {', '.join(DIFFERENCES)}.")
     with connect() as connection:
@@ -177,6 +181,7 @@ def rows(
 
 
 def _file_of(refusal: KeptRefusal) -> str:
+    """Return the path of a refused file, with its form as the folder."""
     return f"{refusal.form}/{refusal.file_name}" if refusal.form else refusal.file_name
 
 
@@ -184,7 +189,7 @@ def _file_of(refusal: KeptRefusal) -> str:
 def refused(
     everything: Annotated[bool, typer.Option("--all", help="Also those that are replaced or set aside.")] = False,
 ) -> None:
-    """Files that were refused and that no good file of their month replaced yet, with what staff are told."""
+    """List refused files that no good file of their month has replaced yet, with the reason that staff read."""
     with connect() as connection:
         found = list_refusals(connection, settled=everything)
     for each in found:
@@ -208,7 +213,7 @@ def set_aside(
     why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.", callback=without_phone)],
     by: By = None,
 ) -> None:
-    """Nothing is to be done about a refused file: it is no statement, say. It is not tried again and not shown."""
+    """Discard a refused file, for example one that is no carrier statement. It is not tried or shown again."""
     reason = clean_words(why, NOTE_LIMIT)
     if reason is None:
         raise typer.BadParameter("--why needs a reason.")

@@ -1,4 +1,4 @@
-"""``motcua status``: one screen of how everything stands."""
+"""Command ``motcua status``: one screen with the state of the system."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ _HEADS: dict[Part, str] = {
 def status(as_json: Annotated[bool, typer.Option("--json", help="As JSON, for a monitor.")] = False) -> None:
     """Show on one screen what runs, what is late, what waits for a person, and when the next apologies are due.
 
-    Exit 1 where something is wrong that nobody looks after.
+    Exit code 1 if something is wrong that nobody has acknowledged.
     """
     now = datetime.now(UTC)
     rows = rows_of_status(now)
     if as_json:
         typer.echo(json.dumps([asdict(row) | {"page": row.page} for row in rows], ensure_ascii=False, indent=2))
     else:
-        _print(rows, now)
+        _print_state(rows, now)
     if any(row.is_wrong for row in rows):
         raise typer.Exit(1)
 
 
-def _print(rows: list[Row], now: datetime) -> None:
+def _print_state(rows: list[Row], now: datetime) -> None:
+    """Print the rows of the state, part by part."""
     heads = _HEADS | {"evening": f"{settings().apology_time:%H:%M}"}
     table = Table(show_header=False, box=None, pad_edge=False)
     for part, head in heads.items():

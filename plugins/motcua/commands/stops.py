@@ -1,4 +1,4 @@
-"""``motcua stop`` and ``motcua go``: the Department has nothing sent for a time, and lets it go again."""
+"""Commands ``motcua stop`` and ``motcua go``: stops of the Department, and ending a stop early."""
 
 from __future__ import annotations
 
@@ -27,14 +27,15 @@ from motcua.store.notices.stops import Stop, last_stops, stopped_messages, stops
 _SHOWN = 50
 
 
-def _state(stop: Stop, now: datetime) -> str:
+def _stop_state(stop: Stop, now: datetime) -> str:
+    """Return the state of a stop in words."""
     if stop.ended_at is not None:
         return f"ended {local_moment(stop.ended_at)} by {stop.ended_by}"
     return "in force" if stop.is_in_force(now) else "over"
 
 
 def list_stops() -> None:
-    """Prints what is stopped and what was, the newest first."""
+    """Print the stops, the newest first."""
     now = datetime.now(UTC)
     with connect() as connection:
         stops, waiting = last_stops(connection, _SHOWN), stopped_messages(connection, now)
@@ -44,7 +45,7 @@ def list_stops() -> None:
             "what": "what",
             "since": "stopped_at",
             "until": "until",
-            "state": lambda stop: _state(stop, now),
+            "state": lambda stop: _stop_state(stop, now),
             "messages waiting": lambda stop: waiting_for(stop, waiting) if stop.is_in_force(now) else None,
             "by": "stopped_by",
             "why": "reason",
@@ -56,7 +57,8 @@ def list_stops() -> None:
     say("Times are of the clock of Vietnam (UTC+7).")
 
 
-def _list(wanted: bool) -> None:
+def _list_and_exit(wanted: bool) -> None:
+    """Print the stops and end the command; the callback of ``--list``."""
     if wanted:
         list_stops()
         raise typer.Exit
@@ -83,12 +85,16 @@ def stop(
     as_department: AsDepartment = False,
     listed: Annotated[
         bool,
-        typer.Option("--list", is_eager=True, callback=_list, help="List what is stopped, by whom, why, until when."),
+        typer.Option(
+            "--list", is_eager=True, callback=_list_and_exit, help="List what is stopped, by whom, why, until when."
+        ),
     ] = False,
     by: By = None,
 ) -> None:
-    """Send nothing of a kind, of an agency, or at all, for a time. Never one message: what waits goes when it ends, or
-    expires as ever; what is in flight is not called back."""
+    """Stop messages of a kind, messages of an agency, or all messages for some time, but never a single message.
+
+    Messages on hold are sent when the stop ends, or expire as usual. Requests in flight are not called back.
+    """
     must_be_department(as_department)
     if everything == (kind is not None or agency is not None):
         raise refuse("Name a --kind, an --agency, or both; or --everything.")
@@ -114,15 +120,15 @@ def go(
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
-    """End a stop early: what waited for it goes at once, or waits for what else is stopped. Who and when is kept."""
+    """End a stop early. Its messages are sent at once, unless another stop holds them. Stores who ended it and when."""
     must_be_department(as_department)
     who = signed(by)
     try:
-        ended, gone = stopping.go(number, ended_by=who)
+        ended, queued_again = stopping.go(number, ended_by=who)
     except stopping.StopRefused as refusal:
         raise refuse(f"{refusal}.") from None
     say(f"Stop {ended.stop_id}, {ended.what}, is over.")
-    say(f"{gone} message(s) go with the next run, within a minute.")
+    say(f"{queued_again} message(s) go with the next run, within a minute.")
     with connect() as connection:
         for each in stops_in_force(connection, datetime.now(UTC)):
             say(f"Still in force: stop {each.stop_id}, {each.what}: {each.reason}")

@@ -1,4 +1,4 @@
-"""How commands speak in a terminal, how they read a file that is handed to them, and who signs what they write."""
+"""Print to a terminal, read files that are named on the command line, and find out who signs a change."""
 
 from __future__ import annotations
 
@@ -46,22 +46,23 @@ from motcua.store.oversight.closings import ClosingHeldUp
 from motcua.store.personal_data import PurgeNotProvided
 
 MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
-"""How a moment may be typed, by the clock of Vietnam; a day alone is its midnight."""
+"""Formats of a typed moment in Vietnam's time zone. A day alone means its midnight."""
 
 _errors = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
 _plain = Console(soft_wrap=True, highlight=False, markup=False)
 
 
 def console(*, markup: bool = True) -> Console:
-    """Where a command prints: as wide as the terminal; 150 letters where the output goes elsewhere.
+    """Return a console as wide as the terminal, or with 150 columns if the output goes elsewhere.
 
-    ``markup``: off where what is printed may hold the words of a file or a form.
+    Args:
+        markup: whether markup is interpreted. It must be off for texts of a file or a form.
     """
     return Console(width=None if sys.stdout.isatty() else 150, highlight=markup, markup=markup)
 
 
 def local_moment(moment: datetime | None) -> str:
-    """A moment by the clock of Vietnam, as 25/11/2026 10:00:00; nothing where there is none."""
+    """Return a moment in Vietnam's time zone, as 25/11/2026 10:00:00; empty for ``None``."""
     return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}" if moment else ""
 
 
@@ -74,15 +75,15 @@ def print_rows(
     caption: str | None = None,
     style: Callable[[Any], str | None] = lambda row: None,
 ) -> None:
-    """Prints rows as a table.
+    """Print rows as a table.
 
     Args:
-        columns: by head the value that a row has there: by its name, or told from the row.
-        rows: what is printed; whatever they hold is no markup.
-        empty: said in place of a table without rows.
-        title: above it.
-        caption: below it.
-        style: how a row looks, where it is not as the others.
+        columns: for each heading, the name of an attribute or a function that returns the value for a row.
+        rows: rows to print. Their texts are not interpreted as markup.
+        empty: sentence to print if there are no rows.
+        title: text above the table.
+        caption: text below the table.
+        style: returns the style of a row; ``None`` for the usual style.
     """
     if empty and not rows:
         _plain.print(empty)
@@ -95,7 +96,7 @@ def print_rows(
 
 
 def in_a_cell(value: object) -> str:
-    """A value as a table has it: moments and days by the clock of Vietnam, nothing where there is none."""
+    """Return a value as text for a table, with times and days in Vietnam's time zone; empty for ``None``."""
     match value:
         case None:
             return ""
@@ -110,17 +111,17 @@ def in_a_cell(value: object) -> str:
 
 
 def say(sentence: object, style: str | None = None) -> None:
-    """Says a sentence, which may hold whatever others wrote; as long a line as it needs."""
+    """Print a sentence on one line of any length. Texts from outside in it are not interpreted as markup."""
     _plain.print(str(sentence), style=style)
 
 
 def print_error(sentence: object) -> None:
-    """Says in red, on standard error, what failed; the command goes on."""
+    """Print an error in red on standard error. The command goes on."""
     _errors.print(str(sentence), style="red")
 
 
 def refuse(sentence: object) -> typer.Exit:
-    """Says in red what cannot be done; raise what it gives: exit code 2."""
+    """Print in red why the command is refused, and return the exit with code 2 for the caller to raise."""
     print_error(sentence)
     return typer.Exit(2)
 
@@ -131,20 +132,20 @@ AsDepartment = Annotated[
 
 
 def must_be_department(as_department: bool) -> None:
-    """Refuses what is the Department's alone.
+    """Refuse an action that only the Department may do.
 
     Raises:
-        typer.Exit: whoever runs it does not say that he acts for it.
+        typer.Exit: the caller did not state that he acts for the Department.
     """
     if not as_department:
         raise refuse("This is the Department's alone: say --as-department if you act for it.")
 
 
 def without_phone(reason: str) -> str:
-    """A reason that is kept for others to read, as it was given; the callback of an option.
+    """Return a reason unchanged; the callback of an option whose text other people will read.
 
     Raises:
-        typer.BadParameter: something in it looks like a phone number.
+        typer.BadParameter: something in the reason looks like a phone number.
     """
     if holds_phone(reason):
         raise typer.BadParameter("something in it looks like a phone number; say it without.")
@@ -152,18 +153,18 @@ def without_phone(reason: str) -> str:
 
 
 def written_elsewhere(text: str | None) -> str:
-    """A code as a source or a file has it, whatever it is, for a terminal: one line of at most 80 letters, nothing that
-    steers the terminal; a phone number in its place is masked. It may look like markup."""
+    """Return a code from a source or a file for a terminal: one line of at most 80 characters without control
+    characters. A phone number in its place is masked. The text may look like markup."""
     words = clean_words(text, 80) or ""
     number = read_phone(words, None, "").e164
     return words if number is None else mask_msisdn(to_local(number))
 
 
 def typed_agencies(connection: Connection, written: Sequence[str]) -> list[str]:
-    """The codes of the agencies that are meant by these codes and aliases, each once, in order.
+    """Return the codes of the agencies with these codes or aliases, each once and sorted.
 
     Raises:
-        typer.Exit: there is no such agency.
+        typer.Exit: one of the agencies does not exist.
     """
     agencies = list_agencies(connection)
     found = {each: find_agency(agencies, each) for each in written}
@@ -173,7 +174,7 @@ def typed_agencies(connection: Connection, written: Sequence[str]) -> list[str]:
 
 
 def typed_window(since: datetime | None, until: datetime | None) -> Window:
-    """What lies between two moments that were typed by the clock of Vietnam; everything where none was."""
+    """Return the window between two moments typed in Vietnam's time zone; everything if neither is given."""
     if since is None and until is None:
         return EVERYTHING
     start, end = since or datetime(2000, 1, 1), until or datetime(9000, 1, 1)  # noqa: DTZ001 - made aware here
@@ -181,11 +182,11 @@ def typed_window(since: datetime | None, until: datetime | None) -> Window:
 
 
 def handed_in(path: Path, most: int) -> tuple[str, bytes]:
-    """A file's name as text, and its content, of ``most`` bytes.
+    """Return a file's name as valid text, and its content.
 
     Raises:
-        typer.BadParameter: there is none, or nobody may read it.
-        FileRefused: it is too large.
+        typer.BadParameter: the file does not exist or cannot be read.
+        FileRefused: the file has more than ``most`` bytes.
     """
     if not path.is_file():
         raise typer.BadParameter(f"there is no file {path}.")
@@ -198,7 +199,7 @@ def handed_in(path: Path, most: int) -> tuple[str, bytes]:
         raise typer.BadParameter(f"{path}: {error.strerror}.") from None
 
 
-# --- Who signs what a command writes ---------------------------------------------------------------------------------
+# --- The person who signs --------------------------------------------------------------------------------------------
 
 By = Annotated[
     str | None,
@@ -209,14 +210,14 @@ By = Annotated[
         show_default=False,
     ),
 ]
-"""How a command that writes asks who does so."""
+"""Option of commands that write: the person who signs."""
 
 
 def signed(by: str | None) -> str:
-    """The person who signs: as told, else whoever is logged in to this machine. Called before anything is written.
+    """Return the person who signs: the given one, or the user of this machine. Call it before anything is written.
 
     Raises:
-        typer.Exit: that is nobody, or an account that several people use; said with what to do, exit code 2.
+        typer.Exit: the name is no person's, or is an account of several people. The message states what to do.
     """
     try:
         return read_person(_login_name() if by is None else by)
@@ -228,11 +229,12 @@ def signed(by: str | None) -> str:
 
 
 def signed_if_known(by: str | None) -> str | None:
-    """The person who signs, where one is known; ``None``: nobody is named, and whoever is logged in is no person. For
-    what may also be done without a signature, and is then not kept.
+    """Return the person who signs; ``None`` if none is given and the user of this machine is no person.
+
+    Commands use it for an action that is also allowed without a signature, but is then not recorded.
 
     Raises:
-        typer.Exit: who is named can sign nothing; said with what to do, exit code 2.
+        typer.Exit: the given name is no person's. The message states what to do.
     """
     if by is not None:
         return signed(by)
@@ -241,16 +243,17 @@ def signed_if_known(by: str | None) -> str | None:
 
 
 def _login_name() -> str:
+    """Return the login name of this process; empty if it has none."""
     try:
         return getpass.getuser()
     except (KeyError, OSError, ImportError):
-        # A container may run as a number that has no name.
+        # A container may run with a user id that has no name.
         return ""
 
 
-# --- What went wrong -------------------------------------------------------------------------------------------------
+# --- Errors ----------------------------------------------------------------------------------------------------------
 
-_MENDABLE = (
+_OPERATOR_ERRORS = (
     AgencyFileError,
     BackupFailed,
     BackupUnusable,
@@ -282,15 +285,15 @@ _MENDABLE = (
     StoreFailed,
     UnknownAgency,
 )
-"""What an operator can mend; each says so in a sentence."""
+"""Errors that an operator can correct. Each has a sentence as its message."""
 
 
 class SaysPlainly(TyperGroup):
-    """Says what an operator can mend in one sentence, exit code 2, never as a traceback."""
+    """A group of commands that shows an operator's errors as one sentence with exit code 2, without a traceback."""
 
-    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - the library keeps its type to itself
-        """Runs the command."""
+    def invoke(self, ctx: Any) -> object:  # noqa: ANN401 - the library does not export the type
+        """Run the command."""
         try:
             return super().invoke(ctx)
-        except _MENDABLE as failure:
+        except _OPERATOR_ERRORS as failure:
             raise refuse(failure) from None

@@ -1,4 +1,4 @@
-"""`motcua texts`: what every text looks like and costs, for every agency; where it is registered."""
+"""Commands ``motcua texts``: appearance and cost of each text for each agency, and where it is registered."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ from motcua.store.notices.templates import TemplateFileError, load_templates
 
 app = typer.Typer(invoke_without_command=True)
 
-# Wide enough for the tables where the output is a file or a pipe.
-_WIDTH_OF_A_FILE = 140
-# The four texts of the report first, then the other replies.
+# The width of the tables if the output is a file or a pipe.
+_FILE_WIDTH = 140
+# The texts of the report come before the other replies.
 _ORDER = ("result", "supplement", "apology", "reply")
 
 
-def _words() -> dict[str, Any]:
-    """Those of include/templates/commands/texts.vi.yaml."""
+def _texts_words() -> dict[str, Any]:
+    """Return the texts of include/templates/commands/texts.vi.yaml."""
     return words_in("commands/texts.vi")
 
 
@@ -74,22 +74,22 @@ def texts(
             csv.write_bytes(csv_of(texts_list(rows, forms_at_gateways())))
         registered = where_registered(templates.values())
     except (AgencyFileError, TemplateFileError, OSError) as error:
-        typer.echo(_words()["fault"].format(why=error), err=True)
+        typer.echo(_texts_words()["fault"].format(why=error), err=True)
         raise typer.Exit(1) from error
 
     wide = Console()
     if not wide.is_terminal:
-        wide = Console(width=_WIDTH_OF_A_FILE)
+        wide = Console(width=_FILE_WIDTH)
     for template_id, of_template in groupby(rows, key=lambda row: row.template_id):
         wide.print(_template_table(list(of_template), (registered or {}).get(template_id)))
         wide.print()
     wide.print(_cost_table(where_the_dong_go(rows), price))
     if in_full := [name for name, always in forms_at_gateways().items() if always]:
-        wide.print(_words()["always_accented"].format(gateways=", ".join(in_full)))
+        wide.print(_texts_words()["always_accented"].format(gateways=", ".join(in_full)))
     if registered is None:
-        wide.print(_words()["no_ledger"])
+        wide.print(_texts_words()["no_ledger"])
     if csv:
-        say(_words()["written"].format(rows=count(len(rows)), path=csv))
+        say(_texts_words()["written"].format(rows=count(len(rows)), path=csv))
 
 
 # ---------------------------------------------------------------- registrations
@@ -112,7 +112,7 @@ def register(
     by: By = None,
     because: Annotated[str | None, typer.Option(help="For example the provider's letter; it is kept.")] = None,
 ) -> None:
-    """Say that a gateway's provider has registered a text: only then is anything sent from it."""
+    """Record that a gateway's provider has registered a text. Only registered texts are sent."""
     who = signed(by)
     ids = {
         "provider_template_id": provider_template_id,
@@ -137,7 +137,7 @@ def unregister(
     because: Annotated[str, typer.Option(help="Why; it is kept.")],
     by: By = None,
 ) -> None:
-    """Say that a text is no longer registered: nothing more is sent from it through that gateway."""
+    """Record that a text is no longer registered. The gateway then gets no more messages with that text."""
     unregister_text(gateway, template, signed(by), because)
     say(f"{template} is no longer registered at {gateway}: its messages go through another gateway, or wait.")
 
@@ -150,15 +150,15 @@ def show_registrations(
     """List which texts are registered at which gateway, since when and by whom."""
     with connect() as connection:
         rows = registration_changes(connection, limit) if history else list_registrations(connection)
-    told = []
+    lines = []
     for row in rows:
         if isinstance(row, RegistrationChange):
             key = row.gateway, row.template_id, row.template_version
             ids = row.ids_after or row.ids_before or (None, None)
-            told.append((key, ids, row.changed_at, row.changed_by, row.reason, row.change))
+            lines.append((key, ids, row.changed_at, row.changed_by, row.reason, row.change))
         else:
             ids = (row.registration.provider_template_id, row.registration.accented_provider_template_id)
-            told.append((row.registration.key, ids, row.registered_at, row.registered_by, row.reason, ""))
+            lines.append((row.registration.key, ids, row.registered_at, row.registered_by, row.reason, ""))
     print_rows(
         {
             "gateway": lambda each: each[0][0],
@@ -170,7 +170,7 @@ def show_registrations(
             "by": itemgetter(3),
             "why": itemgetter(4),
         },
-        told,
+        lines,
         empty="Nothing was ever registered." if history else "Nothing is registered: nothing can be sent.",
     )
 
@@ -179,7 +179,8 @@ def show_registrations(
 
 
 def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | None) -> Table:
-    first, words = rows[0], _words()
+    """Return the preview of one template as a table."""
+    first, words = rows[0], _texts_words()
     table = Table(
         title=escape(f"{first.template_id} v{first.template_version}: {first.text}"),
         title_justify="left",
@@ -196,7 +197,7 @@ def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | No
         table.add_column(f"\n{words['dong']}", justify="right")
         table.add_column(f"\n{words['to_spare']}", justify="right")
     table.add_column(words["note"])
-    for label, with_accents, without in _lines(rows):
+    for label, with_accents, without in _preview_lines(rows):
         is_accented = bool(with_accents.agency and with_accents.agency.accented)
         cells = [label, str(len(with_accents.code)) if with_accents.code else ""]
         for row in (with_accents, without):
@@ -208,15 +209,16 @@ def _template_table(rows: Sequence[PreviewRow], registered: WhereRegistered | No
 
 
 def _registered(where: WhereRegistered) -> str:
-    words = _words()
+    """Return where a template is registered, as a line."""
+    words = _texts_words()
     line = words["registered"].format(where=", ".join(where.at) or words["nowhere"])
     if where.missing:
         line += words["missing"].format(where=", ".join(where.missing))
     return f"\n{line}"
 
 
-def _lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, PreviewRow]]:
-    """Yield a label and the two modes of each line; agencies that a text does not tell apart share one."""
+def _preview_lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, PreviewRow]]:
+    """Yield a label and both modes of each line. Agencies with the same figures share a line."""
     pairs = list(zip(rows[::2], rows[1::2], strict=True))
     alike: dict[object, list[tuple[PreviewRow, PreviewRow]]] = {}
     for position, (with_accents, without) in enumerate(pairs):
@@ -227,55 +229,59 @@ def _lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, Previe
     for group in alike.values():
         with_accents, without = group[0]
         if with_accents.agency is None:
-            label = _words()["every_agency"]
+            label = _texts_words()["every_agency"]
         elif len(group) > 1:
-            label = _words()["some_agencies"].format(number=len(group))
+            label = _texts_words()["some_agencies"].format(number=len(group))
         else:
             label = with_accents.agency.name_in_texts
         yield escape(label), with_accents, without
 
 
 def _notes(with_accents: PreviewRow, without: PreviewRow) -> str:
+    """Return the warnings of both modes, with those of the mode in use highlighted."""
     used, other = without, with_accents
     if with_accents.agency and with_accents.agency.accented:
         used, other = with_accents, without
     notes = []
     for row, style in ((used, "yellow"), (other, "dim")):
-        mode = _words()["mode"]["accented" if row.accented else "plain"].lower()
+        mode = _texts_words()["mode"]["accented" if row.accented else "plain"].lower()
         notes += [f"[{style}]{mode}: {warning}[/]" for warning in _warnings(row)]
     return "\n".join(notes)
 
 
 def _warnings(row: PreviewRow) -> Iterable[str]:
-    words = _words()["warning"]
+    """Yield the warnings of one mode."""
+    words = _texts_words()["warning"]
     if row.changed:
-        yield words["changed"].format(parts=_parts(row.changed))
+        yield words["changed"].format(parts=_part_names(row.changed))
     if row.tipped_by:
-        warning = words["too_many"].format(number=row.too_many, parts=_parts(row.tipped_by))
+        warning = words["too_many"].format(number=row.too_many, parts=_part_names(row.tipped_by))
         fitting = row.shares.get("agency_name", 0) - row.too_many
         if fitting >= SHORTEST_VALUES["agency_name"]:
             warning += words["fits"].format(number=fitting)
         yield warning
 
 
-def _parts(names: Iterable[str]) -> str:
-    return ", ".join(_words()["part"].get(name, name) for name in names)
+def _part_names(names: Iterable[str]) -> str:
+    """Return the names of parts of a text, as staff call them."""
+    return ", ".join(_texts_words()["part"].get(name, name) for name in names)
 
 
 def _cost_table(costs: Sequence[TemplateCost], price: int) -> Table:
-    words = _words()
-    said = words["cost"]
+    """Return the costs of the templates as a table."""
+    words = _texts_words()
+    texts = words["cost"]
     table = Table(
-        title=said["title"].format(price=count(price)),
+        title=texts["title"].format(price=count(price)),
         title_justify="left",
         title_style="bold",
     )
-    table.add_column(said["template"])
-    table.add_column(said["part"])
+    table.add_column(texts["template"])
+    table.add_column(texts["part"])
     table.add_column(words["mode"]["accented"], justify="right")
     table.add_column(words["mode"]["plain"], justify="right")
-    table.add_column(said["saved"], justify="right")
-    table.add_column(said["why"])
+    table.add_column(texts["saved"], justify="right")
+    table.add_column(texts["why"])
     for cost in costs:
         for part in cost.accented.parts:
             accented, plain = cost.accented.parts[part], cost.unaccented.parts[part]
@@ -290,27 +296,28 @@ def _cost_table(costs: Sequence[TemplateCost], price: int) -> Table:
         segments = [", ".join(map(str, mode.segments)) for mode in (cost.accented, cost.unaccented)]
         table.add_row(
             "",
-            f"[bold]{said['total']}[/]",
+            f"[bold]{texts['total']}[/]",
             f"[bold]{count(round(cost.accented.cost))}[/]",
             f"[bold]{count(round(cost.unaccented.cost))}[/]",
             f"[bold]{count(round(cost.saved_without_accents))}[/]",
-            said["segments"].format(accented=segments[0], plain=segments[1]),
+            texts["segments"].format(accented=segments[0], plain=segments[1]),
             end_section=True,
         )
     return table
 
 
 def _reason(cost: TemplateCost) -> str:
-    room, said = cost.room_in_one_segment, _words()["cost"]
+    """Return why a template needs its number of segments."""
+    room, texts = cost.room_in_one_segment, _texts_words()["cost"]
     if not cost.most_values:
-        return str(said["no_values"].format(number=cost.fixed_length))
+        return str(texts["no_values"].format(number=cost.fixed_length))
     verdict = "always_more" if room < cost.least_values else "at_times_more" if room < cost.most_values else "fits"
     return str(
-        said["values"].format(
+        texts["values"].format(
             fixed=cost.fixed_length,
             room=room,
             least=cost.least_values,
             most=cost.most_values,
-            verdict=said[verdict],
+            verdict=texts[verdict],
         )
     )

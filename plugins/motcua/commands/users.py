@@ -1,4 +1,4 @@
-"""``motcua users``: roles of the staff pages in Airflow, and whose rows a user sees there."""
+"""Commands ``motcua users``: roles of the staff pages in Airflow, and the agencies whose rows a user sees there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def list_all(
     most: Most = 200,
     to: To = None,
 ) -> None:
-    """List the users with agencies, and who gave them; of others only the Department and auditors see rows."""
+    """List users with their agencies and who assigned them. Other users see no rows, except the Department and
+    auditors."""
     if history:
         print_list(GRANT_CHANGES, {"q": search, "sort": sort}, most=most, to=to)
     else:
@@ -46,7 +47,7 @@ def list_all(
 
 @app.command("roles")
 def roles() -> None:
-    """Bring the roles of the pages into Airflow, exactly as they should be, and the watch's account; safe to repeat."""
+    """Create or correct the pages' roles and the watch's account in Airflow. Safe to repeat."""
     name, secret = settings().watch_airflow_user, settings().watch_airflow_password
     watch = (name, secret.get_secret_value()) if name and secret is not None else None
     try:
@@ -69,28 +70,29 @@ def roles() -> None:
 
 @app.command()
 def give(user: _User, agency: _Agency, by: By = None) -> None:
-    """Let a user see an agency's rows, and decide for it where his role in Airflow lets him; kept with your name."""
-    grant, new = _changed(give_agency, user, agency, by)
-    say(f"{grant.user_name} {'sees' if new else 'saw already'} what is of {_of(grant)}.")
+    """Let a user see an agency's rows, and decide for it if his role in Airflow permits. Your name is stored."""
+    grant, new = _change_grant(give_agency, user, agency, by)
+    say(f"{grant.user_name} {'sees' if new else 'saw already'} what is of {_agency_text(grant)}.")
 
 
 @app.command()
 def take(user: _User, agency: _Agency, by: By = None) -> None:
-    """Let a user see an agency's rows no longer, from his next page on; kept with your name."""
-    grant, had = _changed(take_agency, user, agency, by)
+    """Let a user no longer see an agency's rows, from his next page on. Your name is stored."""
+    grant, had = _change_grant(take_agency, user, agency, by)
     if not had:
         raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
-    say(f"{grant.user_name} no longer sees what is of {_of(grant)}.")
+    say(f"{grant.user_name} no longer sees what is of {_agency_text(grant)}.")
 
 
-def _of(grant: Grant) -> str:
+def _agency_text(grant: Grant) -> str:
+    """Return the agency of a grant as text."""
     return f"{grant.agency.agency_code}, {grant.agency.name}"
 
 
-def _changed(
+def _change_grant(
     change: Callable[[Connection, str, str, str, datetime], bool], user: str, agency: str, by: str | None
 ) -> tuple[Grant, bool]:
-    """What is given or taken, and whether that changed anything."""
+    """Give or take a grant, and return it and whether anything changed."""
     who = signed(by)
     try:
         with connect() as connection:

@@ -1,4 +1,4 @@
-"""``motcua watch`` and ``motcua alerts``: looking from outside, and what it found."""
+"""Commands ``motcua watch`` and ``motcua alerts``: the watch from outside, and its alerts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ looking = typer.Typer(help="Look from outside whether everything works, and tell
 app = typer.Typer(help="What the watch found, and saying that you look after it.", no_args_is_help=False)
 _console = console()
 _PATIENCE = 20.0
-"""Seconds that a statement may take."""
+"""Seconds that an SQL statement of a command may take."""
 
 
 @looking.callback(invoke_without_command=True)
@@ -40,33 +40,33 @@ def watch(
         bool, typer.Option("--retire", help="Nobody waits for a sign of the watch any more; for when it is given up.")
     ] = False,
 ) -> None:
-    """Look from outside whether everything works, and tell people when it does not."""
+    """Check from outside whether everything works, and inform people if it does not."""
     if context.invoked_subcommand is not None:
         return
     if retire:
         with open_without_airflow(_PATIENCE) as ledger:
             _console.print("retired" if retire_watch(ledger) else "the watch was not waited for", markup=False)
         return
-    _go_on(Watch(), once=once)
+    _run_watch(Watch(), once=once)
 
 
 @looking.command("outside")
 def watch_outside(
     once: Annotated[bool, typer.Option("--once", help="Look once and end, as from cron.")] = False,
 ) -> None:
-    """Look at a server from another machine: at the address that motcua watch address prints there."""
+    """Watch a server from another machine, at the address that motcua watch address prints on the server."""
     try:
         watching = OutsideWatch()
     except AddressUnusable as error:
         raise refuse(f"MOTCUA_WATCH_ADDRESS: {error}. On the server, motcua watch address prints it.") from None
     except NobodyToTell as error:
         raise refuse(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-    _go_on(watching, once=once)
+    _run_watch(watching, once=once)
 
 
 @looking.command("address")
 def show_address() -> None:
-    """Print the watch.env of a machine that is to watch this server; whom it tells, and how, is left to fill in."""
+    """Print a watch.env for a machine that is to watch this server. Recipients and mail server must be filled in."""
     base, secret = os.environ.get("AIRFLOW__API__BASE_URL", ""), settings().metrics_secret
     if secret is None or not secret.get_secret_value():
         raise refuse("MOTCUA_METRICS_SECRET is not set here, so that there is no page: set it in callbacks.env.")
@@ -85,7 +85,8 @@ AIRFLOW_CONN_SMTP_DEFAULT='smtp://<host>:25?from_email=<address>&disable_ssl=tru
 """
 
 
-def _go_on(watching: Rounds, *, once: bool) -> None:
+def _run_watch(watching: Rounds, *, once: bool) -> None:
+    """Run the watch, once or until a signal ends it."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         if once:
@@ -104,10 +105,15 @@ def _go_on(watching: Rounds, *, once: bool) -> None:
 
 
 class _NoLedgerHere(Exception):
-    """A watch on another machine keeps all that it knows in its folder."""
+    """This watch runs on another machine and stores its state in its folder, not in a ledger."""
 
 
-def _ledger() -> Connection:
+def _open_ledger() -> Connection:
+    """Open the ledger of this machine.
+
+    Raises:
+        _NoLedgerHere: the watch runs on another machine.
+    """
     if settings().watch_address is not None:
         raise _NoLedgerHere
     return open_without_airflow(_PATIENCE)
@@ -118,14 +124,14 @@ def show_alerts(
     context: typer.Context,
     days: Annotated[int, typer.Option(min=0, help="Also those that were over in the last days.")] = 1,
 ) -> None:
-    """List open alerts, and those that were over lately; exit 1 where one is open that nobody looks after."""
+    """List open alerts and those that ended recently. Exit code 1 if an open alert is not acknowledged."""
     if context.invoked_subcommand is not None:
         return
     now = datetime.now(UTC)
     table = Table("alert", "what", "since", "over", "acknowledged")
     waits = False
     try:
-        with _ledger() as ledger:
+        with _open_ledger() as ledger:
             life = watch_life(ledger)
             alerts = list_alerts(ledger, now - timedelta(days=days), 200)
         for each in alerts:
@@ -143,7 +149,7 @@ def show_alerts(
             waits |= is_open and not known
         seen = f"the watch last looked at {local_moment(life.looked_at)}" if life else "the watch never ran"
     except (psycopg.OperationalError, _NoLedgerHere):
-        # What the watch keeps itself says what is wrong then.
+        # Without the ledger, the watch's own folder has the open alerts.
         state = load_state(settings().watch_folder, now)
         for alert in state.alerts.values():
             if alert.raised_at is not None:
@@ -172,13 +178,13 @@ def acknowledge(
     name: Annotated[str, typer.Argument(help="The alert's name; behind a slash what it is about, else all of them.")],
     by: By = None,
 ) -> None:
-    """Say that you look after an open alert: it stays open until it is over, and pages show who does."""
+    """State that you attend to an open alert. It stays open until its cause is gone, and the pages show your name."""
     kind, _, subject = name.partition("/")
     if kind not in ALERT_NAMES:
         raise refuse(f"There is no alert {kind}; there are {', '.join(ALERT_NAMES)}.")
     now, who = datetime.now(UTC), signed(by)
     try:
-        with _ledger() as ledger:
+        with _open_ledger() as ledger:
             done = acknowledge_alert(ledger, kind, subject or None, who, now)
     except (psycopg.OperationalError, _NoLedgerHere):
         try:

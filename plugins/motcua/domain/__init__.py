@@ -1,1 +1,1 @@
-"""Rules of the field, pure: no Airflow, no SQL, no HTTP."""
+"""The rules of the domain, as pure functions and data classes: no Airflow, no SQL, no HTTP."""

@@ -1,8 +1,8 @@
-"""Which dossiers are apologised for on an evening, and until when that may be told: pure rules.
+"""Decide for which dossiers an evening sends an apology, and until when the apology may be sent. Pure: no I/O.
 
-An *evening* is the apology hour (17:30) of one day at one agency. What it selects is judged as things stood at that
-moment, also where it is caught up later; the SMS itself is looked at once more just before it leaves
-(``motcua.apology_holds`` in the database).
+An *evening* is the apology hour (17:30) of one day at one agency. Dossiers are judged as they stood at that moment,
+even if they are judged later. Each message is checked again just before it is sent (``motcua.apology_holds`` in the
+database).
 """
 
 from __future__ import annotations
@@ -17,14 +17,19 @@ from motcua.domain.occasions import BeginState
 from motcua.domain.working_days import WorkingCalendar
 
 ApologyDay: TypeAlias = Literal["calendar", "working_day"]
-"""Which day is "the next day": the next calendar day, or every day up to the next working day (agency's setting)."""
+"""An agency's setting: an evening's apologies concern the next calendar day, or all days up to the next working day."""
 
 NoApology: TypeAlias = Literal["not_due", "not_applicable", "other_status", "handed_over"]
-"""Why a dossier is not apologised for: its appointed day is another; it is the day of receipt (nobody can know the day
-before); it is not being worked on; its citizen has the result."""
+"""Reason why a dossier gets no apology.
+
+``not_due``: the appointed day is not among the evening's due dates. ``not_applicable``: the appointed day is the day of
+receipt, so no apology was possible the evening before. ``other_status``: the dossier is not being worked on.
+``handed_over``: the citizen has the result.
+"""
 
 BEING_WORKED_ON = frozenset({2, 4})
-"""Được tiếp nhận, Đang xử lý: the statuses whose clock runs (QĐ 766/QĐ-TTg); 1, 3 and 5-10 get no apology."""
+"""Được tiếp nhận (2) and Đang xử lý (4): the statuses whose time limit runs (QĐ 766/QĐ-TTg). The statuses 1, 3 and 5-10
+get no apology."""
 
 _ONE_DAY = timedelta(days=1)
 _INSTANT = timedelta(microseconds=1)
@@ -32,13 +37,14 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
-    """Hours of every day in which no apology is planned or sent, clock of Vietnam. The same hour twice: none."""
+    """The hours of each day in which no apology is planned or sent, in Vietnam's time. ``begin`` equal to ``end`` means
+    no quiet hours."""
 
     begin: time = time(21, 0)
     end: time = time(7, 0)
 
     def until(self, moment: datetime) -> datetime | None:
-        """When the quiet hours end that hold at this moment; ``None``: they do not hold."""
+        """Return the end of the quiet hours that contain this moment; ``None`` if the moment is not in quiet hours."""
         began = self._began(moment)
         if began is None:
             return None
@@ -46,7 +52,7 @@ class QuietHours:
         return datetime.combine(ends_on, self.end, VIETNAM)
 
     def last_moment_before(self, moment: datetime) -> datetime:
-        """The end of the last stretch before ``moment`` in which something may be sent."""
+        """Return ``moment``, or the beginning of the quiet hours if they last until ``moment`` or contain it."""
         return self._began(moment - _INSTANT) or moment
 
     def _began(self, moment: datetime) -> datetime | None:
@@ -62,27 +68,28 @@ class QuietHours:
 
 @dataclass(frozen=True, slots=True)
 class ApologyRules:
-    """The settings that apologies follow."""
+    """The settings of apologies."""
 
     at: time = time(17, 30)
-    """The hour of the evening, clock of Vietnam."""
+    """The apology hour, in Vietnam's time."""
     quiet: QuietHours = QuietHours()
     fresh_for: timedelta = timedelta(minutes=10)
-    """Nobody is told on what a source said longer ago than this."""
+    """How long before an apology is sent its source may have been read at the earliest."""
 
     def evening_of(self, day: date) -> datetime:
-        """The evening of a day; aware, VIETNAM."""
+        """Return the moment of a day's evening, in Vietnam's time zone."""
         return datetime.combine(day, self.at, VIETNAM)
 
     def latest_evening(self, moment: datetime) -> date:
-        """The day of the last evening that had come by this moment."""
+        """Return the day of the last evening that began by this moment."""
         local = moment.astimezone(VIETNAM)
         return local.date() if local.time() >= self.at else local.date() - _ONE_DAY
 
     def wait_until(self, now: datetime, read_at: datetime | None) -> datetime | None:
-        """When a claimed apology may be tried again because it may not leave now; ``None``: it may.
+        """Return when a claimed apology may be tried again; ``None`` if it may be sent now.
 
-        It rests in the quiet hours, and while what its source last said (``read_at``) is too old to tell on.
+        The apology waits until quiet hours end, and until its source is read again if the last reading (``read_at``) is
+        older than ``fresh_for``.
         """
         quiet_until = self.quiet.until(now)
         if quiet_until is not None:
@@ -92,7 +99,7 @@ class ApologyRules:
 
 @dataclass(frozen=True, slots=True)
 class DueDays:
-    """Stored due dates from ``first`` to ``last``, both counted."""
+    """Stored due dates from ``first`` to ``last``, both included."""
 
     first: date
     last: date
@@ -105,11 +112,12 @@ class DueDays:
 
 
 def due_days(mode: ApologyDay, calendar: WorkingCalendar, run_day: date) -> DueDays | None:
-    """The stored due dates that the evening of ``run_day`` apologises for; ``None``: a day off, none.
+    """Return the due dates that the evening of ``run_day`` covers; ``None`` if that day has no evening.
 
-    ``calendar``: the next day, every day (the report of 2016 to the letter). ``working_day``: on a working day W the
-    due dates d whose effective day is after W and not after the next working day. A day off is effective on the
-    working day that follows it (BLDS 2015 art. 148), so these are all days after W up to the next working day.
+    In the mode ``calendar`` every day has an evening, which covers the next day, exactly as the report of 2016 demands.
+    In the mode ``working_day`` only working days have an evening. It covers all days up to the next working day. A due
+    date on a day off takes effect on the working day that follows it (BLDS 2015 art. 148), so all these due dates take
+    effect on the next working day.
     """
     if mode == "calendar":
         return DueDays(run_day + _ONE_DAY, run_day + _ONE_DAY)
@@ -119,26 +127,27 @@ def due_days(mode: ApologyDay, calendar: WorkingCalendar, run_day: date) -> DueD
 
 
 def desk_opens_at(calendar: WorkingCalendar, due: DueDays) -> datetime:
-    """When the desk opens on the appointed day, from which on an apology is pointless.
+    """Return when the desk opens on the appointed day. From that moment on an apology is pointless.
 
-    That is the last of the due dates. By ``working_day`` it is the day on which they are all effective; by
-    ``calendar`` the stored date, at the hour of that weekday, also where it is a day off: on the day itself nobody is
-    told any more that the result will not be there.
+    The appointed day is the last of the due dates. In the mode ``working_day`` all due dates take effect on that day.
+    In the mode ``calendar`` it may be a day off, and the opening hour of that date counts. Once the desk is open on the
+    appointed day, no citizen is informed that the result is not ready.
     """
     return datetime.combine(due.last, calendar.hours_on(due.last).opens, VIETNAM)
 
 
 def useful_until(calendar: WorkingCalendar, due: DueDays, quiet: QuietHours) -> datetime:
-    """When it is too late for the evening's apologies: the desk opens, or the last night before that begins.
+    """Return the moment from which the evening's apologies are too late.
 
-    The quiet hours that end when the desk opens, or later, leave no moment to send in.
+    This is the moment when the desk opens. If quiet hours last until the desk opens or longer, it is the moment when
+    the quiet hours begin, because no time for sending is left after them.
     """
     return quiet.last_moment_before(desk_opens_at(calendar, due))
 
 
 @dataclass(frozen=True, slots=True)
 class Evening:
-    """An agency's evening, whose apologies are about due days from ``first_due`` to ``last_due``."""
+    """An agency's evening, whose apologies concern due dates from ``first_due`` to ``last_due``."""
 
     agency_code: str
     evening_at: datetime
@@ -148,27 +157,30 @@ class Evening:
 
 @dataclass(frozen=True, slots=True)
 class ApologyCandidate:
-    """A dossier as it stood at the evening, and what its agency and phone allow now."""
+    """A dossier as it stood at the evening.
+
+    ``kind_off`` and ``phone_refusal`` are the present settings of the agency and the present state of the phone.
+    """
 
     due_at: datetime | None
     received_at: datetime | None
     status_code: int | None
-    """``None``: nothing was known of it at that moment."""
+    """The national status code. ``None`` if nothing was known of the dossier at the evening."""
     handed_over: bool
-    """The citizen had the result, and the dossier was not moved since."""
+    """``True`` if the citizen had the result and no step followed the handing over."""
     kind_off: bool
     phone_refusal: str | None
 
 
 Judgement: TypeAlias = tuple[BeginState, str | None] | NoApology
-"""State and reason of the message, or why there is none."""
+"""State and reason of the message, or the reason for no message."""
 
 
 def judge(candidate: ApologyCandidate, due: DueDays, hindrance: Literal["missed", "not_read"] | None) -> Judgement:
-    """Whether an evening apologises for a dossier, and how its message begins.
+    """Decide whether an evening sends an apology for a dossier, and in which state its message begins.
 
-    ``hindrance``: why nobody can be told, though it is owed: ``missed``, it is too late by now; ``not_read``, the
-    dossier's source is no longer read, so nobody knows what became of it.
+    ``hindrance`` is the reason why no apology can be sent although one is due. ``missed``: it is too late by now.
+    ``not_read``: the dossier's source is no longer read, so the dossier's present state is unknown.
     """
     day = due_day_of(candidate.due_at)
     if day is None or day not in due:
@@ -188,10 +200,10 @@ def judge(candidate: ApologyCandidate, due: DueDays, hindrance: Literal["missed"
 
 
 def due_day_of(due_at: datetime | None) -> date | None:
-    """The appointed day, by the calendar of Vietnam."""
+    """Return the day of a due time, in Vietnam's time zone."""
     return None if due_at is None else due_at.astimezone(VIETNAM).date()
 
 
 def occasion_of(due_day: date) -> str:
-    """The occasion of an apology: with dossier and kind it is unique for good."""
+    """Return the occasion of an apology. No two messages of one dossier and kind ever have the same occasion."""
     return f"due {due_day.isoformat()}"

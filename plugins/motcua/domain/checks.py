@@ -1,9 +1,9 @@
-"""Every check there is, once: what can be wrong, with what, how bad that is, who asks, and its page of the handbook.
+"""List every check once: its subject, its severity, which parts of the software run it, and its page of the handbook.
 
-The doctor asks all of its questions at once, the watch its share at each look and some of the doctor's each hour, the
-check of a source what that source shows, a run's gate what the run leaves, the first page what waits for a person.
-Words are in include/templates: what staff reads in ``checks.vi.yaml``, what whoever runs the server reads in
-``doctor.en.yaml``.
+The doctor runs all of its checks at once. The watch runs its own checks every few seconds and some of the doctor's
+checks each hour. The source check runs the checks of what a source shows. The gate of a run runs the checks of what the
+run left undone. The first page for staff runs the checks of what waits for a person. The texts of the checks are in
+include/templates: ``checks.vi.yaml`` for staff, ``doctor.en.yaml`` for the people who run the server.
 """
 
 from __future__ import annotations
@@ -31,24 +31,25 @@ Subject: TypeAlias = Literal[
     "messages",
 ]
 Severity: TypeAlias = Literal["error", "warning"]
-"""``error``: something does not work, or is not safe; ``warning``: it will be missed one day, or waits for somebody."""
+"""``error``: something does not work or is not safe. ``warning``: something will be lacking one day, or something waits
+for a person."""
 Fact: TypeAlias = str | int | float | tuple[str, ...] | None
-"""A figure, a name or a moment (ISO 8601), or some names; no personal data."""
+"""A figure, a name or a moment (ISO 8601), or several names. Holds no personal data."""
 FORBIDDEN_SHARE: Final = 0.05
-"""Of the rows that were looked at: from so many bad ones on they are an error."""
+"""If at least this share of the checked rows is bad, the bad rows are an error."""
 
 
 class Asker(Flag):
-    """Who asks a question."""
+    """The parts of the software that run a check."""
 
     WATCH = auto()
-    """At each look, or every few minutes."""
+    """The watch, each time it checks or every few minutes."""
     HOURLY = auto()
-    """The watch, of what the doctor asks, too, and what changes while everything runs."""
+    """The watch, each hour: the checks of the doctor whose result can change while everything runs."""
     DOCTOR = auto()
     SOURCE_CHECK = auto()
     GATE = auto()
-    """The last task of a run."""
+    """The gate, which is the last task of a run."""
     OVERVIEW = auto()
     """The first page of staff, and ``motcua status``."""
 
@@ -58,24 +59,26 @@ WATCH, HOURLY, DOCTOR, SOURCE_CHECK, GATE, OVERVIEW = Asker
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that can be wrong."""
+    """One check: a question whether something is wrong."""
 
     id: str
     of: Subject
     severity: Severity | Literal["by_share"]
-    """``by_share``: bad rows, which are an error from ``FORBIDDEN_SHARE`` on."""
+    """``by_share``: the check counts bad rows. They are an error from ``FORBIDDEN_SHARE`` on and a warning below it."""
     asked_by: Asker
     looks: int = 1
-    """So many in a row the watch must find it before it is told, and must not before it is over: two where one look may
-    err, three where pauses are usual."""
+    """The watch raises an alert after it found the fault this many times in a row. It ends the alert after it did not
+    find the fault as many times in a row. The number is 2 where a single check may err, 3 where short pauses are
+    usual."""
     everywhere: bool = False
-    """Told where no agency is enabled, too; else that nothing happens is as it should be."""
+    """``True`` if the alert is raised even without enabled agencies. For other checks it is then normal that nothing
+    happens."""
     slow_to_start: bool = False
-    """Not told while the machine may just be starting."""
+    """``True`` if the alert is not raised while the machine may still be starting."""
 
     @property
     def page(self) -> str:
-        """Where the handbook says what to do."""
+        """Return the page of the handbook that explains what to do."""
         if WATCH in self.asked_by:
             return f"docs/operations/alerts/{self.id}.md"
         if self.asked_by == SOURCE_CHECK:
@@ -85,28 +88,30 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong now. Holds no secret, no phone, no name of a person and no mail address."""
+    """One thing that is wrong now. Holds no secret, no phone number, no name of a person and no mail address."""
 
     name: str
-    """Id of its check."""
+    """Id of the check."""
     facts: Mapping[str, Any] = field(default_factory=dict)
-    """Each a ``Fact``; of rows ``rows`` that are so, ``of`` how many, ``names`` of what, ``examples`` of dossiers."""
+    """Details by name. Each value is a ``Fact``. A finding about rows has ``rows`` (how many are bad), ``of`` (how many
+    were checked), ``names`` (of columns or codes) and ``examples`` (codes of dossiers)."""
     subject: str = ""
-    """Of what: a source, a gateway, a file with its variable, a table; empty where there is only one."""
+    """The thing that is wrong: a source, a gateway, a file with its variable, or a table. Empty if the check concerns
+    only one thing."""
 
     @property
     def key(self) -> str:
-        """Name and subject together."""
+        """Return the finding's key, made of its name and its subject."""
         return key_of(self.name, self.subject)
 
     @property
     def check(self) -> Check:
-        """What is known of every finding of its kind."""
+        """Return the check that found this."""
         return CHECKS[self.name]
 
     @property
     def severity(self) -> Severity:
-        """How bad it is."""
+        """Return the severity of the finding."""
         if self.check.severity != "by_share":
             return self.check.severity
         rows, of = self.facts.get("rows"), self.facts.get("of")
@@ -114,17 +119,17 @@ class Finding:
 
     @property
     def detail(self) -> str:
-        """More of it in English, as the doctor and gates tell it."""
+        """Return the English detail that the doctor and the gates show."""
         return str(self.facts.get("detail", ""))
 
 
 def fault(name: str, subject: str, detail: str = "", **facts: Fact) -> Finding:
-    """What was found, where, and in words of its own."""
+    """Make a finding from the name of its check, its subject and a detail in plain words."""
     return Finding(name, ({"detail": detail} if detail else {}) | facts, subject)
 
 
 def key_of(name: str, subject: str) -> str:
-    """What stands for a finding: its name, and behind a slash what it is about."""
+    """Return the key of a finding: its name, and its subject after a slash."""
     return f"{name}/{subject}" if subject else name
 
 
@@ -152,7 +157,7 @@ _ALL: tuple[Check, ...] = (
     Check("backup_old", "backups", "error", WATCH | DOCTOR),
     Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
     Check("ledger_behind", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),
-    # A watch on another machine is asked first, and answers at its next look.
+    # Three checks give the watch on another machine time to answer.
     Check("ledger_slept", "ledger", "error", WATCH | GATE | OVERVIEW, looks=3, everywhere=True),
     Check("ledger_went_back", "ledger", "error", WATCH, everywhere=True),
     Check("journal_damaged", "journal", "error", WATCH | DOCTOR, everywhere=True),
@@ -163,7 +168,7 @@ _ALL: tuple[Check, ...] = (
     Check("intake_unhealthy", "intake", "error", WATCH | DOCTOR, looks=2, everywhere=True, slow_to_start=True),
     Check("check_failing", "watch", "error", WATCH, looks=2, everywhere=True),
     Check("outside_watch_silent", "watch", "error", WATCH, everywhere=True),
-    # Told by the watch on another machine
+    # Raised by the watch on another machine.
     Check("server_unreachable", "machine", "error", WATCH, looks=3, everywhere=True),
     Check("watch_silent", "watch", "error", WATCH | DOCTOR | GATE | OVERVIEW, looks=2, everywhere=True),
     Check("certificate_ends", "machine", "error", WATCH | DOCTOR, everywhere=True),
@@ -267,7 +272,7 @@ _ALL: tuple[Check, ...] = (
     Check("backup_missing", "backups", "error", DOCTOR),
     Check("backup_never_read", "backups", "warning", DOCTOR),
     Check("check_failed", "watch", "warning", DOCTOR),
-    # What a gate says a run leaves
+    # Found by the gate of a run.
     Check("task_failed", "airflow", "error", GATE),
     Check("gate_failed", "airflow", "error", GATE),
     Check("attempts_failed", "messages", "error", GATE),
@@ -290,7 +295,7 @@ _ALL: tuple[Check, ...] = (
     Check("airflow_not_connected", "airflow", "error", GATE),
     Check("airflow_tables_left", "airflow", "error", GATE),
     Check("logs_left", "machine", "error", GATE),
-    # What waits for a person
+    # Found where something waits for a person's decision.
     Check("publication_differs", "publications", "error", GATE | OVERVIEW),
     Check("apologies_unsent", "agency", "error", OVERVIEW),
     Check("sending_stopped", "messages", "warning", OVERVIEW),
@@ -301,7 +306,7 @@ _ALL: tuple[Check, ...] = (
     Check("agency_not_enabled", "agency", "warning", OVERVIEW),
     Check("data_to_mend", "agency", "warning", OVERVIEW),
     Check("complaints_open", "agency", "warning", OVERVIEW),
-    # What a source shows
+    # Found in the rows, the clock and the columns of a source.
     Check("clock_set_back", "machine", "error", SOURCE_CHECK),
     Check("numbers_restarted", "source", "error", SOURCE_CHECK),
     Check("unreachable", "source", "error", SOURCE_CHECK),
@@ -369,16 +374,17 @@ _ALL: tuple[Check, ...] = (
     Check("submitted_via_unknown", "source", "warning", SOURCE_CHECK),
 )
 CHECKS: Mapping[str, Check] = {check.id: check for check in _ALL}
-"""By id; those of each asker in the order in which they are told."""
+"""All checks by id, in the order in which each ``Asker`` shows its checks."""
 
 
 def asked_by(asker: Asker) -> tuple[str, ...]:
-    """Ids of what somebody asks."""
+    """Return the ids of the checks that this part of the software runs."""
     return tuple(check.id for check in _ALL if asker & check.asked_by)
 
 
 TOLD_BY_PICKING_UP: Final = frozenset({"unreachable", "refused"})
-"""What a pick-up meets within the minute, and what is over as soon: no alert of a source's check, which is daily."""
+"""Checks of a source that raise no alert. A pick-up notices these faults, and their end, within a minute. The source
+check itself runs only once a day."""
 ALERT_NAMES = tuple(name for name in asked_by(WATCH | HOURLY | SOURCE_CHECK) if name not in TOLD_BY_PICKING_UP)
-"""What the watch tells of."""
+"""Names of the checks for which the watch raises alerts."""
 KINDS = asked_by(SOURCE_CHECK)

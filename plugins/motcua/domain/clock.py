@@ -1,4 +1,4 @@
-"""The clock of Vietnam: what is a day, a month or an evening is said by it, wherever the server stands."""
+"""Define the time zone of Vietnam. Every day, month and evening is counted in this zone, wherever the server stands."""
 
 from __future__ import annotations
 

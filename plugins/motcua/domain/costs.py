@@ -1,6 +1,7 @@
-"""What messages cost: each gateway's units at its price, and the same messages by SMS alone.
+"""Calculate what messages cost: each gateway's billed units at its price, and the same messages sent by SMS alone.
 
-A closing that counts no channels knows SMS segments and one price. Amounts are exact; who shows one rounds it.
+A closing that an earlier version of the software made has no figures per channel. It has only SMS segments and one
+price. Amounts are exact ``Decimal`` values. They are rounded only where they are shown.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Protocol
 from motcua.domain.reconciliation import Closing, Figures
 
 OTHER = "other"
-"""Stands in a gateway's prices for every carrier that is not named."""
+"""Key in a gateway's prices for every carrier that has no price of its own."""
 
 
 class Billed(Protocol):
-    """What a gateway took, and bills."""
+    """A row of figures: the units that one gateway bills for the messages that it accepted for one carrier."""
 
     @property
     def gateway(self) -> str: ...  # noqa: D102
@@ -35,7 +36,7 @@ class Billed(Protocol):
 
 
 def price_of(closing: Closing, row: Billed) -> Decimal | None:
-    """Đồng a unit of the row's gateway, as the closing has it; ``None``: not known."""
+    """Return the closing's price in đồng per unit at the row's gateway and carrier; ``None`` if it has no price."""
     own = (closing.prices or {}).get(row.gateway)
     if own is not None:
         price = own.get(row.carrier, own.get(OTHER))
@@ -44,7 +45,7 @@ def price_of(closing: Closing, row: Billed) -> Decimal | None:
 
 
 def cost_of(closing: Closing, rows: Iterable[Billed]) -> Decimal | None:
-    """Đồng that the rows cost; ``None``: the price of one is not known."""
+    """Return the cost of the rows in đồng; ``None`` if the price of one row is not known."""
     total = Decimal(0)
     for row in rows:
         price = price_of(closing, row)
@@ -55,18 +56,21 @@ def cost_of(closing: Closing, rows: Iterable[Billed]) -> Decimal | None:
 
 
 def cost_by_sms_alone(closing: Closing, rows: Iterable[Billed]) -> Decimal | None:
-    """Đồng that the rows' messages would have cost by SMS, as they were planned; ``None``: its price is not known."""
+    """Return what the rows' messages would have cost in đồng if all had been sent by SMS.
+
+    The number of segments is the one that planning counted. The result is ``None`` if the SMS price is not known.
+    """
     price = _sms_price(closing)
     return None if price is None else price * sum(row.segments for row in rows)
 
 
 def unpriced(closing: Closing, rows: Iterable[Billed]) -> list[tuple[str, str]]:
-    """Gateways whose price is not known, each with the unit that it bills."""
+    """Return the gateways whose price is not known, each with the unit that it bills."""
     return sorted({(row.gateway, row.billed_unit) for row in rows if price_of(closing, row) is None})
 
 
 def spent(closing: Closing, figures: Figures) -> int | None:
-    """Đồng that a closing's messages cost; ``None``: a price is not known."""
+    """Return what a closing's messages cost, in đồng; ``None`` if a price is not known."""
     if closing.known_attempt is None:
         price = closing.segment_price
         return None if price is None else price * sum(each.segments for each in figures.messages)
@@ -74,7 +78,7 @@ def spent(closing: Closing, figures: Figures) -> int | None:
 
 
 def whole(amount: Decimal | None) -> int | None:
-    """An amount in whole đồng."""
+    """Round an amount to whole đồng."""
     return None if amount is None else int(amount.quantize(Decimal(1), ROUND_HALF_UP))
 
 

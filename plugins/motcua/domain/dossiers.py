@@ -1,7 +1,7 @@
-"""Rows of a one-stop database as they come, and the rules that clean them or refuse them.
+"""Define the rows of a one-stop database as they are read, and the rules that clean or refuse these rows.
 
-The rule (docs/guarantees.md): a row is refused only when its agency, its status or its code cannot be used, or when
-its dossier is not known yet. Any other bad field is cleaned here, noted, and costs no citizen the message.
+A row is refused only if its agency, status, number or code cannot be used, or if its dossier is not known yet
+(docs/guarantees.md). Any other bad field is cleaned here and noted, and the citizen still gets the message.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ Kind: TypeAlias = Literal["result", "supplement", "apology", "reply"]
 
 CODE_LIMIT = 40
 KEPT_OF_CODE = 80
-"""Characters of a code that quarantine and differences keep, whatever stands in its place."""
+"""Maximum number of characters that quarantine and differences store of a code, even if the value is no valid code."""
 STEP_LIMIT = 200
 NAME_LIMIT = 200
 PHONE_LIMIT = 200
 NOTE_LIMIT = 2000
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-"""No one-stop software wrote a true time before this."""
+"""Earliest credible time. No one-stop software wrote a true time before it."""
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-"""No true time is as late as this, and Python's end is near: times beyond come from the source as this one."""
+"""Upper limit of times. No true time is this late, and Python's own limit is near. A later time is read as this one."""
 
 _SPACES = re.compile(r"\s+")
 _MOBILE = re.compile(r"(?<![0-9])(?:\+? ?84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}(?![0-9])")
@@ -44,7 +44,7 @@ _MOBILE = re.compile(r"(?<![0-9])(?:\+? ?84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}(?!
 
 @dataclass(frozen=True, slots=True)
 class SourceDossier:
-    """A row of the contract's view ``dossiers``, as read."""
+    """A row of the source contract's view ``dossiers``, as it was read."""
 
     dossier_code: str | None
     agency_code: str | None
@@ -67,7 +67,7 @@ class SourceDossier:
 
 @dataclass(frozen=True, slots=True)
 class SourceTransition:
-    """A row of the contract's view ``transitions``, as read."""
+    """A row of the source contract's view ``transitions``, as it was read."""
 
     transition_id: int | None
     agency_code: str | None
@@ -84,24 +84,25 @@ class SourceTransition:
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What the rules need to know besides the row."""
+    """The facts that the cleaning rules need besides the row itself."""
 
     agencies: Mapping[str, str]
-    """Agency code or alias, as a source may write it → agency code."""
+    """Maps each agency code and alias that a source may write to the agency code."""
     statuses: Mapping[int, int]
-    """Status code of this source → national code, where they differ."""
+    """Maps a status code of this source to the national code. Contains only the codes that differ."""
     now: datetime
     clock_skew: timedelta
     looked_from: datetime | None = None
     read_until: datetime | None = None
     read_number: int | None = None
-    """Up to where, by time and number, what there was was read. A step above that number that says to be from between
-    the two times was not there then: the source's clock was set back, and it was written since. ``None``: unknown."""
+    """The highest number that was read. Together with the times ``looked_from`` and ``read_until`` it bounds what was
+    already read. If a step has a higher number but its recorded time lies between these times, the source's clock was
+    set back before the step was written. ``None`` if not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class CleanDossier:
-    """A dossier row that may be used; ``noted`` names the fields that had to be cleaned."""
+    """A dossier row that can be used. ``noted`` names the fields that had to be cleaned."""
 
     agency_code: str
     dossier_code: str
@@ -122,12 +123,12 @@ class CleanDossier:
     updated_at: datetime | None
     noted: tuple[str, ...]
     stamped_at: datetime | None = None
-    """``updated_at`` as the source has it, in its future as well."""
+    """``updated_at`` as the source gives it, even if it is in the future."""
 
 
 @dataclass(frozen=True, slots=True)
 class CleanTransition:
-    """A transition that may be used; ``noted`` names the fields that had to be cleaned."""
+    """A transition that can be used. ``noted`` names the fields that had to be cleaned."""
 
     source_transition_id: int
     agency_code: str
@@ -144,7 +145,7 @@ class CleanTransition:
 
 
 class Refused(Exception):
-    """The row cannot be used; ``reason`` says why."""
+    """Raised for a row that cannot be used. ``reason`` gives the reason."""
 
     def __init__(self, reason: RowRefusal) -> None:
         super().__init__(reason)
@@ -152,19 +153,21 @@ class Refused(Exception):
 
 
 def clean_code(raw: str) -> str | None:
-    """A dossier code as written, trimmed and NFC; ``None`` unless it is 1-40 printable characters."""
+    """Return a dossier code as written, trimmed and in NFC; ``None`` unless it has 1 to 40 printable characters."""
     code = unicodedata.normalize("NFC", raw).strip()
     return code if 1 <= len(code) <= CODE_LIMIT and code.isprintable() else None
 
 
 def kept_code(raw: str) -> str:
-    """A code of an agency or a dossier as quarantine and differences keep it, whatever stands in its place: NFC, cut,
-    trimmed. One that may be used is as the ledger has it."""
+    """Return an agency's or a dossier's code in the form that quarantine and differences store: NFC, cut and trimmed.
+
+    The value need not be a valid code. A valid code is returned in the form that the ledger stores.
+    """
     return unicodedata.normalize("NFC", raw[:KEPT_OF_CODE]).strip()
 
 
 def _is_clean(raw: str, limit: int) -> bool:
-    # Of what can be printed a plain space alone is a space.
+    # isprintable() accepts no other blank than the plain space, so no tab or line break passes.
     return (
         len(raw) <= limit
         and raw.isprintable()
@@ -175,8 +178,11 @@ def _is_clean(raw: str, limit: int) -> bool:
 
 
 def clean_words(raw: str | None, limit: int) -> str | None:
-    """Free text on one line: NFC, runs of spaces and of what cannot be printed (controls, invisible marks, marks of
-    direction, characters that are none) made one space, cut to ``limit``."""
+    """Return free text on one line, in NFC and cut to ``limit``.
+
+    Each run of blanks and unprintable characters (controls, invisible marks, marks of direction, unassigned characters)
+    becomes one space.
+    """
     if raw is None:
         return None
     if _is_clean(raw, limit):
@@ -189,8 +195,11 @@ def clean_words(raw: str | None, limit: int) -> str | None:
 
 
 def clean_label(raw: str | None, limit: int) -> str | None:
-    """Words that reports and publications show, or texts to citizens: as ``clean_words``, and a mobile number that
-    somebody typed there is left out, since what is published stays."""
+    """Clean words that reports, publications or texts to citizens show.
+
+    The words are cleaned as by ``clean_words``. Mobile numbers are removed from the words, because a publication cannot
+    be taken back.
+    """
     if raw is None:
         return None
     return _clean_label(raw, limit) if len(raw) <= limit else _clean_label.__wrapped__(raw, limit)
@@ -198,8 +207,8 @@ def clean_label(raw: str | None, limit: int) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _clean_label(raw: str, limit: int) -> str | None:
-    # Remembered, since most rows name the same few steps.
-    # Before the cut, which would leave a part of a number that nobody takes for one any more.
+    # The result is cached, because most rows name the same few steps. Mobile numbers are removed before the text is
+    # cut, because a number that was cut would no longer be recognised.
     whole = clean_words(raw[: 4 * limit], 4 * limit)
     if whole is None or not _MOBILE.search(whole):
         return clean_words(whole, limit)
@@ -233,11 +242,11 @@ class _Notes:
         return None
 
 
-def _agency(raw: str | None, context: RowContext) -> str:
+def _known_agency(raw: str | None, context: RowContext) -> str:
     if raw is None:
         raise Refused("agency_missing")
     if raw in context.agencies:
-        # As nearly all are written.
+        # Nearly all rows write the code exactly as the ledger does, so the fast path comes first.
         return context.agencies[raw]
     if not raw.strip():
         raise Refused("agency_missing")
@@ -247,7 +256,7 @@ def _agency(raw: str | None, context: RowContext) -> str:
     return code
 
 
-def _code(raw: str | None) -> str:
+def _usable_code(raw: str | None) -> str:
     if raw is None or not raw.strip():
         raise Refused("code_missing")
     code = clean_code(raw)
@@ -257,21 +266,21 @@ def _code(raw: str | None) -> str:
 
 
 def national_status(raw: int, context: RowContext) -> int | None:
-    """The national status code 1-10 (domain of QĐ 766/QĐ-TTg) that a source's code stands for, if it is known."""
+    """Return the national status code 1-10 (QĐ 766/QĐ-TTg) for a source's status code, if it is known."""
     code = context.statuses.get(raw, raw)
     return code if 1 <= code <= 10 else None
 
 
 def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
-    """The row, ready for the ledger.
+    """Return the row in the form that the ledger stores.
 
-    An unknown status does not refuse a dossier's row: it leaves the status empty, and the transition that brought
-    it is quarantined.
+    A row with an unknown status is not refused: its status stays empty. Only a transition with an unknown status goes
+    to quarantine.
 
     Raises:
-        Refused: its agency or its code cannot be used.
+        Refused: the row's agency or code cannot be used.
     """
-    agency, code = _agency(row.agency_code, context), _code(row.dossier_code)
+    agency, code = _known_agency(row.agency_code, context), _usable_code(row.dossier_code)
     notes = _Notes()
     latest = context.now + context.clock_skew
     status = None if row.status_code is None else national_status(row.status_code, context)
@@ -284,7 +293,7 @@ def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
         procedure_name=notes.words("procedure_name", row.procedure_name, NAME_LIMIT * 3, clean_label),
         field_name=notes.words("field_name", row.field_name, NAME_LIMIT, clean_label),
         applicant_name=notes.words("applicant_name", row.applicant_name, NAME_LIMIT),
-        # The phone's own reader knows what to do with odd characters; only the size is bounded here.
+        # The phone rules handle odd characters themselves; only the length is limited here.
         applicant_phone=None if row.applicant_phone is None else row.applicant_phone[:PHONE_LIMIT],
         phone_entered_at=notes.moment("phone_entered_at", row.phone_entered_at, latest),
         submitted_via=notes.words("submitted_via", row.submitted_via, 40),
@@ -302,25 +311,26 @@ def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
 
 
 def was_set_back(number: int, recorded_at: datetime, context: RowContext) -> bool:
-    """Whether a step of this number was recorded while the source's clock was set back."""
+    """Return whether a step with this number was recorded while the source's clock was set back."""
     if context.looked_from is None or context.read_until is None or context.read_number is None:
         return False
     return number > context.read_number and context.looked_from <= recorded_at < context.read_until
 
 
 def clean_transition(row: SourceTransition, context: RowContext) -> CleanTransition:
-    """The row, ready for the ledger.
+    """Return the row in the form that the ledger stores.
 
-    A recorded time that is missing, before 2000 or in the future is the time of reading; an occurred time that is
-    missing, before 2000 or later than the recorded one is the recorded one. "Later" and "future" allow for the
-    source's clock skew. Of a step that was written while the source's clock was set back both are that of reading.
+    A recorded time that is missing, before 2000 or in the future is replaced by the time of reading. An occurred time
+    that is missing, before 2000 or later than the recorded time is replaced by the recorded time. "Later" and "in the
+    future" allow for the source's clock skew. If the source's clock was set back when the step was written, both times
+    are replaced by the time of reading.
 
     Raises:
-        Refused: its number, agency, code or status cannot be used.
+        Refused: the row's number, agency, code or status cannot be used.
     """
     if row.transition_id is None:
         raise Refused("number_missing")
-    agency, code = _agency(row.agency_code, context), _code(row.dossier_code)
+    agency, code = _known_agency(row.agency_code, context), _usable_code(row.dossier_code)
     if row.status_code is None:
         raise Refused("status_missing")
     status = national_status(row.status_code, context)

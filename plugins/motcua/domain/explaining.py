@@ -1,8 +1,9 @@
-"""The one answer to "was this citizen told, and if not, why": of all that is known of a dossier, what makes it.
+"""Answer the question "was this citizen informed, and if not, why" from everything that is known of a dossier.
 
-An answer is a few clauses that become one sentence, read aloud at the counter: what was told or why not, where the
-dossier is, what to do now. Clauses are named here and worded in include/templates/report/dossiers.vi.yaml. What a
-clause promises is asked of the rules that sending itself follows (``look_again``), never guessed.
+An answer is one sentence of a few clauses, which staff read aloud at the counter: whether the citizen was informed or
+why not, where the dossier is, and what to do now. This module names the clauses. The words of each clause are in
+include/templates/report/dossiers.vi.yaml. If a clause promises that a message will be sent, the sender's own rules
+(``look_again``) decide it.
 """
 
 from __future__ import annotations
@@ -24,22 +25,22 @@ from motcua.domain.occasions import (
 from motcua.domain.phones.reading import PhoneRefusal
 
 PLAIN = "plain"
-"""The reason of a message that has none, in the name of a clause."""
+"""The part of a clause's name that stands for a message without a reason."""
 GATEWAY_STATUS = "gateway_status"
-"""Stands for every reason that is a gateway's own code, ``gateway status 2``."""
+"""The part of a clause's name that replaces a gateway's own code as the reason, such as ``gateway status 2``."""
 TOLD = frozenset({"accepted", "delivered", "unconfirmed"})
-"""A gateway took it, and nothing says that the phone has it not."""
+"""The states in which a gateway accepted the message and no receipt reports that the phone did not get it."""
 
 _PHONE_REFUSALS = frozenset(get_args(PhoneRefusal))
 _NO_WORD_OF_ITS_OWN = frozenset({"already_told", "superseded", "outdated"})
-"""Another message, or nothing at all, is what there was to tell."""
+"""Reasons for which a message was not sent because another message informed the citizen, or nothing was to be said."""
 _RESULT_MAY_COME = frozenset({None, 1, 2, 4, 5, 6, 8, 9})
-"""Not after Từ chối, rút hồ sơ, đã trả."""
+"""Statuses from which a result may still come. Excluded are Từ chối (3), rút hồ sơ (7) and đã trả (10)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFact:
-    """A message of the dossier as it stands."""
+    """A message of the dossier in its present state."""
 
     message_id: int
     kind: Kind
@@ -48,68 +49,69 @@ class MessageFact:
     useful_until: datetime
     next_attempt_at: datetime
     accepted_at: datetime | None
-    """When a gateway took it."""
+    """When a gateway accepted the message."""
     attempted_at: datetime | None
-    """When its last attempt began."""
+    """When the last attempt of the message began."""
     stopped_until: datetime | None
-    """People have stopped what it is one of until then."""
+    """The end of the Department's stop that covers the message; ``None`` if no stop covers it."""
     went_to_present_number: bool
-    """Its number is the one that the dossier has now."""
+    """``True`` if the message was sent to the phone number that the dossier has now."""
     candidate: SendCandidate
-    """What sending would see of it at this moment."""
+    """The message as the sender would see it at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageSent:
-    """How a message went. Holds a number."""
+    """How a message was sent. Holds a phone number."""
 
     msisdn: str | None
-    """``None``: emptied."""
+    """The phone number that the message was sent to. ``None`` after the number was purged."""
     gateway: str | None
     unit: str | None
-    """What the gateway counts; ``None``: the segments of an SMS."""
+    """The unit that the gateway bills; ``None`` for the segments of an SMS."""
     delivered_at: datetime | None
-    """When a receipt said that the phone has it."""
+    """When the phone got the message, according to the delivery receipt."""
 
 
 @dataclass(frozen=True, slots=True)
 class DossierStory:
-    """What the answer depends on."""
+    """The facts of a dossier on which the answer depends."""
 
     status_code: int | None
-    """National; ``None``: not known."""
+    """National status code; ``None`` if not known."""
     at_one_stop_desk: bool
     step_name: str | None
     due_at: datetime | None
     returned_at: datetime | None
     handed_over: bool
-    """Its citizen has the result, and it was not moved since."""
+    """``True`` if the citizen has the result and no step followed the handing over."""
     is_late: bool
-    """By the rule that 9029 answers by."""
+    """``True`` if the dossier is late, by the rule that replies of 9029 use."""
     phone_refusal: str | None
-    """``None``: its phone can be texted."""
+    """Why the dossier's phone number cannot be texted. ``None`` if it can be texted."""
     enabled_from: datetime | None
-    """Since when its agency tells citizens; ``None``: it does not, or nobody is in charge of it."""
+    """Since when the agency informs citizens. ``None`` if it does not, or if no agency is in charge of the dossier."""
     kinds_off: Collection[str]
     is_told_same_day: bool
-    """``False``: its appointment is on the day of receipt, and the agency does not text about such."""
+    """``False`` if the appointment is on the day of receipt and the agency sends nothing for such dossiers."""
     present_outcome: PlanningResult | None
-    """What planning made of the step that brought it into its present condition."""
+    """The decision of planning on the step that brought the dossier into its present status."""
     messages: Sequence[MessageFact] = ()
     unusable_rows: Sequence[RowRefusal] = ()
-    """Why rows of it lie in quarantine."""
+    """The reasons why rows of the dossier are in quarantine."""
     nothing_sent_since: datetime | None = None
-    """The ledger was restored, and nothing is sent before that was looked at."""
+    """Since when nothing is sent because the ledger was restored and a person must check it. ``None`` if no gap holds
+    messages."""
     can_ask_9029: bool = False
 
     @property
     def is_over(self) -> bool:
-        """The citizen has the result."""
+        """Return whether the citizen has the result."""
         return self.handed_over or self.status_code == RETURNED_STATUS
 
     @property
     def calls_for(self) -> Kind | None:
-        """What its status calls for now."""
+        """Return the kind of message that the dossier's status calls for now."""
         if self.is_over or self.status_code is None:
             return None
         return condition_of(self.status_code, self.at_one_stop_desk)
@@ -117,7 +119,7 @@ class DossierStory:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The clauses of the sentence, by name, and the message that it is about, if any."""
+    """The names of the sentence's clauses, and the message that the sentence is about, if there is one."""
 
     clauses: tuple[str, ...]
     message: MessageFact | None = None
@@ -135,38 +137,39 @@ class _Judged:
 
 
 def clause_of(state: str, reason: str | None) -> str:
-    """The name of the clause that says how a message stands."""
+    """Return the name of the clause that describes a message in this state with this reason."""
     if reason is not None and reason.startswith("gateway status "):
         reason = GATEWAY_STATUS
     return f"told.{state}.{reason or PLAIN}"
 
 
 def explain(story: DossierStory, now: datetime, rules: PlanningRules) -> Answer:
-    """The answer for a dossier: there is always exactly one.
+    """Return the answer for a dossier. Every dossier has exactly one answer.
 
-    A message about what the dossier calls for now comes first; else, where it calls for something, why there is none;
-    else the last one that was told or should have been. One that was not sent because the citizen knew already leads to
-    the one that told it.
+    If the dossier's present status calls for a message, the answer is about that message, or about why there is none.
+    If the status calls for no message, the answer is about the last message that was sent or should have been sent. If
+    a message was not sent because the citizen was already informed, the answer is about the earlier message that
+    informed the citizen.
     """
     judged = [_judge(each, story, now, rules) for each in sorted(story.messages, key=lambda each: each.message_id)]
     judged = [each for each in judged if each.message.kind != "reply"]
     if story.is_over:
-        return _after_handing_over(story, judged)
+        return _answer_after_handing_over(story, judged)
     present = [each for each in judged if each.message.candidate.occasion_holds]
     if not present and story.calls_for is not None:
-        return Answer((_why_none(story), _place(story)))
-    chosen = _last(present) or _last(judged)
+        return Answer((_why_no_message(story), _place_clause(story)))
+    chosen = _newest(present) or _newest(judged)
     if chosen is None:
-        return _nothing_yet(story)
-    chosen = _who_told(chosen, judged)
-    advice = _what_now(chosen, story, now) if present else _what_comes(story)
+        return _answer_without_message(story)
+    chosen = _informing_message(chosen, judged)
+    advice = _advice_clauses(chosen, story, now) if present else _coming_clauses(story)
     if present and chosen.message.kind == "apology":
-        advice = advice or _what_comes(story)
-    return Answer((chosen.clause, _place(story), *advice), chosen.message)
+        advice = advice or _coming_clauses(story)
+    return Answer((chosen.clause, _place_clause(story), *advice), chosen.message)
 
 
 def _judge(message: MessageFact, story: DossierStory, now: datetime, rules: PlanningRules) -> _Judged:
-    """How a message stands; of a queued one, what sending would make of it now."""
+    """Return a message with its state and reason. For a queued message, return what the sender would decide now."""
     if message.state != "queued":
         return _Judged(message, message.state, message.reason)
     verdict, reason = look_again(message.candidate, now, rules)
@@ -182,37 +185,37 @@ def _judge(message: MessageFact, story: DossierStory, now: datetime, rules: Plan
         case "wait_for_row":
             return _Judged(message, "queued", "old_step")
         case _:
-            # A stop that is over is no reason any more.
+            # A stop that has ended no longer explains why the message waits.
             return _Judged(message, "queued", None if message.reason == "stopped" else message.reason)
 
 
-def _last(judged: Sequence[_Judged]) -> _Judged | None:
-    """The newest; better one that has something to say itself."""
+def _newest(judged: Sequence[_Judged]) -> _Judged | None:
+    """Return the newest message whose reason is not in ``_NO_WORD_OF_ITS_OWN``, or the newest of all."""
     telling = [each for each in judged if each.reason not in _NO_WORD_OF_ITS_OWN]
     return (telling or [*judged] or [None])[-1]  # type: ignore[list-item]
 
 
-def _who_told(chosen: _Judged, judged: Sequence[_Judged]) -> _Judged:
-    """Of one that was not sent because the citizen knew already, the one that told it."""
+def _informing_message(chosen: _Judged, judged: Sequence[_Judged]) -> _Judged:
+    """Return ``chosen``. If it was not sent because the citizen was informed already, return the earlier message."""
     if chosen.reason != "already_told":
         return chosen
     return next((e for e in reversed(judged) if e.message.kind == chosen.message.kind and e.state in TOLD), chosen)
 
 
-def _after_handing_over(story: DossierStory, judged: Sequence[_Judged]) -> Answer:
+def _answer_after_handing_over(story: DossierStory, judged: Sequence[_Judged]) -> Answer:
     results = [each for each in judged if each.message.kind == "result"]
     told = [each for each in results if each.state in TOLD]
-    chosen = _last(told) or _last(results)
+    chosen = _newest(told) or _newest(results)
     if chosen is not None and chosen.state == "cancelled":
-        # What took the occasion back is that the citizen has the result, however sending named it.
-        return Answer((clause_of("cancelled", "handed_over"), _place(story)), chosen.message)
+        # The citizen has the result. Staff read this as the reason, whatever reason the sender stored.
+        return Answer((clause_of("cancelled", "handed_over"), _place_clause(story)), chosen.message)
     if chosen is not None:
-        return Answer((chosen.clause, _place(story)), chosen.message)
-    return Answer((_why_none(story), _place(story)))
+        return Answer((chosen.clause, _place_clause(story)), chosen.message)
+    return Answer((_why_no_message(story), _place_clause(story)))
 
 
-def _why_none(story: DossierStory) -> str:
-    """Why there is no message of what the dossier calls for."""
+def _why_no_message(story: DossierStory) -> str:
+    """Return the clause that gives the reason why the message that the dossier calls for does not exist."""
     if story.unusable_rows:
         return f"none.unusable.{story.unusable_rows[0]}"
     if story.present_outcome == "out_of_scope":
@@ -222,16 +225,16 @@ def _why_none(story: DossierStory) -> str:
     return "none.result_unseen" if story.is_over else "none.unplanned"
 
 
-def _nothing_yet(story: DossierStory) -> Answer:
+def _answer_without_message(story: DossierStory) -> Answer:
     if story.unusable_rows:
-        return Answer((f"none.unusable.{story.unusable_rows[0]}", _place(story)))
+        return Answer((f"none.unusable.{story.unusable_rows[0]}", _place_clause(story)))
     if story.enabled_from is None:
-        return Answer(("none.not_joined", _place(story)))
-    return Answer(("none.nothing_yet", _place(story), *_what_comes(story)))
+        return Answer(("none.not_joined", _place_clause(story)))
+    return Answer(("none.nothing_yet", _place_clause(story), *_coming_clauses(story)))
 
 
-def _place(story: DossierStory) -> str:
-    """Where the dossier is."""
+def _place_clause(story: DossierStory) -> str:
+    """Return the clause that says where the dossier is."""
     if story.is_over:
         return "place.handed_over" if story.returned_at is not None else "place.handed_over_some_day"
     if story.calls_for is not None:
@@ -249,8 +252,8 @@ def _place(story: DossierStory) -> str:
     return f"place.{step}.late" if story.is_late else f"place.{step}.on_time"
 
 
-def _what_comes(story: DossierStory) -> tuple[str, ...]:
-    """What the system does once there is a result."""
+def _coming_clauses(story: DossierStory) -> tuple[str, ...]:
+    """Return the clause that says what the system will do once there is a result."""
     if story.status_code not in _RESULT_MAY_COME or story.is_over:
         return ()
     if story.enabled_from is None:
@@ -262,17 +265,17 @@ def _what_comes(story: DossierStory) -> tuple[str, ...]:
     return ("next.mend_phone",) if story.phone_refusal is not None else ("next.result_goes",)
 
 
-def _what_now(chosen: _Judged, story: DossierStory, now: datetime) -> tuple[str, ...]:
-    """What becomes of a message about the present, and what staff or the citizen may do."""
+def _advice_clauses(chosen: _Judged, story: DossierStory, now: datetime) -> tuple[str, ...]:
+    """Return the clauses that say what will happen to the chosen message, and what staff or the citizen may do."""
     message, ask = chosen.message, ("now.ask_9029",) if story.can_ask_9029 else ()
     is_useful = now < message.useful_until
     match chosen.state:
         case "suppressed" if chosen.reason in _PHONE_REFUSALS:
-            return _once_mended(chosen, story, is_useful, "now.mend_phone")
+            return _mended_phone_clauses(chosen, story, is_useful, "now.mend_phone")
         case "undelivered" | "rejected":
-            return (*_once_mended(chosen, story, is_useful, "now.mend_other_phone"), *ask)
+            return (*_mended_phone_clauses(chosen, story, is_useful, "now.mend_other_phone"), *ask)
         case "queued":
-            return _while_queued(chosen, story, now)
+            return _queued_clauses(chosen, story, now)
         case "sending":
             return ("now.look_again",)
         case "unknown":
@@ -283,19 +286,22 @@ def _what_now(chosen: _Judged, story: DossierStory, now: datetime) -> tuple[str,
             return ()
 
 
-def _once_mended(chosen: _Judged, story: DossierStory, is_useful: bool, mend: str) -> tuple[str, ...]:
-    """What a mended phone brings about: it goes by itself while it is useful and nothing else is in its way."""
+def _mended_phone_clauses(chosen: _Judged, story: DossierStory, is_useful: bool, mend: str) -> tuple[str, ...]:
+    """Return the clauses for a message that can be sent once the phone number is corrected.
+
+    After the correction the message is sent automatically, while it is useful and nothing else prevents sending.
+    """
     message = chosen.message
     if not is_useful:
         return ("now.too_late",)
     if message.candidate.kind_off:
         return ("now.kind_off",)
     is_mended = story.phone_refusal is None and (chosen.state == "suppressed" or not message.went_to_present_number)
-    return ("now.phone_mended" if is_mended else mend, *_held(message, story))
+    return ("now.phone_mended" if is_mended else mend, *_delay_clauses(message, story))
 
 
-def _held(message: MessageFact, story: DossierStory) -> tuple[str, ...]:
-    """What keeps a message that is ready."""
+def _delay_clauses(message: MessageFact, story: DossierStory) -> tuple[str, ...]:
+    """Return the clause that says which gap or stop delays a message. Empty if nothing delays it."""
     if story.nothing_sent_since is not None:
         return ("now.after_gap",)
     if message.stopped_until is None:
@@ -303,9 +309,9 @@ def _held(message: MessageFact, story: DossierStory) -> tuple[str, ...]:
     return ("now.after_stop",) if message.stopped_until < message.useful_until else ("now.expires_in_stop",)
 
 
-def _while_queued(chosen: _Judged, story: DossierStory, now: datetime) -> tuple[str, ...]:
+def _queued_clauses(chosen: _Judged, story: DossierStory, now: datetime) -> tuple[str, ...]:
     message = chosen.message
-    if held := _held(message, story):
+    if held := _delay_clauses(message, story):
         return held
     if chosen.reason == "slept":
         return ("now.after_answer",)

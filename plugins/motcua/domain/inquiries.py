@@ -1,6 +1,6 @@
-"""Texts to 9029: which dossier code a citizen asks for, and whether its dossier is on time.
+"""Read texts to 9029: find the dossier code that a citizen asks for, and decide whether the dossier is on time.
 
-Everything here is pure and raises for no text. The grammar is written down in docs/decisions/inquiries.md.
+The functions are pure, and no text makes them raise. docs/decisions/inquiries.md describes the grammar.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Punctuality: TypeAlias = Literal["on_time", "late", "no_due_date"]
 KEYWORD = "MCKH"
 CODE_LIMIT = 40
 _READ_AT_MOST = 500
-"""Characters of a text that are read: three SMS."""
+"""Maximum number of characters that are read of a text: the length of three SMS."""
 _WORDS_AT_MOST = 24
 _JOINED_AT_MOST = 6
-"""Words that may be one code written with blanks."""
+"""Maximum number of words that may form one code written with blanks."""
 
 _OUTSIDE_A_CODE = re.compile(r"[^0-9A-Z./-]+")
 _CODE = re.compile(r"[0-9A-Z][0-9A-Z./-]{2,39}")
@@ -41,10 +41,11 @@ _ALIKE = str.maketrans("OIL", "011", " _")
 
 @dataclass(frozen=True, slots=True)
 class AskedCodes:
-    """What a text may ask for.
+    """The codes that a text may ask for.
 
-    ``literal`` are the codes as typed, the likeliest first; each is also looked for with O and 0, and I, l and 1,
-    taken for each other, once no literal one is known. ``words`` are the folded words, agency codes among them.
+    ``literal`` are the codes as typed, the most likely one first. If the ledger knows none of them, they are searched
+    again with O equal to 0, and with I and l equal to 1. ``words`` are the folded words of the text, including agency
+    codes.
     """
 
     literal: tuple[str, ...]
@@ -52,14 +53,14 @@ class AskedCodes:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Under which the database knows the codes."""
+        """Return the keys under which the database stores the codes."""
         return tuple(dict.fromkeys(map(code_key, self.literal)))
 
     def shown(self, agencies: Collection[str] = ()) -> str | None:
-        """The code that an answer about an unknown one names; ``None``: the text holds nothing like a code.
+        """Return the code for an answer about an unknown code; ``None`` if the text contains nothing like a code.
 
-        Every real code holds a digit; without one, a greeting would be called an unknown dossier. ``agencies``
-        are keys of agency codes, which are not asked for.
+        Every real code contains a digit. Without this rule a greeting would be taken for an unknown dossier.
+        ``agencies`` are keys of agency codes, which are not dossier codes.
         """
         for code in self.literal:
             if _DIGIT.search(code) and code_key(code) not in agencies:
@@ -68,23 +69,26 @@ class AskedCodes:
 
 
 def fold(text: str) -> str:
-    """Upper case, without accents, every blank a space. Never raises."""
+    """Return the text in upper case and without accents, with each kind of blank as a space. Never raises."""
     return remove_accents(text).upper()
 
 
 def code_key(code: str) -> str:
-    """The key of a folded code: O and 0, I, l and 1 alike, no blanks. The database's ``motcua.code_key`` agrees."""
+    """Return the key of a folded code: O is written as 0, I and l as 1, and blanks are removed.
+
+    The key is equal to that of the database's ``motcua.code_key``.
+    """
     return code.translate(_ALIKE)
 
 
 def read_inquiry_text(text: str) -> AskedCodes:
-    """Read a text to 9029, with or without its keyword, however it is typed. Never raises."""
+    """Read a text to 9029, with or without its keyword, in any spelling. Never raises."""
     folded = fold(text[:_READ_AT_MOST])
-    words, whole = _words(folded)
-    # “0012 / 2016” is one code, before “0012”, which may be another's; so may be what stands with blanks and no sign
-    # between.
-    numbers, _ = _words(_BLANKS_AMONG_DIGITS.sub(r"\1", folded))
-    drawn_together, _ = _words(_BLANKS_AROUND_A_SIGN.sub(r"\1", folded))
+    words, whole = _split_words(folded)
+    # “0012 / 2016” is one code and comes before “0012”, which may be another dossier's code. Words with only blanks
+    # between them may be one code too.
+    numbers, _ = _split_words(_BLANKS_AMONG_DIGITS.sub(r"\1", folded))
+    drawn_together, _ = _split_words(_BLANKS_AROUND_A_SIGN.sub(r"\1", folded))
     singles = [spelling for word in [*numbers, *words] for spelling in _spellings(word)]
     joined = [spelling for word in drawn_together for spelling in _spellings(word)]
     joined += [
@@ -98,8 +102,11 @@ def read_inquiry_text(text: str) -> AskedCodes:
     return AskedCodes(tuple(dict.fromkeys(found)), tuple(words))
 
 
-def _words(folded: str) -> tuple[list[str], list[str]]:
-    """Words without the keyword, and those that hold a digit as they stood with it: a code may begin so itself."""
+def _split_words(folded: str) -> tuple[list[str], list[str]]:
+    """Return the words without the keyword, and separately the unchanged words that begin with the keyword.
+
+    A word that begins with the keyword's letters and contains a digit may be a code itself.
+    """
     words: list[str] = []
     whole: list[str] = []
     for word in _OUTSIDE_A_CODE.split(folded):
@@ -114,7 +121,7 @@ def _words(folded: str) -> tuple[list[str], list[str]]:
 
 
 def _spellings(word: str) -> tuple[str, ...]:
-    """The word as it stands, then without the punctuation of a sentence around it."""
+    """Return the word as it stands, and the word without the punctuation around it."""
     return word.lstrip(_EDGES), word.strip(_EDGES)
 
 
@@ -123,31 +130,34 @@ def _spellings(word: str) -> tuple[str, ...]:
 
 _WORD_OF_LETTERS = re.compile(r"[A-Z]{2,}")
 _AROUND_CODES = frozenset({KEYWORD, "HO", "SO", "MA", "HS"})
-"""Words that are typed before a code."""
+"""Words that people type before a code."""
 _SHORTEST_TAIL = 3
 
 
 @dataclass(frozen=True, slots=True)
 class CodeTail:
-    """The last signs of a dossier's code."""
+    """The last characters of a dossier's code, as a clerk types them."""
 
     signs: str
-    """As the database compares them: a key without points and strokes."""
+    """The characters in the form that the database compares: a key without dots, dashes and slashes."""
     agencies: frozenset[str]
-    """Those that were named before it; none: whichever may be seen."""
+    """Agency codes that the clerk typed before the tail. If empty, all agencies that the clerk may see are searched."""
 
     def is_last_of(self, dossier_code: str) -> bool:
-        """Whether a code ends with it and has a point or a stroke before it: `0007` is no tail of `…-10007`."""
+        """Return whether a code ends with the tail, and the tail follows a dot, dash or slash or is the whole code.
+
+        `0007` is a tail of `…-0007` and no tail of `…-10007`.
+        """
         signs = "[./-]*".join(map(re.escape, self.signs))
         return re.search(rf"(?:^|[./-]){signs}$", code_key(fold(dossier_code))) is not None
 
 
 def read_tail(text: str, agencies: Mapping[str, str]) -> CodeTail | None:
-    """Reads the tail of a code, with or without its agency before it; ``None``: the text holds none. Never raises.
+    """Read the tail of a code, with or without its agency before it; ``None`` if the text contains none. Never raises.
 
     Args:
-        text: as typed: ``0007``, ``261126 0007``, ``h32.30-261126-0007``.
-        agencies: keys of agency codes and aliases → agency codes.
+        text: the text as it was typed, such as ``0007``, ``261126 0007`` or ``h32.30-261126-0007``.
+        agencies: the agency codes by the keys of all agency codes and aliases.
     """
     named: set[str] = set()
     signs = ""
@@ -161,7 +171,10 @@ def read_tail(text: str, agencies: Mapping[str, str]) -> CodeTail | None:
 
 
 def reads_as_name(text: str) -> bool:
-    """Whether a text is somebody's name rather than a code: letters alone, or two words of them."""
+    """Return whether a text looks like a person's name and not like a code.
+
+    Such a text has letters and no digit, or at least two words of letters that are not usual before a code.
+    """
     folded = fold(text[:_READ_AT_MOST])
     if not _DIGIT.search(folded):
         return any(letter.isalpha() for letter in folded)
@@ -171,7 +184,7 @@ def reads_as_name(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class InquiryAnswer:
-    """What the citizen is told."""
+    """The answer to one text to 9029."""
 
     text: str
     accented: bool
@@ -186,22 +199,23 @@ class Hit:
     agency_code: str
     dossier_code: str
     is_askers: bool
-    """The asking phone is on this dossier."""
+    """``True`` if the asking phone belongs to this dossier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The dossier to answer, or the code that several agencies use; both empty: nothing is known."""
+    """The dossier to answer about, or the code that several agencies use. Both are ``None`` if no dossier is known."""
 
     hit: Hit | None = None
     shared_code: str | None = None
 
 
 def choose(asked: AskedCodes, hits: Iterable[Hit], agencies: Mapping[str, str]) -> Choice:
-    """The dossier that is meant: the first known code, as typed before as mistaken.
+    """Choose the dossier that the text means: the first code that is known.
 
-    Of one code at several agencies, the agency that the text names decides, then the asking phone (domain rule: a
-    unique code is answered whoever asks). ``agencies`` maps keys of agency codes and aliases to agency codes.
+    All codes are compared as typed first, then with similar characters treated as equal. If several dossiers have the
+    code, an agency named in the text decides, or else the asking phone. If only one dossier has the code, the answer
+    goes to any phone. ``agencies`` maps keys of agency codes and aliases to agency codes.
     """
     by_key: dict[str, list[Hit]] = {}
     for hit in hits:
@@ -209,31 +223,31 @@ def choose(asked: AskedCodes, hits: Iterable[Hit], agencies: Mapping[str, str]) 
     if not by_key:
         return Choice()
     spelled = [spelling for word in asked.words for spelling in _spellings(word)]
-    # The literal codes hold what was written with blanks: “H32 . 30”.
-    named = _named(spelled, agencies) or _named(asked.literal, agencies)
+    # An agency code that was written with blanks, such as “H32 . 30”, appears only among the literal codes.
+    named = _named_agencies(spelled, agencies) or _named_agencies(asked.literal, agencies)
     for literal in (True, False):
         for code in asked.literal:
             found = by_key.get(code_key(code), [])
             if literal:
-                found = [hit for hit in found if _bare(hit.dossier_code) == code]
+                found = [hit for hit in found if _without_blanks(hit.dossier_code) == code]
             if not found:
                 continue
-            choice = _among(found, named)
-            # Several codes that only a mistake makes alike: no guess.
-            if choice.hit or len({_bare(hit.dossier_code) for hit in found}) == 1:
+            choice = _choose_among(found, named)
+            # If the found codes differ, they are equal only through similar characters. No dossier is chosen then.
+            if choice.hit or len({_without_blanks(hit.dossier_code) for hit in found}) == 1:
                 return choice
     return Choice()
 
 
-def _named(words: Iterable[str], agencies: Mapping[str, str]) -> set[str]:
+def _named_agencies(words: Iterable[str], agencies: Mapping[str, str]) -> set[str]:
     return {agencies[key] for key in map(code_key, words) if key in agencies}
 
 
-def _bare(code: str) -> str:
+def _without_blanks(code: str) -> str:
     return fold(code).translate({ord(" "): None, ord("_"): None})
 
 
-def _among(found: Sequence[Hit], named: Collection[str]) -> Choice:
+def _choose_among(found: Sequence[Hit], named: Collection[str]) -> Choice:
     for narrower in (found, [h for h in found if h.agency_code in named], [h for h in found if h.is_askers]):
         if len(narrower) == 1:
             return Choice(hit=narrower[0])
@@ -244,27 +258,28 @@ def _among(found: Sequence[Hit], named: Collection[str]) -> Choice:
 
 
 STOPPED = frozenset({5, 6, 8})
-"""National statuses in which the clock stands (QĐ 766/QĐ-TTg counts them as suspended)."""
+"""National statuses in which the time limit is suspended (QĐ 766/QĐ-TTg)."""
 _ENDED = frozenset({3, 7, 9, 10})
 
 
 @dataclass(frozen=True, slots=True)
 class DossierState:
-    """What punctuality depends on; instants with time zone."""
+    """The facts on which punctuality depends. Times have a time zone."""
 
     status_code: int | None
     due_at: datetime | None
     finished_at: datetime | None = None
     returned_at: datetime | None = None
     status_since: datetime | None = None
-    """When it came into its status; of 5, 6 and 8, and of 9 and 10: into the first of those in a row."""
+    """When the dossier came into its status. Consecutive statuses 5, 6 and 8 count as one status, as do 9 and 10."""
 
 
 def punctuality(state: DossierState, now: datetime) -> Punctuality:
-    """Late: open and past its due time, or released after it; stopped or ended: as it stood at that moment.
+    """Decide whether a dossier is late: it is open after its due time, or was finished after its due time.
 
-    Without a time of release the earliest sign of it counts: a result fetched days later was released in time. A due
-    time of midnight is a date: that whole day, in Khánh Hòa, is on time.
+    A suspended or ended dossier is judged at the moment of its suspension or end. If the time of the end is not known,
+    the earliest sign of the end counts, because a citizen may fetch a result days after it was ready. A due time of
+    midnight in Vietnam stands for a date, and that whole day is on time.
     """
     if state.due_at is None:
         return "no_due_date"
@@ -275,13 +290,13 @@ def punctuality(state: DossierState, now: datetime) -> Punctuality:
         signs = [moment for moment in (state.returned_at, state.status_since) if moment]
         moment = state.finished_at or min(signs, default=now)
     elif state.status_code is None:
-        # The source's status is not known; its dates are.
+        # The source's status is unknown, but its dates are known.
         moment = state.finished_at or state.returned_at or now
-    return "late" if moment >= _last_moment(state.due_at) else "on_time"
+    return "late" if moment >= _late_from(state.due_at) else "on_time"
 
 
-def _last_moment(due_at: datetime) -> datetime:
-    """The first instant that is late."""
+def _late_from(due_at: datetime) -> datetime:
+    """Return the first moment that is late."""
     if due_at.astimezone(VIETNAM).time() == time(0):
         return due_at + timedelta(days=1)
     return due_at + timedelta(microseconds=1)
@@ -291,9 +306,9 @@ def _last_moment(due_at: datetime) -> datetime:
 
 
 def asking_phone(sender: str) -> str | None:
-    """The sender in E.164; ``None``: it is no number, but a name or a short code. Never raises.
+    """Return the sender's phone number in E.164; ``None`` if the sender is a name or a short code. Never raises.
 
-    A carrier wrote it, so it is real, also where a desk's entry would be taken for a made-up one.
+    The carrier gives the number, so it exists. The phone rules, which reject numbers invented at a desk, do not apply.
     """
     sender = sender.strip()
     if number := _VIETNAMESE.fullmatch(sender):
@@ -303,7 +318,10 @@ def asking_phone(sender: str) -> str | None:
 
 
 def dedupe_key(message_id: str | None, sender: str, text: str, sent_at: datetime) -> str:
-    """The same for each delivery of one text: of the provider's id, else of sender, text and minute."""
+    """Return a key that is equal for repeated deliveries of one text.
+
+    The key is made from the provider's id, or from sender, text and minute if there is no id.
+    """
     if message_id:
         parts: tuple[str, ...] = ("id", message_id)
     else:

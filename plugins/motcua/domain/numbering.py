@@ -1,7 +1,8 @@
-"""Numbers of a source's steps, where its software began to number anew: ours go on after those before.
+"""Map the step numbers of a source to the ledger's numbers, even if the source's software restarted its numbering.
 
-A number of ours is the source's own and what is added to it since it began anew, each time a multiple of 2^40 that is
-above every number before; so it tells which of the two it is.
+A ledger number is the source's own number plus an offset. The offset is 0 at first. Each time the source restarts its
+numbering, the offset becomes a multiple of 2^40 that is higher than every earlier ledger number. The size of a ledger
+number therefore shows to which numbering it belongs.
 """
 
 from __future__ import annotations
@@ -14,26 +15,27 @@ from typing import Final
 from motcua.domain.dossiers import SourceTransition, clean_code
 
 _APART: Final = 40
-"""Bits: so many numbers lie between two beginnings at least."""
+"""Exponent of the distance between two numberings: offsets are multiples of 2^40."""
 
 
 _FAR_BELOW: Final = 100
-"""Numbers that a late commit is not below all others."""
+"""A number that is lower than the lowest known number by at most this distance may come from a late commit. A lower
+number comes from a restart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """That a source began to number anew."""
+    """One restart of a source's numbering."""
 
     recorded_from: datetime
-    """The first recorded time under the new numbers."""
+    """Recorded time of the first step with a new number."""
     added: int
-    """To the source's numbers since then."""
+    """Offset that is added to the source's numbers from this restart on."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownStep:
-    """A step as the ledger has it."""
+    """A step that the ledger has. ``number`` is its ledger number."""
 
     number: int
     dossier_code: str
@@ -43,40 +45,46 @@ class KnownStep:
 
 
 class Numbers:
-    """What the numbers of one source are to us. ``numberings``: in their order."""
+    """Converts between the numbers of one source and the ledger's numbers.
+
+    ``numberings`` are the restarts in the order of time.
+    """
 
     def __init__(self, numberings: Sequence[Numbering] = ()) -> None:
         self.numberings = tuple(numberings)
 
     @property
     def added(self) -> int:
-        """What is added to a number that the source gives now."""
+        """Return the offset for numbers that the source gives now."""
         return self.numberings[-1].added if self.numberings else 0
 
     def ours(self, number: int, recorded_at: datetime | None) -> int:
-        """The number of a step that the source shows: by when it was recorded."""
+        """Return the ledger number of a step that the source shows. The step's recorded time decides the offset."""
         if not self.numberings or number >= self.numberings[0].added or number < 0:
             return number
         begun = [each.added for each in self.numberings if recorded_at is None or recorded_at >= each.recorded_from]
         return number + (begun[-1] if begun else 0)
 
     def at_source(self, number: int) -> int:
-        """The number that the source itself gave a step."""
+        """Return the number that the source itself gave to a step with this ledger number."""
         return number - max((each.added for each in self.numberings if each.added <= number), default=0)
 
     def all_of(self, number: int) -> list[int]:
-        """Every number of ours that one of the source's may be."""
+        """Return the ledger numbers, one of each numbering, that have the same source number as this ledger number."""
         own = self.at_source(number)
         return [own, *(own + each.added for each in self.numberings)] if own >= 0 else [own]
 
     def next_added(self, highest: int) -> int:
-        """What is to be added from now on, where this is the highest number of ours."""
+        """Return the offset for the next restart. ``highest`` is the highest ledger number so far."""
         return (max(highest, self.added) >> _APART) + 1 << _APART
 
 
 def is_same_step(known: KnownStep, row: SourceTransition) -> bool:
-    """Whether a row is the step that the ledger has under its number: one that was edited is. A time of reading, which
-    stands where the source's own could not be used, tells nothing."""
+    """Return whether a row of the source is the step that the ledger has under the same number.
+
+    A row that was edited is still the same step. If the source's time was unusable and the ledger stored the time of
+    reading instead, the times prove nothing, and the row counts as the same step.
+    """
     if row.recorded_at is None or known.recorded_at == known.picked_up_at:
         return True
     return row.recorded_at <= known.recorded_at or row.occurred_at == known.occurred_at
@@ -85,14 +93,16 @@ def is_same_step(known: KnownStep, row: SourceTransition) -> bool:
 def doubtful(
     rows: Iterable[SourceTransition], known: Mapping[int, KnownStep], highest: int, recorded_at: datetime
 ) -> list[SourceTransition]:
-    """Rows that may have been numbered anew: the number is another step's, or one that is not known, is below the
-    highest that was read, and was recorded after all that was read.
+    """Return the rows whose number may come from a restarted numbering.
+
+    A row is doubtful if its number belongs to another step in the ledger. A row is also doubtful if its number is
+    unknown and not above the highest number that was read, although it was recorded after everything that was read.
 
     Args:
-        rows: with numbers of ours.
-        known: what the ledger has, by number.
-        highest: number that was read.
-        recorded_at: the latest time that was read.
+        rows: rows of the source, with ledger numbers.
+        known: steps of the ledger, by number.
+        highest: highest number that was read.
+        recorded_at: latest recorded time that was read.
     """
 
     def is_in_doubt(row: SourceTransition) -> bool:
@@ -112,20 +122,22 @@ def began_anew(
     recorded_at: datetime,
     lowest: int,
 ) -> datetime | None:
-    """The first recorded time of doubtful rows that were numbered anew; ``None``: none was.
+    """Return the earliest recorded time of rows with restarted numbers; ``None`` if there was no restart.
 
-    They were where the source has the newest steps no more, or others under their numbers. Where it still has them, a
-    row has the number of another dossier's step, or one far below all others: one that is only low says nothing, since
-    a source may give its numbers out of order. Where it still has the step of a row's number,
-    and the row is not from after all that was read, it showed both by then, of which the first one counts.
+    There was a restart if the source no longer has the newest steps, or has other steps under the numbers of the newest
+    steps. If the source still has one of the newest steps, only two kinds of rows count as renumbered: a row with the
+    number of another dossier's step, and a row whose number is far below all known numbers. A low number alone proves
+    nothing, because a source may give its numbers out of order. A row is left out if the source still has the ledger's
+    step under the same number and the row is not newer than everything that was read. The source then showed both rows
+    before, and the first one counts.
 
     Args:
-        rows: doubtful ones.
-        known: what the ledger has, by number.
-        newest: those of the highest numbers that the ledger has, the highest first.
-        there: what the source has under the numbers of all these now.
-        recorded_at: the latest time that was read.
-        lowest: number that the ledger has.
+        rows: doubtful rows of the source, with ledger numbers.
+        known: steps of the ledger, by number.
+        newest: steps with the highest numbers in the ledger, the highest first.
+        there: the rows that the source has now under the numbers of ``known`` and ``newest``.
+        recorded_at: latest recorded time that was read.
+        lowest: lowest number in the ledger.
     """
     steps = {step.number: step for step in newest} | dict(known)
     still = {

@@ -1,10 +1,14 @@
-"""Which events tell a citizen something, and what becomes of each: the planning rules, pure.
+"""Decide which events a citizen is informed of, and which message each event gets: the planning rules.
 
-A kind's *condition* holds while the dossier has its status **and** is at the one-stop desk (the seed report's own
-cure for "báo có kết quả nhưng đến chưa có"). An *occasion* is one entry into the condition: repeated rows are the
-same occasion, leaving and returning is a new one. Occasions are cut by the source's numbers; whether one is over is
-another question: an *old* step, typed in late, counts only where the dossier's row agrees with it
-(docs/decisions/old-steps.md).
+The module is pure: it has no I/O and no clock.
+
+The *condition* of a kind of message holds while the dossier has the kind's status **and** is at the one-stop desk. The
+report of 2016 itself demanded this, because texts announced results that had not arrived yet ("báo có kết quả nhưng đến
+chưa có"). An *occasion* is one entry into the condition. Repeated rows belong to the same occasion. If the dossier
+leaves the condition and returns, a new occasion begins.
+
+The source's step numbers decide where an occasion begins and ends. One more rule decides whether an occasion is over:
+an *old* step, which was typed in late, counts only if the dossier's row agrees with it (docs/decisions/old-steps.md).
 """
 
 from __future__ import annotations
@@ -22,11 +26,15 @@ BeginState: TypeAlias = Literal["queued", "suppressed", "cancelled", "expired"]
 
 RESULT_STATUS, SUPPLEMENT_STATUS, RETURNED_STATUS = 9, 5, 10
 NEVER_OLD = frozenset({3, 7, RETURNED_STATUS})
-"""Từ chối, rút hồ sơ, đã trả: what ends a dossier counts whenever it is typed in."""
+"""The statuses Từ chối, rút hồ sơ and đã trả, which end a dossier. A step with such a status always counts, even if it
+was typed in late."""
 
 
 def condition_of(status_code: int, at_one_stop_desk: bool) -> Kind | None:
-    """The kind of message that this status calls for, if any. The database's motcua.condition_of says the same."""
+    """Return the kind of message that this status calls for; ``None`` if it calls for no message.
+
+    The database's motcua.condition_of follows the same rule.
+    """
     if not at_one_stop_desk:
         return None
     return {RESULT_STATUS: "result", SUPPLEMENT_STATUS: "supplement"}.get(status_code)  # type: ignore[return-value]
@@ -34,7 +42,7 @@ def condition_of(status_code: int, at_one_stop_desk: bool) -> Kind | None:
 
 @dataclass(frozen=True, slots=True)
 class PastTransition:
-    """A transition of a dossier, in the dossier's order."""
+    """One transition in the history of a dossier."""
 
     transition_id: int
     status_code: int
@@ -42,27 +50,30 @@ class PastTransition:
     occurred_at: datetime
     recorded_at: datetime
     outcome: PlanningResult | None
-    """``None``: not planned yet."""
+    """The decision of planning on the transition. ``None`` if the transition was not planned yet."""
     is_old: bool = False
-    """It happened well before a step of a lower number: an older step, typed in late."""
+    """``True`` if the step happened well before a step with a lower number and was typed in late."""
     row_was_read: bool = False
-    """Of an old step: the dossier's row was read long enough after it was recorded."""
+    """For an old step: ``True`` if the dossier's row was read long enough after the step was recorded."""
     row_calls_for: Kind | None = None
-    """What that row called for."""
+    """The kind of message that the dossier's row called for when the row was read."""
 
     @property
     def calls_for(self) -> Kind | None:
-        """The kind of message whose condition it says."""
+        """Return the kind of message whose condition the step's status meets; ``None`` if it meets none."""
         return condition_of(self.status_code, self.at_one_stop_desk)
 
     def leaves(self, kind: Kind) -> bool:
-        """Whether it takes the dossier out of the condition. An old step does where the row no longer says it."""
+        """Return whether the step takes the dossier out of the condition.
+
+        An old step takes it out only if the dossier's row no longer meets the condition.
+        """
         if self.calls_for == kind:
             return False
         return not self.is_old or (self.row_was_read and self.row_calls_for != kind)
 
     def enters(self, kind: Kind) -> bool | None:
-        """Whether it counts as an entry into the condition; ``None``: that waits for the row."""
+        """Return whether the step enters the condition; ``None`` if this depends on the dossier's row, not yet read."""
         if not self.is_old:
             return self.calls_for == kind
         return self.row_calls_for == kind if self.row_was_read else None
@@ -71,21 +82,22 @@ class PastTransition:
 def was_typed_in_late(
     step: PastTransition, is_substituted: bool, latest_before: datetime | None, clock_skew: timedelta
 ) -> bool:
-    """Whether a step is *old*: it happened well before an earlier one of its source, and was recorded after that.
+    """Return whether a step is *old*: it happened well before an earlier step and was recorded after it.
 
     Args:
-        step: the step; of its times the cleaned ones.
-        is_substituted: the source gave no usable time of happening, so that another one stands for it.
-        latest_before: the latest time of happening among the dossier's steps of a lower number at the same source.
-        clock_skew: how far the source's clocks may be off.
+        step: the step, with cleaned times.
+        is_substituted: ``True`` if the source gave no usable time of happening and another time replaces it.
+        latest_before: the latest time of happening among the dossier's steps with a lower number at the same source.
+        clock_skew: how far the source's clocks may be wrong.
     """
     if latest_before is None or is_substituted or step.status_code in NEVER_OLD:
         return False
-    # A date without a time says nothing about the order within its day.
+    # Midnight stands for a date without a time, which does not show the order within the day.
     if step.occurred_at.astimezone(VIETNAM).time() == time(0):
         return False
     order_is_sure_before = latest_before - 2 * clock_skew
-    # Recorded before that, too: a clock that went wrong, or a commit that came late, and nobody typed anything in.
+    # If the step was recorded before order_is_sure_before, it was not typed in late: a clock was wrong or a commit came
+    # late.
     return step.occurred_at < order_is_sure_before <= step.recorded_at
 
 
@@ -101,7 +113,7 @@ class PastMessage:
 
 @dataclass(frozen=True, slots=True)
 class DossierFacts:
-    """What planning must know of the dossier and its agency."""
+    """The facts of a dossier and its agency that planning needs."""
 
     received_at: datetime | None
     due_at: datetime | None
@@ -112,17 +124,17 @@ class DossierFacts:
     kinds_off: Collection[str]
     result_hold: timedelta
     same_day_procedures: Collection[str] = ()
-    """Codes of the procedures that ``same_day_excluded`` is about; empty: all."""
+    """Codes of the procedures to which ``same_day_excluded`` applies; empty for all procedures."""
     procedure_code: str | None = None
 
     def hold_of(self, kind: Kind) -> timedelta:
-        """How long a message of a kind is held back after its event."""
+        """Return how long a message of this kind is held back after its event."""
         return self.result_hold if kind == "result" else timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanningRules:
-    """The settings that planning follows."""
+    """The settings of planning."""
 
     useful_for: timedelta
     already_told_within: timedelta
@@ -130,7 +142,7 @@ class PlanningRules:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message to be written for an occasion."""
+    """A message to be inserted for an occasion."""
 
     kind: Kind
     transition_id: int
@@ -144,7 +156,7 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class Confirmation:
-    """A step that is not old confirms the occasion of a message that an old one had begun."""
+    """A message whose occasion began with an old step and is now confirmed by a step that is not old."""
 
     message_id: int
     occurred_at: datetime
@@ -154,13 +166,14 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class DossierPlan:
-    """What planning decided for one dossier."""
+    """The decisions of planning for one dossier."""
 
     messages: tuple[NewMessage, ...]
     outcomes: tuple[tuple[int, PlanningResult, int | None], ...]
-    """(transition, outcome, transition that begins its occasion) for each transition whose outcome changed."""
+    """For each transition with a new outcome: its id, the outcome, and the id of the transition that begins the
+    occasion."""
     confirmed: tuple[Confirmation, ...] = ()
-    """Messages to be queued again where they had ended because only an old step called for them."""
+    """Messages to queue again. A message may have ended because only an old step called for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +181,7 @@ class _Occasion:
     kind: Kind
     transitions: Sequence[PastTransition]
     later: Sequence[PastTransition]
-    """What came after it, in the dossier's order."""
+    """The transitions after the occasion, in the dossier's order."""
 
     @property
     def first(self) -> PastTransition:
@@ -176,21 +189,21 @@ class _Occasion:
 
     @property
     def begun_by(self) -> PastTransition | None:
-        """The step that brought it about: the first one, unless that is an old one that the row does not confirm."""
+        """Return the first step that began the occasion, without old steps that the dossier's row does not confirm."""
         return next((step for step in self.transitions if step.enters(self.kind)), None)
 
     @property
     def waits_for_row(self) -> bool:
-        """Nothing but old steps brought it about, and the row was not read since."""
+        """Return whether only old steps began the occasion and the dossier's row was not read after them."""
         return self.begun_by is None and any(step.enters(self.kind) is None for step in self.transitions)
 
     @property
     def left_by(self) -> PastTransition | None:
-        """The step that ended it."""
+        """Return the step that ended the occasion; ``None`` if no step did."""
         return next((step for step in self.later if step.leaves(self.kind)), None)
 
 
-def _occasions(history: Sequence[PastTransition]) -> list[_Occasion]:
+def _occasions_of(history: Sequence[PastTransition]) -> list[_Occasion]:
     found: list[_Occasion] = []
     begin = 0
     for end in range(1, len(history) + 1):
@@ -204,35 +217,36 @@ def _occasions(history: Sequence[PastTransition]) -> list[_Occasion]:
 
 
 def leaves_out_same_day(excluded: bool, procedures: Collection[str], procedure_code: str | None) -> bool:
-    """Whether an agency sends nothing for same-day dossiers of a procedure.
+    """Return whether an agency sends nothing for same-day dossiers of a procedure.
 
     Args:
-        excluded: the agency leaves same-day procedures out.
-        procedures: codes of those that it leaves out; empty: all.
-        procedure_code: the dossier's; ``None``: its source does not say.
+        excluded: whether the agency excludes same-day procedures.
+        procedures: codes of the excluded procedures; empty if all are excluded.
+        procedure_code: the dossier's procedure; ``None`` if its source does not give one.
     """
     return excluded and (not procedures or procedure_code in procedures)
 
 
 def is_same_day(received_at: datetime | None, due_at: datetime | None) -> bool:
-    """The appointment is on the day of receipt (TTHC giải quyết trong ngày), by the calendar of Vietnam."""
+    """Return whether the appointment is on the day of receipt (TTHC giải quyết trong ngày) in Vietnam."""
     if received_at is None or due_at is None:
         return False
     return due_at.astimezone(VIETNAM).date() == received_at.astimezone(VIETNAM).date()
 
 
 def was_handed_over(kind: Kind, returned_at: datetime | None, occurred_at: datetime, now: datetime) -> bool:
-    """There is nothing left to tell: the citizen has the result, also where the desk clicked it after handing it over.
+    """Return whether the result is handed over to the citizen, so that a message about the step is not needed.
 
-    A supplement may be asked for after an earlier result was handed over.
+    A result counts as handed over even if the desk recorded the step later. For a supplement, only a handing over after
+    the step counts, because a supplement may be asked for after an earlier result was handed over.
     """
     if returned_at is None or returned_at > now:
         return False
     return kind == "result" or occurred_at <= returned_at
 
 
-def _over(occasion: _Occasion, others: Sequence[_Occasion]) -> tuple[BeginState, str] | None:
-    """Why an occasion is over before it was told, if so."""
+def _why_over(occasion: _Occasion, others: Sequence[_Occasion]) -> tuple[BeginState, str] | None:
+    """Return the state and reason of the message if its occasion is over already; ``None`` if it is not over."""
     following = occasion.left_by
     if following is not None:
         if following.status_code == RETURNED_STATUS:
@@ -240,14 +254,14 @@ def _over(occasion: _Occasion, others: Sequence[_Occasion]) -> tuple[BeginState,
         return "cancelled", "taken_back" if following.calls_for is None else "superseded"
     if occasion.begun_by is None and not occasion.waits_for_row:
         return "cancelled", "outdated"
-    # Entered again after nothing but old steps that do not count: it is told once, as the later one.
-    if any(_is_of_same_state(occasion, other) and other.begun_by is not None for other in others):
+    # If only old steps that do not count are between two occasions, only the later occasion gets a message.
+    if any(_is_same_state(occasion, other) and other.begun_by is not None for other in others):
         return "cancelled", "superseded"
     return None
 
 
-def _is_of_same_state(earlier: _Occasion, later: _Occasion) -> bool:
-    """Between the two lies nothing but old steps that do not count."""
+def _is_same_state(earlier: _Occasion, later: _Occasion) -> bool:
+    """Return whether only old steps that do not count are between the two occasions."""
     between = earlier.later[: len(earlier.later) - len(later.later) - len(later.transitions)]
     return (
         earlier.kind == later.kind
@@ -256,7 +270,7 @@ def _is_of_same_state(earlier: _Occasion, later: _Occasion) -> bool:
     )
 
 
-def _begin(
+def _begin_state(
     occasion: _Occasion,
     dossier: DossierFacts,
     others: Sequence[_Occasion],
@@ -264,7 +278,7 @@ def _begin(
     now: datetime,
     rules: PlanningRules,
 ) -> tuple[BeginState, str | None]:
-    over = _over(occasion, others)
+    over = _why_over(occasion, others)
     if over is not None:
         return over
     occurred_at = (occasion.begun_by or occasion.first).occurred_at
@@ -277,7 +291,7 @@ def _begin(
         return "suppressed", "same_day"
     told = [m for m in messages if m.kind == occasion.kind and m.accepted_at is not None]
     of_this_state = {
-        step.transition_id for other in others if _is_of_same_state(other, occasion) for step in other.transitions
+        step.transition_id for other in others if _is_same_state(other, occasion) for step in other.transitions
     }
     if any(
         message.transition_id in of_this_state
@@ -300,7 +314,7 @@ def _new_message(
     now: datetime,
     rules: PlanningRules,
 ) -> NewMessage:
-    state, reason = _begin(occasion, dossier, others, messages, now, rules)
+    state, reason = _begin_state(occasion, dossier, others, messages, now, rules)
     occurred_at, hold = (occasion.begun_by or occasion.first).occurred_at, dossier.hold_of(occasion.kind)
     return NewMessage(
         kind=occasion.kind,
@@ -321,15 +335,15 @@ def plan_dossier(
     now: datetime,
     rules: PlanningRules,
 ) -> DossierPlan:
-    """Messages still missing for the dossier, and the outcome of each transition that was not planned.
+    """Return the messages that the dossier still lacks, and the outcome of each transition that was not planned yet.
 
-    ``history`` is in the dossier's order. The same history planned twice gives nothing the second time.
+    ``history`` has the transitions in the dossier's order. Planning the same history a second time gives nothing new.
     """
     message_at = {message.transition_id: message for message in messages}
     new: list[NewMessage] = []
     confirmed: list[Confirmation] = []
     outcomes: dict[int, tuple[PlanningResult, int | None]] = {}
-    occasions = _occasions(history)
+    occasions = _occasions_of(history)
     for occasion in occasions:
         first, steps = occasion.first, occasion.transitions
         unplanned = [step for step in steps if step.outcome is None]
@@ -339,7 +353,8 @@ def plan_dossier(
             outcomes |= {step.transition_id: ("same_occasion", begun_by.transition_id) for step in unplanned}
             sure = next((step for step in unplanned if not step.is_old), None)
             if begun_by.is_old and sure is not None and occasion.left_by is None:
-                # The old step that began it may not have been believed; this one is.
+                # The old step that began the occasion may have been ignored until now. A step that is not old confirms
+                # the occasion.
                 at, goes_at = sure.occurred_at, max(now, sure.occurred_at + dossier.hold_of(occasion.kind))
                 confirmed.append(Confirmation(told.message_id, at, at + rules.useful_for, goes_at))
         elif (
@@ -360,30 +375,30 @@ def plan_dossier(
 
 @dataclass(frozen=True, slots=True)
 class SendCandidate:
-    """A claimed message with what its dossier and agency look like just before the call."""
+    """A claimed message with the facts of its dossier and agency, read just before the request to the gateway."""
 
     kind: Kind
     occurred_at: datetime
     useful_until: datetime
     occasion_holds: bool
-    """No later transition left the condition."""
+    """``True`` if no later transition left the condition."""
     returned_at: datetime | None
     kind_off: bool
     phone_refusal: str | None
     told_at: datetime | None
-    """When the last other message of this kind for the dossier was accepted."""
+    """When a gateway last accepted another message of this kind about the dossier."""
     unsettled_since: datetime | None
-    """When the last other message of this kind began an attempt that has no known end."""
+    """When another message of this kind about the dossier last began an attempt without a known outcome."""
     gone: str | None = None
-    """Why the occasion does not hold, where that is not that a later transition left the condition."""
+    """Why the occasion no longer holds. ``None`` if a later transition left the condition."""
     waits_until: datetime | None = None
-    """An old step would end it; until then the dossier's row is waited for."""
+    """The moment until which the message waits for the dossier's row, because an old step would end the occasion."""
     waits_for_row: bool = False
-    """Nothing but an old step began it: without the row it does not go."""
+    """``True`` if only an old step began the occasion. The message waits until the dossier's row is read."""
     told_of_this: bool = False
-    """Another message told of this very state: nothing lies between but old steps that do not count."""
+    """``True`` if another message informed of this same state: only old steps that do not count are between the two."""
     unsettled_of_this: bool = False
-    """Another message may have told of it."""
+    """``True`` if another message may have informed of this same state, but its outcome is not known."""
 
 
 SendDecision: TypeAlias = tuple[
@@ -392,7 +407,7 @@ SendDecision: TypeAlias = tuple[
 
 
 def look_again(candidate: SendCandidate, now: datetime, rules: PlanningRules) -> SendDecision:
-    """Whether a claimed message may still go, decided just before the HTTP call."""
+    """Decide whether a claimed message may still be sent, just before the HTTP request."""
     if not candidate.occasion_holds:
         return "cancelled", candidate.gone or "taken_back"
     if was_handed_over(candidate.kind, candidate.returned_at, candidate.occurred_at, now):
@@ -404,7 +419,8 @@ def look_again(candidate: SendCandidate, now: datetime, rules: PlanningRules) ->
         return "suppressed", "already_told"
     is_unsettled = unsettled is not None and candidate.occurred_at <= unsettled + rules.already_told_within
     if is_unsettled or candidate.unsettled_of_this:
-        # The earlier one may yet prove to be at the phone; until that is settled a second one would be a guess.
+        # The earlier message may still reach the phone. Until its outcome is settled, a second message could be a
+        # duplicate.
         return ("wait", None) if now < candidate.useful_until else ("expired", "too_late")
     if candidate.phone_refusal is not None:
         return "suppressed", candidate.phone_refusal

@@ -1,4 +1,4 @@
-"""People who work with the system: who is shown rows, who signs, what somebody asks for on a page."""
+"""Define the people who work with the system: the rows that they see, their signatures, and their requests on pages."""
 
 from __future__ import annotations
 
@@ -12,58 +12,61 @@ from typing import Any, Literal, TypeAlias
 from motcua.domain.phones.reading import holds_phone, mask_for_staff, mask_phones
 
 ViewerRole: TypeAlias = Literal["auditor", "clerk", "agency", "operator"]
-"""What somebody is to the pages: auditors see facts, no numbers and nobody's name, and change nothing; a clerk looks up
-the dossiers of his agency and records complaints; an agency's administrators see and decide for theirs; operators act
-for the Department."""
+"""Role of a user on the pages.
+
+``auditor``: sees facts without phone numbers and names, and changes nothing. ``clerk``: looks up the dossiers of the
+clerk's agency and records complaints. ``agency``: an administrator who sees the rows of certain agencies and decides
+for these agencies. ``operator``: acts for the Department.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Whoever is shown rows."""
+    """A user to whom a page shows rows."""
 
     name: str
-    """As Airflow names the user; nothing is signed with it as it is."""
+    """Name of the Airflow user. Before the name signs anything, ``read_person`` must accept it."""
     role: ViewerRole
     agencies: frozenset[str] | None
-    """Codes of those whose rows he sees; ``None``: all."""
+    """Codes of the agencies whose rows the user sees; ``None`` for all agencies."""
 
     def sees(self, agency_code: str | None) -> bool:
-        """Whether he may see rows of an agency; ``None``: rows that are no agency's."""
+        """Return whether the user may see rows of an agency. ``agency_code`` is ``None`` for rows of no agency."""
         return self.agencies is None or agency_code in self.agencies
 
     @property
     def listed(self) -> list[str] | None:
-        """The agencies as statements take them: ``None`` means all."""
+        """Return the agency codes as a parameter of SQL statements; ``None`` for all agencies."""
         return None if self.agencies is None else sorted(self.agencies)
 
     @property
     def is_operator(self) -> bool:
-        """He acts for the Department."""
+        """Return whether the user acts for the Department."""
         return self.role == "operator"
 
     @property
     def is_clerk(self) -> bool:
-        """He answers citizens at a desk."""
+        """Return whether the user answers citizens at a desk."""
         return self.role == "clerk"
 
     @property
     def is_auditor(self) -> bool:
-        """He sees facts, no numbers and nobody's name, and changes nothing."""
+        """Return whether the user is an auditor, who sees no phone numbers and no names and changes nothing."""
         return self.role == "auditor"
 
     def phone(self, number: str | None) -> str:
-        """What of a phone number he is shown: ``09•• ••• 482``; nothing where there is none, or to auditors."""
+        """Return a masked phone number, such as ``09•• ••• 482``; empty for auditors or if there is no number."""
         return "" if self.is_auditor or not number else mask_for_staff(number)
 
     def text(self, written: str) -> str:
-        """What of a text that others typed he is shown: of phone numbers in it as much as of any."""
+        """Return a text that other people typed, with each phone number in it shown as ``phone`` shows it."""
         return mask_phones(written, self.phone)
 
 
 LONGEST_NAME = 200
-"""Letters of a name that signs."""
+"""Maximum number of characters in a name that signs."""
 _FEWEST_LETTERS = 2
-"""A code of an agency has one."""
+"""Minimum number of letters in a person's name. A name with a single letter may be an agency's code."""
 
 _NAMED_ALIKE = """
 admin administrator adm root sudo superuser system service daemon nobody anonymous unknown unnamed none null
@@ -72,18 +75,18 @@ azureuser opc user users guest public viewer operator op test tester demo watch 
 xem coquan quantri quantrivien quanly nguoidung khach vanhanh kiemtra giamsat sotttt
 """
 _SHARED = frozenset(_NAMED_ALIKE.split())
-"""Accounts of machines and of whole offices, as ``_bare`` writes them."""
+"""Names of accounts that machines or whole offices share, in the form of ``_letters_of``."""
 
 
 class NotAPerson(ValueError):
-    """A name with which nobody can sign; says why in English, for a terminal."""
+    """Raised for a name with which nobody can sign. The message gives the reason in English, for a terminal."""
 
 
 def read_person(name: str | None) -> str:
-    """A name as whoever signs with it is kept, without blanks around it.
+    """Return the name of a person who signs, in the form that is stored: without blanks around it.
 
     Raises:
-        NotAPerson: nobody is named, or an account that several people use, or it is no name.
+        NotAPerson: the name is empty, is no person's name, or is an account that several people use.
     """
     read = (name or "").strip()
     if not read:
@@ -92,7 +95,7 @@ def read_person(name: str | None) -> str:
         raise NotAPerson(f"That is no name: at most {LONGEST_NAME} letters on one line.")
     if holds_phone(read):
         raise NotAPerson("A phone number is no name.")
-    bare = _bare(read)
+    bare = _letters_of(read)
     if sum(letter.isalpha() for letter in bare) < _FEWEST_LETTERS:
         raise NotAPerson(f"{read} is no person's name.")
     if bare in _SHARED:
@@ -101,7 +104,7 @@ def read_person(name: str | None) -> str:
 
 
 def is_person(name: str | None) -> bool:
-    """Whether somebody can sign with a name."""
+    """Return whether a person can sign with a name."""
     try:
         read_person(name)
     except NotAPerson:
@@ -109,8 +112,11 @@ def is_person(name: str | None) -> bool:
     return True
 
 
-def _bare(name: str) -> str:
-    """Letters alone, small and without accents; what is behind an @ and digits at the end say nothing of who it is."""
+def _letters_of(name: str) -> str:
+    """Return the letters of a name, in lower case and without accents, for comparison with shared accounts.
+
+    Everything after an @ and the digits at the end are dropped, because they do not identify a person.
+    """
     letters = unicodedata.normalize("NFKD", name.partition("@")[0].casefold()).replace("đ", "d")
     return re.sub(r"\d+$", "", "".join(letter for letter in letters if letter.isalnum()))
 
@@ -119,13 +125,14 @@ RequestKind: TypeAlias = Literal[
     "map_status", "release", "recipients", "export_form", "stop", "go", "confirm_year", "verify"
 ]
 NEEDS_NO_MAIL: frozenset[RequestKind] = frozenset({"stop", "go", "confirm_year", "verify"})
-"""Done at once or by the next worker: nobody is told of it who would not be without it, and nobody's mails change."""
+"""Kinds of requests that need no mail to confirm them. The page or the next worker carries them out at once. They do
+not change who gets mails, and their effect is visible without a mail."""
 RequestOutcome: TypeAlias = Literal["done", "withdrawn", "changed", "nothing_left", "refused"]
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One request; the columns of ``motcua.page_requests`` explain each field."""
+    """One request from a page. The column comments of ``motcua.page_requests`` explain each field."""
 
     request_no: int
     kind: RequestKind

@@ -1,4 +1,4 @@
-"""Days, months, quarters and years by the clock of Vietnam: what closings, statements and figures are of."""
+"""Define the periods of closings, carrier statements and figures: days, months, quarters and years in Vietnam."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from motcua.domain.clock import VIETNAM
 
 PeriodLength: TypeAlias = Literal["day", "month", "quarter", "year"]
 LENGTHS: tuple[PeriodLength, ...] = get_args(PeriodLength)
-"""The shortest first."""
+"""Lengths of periods in ascending order."""
 
 _DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _MONTH = re.compile(r"([0-9]{4})-([0-9]{2})")
@@ -23,7 +23,7 @@ _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
 class NotAPeriod(ValueError):
-    """The words name neither a day, a month, a quarter nor a year."""
+    """Raised if a text names no day, month, quarter or year."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,20 +34,25 @@ class Period:
     length: PeriodLength = "day"
 
     def __post_init__(self) -> None:
-        """Raises: NotAPeriod: a month, a quarter or a year that does not begin with its first day."""
+        """Check the first day.
+
+        Raises:
+            NotAPeriod: a month, quarter or year does not begin on its first day.
+        """
         if self.length != "day" and (self.first.day != 1 or (self.first.month - 1) % _MONTHS[self.length]):
             raise NotAPeriod(f"a {self.length} begins with its first day, not {self.first}")
 
     @classmethod
     def parse(cls, words: str) -> Period:
-        """``2026-11-24`` is a day, ``2026-11`` a month, ``2026-Q4`` a quarter, ``2026`` a year, of the years 2000 to
-        2100.
+        """Read a period: ``2026-11-24`` is a day, ``2026-11`` a month, ``2026-Q4`` a quarter and ``2026`` a year.
+
+        Years from 2000 to 2100 are accepted.
 
         Raises:
-            NotAPeriod: it is none of them, or there is no such day.
+            NotAPeriod: the text has none of these forms, or there is no such day.
         """
         try:
-            period = cls._read(words)
+            period = cls._match_form(words)
         except ValueError:
             period = None
         if period is None or not 2000 <= period.first.year <= 2100:
@@ -58,7 +63,7 @@ class Period:
         return period
 
     @classmethod
-    def _read(cls, words: str) -> Period | None:
+    def _match_form(cls, words: str) -> Period | None:
         if found := _DAY.fullmatch(words):
             return cls(date(*map(int, found.groups())))
         if found := _MONTH.fullmatch(words):
@@ -69,38 +74,38 @@ class Period:
 
     @classmethod
     def day_before(cls, moment: datetime) -> Period:
-        """The day before the one that the moment lies in."""
+        """Return the day before the day of the moment."""
         return cls(moment.astimezone(VIETNAM).date() - _ONE_DAY)
 
     @classmethod
     def month_before(cls, moment: datetime) -> Period:
-        """The month before the one that the moment lies in."""
+        """Return the month before the month of the moment."""
         return cls.month_at(moment).previous
 
     @classmethod
     def month_at(cls, moment: datetime) -> Period:
-        """The month that the moment lies in."""
+        """Return the month of the moment."""
         return cls.month_of(moment.astimezone(VIETNAM).date())
 
     @classmethod
     def month_of(cls, day: date) -> Period:
-        """The month of a day."""
+        """Return the month of a day."""
         return cls(day.replace(day=1), "month")
 
     @property
     def is_day(self) -> bool:
-        """It is one day; else months, a quarter or a year, which are closed over their days."""
+        """Return whether the period is one day. The closing of a longer period is made from its days."""
         return self.length == "day"
 
     @property
     def number(self) -> int:
-        """Of a day, a month or a quarter its place in the month or the year, of a year the year."""
+        """Return the day of the month, the month or quarter of the year, or the year."""
         places = {"day": self.first.day, "month": self.first.month, "quarter": self.first.month // 3 + 1}
         return places.get(self.length, self.first.year)
 
     @property
     def last(self) -> date:
-        """Its last day."""
+        """Return the last day of the period."""
         if self.is_day:
             return self.first
         months = self.first.year * 12 + self.first.month - 1 + _MONTHS[self.length]
@@ -108,17 +113,17 @@ class Period:
 
     @property
     def start(self) -> datetime:
-        """Its first moment, 00:00 in Vietnam."""
+        """Return the first moment of the period, 00:00 in Vietnam."""
         return datetime.combine(self.first, time(), VIETNAM)
 
     @property
     def end(self) -> datetime:
-        """The first moment after it."""
+        """Return the first moment after the period."""
         return datetime.combine(self.last + _ONE_DAY, time(), VIETNAM)
 
     @property
     def previous(self) -> Period:
-        """The period of its length before."""
+        """Return the period of equal length before this one."""
         before = self.first - _ONE_DAY
         if self.is_day:
             return Period(before)
@@ -127,29 +132,29 @@ class Period:
 
     @property
     def next(self) -> Period:
-        """The period of its length after."""
+        """Return the period of equal length after this one."""
         return Period(self.last + _ONE_DAY, self.length)
 
     @property
     def days(self) -> Iterator[Period]:
-        """Its days, each a period."""
+        """Return the days of the period, each as a period."""
         return (Period(self.first + timedelta(days=n)) for n in range((self.last - self.first).days + 1))
 
     @property
     def last_month(self) -> Period:
-        """The month of its last day."""
+        """Return the month of the period's last day."""
         return Period.month_of(self.last)
 
     @property
     def ending_with(self) -> Iterator[Period]:
-        """Of a month: itself, and the quarter and the year that end with it, the shorter first."""
+        """Return the periods that end with this month, the shortest first: the month, its quarter, its year."""
         for length in LENGTHS[1:]:
             months = _MONTHS[length]
             if self.first.month % months == 0 and months >= _MONTHS[self.length]:
                 yield Period(self.first.replace(month=self.first.month - months + 1), length)
 
     def __str__(self) -> str:
-        """As ``parse`` reads it."""
+        """Return the period in the form that ``parse`` reads."""
         if self.length == "quarter":
             return f"{self.first:%Y}-Q{self.number}"
         return self.first.isoformat()[: {"day": 10, "month": 7}.get(self.length, 4)]

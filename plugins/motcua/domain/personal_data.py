@@ -1,4 +1,7 @@
-"""What is held of one citizen who asks for it, and what of it is another citizen's. No clock, no ledger."""
+"""Show a citizen the personal data stored about them, and mask what belongs to other citizens.
+
+The module is pure: it uses no clock and no ledger.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from datetime import datetime
 from motcua.domain.phones.reading import holds_phone, mask_msisdn, mask_phones, read_phone, to_local
 
 WITHHELD = "•••"
-"""Stands for what another citizen wrote."""
-_OF_THE_SENDER = {"inquiries": {"text", "asked_code", "gateway_message_id", "dedupe_key"}, "receipts": {"raw"}}
-"""Words of whoever's number the row goes with."""
-_WORDS = {
+"""Replaces words that another citizen wrote."""
+_COLUMNS_BY_SENDER = {"inquiries": {"text", "asked_code", "gateway_message_id", "dedupe_key"}, "receipts": {"raw"}}
+"""Columns, by table, with words of the person whose phone number sent the row. Another person must not read them."""
+_TEXT_COLUMNS = {
     "text",
     "parameters",
     "accented_parameters",
@@ -26,11 +29,12 @@ _WORDS = {
     "gateway_reference",
     "dossier_code",
 }
+"""Columns with texts that may contain phone numbers. The numbers of other citizens in these texts are masked."""
 
 
 @dataclass(frozen=True, slots=True)
 class CitizenDossier:
-    """A dossier that a request is about. Holds personal data."""
+    """A dossier that a citizen's request concerns. Holds personal data."""
 
     dossier_id: int
     agency_code: str
@@ -42,7 +46,7 @@ class CitizenDossier:
     held_since: datetime
     erase_asked_at: datetime | None
     ended_at: datetime | None
-    """``None``: it is open."""
+    """When the dossier ended. ``None`` while it is open."""
     kept_until: datetime | None
     purged_at: datetime | None
     may_be_told: bool
@@ -51,98 +55,111 @@ class CitizenDossier:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One value that is held. Holds personal data, of others too: numbers that are not the citizen's own."""
+    """One stored value of personal data.
+
+    The value may contain other citizens' phone numbers until ``of_this_citizen`` masks them.
+    """
 
     of_table: str
     of_column: str
     row_no: int
     agency_code: str | None
     dossier_code: str | None
-    """``None``: it is of no dossier."""
+    """The code of the value's dossier. ``None`` if the value belongs to no dossier."""
     held_since: datetime
     kept_until: datetime | None
-    """``None``: until its dossier has ended, and then its agency's term."""
+    """When the value's retention term ends. ``None`` while the dossier is open: the agency's retention term begins only
+    when the dossier has ended."""
     number: str | None
-    """E.164, that the row goes with; ``None``: with none."""
+    """The phone number that the row belongs to, in E.164; ``None`` if the row has no number."""
     own: str | None
-    """E.164, of the dossier or of whoever asks."""
+    """The phone number of the dossier or of the person who asks, in E.164."""
     value: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByCode:
-    """A dossier as its citizen names it."""
+    """A request for one dossier, named by its agency and code."""
 
     agency_code: str
     dossier_code: str
-    """As the ledger has it."""
+    """The code in the spelling of the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class ByNumber:
-    """A phone, as its citizen says the number."""
+    """A request for one phone number."""
 
     msisdn: str
-    """E.164. Kept nowhere."""
+    """The phone number in E.164. It is stored nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeAlone:
-    """A code that no dossier of its agency has: it stands in quarantine or in a complaint alone."""
+    """A code that no dossier of its agency has. It appears only in quarantine or in a complaint."""
 
     shown_as: str
-    """The code; a mark instead of what may be a name or a number."""
+    """The code, or a mark in its place if the code may be a name or a phone number."""
     agency_name: str
-    """As it was asked for, where there is no such agency."""
+    """The agency's name, or the agency as the request wrote it if no such agency exists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Citizen:
-    """All that is held of a citizen. Holds personal data, of this citizen alone: other numbers are masked."""
+    """Everything that is stored about one citizen.
+
+    Holds personal data of this citizen only: phone numbers of other citizens are masked.
+    """
 
     asked_for: ByCode | ByNumber
     dossiers: Sequence[CitizenDossier]
     held: Sequence[Held]
     elsewhere: int
-    """Other dossiers that were once told by this number; they are of others, and nothing of them is here."""
+    """How many dossiers of other citizens once had messages to this phone number. The dossiers themselves are not
+    included."""
     as_of: datetime
     code_alone: CodeAlone | None = None
-    """Where it was asked for by a code that no dossier has."""
+    """The requested code if no dossier has it. ``None`` otherwise."""
 
     @property
     def names(self) -> int:
-        """How many names the dossiers are in: more than one may mean that the number is not one citizen's alone."""
+        """Return how many different applicants' names the dossiers have.
+
+        If there are several names, several people may share the phone number.
+        """
         return len({" ".join(each.applicant_name.split()).casefold() for each in self.dossiers if each.applicant_name})
 
     def rows_of(self, table: str) -> int:
-        """Rows of a table that hold something."""
+        """Return how many rows of a table hold personal data of the citizen."""
         return len({each.row_no for each in self.held if each.of_table == table})
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What a request for erasure did."""
+    """The result of one request for erasure."""
 
     before: Citizen
     dossiers: Sequence[CitizenDossier]
-    """As they stand after it."""
+    """The dossiers as they are after the erasure."""
     inquiries: int
-    """Texts to 9029 of the number that were emptied."""
+    """How many texts to 9029 from this phone number were emptied."""
     inquiries_kept: int
-    """Those whose reply is under way: it must be asked again, or goes by its term."""
+    """How many texts to 9029 were not emptied because their reply is under way. A second request can erase these texts.
+    Otherwise the purge empties them after their retention term."""
     quarantined: int
-    """Rows in quarantine of these codes that were emptied."""
+    """How many quarantined rows with the codes of the request were emptied."""
     complaints: int
-    """Complaints of these codes, tied to no dossier, that were emptied."""
+    """How many complaints with the codes of the request, linked to no dossier, were emptied."""
     complaints_kept: int
-    """Those that are open, or like one that is: they go with the first purge after it is settled."""
+    """How many complaints were not emptied because they, or complaints with a similar code, are open. The first purge
+    after the open complaint is settled empties them."""
 
 
 def read_number(typed: str) -> ByNumber:
-    """A phone as somebody typed its number, in whatever spelling the phone rules read.
+    """Read one phone number as somebody typed it, in any spelling that the phone rules accept.
 
     Raises:
-        ValueError: that is no number that messages can go to, or more than one. It is not in the message.
+        ValueError: the text is no mobile number, or more than one. The error does not repeat the text.
     """
     reading = read_phone(typed, None, "")
     if reading.e164 is None or "two_numbers" in reading.notes:
@@ -151,23 +168,27 @@ def read_number(typed: str) -> ByNumber:
 
 
 def of_this_citizen(held: Held, as_written: str | None) -> Held:
-    """The same without what is another citizen's: a number that was the dossier's before, what others asked 9029."""
+    """Return the value with everything masked that belongs to another citizen.
+
+    This masks a phone number that the dossier had before, and what other people asked 9029. ``as_written`` is the
+    dossier's present phone field.
+    """
     if held.of_table == "dossiers" or (held.of_column == "applicant_phone" and held.value == as_written):
         return held
     is_others = held.number is not None and held.number != held.own
-    if held.of_column in _OF_THE_SENDER.get(held.of_table, ()):
+    if held.of_column in _COLUMNS_BY_SENDER.get(held.of_table, ()):
         return replace(held, value=WITHHELD) if is_others else held
     if held.of_column == "applicant_phone":
         if read_phone(held.value, held.held_since.date(), "").e164 == held.own is not None:
             return held
-        shown = mask_phones(held.value, _shown_to(held.own)) if holds_phone(held.value) else mask_msisdn(held.value)
+        shown = mask_phones(held.value, _mask_all_but(held.own)) if holds_phone(held.value) else mask_msisdn(held.value)
         return replace(held, value=shown)
-    if held.of_column in _WORDS:
-        return replace(held, value=mask_phones(held.value, _shown_to(held.own)))
+    if held.of_column in _TEXT_COLUMNS:
+        return replace(held, value=mask_phones(held.value, _mask_all_but(held.own)))
     return held
 
 
-def _shown_to(own: str | None) -> Callable[[str], str]:
-    """How a number in a text is shown to whose own number is this one."""
+def _mask_all_but(own: str | None) -> Callable[[str], str]:
+    """Return a function that masks every number in a text except the person's own."""
     local = to_local(own) if own else None
     return lambda number: number if "*" in number or to_local(number) == local else mask_msisdn(number)

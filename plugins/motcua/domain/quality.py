@@ -1,4 +1,4 @@
-"""What a quality check says, and of what: in the ledger as in reports."""
+"""Define the data classes of a quality check: its run, its sources and its figures."""
 
 from __future__ import annotations
 
@@ -8,48 +8,49 @@ from datetime import date, datetime
 from typing import Any, Literal, TypeAlias
 
 CheckStatus: TypeAlias = Literal["checked", "broken"]
-"""broken: the check itself failed; it says nothing about the data, neither green nor bad."""
+"""``checked``: the check ended. ``broken``: the check itself failed, so the state of the data is unknown."""
 Dimension: TypeAlias = Literal["agency", "procedure", "desk_user"]
-"""Whose dossiers of an agency are told apart: all, those of a procedure, those of a desk user."""
+"""The dossiers that a figure counts: all dossiers of an agency, or those of one procedure or of one desk user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run, as it was written and sealed."""
+    """One stored and sealed run of the quality rules."""
 
     run_no: int
-    """Our number, growing; in the stable link of a run."""
+    """The run's number. Later runs have higher numbers. The stable link of a run uses it."""
     run_id: str
-    """The DAG run, or the hand that started it."""
+    """Id of the DAG run, or the name of the person who started it."""
     as_of: datetime
-    """The moment that the rules took for now."""
+    """The moment that the rules used as "now"."""
     day: date
     working_day: bool
-    """Some agency worked that day; else nothing is mailed, and the next working day's mail tells of it."""
+    """``True`` if at least one agency worked that day. If no agency worked, nothing is mailed, and the mail of the next
+    working day covers this day."""
     since: date
-    """First day of the months looked at."""
+    """First day of the months that the rules examined."""
     data_as_of: datetime | None
-    """When the sources were last read; the oldest where they differ. None: never."""
+    """When the sources were last read: the oldest of these times. ``None`` if they were never read."""
     rules: Sequence[Mapping[str, Any]]
-    """Of its suite: ``code, severity, owner, level, digest``."""
+    """The rules of the run, each with its ``code, severity, owner, level, digest``."""
     thresholds: Mapping[str, float]
-    """By ``<code>.<name>``."""
+    """The thresholds of the rules, by ``<code>.<name>``."""
     dossiers: int
-    """Checked."""
+    """Number of dossiers that were checked."""
     findings: int
     broken: int
-    """Checks that broke, and agencies whose part of the snapshot was broken."""
+    """Number of checks that failed, plus the agencies whose part of the snapshot could not be read."""
     content_hash: str
-    """SHA-256 over counts and row ids; the same for the same data."""
+    """SHA-256 over counts and row ids. Equal data give an equal hash."""
     previous_seal: str
     seal: str
-    """SHA-256 over the previous run's seal and this run's facts; empty: the check that makes it is not at its end."""
+    """SHA-256 over the previous run's seal and this run's facts. Empty until the run has ended."""
     sealed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How fresh and how whole one source was at a check."""
+    """How fresh and how complete one source was at a check."""
 
     source: str
     picked_up_at: datetime | None
@@ -60,39 +61,39 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """Who accepted a finding, why and for how long."""
+    """A person's acceptance of a finding: who, why and until when."""
 
     acknowledged_by: str
     why: str
     until: date
-    """Last day on which it holds."""
+    """Last day on which the acceptance is valid."""
     acknowledged_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class TextableShare:
-    """Dossiers of a month whose phone may be texted, of an agency, or of one procedure or desk user there."""
+    """The share of a month's dossiers whose citizens can be texted: of an agency, or of one procedure or desk user."""
 
     agency_code: str
     dimension: Dimension
     key: str
-    """Procedure code, pseudonym of the desk user (``CB-7f3a09c2``), or empty for the agency."""
+    """The procedure's code, or the desk user's pseudonym (``CB-7f3a09c2``). Empty for the whole agency."""
     name: str
-    """The procedure's name, or the same as ``key``."""
+    """Name of the procedure, or the same text as ``key``."""
     month: date
     dossiers: int
     textable: int
     previous_dossiers: int
     previous_textable: int
     agency_name: str
-    """In force on the day of the check."""
+    """The agency's name on the day of the check."""
 
     @property
     def share(self) -> float | None:
-        """Between 0 and 1."""
+        """Return the share, between 0 and 1; ``None`` if there were no dossiers."""
         return self.textable / self.dossiers if self.dossiers else None
 
     @property
     def previous_share(self) -> float | None:
-        """Of the month before."""
+        """Return the share of the month before, between 0 and 1; ``None`` if there were no dossiers."""
         return self.previous_textable / self.previous_dossiers if self.previous_dossiers else None

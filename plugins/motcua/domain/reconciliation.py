@@ -1,10 +1,11 @@
-"""Reconciliation (đối chiếu): the figures of a closing, and the accounting identity they must keep.
+"""Define the figures of a closing and the accounting identity that they must satisfy (reconciliation, đối chiếu).
 
-A *closing* fixes the figures of one day or month as the ledger held them at its cut-off; what arrives later is seen in
-a correction, which is another closing of the same period. Of every message kind the sources themselves are counted
-anew; what does not meet is listed by row with a reason.
+A *closing* fixes the figures of one day, month, quarter or year as the ledger held them at the closing's cut-off. Facts
+that arrive later appear in a correction, which is another closing of the same period. For each message kind, the
+occasions are also counted independently in the sources. An occasion without a message and a message without an occasion
+are each listed as a difference with a reason.
 
-Moments are aware datetimes in UTC, days are days of Vietnam.
+Moments are aware datetimes in UTC. Days are days in Vietnam's time zone.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ STATES = (
     "undelivered",
     "unconfirmed",
 )
-"""The states of a message, in the order of the identity."""
+"""States of a message, in the order of the accounting identity."""
 
 SENT = ("accepted", "delivered", "undelivered", "unconfirmed")
-"""States of a message that a gateway took."""
+"""States of a message that a gateway accepted."""
 
 NOT_SENT = ("suppressed", "cancelled", "expired")
-"""States of a message that ended before a gateway took or refused it."""
+"""States of a message that ended before a gateway accepted or refused it."""
 
 IN_HAND = ("queued", "sending", "unknown")
-"""States of a message that has not ended and that no gateway is known to have taken."""
+"""States of a message that has not ended and that no gateway is known to have accepted."""
 
 Side: TypeAlias = Literal["source", "ledger"]
-"""Where the row is that has no counterpart: an occasion of a source, or a message of ours."""
+"""The side of a difference: a source has an occasion without a message, or the ledger a message without an occasion."""
 
 DifferenceReason: TypeAlias = Literal[
     "quarantined",
@@ -60,80 +61,95 @@ DifferenceReason: TypeAlias = Literal[
     "without_message",
     "without_event",
 ]
-"""Why an occasion has no message, or a message no occasion.
+"""Reason why an occasion has no message, or a message has no occasion.
 
-``quarantined``: the row could not be used and waits for its cause to go. ``cut_off``: it was picked up, planned or
-known after the cut-off. ``other_period``, ``other_procedure``: its counterpart is counted there. ``source_changed``:
-the source says something else now than when it was read, or the dossier is held twice: by two sources or in two rows.
-``time_cleaned``: its recorded time could not be used. ``scope_changed``: the agency's day of joining or its end was
-moved, or its code at the source is another agency's now. ``evening_missed``: the 17:30 of that day was not settled by
-the cut-off. The last four explain nothing: ``missing``: the source has a transition that the ledger lacks;
-``unplanned``: a transition waits to be planned; ``without_message``: one was planned and no message is there;
-``without_event``: a message that no event called for. A message at a dossier, an agency or a procedure to which it
-never belonged is both of the latter.
+``quarantined``: the row could not be used and waits in quarantine for a correction. ``cut_off``: the row was picked up,
+planned or known only after the cut-off. ``other_period``, ``other_procedure``: the counterpart is counted in another
+period or under another procedure. ``source_changed``: the source's data changed after they were read, or the source
+holds the dossier twice, or two sources hold the dossier. ``time_cleaned``: the row's recorded time could not be used.
+``scope_changed``: the day on which the agency joined or left was changed, or the agency's code at the source now
+belongs to another agency. ``evening_missed``: the apologies of that evening (17:30) were not settled by the cut-off.
+
+The four remaining reasons do not explain the difference. ``missing``: the source has a transition that the ledger
+lacks. ``unplanned``: a transition waits to be planned. ``without_message``: a message was planned but does not exist.
+``without_event``: a message exists that no event called for. If a message is stored under a wrong dossier, agency or
+procedure, it appears once as ``without_message`` and once as ``without_event``.
 """
 
 UNEXPLAINED: frozenset[DifferenceReason] = frozenset({"missing", "unplanned", "without_message", "without_event"})
-"""Reasons that account for nothing: one of these makes a run red."""
+"""Reasons that do not explain a difference. A single difference with such a reason makes the run fail."""
 
 ChangeCause: TypeAlias = Literal[
     "late_receipt", "settled_later", "sent_later", "reopened", "picked_up_late", "source_changed", "dossier_changed"
 ]
-"""Why a correction differs from the closing before it."""
+"""Cause of a difference between a correction and the closing that it corrects."""
 
 Measure: TypeAlias = Literal[
     "delivered_of_tellable", "without_phone", "resolved_late", "late_untold", "apologies_wrong"
 ]
-"""By what an agency is urged: a share of its messages that should and could be told, of those that should be told; of
-its resolved dossiers, due dossiers, judged apologies."""
+"""Measure by which the report urges an agency (đôn đốc). Each measure is a share.
+
+``delivered_of_tellable``: the delivered messages among the messages that should and could be sent. ``without_phone``:
+messages without a phone number among the messages that should be sent. ``resolved_late``: late dossiers among resolved
+dossiers. ``late_untold``: the late dossiers without an apology among the due dossiers. ``apologies_wrong``: the wrong
+apologies among the judged apologies.
+"""
 
 OrphanSort: TypeAlias = Literal["message_without_dossier", "receipt_without_attempt", "handed_over_untold"]
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What one closing was made of."""
+    """One closing. The fields ``known_…`` bound the facts that it counts."""
 
     closing_no: int
     period: Period
     corrects: int | None
-    """The closing of the same period that it corrects; ``None``: the first one."""
+    """Number of the closing of the same period that this one corrects; ``None`` for a first closing."""
     run_id: str
     as_of: datetime
-    """The cut-off."""
+    """The cut-off: the moment up to which the closing counts."""
     known_version: int
     known_transition: int
     known_history: int
     known_inquiry: int
     known_receipt: int
-    """Largest numbers in the ledger that count; all smaller ones were committed."""
+    """The largest number of a receipt that the closing counts. All smaller numbers were committed at the cut-off. The
+    fields ``known_version``, ``known_transition``, ``known_history`` and ``known_inquiry`` give the same for their
+    tables."""
     data_as_of: datetime | None
-    """When the sources had last been read, the oldest of them."""
+    """When the sources had last been read: the oldest of these times."""
     sources_unread: tuple[str, ...]
     segment_price: int | None
-    """Đồng that a segment costs where a gateway names no price, and by SMS alone."""
+    """Price of an SMS segment in đồng. It counts for gateways without a price of their own, and for the cost if all
+    messages had been sent by SMS."""
     figures_hash: str
     difference: int
-    """Sum of what is missing or too much, without signs."""
+    """The number of missing messages plus the number of surplus messages."""
     unexplained: int
     closed_at: datetime
     known_message: int = 0
-    """All messages up to this one count."""
+    """The largest message number that the closing counts."""
     known_quality_run: int | None = None
-    """Largest check of data quality that counts, of those that were sealed; ``None``: an earlier version kept none."""
+    """The number of the last sealed quality run that the closing counts. ``None`` for closings of an earlier version of
+    the software, which stored no such number."""
     known_attempt: int | None = None
-    """Largest attempt that counts; ``None``: it counts no channels, as one of before, or what corrects such a one."""
+    """The largest attempt number that the closing counts. ``None`` if the closing has no figures per channel, because
+    it, or the closing that it corrects, was made by an earlier version of the software."""
     prices: Mapping[str, Mapping[str, str]] | None = None
-    """By gateway that names its own and carrier, ``other`` for those that are not named: đồng a unit; ``None``: as
-    ``known_attempt``."""
+    """Price in đồng per unit, by gateway and then by carrier, with ``other`` for carriers that are not named. Only
+    gateways with prices of their own are listed. ``None`` in the same cases as ``known_attempt``."""
 
 
 @dataclass(frozen=True, slots=True)
 class DossierFigures:
-    """Dossiers of one agency and procedure (an empty procedure: none is named), grouped as provinces report them.
+    """Dossiers of one agency and procedure, in the groups that provinces report.
 
-    Groups of QĐ 766/QĐ-TTg: received (carried over, and in the period online, by post, directly), resolved (early, on
-    time, late; withdrawn ones among them), being worked on and clock stopped, each in time or late.
+    The procedure is empty if the source names none.
+
+    The groups are those of QĐ 766/QĐ-TTg: received (carried over from before, or received in the period online, by post
+    or directly), resolved (early, on time or late, including withdrawn dossiers), being worked on and suspended. The
+    last two are divided into in time and late.
     """
 
     agency_code: str
@@ -156,30 +172,30 @@ class DossierFigures:
 
     @property
     def received_direct(self) -> int:
-        """Received over the counter, or the source does not say how."""
+        """Return the dossiers received over the counter, or in a way that the source does not state."""
         return self.received - self.received_online - self.received_postal
 
     @property
     def resolved(self) -> int:
-        """Resolved in the period, early, on time, late or without an appointed day."""
+        """Return the dossiers resolved in the period: early, on time, late or without an appointed day."""
         return self.resolved_early + self.resolved_on_time + self.resolved_late + self.resolved_without_due
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFigures:
-    """The identity of one agency, procedure and kind, against the sources' own count."""
+    """The accounting identity of one agency, procedure and message kind, with the sources' own count of occasions."""
 
     agency_code: str
     procedure_code: str
     kind: Kind
     at_source: int = 0
-    """Occasions in the sources' own tables; of replies, inquiries."""
+    """Occasions in the sources' own tables. For replies, the number of inquiries."""
     out_of_scope: int = 0
-    """Of these, from before the agency was enabled."""
+    """The occasions among ``at_source`` that happened before the agency was enabled."""
     only_source: int = 0
-    """Of these, without a message, for a reason."""
+    """The occasions among ``at_source`` without a message. Each is listed with a reason."""
     only_ledger: int = 0
-    """Messages without such an occasion, for a reason."""
+    """Messages without an occasion in a source. Each is listed with a reason."""
     suppressed: int = 0
     cancelled: int = 0
     expired: int = 0
@@ -192,58 +208,62 @@ class MessageFigures:
     undelivered: int = 0
     unconfirmed: int = 0
     segments: int = 0
-    """SMS segments of the messages that a gateway took."""
+    """SMS segments of the messages that a gateway accepted."""
 
     @property
     def expected(self) -> int:
-        """Messages that there must be, by the sources' count."""
+        """Return how many messages must exist by the sources' count."""
         return self.at_source - self.out_of_scope - self.only_source + self.only_ledger
 
     @property
     def messages(self) -> int:
-        """Messages there are, in whatever state."""
+        """Return how many messages exist, in any state."""
         return sum(getattr(self, state) for state in STATES)
 
     @property
     def difference(self) -> int:
-        """``expected`` less ``messages``; must be zero."""
+        """Return ``expected`` minus ``messages``. The accounting identity requires zero."""
         return self.expected - self.messages
 
     @property
     def sent(self) -> int:
-        """Messages that a gateway took."""
+        """Return how many messages a gateway accepted."""
         return sum(getattr(self, state) for state in SENT)
 
     @property
     def in_hand(self) -> int:
-        """Messages that have not ended and that no gateway is known to have taken."""
+        """Return how many messages have not ended and are not known to be accepted by a gateway."""
         return sum(getattr(self, state) for state in IN_HAND)
 
     @property
     def not_sent(self) -> int:
-        """Messages that ended before a gateway took or refused them."""
+        """Return how many messages ended before a gateway accepted or refused them."""
         return sum(getattr(self, state) for state in NOT_SENT)
 
     @property
     def tellable(self) -> int:
-        """Messages that should and could be told: expected, less those suppressed (nobody can be told, or nobody is to
-        be), less those cancelled because the result was handed over or the dossier moved on."""
+        """Return how many messages should and could be sent.
+
+        These are the expected messages without the suppressed and the cancelled messages. A message is suppressed if
+        the citizen cannot or must not be texted. A message is cancelled if the result was handed over or the dossier
+        moved on.
+        """
         return self.expected - self.suppressed - self.cancelled
 
     @property
     def delivered_of_tellable(self) -> float | None:
-        """Share, 0 to 1; ``None``: there was nothing to tell."""
+        """Return the delivered share of ``tellable``, from 0 to 1; ``None`` if ``tellable`` is zero."""
         return self.delivered / self.tellable if self.tellable > 0 else None
 
     @property
     def delivered_of_sent(self) -> float | None:
-        """Share, 0 to 1; ``None``: nothing was sent."""
+        """Return the delivered share of ``sent``, from 0 to 1; ``None`` if nothing was sent."""
         return self.delivered / self.sent if self.sent else None
 
 
 @dataclass(frozen=True, slots=True)
 class ReasonCount:
-    """Messages in a state for a reason."""
+    """The number of messages in one state for one reason."""
 
     agency_code: str
     procedure_code: str
@@ -255,56 +275,59 @@ class ReasonCount:
 
 @dataclass(frozen=True, slots=True)
 class ChannelFigures:
-    """Messages of one agency and kind that one gateway took, to numbers of one carrier, with what it bills."""
+    """Messages of one agency and kind that one gateway accepted for one carrier, with the units that are billed."""
 
     agency_code: str
     kind: Kind
     gateway: str
-    """Empty: not known."""
+    """The gateway's name. Empty if not known."""
     billed_unit: Literal["segment", "message"]
     carrier: str
-    """As it was taken to be; empty: not known."""
+    """The carrier that the sender assumed for the phone number. Empty if not known."""
     taken: int
     units: int
-    """What it bills for them, in its unit."""
+    """Number of units that the gateway bills for the messages."""
     segments: int
-    """SMS segments of the same messages as planned: what SMS alone would count."""
+    """How many SMS segments planning counted for the same messages. Sending by SMS would bill these segments."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedMessage:
-    """One message that a figure counts, as it stood at the closing's cut-off."""
+    """One message that a figure counts, in its state at the closing's cut-off."""
 
     message_id: int
     dossier_code: str | None
-    """``None``: an inquiry's reply that is about no known dossier."""
+    """The code of the message's dossier. ``None`` for a reply to an inquiry about no known dossier."""
     agency_code: str
     procedure_code: str
     kind: Kind
     state: str
     reason: str
     recorded_at: datetime
-    """When the source recorded what it tells of; of an apology, its evening."""
+    """When the source recorded the event of the message. For an apology, the moment of its evening."""
     moved_at: datetime | None
-    """When it had reached this state."""
+    """When the message reached this state."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedDossier:
-    """One dossier that a figure counts, as its row was known at the closing's cut-off."""
+    """One dossier that a figure counts, with what the ledger knew of it at the closing's cut-off."""
 
     dossier_code: str
     agency_code: str
     procedure_code: str
     received_at: datetime | None
     due_at: datetime | None
-    """The appointed day that counts: the one that stood at the end of the period."""
+    """The appointed time that was valid at the end of the period."""
     resolved_at: datetime | None
     returned_at: datetime | None
 
     @property
     def days_over(self) -> int | None:
-        """Calendar days of Vietnam from the appointed day to the result; below 0: early; ``None``: one is lacking."""
+        """Return the calendar days in Vietnam from the appointed day to the result.
+
+        A negative number means early. The result is ``None`` if one of the two days is missing.
+        """
         if self.resolved_at is None or self.due_at is None:
             return None
         return (self.resolved_at.astimezone(VIETNAM).date() - self.due_at.astimezone(VIETNAM).date()).days
@@ -312,7 +335,10 @@ class CountedDossier:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Whole seconds from the source's recording to delivery, by nearest rank; ``None``: all agencies or procedures."""
+    """How long messages took from the source's recording to delivery, in whole seconds.
+
+    Percentiles follow the nearest-rank method. ``None`` as agency or procedure stands for all.
+    """
 
     agency_code: str | None
     procedure_code: str | None
@@ -324,24 +350,25 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class AgencyFigures:
-    """What is counted by agency alone; an empty agency: inquiries that name no known dossier."""
+    """The figures that are counted per agency only. An empty ``agency_code`` stands for inquiries about no known
+    dossier."""
 
     agency_code: str
     apologies_right: int = 0
-    """No result at the end of the appointed day, as the apology said."""
+    """Apologies whose dossier had no result at the end of the appointed day, as the apology said."""
     apologies_wrong: int = 0
-    """The result was there in time."""
+    """Apologies whose dossier had its result in time, so that the apology was wrong."""
     apologies_stopped: int = 0
-    """Work was stopped on the appointed day."""
+    """Apologies whose dossier was suspended on the appointed day."""
     late_untold: int = 0
-    """Late without an apology."""
+    """Late dossiers without an apology."""
     inquiries: int = 0
     inquiry_fees: int = 0
-    """Đồng."""
+    """The fees that citizens paid for their inquiries, in đồng."""
     told_without_result: int = 0
-    """Inquiries after a result SMS and before the result was handed over."""
+    """Inquiries that came after the result SMS and before the result was handed over."""
     findings_open: int = 0
-    """Findings of data quality at the last check before the cut-off."""
+    """Findings of data quality that were open at the last check before the cut-off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,7 +382,7 @@ class Difference:
     kind: Kind
     dossier_code: str | None
     source: str | None
-    """Name of the source."""
+    """The name of the source."""
     source_transition_id: int | None
     transition_id: int | None
     message_id: int | None
@@ -363,13 +390,13 @@ class Difference:
 
     @property
     def is_explained(self) -> bool:
-        """The reason accounts for it."""
+        """Return whether the reason explains the difference."""
         return self.reason not in UNEXPLAINED
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """What belongs to nothing."""
+    """A row that lacks the row that it should belong to, such as a receipt without an attempt."""
 
     sort: OrphanSort
     agency_code: str
@@ -387,7 +414,7 @@ class Change:
     agency_code: str
     procedure_code: str
     kind: str
-    """Empty: a figure about dossiers or an agency."""
+    """The kind of the counted messages. Empty for a figure about dossiers or an agency."""
     figure: str
     was: int
     became: int
@@ -404,65 +431,68 @@ class Figures:
     timings: tuple[Timing, ...] = ()
     agencies: tuple[AgencyFigures, ...] = ()
     channels: tuple[ChannelFigures, ...] = ()
-    """None of a closing that counts no channels."""
+    """The figures per channel. Empty for a closing of an earlier version of the software."""
 
 
 def sum_dossiers(rows: Iterable[DossierFigures]) -> DossierFigures:
-    """The rows added up; the sum names no agency and no procedure."""
+    """Add up the rows. The sum names no agency and no procedure."""
     return DossierFigures("", "", *_sums(DossierFigures, rows, 2))
 
 
 def sum_messages(rows: Iterable[MessageFigures], kind: Kind = "result") -> MessageFigures:
-    """The rows added up; the sum names no agency and no procedure. ``kind``: that of the rows, where they have one."""
+    """Add up the rows. The sum names no agency and no procedure. ``kind`` is the kind of the sum."""
     return MessageFigures("", "", kind, *_sums(MessageFigures, rows, 3))
 
 
 def _sums(of: type, rows: Iterable[object], keys: int) -> list[int]:
     figures = attrgetter(*(each.name for each in fields(of)[keys:]))
-    # By columns: a month of a province has tens of thousands of rows.
+    # Adding up whole columns is fast, and a month of a province has tens of thousands of rows.
     added = [sum(column) for column in zip(*map(figures, rows), strict=True)]
     return added or [0] * (len(fields(of)) - keys)
 
 
 @dataclass(frozen=True, slots=True)
 class AgencyWords:
-    """An agency as the report names it, with what it leaves out, as every publication must show."""
+    """An agency with its name in the report, and with the messages that it excludes.
+
+    Every publication must show what an agency excludes.
+    """
 
     agency_code: str
     name: str
-    """Name in force on the last day of the period."""
+    """The agency's name on the last day of the period."""
     enabled: bool
     kinds_off: tuple[Kind, ...] = ()
     kinds_off_reason: str | None = None
     same_day_excluded: bool = False
     same_day_procedures: tuple[str, ...] = ()
-    """Codes of those that are left out; empty: all."""
+    """Codes of the excluded same-day procedures. Empty if all are excluded."""
     same_day_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class StopWords:
-    """What the Department had nothing sent of within the period, as it was known at the cut-off."""
+    """A stop of the Department within the period, with what was known of it at the cut-off."""
 
     stop_id: int
     agency_code: str
-    """Empty: every agency."""
+    """The stopped agency. Empty if every agency is stopped."""
     kind: str
-    """Empty: every kind."""
+    """The stopped kind of message. Empty if every kind is stopped."""
     stopped_at: datetime
     until: datetime
-    """When it ends by itself."""
+    """When the stop ends automatically."""
     ended_at: datetime | None
-    """When it was ended early; ``None``: it was not, or not yet."""
+    """When the stop was ended early. ``None`` if it was not ended early up to now."""
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ComplaintCount:
-    """Citizens' complaints (phản ánh) of the period."""
+    """The number of citizens' complaints (phản ánh) of the period with one claim and outcome."""
 
     agency_code: str
-    """Empty: the agency is not known."""
+    """The agency that the complaint is about. Empty if it is not known."""
     claim: str
     outcome: str
     complaints: int
@@ -470,29 +500,29 @@ class ComplaintCount:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What messages cost, in đồng."""
+    """The budget for messages and the amounts spent, in đồng."""
 
     year: int
     for_year: int | None
-    """``None``: no budget is set."""
+    """The budget of the year. ``None`` if no budget is set."""
     spent_in_period: int | None
-    """``None``: a price is not known."""
+    """The amount spent in the period. ``None`` if a price is not known."""
     spent_in_year: int | None
-    """From the first day of the year to the end of the period."""
+    """The amount spent from the first day of the year to the end of the period. ``None`` if a price is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Urged:
-    """An agency that the report proposes to urge (đôn đốc), with the figure that says why."""
+    """An agency that the report proposes to urge (đôn đốc), with the figure that is the reason."""
 
     agency_code: str
     measure: Measure
     value: float
-    """Share, 0 to 1."""
+    """The agency's share, from 0 to 1."""
     threshold: float
-    """Share beyond which an agency is urged."""
+    """The share beyond which an agency is urged."""
     of_all: int
-    """How many the share is of."""
+    """The number of items of which ``value`` is a share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -500,17 +530,20 @@ class QueryUsed:
     """A query behind the figures, or a function or view behind a query."""
 
     name: str
-    """Of a statement, ``closings/counting/count_messages``, or in the ledger, ``audit.messages_as_of(bigint)``."""
+    """The name of an SQL statement, such as ``closings/counting/count_messages``, or of an object in the ledger, such
+    as ``audit.messages_as_of(bigint)``."""
     sha256: str
-    """Of the statement's own text, or of what the ledger itself writes out as the definition."""
+    """The checksum of the SQL statement's text, or of the object's definition as PostgreSQL writes it out."""
     figures: str
-    """Which figures it makes, or what calls it."""
+    """The figures that the SQL statement makes, or the SQL statement that calls the object."""
 
 
 @dataclass(frozen=True, slots=True)
 class PushedWords:
-    """An agency whose figures are as its one-stop software pushed them: what pushes itself cannot be counted
-    independently."""
+    """An agency whose figures rest on data that its one-stop software pushed.
+
+    A source that pushes its data cannot be counted independently.
+    """
 
     source: str
     agency_code: str
@@ -518,19 +551,19 @@ class PushedWords:
 
 @dataclass(frozen=True, slots=True)
 class ReconciliationReport:
-    """All that a publication of one closing tells."""
+    """Everything that a publication of one closing reports."""
 
     closing: Closing
     figures: Figures
     previous: Figures | None
-    """The last closing of the period before; ``None``: it was not closed."""
+    """The figures of the last closing of the period before. ``None`` if that period was not closed."""
     differences: tuple[Difference, ...]
     orphans: tuple[Orphan, ...]
     changes: tuple[Change, ...]
-    """Of a correction: what it changed of ``closing.corrects``."""
+    """The figures that a correction changed in the closing ``closing.corrects``."""
     agencies: tuple[AgencyWords, ...]
     procedures: dict[str, str]
-    """Procedure code → name."""
+    """Maps a procedure code to its name."""
     complaints: tuple[ComplaintCount, ...]
     budget: Budget
     urged: tuple[Urged, ...]
@@ -538,10 +571,10 @@ class ReconciliationReport:
     software: str
     """MotcuaSMS with its version."""
     previous_closing: int | None = None
-    """Number of the closing that ``previous`` is."""
+    """Number of the closing from which ``previous`` was taken."""
     thresholds: Mapping[str, float] = field(default_factory=dict)
-    """By name of the setting (``urge_…``): beyond which an agency is urged."""
+    """Thresholds beyond which an agency is urged, by name of the setting (``urge_…``)."""
     stops: tuple[StopWords, ...] = ()
-    """The first one first."""
+    """The stops within the period, the earliest first."""
     pushed: tuple[PushedWords, ...] = ()
-    """By source and agency."""
+    """The agencies whose data was pushed, sorted by source and agency."""

@@ -1,4 +1,9 @@
-"""When a ledger slept, and who can say that it was not put back to an earlier state meanwhile."""
+"""Decide whether a ledger that was asleep may have been restored to an earlier state in that time. Pure: no I/O.
+
+A ledger is asleep while no sender gives it a heartbeat, for example while its machine is suspended. A ledger that wakes
+may be a restored copy that does not remember messages already sent. A journal or a watch on another machine can prove
+that the ledger was not restored.
+"""
 
 from __future__ import annotations
 
@@ -6,61 +11,63 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SLEEPS_AFTER = timedelta(minutes=10)
-"""Where senders gave no sign for so long the ledger slept."""
+"""The ledger counts as asleep after this time without a heartbeat of a sender."""
 _AHEAD_BY = timedelta(minutes=1)
-"""A copy of a machine's disks is not made in one instant; a journal that is ahead by more was not put back with it."""
+"""If the journal's last attempt is later than the ledger's last heartbeat by more than this, the two were not restored
+together. A smaller difference proves nothing, because a copy of a machine's disks is not made in one instant."""
 
 
 def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bool:
-    """Whether a journal that knows more than its ledger shows that the ledger alone was put back.
+    """Return whether the journal has attempts from after the sleep began, which proves that it was not restored too.
 
     Args:
-        slept_since: the last sign of senders that the ledger has.
-        journal_until: when the last attempt left that the journal knows.
+        slept_since: the last heartbeat of senders in the ledger.
+        journal_until: when the request of the last attempt in the journal left.
     """
     return journal_until is not None and journal_until > slept_since + _AHEAD_BY
 
 
 def watch_vouches(slept_since: datetime, awake_since: datetime | None, sees_since: datetime | None) -> bool:
-    """Whether a watch that has seen no later state than the ledger is in knows that it was not put back.
+    """Return whether a watch can prove that the ledger was not restored, if the watch saw no later state than now.
 
     Args:
-        slept_since: the last sign of senders that the ledger has.
-        awake_since: since when the watch has looked without a pause; one on the same disk slept, too.
-        sees_since: since when it has seen whatever senders did.
+        slept_since: the last heartbeat of senders in the ledger.
+        awake_since: since when the watch has checked without a pause. A watch on the ledger's machine slept as well.
+        sees_since: since when the watch has seen everything that senders did.
     """
     return awake_since is not None and sees_since is not None and max(awake_since, sees_since) <= slept_since
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """That a watch had seen the ledger in a later state than it is in."""
+    """A watch's observation that the ledger had been in a later state than its present one."""
 
     attempts: int
-    """How many numbers of attempts are missing at the end."""
+    """How many of the last attempt numbers the ledger does not have any more."""
     seen_at: datetime | None
-    """When it saw them."""
+    """When the watch saw the later state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What a watch on another machine knows of the ledger, given at each of its looks."""
+    """The testimony of a watch on another machine about the ledger. The watch gives it at each of its checks."""
 
     awake_since: datetime | None
-    """Since when it has looked without a pause, whether the ledger answered or not."""
+    """Since when the watch has checked without a pause, whether the ledger answered or not."""
     sees_since: datetime | None
-    """Since when it has seen whatever senders did."""
+    """Since when the watch has seen everything that senders did."""
     about: datetime | None = None
-    """The waking that it was asked about and saw nothing later at; the next one is another."""
+    """The time of the waking that the testimony is about. The watch saw no later state of the ledger before it."""
     later: Later | None = None
 
 
 def witness_vouches(woke_at: datetime | None, slept_since: datetime | None, said: Witness) -> bool:
-    """Whether a testimony lets go what is held since a ledger woke.
+    """Return whether the watch's testimony releases the messages that are on hold since the ledger woke.
 
     Args:
-        woke_at: up to when is held: what the ledger asks about. One that was put back holds an old testimony, too.
-        slept_since: the last sign of senders that the ledger has.
+        woke_at: the time of the waking that the ledger asks about. Messages up to this time are on hold. A testimony
+            about another waking is old and proves nothing: a restored ledger may hold one.
+        slept_since: the last heartbeat of senders in the ledger.
         said: the testimony.
     """
     if said.later is not None or woke_at is None or slept_since is None or said.about != woke_at:

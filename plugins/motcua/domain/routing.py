@@ -1,8 +1,9 @@
-"""Which gateway a message goes to, and when it may start or be tried again: by priority, carrier and limits. Pure.
+"""Decide which gateway a message goes to, and when it may start or be retried. Pure: no I/O, no clock.
 
-The brandname is registered per carrier, so a number's carrier decides which gateways may take it; a message is never
-sent where its sender name would be missing. The carrier is read from the number's block and is only a hint, since
-numbers may be ported (16/11/2018): a gateway that finds another carrier refuses, and the message tries the next one.
+A brandname is registered per carrier, so the carrier of a phone number decides which gateways may take its messages. A
+message is never sent through a gateway that would send it without the sender name. The carrier is read from the block
+of the number. This is only a guess, because numbers may be ported (since 16/11/2018). If a gateway finds that the
+number has another carrier, it refuses the message, and the next gateway gets the message.
 """
 
 from __future__ import annotations
@@ -17,34 +18,35 @@ from motcua.domain.phones.numbering_plan import CARRIER_BY_PREFIX, carrier_of
 
 OTHER_CARRIER: Final = "other"
 CARRIERS: Final = frozenset(CARRIER_BY_PREFIX.values()) | {OTHER_CARRIER}
-"""Carriers that a brandname may be registered at; ``other``: numbers of a block that none is known for."""
+"""Carriers at which a brandname may be registered. ``other`` stands for numbers whose block belongs to no known
+carrier."""
 
 
 def carrier_of_msisdn(msisdn: str) -> str:
-    """The carrier that the block of an E.164 number was first given to, or ``other``."""
+    """Return the carrier to which the block of an E.164 number was first allotted, or ``other``."""
     return (carrier_of(f"0{msisdn[3:]}") if msisdn.startswith("+84") else None) or OTHER_CARRIER
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One gateway as routing sees it."""
+    """One gateway, with the facts that routing needs."""
 
     gateway: str
     registered: frozenset[str]
-    """Carriers at which its brandname is registered."""
+    """Carriers at which the gateway's brandname is registered."""
     stopped: bool
-    """Nothing goes through it now."""
+    """``True`` if a gateway pause is in force, so that the gateway gets no message now."""
     stopped_carriers: frozenset[str]
-    """Nothing goes through it to these carriers now."""
+    """Carriers for which the gateway is paused, so that it gets no message for them now."""
 
     @property
     def open_carriers(self) -> frozenset[str]:
-        """Carriers that it can be used for now."""
+        """Return the carriers that this gateway can serve now."""
         return frozenset() if self.stopped else self.registered - self.stopped_carriers
 
 
 def assign_carriers(routes: Iterable[Route]) -> dict[str, frozenset[str]]:
-    """For each gateway, in order of preference, the carriers that it is the one for now."""
+    """Return, for each gateway, the carriers that it serves now. ``routes`` are in order of preference."""
     taken: frozenset[str] = frozenset()
     assigned = {}
     for route in routes:
@@ -54,50 +56,59 @@ def assign_carriers(routes: Iterable[Route]) -> dict[str, frozenset[str]]:
 
 
 def unregistered_carriers(routes: Iterable[Route]) -> frozenset[str]:
-    """Carriers that no gateway's brandname is registered at, stopped or not."""
+    """Return the carriers at which no gateway's brandname is registered, whether the gateway is paused or not."""
     return CARRIERS.difference(*(route.registered for route in routes))
 
 
 def another_gateway(routes: Sequence[Route], carrier: str, avoid: Collection[str]) -> bool:
-    """Whether a gateway that is not to be avoided can take the carrier now."""
+    """Return whether a gateway outside ``avoid`` can serve the carrier now."""
     return any(route.gateway not in avoid and carrier in route.open_carriers for route in routes)
 
 
 def other_gateways(routes: Iterable[Route], carrier: str, gateway: str) -> frozenset[str]:
-    """Gateways besides this one that have the brandname at the carrier, stopped or not."""
+    """Return the other gateways that have the brandname at the carrier, whether they are paused or not."""
     return frozenset(r.gateway for r in routes if r.gateway != gateway and carrier in r.registered)
 
 
 FIRST_PAUSE: Final = timedelta(seconds=2)
-"""How long what is stopped is left alone at first: a gateway that restarts is back within seconds."""
+"""Length of the first gateway pause. It is short because a gateway that restarts is back within seconds."""
 TIME_OUTS: Final = 3
-"""So many requests in a row without an answer: the gateway is silent, and one is out at a time until it answers."""
+"""After this many consecutive requests without an answer a gateway counts as silent. It then gets one request at a time
+until it answers."""
 REFUSED_NUMBERS: Final = 10
-"""So many different numbers of a carrier refused, and none taken meanwhile: its brandname is not registered there.
-Ported numbers and unused blocks are refused one by one, between others that are taken."""
+"""If a gateway refuses this many different phone numbers of one carrier and accepts none in between, its brandname
+counts as not registered at the carrier. Single refusals between accepted numbers come from ported numbers and unused
+blocks."""
 
 
 def next_pause(last: timedelta | None, longest: timedelta) -> timedelta:
-    """How long to wait before what is stopped is tried again, after it was left alone for ``last``: twice that."""
+    """Return the next pause: ``FIRST_PAUSE`` at first, then twice the last one, at most ``longest``."""
     return min(longest, FIRST_PAUSE if last is None else last * 2)
 
 
 def carrier_is_refused(refused: int, took_one: bool) -> bool:
-    """Whether a gateway refuses a carrier as a whole: by different numbers that were first refused since it last took
-    one there. A number that comes back and is refused again says nothing new."""
+    """Return whether a gateway refuses a carrier as a whole.
+
+    Args:
+        refused: how many different numbers of the carrier the gateway refused. A number that is refused again counts
+            only once.
+        took_one: whether the gateway accepted a message to this carrier after the first of these refusals.
+    """
     return refused >= REFUSED_NUMBERS and not took_one
 
 
 def fair_share(concurrency: int, senders: int) -> int:
-    """How many of the requests that may be out at a gateway each of those who share it may have out; at least one."""
+    """Return how many requests each sender may have open at a gateway that all senders share; at least one."""
     return max(1, concurrency // max(1, senders))
 
 
 def start_times(
     segments: Sequence[int], per_second: float, free_at: datetime | None, now: datetime, ahead: timedelta
 ) -> tuple[list[datetime], datetime]:
-    """When each of these messages may start at a gateway that takes so many segments a second, as far as ``ahead``
-    from now, and when the next one may. Evenly spaced, so that no second holds more than the limit and one message.
+    """Return when each message may start at a gateway that limits segments per second, and when the message after them.
+
+    Messages that would start later than ``ahead`` from now are left out. The starts are evenly spaced, so in no second
+    the limit is exceeded by more than one message.
     """
     starts: list[datetime] = []
     moment = max(now, free_at) if free_at is not None else now
@@ -110,7 +121,7 @@ def start_times(
 
 
 def fit_day(segments: Sequence[int], per_day: int, used: int) -> int:
-    """How many of these messages, in order, a day's limit still has room for."""
+    """Return how many of these messages, in order, still fit into the gateway's daily limit."""
     left = per_day - used
     for position, count in enumerate(segments):
         left -= count
@@ -120,42 +131,47 @@ def fit_day(segments: Sequence[int], per_day: int, used: int) -> int:
 
 
 def day_of(now: datetime) -> date:
-    """The day that limits a day are counted by: Vietnam's."""
+    """Return the day by which daily limits are counted, in Vietnam's time zone."""
     return now.astimezone(VIETNAM).date()
 
 
 def next_day(now: datetime) -> datetime:
-    """When the next such day begins."""
+    """Return the moment at which the next day of daily limits begins: midnight in Vietnam."""
     local = now.astimezone(VIETNAM)
     return (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 _DOUBLED_AT_MOST: Final = 12
-"""No wait is more than 4,096 times the first one, and no number of tries is too large to count with."""
+"""Maximum number of doublings. A wait is at most 4,096 times the first wait, and many tries cause no overflow."""
 
 
 def doubled_wait(tries: int, first: timedelta, longest: timedelta) -> timedelta:
-    """The wait after so many tries in vain, 1 at least: the first one, then each time twice as long, up to the
-    longest."""
+    """Return the wait after ``tries`` failed tries (at least 1): ``first``, doubled each time, up to ``longest``."""
     return min(longest, first * (1 << min(tries - 1, _DOUBLED_AT_MOST)))
 
 
 def retry_wait(tries: int, first: timedelta, longest: timedelta, *, chance: float, asked: float | None) -> timedelta:
-    """The wait of one of many that failed together: a quarter less to a quarter more than the doubled wait, so that a
-    crowd does not come back at once, and never less than was asked for.
+    """Return the wait before a retry: 75 to 125 percent of ``doubled_wait``, chosen at random.
+
+    Many requests may fail at the same moment, and the random spread keeps their retries apart. The wait is never
+    shorter than the other side asked for.
 
     Args:
-        tries: in vain so far, 1 at least.
-        first: wait after the first of them.
-        longest: before it is spread.
-        chance: from 0 to 1, drawn anew for each.
-        asked: seconds that the other side wants to be left alone; ``None``: it did not say.
+        tries: failed tries so far, at least 1.
+        first: wait after the first failed try.
+        longest: upper limit before the spread.
+        chance: a random number from 0 to 1, drawn anew for each request.
+        asked: how many seconds the other side asked to wait; ``None`` if it asked for no wait.
     """
     return max(doubled_wait(tries, first, longest) * (0.75 + chance / 2), timedelta(seconds=asked or 0))
 
 
 Concern: TypeAlias = Literal["gateway", "carrier", "template", "message"]
-"""What a gateway refuses, and what is stopped there for it: all of it, a carrier, a template; or a message alone."""
+"""The scope of a gateway's refusal: everything, one carrier, one template, or one message. The gateway pause that
+follows the refusal has the same scope."""
 Meaning: TypeAlias = Literal["accepted", "delivered", "undelivered", "refused", "absent", "pending", "unreadable"]
-"""``refused``: the carrier refused the message, or one part of it, which is then not whole whatever else is reported;
-``absent``: the gateway never had it."""
+"""Meaning of a gateway's answer or receipt.
+
+``refused``: the carrier refused the message or one of its parts. If one part is refused, the phone cannot show the
+whole message, whatever other receipts report. ``absent``: the gateway never had the message.
+"""

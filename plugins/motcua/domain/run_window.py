@@ -1,4 +1,4 @@
-"""What a run is bound to: a backfill to its data interval, every other run to nothing."""
+"""Define the window of a run: a backfill handles only messages of its data interval, any other run all messages."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ _NEVER = datetime(8999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Messages whose event was recorded in [start, end); both empty: all messages."""
+    """The window of messages whose event was recorded in [start, end). ``None`` as a bound sets no limit."""
 
     start: datetime | None = None
     end: datetime | None = None
 
     def holds(self, recorded_at: datetime) -> bool:
-        """Whether the window holds what was recorded then."""
+        """Return whether the window includes an event that was recorded at this time."""
         return (self.start is None or recorded_at >= self.start) and (self.end is None or recorded_at < self.end)
 
     def after(self, moment: datetime) -> Window:
-        """The part of it that lies after a moment."""
+        """Return the part of the window after a moment."""
         start = moment + timedelta(microseconds=1)
         return Window(start if self.start is None else max(start, self.start), self.end or _NEVER)
 
     @property
     def bounds(self) -> dict[str, datetime | None]:
-        """As parameters of a statement."""
+        """Return the bounds as parameters of an SQL statement."""
         return {"start": self.start, "end": self.end}
 
 

@@ -1,7 +1,7 @@
-"""SMS texts: how many messages a text costs, how accents go, how a template becomes a text.
+"""Build SMS texts: count the segments of a text, remove accents, clean values and fill templates.
 
-Everything here is pure and quick: planning renders a hundred thousand texts in a run. The rules for
-replaced characters, cut values and refused links are written in docs/decisions/sms-texts.md.
+The functions are pure and fast, because planning renders a hundred thousand texts in a run. The rules for replaced
+characters, cut values and removed links are in docs/decisions/sms-texts.md.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import Literal, TypeAlias
 
 Encoding = Literal["GSM-7", "UCS-2"]
 
-# 3GPP TS 23.038, 6.2.1: the default alphabet without ESC (0x1B), which is no character of its own.
+# 3GPP TS 23.038, 6.2.1: the default alphabet without ESC (0x1B), which is not a character of its own.
 GSM_BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-# 3GPP TS 23.038, 6.2.1.1: each is sent as ESC and one more septet.
+# 3GPP TS 23.038, 6.2.1.1: each of these characters is sent as ESC and one more septet.
 GSM_EXTENSION = "\f^{}\\[~]|€"
 
-# 3GPP TS 23.040, 9.2.3.24.1: a part of a concatenated message gives up 6 octets for its header.
+# 3GPP TS 23.040, 9.2.3.24.1: the header of each part of a concatenated message takes 6 octets.
 GSM_ALONE, GSM_PER_PART = 160, 153
 UCS2_ALONE, UCS2_PER_PART = 70, 67
 
@@ -37,9 +37,9 @@ _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """How a text travels: alphabet, length and the parts a phone puts together again.
+    """The way a text is sent: its alphabet, its length, and the parts that a phone joins again.
 
-    `length` counts septets (GSM-7) or UTF-16 units (UCS-2); `parts` joined are the text in NFC.
+    `length` counts septets (GSM-7) or UTF-16 units (UCS-2). Joining the `parts` gives the text in NFC.
     """
 
     encoding: Encoding
@@ -49,12 +49,12 @@ class Segmentation:
 
 
 def segment_text(text: str) -> Segmentation:
-    """Split a text as 3GPP TS 23.038 and TS 23.040 do: 160/153 septets, or 70/67 UTF-16 units.
+    """Split a text as 3GPP TS 23.038 and TS 23.040 prescribe: 160/153 septets, or 70/67 UTF-16 units.
 
-    The text is put into NFC first: decomposed Vietnamese costs a third more. One character outside
-    GSM-7 moves the whole text to UCS-2. A character of the extension table costs two septets, one beyond
-    U+FFFF two units, and neither is ever split: it goes whole into the next part. An empty text is still
-    one message. Never raises; a lone surrogate counts as U+FFFD.
+    The text is put into NFC first, because decomposed Vietnamese is a third longer. One character outside GSM-7 makes
+    the whole text UCS-2. A character of the extension table costs two septets, a character beyond U+FFFF two units.
+    Such a character is never split: if it does not fit into a part, it begins the next part. An empty text is still one
+    message. Never raises; a lone surrogate counts as U+FFFD.
     """
     text = _normalised(text)
     encoding, length, doubles = _measure(text)
@@ -69,13 +69,13 @@ def _normalised(text: str) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        # Halves that belong together become one character, halves alone U+FFFD.
+        # A pair of surrogates becomes one character. A lone surrogate becomes U+FFFD.
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return unicodedata.normalize("NFC", text)
 
 
 def _measure(text: str) -> tuple[Encoding, int, int]:
-    """Return the encoding, the length in its units, and how many characters cost two of them."""
+    """Return the encoding, the length in the encoding's units, and how many characters cost two units."""
     if _BASIC_ONLY.fullmatch(text):
         return "GSM-7", len(text), 0
     if _GSM_ONLY.fullmatch(text):
@@ -104,19 +104,20 @@ def _split(text: str, encoding: Encoding, doubles: int) -> list[str]:
     while start < len(text):
         end = min(start + per_part, len(text))
         while (excess := end - start + len(double.findall(text, start, end)) - per_part) > 0:
-            # A character frees two units at most, so this never gives up one that would fit.
+            # Each character that is left out frees at most two units. This step therefore leaves out no character that
+            # would fit.
             end -= (excess + 1) // 2
         parts.append(text[start:end])
         start = end
     return parts
 
 
-# Spellings inside GSM-7 for what NFKD leaves outside it: đ, which Unicode does not decompose, and what
-# Word, VNI typists and telephones write. What is still outside GSM-7 after that becomes "?".
+# Replacements in GSM-7 for characters that NFKD does not bring into GSM-7: đ, which Unicode does not decompose, and
+# characters that Word, VNI typists and telephones write. Any other character outside GSM-7 becomes "?".
 _SPELLINGS = str.maketrans(
     {
-        **dict.fromkeys("\u0111\u00f0\u0256\u20ab", "d"),  # đ, eth and African d that look like it, ₫
-        **dict.fromkeys("\u0110\u00d0\u0189", "D"),  # Đ and its two doubles
+        **dict.fromkeys("\u0111\u00f0\u0256\u20ab", "d"),  # đ, the similar eth and African d, and ₫
+        **dict.fromkeys("\u0110\u00d0\u0189", "D"),  # Đ and two characters that look like it
         **dict.fromkeys("‘’‚‛′‹›ʹʻʼʽˊˋ´`", "'"),
         **dict.fromkeys("“”„‟″«»〝〞", '"'),
         **dict.fromkeys("‐‑‒–—―−⁃•‣▪●■", "-"),
@@ -146,19 +147,19 @@ _SPELLINGS = str.maketrans(
 )
 UNKNOWN_CHARACTER = "?"
 
-# Nothing is drawn for these, yet str.isprintable() lets them pass (Default_Ignorable_Code_Point, U+2800).
+# These characters are invisible, yet str.isprintable() accepts them (Default_Ignorable_Code_Point, U+2800).
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
 
 def remove_accents(text: str) -> str:
-    """Write a text without accents, in characters of GSM-7 only.
+    """Write a text without accents, using only characters of GSM-7.
 
-    đ/Đ, dashes, quotes and the like get the spelling of the table above; letters lose their marks, and
-    full-width letters, ligatures and other compatibility forms become plain ones; characters of GSM-7
-    without a mark (£, §, Ø, €) stay; control and invisible characters go; any other becomes "?". A
-    Vietnamese text in NFC keeps its length. Done twice it changes nothing more. Never raises.
+    Characters such as đ/Đ, dashes and quotes are replaced as ``_SPELLINGS`` gives. Letters lose their marks. Full-width
+    letters, ligatures and other compatibility forms become plain letters. Characters of GSM-7 without a mark (£, §, Ø,
+    €) stay. Control and invisible characters are removed. Any other character becomes "?". A Vietnamese text in NFC
+    keeps its length. A second call changes nothing more. Never raises.
     """
     if text.isascii() and _GSM_ONLY.fullmatch(text):
         return text
@@ -185,9 +186,9 @@ def _replace_outside_gsm(character: str) -> str:
 
 # ---------------------------------------------------------------- values
 
-# Characters a value may have. Together with the fixed words they keep the longest apology at 266
-# characters, the tightest cap known for an accented text, and a reply on a 25-character code with the
-# longest punctuality at 160, one unaccented segment.
+# Maximum number of characters of each value. With these limits the longest apology has 266 characters, which is the
+# lowest limit of a provider for an accented text. A reply about a code of 25 characters with the longest words about
+# punctuality has 160 characters, which is one segment without accents.
 PARAMETER_LIMITS: Mapping[str, int] = MappingProxyType(
     {
         "dossier_code": 40,
@@ -199,13 +200,14 @@ PARAMETER_LIMITS: Mapping[str, int] = MappingProxyType(
     }
 )
 OTHER_LIMIT = 60
-# Written exactly as the source has it: what a citizen compares with the paper in hand.
+# This value is written exactly as in the source, because a citizen compares it with the paper in hand.
 _WRITTEN_AS_IT_IS = "dossier_code"
-# Stands where nothing is left of a value: the text still matches its registered template, and the gap shows.
+# Replaces an empty value. The text then still matches its registered template, and the reader sees that a value is
+# missing.
 EMPTY_VALUE = "..."
 
-# Top-level domains that are no Vietnamese syllable or abbreviation make a link of any `name.tld`; the
-# others only with a path behind them (`t.me/…`), so that “TP.HCM”, “BV.TW” or “P.CN” stay.
+# If a top-level domain is no Vietnamese syllable or abbreviation, any `name.tld` with it counts as a link. With other
+# top-level domains a name counts as a link only if a path follows (`t.me/…`), so that “TP.HCM”, “BV.TW” or “P.CN” stay.
 _LINK = re.compile(
     r"""
     (?<![a-z0-9+.-])[a-z0-9+.-]*://\S*
@@ -222,42 +224,42 @@ _LINK = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-# A value this much longer than its limit is not read to its end: NFC of a hostile text is quadratic.
+# At most this many characters beyond the limit are read of a value, because NFC of a hostile text takes quadratic time.
 _READ_AT_MOST = 1000
 
 
 def clean_parameter(value: str | None, limit: int, accented: bool = True) -> str:
-    """Make a value safe to stand in a text: one line of visible characters, no link, at most `limit` of them.
+    """Make a value safe for use in a text: one line of visible characters, without links, at most `limit` characters.
 
-    In this order: line breaks, tabs and all kinds of blanks become one space; control, bidirectional,
-    zero-width and other invisible characters go; NFC; a link or mail address (scheme, `www.`, or a host
-    under a listed top-level domain, also in full-width letters) goes, up to the next blank; what is longer
-    than `limit` characters is cut at a word and ends in `...`. None is an empty value. Cleaning twice
-    changes nothing more. Never raises.
+    The steps, in this order: line breaks, tabs and all kinds of blanks become one space. Control, bidirectional,
+    zero-width and other invisible characters are removed. The value is put into NFC. A link or mail address (scheme,
+    `www.`, or a host under a listed top-level domain, also in full-width letters) is removed up to the next blank. A
+    value longer than `limit` is cut at a word and ends in `...`. None counts as an empty value. A second call changes
+    nothing more. Never raises.
     """
     if not value or limit <= 0:
         return ""
-    return (_clean if accented else _clean_without_accents)(*_window(value, limit))
+    return (_clean_accented if accented else _clean_without_accents)(*_limited_value(value, limit))
 
 
-def _window(value: str, limit: int) -> tuple[str, int, bool]:
-    """Return what is read of a value, its limit, and whether more follows; padding does not count."""
+def _limited_value(value: str, limit: int) -> tuple[str, int, bool]:
+    """Return the part of a value that is read, the limit, and whether more follows. Blanks around the value are cut."""
     value = value.strip()
     window = limit + _READ_AT_MOST
     return value[:window], limit, len(value) > window
 
 
 @lru_cache(maxsize=4096)
-def _clean(value: str, limit: int, is_longer: bool) -> str:
+def _clean_accented(value: str, limit: int, is_longer: bool) -> str:
     text = _without_links(_one_line(value))
     while is_longer or len(text) > limit:
-        # A cut can make a link of what was none: “example.community”.
+        # A cut can make a link of a word that was no link: “example.community” becomes “example.com”.
         text, is_longer = _without_links(_cut(text, limit)), False
     return text
 
 
 def _visible(value: str) -> str:
-    """Return the value in NFC without what cannot be seen; every kind of blank is a space."""
+    """Return the value in NFC without invisible characters, with every kind of blank as a space."""
     if not value.isprintable():
         value = "".join(map(_printable, value))
     return unicodedata.normalize("NFC", _INVISIBLE.sub("", value))
@@ -272,14 +274,14 @@ def _printable(character: str) -> str:
 def _one_line(value: str) -> str:
     text = " ".join(_visible(value).split())
     start = 0
-    # A leading mark would join the fixed word before it.
+    # A combining mark at the start would change the last letter of the fixed words before the value.
     while start < len(text) and (text[start] == " " or _is_mark(text[start])):
         start += 1
     return text[start:]
 
 
 def _without_links(text: str) -> str:
-    # The ideographic full stop is a dot to whoever follows a link.
+    # A phone treats the ideographic full stop in a link as a dot.
     folded = unicodedata.normalize("NFKC", text).replace("\u3002", ".")
     if not _LINK.search(folded):
         return text
@@ -299,14 +301,14 @@ def _cut(text: str, limit: int) -> str:
 
 
 def _code_as_written(value: str) -> str:
-    """Return a dossier code as its source writes it: trimmed, and without what cannot be printed."""
-    code, limit, _ = _window(value, PARAMETER_LIMITS[_WRITTEN_AS_IT_IS])
+    """Return a dossier code as its source writes it: trimmed, and without unprintable characters."""
+    code, limit, _ = _limited_value(value, PARAMETER_LIMITS[_WRITTEN_AS_IT_IS])
     if not (code.isascii() and code.isprintable()):
         code = _visible(code).strip()
     return code if len(code) <= limit else _cut(code, limit)
 
 
-# Vietnamese letters that GSM-7 happens to hold; they are accents all the same.
+# GSM-7 contains these Vietnamese letters, but a text without accents must not contain them.
 _ACCENTED_IN_GSM = re.compile("[àèéìòùÉ]")
 
 
@@ -318,11 +320,12 @@ def _code_without_accents(code: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _clean_without_accents(value: str, limit: int, is_longer: bool) -> str:
-    # Accents go first: full-width letters and “…” must be seen by the rules for links and length.
-    return _clean(remove_accents(value), limit, is_longer)
+    # Accents are removed first, so that the rules for links and length see full-width letters and “…” as plain
+    # characters.
+    return _clean_accented(remove_accents(value), limit, is_longer)
 
 
-def _prepared(name: str, value: str | None, accented: bool) -> str:
+def _cleaned_value(name: str, value: str | None, accented: bool) -> str:
     if not value:
         return EMPTY_VALUE
     if name == _WRITTEN_AS_IT_IS:
@@ -341,10 +344,10 @@ def date_in_text(day: date) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """One version of the words that are sent: what a provider has registered and checks each text against.
+    """One version of a template: the words that a provider registered and compares each text with.
 
-    `body` is accented, in NFC, with the `parameters` as {named} places in that order. `choices` holds the
-    words that a parameter of fixed values may take, by key.
+    `body` is accented and in NFC. It names the `parameters` in braces, in their order. `choices` gives, for each
+    parameter with fixed values, the words that the parameter may take.
     """
 
     template_id: str
@@ -356,11 +359,11 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a message says, made once from one version of a template.
+    """The words of a message, made once from one version of a template.
 
-    `parameters` stand in the template's order and are what the text shows: cleaned, and without accents
-    where the text has none. Some providers take only the template's id and these. `accented_parameters` are
-    the same with accents where the text has none; None: it has accents, or they are not known.
+    `parameters` are in the template's order and in the form that the text shows: cleaned, and without accents if the
+    text has no accents. Some providers take only the template's id and the parameters. `accented_parameters` are the
+    accented parameters of a text without accents. They are None if the text is accented or if they are not known.
     """
 
     text: str
@@ -373,22 +376,23 @@ class Words:
 
     @property
     def template(self) -> str:
-        """The template as its file is called."""
+        """Return the template's name, which is also the name of its file."""
         return f"{self.template_id}.v{self.template_version}"
 
 
 @dataclass(frozen=True, slots=True)
 class RenderedText(Words):
-    """A text ready to send, and all that must be kept with it."""
+    """A text ready to send, with everything that must be stored with it."""
 
     encoding: Encoding
 
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """One version of a template that the provider behind a gateway has registered.
+    """One version of a template, as registered with the provider behind a gateway.
 
-    The ids are the provider's own, of the text without accents and of the accented one; None where it gives none.
+    The ids are the provider's own: one for the text without accents, one for the accented text. An id is None if the
+    provider gives none.
     """
 
     gateway: str
@@ -399,31 +403,32 @@ class Registration:
 
     @property
     def key(self) -> RegistrationKey:
-        """What there is one of."""
+        """Return the key that is unique for each registration."""
         return self.gateway, self.template_id, self.template_version
 
     def provider_id(self, accented: bool) -> str | None:
-        """Return the provider's own id of the text in this form."""
+        """Return the provider's own id for the accented or the unaccented text."""
         return self.accented_provider_template_id if accented else self.provider_template_id
 
 
 RegistrationKey: TypeAlias = tuple[str, str, int]
-"""Gateway, template id, version."""
+"""Gateway, template id and version."""
 
 
 class UnregisteredTemplate(Exception):
-    """The gateway does not know this version of a template and would refuse every text made from it."""
+    """Raised if the gateway does not know this version of a template and would refuse every text made from it."""
 
 
 def require_registered(
     known: Mapping[RegistrationKey, Registration], key: RegistrationKey, *, accented: bool, by_id: bool
 ) -> str | None:
-    """Return the provider's own id of a template, None where it gives none; called before anything is spent.
+    """Return the provider's own id of a template, or None if the provider gives none.
 
-    `by_id`: the gateway takes the id and the values, never the words, so a registration without the id serves nothing.
+    The caller must do this before the message uses any quota. With `by_id` the gateway takes the id and the values
+    instead of the words, so a registration without the id is useless.
 
     Raises:
-        UnregisteredTemplate: nothing of this template may go through the gateway; the message says what to do.
+        UnregisteredTemplate: no message with this template may go through the gateway. The message gives what to do.
     """
     gateway, template_id, version = key
     name = f"{template_id}.v{version}"
@@ -453,12 +458,12 @@ def fixed_words(body: str, accented: bool) -> tuple[str, ...]:
 
 
 def render(template: Template, values: Mapping[str, str], accented: bool) -> RenderedText:
-    """Fill a template: wholly accented, or wholly without accents in GSM-7, never a mixture.
+    """Fill a template: entirely accented, or entirely without accents in GSM-7, never a mixture.
 
-    A dossier code stands exactly as its source writes it; only in a text without accents a code that holds
-    accented letters, or characters outside GSM-7, loses them. Other values are cleaned (clean_parameter)
-    to PARAMETER_LIMITS, else to OTHER_LIMIT. Braces in a value mean nothing. Values that the template does
-    not name are ignored.
+    A dossier code stays exactly as its source writes it, except in a text without accents: there accented letters and
+    characters outside GSM-7 are replaced. Other values are cleaned (clean_parameter) and cut to PARAMETER_LIMITS, or to
+    OTHER_LIMIT if PARAMETER_LIMITS has no limit for the parameter. Braces in a value have no meaning. Values that the
+    template does not name are ignored.
 
     Raises:
         ValueError: a parameter of the template has no value at all, which is a mistake in the calling code.
@@ -469,23 +474,23 @@ def render(template: Template, values: Mapping[str, str], accented: bool) -> Ren
         raise ValueError(
             f"template {template.template_id}.v{template.version}: no value for {missing.args[0]}"
         ) from None
-    shown = tuple(_prepared(name, value, accented) for name, value in given)
-    in_full = None if accented else tuple(_prepared(name, value, True) for name, value in given)
-    return _filled(template, shown, accented, in_full)
+    shown = tuple(_cleaned_value(name, value, accented) for name, value in given)
+    in_full = None if accented else tuple(_cleaned_value(name, value, True) for name, value in given)
+    return _fill(template, shown, accented, in_full)
 
 
 def with_accents(template: Template, words: Words) -> Words:
-    """Return the words of a message with accents, from the version of the template that they were made of.
+    """Return the words of a message with accents, made from the same version of the template.
 
-    As they are where they have accents, and where their values are not known with them, as those of an earlier version
-    of this software: never a mixture.
+    The words stay unchanged if they are accented already. They also stay unchanged if the accented values are not
+    known, as in messages of an earlier version of this software. The result is never a mixture.
     """
     if words.accented or words.accented_parameters is None:
         return words
-    return _filled(template, tuple(words.accented_parameters), True, None)
+    return _fill(template, tuple(words.accented_parameters), True, None)
 
 
-def _filled(
+def _fill(
     template: Template, parameters: tuple[str, ...], accented: bool, accented_parameters: tuple[str, ...] | None
 ) -> RenderedText:
     words = fixed_words(template.body, accented)

@@ -1,4 +1,4 @@
-"""Tokens that a provider lets us in by, and gives anew: when the next are due. Pure."""
+"""Decide when the access and refresh tokens of a provider must be renewed. Pure: no I/O, no clock."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 _RENEWED_AFTER = 0.75
-"""Of an access token's life: the last quarter is for trying again, and for a person."""
+"""Share of an access token's life after which it is renewed. The rest leaves time for retries and a person's help."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """An access token and the refresh token that gives the next two, once. Secrets, whose values nothing shows."""
+    """An access token and its refresh token.
+
+    A refresh token can be exchanged once for the next pair. Both tokens are secrets and are left out of ``repr``.
+    """
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
@@ -20,9 +23,9 @@ class Tokens:
     refresh_until: datetime
 
     def lets_in(self, now: datetime) -> bool:
-        """Whether the access token is good still."""
+        """Return whether the access token is still valid."""
         return now < self.access_until
 
     def are_due(self, now: datetime) -> bool:
-        """Whether they should be renewed."""
+        """Return whether the tokens should be renewed now."""
         return now >= self.renewed_at + (self.access_until - self.renewed_at) * _RENEWED_AFTER

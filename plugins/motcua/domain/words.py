@@ -1,8 +1,8 @@
-"""Words and cells as people hand them in, and which agency a person or a file means by a code, an alias or a name.
+"""Normalise words and table cells that people type or hand in, and find the agency that such a word means.
 
-The one rule for what is typed or handed in: a code goes before a name. A name is looked for as it is written, whatever
-its case, and then without its accents; it means every agency that has it or had it. Where that is more than one, nobody
-guesses.
+A word is first compared with codes and aliases, then with names. A name is compared as it is written, regardless of
+case, and then without accents. It means every agency that has or had the name. If it means more than one agency, the
+software does not guess.
 """
 
 from __future__ import annotations
@@ -15,24 +15,27 @@ from typing import Final, TypeAlias
 from motcua.domain.texts import remove_accents
 
 ROUNDED: Final = r"[0-9](?:[.,][0-9]+)?[eE]\+?[0-9]+"
-"""What is left of a code, a reference or a phone number that Excel took for a number: ``1,23E+17``."""
+"""Pattern of a code, reference or phone number that Excel took for a number and rounded: ``1,23E+17``."""
 
 
 def fold(text: str, *, brackets: bool = False) -> str:
-    """A heading or a word as it is compared: no accents, no case, nothing in brackets, one space between words."""
+    """Normalise a heading or word for comparison: no accents, no case, no text in brackets, single spaces."""
     text = unicodedata.normalize("NFC", text)
     plain = remove_accents(text if brackets else re.sub(r"\([^)]*\)", " ", text))
     return re.sub(r"[^a-z0-9]+", " ", plain.casefold()).strip()
 
 
 def heading_key(heading: str) -> tuple[bool, str]:
-    """What two headings of a form must not share; one with brackets means only one that has them too."""
+    """Return the key of a heading. No two headings of one form may have the same key.
+
+    The key of a heading with text in brackets is equal only to keys of headings with the same text in brackets.
+    """
     bracketed = "(" in heading
     return bracketed, fold(heading, brackets=bracketed)
 
 
 def clean_cell(text: str) -> str:
-    """A cell without what spreadsheets put around it: ``="0905…"``, a leading apostrophe, odd blanks."""
+    """Return a cell's text without what spreadsheets add: ``="0905…"``, a leading apostrophe, unusual blanks."""
     text = unicodedata.normalize("NFC", text.replace("\xa0", " ").replace("\u202f", " ")).strip()
     if text.startswith('="') and text.endswith('"') and len(text) > 2:
         text = text[2:-1]
@@ -40,11 +43,11 @@ def clean_cell(text: str) -> str:
 
 
 AgencyWords: TypeAlias = Mapping[str, Sequence[str]]
-"""Word, as it is compared → codes of the agencies that it means, in order."""
+"""Maps a normalised word to the sorted codes of the agencies that the word means."""
 
 
 class SeveralAgencies(LookupError):
-    """A name that several agencies have, or had."""
+    """Raised for a name that several agencies have or had."""
 
     def __init__(self, codes: Sequence[str]) -> None:
         super().__init__(", ".join(codes))
@@ -52,7 +55,10 @@ class SeveralAgencies(LookupError):
 
 
 def words_of(codes: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]] = ()) -> AgencyWords:
-    """What agencies are called: codes and aliases, then names, each with the code of its agency."""
+    """Build the map from words to agencies.
+
+    ``codes`` are pairs of a code or alias and the agency's code. ``names`` are pairs of a name and the agency's code.
+    """
     of_names: dict[str, set[str]] = {}
     for name, agency in names:
         for word in (_in_any_case(name), fold(name)):
@@ -66,10 +72,10 @@ def words_of(codes: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]] 
 
 
 def agency_of(written: str, agencies: AgencyWords) -> str | None:
-    """Code of the agency that is meant; ``None``: nobody knows it.
+    """Return the code of the agency that a word means; ``None`` if the word means no agency.
 
     Raises:
-        SeveralAgencies: with the codes of all that have this name.
+        SeveralAgencies: several agencies have this name. The error holds their codes.
     """
     readings = (_trimmed, _in_any_case, fold)
     codes = next((codes for reading in readings if (codes := agencies.get(reading(written)))), ())

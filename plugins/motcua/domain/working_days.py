@@ -1,10 +1,11 @@
-"""Which days an agency works: the weekly pattern, the days that deviate from it, and what the law makes of them.
+"""Decide which days an agency works, from the weekly pattern and the days that deviate from it.
 
-Layers, the later over the earlier: the package ``holidays`` (public holidays and the swaps it knows), decisions of the
-government (swapped days that it does not know), the agency itself (own closing days, extra days, Saturday mornings).
-A day of a year that nobody seeded is answered by the package: the calendar never refuses a day.
+The deviations have three layers, and a later layer overrides an earlier one. The first layer is the package
+``holidays`` (public holidays and the swapped days that it knows). The second layer is decisions of the government
+(swapped days that the package does not know). The third layer is the agency itself (its closing days and extra days).
+If nobody has entered a year into the ledger, the days of the package count, so every day has an answer.
 
-Days are days of Vietnam (Asia/Ho_Chi_Minh, UTC+7, no summer time).
+Days are days in Vietnam's time zone (Asia/Ho_Chi_Minh, UTC+7, no summer time).
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from typing import Literal, TypeAlias, get_args
 import holidays
 
 Opening: TypeAlias = Literal["closed", "full", "morning"]
-"""What a desk does on a day: closed all day, open morning and afternoon, open in the morning only."""
+"""When a desk is open on a day: not at all, in the morning and the afternoon, or in the morning only."""
 Origin: TypeAlias = Literal["package", "decision", "agency"]
-"""Where a deviation comes from, in the order of the layers."""
+"""The layer that a deviation comes from, in the order of the layers."""
 
 NEXT_YEAR_DUE = (12, 1)
-"""Month and day from which on the next year should be confirmed; announcements come weeks before it."""
+"""Month and day from which on the next year's calendar should be confirmed. It is announced weeks earlier."""
 SATURDAY = 5
 _ONE_DAY = timedelta(days=1)
 _LAYERS: tuple[str, ...] = get_args(Origin)
@@ -41,20 +42,23 @@ class SpecialDay:
     day: date
     opening: Opening
     reason: str
-    """In Vietnamese, as staff read it."""
+    """The reason in Vietnamese, which staff read."""
     origin: Origin
     authority: str
-    """The package with its version, the decision's number and date, or the agency's notice."""
+    """The package with its version, the number and date of the decision, or the agency's notice."""
 
     @property
     def is_swapped_off(self) -> bool:
-        """A working day that is off because a weekend day is worked in its place; its reason says so (``swapped``)."""
+        """Return whether this is a day off that was swapped with a weekend day. ``swapped`` writes its reason."""
         return self.opening == "closed" and self.reason.startswith(_SWAPPED_OFF)
 
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """An agency's hours from a day on, clock of Vietnam; by default those in use: Monday to Friday, no Saturdays."""
+    """An agency's office hours from a day on, in Vietnam's time.
+
+    The defaults are the usual hours, without Saturdays.
+    """
 
     valid_from: date = date.min
     opens: time = time(7, 0)
@@ -70,12 +74,13 @@ DEFAULT_HOURS = OfficeHours()
 
 
 class WorkingCalendar:
-    """The working days of one agency, or of a province where no agency is meant.
+    """The working days of one agency, or of a province without its agencies' deviations.
 
     Args:
-        special_days: deviations of all layers; for a day with several the last layer counts.
-        hours: office hours with the day they begin; before the first one ``DEFAULT_HOURS`` count.
-        seeded_years: years whose package layer is among ``special_days``; others are looked up in the package.
+        special_days: deviations of all layers. If a day has several deviations, the last layer counts.
+        hours: office hours, each with the day from which they are valid. Before the first such day ``DEFAULT_HOURS``
+            are valid.
+        seeded_years: years whose package layer is among ``special_days``. For other years the package itself is read.
     """
 
     def __init__(
@@ -92,25 +97,28 @@ class WorkingCalendar:
         self._seeded = frozenset(seeded_years)
 
     def hours_on(self, day: date) -> OfficeHours:
-        """The office hours in force on a day."""
+        """Return the office hours that are valid on a day."""
         position = bisect_right(self._begins, day)
         return self._hours[position - 1] if position else DEFAULT_HOURS
 
     def special_day(self, day: date) -> SpecialDay | None:
-        """What makes this day deviate from the weekly pattern, if anything does."""
+        """Return the deviation of a day from the weekly pattern, if there is one."""
         special = self._special.get(day)
         if special is None and day.year not in self._seeded:
-            special = _days_of_package(day.year).get(day)
+            special = _package_days(day.year).get(day)
         return special
 
     def special_days(self, year: int) -> list[SpecialDay]:
-        """The days of a year that deviate from the weekly pattern, in order; Saturday mornings are part of it."""
+        """Return the days of a year that deviate from the weekly pattern, in order.
+
+        Saturday mornings belong to the weekly pattern and are not listed.
+        """
         first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
         days = (self.special_day(date.fromordinal(number)) for number in range(first, last + 1))
         return [special for special in days if special is not None]
 
     def opening(self, day: date) -> Opening:
-        """What the desk does on a day."""
+        """Return the opening of the desk on a day."""
         special = self.special_day(day)
         if special is not None:
             return special.opening
@@ -119,14 +127,14 @@ class WorkingCalendar:
         return "morning" if day.weekday() == SATURDAY and self.hours_on(day).saturday_mornings else "closed"
 
     def is_working_day(self, day: date) -> bool:
-        """Whether the desk is open on this day, be it for the morning alone."""
+        """Return whether the desk is open on a day, at least in the morning."""
         return self.opening(day) != "closed"
 
     def next_working_day(self, day: date) -> date:
-        """The first working day strictly after ``day``.
+        """Return the first working day strictly after ``day``.
 
         Raises:
-            OverflowError: there is none before the end of the year 9999.
+            OverflowError: there is no working day before the end of the year 9999.
         """
         following = day + _ONE_DAY
         while not self.is_working_day(following):
@@ -134,19 +142,19 @@ class WorkingCalendar:
         return following
 
     def why_open(self, day: date) -> str | None:
-        """Why the desk is open on a day that is off by the week, in Vietnamese; ``None`` on every other day."""
+        """Return, in Vietnamese, why the desk is open on a weekend day; ``None`` on every other day."""
         if day.weekday() < SATURDAY or not self.is_working_day(day):
             return None
         special = self.special_day(day)
         return special.reason if special is not None else "Làm việc sáng thứ Bảy"
 
     def count_working_days(self, first: date, last: date) -> int:
-        """Working days from ``first`` to ``last``, both counted; 0 where ``last`` is before ``first``."""
+        """Count the working days from ``first`` to ``last``, both included; 0 if ``last`` is before ``first``."""
         return sum(self.is_working_day(date.fromordinal(n)) for n in range(first.toordinal(), last.toordinal() + 1))
 
 
 def swapped(off: date, worked: date, origin: Origin, authority: str) -> tuple[SpecialDay, SpecialDay]:
-    """A working day that is off and the weekend day that is worked in its place (hoán đổi ngày làm việc)."""
+    """Return the two deviations of a swap (hoán đổi ngày làm việc): the day off, and the weekend day that is worked."""
     return (
         SpecialDay(off, "closed", f"{_SWAPPED_OFF} {written_day(worked)}", origin, authority),
         SpecialDay(worked, "full", f"Làm bù cho ngày nghỉ {written_day(off)}", origin, authority),
@@ -154,25 +162,28 @@ def swapped(off: date, worked: date, origin: Origin, authority: str) -> tuple[Sp
 
 
 def written_day(day: date) -> str:
-    """A date as official texts write it: 5/9/2016."""
+    """Write a date as official texts do: 5/9/2016."""
     return f"{day.day}/{day.month}/{day.year}"
 
 
 def package_version() -> str:
-    """The package that seeds the calendar, with its version: ``holidays 0.109``."""
+    """Return the name and version of the package that seeds the calendar: ``holidays 0.109``."""
     return f"holidays {version('holidays')}"
 
 
 def days_from_package(year: int) -> tuple[SpecialDay, ...]:
-    """The days of a year that deviate from the week by the package ``holidays``: public holidays, also those on
-    weekends, days off in lieu, swapped days. Empty for years that it does not know (before 1954, after 2100)."""
-    return tuple(_days_of_package(year).values())
+    """Return the deviations of a year that the package ``holidays`` knows.
+
+    The deviations are public holidays, even on weekends, days off in lieu, and swapped days. The result is empty for
+    years that the package does not know (before 1954, after 2100).
+    """
+    return tuple(_package_days(year).values())
 
 
 @lru_cache(maxsize=64)
-def _days_of_package(year: int) -> dict[date, SpecialDay]:
+def _package_days(year: int) -> dict[date, SpecialDay]:
     authority = package_version()
-    # A swap can reach over New Year's Eve, so the neighbours are asked too.
+    # A swapped pair of days may lie in two years, so the neighbouring years are read too.
     known = holidays.country_holidays("VN", years=(year - 1, year, year + 1), language="vi")
     found = {
         day: SpecialDay(day, "closed", name, "package", authority)

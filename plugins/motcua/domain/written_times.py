@@ -1,5 +1,7 @@
-"""Times, days and months as people, programs and spreadsheets write them: each shape once. Whoever reads says which of
-them may stand there; what could be read in two ways is in none of them."""
+"""Read times, days and months as people, programs and spreadsheets write them.
+
+Each form is defined here once. The caller chooses the forms that it accepts. No form can be read in two ways.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,12 @@ from typing import Final, Literal, TypeAlias
 from motcua.domain.clock import VIETNAM
 
 Shape: TypeAlias = Literal["day_first", "time_first", "year_first", "digits", "epoch", "serial"]
-"""``24/11/2026 8:30``; ``8h30 ngày 24/11/2026``; ``2026-11-24T08:30+07:00``; ``20261124[0830[00]]``; milliseconds since
-1970; days as Excel counts them."""
+"""Form of a written time.
+
+``day_first``: ``24/11/2026 8:30``. ``time_first``: ``8h30 ngày 24/11/2026``. ``year_first``:
+``2026-11-24T08:30+07:00``. ``digits``: ``20261124[0830[00]]``. ``epoch``: milliseconds since 1970. ``serial``: Excel's
+number of days.
+"""
 
 _DAY: Final = r"(?:ngày )?(?P<day>\d{1,2})(?:[/.-]| tháng )(?P<month>\d{1,2})(?:[/.-]| năm )(?P<year>\d{4})"
 _YEAR: Final = r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})"
@@ -32,8 +38,10 @@ _EXCEL_BEGINS: Final = datetime(1899, 12, 30, tzinfo=VIETNAM)
 
 
 def read_time(written: str, *shapes: Shape) -> datetime | None:
-    """The moment that is written, by the clock of Vietnam where no zone is named; midnight where only the day is told;
-    ``None``: it has none of these shapes, or there is no such moment."""
+    """Return the moment that a text gives in one of these forms; ``None`` if the text has none of the forms.
+
+    A text without a zone gives a time in Vietnam. A text without a time of day gives midnight.
+    """
     text = " ".join(written.split())
     for shape in shapes:
         if found := _SHAPES[shape].fullmatch(text):
@@ -61,7 +69,7 @@ def _moment(parts: dict[str, str]) -> datetime:
 
 
 def read_day(written: str) -> date | None:
-    """The day that is written, whatever follows it (``15/9/2016 8:30 SA``), by the clock of Vietnam."""
+    """Return the day in Vietnam's time zone that a text begins with, such as ``15/9/2016 8:30 SA``."""
     shapes: tuple[Shape, ...] = ("year_first", "day_first", "serial", "digits")
     moment = read_time(written, *shapes) or read_time(re.split(r"[T ,]", written.strip(), maxsplit=1)[0], *shapes)
     return None if moment is None else moment.astimezone(VIETNAM).date()
@@ -78,23 +86,23 @@ _MONTHS: Final = (
     re.compile(r"(?P<year>\d{4})[-/](?P<month>\d{1,2})", re.ASCII),
 )
 _MADE_A_DAY: Final = re.compile(r"\d{4}-\d{2}-01[ t]00:00.*", re.ASCII)
-"""What Excel makes of a month, and of the first day of one."""
+"""Pattern of the text that Excel writes for a month. The first day of a month has the same text."""
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenPeriod:
-    """What a cell says; that there is such a day nobody has looked at."""
+    """A day or a month that a cell of a table gives. The day may not exist in the calendar."""
 
     year: int
     month: int
     day: int | None
-    """``None``: it is a month."""
+    """The day of the month. ``None`` if the cell gives a month."""
     may_be_month: bool
-    """It is the first of a month at midnight, as a spreadsheet writes a bare month."""
+    """``True`` if the text is the first day of a month at midnight. A spreadsheet also writes a bare month so."""
 
 
 def read_period(written: str) -> WrittenPeriod | None:
-    """The day or month that is written, by people (``ngày 24 tháng 11 năm 2026``) or programs; ``None``: neither."""
+    """Read a written day or month, such as ``ngày 24 tháng 11 năm 2026``; ``None`` if the text is neither."""
     words = re.sub(r"\s+", " ", written).lower()
     for form in (*_DAYS, *_MONTHS):
         if found := form.fullmatch(words):

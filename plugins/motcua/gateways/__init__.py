@@ -1,4 +1,4 @@
-"""One module for each SMS provider; the connection's extra field ``adapter`` names the module."""
+"""Gateway adapters: one module for each provider. The field ``adapter`` in the connection's extra names the module."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from motcua.gateways.adapter import Gateway, GatewayAddress, Provider, UnknownPo
 
 
 class GatewayMisconfigured(Exception):
-    """A gateway's Airflow connection is missing, incomplete or names an adapter that does not exist."""
+    """A gateway's Airflow connection is missing or incomplete, or names an adapter that does not exist."""
 
 
 def gateway_address(name: str) -> GatewayAddress:
-    """The gateway behind the Airflow connection ``sms_<name>``.
+    """Return the address in the Airflow connection ``sms_<name>``.
 
     Raises:
         GatewayMisconfigured: there is no such connection, or it names no host.
@@ -37,11 +37,11 @@ def gateway_address(name: str) -> GatewayAddress:
 
 
 class ConnectionGiven(Protocol):
-    """A connection, as Airflow gives it or as it is written."""
+    """The fields of a connection, whether Airflow or a variable's text gives them."""
 
     @property
     def host(self) -> str | None:
-        """With or without https:// before it."""
+        """Host name, with or without a leading https://."""
 
     @property
     def port(self) -> int | None: ...  # noqa: D102
@@ -58,14 +58,14 @@ class ConnectionGiven(Protocol):
 
     @property
     def extra_dejson(self) -> dict[str, Any]:
-        """What else it says."""
+        """All other fields of the connection, from its JSON."""
 
 
 def address_in(name: str, connection: ConnectionGiven) -> GatewayAddress:
-    """The gateway that a connection leads to.
+    """Return the gateway address that a connection states.
 
     Raises:
-        GatewayMisconfigured: it names no host, or says what cannot be.
+        GatewayMisconfigured: the connection names no host, or states an impossible value.
     """
     if not connection.host:
         raise GatewayMisconfigured(f"The Airflow connection sms_{name} names no host.")
@@ -86,7 +86,8 @@ def address_in(name: str, connection: ConnectionGiven) -> GatewayAddress:
 
 
 def _fault(address: GatewayAddress) -> str | None:
-    """What is wrong with the fields of a connection's extra; limits that cannot be read must not mean no limit."""
+    """Return what is wrong with the fields of a connection's extra. A limit that cannot be read must not mean no
+    limit."""
     try:
         if address.concurrency < 1 or min(address.timeout) <= 0:
             raise ValueError
@@ -117,19 +118,19 @@ def _fault(address: GatewayAddress) -> str | None:
 
 
 def open_gateway(name: str) -> Gateway:
-    """The adapter for the gateway ``name``, ready to use.
+    """Return the adapter of the gateway ``name``, ready to use.
 
     Raises:
-        GatewayMisconfigured: its connection is missing or names an adapter that does not exist.
+        GatewayMisconfigured: the connection is missing or names an adapter that does not exist.
     """
     return gateway_at(gateway_address(name))
 
 
 def gateway_at(address: GatewayAddress) -> Gateway:
-    """The adapter that an address names.
+    """Return the adapter that an address names.
 
     Raises:
-        GatewayMisconfigured: it does not exist, or something that it needs is not installed.
+        GatewayMisconfigured: the adapter does not exist, or a package that it needs is not installed.
     """
     name = address.name
     adapter = str(address.extra.get("adapter", "kannel"))
@@ -138,7 +139,7 @@ def gateway_at(address: GatewayAddress) -> Gateway:
         module = import_module(path)
     except ModuleNotFoundError as missing:
         if missing.name != path:
-            # The adapter is there; something that it needs is not.
+            # The adapter exists, but a package that it needs is missing.
             raise GatewayMisconfigured(
                 f"The adapter {adapter!r} of the Airflow connection sms_{name} needs {missing.name}, which is not"
                 " installed."
@@ -146,12 +147,12 @@ def gateway_at(address: GatewayAddress) -> Gateway:
         raise GatewayMisconfigured(
             f"The Airflow connection sms_{name} names the adapter {adapter!r}, which is not in motcua/gateways/."
         ) from missing
-    if (made := _defined_in(module)) is None:
+    if (made := _gateway_class(module)) is None:
         raise GatewayMisconfigured(f"motcua/gateways/{adapter}.py defines no gateway.")
     return made(address)
 
 
-def _defined_in(module: ModuleType) -> Callable[[GatewayAddress], Gateway] | None:
+def _gateway_class(module: ModuleType) -> Callable[[GatewayAddress], Gateway] | None:
     for _, member in inspect.getmembers(module, inspect.isclass):
         if member.__module__ == module.__name__ and member.__name__.endswith("Gateway") and member is not Gateway:
             return cast("Callable[[GatewayAddress], Gateway]", member)
@@ -159,12 +160,17 @@ def _defined_in(module: ModuleType) -> Callable[[GatewayAddress], Gateway] | Non
 
 
 def provider_of(adapter: str) -> type[Provider] | None:
-    """What an adapter says of its provider, whatever its connections say; ``None``: there is no such adapter here."""
+    """Return an adapter's class, which describes its provider without any connection. ``None`` if there is no
+    such adapter."""
     return (
-        cast("type[Provider]", _defined_in(import_module(f"{__name__}.{adapter}"))) if adapter in adapters() else None
+        cast("type[Provider]", _gateway_class(import_module(f"{__name__}.{adapter}")))
+        if adapter in adapters()
+        else None
     )
 
 
 def adapters() -> list[str]:
-    """Names of the kinds of providers that can be called here."""
-    return [module.name for module in iter_modules(__path__) if _defined_in(import_module(f"{__name__}.{module.name}"))]
+    """Return the names of all adapters."""
+    return [
+        module.name for module in iter_modules(__path__) if _gateway_class(import_module(f"{__name__}.{module.name}"))
+    ]

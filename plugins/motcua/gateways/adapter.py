@@ -1,4 +1,5 @@
-"""What every gateway's adapter gives: a request, a class for each answer, a reading for each receipt and inquiry."""
+"""The interface of every gateway's adapter: a request, a class for each answer, and a reading for each receipt and
+inquiry."""
 
 from __future__ import annotations
 
@@ -17,21 +18,23 @@ from motcua.domain.tokens import Tokens
 OutcomeClass: TypeAlias = Literal[
     "accepted", "duplicate", "phone", "unreachable", "configuration", "transient", "unknown"
 ]
-"""``phone``: no gateway can tell this number; ``unreachable``: this one cannot, as a phone without an account there,
-and another one may; ``configuration``: it refuses what ``Concern`` names; ``transient``: not now."""
+"""``phone``: no gateway reaches this number. ``unreachable``: this gateway does not reach the number, for example
+because the phone has no account there, but another gateway may. ``configuration``: the gateway refuses what ``Concern``
+names. ``transient``: the gateway refuses for the moment."""
 
 Unit: TypeAlias = Literal["segment", "message"]
-"""What a gateway counts, limits and bills."""
+"""The unit that a gateway counts, limits and bills."""
 
 UnknownPolicy: TypeAlias = Literal["hold", "accept"]
-"""``hold``: shown to people, who may release it; ``accept``: taken for accepted, so that it is never sent again."""
+"""``hold``: the message is shown to people, who may release it. ``accept``: the message counts as accepted, so that it
+is never sent again."""
 
 DEFAULT_HORIZON_HOURS = 72.0
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAddress:
-    """A gateway as its Airflow connection ``sms_<name>`` gives it."""
+    """A gateway as its Airflow connection ``sms_<name>`` states it."""
 
     name: str
     base_url: str
@@ -46,7 +49,7 @@ class GatewayAddress:
 
     @property
     def carriers(self) -> frozenset[str]:
-        """Carriers at which the brandname is registered; all where the connection does not say."""
+        """Carriers at which the brandname is registered; all carriers if the connection names none."""
         given = self.extra.get("carriers")
         if given is None:
             return CARRIERS
@@ -56,19 +59,21 @@ class GatewayAddress:
 
     @property
     def segments_per_second(self) -> float | None:
-        """Most units (segments, where it counts these) a second, all senders together; ``None``: no limit."""
+        """Most units (segments, or messages if the gateway counts messages) per second, of all senders together.
+        ``None`` means no limit."""
         given = self.extra.get("segments_per_second")
         return None if given is None else float(given)
 
     @property
     def segments_per_day(self) -> int | None:
-        """Most units a day (Vietnam's), all senders together; ``None``: no limit."""
+        """Most units per day (Vietnam's), of all senders together. ``None`` means no limit."""
         given = self.extra.get("segments_per_day")
         return None if given is None else int(given)
 
     @property
     def prices(self) -> Mapping[str, str] | None:
-        """Đồng a unit by carrier, ``other`` for those that are not named; ``None``: the connection names no price."""
+        """Price in đồng of a unit by carrier; ``other`` is for carriers that are not named. ``None`` if the connection
+        names no price."""
         given = self.extra.get("price")
         if given is None:
             return None
@@ -83,23 +88,23 @@ class GatewayAddress:
 
     @property
     def when_unknown(self) -> UnknownPolicy:
-        """What becomes of a message whose outcome nobody can tell."""
+        """The policy for a message of unknown outcome."""
         given: UnknownPolicy = self.extra.get("when_unknown", "hold")
         return given
 
     @property
     def unknown_after(self) -> timedelta:
-        """How long a receipt is waited for before ``when_unknown`` is applied."""
+        """How long to wait for a receipt before ``when_unknown`` applies."""
         return timedelta(hours=float(self.extra.get("unknown_after_hours", 1)))
 
     @property
     def sender(self) -> str:
-        """The brandname that messages come from."""
+        """The brandname that messages are sent under."""
         return str(self.extra.get("sender", "MotcuaSMS"))
 
     @property
     def timeout(self) -> tuple[float, float]:
-        """Seconds to connect, seconds to wait for the answer."""
+        """Seconds to connect, and seconds to wait for the answer."""
         return float(self.extra.get("connect_timeout", 3.05)), float(self.extra.get("answer_timeout", 20))
 
 
@@ -111,38 +116,38 @@ def _price(given: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionField:
-    """A field of the connection's extra that a provider has besides those of every gateway."""
+    """A field of the connection's extra that only this provider has."""
 
     name: str
     is_secret: bool = False
     of_callbacks: bool = False
-    """The callbacks are given it, and not what sends."""
+    """Whether the field is given to the callbacks and not to the sending processes."""
     is_optional: bool = False
     is_login: bool = False
-    """It repeats the login, so that nobody is asked for it."""
+    """Whether the field repeats the login, so that set-up need not ask for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutgoingMessage:
-    """What a provider may need: the words as this gateway sends them, and the template with its values."""
+    """A message as a provider may need it: the text as this gateway sends it, and the template with its values."""
 
     reference: str
     msisdn: str
     text: str
     accented: bool
     units: int
-    """How much of its ``unit`` the gateway counts for it."""
+    """How many units the gateway counts for the message."""
     template_id: str
     template_version: int
     values: Mapping[str, str]
-    """By the names of the template's places, in their order; as ``text`` shows them."""
+    """Values by the names of the template's places, in their order, as ``text`` shows them."""
     provider_template_id: str | None = None
-    """The provider's own id of that template in this form, where it is registered with one."""
+    """The provider's own id of the template in this form, if the template is registered with one."""
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAnswer:
-    """The gateway's answer, classed. ``code`` holds no phone number and none of the message's words."""
+    """A gateway's answer with its class. ``code`` contains no phone number and no words of the message."""
 
     outcome: OutcomeClass
     http_status: int | None = None
@@ -151,13 +156,13 @@ class GatewayAnswer:
     retry_after: float | None = None
     """Seconds that the gateway asked to wait."""
     concerns: Concern = "gateway"
-    """What a ``configuration`` answer is about: the account as a whole, the brandname at the number's carrier, the
-    template, or this message alone. Only what it is about is stopped."""
+    """The part that a ``configuration`` answer is about: the whole account, the brandname at the number's carrier, the
+    template, or this message alone. Only that part is paused."""
     tokens_refused: bool = False
-    """It lets nobody in by the access token that it was shown: another one is due, whatever its time."""
+    """Whether the gateway refused the access token. The token must then be renewed, even before its end."""
     open_at: datetime | None = None
-    """Of a refusal that the gateway's own rules expect, as at night or with a day's quota used up: when it is over.
-    Nothing is wrong, and nothing is tried before."""
+    """When a refusal ends that the gateway's own rules expect, for example at night or with a day's quota used up. This
+    refusal is no fault, and nothing is tried before this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,54 +171,54 @@ class SentAttempt:
 
     reference: str
     gateway_reference: str | None
-    """The provider's own; empty where its answer never came."""
+    """The provider's own reference; ``None`` if the provider's answer never arrived."""
     msisdn: str
     started_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayCall:
-    """What a provider brings to our callbacks, as it came: a delivery report, or a citizen's text."""
+    """A provider's call to our callbacks as received: a delivery receipt, or a citizen's text."""
 
     query: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
-    """Fields of a body that is a form."""
+    """Fields of the body, if the body is a form."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """By names in small letters."""
+    """Headers, by names in lower case."""
     body: bytes = b""
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """Those of query and form; of two of one name the form's counts."""
+        """The fields of query and form. If both have a field of the same name, the form's field counts."""
         return {**self.query, **self.form}
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptReading:
-    """A delivery report, read."""
+    """A delivery receipt, read."""
 
     reference: str | None
     gateway_status: str | None
     meaning: Meaning
     raw: Mapping[str, str]
-    """The fields given, without numbers, words and secrets."""
+    """The received fields without numbers, words and secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class InquiryReading:
-    """A text to the short code, as a gateway brings it."""
+    """A citizen's text to the short code, as a gateway delivers it."""
 
     sender: str
     text: str
     message_id: str | None
-    """The provider's own id, the same each time that it brings the text."""
+    """The provider's own id, the same each time that the provider delivers this text."""
     sent_at: datetime | None
-    """When the citizen sent it, by the provider's clock."""
+    """When the citizen sent the text, by the provider's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplyForm:
-    """How the answer to an inquiry looks in the body of an HTTP answer."""
+    """The form of the answer to an inquiry in the body of an HTTP answer."""
 
     body: str
     media_type: str
@@ -221,85 +226,88 @@ class ReplyForm:
 
 
 class Gateway(Protocol):
-    """One kind of SMS provider, made for one address."""
+    """One kind of provider, made for one address."""
 
     address: GatewayAddress
     connection_fields: tuple[ConnectionField, ...]
-    """What its connection says besides; set-up asks for it, and the doctor for those that are secrets."""
+    """Additional fields of its connection. Set-up asks for them, and the doctor for the secret ones."""
     usual_host: str
-    """Where it is called by https; empty: each has another."""
+    """Host for calls by https; empty if every customer has a different one."""
     names_sender: bool
-    """It is told the brandname with each message."""
+    """Whether each request names the brandname."""
     first_refresh_token: str | None
-    """Where the provider lets nobody in but by tokens: the one that the connection gives to begin with."""
+    """The refresh token that the connection states to begin with; ``None`` if the provider uses no tokens."""
     tokens: Tokens | None
-    """What it is let in by at present, given to it before anything is sent."""
+    """The tokens that are valid now. The sender sets them before it sends anything."""
     can_be_asked: bool
-    """Whether ``ask`` can tell anything."""
+    """Whether ``ask`` can ever return a reading."""
     takes_template_ids: bool
-    """It is given the provider's id of the template and the values, never the words."""
+    """Whether a request gives the provider's template id and the values, and never the text."""
     refuses_repeats_for: timedelta
-    """For so long the provider promises to refuse a second request with the same reference (``duplicate``), so that
-    one without an answer may be repeated as it is; zero: it promises nothing."""
+    """How long the provider promises to refuse a second request with the same reference (``duplicate``). In this time a
+    request without an answer may be repeated as it is. Zero means no promise."""
     accents_cost_nothing: bool
-    """A text costs the same with accents: it is sent so, whatever its agency chose for SMS."""
+    """Whether a text costs the same with accents. If so, texts are sent with accents, whatever the agency chose for
+    SMS."""
     unit: Unit
     closed: QuietHours | None
-    """Hours of every day in which it takes nothing."""
+    """Hours of every day in which the gateway accepts nothing."""
     reaches_every_number: bool
-    """It can tell any number of its carriers; else it may answer ``unreachable``, and is not asked about that number
-    again for ``MOTCUA_UNREACHABLE_FOR``."""
+    """Whether the gateway reaches every number of its carriers. Otherwise it may answer ``unreachable``, and is not
+    tried with that number again for ``MOTCUA_UNREACHABLE_FOR``."""
     reports_deliveries: bool
-    """It tells what became of messages that it took, by itself or asked; where it does not, none is missed."""
+    """Whether the provider reports deliveries, by itself or when asked. If it does not, no receipt is missed."""
     receipts_signed_in: str | None
-    """Header, in small letters, of the provider's own signature of a delivery report, which then decides alone who
-    brings it; ``None``: it signs none, and our secret decides."""
+    """Header, in lower case, of the provider's own signature of a delivery receipt. The signature alone then decides
+    whether a receipt is genuine. ``None`` if the provider signs nothing; our secret decides then."""
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
-        """Gets the next tokens, in one request; else what the provider answered, or that it did not.
+        """Get the next tokens, in one request. Otherwise return what the provider answered, or that no answer came.
 
-        Never raises for what the network does. Nothing where it is let in by no tokens.
+        Never raises for network failures. Gets nothing if the provider uses no tokens.
         """
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """What the provider says became of an attempt, in one request; ``None``: it cannot say. A reading ``absent``
-        says that the provider is sure never to have had it.
+        """Ask the provider what became of an attempt, in one request. Return ``None`` if the provider does not know.
+        The reading ``absent`` means that the provider certainly never got the attempt.
 
-        Never raises for what the network does.
+        Never raises for network failures.
         """
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
-        """Hands one message over, in one request, never repeated here; never raises for what the network does."""
+        """Hand one message over in one request, which is never repeated here. Never raises for network failures."""
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Whether the provider knows us, in one request that can send nothing, whoever answers it: ``accepted``, or
-        ``configuration`` where it does not. ``None``: it cannot be asked so, and nothing was.
+        """Ask whether the provider knows us, in one request that can send nothing. Return ``accepted``, or
+        ``configuration`` if the provider does not know us. Return ``None``, without a request, if the provider cannot
+        be asked so.
 
-        Never raises for what the network does.
+        Never raises for network failures.
         """
 
     def receipt_is_signed(self, call: GatewayCall) -> bool:
-        """Whether the provider's signature of a report is right; never without one, or a key to check it by."""
+        """Return whether the provider's signature of a receipt is right. Never true without a signature, or without a
+        key to check it."""
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
-        """What a delivery report says; never raises."""
+        """Read a delivery receipt; never raises."""
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """What a stored status of this gateway means."""
+        """Return the meaning of a stored status of this gateway."""
 
     def read_inquiry(self, call: GatewayCall) -> InquiryReading:
-        """What a citizen texted; never raises."""
+        """Read a citizen's text; never raises."""
 
     def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
-        """Whether the provider's signature of the query is right; ``None`` where it has none, or we no key: a secret
-        decides."""
+        """Return whether the provider's signature of the query is right. ``None`` if the provider signs nothing or we
+        have no key; a secret decides then."""
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
-        """The answer to an inquiry, which the provider texts back."""
+        """Return the answer to an inquiry, which the provider texts to the citizen."""
 
 
 class Provider:
-    """What a provider has not, unless its adapter says that it has: every adapter's base."""
+    """Base of every adapter: the defaults of a provider that offers nothing beyond sending."""
 
     connection_fields: tuple[ConnectionField, ...] = ()
     usual_host = ""
@@ -317,37 +325,37 @@ class Provider:
     receipts_signed_in: str | None = None
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
-        """Nothing is renewed: login and password let us in."""
+        """Renew nothing: login and password are enough."""
         return GatewayAnswer("configuration", code="no tokens")
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """Nothing is asked."""
+        """Ask nothing."""
         return None
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Nothing is asked: no request is known that sends nothing."""
+        """Ask nothing: no request is known that sends nothing."""
         return None
 
     def receipt_is_signed(self, call: GatewayCall) -> bool:
-        """Never: it signs no reports."""
+        """Return ``False``: this provider signs no receipts."""
         return False
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
-        """It brings no reports."""
+        """Return an unreadable reading: this provider sends no receipts."""
         return ReceiptReading(None, None, "unreadable", {})
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """It gives no statuses."""
+        """Return ``unreadable``: this provider gives no statuses."""
         return "unreadable"
 
     def read_inquiry(self, call: GatewayCall) -> InquiryReading:
-        """Nothing: inquiries do not come this way."""
+        """Return an empty inquiry: this provider delivers no inquiries."""
         return InquiryReading("", "", None, None)
 
     def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
-        """Never: inquiries do not come this way."""
+        """Return ``False``: this provider delivers no inquiries."""
         return False
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
-        """Plain text, to whoever called."""
+        """Return plain text for the caller."""
         return ReplyForm(text, "text/plain; charset=utf-8")

@@ -1,29 +1,31 @@
-"""eSMS.vn: messages by brandname, receipts pushed or asked for, and what a short code brings in.
+"""eSMS.vn: messages by brandname, delivery receipts pushed or asked for, and texts to a short code.
 
 Source: the vendor's documentation for developers (github devesms/gitbook_esms_for_develop, …_v2, …_v2_en, read in
 2026): "Tin nhắn SMS OTP/CSKH", "Bảng mã lỗi", "Callback Url", "Hàm kiểm tra tin nhắn theo SMSID", "Hàm kiểm tra trạng
 thái tin nhắn theo khoảng thời gian", "Connect to shortcode service".
 
-What it says and this adapter relies on:
+Facts of the documentation that this adapter relies on:
 
-- One POST is one SMS. ``CodeResult`` 100 means taken by eSMS, not delivered.
+- One POST is one SMS. ``CodeResult`` 100 means accepted by eSMS, not delivered.
 - A ``RequestId`` (50 characters at most) is refused with 124 for 24 hours after it was first seen.
-- A message is asked about by the ``SMSID`` of the answer, for 7 days; never by its ``RequestId``. Where no answer came,
-  the list of what was made in a span of time shows the ``campaignid`` of each, so ours is the reference.
-- ``SendStatus`` 5 means finished, well or badly: the counters tell which.
+- A message is asked about by the ``SMSID`` of the answer, for 7 days; never by its ``RequestId``. If no answer came,
+  the list of messages of a span of time shows the ``campaignid`` of each message. So this field contains our reference.
+- ``SendStatus`` 5 means finished, delivered or not. The counters show which.
 
-What it does not say, and how this is kept safe:
+Gaps of the documentation, and how this adapter stays safe:
 
-- Whether a ``RequestId`` that was refused for another reason counts as seen: each try after a refusal has a reference
-  of its own, and a 124 that shows ``SendStatus`` 4 (rejected) is no acceptance.
-- How parameters are added to a ``CallbackUrl`` that has some: the address ends so that both ``?`` and ``&`` work.
-- How soon a message is in the list: one that is not there is never taken for one that did not arrive.
-- In which zone the list's times are: Vietnam's is assumed, as its own timestamps have it.
-- HTTP statuses: 4xx are taken for refusals, 5xx for no knowledge.
+- It is not stated whether a ``RequestId`` that was refused for another reason counts as seen. So each try after a
+  refusal has a new reference, and a 124 with ``SendStatus`` 4 (rejected) does not count as acceptance.
+- It is not stated how parameters are added to a ``CallbackUrl`` that already has some. So the address ends in a form in
+  which both ``?`` and ``&`` work.
+- It is not stated how soon a message is in the list. So a message that is missing in the list is never treated as not
+  arrived.
+- The time zone of the list is not stated. Vietnam's is assumed, as in the vendor's own timestamps.
+- HTTP statuses are not stated: 4xx count as refusals, 5xx as unknown.
 
 Inbound: a GET with ``sender, content, serviceNumber, keyword, sign, cpid, smsid, receiverTime``, answered by an XML
-body that is texted back. ``sign`` is Base64(MD5(cpid + smsid + content + receiverTime + privateKey)), as in its code
-samples; MD5 is the vendor's choice. The private key is the connection's extra field ``private_key``.
+body that is texted back. ``sign`` is Base64(MD5(cpid + smsid + content + receiverTime + privateKey)), as in the
+vendor's code samples; MD5 is the vendor's choice. The private key is the connection's extra field ``private_key``.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ from motcua.gateways.exchange import CodeMeaning, HttpAnswer, exchange, judged, 
 _SERVICE = "MainService.svc/json"
 _CUSTOMER_CARE = "2"
 _REFUSES_REPEATS_HOURS = 23.0
-"""An hour less than the 24 that are documented, for clocks that differ."""
+"""An hour less than the 24 hours of the documentation, for clocks that differ."""
 
 ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "99": CodeMeaning("phone", "number blocked"),
@@ -77,21 +79,23 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "177": CodeMeaning("configuration", "carrier not registered", "carrier"),
     "201": CodeMeaning("configuration", "blocked keyword", "message"),
     "300": CodeMeaning("configuration", "missing type"),
-    # Not numbers: ``{"error": "Invalid request"}`` without a code, and a 124 whose message was rejected.
+    # These keys are not numbers: ``{"error": "Invalid request"}`` has no code, and "124 rejected" is a 124 whose
+    # message was rejected.
     "Invalid request": CodeMeaning("configuration", "without a code"),
     "124 rejected": CodeMeaning("configuration", "before", "message"),
 }
-"""``CodeResult`` of a request to send. Codes of other requests (Zalo, voice, advertising) are left out: ``unknown``."""
+"""``CodeResult`` of a request to send. Codes of other requests (Zalo, voice, advertising) are left out, so they are
+``unknown``."""
 
 _LETS_NOBODY_IN = frozenset({"101", "140", "143"})
 
 _PENDING, _TAKEN, _REJECTED, _FINISHED = ("0",), ("1", "2", "7"), ("4",), ("5",)
-"""Being written; to be approved, waiting, at the carrier; rejected; finished."""
+"""Values of ``SendStatus``: being written; waiting for approval, in the queue or at the carrier; rejected; finished."""
 
 _STATUS = re.compile(r"SendStatus=(\d+) SendSuccess=(\d+) SendFailed=(\d+)")
 _COUNT = re.compile(r"\d{1,4}")
 _KEPT: Final[Mapping[str, re.Pattern[str]]] = {
-    # Field of a report, and what its value must look like to be kept: nothing that could be a phone number.
+    # For each field of a receipt, the form of values that may be stored. No value that could be a phone number fits.
     "SMSID": re.compile(r"(?=.*[a-zA-Z])[0-9a-zA-Z-]{8,64}"),
     "SendStatus": _COUNT,
     "SendSuccess": _COUNT,
@@ -103,9 +107,9 @@ _KEPT: Final[Mapping[str, re.Pattern[str]]] = {
     "telcoid": _COUNT,
 }
 _SPAN = timedelta(minutes=5)
-"""How far the vendor's clock may be from ours."""
+"""How far the vendor's clock may differ from ours."""
 _PAGE = 500
-"""Most entries that the list gives at once."""
+"""Most entries that the list returns at once."""
 
 
 class EsmsGateway(Provider):
@@ -118,7 +122,7 @@ class EsmsGateway(Provider):
     connection_fields = (ConnectionField("private_key", is_secret=True, of_callbacks=True, is_optional=True),)
 
     def __init__(self, address: GatewayAddress) -> None:
-        """``GatewayMisconfigured``: ``refuses_repeats_hours`` is no number of hours."""
+        """Raises ``GatewayMisconfigured`` if ``refuses_repeats_hours`` is not a number of hours."""
         self.address = address
         self.refuses_repeats_for = refusing_repeats(address, _REFUSES_REPEATS_HOURS)
 
@@ -137,11 +141,12 @@ class EsmsGateway(Provider):
         if not callback:
             return None
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
-        # Ends in "&": what follows is a parameter of its own, whether "SMSID=", "&SMSID=" or "?SMSID=" is added.
+        # The address ends in "&", so that the vendor's parameters stay separate, whether "SMSID=", "&SMSID=" or
+        # "?SMSID=" is added.
         return f"{callback}?secret={secret}&reference={quote(reference, safe='')}&"
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
-        """One POST of ``SendMultipleMessage_V4_post_json``."""
+        """Send one POST of ``SendMultipleMessage_V4_post_json``."""
         record = self._keys | {
             "Phone": _local(message.msisdn),
             "Content": message.text,
@@ -167,7 +172,7 @@ class EsmsGateway(Provider):
         return GatewayAnswer(outcome.outcome, outcome.http_status, outcome.code, gateway_reference=sms_id)
 
     def ask(self, session: requests.Session, attempt: SentAttempt) -> ReceiptReading | None:
-        """By the vendor's ``SMSID``; without one by our reference in the list of what was made around that time."""
+        """Ask by the vendor's ``SMSID``, or search for our reference in the list of messages of that time."""
         sms_id = attempt.gateway_reference
         found = self._look_up(session, sms_id) if sms_id else self._search(session, attempt)
         reading = self._reading(attempt.reference, found) if found else None
@@ -176,13 +181,13 @@ class EsmsGateway(Provider):
     def _look_up(self, session: requests.Session, sms_id: str) -> Mapping[str, Any] | None:
         query = {"RefId": sms_id, **self._keys}
         answer = exchange(session, "GET", self._url("GetSendStatus"), self.address.timeout, query=query)
-        # 105, not found, is also said of a message that was taken a moment ago.
+        # The vendor also answers 105 (not found) for a message that it took a moment ago.
         if isinstance(answer, GatewayAnswer) or str(answer.record.get("CodeResponse")) != "100":
             return None
         return answer.record if answer.record.get("SMSID", sms_id) == sms_id else None
 
     def _search(self, session: requests.Session, attempt: SentAttempt) -> Mapping[str, Any] | None:
-        """The report on a message that no answer came for, as a callback would bring it."""
+        """Returns the report of a message without an answer, in the form of a callback's fields."""
         local = attempt.started_at.astimezone(VIETNAM)
         record = self._keys | {
             "SmsType": _CUSTOMER_CARE,
@@ -207,7 +212,7 @@ class EsmsGateway(Provider):
         return None
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Asks for what was sent in a moment, one entry at most: the vendor's list sends nothing."""
+        """Ask for the messages of this moment, one entry at most. This request of the vendor sends nothing."""
         now = datetime.now(VIETNAM)
         moment = f"{now:%Y-%m-%d %H:%M:%S}"
         asked = {"SmsType": _CUSTOMER_CARE, "From": moment, "To": moment, "Page": 1, "PageSize": 1}
@@ -216,12 +221,12 @@ class EsmsGateway(Provider):
             return answer
         code = str(answer.record.get("CodeResult", "")).strip()
         if answer.status == 200 and code.isdecimal() and code not in _LETS_NOBODY_IN:
-            # Whatever else it says, it says to somebody whom it knows.
+            # Any other code is an answer to a known account.
             return GatewayAnswer("accepted", answer.status)
         return judged(answer, code, ANSWERS)
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
-        """A callback's fields; the reference is in ``RequestId``, and in our own address."""
+        """Read a callback's fields. The reference is in ``RequestId``, and in our own address."""
         report = {name.lstrip("?"): value for name, value in call.fields.items()}
         reference = report.get("RequestId") or report.get("reference", "").partition("?")[0]
         return self._reading(reference or None, report)
@@ -240,7 +245,7 @@ class EsmsGateway(Provider):
         return ReceiptReading(reference, status, self.meaning_of(status), kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """By the status, and once it is finished by the counters."""
+        """Return the meaning by the status, and once the status is finished, by the counters."""
         match = _STATUS.fullmatch(gateway_status or "")
         if not match:
             return "unreadable"
@@ -252,14 +257,14 @@ class EsmsGateway(Provider):
         if status in _REJECTED:
             return "undelivered"
         if status not in _FINISHED or (success and failed):
-            # One message cannot have both arrived and failed.
+            # One message cannot both arrive and fail.
             return "unreadable"
         if success or failed:
             return "delivered" if success else "undelivered"
         return "accepted"
 
     def read_inquiry(self, call: GatewayCall) -> InquiryReading:
-        """``receiverTime`` is local, ``yyyyMMddHHmmss``."""
+        """Read a citizen's text; ``receiverTime`` is local time, ``yyyyMMddHHmmss``."""
         fields = call.fields
         try:
             sent_at = datetime.strptime(fields.get("receiverTime", ""), "%Y%m%d%H%M%S").replace(tzinfo=VIETNAM)
@@ -268,7 +273,7 @@ class EsmsGateway(Provider):
         return InquiryReading(fields.get("sender", ""), fields.get("content", ""), fields.get("smsid") or None, sent_at)
 
     def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
-        """Whether ``sign`` is right, compared in constant time; ``None`` without a private key."""
+        """Compare ``sign`` in constant time. Return ``None`` without a private key."""
         key = str(self.address.extra.get("private_key") or "")
         if not key:
             return None
@@ -280,17 +285,18 @@ class EsmsGateway(Provider):
         return hmac.compare_digest(base64.b64encode(digest), offered.encode("utf-8", "surrogatepass"))
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
-        """The vendor's ``ClientResponse`` (its sample closes ``Smsid`` wrongly; this is well-formed)."""
+        """Return the vendor's ``ClientResponse``. The vendor's sample closes ``Smsid`` wrongly; this answer is
+        well-formed."""
         fields = {"Message": text, "Smsid": inquiry.message_id or "", "Receiver": inquiry.sender}
         inner = "".join(f"<{name}>{escape(_for_xml(value))}</{name}>" for name, value in fields.items())
         return ReplyForm(f"<ClientResponse>{inner}</ClientResponse>", "text/xml; charset=utf-8")
 
 
 def _local(msisdn: str) -> str:
-    """As the vendor's samples write numbers: ``0905123456``."""
+    """Writes a number as the vendor's samples do: ``0905123456``."""
     return f"0{msisdn[3:]}" if msisdn.startswith("+84") else msisdn
 
 
 def _for_xml(value: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
+    """Removes the characters that XML 1.0 cannot contain."""
     return "".join(letter for letter in value if letter in "\t\n" or (letter >= " " and letter not in "\ufffe\uffff"))

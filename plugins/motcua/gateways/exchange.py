@@ -1,10 +1,11 @@
-"""One HTTP request to a provider: its answer, or what may be said where none came.
+"""Sends one HTTP request to a provider and returns its answer, or the class of a failure without an answer.
 
-The rules that every adapter shares. Nothing was written yet (no route, refused, no such name): ``transient``. The
-connection was never one that a request may be trusted to (certificate, no TLS there, an address that is none):
-``configuration``. Anything later, a time-out or a reset, may have come after the provider took the message:
-``unknown``. No request is repeated, no redirect followed, no cookie kept, no proxy of the machine used (the Session is
-jobs/notices/sending/sender.py's), and nothing is logged: addresses and bodies hold numbers, words and secrets.
+Every adapter shares these rules. If nothing was written yet (no route, refused, unknown name): ``transient``. If the
+connection cannot be trusted with a request (certificate, no TLS, an invalid address): ``configuration``. Any later
+failure, such as a time-out or a reset, may come after the provider took the message: ``unknown``. This module repeats
+no request, follows no redirect, stores no cookie and uses no proxy of the machine (``http_session`` in
+jobs/notices/sending/request_slots.py makes the Session). It logs nothing, because addresses and bodies contain numbers,
+words and secrets.
 """
 
 from __future__ import annotations
@@ -40,40 +41,40 @@ from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, OutcomeClass
 Method: TypeAlias = Literal["GET", "POST"]
 
 LONGEST_BODY = 1024 * 1024
-"""Bytes; what a gateway says beyond them is not read."""
+"""Bytes. The rest of a longer answer is not read."""
 
 _PIECE = 16 * 1024
 _UNUSABLE = (OSError, ValueError)
-"""What an address raises that is none, or a file of certificates that is not there."""
+"""Errors that an invalid address or a missing file of certificates raises."""
 _known: WeakKeyDictionary[requests.Session, dict[tuple[Method, str], _Way]] = WeakKeyDictionary()
 _ONCE = Retry(0, read=False)
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431})
-"""HTTP's own refusals, which no server gives for a request that it took."""
+"""HTTP's own refusals, which no server gives for a request that it accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What came back. ``text`` may echo the request: it is for reading only, never for keeping."""
+    """An HTTP answer. ``text`` may echo the request, so it must be read only and never stored."""
 
     status: int
     text: str
     retry_after: float | None
-    """Seconds that it asks to wait, an hour at most."""
+    """Seconds that the server asks to wait, an hour at most."""
 
     @property
     def record(self) -> Mapping[str, Any]:
-        """The body as a JSON object; empty: it is something else."""
+        """The body as a JSON object; empty if the body is not one."""
         try:
             read = json.loads(self.text)
         except (ValueError, RecursionError):
-            # RecursionError: brackets in brackets.
+            # RecursionError: brackets nested too deeply.
             return {}
         return read if isinstance(read, dict) else {}
 
 
 @dataclass(frozen=True, slots=True)
 class CodeMeaning:
-    """The class of a provider's own code, and in our words what it means: its words may echo the message."""
+    """The class of a provider's own code, and its meaning in our words: the provider's words may echo the message."""
 
     outcome: OutcomeClass
     meaning: str
@@ -82,7 +83,7 @@ class CodeMeaning:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """To an address, as a Session goes there."""
+    """The prepared parts of a request to one address over one Session."""
 
     connections: HTTPConnectionPool
     path: str
@@ -100,7 +101,7 @@ def exchange(
     record: Mapping[str, Any] | None = None,
     form: Mapping[str, str] | None = None,
 ) -> HttpAnswer | GatewayAnswer:
-    """One request and its answer. Never raises for what happens.
+    """Send one request and return its answer. Never raises for network failures.
 
     Args:
         session: a connection to the provider.
@@ -108,35 +109,35 @@ def exchange(
         url: the address, without a query.
         timeout: seconds to connect, seconds to wait for the answer.
         query: fields that are added to the address, encoded here.
-        headers: further ones, as a provider's key.
+        headers: further headers, for example a provider's key.
         record: the body as a JSON object.
-        form: the body as a form, where there is no ``record``.
+        form: the body as a form, if there is no ``record``.
     """
-    more = dict(headers or {})
+    all_headers = dict(headers or {})
     body: bytes | None = None
     try:
         if record is not None:
-            more["Content-Type"], body = "application/json", json.dumps(record, allow_nan=False).encode()
+            all_headers["Content-Type"], body = "application/json", json.dumps(record, allow_nan=False).encode()
         elif form is not None:
-            more["Content-Type"], body = "application/x-www-form-urlencoded", urlencode(form).encode()
-        for header in more.items():
-            # urllib3 would raise in the midst of the request.
+            all_headers["Content-Type"], body = "application/x-www-form-urlencoded", urlencode(form).encode()
+        for header in all_headers.items():
+            # With a bad header urllib3 would raise after part of the request was written.
             check_header_validity(header)
             header[1].encode("latin-1")
         known = _known.setdefault(session, {})
         if (way := known.get((method, url))) is None:
-            way = known[method, url] = _way(session, requests.Request(method, url))
+            way = known[method, url] = _prepare_way(session, requests.Request(method, url))
     except _UNUSABLE as failure:
-        return _unusable(failure)
+        return _unusable_address(failure)
     path = f"{way.path}?{urlencode(query)}" if query else way.path
-    return _answer(way, method, path, {**way.headers, **more}, body, timeout)
+    return _answer(way, method, path, {**way.headers, **all_headers}, body, timeout)
 
 
 def judged(answer: HttpAnswer, code: object, meanings: Mapping[str, CodeMeaning]) -> GatewayAnswer:
-    """The outcome by a provider's table of codes, and where it gave none that is known, by HTTP's status.
+    """Return the outcome by a provider's table of codes, or by HTTP's status if the answer gives no known code.
 
-    A code outside the table is ``unknown``, not a refusal: what it means for the message is not known, and a second
-    one must not go out. A server's own failure (5xx) is ``unknown`` whatever its body says.
+    A code outside the table is ``unknown``, not a refusal: the provider may have accepted the message, so the message
+    must not be sent twice. A server's own failure (5xx) is ``unknown`` whatever its body states.
     """
     status = answer.status
     name = str(code).strip() if isinstance(code, (str, int)) else ""
@@ -159,10 +160,11 @@ def judged(answer: HttpAnswer, code: object, meanings: Mapping[str, CodeMeaning]
 
 
 def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
-    """For how long the provider refuses a reference that it has seen: the connection's ``refuses_repeats_hours``.
+    """Return for how long the provider refuses a reference that it has seen: the connection's
+    ``refuses_repeats_hours``.
 
     Raises:
-        GatewayMisconfigured: that is not a number of hours from 0 to 720.
+        GatewayMisconfigured: the field is not a number of hours from 0 to 720.
     """
     try:
         given = float(address.extra.get("refuses_repeats_hours", hours))
@@ -175,9 +177,9 @@ def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
     return timedelta(hours=given)
 
 
-def _way(session: requests.Session, request: requests.Request) -> _Way:
-    """Prepared once for each Session, method and address: preparing it anew with the query, which requests takes apart
-    and encodes again, is a fifth of a sender's CPU."""
+def _prepare_way(session: requests.Session, request: requests.Request) -> _Way:
+    """Prepares the request once for each Session, method and address. Preparing each request anew, which takes the
+    query apart and encodes it again, would take a fifth of a sender's CPU time."""
     prepared = session.prepare_request(request)
     transport = session.get_adapter(prepared.url or "")
     assert isinstance(transport, HTTPAdapter)
@@ -185,12 +187,12 @@ def _way(session: requests.Session, request: requests.Request) -> _Way:
     connections = transport.get_connection_with_tls_context(prepared, verify, cert=session.cert)
     assert isinstance(connections, HTTPConnectionPool)
     transport.cert_verify(connections, prepared.url or "", verify, session.cert)  # type: ignore[no-untyped-call]
-    # How long the body is, urllib3 says of each.
+    # urllib3 sets Content-Length for each request.
     headers = {name: value for name, value in prepared.headers.items() if name != "Content-Length"}
     return _Way(connections, prepared.path_url, headers)
 
 
-def _unusable(failure: Exception) -> GatewayAnswer:
+def _unusable_address(failure: Exception) -> GatewayAnswer:
     return GatewayAnswer("configuration", code=type(failure).__name__)
 
 
@@ -199,8 +201,8 @@ def _answer(
 ) -> HttpAnswer | GatewayAnswer:
     connect, read = timeout
     try:
-        # Not Session.send: of a redirect it reads all of the body, and stumbles over a Location that is no address; and
-        # what it makes of an answer costs as much as the rest of the exchange.
+        # Session.send is not used: it reads the whole body of a redirect and fails on an invalid Location header, and
+        # its handling of an answer costs as much as the rest of the exchange.
         response = way.connections.urlopen(
             method,
             path,
@@ -216,7 +218,7 @@ def _answer(
     except (HTTPError, OSError) as failure:
         return _without_answer(failure)
     try:
-        content = _read(response, read)
+        content = _read_body(response, read)
     except (HTTPError, OSError):
         return GatewayAnswer("unknown", response.status, "connection lost")
     finally:
@@ -229,12 +231,13 @@ def _answer(
     return HttpAnswer(response.status, text.removeprefix("\ufeff"), _retry_after(response))
 
 
-def _read(response: BaseHTTPResponse, seconds: float) -> bytes:
-    """The body, as far as it comes in that time and is not too long."""
+def _read_body(response: BaseHTTPResponse, seconds: float) -> bytes:
+    """Reads the body until the time is over or the body is too long."""
     until = time.monotonic() + seconds
     body = b""
     while len(body) < LONGEST_BODY and time.monotonic() < until:
-        # read1 gives what is there: a server that drips its answer must not hold a sender for hours.
+        # read1 returns the bytes that are there, so a server that sends its answer byte by byte cannot block a sender
+        # for hours.
         piece = response.read1(_PIECE, decode_content=True)
         if not piece:
             break
@@ -243,21 +246,21 @@ def _read(response: BaseHTTPResponse, seconds: float) -> bytes:
 
 
 def _without_answer(failure: Exception) -> GatewayAnswer:
-    # No more than one try; urllib3 wraps in it what stopped that one.
+    # There is only one try, so MaxRetryError contains the error of that try.
     cause = failure.reason if isinstance(failure, MaxRetryError) else failure
     if isinstance(cause, ConnectTimeoutError | NewConnectionError):
         return GatewayAnswer("transient", code="no connection")
     if isinstance(cause, NoTls) and _in_the_handshake(cause):
         return GatewayAnswer("configuration", code="TLS")
     if isinstance(cause, LocationValueError):
-        return _unusable(cause)
+        return _unusable_address(cause)
     if isinstance(cause, ReadTimeoutError):
         return GatewayAnswer("unknown", code="ReadTimeout")
     return GatewayAnswer("unknown", code="connection lost")
 
 
 def _in_the_handshake(failure: NoTls) -> bool:
-    """Whether it is a failure that only a handshake has: nothing of the request was written."""
+    """Whether the failure can only come from a TLS handshake, so that no byte of the request was written."""
     cause = failure.args[0] if failure.args else None
     return isinstance(cause, ssl.SSLCertVerificationError) or getattr(cause, "reason", "") == "WRONG_VERSION_NUMBER"
 

@@ -1,7 +1,8 @@
-"""Kannel's HTTP interface: ``sendsms`` for messages, ``dlr-url`` for receipts, ``get-url`` for inquiries.
+"""Kannel's HTTP interface: ``sendsms`` for messages, ``dlr-url`` for delivery receipts, ``get-url`` for inquiries.
 
-Facts from its user guide and from a measured Kannel 1.4.5. It knows no idempotent request: the same request twice is
-two messages, so nothing is ever repeated here. A hung bearerbox times out and delivers when it wakes: ``unknown``.
+The facts come from Kannel's user guide and from measuring Kannel 1.4.5. Kannel has no idempotent request: sending the
+same request twice makes two messages, so no request is ever repeated here. A hanging bearerbox causes a time-out and
+delivers the message when it wakes, so a time-out is ``unknown``.
 """
 
 from __future__ import annotations
@@ -31,16 +32,17 @@ _DELIVERED, _FAILED, _BUFFERED, _SUBMITTED, _REJECTED, _INTERMEDIATE = 1, 2, 4, 
 _MASK = _DELIVERED | _FAILED | _SUBMITTED | _REJECTED
 _NO_ROUTE_REPORT = "NACK/no SMSC"
 _LONGEST = 8
-"""Most parts of one message; Kannel's default of 1 would cut the rest off and still answer 202."""
+"""Most parts of one message. Kannel's default of 1 would cut the other parts off and still answer 202."""
 
 _REFUSES_NUMBER = re.compile(r"receiver|phone number|number rejected|number\(s\)", re.IGNORECASE)
 _NO_ROUTE = re.compile(r"not routable", re.IGNORECASE)
 _ANSWERS: tuple[tuple[int, re.Pattern[str] | None, OutcomeClass, Concern], ...] = (
-    # HTTP status, words in the answer, class, what it is about; the first that fits.
+    # Each row: HTTP status, words in the answer, class, part that the answer is about. The first row that fits counts.
     (202, None, "accepted", "gateway"),
     (400, _REFUSES_NUMBER, "phone", "gateway"),
     (400, None, "configuration", "gateway"),
-    # No carrier behind it takes this number; its other 403 is about user, password or address.
+    # This 403 means that no carrier behind Kannel takes the number. Kannel's other 403 are about user, password or
+    # address.
     (403, _NO_ROUTE, "configuration", "carrier"),
     (403, None, "configuration", "gateway"),
     (404, None, "configuration", "gateway"),
@@ -52,7 +54,7 @@ _WHY = {401: "wrong user or password", 403: "wrong user, password or address", 4
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){5,}")
 _WORDS_OF_MESSAGE = re.compile(r"\btext:.*", re.IGNORECASE | re.DOTALL)
 _PLAIN = re.compile(r"[^\x00-\x1f?&=<>]*")
-"""Kannel's own words hold none of these; a page of something between us may echo the request."""
+"""Kannel's own words contain none of these characters; an error page of a server in between may echo the request."""
 _WORD = re.compile(r"\w{3,}")
 
 
@@ -71,11 +73,11 @@ class KannelGateway(Provider):
         if not callback:
             return None
         secret = quote(str(self.address.extra.get("callback_secret", "")), safe="")
-        # Kannel fills in %d (type of report), %A (the carrier's words) and %F (the carrier's own number).
+        # Kannel fills in %d (type of receipt), %A (the carrier's words) and %F (the carrier's own number).
         return f"{callback}?reference={quote(reference, safe='')}&status=%d&reply=%A&smsc_id=%F&secret={secret}"
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
-        """One GET of ``/cgi-bin/sendsms``."""
+        """Send one GET of ``/cgi-bin/sendsms``."""
         query: dict[str, str | int] = {
             "username": self.address.login,
             "password": self.address.password,
@@ -93,21 +95,21 @@ class KannelGateway(Provider):
 
     def _read_answer(self, answer: HttpAnswer, message: OutgoingMessage) -> GatewayAnswer:
         plain = _PLAIN.match(answer.text.strip())
-        said = _DIGITS.sub("…", plain.group() if plain else "")[:100]
+        answer_words = _DIGITS.sub("…", plain.group() if plain else "")[:100]
         secrets = (self.address.password, str(self.address.extra.get("callback_secret") or ""))
-        is_echo = not _words_in(said).isdisjoint(_words_in(message.text)) or any(
-            word and word in said for word in secrets
+        is_echo = not _words_in(answer_words).isdisjoint(_words_in(message.text)) or any(
+            word and word in answer_words for word in secrets
         )
-        code = "" if is_echo else said
+        code = "" if is_echo else answer_words
         for status, words, outcome, concerns in _ANSWERS:
-            if answer.status == status and (words is None or words.search(said)):
+            if answer.status == status and (words is None or words.search(answer_words)):
                 return GatewayAnswer(outcome, status, code, retry_after=answer.retry_after, concerns=concerns)
-        # Anything else (500, 502, 504, a redirect) may come from something between us, after Kannel took the message.
+        # Any other status (500, 502, 504, a redirect) may come from a server in between, after Kannel took the message.
         return GatewayAnswer("unknown", answer.status, code)
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """A ``sendsms`` that names no receiver, and so reaches nobody: Kannel looks first who asks (403), then for whom
-        (400)."""
+        """Send a ``sendsms`` without a receiver, which reaches nobody. Kannel checks the account first (403), then the
+        receiver (400)."""
         query = {"username": self.address.login, "password": self.address.password}
         answer = exchange(session, "GET", self._url, self.address.timeout, query=query)
         if isinstance(answer, GatewayAnswer):
@@ -119,10 +121,10 @@ class KannelGateway(Provider):
         return GatewayAnswer("unknown", answer.status)
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
-        """The fields that our own ``dlr-url`` asked for."""
+        """Read the fields that our own ``dlr-url`` asked for."""
         fields = call.fields
         status = fields.get("status")
-        # A carrier's report ends with "text:" and the message's first words, which are not for keeping.
+        # A carrier's report ends with "text:" and the message's first words, which must not be stored.
         reply = _WORDS_OF_MESSAGE.sub("", fields.get("reply", ""))
         kept = {"reply": _DIGITS.sub("…", reply)[:200], "smsc_id": fields.get("smsc_id", "")[:100]}
         if status == str(_REJECTED) and reply.strip() == _NO_ROUTE_REPORT:
@@ -130,9 +132,10 @@ class KannelGateway(Provider):
         return ReceiptReading(fields.get("reference"), status, self.meaning_of(status), kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """By the bits of the report's type: an expired message comes as 34, for example.
+        """Return the meaning by the bits of the receipt's type. For example, an expired message has type 34.
 
-        What it has no route for Kannel refuses twice, by its answer and by a report, in either order: it had it never.
+        If Kannel has no route, it refuses the message twice, by its answer and by a receipt, in either order. Both mean
+        that it never took the message.
         """
         if gateway_status == f"{_REJECTED} {_NO_ROUTE_REPORT}":
             return "absent"
@@ -153,18 +156,18 @@ class KannelGateway(Provider):
         return "pending" if bits & (_BUFFERED | _INTERMEDIATE) else "unreadable"
 
     def read_inquiry(self, call: GatewayCall) -> InquiryReading:
-        """The fields of a ``get-url`` with ``sender=%p&text=%a&time=%T&id=%I`` (docs/gateways.md)."""
+        """Read the fields of a ``get-url`` with ``sender=%p&text=%a&time=%T&id=%I`` (docs/gateways.md)."""
         fields, sent_at = call.fields, None
         with contextlib.suppress(ValueError, OverflowError, OSError):
             sent_at = datetime.fromtimestamp(int(fields.get("time", "")), UTC)
         return InquiryReading(fields.get("sender", ""), fields.get("text", ""), fields.get("id") or None, sent_at)
 
     def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
-        """Kannel signs nothing."""
+        """Return ``None``: Kannel signs nothing."""
         return None
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
-        """Plain text; without coding 2 the phone would show ``?`` for each accent."""
+        """Return plain text. Without coding 2 the phone would show ``?`` for each accent."""
         return ReplyForm(text, "text/plain; charset=utf-8", {"X-Kannel-Coding": "2" if accented else "0"})
 
 

@@ -1,28 +1,30 @@
-"""VNPT (VinaPhone) SMS brandname: takes registered templates and their values only, and reports no delivery.
+"""VNPT (VinaPhone) SMS brandname: accepts only registered templates and their values, and reports no deliveries.
 
 Source: public client code, among it copies of the list of errors in VNPT's "Tài liệu API dịch vụ SMS Marketing"; the
-document itself was not found. The endpoint and all ids are given with the contract, the request goes in plain HTTP to
-an address that VNPT has put on its list.
+document itself was not found. The contract gives the endpoint and all ids. The request goes in plain HTTP; VNPT must
+have put the address of our server on its list.
 
-What that says and this adapter relies on:
+Facts of the source that this adapter relies on:
 
-- One request goes to one network; ``ERROR`` 0 means taken. Numbers are written 84905123456, parameters are numbered
+- One request goes to one network; ``ERROR`` 0 means accepted. Numbers are written 84905123456, parameters are numbered
   from 1 in the template's order, ``CONTRACTTYPEID`` 1 is customer care, an empty ``SCHEDULETIME`` is now.
-- ``DATACODING`` 8, accented, is for VinaPhone's own network only; to any other number an accented message is refused
-  here, so that another gateway takes it. The number's block tells the network, which is a hint: ported ones come back
-  as 25.
+- ``DATACODING`` 8, accented, is for VinaPhone's own network only. An accented message to any other number is refused
+  here, so that another gateway takes it. The number's block only hints at the network: VNPT refuses ported numbers with
+  25.
 - A template's fixed words are VNPT's copy. An accented text therefore needs an accented template with an id of its own.
-- The five special characters of XML make a request fail with -1, also as JSON: values with one are refused here.
+- The five special characters of XML make a request fail with -1, also in JSON. Values with such a character are refused
+  here.
 
-What is not known, and how this is kept safe:
+Unknown facts, and how this adapter stays safe:
 
-- Whether a ``REQID`` is checked for repeats: the list says that 33 is given by the banks' API only, and clients send
-  the same ``REQID`` every time. So nothing is promised (``refuses_repeats_hours`` is 0) unless the connection says so.
-- What -1 leaves behind ("… or an internal error"): ``unknown``.
-- The fields of a delivery report, if there is one. ``get_sms_status_api`` exists, but clients disagree about the name
-  and the form of its date field, and about the answer; nothing is asked until VNPT says which is right.
-- How long a ``REQID`` may be; ours are 32 hexadecimal digits, others use letters and digits too.
-- What a citizen's text looks like: inquiries do not come this way.
+- It is unknown whether VNPT refuses a repeated ``REQID``: by the list only the banks' API gives 33, and clients send
+  the same ``REQID`` every time. So no refusal is promised (``refuses_repeats_hours`` is 0) unless the connection states
+  it.
+- It is unknown what -1 leaves behind ("… or an internal error"), so -1 is ``unknown``.
+- The fields of a delivery receipt are unknown, if there is one. ``get_sms_status_api`` exists, but clients disagree
+  about the name and form of its date field and about the answer. So VNPT is not asked until it states which is right.
+- The longest ``REQID`` is unknown. Ours have 32 hexadecimal digits; other clients also use letters and digits.
+- The form of a citizen's text is unknown, so this adapter takes no inquiries.
 """
 
 from __future__ import annotations
@@ -69,10 +71,10 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "20": CodeMeaning("configuration", "quota of the contract used up"),
     "21": CodeMeaning("configuration", "quota of the customer used up"),
     "22": CodeMeaning("configuration", "quota of the agent used up"),
-    # Given for several networks in one request too, but each of ours has one number.
+    # VNPT also gives 23 for several networks in one request, but each of our requests has one number.
     "23": CodeMeaning("phone", "number not valid"),
     "24": CodeMeaning("configuration", "schedule in the past"),
-    # The number was ported, and the label is not registered at its network: another gateway may reach it.
+    # The number was ported to a network at which the label is not registered. Another gateway may reach it.
     "25": CodeMeaning("configuration", "ported to a network without the label", "message"),
     "26": CodeMeaning("configuration", "counted as advertising", "message"),
     "27": CodeMeaning("configuration", "value not as the template declares", "message"),
@@ -93,7 +95,7 @@ class VnptGateway(Provider):
     connection_fields = _FIELDS
 
     def __init__(self, address: GatewayAddress) -> None:
-        """``GatewayMisconfigured``: an id of the contract is missing."""
+        """Raises ``GatewayMisconfigured`` if an id of the contract is missing."""
         extra = address.extra
         missing = [each.name for each in _FIELDS if not str(extra.get(each.name) or "").strip()]
         missing += [name for name in ("login", "password") if not getattr(address, name)]
@@ -105,7 +107,7 @@ class VnptGateway(Provider):
         self._url = f"{address.base_url.rstrip('/')}/{path.lstrip('/')}"
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
-        """One POST of ``send_sms_list``, unless VNPT is sure to refuse it."""
+        """Send one POST of ``send_sms_list``, unless VNPT would certainly refuse it."""
         if not message.provider_template_id:
             name = f"{message.template_id}.v{message.template_version}"
             return GatewayAnswer("configuration", code=f"no template id for {name}", concerns="template")

@@ -1,33 +1,37 @@
-"""Zalo Notification Service (ZNS): registered templates and their values to phones with a Zalo account.
+"""Zalo Notification Service (ZNS): sends registered templates and their values to phones with a Zalo account.
 
-Source: public client code; the provider's own pages were not reachable. What that says and this adapter relies on:
+Source: public client code; the provider's own pages could not be reached. Facts of the source that this adapter relies
+on:
 
-- One POST of ``/message/template`` is one message, with the header ``access_token``. The phone is written 84905123456,
-  ``tracking_id`` is ours and comes back in the report. ``error`` 0 means taken; a refusal has another number, with HTTP
-  200 as well.
-- A message is billed, whatever its length, and its words are Zalo's copy of the template, with accents. So a template
-  is registered here with the id of its accented text; its places are called as ours.
-- Nothing is taken from 22 to 6 (-133); -144 and -147 are quotas.
-- The access token lives for ``expires_in`` seconds (25 hours), the refresh token for three months, and works once:
+- One POST of ``/message/template``, with the header ``access_token``, is one message. The phone is written 84905123456.
+  ``tracking_id`` is our reference and comes back in the receipt. ``error`` 0 means accepted; a refusal has another
+  number, also with HTTP 200.
+- Zalo bills by message, whatever its length. Its words are Zalo's copy of the template, with accents. So a template is
+  registered here with the id of its accented text, and its places have our names.
+- Zalo accepts nothing from 22:00 to 6:00 (-133); -144 and -147 are quotas.
+- The access token lives for ``expires_in`` seconds (25 hours). The refresh token lives for three months and works once:
   each renewal gives both anew.
-- The event ``user_received_message`` says that the phone has it. ``X-ZEvent-Signature`` is the SHA-256, in hex, of app
-  id, body, the body's ``timestamp`` and the webhook's secret, with ``mac=`` before it or not.
+- The event ``user_received_message`` means that the phone received the message. ``X-ZEvent-Signature`` is the SHA-256,
+  in hex, of app id, body, the body's ``timestamp`` and the webhook's secret, with or without ``mac=`` before it.
 
-What is not known, and how this is kept safe:
+Unknown facts, and how this adapter stays safe:
 
-- Whether -114 (not active, refuses, or an old version) and -119 (cannot receive) may be said of a message that arrives
-  all the same. Until Zalo has written that it may not, they refuse the message for good and nothing goes by SMS: so
-  nobody is told twice, and the desk sees a number to mend. They are no ``unknown``: that would wait for people, or be
-  taken for told, where the provider says plainly that it is not. With that letter the connection says
-  ``refusals_are_sure``, and both are as -118: the next gateway has the message at once.
-- Whether a ``tracking_id`` is checked for repeats: nothing is promised, a request without an answer is ``unknown`` and
-  never repeated, nor given to another gateway.
-- What -100 leaves behind: ``unknown``.
-- Whether a message can be asked about: nothing is asked, and no request is known that only tries the account.
-- When a quota begins anew: Vietnam's midnight is assumed; where that is too early, another try is refused as the first.
-- How long a token lives whose ``expires_in`` is missing: an hour, as it once was.
-- Which other events there are: they are counted by their names and left.
-- What a citizen's text looks like: inquiries do not come this way.
+- It is unknown whether Zalo may give -114 (not active, refuses, or an old version) or -119 (cannot receive) for a
+  message that arrives after all. Until Zalo has written that this cannot happen, both codes end the message for good
+  and nothing goes by SMS. So nobody is texted twice, and the desk sees a number to correct. The codes do not count as
+  ``unknown``: an unknown message would wait for people or count as sent, although Zalo plainly states that it was not
+  sent. Once Zalo has written that, set ``refusals_are_sure`` in the connection. Both codes then work as -118: the next
+  gateway gets the message at once.
+- It is unknown whether Zalo refuses a repeated ``tracking_id``, so no refusal is promised. A request without an answer
+  is ``unknown``, and is never repeated or given to another gateway.
+- It is unknown what -100 leaves behind, so -100 is ``unknown``.
+- It is unknown whether Zalo can be asked about a message, so it is not asked. No request is known that only checks the
+  account.
+- It is unknown when a quota begins anew. Vietnam's midnight is assumed. If that is too early, Zalo refuses the next
+  try, too.
+- It is unknown how long a token lives without ``expires_in``. An hour is assumed, as it once was.
+- It is unknown which other events exist. They are counted by name and ignored.
+- The form of a citizen's text is unknown, so this adapter takes no inquiries.
 """
 
 from __future__ import annotations
@@ -62,7 +66,7 @@ from motcua.gateways.exchange import CodeMeaning, exchange, judged
 _OAUTH = "https://oauth.zaloapp.com"
 _SIGNATURE = "x-zevent-signature"
 _RECEIVED = "user_received_message"
-_SHUT = "-124"
+_LETS_NOBODY_IN = "-124"
 _NIGHT, _QUOTAS, _UNSURE = "-133", frozenset({"-144", "-147"}), frozenset({"-114", "-119"})
 _HOUR, _REFRESH_LIVES = timedelta(hours=1), timedelta(days=90)
 _TOKEN = re.compile(r"[\x21-\x7e]{1,2000}")
@@ -75,7 +79,7 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "-115": CodeMeaning("configuration", "balance too low"),
     "-118": CodeMeaning("unreachable", "no account"),
     "-119": CodeMeaning("phone", "cannot receive"),
-    _SHUT: CodeMeaning("configuration", "access token not valid"),
+    _LETS_NOBODY_IN: CodeMeaning("configuration", "access token not valid"),
     "-131": CodeMeaning("configuration", "template not approved", "template"),
     "-132": CodeMeaning("configuration", "value not as the template declares", "message"),
     _NIGHT: CodeMeaning("configuration", "not at night"),
@@ -111,8 +115,9 @@ class ZaloGateway(Provider):
     receipts_signed_in = _SIGNATURE
 
     def __init__(self, address: GatewayAddress) -> None:
-        """``GatewayMisconfigured``: it has not all that sending needs (``login``, ``password``, ``refresh_token``), nor
-        all that its events are checked by (the app's id and ``webhook_secret``), which is what callbacks are given."""
+        """Raises ``GatewayMisconfigured`` if fields are missing: either all fields for sending (``login``,
+        ``password``, ``refresh_token``) or all fields for checking events (the app's id and ``webhook_secret``, which
+        callbacks get) must be there."""
         extra, connection = address.extra, f"The Airflow connection sms_{address.name}"
         self._app = str(extra.get("app_id") or address.login)
         self._webhook_secret = str(extra.get("webhook_secret") or "")
@@ -130,7 +135,7 @@ class ZaloGateway(Provider):
         self._oauth = f"{str(extra.get('oauth_url') or _OAUTH).rstrip('/')}/v4/oa/access_token"
 
     def renew(self, session: requests.Session, refresh_token: str, now: datetime) -> Tokens | GatewayAnswer:
-        """One POST of ``/v4/oa/access_token``."""
+        """Send one POST of ``/v4/oa/access_token``."""
         form = {"refresh_token": refresh_token, "app_id": self._app, "grant_type": "refresh_token"}
         headers = {"secret_key": self.address.password}
         answer = exchange(session, "POST", self._oauth, self.address.timeout, headers=headers, form=form)
@@ -138,7 +143,9 @@ class ZaloGateway(Provider):
             return answer
         access, refresh = (answer.record.get(name) for name in ("access_token", "refresh_token"))
         if answer.status == 200 and _is_token(access) and _is_token(refresh):
-            return Tokens(access, refresh, now, now + _lives(answer.record.get("expires_in")), now + _REFRESH_LIVES)
+            return Tokens(
+                access, refresh, now, now + _token_life(answer.record.get("expires_in")), now + _REFRESH_LIVES
+            )
         if "error" in answer.record or 400 <= answer.status < 500:
             error = str(answer.record.get("error", ""))
             code = f"renewal refused {error}" if re.fullmatch(r"-?\d{1,6}", error) else "renewal refused"
@@ -146,7 +153,7 @@ class ZaloGateway(Provider):
         return GatewayAnswer("unknown", answer.status, "renewal: unreadable answer")
 
     def submit(self, session: requests.Session, message: OutgoingMessage) -> GatewayAnswer:
-        """One POST of ``/message/template``, unless there is nothing to be let in by, or no template's id."""
+        """Send one POST of ``/message/template``, unless the access token or the template's id is missing."""
         if self.tokens is None:
             return GatewayAnswer("configuration", code="no access token")
         if not message.provider_template_id:
@@ -170,16 +177,16 @@ class ZaloGateway(Provider):
             return replace(outcome, gateway_reference=given if re.fullmatch(r"[0-9a-f]{8,64}", given) else None)
         if outcome.outcome != "configuration":
             return outcome
-        if str(code) == _SHUT:
+        if str(code) == _LETS_NOBODY_IN:
             return replace(outcome, tokens_refused=True)
         now = datetime.now(UTC)
         if str(code) == _NIGHT:
-            # By its clock it is night; by ours it may not be yet.
+            # By Zalo's clock it is night; by ours it may not be night yet.
             return replace(outcome, open_at=self.closed.until(now) or now + _HOUR)
         return replace(outcome, open_at=next_day(now)) if str(code) in _QUOTAS else outcome
 
     def receipt_is_signed(self, call: GatewayCall) -> bool:
-        """Whether ``X-ZEvent-Signature`` is right, compared in constant time."""
+        """Compare ``X-ZEvent-Signature`` in constant time."""
         timestamp = _event(call).get("timestamp")
         if not (self._app and self._webhook_secret) or not isinstance(timestamp, str | int):
             return False
@@ -189,7 +196,7 @@ class ZaloGateway(Provider):
         return hmac.compare_digest(hashlib.sha256(signed).hexdigest().encode(), offered.lower().encode())
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
-        """An event of the webhook; any but ``user_received_message`` is of nothing of ours."""
+        """Read an event of the webhook. Only ``user_received_message`` concerns a message of ours."""
         event = _event(call)
         name = str(event.get("event_name", ""))
         if not _NAME.fullmatch(name):
@@ -197,8 +204,8 @@ class ZaloGateway(Provider):
         if name != _RECEIVED:
             return ReceiptReading(None, f"event {name}", "pending", {})
         message = event.get("message")
-        told: Mapping[str, Any] = message if isinstance(message, dict) else {}
-        reference, at = str(told.get("tracking_id", "")), str(told.get("delivery_time", ""))
+        message_fields: Mapping[str, Any] = message if isinstance(message, dict) else {}
+        reference, at = str(message_fields.get("tracking_id", "")), str(message_fields.get("delivery_time", ""))
         kept = {}
         if _MILLISECONDS.fullmatch(at):
             kept["delivery_time"] = datetime.fromtimestamp(int(at) / 1000, UTC).isoformat()
@@ -206,14 +213,14 @@ class ZaloGateway(Provider):
         return ReceiptReading(reference if is_ours else None, _RECEIVED, "delivered", kept)
 
     def meaning_of(self, gateway_status: str | None) -> Meaning:
-        """By the event's name."""
+        """Return the meaning by the event's name."""
         if gateway_status == _RECEIVED:
             return "delivered"
         return "pending" if (gateway_status or "").startswith("event ") else "unreadable"
 
 
 def _event(call: GatewayCall) -> Mapping[str, Any]:
-    """The body as a JSON object; empty: it is something else."""
+    """Returns the body as a JSON object; empty if the body is not one."""
     try:
         read = json.loads(call.body)
     except (ValueError, RecursionError):
@@ -225,7 +232,7 @@ def _is_token(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
-def _lives(seconds: object) -> timedelta:
+def _token_life(seconds: object) -> timedelta:
     try:
         given = int(str(seconds))
     except ValueError:

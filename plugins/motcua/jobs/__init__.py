@@ -1,1 +1,1 @@
-"""What the DAGs' tasks and the commands call."""
+"""Jobs that the tasks of the DAGs and the commands call."""

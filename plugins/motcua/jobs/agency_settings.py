@@ -1,13 +1,14 @@
-"""What an agency decides for itself, changed by a person on the pages: read, compared, rehearsed, set, and set back.
+"""Reads, compares, rehearses, saves and undoes the settings that an agency decides for itself on the staff pages.
 
-The settings are those of the agencies' file, checked by the same code and kept in the same history. What keeps messages
-from citizens through more than same-day procedures is the Department's, by the file; so is what an agency is called,
-and how long personal data is kept, since what was purged cannot be set back.
+The settings are those of the agencies' file, checked by the same code and stored in the same history. Only the
+Department may change some of them, through the file: settings that withhold messages from citizens (except for same-day
+procedures), an agency's name, and how long personal data is stored, since purged data cannot be restored.
 
-The rehearsal tells what an agency would have sent on its last working day under settings that are only typed, beside
-what it would have under its own: the dry run of an agency (jobs/notices/dry_running.py) over the ledger's own steps
-instead of a source's, bounded, and read by the pages' role, with the apologies as an evening makes them
-(jobs/notices/apologizing.py). Nothing is written.
+The rehearsal shows what an agency would have sent on its last working day under settings that are typed but not saved,
+beside what it would have sent under its present settings. The rehearsal works as an agency's dry run does
+(jobs/notices/dry_running.py), but it reads the ledger's steps instead of a source's, rehearses a limited number of
+dossiers, and uses the pages' database role. It plans apologies as an evening does (jobs/notices/apologizing.py). It
+writes nothing.
 """
 
 from __future__ import annotations
@@ -56,25 +57,26 @@ OWN: Final = (
     "apology_day",
     "report_recipients",
 )
-"""What is set here, by the file's field names."""
+"""Settings that can be changed here, by the file's field names."""
 
 _NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {
     "same_day_procedures": [],
     "same_day_reason": None,
     "waits_for_opening": False,
 }
-"""What older changes do not say."""
+"""Values of fields that older changes do not contain."""
 
 Typed: TypeAlias = Mapping[str, object]
 """Settings in the file's form, by its field names."""
 Saved: TypeAlias = Literal["saved", "asked", "asked_before", "changed"]
-"""``asked``: what else was typed is saved; ``changed``: the agency was changed meanwhile."""
+"""``asked``: the new recipients are a page request now, and all other settings are saved. ``asked_before``: the agency
+has an open request for recipients already. ``changed``: somebody else changed the agency in the meantime."""
 WhyNotUndone: TypeAlias = Literal["first", "of_the_file", "recipients", "changed_since", "no_more"]
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedSettings:
-    """An agency's settings as somebody opens them. Holds addresses of staff."""
+    """An agency's settings as a person opens them. Holds addresses of staff."""
 
     agency: Agency
     history: Sequence[KeptChange]
@@ -82,12 +84,12 @@ class OpenedSettings:
 
     @property
     def last_change(self) -> int:
-        """By which it is known whether somebody changed it meanwhile."""
+        """Number that shows whether somebody changed the agency in the meantime."""
         return self.history[-1].change_id
 
 
 class NotUndone(Exception):
-    """A change cannot be set back."""
+    """A change cannot be undone."""
 
     def __init__(self, why: WhyNotUndone, fields: Sequence[str] = ()) -> None:
         super().__init__(why)
@@ -95,14 +97,14 @@ class NotUndone(Exception):
 
 
 def open_settings(connection: Connection, agency_code: str) -> OpenedSettings | None:
-    """The settings now, with their history; ``None``: no agency has this code."""
+    """Return the present settings with their history, or ``None`` if no agency has this code."""
     agency = next((each for each in list_agencies(connection) if each.agency_code == agency_code), None)
     return OpenedSettings(agency, agency_history(connection, agency_code)) if agency else None
 
 
 def kept_settings(change: KeptChange) -> list[FieldChange]:
-    """What a change changed, in the file's order."""
-    before, after = _kept(change.before or {}), _kept(change.after)
+    """Return the fields that a change changed, in the file's order."""
+    before, after = _with_all_fields(change.before or {}), _with_all_fields(change.after)
     return [
         FieldChange(field, before.get(field), after.get(field))
         for field in FIELDS
@@ -110,12 +112,12 @@ def kept_settings(change: KeptChange) -> list[FieldChange]:
     ]
 
 
-def _kept(settings: Mapping[str, Any]) -> dict[str, Any]:
+def _with_all_fields(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**_NOT_ASKED_BEFORE, **settings}
 
 
 def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, AgencyChange | None]:
-    """The agency with what was typed, and what that changes; ``None``: nothing.
+    """Return the agency with the typed settings, and what they change; ``None`` if they change nothing.
 
     Raises:
         SettingsRefused: a setting is wrong, or only the Department may change it so.
@@ -129,8 +131,8 @@ def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, 
 
 
 def save(connection: Connection, after: Agency, seen: int, set_by: str) -> Saved:
-    """Sets an agency's own settings, and asks for other recipients of its reports, which a worker sets once the
-    Department was mailed. Unless it is ``saved`` or ``asked``, the caller rolls back."""
+    """Save an agency's own settings. Other recipients of its reports are only requested: a worker sets them once the
+    Department was mailed. Unless the result is ``saved`` or ``asked``, the caller rolls back."""
     hold_import_lock(connection)
     if set_settings(connection, after, seen, set_by) is None:
         return "changed"
@@ -142,22 +144,22 @@ def save(connection: Connection, after: Agency, seen: int, set_by: str) -> Saved
 
 
 def changed_since(opened: OpenedSettings, seen: int) -> list[tuple[KeptChange, list[FieldChange]]]:
-    """The changes after change ``seen``, each with what it changed."""
+    """Return the changes after change ``seen``, each with the fields that it changed."""
     return [(change, kept_settings(change)) for change in opened.history if change.change_id > seen]
 
 
 def typed_over(opened: OpenedSettings, seen: int, seen_recipients: Sequence[str], typed: Typed) -> dict[str, object]:
-    """What was typed over settings as change ``seen`` left them, brought onto the settings as they are now.
+    """Apply what a person typed over the settings after change ``seen`` to the present settings.
 
-    What the person left as it was is as others set it since; what he typed stays.
+    Fields that the person left unchanged get the present values. Fields that the person changed get the typed values.
 
     Args:
-        opened: the settings as they are now.
+        opened: the present settings.
         seen: the last change that the person saw.
-        seen_recipients: the addresses that he saw, which the history does not hold.
-        typed: what he sent.
+        seen_recipients: the addresses that the person saw. The history does not contain them.
+        typed: the settings that the person sent.
     """
-    base = next((_kept(each.after) for each in opened.history if each.change_id == seen), None)
+    base = next((_with_all_fields(each.after) for each in opened.history if each.change_id == seen), None)
     if base is None:
         return dict(typed)
     base["report_recipients"] = list(seen_recipients)
@@ -166,11 +168,11 @@ def typed_over(opened: OpenedSettings, seen: int, seen_recipients: Sequence[str]
 
 
 def to_undo(opened: OpenedSettings, change_id: int) -> dict[str, object]:
-    """What sets one change back, as a person would type it now; recipients stay as they are.
+    """Return the settings that undo one change, as a person would type them now. Recipients stay as they are.
 
     Raises:
-        NotUndone: there is nothing before it, it changed what only the file changes, the history does not hold what
-            was before (addresses), it was changed again since, or there is no such change.
+        NotUndone: the change is the first, it changed a field that only the file changes, the history does not contain
+            the former value (addresses), the field was changed again since, or there is no such change.
     """
     change = next((each for each in opened.history if each.change_id == change_id), None)
     if change is None:
@@ -184,7 +186,7 @@ def to_undo(opened: OpenedSettings, change_id: int) -> dict[str, object]:
     back = [each for each in changed if each.field != "report_recipients"]
     if not back:
         raise NotUndone("recipients" if changed else "no_more")
-    now = _kept(opened.history[-1].after)
+    now = _with_all_fields(opened.history[-1].after)
     since = [each.field for each in back if now[each.field] != each.after]
     if since:
         raise NotUndone("changed_since", since)
@@ -193,16 +195,16 @@ def to_undo(opened: OpenedSettings, change_id: int) -> dict[str, object]:
 
 
 MOST_DOSSIERS: Final = 1000
-"""Dossiers that are rehearsed: an agency that had more that day is told of these."""
+"""Most dossiers that are rehearsed. If an agency had more dossiers on that day, the rehearsal leaves out the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """What would have become of a message, and in how many segments."""
+    """The result that a message would have had, and its number of segments."""
 
     message: Rehearsed
     segments: int
-    """None where it would not have gone."""
+    """0 if the message would not have been sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,29 +216,29 @@ class RehearsedMessage:
     msisdn: str | None
     kind: Kind
     now: Fate | None
-    """Under the settings in force; ``None``: there would have been no message."""
+    """Result under the settings in force; ``None`` if there would have been no message."""
     typed: Fate | None
 
     @property
     def is_changed(self) -> bool:
-        """Whether the settings make another thing of it, other than its length."""
-        return _fate(self.now) != _fate(self.typed)
+        """Whether the two settings give different results, apart from the length of the text."""
+        return _comparable(self.now) != _comparable(self.typed)
 
     @property
     def at(self) -> datetime:
-        """When it would have gone, or ended."""
-        told = self.typed or self.now
-        assert told is not None
-        return told.message.at
+        """When the message would have been sent, or would have ended."""
+        fate = self.typed or self.now
+        assert fate is not None
+        return fate.message.at
 
 
-def _fate(told: Fate | None) -> tuple[object, ...] | None:
-    return None if told is None else (told.message.end, told.message.reason, told.message.at)
+def _comparable(fate: Fate | None) -> tuple[object, ...] | None:
+    return None if fate is None else (fate.message.end, fate.message.reason, fate.message.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What would have gone."""
+    """Numbers of messages and segments that would have been sent."""
 
     messages: int
     segments: int
@@ -249,41 +251,41 @@ class Rehearsal:
     period: Period
     dossiers: int
     is_whole: bool
-    """No dossier of that day was left out."""
+    """Whether all dossiers of that day are included."""
     due: int
-    """Dossiers that the evening looked at, under either settings."""
+    """Dossiers that the evening of apologies checked, under either settings."""
     is_enabled: bool
-    """The agency was told of that day; else it is rehearsed as if it had been."""
+    """Whether the agency was enabled on that day. If not, it is rehearsed as if it had been."""
     messages: tuple[RehearsedMessage, ...]
-    """What the settings change first, then by time."""
+    """Messages that the settings change first, then by time."""
 
     @property
     def now(self) -> Sum:
-        """What would have gone under the settings in force."""
+        """The messages and segments that would have been sent under the settings in force."""
         return _sum(each.now for each in self.messages)
 
     @property
     def typed(self) -> Sum:
-        """What would have gone under those that are typed."""
+        """The messages and segments that would have been sent under the typed settings."""
         return _sum(each.typed for each in self.messages)
 
     @property
     def changed(self) -> int:
-        """Messages of which the settings make another thing."""
+        """Number of messages that have another result under the typed settings."""
         return sum(each.is_changed for each in self.messages)
 
 
-def _sum(told: Iterable[Fate | None]) -> Sum:
-    gone = [each for each in told if each is not None and each.message.end == "would_go"]
-    return Sum(len(gone), sum(each.segments for each in gone))
+def _sum(fates: Iterable[Fate | None]) -> Sum:
+    sent = [each for each in fates if each is not None and each.message.end == "would_go"]
+    return Sum(len(sent), sum(each.segments for each in sent))
 
 
 _LONGEST_BREAK: Final = timedelta(days=31)
-"""Days that are looked back for one that was worked."""
+"""How far back the last working day is searched for."""
 
 
 def _last_working_day(connection: Connection, agency_code: str, moment: datetime) -> Period:
-    """The agency's last working day before the moment's; the day before, where it has not worked for long."""
+    """Returns the agency's last working day before the moment's day, or the day before if there was none for long."""
     yesterday = Period.day_before(moment)
     first = yesterday.first - _LONGEST_BREAK
     calendar = load_calendar(connection, agency_code, first, yesterday.first)
@@ -294,13 +296,13 @@ def _last_working_day(connection: Connection, agency_code: str, moment: datetime
 def rehearse_last_working_day(
     connection: Connection, now: Agency, typed: Agency, moment: datetime, most: int = MOST_DOSSIERS
 ) -> Rehearsal:
-    """What would have been sent on the last working day before ``moment``: each step planned when it was recorded, and
-    apologies at the evening, of things as they stood then.
+    """Return what would have been sent on the last working day before ``moment``. Each step is planned when it was
+    recorded, and apologies in the evening, by the state of that time.
 
-    Phones are as they are now; what went counts as accepted.
+    Uses the present phone numbers. A message that would have been sent counts as accepted.
     """
     period = _last_working_day(connection, now.agency_code, moment)
-    # What was held from the evening before went that day.
+    # Messages held from the evening before would have been sent on that day.
     start = period.start - max(now.result_hold, typed.result_hold, timedelta(0))
     found = dossiers_stepped_between(connection, now.agency_code, start, period.end, period.first, most + 1)
     dossiers = found[:most]
@@ -333,7 +335,7 @@ def rehearse_last_working_day(
 def _rehearse_evening(
     connection: Connection, now: Agency, typed: Agency, period: Period, template: Template, most: int
 ) -> tuple[list[RehearsedMessage], int, bool]:
-    """The apologies of the day's evening, how many dossiers were looked at, and whether these are all."""
+    """Returns the apologies of the day's evening, the number of checked dossiers, and whether all were checked."""
     of_now = _Evening(connection, now, period, template)
     of_typed = _Evening(connection, typed, period, template)
     looked_at, is_all = dict[int, DueDossier](), True
@@ -343,15 +345,15 @@ def _rehearse_evening(
         is_all = is_all and len(found) <= most
     messages = []
     for dossier in looked_at.values():
-        told = of_now.told(dossier), of_typed.told(dossier)
-        if told != (None, None):
+        fates = of_now.fate(dossier), of_typed.fate(dossier)
+        if fates != (None, None):
             code, procedure = dossier.dossier_code, dossier.procedure_code
-            messages.append(RehearsedMessage(code, procedure, dossier.msisdn, "apology", *told))
+            messages.append(RehearsedMessage(code, procedure, dossier.msisdn, "apology", *fates))
     return messages, len(looked_at), is_all
 
 
 class _Evening:
-    """An agency's evening of one day under some settings, all of its sources read."""
+    """An agency's evening of one day under some settings, as if all its sources had been read."""
 
     def __init__(self, connection: Connection, settings: Agency, period: Period, template: Template) -> None:
         day, rules = period.first, apology_rules()
@@ -363,8 +365,8 @@ class _Evening:
         self._goes_at = rules.quiet.until(self.at) or self.at
         self._is_too_late = self.due is not None and useful_until(calendar, self.due, rules.quiet) <= self._goes_at
 
-    def told(self, dossier: DueDossier) -> Fate | None:
-        """What would have become of the apology for a dossier; ``None``: there would have been none."""
+    def fate(self, dossier: DueDossier) -> Fate | None:
+        """Returns the result of the apology for a dossier, or ``None`` if there would have been no apology."""
         if self.due is None:
             return None
         candidate = candidate_of(dossier, kind_off="apology" in self._settings.kinds_off)
@@ -386,7 +388,8 @@ def _rehearse(
     templates: Mapping[str, Template],
     is_enabled: bool,
 ) -> dict[tuple[str, int], Fate]:
-    """What would have become of each occasion of that day, by kind and which of that kind it is."""
+    """Returns what would have become of each occasion of that day. The key is the kind and its number within that
+    kind."""
     facts = replace(
         dossier.facts,
         enabled_from=dossier.facts.enabled_from if is_enabled else period.start,
@@ -396,7 +399,7 @@ def _rehearse(
         result_hold=settings.result_hold,
     )
     counts: dict[str, int] = {}
-    told: dict[tuple[str, int], Fate] = {}
+    fates: dict[tuple[str, int], Fate] = {}
     for message in rehearse(facts, steps, period.end, planning_rules()):
         number = counts[message.kind] = counts.get(message.kind, 0) + 1
         if message.at < period.start:
@@ -404,5 +407,5 @@ def _rehearse(
         words = {"dossier_code": dossier.dossier_code, "agency_name": dossier.agency_name}
         goes = message.end == "would_go"
         segments = render(templates[message.kind], words, settings.accented).segments if goes else 0
-        told[message.kind, number] = Fate(message, segments)
-    return told
+        fates[message.kind, number] = Fate(message, segments)
+    return fates

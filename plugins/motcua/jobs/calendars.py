@@ -1,11 +1,11 @@
-"""Keeps the working calendar: seeds it from the package, imports decisions and agencies' days, confirms years.
+"""Maintains the working calendar: seeds it from the package ``holidays``, imports decisions and agencies' days,
+confirms years.
 
-The package ``holidays`` is one layer and never more than that: what the government decides and what an agency does
-differently lie over it, so that a newer package corrects only what nobody else said anything about. A confirmed year
-is not touched by it at all.
+The package is only the lowest layer: decisions of the government and deviations of an agency lie over it. So a newer
+package changes only days that nobody else decided about. It does not change a confirmed year at all.
 
-What a decision or an agency says of its days comes as a YAML file, whose faults are named by line; its form is shown in
-include/calendars/national.yaml and docs/operations/calendar.md.
+The days of a decision or an agency come as a YAML file. An error about a fault in the file names the line. The file's
+form is shown in include/calendars/national.yaml and docs/operations/calendar.md.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from motcua.store.calendars import (
 from motcua.store.ledger.database import Connection, connect
 
 FIRST_YEAR, LAST_YEAR = 1954, 2100
-"""Years that the package knows, and the table takes."""
+"""Years that the package knows and the table accepts."""
 _MOST_BYTES = 1_000_000
 _LONGEST = 300
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -63,40 +63,40 @@ _SPAN = re.compile(r"(\d{1,2}:\d{2})\s*[-–]\s*(\d{1,2}:\d{2})")
 
 
 class CalendarError(ValueError):
-    """The calendar cannot be changed so; the message says where the fault is and what to do."""
+    """A change of the calendar was refused; the text states where the fault is and what to do."""
 
 
 class CalendarFileError(CalendarError):
-    """A calendar file cannot be used; the message names the file, the line and the field."""
+    """A calendar file cannot be used; the text names the file, the line and the field."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarFile:
-    """What a file says."""
+    """The content of a calendar file."""
 
     path: Path
     province: str | None
-    """``None``: its decisions and confirmed years hold for every province that has agencies."""
+    """``None`` if the file's decisions and confirmed years hold for every province that has agencies."""
     days: Sequence[tuple[str | None, SpecialDay]]
-    """(agency as the file names it, or ``None`` for a decision; deviation)."""
+    """Deviating days as (agency as the file names it or ``None`` for a decision, deviation)."""
     as_usual: Sequence[tuple[str | None, date]]
-    """(agency as the file names it, or ``None`` for the decisions' layer; day) of days that deviate no more."""
+    """Days that no longer deviate, as (agency as the file names it or ``None`` for a decision, day)."""
     hours: Sequence[tuple[str, OfficeHours]]
     hours_withdrawn: Sequence[tuple[str, date]]
     confirmed: Sequence[tuple[int, str]]
-    """(year, official announcement)."""
+    """Confirmed years as (year, official announcement)."""
     agency_lines: Mapping[str, int]
-    """Where each agency is first named."""
+    """The line on which each agency is first named."""
 
     def fault(self, code: str, message: str) -> CalendarFileError:
-        """An error about an agency's code as this file writes it."""
+        """Returns an error about an agency's code as this file writes it."""
         return CalendarFileError(f"{self.path}, line {self.agency_lines.get(code, 1)}: {message}")
 
 
 # ------------------------------------------------------------------------------------------------- the form
 
 
-def _words(value: str) -> str:
+def _check_words(value: str) -> str:
     value = unicodedata.normalize("NFC", value.strip())
     if not value:
         raise ValueError("must not be blank")
@@ -105,8 +105,8 @@ def _words(value: str) -> str:
     return value
 
 
-def _day(value: object) -> object:
-    # Of its own accord pydantic would take a number for seconds since 1970.
+def _check_day(value: object) -> object:
+    # pydantic would read a number as seconds since 1970.
     if not isinstance(value, str) or not _DAY.fullmatch(value):
         raise ValueError("must be a day such as 2026-01-02")
     try:
@@ -118,7 +118,7 @@ def _day(value: object) -> object:
     return day
 
 
-def _span(value: object) -> object:
+def _check_span(value: object) -> object:
     found = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
         raise ValueError("must be a span such as 7:00-11:30")
@@ -131,16 +131,16 @@ def _span(value: object) -> object:
     return begin, end
 
 
-def _truth(value: object) -> object:
+def _check_truth(value: object) -> object:
     try:
         return {"true": True, "yes": True, "false": False, "no": False}[str(value).lower()]
     except KeyError:
         raise ValueError("must be true or false") from None
 
 
-_Words = Annotated[str, AfterValidator(_words)]
-_Day = Annotated[date, BeforeValidator(_day)]
-_Span = Annotated[tuple[time, time], BeforeValidator(_span)]
+_Words = Annotated[str, AfterValidator(_check_words)]
+_Day = Annotated[date, BeforeValidator(_check_day)]
+_Span = Annotated[tuple[time, time], BeforeValidator(_check_span)]
 
 
 class _Entry(BaseModel):
@@ -185,7 +185,7 @@ class _Hours(_Entry):
     valid_from: Annotated[_Day, Field(alias="from")]
     morning: _Span = (DEFAULT_HOURS.opens, DEFAULT_HOURS.morning_ends)
     afternoon: _Span = (DEFAULT_HOURS.afternoon_begins, DEFAULT_HOURS.closes)
-    saturday_mornings: Annotated[bool, BeforeValidator(_truth)] = False
+    saturday_mornings: Annotated[bool, BeforeValidator(_check_truth)] = False
 
     @model_validator(mode="after")
     def _are_in_order(self) -> _Hours:
@@ -216,7 +216,8 @@ class _File(_Entry):
 
 
 class _Loader(yaml.BaseLoader):
-    """Every value as it is written (to YAML 7:00 is the number 420), each key once, nothing by reference."""
+    """Reads every value as written (YAML reads 7:00 as the number 420), allows each key once, and allows no
+    references."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - as in PyYAML
         if self.check_event(yaml.AliasEvent):
@@ -235,10 +236,10 @@ class _Loader(yaml.BaseLoader):
 
 
 def read_calendar_file(path: Path) -> CalendarFile:
-    """A file's statements, checked; whether its agencies exist is not known here.
+    """Return the checked content of a file. Does not check whether its agencies exist.
 
     Raises:
-        CalendarFileError: the file cannot be read, a field is wrong, or two statements contradict each other.
+        CalendarFileError: the file cannot be read, a field is wrong, or two entries contradict each other.
     """
     root, content = _parse(path)
     try:
@@ -249,7 +250,7 @@ def read_calendar_file(path: Path) -> CalendarFile:
         message = first["msg"].removeprefix("Value error, ")
         line = _line(root, first["loc"])
         raise CalendarFileError(f"{path}, line {line}: {where}: {message}".replace(": : ", ": ")) from None
-    return _statements(path, root, file)
+    return _file_content(path, root, file)
 
 
 def _parse(path: Path) -> tuple[yaml.Node, Any]:
@@ -281,7 +282,7 @@ def _parse(path: Path) -> tuple[yaml.Node, Any]:
 
 
 def _line(node: yaml.Node, place: Iterable[int | str]) -> int:
-    """The line, from 1, of the deepest part of ``place`` that the file holds."""
+    """Returns the line, from 1, of the deepest part of ``place`` that the file contains."""
     line = node.start_mark.line + 1
     for part in place:
         if isinstance(node, yaml.MappingNode):
@@ -296,7 +297,7 @@ def _line(node: yaml.Node, place: Iterable[int | str]) -> int:
     return line
 
 
-def _statements(path: Path, root: yaml.Node, file: _File) -> CalendarFile:
+def _file_content(path: Path, root: yaml.Node, file: _File) -> CalendarFile:
     days: dict[tuple[str | None, date], SpecialDay] = {}
     as_usual: dict[tuple[str | None, date], None] = {}
     hours: dict[tuple[str, date], OfficeHours] = {}
@@ -379,14 +380,15 @@ def write_calendar_file(
     hours: Mapping[str, Sequence[OfficeHours]],
     years: Iterable[CalendarYear],
 ) -> str:
-    """A file that, imported into another ledger, makes it say the same; the package's days are left out."""
+    """Return a file that gives another ledger the same calendar when it is imported there. The package's days are left
+    out."""
     content: dict[str, Any] = {"province": province}
     decided = sorted((each for each in days if each.origin == "decision"), key=lambda each: (each.authority, each.day))
     own = [each for each in days if each.origin == "agency"]
     if decided:
         content["decisions"] = [
-            {"decision": authority} | _lists(list(those))
-            for authority, those in groupby(decided, key=lambda each: each.authority)
+            {"decision": authority} | _day_lists(list(days_of_authority))
+            for authority, days_of_authority in groupby(decided, key=lambda each: each.authority)
         ]
     confirmed = [{"year": year.year, "by": year.decision} for year in years if year.decision]
     if confirmed:
@@ -399,13 +401,13 @@ def write_calendar_file(
             entry: dict[str, Any] = {"code": code, "notice": notice}
             if spans := [_hours_entry(each) for each in hours.get(code, ()) if each.authority == notice]:
                 entry["hours"] = spans
-            agencies.append(entry | _lists([each for each in of_agency if each.authority == notice]))
+            agencies.append(entry | _day_lists([each for each in of_agency if each.authority == notice]))
     if agencies:
         content["agencies"] = agencies
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=120)
 
 
-def _lists(days: Sequence[CalendarDay]) -> dict[str, Any]:
+def _day_lists(days: Sequence[CalendarDay]) -> dict[str, Any]:
     closed = [{"day": each.day, "reason": each.reason} for each in days if each.opening == "closed"]
     worked = [
         {"day": each.day, "reason": each.reason} | ({"hours": "morning"} if each.opening == "morning" else {})
@@ -425,9 +427,9 @@ def _hours_entry(hours: OfficeHours) -> dict[str, Any]:
 
 
 HOME_PROVINCE = "khanh_hoa"
-"""Seeded where no agency is configured yet."""
+"""Province that is seeded if no agency is configured yet."""
 SEEDED_FROM = 2016
-"""The pilot's year: nothing in the ledger is older."""
+"""The pilot's year. Nothing in the ledger is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,7 +445,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Seeding:
-    """What seeding changed, and what it left as it is because the year is confirmed."""
+    """The changes that seeding made, and the changes that it did not make because the year is confirmed."""
 
     written: tuple[Difference, ...]
     kept_back: tuple[Difference, ...]
@@ -451,7 +453,7 @@ class Seeding:
 
 @dataclass(slots=True)
 class _Changes:
-    """What is to be written, with what it replaces."""
+    """Changes to write, each with the entry that it replaces."""
 
     days: list[tuple[CalendarDay | None, CalendarDay | None]] = field(default_factory=list)
     hours: list[tuple[str, OfficeHours | None, OfficeHours | None]] = field(default_factory=list)
@@ -505,7 +507,7 @@ def _year_in_words(year: CalendarYear | None) -> str | None:
 
 
 def _seed(connection: Connection, province: str, years: Collection[int]) -> tuple[_Changes, _Changes]:
-    """What the package would change in these years, apart: of years that are not confirmed, and of those that are."""
+    """Returns what the package would change in these years: first in unconfirmed years, second in confirmed ones."""
     open_years, confirmed_years = _Changes(), _Changes()
     known = {year.year: year for year in list_years(connection, [province])}
     stored: dict[int, dict[date, CalendarDay]] = {}
@@ -519,7 +521,7 @@ def _seed(connection: Connection, province: str, years: Collection[int]) -> tupl
         days: list[tuple[CalendarDay | None, CalendarDay | None]] = [
             (before.get(day), wanted.get(day))
             for day in sorted(before.keys() | wanted.keys())
-            if not _says_the_same(before.get(day), wanted.get(day))
+            if not _is_same_day(before.get(day), wanted.get(day))
         ]
         confirmed = row is not None and row.confirmed_at is not None
         changes = confirmed_years if confirmed else open_years
@@ -530,20 +532,21 @@ def _seed(connection: Connection, province: str, years: Collection[int]) -> tupl
     return open_years, confirmed_years
 
 
-def _says_the_same(before: CalendarDay | None, wanted: CalendarDay | None) -> bool:
-    """Whatever the package's version: a row keeps the one that first said it."""
+def _is_same_day(before: CalendarDay | None, wanted: CalendarDay | None) -> bool:
+    """Returns whether two rows agree, whatever the package's version. A row stays with the version that first contained
+    it."""
     if before is None or wanted is None:
         return before is wanted
     return replace(wanted, authority=before.authority) == before
 
 
 def seed_calendar(years: Collection[int], changed_by: str) -> Seeding:
-    """Writes the package's days of these years for every province that has an agency.
+    """Write the package's days of these years for every province that has an agency.
 
-    Safe to repeat: the second time nothing changes. Confirmed years stay as they are.
+    Safe to repeat: the second time changes nothing. Confirmed years stay as they are.
 
     Raises:
-        CalendarError: a year is one that the package does not know.
+        CalendarError: the package does not know one of the years.
     """
     _check_years(years)
     written: list[Difference] = []
@@ -564,12 +567,13 @@ def _check_years(years: Iterable[int]) -> None:
 
 
 def prepare_calendars(now: datetime, changed_by: str, years: Collection[int] = ()) -> Seeding:
-    """What a new deployment needs, safe to repeat: years (by default from 2016 to the next one), decisions we ship.
+    """Write what a new deployment needs: the package's years (by default from 2016 to next year) and the shipped
+    decisions. Safe to repeat.
 
     The decisions are those of include/calendars/national.yaml.
 
     Raises:
-        CalendarError: a year is one that the package does not know.
+        CalendarError: the package does not know one of the years.
     """
     next_year = now.astimezone(VIETNAM).year + 1
     seeding = seed_calendar(years or range(SEEDED_FROM, next_year + 1), changed_by)
@@ -581,9 +585,9 @@ def prepare_calendars(now: datetime, changed_by: str, years: Collection[int] = (
 
 
 def import_calendar(path: Path, changed_by: str, now: datetime, *, dry_run: bool = False) -> tuple[Difference, ...]:
-    """Writes what a file says and returns what that changes; with ``dry_run`` only the latter.
+    """Write the content of a file and return what that changes. With ``dry_run``, only return it.
 
-    What the file does not name stays. A year that it confirms is seeded where it is not yet.
+    Days that the file does not name stay. A year that the file confirms is seeded if it was not.
 
     Raises:
         CalendarError: the file cannot be used, or names an agency that is not configured; nothing is written.
@@ -607,7 +611,7 @@ def _changes_of(connection: Connection, file: CalendarFile, now: datetime) -> _C
         return meant.agency_code
 
     provinces = [file.province] if file.province else used_provinces(connection) or [HOME_PROVINCE]
-    # By (province, agency, day). A code and its alias may both stand in the file.
+    # The keys are (province, agency, day). A code and its alias may both stand in the file.
     wanted: dict[tuple[str | None, str | None, date], CalendarDay | None] = {}
     named = [(code, special.day, special) for code, special in file.days]
     for written, day, special in [*named, *((*each, None) for each in file.as_usual)]:
@@ -655,7 +659,7 @@ def _provinces_first(item: tuple[tuple[str | None, str | None, date], object]) -
 
 
 def export_calendar(province: str = HOME_PROVINCE) -> str:
-    """Everything of a province but the package's days, as a file that ``import_calendar`` takes."""
+    """Return everything of a province except the package's days, as a file for ``import_calendar``."""
     with connect() as connection:
         codes = {code.agency_code for code in agency_codes(connection) if code.province == province}
         days = list_days(connection, [province], codes, date(FIRST_YEAR, 1, 1), date(LAST_YEAR, 12, 31))
@@ -680,12 +684,13 @@ def _confirm(connection: Connection, changes: _Changes, year: CalendarYear) -> N
 def confirm_year(
     year: int, decision: str | None, changed_by: str, now: datetime, province: str = HOME_PROVINCE
 ) -> tuple[Difference, ...]:
-    """Says that a year was checked against the official announcement ``decision``; ``None`` takes that back.
+    """Confirm that a year was checked against the official announcement ``decision``; ``None`` withdraws the
+    confirmation. Return the changes.
 
-    A year that is not in the table is seeded first. Returns what that changes.
+    A year that is not in the table is seeded first.
 
     Raises:
-        CalendarError: the year is one that the package does not know, or no agency is in the province.
+        CalendarError: the package does not know the year, or no agency is in the province.
     """
     _check_years([year])
     decision = None if decision is None else decision.strip()
@@ -704,16 +709,16 @@ def confirm_year(
 
 @dataclass(frozen=True, slots=True, order=True)
 class UnconfirmedYear:
-    """A year whose days off nobody held against the official announcement, though it is time."""
+    """A year that should be confirmed by now: nobody has compared its days off with the official announcement."""
 
     province: str
     year: int
 
 
 def unconfirmed_years(now: datetime) -> list[UnconfirmedYear]:
-    """The years that should be confirmed and are not, for every province that has an agency.
+    """Return the years that should be confirmed and are not, for every province that has an agency.
 
-    This year always; the next one from 1 December on (``NEXT_YEAR_DUE``). The alert of the 17:30 run.
+    These are this year, and from 1 December on also next year (``NEXT_YEAR_DUE``). The run of 17:30 warns of them.
     """
     today = now.astimezone(VIETNAM).date()
     years = [today.year] + ([today.year + 1] if (today.month, today.day) >= NEXT_YEAR_DUE else [])
@@ -722,10 +727,10 @@ def unconfirmed_years(now: datetime) -> list[UnconfirmedYear]:
 
 
 def province_of(agency_code: str) -> tuple[str, str]:
-    """(agency, province) for an agency's code or one of its other codes.
+    """Return (agency, province) for an agency's code or one of its other codes.
 
     Raises:
-        CalendarError: no agency has it.
+        CalendarError: no agency has this code.
     """
     with connect() as connection:
         agency = find_agency(list_agencies(connection), agency_code)
@@ -735,7 +740,7 @@ def province_of(agency_code: str) -> tuple[str, str]:
 
 
 def as_lines(differences: Sequence[Difference]) -> list[str]:
-    """The differences as lines: + new, - taken away, ~ changed."""
+    """Return the differences as lines: + new, - removed, ~ changed."""
     lines = []
     for each in differences:
         if each.before is None:

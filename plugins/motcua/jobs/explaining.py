@@ -1,8 +1,7 @@
-"""Explains a dossier: the sentence to read aloud, and what happened to it in words, for the page and for the command.
+"""Explains a dossier for the staff page and the command: a sentence to read aloud, and what happened to the dossier.
 
-Codes are read as 9029 reads them; where the dossier stands is asked as 9029 asks it, so that no two of them differ. No
-line holds a phone number: numbers are shown as whoever asks may see them, and everything that a source, a provider or
-a person wrote is masked.
+Codes are read as for 9029, and the present state is queried as for 9029, so that the answers agree. No line contains a
+full phone number unless the reader may see it. Everything that a source, a provider or a person wrote is masked.
 """
 
 from __future__ import annotations
@@ -63,46 +62,48 @@ from motcua.store.notices.templates import load_templates
 
 @dataclass(frozen=True, slots=True)
 class CodeSearch:
-    """What a typed code may mean."""
+    """The dossiers that a typed code may mean."""
 
     dossiers: tuple[DossierFound, ...]
-    """One: that dossier is meant."""
+    """If there is exactly one, that dossier is meant."""
     unusable: tuple[UnusableRowSeen, ...] = ()
-    """Where there is no dossier: rows of it that cannot be used."""
+    """Rows of the dossier that cannot be used, if there is no dossier."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainedDossier:
-    """A dossier with its answer. Holds personal data."""
+    """A dossier with its explanation. Holds personal data."""
 
     dossier: DossierShown
     story: DossierStory
     answer: Answer
     sentence: str
-    """To be read aloud; holds no phone number and nobody's name."""
+    """Sentence to read aloud, without phone numbers and names."""
     ends: str
-    """The last digits of the number that it tells of; empty: none may be shown."""
+    """The last digits of the texted number; empty if none may be shown."""
     entries: Sequence[Entry]
-    """What happened, the newest first."""
+    """The history of the dossier, the newest entry first."""
     unusable: Sequence[UnusableRowSeen]
 
 
 @lru_cache(maxsize=1)
-def _reply() -> Template:
+def _reply_template() -> Template:
     return load_templates()["reply"]
 
 
 def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_code: str | None = None) -> CodeSearch:
-    """The dossiers that a code, in any spelling that 9029 reads, may mean; one alone where it is clear which.
+    """Return the dossiers that a code may mean, in any spelling that 9029 reads. Return a single dossier if the meaning
+    is clear.
 
     Args:
-        connection: of the ledger.
-        typed: whatever was typed.
-        agencies: whose rows may be seen.
-        agency_code: of this agency only.
+        connection: connection to the ledger.
+        typed: the typed text.
+        agencies: agencies whose rows may be seen.
+        agency_code: restricts the search to this agency.
     """
     bare, asked = typed.strip(), read_inquiry_text(typed)
-    # As it stands besides: folding changes signs that a code may hold, though none that 9029 reads has them.
+    # The code is also searched as typed: folding changes characters that a code may contain, although no code that 9029
+    # reads has them.
     whole = (code_key(fold(bare)), bare) if 0 < len(bare) <= CODE_LIMIT and bare.isprintable() else ()
     keys = tuple(dict.fromkeys((*whole, *asked.keys)))
     found = dossiers_by_code(connection, keys, agencies, agency_code)
@@ -122,9 +123,10 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
 
 
 def find_by_tail(connection: Connection, typed: str, agencies: Agencies) -> list[DossierFound]:
-    """The dossiers whose code ends so; those alone of whose code it is whole parts, where there are any.
+    """Return the dossiers whose code ends with the typed text. If the text matches whole parts of some codes, return
+    only those.
 
-    What names one dossier, as a link does, is no tail: ``find_by_code``.
+    A text that names one dossier, as a link does, is not searched as an ending; see ``find_by_code``.
     """
     known = agency_keys(connection)
     tail = None if reads_as_name(typed) else read_tail(typed, known)
@@ -142,14 +144,14 @@ def explain_dossier(
     now: datetime,
     phone: Callable[[str | None], str] = lambda _: "",
 ) -> ExplainedDossier | None:
-    """A dossier with its sentence and everything below it; ``None``: there is none, or it may not be seen.
+    """Return a dossier with its sentence and its history, or ``None`` if it does not exist or may not be seen.
 
     Args:
-        connection: of the ledger.
-        dossier_id: the dossier's.
-        agencies: whose rows may be seen.
-        now: when it is asked.
-        phone: what of a number may be shown; nothing where that is empty.
+        connection: connection to the ledger.
+        dossier_id: the dossier.
+        agencies: agencies whose rows may be seen.
+        now: the moment of the question.
+        phone: returns the part of a number that may be shown; an empty result shows nothing.
     """
     dossier = dossier_shown(connection, dossier_id, agencies, now)
     if dossier is None:
@@ -161,9 +163,9 @@ def explain_dossier(
     story = _story(connection, dossier, seen, [each for each in unusable if each.released_at is None], now)
     answer = explain(story, now, planning_rules())
     sent = None if answer.message is None else message_sent(connection, answer.message.message_id)
-    ends = "" if sent is None else phone(sent.msisdn)[-_DIGITS_TOLD:]
-    told = sentence(answer, story, dossier.dossier_code, sent, ends)
-    return ExplainedDossier(dossier, story, answer, told, ends, entries_of(connection, dossier_id), unusable)
+    ends = "" if sent is None else phone(sent.msisdn)[-_DIGITS_SHOWN:]
+    spoken = sentence(answer, story, dossier.dossier_code, sent, ends)
+    return ExplainedDossier(dossier, story, answer, spoken, ends, entries_of(connection, dossier_id), unusable)
 
 
 def _story(
@@ -180,7 +182,7 @@ def _story(
     return DossierStory(
         status_code=status,
         at_one_stop_desk=dossier.at_one_stop_desk,
-        step_name=seen.step_name or _reply().choices["step_name"].get(str(status)),
+        step_name=seen.step_name or _reply_template().choices["step_name"].get(str(status)),
         due_at=dossier.due_at,
         returned_at=dossier.returned_at,
         handed_over=dossier.handed_over,
@@ -198,40 +200,40 @@ def _story(
 
 
 def status_name(status_code: int | None) -> str:
-    """The national name of a status; empty: none."""
-    return _reply().choices["step_name"].get(str(status_code), "")
+    """Return the national name of a status, or an empty text if it has none."""
+    return _reply_template().choices["step_name"].get(str(status_code), "")
 
 
 _BAD = frozenset({"suppressed", "expired", "rejected", "undelivered", "unknown"})
 _GOOD = frozenset({"delivered"})
 _SAME_MOMENT = timedelta(minutes=1)
-_DIGITS_TOLD = 3
+_DIGITS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
 class AxisLine:
-    """An entry in words."""
+    """An entry of the history in words."""
 
     at: datetime
     sort: str
-    """A key of the words' ``axis.sort``."""
+    """A key of ``axis.sort`` in the texts."""
     title: str
     details: tuple[str, ...] = ()
     message_id: int | None = None
     complaint_id: int | None = None
     tone: str = ""
-    """``bad`` or ``ok``, where it is either."""
+    """``bad``, ``ok`` or empty."""
 
 
 def axis_lines(
     explained: ExplainedDossier, phone: Callable[[str | None], str], *, codes: bool = True
 ) -> list[AxisLine]:
-    """The lines of a dossier, the newest first.
+    """Return the lines of a dossier's history, the newest first.
 
     Args:
         explained: the dossier.
-        phone: what of a number may be shown; nothing where that is empty.
-        codes: also what providers answered, in their codes and their English.
+        phone: returns the part of a number that may be shown; an empty result shows nothing.
+        codes: whether to show the providers' answers, too, in their codes and their English.
     """
     writer = _Writer(explained, phone, codes=codes)
     lines = [line for entry in explained.entries for line in writer.lines(entry)]
@@ -244,7 +246,7 @@ class _Writer:
         self.explained, self.phone, self.codes, self.words = explained, phone, codes, clauses()["axis"]
 
     def lines(self, entry: Entry) -> Iterator[AxisLine]:
-        """Of one entry; a version that changes two things has two."""
+        """Yields the lines of one entry. A version that changes two things has two lines."""
         match entry:
             case StepEntry():
                 yield self._step(entry)
@@ -287,19 +289,19 @@ class _Writer:
         words, sort = self.words, "first_version" if entry.is_first else "version"
         if entry.is_first or entry.due_at != entry.due_before:
             due, before = self._due(entry.due_at), self._due(entry.due_before)
-            said = words["due_first"] if entry.is_first else words["due_changed"]
-            yield AxisLine(entry.at, sort, said.format(due=due, before=before))
+            phrase = words["due_first"] if entry.is_first else words["due_changed"]
+            yield AxisLine(entry.at, sort, phrase.format(due=due, before=before))
         if entry.is_first or entry.applicant_phone != entry.phone_before:
             now = self._field(entry.applicant_phone, entry, emptied=entry.phone_emptied)
             before = self._field(entry.phone_before, entry, emptied=entry.emptied_before)
-            said = words["phone_first"] if entry.is_first else words["phone_changed"]
-            yield AxisLine(entry.at, sort, said.format(phone=now, before=before))
+            phrase = words["phone_first"] if entry.is_first else words["phone_changed"]
+            yield AxisLine(entry.at, sort, phrase.format(phone=now, before=before))
 
     def _due(self, due_at: datetime | None) -> str:
         return str(self.words["no_due"]) if due_at is None else due_moment(due_at)
 
     def _field(self, field: str | None, entry: VersionEntry, *, emptied: bool) -> str:
-        """What a phone field means, never as it was typed."""
+        """Returns the meaning of a phone field, never its text as typed."""
         if emptied:
             return str(self.words["emptied"])
         typed_on = (entry.phone_entered_at or entry.at).astimezone(VIETNAM).date()
@@ -310,9 +312,9 @@ class _Writer:
 
     def _move(self, entry: MoveEntry) -> AxisLine:
         words, report = self.words, wording.publication_words()
-        said = words["begins"] if entry.from_state is None else words["moves"]
+        phrase = words["begins"] if entry.from_state is None else words["moves"]
         kind, state = clauses()["kind"][entry.kind], report["state"][entry.to_state].lower()
-        title = said.format(message=entry.message_id, kind=kind, state=state)
+        title = phrase.format(message=entry.message_id, kind=kind, state=state)
         details = []
         if entry.to_reason is not None:
             reason = words["reason"].get(entry.to_reason) or wording.message_reason(entry.to_reason, code=self.codes)
@@ -374,7 +376,7 @@ class _Writer:
         return AxisLine(entry.at, "complaint", title, tuple(details), complaint_id=entry.complaint_id)
 
     def unusable(self, row: UnusableRowSeen) -> AxisLine:
-        """Of a row in quarantine."""
+        """Returns the line of a row in quarantine."""
         words = self.words
         ended = words["unusable_open"]
         if row.released_at is not None:

@@ -1,4 +1,4 @@
-"""What the last task of every DAG says when it is red."""
+"""Ends the last task (gate) of every DAG, with the reasons of a failed run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from motcua.domain.checks import Finding, fault
 
 
 class RunIncomplete(Exception):
-    """Something failed that may be retried; the run must be red, so that a backfill finds it."""
+    """Something failed that may be retried. The run must fail, so that a backfill finds it."""
 
     def __init__(self, left: Sequence[Finding]) -> None:
         super().__init__(left)
@@ -22,15 +22,15 @@ class RunIncomplete(Exception):
 def demand_nothing_left(
     failed_tasks: Sequence[str], left: Iterable[Finding] = (), done: Iterable[Mapping[str, Any]] = ()
 ) -> None:
-    """Ends a gate.
+    """End the gate of a run: fail with all findings, or pass if there are none.
 
     Args:
-        failed_tasks: of the run.
-        left: what the gate found.
-        done: what tasks gave, some of them with findings as ``left``.
+        failed_tasks: the failed tasks of the run.
+        left: findings of the gate itself.
+        done: results of tasks, some of which contain findings under ``left``.
 
     Raises:
-        RunIncomplete: with what is left.
+        RunIncomplete: a task failed or something is left; the error has all findings.
     """
     found = [fault("task_failed", task, f"task {task} failed") for task in failed_tasks]
     found += [Finding(**each) for one in done for each in one.get("left") or ()]

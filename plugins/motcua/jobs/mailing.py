@@ -1,9 +1,9 @@
-"""Mails reports to the recipients of a body: the way that all reports leave.
+"""Mails reports to the recipients of a body (an agency or the Department). All reports are mailed by this module.
 
-A letter is one mail with all that a body is owed. It goes to each recipient by itself, so that addresses are not shown
-to each other and one that fails holds back nobody. Each report in it is reserved and committed before the mail server
-is asked: a rerun mails those whom it did not reach, and nobody twice.
-Addresses stay in the ledger: logs and results of tasks count recipients, and name them by their place in the list.
+A letter is one mail with all reports that a body is owed. Each recipient gets a separate mail, so that recipients do
+not see each other's addresses, and a failing address delays nobody. Each report in a letter is reserved and committed
+before the mail server is asked: a rerun mails only recipients who were not reached, and nobody twice.
+Addresses stay in the ledger: logs and results of tasks count recipients, and name a recipient by his place in the list.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ENHANCED_STATUS = re.compile(rb"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 @without_values()
 def name_of_body(body: str) -> str:
-    """What a body that gets mail is called where people see its task: its name, with the code of an agency."""
+    """Return the display name of a body that gets mail: its name, and the code of an agency."""
     if body in words()["bodies"]:
         return str(words()["bodies"][body])
     with connect() as ledger:
@@ -50,12 +50,12 @@ def name_of_body(body: str) -> str:
 
 
 class MailsNotSent(Exception):
-    """Some recipients were not reached; the message counts them and holds no address."""
+    """Some recipients were not reached. The text counts them and contains no address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail, and which reports it tells."""
+    """A mail and the reports in it."""
 
     mail: Mail
     reports: tuple[MailedReport, ...]
@@ -68,19 +68,19 @@ def mail_reports(
     *,
     again: bool,
 ) -> dict[str, int]:
-    """Mails each recipient those of a body's reports that he does not have, in one letter, and counts the letters.
+    """Mail each recipient the reports of a body that he does not have yet, in one letter. Return the number of letters.
 
     Args:
-        reports: all of one body.
-        recipients: addresses; one that stands twice counts once.
-        compose: writes the letter about some of the reports, when somebody is to get it; ``None``: there is nothing to
-            be said.
-        again: whoever has them gets them once more.
+        reports: reports of one body.
+        recipients: addresses; an address that stands twice counts once.
+        compose: writes the letter about some of the reports if somebody is to get it; returns ``None`` if there is
+            nothing to write about.
+        again: whether recipients who have the reports get them once more.
 
     Raises:
-        MailsNotSent: a recipient was not reached; a rerun tries those alone.
+        MailsNotSent: a recipient was not reached; a rerun tries only such recipients.
     """
-    about = _about(reports)
+    about = _reports_in_words(reports)
     wanted = {hash_recipient(address): (place, address.strip()) for place, address in enumerate(recipients, 1)}
     with connect() as ledger:
         known = {each: {to.recipient_hash: to.state for to in mails_of(ledger, each)} for each in reports}
@@ -112,7 +112,7 @@ def mail_reports(
 
 
 OpenServer: TypeAlias = Callable[[], AbstractContextManager["MailServer"]]
-"""Reaches the mail server."""
+"""Opens a connection to the mail server."""
 
 
 def hand_to_each(
@@ -121,10 +121,10 @@ def hand_to_each(
     now: datetime,
     open_server: OpenServer | None = None,
 ) -> tuple[int, str]:
-    """Hands a mail of which the ledger keeps no recipients to each of these; how many of them it was taken for, and the
-    last failure. Addresses are not shown to each other, and not logged.
+    """Send a mail to each recipient separately, without storing who received it. Return for how many recipients the
+    server accepted it, and the last failure. Recipients do not see each other's addresses, and no address is logged.
 
-    ``open_server``: reaches the mail server; by default that of Airflow's connection.
+    ``open_server`` opens the mail server; by default that of Airflow's connection.
     """
     if not recipients:
         return 0, "nobody is named who gets this mail"
@@ -145,22 +145,23 @@ def hand_to_each(
 
 
 def staff_page(path: str) -> str | None:
-    """Address of a staff page, where this Airflow knows its own address."""
+    """Return the address of a staff page, if this Airflow knows its own address."""
     from airflow.configuration import conf
 
     base: str = conf.get("api", "base_url", fallback="") or ""
     return f"{base.rstrip('/')}/motcua{path}" if base else None
 
 
-def _about(reports: Sequence[MailedReport]) -> str:
+def _reports_in_words(reports: Sequence[MailedReport]) -> str:
     names = [f"{'run' if each.report == 'quality' else each.report} {each.report_no}" for each in reports]
     body = reports[0].body
     return f"{', '.join(names)}, {'the Department' if body == DEPARTMENT else body}"
 
 
 def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: bool) -> tuple[int, list[str]]:
-    """Hands the letter over for each recipient; one that fails, and a connection that breaks, hold back no other."""
-    # Always in one order: two that mail the same reports do not wait for each other.
+    """Hands the letter over for each recipient. A failing recipient, or a broken connection, delays no other
+    recipient."""
+    # The reports are sorted, so that two processes that mail the same reports do not deadlock.
     reports = sorted(letter.reports, key=lambda each: (each.report, each.report_no))
     sent, failures = 0, list[str]()
     for recipient_hash, place, address in whom:
@@ -169,14 +170,14 @@ def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: boo
             with mail_server() as server, connect() as ledger:
                 numbers = [reserve_mail(ledger, each, recipient_hash, now, again=again) for each in reports]
                 if None in numbers:
-                    # Another process is at one of them: what it leaves is owed afterwards.
+                    # Another process is mailing one of the reports. A later run sends what is then unsent.
                     ledger.rollback()
                     continue
                 ledger.commit()
                 outcome = server.hand_over(letter.mail, f"{letter.mail.reference}.{numbers[0]}", address, now)
                 settle_mails(ledger, numbers, outcome.state, outcome.failure, datetime.now(UTC))
         except (OSError, MailServerFailed) as error:
-            # Before anything was reserved: the next try finds this recipient as it was.
+            # The failure came before anything was reserved, so the next try finds this recipient unchanged.
             failures.append(f"recipient {place}: {kind_of_failure(error)}")
             continue
         if outcome.failure is None:
@@ -190,7 +191,7 @@ def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: boo
 
 
 class MailServerFailed(Exception):
-    """The Airflow connection is missing or cannot be used; the message says what to mend."""
+    """The Airflow connection is missing or cannot be used. The text states what to correct."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,16 +211,16 @@ class MailServer:
         self._domain = self._address.partition("@")[2] or "localhost"
 
     def hand_over(self, mail: Mail, reference: str, recipient: str, at: datetime) -> HandOver:
-        """Offers one mail to one recipient, step by step, since what a broken connection means depends on the step.
+        """Offers one mail to one recipient, step by step, since the meaning of a broken connection depends on the step.
 
-        Before the content went out, it is a failure that may be tried again. After it, nobody can tell.
+        A failure before the content was sent may be retried. After that, the outcome is unknown.
         """
         try:
             message = write_message(mail, self._sender, recipient, f"<{reference}@{self._domain}>", at)
             self._client.ehlo_or_helo_if_needed()
             for answer in (self._client.mail(self._address), self._client.rcpt(recipient)):
                 if answer[0] not in (250, 251):
-                    return HandOver("failed", _answer(*answer))
+                    return HandOver("failed", _status_codes(*answer))
         except ValueError:
             return HandOver("failed", "not a mail address")
         except OSError as error:
@@ -230,20 +231,20 @@ class MailServer:
             return HandOver("failed", kind_of_failure(refused))
         except OSError as error:
             return HandOver("unknown", f"{kind_of_failure(error)} after the content")
-        return HandOver("sent") if code == 250 else HandOver("failed", _answer(code, words))
+        return HandOver("sent") if code == 250 else HandOver("failed", _status_codes(code, words))
 
     def forget(self) -> None:
-        """Takes back what was begun of a mail, so that another one can follow on the same connection."""
+        """Resets an unfinished mail, so that another mail can follow on the same connection."""
         with suppress(OSError):
             self._client.rset()
 
 
 @contextmanager
 def mail_server() -> Iterator[MailServer]:
-    """The server behind the Airflow connection ``smtp_default``, with its TLS and log-in.
+    """Open the server in the Airflow connection ``smtp_default``, with its TLS and log-in.
 
-    The hook's own ``send_email_smtp`` can neither carry a plain text nor set a Message-ID, and sends again by itself
-    after a broken connection; its client is used instead.
+    The hook's own ``send_email_smtp`` can neither send plain text nor set a Message-ID, and sends again by itself after
+    a broken connection. So the hook's client is used instead.
     """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException
@@ -257,21 +258,21 @@ def mail_server() -> Iterator[MailServer]:
     except AirflowException as error:
         raise MailServerFailed(f"Airflow connection {SMTP_CONNECTION}: {error}") from None
     finally:
-        # A log-in that was refused leaves the hook with an open client.
+        # A refused log-in leaves the hook with an open client.
         if hook._smtp_client:
             with suppress(OSError):
                 hook._smtp_client.quit()
             hook._smtp_client.close()
 
 
-def _answer(code: int, words: bytes | str) -> str:
-    """The server's status codes alone: its words may quote an address."""
+def _status_codes(code: int, words: bytes | str) -> str:
+    """Returns only the server's status codes, because its words may quote an address."""
     found = _ENHANCED_STATUS.search(words if isinstance(words, bytes) else words.encode())
     return f"SMTP {code}{' ' + found[0].decode() if found else ''}"
 
 
 def kind_of_failure(error: Exception) -> str:
-    """What went wrong with a mail server, without a word of its own."""
+    """Return the kind of a mail server's failure, without any of the server's words."""
     if isinstance(error, smtplib.SMTPResponseException):
-        return _answer(error.smtp_code, error.smtp_error)
+        return _status_codes(error.smtp_code, error.smtp_error)
     return str(error) if isinstance(error, MailServerFailed) else type(error).__name__

@@ -1,7 +1,8 @@
-"""Mails the Department what pages ask for, and does what nobody withdrew in time.
+"""Mails the Department the page requests, and carries out each request that nobody withdrew in time.
 
-What has citizens told, has some told no more, or changes who gets mails is asked for on the pages and done here, by
-another role. Nothing of that is done of which no mail server took a mail.
+A request that has citizens texted, stops texting some citizens, or changes who gets mails is ordered on the pages and
+carried out here, under another database role. No request is carried out before a mail server has accepted a mail about
+it.
 """
 
 from __future__ import annotations
@@ -36,30 +37,30 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class RequestCounts:
-    """What became of requests."""
+    """Counts of page requests, by their result."""
 
     told: int = 0
     untold: int = 0
     ended: dict[str, int] = field(default_factory=dict)
-    """Outcome → how many."""
+    """Number of requests by outcome."""
 
 
 def carry_out_requests() -> RequestCounts:
-    """Tells of new requests, then does those whose time is over."""
+    """Mail new requests, then carry out the requests that have waited long enough."""
     counts = RequestCounts()
     with connect() as ledger:
         new = [each for each in open_requests(ledger) if each.told_at is None]
     if new:
-        _tell(new, counts)
+        _mail_requests(new, counts)
     with connect() as ledger:
-        # What is verified has a run of its own (motcua.jobs.publications.verifying_in_turn).
+        # Requests to verify have a run of their own (motcua.jobs.publications.verifying_in_turn).
         due = [
             each
             for each in open_requests(ledger)
             if each.applies_at and each.applies_at <= datetime.now(UTC) and each.kind != "verify"
         ]
     if any(each.kind == "release" for each in due):
-        # What a receipt settles that is stored is not sent again.
+        # Read stored receipts first: a message that a receipt settles must not be sent again.
         read_left_over_receipts()
     for each in due:
         if each.kind == "confirm_year":
@@ -73,10 +74,10 @@ def carry_out_requests() -> RequestCounts:
     return counts
 
 
-def _tell(new: Sequence[PageRequest], counts: RequestCounts) -> None:
+def _mail_requests(new: Sequence[PageRequest], counts: RequestCounts) -> None:
     after, now = settings().requests_after, datetime.now(UTC)
     with connect() as ledger:
-        whom = {each.request_no: whom_it_tells(ledger, each) for each in new}
+        whom = {each.request_no: whom_it_affects(ledger, each) for each in new}
         in_words = [_in_words(ledger, each, whom[each.request_no]) for each in new]
     recipients = settings().department_recipients or settings().watch_recipients
     reached, failure = hand_to_each(
@@ -92,15 +93,15 @@ def _tell(new: Sequence[PageRequest], counts: RequestCounts) -> None:
             counts.untold = len(new)
 
 
-def _in_words(ledger: Connection, request: PageRequest, told: Mapping[str, Any]) -> RequestInWords:
+def _in_words(ledger: Connection, request: PageRequest, affected: Mapping[str, Any]) -> RequestInWords:
     agencies = list_agencies(ledger)
     before = next((each.report_recipients for each in agencies if each.agency_code == request.wanted.get("agency")), ())
     names = Names({each.agency_code: each.name for each in agencies}, national_statuses())
-    return request_in_words(request, told, names, addresses_before=before)
+    return request_in_words(request, affected, names, addresses_before=before)
 
 
-def whom_it_tells(ledger: Connection, request: PageRequest) -> dict[str, Any]:
-    """Whom a request would tell, as the ledger is now: sums by agency; holds no mail address."""
+def whom_it_affects(ledger: Connection, request: PageRequest) -> dict[str, Any]:
+    """Return whom a request would affect, by the present ledger: sums by agency, without mail addresses."""
     wanted = request.wanted
     if request.kind == "map_status":
         if wanted["stands_for"] not in TOLD_OF:
@@ -112,11 +113,11 @@ def whom_it_tells(ledger: Connection, request: PageRequest) -> dict[str, Any]:
         agency = next(each for each in list_agencies(ledger) if each.agency_code == wanted["agency"])
         return {"before": len(agency.report_recipients), "after": len(wanted["addresses"])}
     form = form_in_force(ledger, wanted["source"])
-    return {"agencies": [*form.agencies], "before": _of_statuses(form.form)} if form else {}
+    return {"agencies": [*form.agencies], "before": _status_fields(form.form)} if form else {}
 
 
-def _of_statuses(form: Mapping[str, Any]) -> dict[str, Any]:
-    """Of a form what says which citizens are told."""
+def _status_fields(form: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the part of a form that decides which citizens are texted."""
     statuses = form.get("statuses", {})
     return {
         "columns": {"status": form.get("columns", {}).get("status", [])},

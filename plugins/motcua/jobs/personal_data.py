@@ -1,8 +1,8 @@
-"""Empties the personal data whose time is over, or that a citizen asks to have erased, and tells what is held of him.
+"""Empties personal data after its storage time or at a citizen's request, and exports what is stored about a citizen.
 
-Batches, each in the list outside the ledger before it is committed, so that a restore does not bring them back. A
-citizen is asked for by a dossier's code, or by the number of his phone. Files with personal data that were handed in or
-dropped go, too: the providers' statements, which name every number, and exports of one-stop software.
+Data is emptied in batches. Each batch is written to the list outside the ledger before it is committed, so that a
+restore does not bring it back. A citizen is named by a dossier's code or by a phone number. Files with personal data
+are removed, too: the providers' carrier statements, which contain every number, and exports of one-stop software.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ from motcua.store.personal_data import (
 log = logging.getLogger(__name__)
 
 _TRIES = 5
-"""Of a batch that others are in the way of."""
+"""Tries for a batch while other transactions lock its rows."""
 
 
 @dataclass(slots=True)
 class Emptied:
-    """What was emptied of one kind."""
+    """Counts of emptied rows of one kind."""
 
     kind: Kind
     batches: int = 0
@@ -61,23 +61,23 @@ class Emptied:
 
 
 def empty_batch(connection: Connection, erasures: ErasureList, order: Order, reference: str | None = None) -> Batch:
-    """Empties one batch in a transaction of its own, which is in the list outside the ledger before it is committed.
+    """Empties one batch in a transaction of its own. The batch is in the list outside the ledger before the commit.
 
     Args:
-        connection: of :func:`purge_connection`, with no transaction under way.
+        connection: from :func:`purge_connection`, with no open transaction.
         erasures: the list.
         order: what to empty.
-        reference: of a batch that is in the list already, after a restore.
+        reference: reference of a batch that is in the list already, after a restore.
 
     Raises:
         motcua.store.journal.JournalFailed: the list cannot be written; nothing was emptied.
-        psycopg.errors.LockNotAvailable: others were in the way each time; nothing was emptied.
+        psycopg.errors.LockNotAvailable: other transactions held the rows at each try; nothing was emptied.
     """
     for left in reversed(range(_TRIES)):
         try:
             with connection.transaction():
                 wait_for_emptying(connection)
-                # Nobody who sends waits for this.
+                # A short lock time-out, so that no sender has to wait for this transaction.
                 connection.execute("SET LOCAL lock_timeout = '900ms'")
                 known_as = reference or uuid4().hex
                 batch = purge_batch(connection, order, known_as)
@@ -98,7 +98,8 @@ def empty_kind(
     say: Callable[[str], None],
     reference: str | None = None,
 ) -> Emptied:
-    """Empties all of one kind whose time is over; what is done stays done, wherever it is broken off."""
+    """Empties all rows of one kind that are past their storage time. If it is cut off, finished batches stay
+    emptied."""
     done = Emptied(order.kind)
     after: int | None = order.after
     while after is not None:
@@ -112,19 +113,19 @@ def empty_kind(
 
 
 def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
-    """Empties everything whose time is over.
+    """Empties everything that is past its storage time.
 
     Args:
-        by: the run, or who does it.
-        say: is told of progress, in counts.
+        by: the run, or the person.
+        say: gets progress messages, which contain counts only.
 
     Raises:
-        PurgeNotProvided: nobody may do that here yet.
+        PurgeNotProvided: the purge is not set up here.
         motcua.store.journal.JournalFailed: the list cannot be written.
     """
     erasures = open_erasures()
     with connect() as ledger, purge_connection() as connection:
-        # The run's number, which only the app's connection knows.
+        # Only the app's connection knows the run's number.
         run = ledger.execute("SELECT current_setting('motcua.run', TRUE) AS run").fetchone()
         ledger.commit()
         if run and run["run"]:
@@ -136,7 +137,8 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
 
 
 def tidy() -> None:
-    """What the planner remembers of emptied columns goes too; where a statement is being taken, at the next purge."""
+    """Removes the planner's samples of emptied columns. If an import of a carrier statement is running, the next purge
+    removes them."""
     try:
         with connect() as ledger:
             ledger.execute("SET LOCAL lock_timeout = '5s'")
@@ -146,22 +148,23 @@ def tidy() -> None:
 
 
 KEPT_FOR = timedelta(days=90)
-"""Statements, from the day on which a file was put there."""
+"""How long carrier statements are stored, from the day when the file was added."""
 EXPORTS_KEPT_FOR = timedelta(days=30)
-"""Exports, likewise: what they told is in the ledger."""
+"""How long exports are stored, from the day when the file was added. Their content is in the ledger."""
 
 
 @dataclass(slots=True)
 class FilesRemoved:
-    """What was removed of the folders of statements and of exports, and what could not be."""
+    """How many files of the folders of carrier statements and exports were removed, and how many could not be."""
 
     removed: int = 0
     refused: int = 0
 
 
 def remove_old_files(now: datetime) -> FilesRemoved:
-    """Removes what has lain in the folder of statements for longer than 90 days or in that of exports for longer than
-    30, taken or not, whatever its name, and what was sent by the page and nobody confirmed within a day."""
+    """Removes carrier statements older than 90 days and exports older than 30 days, whether they were imported or not
+    and whatever their name. Also removes files that were uploaded on the page and that nobody confirmed within a
+    day."""
     done = FilesRemoved()
     for url, kept_for in ((settings().statements_url, KEPT_FOR), (settings().files_url, EXPORTS_KEPT_FOR)):
         for file in _files(url):
@@ -185,16 +188,17 @@ def _files(url: str) -> Iterator[Any]:
         yield from (file for file in (place.iterdir() if place.is_dir() else (place,)) if file.is_file())
 
 
-_OF_CODES: Final = ("quarantine", "complaints")
+_KINDS_BY_CODE: Final = ("quarantine", "complaints")
 _AT_ONCE = 500
-"""Rows that are asked for in a transaction."""
+"""Rows that are emptied in one batch."""
 
 
 def look_up(asked_for: ByCode | ByNumber, by: str) -> Citizen:
-    """What is held of a citizen, to tell how much before something is done; a search by a number is kept as such.
+    """Returns what is stored about a citizen, to show the amount before anything is done. A search by a number is
+    logged.
 
     Raises:
-        LookupError: there is no such dossier, and nothing else with that code.
+        LookupError: there is no such dossier, and no other row with that code.
     """
     with connect() as ledger:
         citizen = _look_up(ledger, asked_for)
@@ -204,36 +208,39 @@ def look_up(asked_for: ByCode | ByNumber, by: str) -> Citizen:
 
 
 def export(asked_for: ByCode | ByNumber, by: str, reason: str) -> Citizen:
-    """Everything that is held of a citizen; who looked at it, and by which paper, is kept before it is given.
+    """Returns everything that is stored about a citizen. The person who exports, and the paper with the request, are
+    logged first.
 
     Args:
-        asked_for: the dossier, or the phone.
-        by: who does it.
-        reason: the paper that the request stands in.
+        asked_for: the dossier, or the phone number.
+        by: who exports.
+        reason: the paper that contains the request.
 
     Raises:
-        LookupError: there is no such dossier, and nothing else with that code.
+        LookupError: there is no such dossier, and no other row with that code.
     """
     with connect() as ledger:
         citizen = _look_up(ledger, asked_for)
-        _log(ledger, citizen, Request(by, "export", reason, *_named(citizen)))
+        _log(ledger, citizen, Request(by, "export", reason, *_logged_names(citizen)))
     return citizen
 
 
 def erase(asked_for: ByCode | ByNumber, by: str, reason: str) -> Erased:
-    """Empties what is held of a citizen: what has ended at once, what has not with the first purge after it has.
+    """Empties what is stored about a citizen: finished rows at once, and each other row with the first purge after it
+    is finished.
 
-    Rows in quarantine, and complaints that are tied to no dossier, go with their code, also where no dossier has it.
+    Rows in quarantine, and complaints that belong to no dossier, are emptied by their code, even if no dossier has that
+    code.
 
     Args:
-        asked_for: the dossier, or the phone: all its dossiers, and its texts to 9029.
-        by: who does it.
-        reason: the paper that the request stands in.
+        asked_for: the dossier, or the phone number with all its dossiers and its texts to 9029.
+        by: who erases.
+        reason: the paper that contains the request.
 
     Raises:
-        LookupError: there is no such dossier, and nothing else with that code.
-        motcua.store.personal_data.PurgeNotProvided: nobody may do that here yet.
-        motcua.store.journal.JournalFailed: the list cannot be written; what was emptied before that stays so.
+        LookupError: there is no such dossier, and no other row with that code.
+        motcua.store.personal_data.PurgeNotProvided: the purge is not set up here.
+        motcua.store.journal.JournalFailed: the list cannot be written; rows emptied before stay emptied.
     """
     number = asked_for.msisdn if isinstance(asked_for, ByNumber) else None
     with purge_connection() as connection:
@@ -242,21 +249,21 @@ def erase(asked_for: ByCode | ByNumber, by: str, reason: str) -> Erased:
             inquiries = [] if number is None else inquiries_of_number(ledger, number)
             codes = _codes(before)
             of_codes = rows_of_codes(ledger, codes)
-            _log(ledger, before, Request(by, "erase", reason, *_named(before)))
+            _log(ledger, before, Request(by, "erase", reason, *_logged_names(before)))
         erasures = open_erasures()
         dossiers = [[each.agency_code, each.dossier_code] for each in before.dossiers]
         ended = [[each.gateway, str(each.inquiry_id)] for each in inquiries if not each.is_under_way]
-        for these in batches(dossiers, _AT_ONCE):
-            empty_batch(connection, erasures, Order("dossiers", "request", by, reason=reason, only_these=these))
-        for these in batches(ended, _AT_ONCE):
-            empty_batch(connection, erasures, Order("inquiries", "request", by, reason=reason, only_these=these))
-        for kind in _OF_CODES:
+        for batch in batches(dossiers, _AT_ONCE):
+            empty_batch(connection, erasures, Order("dossiers", "request", by, reason=reason, only_these=batch))
+        for batch in batches(ended, _AT_ONCE):
+            empty_batch(connection, erasures, Order("inquiries", "request", by, reason=reason, only_these=batch))
+        for kind in _KINDS_BY_CODE:
             rows = [[each.of_whom, str(each.row_no)] for each in of_codes if each.kind == kind]
-            for these in batches(rows, _AT_ONCE):
-                empty_batch(connection, erasures, Order(kind, "request", by, reason=reason, only_these=these))
+            for batch in batches(rows, _AT_ONCE):
+                empty_batch(connection, erasures, Order(kind, "request", by, reason=reason, only_these=batch))
     tidy()
     with connect() as ledger:
-        # By their codes: what was emptied has no number any more.
+        # Dossiers are searched by their codes, because emptied rows have no phone number any more.
         after = [
             found
             for each in before.dossiers
@@ -280,7 +287,7 @@ def _count(kind: str, rows: Sequence[RowOfCode]) -> int:
 
 
 def _codes(citizen: Citizen) -> list[tuple[str, str]]:
-    """Agencies and codes that rows of no dossier may have, too."""
+    """Returns the (agency, code) pairs that rows without a dossier may have, too."""
     match citizen.asked_for:
         case ByCode(agency_code, dossier_code):
             return [(agency_code, dossier_code)]
@@ -319,7 +326,7 @@ def _look_up_code_alone(ledger: Connection, asked_for: ByCode, now: datetime) ->
     return Citizen(asked_for, [], held, 0, now, alone)
 
 
-def _named(citizen: Citizen) -> tuple[str | None, str | None]:
+def _logged_names(citizen: Citizen) -> tuple[str | None, str | None]:
     match citizen.asked_for:
         case ByCode(agency_code, dossier_code):
             return agency_code, citizen.code_alone.shown_as if citizen.code_alone else dossier_code

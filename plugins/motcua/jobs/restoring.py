@@ -1,17 +1,18 @@
-"""Notices that the ledger is behind its journal, however it was restored, and looks at the gap.
+"""Detects that the ledger is behind its journal, however it was restored, and closes the gap where the journal allows.
 
-Before anything is sent, and before anything is settled, the end of the journal is held against the ledger. An attempt
-in the journal that the ledger does not know means that the ledger forgot: a *gap* is opened, and while one is open
-nothing is claimed. Where the journal is there, looking at the gap is reading it: what it knows becomes attempts of the
-messages again, and everything else certainly did not leave, so that the gap closes by itself and sending goes on. Where
-the ledger was kept with a journal that is not here, only a person knows until when it sent (``motcua gaps close``).
+Before anything is sent or settled, the end of the journal is compared with the ledger. If the journal has an attempt
+that the ledger lacks, the ledger has forgotten it: a *gap* is opened, and while a gap is open nothing is claimed. If
+the journal is available, it closes the gap by itself: its attempts become attempts of the messages again, everything
+else certainly was not sent, and sending goes on. If the ledger belongs to a journal that is not here, only a person
+knows until when the ledger sent (``motcua gaps close``).
 
-What had been emptied of personal data before the restore is emptied again then, too, before anything is sent: the list
-outside the ledger knows it.
+Personal data that had been emptied before the restore is emptied again before anything is sent: the list outside the
+ledger names it.
 
-A machine that was put back as a whole takes its journal with it, and nothing on it can tell that from a night without
-power. So a ledger that *slept* is not believed: what was recorded before it woke is held, what happens later is sent. A
-watch that stayed awake elsewhere says by itself whether the ledger was put back; else a person does.
+If a whole machine is restored, its journal is restored with it. Nothing on the machine can distinguish that from a
+night without power. So a ledger that *slept* is not trusted: messages recorded before it woke are held, and later ones
+are sent. A watch that stayed awake on another machine states by itself whether the ledger was put back; without such a
+watch, a person does.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from motcua.store.journal import Journal, JournaledAttempt, open_journal
 from motcua.store.ledger.database import Connection
 from motcua.store.ledger.locks import LOOKING_AT_GAP, wait_for_lock
 from motcua.store.notices import gaps
-from motcua.store.notices.gaps import AtWork, OpenGap
+from motcua.store.notices.gaps import OpenGap, RunStart
 from motcua.store.personal_data import (
     Kind,
     Order,
@@ -42,12 +43,12 @@ from motcua.store.personal_data import (
 
 
 def take_answers(ledger: Connection, now: datetime) -> int:
-    """Gives attempts that are in flight, or were left behind, the answers that the journal knows; returns how many
-    messages that settles.
+    """Gives attempts that are in flight, or were abandoned, the answers that the journal has. Returns how many messages
+    that settles.
 
     Args:
         ledger: a connection; the caller commits.
-        now: this moment.
+        now: the present moment.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.
@@ -69,25 +70,26 @@ log = logging.getLogger(__name__)
 
 
 def empty_again(ledger: Connection, by: str) -> str | None:
-    """Holds the list of the erased against the ledger, and empties again what came back; says why nothing may be sent
-    where that cannot be done.
+    """Compares the list of erasures with the ledger, and empties again the personal data that a restore brought back.
+    Returns why nothing may be sent if that cannot be done.
 
-    A dossier of which a message waits in the restored ledger is emptied by the daily purge, once that has expired.
+    If a message of a dossier waits in the restored ledger, the daily purge empties the dossier once the message has
+    expired.
 
     Args:
-        ledger: a connection with no transaction under way.
-        by: the run that looks.
+        ledger: a connection with no open transaction.
+        by: the run that checks.
 
     Raises:
         motcua.store.journal.JournalFailed: the list cannot be read.
     """
     erasures = open_erasures()
-    if not _unknown(ledger, erasures.tail()):
+    if not _unknown_erasures(ledger, erasures.tail()):
         ledger.commit()
         return None
     try:
         with purge_connection() as connection:
-            # A batch is listed before it is committed: whoever is at it now comes to its end.
+            # A batch is listed before it is committed. This waits until a running purge has committed its batch.
             wait_for_emptying(connection)
             connection.commit()
             back = _came_back(ledger, erasures)
@@ -102,16 +104,17 @@ def empty_again(ledger: Connection, by: str) -> str | None:
     return None
 
 
-def _unknown(ledger: Connection, erasures: list[Erasure]) -> list[Erasure]:
+def _unknown_erasures(ledger: Connection, erasures: list[Erasure]) -> list[Erasure]:
     known = known_references(ledger, [each.reference for each in erasures]) if erasures else set()
     return [each for each in erasures if each.reference not in known]
 
 
 def _came_back(ledger: Connection, erasures: ErasureList) -> list[Erasure]:
-    """What the ledger does not know, the oldest first: back to a day of which it knows all."""
+    """Returns the listed erasures that the ledger does not know, the oldest first. Goes back to a day whose erasures
+    the ledger knows completely."""
     found: list[Erasure] = []
     for day in erasures.days():
-        unknown = _unknown(ledger, day)
+        unknown = _unknown_erasures(ledger, day)
         if day and not unknown:
             break
         found = unknown + found
@@ -128,41 +131,42 @@ def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: 
 
 
 AWAKE = "it was awake all the while, and had seen nothing later"
-"""Why a gap is closed by a watch."""
+"""Reason with which an outside watch closes a gap."""
 JOURNAL_AGE = timedelta(days=45)
-"""The journal is kept so long: longer than any backup, and so than any ledger that may come back."""
+"""How long the journal is stored: longer than any backup, and so longer than any ledger that may be restored."""
 _AT_ONCE = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What a run may not send, or settle."""
+    """A restriction of a run: the messages that it may not send or settle, and why."""
 
     why: str
     gap_no: int | None = None
     until: datetime | None = None
-    """What was recorded up to then; ``None``: anything."""
+    """Everything recorded up to this moment is held; ``None`` holds everything."""
 
     def window(self, asked: Window) -> Window | None:
-        """What of a run's window may be worked on; ``None``: nothing."""
+        """Returns the part of a run's window that may be worked on, or ``None`` if nothing may."""
         return None if self.until is None else asked.after(self.until)
 
 
 def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Hold | None:
-    """Holds the journal against the ledger and looks at a gap where it can; says what may not be sent, and why.
+    """Compares the journal with the ledger, and closes a gap if the journal allows. Returns what may not be sent, and
+    why; ``None`` if everything may be sent.
 
     Args:
-        ledger: a connection with no transaction under way; what is found is committed.
-        by: the run that looks.
-        now: this moment.
+        ledger: a connection with no open transaction; findings are committed.
+        by: the run that checks.
+        now: the present moment.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read or begun.
     """
     moment = now or datetime.now(UTC)
     journal = open_journal()
-    # Until the end in one transaction: a sleep that nobody made anything of would be forgotten.
-    at_work = gaps.say_at_work(ledger, moment, SLEEPS_AFTER)
+    # Everything to the end is one transaction: otherwise a crash could lose a sleep that was recorded but not handled.
+    at_work = gaps.note_run_start(ledger, moment, SLEEPS_AFTER)
     known_as, here = gaps.journal_of(ledger), journal.identity()
     if known_as is None and here is None:
         here = journal.begin()
@@ -174,11 +178,12 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     elif known_as is None and here is not None:
         gaps.begin_journal(ledger, here, "first use")
     gap = gaps.open_gap(ledger)
-    # What else than the journal noticed the journal explains only where it knows more than the ledger.
+    # A gap that something other than the journal showed is explained by the journal only if the journal knows more than
+    # the ledger.
     if gap is not None and here is not None and known_as in (None, here) and (is_behind or gap.held_until is None):
         _read_journal(ledger, journal, gap, by, moment)
         if known_as is None:
-            # A ledger from before there was a journal.
+            # The ledger is from a version without journals, so it belongs to none yet.
             gaps.begin_journal(ledger, here, "restored")
     if at_work.slept_since is not None:
         _notice_sleep(ledger, journal, at_work, moment, is_behind=is_behind)
@@ -197,7 +202,7 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
 
 
 def lost_attempts(ledger: Connection) -> int:
-    """How many attempts of the journal the ledger does not know yet; 0 also where it was kept with another journal.
+    """Returns how many attempts of the journal the ledger lacks; 0 if the ledger belongs to another journal.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.
@@ -205,19 +210,20 @@ def lost_attempts(ledger: Connection) -> int:
     journal = open_journal()
     if gaps.journal_of(ledger) not in (None, journal.identity()) or not _is_behind(ledger, journal):
         return 0
-    return sum(len(each) for each in _lost(ledger, journal))
+    return sum(len(each) for each in _lost_attempts(ledger, journal))
 
 
 def finding_of_gap(gap: OpenGap) -> Finding:
-    """What is told of a gap that nobody has looked at, wherever that is told."""
+    """Returns the finding that reports an open gap."""
     moments = {"since": gap.slept_since or gap.noticed_at, "woke_at": gap.noticed_at, "until": gap.held_until}
-    told = {name: at.isoformat() if at else None for name, at in moments.items()}
+    moments_as_text = {name: at.isoformat() if at else None for name, at in moments.items()}
     name = "ledger_slept" if gap.kind == "slept" else "ledger_behind"
-    return fault(name, "", words_of_gap(gap), kind=gap.kind, messages=gap.held_messages, **told)
+    return fault(name, "", words_of_gap(gap), kind=gap.kind, messages=gap.held_messages, **moments_as_text)
 
 
 def words_of_gap(gap: OpenGap) -> str:
-    """What a run says that sends nothing, or not all, because of a gap, and what is to be done."""
+    """Returns the explanation of a run that sends nothing, or not everything, because of a gap, and what to do about
+    it."""
     if gap.kind == "slept":
         return (
             f"gap {gap.gap_no}: the ledger slept and may have been put back: {gap.held_messages} message(s) recorded "
@@ -245,14 +251,15 @@ def words_of_gap(gap: OpenGap) -> str:
 
 
 def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: datetime | None, now: datetime) -> None:
-    """Opens a gap, since the watch had seen more than the ledger has; not where one was noticed since it last looked,
-    which explains that. Where the ledger slept, its gap is one of a ledger that was put back.
+    """Opens a gap because the watch had seen more than the ledger has. Opens none if another gap was noticed since the
+    watch's last round, because that gap explains the difference. The gap of a ledger that slept becomes a gap of a
+    ledger that was put back.
 
     Args:
         ledger: a connection; the caller commits.
-        lost_attempts: how many numbers of attempts are missing at the end.
+        lost_attempts: how many attempt numbers are missing at the end.
         seen_until: when the watch saw them.
-        now: this moment.
+        now: the present moment.
     """
     wait_for_lock(ledger, LOOKING_AT_GAP)
     gap = gaps.open_gap(ledger)
@@ -273,12 +280,12 @@ def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: date
 
 
 def hear_testimony(ledger: Connection, now: datetime) -> None:
-    """Takes what a watch on another machine said: that the ledger only slept, and what is held goes; or that it had
-    seen a later state, and people decide. What it says can do nothing else.
+    """Applies the testimony of a watch on another machine. If the ledger only slept, held messages are freed. If the
+    watch had seen a later state, people decide. The testimony has no other effect.
 
     Args:
         ledger: a connection; the caller commits.
-        now: this moment.
+        now: the present moment.
     """
     given = gaps.last_testimony(ledger)
     if given is None:
@@ -294,18 +301,18 @@ def hear_testimony(ledger: Connection, now: datetime) -> None:
     log.info("gap %d: the ledger only slept, as a watch on another machine says", gap.gap_no)
 
 
-def _notice_sleep(ledger: Connection, journal: Journal, at_work: AtWork, now: datetime, *, is_behind: bool) -> None:
-    """What was recorded before this moment is held, unless the sleep is believed: somebody signed so, or the journal
-    was found ahead of the ledger, and so was not put back with it."""
+def _notice_sleep(ledger: Connection, journal: Journal, at_work: RunStart, now: datetime, *, is_behind: bool) -> None:
+    """Holds everything recorded before this moment, unless the sleep is trusted: somebody signed that a sleeping ledger
+    may be trusted, or the journal is ahead of the ledger and so was not put back with it."""
     assert at_work.slept_since is not None
-    journal_until = _until(journal)
+    journal_until = _last_departure(journal)
     if at_work.is_believed or (is_behind and journal_vouches(at_work.slept_since, journal_until)):
         log.info("the ledger slept from %s on: believed", at_work.slept_since)
         return
     wait_for_lock(ledger, LOOKING_AT_GAP)
     gap = gaps.open_gap(ledger)
     if gap is not None and gap.held_until is not None:
-        # Once more, before anybody answered.
+        # The ledger slept once more before anybody answered the gap.
         gaps.hold_up_to(ledger, gap.gap_no, now)
         return
     gaps.begin_gap(
@@ -325,7 +332,8 @@ def _notice_sleep(ledger: Connection, journal: Journal, at_work: AtWork, now: da
 
 
 def _is_behind(ledger: Connection, journal: Journal) -> bool:
-    """Senders commit an attempt before they write its line: one that the ledger lacks was forgotten."""
+    """Returns whether the ledger lacks an attempt at the end of the journal. Senders commit an attempt before they
+    write its line, so a missing attempt was forgotten."""
     last = [each.reference for each in journal.tail()]
     return bool(last) and len(gaps.known_references(ledger, last)) < len(set(last))
 
@@ -334,13 +342,13 @@ def _notice_behind(ledger: Connection, journal: Journal, now: datetime) -> None:
     wait_for_lock(ledger, LOOKING_AT_GAP)
     if gaps.open_gap(ledger) is not None or not _is_behind(ledger, journal):
         return
-    lost = sum(len(each) for each in _lost(ledger, journal))
+    lost = sum(len(each) for each in _lost_attempts(ledger, journal))
     gaps.begin_gap(
         ledger,
         "behind_journal",
         now,
         ledger_until=gaps.last_attempt_at(ledger),
-        journal_until=_until(journal),
+        journal_until=_last_departure(journal),
         lost_attempts=lost,
     )
     log.warning("the ledger is behind its journal: %d attempt(s) that left are not in it", lost)
@@ -353,14 +361,14 @@ def _notice_other_journal(ledger: Connection, journal: Journal, now: datetime) -
         "other_journal",
         now,
         ledger_until=gaps.last_attempt_at(ledger),
-        journal_until=_until(journal),
+        journal_until=_last_departure(journal),
         lost_attempts=0,
     )
     log.warning("the ledger was kept with a journal that is not in %s", journal.folder)
 
 
-def _lost(ledger: Connection, journal: Journal) -> Iterator[list[JournaledAttempt]]:
-    """Attempts of the journal that the ledger does not know, back to a day of which it knows all."""
+def _lost_attempts(ledger: Connection, journal: Journal) -> Iterator[list[JournaledAttempt]]:
+    """Yields the journal's attempts that the ledger lacks, back to a day whose attempts the ledger knows completely."""
     for day in journal.attempts():
         found: list[JournaledAttempt] = []
         for start in range(0, len(day), _AT_ONCE):
@@ -373,15 +381,18 @@ def _lost(ledger: Connection, journal: Journal) -> Iterator[list[JournaledAttemp
 
 
 def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, now: datetime) -> None:
-    """Looks at a gap: what the journal knows is known again, in one transaction with the gap's end. What a journal that
-    is damaged, or was put back itself, does not tell, a person does: until then what was recorded before is held."""
+    """Adds the journal's lost attempts to the ledger, and closes the gap in the same transaction.
+
+    A person must decide if the journal is damaged or was put back itself. Until then, everything recorded before is
+    held.
+    """
     wait_for_lock(ledger, LOOKING_AT_GAP)
     take_answers(ledger, now)
-    for lost in list(_lost(ledger, journal)):
+    for lost in list(_lost_attempts(ledger, journal)):
         for start in range(0, len(lost), _AT_ONCE):
             gaps.save_lost(ledger, gap.gap_no, lost[start : start + _AT_ONCE])
     stopped = gaps.adopt_lost(ledger, now)
-    if gap.slept_since is not None and not journal_vouches(gap.slept_since, _until(journal)):
+    if gap.slept_since is not None and not journal_vouches(gap.slept_since, _last_departure(journal)):
         return
     damage = journal.damage(gap.ledger_until.astimezone(UTC).date() if gap.ledger_until else date.min)
     if damage is not None:
@@ -393,25 +404,24 @@ def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, n
         log.warning("gap %d: %d message(s) are not sent again; the others go", gap.gap_no, stopped)
 
 
-def _until(journal: Journal) -> datetime | None:
-    """When the last attempt left that the journal knows."""
+def _last_departure(journal: Journal) -> datetime | None:
+    """Returns when the last attempt in the journal left."""
     return max((each.departed_at for each in journal.tail()), default=None)
 
 
 def close_by_hand(
     ledger: Connection, gap_no: int, *, closed_by: str, reason: str, sent_until: datetime | None, now: datetime
 ) -> int:
-    """Closes a gap as a person decides, and begins a journal where there is none; returns how many messages are of
-    unknown outcome for it.
+    """Closes a gap as a person decides, and begins a journal if there is none. Returns how many messages become
+    unknown.
 
     Args:
         ledger: a connection; the caller commits.
         gap_no: the gap.
         closed_by: who decided.
         reason: why, in words.
-        sent_until: what was recorded up to then may have been told; ``None``: nothing was sent that the ledger does
-            not know.
-        now: this moment.
+        sent_until: messages recorded up to then may have been sent; ``None`` if nothing was sent that the ledger lacks.
+        now: the present moment.
 
     Raises:
         LookupError: there is no such open gap.

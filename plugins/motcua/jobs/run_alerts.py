@@ -1,7 +1,8 @@
-"""What Airflow itself tells of a run, by mail to MOTCUA_WATCH_RECIPIENTS: it is red, or it is late.
+"""Mails MOTCUA_WATCH_RECIPIENTS from Airflow itself that a run failed or is late.
 
-What it mails leans on Airflow and the mail server alone, not on the ledger, which may be the reason. What was told
-stands in an Airflow variable for each DAG: a DAG that runs every minute tells once that it is red, not each minute.
+The mails need only Airflow and the mail server, and not the ledger, which may be the reason of the failure. An Airflow
+variable for each DAG stores what was mailed, so that a DAG that runs every few minutes mails its failure once and not
+after each failed run.
 """
 
 from __future__ import annotations
@@ -19,107 +20,109 @@ from motcua.reports.mail import Mail, late_apologies_mail, red_run_mail
 from motcua.reports.wording import hour
 from motcua.settings import settings
 from motcua.store.ledger.database import connect
-from motcua.store.ledger.sessions import Run, leave_undone
+from motcua.store.ledger.sessions import Run, save_left_undone
 from motcua.store.watching.watch import watch_life
 
 log = logging.getLogger(__name__)
 
 GREEN_FOR = timedelta(hours=1)
-"""After so long without a red run the next one is news; runs of a minute turn red and green while a gateway is away."""
+"""After this time without a failed run, the next failed run is mailed again. While a gateway does not answer,
+frequent runs alternate between failure and success."""
 WATCH_LIVES_FOR = timedelta(minutes=3)
-"""After its last sign; it looks twice a minute, or each minute where cron starts it."""
+"""How long after its last sign the watch counts as running. It checks twice a minute, or every minute if cron starts
+it."""
 REMIND_AFTER = timedelta(days=1)
 OF_THIS_EVENING = timedelta(hours=6)
-"""A deadline that passed longer ago is of another evening, which the watch tells of where it was missed."""
+"""A deadline that passed longer ago belongs to another evening. The watch reports a missed evening."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToldOfRuns:
-    """What was told of a DAG's red runs."""
+class RedRunsMailed:
+    """The mails about a DAG's failed runs."""
 
     red_at: datetime
-    """The last red run."""
+    """When a run last failed."""
     told_at: datetime | None
-    """The last mail; ``None``: nobody got it."""
+    """When the last mail was sent; ``None`` if nobody received it."""
 
 
 def _variable(dag_id: str) -> str:
     return f"motcua_red_{dag_id}"
 
 
-def _recall(dag_id: str) -> ToldOfRuns | None:
+def _read_mailed(dag_id: str) -> RedRunsMailed | None:
     from airflow.sdk import Variable
 
     kept = Variable.get(_variable(dag_id), default=None, deserialize_json=True)
     if not isinstance(kept, dict):
         return None
     told_at = kept.get("told_at")
-    return ToldOfRuns(
+    return RedRunsMailed(
         datetime.fromisoformat(kept["red_at"]).astimezone(UTC),
         datetime.fromisoformat(told_at).astimezone(UTC) if told_at else None,
     )
 
 
-def _note(dag_id: str, told: ToldOfRuns) -> None:
+def _save_mailed(dag_id: str, told: RedRunsMailed) -> None:
     from airflow.sdk import Variable
 
     kept = {"red_at": told.red_at.isoformat(), "told_at": told.told_at.isoformat() if told.told_at else None}
     Variable.set(_variable(dag_id), kept, "When this DAG was red last, and when that was told.", serialize_json=True)
 
 
-def is_news(told: ToldOfRuns | None, now: datetime) -> bool:
-    """Whether a run that is red now is to be told."""
+def is_news(told: RedRunsMailed | None, now: datetime) -> bool:
+    """Return whether the failure of a run is to be mailed now."""
     if told is None or told.told_at is None:
         return True
     return now - told.red_at >= GREEN_FOR or now - told.told_at >= REMIND_AFTER
 
 
-def keep_red_run(dag_id: str, run_id: str, left: Sequence[Finding]) -> None:
-    """Keeps why a run is red for the page about it. Never fails: the ledger may be why."""
+def save_red_run(dag_id: str, run_id: str, left: Sequence[Finding]) -> None:
+    """Store why a run failed, for the page about the run. Never raises: the ledger may be the reason."""
     try:
         with connect() as ledger:
-            leave_undone(ledger, Run(dag_id, run_id), left)
+            save_left_undone(ledger, Run(dag_id, run_id), left)
     except Exception as error:
         log.warning("Why %s is red was not kept: %s", dag_id, type(error).__name__)
 
 
-def tell_red_run(
+def mail_red_run(
     dag_id: str,
     dag_name: str,
     run_id: str,
     left: Sequence[Finding],
     now: datetime,
     *,
-    recall: Callable[[str], ToldOfRuns | None] = _recall,
-    note: Callable[[str, ToldOfRuns], None] = _note,
+    recall: Callable[[str], RedRunsMailed | None] = _read_mailed,
+    note: Callable[[str, RedRunsMailed], None] = _save_mailed,
     server: OpenServer = mail_server,
 ) -> bool:
-    """Mails that a run is red, unless that is known, or the watch mails it; returns whether it did.
+    """Mail that a run failed, unless that was mailed already or the watch mails it. Return whether a mail was sent.
 
-    Never fails: the run is red already.
+    Never raises, since the run has failed already.
     """
     try:
-        if all(each.name == "unserved" for each in left) and _watch_tells(now):
+        if all(each.name == "unserved" for each in left) and _watch_reports(now):
             log.info("That %s is red for it the watch tells", dag_id)
             return False
-        told = recall(dag_id)
-        news = is_news(told, now)
-        # Noted before it is mailed: two runs that end at once tell it once.
-        note(dag_id, ToldOfRuns(now, now if news or told is None else told.told_at))
+        mailed = recall(dag_id)
+        news = is_news(mailed, now)
+        # The mail is recorded before it is sent, so that two runs that end at once send one mail.
+        note(dag_id, RedRunsMailed(now, now if news or mailed is None else mailed.told_at))
         if not news:
-            log.info("That %s is red was told at %s", dag_id, told.told_at if told else None)
+            log.info("That %s is red was told at %s", dag_id, mailed.told_at if mailed else None)
             return False
-        reached = _mail_watchers(lambda: red_run_mail(dag_name, run_id, left, _page(dag_id, run_id)), now, server)
+        reached = _mail_watchers(lambda: red_run_mail(dag_name, run_id, left, _run_page(dag_id, run_id)), now, server)
         if not reached:
-            note(dag_id, ToldOfRuns(now, None))
+            note(dag_id, RedRunsMailed(now, None))
     except Exception as error:
         log.warning("That %s is red was not told: %s", dag_id, type(error).__name__)
         return False
     return reached
 
 
-def _watch_tells(now: datetime) -> bool:
-    """Whether a watch lives, and has somebody to tell."""
+def _watch_reports(now: datetime) -> bool:
+    """Returns whether a watch is running and has recipients."""
     try:
         with connect() as ledger:
             life = watch_life(ledger)
@@ -129,32 +132,32 @@ def _watch_tells(now: datetime) -> bool:
     return life is not None and life.recipients > 0 and now - life.looked_at < WATCH_LIVES_FOR
 
 
-def tell_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime, server: OpenServer = mail_server) -> bool:
-    """Mails that the evening's run has not ended by its deadline; returns whether it did.
+def mail_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime, server: OpenServer = mail_server) -> bool:
+    """Mail that the evening's run has not ended by its deadline. Return whether a mail was sent.
 
     Args:
-        run: as Airflow gives it to the callback of a deadline.
-        deadline: when it should have ended.
-        now: this moment.
+        run: the run, as Airflow gives it to the callback of a deadline.
+        deadline: when the run should have ended.
+        now: the present moment.
     """
     if run["run_type"] == "backfill":
         log.info("A backfill has no hour to be ready by")
         return False
     if run["state"] in ("success", "failed"):
-        # A red run has told why; one that is green has ended meanwhile.
+        # A failed run has mailed its reason; a successful one has ended in the meantime.
         log.info("%s has ended: %s", run["dag_run_id"], run["state"])
         return False
     if now - deadline > OF_THIS_EVENING:
-        # The first run of an installation is of the evening before it, and so is one after a day without power.
+        # The first run of an installation is for the evening before it; so is a run after a day without power.
         log.info("The deadline of %s is long past: %s", run["dag_run_id"], deadline)
         return False
     name = str(run.get("dag_display_name") or run["dag_id"])
-    page = _page(run["dag_id"], run["dag_run_id"])
+    page = _run_page(run["dag_id"], run["dag_run_id"])
     return _mail_watchers(lambda: late_apologies_mail(name, run["dag_run_id"], hour(deadline), page), now, server)
 
 
 def _mail_watchers(compose: Callable[[], Mail], now: datetime, server: OpenServer) -> bool:
-    """Whether at least one recipient has it."""
+    """Returns whether at least one recipient's mail was accepted."""
     recipients = settings().watch_recipients
     if not recipients:
         log.warning("MOTCUA_WATCH_RECIPIENTS names nobody who could be told")
@@ -162,8 +165,8 @@ def _mail_watchers(compose: Callable[[], Mail], now: datetime, server: OpenServe
     return hand_to_each(recipients, compose, now, server)[0] > 0
 
 
-def _page(dag_id: str, run_id: str) -> str | None:
-    """Address of a run in Airflow's UI, where this Airflow knows its own."""
+def _run_page(dag_id: str, run_id: str) -> str | None:
+    """Returns the address of a run in Airflow's UI, if this Airflow knows its own address."""
     from airflow.configuration import conf
 
     base: str = conf.get("api", "base_url", fallback="") or ""

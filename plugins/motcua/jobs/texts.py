@@ -1,11 +1,11 @@
-"""Previews the texts of messages, and registers them with the gateways' providers.
+"""Previews the texts of messages, and registers templates with the gateways' providers.
 
-What every template costs for every agency is told before a single message is sent: each is rendered for each agency
-with a short code of 2016 and a long one of today, the longest step name and the longest date, with and without
-accents. Providers bill each segment of a text.
+The preview shows what every template costs for every agency before a single message is sent. Each template is rendered
+for each agency with a short code of 2016 and a long one of today, the longest step name and the longest date, with and
+without accents. Providers bill each segment of a text.
 
-The adapters send nothing from a version that is not registered at their gateway, so that nothing is spent on what the
-provider would refuse; such a message waits, and the run is red.
+Senders send nothing from a version that is not registered at the gateway, so that no money is spent on a message that
+the provider would refuse. A message with an unregistered version waits, and the run fails.
 """
 
 from __future__ import annotations
@@ -40,24 +40,24 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import registrations, remove_registration, save_registrations
 from motcua.store.notices.templates import load_template_versions, load_templates, version_in_name
 
-# A code of 2016 (9 characters), and the serial that follows an agency's code since Thông tư
-# 01/2018/TT-VPCP, art. 19 (25 characters with a QCVN 102 code).
+# A code of 2016 (9 characters), and the serial that follows an agency's code since Thông tư 01/2018/TT-VPCP, art. 19
+# (25 characters with a QCVN 102 code).
 SHORT_CODE = "160915001"
 LONG_CODE_ENDING = "-160915-0001"
-# Dates are written without leading zeros, so the last three months have the longest.
+# Dates are written without leading zeros, so dates in the last three months are the longest.
 LONGEST_DATE = "15/12/2016"
 # The longest name among the steps of a one-stop software of 2016.
 LONGEST_STEP_NAME = "Chờ thực hiện nghĩa vụ tài chính"
 
-# How short a value can get: a code of 2016, the shortest name among the pilot's agencies (Sở GTVT), the
-# shortest step (Xử lý). What a value has beyond this is what it may be blamed for.
+# The shortest lengths of values: a code of 2016, the shortest name among the pilot's agencies (Sở GTVT), the shortest
+# step (Xử lý). Only the characters of a value beyond this length are blamed for a segment.
 SHORTEST_VALUES = {"dossier_code": 9, "asked_code": 9, "agency_name": 7, "step_name": 5}
 
 FIXED_WORDS = "fixed_words"
 
 
 class AgencyToPreview(NamedTuple):
-    """What a text shows of an agency, and whether its texts carry accents."""
+    """An agency with the fields that a text shows; ``accented`` if the agency's texts have accents."""
 
     agency_code: str
     name: str
@@ -66,12 +66,12 @@ class AgencyToPreview(NamedTuple):
 
     @property
     def name_in_texts(self) -> str:
-        """The short name where one is set, else the name."""
+        """The short name if there is one, otherwise the name."""
         return self.short_name or self.name
 
 
 def agencies_to_preview(path: Path) -> list[AgencyToPreview]:
-    """The agencies of a file as motcua agencies import takes it.
+    """Return the agencies of a file in the form of ``motcua agencies import``.
 
     Raises:
         AgencyFileError: the file cannot be read, or an entry is wrong.
@@ -84,13 +84,13 @@ def agencies_to_preview(path: Path) -> list[AgencyToPreview]:
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One template as one agency would send it; `agency` is None where nothing of an agency is shown.
+    """One template as one agency would send it. `agency` is None if the text shows nothing of an agency.
 
-    `length` counts septets or UTF-16 units, `shares` divides it into the fixed words and each parameter.
-    `cost` is in đồng. `to_spare` is how much longer the text may get in the same number of segments. Where
-    shorter values would save a segment, `too_many` is by how much the text is too long for that, and
-    `tipped_by` names the parameters that are longer than need be, the longest first; else 0 and empty.
-    `changed` names the parameters that the rules for values cut or rewrote.
+    `length` counts septets or UTF-16 units, and `shares` divides it into the fixed words and each parameter. `cost` is
+    in đồng. `to_spare` is how much longer the text may get in the same number of segments. If shorter values would save
+    a segment, `too_many` is by how much the text is too long for that, and `tipped_by` names the parameters that are
+    longer than necessary, the longest first; otherwise they are 0 and empty. `changed` names the parameters that the
+    rules for values cut or rewrote.
     """
 
     template_id: str
@@ -115,7 +115,7 @@ def preview_texts(
 ) -> list[PreviewRow]:
     """Render every template for every agency, with each length of code, with accents and without.
 
-    A template without parameters is rendered once for all. `price_per_segment` is in đồng.
+    A template without parameters is rendered once for all agencies. `price_per_segment` is in đồng.
     """
     rows = []
     for template in templates:
@@ -187,16 +187,17 @@ def _preview(
 
 @dataclass(frozen=True, slots=True)
 class WhereRegistered:
-    """The gateways in use at which a version of a template is registered, and those at which it is not."""
+    """The gateways in use, divided by whether a version of a template is registered there."""
 
     at: tuple[str, ...]
     missing: tuple[str, ...]
 
 
 def where_registered(templates: Iterable[Template]) -> dict[str, WhereRegistered] | None:
-    """What the ledger says of templates that go through gateways, by template id; None: no ledger is connected.
+    """Return where the templates that go through gateways are registered, by template id. Return None if no ledger is
+    connected.
 
-    Replies are left out: the short code's gateway takes them as the answer to its own call.
+    Templates of replies are left out: the short code's gateway takes a reply as the answer to its own call.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -222,15 +223,15 @@ def capacity(encoding: Encoding, segments: int) -> int:
 
 
 def _units(value: str, encoding: Encoding) -> int:
-    # A value in GSM-7 may stand in a text that is not.
+    # A value in GSM-7 may be part of a text that is not in GSM-7.
     return len(value.encode("utf-16-le")) // 2 if encoding == "UCS-2" else segment_text(value).length
 
 
 @dataclass(frozen=True, slots=True)
 class ModeCost:
-    """What one mode of one template costs on average, in đồng, and which part of the text it goes to.
+    """The average cost of one template with or without accents, in đồng, and the cost of each part of its text.
 
-    A text's cost is divided by length: each character of it pays the same.
+    A text's cost is divided by length: each character costs the same.
     """
 
     segments: tuple[int, ...]
@@ -240,9 +241,9 @@ class ModeCost:
 
 @dataclass(frozen=True, slots=True)
 class TemplateCost:
-    """Where the đồng of a template go, over all its previewed rows.
+    """How the cost of a template divides into its parts, over all its previewed rows.
 
-    `fixed_length` counts the fixed words, `least_values` and `most_values` what the values add to them.
+    `fixed_length` counts the fixed words; `least_values` and `most_values` count the shortest and longest values.
     """
 
     template_id: str
@@ -260,12 +261,12 @@ class TemplateCost:
 
     @property
     def saved_without_accents(self) -> float:
-        """What an average message costs less without accents, in đồng."""
+        """How much less an average message costs without accents, in đồng."""
         return self.accented.cost - self.unaccented.cost
 
 
 def where_the_dong_go(rows: Iterable[PreviewRow]) -> list[TemplateCost]:
-    """Divide what an average message of each template costs into its fixed words and its values."""
+    """Divide the average cost of a message of each template into the fixed words and the values."""
     by_template: dict[tuple[str, int], list[PreviewRow]] = {}
     for row in rows:
         by_template.setdefault((row.template_id, row.template_version), []).append(row)
@@ -298,13 +299,13 @@ def _mode_cost(rows: Sequence[PreviewRow]) -> ModeCost:
     )
 
 
-def _truth(*, so: bool) -> str:
+def _yes_or_no(*, so: bool) -> str:
     return str(wording.list_words()["truth"]["yes" if so else "no"])
 
 
 def forms_at_gateways() -> dict[str, bool]:
-    """The gateways in use whose connections can be read, and whether each sends every text with accents, since that
-    costs nothing there; the others send what the agency chose."""
+    """Return the gateways in use whose connections can be read, and whether each sends every text with accents because
+    that costs nothing there. Other gateways send the form that the agency chose."""
     forms = {}
     for name in settings().gateways:
         with suppress(GatewayMisconfigured):
@@ -313,13 +314,13 @@ def forms_at_gateways() -> dict[str, bool]:
 
 
 def texts_list(rows: Sequence[PreviewRow], forms: Mapping[str, bool]) -> Listing:
-    """Every row of the previews, as a list; ``forms`` as ``forms_at_gateways`` gives them."""
+    """Return every row of the previews as a list; ``forms`` comes from ``forms_at_gateways``."""
     return Listing("texts").of(
         rows,
         agency_code=lambda row, seen: row.agency.agency_code if row.agency else None,
         agency=lambda row, seen: row.agency.name_in_texts if row.agency else None,
-        accented=lambda row, seen: _truth(so=row.accented),
-        used_by_agency=lambda row, seen: _truth(so=row.agency.accented == row.accented) if row.agency else None,
+        accented=lambda row, seen: _yes_or_no(so=row.accented),
+        used_by_agency=lambda row, seen: _yes_or_no(so=row.agency.accented == row.accented) if row.agency else None,
         gateways=lambda row, seen: ", ".join(name for name in forms if _is_sent_at(row, forms[name])) or None,
         tipped_by=lambda row, seen: " ".join(row.tipped_by) or None,
         changed=lambda row, seen: " ".join(row.changed) or None,
@@ -327,16 +328,17 @@ def texts_list(rows: Sequence[PreviewRow], forms: Mapping[str, bool]) -> Listing
 
 
 def _is_sent_at(row: PreviewRow, always_accented: bool) -> bool:
-    """Whether a gateway sends this form of the text."""
+    """Returns whether a gateway sends this form of the text."""
     return row.accented if always_accented or row.agency is None else row.accented == row.agency.accented
 
 
 class RegistrationRefused(ValueError):
-    """What was to be registered, or no longer, cannot be; the message says why."""
+    """A registration, or its removal, was refused; the text states why."""
 
 
 def register_all(gateway: str, changed_by: str, reason: str | None = None) -> dict[RegistrationKey, str]:
-    """Registers the newest version of every template at a gateway; returns what changed, and how.
+    """Registers the newest version of every template at a gateway. Returns the changed registrations, each with the
+    kind of change.
 
     Raises:
         RegistrationRefused: the gateway is not in use, or nobody is named.
@@ -354,12 +356,12 @@ def register_text(
     provider_template_id: str | None = None,
     accented_provider_template_id: str | None = None,
 ) -> str | None:
-    """Registers one version, such as ``result.v1``, with the provider's ids; ``registered``, ``changed``, or None where
-    it is registered so already. An id that is not given stays as it was.
+    """Registers one version, such as ``result.v1``, with the provider's ids. Returns ``registered`` or ``changed``, or
+    None if nothing changed. An id that is not given stays as it was.
 
     Raises:
-        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, or an id is empty,
-            or of a form that the gateway never sends.
+        RegistrationRefused: the gateway is not in use, there is no such template, nobody is named, or an id is empty or
+            for a form that the gateway never sends.
     """
     ids = (provider_template_id, accented_provider_template_id)
     if any(each is not None and not each.strip() for each in ids):
@@ -375,10 +377,11 @@ def register_text(
 
 
 def unregister_text(gateway: str, name: str, changed_by: str, reason: str) -> None:
-    """Takes a registration away, also of a gateway or a version that is no longer in use: nothing more is sent so.
+    """Removes a registration, also of a gateway or a version that is no longer in use. Senders then send nothing more
+    from that version there.
 
     Raises:
-        RegistrationRefused: it is not registered, or who does it or why is missing.
+        RegistrationRefused: the version is not registered there, or the person or the reason is missing.
     """
     template_id, version = _version(name)
     if not changed_by.strip() or not reason.strip():

@@ -1,7 +1,8 @@
-"""Whose rows a user of Airflow sees on the staff pages: an agency is given to him, or taken, by its code or an alias.
+"""Assigns agencies to users of Airflow, so that a user sees the rows of these agencies on the staff pages. An agency is
+named by its code or an alias.
 
-Airflow alone knows its users, and not each authentication lists them: a name is kept as it is written, and means
-nothing until somebody signs in with it.
+Only Airflow knows its users, and some sign-in methods cannot list them. A name is stored as written, and has no effect
+until somebody signs in with it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from motcua.store.agencies import Agency, find_agency, list_agencies
 from motcua.store.ledger.database import Connection
 
 LONGEST_NAME: Final = 250
-"""Letters of a user's name."""
+"""Most characters of a user's name."""
 GrantRefusal: TypeAlias = Literal["no_user", "long_user", "unknown_agency"]
 
 
 class GrantRefused(Exception):
-    """What was asked for names no user or no agency."""
+    """The request names no user or no agency."""
 
     def __init__(self, refusal: GrantRefusal) -> None:
         super().__init__(refusal)
@@ -28,14 +29,14 @@ class GrantRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A user and an agency."""
+    """A user and an agency that the user may see."""
 
     user_name: str
     agency: Agency
 
 
 def read_grant(connection: Connection, user_name: str, agency: str) -> Grant:
-    """The user and the agency as they were typed.
+    """Return the user and the agency as typed.
 
     Raises:
         GrantRefused: the name is empty or too long, or no agency has this code or alias.

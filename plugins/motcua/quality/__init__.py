@@ -1,1 +1,1 @@
-"""Data quality: rules as data, their verdicts by Great Expectations, and what reports are made of."""
+"""Data quality: rules as data, their verdicts by Great Expectations, and the reports about them."""

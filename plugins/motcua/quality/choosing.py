@@ -1,7 +1,8 @@
-"""Which findings of a run are asked for: each figure of a report is so many findings, and this says which.
+"""Choose findings of a run. Each figure of a report counts findings, and a choice describes which findings.
 
-Every rule is of one part. What agencies can mend about dossiers makes the rates (*faults*); beside it are signs of a
-whole month, notes for information, and what the Department or whoever runs the one-stop software must mend.
+Every rule belongs to one part. *Faults* are findings about dossiers that agencies can correct. Only faults count in the
+rates. *Signs* are findings about a whole month. *Notes* are findings for information. Findings of the part *others*
+must be corrected by the Department or by the operator of the one-stop software.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ Standing: TypeAlias = Literal[
     "late",
     "late_for_department",
 ]
-"""``arrived``: new or back. ``fixed`` alone are no longer there. ``acknowledged``: when the run was sealed, or now. All
-others are as the run counted them: a finding acknowledged later is still to do, and not ``acknowledged_then``."""
+"""State of findings in a run.
+
+``arrived``: new or back. ``fixed``: no longer there; no other choice includes such findings. ``acknowledged``:
+acknowledged when the run was sealed, or acknowledged now. ``to_do`` and ``acknowledged_then`` are the states that the
+run counted: a finding that was acknowledged after the run is still ``to_do``, and not ``acknowledged_then``.
+"""
 
 
 def part_of(rule: RuleWords) -> Part:
-    """Of which part a rule's findings are."""
+    """Return the part to which a rule's findings belong."""
     if rule.owner != "agency":
         return "others"
     if rule.severity == "info":
@@ -39,12 +44,12 @@ def part_of(rule: RuleWords) -> Part:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What is asked for; ``None`` narrows nothing down."""
+    """A choice of findings. A field of ``None`` sets no limit."""
 
     rule: str | None = None
     part: Part | None = None
     standing: Standing | None = None
 
     def takes(self, rule: RuleWords) -> bool:
-        """Whether findings of a rule are among what is asked for."""
+        """Return whether findings of a rule belong to the choice."""
         return self.rule in (None, rule.code) and self.part in (None, part_of(rule))

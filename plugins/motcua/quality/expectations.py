@@ -1,9 +1,9 @@
-"""The one place that speaks to Great Expectations: every verdict about data quality is its.
+"""Run Great Expectations, which gives every verdict about data quality. No other module calls it.
 
-The snapshot itself is judged first, by expectations of Great Expectations' own, one batch a table; what does not hold
-is told of the agencies whose rows it stands in. Then the rules become one suite for each table; it counts and returns
-the offending rows by SQL in the database. What is not in a suite is not judged: no count, no row, no line anywhere. An
-expectation that fails to run is *broken*: that is neither a good nor a bad verdict about the data.
+First, built-in expectations of Great Expectations judge the snapshot itself, in one batch for each table. If one fails,
+the fault is reported for the agencies whose rows it concerns. Then the rules become one suite for each table. The suite
+counts and returns the offending rows by SQL in the database. Data outside the suites are not judged and appear in no
+report. An expectation that cannot be run is *broken*: it is no verdict about the data, neither good nor bad.
 """
 
 from __future__ import annotations
@@ -36,15 +36,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _PATIENCE_MS = 300_000
-"""One query of one rule may take this long; then the check is broken."""
+"""Time limit in milliseconds for one query of one rule. A slower query makes the check broken."""
 _DATABASE_SAYS = re.compile(r"\(psycopg\.errors\.(\w+)\)([^\n]*)")
-# What these say names tables and columns; other errors of the database may quote values.
+# The messages of these errors name tables and columns only, so they may be shown. Messages of other errors may quote
+# values of rows.
 _NAMES_NO_VALUE = ("UndefinedColumn", "UndefinedTable", "UndefinedFunction", "SyntaxError", "QueryCanceled")
 
 
 @dataclass(frozen=True, slots=True)
 class RuleVerdict:
-    """What Great Expectations said of one rule."""
+    """The verdict of Great Expectations on one rule."""
 
     rule: str
     status: CheckStatus
@@ -54,24 +55,24 @@ class RuleVerdict:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotVerdict:
-    """What Great Expectations said of the snapshot itself."""
+    """The verdict of Great Expectations on the snapshot itself."""
 
     faults: Mapping[str, frozenset[str]]
-    """By agency, what is wrong with its part."""
+    """The faults in each agency's part of the snapshot, by agency."""
     of_no_agency: Mapping[str, frozenset[str]]
-    """By table, what is wrong with rows that are of no agency."""
+    """The faults of rows that belong to no agency, by table."""
     broken_reason: str | None = None
-    """Why it could not be judged whole: then nothing that is found in it means anything."""
+    """Why the snapshot could not be judged completely. ``None`` if it could. Otherwise none of its findings counts."""
 
 
 Row: TypeAlias = Mapping[str, Any]
-"""``subject, agency_code, since, facts`` of one offending row."""
+"""One offending row: ``subject, agency_code, since, facts``."""
 Keep: TypeAlias = Callable[[str, list[Row]], None]
-"""Is given a rule's code and all its offending rows."""
+"""Function that receives a rule's code and all offending rows of the rule."""
 
 
 def build_suites(asked: Sequence[Asked]) -> dict[str, ExpectationSuite]:
-    """A Great Expectations suite for each table of the snapshot, one expectation for each rule."""
+    """Build a Great Expectations suite for each table of the snapshot, with one expectation for each rule."""
     import great_expectations as gx
     from great_expectations.expectations.metadata_types import FailureSeverity
 
@@ -91,10 +92,10 @@ def build_suites(asked: Sequence[Asked]) -> dict[str, ExpectationSuite]:
 
 @lru_cache(maxsize=1)
 def _offending_rows() -> type[UnexpectedRowsExpectation]:
-    """Great Expectations' own expectation, without the sample of rows that nobody looks at.
+    """Return Great Expectations' own expectation class without its sample of rows, which nothing here uses.
 
-    For the sample it would ask each rule's query once more and have all its rows sent, to take the first 200. The count
-    gives the verdict, and every row is fetched by ``get_unexpected_rows``.
+    For the sample, Great Expectations would run each rule's query again and transfer all rows of the result to take the
+    first 200. The verdict needs only the count, and ``get_unexpected_rows`` fetches every row.
     """
     from great_expectations.expectations.core import unexpected_rows_expectation as theirs
 
@@ -108,21 +109,21 @@ def _offending_rows() -> type[UnexpectedRowsExpectation]:
 
 
 def prepare() -> None:
-    """Loads Great Expectations, which takes seconds: while something else is waited for, then not when judging.
+    """Load Great Expectations, which takes seconds.
 
-    Nothing depends on it having been called.
+    Callers do this while they wait for something else. It is optional, because ``judge`` loads the library if needed.
     """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    # Before the import: it logs some two hundred lines of what it registers.
+    # The level must be set before the import, during which the library logs about two hundred lines.
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import_module("great_expectations.expectations.core.unexpected_rows_expectation")
 
 
 def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]]) -> SnapshotVerdict:
-    """Runs the expectations about the snapshot on it.
+    """Run the expectations about the snapshot itself.
 
     Args:
-        expected: what must hold, by table.
+        expected: the expectations, by table.
         parameters: the value sets that the expectations name by ``$PARAMETER``.
 
     Raises:
@@ -131,19 +132,19 @@ def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]])
     faults: dict[str, set[str]] = {}
     of_no_agency: dict[str, set[str]] = {}
     reasons: list[str] = []
-    with _great_expectations() as context, _ledger(context) as source:
+    with _great_expectations() as context, _ledger_source(context) as source:
         for table, listed in expected.tables.items():
             asset = source.add_table_asset(f"sound {table}", table_name=table)
             whole = asset.add_batch_definition_whole_table(table).get_batch()
-            held = _run(f"sound {table}", whole, listed, "BOOLEAN_ONLY", parameters)
+            held = _validate_batch(f"sound {table}", whole, listed, "BOOLEAN_ONLY", parameters)
             errors = [error for said in held for error in _errors(said.exception_info)]
             reasons += [f"{table}: {_reason(errors)}"] if errors else []
             failed = [each for each, said in zip(listed, held, strict=True) if not said.success]
             if reasons or not failed:
                 continue
-            # Only now rows are asked for: what holds costs a count.
+            # Rows are fetched only for failed expectations. An expectation that holds therefore costs only a count.
             wanted = {"result_format": "COMPLETE", "unexpected_index_column_names": ["agency_code"]}
-            found = _run(f"faults of {table}", whole, failed, wanted, parameters)
+            found = _validate_batch(f"faults of {table}", whole, failed, wanted, parameters)
             for each, said in zip(failed, found, strict=True):
                 rows = said.result.get("unexpected_index_list")
                 if not rows:
@@ -151,21 +152,21 @@ def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]])
                 for agency in {row["agency_code"] for row in rows or ()}:
                     place, key = (of_no_agency, table) if agency is None else (faults, agency)
                     place.setdefault(key, set()).add(each.fault)
-    return SnapshotVerdict(_frozen(faults), _frozen(of_no_agency), "; ".join(reasons) or None)
+    return SnapshotVerdict(_freeze_values(faults), _freeze_values(of_no_agency), "; ".join(reasons) or None)
 
 
-def _frozen(faults: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
+def _freeze_values(faults: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
     return {key: frozenset(its) for key, its in faults.items()}
 
 
-def _run(
+def _validate_batch(
     name: str,
     batch: Batch,
     listed: Sequence[Expected],
     result_format: Any,  # noqa: ANN401 - Great Expectations' own union of text and mapping
     parameters: Mapping[str, Sequence[str]],
 ) -> list[ExpectationValidationResult]:
-    """What Great Expectations says of each expectation, in their order."""
+    """Return the result of Great Expectations for each expectation in ``listed``, in the same order."""
     import great_expectations as gx
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -183,25 +184,25 @@ def _run(
 
 
 def judge(asked: Sequence[Asked], keep: Keep) -> tuple[RuleVerdict, ...]:
-    """Runs every rule on the snapshot.
+    """Run every rule on the snapshot.
 
     Args:
         asked: the rules.
-        keep: is given each rule's code and all its offending rows, rule by rule, so that only one rule's rows are in
-            memory at a time.
+        keep: function that receives each rule's code and all its offending rows. It is called rule by rule, so that
+            only one rule's rows are in memory at a time.
 
     Raises:
         psycopg.OperationalError: the ledger does not answer.
     """
     verdicts: list[RuleVerdict] = []
-    with _great_expectations() as context, _ledger(context) as source:
+    with _great_expectations() as context, _ledger_source(context) as source:
         for table, suite in build_suites(asked).items():
             verdicts += _judge_table(context, source, table, suite, keep)
     return tuple(verdicts)
 
 
 def software() -> str:
-    """What gives the verdicts, with its version."""
+    """Return the name and version of the library that gives the verdicts."""
     from importlib.metadata import version
 
     return f"great-expectations {version('great-expectations')}"
@@ -233,7 +234,7 @@ def _judge_table(
 
 
 def _fetch(definition: ValidationDefinition, expectation: Expectation) -> list[Row]:
-    # This way of asking draws a progress bar, whatever the context says.
+    # This call draws a progress bar on stderr, whatever the context's settings are.
     with redirect_stderr(StringIO()):
         return list(definition.get_unexpected_rows(expectation))
 
@@ -256,7 +257,7 @@ def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], l
 
 
 def _errors(info: Mapping[str, Any]) -> Iterator[str]:
-    # Of one exception, or one for each metric by its id.
+    # ``info`` describes one exception, or contains a description for each metric, by the metric's id.
     if "raised_exception" in info:
         if info["raised_exception"]:
             yield str(info.get("exception_message") or "")
@@ -267,7 +268,7 @@ def _errors(info: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _reason(errors: Iterable[str]) -> str:
-    """What went wrong, without a value of any row: the database's messages may quote them."""
+    """Return what went wrong. Leave out messages of the database that may quote values of rows."""
     for error in errors:
         if said := _DATABASE_SAYS.search(error):
             name, words = said[1], said[2].strip()
@@ -278,7 +279,7 @@ def _reason(errors: Iterable[str]) -> str:
 
 @contextmanager
 def _great_expectations() -> Iterator[EphemeralDataContext]:
-    """An ephemeral context that says nothing, stores nothing and calls nobody."""
+    """Yield an ephemeral context that prints nothing, stores nothing and sends nothing."""
     prepare()
     import great_expectations as gx
     from great_expectations.data_context.types.base import (
@@ -287,7 +288,7 @@ def _great_expectations() -> Iterator[EphemeralDataContext]:
         ProgressBarsConfig,
     )
 
-    # A check that fails to run is told as broken; what the library logs of it may hold rows.
+    # The library's own log lines may contain rows. A check that fails to run is reported as broken instead.
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     yield gx.get_context(
@@ -301,8 +302,8 @@ def _great_expectations() -> Iterator[EphemeralDataContext]:
 
 
 @contextmanager
-def _ledger(context: EphemeralDataContext) -> Iterator[PostgresDatasource]:
-    """The snapshot as a source of Great Expectations, which closes its connections in the end."""
+def _ledger_source(context: EphemeralDataContext) -> Iterator[PostgresDatasource]:
+    """Yield the snapshot as a data source of Great Expectations, and close its connections at the end."""
     source = context.data_sources.add_postgres("ledger", **_address())
     try:
         yield source
@@ -312,7 +313,7 @@ def _ledger(context: EphemeralDataContext) -> Iterator[PostgresDatasource]:
 
 
 def _address() -> dict[str, Any]:
-    """Where the ledger is, for SQLAlchemy; the password stays out of the text that could be shown."""
+    """Return the address of the ledger for SQLAlchemy. The password is kept out of the text that might be shown."""
     with connect() as connection:
         given = _parameters(connection)
     return {

@@ -1,9 +1,10 @@
-"""Findings judged again between two runs, each by its own dossier as the ledger has it now.
+"""Judge single findings again between two runs, by the dossier's present data in the ledger.
 
-A run is sealed and stays as it is; what comes of this is told beside it, and the next run closes the finding or does
-not. Judged are rules whose facts come from the dossier's own row and steps, by the very conditions of the rules' file.
-Where a condition also asks what is usual at others, it is judged for as little and for as much as that can be: where
-both agree nothing that others do changes it. Of every other rule only a whole run knows.
+A sealed run never changes. The new result is shown next to the run's result, and the next run closes the finding or
+leaves it open. Only rules whose facts come from the dossier's own row and steps can be judged again. Their conditions
+are those of the rules' file. If a condition also compares with the usual waits of other dossiers, it is judged twice:
+for the lowest and for the highest possible influence of these waits. If both verdicts agree, the other dossiers do not
+matter. Every other rule needs a whole run.
 """
 
 from __future__ import annotations
@@ -24,7 +25,11 @@ _TABLE = re.compile(r"\bquality\.(\w+)")
 
 
 def is_judged_alone(rule: Rule) -> bool:
-    """Whether a rule can be mended and asks for nothing but the dossier's own facts and what is usual at others."""
+    """Return whether the findings of a rule can be judged again without a whole run.
+
+    This is possible if the fault can be corrected, and if the rule's condition uses only the dossier's own facts and
+    the usual waits.
+    """
     return (
         rule.level == "dossier"
         and rule.mendable
@@ -34,48 +39,50 @@ def is_judged_alone(rule: Rule) -> bool:
 
 
 def rules_judged_alone(book: RuleBook | None = None) -> frozenset[str]:
-    """Codes of the rules whose findings can be judged again between two runs."""
+    """Return the codes of the rules whose findings can be judged again between two runs."""
     return frozenset(code for code, rule in (book or load_rules()).rules.items() if is_judged_alone(rule))
 
 
 def mended_since(connection: Connection, findings: Sequence[int], since: datetime, now: datetime) -> set[int]:
-    """Those of some findings that no longer hold, of dossiers that were read anew since a moment.
+    """Return the findings whose dossier was read again after a moment and that no longer hold.
 
     Args:
-        connection: to the ledger.
-        findings: their numbers, no more than a page has.
-        since: the run's moment.
-        now: the moment that the rules take for now.
+        connection: a connection to the ledger.
+        findings: ids of the findings to judge, at most one page of them.
+        since: the time of the run.
+        now: the moment that the rules use as "now".
     """
     known = findings_of_dossiers(connection, findings, since, None) if findings else []
     changed = [each for each in known if each.changed]
-    return {number for number, outcome in _judge(connection, changed, now).items() if outcome == "mended"}
+    return {number for number, outcome in _judge_findings(connection, changed, now).items() if outcome == "mended"}
 
 
 def recheck(
     connection: Connection, finding: int, by: str, now: datetime, agencies: Sequence[str] | None = None
 ) -> Outcome | None:
-    """Judges one finding again, and keeps who had it done and what came of it.
+    """Judge one finding again, and store who requested it and the outcome.
 
     Args:
-        connection: to the ledger.
-        finding: its number.
-        by: who asks.
-        now: the moment that the rule takes for now.
-        agencies: whose findings may be asked about; ``None``: all agencies'.
+        connection: a connection to the ledger.
+        finding: id of the finding.
+        by: the person who requests it.
+        now: the moment that the rule uses as "now".
+        agencies: codes of the agencies whose findings may be judged; ``None`` for all.
 
     Returns:
-        ``None``: there is no such finding, or it is about no dossier.
+        The outcome; ``None`` if there is no such finding, or if it is not about a dossier.
     """
     known = findings_of_dossiers(connection, [finding], now, agencies)
     if not known:
         return None
-    outcome = _judge(connection, known, now)[finding]
+    outcome = _judge_findings(connection, known, now)[finding]
     save_recheck(connection, finding, by, now, outcome)
     return outcome
 
 
-def _judge(connection: Connection, findings: Collection[FindingOfDossier], now: datetime) -> dict[int, Outcome]:
+def _judge_findings(
+    connection: Connection, findings: Collection[FindingOfDossier], now: datetime
+) -> dict[int, Outcome]:
     book = load_rules()
     alone = rules_judged_alone(book)
     judged = [each for each in findings if each.rule in alone]

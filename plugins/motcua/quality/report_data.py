@@ -1,11 +1,13 @@
-"""What quality reports are made of: values that mails, workbooks, charts and pages are built from.
+"""Define the content of quality reports: the values from which mails, workbooks, charts and pages are built.
 
-Everything here is ready to be shown: names and sentences are Vietnamese (NFC), phone numbers are masked, desk users are
-pseudonyms. Moments are aware datetimes in UTC, days are days of Vietnam. ``per_thousand`` is findings for each 1,000
-dossiers checked; ``None`` where fewer than ``rated_from`` of the rules' file were checked.
+All values are ready to be shown. Names and sentences are Vietnamese (NFC), phone numbers are masked, desk users are
+pseudonyms. Moments are aware datetimes in UTC, days are days in Vietnam's time zone. ``per_thousand`` is the number of
+findings per 1,000 checked dossiers. It is ``None`` if fewer dossiers were checked than ``rated_from`` in the rules'
+file states.
 
-Counts: ``found`` is what Great Expectations returned in this run; ``acknowledged`` of them were accepted by somebody
-for a time; ``to_do = found - acknowledged``. New, back and standing add up to ``found``; fixed ones are not in it.
+``found`` counts the findings that Great Expectations returned in this run. ``acknowledged`` counts the findings among
+them that a person accepted for a time. ``to_do = found - acknowledged``. New, back and standing findings add up to
+``found``. Fixed findings are not part of ``found``.
 """
 
 from __future__ import annotations
@@ -21,95 +23,102 @@ from motcua.domain.quality import Acknowledged, CheckStatus, Run, SourceState, T
 
 Severity: TypeAlias = Literal["critical", "warning", "info"]
 Owner: TypeAlias = Literal["agency", "department", "source"]
-"""Who can mend it: the agency, the Department, or whoever runs the one-stop software (the source)."""
+"""Party that can correct a finding: the agency, the Department, or the operator of the one-stop software
+(``source``)."""
 Level: TypeAlias = Literal["dossier", "agency_month", "source"]
 Group: TypeAlias = Literal["phone_missing", "phone_invalid", "status", "other"]
 """The four bands of the charts."""
 FindingState: TypeAlias = Literal["new", "standing", "back", "fixed"]
 Stage: TypeAlias = Literal["in_time", "remind_agency", "remind_department"]
-"""Where a finding stands against its deadline; info findings have none and stay in_time."""
+"""Whether a finding is within its deadline, or who must be reminded of it. A finding of severity ``info`` has no
+deadline and stays ``in_time``."""
 
 
 class RuleWords(BaseModel):
-    """One rule as people read it."""
+    """One rule with the words that people read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: str
-    """R1…R15 of domain knowledge, P… phones, D… other fields of a dossier, S… the source itself."""
+    """The rule's code. R1…R15 are rules of domain knowledge, P… of phones, D… of other fields of a dossier, S… of the
+    source itself."""
     severity: Severity
     owner: Owner
     level: Level
     group: Group
     mendable: bool = True
-    """False: it happened and stays true; it has no deadline and leaves the list with the months looked at."""
+    """``False`` if nobody can undo the event. Findings of the rule then have no deadline, and are listed as long as
+    their month is examined."""
     title: str
     explanation: str
     action: str
-    """What to do."""
+    """The advice on what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdUsed:
-    """A value that the run used; shown wherever its rule's results are."""
+    """A threshold that the run used. It is shown wherever results of its rule are shown."""
 
     rule: str
-    """Code of the rule; empty: it holds for all."""
+    """Code of the rule; empty if the threshold applies to all rules."""
     name: str
     meaning: str
-    """In Vietnamese, with its unit."""
+    """The threshold's meaning in Vietnamese, with the unit."""
     value: float
     default: float
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changed since an earlier run."""
+    """The changes since an earlier run."""
 
     new: int = 0
     back: int = 0
-    """Had been fixed and are there again."""
+    """How many findings had been fixed and are there again."""
     standing: int = 0
     fixed: int = 0
     previous_found: int | None = None
-    """``None``: there is no earlier run, or the check was broken or did not exist then."""
+    """How many findings the earlier run had. ``None`` if there is no earlier run, or if the check of the rule was
+    broken or did not exist in that run."""
     previous_per_thousand: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RuleResult:
-    """One rule in one run, of one agency or of all."""
+    """The result of one rule in one run, for one agency or for all."""
 
     rule: RuleWords
     status: CheckStatus
     broken_reason: str | None
-    """Without a value of any row. Set when the check is broken; then all counts are 0 and mean nothing."""
+    """Why the check is broken; ``None`` if it is not. All counts of a broken check are 0 and mean nothing. The text
+    contains no value of any row."""
     found: int
     acknowledged: int
     remind_agency: int
-    """Past the deadline, the agency to be reminded."""
+    """How many findings are past the deadline, so that the agency must be reminded."""
     remind_department: int
-    """Longer past the deadline, the Department to be told."""
+    """How many findings are so long past the deadline that the Department must be informed."""
     per_thousand: float | None
     change: Change
 
     @property
     def to_do(self) -> int:
-        """Found less acknowledged."""
+        """Return the found findings less the acknowledged ones."""
         return self.found - self.acknowledged
 
 
 @dataclass(frozen=True, slots=True)
 class AgencyFigures:
-    """One agency among all, for the table and the chart of the worst.
+    """The figures of one agency, for the table and the chart of the worst agencies.
 
-    Findings about dossiers that agencies can mend, critical and warning alone: what is only worth knowing (info), about
-    a month or a source, or for others to mend would make no fair rate; it is in ``results``.
+    The figures count critical and warning findings about dossiers that agencies can correct. All other findings (of
+    severity info, about a month or a source, or for others to correct) would distort the rate. They are only in
+    ``results``.
     """
 
     agency_code: str
     name: str
-    """As in force on the day of the run: the short one where there is one."""
+    """The agency's name on the day of the run: the short name if there is one."""
     dossiers: int
     found: int
     acknowledged: int
@@ -119,31 +128,31 @@ class AgencyFigures:
     per_thousand: float | None
     change: Change
     ranked: bool = True
-    """Whether it has dossiers enough for its rate to be held against others'; those that have not come last."""
+    """``True`` if the agency has enough dossiers for a comparison of rates. Other agencies come last."""
     broken_reason: str | None = None
-    """In words, what is wrong with its part of the snapshot. Set when that is broken; then all counts are 0 and mean
-    nothing."""
+    """The fault in the agency's part of the snapshot, in words; ``None`` if there is none. If there is a fault, all
+    counts are 0 and mean nothing."""
 
     @property
     def to_do(self) -> int:
-        """Found less acknowledged."""
+        """Return the found findings less the acknowledged ones."""
         return self.found - self.acknowledged
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenAgency:
-    """An agency whose part of the snapshot was broken: nothing is said of it, neither good nor bad."""
+    """An agency whose part of the snapshot was broken. Nothing is reported about its data, neither good nor bad."""
 
     agency_code: str | None
-    """As the snapshot names it; the ledger may not know it. ``None``: rows that are of no agency."""
+    """The agency's code in the snapshot, which the ledger may not know. ``None`` for rows that belong to no agency."""
     name: str
     reason: str
-    """In words."""
+    """The fault, in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowToCorrect:
-    """One finding: what is wrong with which dossier (or agency's month, or source), since when, what to do."""
+    """One finding: what is wrong with a dossier, an agency's month or a source, since when, and what to do."""
 
     finding_id: int
     rule: RuleWords
@@ -151,67 +160,69 @@ class RowToCorrect:
     agency_code: str | None
     agency_name: str | None
     subject: str
-    """What it is about, in words: the dossier's code, "tháng 11/2026", the source's name."""
+    """The subject of the finding: the dossier's code, a month such as "tháng 11/2026", or the source's name."""
     dossier_code: str | None
     procedure_code: str | None
     procedure_name: str | None
     month: date | None
-    """First day, of a finding about a month."""
+    """The first day of the month. ``None`` if the finding is not about a month."""
     what: str
-    """What is wrong here, one sentence with this row's figures."""
+    """The fault in one sentence, with the figures of this finding."""
     since: datetime | None
-    """When it happened, or began, by the data."""
+    """When the fault happened or began, according to the data."""
     first_seen: datetime
-    """When a run first saw it."""
+    """When a run first saw the finding."""
     last_seen: datetime
     age_days: int
-    """Days of the calendar since this episode was first seen."""
+    """Calendar days since a run first saw the finding in its present episode."""
     deadline: date | None
     department_on: date | None
-    """From this day on the Department is told."""
+    """The day from which on the Department is informed of the finding."""
     stage: Stage
     masked_phone: str | None
-    """09•• ••• 456; None: not about a phone, or there is no number in the field."""
+    """The masked phone number, such as 09•• ••• 456. ``None`` if the finding is not about a dossier, or if the phone
+    field holds no number."""
     acknowledged: Acknowledged | None
 
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """One period: the last run of an ISO week."""
+    """One point of the trend: the last run of an ISO week."""
 
     label: str
-    """``T47``."""
+    """The label of the week, such as ``T47``."""
     week: date
-    """Its Monday."""
+    """The Monday of the week."""
     run_no: int | None
-    """``None``: no run in that week, or the agency was broken in it; the line has a gap."""
+    """The number of the week's last run. ``None`` if there was none, or if the agency's part was broken in it. The line
+    of the chart then has a gap."""
     dossiers: int
     found: int
     per_thousand: float | None
     by_group: Mapping[Group, float | None]
     """Findings per 1,000 dossiers, by band."""
     found_by_group: Mapping[Group, int]
-    """Findings by band, however few the dossiers; empty where there was no run."""
+    """Number of findings by band, even if there are too few dossiers for a rate. Empty if there was no run."""
     textable_share: float | None
-    """Of the dossiers checked."""
+    """The share of the checked dossiers whose phone can be texted."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToDo:
-    """One of the three things to do first."""
+    """One of the three tasks to do first."""
 
     rule: RuleWords
     count: int
     sentence: str
-    """Why it comes first, in words: how many, since when, how many past the deadline."""
+    """Why the task comes first, in words: how many findings, how many new, how many past the deadline."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Something that the data themselves suggest."""
+    """A suggestion to an agency that follows from the data."""
 
     kind: str
-    """``hold_time``, …"""
+    """Kind of the suggestion, such as ``hold_time``."""
     agency_code: str
     agency_name: str
     sentence: str
@@ -220,48 +231,50 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a run says, to an agency or to the Department."""
+    """The content of a report about one run, for an agency or for the Department."""
 
     run: Run
     previous: Run | None
-    """The run that changes are told against."""
+    """The earlier run that this run is compared with."""
     figures: AgencyFigures
-    """Of the agency, or of all together: its code and name are empty then."""
+    """The figures of the agency, or of all agencies together with an empty code and name."""
     results: tuple[RuleResult, ...]
-    """Every rule of the suite that was run, the gravest first, also those that found nothing; to an agency those that
-    an agency can mend."""
+    """The results of every rule of the suite, the gravest first, including rules without findings. An agency's report
+    contains only rules whose findings an agency can correct."""
     broken: tuple[RuleResult, ...]
-    """Those of ``results`` that broke."""
+    """The results of ``results`` whose check is broken."""
     to_do_first: tuple[ToDo, ...]
-    """At most three."""
+    """The tasks to do first, at most three."""
     trend: tuple[TrendPoint, ...]
-    """Twelve, the oldest first."""
+    """The trend of the last twelve weeks, the oldest first."""
     shares: tuple[TextableShare, ...]
-    """The newest months of the agency, its procedures and desk users, the worst first."""
+    """The textable shares of the newest months: of the agency, its procedures and its desk users, the worst first."""
     suggestions: tuple[Suggestion, ...]
     thresholds: tuple[ThresholdUsed, ...]
     has_news: bool
-    """Something grave enough is new, back or fixed, more is past its deadline than before, or a check is broken."""
+    """``True`` if there is news: grave findings are new, back or fixed, more findings are past their deadline, or a
+    check is broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgencyReport(Report):
-    """All that an agency's mail says; ``reporting.rows_to_correct`` streams the rows behind it."""
+    """The content of an agency's mail. ``reporting.rows_to_correct`` streams the findings that it counts."""
 
     agency_code: str
     agency_name: str
     rank: int | None
-    """Place by findings per 1,000 dossiers, 1 is the worst; ``None``: too few dossiers to be ranked."""
+    """The agency's rank by findings per 1,000 dossiers; 1 is the worst. ``None`` if it has too few dossiers."""
     ranked: int
     """How many agencies are ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepartmentReport(Report):
-    """All that the Department's mail says, over all agencies."""
+    """The content of the Department's mail, over all agencies."""
 
     agencies: tuple[AgencyFigures, ...]
-    """The worst rate first; those with too few dossiers come last."""
+    """The agencies in order of their rate, the worst first. Agencies with too few dossiers come last."""
     sources: tuple[SourceState, ...]
     broken_agencies: tuple[BrokenAgency, ...] = ()
-    """Those that the ledger knows are in ``agencies`` too, without figures."""
+    """The agencies whose part of the snapshot was broken. If the ledger knows such an agency, it is also in
+    ``agencies``, without figures."""

@@ -1,6 +1,6 @@
-"""Reports about a sealed run, in the words of the rules: what mails, workbooks, charts, pages and commands show.
+"""Build the reports about a sealed run, which mails, workbooks, charts, pages and commands show.
 
-Everything comes from what the run stored, and that is what Great Expectations returned: nothing is judged here.
+All figures come from the stored results of the run, which Great Expectations returned. This module judges nothing.
 """
 
 from __future__ import annotations
@@ -42,28 +42,28 @@ from motcua.store.ledger.database import Connection
 from motcua.store.oversight import quality as store
 
 WEEKS = 12
-"""Periods of the trend."""
+"""Number of weeks in the trend."""
 _GRAVITY: Mapping[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
 
 
 class NoSuchRun(LookupError):
-    """There is no sealed run of this number."""
+    """Raised if there is no sealed run with this number."""
 
 
 class NoSuchAgency(LookupError):
-    """No agency has this code."""
+    """Raised if no agency has this code."""
 
 
 def last_run_no(connection: Connection) -> int | None:
-    """The last sealed run's number."""
+    """Return the number of the last sealed run; ``None`` if there is none."""
     return next((run.run_no for run in store.list_runs(connection, most=1)), None)
 
 
 def get_run(connection: Connection, run_no: int) -> Run:
-    """A sealed run.
+    """Return a sealed run.
 
     Raises:
-        NoSuchRun: there is none of this number.
+        NoSuchRun: there is no sealed run with this number.
     """
     for run in store.list_runs(connection, run_no=run_no):
         return run
@@ -78,20 +78,20 @@ def agency_report(
     since_run: int | None = None,
     rules: RuleBook | None = None,
 ) -> AgencyReport:
-    """What a run says to one agency.
+    """Build the report about a run for one agency.
 
     Args:
-        connection: to the ledger.
-        run_no: the run.
-        agency_code: the agency.
-        since_run: the run that changes are told against; by default the last one of an earlier working day.
-        rules: whose words are used; those in force by default.
+        connection: a connection to the ledger.
+        run_no: number of the run.
+        agency_code: code of the agency.
+        since_run: number of the run to compare with; by default the last run of an earlier working day.
+        rules: the rules whose words are used; by default the rules in force.
 
     Raises:
         NoSuchRun: there is no such run.
         NoSuchAgency: there is no such agency.
     """
-    made = _Report(connection, run_no, since_run, rules or load_rules(), agency_code)
+    made = _RunData(connection, run_no, since_run, rules or load_rules(), agency_code)
     if agency_code not in made.names:
         raise NoSuchAgency(f"No agency has the code {agency_code}.")
     results = made.results(agency_code)
@@ -123,16 +123,20 @@ def department_report(
     rules: RuleBook | None = None,
     least_dossiers: int = 0,
 ) -> DepartmentReport:
-    """What a run says to the Department, over all agencies; other arguments and errors as of ``agency_report``.
+    """Build the report about a run for the Department, over all agencies.
 
     Args:
-        connection: to the ledger.
-        run_no: the run.
-        since_run: see there.
-        rules: see there.
-        least_dossiers: shares among fewer are left out: by procedure a province has tens of thousands.
+        connection: a connection to the ledger.
+        run_no: number of the run.
+        since_run: number of the run to compare with; by default the last run of an earlier working day.
+        rules: the rules whose words are used; by default the rules in force.
+        least_dossiers: the textable share of fewer dossiers is left out, because a province has tens of thousands of
+            shares by procedure.
+
+    Raises:
+        NoSuchRun: there is no such run.
     """
-    made = _Report(connection, run_no, since_run, rules or load_rules())
+    made = _RunData(connection, run_no, since_run, rules or load_rules())
     results = made.results(None)
     return DepartmentReport(
         run=made.run,
@@ -162,21 +166,22 @@ def rows_to_correct(
     since_run: int | None = None,
     rules: RuleBook | None = None,
 ) -> Iterator[RowToCorrect]:
-    """The findings of a run, streamed, the gravest rules first.
+    """Stream the findings of a run, the gravest rules first.
 
     Args:
-        connection: to the ledger, used until the last row is read.
-        run_no: the run.
-        agency_code: of one agency alone: what it can mend, as in its figures.
-        rule: of one rule alone, whoever can mend it.
-        fixed_since: also those that were fixed since this run.
-        since_run: against which run a finding is new or back; by default the last one of an earlier working day.
-        rules: whose words are used; those in force by default.
+        connection: a connection to the ledger, used until the last row is read.
+        run_no: number of the run.
+        agency_code: only findings of this agency that the agency can correct, as in the agency's figures.
+        rule: only findings of this rule, whichever party can correct them.
+        fixed_since: number of a run; findings that were fixed since that run are returned too.
+        since_run: the run relative to which a finding is new or back; by default the last run of an earlier working
+            day.
+        rules: the rules whose words are used; by default the rules in force.
 
     Raises:
         NoSuchRun: there is no such run.
     """
-    made = _Report(connection, run_no, since_run, rules or load_rules())
+    made = _RunData(connection, run_no, since_run, rules or load_rules())
     order = [words.code for words in (made.in_order if rule is not None else made.told_to(agency_code))]
     rows = store.rows_of(connection, run_no, order, agency_code=agency_code, rule=rule, fixed_since=fixed_since)
     for row in rows:
@@ -186,20 +191,20 @@ def rows_to_correct(
 def urgent_rows(
     connection: Connection, run_no: int, agency_code: str | None, chosen: Chosen, first: int, most: int
 ) -> list[RowToCorrect]:
-    """Findings behind a figure, from a place on, in the order of ``reports.quality.urgency``; no more are read.
+    """Return one page of the findings that a figure counts, in the order of ``reports.quality.urgency``.
 
     Args:
-        connection: to the ledger.
-        run_no: the run.
-        agency_code: of what this agency can mend; ``None``: of everything.
-        chosen: which of them.
-        first: place of the first one, from 0.
-        most: how many.
+        connection: a connection to the ledger.
+        run_no: number of the run.
+        agency_code: only findings that this agency can correct; ``None`` for all findings.
+        chosen: the choice of findings.
+        first: position of the page's first finding, counted from 0.
+        most: how many findings are read at most.
 
     Raises:
         NoSuchRun: there is no such run.
     """
-    made = _Report(connection, run_no, None, load_rules(), agency_code)
+    made = _RunData(connection, run_no, None, load_rules(), agency_code)
     wanted = [words for words in made.told_to(agency_code) if chosen.takes(words)]
     wanted.sort(key=lambda words: (_GRAVITY[words.severity], not words.mendable, words.code))
     rows = store.urgent_rows_of(
@@ -220,7 +225,7 @@ def urgent_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Tally:
-    """Sums over some of a run's counts."""
+    """The sums of some counts of a run."""
 
     found: int = 0
     acknowledged: int = 0
@@ -233,8 +238,8 @@ class _Tally:
         return cls(*(sum(getattr(count, name) for count in listed) for name in cls.__dataclass_fields__))
 
 
-class _Report:
-    """What is read once about a run, and how it is put together."""
+class _RunData:
+    """The data of one run, and the functions that build reports from the data. Each value is read only once."""
 
     def __init__(
         self,
@@ -244,7 +249,7 @@ class _Report:
         book: RuleBook,
         agency_code: str | None = None,
     ) -> None:
-        """``agency_code``: nothing is asked but about this agency."""
+        """Read the run. With an ``agency_code``, only data of this agency are read."""
         self.connection, self.book, self._only = connection, book, agency_code
         self.run = get_run(connection, run_no)
         before = store.previous_run_no(connection, run_no) if since_run is None else since_run
@@ -255,7 +260,7 @@ class _Report:
     # ------------------------------------------------------------------------------------------ words
 
     def words_of(self, code: str) -> RuleWords:
-        """A rule's words; one that is no longer in the file keeps its code and what the run stored of it."""
+        """Return a rule's words. If the rule is no longer in the file, return its code and the values of the run."""
         if code not in self._words:
             self._words[code] = self._find_words(code)
         return self._words[code]
@@ -270,17 +275,20 @@ class _Report:
 
     @cached_property
     def in_order(self) -> list[RuleWords]:
-        """The rules of the run's suite, the gravest first, else as in the file."""
+        """Return the rules of the run's suite, the gravest first, and by their order in the file within a severity."""
         suite = [self.words_of(rule["code"]) for rule in self.run.rules]
         place = {code: number for number, code in enumerate(self.book.rules)}
         return sorted(suite, key=lambda words: (_GRAVITY[words.severity], place.get(words.code, len(place))))
 
     def told_to(self, agency_code: str | None) -> list[RuleWords]:
-        """The rules of the suite that an agency is told of: what others must mend is told to the Department alone."""
+        """Return the rules of the suite that a report contains.
+
+        A report to an agency contains only rules whose findings an agency can correct.
+        """
         return [words for words in self.in_order if agency_code is None or words.owner == "agency"]
 
     def name_of(self, agency_code: str) -> str:
-        """The agency's name on the day of the run."""
+        """Return the agency's name on the day of the run."""
         known = self.names.get(agency_code)
         return known.name_in_texts if known else agency_code
 
@@ -301,7 +309,7 @@ class _Report:
     def _counts(self) -> dict[int, list[store.RuleCount]]:
         if self._only is not None:
             return _by_run(store.counts_of(self.connection, self._run_nos, self._only))
-        # By agency the run and the one before are told of, and all together for the trend.
+        # Only this run and the run that it is compared with need counts by agency. The trend needs only totals.
         told = {self.run.run_no, *((self.previous.run_no,) if self.previous else ())}
         earlier = [run_no for run_no in self._run_nos if run_no not in told]
         counts = store.counts_of(self.connection, sorted(told)) + store.counts_by_rule(self.connection, earlier)
@@ -316,25 +324,25 @@ class _Report:
         return found
 
     def _counts_in(self, run_no: int, agency_code: str | None) -> Sequence[store.RuleCount]:
-        """Of one agency, or of all together."""
+        """Return the counts of one agency, or of all agencies together."""
         if agency_code is None:
             return self._counts[run_no]
         return self._counts_of_agencies.get((run_no, agency_code), ())
 
     @cached_property
-    def _said(self) -> dict[int, dict[str, store.RuleOutcome]]:
+    def _outcomes(self) -> dict[int, dict[str, store.RuleOutcome]]:
         said: dict[int, dict[str, store.RuleOutcome]] = defaultdict(dict)
         for each in store.results_of(self.connection, self._run_nos):
             said[each.run_no][each.rule] = each
         return said
 
     @cached_property
-    def _checked(self) -> dict[int, list[store.CheckedAgency]]:
+    def _checked_agencies(self) -> dict[int, list[store.CheckedAgency]]:
         return _by_run(store.agencies_of(self.connection, self._run_nos))
 
     @cached_property
-    def _broken(self) -> dict[int, dict[str | None, str]]:
-        """By run and agency, what was wrong with its part of the snapshot, in words."""
+    def _broken_parts(self) -> dict[int, dict[str | None, str]]:
+        """Return what was wrong with each agency's part of the snapshot, in words, by run and agency."""
         faults: dict[tuple[int, str | None], list[str]] = defaultdict(list)
         for row in store.broken_agencies_of(self.connection, self._run_nos):
             faults[row.run_no, row.agency_code].append(row.fault)
@@ -344,16 +352,16 @@ class _Report:
         return found
 
     def broken_agencies(self) -> tuple[BrokenAgency, ...]:
-        """Agencies whose part of this run's snapshot was broken; rows that are of no agency come last."""
+        """Return the agencies whose part of this run's snapshot was broken. Rows that belong to no agency come last."""
         return tuple(
             BrokenAgency(code, self.name_of(code) if code else self.book.phrases.no_agency, reason)
             for code, reason in sorted(
-                self._broken[self.run.run_no].items(), key=lambda each: (each[0] is None, each[0] or "")
+                self._broken_parts[self.run.run_no].items(), key=lambda each: (each[0] is None, each[0] or "")
             )
         )
 
     def _broken_reason(self, run_no: int, agency_code: str | None) -> str | None:
-        return self._broken[run_no].get(agency_code) if agency_code is not None else None
+        return self._broken_parts[run_no].get(agency_code) if agency_code is not None else None
 
     @cached_property
     def _changes(self) -> list[store.RuleChange]:
@@ -369,11 +377,11 @@ class _Report:
         return found
 
     def _changes_of(self, agency_code: str | None) -> Sequence[store.RuleChange]:
-        """Of one agency, or of all together."""
+        """Return the changes of one agency, or of all agencies together."""
         return self._changes if agency_code is None else self._changes_of_agencies.get(agency_code, ())
 
     def _dossiers(self, run_no: int, agency_code: str | None) -> tuple[int, int]:
-        rows = [row for row in self._checked[run_no] if agency_code in (None, row.agency_code)]
+        rows = [row for row in self._checked_agencies[run_no] if agency_code in (None, row.agency_code)]
         return sum(row.dossiers for row in rows), sum(row.textable for row in rows)
 
     def _tally(self, run_no: int, agency_code: str | None, rules: Iterable[str]) -> _Tally:
@@ -381,7 +389,7 @@ class _Report:
         return _Tally.of(row for row in self._counts_in(run_no, agency_code) if row.rule in wanted)
 
     def _change(self, agency_code: str | None, rules: Sequence[str], found: int) -> Change:
-        """What changed in these rules since the run before."""
+        """Return what changed in the findings of these rules since the run that this run is compared with."""
         if self.previous is None:
             return Change(new=found)
         rows = [row for row in self._changes_of(agency_code) if row.rule in rules]
@@ -399,18 +407,18 @@ class _Report:
         )
 
     def _was_checked(self, run_no: int, rule: str, agency_code: str | None) -> bool:
-        said = self._said[run_no].get(rule)
+        said = self._outcomes[run_no].get(rule)
         was_checked = said is not None and said.status == "checked"
         return was_checked and self._broken_reason(run_no, agency_code) is None
 
     def results(self, agency_code: str | None) -> tuple[RuleResult, ...]:
-        """Each rule of the suite, of all agencies; or of one, then those alone that it can mend."""
+        """Return the results of all rules, or for one agency the results of the rules that agencies can correct."""
         run_no = self.run.run_no
         dossiers = self._dossiers(run_no, agency_code)[0]
         broken_reason = self._broken_reason(run_no, agency_code)
         results = []
         for words in self.told_to(agency_code):
-            said = self._said[run_no][words.code]
+            said = self._outcomes[run_no][words.code]
             tally = self._tally(run_no, agency_code, [words.code])
             is_checked = said.status == "checked" and broken_reason is None
             results.append(
@@ -429,11 +437,11 @@ class _Report:
         return tuple(results)
 
     def _per_thousand(self, found: int | None, dossiers: int) -> float | None:
-        """Of so few dossiers that each finding would weigh ten in the thousand, nothing but the counts is told."""
+        """Return findings per 1,000 dossiers; ``None`` for so few dossiers that one finding would weigh too much."""
         return None if found is None or dossiers < self.book.rated_from else 1000 * found / dossiers
 
     def _rated(self, group: Group | None = None) -> list[str]:
-        """Codes of the rules that make the rates: what agencies can mend."""
+        """Return the codes of the rules that the rates count: critical and warning rules that agencies can correct."""
         return [
             words.code
             for words in self.in_order
@@ -444,7 +452,7 @@ class _Report:
         ]
 
     def figures(self, agency_code: str | None) -> AgencyFigures:
-        """One agency, or all together."""
+        """Return the figures of one agency, or of all agencies together."""
         run_no = self.run.run_no
         dossiers = self._dossiers(run_no, agency_code)[0]
         rated = self._rated()
@@ -466,9 +474,9 @@ class _Report:
 
     @cached_property
     def agencies(self) -> tuple[AgencyFigures, ...]:
-        """All agencies, the worst rate first; those with too few dossiers last, or broken ones without any figure."""
-        codes = {row.agency_code for row in self._checked[self.run.run_no]}
-        codes |= {code for code in self._broken[self.run.run_no] if code in self.names}
+        """Return all agencies: the worst rate first, then small agencies without a rank, then broken agencies."""
+        codes = {row.agency_code for row in self._checked_agencies[self.run.run_no]}
+        codes |= {code for code in self._broken_parts[self.run.run_no] if code in self.names}
         codes |= {row.agency_code for row in self._counts[self.run.run_no] if row.agency_code}
         return tuple(
             sorted(
@@ -483,11 +491,13 @@ class _Report:
         )
 
     def trend(self, agency_code: str | None) -> tuple[TrendPoint, ...]:
-        """The last weeks, the oldest first, each by its last run."""
+        """Return one point for each of the last weeks, the oldest first. A point shows the last run of its week."""
         monday = self.run.day - timedelta(days=self.run.day.weekday())
-        return tuple(self._point(monday - timedelta(weeks=back), agency_code) for back in range(WEEKS - 1, -1, -1))
+        return tuple(
+            self._trend_point(monday - timedelta(weeks=back), agency_code) for back in range(WEEKS - 1, -1, -1)
+        )
 
-    def _point(self, week: date, agency_code: str | None) -> TrendPoint:
+    def _trend_point(self, week: date, agency_code: str | None) -> TrendPoint:
         label, run_no = f"T{week.isocalendar().week}", self._weeks.get(week)
         if run_no is None or self._broken_reason(run_no, agency_code) is not None:
             return TrendPoint(label, week, None, 0, 0, None, dict.fromkeys(get_args(Group)), {}, None)
@@ -509,13 +519,13 @@ class _Report:
         )
 
     def shares(self, agency_code: str | None, least_dossiers: int = 0) -> tuple[TextableShare, ...]:
-        """Textable numbers of the newest months."""
+        """Return the shares of textable numbers in the newest months."""
         return tuple(
             store.shares_of(self.connection, self.run.run_no, agency_code, least_dossiers, name_of=self.name_of)
         )
 
     def suggestions(self, agency_code: str | None) -> tuple[Suggestion, ...]:
-        """What the data suggested."""
+        """Return the suggestions that the run stored."""
         return tuple(
             Suggestion(
                 row.kind,
@@ -528,7 +538,7 @@ class _Report:
         )
 
     def thresholds(self) -> tuple[ThresholdUsed, ...]:
-        """The values that the run used."""
+        """Return the thresholds that the run used."""
         defaults = {(each.rule, each.name): each for each in self.book.thresholds_used()}
         used = []
         for key, value in self.run.thresholds.items():
@@ -542,8 +552,8 @@ class _Report:
         return tuple(used)
 
     def has_news(self, agency_code: str | None, results: Iterable[RuleResult]) -> bool:
-        """Whether there is something to say since the run before."""
-        if agency_code is None and self._broken[self.run.run_no]:
+        """Return whether there is news since the run that this run is compared with (``Report.has_news``)."""
+        if agency_code is None and self._broken_parts[self.run.run_no]:
             return True
         grave = [each for each in results if each.rule.severity != "info" or each.status == "broken"]
         if any(each.status == "broken" or each.change.new or each.change.back or each.change.fixed for each in grave):
@@ -556,7 +566,10 @@ class _Report:
         return now.remind_agency > before.remind_agency or now.remind_department > before.remind_department
 
     def first(self, results: Iterable[RuleResult]) -> tuple[ToDo, ...]:
-        """The three things to do first: what is grave and can be mended before what is late before what is many."""
+        """Return the three tasks to do first.
+
+        Rules are ordered by severity, by whether their findings can be corrected, by late findings and by number.
+        """
         wanted = sorted(
             (each for each in results if each.rule.severity != "info" and each.to_do),
             key=lambda each: (
@@ -570,7 +583,7 @@ class _Report:
 
     def _why_first(self, result: RuleResult) -> str:
         phrases = self.book.phrases
-        parts = [f"{_in_words(result.to_do)} {phrases.unit[result.rule.level]}"]
+        parts = [f"{_written_figure(result.to_do)} {phrases.unit[result.rule.level]}"]
         late = result.remind_agency + result.remind_department
         for count, words in (
             (late, phrases.late),
@@ -578,7 +591,7 @@ class _Report:
             (result.change.back, phrases.back),
         ):
             if count:
-                parts.append(f"{_in_words(count)} {words}")
+                parts.append(f"{_written_figure(count)} {words}")
         return ", ".join(parts) + "."
 
     def _suggestion(self, kind: str, facts: Mapping[str, Any]) -> str:
@@ -592,7 +605,7 @@ class _Report:
     # ------------------------------------------------------------------------------------------ rows
 
     def row(self, found: store.StoredFinding) -> RowToCorrect:
-        """One finding, in words."""
+        """Return one finding in words."""
         words = self.words_of(found.rule)
         is_fixed = found.closed_run is not None and found.closed_run <= self.run.run_no
         _, month, procedure = _subject_parts(words, found.subject)
@@ -615,7 +628,7 @@ class _Report:
             deadline=found.deadline,
             department_on=found.department_on,
             stage="in_time" if is_fixed or found.acknowledged else self._stage(found),
-            masked_phone=_masked(found.phone) if words.level == "dossier" else None,
+            masked_phone=_masked_or_none(found.phone) if words.level == "dossier" else None,
             acknowledged=found.acknowledged,
         )
 
@@ -646,12 +659,12 @@ class _Report:
         said = {name: _Figure(value) for name, value in facts.items()}
         said["since"] = _Figure(written_day(day) if day else self.book.phrases.unknown_day)
         said["days"] = _Figure((self.run.day - day).days if day else self.book.phrases.unknown_days)
-        # A rule that changed since may want facts that an old run did not keep.
+        # If the rule has changed after the run, its sentence may need facts that the run did not store.
         sentence = self.book.rules[code].what.format_map(defaultdict(lambda: _Figure("…"), said))
         return sentence[:1].upper() + sentence[1:]
 
 
-# ------------------------------------------------------------------------------------------------- in words
+# ------------------------------------------------------------------------------------------------- formatting
 
 
 OfRun = TypeVar("OfRun", store.RuleCount, store.CheckedAgency)
@@ -673,24 +686,24 @@ class _Figure:
     def __format__(self, spec: str) -> str:
         if spec == "%" and isinstance(self.value, int | float):
             return f"{self.value:,.1f}%".translate(str.maketrans(",.", ".,"))
-        return _in_words(self.value)
+        return _written_figure(self.value)
 
 
-def _in_words(value: object) -> str:
-    """A figure as Vietnamese texts write it: 1.100; 30,5."""
+def _written_figure(value: object) -> str:
+    """Write a figure as Vietnamese texts do: 1.100; 30,5."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     text = f"{value:,.1f}" if isinstance(value, float) and not value.is_integer() else f"{int(value):,}"
     return text.translate(str.maketrans(",.", ".,"))
 
 
-def _masked(phone: str | None) -> str | None:
-    # A field of a few digits is no number.
+def _masked_or_none(phone: str | None) -> str | None:
+    # A field with only a few digits is no phone number.
     return None if mask_msisdn(phone or "") == "***" else mask_for_staff(phone or "")
 
 
 def _subject_parts(words: RuleWords, subject: str) -> tuple[str, date | None, str | None]:
-    """Agency or source, month and procedure of a subject."""
+    """Split a subject into agency or source, month, and procedure."""
     first, _, rest = subject.partition(" ")
     if words.level != "agency_month":
         return first, None, None

@@ -1,7 +1,7 @@
-"""The rules of data quality, read from ``include/quality/rules.yaml``.
+"""Read the rules of data quality from ``include/quality/rules.yaml``.
 
-A rule is data: what it asks of the snapshot, how grave it is, who can mend it, and the Vietnamese words people read.
-Great Expectations' suites are generated from this list, and mails, pages and commands take their words from it.
+A rule is data: its condition on the snapshot, its severity, who can correct its findings, and its Vietnamese words. The
+suites of Great Expectations are generated from the rules. Mails, pages and commands take their words from the rules.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from motcua.settings import include_dir, settings
 from motcua.store.oversight.quality import facts_of
 
 _PLACE = re.compile(r"%\((\w+)\)s")
-# SQLAlchemy takes a word after a single colon for a parameter.
+# SQLAlchemy would read a word after a single colon as a parameter.
 _COLON = re.compile(r"(?<![:\w\\]):\w")
 _FACT = re.compile(r"\bf\.(\w+)")
 _QUOTED = re.compile(r"'[^']*'")
 _EVERYWHERE = {"as_of", "since"}
 _IN_SENTENCES = {"since", "days"}
-"""What every sentence may say besides its own facts: the day of ``since``, and how many days ago it was."""
+"""Facts that the sentence of every rule may use: the day of ``since``, and how many days ago that day was."""
 
 
 class RulesInvalid(Exception):
-    """The rules or their thresholds cannot be used; the message says where and why."""
+    """Raised if the rules or their thresholds cannot be used. The message gives the place and the reason."""
 
 
 class _Strict(BaseModel):
@@ -43,7 +43,7 @@ class _Strict(BaseModel):
 
 
 class Threshold(_Strict):
-    """One figure of a rule, with the bounds that a deployment may move it in."""
+    """One threshold of a rule, with the bounds within which a deployment may change it."""
 
     value: float
     least: float = 0
@@ -58,7 +58,7 @@ class Threshold(_Strict):
 
 
 class Rule(RuleWords):
-    """One rule; the head of the file explains the fields."""
+    """One rule. The head of ``include/quality/rules.yaml`` explains the fields."""
 
     code: Annotated[str, Field(pattern=r"^[A-Z][0-9]{1,2}M?$")]
     what: str
@@ -94,21 +94,21 @@ class Rule(RuleWords):
 
 
 class Frame(_Strict):
-    """The snapshot's table of a level, and what identifies a row of it."""
+    """The snapshot's table for a level of rules, and the SQL expression that identifies a row of the table."""
 
     table: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     subject: str
 
 
 class Deadline(_Strict):
-    """Working days until the agency is reminded, and so many more until the Department is told."""
+    """Working days until the agency is reminded, and further working days until the Department is informed."""
 
     agency: Annotated[int, Field(ge=1, le=60)]
     department: Annotated[int, Field(ge=0, le=60)]
 
 
 class HoldTime(_Strict):
-    """When holding results back is suggested: share of results taken back, cases, minutes that may be suggested."""
+    """The conditions for suggesting a hold time: share of results taken back, number of cases, possible minutes."""
 
     share: float
     cases: int
@@ -117,8 +117,11 @@ class HoldTime(_Strict):
 
 
 class BadPhones(_Strict):
-    """When one desk user or procedure is named: at least so many dossiers, this part of the agency's bad phones, and a
-    share of textable numbers below this one."""
+    """The conditions for naming a desk user or a procedure from which bad phone numbers come.
+
+    ``dossiers``: the desk user or procedure has at least this many dossiers. ``part``: at least this part of the
+    agency's bad phones comes from there. ``share``: the share of textable numbers is below this share.
+    """
 
     dossiers: int
     part: float
@@ -128,7 +131,7 @@ class BadPhones(_Strict):
 
 
 class Phrases(_Strict):
-    """Words that all rules share."""
+    """The words that all rules share."""
 
     unit: dict[Level, str]
     late: str
@@ -144,14 +147,14 @@ class Phrases(_Strict):
 
 
 class Suggestions(_Strict):
-    """When the data suggest something."""
+    """The conditions under which the data lead to a suggestion."""
 
     hold_time: HoldTime
     phones: BadPhones
 
 
 class RuleBook(_Strict):
-    """All rules, with what holds for all of them."""
+    """All rules, with the values that apply to all of them."""
 
     months_before: Annotated[int, Field(ge=0, le=24)]
     deadlines: dict[Severity, Deadline]
@@ -173,14 +176,14 @@ class RuleBook(_Strict):
         return content
 
     def since(self, as_of: datetime) -> datetime:
-        """The beginning, by the clock of Vietnam, of the months looked at."""
+        """Return the beginning of the months that are examined, in Vietnam's time zone."""
         first = as_of.astimezone(VIETNAM).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         for _ in range(self.months_before):
             first = (first - timedelta(days=1)).replace(day=1)
         return first
 
     def thresholds_used(self) -> tuple[ThresholdUsed, ...]:
-        """Every threshold with the value in force and the one in the file."""
+        """Return every threshold with the value in force and the value in the file."""
         defaults = _read_file().rules
         return tuple(
             ThresholdUsed(rule.code, name, each.meaning, each.value, defaults[rule.code].thresholds[name].value)
@@ -190,10 +193,11 @@ class RuleBook(_Strict):
 
 
 def load_rules(overrides: Mapping[str, float] | None = None) -> RuleBook:
-    """The rules with the thresholds in force.
+    """Return the rules with the thresholds in force.
 
     Args:
-        overrides: by ``<code>.<name>``, and ``months_before``; by default those of ``MOTCUA_QUALITY_THRESHOLDS``.
+        overrides: values by ``<code>.<name>``, and ``months_before``; by default the values of
+            ``MOTCUA_QUALITY_THRESHOLDS``.
 
     Raises:
         RulesInvalid: the file or an override cannot be used.
@@ -211,7 +215,7 @@ def load_rules(overrides: Mapping[str, float] | None = None) -> RuleBook:
         if threshold not in content["rules"].get(code, {}).get("thresholds", {}):
             raise RulesInvalid(f"There is no threshold {name}; motcua quality rules lists them.")
         content["rules"][code]["thresholds"][threshold]["value"] = value
-    return _valid(content, "MOTCUA_QUALITY_THRESHOLDS")
+    return _validated(content, "MOTCUA_QUALITY_THRESHOLDS")
 
 
 @lru_cache(maxsize=1)
@@ -223,10 +227,10 @@ def _read_file() -> RuleBook:
         raise RulesInvalid(f"{path.name} cannot be read: {error.strerror}.") from None
     except yaml.YAMLError as error:
         raise RulesInvalid(f"{path.name} is no YAML: {error}") from None
-    return _valid(content, path.name)
+    return _validated(content, path.name)
 
 
-def _valid(content: object, whence: str) -> RuleBook:
+def _validated(content: object, whence: str) -> RuleBook:
     try:
         book = RuleBook.model_validate(content)
     except ValidationError as error:
@@ -245,38 +249,39 @@ def _valid(content: object, whence: str) -> RuleBook:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One rule as it is asked of the snapshot."""
+    """One rule as a query on the snapshot."""
 
     rule: Rule
     table: str
     query: str
-    """Gives the offending rows: ``subject, agency_code, since, facts``; ``{batch}`` stands for the table."""
+    """The SQL that returns the offending rows: ``subject, agency_code, since, facts``. ``{batch}`` stands for the
+    table."""
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what is asked, thresholds included, the run's own moments left out."""
+        """Return the SHA-256 of the condition with its thresholds, without the times of the run."""
         asked = [self.rule.where, self.rule.level]
         asked += [f"{name}={each.value:g}" for name, each in sorted(self.rule.thresholds.items())]
         return hashlib.sha256("\x1f".join(asked).encode()).hexdigest()
 
 
 def ask(book: RuleBook, as_of: datetime, since: datetime) -> tuple[Asked, ...]:
-    """All rules as SQL over the snapshot, thresholds filled in."""
-    return tuple(_ask(book.levels[rule.level], rule, as_of, since) for rule in book.rules.values())
+    """Return all rules as SQL on the snapshot, with thresholds filled in."""
+    return tuple(_rule_query(book.levels[rule.level], rule, as_of, since) for rule in book.rules.values())
 
 
 def condition(rule: Rule, as_of: datetime, since: datetime) -> str:
-    """A rule's condition over the facts, thresholds filled in."""
-    return _filled(rule.where, rule, as_of, since)
+    """Return a rule's condition on the facts, with thresholds filled in."""
+    return _fill_thresholds(rule.where, rule, as_of, since)
 
 
 def calendar_days(as_of: datetime, since: datetime) -> tuple[date, date]:
-    """The first and the last day of the calendars that facts are made with."""
+    """Return the first and the last day of the calendars that the facts of the snapshot need."""
     return date(since.year - 1, 1, 1), date(as_of.astimezone(VIETNAM).year + 2, 12, 31)
 
 
 def snapshot_thresholds(book: RuleBook) -> dict[str, float]:
-    """The thresholds that the snapshot is made with, by the names in its statements."""
+    """Return the thresholds that the SQL statements of the snapshot use, by their names there."""
     return {name: book.rules[rule].thresholds[threshold].value for name, (rule, threshold) in _IN_STATEMENTS.items()}
 
 
@@ -299,17 +304,17 @@ _IN_STATEMENTS = {
 }
 
 
-def _filled(sql: str, rule: Rule, as_of: datetime, since: datetime) -> str:
+def _fill_thresholds(sql: str, rule: Rule, as_of: datetime, since: datetime) -> str:
     values = {name: f"{each.value:g}" for name, each in rule.thresholds.items()}
-    # Both are our own numbers and moments, never text from outside.
+    # The values are numbers and times of the project itself, never text from outside.
     values |= {"as_of": f"'{as_of.isoformat()}'::timestamptz", "since": f"'{since.isoformat()}'::timestamptz"}
     return _PLACE.sub(lambda place: values[place[1]], sql).strip()
 
 
-def _ask(frame: Frame, rule: Rule, as_of: datetime, since: datetime) -> Asked:
+def _rule_query(frame: Frame, rule: Rule, as_of: datetime, since: datetime) -> Asked:
     def filled(sql: str) -> str:
-        # Great Expectations takes braces for places of its own.
-        return _filled(sql, rule, as_of, since).replace("{", "{{").replace("}", "}}")
+        # Great Expectations would read single braces as its own placeholders.
+        return _fill_thresholds(sql, rule, as_of, since).replace("{", "{{").replace("}", "}}")
 
     facts = ", ".join(f"'{name}', {filled(sql)}" for name, sql in rule.facts.items())
     query = (

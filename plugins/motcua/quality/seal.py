@@ -1,7 +1,7 @@
-"""How a run is sealed: hashes that anybody can compute again from the run's rows, pure.
+"""Seal a run: compute hashes that anybody can compute again from the run's rows. Pure: no I/O.
 
-The content is what was asked and what was found, without the moment: the same data give the same hash. The seal ties it
-to the run and to the seal before.
+The content hash covers the rules and the findings, without times, so that equal data give an equal hash. The seal is a
+hash over the content hash, the run and the previous seal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from motcua.store.oversight.quality import BrokenPart, RuleCount, RuleOutcome
 
 FIRST = "0" * 64
-"""What the first run follows."""
+"""The value that the first run has as its previous seal."""
 
 
 def content_hash(
@@ -26,15 +26,16 @@ def content_hash(
     counts: Iterable[RuleCount],
     broken_agencies: Iterable[BrokenPart] = (),
 ) -> str:
-    """SHA-256 over the canonical JSON of a run's content.
+    """Return the SHA-256 over the canonical JSON of a run's content.
 
     Args:
-        thresholds: every value used, by ``<code>.<name>``.
+        thresholds: every threshold that was used, by ``<code>.<name>``.
         rules: ``code`` and ``digest`` of each rule of the suite.
-        dossiers: how many were checked, by agency.
-        results: what was said of each rule.
-        counts: how many rows each returned, by agency.
-        broken_agencies: what was broken of whom; a run that has none is hashed as before there could be any.
+        dossiers: number of checked dossiers, by agency.
+        results: result of each rule.
+        counts: number of rows that each rule returned, by agency.
+        broken_agencies: broken parts of the snapshot. If there are none, the hash is equal to the hash of earlier
+            versions of the software, which did not have this field.
     """
     content: dict[str, Any] = {
         "thresholds": {name: float(value) for name, value in thresholds.items()},
@@ -50,6 +51,6 @@ def content_hash(
 
 
 def seal(previous: str, content: str, run_id: str, as_of: datetime) -> str:
-    """SHA-256 over the previous seal, the content's hash, the run's id and its moment in UTC, one a line."""
+    """Return the SHA-256 over four lines: previous seal, content hash, the run's id, and its time in UTC."""
     lines = (previous, content, run_id, as_of.astimezone(UTC).isoformat())
     return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()

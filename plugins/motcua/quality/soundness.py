@@ -1,4 +1,4 @@
-"""What must hold of the snapshot itself, by ``include/quality/snapshot.yaml``, and the words where it does not hold."""
+"""Read the expectations about the snapshot and the words for their faults (``include/quality/snapshot.yaml``)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from motcua.settings import include_dir
 
 
 class SnapshotFileInvalid(Exception):
-    """The expectations about the snapshot cannot be used; the message says why."""
+    """Raised if the expectations about the snapshot cannot be used. The message gives the reason."""
 
 
 class Expected(BaseModel):
-    """One expectation as Great Expectations takes it, and the fault that it is where it does not hold."""
+    """One expectation in the form of Great Expectations, with the fault to report if the expectation does not hold."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,7 +28,7 @@ class Expected(BaseModel):
 
 
 class Soundness(BaseModel):
-    """The expectations by table of the snapshot, and each fault in words for staff."""
+    """The expectations by table of the snapshot, and the words of each fault for staff."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -51,17 +51,20 @@ class Soundness(BaseModel):
         return self
 
     def in_words(self, faults: Iterable[str]) -> str:
-        """What is wrong with an agency's part, as one sentence; a fault that is no longer known keeps its code."""
+        """Return what is wrong with an agency's part of the snapshot, as one sentence.
+
+        A fault without words appears with its code.
+        """
         said = "; ".join(self.faults.get(fault, fault) for fault in sorted(set(faults)))
         return f"{said[:1].upper()}{said[1:]}."
 
 
 @lru_cache(maxsize=1)
 def load_soundness() -> Soundness:
-    """The file.
+    """Load the expectations from the file.
 
     Raises:
-        SnapshotFileInvalid: it cannot be used.
+        SnapshotFileInvalid: the file cannot be used.
     """
     path = include_dir() / "quality" / "snapshot.yaml"
     try:

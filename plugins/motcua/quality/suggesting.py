@@ -1,4 +1,4 @@
-"""What the data themselves suggest to an agency, pure: figures in, figures out."""
+"""Derive suggestions to agencies from figures of data quality. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from motcua.quality.rules import BadPhones, HoldTime, Suggestions
 from motcua.store.oversight.quality import SuggestedFacts, TakenBack
 
 _MOST_OF = 0.8
-"""A hold time is suggested when it would have stopped this part of what the longest one would."""
+"""The least part of the preventable cases that a suggested hold time must prevent. A case is preventable if the result
+was taken back within the longest possible hold time."""
 
 
 def suggest(
     wanted: Suggestions, taken_back: Iterable[TakenBack], shares: Iterable[TextableShare]
 ) -> list[SuggestedFacts]:
-    """What is suggested.
+    """Return the suggestions.
 
     Args:
-        wanted: when something is suggested at all.
-        taken_back: results told and taken back, by agency.
-        shares: textable numbers by month.
+        wanted: the conditions for each suggestion.
+        taken_back: results that were announced and then taken back, by agency.
+        shares: the shares of textable numbers, by month.
     """
     found = [
         SuggestedFacts(each.agency_code, "hold_time", facts)
@@ -35,9 +36,10 @@ def suggest(
 def hold_time(
     wanted: HoldTime, told: int, hold_minutes: float, minutes: Iterable[Any]
 ) -> dict[str, float | int] | None:
-    """The shortest hold time that would have kept most of the false result messages from being sent.
+    """Return the shortest hold time that would have prevented most of the false result messages.
 
-    A result that is taken back within the hold time is never told: its message is cancelled. ``None``: too few to say.
+    If a result is taken back within the hold time, its message is cancelled, so that the result is never announced.
+    Return ``None`` if there are too few cases.
     """
     after = [float(each) for each in minutes]
     longest = max(wanted.minutes)
@@ -59,7 +61,7 @@ def hold_time(
 
 
 def _bad_phones(wanted: BadPhones, shares: Iterable[TextableShare]) -> Iterator[SuggestedFacts]:
-    """The desk user and the procedure that most of an agency's bad phones come from."""
+    """Yield the desk user and the procedure from which most of an agency's bad phones come."""
     dossiers: dict[tuple[str, Dimension, str], int] = defaultdict(int)
     bad: dict[tuple[str, Dimension, str], int] = defaultdict(int)
     for share in shares:
@@ -82,7 +84,7 @@ def _bad_phones(wanted: BadPhones, shares: Iterable[TextableShare]) -> Iterator[
         ):
             worst[agency, dimension] = max(worst.get((agency, dimension), (0, "")), (count, key))
     for (agency, dimension), (count, key) in sorted(worst.items()):
-        # Where all dossiers come from one, that one says nothing.
+        # If all dossiers of an agency have the same desk user or procedure, naming it explains nothing.
         if several[agency, dimension] > 1:
             facts = {
                 "key": key,

@@ -1,1 +1,1 @@
-"""What staff get to read: mails, workbooks, charts, and how numbers and dates are written in them."""
+"""Texts and files for staff: mails, workbooks and charts, and the forms of numbers and dates in them."""

@@ -1,4 +1,4 @@
-"""Checks in words: what is wrong, what it means, what is to be done, and where the handbook says more."""
+"""Describe findings in words: what is wrong, what it means, what to do, and where the handbook explains it."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ from motcua.settings import include_dir
 from motcua.templating import templates
 
 _UNWRITABLE = (TemplateError, TypeError, ValueError, AttributeError)
-"""Facts of another version."""
+"""Errors that rendering may raise if another version of the software wrote the facts."""
 
 
 @dataclass(frozen=True, slots=True)
 class InWords:
-    """A finding as people read it."""
+    """A finding in words, as pages and mails show it."""
 
     name: str
     key: str
     severity: Severity
     title: str
     found: str
-    """Of what a source shows: how much of it is so."""
+    """How many rows of a source show the fault; empty for other findings."""
     meaning: str
-    """For citizens."""
+    """The meaning of the fault for citizens, in words."""
     todo: str
     page: str
-    """Of the handbook, as a file."""
+    """The page of the handbook, as a file."""
     raised_at: datetime | None = None
     over_at: datetime | None = None
     acknowledged_by: str | None = None
 
     @property
     def command(self) -> str:
-        """How one says in a terminal that one looks after it."""
+        """The command that acknowledges the alert in a terminal."""
         return f"motcua alerts acknowledge {quote(self.key)}"
 
     @property
     def address(self) -> str:
-        """Of the handbook's page, as a browser opens it; the file where Airflow's address is not known."""
+        """The address of the handbook's page, or the page's file if Airflow's address is not known."""
         return address_of(self.name) or self.page
 
 
 @dataclass(frozen=True, slots=True)
 class LookInWords:
-    """What was looked at, as people read it."""
+    """The result of one check of the watch in words."""
 
     check: str
     state: str
@@ -68,30 +68,32 @@ class LookInWords:
 
 @lru_cache(maxsize=1)
 def check_words() -> dict[str, Any]:
-    """The words of include/templates/checks.vi.yaml."""
+    """Return the words of include/templates/checks.vi.yaml."""
     read: dict[str, Any] = yaml.safe_load((include_dir() / "templates" / "checks.vi.yaml").read_text(encoding="utf-8"))
     return read
 
 
 def words_of(name: str, adapter: str = "") -> dict[str, str]:
-    """What is said of a check, its facts still in braces; of a source's for whoever runs software of that adapter.
+    """Return the words about a check, with unfilled places for facts.
+
+    The words about a source depend on the adapter with which the source's software is read.
 
     Raises:
-        KeyError: nothing is said in Vietnamese of it.
+        KeyError: The check has no Vietnamese words.
     """
     words = check_words()
     return words["checks"][name] | words["of_adapter"].get(adapter, {}).get(name, {})  # type: ignore[no-any-return]
 
 
 def in_words(finding: Finding, adapter: str = "") -> InWords:
-    """A finding with its facts in its words; ``adapter``: that of its source."""
+    """Describe a finding in words, with its facts. ``adapter`` is the adapter of the finding's source."""
     if finding.name not in check_words()["checks"]:
-        said = english_words(finding.name)
-        title, found, meaning, todo = f"{said['what']} {finding.subject}", "", finding.detail, said["todo"]
+        english = english_words(finding.name)
+        title, found, meaning, todo = f"{english['what']} {finding.subject}", "", finding.detail, english["todo"]
     else:
         facts = {"subject": finding.subject, **finding.facts}
         if SOURCE_CHECK & finding.check.asked_by:
-            facts |= _as_source_tells(finding)
+            facts |= _facts_of_source(finding)
         written = words_of(finding.name, adapter)
         title, found, meaning, todo = (_render(written, part, facts) for part in ("title", "found", "meaning", "todo"))
     return InWords(
@@ -99,8 +101,8 @@ def in_words(finding: Finding, adapter: str = "") -> InWords:
     )
 
 
-def _as_source_tells(finding: Finding) -> dict[str, str]:
-    """Figures of rows written out; questions have names of their own, whatever else is named stands as it is."""
+def _facts_of_source(finding: Finding) -> dict[str, str]:
+    """Return the facts of a finding about a source in written form. Codes of questions are replaced by their words."""
     rows, of = finding.facts.get("rows"), finding.facts.get("of")
     names = [check_words()["question"].get(each, each) for each in finding.facts.get("names", ())]
     first, second, *_ = [*names, "", ""]
@@ -115,35 +117,38 @@ def _as_source_tells(finding: Finding) -> dict[str, str]:
 
 
 def alert_in_words(alert: Alert) -> InWords:
-    """An alert in words: those of its finding, told beside others, with since when and who looks after it."""
-    said = in_words(alert.finding, str(alert.facts.get("adapter", "")))
+    """Describe an alert in the words of its finding, with its times and the person who attends to it."""
+    alert_words = in_words(alert.finding, str(alert.facts.get("adapter", "")))
     if "adapter" in alert.facts:
-        words, given = check_words()["of_source"], asdict(said) | alert.facts | {"subject": alert.subject}
+        words, given = check_words()["of_source"], asdict(alert_words) | alert.facts | {"subject": alert.subject}
         title, meaning, todo = (_render(words, part, given) for part in ("title", "meaning", "todo"))
-        said = replace(said, title=title, meaning=meaning, todo=todo)
-    return replace(said, raised_at=alert.raised_at, over_at=alert.over_at, acknowledged_by=alert.acknowledged_by)
+        alert_words = replace(alert_words, title=title, meaning=meaning, todo=todo)
+    return replace(alert_words, raised_at=alert.raised_at, over_at=alert.over_at, acknowledged_by=alert.acknowledged_by)
 
 
 def _render(words: Mapping[str, str], part: str, facts: Mapping[str, Any]) -> str:
     try:
         return _sentence(words.get(part, "")).render(facts)
     except _UNWRITABLE:
-        # An alert without its figures is better than none.
+        # An alert with an empty part is better than no alert.
         return ""
 
 
 def look_in_words(check: str, state: str, facts: Mapping[str, Fact]) -> LookInWords | None:
-    """What the watch saw, figures only where it could look; ``None``: this version knows no such look."""
+    """Describe the result of one check of the watch, with figures only if the check could run.
+
+    Return ``None`` if this version of the software does not know the check.
+    """
     words = check_words()["looks"].get(check)
     if words is None or state not in check_words()["states"]:
         return None
-    figure, said, few = "", check_words()["states"][state], words.get("few")
+    figure, state_words, few = "", check_words()["states"][state], words.get("few")
     if few and state == "ok" and _number(facts.get(few["of"])) < wording.LEAST_JUDGED:
-        words, said = words | {"figure": few["figure"]}, wording.too_few()
+        words, state_words = words | {"figure": few["figure"]}, wording.too_few()
     if state in ("ok", "alert"):
         with suppress(*_UNWRITABLE):
             figure = _sentence(words["figure"]).render(facts)
-    return LookInWords(check, state, words["title"], said, figure)
+    return LookInWords(check, state, words["title"], state_words, figure)
 
 
 def _number(fact: Fact | None) -> float:
@@ -151,35 +156,35 @@ def _number(fact: Fact | None) -> float:
 
 
 def terms_of(adapter: str) -> str:
-    """How the columns that findings name are to be read where no view stands behind a source; empty where one does."""
+    """Explain the column names in findings about a source without the contract's views. Empty if it has the views."""
     return str(check_words()["terms"].get(adapter, ""))
 
 
 def stopped_in_words(kind: str | None, agency: str | None) -> str:
-    """What a stop is of: a kind or every kind, of an agency by its name or of every one."""
-    said = check_words()["stopped"]
-    what = said["kind"].format(kind=wording.publication_words()["kind"][kind].lower()) if kind else said["every_kind"]
-    whom = said["agency"].format(name=agency) if agency else said["every_agency"]
-    return str(said["of"].format(what=what, whom=whom))
+    """Describe what a stop covers: one kind of message or every kind, of one agency, given by its name, or of all."""
+    words = check_words()["stopped"]
+    what = words["kind"].format(kind=wording.publication_words()["kind"][kind].lower()) if kind else words["every_kind"]
+    whom = words["agency"].format(name=agency) if agency else words["every_agency"]
+    return str(words["of"].format(what=what, whom=whom))
 
 
 def verdict(severities: list[Severity]) -> str:
-    """What a check of a source came to, in a sentence."""
-    said = check_words()["verdict"]
-    return str(said["forbidden" if "error" in severities else "warned" if severities else "clean"])
+    """Return the verdict of a source check, as a sentence."""
+    words = check_words()["verdict"]
+    return str(words["forbidden" if "error" in severities else "warned" if severities else "clean"])
 
 
 def english_words(name: str) -> dict[str, str]:
-    """``what`` a fault means, and what is ``todo``, for whoever runs the server.
+    """Return the English words about a check, for people who run the server: ``what`` is wrong, and what ``todo``.
 
     Raises:
-        KeyError: the doctor asks for no such thing.
+        KeyError: The doctor has no such check.
     """
-    return _english()[name]
+    return _english_words()[name]
 
 
 @cache
-def _english() -> dict[str, dict[str, str]]:
+def _english_words() -> dict[str, dict[str, str]]:
     read: dict[str, dict[str, str]] = yaml.safe_load(
         (include_dir() / "templates" / "doctor.en.yaml").read_text(encoding="utf-8")
     )
@@ -187,26 +192,31 @@ def _english() -> dict[str, dict[str, str]]:
 
 
 def address_of(name: str) -> str:
-    """Where a browser opens the handbook's page of a check; empty: Airflow's own address is not known here."""
+    """Return the address of the handbook's page about a check. Empty if Airflow's own address is not known here."""
     base = os.environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/")
     return f"{base}/motcua/checks/{name}" if base else ""
 
 
 class _Blank(Undefined):
-    """A fact that no finding has given yet."""
+    """A fact that the handbook shows as "…", because no finding gives its value."""
 
     def __str__(self) -> str:
         return "…"
 
 
 def handbook_words(name: str) -> dict[str, str]:
-    """What the handbook's page says of a check, whatever its figures; of what the doctor asks also in English."""
+    """Return the words of the handbook's page about a check, with "…" instead of facts.
+
+    For checks of the doctor the English words are added.
+    """
     blank = watch_templates().overlay(undefined=_Blank, autoescape=False)
     blank.filters = {**blank.filters, **dict.fromkeys(_FILTERS, lambda *_: "…")}
     words = check_words()["checks"].get(name, {})
-    said = {part: blank.from_string(words[part]).render() for part in ("title", "meaning", "todo") if part in words}
+    vietnamese = {
+        part: blank.from_string(words[part]).render() for part in ("title", "meaning", "todo") if part in words
+    }
     english = english_words(name) if DOCTOR & CHECKS[name].asked_by else dict[str, str]()
-    return said | {f"en_{part}": text for part, text in english.items()}
+    return vietnamese | {f"en_{part}": text for part, text in english.items()}
 
 
 def _moment(value: str | datetime | None) -> str:
@@ -216,7 +226,7 @@ def _moment(value: str | datetime | None) -> str:
 
 
 def _period(written: str) -> str:
-    # What tells of publications takes long to import.
+    # Importing the words of publications takes long, so they are imported only if a fact is a period.
     from motcua.reports.publication.data import period_words
 
     return period_words(Period.parse(written))
@@ -224,9 +234,9 @@ def _period(written: str) -> str:
 
 @lru_cache(maxsize=1)
 def _task_names() -> dict[str, str]:
-    """What tasks of our DAGs are called in Airflow, by id."""
-    told = wording.words_in("airflow/dags")
-    tasks = [*(dag["tasks"] for dag in told["dags"].values()), told["shared_tasks"]]
+    """Return the names of our DAGs' tasks in Airflow, by id."""
+    dag_texts = wording.words_in("airflow/dags")
+    tasks = [*(dag["tasks"] for dag in dag_texts["dags"].values()), dag_texts["shared_tasks"]]
     return {task_id: str(task["name"]) for of_dag in reversed(tasks) for task_id, task in of_dag.items()}
 
 
@@ -244,22 +254,22 @@ _FILTERS: dict[str, Callable[..., str]] = {
 
 @lru_cache(maxsize=1)
 def watch_templates() -> Environment:
-    """Of the watch's mails, with how facts are written."""
+    """Return the environment for the watch's mails, with filters that write facts."""
     return templates("watch", _FILTERS, layouts="mail")
 
 
 @cache
 def _sentence(written: str) -> Template:
-    """Compiled once, and not once an alert: of one kind there may be many. Escaped where it is put into HTML."""
+    """Compile a sentence as a template. The cache keeps it for all alerts. Values are escaped where HTML is written."""
     return watch_templates().overlay(autoescape=False).from_string(written)
 
 
 def load_every_sentence() -> None:
-    """Compiles the sentences of all checks and looks, which are kept."""
+    """Compile the sentences of all checks. They stay in memory."""
     words = check_words()
     for written in (
         *(look["few"]["figure"] for look in words["looks"].values() if "few" in look),
-        *(part for said in words["checks"].values() for part in said.values()),
+        *(part for parts_of_check in words["checks"].values() for part in parts_of_check.values()),
         *words["of_source"].values(),
     ):
         _sentence(written)

@@ -1,4 +1,4 @@
-"""The sentence about a dossier: the clauses of an answer in words, with their times, codes and steps."""
+"""Write the sentence that answers a question about a dossier: its clauses in words, with times, codes and steps."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from motcua.reports.wording import words_in
 
 
 def clauses() -> Mapping[str, Any]:
-    """What is told of a dossier, in words."""
+    """Return the words of all clauses about a dossier."""
     return words_in("report/dossiers.vi")
 
 
 def words_of_clause(name: str) -> str:
-    """The words of a clause, its places not filled in; of a reason that has none those of its state.
+    """Return the words of a clause, with unfilled places. If a reason has no words, return the words of its state.
 
     Raises:
-        KeyError: there is no such clause.
+        KeyError: There is no such clause.
     """
     found: Any = clauses()
     for part in name.split("."):
@@ -37,19 +37,19 @@ def words_of_clause(name: str) -> str:
 def sentence(
     answer: Answer, story: DossierStory, dossier_code: str, sent: MessageSent | None = None, ends: str = ""
 ) -> str:
-    """One sentence, to be read aloud; it holds no phone number.
+    """Write one sentence, to be read aloud. The sentence holds no phone number.
 
     Args:
-        answer: what it says.
-        story: of the dossier.
-        dossier_code: the dossier's.
-        sent: how the message of the answer went.
-        ends: the last digits of its number, where they may be shown.
+        answer: the clauses.
+        story: the facts about the dossier.
+        dossier_code: the dossier's code.
+        sent: how the message of the answer was sent.
+        ends: the last digits of the phone number, if they may be shown.
     """
     values = _values_of_dossier(story, dossier_code) | _values_of_message(answer.message, story)
     values |= _values_of_sending(sent, ends)
-    told = "; ".join(words_of_clause(name).format_map(values) for name in answer.clauses)
-    return " ".join(told.split()) + "."
+    joined_clauses = "; ".join(words_of_clause(name).format_map(values) for name in answer.clauses)
+    return " ".join(joined_clauses.split()) + "."
 
 
 def _values_of_dossier(story: DossierStory, dossier_code: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def _values_of_message(message: MessageFact | None, story: DossierStory) -> dict
 
 
 def _values_of_sending(sent: MessageSent | None, ends: str) -> dict[str, str]:
-    """By whom, to which number and when it arrived, each with the blank before it; empty: not known."""
+    """Return gateway, end of the number and time of arrival in words, each after a blank. An unknown value is empty."""
     words = clauses()["sent"]
     by = words["by_sms"]
     if sent is not None and sent.unit is not None:
@@ -94,7 +94,7 @@ def _values_of_sending(sent: MessageSent | None, ends: str) -> dict[str, str]:
 
 
 def _phone(refusal: str | None) -> str:
-    """Why a phone cannot be texted, after "vì"."""
+    """Return why a phone cannot be texted, in words that follow "vì"."""
     phones = clauses()["phone"]
     return str(phones.get(refusal or "", phones["not_a_phone"]))
 
@@ -112,7 +112,7 @@ def _moment(at: datetime | None) -> str:
 
 
 def due_moment(due_at: datetime | None) -> str:
-    """An appointment; one of midnight is a day."""
+    """Return an appointment in words. An appointment at midnight is only a day."""
     if due_at is None:
         return _unknown()
     if due_at.astimezone(VIETNAM).time() == time(0):

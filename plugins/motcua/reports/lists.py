@@ -1,15 +1,16 @@
-"""Lists as they are declared, one file each: what it is called, its filters, its columns, who sees
-which; and their files.
+"""Read the declarations of lists, and write lists as files.
 
-A column is one entry of ``include/templates/lists/<name>.yaml``: its head, the value of a row that it tells, how that
-is shown, where, and from whom it is hidden. Page, files and command have it from there. What an entry cannot say is a
-function of the list's own, by the column's name (``motcua.jobs.listing``).
+Each list is declared in ``include/templates/lists/<name>.yaml``: its title, its filters, its columns, and who may see
+which column. The entry of a column gives the column's head, the value of a row that the column shows, the form of the
+value, the places where the column is shown, and the roles that it is hidden from. Pages, files and commands use the
+same entry. If an entry cannot describe the cells of a column, the list has a function with the column's name
+(``motcua.jobs.listing``).
 
-A CSV file is the heads of the columns and the rows, as whatever reads one expects. A workbook begins with what it
-holds: a title, what the rows were narrowed down to, and when they held. Whatever a cell holds stays text in a
-spreadsheet: nothing of it is a formula, and a code keeps its zeros in a workbook. Moments stand on the clock of
-Vietnam, as ``2026-11-25 10:00:00`` below a head that says so, and days as ``2026-11-25``: spreadsheets of any language
-take both for what they are, which they do not where a zone stands beside them.
+A CSV file has the heads of the columns and the rows, as programs expect. A workbook begins with a title, the filters,
+and the moment of the data. Every cell with words stays text in a spreadsheet: it never becomes a formula, and in a
+workbook a code keeps its leading zeros. Moments follow Vietnam's clock, as ``2026-11-25 10:00:00`` below a head that
+states the clock. Days are written as ``2026-11-25``. Spreadsheets of any language recognize both forms, but not a form
+with a time zone.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ from motcua.settings import include_dir
 # --- Files -----------------------------------------------------------------------------------------------------------
 
 MOST_ROWS = 20_000
-"""Rows of a file."""
+"""How many rows one file has at most."""
 _BYTE_ORDER_MARK = "\ufeff"
-"""Excel takes a CSV file for UTF-8 only where it begins so."""
+"""Excel reads a CSV file as UTF-8 only if it begins with this mark."""
 _LOOKS = {
     "cell": TEXT | CELL | {"text_wrap": True},
     "number": NUMBER,
@@ -50,30 +51,30 @@ _LOOKS = {
     "link": TEXT | CELL | {"font_color": "#1D5FD1", "underline": 1},
 }
 _LONGEST_ADDRESS = 2_000
-"""Characters; a longer one is no link in Excel."""
+"""How many characters a link's address may have. Excel accepts no longer address."""
 
 
 class Link(NamedTuple):
-    """Words that lead to a page, where a list can hold a link."""
+    """Words that link to a page. A place that cannot show links shows only the words."""
 
     words: str
     to: str
-    """Its address below the pages; or a whole one."""
+    """The address below the staff pages, or a whole address."""
 
 
 class Word(NamedTuple):
-    """A code of ours in words."""
+    """One of our own codes, with its words."""
 
     code: str
-    """What commands, which speak to machines too, write."""
+    """The code. Commands write it instead of the words, because programs read their output too."""
     words: str
     tone: str | None
-    """Its colour on a page: ``ok``, ``warn``, ``bad``, or none of them; ``None``: it has no look of its own."""
+    """The colour on a page: ``ok``, ``warn``, ``bad`` or empty for no colour. ``None`` if the word is plain text."""
 
 
 Cell: TypeAlias = str | int | date | datetime | Link | Word | None
 Row: TypeAlias = Sequence[Cell]
-"""A row of another length than the columns is a note about the rows."""
+"""The cells of one row. If the number of cells differs from the number of columns, the row is a note about the rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +83,21 @@ class FileColumn:
 
     head: str
     width: int
-    """Letters."""
+    """The width in letters."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListHead:
-    """What stands above the rows: of a CSV file the heads of the columns alone."""
+    """The lines above the rows of a workbook. A CSV file has only the heads of the columns."""
 
     title: str
     about: Sequence[str]
-    """What they were narrowed down to, and how many there may be; one line each."""
+    """The filters, and the limit on the number of rows, one line each."""
     as_of: datetime | None
-    """When they held; ``None``: nobody knows."""
+    """The moment of the data. ``None`` if it is unknown."""
     columns: Sequence[FileColumn]
     pages: str = ""
-    """The whole address of the pages, to which links lead."""
+    """The whole address of the staff pages, for links."""
 
     @property
     def notes(self) -> list[str]:
@@ -107,7 +108,7 @@ class ListHead:
 
 
 def csv_pieces(head: ListHead, pieces: Iterable[Sequence[Row]]) -> Iterator[bytes]:
-    """The file, piece by piece: a piece of rows is written when the one before it was taken."""
+    """Yield the CSV file in pieces. The next piece of rows is read only after the piece before it was consumed."""
     yield _lines([[each.head for each in head.columns]], _BYTE_ORDER_MARK)
     for rows in pieces:
         yield _lines(rows)
@@ -138,7 +139,7 @@ def _plain(cell: Cell) -> str:
 
 
 def list_workbook(head: ListHead, pieces: Iterable[Sequence[Row]], made_at: datetime) -> bytes:
-    """The workbook, each row written to disk as it comes."""
+    """Write the workbook. Each row goes to disk as it arrives."""
     book = _ListBook(head, made_at)
     for rows in pieces:
         for row in rows:
@@ -178,7 +179,7 @@ class _ListBook(Book):
         sheet, line = self._sheet, self._line
         match cell:
             case datetime():
-                # A part of a second would be shown as the next one.
+                # Excel may round a fraction of a second up, so fractions are cut off.
                 local = cell.astimezone(VIETNAM).replace(tzinfo=None, microsecond=0)
                 sheet.write_datetime(line, place, local, self._look["moment"])
             case date():
@@ -207,12 +208,20 @@ ListPlace: TypeAlias = Literal["page", "file", "command", "mail"]
 ColumnKind: TypeAlias = Literal[
     "plain", "moment", "day", "figure", "code", "text", "words", "reason", "agency", "dossier", "phone", "masked"
 ]
-"""How a value is shown: as it is, a moment by the clock of Vietnam, its day, a count, what machines write, sentences,
-words for a code, why a message stands as it does, an agency by its name, a dossier by its code with its page, a phone
-number as much as the viewer may see, what others typed without numbers."""
+"""Form in which a value is shown.
+
+``plain``: unchanged; ``moment``: a moment by Vietnam's clock; ``day``: the day of a moment; ``figure``: a count;
+``code``: an identifier with masked phone numbers; ``text``: sentences; ``words``: a code in words; ``reason``: the
+reason of a message's state; ``agency``: an agency by its name; ``dossier``: a dossier's code with a link to its page;
+``phone``: a phone number as far as the viewer may see it; ``masked``: text that other people typed, with masked phone
+numbers.
+"""
 FilterKind: TypeAlias = Literal["agency", "choice", "days", "procedure", "name", "hidden"]
-"""What one chooses by: an agency, one of some codes, two days, a procedure by name or code, a name, what goes with
-another filter."""
+"""Kind of a filter.
+
+``agency``: one agency; ``choice``: one of some codes; ``days``: the first and the last day; ``procedure``: a procedure
+by name or code; ``name``: a name; ``hidden``: a value that belongs to another filter.
+"""
 
 
 class _Declared(BaseModel):
@@ -220,80 +229,80 @@ class _Declared(BaseModel):
 
 
 class Column(_Declared):
-    """A column of a list."""
+    """A declared column of a list."""
 
     head: str
     of: str = ""
-    """Which value of a row it tells; by default the one of its own name."""
+    """The name of the row's value that the column shows; by default the column's own name."""
     shown: ColumnKind = "plain"
     words: str = ""
-    """Where the words of its codes stand: a part of include/templates/web/lists/words.vi.yaml or of a publication's."""
+    """The place of the words for the column's codes, in the form that ``words_of`` takes."""
     places: tuple[ListPlace, ...] = ("page", "file")
     command: str = ""
-    """Its head in a terminal, which has it where this is given."""
+    """The column's head in a terminal. If it is empty, the column is not shown in a terminal."""
     hidden_from: tuple[ViewerRole, ...] = ()
     under: str = ""
-    """On the page it stands below another column's value, without a column of its own."""
+    """The name of another column. The page shows this column's value in the other column's cell, below its value."""
     lead: str = ""
-    """A word before it, there."""
+    """The word before the value in the cell of the column ``under``."""
     none: str = "–"
-    """What stands there where a row has no value."""
+    """The text on the page if a row has no value."""
     quiet: bool = False
-    """It stands there as a remark."""
+    """``True`` if the page shows the value as a remark."""
     width: int = 19
-    """Letters, in a workbook."""
+    """The width in a workbook, in letters."""
     sorts: bool = True
     sort_by: str = ""
-    """The column by whose values it sorts; by default its own."""
+    """The column whose values give the order if somebody sorts by this column; by default this column."""
 
     @property
     def is_moment(self) -> bool:
-        """It tells hours, so that a file says by which clock."""
+        """Whether the column shows times of day, so that a file must state the clock."""
         return self.shown == "moment"
 
 
 class Filter(_Declared):
-    """What a list is narrowed down by."""
+    """A declared filter of a list."""
 
     shown: FilterKind
     head: str = ""
     every: str = ""
-    """What is chosen where nothing is narrowed down."""
+    """The words on the page for "no restriction"."""
     words: str = ""
-    """Of a choice: as of a column."""
+    """For a choice: the place of the words for the codes, in the form that ``words_of`` takes."""
     only: tuple[str, ...] = ()
-    """Of a choice: the codes; by default all that have words."""
+    """For a choice: the codes that can be chosen; by default all codes with words."""
     of_none: bool = False
-    """Of an agency: also what is of none."""
+    """For an agency: ``True`` if rows without an agency can be chosen too."""
     command: str = ""
-    """What it does, for a terminal, which has it where this is given."""
+    """The help text of the command's option. If it is empty, the command has no option for the filter."""
 
 
 class DeclaredList(_Declared):
-    """A list of rows."""
+    """A declared list."""
 
     title: str
     file: str
-    """Its file's name without moment and ending."""
+    """The name of the list's file, without the moment and the suffix."""
     unit: str
-    """What one row is, after a number."""
+    """The word for the rows that follows their number."""
     order: str
-    """In which order the rows are, in words."""
+    """The order of the rows, in words."""
     empty: str
-    """Said where there is nothing at all."""
+    """The text that is shown if the list has no row."""
     lead: str = ""
-    """Says on its page what it holds, where nothing was chosen."""
+    """The text on the page about the content of the list, shown if no filter is set."""
     page: int = 15
-    """Rows of a page."""
+    """How many rows one page shows."""
     newest: bool = False
-    """A file of it ends with the oldest where it cannot have all."""
+    """``True`` if a file that cannot hold all rows holds the newest rows."""
     most: int = MOST_ROWS
-    """Rows of a file."""
+    """How many rows a file of this list has at most."""
     filters: Mapping[str, Filter] = {}
     columns: Mapping[str, Column]
 
     def columns_for(self, viewer: Viewer, place: ListPlace) -> dict[str, Column]:
-        """The columns that a viewer sees in a place, by name."""
+        """Return the columns that a viewer sees in a place, by name."""
         return {
             name: each
             for name, each in self.columns.items()
@@ -301,7 +310,7 @@ class DeclaredList(_Declared):
         }
 
     def file_columns(self, viewer: Viewer) -> list[FileColumn]:
-        """The heads of a file for a viewer; those of moments say by which clock."""
+        """Return the columns of a file for a viewer. The heads of columns with moments state the clock."""
         zone = wording.list_words()["file"]["zone"]
         return [
             FileColumn(zone.format(head=each.head) if each.is_moment else each.head, each.width)
@@ -311,13 +320,13 @@ class DeclaredList(_Declared):
 
 @cache
 def declared_list(name: str) -> DeclaredList:
-    """The list that include/templates/lists/<name>.yaml declares."""
+    """Read the list that include/templates/lists/<name>.yaml declares."""
     text = (include_dir() / "templates" / "lists" / f"{name}.yaml").read_text(encoding="utf-8")
     return DeclaredList.model_validate(yaml.safe_load(text))
 
 
 def load_every_list() -> list[str]:
-    """Names of all lists, each of which is read."""
+    """Read all declared lists, and return their names."""
     names = sorted(path.stem for path in (include_dir() / "templates" / "lists").glob("*.yaml"))
     for name in names:
         declared_list(name)
@@ -326,8 +335,12 @@ def load_every_list() -> list[str]:
 
 @cache
 def words_of(part: str) -> Mapping[str, str]:
-    """Words by code: a part of the words of lists, as ``statement.verdict``; ``publication.outcome``: of those of
-    publications, whose parts need no such name where lists have none of theirs; ``a+b``: of both."""
+    """Return words by code.
+
+    ``part`` is a path in the words of lists, such as ``statement.verdict``. If the path begins with ``publication.``,
+    or if the words of lists do not have it, it is a path in the words of publications. ``a+b`` joins the words of two
+    paths.
+    """
     found: dict[str, str] = {}
     for each in part.split("+"):
         words: Any = wording.list_words() | {"publication": wording.publication_words()}
@@ -340,31 +353,31 @@ def words_of(part: str) -> Mapping[str, str]:
     return found
 
 
-# --- What stands in a cell ------------------------------------------------------------------------------------------
+# --- The cells ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Who is shown rows, and what puts their codes into words."""
+    """The viewer of rows, and the names that replace codes for the viewer."""
 
     viewer: Viewer
     names: Mapping[str, str]
-    """Agency code → name."""
+    """Names of agencies by code."""
 
 
 OwnCell: TypeAlias = Callable[[Any, Seen], Cell]
-"""Tells what an entry alone cannot: a cell of a row, to a viewer."""
+"""A function that returns the cell of a row for a viewer, for a column that its entry cannot describe alone."""
 
 
 def value_of_row(row: Any, name: str) -> Any:  # noqa: ANN401 - rows are of any type, or as a statement gives them
-    """A value of a row by its name; ``a.b``: what is called b of its a."""
+    """Return a value of a row by its name. ``a.b`` is the value ``b`` of the row's value ``a``."""
     for each in name.split("."):
         row = row[each] if isinstance(row, Mapping) else getattr(row, each)
     return row
 
 
 def cell_of(name: str, column: Column, row: Any, seen: Seen, own: Mapping[str, OwnCell]) -> Cell:  # noqa: ANN401 - as there
-    """What stands in a column's cell, to a viewer."""
+    """Return the cell of a row in a column, for a viewer."""
     if name in own:
         return own[name](row, seen)
     value = value_of_row(row, column.of or name)
@@ -374,12 +387,12 @@ def cell_of(name: str, column: Column, row: Any, seen: Seen, own: Mapping[str, O
 
 
 def dossier_link(agency_code: str | None, dossier_code: str) -> Link:
-    """A dossier's code, which leads to its page."""
+    """Return a dossier's code with the link to its page."""
     query = ({"agency": agency_code} if agency_code else {}) | {"code": dossier_code}
     return Link(dossier_code, f"/dossiers?{urlencode(query)}")
 
 
-def _word(value: Any, row: Any, column: Column, seen: Seen) -> Cell:  # noqa: ANN401 - as all of them
+def _word_cell(value: Any, row: Any, column: Column, seen: Seen) -> Cell:  # noqa: ANN401 - as all of them
     tones = wording.list_words()["tone"].get(column.words)
     return Word(str(value), words_of(column.words).get(str(value), str(value)), tones and tones.get(value, ""))
 
@@ -391,7 +404,7 @@ _CELLS: dict[ColumnKind, Callable[[Any, Any, Column, Seen], Cell]] = {
     "figure": lambda value, row, column, seen: round(value) if isinstance(value, Decimal) else value,
     "code": lambda value, row, column, seen: mask_phones(str(value)),
     "text": lambda value, row, column, seen: str(value),
-    "words": _word,
+    "words": _word_cell,
     "reason": lambda value, row, column, seen: Word(
         value, wording.message_reason(value, code=seen.viewer.is_operator), None
     ),

@@ -1,4 +1,4 @@
-"""A mail as SMTP carries it, whatever report it brings; and mails about runs: one is red, apologies are late."""
+"""Write mails for SMTP, and compose the mails about runs that failed or evening runs that take too long."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a mail: a workbook (``.xlsx``) or a PDF, by its name."""
+    """A file attached to a mail. The suffix of its name gives its type, such as ``.xlsx`` or ``.pdf``."""
 
     name: str
     content: bytes
@@ -35,30 +35,30 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail, whoever receives it."""
+    """One mail, before its recipients are known."""
 
     reference: str
-    """Stands for its report, in this ledger and no other; a Message-ID begins with it."""
+    """The text that identifies the report within this ledger. The Message-ID begins with it."""
     subject: str
     text: str
     html: str
     pictures: tuple[tuple[str, Picture], ...] = ()
-    """With the name by which the HTML calls each (``cid:``)."""
+    """Pictures, each with the name by which the HTML references it (``cid:``)."""
     attachments: tuple[Attachment, ...] = ()
 
 
 def write_message(mail: Mail, sender: str, recipient: str, message_id: str, at: datetime) -> bytes:
-    """The mail for one recipient, as SMTP carries it.
+    """Return the bytes of the mail for one recipient, in the form that SMTP sends.
 
-    Headers are not folded: up to Python 3.12 folding eats the space between two encoded words of a subject. Lines of
-    the parts have at most 76 characters, and all bytes are ASCII, so that any server takes it.
+    Headers are not folded, because up to Python 3.12 folding loses the space between two encoded words of a subject.
+    Lines of the parts have at most 76 characters and all bytes are ASCII, so that any server accepts the mail.
 
     Args:
-        mail: what everybody gets.
-        sender: whom it comes from.
+        mail: the mail.
+        sender: the sender's address.
         recipient: one address.
-        message_id: with its angle brackets.
-        at: the moment that the mail is dated with.
+        message_id: the Message-ID, with its angle brackets.
+        at: the moment for the mail's date.
     """
     message = EmailMessage(policy=default.clone(max_line_length=76))
     message["Subject"] = mail.subject
@@ -66,7 +66,7 @@ def write_message(mail: Mail, sender: str, recipient: str, message_id: str, at: 
     message["To"] = recipient
     message["Date"] = format_datetime(at.astimezone(VIETNAM))
     message["Message-ID"] = message_id
-    # RFC 3834, and Exchange's own word for it: no out-of-office reply comes back.
+    # Both headers prevent out-of-office replies. RFC 3834 defines the first, Exchange the second.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(mail.text, cte="quoted-printable")
@@ -84,16 +84,16 @@ def write_message(mail: Mail, sender: str, recipient: str, message_id: str, at: 
 
 
 _ROWS, _END_OF_ROWS = "<!-- rows -->", "<!-- end of rows -->"
-"""What stands around the rows of a mail's layout."""
+"""The marks that stand before and after the rows in the layout of a mail."""
 
 
 def bound(mails: Sequence[Mail]) -> Mail:
-    """One mail of several to one recipient: each below its own heading, and the references of all."""
+    """Join several mails to one recipient into one mail. Each part has its own heading; the references are joined."""
     first, *others = mails
     head, _, rest = first.html.partition(_ROWS)
     rows, _, tail = rest.partition(_END_OF_ROWS)
     of_others = [each.html.partition(_ROWS)[2].partition(_END_OF_ROWS)[0] for each in others]
-    # One title a mail: those who have it read aloud go from heading to heading.
+    # A mail has only one h1 heading, because people with a screen reader jump from heading to heading.
     of_others = [each.replace("<h1 ", "<h2 ").replace("</h1>", "</h2>") for each in of_others]
     whose = first.subject.partition(": ")[0] + ": "
     return replace(
@@ -108,7 +108,7 @@ def bound(mails: Sequence[Mail]) -> Mail:
 
 
 def tidy(text: str) -> str:
-    """A plain text with at most one empty line in a row."""
+    """Return a plain text without consecutive empty lines."""
     lines: list[str] = []
     for line in (each.rstrip() for each in text.splitlines()):
         if line or (lines and lines[-1]):
@@ -117,7 +117,7 @@ def tidy(text: str) -> str:
 
 
 def inline_styles(html: str) -> str:
-    """An HTML text with its styles on their elements, as Outlook and Gmail want them."""
+    """Return an HTML text with its styles moved to the elements, as Outlook and Gmail require."""
     from css_inline import CSSInliner
 
     inliner = CSSInliner(keep_at_rules=True, load_remote_stylesheets=False, minify_css=True)
@@ -128,25 +128,25 @@ def inline_styles(html: str) -> str:
 
 
 def red_run_mail(dag: str, run_id: str, left: Sequence[Finding], page_url: str | None) -> Mail:
-    """That a run is red.
+    """Compose the mail that a run failed.
 
     Args:
-        dag: as people call it.
-        run_id: of the run.
-        left: what its gate found.
-        page_url: of the run, where it is known.
+        dag: the DAG's name for people.
+        run_id: the run.
+        left: the findings of the run's gate.
+        page_url: the address of the run's page; ``None`` if it is not known.
     """
     return _mail("red", dag, run_id, [in_words(each) for each in left], page_url)
 
 
 def late_apologies_mail(dag: str, run_id: str, by: str, page_url: str | None) -> Mail:
-    """That an evening's run has not ended by the hour ``by``, for example ``17:36``."""
+    """Compose the mail that an evening's run has not ended by the hour ``by``, such as ``17:36``."""
     return _mail("late_apologies", dag, run_id, [], page_url, by=by)
 
 
 def _mail(kind: str, dag: str, run_id: str, reasons: list[InWords], page_url: str | None, **told: str) -> Mail:
-    said = words_in("mail/run.vi")[kind]
-    values: dict[str, Any] = {name: words.format(dag=dag, **told) for name, words in said.items()}
+    texts = words_in("mail/run.vi")[kind]
+    values: dict[str, Any] = {name: words.format(dag=dag, **told) for name, words in texts.items()}
     values |= {"dag": dag, "run_id": run_id, "reasons": reasons, "page_url": page_url}
     environment = templates("mail")
     return Mail(

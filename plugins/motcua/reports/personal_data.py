@@ -1,4 +1,4 @@
-"""What answers a citizen's request: a sheet for the file, which holds no value, and the list of all values."""
+"""Write the answer to a citizen's request: a sheet without values for the paper file, and a list of all values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from motcua.reports.wording import words_in
 from motcua.templating import templates
 
 _IN_A_CELL = 32_767
-"""Letters that a cell of a workbook takes."""
+"""How many characters one cell of a workbook can hold."""
 _ROWS_AT_ONCE = 1_000
 
 
@@ -24,7 +24,7 @@ def _words() -> dict[str, Any]:
 
 
 def workbook(citizen: Citizen, reason: str) -> bytes:
-    """All values, one a row, as a workbook. Holds personal data."""
+    """Write all stored values as a workbook, one value in each row. The workbook holds personal data."""
     words = _words()
     columns = [FileColumn(head, width) for head, width in zip(words["column"], words["widths"], strict=True)]
     head = ListHead(words["list"], [_asked_for(citizen), reason], citizen.as_of, columns)
@@ -32,8 +32,11 @@ def workbook(citizen: Citizen, reason: str) -> bytes:
 
 
 def sheet(citizen: Citizen, by: str, reason: str, erased: Erased | None = None) -> str:
-    """The sheet for the file, as a page that prints: what is held, where, since when and until when; after an erasure
-    also what went, and why something stays. Holds no value and no number in full."""
+    """Write the sheet for the paper file, as an HTML page for printing.
+
+    The sheet states what is stored where, since when and until when. After an erasure it also states what was erased,
+    and why other data stay. It holds no value and no complete phone number.
+    """
     words = _words()
     return (
         templates("personal_data")
@@ -99,7 +102,7 @@ def _stands(dossier: CitizenDossier, *, is_erasure: bool, now: datetime) -> list
     if dossier.purged_at is not None:
         return [words["erased"].format(moment=wording.moment(dossier.purged_at))]
     is_open = dossier.ended_at is None or dossier.ended_at > now
-    said = []
+    sentences = []
     if is_erasure:
         why = [
             words[name]
@@ -110,14 +113,14 @@ def _stands(dossier: CitizenDossier, *, is_erasure: bool, now: datetime) -> list
             )
             if holds
         ]
-        said += why or [words["busy"]]
+        sentences += why or [words["busy"]]
     elif dossier.kept_until is None:
-        said.append(words["kept_open"])
+        sentences.append(words["kept_open"])
     else:
-        said.append(words["kept"].format(moment=wording.day(dossier.kept_until)))
+        sentences.append(words["kept"].format(moment=wording.day(dossier.kept_until)))
     if dossier.erase_asked_at is not None:
-        said.append(words["asked"].format(moment=wording.moment(dossier.erase_asked_at)))
-    return said
+        sentences.append(words["asked"].format(moment=wording.moment(dossier.erase_asked_at)))
+    return sentences
 
 
 def _pieces(citizen: Citizen) -> Iterator[list[Row]]:
@@ -129,7 +132,7 @@ def _pieces(citizen: Citizen) -> Iterator[list[Row]]:
 
 
 def _rows(held: Held, until_end: str) -> Iterator[Row]:
-    """One row; more where the value is longer than a cell."""
+    """Yield the rows of one value: several rows if the value is longer than a cell."""
     words = _words()
     value = _in_words(held)
     until = held.kept_until.astimezone(VIETNAM) if held.kept_until else until_end
@@ -147,7 +150,7 @@ def _rows(held: Held, until_end: str) -> Iterator[Row]:
 
 
 def _in_words(held: Held) -> str:
-    """What is one of our own codes in words; whatever was written as it was."""
+    """Return a stored value for readers: one of our own codes as words, any other text unchanged."""
     words, published = _words(), wording.publication_words()
     if held.value == WITHHELD:
         return str(words["withheld"])

@@ -1,4 +1,4 @@
-"""What somebody asks for on a page, in words: on the pages, and in the mail that tells the Department whom it tells."""
+"""Describe page requests in words, for the pages and for the mail that announces them to the Department."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from motcua.reports.wording import count, moment, publication_words, words_in
 from motcua.templating import templates
 
 TOLD_OF = (5, 9)
-"""The statuses of which citizens are told."""
+"""Status codes about which citizens are informed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestInWords:
-    """One request as people read it."""
+    """One page request in words, as pages and mails show it."""
 
     request_no: int
     title: str
     lines: Sequence[str]
     asked: str
     needs_mail: bool
-    """It is done after the Department was mailed; else by the next worker, or it was done at once."""
+    """``True`` if the request is carried out only after a mail to the Department.
+
+    The page or the next worker carries out other requests at once.
+    """
     told_at: datetime | None
     applies_at: datetime | None
     untold_because: str | None
@@ -36,14 +39,14 @@ class RequestInWords:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What codes are called."""
+    """Names of agencies and statuses, by code."""
 
     agencies: Mapping[str, str]
     statuses: Mapping[int, str]
 
 
 def request_words() -> dict[str, Any]:
-    """Those of what pages ask for."""
+    """Return the words about page requests."""
     return words_in("requests/words.vi")
 
 
@@ -54,23 +57,23 @@ def request_in_words(
     *,
     addresses_before: Sequence[str] | None = None,
 ) -> RequestInWords:
-    """A request in words.
+    """Describe a page request in words.
 
     Args:
-        request: what was asked for.
-        told: whom it would tell; ``None``: nobody has looked yet.
-        names: what codes are called.
-        addresses_before: of a request of recipients: who gets the reports now; ``None``: no address is shown.
+        request: the page request.
+        told: the effects of the request, such as dossiers by agency; ``None`` if they are not counted yet.
+        names: names of agencies and statuses.
+        addresses_before: the present recipients, for a request that changes them; ``None`` to show no address.
     """
     told = told or {}
     lines_of: Mapping[str, Callable[[], list[str]]] = {
-        "map_status": lambda: _of_status(request.wanted, told, names),
-        "release": lambda: _of_release(request.wanted, told, names),
-        "recipients": lambda: _of_recipients(request.wanted, told, addresses_before),
-        "export_form": lambda: _of_form(request.wanted, told, names),
+        "map_status": lambda: _lines_of_status(request.wanted, told, names),
+        "release": lambda: _lines_of_release(request.wanted, told, names),
+        "recipients": lambda: _lines_of_recipients(request.wanted, told, addresses_before),
+        "export_form": lambda: _lines_of_form(request.wanted, told, names),
         "stop": lambda: [request_words()["line"]["reason"].format(reason=request.wanted["reason"])],
         "go": lambda: [request_words()["line"]["gone"].format(messages=count(request.released or 0))],
-        "confirm_year": lambda: _of_year(request.wanted),
+        "confirm_year": lambda: _lines_of_year(request.wanted),
         "verify": lambda: [],
     }
     words = request_words()
@@ -111,66 +114,66 @@ def _title(request: PageRequest, names: Names) -> str:
     return str(titles[request.kind].format(**wanted))
 
 
-def _of_status(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
-    said, code, before = request_words()["line"], wanted["stands_for"], wanted["stood_for"]
+def _lines_of_status(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
+    line_words, code, before = request_words()["line"], wanted["stands_for"], wanted["stood_for"]
     lines = []
     if before in TOLD_OF:
-        lines.append(said["stood_for"].format(code=before, name=names.statuses[before]))
+        lines.append(line_words["stood_for"].format(code=before, name=names.statuses[before]))
     if code in TOLD_OF and "dossiers" in told:
         waiting: Mapping[str, int] = told["dossiers"]
-        agencies = ", ".join(_of_agency(agency, number, names) for agency, number in waiting.items())
-        line = said["tells" if waiting else "tells_later"]
+        agencies = ", ".join(_agency_with_number(agency, number, names) for agency, number in waiting.items())
+        line = line_words["tells" if waiting else "tells_later"]
         lines.append(line.format(name=names.statuses[code], dossiers=count(sum(waiting.values())), agencies=agencies))
     return lines
 
 
-def _of_agency(agency: str, number: int, names: Names) -> str:
+def _agency_with_number(agency: str, number: int, names: Names) -> str:
     return str(
         request_words()["line"]["of_agency"].format(agency=names.agencies.get(agency, agency), number=count(number))
     )
 
 
-def _of_release(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
-    said, kinds = request_words()["line"], publication_words()["kind"]
-    lines = [said["reason"].format(reason=wanted["reason"])]
+def _lines_of_release(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
+    line_words, kinds = request_words()["line"], publication_words()["kind"]
+    lines = [line_words["reason"].format(reason=wanted["reason"])]
     if "messages" in told:
         lines += [
-            said["goes_again"].format(
+            line_words["goes_again"].format(
                 agency=names.agencies.get(each["agency_code"], each["agency_code"]),
                 messages=count(each["messages"]),
                 kind=kinds[each["kind"]].lower(),
             )
             for each in told["messages"]
-        ] or [said["goes_nowhere"]]
+        ] or [line_words["goes_nowhere"]]
     return lines
 
 
-def _of_recipients(
+def _lines_of_recipients(
     wanted: Mapping[str, Any], told: Mapping[str, Any], addresses_before: Sequence[str] | None
 ) -> list[str]:
-    said = request_words()["line"]
+    line_words = request_words()["line"]
     if addresses_before is not None and "addresses" in wanted:
         return [
-            said["list_before"].format(addresses=", ".join(addresses_before) or said["nobody"]),
-            said["list_after"].format(addresses=", ".join(wanted["addresses"]) or said["nobody"]),
+            line_words["list_before"].format(addresses=", ".join(addresses_before) or line_words["nobody"]),
+            line_words["list_after"].format(addresses=", ".join(wanted["addresses"]) or line_words["nobody"]),
         ]
-    return [said["list_sizes"].format(**told)] if told else []
+    return [line_words["list_sizes"].format(**told)] if told else []
 
 
-def _of_year(wanted: Mapping[str, Any]) -> list[str]:
+def _lines_of_year(wanted: Mapping[str, Any]) -> list[str]:
     decision = wanted["decision"]
     return [request_words()["line"]["decision"].format(decision=decision)] if decision else []
 
 
-def _of_form(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
-    said, form, before = request_words()["line"], wanted["form"], told.get("before")
+def _lines_of_form(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -> list[str]:
+    line_words, form, before = request_words()["line"], wanted["form"], told.get("before")
 
     def line(which: str, after: str, old: str | None, **given: object) -> str:
         changed = old is not None and old != after
-        return str(said[f"{which}_before" if changed else which].format(words=after, before=old, **given))
+        return str(line_words[f"{which}_before" if changed else which].format(words=after, before=old, **given))
 
     def words(of: Mapping[str, Any], code: int) -> str:
-        return "; ".join(of.get("statuses", {}).get(str(code), ())) or said["no_words"].format(code=code)
+        return "; ".join(of.get("statuses", {}).get(str(code), ())) or line_words["no_words"].format(code=code)
 
     def column(of: Mapping[str, Any]) -> str:
         return "; ".join(of.get("columns", {}).get("status", ()))
@@ -189,13 +192,13 @@ def _of_form(wanted: Mapping[str, Any], told: Mapping[str, Any], names: Names) -
         ),
     ]
     if "agencies" in told:
-        agencies = ", ".join(names.agencies.get(code, code) for code in told["agencies"]) or said["nobody"]
-        lines.append(said["form_agencies"].format(agencies=agencies))
+        agencies = ", ".join(names.agencies.get(code, code) for code in told["agencies"]) or line_words["nobody"]
+        lines.append(line_words["form_agencies"].format(agencies=agencies))
     return lines
 
 
 def requests_mail(requests: Sequence[RequestInWords], applies_at: datetime, page_url: str | None) -> Mail:
-    """The mail about requests that are done at ``applies_at`` if nobody withdraws them."""
+    """Compose the mail about page requests that are carried out at ``applies_at`` unless somebody withdraws them."""
     given = {"number": count(len(requests)), "at": moment(applies_at)}
     values: dict[str, Any] = {
         name: words.format(**given) for name, words in request_words()["mail"].items() if name != "asked"

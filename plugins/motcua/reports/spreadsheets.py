@@ -1,8 +1,8 @@
-"""What all workbooks share: how they are opened, what their cells look like, how their sheets print.
+"""Define what all workbooks share: opening a workbook, the formats of cells, and the printing of sheets.
 
-XlsxWriter streams rows to disk (``constant_memory``), so that many rows cost no memory. Every cell that holds words is
-written as a string in text format with a quote before it: what begins with ``= + - @``, tab or carriage return stays
-text, also after somebody edits the cell. The same report gives the same bytes.
+XlsxWriter streams rows to disk (``constant_memory``), so that many rows need little memory. Every cell with words is
+written as a string in text format, marked with a quote prefix. A value that begins with ``= + - @``, tab or carriage
+return therefore stays text, even after somebody edits the cell. The same report always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 Worksheet: TypeAlias = Any
-"""XlsxWriter's; it has no types."""
+"""A worksheet of XlsxWriter, which has no type annotations."""
 Look: TypeAlias = dict[str, Any]
-"""A format, as XlsxWriter names its parts."""
+"""A cell format: its properties by XlsxWriter's names."""
 
 VIETNAMESE: Final = "[$-42A]"
-"""Begins the formats of numbers and moments: written as in Vietnam (56.000; 61,2%) on a machine that is set otherwise,
-where the program honours it. LibreOffice does; Excel takes a number's separators from the machine."""
+"""Prefix in the formats of numbers and moments that requests Vietnamese forms (56.000; 61,2%) on any machine.
+
+LibreOffice obeys the prefix. Excel takes the separators of numbers from the machine.
+"""
 PLAIN: Final[Look] = {"font_name": "Arial", "font_size": 10, "valign": "top"}
 TEXT: Final[Look] = PLAIN | {"num_format": "@", "quote_prefix": True}
 CELL: Final[Look] = {"border": 1, "border_color": "#DDE3EE"}
@@ -36,15 +38,17 @@ _A4: Final = 9
 
 
 class Book:
-    """A workbook in the making. Rows of a sheet are written from top to bottom: they are on disk at once.
+    """A workbook that is being written.
+
+    The rows of a sheet must be written from top to bottom, because each row goes to disk at once.
 
     Args:
-        title: of the file, in its properties.
+        title: the title in the file's properties.
         made_at: when the report was made.
-        looks: of cells, by name, beside those that all workbooks have.
-        names: of the sheets, by the name that the code has for them.
-        footer: what stands below each printed page, on the left.
-        page: how a page is numbered, on the right.
+        looks: formats of cells by name, in addition to the formats that all workbooks have.
+        names: the titles of the sheets, by their names in the code.
+        footer: the text below each printed page, on the left.
+        page: the page number below each printed page, on the right.
     """
 
     def __init__(
@@ -74,12 +78,12 @@ class Book:
         self._names, self._footer = names, f"&L&8{footer}&R&8{page}"
 
     def close(self) -> bytes:
-        """The finished file."""
+        """Return the finished file."""
         self._book.close()
         return self._file.getvalue()
 
     def sheet(self, name: str, *, portrait: bool = False) -> Worksheet:
-        """A sheet that prints on A4, as wide as the paper, with page numbers."""
+        """Add a sheet. It is printed on A4, as wide as the paper, with page numbers."""
         sheet = self._book.add_worksheet(self._names[name])
         sheet.set_paper(_A4)
         sheet.fit_to_pages(1, 0)

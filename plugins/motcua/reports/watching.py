@@ -1,4 +1,4 @@
-"""What the watch mails and posts: about alerts, and each day that it lives."""
+"""Compose the mails and webhook posts of the watch: about alerts, and once a day as a sign of life."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class _Ended:
 
     alert: InWords
     looks: int
-    """That many in a row did not find it."""
+    """Number of consecutive checks that did not find the fault."""
 
     @property
     def how(self) -> str:
-        """How it ended, and who looked after it."""
-        said = check_words()["letters"]
-        how = said["ended" if self.looks > 1 else "ended_at_once"].format(looks=self.looks)
+        """How the alert ended, and who attended to it."""
+        words = check_words()["letters"]
+        how = words["ended" if self.looks > 1 else "ended_at_once"].format(looks=self.looks)
         by = self.alert.acknowledged_by
-        return str(said["looked_after"].format(how=how, by=by) if by else how)
+        return str(words["looked_after"].format(how=how, by=by) if by else how)
 
     @property
     def lasted(self) -> str:
-        """How long it was open."""
+        """How long the alert was open, in words."""
         began, ended = self.alert.raised_at, self.alert.over_at
         minutes = 0 if began is None or ended is None else (ended - began).total_seconds() / 60
         unit, least = next(each for each in _LASTED if minutes >= each[1])
@@ -39,7 +39,7 @@ class _Ended:
 
 
 _LASTED = (("days", 2880), ("hours", 120), ("minutes", 0))
-"""From how many minutes on it is told in which unit: from two of it on."""
+"""Units of a duration. A unit is used from this number of minutes on, which is the length of two units."""
 
 
 def compose_alerts(
@@ -50,7 +50,7 @@ def compose_alerts(
     page: str | None,
     now: datetime,
 ) -> Mail:
-    """The mail about alerts that were raised or are over; ``open_ones``: others that are open."""
+    """Compose the mail about alerts that were raised or are over. ``open_ones`` are the other open alerts."""
     values = {
         "raised": [alert_in_words(each) for each in raised],
         "over": [_Ended(alert_in_words(each), each.gone) for each in over],
@@ -59,9 +59,9 @@ def compose_alerts(
         "now": now,
     }
     first, more = alert_in_words([*raised, *over][0]), len(raised) + len(over) - 1
-    said = check_words()["letters"]
-    subject = said["raised" if raised else "over"].format(title=first.title)
-    subject += said["more"].format(number=more) if more else ""
+    words = check_words()["letters"]
+    subject = words["raised" if raised else "over"].format(title=first.title)
+    subject += words["more"].format(number=more) if more else ""
     return _mail("alerts", reference, subject, values)
 
 
@@ -75,18 +75,20 @@ def compose_life(
     now: datetime,
     watched: str | None = None,
 ) -> Mail:
-    """The mail that says each day that the watch lives; ``watched``: one on another machine begins to watch this
-    server."""
+    """Compose the daily mail that shows that the watch runs.
+
+    ``watched`` is the server's host in the first mail of a watch on another machine.
+    """
     alerts = [alert_in_words(each) for each in open_ones]
-    said = check_words()["letters"]
+    words = check_words()["letters"]
     if alerts:
-        state = said["open"].format(number=len(alerts))
+        state = words["open"].format(number=len(alerts))
     else:
-        # What one look found is no alert yet, and is not called one.
-        looks = [replace(each, state_words=said["unsure"]) if each.state == "alert" else each for each in looks]
+        # A check that found a fault in a single round has raised no alert yet, so the mail calls it uncertain.
+        looks = [replace(each, state_words=words["unsure"]) if each.state == "alert" else each for each in looks]
         unsure = sum(each.state not in ("ok", "not_set") for each in looks)
-        state = said["none_open_unsure"].format(number=unsure) if unsure else said["none_open"]
-    subject = said["life" if watched is None else "elsewhere"].format(day=wording.day(now), state=state, host=watched)
+        state = words["none_open_unsure"].format(number=unsure) if unsure else words["none_open"]
+    subject = words["life" if watched is None else "elsewhere"].format(day=wording.day(now), state=state, host=watched)
     values = {
         "open_ones": alerts,
         "state": state,
@@ -100,10 +102,13 @@ def compose_life(
 
 
 def post_of_alerts(raised: Sequence[Alert], over: Sequence[Alert], now: datetime) -> dict[str, Any]:
-    """What is posted to the webhook: ``text`` for chat services, and each alert for programs."""
+    """Return the body for the webhook: ``text`` for chat services, and the alerts for programs."""
     words = [(each, alert_in_words(each)) for each in (*raised, *over)]
     letters = check_words()["letters"]
-    lines = [letters["post_over" if each.over_at else "post_raised"].format(title=said.title) for each, said in words]
+    lines = [
+        letters["post_over" if each.over_at else "post_raised"].format(title=alert_words.title)
+        for each, alert_words in words
+    ]
     return {
         "text": "\n".join(lines),
         "at": now.isoformat(),
@@ -114,14 +119,14 @@ def post_of_alerts(raised: Sequence[Alert], over: Sequence[Alert], now: datetime
                 "state": "over" if alert.over_at else "open",
                 "raised_at": alert.raised_at.isoformat() if alert.raised_at else None,
                 "over_at": alert.over_at.isoformat() if alert.over_at else None,
-                "title": said.title,
-                "meaning": said.meaning,
-                "todo": said.todo,
-                "page": said.page,
-                "address": said.address,
+                "title": alert_words.title,
+                "meaning": alert_words.meaning,
+                "todo": alert_words.todo,
+                "page": alert_words.page,
+                "address": alert_words.address,
                 "facts": alert.facts,
             }
-            for alert, said in words
+            for alert, alert_words in words
         ],
     }
 

@@ -1,6 +1,6 @@
-"""The words of reports, and how numbers, shares and moments are written in them: ``1.100``, ``30,5%``, ``25/11/2026``.
+"""Read the words of reports, and write numbers, shares and moments: ``1.100``, ``30,5%``, ``25/11/2026``.
 
-Nothing here asks the operating system for a locale: the same report reads the same on every machine.
+The operating system's locale is not used, so that a report has the same text on every machine.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from motcua.domain.clock import VIETNAM
 from motcua.settings import include_dir
 
 MINUS = "−"
-"""The sign, not the hyphen: it is as wide as a plus and never breaks a line."""
+"""The minus sign. A hyphen would be narrower than a plus, and a line might break after it."""
 
 LEAST_JUDGED = 30
-"""From so many on a share of them is told: three messages accuse nobody, and praise nobody either."""
+"""A share is shown only if it is of at least this many cases, because three messages justify no blame and no praise."""
 
 _GATEWAY_STATUS = "gateway status "
 
 
 def count(number: int) -> str:
-    """A whole number with dots between thousands."""
+    """Return a whole number with dots between thousands."""
     return f"{number:,}".replace(",", ".").replace("-", MINUS)
 
 
 def decimal(number: float, places: int = 1) -> str:
-    """A number with a decimal comma; what rounds to zero has no sign."""
+    """Return a number with a decimal comma. A number that rounds to zero has no sign."""
     written = f"{number:,.{places}f}"
     if float(written.replace(",", "")) == 0:
         written = written.lstrip("-")
@@ -37,30 +37,32 @@ def decimal(number: float, places: int = 1) -> str:
 
 
 def percent(share: float) -> str:
-    """A share between 0 and 1 as a percentage, with one decimal whatever it is: ``12,0%``, ``30,5%``."""
+    """Return a share between 0 and 1 as a percentage, always with one decimal: ``12,0%``, ``30,5%``."""
     return f"{decimal(share * 100)}%"
 
 
 def rate(part: int, whole: int) -> str:
-    """What share ``part`` is of ``whole``, as ``judged`` writes it."""
+    """Return the share of ``part`` in ``whole``, in the form of ``judged``."""
     return judged(part / whole if whole > 0 else None, whole)
 
 
 def judged(share: float | None, whole: int) -> str:
-    """A share of ``whole``: a percentage, of fewer than ``LEAST_JUDGED`` that this is too few to tell, of nothing a
-    dash."""
+    """Return a share of ``whole`` as a percentage.
+
+    If ``whole`` is below ``LEAST_JUDGED``, the words for too few cases are returned. If it is zero, a dash is returned.
+    """
     if share is None or whole <= 0:
         return str(publication_words()["names"]["dash"])
     return percent(share) if whole >= LEAST_JUDGED else too_few()
 
 
 def too_few() -> str:
-    """What stands where a share would be one of fewer than ``LEAST_JUDGED``."""
+    """Return the words that replace a share of fewer than ``LEAST_JUDGED`` cases."""
     return str(publication_words()["names"]["few"])
 
 
 def signed(number: float, places: int = 1) -> str:
-    """A change with its sign; no change is ``0``."""
+    """Return a change with its sign; no change is ``0``."""
     written = decimal(number, places)
     if not written.strip("0,"):
         return "0"
@@ -68,62 +70,65 @@ def signed(number: float, places: int = 1) -> str:
 
 
 def plain(number: float) -> str:
-    """A number with as many decimals as it has: ``30``, ``2,5``."""
+    """Return a number without superfluous decimals: ``30``, ``2,5``."""
     return count(int(number)) if number == int(number) else f"{number:g}".replace(".", ",").replace("-", MINUS)
 
 
 def day(moment: date | datetime) -> str:
-    """A day by the calendar of Vietnam, as official texts write it."""
+    """Return a day in Vietnam's time zone, in the form of official texts."""
     local = moment.astimezone(VIETNAM) if isinstance(moment, datetime) else moment
     return f"{local.day}/{local.month}/{local.year}"
 
 
 def moment(at: datetime) -> str:
-    """A moment on a Vietnamese clock: ``6:30 ngày 25/11/2026``."""
+    """Return a moment by Vietnam's clock: ``6:30 ngày 25/11/2026``."""
     return f"{hour(at)} ngày {day(at)}"
 
 
 def hour(at: datetime) -> str:
-    """An hour on a Vietnamese clock: ``6:30``."""
+    """Return a time of day by Vietnam's clock: ``6:30``."""
     local = at.astimezone(VIETNAM)
     return f"{local.hour}:{local.minute:02d}"
 
 
 @cache
 def words_in(file: str) -> dict[str, Any]:
-    """The words of a file, by its path below include/templates without ``.yaml``."""
+    """Read the words of a file, given its path below include/templates without ``.yaml``."""
     text = (include_dir() / "templates" / f"{file}.yaml").read_text(encoding="utf-8")
     read: dict[str, Any] = yaml.safe_load(text)
     return read
 
 
 def words() -> dict[str, Any]:
-    """Those of mails about quality."""
+    """Return the words of mails about quality."""
     return words_in("mail/words.vi")
 
 
 def list_words() -> dict[str, Any]:
-    """Those of lists."""
+    """Return the words of lists."""
     return words_in("web/lists/words.vi")
 
 
 def message_reason(reason: str, *, code: bool = True) -> str:
-    """Why a message stands as it does; the code itself where there are no words. ``code``: also a provider's."""
+    """Return the words for the reason of a message's state, or the reason itself if it has no words.
+
+    ``code``: whether a provider's own code is shown too.
+    """
     words = publication_words()
     if reason.startswith(_GATEWAY_STATUS):
-        told = words["gateway_status"] if code else words["gateway_status_uncoded"]
-        return str(told.format(code=reason.removeprefix(_GATEWAY_STATUS)))
+        sentence = words["gateway_status"] if code else words["gateway_status_uncoded"]
+        return str(sentence.format(code=reason.removeprefix(_GATEWAY_STATUS)))
     return str(words["reason"].get(reason, reason))
 
 
 def is_message_reason(written: str) -> bool:
-    """Whether a message may stand as it does for this reason: there are words for it."""
+    """Whether there are words for this reason of a message's state."""
     return written in publication_words()["reason"] or written.startswith(_GATEWAY_STATUS)
 
 
 @lru_cache(maxsize=1)
 def publication_words() -> dict[str, Any]:
-    """The words of include/templates/report/publication.vi.yaml, with those of phone refusals and of complaints."""
+    """Return the words of include/templates/report/publication.vi.yaml, of phone refusals and of complaints."""
     folder = include_dir() / "templates" / "report"
     read, phones, complaints = (
         yaml.safe_load((folder / f"{name}.vi.yaml").read_text(encoding="utf-8"))

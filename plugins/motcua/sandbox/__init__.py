@@ -1,1 +1,1 @@
-"""The demo world: embedded PostgreSQL, one-stop simulator, phone network, mailbox."""
+"""Run the demo: embedded PostgreSQL, simulated one-stop software, a phone network and a mailbox."""

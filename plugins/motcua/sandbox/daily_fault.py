@@ -1,7 +1,7 @@
-"""One fault a day, planted in the demo, so that whoever watches sees an alert come and go in the mailbox.
+"""Cause one fault a day in the demo, so that its user sees in the mailbox how an alert is raised and ends.
 
-It stops a carrier that no invented phone is of at the gateway in use that its messages would go to: nobody waits for a
-message because of it.
+The fault is a gateway pause for one carrier, at the gateway that serves the carrier. No invented phone belongs to this
+carrier, so no message waits because of the fault.
 """
 
 from __future__ import annotations
@@ -22,31 +22,33 @@ from motcua.store.notices.gateways import (
 )
 
 BEGINS_AFTER = timedelta(minutes=11)
-"""From the demo's start on: its evening, its morning and its reconciliation have come by then."""
+"""Delay from the demo's start to the first fault. The demo's evening, morning and reconciliation are over by then."""
 LASTS = timedelta(minutes=5)
-"""Long enough for the watch to be sure of it."""
+"""Duration of the fault, long enough for the watch to raise an alert."""
 CARRIER = "Wintel"
 _BY, _REASON = "demo", "the demo's fault of the day, to show an alert"
 
 
 class DailyFault:
-    """Begins and ends the fault when its time comes."""
+    """Begins and ends the fault at its times."""
 
     def __init__(self, deployment: Deployment, now: datetime) -> None:
         self._deployment = deployment
         self._begins_at = now + BEGINS_AFTER
         self._stop: GatewayStop | None = None
         with self._deployment.ledger() as ledger:
-            # What a former start left, wherever.
+            # An earlier start of the demo may have left the gateway pause of its fault, at any gateway.
             for left in gateway_stops(ledger):
                 if left.reason == _REASON:
                     self._lift(ledger, left, now)
 
     def look(self, now: datetime) -> str | None:
-        """Begins or ends it where that is due, and says so.
+        """Begin or end the fault if it is time for that.
+
+        Return a line that reports the change; ``None`` if nothing changed.
 
         Raises:
-            psycopg.Error: the ledger does not answer; the next look tries again.
+            psycopg.Error: the ledger does not answer; the next call tries again.
         """
         if self._stop is not None and now >= self._stop.until:
             with self._deployment.ledger() as ledger:
@@ -75,7 +77,10 @@ class DailyFault:
 
 
 def _gateway_of_carrier(ledger: Connection) -> str | None:
-    """The gateway in use that the carrier's messages go to; one that no sender has opened yet may be for any."""
+    """Return the configured gateway that serves the carrier; ``None`` if none does.
+
+    A gateway that no sender has opened yet counts as serving every carrier.
+    """
     opened = gateway_openings(ledger)
     routes = [
         Route(name, CARRIERS if carriers is None else frozenset(carriers), stopped=False, stopped_carriers=frozenset())

@@ -1,4 +1,4 @@
-"""The whole system on this machine: PostgreSQL, Airflow, phone network, mailbox, a living one-stop world."""
+"""Run the whole system on this machine: PostgreSQL, Airflow, phone network, mailbox and simulated one-stop software."""
 
 from __future__ import annotations
 
@@ -76,27 +76,29 @@ from motcua.store.people import give_agency, list_agency_of_user_changes
 LEDGER_DATABASE, _AIRFLOW = "motcua", "motcua_airflow"
 _NO_PLACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
 _NO_TERMINAL = frozenset({errno.EIO, errno.EPIPE})
-_BLOCK_EVERY = 15.0
-"""Seconds between two summaries where the output is no terminal."""
+_SUMMARY_EVERY = 15.0
+"""How many seconds pass between two summaries if the output is no terminal."""
 _WIDTH_OF_A_FILE = 130
-_STEP = (sys.executable, "-m", "motcua.sandbox.demo")
+_SET_UP_COMMAND = (sys.executable, "-m", "motcua.sandbox.demo")
 PAST = "the demo's past:"
-"""How the lines begin that tell how far its loading is."""
+"""Beginning of each line that reports the progress of loading the past."""
 _PAST_BEGINS = f"{PAST} begins"
 PLAYED = f"{PAST} played; what is left to publish is published beside"
-_PAST_TAKES = 8
-"""Times as long as the set-up, on any machine; the demo's evening and morning are counted from then on."""
-_OF_PAST = "-c synchronous_commit=off -c plan_cache_mode=force_generic_plan"
-"""A machine that loses its power meanwhile loses no more than the past, which is begun anew. Connections are kept, and
-tables small: to plan each statement for its values took a quarter of the server's time."""
+_PAST_FACTOR = 8
+"""Loading the past takes about this many times as long as the set-up, on any machine. The times of the demo's evening
+and morning are counted from the expected end of the loading."""
+_PAST_PGOPTIONS = "-c synchronous_commit=off -c plan_cache_mode=force_generic_plan"
+"""PostgreSQL options while the past is loaded. ``synchronous_commit=off``: if the machine loses power, only the past is
+lost, and it is loaded again. ``force_generic_plan``: connections are reused and tables are small, so planning each SQL
+statement for its values would take a quarter of the server's time."""
 AIRFLOW_MIGRATES, LEDGER, _FIRST_DAG = "airflow-migrate", "ledger", "first-dag"
-"""Steps of the set-up; they go on beside others."""
-_FIRST_MESSAGES = timedelta(seconds=30)
-"""For so long the rest of the past leaves the cores to those that begin."""
+"""Names of the steps of the set-up that run in parallel to other steps."""
+_REST_FOR_COMPONENTS = timedelta(seconds=30)
+"""For this time the loading of the past pauses, so that the starting components have the CPU cores for themselves."""
 
 
 def read_settings() -> Settings:
-    """The settings of the environment.
+    """Return the settings of the environment.
 
     Raises:
         CannotRun: a ``MOTCUA_*`` variable cannot be read.
@@ -111,9 +113,9 @@ def read_settings() -> Settings:
 
 
 def _forget_stale_pid(data: Path) -> None:
-    """Removes a postmaster.pid whose number now belongs to another program.
+    """Remove a postmaster.pid whose process id now belongs to another program.
 
-    After a crash of the machine PostgreSQL refuses to start while any process of its user has that number.
+    After a crash of the machine PostgreSQL refuses to start while any process of its user has that id.
     """
     try:
         pid = int((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
@@ -125,9 +127,9 @@ def _forget_stale_pid(data: Path) -> None:
 
 
 def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
-    """Starts the embedded server and returns its administrator's DSN."""
+    """Start the embedded server and return its administrator's DSN."""
     folder = addresses.data / "postgres"
-    # As root the server runs as another user, who must pass through.
+    # If root starts the demo, the server runs as another user, who must be able to pass through this folder.
     folder.mkdir(exist_ok=True)
     folder.chmod(0o711)
     server = EmbeddedPostgres(folder, addresses.postgres)
@@ -149,7 +151,7 @@ def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
 
 
 def write_agencies(folder: Path) -> Path:
-    """The pilot's agencies as the demo configures them, in a file of the usual form."""
+    """Write the pilot's agencies, with the demo's own settings, to a file of the usual form."""
     content: dict[str, Any] = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
     world: dict[str, Any] = yaml.safe_load((include_dir() / "sandbox/agencies.yaml").read_text(encoding="utf-8"))
     logins = {agency["code"]: agency["login"] for agency in world["agencies"]}
@@ -162,11 +164,11 @@ def write_agencies(folder: Path) -> Path:
 
 
 def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
-    """A step of the set-up, in a process of its own: migrations, then the agencies, enabled since the day before, and
-    the texts, registered at the phone network, and an agency's user, who sees the busiest one.
+    """Prepare the ledger: migrations, agencies, texts and users. This is a step of the set-up, in its own process.
 
-    So the first pick-up catches up with that day, and the day has figures to be reconciled. What a former start, or
-    somebody since, set otherwise is kept. An empty ledger that is to have a ``past`` is given it.
+    The agencies are enabled from the day before, so that the first pick-up reads that day and the day has figures to
+    reconcile. The texts are registered at the phone network. The demo's users of an agency may see the busiest agency.
+    Settings that an earlier start or a person made stay. With ``past``, an empty ledger is filled with a past.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
     with connect() as connection:
@@ -182,7 +184,7 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
 
 
 def _begin_today(agencies: Path) -> None:
-    """What the demo's own day needs beside its agencies, with a past or without one."""
+    """Add what the demo needs today, with or without a past: two more agencies, texts, calendars and users' rights."""
     if join(agencies.parent / "vendor", intake_url(os.environ), datetime.now(UTC)):
         print("and one whose software pushes")
     if join_by_files(agencies.parent / "clerk", datetime.now(UTC)):
@@ -194,24 +196,24 @@ def _begin_today(agencies: Path) -> None:
 
 
 def intake_url(environment: Mapping[str, str]) -> str:
-    """Where the demo's Airflow has the intake."""
+    """Return the address of the intake in the demo's Airflow."""
     return f"http://127.0.0.1:{environment['AIRFLOW__API__PORT']}/intake"
 
 
 def busiest_agency(agencies: Path) -> str:
-    """The agency that the file names first: it is busy, and has a past from the first day on."""
+    """Return the agency that the file names first. It is the busiest, and its past begins on the first day."""
     return str(yaml.safe_load(agencies.read_text(encoding="utf-8"))["agencies"][0]["code"])
 
 
 def _prepare_texts_and_calendars(moment: datetime) -> None:
     with connect() as connection:
         changed_by = {change.changed_by for change in registration_changes(connection, 1000)}
-        # It is stopped overnight, and nobody puts its disk back.
+        # The demo's machine may sleep at night, and nobody restores an old state of its disk.
         believe_sleeps(connection, "demo", "Máy chạy thử, không ai đưa ổ đĩa về bản cũ.", moment)
     if changed_by <= {"demo", "migration"}:
         for gateway in settings().gateways:
             register_all(gateway, "demo")
-        # At Zalo by the names that it knows them by there, also while the past is told by SMS alone.
+        # Zalo has its own ids for the templates. The ids are registered even though the past is sent by SMS only.
         ids = [
             Registration("zalo", each.template_id, each.version, None, f"{each.template_id}.v{each.version}")
             for each in load_templates().values()
@@ -222,9 +224,12 @@ def _prepare_texts_and_calendars(moment: datetime) -> None:
 
 
 def give_past(agencies: Path) -> None:
-    """A first start: three months of life before it, by the real jobs. It says ``PLAYED`` when the demo may begin.
+    """Fill an empty ledger with the three months before the first start, which the real jobs process.
 
-    The databases' DSNs come from the environment, as the world's do; the owner's of the ledger as migrations have it.
+    Print ``PLAYED`` when the demo may begin.
+
+    The DSNs of the databases come from the variables that the simulated one-stop software reads, and the DSN of the
+    ledger's owner from the variable that migrations read.
     """
 
     def say(line: str) -> None:
@@ -235,18 +240,18 @@ def give_past(agencies: Path) -> None:
         print(PLAYED, flush=True)
 
     print(_PAST_BEGINS, flush=True)
-    os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {_OF_PAST}".strip()
+    os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {_PAST_PGOPTIONS}".strip()
     with connect(OWNER) as owner, open_world(world_databases()) as world:
         owner.autocommit = True
         now = datetime.now(UTC)
         prepare = _prepare_texts_and_calendars
-        load_past(world, owner, agencies, say, now=now, prepare=prepare, played=played, rest=_FIRST_MESSAGES)
+        load_past(world, owner, agencies, say, now=now, prepare=prepare, played=played, rest=_REST_FOR_COMPONENTS)
 
 
 def may_invent(caller: Mapping[str, str]) -> bool:
-    """The one-stop software and the phones are the sandbox's: nothing is invented where real ones stand in their place.
+    """Return whether a past may be invented.
 
-    A source that is read beside the sandbox's own stands in the place of none.
+    It may be invented only if the sandbox's own sources and phones are in use. A further source does no harm.
     """
     if named := caller.get("MOTCUA_SOURCES"):
         read = {each.strip() for each in named.split(",")}
@@ -257,7 +262,7 @@ def may_invent(caller: Mapping[str, str]) -> bool:
 
 
 def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, database: str = LEDGER_DATABASE) -> None:
-    """Removes a ledger whose past was broken off, and what was kept beside it; it begins anew."""
+    """Remove a ledger and the data beside it if loading its past was interrupted. The loading then begins anew."""
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         if admin.execute("SELECT FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
             return
@@ -271,7 +276,7 @@ def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, d
 
 
 def let_user_see(user: str, agency_code: str, now: datetime) -> bool:
-    """Gives a user of the demo an agency, once: what somebody gave or took since is kept."""
+    """Let a user of the demo see an agency, unless the user's agencies were set before. Return whether it was done."""
     with connect() as connection:
         if user in {change.user_name for change in list_agency_of_user_changes(connection, 1000)}:
             return False
@@ -279,9 +284,9 @@ def let_user_see(user: str, agency_code: str, now: datetime) -> bool:
 
 
 def work_today(folder: Path, now: datetime) -> bool:
-    """Has the demo's agencies work on the day of its start, by a decision of the usual form; whether that was needed.
+    """Make today a working day of the demo's agencies, by a decision of the usual form. Return whether this was needed.
 
-    On days off no report about data quality is mailed, and the demo is to show one on any day.
+    On days off no report about data quality is mailed, and the demo must show such a report on any day.
     """
     today = now.astimezone(VIETNAM).date()
     with connect() as connection:
@@ -298,7 +303,7 @@ def work_today(folder: Path, now: datetime) -> bool:
 
 
 def _given_server(caller: Mapping[str, str]) -> str:
-    """The administrator's DSN in ``MOTCUA_POSTGRES_DSN``; empty where it is not set."""
+    """Return the administrator's DSN in ``MOTCUA_POSTGRES_DSN``; empty if it is not set."""
     dsn = caller.get("MOTCUA_POSTGRES_DSN", "")
     if dsn:
         try:
@@ -306,7 +311,7 @@ def _given_server(caller: Mapping[str, str]) -> str:
         except psycopg.ProgrammingError:
             whole = False
         if not whole:
-            # The driver's own words would quote the password.
+            # The driver's own message would quote the password.
             raise CannotRun("MOTCUA_POSTGRES_DSN must be postgres://<administrator>:<password>@<host>:<port>/postgres.")
     return dsn
 
@@ -314,14 +319,14 @@ def _given_server(caller: Mapping[str, str]) -> str:
 def set_up(
     supervisor: Supervisor, addresses: Addresses, caller: Mapping[str, str], *, past: bool = False
 ) -> Deployment:
-    """Brings up the database and everything in it; safe to repeat, goes on with what is there.
+    """Create or update the databases and everything in them. The function is safe to repeat.
 
-    Airflow's own migrations, ``AIRFLOW_MIGRATES``, may go on beside: whoever needs Airflow waits for them. An empty
-    ledger that is to have a ``past`` is being given it by ``LEDGER``.
+    Airflow's own migrations, the step ``AIRFLOW_MIGRATES``, may still run when this function returns. A caller that
+    needs Airflow must wait for them. With ``past``, the step ``LEDGER`` may still be filling an empty ledger.
 
     Raises:
-        SupervisorError: the message says what to do.
-        PostgresUnavailable: likewise.
+        SupervisorError: a step failed. The message says what to do.
+        PostgresUnavailable: the server could not be set up. The message says what to do.
     """
     secret = Secrets.of(addresses.data)
     admin_dsn = _given_server(caller) or _start_postgres(supervisor, addresses)
@@ -362,10 +367,10 @@ def set_up(
     deployment = Deployment(addresses, secret, databases, one_stop, environment)
     supervisor.begin(AIRFLOW_MIGRATES, [sys.executable, "-m", "airflow", "db", "migrate"], environment)
     if past:
-        supervisor.begin(LEDGER, [*_STEP, str(agencies), "past"], deployment.past_environment, tells=PAST)
+        supervisor.begin(LEDGER, [*_SET_UP_COMMAND, str(agencies), "past"], deployment.past_environment, tells=PAST)
         supervisor.wait_for(LEDGER, _PAST_BEGINS)
     else:
-        supervisor.run(LEDGER, [*_STEP, str(agencies)], deployment.commands_environment)
+        supervisor.run(LEDGER, [*_SET_UP_COMMAND, str(agencies)], deployment.commands_environment)
     supervisor.say("ledger migrated")
     keep_environment(addresses.data, deployment.commands_environment)
     return deployment
@@ -375,13 +380,13 @@ def set_up(
 
 
 def prepare(data: Path, *, free_ports: bool = False) -> Addresses:
-    """Addresses of a demo in this folder, which is made where missing.
+    """Return the addresses of a demo in this folder, which is created if missing.
 
     Raises:
-        CannotRun: a variable cannot be read, or the folder cannot be made.
+        CannotRun: a variable cannot be read, or the folder cannot be created.
     """
     data = data.absolute()
-    # Numbers, texts and passwords lie below: for nobody else's eyes.
+    # The folder will contain phone numbers, texts and passwords, which no other user may read.
     os.umask(0o077)
     try:
         if not data.exists():
@@ -395,7 +400,7 @@ def prepare(data: Path, *, free_ports: bool = False) -> Addresses:
 
 
 def guarded(run: Callable[[], int], console: Console) -> int:
-    """Runs, and turns what an operator can act on into one sentence and exit code 1."""
+    """Run a function. Turn an error that an operator can fix into one sentence and exit code 1."""
     try:
         return run()
     except AlreadyRunning as error:
@@ -421,12 +426,11 @@ def start_everything(
     clerk: tuple[str, ...] = (),
     past: bool = False,
 ) -> Deployment:
-    """Checks the place, sets it up and starts all components; gives an empty ledger a ``past`` before anything works
-    on it.
+    """Check the machine, set up the demo and start all components. With ``past``, fill an empty ledger first.
 
     Raises:
-        SupervisorError: the message says what to do.
-        PostgresUnavailable: likewise.
+        SupervisorError: a step failed. The message says what to do.
+        PostgresUnavailable: the server could not be set up. The message says what to do.
     """
     check_room(addresses, embedded_postgres=not os.environ.get("MOTCUA_POSTGRES_DSN"))
     past = past and may_invent(os.environ)
@@ -435,14 +439,14 @@ def start_everything(
     plays = supervisor.is_at_work(LEDGER)
     supervisor.wait_for(AIRFLOW_MIGRATES)
     supervisor.say("Airflow migrated")
-    # On a slow machine the components take longer too, about as long as the set-up.
+    # On a slow machine the start of the components takes longer too, about as long as the set-up.
     takes = datetime.now(UTC) - begun
-    deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_TAKES if plays else 1), os.environ)
+    deployment = deployment.whose_day_begins(datetime.now(UTC) + takes * (_PAST_FACTOR if plays else 1), os.environ)
     keep_environment(addresses.data, deployment.commands_environment)
     supervisor.begin(_FIRST_DAG, [sys.executable, "-m", "motcua.sandbox.machine.first_dag"], deployment.environment)
     answering, reached, *others = components(deployment, world=world, clerk=clerk)
     if plays:
-        # One after the other: the past has the other core.
+        # The components start one after the other, because loading the past uses one CPU core.
         supervisor.start(*answering)
         supervisor.wait_for(_FIRST_DAG)
         supervisor.load(*chain(*others))
@@ -459,13 +463,13 @@ def start_everything(
 
 
 def make_console() -> Console:
-    """The terminal; a file or a pipe gets lines wide enough for the tables."""
+    """Return the console of the output. If the output is a file or a pipe, lines are wide enough for the tables."""
     console = Console()
     return console if console.is_terminal else Console(width=_WIDTH_OF_A_FILE)
 
 
 def progress(console: Console) -> Callable[[str], None]:
-    """A report for the supervisor: each line with the seconds since now."""
+    """Return a function for the supervisor that prints each reported line with the seconds since this call."""
     begun = time.monotonic()
 
     def report(line: str) -> None:
@@ -475,13 +479,13 @@ def progress(console: Console) -> Callable[[str], None]:
 
 
 def _command(data: Path) -> str:
-    """How ``motcua`` is called so that it is about the demo in this folder; nothing else need be set."""
+    """Return the command line of ``motcua`` for the demo in this folder, with the environment that it needs."""
     program = str(Path(sys.executable).with_name("motcua"))
     return program if data == Settings.model_fields["data"].default else f"MOTCUA_DATA={data} {program}"
 
 
 def addresses_lines(deployment: Deployment) -> str:
-    """Where to look, and the passwords."""
+    """Return the lines that show the addresses and passwords."""
     secret = deployment.secret
     return "\n".join(
         (
@@ -510,7 +514,7 @@ def addresses_lines(deployment: Deployment) -> str:
 
 
 def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> None:
-    """Shows the summary until something ends it."""
+    """Show the summary until something ends the demo."""
     data, begun = deployment.addresses.data, datetime.now(UTC)
 
     def summary() -> RenderableType:
@@ -534,7 +538,7 @@ def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> 
 
     if not console.is_terminal:
         while True:
-            supervisor.wait(_BLOCK_EVERY)
+            supervisor.wait(_SUMMARY_EVERY)
             look_around()
             console.print(summary())
     with Live(console=console, refresh_per_second=1, transient=True) as live:
@@ -545,7 +549,7 @@ def _watch(supervisor: Supervisor, deployment: Deployment, console: Console) -> 
 
 
 def run_demo() -> int:
-    """Runs the demo until Ctrl-C and returns the exit code."""
+    """Run the demo until Ctrl-C and return the exit code."""
     console = make_console()
 
     def say(text: str) -> None:

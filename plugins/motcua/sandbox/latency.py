@@ -1,7 +1,7 @@
-"""``make latency``: seconds from a transition's commit at its source to the gateway's acceptance, in the running demo.
+"""``make latency``: measure the seconds from a transition's commit to the gateway's acceptance in the demo.
 
-The commit is known from the world's own log, which production cannot read; the ledger only knows when a source says
-that it recorded the transition.
+The time of the commit comes from the log of the simulated one-stop software, which does not exist in production. In
+production the ledger knows only the recorded time that the source gives.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from motcua.store.ledger.queries import statement
 
 
 def latencies(admin_dsn: str, limit: int, since: datetime | None = None, until: datetime | None = None) -> list[float]:
-    """Seconds of the latest notices that nothing stood in the way of, of those that were committed within bounds."""
+    """Return the latencies of the latest messages that nothing delayed, in seconds.
+
+    The transitions were committed after ``since`` and before ``until``.
+    """
     with psycopg.connect(with_database(admin_dsn, TRUTH), row_factory=dict_row) as truth:
         bounds = {"limit": limit, "since": since, "until": until}
         notices = truth.execute(statement("sandbox/truth/notices"), bounds).fetchall()
@@ -40,7 +43,7 @@ def latencies(admin_dsn: str, limit: int, since: datetime | None = None, until: 
 
 
 def main() -> int:
-    """Prints the figures; 1 unless p50 is at most 0.5, p95 2 and p99 4 s over at least 100 transitions."""
+    """Print the figures. Return 0 if p50 ≤ 0.5 s, p95 ≤ 2 s and p99 ≤ 4 s over at least 100 transitions, else 1."""
     parser = argparse.ArgumentParser(prog="make latency", description=__doc__)
     parser.add_argument("--limit", type=int, default=400, help="the latest notices looked at")
     asked = parser.parse_args()

@@ -1,4 +1,4 @@
-"""How people sign in to the demo: Airflow's simple accounts, whose roles on the staff pages are those of a server."""
+"""Let people sign in to the demo through Airflow's simple accounts, with the roles of a real server."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NOTHING_IN_AIRFLOW = ("agency", "clerk")
 
 
 class DemoAuthManager(SimpleAuthManager):
-    """Lets an agency's people do nothing in Airflow, as their roles on a server do; others as they may there."""
+    """Airflow's simple auth manager, except that an agency's people have no rights in Airflow, as on a real server."""
 
     def is_authorized_custom_view(self, *, method: Any, resource_name: str, user: Any) -> bool:  # noqa: ANN401 - Airflow's
-        """Whether a user's role is this one of the pages."""
+        """Return whether the user has the role that the right to this view stands for."""
         return _VIEWS.get(user.role) == resource_name
 
     @staticmethod

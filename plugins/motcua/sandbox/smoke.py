@@ -1,4 +1,4 @@
-"""The whole system without hands: starts it, waits for real messages, asks the phone network, stops."""
+"""Run the whole system without a person: start it, wait for messages, compare them with the phone network, stop it."""
 
 from __future__ import annotations
 
@@ -37,30 +37,31 @@ from motcua.sandbox.vendor.joining import exporting, pushing
 from motcua.store.ledger.queries import statement
 
 KINDS = ("result", "supplement", "reply")
-"""The kinds of message built so far; each must reach phones."""
+"""The kinds of messages that must reach phones."""
 
 REACHED = {"result": "delivered", "supplement": "delivered", "reply": "accepted"}
-"""The state that proves it: a reply goes back in the answer to the gateway's own request, without a receipt."""
+"""The state that proves that a message of a kind reached a phone. A reply is the answer to the gateway's own request
+and has no receipt."""
 
 ENOUGH = 3
-"""Delivered messages of each kind."""
+"""How many messages of each kind must reach phones at least."""
 
 DEADLINE = 300.0
-"""Seconds from a running world to enough messages, and to the end of the run that sent them."""
+"""How many seconds after the start enough messages must have reached phones, and the run that sent them have ended."""
 
 _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
-"""States of an attempt that the gateway took."""
+"""The states of an attempt that the gateway accepted."""
 
 QUICK_WORLD = ("--rate", "5", "--hostile")
-"""Arguments of a world that neither keeps us waiting nor spares careless software."""
+"""Arguments of the simulated one-stop software: fast, and with difficult data."""
 
 QUICK_CLERK = ("--every", "12")
-"""Arguments of a clerk who does not."""
+"""Arguments of the simulated clerk who exports files: fast."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing that must hold, and what was seen."""
+    """One condition that must hold, and what was found."""
 
     name: str
     good: bool
@@ -69,7 +70,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The ledger before and after the phone network's log was read: a live system has no common instant."""
+    """The phone network's log, and the attempts in the ledger before and after it was read.
+
+    The system is running, so the ledger and the log cannot be read at the same instant.
+    """
 
     before: Sequence[dict[str, Any]]
     network: Sequence[dict[str, Any]]
@@ -77,7 +81,7 @@ class Evidence:
 
 
 def _network_log(url: str) -> list[dict[str, Any]]:
-    """All that the phone network accepted from us."""
+    """Return everything that the phone network accepted from this system."""
     found: list[dict[str, Any]] = []
     while True:
         after = found[-1]["id"] if found else 0
@@ -91,7 +95,7 @@ def _network_log(url: str) -> list[dict[str, Any]]:
 
 
 def _sent_by_us(log: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Messages that came through ``sendsms``, with the reference of their attempt."""
+    """Return the messages of the log that came through ``sendsms``, each with the reference of its attempt."""
     sent = [message for message in log if message["kind"] == "sms"]
     for message in sent:
         message["reference"] = parse_qs(urlsplit(message["dlr_url"] or "").query).get("reference", [""])[0]
@@ -107,7 +111,7 @@ def _collect(deployment: Deployment) -> Evidence:
 
 
 def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[Check]:
-    """Every kind reached phones, something was suppressed."""
+    """Check that every kind reached phones, and that something was suppressed."""
     for kind in kinds:
         reached = summary.count(kind=kind, state=REACHED[kind])
         yield Check(f"at least {ENOUGH} {kind} messages are {REACHED[kind]}", reached >= ENOUGH, str(reached))
@@ -116,19 +120,19 @@ def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[C
 
 
 def check_pushed(summary: Summary) -> Iterator[Check]:
-    """What an agency's software pushed, whose database nobody sees, reached phones."""
+    """Check that messages reached phones about dossiers that an agency's software pushed."""
     reached = summary.count(agency_code=pushing().agency.code, state="delivered")
     yield Check("messages about pushed dossiers are delivered", reached > 0, str(reached))
 
 
 def check_dropped(summary: Summary) -> Iterator[Check]:
-    """What an agency's clerk exported and dropped as files reached phones."""
+    """Check that messages reached phones about dossiers that an agency's clerk exported as files."""
     reached = summary.count(agency_code=exporting().agency.code, state="delivered")
     yield Check("messages about exported dossiers are delivered", reached > 0, str(reached))
 
 
 def check_identity(summary: Summary) -> Iterator[Check]:
-    """The accounting identity holds, over something."""
+    """Check that the accounting identity holds and covers at least one message of each kind."""
     for kind in KINDS:
         expected = sum(row.expected for row in summary.identity if row.kind == kind)
         yield Check(f"{kind} messages were expected at all", expected > 0, str(expected))
@@ -136,7 +140,7 @@ def check_identity(summary: Summary) -> Iterator[Check]:
 
 
 def check_network(evidence: Evidence) -> Iterator[Check]:
-    """The ledger and the phone network's own log tell the same story."""
+    """Check that the ledger and the phone network's own log agree."""
     at_network = {message["reference"]: message for message in evidence.network}
     taken = [a for a in evidence.before if a["state"] in _TAKEN]
     missing = [a for a in taken if a["reference"] not in at_network]
@@ -155,22 +159,22 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
     )
 
     last = {a["message_id"]: a for a in evidence.before}.values()
-    told = [at_network.get(a["reference"]) for a in last if a["message_state"] == "delivered"]
-    false = [message for message in told if message is None or not message["will_be_received"]]
+    delivered = [at_network.get(a["reference"]) for a in last if a["message_state"] == "delivered"]
+    false = [message for message in delivered if message is None or not message["will_be_received"]]
     yield Check(
         "what the ledger calls delivered is at a phone",
-        bool(told) and not false,
-        f"{len(told) - len(false)} of {len(told)}",
+        bool(delivered) and not false,
+        f"{len(delivered) - len(false)} of {len(delivered)}",
     )
 
-    # A message goes a second time only to another number, after the desk mended it.
+    # A message may be sent again only to another number, after the desk corrected the number.
     times = Counter((known.get(m["reference"], m["reference"]), m["number"]) for m in evidence.network)
     twice = sum(1 for number in times.values() if number > 1)
     yield Check("no message was accepted twice for one phone", not twice, str(twice))
 
 
 def check_replies(asked: Sequence[dict[str, Any]], log: Sequence[dict[str, Any]]) -> Iterator[Check]:
-    """Each phone that asked about a dossier was told its step, in the words of the report."""
+    """Check that each phone that asked about a dossier got the dossier's step, in the words of the report of 2016."""
     replies = {message["number"]: remove_accents(message["text"]) for message in log if message["kind"] == "reply"}
     right = sum(
         any(
@@ -185,7 +189,7 @@ def check_replies(asked: Sequence[dict[str, Any]], log: Sequence[dict[str, Any]]
 
 
 class _Airflow:
-    """Airflow's REST interface, as its administrator."""
+    """Airflow's REST interface, used as its administrator."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._url = deployment.airflow_url
@@ -195,17 +199,17 @@ class _Airflow:
         self._session.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
     def count(self, path: str, **query: str) -> int:
-        """Entries in a list."""
+        """Return the number of entries in a list."""
         answer = self._session.get(f"{self._url}/api/v2/{path}", params=query, timeout=30)
         return int(answer.json()["total_entries"])
 
     def runs(self, state: str) -> int:
-        """Runs of all DAGs in that state."""
+        """Return the number of runs of all DAGs in this state."""
         return self.count("dags/~/dagRuns", state=state)
 
 
 def check_airflow(airflow: _Airflow) -> Iterator[Check]:
-    """Airflow reads every DAG, and runs end well."""
+    """Check that Airflow imports every DAG file, and that runs succeed."""
     errors = airflow.count("importErrors")
     yield Check("every DAG file can be imported", errors == 0, f"{errors} errors")
     red, green = airflow.runs("failed"), airflow.runs("success")
@@ -213,7 +217,7 @@ def check_airflow(airflow: _Airflow) -> Iterator[Check]:
 
 
 def check_logs(logs: Path, numbers: set[str]) -> Iterator[Check]:
-    """No log holds a phone number, written +84…, 84… or 0…."""
+    """Check that no log contains a phone number in the form +84…, 84… or 0…."""
     wanted = {spelling.encode() for n in numbers for spelling in (n.lstrip("+"), "0" + n.removeprefix("+84"))}
     hits: Counter[str] = Counter()
     files = [path for path in logs.rglob("*") if path.is_file()]
@@ -231,7 +235,7 @@ def check_logs(logs: Path, numbers: set[str]) -> Iterator[Check]:
 
 
 def _ask_about_dossiers(supervisor: Supervisor, deployment: Deployment) -> list[dict[str, Any]]:
-    """Texts 9029 from some phones about dossiers of the ledger, waits for the replies and returns what was asked."""
+    """Send texts to 9029 about dossiers of the ledger, wait for the replies, and return the dossiers."""
     network = deployment.network_url
     with deployment.ledger() as connection:
         asked = connection.execute(statement("sandbox/ledger/dossiers_to_ask_about"), {"limit": ENOUGH + 2}).fetchall()
@@ -249,7 +253,7 @@ def _ask_about_dossiers(supervisor: Supervisor, deployment: Deployment) -> list[
 
 
 def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
-    """Returns when what is sent is delivered often enough and what was begun is done, or the deadline passes."""
+    """Wait until enough messages reached phones and no begun work is left, or until the deadline."""
     until, spoken = time.monotonic() + DEADLINE, 0.0
     airflow, world_lives = _Airflow(deployment), True
     while time.monotonic() < until:
@@ -257,7 +261,7 @@ def _wait_for_messages(supervisor: Supervisor, deployment: Deployment) -> None:
             summary = read_summary(connection, datetime.now(UTC))
         enough = (*check_delivery(summary, KINDS[:2]), *check_pushed(summary), *check_dropped(summary))
         if world_lives and all(check.good for check in enough):
-            # A run goes on while news keeps coming.
+            # A run continues while new transitions arrive, so the simulated software is stopped.
             for name in ("world", "vendor", "clerk"):
                 supervisor.finish(name)
             world_lives = False
@@ -295,7 +299,7 @@ def _show(console: Console, checks: Sequence[Check]) -> None:
 
 
 def _show_logs(console: Console, logs: Path) -> None:
-    """The ends of the logs, and what went wrong in tasks."""
+    """Print the ends of the logs and the errors of tasks."""
     for path in sorted(logs.glob("*.log")):
         console.print(f"\n----- {path}", markup=False)
         console.print(log_tail(path, 12), markup=False, highlight=False, soft_wrap=True)
@@ -310,7 +314,7 @@ def _show_logs(console: Console, logs: Path) -> None:
 
 
 def _own_folder() -> Path:
-    """A new folder, below ``MOTCUA_DATA`` where that is set: what an earlier run delivered must prove nothing."""
+    """Return a new folder, inside ``MOTCUA_DATA`` if that is set, so that no messages of an earlier run are counted."""
     given = os.environ.get("MOTCUA_DATA")
     try:
         if given:
@@ -318,19 +322,19 @@ def _own_folder() -> Path:
         own = Path(tempfile.mkdtemp(prefix="motcua-smoke-", dir=given or None))
     except OSError as error:
         raise CannotRun(f"No folder can be made in {given} ({error.strerror}): set MOTCUA_DATA.") from None
-    # As root PostgreSQL runs as another user, who must pass through.
+    # If root starts the test, PostgreSQL runs as another user, who must be able to pass through this folder.
     own.chmod(0o711)
     return own
 
 
 def run_smoke(folder: Path | None = None) -> int:
-    """Runs the smoke test and returns its exit code.
+    """Run the smoke test and return its exit code.
 
-    It lives on free ports but for those that ``MOTCUA_*_PORT`` says, and in a folder of its own, removed unless the
-    test failed: it disturbs no running demo.
+    The test uses free ports and the ports that ``MOTCUA_*_PORT`` sets, so it does not disturb a running demo. It has
+    its own folder, which is removed unless the test failed.
 
     Args:
-        folder: a new folder to live in and to leave to a demo that goes on from it.
+        folder: a new folder to use and keep, so that a demo can continue from it.
     """
     console = make_console()
 

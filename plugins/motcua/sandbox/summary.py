@@ -1,4 +1,4 @@
-"""What the demo shows while it runs: the ledger in figures, as a table for a terminal."""
+"""Show the ledger's figures as a table in a terminal while the demo runs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from motcua.store.notices.quarantine import open_quarantine
 from motcua.store.oversight.accounting import IdentityRow, Latency, identity, latency
 
 LATENCY_OVER = timedelta(minutes=10)
-"""The latency shown is that of messages accepted so recently."""
+"""The latency is measured over messages accepted within this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +31,34 @@ class Summary:
     at: datetime
     transitions: dict[str, int]
     messages: Sequence[StateCount]
-    """Counted by agency, kind, state and reason."""
+    """The numbers of messages by agency, kind, state and reason."""
     identity: Sequence[IdentityRow]
-    """By agency and kind."""
+    """The accounting identity by agency and kind."""
     latency: Latency
     quarantined: int
     agencies: dict[str, str]
     inquiries: Sequence[InquiryCount] = ()
-    """Counted by gateway and outcome."""
+    """The numbers of inquiries by gateway and outcome."""
 
     @property
     def difference(self) -> int:
-        """How far the accounting identity is off, all agencies and kinds added up without cancelling out."""
+        """Return the sum of the absolute differences of the accounting identity over all agencies and kinds."""
         return sum(abs(row.difference) for row in self.identity)
 
     def count(self, **wanted: str) -> int:
-        """Messages whose ``kind``, ``state``, ``reason`` or ``agency_code`` are these."""
+        """Return the number of messages with these values of ``kind``, ``state``, ``reason`` or ``agency_code``."""
         return sum(
             row.messages for row in self.messages if all(getattr(row, name) == value for name, value in wanted.items())
         )
 
 
 def read_summary(connection: Connection, now: datetime, begun: datetime | None = None) -> Summary:
-    """Reads the figures in one transaction.
+    """Read the figures in one transaction.
 
     Args:
-        connection: to the ledger.
-        now: this moment.
-        begun: when the senders began: what was recorded before waited for them, and is in no latency.
+        connection: a connection to the ledger.
+        now: the present time.
+        begun: when the senders began. Messages recorded earlier waited for the senders and do not count in the latency.
 
     Raises:
         psycopg.Error: the ledger does not answer.
@@ -87,7 +87,7 @@ def _by_kind(summary: Summary) -> Table:
     for kind in sorted({row.kind for row in summary.messages}):
         counts = {state: summary.count(kind=kind, state=state) for state in shown}
         if kind == "reply":
-            # Nobody asks for receipts of them: that the gateway took them is all there is to know.
+            # Replies have no delivery receipts, so nothing more than the gateway's acceptance can be known.
             counts["accepted"] += counts.pop("unconfirmed", 0)
         cells = [str(counts.get(state, "")) for state in shown]
         table.add_row(kind, *cells, str(summary.count(kind=kind)))
@@ -124,25 +124,25 @@ def _by_agency(summary: Summary) -> Table:
 
 
 def identity_line(summary: Summary) -> str:
-    """The accounting identity over all agencies and kinds, in one line; terms that are zero are left out."""
+    """Return the accounting identity over all agencies and kinds in one line, without terms that are zero."""
     totals = {term: sum(getattr(row, term) for row in summary.identity) for term in ("expected", *STATES)}
     terms = " + ".join(f"{totals[term]} {term}" for term in STATES if totals[term]) or "0"
     return f"Accounting: {totals['expected']} expected = {terms}; difference {summary.difference}"
 
 
 def inquiries_line(summary: Summary) -> str:
-    """Inquiries by outcome and what they cost citizens, in one line."""
+    """Return the inquiries by outcome and their fees for citizens in one line."""
     outcomes: Counter[str] = Counter()
     for row in summary.inquiries:
         outcomes[row.outcome] += row.inquiries
     fees = sum(row.fees for row in summary.inquiries)
-    told = sum(row.told_result for row in summary.inquiries)
+    announced = sum(row.told_result for row in summary.inquiries)
     kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()) or "none yet"
-    return f"Inquiries to 9029: {kinds}; {fees} đồng; {told} about a result that was told and is not handed over"
+    return f"Inquiries to 9029: {kinds}; {fees} đồng; {announced} about a result that was told and is not handed over"
 
 
 def render(summary: Summary) -> RenderableType:
-    """The summary as it is shown."""
+    """Return the summary in the form that a terminal shows."""
     seen, taken = summary.transitions, summary.latency
     lines = [
         f"Transitions: {seen['picked_up']} picked up, {seen['unplanned']} waiting to be planned, "

@@ -1,4 +1,4 @@
-"""One module for each kind of one-stop software; MOTCUA_SOURCES names the module of each source."""
+"""Source adapters: one module for each kind of one-stop software. MOTCUA_SOURCES names the module of each source."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class UnknownAdapter(LookupError):
 
 
 def adapter(name: str) -> type[ContractSource]:
-    """The class in ``motcua/sources/<name>.py`` that reads this kind of software.
+    """Return the class in ``motcua/sources/<name>.py`` that reads this kind of software.
 
     Raises:
-        UnknownAdapter: there is no such module, it defines no source, or something that it needs is not installed.
+        UnknownAdapter: there is no such module, it defines no source, or a package that it needs is not installed.
     """
     path = f"motcua.sources.{name}"
     try:
@@ -36,7 +36,7 @@ def adapter(name: str) -> type[ContractSource]:
 
 
 def adapters() -> Iterator[type[ContractSource]]:
-    """The class of each kind of software that can be read here; modules that define no source are left out."""
+    """Return the class of each kind of software that can be read. Modules that define no source are left out."""
     for module in iter_modules(__path__):
         try:
             yield adapter(module.name)
@@ -45,7 +45,8 @@ def adapters() -> Iterator[type[ContractSource]]:
 
 
 def pushed_sources(sources: Mapping[str, str]) -> list[str]:
-    """Names of those, by name and adapter, that push; an adapter that cannot be used is none."""
+    """Return the names of the sources that push. ``sources`` gives the adapter of each name; sources whose adapter
+    cannot be used are left out."""
     return [source for source, kind in sources.items() if _is_pushed(kind)]
 
 
@@ -57,7 +58,8 @@ def _is_pushed(kind: str) -> bool:
 
 
 def connection_of(source: str, kind: str) -> str:
-    """Airflow connection of a source, to be shown; of an adapter that cannot be used, what most of them read."""
+    """Return the name of a source's Airflow connection, for display. If the adapter cannot be used, return the name
+    that most adapters use."""
     try:
         return adapter(kind).connection_id(source)
     except UnknownAdapter:

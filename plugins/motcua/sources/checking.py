@@ -1,6 +1,5 @@
-"""What is asked of a source to judge whether it keeps the contract: little, in one snapshot, with a limit for each
-question. Whatever a source holds, no more than its newest rows are read.
-"""
+"""Queries a source to judge whether it fulfils the contract: few queries, in one snapshot, each with a time limit.
+However large a source is, only its newest rows are read."""
 
 from __future__ import annotations
 
@@ -20,9 +19,9 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 MOST_ROWS = 5_000
-"""Rows that each of three questions for the newest ones may bring."""
+"""Most rows that each of the three queries for the newest rows returns."""
 MOST_WHOLE = 2_000
-"""Dossiers that are asked for with all their transitions."""
+"""Most dossiers that are read with all their transitions."""
 _MOST_DOUBLES = 20
 
 Answer = TypeVar("Answer")
@@ -30,7 +29,8 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class RoleThere:
-    """Our role at the source, and whether its database does not know how its letters are written."""
+    """Our role at the source. ``may_write`` means that the role may do more than read. ``letters_unknown`` means that
+    the encoding of the source's database is unknown (SQL_ASCII)."""
 
     is_superuser: bool
     may_write: bool
@@ -39,7 +39,7 @@ class RoleThere:
 
 @dataclass(frozen=True, slots=True)
 class Doubled:
-    """Keys or numbers that several rows have: how many, and some of them."""
+    """Keys or numbers that several rows have: how many there are, and some of them."""
 
     count: int = 0
     some: Sequence[Mapping[str, Any]] = ()
@@ -52,28 +52,28 @@ class NewestRows:
     dossiers: Sequence[SourceDossier]
     transitions: Sequence[SourceTransition]
     whole: frozenset[Key]
-    """Keys that were asked for: all there is of these dossiers is here."""
+    """Keys of the dossiers that are included with all their rows and transitions."""
 
 
 class CheckedSource:
-    """One source, while it is checked. What could not be answered in time is named, and the rest goes on."""
+    """One source while it is checked. Queries that take too long are named, and the check continues without them."""
 
     def __init__(self, source: ContractSource, connection: Connection, patience: timedelta) -> None:
-        """``connection``: that of the source, no transaction open; ``patience``: for each question."""
+        """``connection`` is the source's connection, with no transaction open. ``patience`` limits each query."""
         self.source, self._connection = source, connection
         self._patience = patience.total_seconds()
         self.unanswered: list[str] = []
-        """Questions that took too long, by name."""
+        """Names of the queries that took too long."""
 
     def begin(self) -> None:
-        """Begins the snapshot that all questions see."""
+        """Begins the snapshot that all queries see."""
         self.source.limit_time(self._patience)
 
     def ask(self, name: str, question: Callable[[], Answer], otherwise: Answer) -> Answer:
-        """What the source answers in time, or that other answer.
+        """Returns the source's answer, or ``otherwise`` if it takes too long.
 
         Raises:
-            psycopg.Error: it cannot be asked so.
+            psycopg.Error: the query fails for another reason.
         """
         self.source.limit_time(self._patience)
         try:
@@ -84,14 +84,14 @@ class CheckedSource:
             return otherwise
 
     def role(self) -> RoleThere:
-        """Our role there."""
+        """Returns our role at the source."""
         with self._connection.cursor(row_factory=class_row(RoleThere)) as cursor:
             row = cursor.execute(statement("sources/checking/role"), {}).fetchone()
         return row or RoleThere(is_superuser=False, may_write=False, letters_unknown=False)
 
     def columns(self) -> dict[str, dict[str, str]]:
-        """By view, the columns that it shows with their types; of the contract's views those that are there, of other
-        software what its adapter makes of it.
+        """Returns the columns of each view, with their types. For the contract's views, returns the columns that
+        exist; for other software, the columns that its adapter makes.
 
         Raises:
             psycopg.Error: a table or column that the adapter reads is missing, or may not be read.
@@ -115,11 +115,12 @@ class CheckedSource:
         }
 
     def latest(self) -> Latest | None:
-        """The source's clock and newest rows; ``None``: that took too long."""
+        """Returns the source's clock and newest rows, or ``None`` if that took too long."""
         return self.ask("latest", self.source.latest, None)
 
     def newest_rows(self) -> NewestRows:
-        """The newest transitions, by number and by time, the newest dossiers, and all there is of some of both."""
+        """Returns the newest transitions, by number and by time, the newest dossiers, and all rows of some of these
+        dossiers."""
         most = {"most": MOST_ROWS}
         by_number = self._rows("newest_by_number", most, SourceTransition)
         by_time = self._rows("newest_by_time", most, SourceTransition)
@@ -150,7 +151,7 @@ class CheckedSource:
         return self.ask(name, read, [])
 
     def doubled(self, name: LiteralString) -> Doubled:
-        """Keys that several rows have, anywhere: ``double_dossiers`` or ``double_numbers``."""
+        """Returns keys that several rows have: ``double_dossiers`` or ``double_numbers``. Searches all rows."""
 
         def read() -> Doubled:
             rows = self._connection.execute(self.source.checking_query(name), {"most": _MOST_DOUBLES}).fetchall()
@@ -159,8 +160,8 @@ class CheckedSource:
         return self.ask(name, read, Doubled())
 
     def plans(self, latest: Latest) -> tuple[dict[str, list[Table]], dict[Table, int]]:
-        """By question of a pick-up or the watcher, the tables that the server would read whole for it; and about how
-        many rows each of them holds. Nothing is carried out."""
+        """Returns, for each query of a pick-up or the watcher, the tables that the server would read whole, and about
+        how many rows each of them has. Runs none of the queries."""
         none: list[Table] = []
         read_whole = {
             question.name: self.ask(question.name, partial(self._read_whole, question.name, latest), none)
@@ -175,24 +176,24 @@ class CheckedSource:
 
     def _read_whole(self, question: LiteralString, latest: Latest) -> list[Table]:
         explain: LiteralString = f"EXPLAIN (VERBOSE, FORMAT JSON) {self.source.reading_query(question)}"
-        # Values are put in on this side: a server plans for what it knows.
+        # The client puts the values into the query, since a server plans for the values it knows.
         with psycopg.ClientCursor(self._connection) as cursor:
             (answer,) = cursor.execute(explain, _parameters(question, latest)).fetchall()
         return sorted(tables_read_whole(answer["QUERY PLAN"][0]["Plan"]))
 
 
 def _once(rows: Sequence[Answer], key: Callable[[Answer], Any]) -> list[Answer]:
-    """Each row once by its key; of rows whose key is missing, each as it was read."""
+    """Returns each row once by its key. Rows without a key are all returned."""
     seen: dict[Any, Answer] = {}
     for row in rows:
-        its = key(row)
-        is_missing = its is None or (isinstance(its, tuple) and None in its)
-        seen.setdefault(("row", row) if is_missing else its, row)
+        row_key = key(row)
+        is_missing = row_key is None or (isinstance(row_key, tuple) and None in row_key)
+        seen.setdefault(("row", row) if is_missing else row_key, row)
     return list(seen.values())
 
 
 def _parameters(question: str, latest: Latest) -> dict[str, Any]:
-    """As a pick-up asks that has nothing to catch up on: few rows, which an index finds."""
+    """Returns the parameters of a pick-up that has nothing to catch up on: its few rows can be found by an index."""
     now, number = latest.source_now, latest.transition_id or 0
     key = {"agency_codes": ["-"], "dossier_codes": ["-"]}
     parameters: dict[str, dict[str, Any]] = {

@@ -1,7 +1,8 @@
-"""The source contract: two views, ``onestop.dossiers`` and ``onestop.transitions``, which any one-stop database gives.
+"""The source contract: two views, ``onestop.dossiers`` and ``onestop.transitions``, which any one-stop database can
+offer.
 
-Software that cannot give them gets an adapter of its own: a subclass that names a file of ``include/sql`` with two
-SELECTs, ``dossiers`` and ``transitions``, which map the vendor's tables to the views' columns.
+Software that cannot offer them gets its own adapter: a subclass that names a file of ``include/sql`` with two SELECTs,
+``dossiers`` and ``transitions``, which map the vendor's tables to the views' columns.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from motcua.store.ledger.rows import row_of
 _BATCH = 2000
 
 Key = tuple[str, str]
-"""(agency_code, dossier_code) as the source writes them."""
+"""Key of a dossier: (agency_code, dossier_code) as the source writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Latest:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When a dossier's row says to have been written."""
+    """The time at which a dossier's row was written, as the row states it."""
 
     agency_code: str | None
     dossier_code: str | None
@@ -52,23 +53,25 @@ _AS_READ: Mapping[type[Any] | None, LiteralString] = {
     SourceDossier: "dossiers_as_read",
     SourceTransition: "transitions_as_read",
 }
-"""How rows of the two tables are read: statements of ``include/sql/sources/reading.sql``."""
+"""SQL statements of ``include/sql/sources/reading.sql`` that convert the rows of the two tables."""
 
 
 class ContractSource:
-    """Reads one source; never writes. All reads of one instance see the same snapshot."""
+    """Reads one source and never writes. All reads of one instance see the same snapshot."""
 
     file: ClassVar[LiteralString] = "sources/contract"
     mapping: ClassVar[tuple[LiteralString, ...]] = ("dossiers", "transitions")
-    """Statements of the file that decide what the source shows; a publication names each."""
+    """SQL statements of the file that decide what the source shows. A publication names each of them."""
     is_pushed: ClassVar[bool] = False
-    """It has what the software sent and nothing of the software itself: its own count is none that is independent."""
+    """Whether the source has only what the software sent, so that its own count is not independent."""
 
     def __init__(self, connection: Connection, source: str = "") -> None:
-        """``connection`` must have no transaction open; it is made read-only, one snapshot. ``source``: its name."""
+        """``connection`` must have no transaction open; it is made read-only, with one snapshot. ``source`` is the
+        source's name."""
         self._connection = connection
         self.numbers = Numbers()
-        """What its numbers are to us, where rows are counted by agency: it is asked for them by its own."""
+        """Conversion between the source's transition numbers and the ledger's. The source is asked by its own numbers;
+        counts by agency convert them."""
         self._patience: float | None = None
         self._asking = threading.RLock()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -76,14 +79,16 @@ class ContractSource:
 
     @classmethod
     def connection_id(cls, source: str) -> str:
-        """Airflow connection of the source of this name."""
+        """Return the name of a source's Airflow connection."""
         return f"onestop_{source}"
 
     def limit_time(self, seconds: float) -> None:
-        """No statement of the transaction that begins here may take longer: a source that hangs delays no other.
+        """Limit the time of each SQL statement of the transaction that begins here, so that a hanging source delays no
+        other source.
 
         Raises:
-            psycopg.errors.QueryCanceled: from then on, by whatever asks the source, when it took longer.
+            psycopg.errors.QueryCanceled: raised from then on by each method that asks the source, if the statement took
+                longer.
         """
         self._patience = seconds
         with self._answering():
@@ -91,7 +96,8 @@ class ContractSource:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
-        # Who reads ahead asks in a thread of its own: patience counts from where its turn has come.
+        # A reader that reads ahead asks in a thread of its own. The limit counts from its turn, when the connection is
+        # free.
         with self._asking, answered_within(self._connection, self._patience):
             yield
 
@@ -99,14 +105,14 @@ class ContractSource:
         return statement(of + "/" + name)
 
     def reading_query(self, name: LiteralString) -> LiteralString:
-        """What a pick-up or the watcher asks, a statement of ``include/sql/sources/reading.sql`` on this source's
-        tables."""
+        """Return a query of a pick-up or of the watcher: an SQL statement of ``include/sql/sources/reading.sql`` on
+        this source's tables."""
         rows: dict[str, type[Any]] = {"dossiers": SourceDossier, "transitions": SourceTransition}
         return self._query(name, rows.get(name.partition("_")[0]))
 
     def checking_query(self, name: LiteralString, row: type[Any] | None = None) -> LiteralString:
-        """What a check asks, a statement of ``include/sql/sources/checking.sql`` on this source's tables; ``row``: what
-        its rows are."""
+        """Return a query of a check: an SQL statement of ``include/sql/sources/checking.sql`` on this source's tables.
+        ``row`` is the class of its rows."""
         return self._query(name, row, of="sources/checking")
 
     def _query(
@@ -117,7 +123,7 @@ class ContractSource:
         by_agency: bool = False,
         of: LiteralString = "sources/reading",
     ) -> LiteralString:
-        # Not materialized: the source's own indexes must stay usable behind the views.
+        # Not materialized, so that the source's own indexes stay usable behind the views.
         dossiers, transitions = statement(self.file + "/dossiers"), statement(self.file + "/transitions")
         views: LiteralString = (
             f"source_dossiers AS NOT MATERIALIZED ({dossiers}), source_transitions AS NOT MATERIALIZED ({transitions})"
@@ -143,7 +149,7 @@ class ContractSource:
         of: LiteralString = "sources/reading",
         by_agency: bool = False,
     ) -> Iterator[Any]:
-        # A server-side cursor: the first reading of a large source must not fill the memory.
+        # A server-side cursor, because the first reading of a large source must not fill the memory.
         make_row: Any = dict_row if row is None else row_of(row)
         cursor = self._connection.cursor(name=name, row_factory=make_row)
         try:
@@ -162,10 +168,10 @@ class ContractSource:
     def stream_counted(
         self, name: LiteralString, parameters: dict[str, Any], *, by_agency: bool = False
     ) -> Iterator[dict[str, Any]]:
-        """Rows of a statement of ``include/sql/sources/counting.sql`` on this source's tables.
+        """Stream the rows of an SQL statement of ``include/sql/sources/counting.sql`` on this source's tables.
 
-        ``by_agency``: the tables show an agency under its code of ``agencies``, where the source has the one of
-        ``written``.
+        With ``by_agency``, the tables show one code for each agency, where the source writes several: each code in the
+        parameter ``written`` becomes the code at the same place in ``agencies``.
         """
         return self._stream(name, parameters, of="sources/counting", by_agency=by_agency)
 
@@ -180,14 +186,14 @@ class ContractSource:
             return cursor.fetchall()
 
     def latest(self) -> Latest:
-        """The source's clock and its newest rows."""
+        """Return the source's clock and its newest rows."""
         with self._answering(), self._connection.cursor(row_factory=class_row(Latest)) as cursor:
             found = cursor.execute(self._query("latest")).fetchone()
         assert found is not None
         return found
 
     def columns_are_there(self) -> None:
-        """Asks for every column that a pick-up reads, and for no row.
+        """Query every column that a pick-up reads, without reading a row.
 
         Raises:
             psycopg.Error: a view or a column is missing, or may not be read.
@@ -197,37 +203,37 @@ class ContractSource:
                 self._connection.execute(f"WITH looked_at AS ({view}) TABLE looked_at LIMIT 0")
 
     def dossiers_since(self, since: datetime, *, open_too: bool) -> Iterator[SourceDossier]:
-        """Rows changed since then; ``open_too``: every dossier that is not finished as well."""
+        """Stream dossier rows changed since ``since``; with ``open_too`` also every dossier that is not finished."""
         return self._stream("dossiers_since", {"since": since, "open_too": open_too}, SourceDossier)
 
     def dossiers_by_key(self, keys: Sequence[Key]) -> list[SourceDossier]:
-        """Rows with these keys."""
+        """Return the dossier rows with these keys."""
         return self._by_key("dossiers_by_key", keys, SourceDossier)
 
     def stamps_between(self, since: datetime, until: datetime) -> Iterator[Stamp]:
-        """When rows in [since, until) say to have been written."""
+        """Stream the times of writing that dossier rows state, in [since, until)."""
         return self._stream("stamps_between", {"since": since, "until": until}, Stamp)
 
     def transitions_since(self, since: datetime, after: int) -> Iterator[SourceTransition]:
-        """Rows recorded since then, or numbered above ``after``."""
+        """Stream transitions recorded since ``since`` or numbered above ``after``."""
         return self._stream("transitions_since", {"since": since, "after": after}, SourceTransition)
 
     def transitions_between(self, start: datetime, end: datetime) -> Iterator[SourceTransition]:
-        """Rows recorded in [start, end)."""
+        """Stream transitions recorded in [start, end)."""
         return self._stream("transitions_between", {"start": start, "end": end}, SourceTransition)
 
     def transitions_by_key(self, keys: Sequence[Key]) -> list[SourceTransition]:
-        """All rows of these dossiers."""
+        """Return all transitions of these dossiers."""
         return self._by_key("transitions_by_key", keys, SourceTransition)
 
     def transitions_by_number(self, numbers: Sequence[int]) -> list[SourceTransition]:
-        """Rows with these numbers."""
+        """Return the transitions with these numbers."""
         with self._answering(), self._connection.cursor(row_factory=row_of(SourceTransition)) as cursor:
             query = self._query("transitions_by_number", SourceTransition)
             return cursor.execute(query, {"numbers": list(numbers)}).fetchall()
 
     def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:
-        """Counts and sums of the rows inside the overlap, as JSON would hold them."""
+        """Return counts and sums of the rows inside the overlap, as JSON would hold them."""
         with self._answering(), self._connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(
                 self._query("watch"),

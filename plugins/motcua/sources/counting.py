@@ -1,7 +1,7 @@
-"""A source's own count of what should have reached citizens, for reconciliation.
+"""A source's own count of the occasions that citizens should have been informed of, for reconciliation.
 
-It is read from the source's tables alone, by statements that pick-up and planning do not use: what they lost, or made
-of it, is not known here.
+The count reads only the source's tables, by SQL statements that pick-up and planning do not use. So it does not depend
+on what pick-up or planning lost or changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class SourceCount:
 
     Args:
         source: the adapter, on a connection of its own.
-        statuses: the source's codes that differ from the national ones, with what they stand for.
+        statuses: the source's codes that differ from the national ones, with the national code of each.
         written: every code under which the source may know an agency, with the agency.
     """
 
@@ -44,7 +44,8 @@ class SourceCount:
 
     @cached_property
     def _several_codes(self) -> dict[str, str]:
-        """Codes of the agencies that the source writes under more than one, with the agencies; seldom any."""
+        """Returns the source's codes of agencies that it writes under more than one code, with their agencies. Usually
+        empty."""
         agencies = Counter(self._written.values())
         candidates = [written for written, agency_code in self._written.items() if agencies[agency_code] > 1]
         used = [row["written"] for row in self._source.stream_counted("codes_in_use", {"codes": candidates})]
@@ -52,33 +53,37 @@ class SourceCount:
         return {written: agency for written in used if several[agency := self._written[written]] > 1}
 
     def _count(self, name: LiteralString, parameters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        # A dossier is one under all codes of its agency; where there is one, the source's indexes are of use.
+        # A dossier counts once under all codes of its agency. If every agency has one code, the source's own indexes
+        # can be used.
         several = self._several_codes
-        anew = self._source.numbers.numberings
+        numberings = self._source.numbers.numberings
         codes = {
             "written": list(several),
             "agencies": list(several.values()),
-            "renumbered_from": [each.recorded_from for each in anew],
-            "renumbered_by": [each.added for each in anew],
+            "renumbered_from": [each.recorded_from for each in numberings],
+            "renumbered_by": [each.added for each in numberings],
         }
-        return self._source.stream_counted(name, parameters | self._codes | codes, by_agency=bool(several or anew))
+        return self._source.stream_counted(
+            name, parameters | self._codes | codes, by_agency=bool(several or numberings)
+        )
 
     def occasions(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
-        """Results and supplements that the source recorded in [start, end), with all the transitions of each.
+        """Stream results and supplements that the source recorded in [start, end), each with all its transitions.
 
-        A dossier that the source holds twice brings each of its occasions twice.
+        If the source has a dossier twice, each of its occasions comes twice.
         """
-        return map(_plainly, self._count("occasions", {"start": start, "end": end}))
+        return map(_with_plain_codes, self._count("occasions", {"start": start, "end": end}))
 
     def apologies(
         self, evenings: Sequence[Evening], clock_skew: timedelta, old_steps_since: datetime
     ) -> Iterator[dict[str, Any]]:
-        """Dossiers that these evenings owe an apology, by what the source says now of that moment.
+        """Stream the dossiers that should get an apology on these evenings, by what the source now states about that
+        time.
 
         Args:
             evenings: the agencies' evenings.
             clock_skew: how far the source's clocks may be off.
-            old_steps_since: since when steps that are typed in late count only where the dossier's row agrees.
+            old_steps_since: since when old steps count only if the dossier's row agrees.
         """
         rows = [
             (written, evening)
@@ -94,16 +99,18 @@ class SourceCount:
             "clock_skew": clock_skew,
             "old_steps_since": old_steps_since,
         }
-        return map(_plainly, self._count("apologies_due", parameters))
+        return map(_with_plain_codes, self._count("apologies_due", parameters))
 
     def by_day(
         self, start: datetime, end: datetime, begins: Mapping[str, datetime | None]
     ) -> Counter[tuple[date, str, str, str, str]]:
-        """How many results and supplements the source recorded in [start, end): by day of Vietnam, agency, procedure,
-        kind, and ``at_source`` or ``out_of_scope``, of which the latter are from before the agency was enabled. What a
-        dossier's row alone tells of, and what names no dossier, is left out.
+        """Count the results and supplements that the source recorded in [start, end).
 
-        ``begins``: by every code of an agency, when it was enabled.
+        The keys are the day of Vietnam, agency, procedure, kind, and ``at_source`` or ``out_of_scope``.
+        ``out_of_scope`` marks events from before the agency was enabled. Leaves out occasions that only a dossier's row
+        shows, and rows that name no dossier.
+
+        ``begins`` gives for every code of an agency when the agency was enabled.
         """
         parameters = {
             "start": start,
@@ -120,20 +127,23 @@ class SourceCount:
         return counts
 
     def transitions(self, numbers: Sequence[int]) -> list[SourceTransition]:
-        """What the source says now of these transitions."""
-        of_ours = self._source.numbers
-        rows = self._source.transitions_by_number(sorted({of_ours.at_source(number) for number in numbers}))
-        if not of_ours.numberings:
+        """Return these transitions as the source has them now."""
+        numbers_of_ours = self._source.numbers
+        rows = self._source.transitions_by_number(sorted({numbers_of_ours.at_source(number) for number in numbers}))
+        if not numbers_of_ours.numberings:
             return rows
-        ours = [replace(row, transition_id=of_ours.ours(row.transition_id or 0, row.recorded_at)) for row in rows]
+        ours = [
+            replace(row, transition_id=numbers_of_ours.ours(row.transition_id or 0, row.recorded_at)) for row in rows
+        ]
         return [row for row in ours if row.transition_id in numbers]
 
     def is_of_earlier_numbers(self, number: int) -> bool:
-        """Whether the source has numbered its steps anew since it had this one: it may have dropped it then."""
+        """Return whether the source began its numbering anew after this number. The source may have dropped the
+        transition then."""
         return number < self._source.numbers.added
 
     def kind_of(self, transition: SourceTransition) -> str | None:
-        """The kind of message that a transition calls for, as the source has it now."""
+        """Return the kind of message that a transition calls for, as the source has the transition now."""
         if not transition.at_one_stop_desk:
             return None
         if transition.status_code in self._codes["result_codes"]:
@@ -142,8 +152,8 @@ class SourceCount:
 
 
 def plain_code(code: str | None) -> str:
-    """A code of an agency or a dossier as the ledger writes it, one that is none as quarantine has it; empty: there is
-    none."""
+    """Return a code of an agency or a dossier as the ledger writes it. Return an invalid code as the quarantine stores
+    it, and an empty text if there is no code."""
     return kept_code(code or "")
 
 
@@ -152,8 +162,8 @@ def _procedure(code: str | None) -> str:
     return clean_label(code, NAME_LIMIT) or ""
 
 
-def _plainly(row: dict[str, Any]) -> dict[str, Any]:
-    """An occasion under the codes by which it can be compared."""
+def _with_plain_codes(row: dict[str, Any]) -> dict[str, Any]:
+    """Returns an occasion with codes in the ledger's form, by which it can be compared."""
     return row | {
         "agency_code": plain_code(row["agency_code"]),
         "dossier_code": plain_code(row["dossier_code"]),

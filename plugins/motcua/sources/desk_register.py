@@ -1,6 +1,7 @@
 """The desk's own register (sổ giao nhận kết quả), which a source may offer beside the contract's two views.
 
-It is the reality that statuses are held against: when a result lay at the desk, and when the citizen signed for it.
+The register is the reality that statuses are compared with: when a result lay at the desk, and when the citizen signed
+for it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ _BATCH = 2000
 
 
 def read_desk_register(connection: Connection, since: datetime, patience: timedelta) -> Iterator[RegisterRow] | None:
-    """The rows that have no time, or one since then, streamed; ``None``: the source offers no register.
+    """Stream the register's rows without a time or with a time since ``since``. Return ``None`` if the source offers no
+    register.
 
-    ``connection`` must have no transaction open; it is made read-only. No statement may take longer than ``patience``.
+    ``connection`` must have no transaction open; it is made read-only. No SQL statement may take longer than
+    ``patience``.
     """
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True

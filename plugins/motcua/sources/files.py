@@ -1,4 +1,4 @@
-"""One-stop software that can only export files; what was read of them lies where pushes lie."""
+"""One-stop software that can only export files. The content of the files is stored in the same tables as pushes."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from motcua.sources.national_sync import NationalSyncSource
 
 
 class FilesSource(NationalSyncSource):
-    """Reads what exports told, from the ledger's own tables, as what was pushed (docs/decisions/intake.md)."""
+    """Reads the content of exports from the ledger's own tables, in the way of pushes (docs/decisions/intake.md)."""

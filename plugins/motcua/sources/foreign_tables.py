@@ -11,7 +11,7 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 _SET_WITHIN = 5.0
-"""Seconds for what asks the far side nothing."""
+"""Seconds for SQL statements that do not query the far side."""
 _COMPARED = re.compile(
     r"(?P<time>%\((?:since|start|end|recorded_since|updated_since)\)s)|(?P<number>%\(after\)s)"
     r"|(?:timestamptz )?(?P<day>'[0-9]{4}-01-01')"
@@ -20,23 +20,24 @@ _COMPARED = re.compile(
 
 
 def _beside_the_query(found: re.Match[str]) -> str:
-    # What a subquery gives is known when the statement runs, and not when it is planned.
+    # The value of a subquery is known when the SQL statement runs, and not when it is planned. So the value is sent
+    # beside the query.
     if number := found["number"]:
         return f"(SELECT {number}::bigint)"
     return f"(SELECT {found['time'] or found['day']}::timestamptz)"
 
 
 class ForeignTablesSource(ContractSource):
-    """Reads the contract's views where they show foreign tables, so that the far side looks rows up by its indexes.
+    """Reads the contract's views over foreign tables, in a form with which the far side uses its indexes.
 
-    A time goes to the far side as a value beside the query. PostgreSQL would write it into the query, with its zone
-    (``'2026-11-25 03:00:00+00'``): MariaDB looks at every row then, and MySQL refuses it. Lists are the other way
-    round: only written into the query do they go there at all.
+    A time goes to the far side as a value beside the query. Otherwise PostgreSQL would write it into the query with its
+    zone (``'2026-11-25 03:00:00+00'``): MariaDB then reads every row, and MySQL refuses it. Lists are the opposite:
+    they go to the far side only if they are written into the query.
 
-    The far side orders texts by its own collation, so nothing is merged by that order.
+    The far side orders texts by its own collation, so no merge relies on that order.
 
-    Such a source has no snapshot: each foreign table, and each statement, shows what is there by then
-    (docs/operations/foreign-databases.md).
+    A source behind foreign tables has no snapshot: each foreign table, and each SQL statement, shows the rows of its
+    own moment (docs/operations/foreign-databases.md).
     """
 
     def __init__(self, connection: Connection, source: str = "") -> None:
@@ -44,7 +45,7 @@ class ForeignTablesSource(ContractSource):
             connection.execute(statement("sources/foreign_tables/join_by_hash"))
             connection.commit()
         super().__init__(connection, source)
-        # A prepared statement's plan holds lists as values beside it.
+        # A prepared statement would send lists as values beside the query.
         connection.prepare_threshold = None
 
     def _statement(self, of: LiteralString, name: LiteralString) -> LiteralString:

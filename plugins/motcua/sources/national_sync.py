@@ -13,10 +13,11 @@ _GIVEN = re.compile(r"%\((recorded_since|updated_since|after)\)s")
 
 
 class NationalSyncSource(ContractSource):
-    """Reads what was pushed, from the ledger's own tables (docs/decisions/intake.md).
+    """Reads pushed dossiers from the ledger's own tables (docs/decisions/intake.md).
 
-    Status 9 is at the one-stop desk, as it means that the result was passed there. A supplement (5) is only where the
-    push itself says so (``TrangThaiBoSung``, ``PhongBanXuLy``), or its client's setting of that time.
+    A dossier with status 9 is at the one-stop desk, because the status means that the result was passed there. A
+    supplement (5) is at the desk only if the push itself states so (``TrangThaiBoSung``, ``PhongBanXuLy``), or if its
+    client's setting stated so at that time.
     """
 
     file = "sources/national_sync"
@@ -30,9 +31,10 @@ class NationalSyncSource(ContractSource):
 
     @classmethod
     def watch_many(cls) -> str:
-        """What the watcher asks (``watch``), of many sources at once: with lists of their names, of the times that they
-        are counted from (recorded, updated), and of the numbers that they are counted after."""
-        # One text for one and for many: what it counts is held against what a pick-up counted.
+        """Return the watcher's query (``watch``) for many sources at once. Its parameters are lists: the names, the
+        times from which rows are counted (recorded, updated), and the numbers after which they are counted."""
+        # The counting is the same SQL text as for a single source, because its result is compared with that of a
+        # pick-up.
         sources = {view: statement(f"{cls.file}/{view}") for view in ("dossiers", "transitions")}
         of_each = {view: text.replace(_OF_THE_SESSION, "asked.source") for view, text in sources.items()}
         watch = _GIVEN.sub(r"asked.\1", statement("sources/reading/watch"))
@@ -45,5 +47,5 @@ class NationalSyncSource(ContractSource):
 
     @classmethod
     def connection_id(cls, source: str) -> str:
-        """The ledger's: it is where pushes are kept."""
+        """Return the ledger's connection, where pushes are stored."""
         return LEDGER

@@ -1,4 +1,4 @@
-"""Patience with a source that hangs, where PostgreSQL's own limit does not end what it was asked."""
+"""Breaks the connection to a hanging source where PostgreSQL's own limit does not end the SQL statement."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ import psycopg
 from motcua.store.ledger.database import Connection
 
 _GRACE = 5.0
-"""Seconds: where the server ends a statement by itself, its own words come first."""
+"""Seconds. If the server ends a statement by itself, its own error comes first."""
 
 
 @contextmanager
 def answered_within(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Breaks the connection when what the body asks of it has no answer by then, a moment after ``statement_timeout``.
+    """Breaks the connection if the body's requests have no answer a moment after ``statement_timeout``.
 
-    That limit binds neither a server that is stopped, whose kernel still keeps the connection up, nor a statement that
-    waits for another database inside a foreign data wrapper.
+    PostgreSQL's ``statement_timeout`` does not end every wait. A stopped server does not apply it, although its kernel
+    still holds the connection open. A statement inside a foreign data wrapper ignores it while it waits for another
+    database.
 
     Args:
-        connection: of the source.
-        seconds: what the server was told as ``statement_timeout``; ``None``: wait for ever.
+        connection: the connection to the source.
+        seconds: the ``statement_timeout`` that the server was given; ``None`` waits for ever.
 
     Raises:
-        psycopg.errors.QueryCanceled: it was broken; it can be closed, and nothing else.
+        psycopg.errors.QueryCanceled: the connection was broken. It can only be closed.
     """
     if seconds is None:
         yield
@@ -49,7 +50,7 @@ def answered_within(connection: Connection, seconds: float | None) -> Iterator[N
 
 
 class _Awaited:
-    """An answer that is waited for on a connection."""
+    """An answer that is awaited on a connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._guard = threading.Lock()
@@ -57,12 +58,12 @@ class _Awaited:
         self.was_given_up = False
 
     def is_there(self) -> None:
-        """It is waited for no longer; afterwards the descriptor may be another connection's."""
+        """Ends the waiting. Afterwards the file descriptor may belong to another connection."""
         with self._guard:
             self._connection = None
 
     def give_up(self) -> None:
-        """Breaks the connection, unless the answer is there."""
+        """Breaks the connection, unless the answer has arrived."""
         with self._guard:
             if self._connection is not None:
                 self.was_given_up = True
@@ -71,8 +72,8 @@ class _Awaited:
 
 
 class _Deadlines:
-    """One thread for all answers that are waited for: a pick-up asks some twenty times, and a thread that is begun for
-    each waits for Python's lock as often."""
+    """One thread that watches all awaited answers. A pick-up asks some twenty times, and a new thread for each question
+    would wait for Python's lock as often."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -81,16 +82,16 @@ class _Deadlines:
         self._watch: threading.Thread | None = None
 
     def add(self, until: float, answer: _Awaited) -> None:
-        """Gives the answer up when it is not there by then, of the monotonic clock."""
+        """Gives the answer up if it has not arrived by a moment of the monotonic clock."""
         with self._changed:
             heapq.heappush(self._awaited, (until, next(self._number), answer))
             if self._watch is None:
-                self._watch = threading.Thread(target=self._keep, name="patience", daemon=True)
+                self._watch = threading.Thread(target=self._watch_deadlines, name="patience", daemon=True)
                 self._watch.start()
             elif self._awaited[0][2] is answer:
                 self._changed.notify()
 
-    def _keep(self) -> None:
+    def _watch_deadlines(self) -> None:
         with self._changed:
             while self._awaited:
                 until, _, answer = self._awaited[0]
@@ -103,5 +104,5 @@ class _Deadlines:
 
 
 _deadlines = _Deadlines()
-# A process that is forked has none of the threads, and may have a lock that one of them held.
+# A forked process has none of the parent's threads, and may have inherited a lock that one of them held.
 os.register_at_fork(after_in_child=_deadlines.__init__)  # type: ignore[misc]

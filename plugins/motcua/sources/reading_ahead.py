@@ -1,4 +1,4 @@
-"""Reading ahead: what a source answers is fetched, and made ready, while the ledger still writes what came before."""
+"""Reads a source's next answers, and prepares them, while the ledger still writes the previous ones."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 _LOOK_AGAIN = 0.2
-"""Seconds after which a waiting reader sees that nobody wants more."""
+"""Seconds after which a waiting reader checks whether its items are still wanted."""
 
 
 def read_ahead(items: Iterator[Item], most: int = 1) -> Generator[Item, None, None]:
-    """The same items in the same order, read by a thread of its own, at most so many before they are asked for.
+    """Return the same items in the same order, read by a separate thread at most ``most`` items ahead.
 
-    Whatever reading raises is raised here, after what was read before. The thread has ended when the generator has, so
-    that what it reads from can be closed: a fetch that is under way is waited for.
+    An error in reading is raised here, after the items read before. When the generator ends, it first waits for the
+    thread and its fetch in progress, so that the caller can then close the connection that the items come from.
     """
     ready: Queue[tuple[Item, ...] | BaseException] = Queue(most)
     over = threading.Event()

@@ -1,1 +1,1 @@
-"""All access to our own tables, one module for each noun; SQL by name from include/sql."""
+"""All access to the project's own tables. There is one module for each noun; include/sql contains the SQL by name."""

@@ -1,4 +1,4 @@
-"""The agencies' settings, their history, and who is in charge under which name on a day."""
+"""Read and write the agencies' settings and their history. Read which agency is in charge on a day, and its name."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from motcua.store.ledger.rows import first, record, recordset, values_of
 
 
 class UnknownAgency(LookupError):
-    """No agency has this code; the message names it."""
+    """Raised if no agency has this code. The message names the code."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormerName:
-    """A name that an agency had."""
+    """A name that an agency had earlier."""
 
     name: str
     short_name: str | None
     until: date
-    """Its last day."""
+    """The last day on which the name was in force."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """One agency as configured; the columns of ``motcua.agencies`` explain each setting."""
+    """One agency as configured. The comments on the columns of ``motcua.agencies`` explain each setting."""
 
     agency_code: str
     name: str
@@ -43,20 +43,21 @@ class Agency:
     aliases: tuple[str, ...]
     kinds_off_reason: str | None = None
     same_day_procedures: tuple[str, ...] = ()
-    """Codes of those that are left out; empty: all same-day ones, where they are left out."""
+    """Codes of the same-day procedures that are left out, used only with ``same_day_excluded``. If the tuple is empty,
+    all same-day procedures are left out."""
     same_day_reason: str | None = None
-    """Why they are left out, as publications show it."""
+    """The reason why same-day procedures are left out. Publications show this text."""
     waits_for_opening: bool = False
     apology_day: str = "calendar"
     report_recipients: tuple[str, ...] = ()
-    """Mail addresses. Personal data of staff."""
+    """Mail addresses, which are personal data of staff."""
     retention: timedelta = timedelta(days=365)
     valid_from: date | None = None
     valid_until: date | None = None
-    """Last day."""
+    """The last day on which the agency is in charge."""
     successor_code: str | None = None
     former_names: tuple[FormerName, ...] = ()
-    """The oldest first."""
+    """The agency's former names, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +71,37 @@ class WrittenCode:
 
 @dataclass(frozen=True, slots=True)
 class AgencyChange:
-    """A change of an agency's settings, in the form of the agencies' file as JSON holds it."""
+    """A change of an agency's settings. ``before`` and ``after`` have the form of the agencies' file as JSON."""
 
     change_id: int
     changed_at: datetime
     changed_by: str
     by_department: bool
-    """It was done in the Department's name."""
+    """``True`` if the change was made in the Department's name."""
     before: Mapping[str, Any] | None
-    """``None``: it was new."""
+    """``None`` if the agency was new."""
     after: Mapping[str, Any]
     silences: Sequence[str]
-    """Settings through which it keeps messages from citizens."""
+    """The settings that this change made stricter, so that citizens no longer get some messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """What holds for an agency's dossiers on one day."""
+    """The name in force and the agency in charge for an agency's dossiers on one day."""
 
     in_charge: str | None
-    """Code of the agency itself or of its successor; ``None``: it ended and nobody follows."""
+    """The code of the agency itself or of its successor. ``None`` if the agency has ended without a successor."""
     name: str
     short_name: str | None
 
     @property
     def name_in_texts(self) -> str:
-        """The short name where there is one, else the name."""
+        """The short name, or the name if there is no short name."""
         return self.short_name or self.name
 
 
 def list_agencies(connection: Connection) -> list[Agency]:
-    """All agencies by code."""
+    """Return all agencies, ordered by code."""
     return [_agency(row) for row in connection.execute(statement("agencies/list"))]
 
 
@@ -118,25 +119,25 @@ def _agency(row: dict[str, Any]) -> Agency:
 
 
 def agency_codes(connection: Connection) -> list[WrittenCode]:
-    """Every code under which a source may know an agency."""
+    """Return every code under which a source may know an agency."""
     return values_of(WrittenCode, connection.execute(statement("agencies/codes")))
 
 
 def agency_words(connection: Connection) -> AgencyWords:
-    """Every way in which a person or a file may name an agency: codes and aliases, names present and former."""
+    """Return every way in which a person or a file may name an agency: codes, aliases, present and former names."""
     agencies = list_agencies(connection)
     codes = [(code, each.agency_code) for each in agencies for code in (each.agency_code, *each.aliases)]
-    names = [(name, each.agency_code) for each in agencies for name in _names_of(each)]
+    names = [(name, each.agency_code) for each in agencies for name in _all_names(each)]
     return words_of(codes, names)
 
 
-def _names_of(agency: Agency) -> list[str]:
+def _all_names(agency: Agency) -> list[str]:
     former = [name for each in agency.former_names for name in (each.name, each.short_name)]
     return [name for name in (agency.name, agency.short_name, *former) if name]
 
 
 def find_agency(agencies: Iterable[Agency], written: str) -> Agency | None:
-    """The agency that is meant by its code or an alias, as it is typed; ``None``: none is, or more than one."""
+    """Find the agency with a typed code or alias. Return ``None`` if no agency or more than one agency matches."""
     known = {each.agency_code: each for each in agencies}
     codes = words_of((code, each.agency_code) for each in known.values() for code in (each.agency_code, *each.aliases))
     try:
@@ -147,12 +148,15 @@ def find_agency(agencies: Iterable[Agency], written: str) -> Agency | None:
 
 
 def agency_by_written_code(connection: Connection) -> dict[str, str]:
-    """Every code under which a source may know an agency → the agency's own."""
+    """Return a dict from every code under which a source may know an agency to the agency's own code."""
     return {code.written: code.agency_code for code in agency_codes(connection)}
 
 
 def in_force(connection: Connection, day: date) -> dict[str, InForce]:
-    """By agency code: who is in charge of its dossiers on a day (calendar of Vietnam), and the names then in force."""
+    """Return, by agency code, which agency is in charge of its dossiers on a day, and the names in force on that day.
+
+    The day is one of Vietnam's time zone.
+    """
     rows = connection.execute(statement("agencies/in_force"), {"day": day})
     return {row["agency_code"]: InForce(row["in_charge"], row["name"], row["short_name"]) for row in rows}
 
@@ -160,13 +164,13 @@ def in_force(connection: Connection, day: date) -> dict[str, InForce]:
 def save_agencies(
     connection: Connection, agencies: Sequence[Agency], changed_by: str, *, by_department: bool = False
 ) -> None:
-    """Writes the settings of these agencies; agencies that are not named stay as they are.
+    """Write the settings of these agencies. Other agencies stay unchanged.
 
-    A trigger keeps what changed, with ``changed_by`` and whether it was done in the Department's name.
+    A trigger records the change with ``changed_by`` and whether it was made in the Department's name.
 
     Raises:
-        psycopg.IntegrityError: settings that contradict each other, or a successor that nobody knows.
-        psycopg.errors.CardinalityViolation: a code stands for two of them.
+        psycopg.IntegrityError: settings contradict each other, or a successor is unknown.
+        psycopg.errors.CardinalityViolation: a code occurs twice.
     """
     if not agencies:
         return
@@ -185,9 +189,9 @@ def save_agencies(
 def silences(
     connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]]
 ) -> dict[str, list[str]]:
-    """Through which settings each change (agency code, before, after) would keep messages from citizens.
+    """Return, for each change (agency code, before, after), the settings through which the change silences messages.
 
-    Before and after are in the form of the agencies' file, as JSON would hold it.
+    Before and after have the form of the agencies' file as JSON.
     """
     rows = [{"agency_code": code, "before": before, "after": after} for code, before, after in changes]
     found = connection.execute(statement("agencies/silences"), {"rows": recordset(rows)})
@@ -195,26 +199,26 @@ def silences(
 
 
 def agency_history(connection: Connection, agency_code: str) -> list[AgencyChange]:
-    """Every change of an agency, the first one first."""
+    """Return every change of an agency, the first one first."""
     return values_of(AgencyChange, connection.execute(statement("agencies/history"), {"agency_code": agency_code}))
 
 
 def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str) -> int | None:
-    """Sets what an agency decides for itself but who gets its reports, and nothing else of it; a trigger keeps the
-    change.
+    """Set what an agency may decide for itself, except the recipients of its reports. A trigger records the change.
 
     Args:
-        connection: the pages' role will do.
-        agency: as it is to be.
-        seen: number of its last change, as whoever sets it saw it.
-        set_by: who does.
+        connection: a connection to the ledger; the rights of the pages' role are enough.
+        agency: the agency with its new settings.
+        seen: the number of the last change that the user saw.
+        set_by: the user.
 
     Returns:
-        Number of its last change now; ``None``: it changed since ``seen``, and nothing was written.
+        The number of the agency's last change now. If the agency changed since ``seen``, nothing is written and the
+        result is ``None``.
 
     Raises:
-        psycopg.IntegrityError: settings that contradict each other, or same-day procedures without a reason.
-        psycopg.errors.InsufficientPrivilege: only the Department may change it so.
+        psycopg.IntegrityError: settings contradict each other, or same-day procedures are left out without a reason.
+        psycopg.errors.InsufficientPrivilege: only the Department may make this change.
     """
     names = (
         "accented",
@@ -237,19 +241,20 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
 def procedures_of_agency(
     connection: Connection, agency_code: str, also: Sequence[str], most: int
 ) -> list[tuple[str, str | None]]:
-    """Codes and names of procedures that the agency had in its newest closings, and of those ``also`` named."""
+    """Return codes and names of the procedures in the agency's newest closings, and of the procedures in ``also``
+    (``audit.closing_dossiers``)."""
     values = {"agency_code": agency_code, "also": list(also), "most": most}
     rows = connection.execute(statement("agencies/procedures"), values)
     return [(row["procedure_code"], row["name"]) for row in rows]
 
 
 def hold_import_lock(connection: Connection) -> None:
-    """Waits until no other import is at work, for the rest of this transaction."""
+    """Wait until no other import of agencies is running. Make other imports wait until this transaction ends."""
     connection.execute(statement("agencies/one_at_a_time"))
 
 
 def duration_text(value: timedelta) -> str:
-    """A duration in whole seconds as ISO 8601 writes it, in the largest units that fit: ``PT15M``, ``P365D``."""
+    """Return a duration in whole seconds in ISO 8601, in the largest units that fit: ``PT15M``, ``P365D``."""
     minutes, seconds = divmod(int(value.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

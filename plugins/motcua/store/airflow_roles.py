@@ -1,6 +1,7 @@
-"""Roles of the staff pages, and the account of the watch, as FAB keeps them in Airflow's own database.
+"""The roles of the staff pages and the account of the watch, which FAB stores in Airflow's own database.
 
-What a role is on the pages follows from what it may do in Airflow (web/airflow.py); here stands what each may do there.
+A person's rights on the pages follow from that person's rights in Airflow (web/airflow.py). This module gives the
+rights that each role has in Airflow.
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 OPERATOR, AGENCY, CLERK, AUDITOR, WATCH = "VanHanh", "CoQuan", "Quay", "KiemTra", "GiamSat"
-"""The Department's operator, an agency's administrator, a clerk of its desk, an auditor, and the watch, which is
-nobody."""
+"""Names of the roles: the Department's operator, an agency's administrator, a clerk of an agency's desk, an auditor,
+and the watch, which is no person."""
 
 SETTINGS_VIEW, AUDIT_VIEW = "MotcuaSMS settings", "MotcuaSMS audit"
-"""What an agency's administrators and auditors may read that nobody else is given: views that Airflow does not have, so
-that they give no right there. Who has neither is a clerk, and sees what he is given."""
+"""Views that only administrators of agencies may read (the first), and views that only auditors may read (the second).
+Airflow has no such views, so these rights permit nothing in Airflow. A person with neither right who is no operator is
+a clerk."""
 
 FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 SIMPLE = "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager"
 
 _OWN = {
-    # Where FAB lets a person look at his own account and change his password.
+    # FAB requires these to let people see their own account and change their password.
     *((action, resource) for action in ("can_read", "can_edit") for resource in ("My Profile", "My Password")),
-    # FAB gives it to every role.
+    # FAB gives this right to every role.
     ("can_read", "Website"),
 }
 _SEEN_BY_OPERATORS = (
@@ -35,7 +37,7 @@ ROLES: Mapping[str, frozenset[tuple[str, str]]] = {
             *_OWN,
             *(("can_read", resource) for resource in _SEEN_BY_OPERATORS),
             *(("menu_access", menu) for menu in ("Admin", "Browse", "Connections", "DAG Runs", "DAGs", "Jobs")),
-            # Starts and clears runs, fills back; says where sources and gateways are.
+            # Operators start and clear runs, start backfills, and enter the connections of sources and gateways.
             *(("can_create", resource) for resource in ("Backfills", "Connections", "DAG Runs")),
             *(("can_edit", made) for made in ("Backfills", "Connections", "DAG Runs", "DAGs", "Task Instances")),
         }
@@ -45,24 +47,29 @@ ROLES: Mapping[str, frozenset[tuple[str, str]]] = {
     AUDITOR: frozenset({*_OWN, ("can_read", AUDIT_VIEW)}),
     WATCH: frozenset({("can_read", "Website"), ("can_read", "DAGs"), ("can_read", "DAG Runs")}),
 }
-"""Role → action and resource, as FAB names them, of all that it may do in Airflow."""
+"""Each role's rights in Airflow, as pairs of action and resource with FAB's names."""
 
 
 class NotFab(Exception):
-    """Airflow signs people in by something else, which has roles of its own; the argument is its class."""
+    """Raised if Airflow signs people in with another auth manager than FAB, because that manager has its own roles.
+
+    The exception's argument is the name of that auth manager's class.
+    """
 
 
 class AccountTaken(Exception):
-    """The name that the watch is to have is a person's account."""
+    """Raised if the account name intended for the watch belongs to a person."""
 
 
 def prepare_roles(watch: tuple[str, str] | None) -> None:
-    """Gives each role what it may do and takes from it what it may not, and makes the watch's account by name and
-    password, or gives it that password; safe to repeat. Other roles and accounts stay as they are.
+    """Give each role exactly its rights, and create the watch's account or change its password.
+
+    ``watch`` is the account's name and password. The function is safe to repeat, and leaves other roles and accounts
+    unchanged.
 
     Raises:
-        NotFab: Airflow has no FAB; nothing was done.
-        AccountTaken: somebody else has the watch's name.
+        NotFab: Airflow does not use FAB; nothing was done.
+        AccountTaken: an account of a person has the name intended for the watch.
     """
     from airflow.configuration import conf
 
@@ -97,11 +104,11 @@ def _set_watch(security: Any, name: str, password: str) -> None:  # noqa: ANN401
 
     role, user = security.find_role(WATCH), security.find_user(username=name)
     if user is None:
-        # An address that there cannot be: FAB wants one of each account.
+        # FAB requires a mail address for each account. The domain .invalid can never exist.
         security.add_user(name, "Giám sát", "MotcuaSMS", f"{name}@motcua.invalid", role, password)
         return
     if [each.name for each in user.roles] != [WATCH]:
         raise AccountTaken(name)
-    # A new password ends sessions: not where it is the old one.
+    # Writing a password ends the account's sessions. An unchanged password is therefore not written again.
     if not check_password_hash(user.password, password):
         security.reset_password(user.id, password)

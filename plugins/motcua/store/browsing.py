@@ -1,7 +1,7 @@
-"""Messages and inquiries as people browse them: filtered, from the newest on, a piece at a time.
+"""Return messages and inquiries for lists on pages: filtered, the newest first, one piece of the list at a time.
 
-Nothing is skipped by counting, and nothing looks further than so many rows at once: where that many hold too few that
-are wanted, the piece ends with the place to go on from, and whoever asks goes on or leaves it.
+No query skips rows by counting them, and no query examines more than a fixed number of rows. If the examined rows
+contain too few wanted rows, the piece ends with the place to continue from, and the caller may ask for the next piece.
 """
 
 from __future__ import annotations
@@ -23,28 +23,30 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import values_of
 
 LOOKED_AT = 30_000
-"""Messages that are looked at for one piece, at most: as many as a province's day brings."""
+"""How many messages are examined for one piece at most. A province has about this many messages in a day."""
 
 
 @dataclass(frozen=True, slots=True)
 class LookedAt:
-    """How many messages are looked at for one piece, at most."""
+    """The limits of how many messages are examined for one piece."""
 
     of_all: int = LOOKED_AT
     of_agencies: int = 10_000
-    """Where some agencies' are looked for, which lie apart; but of each agency and state a page's worth."""
+    """The limit if only messages of given agencies are wanted. The agencies and states share it, but for each agency
+    and state at least ``page`` + 1 messages are examined."""
     page: int = 50
+    """How many messages a page shows."""
 
 
 USUAL = LookedAt()
 SUPPRESSED_FOR = (*REFUSALS, "same_day", "kind_off", "already_told")
-"""Reasons that only a message that was never to go has; the ledger takes no other one for it."""
+"""Reasons that only a suppressed message has. The ledger accepts no other reason for such a message."""
 _USUAL = ("accepted", "delivered", "unconfirmed")
-"""States that every stretch of the ledger holds many of, and those of replies, which may be of no agency."""
+"""Common states, in which every part of the ledger has many messages. A message in any other state is rare."""
 
 
 class Place(NamedTuple):
-    """Of a row in a list that begins with the newest one."""
+    """The place of a row in a list that begins with the newest row."""
 
     at: datetime
     number: int
@@ -52,41 +54,44 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MessagesAsked:
-    """Which messages are wanted; what is ``None`` is not narrowed down."""
+    """The filters for messages. A filter that is ``None`` does not apply."""
 
     agencies: Sequence[str] | None = None
-    """Codes; with ``None`` also those of no agency."""
+    """Codes of the wanted agencies. ``None`` includes messages that belong to no agency."""
     of_no_agency: bool = False
-    """Only those that are no agency's; with ``agencies=None``."""
+    """``True`` if only messages that belong to no agency are wanted. Needs ``agencies=None``."""
     kind: Kind | None = None
     state: str | None = None
     reason: str | None = None
     procedure_codes: Sequence[str] | None = None
     begins: datetime | None = None
-    """Recorded from then on."""
+    """The message was recorded at or after this moment."""
     ends: datetime | None = None
-    """Recorded before then."""
+    """The message was recorded before this moment."""
     run_id: str | None = None
-    """A run of this name made, moved or tried it."""
+    """A run with this name inserted, changed or tried to send the message."""
     dag_id: str | None = None
-    """That run is of this DAG; ``None``: of whichever."""
+    """The run of ``run_id`` belongs to this DAG. ``None`` stands for any DAG."""
 
     @property
     def is_of_each_agency(self) -> bool:
-        """They are rare, and are looked for among each agency's: to count them costs as much for each."""
+        """Whether to search each agency by itself, because the wanted state is rare.
+
+        A search through all agencies at once would read many messages of other states to find a rare one.
+        """
         rare = self.state is not None and self.state not in _USUAL
         return rare and self.agencies is None and not self.of_no_agency and self.run_id is None
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Places of wanted rows, in the order that was asked for."""
+    """The places of the wanted rows that were found, in the requested order."""
 
     places: Sequence[Place]
     older: Place | None
-    """Where to go on; ``None``: there are no more."""
+    """The place to continue from. ``None`` if there are no more rows."""
     looked_on: bool
-    """All up to there were wanted or looked at; ``False``: the look ended before enough were found."""
+    """``False`` if the search reached its limit before it found enough rows."""
 
 
 def find_messages(
@@ -97,28 +102,29 @@ def find_messages(
     most: int,
     looked_at: LookedAt = USUAL,
 ) -> Piece:
-    """Up to ``most`` messages that are wanted, from the place ``before`` on, or the newest.
+    """Find up to ``most`` wanted messages that are older than the place ``before``, the newest first.
 
     Args:
-        connection: to the ledger.
-        asked: which ones.
-        every_agency: codes of all agencies that there are.
-        before: what the list had before; ``None``: nothing.
-        most: of these.
-        looked_at: to find them.
+        connection: a connection to the ledger.
+        asked: the filters.
+        every_agency: the codes of all existing agencies.
+        before: the last place that the list already has; ``None`` if the list begins.
+        most: how many messages are returned at most.
+        looked_at: how many messages are examined at most.
     """
-    name, values = _way(asked, every_agency, most, looked_at)
+    name, values = _choose_query(asked, every_agency, most, looked_at)
     return _find(connection, name, values, before, most)
 
 
 def find_oldest_messages(connection: Connection, asked: MessagesAsked, after: Place | None, most: int) -> Piece:
-    """Up to ``most`` messages that are wanted, from the place ``after`` on, or the oldest.
+    """Find up to ``most`` wanted messages that are newer than the place ``after``, the oldest first.
 
-    There is no index from this end for an agency or a state: of those that are looked at anyway, they are the ones that
-    are wanted. Those of a run are read whole by the other end.
+    If ``after`` is ``None``, begin with the oldest message. This search uses no index by agency or state: it examines
+    the next messages in time and applies the filters to them. It ignores ``run_id`` and ``dag_id``; use
+    ``find_messages`` for the messages of a run.
     """
     agencies = None if asked.agencies is None else list(asked.agencies)
-    values = _narrowed(asked) | {"agencies": agencies, "of_no_agency": asked.of_no_agency, "looked_at": LOOKED_AT}
+    values = _filter_values(asked) | {"agencies": agencies, "of_no_agency": asked.of_no_agency, "looked_at": LOOKED_AT}
     return _find(connection, "messages/browsing/oldest", values, after, most)
 
 
@@ -127,15 +133,15 @@ def _find(
 ) -> Piece:
     values |= {"before_at": before and before.at, "before_id": before and before.number, "most": most + 1}
     with in_order(connection):
-        # Never prepared: a plan that is made for all agencies and days alike would read the ledger from end to end.
+        # The SQL statement is never prepared: a general plan for all agencies and days would read the whole ledger.
         return piece_of(connection.execute(statement(name), values, prepare=False).fetchall(), most)
 
 
 @contextmanager
 def in_order(connection: Connection) -> Iterator[None]:
-    """Has what is asked within read rows in the order of an index, and stop where enough are found; no more after it.
+    """Make queries in the ``with`` body read rows in the order of an index, and stop once enough rows are found.
 
-    Nothing may be written within.
+    The setting ends with the body. Nothing may be written inside.
     """
     with connection.transaction(force_rollback=True):
         connection.execute(statement("messages/browsing/plan_in_order"))
@@ -143,7 +149,11 @@ def in_order(connection: Connection) -> Iterator[None]:
 
 
 def piece_of(rows: Sequence[Mapping[str, Any]], most: int) -> Piece:
-    """The piece in rows ``listed_at``, ``listed_id``, ``is_wanted``, ``is_last`` of ``most`` + 1 at most."""
+    """Make a piece of at most ``most`` places from up to ``most`` + 1 rows of a query.
+
+    Each row has ``listed_at``, ``listed_id``, ``is_wanted`` (it matches the filters) and ``is_last`` (the query reached
+    its limit at this row).
+    """
     places: list[Place] = []
     for row in rows:
         place = Place(row["listed_at"], row["listed_id"])
@@ -152,20 +162,23 @@ def piece_of(rows: Sequence[Mapping[str, Any]], most: int) -> Piece:
         if len(places) > most:
             return Piece(places[:most], places[most - 1], True)
         if row["is_last"]:
-            # What is older was not looked at, in this cell of the ledger at least.
+            # Older rows were not examined, at least for this agency and state.
             return Piece(places, place, False)
     return Piece(places, None, True)
 
 
 def read_messages(connection: Connection, places: Sequence[Place]) -> list[DictRow]:
-    """The messages at these places, in their order; words and number are to be masked by whoever shows them."""
+    """Return the messages at these places, in the order of the list.
+
+    The caller must mask texts and phone numbers before showing the messages.
+    """
     if not places:
         return []
     values = {"message_ids": [place.number for place in places]}
     return connection.execute(statement("messages/browsing/rows"), values).fetchall()
 
 
-def _narrowed(asked: MessagesAsked) -> dict[str, Any]:
+def _filter_values(asked: MessagesAsked) -> dict[str, Any]:
     return {
         "kind": asked.kind,
         "state": asked.state,
@@ -176,11 +189,11 @@ def _narrowed(asked: MessagesAsked) -> dict[str, Any]:
     }
 
 
-def _way(
+def _choose_query(
     asked: MessagesAsked, every_agency: Sequence[str], most: int, looked_at: LookedAt
 ) -> tuple[LiteralString, dict[str, Any]]:
-    """By which index the wanted ones are found, and what the statement is given."""
-    values = _narrowed(asked) | {"looked_at": looked_at.of_all}
+    """Choose the SQL statement whose index finds the wanted messages, and return its name and its parameters."""
+    values = _filter_values(asked) | {"looked_at": looked_at.of_all}
     agencies = None if asked.agencies is None else list(asked.agencies)
     if asked.run_id is not None:
         return "messages/browsing/of_run", values | {
@@ -198,32 +211,33 @@ def _way(
         states = ["suppressed"]
     each = max(looked_at.of_agencies // max(len(agencies) * len(states), 1), looked_at.page + 1)
     if asked.kind is asked.reason is asked.procedure_codes is None:
-        # All of them are wanted.
+        # Without these filters every examined message is wanted, so no more than a piece needs to be examined.
         each = min(each, most + 1)
     return "messages/browsing/of_agencies", values | {"agencies": agencies, "states": states, "looked_at": each}
 
 
 @dataclass(frozen=True, slots=True)
 class InquiriesAsked:
-    """Which inquiries are wanted; what is ``None`` is not narrowed down."""
+    """The filters for inquiries. A filter that is ``None`` does not apply."""
 
     begins: datetime
+    """The inquiry was received at or after this moment."""
     ends: datetime
-    """Received before then."""
+    """The inquiry was received before this moment."""
     agencies: Sequence[str] | None = None
-    """Codes; with ``None`` also those about no dossier."""
+    """Codes of the wanted agencies. ``None`` includes inquiries about no dossier."""
     outcome: InquiryResult | None = None
 
     @property
     def values(self) -> dict[str, Any]:
-        """As the statements take them."""
+        """The filters as parameters of the SQL statements."""
         agencies = None if self.agencies is None else list(self.agencies)
         return {"begins": self.begins, "ends": self.ends, "agencies": agencies, "outcome": self.outcome}
 
 
 @dataclass(frozen=True, slots=True)
 class InquiriesOfDay:
-    """How many inquiries of a day, by the clock of Vietnam, had an outcome."""
+    """How many inquiries of one day in Vietnam's time zone had one outcome."""
 
     day: date
     outcome: InquiryResult
@@ -232,30 +246,30 @@ class InquiriesOfDay:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedCode:
-    """A code that nobody knows and that was asked for again."""
+    """A code that no agency knows and that was asked for more than once."""
 
     asked_code: str
     inquiries: int
     phones: int
-    """From so many of them."""
+    """How many different phones asked for the code."""
     last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatedPhone:
-    """A phone that asked again for codes that nobody knows."""
+    """A phone that asked more than once for unknown codes."""
 
     msisdn: str
     inquiries: int
     codes: int
-    """So many different ones."""
+    """How many different codes the phone asked for."""
     asked_code: str | None
-    """The last one."""
+    """The last code that the phone asked for."""
     last_at: datetime
 
 
 def find_inquiries(connection: Connection, asked: InquiriesAsked, before: Place | None, most: int) -> Piece:
-    """Up to ``most`` inquiries that are wanted, from the place ``before`` on, or the newest."""
+    """Find up to ``most`` wanted inquiries that are older than the place ``before``, the newest first."""
     place = {"before_at": before and before.at, "before_id": before and before.number}
     values = asked.values | place | {"looked_at": LOOKED_AT, "most": most + 1}
     with in_order(connection):
@@ -264,7 +278,10 @@ def find_inquiries(connection: Connection, asked: InquiriesAsked, before: Place 
 
 
 def read_inquiries(connection: Connection, places: Sequence[Place]) -> list[DictRow]:
-    """The inquiries at these places, in their order; number and code are to be masked by whoever shows them."""
+    """Return the inquiries at these places, in the order of the list.
+
+    The caller must mask phone numbers and codes before showing the inquiries.
+    """
     if not places:
         return []
     values = {"inquiry_ids": [place.number for place in places]}
@@ -272,34 +289,37 @@ def read_inquiries(connection: Connection, places: Sequence[Place]) -> list[Dict
 
 
 def inquiries_by_day(connection: Connection, asked: InquiriesAsked) -> list[InquiriesOfDay]:
-    """Inquiries of the period by day and outcome, the newest day first; whatever outcome is asked for."""
+    """Count the inquiries that match the filters by day and outcome, the newest day first. Ignore ``asked.outcome``."""
     return values_of(InquiriesOfDay, connection.execute(statement("inquiries/by_day"), asked.values, prepare=False))
 
 
 def repeated_codes(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedCode]:
-    """Unknown codes that were asked for more than once in the period, the most asked first."""
+    """Return unknown codes that were asked for more than once in the period, the most frequent first
+    (``motcua.inquiries``)."""
     values = {"begins": begins, "ends": ends, "limit": limit}
     return values_of(RepeatedCode, connection.execute(statement("inquiries/repeated_codes"), values, prepare=False))
 
 
 def repeated_phones(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedPhone]:
-    """Phones that asked more than once for unknown codes in the period, the most persistent first."""
+    """Return phones that asked more than once for unknown codes in the period, the most persistent first
+    (``motcua.inquiries``)."""
     values = {"begins": begins, "ends": ends, "limit": limit}
     return values_of(RepeatedPhone, connection.execute(statement("inquiries/repeated_phones"), values, prepare=False))
 
 
 MOST = 10_000
-"""More than a country has; sources may write what they like."""
+"""How many procedures are read at most. This is more than the whole country has. The limit exists because sources may
+write anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedProcedure:
-    """A procedure that a source gave a name."""
+    """A procedure with the name that a source gave it."""
 
     procedure_code: str
     name: str
 
 
 def procedures_called(connection: Connection, most: int = MOST) -> list[NamedProcedure]:
-    """Procedures with a name, by it."""
+    """Return the procedures with a name, ordered by name."""
     return values_of(NamedProcedure, connection.execute(statement("agencies/named_procedures"), {"most": most}))

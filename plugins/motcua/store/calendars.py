@@ -1,6 +1,6 @@
-"""The working calendar in the ledger: days, office hours, confirmed years, and who changed what.
+"""Read and write the working calendar in the ledger: days, office hours, confirmed years, and changes.
 
-Whoever writes calls ``sign_changes`` first, in the same transaction: the history is kept by a trigger.
+A writer calls ``sign_changes`` first in the same transaction, because a trigger records the history.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import columns_of, recordset, value_of, values_of
 
 _LONGEST_BREAK = timedelta(days=31)
-"""No run of days off is longer: so far beyond what was asked for is loaded, for the working day before and after."""
+"""The longest possible run of days off. The calendar is loaded for this much more time on both sides of the requested
+days, so that it contains the working day before the first and the one after the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarDay(SpecialDay):
-    """A deviation as stored: of a province (origin ``package`` or ``decision``) or of one agency."""
+    """A stored deviation from the usual week, valid for a province or for one agency.
+
+    A province's deviation has the origin ``package`` or ``decision``.
+    """
 
     province: str | None
     agency_code: str | None
 
     @classmethod
     def of(cls, special: SpecialDay, *, province: str | None = None, agency_code: str | None = None) -> CalendarDay:
-        """The deviation as one of this province, or of this agency."""
+        """Make a calendar day of this province or this agency from a deviation."""
         return cls(**columns_of(special), province=province, agency_code=agency_code)
 
 
@@ -41,21 +45,22 @@ class CalendarChange:
     changed_by: str
     concerns: Literal["day", "year", "hours"]
     day: date | None
-    """The day itself, or that from which office hours are in force; ``None``: the whole year."""
+    """The changed day, or the day from which changed office hours are in force. ``None`` if the change concerns the
+    whole year."""
     before: Mapping[str, Any] | None
-    """What stood there, as JSON holds it."""
+    """The stored values before the change, as JSON."""
     after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarYear:
-    """A seeded year of a province."""
+    """A year of a province for which a package of holidays was entered."""
 
     province: str
     year: int
     package: str
     decision: str | None = None
-    """The official announcement against which it was confirmed."""
+    """The official announcement against which the year was confirmed."""
     confirmed_at: datetime | None = None
 
 
@@ -63,7 +68,7 @@ class CalendarYear:
 
 
 def provinces_of(connection: Connection, agency_codes: Collection[str]) -> dict[str, str]:
-    """The province of each of these agencies.
+    """Return the province of each of these agencies.
 
     Raises:
         UnknownAgency: one of them is not configured.
@@ -77,25 +82,28 @@ def provinces_of(connection: Connection, agency_codes: Collection[str]) -> dict[
 
 
 def used_provinces(connection: Connection) -> list[str]:
-    """Every province that has an agency."""
+    """Return every province that has an agency."""
     return [row["province"] for row in connection.execute(statement("calendars/used_provinces"))]
 
 
 def list_years(connection: Connection, provinces: Collection[str]) -> list[CalendarYear]:
-    """The seeded years of these provinces."""
+    """Return the years that were entered for these provinces (``motcua.calendar_years``)."""
     return values_of(CalendarYear, connection.execute(statement("calendars/years"), {"provinces": list(provinces)}))
 
 
 def list_days(
     connection: Connection, provinces: Collection[str], agency_codes: Collection[str], first: date, last: date
 ) -> list[CalendarDay]:
-    """The stored days of these provinces and agencies from ``first`` to ``last``, every layer."""
+    """Return the stored days of these provinces and agencies from ``first`` to ``last`` (``motcua.calendar_days``).
+
+    The result contains the days of all layers: the package, the province's decisions and the agencies.
+    """
     asked = {"provinces": list(provinces), "agency_codes": list(agency_codes), "first": first, "last": last}
     return values_of(CalendarDay, connection.execute(statement("calendars/days"), asked))
 
 
 def list_hours(connection: Connection, agency_codes: Collection[str]) -> dict[str, list[OfficeHours]]:
-    """The office hours of these agencies by code, the earliest first; agencies with the usual hours are left out."""
+    """Return the office hours of agencies by code, the earliest first. Agencies with the usual hours are left out."""
     found: dict[str, list[OfficeHours]] = {}
     for row in connection.execute(statement("calendars/hours"), {"agency_codes": list(agency_codes)}):
         found.setdefault(row["agency_code"], []).append(value_of(OfficeHours, row))
@@ -105,9 +113,10 @@ def list_hours(connection: Connection, agency_codes: Collection[str]) -> dict[st
 def load_calendars(
     connection: Connection, agency_codes: Collection[str], first: date, last: date
 ) -> dict[str, WorkingCalendar]:
-    """The calendars of these agencies by code, in four queries however many there are.
+    """Return the calendars of these agencies by code, with four queries for any number of agencies.
 
-    They are exact from ``first`` to ``last`` and for the working days next to these; they go on beyond.
+    The calendars know every deviation from ``first`` to ``last`` and up to the neighbouring working days. For other
+    days they may know only the usual week.
 
     Raises:
         UnknownAgency: one of the agencies is not configured.
@@ -126,16 +135,16 @@ def load_calendars(
 
 
 def load_calendar(connection: Connection, agency_code: str, first: date, last: date) -> WorkingCalendar:
-    """The calendar of one agency, exact from ``first`` to ``last``.
+    """Return the calendar of one agency, exact from ``first`` to ``last``.
 
     Raises:
-        UnknownAgency: it is not configured.
+        UnknownAgency: the agency is not configured.
     """
     return load_calendars(connection, [agency_code], first, last)[agency_code]
 
 
 def load_province_calendar(connection: Connection, province: str, first: date, last: date) -> WorkingCalendar:
-    """The calendar of a province, without what its agencies do differently; exact from ``first`` to ``last``."""
+    """Return a province's calendar, exact from ``first`` to ``last``, without the deviations of single agencies."""
     days, years = _days_and_years(connection, [province], (), first, last)
     return _calendar(days, (), years)
 
@@ -143,15 +152,15 @@ def load_province_calendar(connection: Connection, province: str, first: date, l
 def _days_and_years(
     connection: Connection, provinces: Collection[str], agency_codes: Collection[str], first: date, last: date
 ) -> tuple[list[CalendarDay], list[CalendarYear]]:
-    # Whole years, so that a year is either in the table or not.
-    begin = date(_moved(first, -_LONGEST_BREAK).year, 1, 1)
-    end = date(_moved(last, _LONGEST_BREAK).year, 12, 31)
+    # Loads whole years, so that each year is either completely loaded or not at all.
+    begin = date(_shifted(first, -_LONGEST_BREAK).year, 1, 1)
+    end = date(_shifted(last, _LONGEST_BREAK).year, 12, 31)
     days = list_days(connection, provinces, agency_codes, begin, end)
     years = [year for year in list_years(connection, provinces) if begin.year <= year.year <= end.year]
     return days, years
 
 
-def _moved(day: date, by: timedelta) -> date:
+def _shifted(day: date, by: timedelta) -> date:
     try:
         return day + by
     except OverflowError:
@@ -165,7 +174,7 @@ def _calendar(
 
 
 def list_unconfirmed(connection: Connection, years: Collection[int]) -> list[tuple[str, int]]:
-    """(province, year) of each of these years that is not confirmed for a province that has agencies."""
+    """Return (province, year) for each of these years that a province with agencies has not confirmed."""
     rows = connection.execute(statement("calendars/unconfirmed"), {"years": list(years)})
     return [(row["province"], row["year"]) for row in rows]
 
@@ -173,7 +182,7 @@ def list_unconfirmed(connection: Connection, years: Collection[int]) -> list[tup
 def list_changes(
     connection: Connection, year: int, province: str, agency_code: str | None = None, most: int = 200
 ) -> list[CalendarChange]:
-    """The newest changes of a year's calendar."""
+    """Return the newest changes of a year's calendar for a province and, if one is given, for an agency."""
     asked = {"year": year, "province": province, "agency_code": agency_code, "most": most}
     return values_of(CalendarChange, connection.execute(statement("calendars/changes"), asked))
 
@@ -182,22 +191,22 @@ def list_changes(
 
 
 def sign_changes(connection: Connection, changed_by: str) -> None:
-    """Names who makes the changes of this transaction, for the history."""
+    """Set the name that the history records for the changes of this transaction."""
     connection.execute(statement("calendars/sign"), {"changed_by": changed_by})
 
 
 def save_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
-    """Writes days, each in its layer; others stay."""
+    """Write days, each in its layer: package, decision or agency (``motcua.calendar_days``). Other days stay."""
     connection.execute(statement("calendars/save_days"), {"rows": recordset(days)})
 
 
 def remove_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
-    """Takes days away, each from its layer."""
+    """Delete days, each from its layer: package, decision or agency (``motcua.calendar_days``)."""
     connection.execute(statement("calendars/remove_days"), {"rows": recordset(days)})
 
 
 def save_hours(connection: Connection, hours: Iterable[tuple[str, OfficeHours]]) -> None:
-    """Writes office hours, each with the code of its agency."""
+    """Write office hours, each with the code of its agency."""
     rows = [
         {name: value.isoformat() if isinstance(value, time) else value for name, value in columns_of(each).items()}
         | {"agency_code": code}
@@ -207,11 +216,11 @@ def save_hours(connection: Connection, hours: Iterable[tuple[str, OfficeHours]])
 
 
 def remove_hours(connection: Connection, hours: Iterable[tuple[str, date]]) -> None:
-    """Takes office hours away, each by its agency and the day from which they were in force."""
+    """Delete office hours. Each entry gives the agency and the day from which its hours were in force."""
     rows = [{"agency_code": code, "valid_from": day} for code, day in hours]
     connection.execute(statement("calendars/remove_hours"), {"rows": recordset(rows)})
 
 
 def save_years(connection: Connection, years: Iterable[CalendarYear]) -> None:
-    """Writes years as they are now."""
+    """Write the values of years, and replace stored ones (``motcua.calendar_years``)."""
     connection.execute(statement("calendars/save_years"), {"rows": recordset(years)})

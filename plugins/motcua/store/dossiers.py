@@ -1,6 +1,6 @@
-"""One dossier whole, for whoever is asked about it: found by code or number, with everything that was kept of it.
+"""Read one dossier with everything stored about it, found by code or phone number, for the staff pages.
 
-Whatever a page asks takes the agencies whose rows its visitor may see; ``None`` means all.
+Functions that serve a page take the agencies whose rows the visitor may see. ``None`` stands for all.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from motcua.store.notices.quarantine import RowKind
 from motcua.store.oversight.complaints import Channel, CheckResult, Claim
 
 Agencies: TypeAlias = Sequence[str] | None
-"""Whose rows may be seen; ``None``: all."""
+"""The agencies whose rows may be seen. ``None`` stands for all."""
 MOST_FOUND = 100
 MOST_ENTRIES = 500
-"""Of each sort; what one dossier has more of is told as cut off."""
+"""How many entries of each sort are read at most. If a dossier has more, its page states that the list is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class DossierFound:
 
 @dataclass(frozen=True, slots=True)
 class UnusableRowSeen:
-    """A row of a source that cannot, or could not, be used."""
+    """A source row that is or was in quarantine."""
 
     row_kind: RowKind
     reason: RowRefusal
@@ -55,18 +55,18 @@ class UnusableRowSeen:
     first_seen_at: datetime
     last_seen_at: datetime
     released_at: datetime | None
-    """When it went on."""
+    """When the row was released from quarantine."""
 
 
 @dataclass(frozen=True, slots=True)
 class DossierShown:
-    """A dossier's head. Holds personal data."""
+    """The main data of a dossier. Holds personal data."""
 
     dossier_id: int
     agency_code: str
     dossier_code: str
     code_key: str
-    """By which 9029 finds it, as the database makes it of the code."""
+    """The key by which 9029 finds the dossier. The database derives it from the code."""
     agency_name: str
     province: str
     procedure_code: str | None
@@ -75,31 +75,31 @@ class DossierShown:
     msisdn: str | None
     phone_refusal: str | None
     purged_at: datetime | None
-    """When name and number were emptied."""
+    """When the applicant's name and phone number were emptied."""
     received_at: datetime | None
     due_at: datetime | None
     finished_at: datetime | None
     returned_at: datetime | None
     picked_up_at: datetime
     read_at: datetime | None
-    """When its source was last read."""
+    """When the dossier's source was last read."""
     enabled_from: datetime | None
-    """``None``: its agency is not told of, or nobody is in charge of it."""
+    """When the agency was enabled. ``None`` if it is not enabled, or if no agency is in charge of its dossiers now."""
     same_day_excluded: bool
     same_day_procedures: Sequence[str]
     kinds_off: Sequence[str]
     at_one_stop_desk: bool
     handed_over: bool
     present_outcome: PlanningResult | None
-    """Of its last step."""
+    """The result of planning the dossier's last step."""
     nothing_sent_since: datetime | None
-    """Since when a gap of the ledger is open that holds everything."""
+    """Since when a gap in the ledger holds all messages. ``None`` if no such gap is open."""
     inquiries_are_stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StepEntry:
-    """A step of the dossier, at the moment of its recording."""
+    """A step of the dossier, with the moment when it was recorded."""
 
     transition_id: int
     at: datetime
@@ -109,18 +109,18 @@ class StepEntry:
     status_code: int
     at_one_stop_desk: bool
     from_row: bool
-    """It was seen by the dossier's row alone."""
+    """``True`` if the step is known only from the dossier's row, which was newer than the last transition."""
     outcome: PlanningResult | None
     message_id: int | None
     is_old: bool
-    """Typed in late."""
+    """``True`` if this is an old step, which was typed in late."""
     has_force: bool | None
-    """Of an old one: whether it counts; ``None``: that waits for the row."""
+    """``True`` if the old step counts. ``None`` if the step is not old, or if only the dossier's next row decides."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionEntry:
-    """A due date or a phone field that is another than before. Holds personal data."""
+    """A change of the due date or the phone field. Holds personal data."""
 
     version_id: int
     at: datetime
@@ -131,20 +131,20 @@ class VersionEntry:
     phone_entered_at: datetime | None
     is_first: bool
     phone_emptied: bool
-    """It was there, and its time is over."""
+    """``True`` if the phone field was emptied because its time was over."""
     emptied_before: bool
 
 
 @dataclass(frozen=True, slots=True)
 class MoveEntry:
-    """A move of a message."""
+    """A change of a message's state."""
 
     history_id: int
     at: datetime
     message_id: int
     kind: Kind
     from_state: str | None
-    """``None``: it begins, and has its words."""
+    """``None`` if this entry stands for the insertion of the message. Only such an entry has the message's text."""
     to_state: str
     to_reason: str | None
     text: str | None
@@ -164,14 +164,14 @@ class AttemptEntry:
     gateway_code: str | None
     answered_at: datetime | None
     released_at: datetime | None
-    """When somebody let the message go again although nobody knew of this one."""
+    """When a person released the message after this attempt of unknown outcome."""
     released_by: str | None
     released_because: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptEntry:
-    """A delivery report."""
+    """A delivery receipt."""
 
     receipt_id: int
     at: datetime
@@ -184,7 +184,7 @@ class ReceiptEntry:
 
 @dataclass(frozen=True, slots=True)
 class InquiryEntry:
-    """A text to 9029 and its answer. Holds the number that asked."""
+    """A citizen's text to 9029 and its reply. Holds the citizen's phone number."""
 
     inquiry_id: int
     at: datetime
@@ -197,7 +197,7 @@ class InquiryEntry:
 
 @dataclass(frozen=True, slots=True)
 class FindingEntry:
-    """Something that a check of data quality found, once."""
+    """A finding of one check of data quality."""
 
     finding_id: int
     at: datetime
@@ -208,7 +208,7 @@ class FindingEntry:
 
 @dataclass(frozen=True, slots=True)
 class ComplaintEntry:
-    """What a citizen reported."""
+    """A citizen's complaint."""
 
     complaint_id: int
     at: datetime
@@ -233,13 +233,17 @@ _SORTS: tuple[tuple[LiteralString, type[Entry]], ...] = (
     ("dossiers/showing/versions", VersionEntry),
     ("dossiers/showing/transitions", StepEntry),
 )
-"""Of one moment the cause stands below what it brought about."""
+"""The queries of the entries. Entries of the same moment are listed in this order: the list begins with the newest, so
+an effect stands above its cause."""
 
 
 def dossiers_by_code(
     connection: Connection, keys: Sequence[str], agencies: Agencies, agency_code: str | None = None
 ) -> list[DossierFound]:
-    """Dossiers whose code is one of these, or has one of these keys (``motcua.code_key``), also of one agency only."""
+    """Find the dossiers of one agency or of all agencies that have one of these codes or keys of codes.
+
+    ``motcua.code_key`` makes a code's key.
+    """
     if not keys:
         return []
     values = {"keys": list(keys), "agencies": agencies, "agency_code": agency_code, "limit": MOST_FOUND}
@@ -247,19 +251,22 @@ def dossiers_by_code(
 
 
 def dossiers_by_tail(connection: Connection, tail: str, agencies: Sequence[str]) -> list[DossierFound]:
-    """Dossiers of these agencies whose code ends with a tail (``domain.inquiries.read_tail``), the newest first."""
+    """Find dossiers of these agencies by the end of their codes, the newest first.
+
+    ``domain.inquiries.read_tail`` reads such a tail from what a person typed.
+    """
     values = {"tail": tail, "agencies": list(agencies), "limit": MOST_FOUND}
     return values_of(DossierFound, connection.execute(statement("dossiers/showing/find_by_tail"), values))
 
 
 def dossiers_by_phone(connection: Connection, msisdn: str, agencies: Agencies) -> list[DossierFound]:
-    """Dossiers with this number, E.164, as their own, the newest first."""
+    """Find dossiers whose own phone number is this E.164 number, the newest first."""
     values = {"msisdn": msisdn, "agencies": agencies, "limit": MOST_FOUND}
     return values_of(DossierFound, connection.execute(statement("dossiers/showing/find_by_phone"), values))
 
 
 def dossiers_by_number(connection: Connection, dossier_ids: Sequence[int], agencies: Agencies) -> list[DossierFound]:
-    """Dossiers by their numbers, the newest first."""
+    """Return the dossiers with these ids, the newest first."""
     values = {"dossier_ids": list(dossier_ids), "agencies": agencies, "limit": MOST_FOUND}
     return values_of(DossierFound, connection.execute(statement("dossiers/showing/by_number"), values))
 
@@ -267,7 +274,7 @@ def dossiers_by_number(connection: Connection, dossier_ids: Sequence[int], agenc
 def unusable_rows(
     connection: Connection, keys: Sequence[str], agencies: Agencies, agency_code: str | None = None
 ) -> list[UnusableRowSeen]:
-    """Rows in quarantine, also those that went on, whose code is one of these, or has one of these keys."""
+    """Return the rows that are or were in quarantine and have one of these dossier codes or keys of codes."""
     if not keys:
         return []
     values = {"keys": list(keys), "agencies": agencies, "agency_code": agency_code, "limit": MOST_FOUND}
@@ -275,13 +282,13 @@ def unusable_rows(
 
 
 def dossier_shown(connection: Connection, dossier_id: int, agencies: Agencies, now: datetime) -> DossierShown | None:
-    """A dossier's head; ``None``: there is none, or it may not be seen."""
+    """Return a dossier's main data. ``None`` if there is no such dossier or the visitor may not see it."""
     values = {"dossier_id": dossier_id, "agencies": agencies, "now": now}
     return first_of(DossierShown, connection.execute(statement("dossiers/showing/story"), values))
 
 
 def message_facts(connection: Connection, dossier_id: int, now: datetime) -> list[MessageFact]:
-    """A dossier's messages, the newest first, with what sending would see of each now."""
+    """Return a dossier's messages, the newest first, with the conditions that a sender would check now."""
     values = {"dossier_id": dossier_id, "now": now, "limit": MOST_ENTRIES}
     return [
         MessageFact(
@@ -302,15 +309,19 @@ def message_facts(connection: Connection, dossier_id: int, now: datetime) -> lis
 
 
 def message_sent(connection: Connection, message_id: int) -> MessageSent | None:
-    """How a message went; ``None``: there is none."""
+    """Return how a message was sent. ``None`` if there is no such message."""
     return first_of(MessageSent, connection.execute(statement("dossiers/showing/sent"), {"message_id": message_id}))
 
 
 def entries_of(connection: Connection, dossier_id: int) -> list[Entry]:
-    """Everything that happened to a dossier that may be seen, the newest first; of each sort the newest 500."""
+    """Return everything visible that happened to a dossier, the newest first.
+
+    The list has at most ``MOST_ENTRIES`` entries of each sort.
+    """
     values = {"dossier_id": dossier_id, "limit": MOST_ENTRIES}
     found: list[Entry] = [
         value_of(of, row) for name, of in _SORTS for row in connection.execute(statement(name), values)
     ]
-    # Python keeps the order of equals: of one moment the later of a sort stays before the earlier.
+    # Python's sort keeps the order of entries with the same moment. Each query returns the newest entry first, so the
+    # later of two such entries stays before the earlier one.
     return sorted(found, key=lambda entry: entry.at, reverse=True)

@@ -1,10 +1,12 @@
-"""The list of the erased: whose personal data was emptied, kept outside the ledger beside its journal.
+"""The list of erasures: whose personal data was emptied. It is a file outside the ledger, beside the journal.
 
-A ledger that is restored has the data again that was emptied since. So each batch has a line here before it is
-committed, and the ledger has the line's reference: what it does not know, it brought back. One file a day (UTC), one
-JSON object a line: dossiers by agency and code, others by our number: inquiries with their gateway, rows in quarantine
-with their source, complaints with their agency; no number of a phone, no name, no words
-(docs/decisions/personal-data.md).
+A restored ledger contains the data again that was emptied after the backup. Each batch of emptied rows therefore gets a
+line in this list before it is committed, and the ledger stores the line's reference. If the ledger does not know a
+line's reference, a restore brought the data of that line back.
+
+There is one file for each day (UTC) with one JSON object on each line. Dossiers are listed by agency and code. All
+other rows are listed by our number: inquiries with their gateway, rows in quarantine with their source, complaints with
+their agency. The list contains no phone number, no name and no text (docs/decisions/personal-data.md).
 """
 
 from __future__ import annotations
@@ -22,34 +24,34 @@ from motcua.store.journal import JournalFailed, append_lines
 
 _PREFIX = "erased-"
 _TAIL = 20
-"""Lines at the end of the list that are looked at before each run."""
+"""How many lines at the end of the list are checked before each run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """One batch of rows that were emptied."""
+    """One batch of rows whose personal data was emptied."""
 
     reference: str
-    """The same in the ledger: 32 hexadecimal digits."""
+    """The reference that the ledger stores too: 32 hexadecimal digits."""
     at: datetime
     kind: str
-    """dossiers, inquiries, receipts, quarantine or complaints."""
+    """A kind of rows: one of :data:`motcua.store.personal_data.KINDS`."""
     listed: Sequence[Sequence[str]] | None
-    """What was emptied, as :class:`motcua.store.personal_data.Order` names it; ``None``: all whose time was over
-    then."""
+    """The emptied rows, in the form of :attr:`motcua.store.personal_data.Order.only_these`. ``None`` stands for all
+    rows whose retention time was over at the moment ``at``."""
 
 
 class ErasureList:
-    """The list in the journal's folder; several processes may write it."""
+    """The list of erasures in the journal's folder. Several processes may write it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def write(self, erasure: Erasure) -> None:
-        """Appends a batch; it is on the disk when this returns.
+        """Append a batch as a line. The line is synced to the disk when this method returns.
 
         Raises:
-            JournalFailed: it may not be taken for written.
+            JournalFailed: the line may not have been written.
         """
         line = {
             "ref": erasure.reference,
@@ -67,29 +69,29 @@ class ErasureList:
         )
 
     def tail(self) -> list[Erasure]:
-        """The last batches, the newest last.
+        """Return the last batches, the newest last: at most ``_TAIL`` of them.
 
         Raises:
             JournalFailed: a file cannot be read.
         """
         found: list[Erasure] = []
         for path in reversed(self._files()):
-            found = _read(path) + found
+            found = _read_file(path) + found
             if len(found) >= _TAIL:
                 break
         return found[-_TAIL:]
 
     def days(self) -> Iterator[list[Erasure]]:
-        """All batches day by day, the newest day first.
+        """Yield all batches day by day, the newest day first.
 
         Raises:
             JournalFailed: a file cannot be read.
         """
         for path in reversed(self._files()):
-            yield _read(path)
+            yield _read_file(path)
 
     def forget(self, before: date) -> int:
-        """Takes away the days before this one; gives how many."""
+        """Delete the files of days before this one and return their number."""
         old = [path for path in self._files() if path.stem.removeprefix(_PREFIX) < before.isoformat()]
         for path in old:
             with suppress(FileNotFoundError):
@@ -104,20 +106,20 @@ class ErasureList:
 
 
 def open_erasures() -> ErasureList:
-    """The list of the erased of this deployment."""
+    """Return the list of erasures of this deployment."""
     return ErasureList(settings().journal_folder)
 
 
-def _read(path: Path) -> list[Erasure]:
+def _read_file(path: Path) -> list[Erasure]:
     try:
         content = path.read_bytes()
     except OSError as failure:
         raise JournalFailed(f"{path} cannot be read ({os.strerror(failure.errno or 0)})") from None
-    return [found for line in content.splitlines() if (found := _line(line)) is not None]
+    return [found for line in content.splitlines() if (found := _parse_line(line)) is not None]
 
 
-def _line(content: bytes) -> Erasure | None:
-    """What a line says; ``None``: the rest of one that was not written whole."""
+def _parse_line(content: bytes) -> Erasure | None:
+    """Parse a line. Return ``None`` if the line was not completely written."""
     try:
         line = json.loads(content)
         listed = line["listed"]

@@ -1,9 +1,10 @@
-"""Folders of files by their URL: on this machine, or in an S3-compatible store behind an Airflow connection.
+"""Open folders of files by their URL: on this machine, or in an S3-compatible store behind an Airflow connection.
 
-``s3://connection@bucket/folder``: the connection has the access key as its login and the secret key as its password;
-its extra ``endpoint_url`` names the store (MinIO, Ceph, …; without it Amazon's), ``region_name`` its region and
-``verify`` a file with the authority of its certificate. Airflow's own provider for Amazon asks for the same, and brings
-two dozen packages for services that nobody here has.
+In ``s3://connection@bucket/folder`` the connection has the access key as its login and the secret key as its password.
+The connection's extra ``endpoint_url`` names the store, such as MinIO or Ceph; without it the store is Amazon's. The
+extra ``region_name`` gives the store's region, and ``verify`` names a file with the authority that signed the store's
+certificate. Airflow's own provider for Amazon reads the same settings, but brings two dozen packages for services that
+are not used here.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class StoreUnusable(OSError):
-    """The store does not answer, or not to this key; the message says why, and what to look at."""
+    """Raised if the store does not answer or refuses the key. The message gives the reason and what to check."""
 
 
 def open_store(url: str) -> ObjectStoragePath:
-    """The folder that a URL names; nothing is asked of it yet.
+    """Return the folder that a URL names, without any request to the store.
 
     Raises:
-        StoreUnusable: an ``s3://`` URL names no connection, or one that is unknown or incomplete.
+        StoreUnusable: an ``s3://`` URL names no connection, or an unknown or incomplete connection.
     """
     from airflow.sdk import ObjectStoragePath
     from airflow.sdk.io import attach
@@ -37,7 +38,8 @@ def open_store(url: str) -> ObjectStoragePath:
         connection = address.netloc.rpartition("@")[0]
         if not connection:
             raise StoreUnusable(f"{url} names no Airflow connection: s3://connection@bucket/folder")
-        # Airflow keeps the first of a connection for good, also in a child that was forked.
+        # Airflow caches the first file system of a connection for ever, even in a forked child. The one of this process
+        # must replace it.
         files = _s3(connection, os.getpid())
         attach("s3", conn_id=connection, fs=files).fs = files
     return ObjectStoragePath(url)
@@ -45,7 +47,10 @@ def open_store(url: str) -> ObjectStoragePath:
 
 @lru_cache
 def _s3(name: str, process: int) -> Buckets:
-    """Of a connection, once a process: a child that was forked cannot speak through its parent's."""
+    """Return the file system of an Airflow connection in a process.
+
+    Each process has its own file system, because a forked child cannot use the network connections of its parent.
+    """
     from airflow.sdk.bases.hook import BaseHook
     from airflow.sdk.exceptions import AirflowException
 

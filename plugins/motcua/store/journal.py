@@ -1,10 +1,12 @@
-"""The journal of attempts: what left for which message, kept outside the ledger.
+"""The journal of attempts: a record outside the ledger of which request left for which message.
 
-A ledger that is restored forgets what it sent since. So each attempt has a line in a file before its request leaves,
-synced to its disk, and another with the gateway's answer: the ledger's high mark, and what lies between it and an older
-ledger. One file a day (UTC), one JSON object a line, appended under a lock; no number, no name, no words. Where a
-process that is frozen keeps a file to itself, the others go on in another one of that day. It belongs on storage that
-is not restored together with the ledger (docs/decisions/restores.md).
+A restored ledger does not know what was sent after the backup. Each attempt therefore has a line in a file, synced to
+the disk before its request leaves, and another line with the gateway's answer. After a restore the journal shows how
+far sending had come and which attempts the ledger lacks.
+
+There is one file for each day (UTC) with one JSON object on each line, appended under a lock. A line contains no phone
+number, no name and no text. If a frozen process keeps the lock of a file, the other processes continue in a second file
+of that day. The journal's storage must not be restored together with the ledger (docs/decisions/restores.md).
 """
 
 from __future__ import annotations
@@ -27,23 +29,26 @@ from motcua.settings import settings
 
 _IDENTITY, _BEGUN = "journal.json", "begun.json"
 _TAIL = 1 << 18
-"""Bytes at a journal's end that are looked at before each run: some thousand attempts, far more than one commit has."""
+"""How many bytes at the end of a file are read before each run. They hold some thousand attempts, far more than one
+commit of the ledger."""
 _FREE_WITHIN = 1.0
-"""Seconds after which whoever keeps a file to itself is taken for frozen, and another one is begun."""
-_LOOK_AGAIN = 0.001
-"""Seconds."""
+"""In seconds. If a file stays locked for longer, the process that locked it counts as frozen, and another file is
+begun."""
+_LOCK_PAUSE = 0.001
+"""The pause between two tries to lock a file, in seconds."""
 
 
 class JournalFailed(Exception):
-    """The journal takes no line, or cannot be read; nothing may be sent. The message says why, and what to do."""
+    """Raised if the journal cannot be written or read, so that nothing may be sent. The message gives the reason and
+    what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """An attempt whose request leaves now."""
+    """The line of an attempt, written just before its request leaves."""
 
     reference: str
-    """Our own, which the gateway's receipts name."""
+    """Our own reference, which the gateway's receipts name."""
     departed_at: datetime
     gateway: str
     source: str
@@ -51,13 +56,14 @@ class Departure:
     dossier_code: str
     kind: str
     occasion: str
-    """In words that a restored ledger knows: ``number 12`` (the source's), ``row``, ``due 2026-11-28``."""
+    """The occasion of the message, in a form without our own ids, which a restored ledger may give anew: ``number 12``
+    (the source's number of the transition), ``row`` (the dossier's row) or ``due 2026-11-28``."""
     segments: int
 
 
 @dataclass(frozen=True, slots=True)
 class JournaledAnswer:
-    """What the gateway answered to an attempt."""
+    """The gateway's answer to an attempt."""
 
     reference: str
     answered_at: datetime
@@ -67,7 +73,7 @@ class JournaledAnswer:
 
 @dataclass(frozen=True, slots=True)
 class JournaledAttempt:
-    """An attempt as the journal knows it."""
+    """An attempt in the journal. ``answer`` is ``None`` if no answer was recorded."""
 
     departure: Departure
     answer: JournaledAnswer | None
@@ -75,31 +81,34 @@ class JournaledAttempt:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """What is kept of files beside them, by their names without their end."""
+    """The record of which files were begun, by their names without suffix.
+
+    The record is stored beside the files, so that the loss of a file is noticed.
+    """
 
     begun: frozenset[str]
     lost: frozenset[str]
-    """Those that were begun again, since they were gone."""
+    """The files that had disappeared and were begun again."""
 
     def since(self, day: str) -> _Begun:
         return _Begun(*(frozenset(each for each in names if each >= day) for names in (self.begun, self.lost)))
 
 
 class Journal:
-    """The journal in a folder; several processes may write it."""
+    """The journal in a folder. Several processes may write it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._number = 1
-        """Which of a day's files it writes."""
+        """The number of the day's file that this process writes: 1, or more if earlier files stayed locked."""
         self._begun: set[str] = set()
-        """Files that this process has seen begun."""
+        """The files that this process knows to be in the record of begun files."""
 
     def identity(self) -> UUID | None:
-        """The journal's own id; ``None``: there is none in the folder yet.
+        """Return the journal's id. ``None`` if the folder has no journal yet.
 
         Raises:
-            JournalFailed: the folder holds lines and no id, or one that cannot be read.
+            JournalFailed: the folder has lines but no id, or the id cannot be read.
         """
         try:
             return UUID(json.loads((self.folder / _IDENTITY).read_text(encoding="utf-8"))["journal_id"])
@@ -108,10 +117,10 @@ class Journal:
                 raise JournalFailed(f"{self.folder} holds lines of a journal and no {_IDENTITY}: put it back") from None
             return None
         except (OSError, ValueError, KeyError, TypeError) as failure:
-            raise JournalFailed(f"{self.folder / _IDENTITY} cannot be read ({_words(failure)}): mend it") from None
+            raise JournalFailed(f"{self.folder / _IDENTITY} cannot be read ({_reason_of(failure)}): mend it") from None
 
     def begin(self) -> UUID:
-        """Begins a journal in the folder, unless one is there; gives its id.
+        """Begin a journal in the folder, unless one is there, and return its id.
 
         Raises:
             JournalFailed: the folder cannot be written.
@@ -126,7 +135,7 @@ class Journal:
                 json.dump({"journal_id": str(new)}, file)
                 file.flush()
                 os.fsync(file.fileno())
-            # Whoever is second leaves the first one's.
+            # If two processes begin a journal at once, the first one's id counts.
             with suppress(FileExistsError):
                 os.link(written, self.folder / _IDENTITY)
             written.unlink()
@@ -137,10 +146,10 @@ class Journal:
         return new if found is None else found
 
     def write(self, departures: Sequence[Departure], answers: Sequence[JournaledAnswer], now: datetime) -> None:
-        """Appends lines; with a departure among them they are on the disk when this returns.
+        """Append lines. If a departure is among them, they are on the disk when this method returns.
 
         Raises:
-            JournalFailed: nothing of it may be taken for written.
+            JournalFailed: the lines may not have been written.
         """
         lines = [
             {
@@ -160,7 +169,8 @@ class Journal:
                 "ref": each.reference,
                 "answered": each.answered_at.isoformat(),
                 "outcome": each.outcome,
-                # Some providers make it of the number: such a message cannot be asked for after a restore.
+                # Some providers derive their reference from the phone number. A message without it cannot be asked
+                # about after a restore.
                 "gateway_ref": None if holds_phone(each.gateway_reference or "") else each.gateway_reference,
             }
             for each in answers
@@ -171,7 +181,9 @@ class Journal:
             self._number += 1
 
     def tail(self) -> list[Departure]:
-        """The last departures, the newest last: of the last two days that have any, as many as lie near the end.
+        """Return the last departures, the newest last.
+
+        They are read from the ends of the files of the last two days that have files.
 
         Raises:
             JournalFailed: a file cannot be read.
@@ -182,9 +194,9 @@ class Journal:
         return found
 
     def attempts(self, since: date | None = None) -> Iterator[list[JournaledAttempt]]:
-        """All attempts day by day, the newest day first, each with its answer where one is known.
+        """Yield all attempts day by day, the newest day first, each with its answer if one is known.
 
-        ``since``: of this day and later ones only.
+        ``since`` limits the days to this day and later ones.
 
         Raises:
             JournalFailed: a file cannot be read.
@@ -198,17 +210,20 @@ class Journal:
                 if isinstance(line, Departure):
                     departures.append(line)
                 else:
-                    # An answer may come on the next day; of two the later one holds.
+                    # An answer may be recorded on the day after the attempt. If an attempt has two answers, the later
+                    # one counts.
                     answers[line.reference] = line
             yield [JournaledAttempt(each, answers.pop(each.reference, None)) for each in departures]
 
     def damage(self, since: date | None = None) -> str | None:
-        """What it lacks, in words: days whose file is gone, and lines that cannot be read; ``None``: nothing.
+        """Return the journal's faults in words: days without their file, and unreadable lines. ``None`` if there are
+        none.
 
-        The rest of a line that its process died in is no damage: what was not written whole did not leave.
+        An incomplete line of a process that died is no fault, because a request leaves only after its whole line is
+        written.
 
         Args:
-            since: all lines of this day and later ones are read; else only those near the end.
+            since: check the whole files of this day and later days. ``None`` checks only the ends of the last files.
 
         Raises:
             JournalFailed: a file cannot be read.
@@ -224,12 +239,12 @@ class Journal:
         parts = [f"the file of {', '.join(missing)} is gone"] if missing else []
         for path in looked_at:
             content = self._content(path, last=_TAIL if since is None else None)
-            if unreadable := sum(_line(each) is None and not _is_torn(each) for each in content):
+            if unreadable := sum(_parse_line(each) is None and not _is_torn(each) for each in content):
                 parts.append(f"{unreadable} line(s) of {path.stem} cannot be read")
         return "; ".join(parts) or None
 
     def forget(self, before: date) -> int:
-        """Takes away the days before this one; gives how many."""
+        """Delete the files of days before this one and return their number."""
         old = [path for day, paths in self._days().items() if day < before.isoformat() for path in paths]
         for path in old:
             with suppress(FileNotFoundError):
@@ -243,11 +258,11 @@ class Journal:
         return self.folder / (f"{day}.jsonl" if self._number == 1 else f"{day}.{self._number}.jsonl")
 
     def _append(self, path: Path, content: bytes, *, synced: bool) -> bool:
-        self._begin(path)
+        self._begin_file(path)
         return append_lines(path, content, synced=synced, within=_FREE_WITHIN)
 
-    def _begin(self, path: Path) -> None:
-        """Begins a file, and keeps that it was begun: what is gone later was lost."""
+    def _begin_file(self, path: Path) -> None:
+        """Create a file if necessary, and record its name, so that a file that disappears later is noticed."""
         if path.stem in self._begun and path.exists():
             return
         try:
@@ -270,10 +285,11 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):
             return _Begun(frozenset(), frozenset())
         except (OSError, ValueError, KeyError, TypeError) as failure:
-            raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_words(failure)}): mend it") from None
+            raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_reason_of(failure)}): mend it") from None
 
     def _write_begun(self, kept: _Begun) -> None:
-        # No lock, which a frozen process would keep: two that begin the same file write the same.
+        # No lock is used, because a process that freezes would keep it. Two processes that begin the same file write
+        # the same content.
         written = self.folder / f".{_BEGUN}.{uuid4().hex}"
         with written.open("w", encoding="utf-8") as file:
             json.dump({"begun": sorted(kept.begun), "lost": sorted(kept.lost)}, file)
@@ -282,7 +298,7 @@ class Journal:
         written.replace(self.folder / _BEGUN)
 
     def _days(self) -> dict[str, list[Path]]:
-        """The files of each day, the oldest day first."""
+        """Return the files of each day, the oldest day first."""
         days: dict[str, list[Path]] = {}
         for path in self._files():
             days.setdefault(path.name[:10], []).append(path)
@@ -292,10 +308,10 @@ class Journal:
         try:
             return sorted(self.folder.glob("????-??-??*.jsonl"))
         except OSError as failure:
-            raise JournalFailed(f"{self.folder} cannot be read ({_words(failure)})") from None
+            raise JournalFailed(f"{self.folder} cannot be read ({_reason_of(failure)})") from None
 
     def _lines(self, path: Path, last: int | None = None) -> Iterable[Departure | JournaledAnswer]:
-        return [line for each in self._content(path, last) if (line := _line(each)) is not None]
+        return [line for each in self._content(path, last) if (line := _parse_line(each)) is not None]
 
     def _content(self, path: Path, last: int | None) -> list[bytes]:
         try:
@@ -307,24 +323,24 @@ class Journal:
                     file.seek(0)
                 content = file.read()
         except OSError as failure:
-            raise JournalFailed(f"{path} cannot be read ({_words(failure)})") from None
+            raise JournalFailed(f"{path} cannot be read ({_reason_of(failure)})") from None
         return content.split(b"\n")
 
 
 def append_lines(path: Path, content: bytes, *, synced: bool, within: float = float("inf")) -> bool:
-    """Appends whole lines to a file of the journal's folder; several processes may do so at once.
+    """Append whole lines to a file of the journal's folder. Several processes may do so at once.
 
     Args:
-        path: the file; it is made where it is missing.
-        content: lines, each with its end.
-        synced: they are on the disk when this returns.
-        within: seconds that another process is waited for which has the file to itself.
+        path: the file, which is created if it is missing.
+        content: lines, each with its line end.
+        synced: ``True`` if the lines must be synced to the disk before this function returns.
+        within: how many seconds to wait for another process that has locked the file.
 
     Returns:
-        Whether they were appended; else another process had it all the while.
+        ``True`` if the lines were appended. ``False`` if another process kept the file locked all this time.
 
     Raises:
-        JournalFailed: nothing of it may be taken for written.
+        JournalFailed: the lines may not have been written.
     """
     try:
         is_new = not path.exists()
@@ -332,7 +348,7 @@ def append_lines(path: Path, content: bytes, *, synced: bool, within: float = fl
         try:
             if not _lock(descriptor, within):
                 return False
-            # What a process that died left of a line must not spoil the next one.
+            # A process that died may have left an incomplete line. The new lines must not be appended to it.
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 content = b"\n" + content
@@ -357,18 +373,18 @@ def _lock(descriptor: int, within: float) -> bool:
         except BlockingIOError:
             if time.monotonic() >= until:
                 return False
-            time.sleep(_LOOK_AGAIN)
+            time.sleep(_LOCK_PAUSE)
         else:
             return True
 
 
 def open_journal() -> Journal:
-    """The journal of this deployment."""
+    """Return the journal of this deployment."""
     return Journal(settings().journal_folder)
 
 
-def _line(content: bytes) -> Departure | JournaledAnswer | None:
-    """What a line says; ``None``: the rest of one that was not written whole."""
+def _parse_line(content: bytes) -> Departure | JournaledAnswer | None:
+    """Parse a line. Return ``None`` if the line was not completely written."""
     try:
         line: dict[str, Any] = json.loads(content)
         if "answered" in line:
@@ -390,12 +406,12 @@ def _line(content: bytes) -> Departure | JournaledAnswer | None:
 
 
 def _is_torn(content: bytes) -> bool:
-    """Whether a line that cannot be read is the beginning of one, or nothing."""
+    """Return whether an unreadable line is empty or the beginning of a line that was not completely written."""
     return not content or (content.startswith(b'{"ref":') and not content.endswith(b"}"))
 
 
 def sync_folder(folder: Path) -> None:
-    """Has the disk hold which files are in a folder."""
+    """Sync a folder to the disk, so that its new files survive a crash of the machine."""
     entry = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(entry)
@@ -403,12 +419,12 @@ def sync_folder(folder: Path) -> None:
         os.close(entry)
 
 
-def _words(failure: Exception) -> str:
+def _reason_of(failure: Exception) -> str:
     return (failure.strerror if isinstance(failure, OSError) else None) or type(failure).__name__
 
 
 def _cannot_write(folder: Path, failure: OSError) -> str:
     return (
-        f"The journal of attempts in {folder} cannot be written ({_words(failure)}). Nothing is sent without it: make "
-        "room, or set MOTCUA_JOURNAL to the folder where it is."
+        f"The journal of attempts in {folder} cannot be written ({_reason_of(failure)}). Nothing is sent without it: "
+        "make room, or set MOTCUA_JOURNAL to the folder where it is."
     )

@@ -1,4 +1,4 @@
-"""People who work with the pages: whose rows they see, who gave them that, and whom they looked for by a number."""
+"""Store which agencies' rows each user of the pages may see, who granted this, and who searched by phone number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GrantChange: TypeAlias = Literal["given", "taken"]
 
 @dataclass(frozen=True, slots=True)
 class AgencyOfUser:
-    """A user of Airflow who sees an agency's rows."""
+    """A user of Airflow who may see an agency's rows."""
 
     user_name: str
     agency_code: str
@@ -27,7 +27,7 @@ class AgencyOfUser:
 
 @dataclass(frozen=True, slots=True)
 class AgencyOfUserChange:
-    """A user was given an agency, or it was taken."""
+    """One change of a user's agencies: an agency was given or taken away."""
 
     changed_at: datetime
     changed_by: str
@@ -37,23 +37,25 @@ class AgencyOfUserChange:
 
 
 def agencies_of_user(connection: Connection, user_name: str) -> frozenset[str]:
-    """The agencies that a user was given; empty: none."""
+    """Return the agencies that a user was given. The set is empty if there are none."""
     rows = connection.execute(statement("people/agencies_of_user"), {"user_name": user_name})
     return frozenset(row["agency_code"] for row in rows)
 
 
 def list_agencies_of_users(connection: Connection) -> list[AgencyOfUser]:
-    """All users with agencies, by name."""
+    """Return all users with agencies, ordered by name."""
     return values_of(AgencyOfUser, connection.execute(statement("people/list")))
 
 
 def list_agency_of_user_changes(connection: Connection, limit: int) -> list[AgencyOfUserChange]:
-    """The last changes, the newest first."""
+    """Return the last changes, the newest first (``motcua.user_agency_changes``)."""
     return values_of(AgencyOfUserChange, connection.execute(statement("people/changes"), {"limit": limit}))
 
 
 def give_agency(connection: Connection, user_name: str, agency_code: str, changed_by: str, now: datetime) -> bool:
-    """Lets a user see an agency's rows; ``False``: he did already.
+    """Let a user see an agency's rows (``motcua.user_agency_changes``).
+
+    Return ``False`` if the user could already see the rows.
 
     Raises:
         psycopg.errors.ForeignKeyViolation: there is no such agency.
@@ -63,7 +65,10 @@ def give_agency(connection: Connection, user_name: str, agency_code: str, change
 
 
 def take_agency(connection: Connection, user_name: str, agency_code: str, changed_by: str, now: datetime) -> bool:
-    """Lets a user see an agency's rows no longer; ``False``: he did not."""
+    """Stop a user from seeing an agency's rows (``motcua.user_agency_changes``).
+
+    Return ``False`` if the user could not see the rows before.
+    """
     values = {"user_name": user_name, "agency_code": agency_code, "changed_by": changed_by, "now": now}
     return connection.execute(statement("people/take"), values).fetchone() is not None
 
@@ -71,7 +76,10 @@ def take_agency(connection: Connection, user_name: str, agency_code: str, change
 def log_phone_search(
     connection: Connection, searched_by: str, agencies: Sequence[str] | None, found: int, now: datetime
 ) -> None:
-    """Keeps that somebody looked for dossiers by a number, among whose (``None``: all), and how many were found."""
+    """Record that a user searched dossiers by a phone number, and how many were found (``motcua.phone_searches``).
+
+    ``agencies`` are the agencies whose dossiers were searched. ``None`` stands for all agencies.
+    """
     values = {
         "searched_by": searched_by,
         "agencies": None if agencies is None else list(agencies),

@@ -1,6 +1,7 @@
-"""Personal data: emptied through one function of the ledger, by a login that may do nothing else; held of a citizen.
+"""Empty personal data, and find the personal data that the ledger stores about a citizen.
 
-What is held is found by a dossier or by a phone number; who asked for it is kept.
+One database function of the ledger empties the data. The login that calls it may do nothing else. A citizen's data is
+found by a dossier or by a phone number, and each request of a citizen is recorded.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import value_of, values_of
 
 PURGE = "motcua_db_purge"
-"""Airflow connection of the login that may empty personal data; no other one serves where it is not set."""
+"""The Airflow connection of the login that may empty personal data. If it is not set, no data can be emptied."""
 
 Kind: TypeAlias = Literal[
     "dossiers", "inquiries", "receipts", "quarantine", "complaints", "pushed_dossiers", "pushed_steps"
@@ -29,45 +30,47 @@ Cause: TypeAlias = Literal["term", "request", "restore"]
 
 
 class PurgeNotProvided(Exception):
-    """Nobody may empty personal data here yet; the message says what to do."""
+    """Raised if this deployment has no login that may empty personal data. The message gives what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a batch is to empty."""
+    """The rows that a batch is to empty."""
 
     kind: Kind
     cause: Cause
     by: str
-    """The run, or who does it."""
+    """The run or the person that empties the rows."""
     after: int = 0
-    """Our number of the row after which to look."""
+    """The number of the row after which the batch begins."""
     at_most: int = 1000
-    """Rows looked at."""
+    """How many rows are examined at most."""
     reason: str | None = None
-    """Of a request: the paper that it stands in."""
+    """The document that contains the citizen's request. ``None`` if no citizen requested it."""
     only_these: Sequence[Sequence[str]] | None = None
-    """Dossiers by agency and code, others by our number: inquiries with their gateway, rows in quarantine with their
-    source, complaints with their agency."""
+    """The rows to which the batch is limited. A dossier is given by its agency and its code. An inquiry is given by its
+    gateway and its number, a quarantined row by its source and its number, a complaint by its agency and its number.
+    ``None`` stands for all rows whose retention time is over."""
     listed_at: datetime | None = None
-    """When they had been emptied, after a restore."""
+    """The moment when these rows were emptied before a restore brought their data back. ``None`` if there was no
+    restore."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one call emptied."""
+    """The result of emptying one batch."""
 
     looked_until: int | None
-    """``None``: there is nothing more to look at."""
+    """The number of the last examined row. ``None`` if no more rows are left to examine."""
     emptied: int
-    """Rows, of all tables."""
+    """How many rows of all tables were emptied."""
     listed: Sequence[Sequence[str]]
-    """Dossiers, and what else was asked for, as an order names them."""
+    """The emptied dossiers and other requested rows, in the form of ``Order.only_these``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Purge:
-    """Rows of one table that were emptied at once."""
+    """The record that rows of one table were emptied in one batch."""
 
     purged_at: datetime
     cause: Cause
@@ -79,10 +82,10 @@ class Purge:
 
 @contextmanager
 def purge_connection() -> Iterator[Connection]:
-    """A connection of the login that may empty personal data; closed at the end.
+    """Open a connection with the login that may empty personal data, and close it after the ``with`` body.
 
     Raises:
-        PurgeNotProvided: there is no such connection, or it may not.
+        PurgeNotProvided: there is no such connection, or its login may not empty personal data.
         psycopg.OperationalError: the ledger does not answer.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
@@ -106,13 +109,19 @@ def purge_connection() -> Iterator[Connection]:
 
 
 def wait_for_emptying(connection: Connection) -> None:
-    """Waits until nobody else empties personal data, from the listing of a batch outside the ledger to the end of its
-    transaction, and keeps others waiting for the rest of this one."""
+    """Take the lock on emptying personal data. The lock is held until this transaction ends.
+
+    A process takes the lock before it writes a batch into the list of erasures, and holds it until the batch is
+    committed.
+    """
     connection.execute(statement("personal_data/wait"))
 
 
 def purge_batch(connection: Connection, order: Order, reference: str) -> Batch:
-    """Empties one batch, in the transaction that is under way, under the reference that the list has it by."""
+    """Empty one batch in the current transaction.
+
+    ``reference`` is the reference of the batch's line in the list of erasures. The ledger stores it.
+    """
     values: dict[str, Any] = asdict(order) | {"reference": reference}
     if order.only_these is not None:
         values["only_these"] = Jsonb([list(each) for each in order.only_these])
@@ -121,18 +130,18 @@ def purge_batch(connection: Connection, order: Order, reference: str) -> Batch:
 
 
 def known_references(connection: Connection, references: Sequence[str]) -> set[str]:
-    """Which of these batches the ledger knows of."""
+    """Return which of these batches the ledger knows (``motcua.personal_data_purges``)."""
     rows = connection.execute(statement("personal_data/known_references"), {"wanted": list(references)})
     return {row["reference"] for row in rows}
 
 
 def tidy_after_purge(connection: Connection) -> None:
-    """Has PostgreSQL sample the emptied columns anew; a connection of the app's."""
+    """Make PostgreSQL gather new statistics of the emptied columns. Needs a connection of the app's role."""
     connection.execute(statement("personal_data/tidy"))
 
 
 def list_purges(connection: Connection, limit: int) -> list[Purge]:
-    """What was emptied of late, the newest first."""
+    """Return what was emptied recently, the newest first (``motcua.personal_data_purges``)."""
     return values_of(Purge, connection.execute(statement("personal_data/list"), {"limit": limit}))
 
 
@@ -141,63 +150,64 @@ Act: TypeAlias = Literal["export", "erase"]
 
 @dataclass(frozen=True, slots=True)
 class OwnInquiry:
-    """A text to 9029."""
+    """A text that a citizen sent to 9029."""
 
     gateway: str
     inquiry_id: int
     is_under_way: bool
-    """Its reply may still go, or has no known end."""
+    """``True`` if the reply may still be sent, or if its outcome is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowOfCode:
-    """A row in quarantine, or a complaint that is tied to no dossier."""
+    """A row in quarantine, or a complaint that belongs to no dossier."""
 
     kind: Literal["quarantine", "complaints"]
     of_whom: str
-    """Its source's number; a complaint's agency."""
+    """The number of the quarantined row's source, or the code of the complaint's agency."""
     row_no: int
     is_under_way: bool
-    """A complaint that is open, or like one that is."""
+    """``True`` if the complaint is open, or if an open complaint has a similar dossier code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is kept of a request: no number, no value."""
+    """The stored record of a citizen's request. It holds no phone number and no value of the citizen's data."""
 
     handled_by: str
     act: Act
     reason: str
-    """The paper that it stands in."""
+    """The document that contains the request."""
     agency_code: str | None
-    """``None``, as the code: it was asked by a number."""
+    """The agency of the requested dossier. ``None`` if the request gave a phone number."""
     dossier_code: str | None
-    """A mark instead of what may be a name or a number."""
+    """The code of the requested dossier, replaced by a mark if it may be a name or a phone number. ``None`` if the
+    request gave a phone number."""
 
 
 @dataclass(frozen=True, slots=True)
 class HandledRequest(Request):
-    """A request as it is kept."""
+    """A handled request with its results."""
 
     handled_at: datetime
     dossiers: int
-    """How many it reached."""
+    """How many dossiers the request concerned."""
     held: int
-    """Values that were held then."""
+    """How many values of personal data the ledger held at the time of the request."""
 
 
 def list_requests(connection: Connection, limit: int) -> list[HandledRequest]:
-    """Requests that were handled, the newest first."""
+    """Return the handled requests, the newest first (``motcua.personal_data_requests``)."""
     return values_of(HandledRequest, connection.execute(statement("personal_data/requests"), {"limit": limit}))
 
 
 def dossier_asked_for(connection: Connection, agency_code: str, dossier_code: str) -> list[CitizenDossier]:
-    """The dossier of this agency with this code; empty: there is none."""
+    """Return a list with the dossier of this agency and code, or an empty list if there is no such dossier."""
     return _dossiers(connection, agency_code, dossier_code, None)
 
 
 def dossiers_of_number(connection: Connection, msisdn: str) -> list[CitizenDossier]:
-    """All dossiers whose own number, E.164, is this one."""
+    """Return all dossiers whose own phone number is this E.164 number."""
     return _dossiers(connection, None, None, msisdn)
 
 
@@ -209,27 +219,29 @@ def _dossiers(
 
 
 def inquiries_of_number(connection: Connection, msisdn: str) -> list[OwnInquiry]:
-    """Texts to 9029 that came from a number, E.164."""
+    """Return the texts to 9029 that came from this E.164 number (``motcua.inquiries``)."""
     return values_of(OwnInquiry, connection.execute(statement("personal_data/inquiries_of_number"), {"msisdn": msisdn}))
 
 
 def code_alone(connection: Connection, asked_for: ByCode) -> tuple[CodeAlone, list[str]]:
-    """A code that no dossier of its agency has, and the codes of its dossiers that are read as this one."""
+    """Describe a code that no dossier of its agency has, and return the similar codes of the agency's dossiers."""
     (row,) = connection.execute(statement("personal_data/code_alone"), asdict(asked_for)).fetchall()
     alike = row.pop("alike")
     return value_of(CodeAlone, row), alike
 
 
 def rows_of_codes(connection: Connection, codes: Sequence[tuple[str, str]]) -> list[RowOfCode]:
-    """Rows of these agencies and codes that go with no dossier and are not emptied."""
+    """Return the rows with one of these pairs of agency and code that belong to no dossier and are not emptied yet."""
     return values_of(RowOfCode, connection.execute(statement("personal_data/rows_of_codes"), {"codes": Jsonb(codes)}))
 
 
 def held_of(
     connection: Connection, dossier_ids: Sequence[int], msisdn: str | None, alone: ByCode | None = None
 ) -> list[Held]:
-    """Every value that is held of these dossiers, of a code that no dossier has, and of the texts that came from a
-    number, E.164."""
+    """Return every stored personal value of these dossiers, of the code ``alone``, and of texts from ``msisdn``.
+
+    ``alone`` is a code that no dossier has; ``msisdn`` is an E.164 number.
+    """
     values = {
         "dossier_ids": list(dossier_ids),
         "msisdn": msisdn,
@@ -240,13 +252,14 @@ def held_of(
 
 
 def count_elsewhere(connection: Connection, dossier_ids: Sequence[int], msisdn: str) -> int:
-    """How many other dossiers were once told by this number, E.164."""
+    """Count the dossiers other than these whose messages were once sent to this E.164 number."""
     values = {"dossier_ids": list(dossier_ids), "msisdn": msisdn}
     (row,) = connection.execute(statement("personal_data/number_elsewhere"), values).fetchall()
     return int(row["dossiers"])
 
 
 def log_request(connection: Connection, request: Request, dossiers: int, held: int, now: datetime) -> None:
-    """Keeps that a request was handled, how many dossiers it reached and how many values were held."""
+    """Record that a request was handled, how many dossiers it concerned and how many values were stored
+    (``motcua.personal_data_requests``)."""
     values = asdict(request) | {"dossiers": dossiers, "held": held, "now": now}
     connection.execute(statement("personal_data/log_request"), values)

@@ -1,7 +1,8 @@
-"""Dossiers judged by themselves between two runs of the quality check, and what came of it.
+"""Judge single dossiers anew between two runs of the quality check, and store the results.
 
-A whole run fills the tables of schema ``quality`` by statements and asks its rules of them. Here the very same
-statements are parts of one query, over a few dossiers alone: what they say stands once, so that both cannot differ.
+A complete run fills the tables of schema ``quality`` with SQL statements and applies the rules to these tables. This
+module builds one query from the same SQL statements and applies it to a few dossiers. Each rule is therefore written
+only once, and the two ways to judge cannot differ.
 """
 
 from __future__ import annotations
@@ -22,21 +23,21 @@ from motcua.store.oversight.quality import calendar_rows
 Outcome: TypeAlias = Literal["mended", "stands", "unknown"]
 
 _EVERY_NUMBER = {"low": 0, "high": 2**62}
-_FILLED = (
+_RUN_STATEMENTS = (
     "quality/given/days",
     "quality/given/agencies",
     "quality/facts/dossiers",
     "quality/facts/moves",
     "quality/facts/own_facts",
 )
-"""What a run makes, as far as a dossier's own facts need it, in this order."""
-_LEDGER = ("quality/rechecking/dossiers_here", "quality/rechecking/transitions_here")
-"""What stands in them for tables of the ledger."""
+"""The SQL statements of a complete run that compute the facts of a dossier, in the order of their execution."""
+_LEDGER_TABLES = ("quality/rechecking/dossiers_here", "quality/rechecking/transitions_here")
+"""The SQL statements that replace the ledger's tables of dossiers and transitions in the query."""
 
 
 @dataclass(frozen=True, slots=True)
 class FindingOfDossier:
-    """A finding about a dossier, and what is known of the dossier now."""
+    """A finding about a dossier, with what is known of the dossier now."""
 
     finding_id: int
     rule: str
@@ -44,12 +45,12 @@ class FindingOfDossier:
     dossier_id: int
     dossier_agency: str
     changed: bool
-    """Since the moment that was asked about."""
+    """``True`` if the dossier or one of its steps was read again after the given moment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """That somebody had a finding judged again."""
+    """The record that somebody had a finding judged anew."""
 
     finding_id: int
     rechecked_at: datetime
@@ -59,7 +60,12 @@ class Recheck:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a rule says of a dossier: where others' part in it is as little, and as much, as it can be."""
+    """The verdict of a rule on one dossier, once for each extreme of the usual waits of other dossiers.
+
+    A rule may compare a dossier's wait with the usual waits, which only a complete run computes. ``at_least`` is the
+    verdict if no usual waits are known. ``at_most`` is the verdict if the usual waits are as short as possible.
+    ``True`` means that the rule finds a fault.
+    """
 
     at_least: bool
     at_most: bool
@@ -68,20 +74,23 @@ class Judged:
 def findings_of_dossiers(
     connection: Connection, findings: Sequence[int], since: datetime, agencies: Sequence[str] | None
 ) -> list[FindingOfDossier]:
-    """Those of these findings that are about a dossier, of these agencies (``None``: of any)."""
+    """Return the findings among ``findings`` that concern a dossier of these agencies.
+
+    ``None`` stands for all agencies. ``FindingOfDossier.changed`` refers to the moment ``since``.
+    """
     given = {"findings": list(findings), "since": since, "agencies": agencies}
     rows = connection.execute(statement("quality/rechecking/findings"), given)
     return [value_of(FindingOfDossier, row) for row in rows]
 
 
 def save_recheck(connection: Connection, finding: int, by: str, now: datetime, outcome: Outcome) -> None:
-    """Keeps what came of judging a finding again."""
+    """Store the result of judging a finding anew (``motcua.finding_rechecks``)."""
     given = {"finding": finding, "by": by, "now": now, "outcome": outcome}
     connection.execute(statement("quality/rechecking/add"), given)
 
 
 def last_rechecks(connection: Connection, findings: Sequence[int], since: datetime) -> dict[int, Recheck]:
-    """By finding, the last time that it was judged again after a moment."""
+    """Return the last recheck of each finding after the moment ``since``, by finding (``motcua.finding_rechecks``)."""
     rows = connection.execute(statement("quality/rechecking/last"), {"findings": list(findings), "since": since})
     return {row["finding_id"]: value_of(Recheck, row) for row in rows}
 
@@ -95,23 +104,24 @@ def judge_dossiers(
     last: date,
     parameters: Mapping[str, Any],
 ) -> dict[int, dict[str, Judged] | None]:
-    """What rules say of some dossiers, as the ledger is now.
+    """Return the verdicts of rules on some dossiers, computed from the ledger's present state.
 
     Args:
-        connection: to the ledger.
-        dossiers: their numbers.
-        predicates: by rule, its condition over the facts, alias f, thresholds filled in.
-        calendars: of the dossiers' agencies, by code.
-        first, last: days of the calendars that count, as in a run.
-        parameters: ``as_of``, ``since``, ``day`` and the thresholds that the statements name, as in a run.
+        connection: a connection to the ledger.
+        dossiers: the dossiers' numbers.
+        predicates: each rule's condition over the facts (alias f), with its thresholds filled in.
+        calendars: the calendars of the dossiers' agencies, by code.
+        first, last: the days of the calendars that count, as in a run.
+        parameters: ``as_of``, ``since``, ``day`` and the thresholds that the SQL statements name, as in a run.
 
     Returns:
-        By dossier; ``None``: a run would not look at it any more. One of an agency without a calendar is left out.
+        The verdicts by dossier and rule. A dossier that a run would no longer examine has ``None``. A dossier of an
+        agency without a calendar is missing.
     """
     given = parameters_here(dossiers, calendars, first, last, parameters)
     said = ", ".join(
-        # Both are ours: codes of rules, and conditions of the rules' file.
-        f"'{rule}', jsonb_build_array(coalesce({_with(where, 'no')}, FALSE), coalesce({_with(where, 'short')}, FALSE))"
+        # Both parts come from the project's own rules' file, so nothing here can be an injection.
+        f"'{rule}', jsonb_build_array(coalesce({_bind(where, 'no')}, FALSE), coalesce({_bind(where, 'short')}, FALSE))"
         for rule, where in predicates.items()
     )
     query = (
@@ -134,7 +144,7 @@ def parameters_here(
     last: date,
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What ``facts_here`` is asked with; arguments as of ``judge_dossiers``."""
+    """Return the parameters of the query that ``facts_here`` begins. The arguments are those of ``judge_dossiers``."""
     days, agencies = calendar_rows(calendars, first, last)
     rows = {"rows": recordset(days), "agency_rows": recordset(agencies)}
     return {**parameters, **_EVERY_NUMBER, **rows, "dossiers": list(dossiers)}
@@ -142,12 +152,15 @@ def parameters_here(
 
 @lru_cache(maxsize=1)
 def facts_here() -> str:
-    """The beginning of a query that has the facts of some dossiers' own as ``quality_own_facts``: the statements of a
-    run as parts of it."""
-    names = [(name.rpartition("/")[2], statement(name)) for name in _LEDGER]
-    names += [(f"quality_{name.rpartition('/')[2]}", _renamed(statement(name))) for name in _FILLED]
+    """Return the ``WITH`` part of a query, made of the SQL statements of a complete run.
+
+    It computes the facts of some dossiers as ``quality_own_facts``.
+    """
+    names = [(name.rpartition("/")[2], statement(name)) for name in _LEDGER_TABLES]
+    names += [(f"quality_{name.rpartition('/')[2]}", _renamed(statement(name))) for name in _RUN_STATEMENTS]
     parts = [f"{name} AS MATERIALIZED (\n{text}\n)" for name, text in names]
-    # What is usual at others: nothing is known of it, or it is as short as can be.
+    # A query of a few dossiers cannot compute the usual waits of other dossiers. no_waits stands for none known,
+    # short_waits for waits as short as possible.
     columns = "procedure_code, collected, median, deviation"
     parts.append(f"no_waits ({columns}) AS (SELECT NULL::text, 0, 0::numeric, 0::numeric WHERE FALSE)")
     shortest = "SELECT DISTINCT f.procedure_code, 1000000, -1000000::numeric, 0::numeric FROM quality_own_facts AS f"
@@ -160,6 +173,6 @@ def _renamed(text: str) -> str:
     return re.sub(r"\bquality\.(\w+)", r"quality_\1", text)
 
 
-def _with(where: str, waits: str) -> str:
-    """A condition, with what is usual at others as little or as much as it can be."""
+def _bind(where: str, waits: str) -> str:
+    """Return a rule's condition with the usual waits of other dossiers replaced by ``no_waits`` or ``short_waits``."""
     return _renamed(where.replace("%", "%%").replace("quality.usual_waits", f"{waits}_waits"))

@@ -1,6 +1,7 @@
-"""What a run of a DAG did, as the ledger has it: messages, attempts, what was read, what was closed, checked and taken.
+"""Read what a run of a DAG did: messages, attempts, pick-ups, closings, checks, carrier statements and purges.
 
-Everything is asked by the run's number or name, so that it costs what the run did, however long the ledger.
+Every query finds its rows by the run's number or name. Its cost therefore depends on what the run did and not on the
+ledger's size.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ class KnownRun:
     run_no: int
     began_at: datetime
     left_undone: str | None
-    """What its gate said was left, in the words of the log, several things with semicolons between them."""
+    """The reasons that the run's gate stored, as text that ``motcua.store.ledger.sessions.parse_left_undone`` reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Messages that went one way."""
+    """How many messages made the same change of state."""
 
     kind: str | None
-    """Of those that were made."""
+    """The kind of the messages. ``None`` if the messages changed their state and were not inserted."""
     from_state: str | None
-    """``None``: they were made."""
+    """The state before. ``None`` if the messages were inserted."""
     to_state: str
     reason: str | None
     messages: int
@@ -42,19 +43,19 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Attempted:
-    """Attempts at one gateway with one answer."""
+    """How many attempts at one gateway got the same answer."""
 
     gateway: str
     outcome: str | None
-    """``None``: no answer yet."""
+    """The class of the gateway's answer. ``None`` if there is no answer yet."""
     state: str
-    """How they stand now; a receipt may have come."""
+    """The present state of the attempts, which a delivery receipt may have changed."""
     attempts: int
 
 
 @dataclass(frozen=True, slots=True)
 class PickedUp:
-    """What was read anew of one source."""
+    """How many new rows of one source the run read."""
 
     source: str
     transitions: int
@@ -63,7 +64,7 @@ class PickedUp:
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Rows of one source that cannot be used for one reason."""
+    """How many rows of one source went to quarantine for one reason."""
 
     source: str
     reason: str
@@ -73,7 +74,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class EveningSettled:
-    """An agency's evening of apologies."""
+    """An agency's evening of apologies that the run settled."""
 
     agency_code: str
     agency_name: str
@@ -87,7 +88,7 @@ class EveningSettled:
 
 @dataclass(frozen=True, slots=True)
 class RunMessage:
-    """A message that the run had to do with, as it stands now."""
+    """The present state of a message that the run inserted, changed or tried to send."""
 
     message_id: int
     agency_code: str | None
@@ -99,7 +100,7 @@ class RunMessage:
 
 @dataclass(frozen=True, slots=True)
 class StoppedGateway:
-    """A gateway, or what of it, that refused us."""
+    """A gateway, or a part of it, that the run paused because the gateway refused requests."""
 
     gateway: str
     subject: str
@@ -109,7 +110,7 @@ class StoppedGateway:
 
 @dataclass(frozen=True, slots=True)
 class PeriodClosed:
-    """A closing and its publication."""
+    """A closing that the run made, with its publication."""
 
     closing_no: int
     period: str
@@ -122,7 +123,7 @@ class PeriodClosed:
 
 @dataclass(frozen=True, slots=True)
 class Mailed:
-    """Mails of one report to one body that ended alike."""
+    """How many mails of one report to one body ended in the same state."""
 
     report_no: int
     body: str
@@ -133,7 +134,7 @@ class Mailed:
 
 @dataclass(frozen=True, slots=True)
 class QualityChecked:
-    """A check of quality."""
+    """One day's check of data quality."""
 
     run_no: int
     day: date
@@ -146,7 +147,7 @@ class QualityChecked:
 
 @dataclass(frozen=True, slots=True)
 class StatementTaken:
-    """A provider's statement; without a number: its file was refused."""
+    """A provider's carrier statement that the run read. If ``statement_no`` is ``None``, the file was refused."""
 
     form: str
     file_name: str
@@ -156,7 +157,7 @@ class StatementTaken:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Rows of one table that personal data was emptied in."""
+    """How many rows of one table had their personal data emptied."""
 
     of_table: str
     emptied: int
@@ -164,7 +165,7 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class PublicationVerified:
-    """A publication that was verified."""
+    """A publication that the run verified."""
 
     publication_no: int
     closing_no: int
@@ -174,10 +175,11 @@ class PublicationVerified:
 
 @dataclass(frozen=True, slots=True)
 class RunWork:
-    """All that a run did; of what a visitor may see."""
+    """Everything that a run did, as far as a visitor may see it."""
 
     known: KnownRun | None
-    """``None``: the ledger knows no such run. What it planned and read is not known then; the rest is found by name."""
+    """``None`` if the ledger does not know the run. The run's pick-ups and plans are then unknown, and everything else
+    is found by the run's name."""
     moves: Sequence[Move] = field(default_factory=list)
     attempts: Sequence[Attempted] = field(default_factory=list)
     pick_ups: Sequence[PickedUp] = field(default_factory=list)
@@ -195,7 +197,7 @@ class RunWork:
 
     @property
     def is_nothing(self) -> bool:
-        """Whether nothing is on record that it did."""
+        """Whether the ledger records nothing that the run did."""
         return not any(
             (
                 self.moves,
@@ -214,7 +216,7 @@ class RunWork:
         )
 
 
-_ASKED: dict[str, tuple[str, type[Any]]] = {
+_QUERIES: dict[str, tuple[str, type[Any]]] = {
     "moves": ("runs/moves", Move),
     "attempts": ("runs/attempts", Attempted),
     "pick_ups": ("runs/pick_ups", PickedUp),
@@ -234,14 +236,14 @@ _ASKED: dict[str, tuple[str, type[Any]]] = {
 def work_of(
     connection: Connection, run: Run, subjects: Sequence[str], agencies: Sequence[str] | None, most_messages: int
 ) -> RunWork:
-    """What a run did.
+    """Read everything that a run did, as far as the visitor may see it.
 
     Args:
-        connection: to the ledger.
-        run: which one.
-        subjects: fields of :class:`RunWork` that the run's DAG may have something of; the others are not asked for.
-        agencies: whose rows the visitor may see; ``None``: all.
-        most_messages: messages that are listed.
+        connection: a connection to the ledger.
+        run: the run.
+        subjects: the fields of :class:`RunWork` that the run's DAG may fill; other fields are not queried.
+        agencies: the agencies whose rows the visitor may see; ``None`` stands for all.
+        most_messages: how many messages are listed at most.
     """
     known = first_of(KnownRun, connection.execute(statement("runs/find"), asdict(run)))
     given = {
@@ -252,7 +254,7 @@ def work_of(
     }
     found: dict[str, Any] = {}
     for name in subjects:
-        asked, kind = _ASKED[name]
+        asked, kind = _QUERIES[name]
         found[name] = values_of(kind, connection.execute(statement(asked), given))
     numbers: tuple[Literal["publication", "quality"], list[int]] | None = None
     if found.get("closings"):

@@ -1,4 +1,4 @@
-"""Buckets that say what is the matter as a folder would: by an ``OSError`` whose message is a sentence."""
+"""Access to S3 buckets. Errors are raised as for a folder: as an ``OSError`` with a sentence as its message."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError
 from s3fs import S3FileSystem
 
 _SAME_FOR_ALL = {
-    # Newer clients add check sums of their own, which older stores refuse; what is published has a SHA-256 of ours.
+    # Newer clients add checksums, which older stores refuse. They are not needed: published files have a SHA-256.
     "request_checksum_calculation": "when_required",
     "response_checksum_validation": "when_required",
     "retries": {"mode": "standard", "max_attempts": 2},
@@ -16,14 +16,14 @@ _SAME_FOR_ALL = {
 
 
 class Buckets(S3FileSystem):  # type: ignore[misc]
-    """An S3-compatible store by the keys of an Airflow connection. What a listing said is never believed later."""
+    """An S3-compatible store, opened with the keys of an Airflow connection. It caches no listing of a folder."""
 
     cachable = False
     retries = 3
 
     def __init__(self, connection: str, **options: Any) -> None:  # noqa: ANN401 - s3fs's own options
         super().__init__(config_kwargs=_SAME_FOR_ALL, use_listings_cache=False, **options)
-        self._of = connection
+        self._conn_id = connection
 
     async def _call_s3(self, method: str, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - as in s3fs
         try:
@@ -35,12 +35,12 @@ class Buckets(S3FileSystem):  # type: ignore[misc]
             if code in ("PreconditionFailed", "412") and "IfNoneMatch" in named:
                 raise FileExistsError(f"{named['Bucket']}/{named['Key']} is there already") from error
             if code == "NoSuchBucket":
-                # Not as a file that is missing: then nothing would be missing but the file.
+                # A FileNotFoundError would suggest that only the file is missing.
                 raise OSError(f"{self._place} has no bucket {named['Bucket']}") from error
             if isinstance(error, PermissionError):
                 raise PermissionError(
-                    f"{self._place} refuses the access key of the Airflow connection {self._of}, or what it may do in "
-                    f"the bucket {named.get('Bucket')} ({code}: {error})"
+                    f"{self._place} refuses the access key of the Airflow connection {self._conn_id}, or what it may "
+                    f"do in the bucket {named.get('Bucket')} ({code}: {error})"
                 ) from error
             raise
 
@@ -50,6 +50,6 @@ class Buckets(S3FileSystem):  # type: ignore[misc]
 
 
 def _code(error: OSError) -> str:
-    """What the store called the error."""
+    """Return the code that the store's answer gives for the error. Empty if there is none."""
     response: dict[str, Any] = getattr(error.__cause__, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))

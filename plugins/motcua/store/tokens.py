@@ -1,9 +1,10 @@
-"""Tokens of gateways, kept in a file of their own each: encrypted, and outside all that a restore puts back.
+"""Store the tokens of each gateway in an encrypted file, outside everything that a restore puts back.
 
-A refresh token works once: a ledger, a backup or a copy of the journal that held it would be put back to one that is
-used up. So a folder of its own has it (``MOTCUA_TOKENS``), under Airflow's Fernet key, with which connections are
-encrypted too. What is there goes on from the connection's first refresh token; where a person gives the connection
-another one, that counts.
+A refresh token works only once. If the ledger, a backup or a copy of the journal contained it, a restore would bring
+back a used token. The tokens therefore have their own folder (``MOTCUA_TOKENS``). They are encrypted with Airflow's
+Fernet key, which also encrypts connections. A person enters the first refresh token into the gateway's Airflow
+connection. Each renewal then gives the next refresh token, which is stored here. If a person enters another first
+refresh token, the stored tokens are replaced from there.
 """
 
 from __future__ import annotations
@@ -27,30 +28,31 @@ _KEY = "AIRFLOW__CORE__FERNET_KEY"
 
 
 class TokensUnusable(Exception):
-    """Tokens cannot be kept or read; the message says why, and what to do, without a secret."""
+    """Raised if tokens cannot be stored or read. The message gives the reason and what to do, without a secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptTokens:
-    """What is kept of one gateway."""
+    """The stored tokens of one gateway."""
 
     tokens: Tokens | None
-    """``None``: none were got yet from what the connection gives."""
+    """The tokens of the last renewal. ``None`` before the first renewal."""
     refresh: str
-    """What the next renewal is asked with."""
+    """The refresh token for the next renewal."""
     renewing_since: datetime | None = None
-    """When a renewal was begun whose end is not kept: that refresh token may be used up."""
+    """When the last renewal began, if its end was not recorded. The refresh token may then be used up."""
 
     def __repr__(self) -> str:
         return f"KeptTokens({self.tokens!r}, renewing_since={self.renewing_since!r})"
 
 
 class TokenFile:
-    """Of one gateway and one first refresh token of its connection. Written by one process at a time (the caller's
-    lock), and whole or not at all.
+    """The token file of one gateway and one first refresh token of its connection.
 
-    Each first refresh token has a file of its own, and that a renewal began stands beside it. So a process that was
-    frozen in a renewal, and wakes when others have gone on from another first token, writes over nothing of theirs.
+    Only one process at a time writes the file, because the caller holds a lock. A write succeeds completely or not at
+    all. Each first refresh token has its own file, and a second file beside it marks that a renewal began. A process
+    that was frozen during a renewal can therefore not overwrite the file of processes that have continued with another
+    first refresh token.
     """
 
     def __init__(self, gateway: str, first_refresh_token: str, folder: Path | None = None) -> None:
@@ -61,14 +63,14 @@ class TokenFile:
         self._begun = self.path.with_suffix(".renewing")
 
     def read(self) -> KeptTokens:
-        """What is kept; before the first renewal nothing is.
+        """Return the stored tokens. Before the first renewal the result has only the first refresh token.
 
         Raises:
-            TokensUnusable: there is no key, it is another one, or the file cannot be read.
+            TokensUnusable: the Fernet key is missing or has changed, or the file cannot be read.
         """
         cipher = _cipher()
         try:
-            content, begun = _content_of(self.path), _content_of(self._begun)
+            content, begun = _read_if_there(self.path), _read_if_there(self._begun)
         except OSError as failure:
             raise TokensUnusable(f"{self.path} cannot be read: {type(failure).__name__}") from None
         try:
@@ -79,7 +81,7 @@ class TokenFile:
             times = [datetime.fromisoformat(kept[name]) for name in ("renewed_at", "access_until", "refresh_until")]
             tokens = Tokens(kept["access"], kept["refresh"], *times)
         except (InvalidToken, ValueError, KeyError, TypeError):
-            # Not what was wrong with it: its words are secrets.
+            # The original error must not be shown, because its text may contain secrets.
             raise TokensUnusable(
                 f"{self.path} is not what this {_KEY} wrote: put the key back, or remove the file and give the"
                 " connection a new refresh_token"
@@ -88,23 +90,23 @@ class TokenFile:
         return KeptTokens(tokens, tokens.refresh, since if never_ended else None)
 
     def begin(self, now: datetime) -> None:
-        """Keeps that a renewal begins now, before its request leaves; what is kept stays.
+        """Record that a renewal begins. The caller must do this before the request leaves. The stored tokens stay.
 
         Raises:
-            TokensUnusable: it cannot be kept, so that nothing may be asked.
+            TokensUnusable: the record cannot be written, so the request must not leave.
         """
         self._write(self._begun, now.isoformat().encode())
 
     def end(self) -> None:
-        """Keeps that the renewal has ended; where that cannot be kept, the next says that it never did."""
+        """Record that the renewal has ended. If this fails, ``read`` reports an unfinished renewal."""
         with suppress(OSError):
             self._begun.unlink(missing_ok=True)
 
     def keep(self, tokens: Tokens) -> None:
-        """Keeps what a renewal gave, and takes away what was kept of other first refresh tokens before it.
+        """Store the tokens of a renewal, and delete the gateway's older files of other first refresh tokens.
 
         Raises:
-            TokensUnusable: it cannot be kept.
+            TokensUnusable: the tokens cannot be stored.
         """
         times = {name: getattr(tokens, name).isoformat() for name in ("renewed_at", "access_until", "refresh_until")}
         words = {"access": tokens.access, "refresh": tokens.refresh} | times
@@ -112,7 +114,7 @@ class TokenFile:
         self.end()
         with suppress(OSError):
             for other in self.folder.glob(f"{self._gateway}.*"):
-                # What came since is of who went on while this process was frozen.
+                # A newer file belongs to processes that continued while this process was frozen.
                 if other != self.path and other.stat().st_mtime < self._opened_at:
                     other.unlink()
 
@@ -130,7 +132,7 @@ class TokenFile:
             raise TokensUnusable(f"{self.folder} takes no file: {type(failure).__name__}; see MOTCUA_TOKENS") from None
 
 
-def _content_of(path: Path) -> bytes | None:
+def _read_if_there(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
     except FileNotFoundError:

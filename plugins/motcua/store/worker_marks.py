@@ -1,6 +1,7 @@
-"""Marks that workers leave beside the journal: which of them share its folder, and which run on one machine.
+"""Write and read the marks of workers in the journal's folder.
 
-The journal of a worker that does not share it is not read after a restore: what it sent would be sent again.
+The marks show which workers share the folder and which workers run on one machine. If a worker does not share the
+folder, its own journal is not read after a restore, and everything that this worker sent would be sent again.
 """
 
 from __future__ import annotations
@@ -12,25 +13,28 @@ from pathlib import Path
 
 _FOLDER = "workers"
 _MACHINE = Path("/proc/sys/kernel/random/boot_id")
-"""The same in all containers of one machine, until it starts again."""
+"""This file has the same content in all containers of one machine until the machine restarts."""
 _FORGOTTEN_AFTER = 7 * 24 * 60 * 60.0
-"""Seconds: a container that was made anew has another name."""
+"""The age at which marks are deleted, in seconds. A container that is created anew has another name and leaves its old
+mark behind."""
 
 
 def leave_mark(journal: Path, host: str) -> None:
-    """Says that a worker of this name uses the journal in a folder; what cannot be written is left, since the journal
-    itself says why nothing can be written there."""
+    """Write the mark of a worker with this host name, which uses the journal in this folder.
+
+    Ignore errors, because writing the journal reports why the folder cannot be written.
+    """
     with suppress(OSError):
         folder = journal / _FOLDER
         folder.mkdir(exist_ok=True)
-        (folder / _name(host)).write_text(_this_machine(), encoding="ascii")
+        (folder / _host_name(host)).write_text(_this_machine(), encoding="ascii")
         for mark in folder.iterdir():
             if mark.stat().st_mtime < time.time() - _FORGOTTEN_AFTER:
                 mark.unlink()
 
 
 def machines(journal: Path) -> Mapping[str, str]:
-    """The machine of each worker that left a mark; names without their domains."""
+    """Return the machine of each worker that left a mark, by the worker's host name without its domain."""
     found: dict[str, str] = {}
     with suppress(OSError):
         for mark in (journal / _FOLDER).iterdir():
@@ -39,11 +43,11 @@ def machines(journal: Path) -> Mapping[str, str]:
 
 
 def machine_of(host: str, known: Mapping[str, str]) -> str | None:
-    """The machine of a worker as Airflow names it; ``None``: it left no mark."""
-    return known.get(_name(host))
+    """Return the machine of a worker by the host name that Airflow gives. ``None`` if the worker left no mark."""
+    return known.get(_host_name(host))
 
 
-def _name(host: str) -> str:
+def _host_name(host: str) -> str:
     return host.partition(".")[0].replace("/", "_") or "_"
 
 
@@ -51,5 +55,5 @@ def _this_machine() -> str:
     try:
         return _MACHINE.read_text(encoding="ascii").strip()
     except OSError:
-        # Not Linux: each worker is taken for a machine of its own.
+        # Only Linux has this file. An empty text stands for an unknown machine.
         return ""

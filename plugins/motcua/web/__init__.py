@@ -1,1 +1,1 @@
-"""ASGI apps: gateway callbacks and staff pages."""
+"""ASGI apps: gateway callbacks, the intake of one-stop software, and staff pages."""

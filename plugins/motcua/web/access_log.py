@@ -1,7 +1,8 @@
-"""Keeps numbers, words and secrets out of the access logs of the servers around our pages and callbacks.
+"""Keep phone numbers, message texts and secrets out of the access logs of the servers around pages and callbacks.
 
-They go by shape and not by route: whatever was asked for, and however it is encoded, what looks like a phone number or
-is named like a secret is masked. uvicorn's own log, of the callbacks alone, holds no query at all.
+Masking goes by the shape of a value and not by route. Whatever route was called and however the address is encoded,
+every part is masked that looks like a phone number or is named like a secret. uvicorn's own access log, which only the
+standalone servers write, holds no query at all.
 """
 
 from __future__ import annotations
@@ -21,20 +22,23 @@ from motcua.domain.phones.reading import mask_phones
 
 _log = logging.getLogger(__name__)
 _DEEPEST: Final = 5
-"""Times that a path may be encoded; what goes deeper is not shown at all."""
+"""How often a path may be percent-encoded in layers. A path with more layers is not shown at all."""
 _LONGEST: Final = 4_000
-"""Characters that are looked through: others wait meanwhile. What is longer is not shown at all."""
+"""Longest path or query, in characters, that is searched.
+
+A longer one is not shown at all, because the search blocks the event loop.
+"""
 _HIDDEN: Final = "***"
 _NAMED: Final = re.compile(
     r"(?<![\w-])([\w-]*(?:secret|session|token|password|passwd|pwd|sign|signature|key"
     r"|sender|number|phone|msisdn|content|text))=[^&;?#]*",
     re.IGNORECASE,
 )
-"""Values named like a secret, or like what gateways bring about a citizen."""
+"""Values that are named like a secret, or like a field about a citizen in a gateway's call."""
 
 
 def mask_target(target: str) -> str:
-    """A path or a query as it may be written into a log; as it came where nothing in it needs hiding."""
+    """Return a path or a query with phone numbers and secrets masked, as it may be written into a log."""
     if len(target) > _LONGEST:
         return _HIDDEN
     plain = target
@@ -50,16 +54,16 @@ def mask_target(target: str) -> str:
 
 
 class MaskedRequests:
-    """Leaves the server around an app nothing to log of a request but what may be logged.
+    """Mask the path and the query of a request before the surrounding server logs them.
 
-    Airflow's access log writes path and query once a request is done, and masks a few named values of the query only.
+    Airflow's access log writes path and query once a request is done, and masks only a few named values of the query.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on as it is; masks it afterwards."""
+        """Pass the request on unchanged and mask its path and query afterwards."""
         try:
             await self.app(scope, receive, send)
         finally:
@@ -69,16 +73,16 @@ class MaskedRequests:
 
 
 class WrittenRefusals:
-    """Writes one masked line for each request that an app turns down or fails at.
+    """Write one masked log line for each request that an app refuses or fails at.
 
-    For a server of our own: once Airflow's hooks are loaded, its logging has taken uvicorn's access log away.
+    Standalone servers need it: once Airflow's hooks are loaded, Airflow's logging has removed uvicorn's access log.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes everything on and notes the status of the answer."""
+        """Pass everything on and note the status of the answer."""
         status = 0
 
         async def noting(message: Message) -> None:
@@ -90,12 +94,12 @@ class WrittenRefusals:
             await self.app(scope, receive, noting)
         finally:
             if scope["type"] == "http" and status >= HTTPStatus.BAD_REQUEST:
-                # Quoted, so that a line in a path is no line of the log.
+                # Quote the path, so that a line feed in it does not begin a new line of the log.
                 _log.warning("%s %s: %d", scope["method"], mask_target(quote(scope["path"])), status)
 
 
 class _TargetFilter(logging.Filter):
-    """Masks the paths that uvicorn logs, and cuts off their queries."""
+    """A log filter that masks the paths that uvicorn logs and cuts off their queries."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -111,8 +115,8 @@ def _without_query(argument: object) -> object:
 
 
 def hide_queries() -> None:
-    """Makes uvicorn write masked paths without their queries; safe to repeat."""
-    # Its refusal of a WebSocket goes to the second one.
+    """Make uvicorn log masked paths without queries. Repeated calls are safe."""
+    # uvicorn logs a refused WebSocket in "uvicorn.error".
     for name in ("uvicorn.access", "uvicorn.error"):
         log = logging.getLogger(name)
         if not any(isinstance(known, _TargetFilter) for known in log.filters):
@@ -120,9 +124,10 @@ def hide_queries() -> None:
 
 
 def server_of(app: FastAPI, prefix: str, lifespan: Callable[[], AbstractAsyncContextManager[None]]) -> FastAPI:
-    """A server of its own for an app, with its paths as they are under Airflow.
+    """Return a standalone server for an app, with the same paths as under Airflow.
 
-    ``lifespan`` is the app's: a mounted app is told of no start and no end by itself.
+    ``lifespan`` opens and closes the app's resources. The server runs it, because a mounted app does not receive the
+    server's start and end.
     """
     server = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lambda _: lifespan())
     server.mount(prefix, app)

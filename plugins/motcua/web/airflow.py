@@ -1,7 +1,8 @@
-"""What the pages ask of Airflow itself: who is signed in and what he may do, how a run stands, that one be started.
+"""Ask Airflow who is signed in, what the user may do and how a run stands, and start runs for the pages.
 
-Airflow does not authenticate the apps that plugins mount; what does it for its own routes is not declared public, so
-that it is imported here alone and tests/web/pages/test_pages.py holds it to what we need of it.
+Airflow does not authenticate the apps that plugins mount. The functions with which Airflow authenticates its own routes
+are not declared public. Only this module imports them, and tests/web/pages/test_pages.py tests that they do what the
+pages need.
 """
 
 from __future__ import annotations
@@ -34,14 +35,14 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 class NotSignedIn(Exception):
-    """Nobody is signed in, or no longer."""
+    """The request has no signed-in user, or the user's sign-in has ended."""
 
 
 async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each authentication has users of its own
-    """The Airflow user behind a request, by the UI's cookie or a bearer token.
+    """Return the Airflow user behind a request, by the cookie of Airflow's UI or a bearer token.
 
     Raises:
-        NotSignedIn: there is none, or the token is forged or has expired.
+        NotSignedIn: the request has no token, or its token is forged or has expired.
     """
     try:
         return await get_user(request, None, await _bearer(request))
@@ -50,9 +51,10 @@ async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each authenti
 
 
 def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each authentication has users of its own
-    """What a user may do on the pages: by what he may do in Airflow, which keeps the permissions of its plugins too.
+    """Return the role that a user has on the pages.
 
-    It may ask a database.
+    The role follows from the user's permissions in Airflow. Airflow also stores the permissions for its plugins' views.
+    The call may query the database of Airflow's authentication.
     """
     manager = get_auth_manager()
     if manager.is_authorized_connection(method="PUT", user=user):
@@ -61,32 +63,38 @@ def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each authentication has 
     def reads(view: str) -> bool:
         return manager.is_authorized_custom_view(method="GET", resource_name=view, user=user)
 
-    # Of who may read both, the one that sees less.
+    # A user who may read both views gets the role that sees fewer rows.
     return "agency" if reads(SETTINGS_VIEW) else "auditor" if reads(AUDIT_VIEW) else "clerk"
 
 
 def sees_airflow(user: Any) -> bool:  # noqa: ANN401 - each authentication has users of its own
-    """Whether a user is shown any DAG in Airflow; it may ask a database."""
+    """Return whether Airflow shows a user at least one DAG.
+
+    The call may query the database of Airflow's authentication.
+    """
     return bool(get_auth_manager().is_authorized_dag(method="GET", user=user))
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who may sign in."""
+    """One account that may sign in to Airflow."""
 
     user_name: str
     full_name: str
-    """Empty: Airflow keeps none."""
+    """Last name and first name. Empty if Airflow stores neither."""
     role: ViewerRole
-    """What he is on the pages."""
+    """The account's role on the pages."""
     since: datetime | None
-    """``None``: Airflow does not keep it."""
+    """When the account was created. ``None`` if Airflow does not store the time."""
     last_at: datetime | None
-    """When he signed in last, likewise."""
+    """When the account last signed in. ``None`` if Airflow does not store the time or the account never signed in."""
 
 
 def list_accounts() -> list[Account] | None:
-    """Who may sign in, by name; ``None``: the authentication that is configured keeps its accounts elsewhere."""
+    """Return the accounts that may sign in, ordered by name.
+
+    Return ``None`` if the configured authentication stores its accounts outside Airflow.
+    """
     manager = get_auth_manager()
     if isinstance(manager, SimpleAuthManager):
         found = [Account(each.get_name(), "", role_of(each), None, None) for each in manager.get_users()]
@@ -105,28 +113,28 @@ def list_accounts() -> list[Account] | None:
                 each.username,
                 f"{each.last_name} {each.first_name}".strip(),
                 role_of(each),
-                _aware(each.created_on),
-                _aware(each.last_login),
+                _with_time_zone(each.created_on),
+                _with_time_zone(each.last_login),
             )
             for each in users
             if each.active
         ]
 
 
-def _aware(moment: datetime | None) -> datetime | None:
-    """A moment that is kept by the server's own clock, without its zone."""
+def _with_time_zone(moment: datetime | None) -> datetime | None:
+    """Return a moment with a time zone, given one in the server's local time without a zone."""
     return None if moment is None else moment.astimezone()
 
 
 def account_finder() -> Callable[[], list[Account] | None]:
-    """How a page finds who may sign in, as its dependency."""
+    """Return the function that lists accounts. Pages take it as a dependency, so that tests can replace it."""
     return list_accounts
 
 
 def sign_in_address(request: Request) -> str:
-    """Where Airflow lets a visitor sign in, who then comes back to this page.
+    """Return the address where Airflow lets a visitor sign in and then leads back to this page.
 
-    Airflow's own address for it, which leads on to whichever authentication is configured.
+    The address is Airflow's own. It redirects to the sign-in of the configured authentication.
     """
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     base: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
@@ -134,13 +142,13 @@ def sign_in_address(request: Request) -> str:
 
 
 def airflow_address(request: Request) -> str:
-    """Where Airflow's own pages begin."""
+    """Return the address below which Airflow serves its own pages."""
     base: str = request.scope.get("app_root_path", request.scope.get("root_path", ""))
     return f"{base}/"
 
 
 def sign_out_address(request: Request) -> str:
-    """Where Airflow signs a user out, whichever authentication is configured."""
+    """Return the address where Airflow signs a user out, for every kind of authentication."""
     return f"{airflow_address(request)}api/v2/auth/logout"
 
 
@@ -151,32 +159,32 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FailedTask:
-    """A task of a run that failed."""
+    """One task of a run that failed."""
 
     task_id: str
     what: str
-    """What it was about, where it is one of several: a source, an agency; else empty."""
+    """The source or agency for which the mapped task ran. Empty for a task that is not mapped."""
 
 
 @dataclass(frozen=True, slots=True)
 class AirflowRun:
-    """A run of a DAG."""
+    """One run of a DAG, as Airflow's database holds it."""
 
     state: str
     """``queued``, ``running``, ``success`` or ``failed``."""
     run_type: str
     started_by: str | None
-    """The user who started it, if one did."""
+    """The user who started the run. ``None`` if no user did."""
     began_at: datetime | None
     ended_at: datetime | None
     window: tuple[datetime, datetime] | None
-    """Of a backfill: what it is bound to."""
+    """The data interval of a backfill. ``None`` for other runs."""
     conf: Mapping[str, Any]
     failed: Sequence[FailedTask]
 
 
 def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
-    """A run; ``None``: Airflow has none of this name, or no longer."""
+    """Return a run of a DAG, or ``None`` if Airflow does not have a run of this name."""
     run, task = DagRun.__table__.c, TaskInstance.__table__.c
     asked: Select[Any] = select(
         run.state,
@@ -219,12 +227,15 @@ def find_airflow_run(dag_id: str, run_id: str) -> AirflowRun | None:
 
 
 def run_finder() -> Callable[[str, str], AirflowRun | None]:
-    """How a page finds a run, as its dependency."""
+    """Return the function that finds a run. Pages take it as a dependency, so that tests can replace it."""
     return find_airflow_run
 
 
 def start_run(dag_id: str, started_by: str) -> bool:
-    """Starts a run of a DAG in somebody's name; ``False``: the DAG is paused or unknown, or Airflow does not answer."""
+    """Start a run of a DAG in a user's name and return whether it was started.
+
+    Return ``False`` if the DAG is paused or unknown, or if Airflow does not answer.
+    """
     try:
         with create_session() as session:
             is_paused = session.scalar(select(DagModel.is_paused).where(DagModel.dag_id == dag_id))
@@ -238,5 +249,5 @@ def start_run(dag_id: str, started_by: str) -> bool:
 
 
 def run_starter() -> Callable[[str, str], bool]:
-    """How a page starts a run, as its dependency."""
+    """Return the function that starts a run. Pages take it as a dependency, so that tests can replace it."""
     return start_run

@@ -1,4 +1,4 @@
-"""Airflow's console, which is English, is for those who see something there; others are led to the staff pages."""
+"""Lead users who see nothing in Airflow's console, which is in English, to the staff pages."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from motcua.web.airflow import NotSignedIn, airflow_user, sees_airflow
 
 _NO_CONSOLE = frozenset({"api", "auth", "execution", "gateway", "intake", "motcua", "pluginsv2", "static"})
-"""First parts of addresses that are not the console's: it takes every other one."""
+"""First parts of addresses outside the console. The console serves every other address."""
 
 
 class LedFromConsole:
-    """Leads whoever opens the console and may see no DAG there to the staff pages, also right after signing in."""
+    """Redirect users who open the console and may see no DAG there to the staff pages, also right after signing in."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes on what is asked by others, and everything else that is asked."""
+        """Redirect the request or pass it on."""
         if scope["type"] == "http" and scope["method"] == "GET":
             request = Request(scope)
-            if _opens_console(request) and await _sees_nothing(request):
+            if _opens_console(request) and await _sees_no_dag(request):
                 base: str = scope.get("root_path", "")
                 led = RedirectResponse(f"{base}/motcua/", HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store"})
                 await led(scope, receive, send)
@@ -34,13 +34,13 @@ class LedFromConsole:
 
 
 def _opens_console(request: Request) -> bool:
-    """Whether a browser asks for it as a page; not for what the page loads, nor for one in a frame."""
+    """Return whether a browser opens the console as a page. Files that the page loads and frames do not count."""
     below = request.url.path.removeprefix(request.scope.get("root_path", "")).strip("/")
     as_page = request.headers.get("sec-fetch-dest", "document") == "document"
     return as_page and "text/html" in request.headers.get("accept", "") and below.partition("/")[0] not in _NO_CONSOLE
 
 
-async def _sees_nothing(request: Request) -> bool:
+async def _sees_no_dag(request: Request) -> bool:
     try:
         user = await airflow_user(request)
     except NotSignedIn:

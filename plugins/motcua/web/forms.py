@@ -1,7 +1,7 @@
-"""What is sent to us, read with care: forms, whose they are, numbers, bodies that nobody uses.
+"""Read forms, files and numbers that callers send, check that a form is the visitor's own, and discard unused bodies.
 
-What is left of a body that is not used is still taken from the caller, who else finds a broken connection in the place
-of the answer: a server that closes while something is unread resets the connection.
+The rest of an unused body is still read. If a server closes a connection that holds unread data, the connection is
+reset, and the caller sees an error instead of the answer.
 """
 
 from __future__ import annotations
@@ -54,88 +54,89 @@ PageRefusal: TypeAlias = Literal[
     "took_too_long",
     "failed",
 ]
-"""What include/templates/web/refusal.html has words for."""
+"""Refusals for which include/templates/web/refusal.html has a text."""
 
 
 class PageRefused(Exception):
-    """The page that was asked for cannot be shown; ``words`` fill the places of the refusal's text."""
+    """The requested page cannot be shown. ``words`` are the values that the refusal's text needs."""
 
     def __init__(self, status: int, refusal: PageRefusal, **words: object) -> None:
         super().__init__(refusal)
         self.status, self.refusal, self.words = status, refusal, words
 
 
-# --- Bodies that are not used ----------------------------------------------------------------------------------------
+# --- Unused bodies ---------------------------------------------------------------------------------------------------
 
-_MOST: Final = 512 * 1024 * 1024
-"""Bytes of one body that are thrown away; whoever sends more learns of it by the reset."""
-_WITHIN: Final = 60.0
-"""Seconds for them."""
+_MOST_DISCARDED: Final = 512 * 1024 * 1024
+"""Bytes that are discarded of one body. A caller who sends more gets a connection reset."""
+_DISCARD_WITHIN: Final = 60.0
+"""Seconds after which the app stops discarding one body."""
 
 
 def declared_size(request: Request) -> int:
-    """Bytes that the body is said to have; 0: it does not say."""
+    """Return the bytes that the request declares for its body, or 0 if it declares none."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
 async def throw_away(request: Request, rest: AsyncIterator[bytes], *, is_begun: bool = True) -> None:
-    """Takes the rest of a body, of which nothing is kept.
+    """Read and discard the rest of a body.
 
     Args:
-        request: whose body it is.
-        rest: what is left of its stream.
-        is_begun: something of it was read; else a caller may wait to be asked for it, and is not.
+        request: the request that the body belongs to.
+        rest: the unread part of the body's stream.
+        is_begun: whether some of the body was read. If not, a caller that sent ``Expect`` may still wait for permission
+            to send the body; nothing is read, and it gets no permission.
     """
-    if declared_size(request) > _MOST or ("expect" in request.headers and not is_begun):
+    if declared_size(request) > _MOST_DISCARDED or ("expect" in request.headers and not is_begun):
         return
     size = 0
     with contextlib.suppress(TimeoutError, ClientDisconnect):
-        async with asyncio.timeout(_WITHIN):
+        async with asyncio.timeout(_DISCARD_WITHIN):
             async for piece in rest:
                 size += len(piece)
-                if size > _MOST:
+                if size > _MOST_DISCARDED:
                     return
 
 
 # --- Forms -----------------------------------------------------------------------------------------------------------
 
 MOST_PAGES = 1_000
-"""Pages of a list that can be turned to: each skips all rows before it."""
+"""Highest page number of a list that can be opened: the query of each page skips all rows of the pages before."""
 LARGEST_NUMBER = 2**63 - 1
-"""What a bigint of the ledger can hold."""
+"""Largest number that a bigint column of the ledger can hold."""
 _LONGEST_FORM = 16 * 1024
-"""Bytes."""
+"""Bytes of a form without a file."""
 
 
 def form_token(request: Request) -> str:
-    """What a form of this visitor's pages must bring back.
+    """Return the token that a form on this visitor's pages must send back.
 
-    It is made of the sign-in itself, which another site can neither read nor have sent in the form: nothing has to be
-    kept, and whoever signs in anew gets new pages.
+    The token is derived from the visitor's sign-in, which another site can neither read nor put into a form. The server
+    stores no token, and a new sign-in needs newly loaded pages.
     """
     session = f"{request.cookies.get('_token', '')}\n{request.headers.get('authorization', '')}"
     return hmac.new(session.encode(), b"motcua staff forms", "sha256").hexdigest()
 
 
 _FIELDS, _CHOICES = 20, 200
-"""Fields of a form, and of one on which rows are chosen."""
+"""The most fields of a form, and how many more fields a form may have on which rows are chosen."""
 
 
 async def sent_form(request: Request) -> dict[str, str]:
-    """The fields of a form.
+    """Return the fields of a form.
 
     Raises:
-        PageRefused: it is too long, or no form.
+        PageRefused: the body is too long, or is not a form.
     """
     return dict(await _fields_of(request, _FIELDS))
 
 
 async def sent_choices(request: Request) -> list[tuple[str, str]]:
-    """The fields of a form on which rows are chosen: one field as often as rows are.
+    """Return the fields of a form on which rows are chosen. The same field comes once for each chosen row.
 
     Raises:
-        PageRefused: it is too long, or no form.
+        PageRefused: the body is too long, or is not a form.
     """
     return await _fields_of(request, _FIELDS + _CHOICES)
 
@@ -160,36 +161,36 @@ async def _fields_of(request: Request, most: int) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class SentFile:
-    """A form with a file."""
+    """A form with an uploaded file."""
 
     fields: dict[str, str]
     name: str
-    """As the browser tells it; empty: none was chosen."""
+    """The file's name as the browser sent it. Empty if no file was chosen."""
     file: IO[bytes]
     size: int
     """Bytes."""
 
 
 class _TooLarge(MultiPartException):
-    """So that the parser closes what it holds."""
+    """A body is too long. The multipart parser closes its files for errors of this base class only."""
 
 
 @asynccontextmanager
 async def sent_file(request: Request, most: int, *, on_disk: bool) -> AsyncIterator[SentFile]:
-    """The form with its field ``file``, which is gone from this machine when the context ends.
+    """Yield the form with its field ``file``. The file is deleted from this machine when the context ends.
 
     Args:
-        request: with the form.
-        most: bytes that the file may have; of a longer one nothing is held.
-        on_disk: it waits in a temporary file without a name; else in memory.
+        request: the request with the form.
+        most: bytes that the file may have. A longer file is not stored.
+        on_disk: whether the file is stored in a temporary file without a name. Otherwise it is held in memory.
 
     Raises:
-        PageRefused: it is too long, it ended before its end, or it is no form with a file.
+        PageRefused: the file is too long, the body broke off, or it is not a form with a file.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise PageRefused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not_so")
-    pieces = _no_longer_than(request, most + _LONGEST_FORM)
+    pieces = _limited_pieces(request, most + _LONGEST_FORM)
     parser = MultiPartParser(request.headers, pieces, max_files=1, max_fields=_FIELDS, max_part_size=_LONGEST_FORM)
     if not on_disk:
         parser.spool_max_size = most + _LONGEST_FORM
@@ -212,11 +213,11 @@ async def sent_file(request: Request, most: int, *, on_disk: bool) -> AsyncItera
         await form.close()
 
 
-async def _no_longer_than(request: Request, most: int) -> AsyncGenerator[bytes]:
-    """The body.
+async def _limited_pieces(request: Request, most: int) -> AsyncGenerator[bytes]:
+    """Yield the pieces of the body.
 
     Raises:
-        _TooLarge: it is too long.
+        _TooLarge: the body is longer than ``most`` bytes.
     """
     size, stream = 0, request.stream()
     async for piece in stream:
@@ -228,35 +229,39 @@ async def _no_longer_than(request: Request, most: int) -> AsyncGenerator[bytes]:
 
 
 def is_own_form(request: Request, fields: dict[str, str]) -> bool:
-    """Whether the form came from a page of this visitor's."""
+    """Return whether the form came from a page of this visitor."""
     elsewhere = request.headers.get("sec-fetch-site", "same-origin") != "same-origin"
     return not elsewhere and hmac.compare_digest(form_token(request).encode(), fields.get("token", "").encode())
 
 
 def must_be_own_form(request: Request, fields: dict[str, str]) -> None:
-    """Refuses a form that did not come from a page of this visitor's.
+    """Refuse a form that did not come from a page of this visitor.
 
     Raises:
-        PageRefused: it came from elsewhere, or he signed in anew since.
+        PageRefused: the form came from elsewhere, or the visitor signed in again since the page was loaded.
     """
     if not is_own_form(request, fields):
         raise PageRefused(HTTPStatus.FORBIDDEN, "old_form")
 
 
 def kept_query(request: Request, *without: str) -> list[tuple[str, str]]:
-    """What the address of a page asks, or asked of the page that a form stood on; not what was said of a form."""
+    """Return the query of the page's address without ``said``, ``every`` and the names in ``without``.
+
+    For a sent form, return the query of the page on which the form stood. ``said`` and ``every`` are left out because
+    they only belong to the answer of one form.
+    """
     sent_at: str | None = getattr(request.state, "sent_at", None)
     asked = request.query_params.multi_items() if sent_at is None else parse_qsl(sent_at)
     return [each for each in asked if each[0] not in ("said", "every", *without)]
 
 
 def number_in(written: str, most: int = LARGEST_NUMBER) -> int | None:
-    """The whole number, 1 to ``most``, that a text is; ``None``: it is none."""
+    """Return the whole number from 1 to ``most`` that a text holds, or ``None`` if it holds none."""
     if not (written.isascii() and written.isdigit() and len(written) <= len(str(most))):
         return None
     return int(written) if 0 < int(written) <= most else None
 
 
 def page_in(written: str) -> int:
-    """The page of a list that is asked for; the first one where none is told, or none that there can be."""
+    """Return the number of the requested page of a list, or 1 if the text is not a valid page number."""
     return number_in(written, MOST_PAGES) or 1

@@ -1,10 +1,10 @@
-"""The intake. Mounted in Airflow, and alone under uvicorn.
+"""Serve the intake app, to which one-stop software pushes dossiers and steps.
 
-``uvicorn motcua.web.intake:standalone --http motcua.web.protocol:HeadersInTime`` serves the same paths where
-one-stop software must not reach Airflow.
+The app is mounted in Airflow. ``uvicorn motcua.web.intake:standalone --http motcua.web.protocol:HeadersInTime`` serves
+the same paths where one-stop software must not reach Airflow.
 
-A client signs in for a session, or calls from a network of its own; who calls is known before a body is taken apart.
-What a call may do is decided by functions of the ledger, which ask for the session again (docs/decisions/intake.md).
+A client signs in for a session, or calls from its own network. The app authenticates the client before it parses a
+body. Functions of the ledger decide what a call may do, and check the session again (docs/decisions/intake.md).
 """
 
 from __future__ import annotations
@@ -36,42 +36,45 @@ from motcua.domain.intake.values import Fields, Unreadable, read_json, read_text
 from motcua.jobs.intake.taking import RecordKind, Refusal, Taken, take
 from motcua.reports.wording import words_in
 from motcua.settings import settings
-from motcua.store.intake.pushes import Fault, SessionEnded, look_up, note_call, sign_in, sign_in_from, whose
+from motcua.store.intake.pushes import Fault, SessionEnded, client_of_session, look_up, note_call, sign_in, sign_in_from
 from motcua.store.ledger.database import INTAKE, Connection, close_ledger_pool, ledger_pool, reason_without_values
 from motcua.web.access_log import hide_queries, server_of
 from motcua.web.forms import declared_size, throw_away
 
-# --- How much is taken at once, and how often: whoever floods the intake holds nobody else up ------------------------
+# --- Limits of size and rate, so that one caller who floods the intake does not delay the others ---------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much is taken of strangers, and how often."""
+    """Limits of size and rate for callers that are not authenticated."""
 
     body: int = 32 * 1024 * 1024
-    """Bytes of one."""
+    """Most bytes of one body."""
     wrong_passwords: int = 60
-    """Of one name from one address in a minute; afterwards guesses are looked at one after the other."""
+    """Wrong passwords for one name from one address in a minute.
+
+    Above this limit, sign-ins are checked one after the other.
+    """
     wrong_addresses: int = 20
-    """Calls without a session from one address in a minute; afterwards likewise."""
+    """Calls without a session from one address in a minute. Above this limit, calls are checked one after the other."""
     keys: int = 10_000
-    """That are counted in a minute."""
+    """Most different keys (addresses and names) that are counted in a minute."""
     clock: Callable[[], float] = time.monotonic
 
 
 USUAL: Final = Limits()
 LARGE: Final = 256 * 1024
-"""Bytes: larger bodies are worked on one after the other, so that the memory stays flat."""
-_AT_ONCE: Final = 96 * 1024 * 1024
-"""Bytes of all bodies that are being read or worked on."""
-_FOR_SMALL_ONES: Final = 32 * 1024 * 1024
-"""Bytes more that only small bodies may fill: large ones must not keep them out."""
+"""Bytes. Larger bodies are processed one after the other, so that memory use stays flat."""
+_MOST_IN_MEMORY: Final = 96 * 1024 * 1024
+"""Most bytes of all bodies that are being read or processed."""
+_MORE_FOR_SMALL_BODIES: Final = 32 * 1024 * 1024
+"""More bytes that only small bodies may use, so that large bodies do not block them."""
 MOST_RECORDS: Final = 20_000
-"""Of one call."""
+"""Most records of one call."""
 
 
 class Rate:
-    """So many calls of one key in a minute."""
+    """Counts the calls of each key in the current minute against a limit."""
 
     def __init__(self, most: Callable[[], int], limits: Limits = USUAL) -> None:
         self._most, self._clock, self._keys = most, limits.clock, limits.keys
@@ -79,13 +82,14 @@ class Rate:
         self._calls: dict[Hashable, int] = {}
 
     def is_over(self, key: Hashable) -> bool:
-        """Whether the key has none left."""
+        """Return whether the key has used up its calls of this minute."""
         self._begin_minute()
-        # With that many keys none is one of ours any more: all are told to come later.
+        # So many different keys come from a flood and not from real clients. Refuse every new key until the next
+        # minute.
         return self._calls.get(key, 0) >= self._most() or (key not in self._calls and len(self._calls) >= self._keys)
 
     def count(self, key: Hashable) -> None:
-        """One call more."""
+        """Count one more call of the key."""
         self._begin_minute()
         if key in self._calls or len(self._calls) < self._keys:
             self._calls[key] = self._calls.get(key, 0) + 1
@@ -98,24 +102,27 @@ class Rate:
 
 
 class Room:
-    """Bytes of bodies that are in memory now. For one thread."""
+    """Counts the bytes of request bodies in memory. To be used from one thread."""
 
-    def __init__(self, most: int = _AT_ONCE) -> None:
+    def __init__(self, most: int = _MOST_IN_MEMORY) -> None:
         self._most, self._held = most, 0
 
     def take(self, size: int, of_body: int) -> bool:
-        """Whether there was room for a piece of a body that is so large by now; then it must be given back."""
-        if self._held + size > self._most + (_FOR_SMALL_ONES if of_body <= LARGE else 0):
+        """Reserve bytes for a piece of a body that has ``of_body`` bytes so far, and return whether there was room.
+
+        The caller must give back the bytes that were reserved.
+        """
+        if self._held + size > self._most + (_MORE_FOR_SMALL_BODIES if of_body <= LARGE else 0):
             return False
         self._held += size
         return True
 
     def give_back(self, size: int) -> None:
-        """They are not in memory any more."""
+        """Release bytes that were reserved."""
         self._held -= size
 
 
-# --- Answers as clients of the protocol read them: by ``error_code``, if at all --------------------------------------
+# --- Answers: of these, clients of the protocol read ``error_code`` at most ------------------------------------------
 
 Code: TypeAlias = Literal["00", "01", "02", "03", "04", "05", "06", "07", "99"]
 DONE: Final = "00"
@@ -124,11 +131,11 @@ _STATUS: dict[Code, HTTPStatus] = {
     "06": HTTPStatus.TOO_MANY_REQUESTS,
     "99": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""Of what the request itself is refused for. All else is 200: clients read the code of no other answer."""
+"""HTTP status of refusals of a whole request. All other answers have 200: clients read ``error_code`` only there."""
 
 
 class Refused(Exception):
-    """A call is refused as a whole, with this code."""
+    """A call is refused as a whole, with this ``error_code``."""
 
     def __init__(self, code: Code) -> None:
         super().__init__(code)
@@ -140,33 +147,39 @@ def _words() -> dict[str, dict[str, str]]:
 
 
 def answer(code: Code, *, is_sign_in: bool = False, **more: Any) -> JSONResponse:  # noqa: ANN401 - any JSON
-    """An answer. The code is a whole number where a client signs in, and a text elsewhere, as clients take it."""
+    """Return the JSON answer with a code and its message.
+
+    The code is a number in answers to a sign-in and a text elsewhere, as clients expect it.
+    """
     given = int(code) if is_sign_in else code
     status = _STATUS.get(code, HTTPStatus.OK)
-    # What is left of a body that is far too large is not read.
+    # Close the connection, since the rest of a body that is too large is not read.
     headers = {"Connection": "close"} if status != HTTPStatus.OK else None
     content = {"error_code": given, "message": _words()["code"][code], **more}
     return JSONResponse(content, status_code=status, headers=headers)
 
 
 def answer_of(taken: Taken) -> JSONResponse:
-    """What became of a push. One that was taken in part is done: a client that sent it again would never come to the
-    steps of those dossiers that are good."""
+    """Return the answer to a push.
+
+    A push of which some records were accepted is answered as done. Otherwise a client would send it again and never get
+    to the steps of its valid dossiers.
+    """
     more: dict[str, Any] = {
         "received": taken.taken + taken.waiting,
         "repeated": taken.repeated,
         "refused": taken.refused,
     }
     if taken.refusals:
-        more["errors"] = _told(taken.refusals)
+        more["errors"] = _refusal_entries(taken.refusals)
     if taken.unused:
-        more["warnings"] = _told(taken.unused)
+        more["warnings"] = _refusal_entries(taken.unused)
     if taken.dossier_no is not None:
         more["data"] = {"idHoSo": str(taken.dossier_no)}
     return answer("04" if taken.is_refused else DONE, **more)
 
 
-def _told(records: Sequence[Refusal]) -> list[dict[str, Any]]:
+def _refusal_entries(records: Sequence[Refusal]) -> list[dict[str, Any]]:
     return [
         {
             "index": each.place,
@@ -182,7 +195,7 @@ def _told(records: Sequence[Refusal]) -> list[dict[str, Any]]:
 # --- The app ---------------------------------------------------------------------------------------------------------
 
 _READ_WITHIN: Final = 60.0
-"""Seconds for a body, all of it."""
+"""Seconds in which a body must arrive completely."""
 _MOST_OF_SIGN_IN: Final = 16 * 1024
 _SESSION_LASTS: Final = timedelta(minutes=30)
 _SESSION: Final = re.compile(rb'"session"\s*:\s*"([A-Za-z0-9_-]{20,100})"', re.IGNORECASE)
@@ -195,16 +208,16 @@ _SERVICES: Final[dict[str, tuple[str, RecordKind]]] = {
     "capnhattrangthai": ("CapNhatTrangThai", "steps"),
 }
 """Services that carry dossiers, steps and statuses, by their names in lower case."""
-_LOOK_UP: Final = "tracuuhoso"
-_CATALOGUES: Final = ("laythutuc", "laydanhsachtthc")
-"""They are asked for what we have not; to be told that there is none lets a client go on."""
+_LOOK_UP_SERVICE: Final = "tracuuhoso"
+_CATALOGUE_SERVICES: Final = ("laythutuc", "laydanhsachtthc")
+"""Services that ask for catalogues, which this system does not have. An empty answer lets a client go on."""
 
 Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
 
 
-class _Desk:
-    """What the app works with from its start to its end."""
+class _Resources:
+    """The app's threads, limits and locks, from its start to its end."""
 
     def __init__(self, limits: Limits) -> None:
         self.working = ThreadPoolExecutor(6, thread_name_prefix="intake")
@@ -217,14 +230,14 @@ class _Desk:
         self.turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     def close(self) -> None:
-        """Ends the threads."""
+        """End the threads."""
         self.working.shutdown(cancel_futures=True)
 
     @asynccontextmanager
     async def turn(self, client: int, size: int) -> AsyncIterator[None]:
-        """One call of a client after the other, and one large body.
+        """Let one call of a client run at a time, and one large body of all clients at a time.
 
-        Waiting in the ledger for each other, they would hold threads that others need.
+        Parallel calls would wait for each other in the ledger and hold threads that other clients need.
         """
         own = self.turns.setdefault(client, asyncio.Lock())
         async with own:
@@ -235,10 +248,10 @@ class _Desk:
                 yield
 
     async def do(self, work: Callable[[Connection], Found]) -> Found:
-        """Has a thread do something with a connection to the ledger.
+        """Run a function in a thread with a connection to the ledger.
 
         Raises:
-            SessionEnded: as the work itself does.
+            SessionEnded: the function raised it.
             Refused: 99, the ledger does not answer.
         """
 
@@ -256,28 +269,29 @@ class _Desk:
         except (SessionEnded, Refused):
             raise
         except Exception as failure:
-            # Left to the server, a traceback would quote the rows.
+            # Log without the traceback, which would quote the rows.
             _log.error("A push could not be taken: %s", reason_without_values(failure))
             raise Refused("99") from None
 
 
-def _desk(request: Request) -> _Desk:
-    """The app's own, also where the server around it told it of no start."""
+def _resources(request: Request) -> _Resources:
+    """Return the app's resources. Create them if the surrounding server did not run the app's lifespan."""
     state = request.app.state
-    if not hasattr(state, "desk"):
-        state.desk = _Desk(state.limits)
-    desk: _Desk = state.desk
-    return desk
+    if not hasattr(state, "resources"):
+        state.resources = _Resources(state.limits)
+    resources: _Resources = state.resources
+    return resources
 
 
 @asynccontextmanager
 async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
-    """The body, bounded in size and time; the room that it takes is given back at the end.
+    """Yield the body, limited in size and time, and give back its memory at the end.
 
     Raises:
-        Refused: 05, it is too large; 06, others fill the room; 03, it was broken off or does not end in time.
+        Refused: 05, the body is too large; 06, other bodies use up the memory; 03, the caller disconnected or the body
+            does not end in time.
     """
-    room, held, stream = _desk(request).room, 0, request.stream()
+    room, held, stream = _resources(request).room, 0, request.stream()
     if declared_size(request) > most:
         await throw_away(request, stream, is_begun=False)
         raise Refused("05")
@@ -302,17 +316,17 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
             await throw_away(request, stream)
             raise Refused(refusal)
         pieces[:] = [b"".join(pieces)]
-        # Not held here as well: whoever reads it lets go of it before it is worked on.
+        # Keep no reference here, so that the caller can free the body before it processes the records.
         yield pieces.pop()
     finally:
         room.give_back(held)
 
 
 def _query(request: Request) -> dict[str, str]:
-    """The query, names in lower case.
+    """Return the fields of the query, with names in lower case.
 
     Raises:
-        Refused: 03, it cannot be read.
+        Refused: 03, the query cannot be read.
     """
     try:
         pairs = parse_qsl(request.url.query, keep_blank_values=True, max_num_fields=64)
@@ -322,13 +336,13 @@ def _query(request: Request) -> dict[str, str]:
 
 
 class _RealAddresses:
-    """Takes a caller's address from ``X-Forwarded-For`` where a proxy of ours says it, and from nobody else."""
+    """Take a caller's address from ``X-Forwarded-For`` if a configured proxy sent the header. Ignore it otherwise."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Passes the request on, with the address of whoever called the proxy."""
+        """Pass the request on with the address of the caller in front of the proxy."""
         app: Any = self.app
         if proxies := [str(network) for network in settings().intake_proxies]:
             app = ProxyHeadersMiddleware(app, proxies)
@@ -336,7 +350,7 @@ class _RealAddresses:
 
 
 def _address(request: Request) -> str:
-    """Where the caller is; empty: nobody can tell."""
+    """Return the caller's address, or an empty text if it is unknown."""
     try:
         address = ipaddress.ip_address(request.client.host if request.client else "")
     except ValueError:
@@ -345,7 +359,9 @@ def _address(request: Request) -> str:
 
 
 def _credentials(body: bytes, content_type: str, names: tuple[str, str]) -> tuple[str, str]:
-    """Name and password, in JSON or as a form; JSON also where it is called a form, as ``curl --data`` does.
+    """Return name and password from JSON or a form.
+
+    A body that begins like JSON is read as JSON, since ``curl --data`` declares it as a form.
 
     Raises:
         Refused: 03, they cannot be read.
@@ -365,95 +381,97 @@ def _credentials(body: bytes, content_type: str, names: tuple[str, str]) -> tupl
 
 
 async def _open_session(request: Request, names: tuple[str, str]) -> str:
-    """A new session for whoever shows the password of a client.
+    """Open a session for a caller that sends the password of a client, and return it.
 
     Raises:
-        Refused: 02, wrong; 06, wrong too often; 03, 05, 99.
+        Refused: 02, the password is wrong; 06, it was wrong too often; 03 or 05, the body is refused; 99, the ledger
+            does not answer.
     """
-    desk = _desk(request)
+    resources = _resources(request)
     async with _body(request, _MOST_OF_SIGN_IN) as body:
         name, password = _credentials(body, request.headers.get("content-type", ""), names)
     key = (_address(request), name)
     session = secrets.token_urlsafe(32)
-    is_doubted = desk.wrong_passwords.is_over(key)
-    # One after the other: guesses take one thread at most, and whoever knows the password is not locked out by them.
-    async with desk.doubted if is_doubted else nullcontext():
-        is_known = await desk.do(lambda connection: sign_in(connection, name, password, session, _SESSION_LASTS))
+    is_doubted = resources.wrong_passwords.is_over(key)
+    # Check sign-ins with many failures one after the other. Guesses then use one thread at most and do not lock out a
+    # client that has the right password.
+    async with resources.doubted if is_doubted else nullcontext():
+        is_known = await resources.do(lambda connection: sign_in(connection, name, password, session, _SESSION_LASTS))
     if not is_known:
-        desk.wrong_passwords.count(key)
+        resources.wrong_passwords.count(key)
         raise Refused("06" if is_doubted else "02")
     return session
 
 
 class _Call:
-    """A call of a service: who calls is found out before its body is taken apart."""
+    """One call of a service by a client, who is authenticated before the body is parsed."""
 
     def __init__(self, request: Request, path: str, body: bytes) -> None:
-        self.desk, self.request, self.body, self.size = _desk(request), request, body, len(body)
+        self.resources, self.request, self.body, self.size = _resources(request), request, body, len(body)
         self.query = _query(request)
         last = path.rstrip("/").rpartition("/")[2].lower()
-        self.named_in_path = last if last in (*_SERVICES, *_CATALOGUES, _LOOK_UP) else ""
+        self.named_in_path = last if last in (*_SERVICES, *_CATALOGUE_SERVICES, _LOOK_UP_SERVICE) else ""
 
     async def client(self) -> tuple[int, str]:
-        """Number of the client that calls, and the session.
+        """Return the number of the calling client, and its session.
 
         Raises:
-            Refused: 01, it is nobody's; 06, the client called too often; 99.
+            Refused: 01, no client has this session; 06, the client called too often; 99, the ledger does not answer.
         """
         found = None
-        for session in self._offered():
-            found = found or await self._known(session)
-        found = found or await self._known(await self._from_network())
+        for session in self._offered_sessions():
+            found = found or await self._client_of(session)
+        found = found or await self._client_of(await self._from_network())
         if found is None:
             raise Refused("01")
-        if self.desk.calls.is_over(found[0]):
+        if self.resources.calls.is_over(found[0]):
             raise Refused("06")
-        self.desk.calls.count(found[0])
+        self.resources.calls.count(found[0])
         return found
 
-    async def _known(self, session: str) -> tuple[int, str] | None:
-        client = await self.desk.do(lambda connection: whose(connection, session))
+    async def _client_of(self, session: str) -> tuple[int, str] | None:
+        client = await self.resources.do(lambda connection: client_of_session(connection, session))
         return None if client is None else (client, session)
 
-    def _offered(self) -> list[str]:
-        """What may be the call's session, wherever clients put it; a body is not taken apart for it."""
+    def _offered_sessions(self) -> list[str]:
+        """Return the texts in the query, headers or unparsed body that may be the call's session."""
         headers = self.request.headers
         bearer = headers.get("authorization", "")
         offered = [bearer[7:].strip()] if bearer[:7].lower() == "bearer " else []
         offered += [headers.get("session", ""), self.query.get("session", "")]
         given = [each for each in offered if each]
         if not given:
-            # Of several, the first two: whoever hides more of them in a body is no client.
+            # Check only the first two of several sessions in a body. A real client sends no more.
             given = [found[1].decode() for found, _ in zip(_SESSION.finditer(self.body), range(2), strict=False)]
         return [each for each in given if _TOKEN.fullmatch(each)]
 
     async def _from_network(self) -> str:
-        """A session for a client that shows none, by the address that it calls from."""
+        """Open a session for a client that sends none, by the network that it calls from, and return the session."""
         unit, caller = self.query.get("madinhdanhdv", ""), _address(self.request)
-        if self._shows_one() or not unit or not re.fullmatch(r"[0-9a-fA-F:.]+", caller):
+        if self._sends_session() or not unit or not re.fullmatch(r"[0-9a-fA-F:.]+", caller):
             raise Refused("01")
         session = secrets.token_urlsafe(32)
-        # The ledger answers many wrong ones late: they wait here, one after the other, and take one thread at most.
-        is_doubted = self.desk.wrong_addresses.is_over(caller)
-        async with self.desk.doubted if is_doubted else nullcontext():
-            is_known = await self.desk.do(lambda connection: sign_in_from(connection, caller, unit, session))
+        # The ledger answers late after many wrong addresses. Such calls wait here one after the other and use one
+        # thread at most.
+        is_doubted = self.resources.wrong_addresses.is_over(caller)
+        async with self.resources.doubted if is_doubted else nullcontext():
+            is_known = await self.resources.do(lambda connection: sign_in_from(connection, caller, unit, session))
         if not is_known:
-            self.desk.wrong_addresses.count(caller)
+            self.resources.wrong_addresses.count(caller)
             raise Refused("06" if is_doubted else "01")
         return session
 
-    def _shows_one(self) -> bool:
-        """Whether the caller means to have a session: then none is made for him."""
+    def _sends_session(self) -> bool:
+        """Return whether the caller tried to send a session. If so, its network alone does not open a session."""
         headers = self.request.headers
         in_head = "authorization" in headers or "session" in headers or "session" in self.query
         return in_head or b'"session"' in self.body[:4096].lower()
 
     def run(self, connection: Connection, session: str) -> Response:
-        """Does what is asked for.
+        """Do what the call asks for and return the answer.
 
         Raises:
-            SessionEnded: meanwhile.
-            Refused: 03, it cannot be read; 05, too many records; 07, there is no such service.
+            SessionEnded: the session ended meanwhile.
         """
         try:
             given = read_json(self.body)
@@ -465,9 +483,9 @@ class _Call:
         asked = self.named_in_path
         if not asked and isinstance(given, Fields) and isinstance(given.get("service"), str):
             asked = given["service"].strip().lower()
-        if asked in _CATALOGUES:
+        if asked in _CATALOGUE_SERVICES:
             return answer(DONE, result=[])
-        if asked == _LOOK_UP:
+        if asked == _LOOK_UP_SERVICE:
             return self._look_up(connection, session, given)
         if asked not in _SERVICES:
             return self._refuse(connection, session, "07")
@@ -477,10 +495,10 @@ class _Call:
             return self._refuse(connection, session, "03", service)
         if len(records) > MOST_RECORDS:
             return self._refuse(connection, session, "05", service)
-        return answer_of(take(connection, session, service, kind, records, self._unit(given)))
+        return answer_of(take(connection, session, service, kind, records, self._sending_unit(given)))
 
-    def _unit(self, given: object) -> str | None:
-        """The unit that sends, where the call names one."""
+    def _sending_unit(self, given: object) -> str | None:
+        """Return the code of the sending unit, or ``None`` if the call names none."""
         named = given.get("madonvi") if isinstance(given, Fields) and "data" in given else None
         try:
             return read_text(named) or self.query.get("madinhdanhdv") or self.query.get("madonvi") or None
@@ -494,26 +512,29 @@ class _Call:
         except RecordRefused:
             return self._refuse(connection, session, "03", "TraCuuHoSo")
         found = look_up(connection, session, [code])
-        result = [{"MaHoSo": each.dossier_code, "TrangThaiHoSo": _written(each.status_code)} for each in found]
+        result = [{"MaHoSo": each.dossier_code, "TrangThaiHoSo": _status_text(each.status_code)} for each in found]
         return answer(DONE, result=result)
 
     def _refuse(self, connection: Connection, session: str, code: Any, service: str = "") -> Response:  # noqa: ANN401
-        """Refuses the call as a whole, and counts that."""
+        """Refuse the call as a whole and count the refusal in the ledger."""
         fault = {"03": "call_unreadable", "05": "call_too_large", "07": "no_such_service"}[code]
         note_call(connection, session, service, refused=1, faults=[Fault(fault, "", 1)])
         return answer(code)
 
 
-def _written(status: int | None) -> str:
+def _status_text(status: int | None) -> str:
     return "" if status is None else str(status)
 
 
 def _records(given: object) -> list[Any] | None:
-    """The records of a call: a bare list, what ``data`` holds, or one alone. ``None``: there are none to be."""
+    """Return the records of a call, or ``None`` if it holds none.
+
+    The records are a bare list, the content of ``data``, or a single record.
+    """
     if isinstance(given, Fields) and "data" in given:
         given = given["data"]
     if isinstance(given, str) and given.lstrip()[:1] in ("[", "{"):
-        # Some clients write what they send as a text of JSON.
+        # Some clients send JSON as a text inside JSON.
         try:
             given = read_json(given.encode("utf-8", "replace"))
         except Unreadable:
@@ -524,8 +545,8 @@ def _records(given: object) -> list[Any] | None:
 
 
 def create_intake(limits: Limits = USUAL) -> FastAPI:
-    """The app that is mounted below ``/intake``."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_desk)
+    """Return the app that is mounted below ``/intake``."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=_with_resources)
     app.state.limits = limits
     app.add_middleware(_RealAddresses)
     hide_queries()
@@ -557,14 +578,14 @@ def create_intake(limits: Limits = USUAL) -> FastAPI:
             del body
             client, session = await call.client()
             try:
-                async with call.desk.turn(client, call.size):
-                    return await call.desk.do(lambda connection: call.run(connection, session))
+                async with call.resources.turn(client, call.size):
+                    return await call.resources.do(lambda connection: call.run(connection, session))
             except SessionEnded:
                 raise Refused("01") from None
 
     async def health(request: Request) -> Response:
         try:
-            await _desk(request).do(lambda connection: whose(connection, ""))
+            await _resources(request).do(lambda connection: client_of_session(connection, ""))
         except Refused:
             return PlainTextResponse("the ledger does not answer", status_code=503)
         return PlainTextResponse("ok")
@@ -577,23 +598,23 @@ def create_intake(limits: Limits = USUAL) -> FastAPI:
 
 
 @asynccontextmanager
-async def _with_desk(app: FastAPI) -> AsyncIterator[None]:
-    app.state.desk = desk = _Desk(app.state.limits)
+async def _with_resources(app: FastAPI) -> AsyncIterator[None]:
+    app.state.resources = resources = _Resources(app.state.limits)
     try:
         yield
     finally:
-        desk.close()
+        resources.close()
         close_ledger_pool()
 
 
 def create_standalone(limits: Limits = USUAL) -> FastAPI:
-    """The same app with its paths as they are under Airflow, for a server of its own."""
+    """Return a standalone server for the app, with the same paths as under Airflow."""
     app = create_intake(limits)
-    return server_of(app, "/intake", lambda: _with_desk(app))
+    return server_of(app, "/intake", lambda: _with_resources(app))
 
 
 def __getattr__(name: str) -> FastAPI:
-    # Made when uvicorn asks for it: importing this module must not build an app in Airflow's API server.
+    # Create the app only when uvicorn asks for it: importing this module must not build an app in Airflow's API server.
     if name == "standalone":
         return create_standalone()
     raise AttributeError(name)

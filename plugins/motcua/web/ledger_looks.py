@@ -1,5 +1,7 @@
-"""What strangers may ask of the ledger: health, the figures that Prometheus reads, and what a watch on another machine
-sees. However many ask, one thread asks once.
+"""Answer what unauthenticated callers and monitors ask of the ledger, with one query for all callers.
+
+The questions are health, the figures for Prometheus, and the page for a watch on another machine. One thread asks each
+question once, however many callers wait for the answer.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 class LedgerSilent(Exception):
-    """The ledger did not answer; the message says so in plain words that a stranger may read."""
+    """The ledger did not answer. The error's text holds no detail, because unauthenticated callers may read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +50,20 @@ class _Look(Generic[Found]):
 
 
 class LedgerLook(Generic[Found]):
-    """One question to the ledger, with a thread and a connection of its own: neither receipts nor inquiries can hold it
-    up, nor it them.
+    """One question to the ledger, with its own thread and connection.
 
-    Whoever asks while it is being asked waits for the same answer, and an answer serves all who ask within moments. To
-    be used from one event loop.
+    Receipts and inquiries cannot delay the question, and it cannot delay them. Callers that come while the question
+    runs wait for the same answer, and an answer is reused for some moments. To be used from one event loop.
     """
 
     def __init__(self, name: str, question: Callable[[Connection], Found], *, patience: float, fresh: float) -> None:
-        """Asks nothing yet.
+        """Create the question without asking it.
 
         Args:
-            name: of the thread, and in logs.
-            question: what is asked.
-            patience: seconds until the ledger is taken to be silent.
-            fresh: seconds for which an answer, or the lack of one, is given to all who ask.
+            name: name of the thread, also used in logs.
+            question: the function that queries the ledger.
+            patience: seconds after which the ledger counts as silent.
+            fresh: seconds for which an answer, or a failure, is given to all callers.
         """
         self._name, self._question, self._patience, self._fresh = name, question, patience, fresh
         self._lookout = Lookout(patience)
@@ -72,18 +73,18 @@ class LedgerLook(Generic[Found]):
         self._failed_at: float | None = None
         self._failure = ""
         self.answer: tuple[float, Found] | None = None
-        """The last one, and when it came by the monotonic clock; none after a failure."""
+        """The last answer, and when it came by the monotonic clock. ``None`` after a failure."""
 
     async def get(self, wait: float | None = None) -> Found:
-        """The answer.
+        """Return the answer of the ledger.
 
         Args:
-            wait: seconds, where the caller waits for less than the ledger is given.
+            wait: seconds to wait, if the caller waits for less time than the ledger is given.
 
         Raises:
-            LedgerSilent: none came.
+            LedgerSilent: no answer came.
         """
-        self._take_in()
+        self._store_result()
         now = time.monotonic()
         if self._asking is None:
             if self.answer is not None and now - self.answer[0] < self._fresh:
@@ -91,10 +92,10 @@ class LedgerLook(Generic[Found]):
             if self._failed_at is not None and now - self._failed_at < self._fresh:
                 raise LedgerSilent(self._failure)
             self._asked_at = now
-            self._asking = self._thread.submit(self._look)
-        # A caller who goes away takes the question from nobody.
+            self._asking = self._thread.submit(self._query_ledger)
+        # A caller that disconnects must not cancel the question of the other callers.
         await asyncio.wait([asyncio.wrap_future(self._asking)], timeout=self._patience if wait is None else wait)
-        self._take_in()
+        self._store_result()
         if self._asking is not None:
             if time.monotonic() - self._asked_at >= self._patience:
                 self._lookout.give_up()
@@ -103,15 +104,15 @@ class LedgerLook(Generic[Found]):
             raise LedgerSilent(self._failure)
         return self.answer[1]
 
-    def _look(self) -> _Look[Found]:
+    def _query_ledger(self) -> _Look[Found]:
         try:
             found = self._lookout.ask(self._question)
         except Exception as error:
             return _Look(time.monotonic(), error=error)
         return _Look(time.monotonic(), found=found)
 
-    def _take_in(self) -> None:
-        """Keeps what the thread has brought, also after nobody waited any more."""
+    def _store_result(self) -> None:
+        """Store the result of the thread, even if no caller waits for it any more."""
         if self._asking is None or not self._asking.done():
             return
         look, self._asking = self._asking.result(), None
@@ -121,14 +122,14 @@ class LedgerLook(Generic[Found]):
             self.answer, self._failed_at = (look.at, cast("Found", look.found)), None
             return
         if self._failed_at is None:
-            # Host, port and role are for the log.
+            # Host, port and role may stand in the log, but not in an answer.
             _log.warning("%s: the ledger does not answer: %s", self._name, reason_without_values(look.error))
         self._failed_at, self._failure = look.at, f"the ledger does not answer: {type(look.error).__name__}"
-        # What it said before says nothing of now.
+        # An answer from before the failure no longer describes the ledger.
         self.answer = None
 
     def close(self) -> None:
-        """Ends thread and connection."""
+        """End the thread and close the connection."""
         self._thread.shutdown(wait=False, cancel_futures=True)
         self._lookout.close()
 
@@ -138,11 +139,14 @@ class LedgerLook(Generic[Found]):
 _OUTSIDE_WITHIN = 4.0
 _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 _LARGEST = 2**31 - 1
-"""Attempts that may be missing."""
+"""Most missing attempts that a testimony may state."""
 
 
 class OutsidePage:
-    """What a watch on another machine sees of this server, and what it says of what it saw."""
+    """The page that a watch on another machine reads, and the testimonies that the watch sends.
+
+    A testimony states when the watch saw this server and its ledger.
+    """
 
     def __init__(self) -> None:
         self._page = LedgerLook(
@@ -152,19 +156,19 @@ class OutsidePage:
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="testimony")
 
     async def read(self) -> Response:
-        """The page, with the time by this machine's clock; 503 with the reason where the ledger is silent."""
+        """Return the page with the time by this machine's clock, or 503 with the reason if the ledger is silent."""
         try:
             page = await self._page.get()
         except LedgerSilent as silence:
-            return _silent(silence)
+            return _silent_answer(silence)
         body = _PAGE.dump_json(replace(page, at=datetime.now(UTC)))
         return Response(body, media_type="application/json")
 
     async def take(self, body: bytes) -> Response:
-        """Keeps a testimony; which gap it is about, and whether it counts, is judged by tasks.
+        """Store a testimony. Tasks decide later which gap it belongs to and whether it counts.
 
         Raises:
-            HTTPException: 400, it is none.
+            HTTPException: 400, the body is not a testimony.
         """
         said = read_testimony(body)
         if said is None:
@@ -175,18 +179,18 @@ class OutsidePage:
         except Exception as error:
             self._lookout.give_up()
             _log.warning("a testimony was not kept: %s", reason_without_values(error))
-            return _silent(LedgerSilent(f"the ledger does not answer: {type(error).__name__}"))
+            return _silent_answer(LedgerSilent(f"the ledger does not answer: {type(error).__name__}"))
         return Response(status_code=204)
 
     def close(self) -> None:
-        """Ends its threads and connections."""
+        """End its threads and close its connections."""
         self._page.close()
         self._writing.shutdown(wait=False, cancel_futures=True)
         self._lookout.close()
 
 
 def read_testimony(body: bytes) -> Witness | None:
-    """What was sent; ``None``: nothing that the ledger could keep."""
+    """Return the testimony that a body holds, or ``None`` if the ledger could not store it."""
     try:
         said = _TESTIMONY.validate_json(body)
     except ValidationError:
@@ -197,7 +201,7 @@ def read_testimony(body: bytes) -> Witness | None:
     return said if said.later is None or 0 <= said.later.attempts <= _LARGEST else None
 
 
-def _silent(silence: LedgerSilent) -> Response:
+def _silent_answer(silence: LedgerSilent) -> Response:
     return JSONResponse({"ledger": str(silence)}, status_code=503)
 
 
@@ -206,17 +210,17 @@ def _silent(silence: LedgerSilent) -> Response:
 _OPEN_WITHIN = 4.0
 _RECENT_WITHIN = 30.0
 _WAIT_FOR_RECENT = 4.0
-"""Seconds that a reading waits for the figures of the last days before it takes those of before."""
+"""Seconds that a request waits for the figures of the last days before it gets the previous ones."""
 _KEEP_RECENT = 300.0
 
 LEDGER_UP = "motcua_ledger_up"
 
 
 def check_reader(request: Request) -> None:
-    """Lets in who brings the secret as ``Authorization: Bearer …``.
+    """Let in a caller that sends the secret as ``Authorization: Bearer …``.
 
     Raises:
-        HTTPException: 404, no secret is set, so there is no page; 401, it is another one.
+        HTTPException: 404, no secret is set, so there is no page; 401, the caller's secret is wrong.
     """
     secret = settings().metrics_secret
     if secret is None or not secret.get_secret_value():
@@ -228,14 +232,14 @@ def check_reader(request: Request) -> None:
 
 
 class MetricsPage:
-    """Looks at the ledger for the page, however often it is read."""
+    """The page of figures for Prometheus. It limits how often the ledger is queried, however often the page is read."""
 
     def __init__(self) -> None:
         self._open = LedgerLook("ledger gauges", partial(_as_of_now, open_gauges), patience=_OPEN_WITHIN, fresh=5)
         self._recent = LedgerLook("ledger days", partial(_as_of_now, recent_gauges), patience=_RECENT_WITHIN, fresh=60)
 
     async def read(self, accepted: str) -> Response:
-        """The page in the form that the reader asks for; a ledger that is silent is a figure, too."""
+        """Return the page in the format that the reader accepts. A figure of the page shows a silent ledger."""
         try:
             gauges = await self._open.get()
         except LedgerSilent:
@@ -255,7 +259,7 @@ class MetricsPage:
             return last[1] if last is not None and time.monotonic() - last[0] < _KEEP_RECENT else []
 
     def close(self) -> None:
-        """Ends its threads and connections."""
+        """End its threads and close its connections."""
         self._open.close()
         self._recent.close()
 

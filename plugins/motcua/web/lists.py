@@ -1,4 +1,4 @@
-"""A list on its page: the form that narrows it down, heads that put it in order, its rows, its pages and its files."""
+"""Show a list on its page: the filter form, heads that sort the rows, the rows, page links and files."""
 
 from __future__ import annotations
 
@@ -39,59 +39,59 @@ from motcua.web.visitors import Visitor, Visits
 
 FileFormat: TypeAlias = Literal["csv", "xlsx"]
 Query: TypeAlias = Sequence[tuple[str, str]]
-"""What an address asks."""
+"""Names and values of an address's query."""
 
 MOST_TURNED: Final = 20
-"""Pages that the link to newer rows leads back over, one by one; beyond them it leads to the first."""
+"""Number of pages that the link to newer rows leads back one by one. Then the link leads to the first page."""
 _MOST_SUGGESTED: Final = 500
-"""Names of procedures that a page suggests."""
-_LONG: Final = 90
-"""Letters, from which on a text is folded."""
-_OPENING: Final = 70
-"""Letters of it that stand in its row."""
-_OWN: Final = ("sort", "q", "page", "before", "trail")
-"""What of an address is about one list of its page."""
+"""Most names of procedures that a page suggests."""
+_FOLDED_ABOVE: Final = 90
+"""Letters above which a text is folded."""
+_FOLDED_TO: Final = 70
+"""Letters of a folded text that stand in its row."""
+_LIST_PARAMETERS: Final = ("sort", "q", "page", "before", "trail")
+"""Names of a query's values that belong to one list of a page."""
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-# --- What a template gets -------------------------------------------------------------------------------------------
+# --- Values for a template ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class SortLink:
-    """A column's head, which puts the rows in its order, or turns that round."""
+    """A link in a column's head that sorts the rows by the column, or reverses their order."""
 
     head: str
     query: str
-    """Empty: it does not sort."""
+    """Empty if the column cannot be sorted."""
     sorted: Literal["", "ascending", "descending"]
 
 
 @dataclass(frozen=True, slots=True)
 class ShownHead:
-    """The head of a column of the page, with those of what stands below its values."""
+    """The head of a column of the page, with the heads of the values that stand below the column's values."""
 
     links: Sequence[SortLink]
     is_figure: bool
 
     @property
     def sorted(self) -> str:
-        """As ``aria-sort`` says it; empty: the rows are not in its order."""
+        """The value of ``aria-sort``. Empty if the rows are not sorted by this column."""
         return next((each.sorted for each in self.links if each.sorted), "")
 
 
 @dataclass(frozen=True, slots=True)
 class ShownValue:
-    """A value, and how it looks."""
+    """A value and how it is shown."""
 
     column: Column
     cell: Cell
     to: str = ""
-    """Where it leads."""
+    """The address that the value links to. Empty if it is no link."""
 
     @property
     def kind(self) -> str:
-        """Which look: ``none``, ``link``, ``word``, ``moment``, ``day``, ``number``, ``text``."""
+        """How the value is shown: ``none``, ``link``, ``word``, ``moment``, ``day``, ``number`` or ``text``."""
         match self.cell:
             case None:
                 return "none"
@@ -110,25 +110,25 @@ class ShownValue:
 
     @property
     def text(self) -> str:
-        """Its words."""
+        """The value as a text."""
         return self.cell.words if isinstance(self.cell, Link | Word) else str(self.cell)
 
     @property
     def opening(self) -> str:
-        """The words that a long text begins with; all of a short one."""
-        if self.column.shown != "text" or len(self.text) <= _LONG:
+        """The first words of a long text, or a whole short text."""
+        if self.column.shown != "text" or len(self.text) <= _FOLDED_ABOVE:
             return self.text
-        return self.text[:_OPENING].rpartition(" ")[0] or self.text[:_OPENING]
+        return self.text[:_FOLDED_TO].rpartition(" ")[0] or self.text[:_FOLDED_TO]
 
     @property
     def rest(self) -> str:
-        """The words after them, which the page unfolds."""
+        """The words after the opening, which the page unfolds."""
         return self.text[len(self.opening) :]
 
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """What a row has in a column of the page."""
+    """The values of one row in one column of the page."""
 
     value: ShownValue
     under: Sequence[ShownValue]
@@ -141,20 +141,20 @@ class ShownFilter:
     name: str
     declared: Filter
     options: Mapping[str, str]
-    """Of a choice, or suggested."""
+    """The values that the visitor can choose, or that the page suggests, with their words."""
     chosen: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShownList:
-    """A list as its page shows it; everything that include/templates/web/lists/lists.html asks for."""
+    """A list as its page shows it: everything that include/templates/web/lists/lists.html needs."""
 
     listing: Listing
     asked: Asked
     here: str
-    """Address of its page."""
+    """The address of the list's page."""
     prefix: str
-    """Begins the names in the address that are about this list; empty: it is the page's only one."""
+    """Prefix of this list's names in the query. Empty if the list is the only one on its page."""
     part: Part
     heads: Sequence[ShownHead]
     rows: Sequence[Sequence[ShownColumn]]
@@ -162,45 +162,45 @@ class ShownList:
     sorts: Sequence[tuple[str, str]]
     """Orders that can be chosen, with their words."""
     order: str
-    """The one that was chosen, as an address writes it."""
+    """The chosen order, as the query writes it."""
     kept: Query
-    """What else stands in the address."""
+    """The rest of the query, without the names that belong to this list."""
     newer: str | None
     older: str | None
     turned: bool
     file: str
-    """Address of its files."""
+    """The address of the list's files."""
     file_query: Query
-    """What they are asked."""
+    """The query of the list's files."""
 
     def file_address(self, form: str) -> str:
-        """Address of the file in a form;"""
+        """Return the address of the file in a format, csv or xlsx."""
         if "{form}" in self.file:
             return f"{self.file.format(form=form)}?{urlencode(self.file_query)}"
         return f"{self.file}?{urlencode([*self.file_query, ('format', form)])}"
 
     def holds(self, words: str) -> bool:
-        """Whether a cell of its rows says these words."""
+        """Return whether a cell of the rows holds these words."""
         return any(each.value.cell == words for row in self.rows for each in row)
 
     @property
     def declared(self) -> Any:  # noqa: ANN401 - a template asks for what it shows
-        """What its file says."""
+        """The list's declaration from its YAML file."""
         return self.listing.declared
 
     @property
     def narrowed(self) -> bool:
-        """Something is left out by filters or by a search."""
+        """Whether filters or a search leave rows out."""
         return bool(self.asked.given)
 
     @property
     def search(self) -> str:
-        """What is looked for, as it was written."""
+        """The search text as it was typed."""
         return self.asked.given.get("q", "")
 
     @property
     def without(self) -> str:
-        """The same page without what narrows the list down."""
+        """The address of the same page without filters and search."""
         kept = [each for each in self.kept if each[0] not in self.asked.given]
         return f"{self.here}?{urlencode(kept)}" if kept else self.here
 
@@ -216,14 +216,14 @@ def asked_of(
     prefix: str = "",
     query: Query | None = None,
 ) -> Asked:
-    """What an address asks of a list; ``query``: another one than the request's own.
+    """Return what an address asks of a list. ``query`` replaces the request's own query.
 
     Raises:
-        PageRefused: it names an agency that there is not, or that the visitor may not see.
+        PageRefused: the address names an agency that does not exist or that the visitor may not see.
     """
     written = dict(request.query_params.multi_items() if query is None else query)
     if prefix:
-        written |= {name: written.get(prefix + name, "") for name in _OWN}
+        written |= {name: written.get(prefix + name, "") for name in _LIST_PARAMETERS}
     try:
         return ask(connection, listing.declared, written, visits)
     except AgencyUnknown:
@@ -244,20 +244,20 @@ def shown_list(
     file: str = "",
     of: str = "",
 ) -> ShownList:
-    """A list as the page of an address shows it.
+    """Return a list as the page of an address shows it.
 
     Args:
         connection: to the ledger.
-        request: for the page; its address says what is asked for.
-        visits: who sees it.
+        request: the request for the page. Its address states what is asked for.
+        visits: the visitor who sees the list.
         listing: the list.
-        asked: what is asked for, where it was read already.
-        prefix: begins the names in the address that are about this list, where its page has several.
-        here: address of its page below the pages; by default the request's own.
-        query: what its address asks; by default what the request's own does.
-        file: address of its files below the pages; by default its page's, and ``/file``; ``{form}`` stands for csv or
-            xlsx.
-        of: what that calls the list, where it has several; by default as the list is declared.
+        asked: what is asked for, if the caller has read it already.
+        prefix: prefix of this list's names in the query, if its page has several lists.
+        here: address of the list's page below the pages' base. The default is the request's own address.
+        query: the query of the list's address. The default is the request's own query.
+        file: address of the list's files below the pages' base. The default is the page's address and ``/file``.
+            ``{form}`` stands for csv or xlsx.
+        of: the list's name at that address, if the address serves several lists. The default is the declared name.
     """
     if query is None:
         query = kept_query(request)
@@ -268,11 +268,11 @@ def shown_list(
     place = asked.faults.place(written)
     seen = Seen(visits, asked.names(short=True))
     part = Part(()) if asked.faults else part_of(listing, connection, asked, seen, place, page)
-    own = {f"{prefix}{name}" for name in _OWN}
+    own = {f"{prefix}{name}" for name in _LIST_PARAMETERS}
     kept = [(name, value) for name, value in query if name not in own and name != "said" and value]
     order = ("-" if asked.backwards else "") + asked.sort if asked.sort else ""
-    stays = kept + _given({f"{prefix}q": asked.given.get("q", ""), f"{prefix}sort": order})
-    newer, older = _turning(stays, written, trail, part.older, prefix)
+    stays = kept + _not_empty({f"{prefix}q": asked.given.get("q", ""), f"{prefix}sort": order})
+    newer, older = _page_queries(stays, written, trail, part.older, prefix)
     if part.next_page is not None:
         older = urlencode([*stays, (f"{prefix}page", part.next_page)])
     if page > 1:
@@ -286,7 +286,7 @@ def shown_list(
         here,
         prefix,
         part,
-        [_head(name, columns, asked, _without(stays, f"{prefix}sort"), prefix) for name in _first(columns)],
+        [_head(name, columns, asked, _without(stays, f"{prefix}sort"), prefix) for name in _top_columns(columns)],
         [_row(row, columns, listing, seen) for row in part.rows],
         [_filter(connection, name, each, asked, visits) for name, each in listing.declared.filters.items()],
         _sorts(columns),
@@ -298,14 +298,14 @@ def shown_list(
         f"{base}{file}" if file else f"{here.rstrip('/')}/file",
         [
             ("of", of or listing.name),
-            *(each for each in kept if each[0] not in _OWN),
-            *_given({"q": asked.given.get("q", ""), "sort": order}),
+            *(each for each in kept if each[0] not in _LIST_PARAMETERS),
+            *_not_empty({"q": asked.given.get("q", ""), "sort": order}),
         ],
     )
 
 
-def _given(query: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What of a query says something."""
+def _not_empty(query: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the names and values of a query that are not empty."""
     return [(name, value) for name, value in query.items() if value]
 
 
@@ -313,25 +313,28 @@ def _without(query: Query, name: str) -> list[tuple[str, str]]:
     return [each for each in query if each[0] != name]
 
 
-def _turning(query: Query, before: str, trail: str, older: Place | None, prefix: str) -> tuple[str | None, str | None]:
-    """Queries of the pages before and after; ``None``: there is no such page.
+def _page_queries(
+    query: Query, before: str, trail: str, older: Place | None, prefix: str
+) -> tuple[str | None, str | None]:
+    """Return the queries of the pages with newer and with older rows. ``None`` means that there is no such page.
 
-    A list only knows how to go on. So the address keeps ``trail``, the places that the pages before this one began at.
+    A list only knows where its next page begins. The address therefore keeps ``trail``, the places at which the pages
+    before this one begin.
     """
     been = [each for each in trail.split(",") if each][-MOST_TURNED:]
     newer = None
     if before:
         back = {f"{prefix}before": been[-1] if been else "", f"{prefix}trail": ",".join(been[:-1])}
-        newer = urlencode([*query, *_given(back)])
+        newer = urlencode([*query, *_not_empty(back)])
     if older is None:
         return newer, None
     passed = ",".join([*been, *([before] if before else [])][-MOST_TURNED:])
     on = {f"{prefix}before": written_place(older), f"{prefix}trail": passed}
-    return newer, urlencode([*query, *_given(on)])
+    return newer, urlencode([*query, *_not_empty(on)])
 
 
-def _first(columns: Mapping[str, Column]) -> list[str]:
-    """Those that do not stand below another one."""
+def _top_columns(columns: Mapping[str, Column]) -> list[str]:
+    """Return the columns that do not stand below another column."""
     return [name for name, each in columns.items() if each.under not in columns]
 
 
@@ -364,7 +367,7 @@ def _row(row: Any, columns: Mapping[str, Column], listing: Listing, seen: Seen) 
             values[name],
             [value for value in values.values() if value.column.under == name and value.cell is not None],
         )
-        for name in _first(columns)
+        for name in _top_columns(columns)
     ]
 
 
@@ -400,7 +403,10 @@ def _sorts(columns: Mapping[str, Column]) -> list[tuple[str, str]]:
 def list_page(
     router: APIRouter, address: str, listing: Listing, template: str = "lists/page.html", *, of_all: bool = False
 ) -> None:
-    """Adds the page of a list that stands alone, and its files; ``of_all``: its rows are of all agencies together."""
+    """Add the page of a list that has its own page, and its files.
+
+    ``of_all`` states that the list's rows belong to all agencies together.
+    """
 
     @router.get(address, name=listing.name)
     def show(request: Request, visits: Visits) -> HTMLResponse:
@@ -415,7 +421,7 @@ def list_page(
 
 
 def list_files(router: APIRouter, address: str, listing: Listing, *, of_all: bool = False) -> None:
-    """Adds the files of a list whose rows an address asks for."""
+    """Add the files of a list, with the rows that the address asks for."""
 
     @router.get(address)
     def download(request: Request, visits: Visits, format: FileFormat) -> Response:
@@ -440,20 +446,22 @@ def list_file(
     as_of: datetime | Literal["now"] | None = "now",
     title: str = "",
 ) -> Response:
-    """A list as a file. A CSV file goes out while its rows are read; what stops it then is said in its last line.
+    """Return a list as a file.
+
+    A CSV file is sent while its rows are read. If reading fails, the file's last line states it.
 
     Args:
-        request: for the file.
-        visits: who sees it.
+        request: the request for the file.
+        visits: the visitor who gets the file.
         listing: the list.
-        asked: what is asked of it.
-        file_format: which of the two.
-        about: what the rows were narrowed down to, in words; one line each; by default what was asked for.
-        as_of: when they held; ``None``: nobody knows.
-        title: what it is called there, if it is not what the list is called.
+        asked: what is asked of the list.
+        file_format: csv or xlsx.
+        about: the filters of the rows in words, one line each. The default is what was asked for.
+        as_of: when the rows held. ``None`` if that is unknown.
+        title: the title in the file, if it differs from the list's title.
 
     Raises:
-        PageRefused: something is wrong with what is asked.
+        PageRefused: what is asked is not valid.
     """
     if asked.faults:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
@@ -462,7 +470,7 @@ def list_file(
     if about is None:
         of = [] if asked.values.get("of_no_agency") or asked.chosen else [whose(None, asked.agencies, visits)]
         about = [" · ".join([*of, *asked.told])]
-    about = [*about, _newest_first(declared.most)] if declared.newest else about
+    about = [*about, _row_limit_line(declared.most)] if declared.newest else about
     full_name = f"{declared.file}-{now.astimezone(VIETNAM):%Y%m%d-%H%M}.{file_format}"
     headers = HEADERS | {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(full_name)}",
@@ -477,7 +485,7 @@ def list_file(
     )
     pieces = pieces_of(listing, page_connection, asked, Seen(visits, asked.names(short=False)))
     if file_format == "csv":
-        return StreamingResponse(csv_pieces(head, _unbroken(pieces)), media_type="text/csv", headers=headers)
+        return StreamingResponse(csv_pieces(head, _with_error_row(pieces)), media_type="text/csv", headers=headers)
     return Response(list_workbook(head, pieces, now), media_type=_XLSX, headers=headers)
 
 
@@ -490,7 +498,7 @@ def file_of(
     about: Sequence[str] | None = None,
     as_of: datetime | Literal["now"] | None = "now",
 ) -> Response:
-    """The same of a list whose rows were read already, in the order and with the words that the address asks for."""
+    """Return a list as a file, with the filters, order and search that the request's address asks for."""
     with page_connection() as connection:
         asked = asked_of(connection, request, visits, listing)
     if about is not None:
@@ -498,13 +506,16 @@ def file_of(
     return list_file(request, visits, listing, asked, file_format, about=about, as_of=as_of)
 
 
-def _newest_first(most: int) -> str:
-    """A line of a file's head: how many rows it may have."""
+def _row_limit_line(most: int) -> str:
+    """Return a line of the file's head that states how many rows the file may have."""
     return str(wording.list_words()["file"]["newest"].format(most=wording.count(most)))
 
 
-def _unbroken(pieces: Iterator[Sequence[Row]]) -> Iterator[Sequence[Row]]:
-    """The pieces; the headers are out already, so that an error can only be told by the file itself."""
+def _with_error_row(pieces: Iterator[Sequence[Row]]) -> Iterator[Sequence[Row]]:
+    """Yield the pieces. If reading fails, yield a last row that states the error.
+
+    The HTTP headers are already sent, so only the file itself can show the error.
+    """
     try:
         yield from pieces
     except (psycopg.Error, PoolTimeout):

@@ -1,11 +1,12 @@
-"""The staff pages: mounted in Airflow below ``/motcua``, for its signed-in users alone.
+"""Build the staff pages, which are mounted in Airflow below ``/motcua`` for signed-in users only.
 
-Authentication is a dependency of the app, so that no page can forget it; whose rows a visitor sees each page asks of
-motcua.web.visitors. Pages hold no script but the one that prints a slip, load nothing from
-elsewhere and are not kept by the browser; what went wrong is told without detail.
+Authentication is a dependency of the app, so that no page can forget it. Each page asks motcua.web.visitors whose rows
+a visitor may see. Pages hold no script except the one that prints a slip, load nothing from other hosts and are not
+cached by the browser. Error pages show no detail.
 
-Templates, words and rules are read once a process, on first use: that first page took up to a second. Whoever makes the
-pages for the server has them read before anybody asks; the ledger is not asked, which may be away while Airflow starts.
+Each process reads templates, words and rules once. On first use this would delay the first page by up to a second, so
+the server reads them at its start. The server does not query the ledger at its start, because the ledger may be
+unreachable while Airflow starts.
 """
 
 from __future__ import annotations
@@ -60,22 +61,22 @@ from motcua.web.staff import (
 )
 from motcua.web.visitors import counter_alone, visitor
 
-# --- What is read beforehand -----------------------------------------------------------------------------------------
+# --- Files that are read at the start --------------------------------------------------------------------------------
 
 _log = logging.getLogger(__name__)
 
 
-def _forms() -> None:
+def _load_forms() -> None:
     for name in form_names():
         load_form(name)
 
 
-def _phones() -> None:
-    # Loads the metadata of the numbering plan.
+def _load_phone_metadata() -> None:
+    # Reading a phone number loads the metadata of the numbering plan.
     read_phone("0905771482", None, "")
 
 
-def _hook() -> None:
+def _load_postgres_hook() -> None:
     import_module("airflow.providers.postgres.hooks.postgres")
 
 
@@ -95,22 +96,25 @@ _READ: tuple[Callable[[], object], ...] = (
     load_soundness,
     load_templates,
     planning_rules,
-    _forms,
-    _phones,
-    _hook,
+    _load_forms,
+    _load_phone_metadata,
+    _load_postgres_hook,
 )
 
 
 @lru_cache(maxsize=1)
 def warm_pages(reads: tuple[Callable[[], object], ...] = _READ) -> None:
-    """Reads all of it, once a process. What cannot be read is logged: the page that needs it says what is wrong."""
+    """Read everything that pages need, once a process.
+
+    If a file cannot be read, the failure is logged, and the page that needs the file shows what is wrong.
+    """
     for read in reads:
         try:
             read()
         except Exception as failure:
             _log.warning("the pages' %s could not be read beforehand: %s", read.__name__, failure)
-    # What Airflow and the pages loaded stays. Looked through again by the collector, which it would be at the next
-    # page, it is a pause of a sixth of a second.
+    # The objects that Airflow and the pages loaded stay forever. Without freezing, the garbage collector would scan
+    # them during the next page, which is a pause of a sixth of a second.
     gc.collect()
     gc.freeze()
 
@@ -141,7 +145,7 @@ _PAGES = (
 
 
 def create_pages(pages: Iterable[APIRouter] = _PAGES) -> FastAPI:
-    """The app that is mounted below ``/motcua``."""
+    """Return the app that is mounted below ``/motcua``."""
     app = FastAPI(
         docs_url=None, redoc_url=None, openapi_url=None, dependencies=[Depends(visitor), Depends(counter_alone)]
     )
@@ -164,12 +168,12 @@ def create_pages(pages: Iterable[APIRouter] = _PAGES) -> FastAPI:
         return render_refusal(request, refused.status_code, "no_such_page" if unknown else "not_so")
 
     @app.exception_handler(RequestValidationError)
-    def _not_so(request: Request, _: RequestValidationError) -> HTMLResponse:
+    def _invalid_parameters(request: Request, _: RequestValidationError) -> HTMLResponse:
         return render_refusal(request, HTTPStatus.BAD_REQUEST, "not_so")
 
     @app.exception_handler(psycopg.OperationalError)
     @app.exception_handler(PoolTimeout)
-    def _database_away(request: Request, _: Exception) -> HTMLResponse:
+    def _database_unreachable(request: Request, _: Exception) -> HTMLResponse:
         return render_refusal(request, HTTPStatus.SERVICE_UNAVAILABLE, "database_away")
 
     @app.exception_handler(psycopg.errors.QueryCanceled)

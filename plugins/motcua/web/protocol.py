@@ -1,6 +1,6 @@
-"""How long uvicorn waits for a request's headers: it waits forever by itself.
+"""Limit how long uvicorn waits for a request's headers. uvicorn itself waits forever.
 
-``uvicorn --http motcua.web.protocol:HeadersInTime``; a request's body has its limit in the app.
+Start with ``uvicorn --http motcua.web.protocol:HeadersInTime``. The app limits the time for a request's body.
 """
 
 from __future__ import annotations
@@ -11,40 +11,40 @@ from typing import Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEADERS_WITHIN: Final = 10.0
-"""Seconds from the connection, or from the answer before, to the end of a request's headers."""
+"""Seconds from the connection, or from the previous answer, to the end of a request's headers."""
 
 
 class HeadersInTime(HttpToolsProtocol):
-    """Closes a connection whose headers do not end in time; logs nothing, as nothing is known of the caller."""
+    """Close a connection whose headers do not end in time, without a log line: nothing is known about the caller."""
 
-    _overdue: asyncio.TimerHandle | None = None
+    _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """The first request is waited for."""
+        """Start the timer for the headers of the first request."""
         super().connection_made(transport)
-        self._wait()
+        self._start_timer()
 
     def on_headers_complete(self) -> None:
-        """A request is there."""
-        self._stop_waiting()
+        """Stop the timer: the headers have arrived."""
+        self._stop_timer()
         super().on_headers_complete()
 
     def on_response_complete(self) -> None:
-        """The next request is waited for; one that follows at once is there already."""
+        """Start the timer for the next request, unless a pipelined request has already begun."""
         super().on_response_complete()
         if self.cycle.response_complete:
-            self._wait()
+            self._start_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing is waited for any more."""
-        self._stop_waiting()
+        """Stop the timer: the connection is closed."""
+        self._stop_timer()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
-        self._stop_waiting()
-        self._overdue = self.loop.call_later(HEADERS_WITHIN, self.timeout_keep_alive_handler)
+    def _start_timer(self) -> None:
+        self._stop_timer()
+        self._timer = self.loop.call_later(HEADERS_WITHIN, self.timeout_keep_alive_handler)
 
-    def _stop_waiting(self) -> None:
-        if self._overdue is not None:
-            self._overdue.cancel()
-            self._overdue = None
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,4 +1,4 @@
-"""How a staff page is made from its template, and how one is refused."""
+"""Render staff pages and refusals from their templates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-"""On every answer; a page has its Content-Security-Policy besides."""
+"""Headers of every answer. Pages also have a Content-Security-Policy."""
 
 
 @lru_cache(maxsize=1)
@@ -40,21 +40,26 @@ def _templates() -> Environment:
 
 
 def load_every_page() -> None:
-    """Compiles the templates of all pages, which Jinja keeps."""
+    """Compile the templates of all pages, which Jinja caches."""
     environment = _templates()
     for name in environment.list_templates(extensions=["html"]):
         environment.get_template(name)
 
 
 def render(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
-    """A page from include/templates/web.
+    """Render a page from include/templates/web.
 
-    The template also gets ``base``, the address below which the pages are mounted, ``path``, the page's own below it,
-    ``visitor`` (``None``: not known when the page was refused), ``framed`` (Airflow shows it in a frame of its own),
-    the ``token`` of its forms, ``at`` (what a form on a page with lists brings back, so that order, search and filters
-    outlive it), ``as_of`` (when what it shows held: now, unless the page says another moment;
-    ``None``: nobody knows), and the ``nonce`` without which no style counts: pages load nothing, and
-    hold no script, but for one whose values say that it ``prints``.
+    The template also gets:
+    - ``base``: the address below which the pages are mounted;
+    - ``path``: the page's own address below ``base``;
+    - ``visitor``: the visitor, or ``None`` if the page was refused before the visitor was known;
+    - ``framed``: whether Airflow shows the page in a frame;
+    - ``token``: the token that forms must send back;
+    - ``at``: the page's query, which a form sends back so that order, search and filters of lists stay;
+    - ``as_of``: the moment of the shown data. The default is now; ``None`` means that the moment is unknown;
+    - ``nonce``: the value without which the browser ignores a style.
+
+    Pages load nothing from elsewhere, and hold no script unless the value ``prints`` is given.
     """
     nonce = secrets.token_urlsafe(16)
     base: str = request.scope.get("root_path", "")
@@ -67,7 +72,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         "airflow": airflow_address(request),
         "sign_out": sign_out_address(request),
         "token": form_token(request),
-        # A number that somebody put into an address is written into no page.
+        # Do not write a phone number from an address into the page.
         "at": urlencode([each for each in kept_query(request) if not holds_phone(each[1])]),
         "as_of": datetime.now(UTC),
     }
@@ -83,16 +88,16 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
 
 
 def led_to(request: Request, address: str, query: Query = (), place: str = "") -> RedirectResponse:
-    """Leads on to a page of ours, after a form.
+    """Redirect to another staff page, after a form.
 
     Args:
-        request: that is answered.
-        address: below the pages.
-        query: what it asks; what says nothing is left out.
-        place: of the page.
+        request: the request that is answered.
+        address: the address below the pages' base.
+        query: the query of the address. Empty values are left out.
+        place: the anchor on the page.
     """
     given = list(query.items() if isinstance(query, Mapping) else query)
-    # A form brings the order, the search and the filters of the lists on its page.
+    # A form sends the order, the search and the filters of the lists on its page. Keep them in the new address.
     stays = kept_query(request, *dict(given)) if request.method == "POST" else []
     asked = [*stays, *(each for each in given if each[1])]
     to = f"{request.scope.get('root_path', '')}{address}{'?' if asked else ''}{urlencode(asked)}{place}"
@@ -100,12 +105,12 @@ def led_to(request: Request, address: str, query: Query = (), place: str = "") -
 
 
 def render_refusal(request: Request, status: int, refusal: PageRefusal, **words: object) -> HTMLResponse:
-    """The page that says why there is no page."""
+    """Render the page that states why the requested page is not shown."""
     return render(request, "refusal.html", status=status, refusal=refusal, words=words, back=_page_before(request))
 
 
 def _page_before(request: Request) -> str:
-    """The address of the page of ours that led here; empty: none did, or it led to itself."""
+    """Return the address of the staff page that led here, or an empty text if no other staff page did."""
     base: str = request.scope.get("root_path", "")
     try:
         before = urlsplit(request.headers.get("referer", ""))
@@ -114,7 +119,7 @@ def _page_before(request: Request) -> str:
     address = before.path + (f"?{before.query}" if before.query else "")
     here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     is_ours = before.netloc == request.url.netloc and before.path.startswith(f"{base}/")
-    # Two slashes would begin another host.
+    # An address that begins with two slashes would lead to another host.
     if not is_ours or address.startswith("//") or address == here:
         return ""
     return address

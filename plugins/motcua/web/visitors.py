@@ -1,9 +1,10 @@
-"""Who visits the staff pages, and whose rows he may see.
+"""Determine who visits the staff pages and which agencies' rows the visitor may see.
 
-Roles are Airflow's own, whichever authentication is configured: who may change connections there is the Department's
-operator, an agency's administrator and an auditor may read a view of ours (``store.airflow_roles``), and whoever else
-is signed in is a clerk. An agency's people see the agencies that they were given (``motcua users``), none before;
-nobody sees a whole phone number, auditors nothing of one.
+Roles come from Airflow, whichever authentication is configured. A user who may change connections in Airflow is the
+Department's operator. An agency's administrator and an auditor may read a view of ours in Airflow
+(``store.airflow_roles``). Every other signed-in user is a clerk. Administrators and clerks see the agencies that were
+assigned to them (``motcua users``), and none before that. Nobody sees a whole phone number, and auditors see no part of
+one.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ from motcua.web.forms import PageRefused
 
 @dataclass(frozen=True, slots=True)
 class Visitor(Viewer):
-    """Whoever asks for a page; what he may not see he is refused."""
+    """The user behind a request, with checks that refuse what the user may not see or do."""
 
     @property
     def signature(self) -> str:
-        """The name with which he signs what he writes; asked for before anything is written.
+        """The name that is stored with everything that the visitor writes. Pages read it before they write anything.
 
         Raises:
-            PageRefused: it is an account that several people use.
+            PageRefused: several people use this account.
         """
         try:
             return read_person(self.name)
@@ -41,35 +42,36 @@ class Visitor(Viewer):
             raise PageRefused(HTTPStatus.FORBIDDEN, "shared_account") from None
 
     def must_see(self, agency_code: str | None) -> None:
-        """Refuses what is another agency's.
+        """Refuse a page that belongs to an agency that the visitor may not see.
 
         Raises:
-            PageRefused: he may not see it; said as if it were not there, so that nobody learns what others have.
+            PageRefused: the visitor may not see the agency. The answer is the same as for a missing agency, so that
+                nobody learns what other agencies have.
         """
         if not self.sees(agency_code):
             raise PageRefused(HTTPStatus.NOT_FOUND, "not_yours" if self.agencies is not None else "no_such_agency")
 
     def must_see_all(self) -> None:
-        """Refuses what holds rows of all agencies.
+        """Refuse a page that holds rows of all agencies.
 
         Raises:
-            PageRefused: he sees some agencies' alone.
+            PageRefused: the visitor sees some agencies only.
         """
         if self.agencies is not None:
             raise PageRefused(HTTPStatus.FORBIDDEN, "of_all_agencies")
 
     def must_be_operator(self) -> None:
-        """Refuses what only the Department may do.
+        """Refuse an action that only the Department may take.
 
         Raises:
-            PageRefused: he does not act for it.
+            PageRefused: the visitor is not the Department's operator.
         """
         if not self.is_operator:
             raise PageRefused(HTTPStatus.FORBIDDEN, "department_only")
 
 
 def visitor(request: Request, user: Annotated[Any, Depends(airflow_user)]) -> Visitor:  # noqa: ANN401 - see there
-    """The visitor behind a request, also left with it for the page's header.
+    """Return the visitor behind a request, and store the visitor in the request's state for the page's header.
 
     Raises:
         NotSignedIn: nobody is signed in.
@@ -85,17 +87,19 @@ def visitor(request: Request, user: Annotated[Any, Depends(airflow_user)]) -> Vi
 
 
 Visits = Annotated[Visitor, Depends(visitor)]
-"""How a page asks who visits it."""
+"""The parameter type with which a page asks for its visitor."""
 
 _AT_THE_COUNTER = ("", "dossiers", "complaints")
-"""First parts of the addresses that a clerk is led to."""
+"""First parts of the addresses that a clerk may open."""
 
 
 def counter_alone(request: Request, visits: Visits) -> None:
-    """Refuses a clerk what is not for the counter; each page asks it, so that none can forget.
+    """Refuse a clerk every page that is not for the counter.
+
+    The app applies this check to each page, so that no page can forget it.
 
     Raises:
-        PageRefused: it is an administrator's, or the Department's.
+        PageRefused: the page is for administrators or for the Department.
     """
     below = request.url.path.removeprefix(request.scope.get("root_path", "")).strip("/")
     if visits.is_clerk and below.partition("/")[0] not in _AT_THE_COUNTER:
@@ -103,7 +107,7 @@ def counter_alone(request: Request, visits: Visits) -> None:
 
 
 def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
-    """Sources that are told of by files, as far as a visitor may see them."""
+    """Return the names of the sources that are filled by files and that the visitor may see."""
     return [
         name
         for name, kind in settings().sources.items()
@@ -112,7 +116,7 @@ def sources_seen(connection: Connection, visits: Visitor) -> list[str]:
 
 
 def may_see_source(connection: Connection, visits: Visitor, source: str) -> bool:
-    """Whether a visitor may see what files tell of a source."""
+    """Return whether a visitor may see the files of a source. The visitor must see every agency in its files."""
     if visits.agencies is None:
         return True
     told_of = agencies_told_of(connection, source)
@@ -120,10 +124,10 @@ def may_see_source(connection: Connection, visits: Visitor, source: str) -> bool
 
 
 def must_see_source(connection: Connection, visits: Visitor, source: str) -> None:
-    """Refuses what files of other agencies, too, may tell.
+    """Refuse a page about the files of a source that the visitor may not see.
 
     Raises:
-        PageRefused: it is a source of others too, or there is none that files tell of.
+        PageRefused: the source's files also hold other agencies, or no source of this name is filled by files.
     """
     is_one = settings().sources.get(source) == ADAPTER
     if not (is_one and may_see_source(connection, visits, source)):

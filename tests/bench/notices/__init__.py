@@ -1,1 +1,1 @@
-"""From planning to receipts."""
+"""Benches from planning to receipts."""

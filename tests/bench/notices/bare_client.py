@@ -1,5 +1,7 @@
-"""``python -m tests.bench.notices.bare_client URL COUNT IN_FLIGHT``: asks so often, a ``requests.Session`` for each
-of so many threads, and does nothing else; prints seconds and seconds of a processor as JSON."""
+"""Send requests and do nothing else: ``python -m tests.bench.notices.bare_client URL COUNT IN_FLIGHT``.
+
+The client uses IN_FLIGHT threads with a ``requests.Session`` each, and prints seconds and processor seconds as JSON.
+"""
 
 from __future__ import annotations
 

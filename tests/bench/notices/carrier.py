@@ -1,4 +1,7 @@
-"""``python -m tests.bench.notices.carrier PORT``: the far end of Kannel's ``smsc = fake``, which takes everything."""
+"""Play the carrier at the far end of Kannel's ``smsc = fake``, which accepts everything.
+
+Usage: ``python -m tests.bench.notices.carrier PORT``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The callbacks without a ledger: what would take a report in forgets it at once. For uvicorn, as ``standalone``."""
+"""The callbacks app without a ledger, which forgets each report at once; uvicorn runs it as ``standalone``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class _Forgetful:
         return self._effect
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing, because nothing is open."""
 
 
 callbacks.Intake = _Forgetful  # type: ignore[misc,assignment]

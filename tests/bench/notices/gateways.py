@@ -1,4 +1,4 @@
-"""A gateway that a bench sends to, and a client that does nothing but send to it."""
+"""Provide a gateway that a bench sends to, and a client that does nothing but send to it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SlowGateway:
 
     @property
     def url(self) -> str:
-        """What a client that keeps no ledger asks for; as long as ours."""
+        """Return the address that a client without a ledger requests, as long as the one that our sender requests."""
         return f"http://127.0.0.1:{self.port}/cgi-bin/sendsms?text={'x' * 150}&dlr-url={'y' * 150}"
 
     def seen(self) -> dict[str, int]:
@@ -41,7 +41,7 @@ class Bare:
     rate: float
     """Requests a second."""
     cost: float
-    """Milliseconds of a processor for each."""
+    """Processor milliseconds for each request."""
 
 
 def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: Any) -> None:
@@ -51,7 +51,7 @@ def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: 
 
 @contextlib.contextmanager
 def served_at(port: int, command: Sequence[str]) -> Iterator[int]:
-    """A program that listens there, in a process of its own; yields that."""
+    """Run a program that listens on ``port`` in a process of its own, and yield its process id."""
     with (
         tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder,
         Part("server", command, Path(folder) / "log", ready=lambda: listens(port)) as part,
@@ -62,7 +62,7 @@ def served_at(port: int, command: Sequence[str]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def gateway(seconds: float, in_flight: int = IN_FLIGHT, **extra: Any) -> Iterator[SlowGateway]:
-    """A gateway behind sms_kannel that answers after so many seconds and allows so many requests at once."""
+    """Run a gateway behind sms_kannel that answers after ``seconds`` and allows ``in_flight`` concurrent requests."""
     port = free_port()
     command = [sys.executable, "-m", "motcua.sandbox.network.scripted", str(port), str(seconds)]
     name_gateway(port, concurrency=in_flight, **extra)
@@ -73,7 +73,7 @@ def gateway(seconds: float, in_flight: int = IN_FLIGHT, **extra: Any) -> Iterato
 
 
 def bare_client(url: str, count: int, in_flight: int = IN_FLIGHT) -> Bare:
-    """What a client does that only sends, the same number in flight, in a process that holds nothing else."""
+    """Measure a client that only sends, in a process of its own, with ``in_flight`` requests at a time."""
     command = [sys.executable, "-m", "tests.bench.notices.bare_client", url, str(count), str(in_flight)]
     said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return Bare(count / said["seconds"], said["processor"] / count * 1000)

@@ -1,4 +1,4 @@
-"""A sender at a real Kannel, beside what that one takes from a client that only sends."""
+"""Measure a sender at a real Kannel, beside what Kannel accepts from a client that only sends."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def bench(dsn: str, *, is_installed: bool = IS_INSTALLED) -> list[Line]:
     shares = shares_of(ours, bare)
     said = f"{shares[0]:.2f} of {' '.join(f'{share:.2f}' for share in shares)}: {rates_of(ours, bare)}"
     return [
-        (f"{what}: the worst share of what it takes from a bare client", said, "≥ 0.50", shares[0] >= 0.5),
-        (f"{what}: processor for a message", each(used, ROUNDS * COUNT), "told", True),
+        (f"{what}: the worst share of a bare client's rate", said, "≥ 0.50", shares[0] >= 0.5),
+        (f"{what}: processor for a message", each(used, ROUNDS * COUNT), "-", True),
     ]
 
 
 def _query(callback: str) -> dict[str, str | int]:
-    """As our adapter asks, receipts included."""
+    """Return the query of our adapter, with a request for receipts."""
     return {
         "username": LOGIN,
         "password": PASSWORD,
@@ -67,7 +67,7 @@ def _query(callback: str) -> dict[str, str | int]:
 
 @contextmanager
 def _kannel() -> Iterator[Kannel]:
-    """A Kannel whose carrier takes everything at once."""
+    """Run a Kannel whose carrier accepts everything at once."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
         lines = f"smsc = fake\nsmsc-id = FAKE\nport = {port}\nconnect-allow-ip = 127.0.0.1"

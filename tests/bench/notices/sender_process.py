@@ -1,5 +1,8 @@
-"""``python -m tests.bench.notices.sender_process``: says when it is ready, waits for a line, sends what is due, and
-says how much that was and when it was done. Imports nothing of the tests, whose environment is not the bench's."""
+"""Run one sender for a bench: ``python -m tests.bench.notices.sender_process``.
+
+The process prints that it is ready, waits for a line, and sends what is due. It then prints how many messages it sent
+and when it ended. It imports nothing of the tests, because their environment is not that of the bench.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,12 @@ from motcua.store.ledger.database import connect
 
 def main() -> None:
     with connect():
-        # What a process loads once is no matter of speed.
+        # Loading code once per process is no part of the measurement.
         print("ready", flush=True)
     sys.stdin.readline()
     sent = send(f"bench {os.getpid()}").attempts
     print(json.dumps({"sent": sent, "ended": time.monotonic()}), flush=True)
-    # Until it is killed: what it used is still to be asked for.
+    # The process waits until it is killed, because its processor time is still to be read.
     sys.stdin.read()
 
 

@@ -1,4 +1,4 @@
-"""A sender beside a client that does nothing but send, round after round: the worst round is told."""
+"""Measure a sender and, before and after each round, a client that does nothing but send; the worst round counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ ROUNDS = 5
 
 
 def bench(dsn: str) -> list[Line]:
-    return [*_shares(dsn, seconds=0.05, count=4000, rounds=ROUNDS), *_shares(dsn, seconds=0.2, count=1500, rounds=2)]
+    return [
+        *_lines_of_shares(dsn, seconds=0.05, count=4000, rounds=ROUNDS),
+        *_lines_of_shares(dsn, seconds=0.2, count=1500, rounds=2),
+    ]
 
 
 def queue(dsn: str, prefix: str, count: int) -> None:
@@ -36,8 +39,10 @@ def drain(count: int) -> float:
 
 
 def shares_of(ours: Sequence[float], bare: Sequence[Bare]) -> list[float]:
-    """Each beside the mean of the client before and after it, since the machine is not the same all the time; the least
-    first."""
+    """Return each of our sender's rates divided by the mean of the client's rates before and after it, ascending.
+
+    The machine's speed varies over time, so each rate is compared with measurements close in time.
+    """
     around = (statistics.mean(one.rate for one in pair) for pair in pairwise(bare))
     return sorted(rate / client for rate, client in zip(ours, around, strict=True))
 
@@ -47,10 +52,10 @@ def rates_of(ours: Sequence[float], bare: Sequence[Bare]) -> str:
     return f"{min(ours):.0f}–{max(ours):.0f}/s, a bare client {min(clients):.0f}–{max(clients):.0f}/s"
 
 
-def _shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
+def _lines_of_shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
     name = f"{seconds * 1000:.0f} ms"
     with gateway(seconds) as served:
-        # What a process loads once is no matter of speed.
+        # Loading code once per process is no part of the measurement.
         queue(dsn, f"{name} warm", 500)
         drain(500)
         processes = {"sender": os.getpid(), "PostgreSQL": server_of(dsn), "gateway": served.pid}
@@ -67,13 +72,13 @@ def _shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
     cost = f"{each(used, rounds * count)}; a bare client {statistics.mean(one.cost for one in bare):.2f} ms"
     return [
         (f"{what}: the worst share of a bare client", f"{shares[0]:.2f} of {said}", "≥ 0.80", shares[0] >= 0.8),
-        (f"{what}: rates", rates_of(ours, bare), "told", True),
-        (f"{what}: processor for a message", cost, "told", True),
+        (f"{what}: rates", rates_of(ours, bare), "-", True),
+        (f"{what}: processor for a message", cost, "-", True),
     ]
 
 
 def plan_bench(dsn: str) -> list[Line]:
-    """100,000 transitions at once."""
+    """Plan 100,000 transitions at once."""
     seed(dsn, "warm", 500, 4)
     plan()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -85,5 +90,5 @@ def plan_bench(dsn: str) -> list[Line]:
     what = f"plan {counts.transitions:,} transitions, {counts.messages:,} messages"
     return [
         (what, f"{seconds:.1f} s", "≤ 20 s", seconds <= 20),
-        ("memory grown meanwhile", f"{grown:.0f} MB", "≤ 50 MB", grown <= 50),
+        ("growth of memory while planning", f"{grown:.0f} MB", "≤ 50 MB", grown <= 50),
     ]

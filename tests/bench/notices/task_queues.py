@@ -1,7 +1,8 @@
-"""``python -m tests.bench.notices.task_queues NAME DSN URL COUNT``: a task queue does the same posts; prints seconds.
+"""Let a task queue send the requests of the bench ``peers``, and print the seconds.
 
-Each is used as its guide says, jobs enqueued in batches and drained by one worker with 64 in flight. The posts are
-ours: ``requests``, a Session per thread. Neither keeps a ledger: after a crash a job is done again.
+Usage: ``python -m tests.bench.notices.task_queues NAME DSN URL COUNT``. Each queue is used as its guide recommends:
+jobs are enqueued in batches, and one worker runs 64 at a time. The requests are sent as by our sender: ``requests``
+with a Session per thread. Neither queue keeps a ledger; both repeat a job after a crash.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Seconds = tuple[float, float]
 
 
 async def with_procrastinate(dsn: str, post: Post, count: int) -> Seconds:
-    """Seconds to enqueue, seconds to drain."""
+    """Return the seconds to enqueue and the seconds to drain, with Procrastinate."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=dsn))
 
     @app.task(name="send")
@@ -55,7 +56,7 @@ async def with_procrastinate(dsn: str, post: Post, count: int) -> Seconds:
 
 
 async def with_pgqueuer(dsn: str, post: Post, count: int) -> Seconds:
-    """Likewise; over asyncpg, with which it is the faster."""
+    """Return the seconds to enqueue and the seconds to drain, with PgQueuer over asyncpg, its faster driver."""
     given = conninfo_to_dict(dsn)
     connection = await asyncpg.connect(
         host=given["host"],

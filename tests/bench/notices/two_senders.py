@@ -1,4 +1,7 @@
-"""Two sender processes at one gateway beside one: how much more they send, and that together they keep its limits."""
+"""Measure how much more two sender processes send through one gateway than one process does.
+
+The bench also checks that both together keep the gateway's limits.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +26,12 @@ from tests.bench.notices.gateways import SlowGateway, gateway
 from tests.bench.notices.sending import queue
 
 PART = 0.5
-"""Of a core, for each sender where the cores of the machine are not to be what both wait for."""
+"""Share of a core for each sender, so that two senders do not only compete for the cores of the machine."""
 _SLICE = 0.01
 ALLOWED = 192
-"""Requests at once at the gateway: one sender alone must not be held up by them, nor two by their halves."""
+"""Concurrent requests at the gateway: enough that neither one sender nor two with half each are slowed down."""
 FOR_ONE, FOR_TWO = 4000, 8000
-"""Messages: whoever comes second waits up to a second for its share of the requests."""
+"""Messages of one sender and of two. The second sender waits up to a second for its share of the requests."""
 ROUNDS = 3
 
 
@@ -36,13 +39,13 @@ ROUNDS = 3
 class _Run:
     rate: float
     shares: list[int]
-    """Messages of each sender."""
+    """Messages that each sender sent."""
     used: dict[str, float]
     seen: dict[str, int]
 
 
 def bench(dsn: str) -> list[Line]:
-    """As the machine is, with half a core for each sender, and with a limit a second."""
+    """Measure without restriction, with half a core for each sender, and with a limit of segments a second."""
     lines: list[Line] = []
     with gateway(0.02, ALLOWED) as served:
         most = []
@@ -55,19 +58,24 @@ def bench(dsn: str) -> list[Line]:
                 for number in range(ROUNDS)
             ]
             most += [run.seen["most_at_once"] for pair in runs for run in pair]
-            lines += _gain(name, runs, must=part < 1)
+            lines += _lines_of_gain(name, runs, must=part < 1)
         lines.append(
-            (f"requests at once of both, {ALLOWED} allowed", f"{max(most)}", f"≤ {ALLOWED}", max(most) <= ALLOWED)
+            (
+                f"concurrent requests of both senders, {ALLOWED} allowed",
+                f"{max(most)}",
+                f"≤ {ALLOWED}",
+                max(most) <= ALLOWED,
+            )
         )
     return [*lines, _within_a_second(dsn)]
 
 
-def _gain(name: str, runs: list[list[_Run]], *, must: bool) -> list[Line]:
+def _lines_of_gain(name: str, runs: list[list[_Run]], *, must: bool) -> list[Line]:
     gains = sorted(two.rate / one.rate for one, two in runs)
     count = sum(sum(two.shares) for _, two in runs)
     used = {which: sum(two.used[which] for _, two in runs) for which in runs[0][1].used}
     alone = statistics.mean(one.rate for one, _ in runs)
-    # Were every core busy with nothing but this from beginning to end.
+    # This would be the gain if all cores did nothing but send from beginning to end.
     at_most = len(os.sched_getaffinity(0)) / (sum(used.values()) / count) / alone
     rates = ", ".join(f"{one.rate:.0f} → {two.rate:.0f}/s" for one, two in runs)
     said = f"{gains[0]:.2f} of {' '.join(f'{gain:.2f}' for gain in gains)}: {rates}"
@@ -75,13 +83,13 @@ def _gain(name: str, runs: list[list[_Run]], *, must: bool) -> list[Line]:
         (
             f"two senders beside one, {name}: the worst gain",
             said,
-            "≥ 1.60" if must else "told",
+            "≥ 1.60" if must else "-",
             gains[0] >= 1.6 or not must,
         ),
         (
             f"two senders, {name}: processor for a message",
             f"{each(used, count)}; these cores allow {at_most:.2f} × one sender",
-            "told",
+            "-",
             True,
         ),
     ]
@@ -93,8 +101,9 @@ def _within_a_second(dsn: str) -> Line:
     with gateway(0.02, ALLOWED, segments_per_second=limit) as served:
         run = _run(dsn, served, "limit ", 900, 2, 1.0)
     most = run.seen["most_in_a_second"] * segments
-    what = f"segments in any second of both, {limit} allowed; messages of each {run.shares[0]} and {run.shares[1]}"
-    # Each has its moment, as far from the next as the limit says; a tenth is what threads of a busy machine waver.
+    sent = " and ".join(map(str, run.shares))
+    what = f"segments of both senders in any second, {limit} allowed; they sent {sent} messages"
+    # Senders space their requests in time, but a thread of a busy machine may start its request up to 0.1 s late.
     return (what, f"{most}, {run.rate * segments:.0f}/s from first to last", f"≤ {limit} + 10 %", most <= limit * 1.1)
 
 
@@ -111,7 +120,7 @@ def _run(dsn: str, served: SlowGateway, prefix: str, count: int, senders: int, p
     ]
     try:
         for process in started:
-            _hear(process, "ready")
+            _read_line(process, "ready")
         served.seen()
         names = ("sender", "other sender")[:senders]
         processes = dict(zip(names, (process.pid for process in started), strict=True))
@@ -124,7 +133,7 @@ def _run(dsn: str, served: SlowGateway, prefix: str, count: int, senders: int, p
                 assert process.stdin is not None
                 process.stdin.write("go\n")
                 process.stdin.flush()
-            said = [json.loads(_hear(process, "{")) for process in started]
+            said = [json.loads(_read_line(process, "{")) for process in started]
         shares = [each_said["sent"] for each_said in said]
         assert sum(shares) == count, f"{shares} of {count} were sent"
         took = max(each_said["ended"] for each_said in said) - began
@@ -135,8 +144,8 @@ def _run(dsn: str, served: SlowGateway, prefix: str, count: int, senders: int, p
             process.wait()
 
 
-def _hear(process: subprocess.Popen[str], beginning: str) -> str:
-    """The next line that begins so; Airflow writes others."""
+def _read_line(process: subprocess.Popen[str], beginning: str) -> str:
+    """Return the next line with this beginning, and skip the lines that Airflow writes."""
     assert process.stdout is not None
     for line in process.stdout:
         if line.startswith(beginning):
@@ -146,8 +155,10 @@ def _hear(process: subprocess.Popen[str], beginning: str) -> str:
 
 @contextmanager
 def _slowed(pids: list[int], part: float) -> Iterator[None]:
-    """These processes run for so large a part of the time, each with breaks of its own: as in a container that is given
-    no more of a core, and without asking the machine for its rights."""
+    """Let these processes run only for the share ``part`` of the time, each with its own breaks.
+
+    Each process then behaves as in a container with a part of a core. This needs no rights on the machine.
+    """
     over = threading.Event()
 
     def slow(pid: int) -> None:

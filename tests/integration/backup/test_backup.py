@@ -1,4 +1,4 @@
-"""Backups of a real ledger: whole or none, readable by the key's owner alone, put back as it was."""
+"""Test backups of a real ledger: complete or absent, readable only with the key, and restored unchanged."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def motcua(*arguments: object, stdin: str = str(KEY)) -> Result:
 
 @dataclass(frozen=True)
 class Place:
-    """Folders of one machine."""
+    """The folders of one machine."""
 
     backups: Path
     publications: Path
@@ -79,7 +79,7 @@ class Place:
 
 @pytest.fixture
 def place(tmp_path: Path, ledger: str, postgres: Server, configure: Callable[..., None]) -> Place:
-    """A machine with a key's owner elsewhere; the ledger is dumped by the role that owns it."""
+    """Set up a machine that encrypts its backups with a public key. The ledger's owner role makes the dump."""
     folders = Place(tmp_path / "backups", tmp_path / "công bố", tmp_path / "statements")
     owner = connection_uri(postgres.admin_dsn, "motcua_owner", str(conninfo_to_dict(ledger)["dbname"]))
     configure(
@@ -96,7 +96,7 @@ def place(tmp_path: Path, ledger: str, postgres: Server, configure: Callable[...
 def other_machine(
     tmp_path: Path, postgres: Server, place: Place, configure: Callable[..., None]
 ) -> Iterator[Callable[[], Place]]:
-    """Goes over to an empty machine, provisioned as a real server is; the backups are brought along."""
+    """Return a function that switches to an empty machine, provisioned like a real server, with the same backups."""
     made = []
 
     def go() -> Place:
@@ -122,8 +122,8 @@ def other_machine(
                 admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def told(one_stop: OneStop, first: int, cases: int) -> None:
-    """So many citizens are told of a result."""
+def send_results(one_stop: OneStop, first: int, cases: int) -> None:
+    """Write ``cases`` results, numbered from ``first``, and send their texts."""
     for number in range(first, first + cases):
         moment = NOW - timedelta(minutes=1)
         one_stop.both(9, f"D-{number}", at=moment, applicant_phone=f"0905{number:06}", updated_at=moment)
@@ -133,8 +133,8 @@ def told(one_stop: OneStop, first: int, cases: int) -> None:
 
 @pytest.fixture
 def at_work(place: Place, one_stop: OneStop, gateway: object) -> Place:
-    """A ledger with messages, a publication and a statement handed in."""
-    told(one_stop, 0, 3)
+    """Make a ledger with messages, a publication and a carrier statement."""
+    send_results(one_stop, 0, 3)
     publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
     (place.statements / "csp").mkdir(parents=True)
     (place.statements / "csp" / "2026-10.csv").write_bytes(STATEMENT)
@@ -142,14 +142,14 @@ def at_work(place: Place, one_stop: OneStop, gateway: object) -> Place:
 
 
 def schema_of(dsn: str) -> list[str]:
-    """Everything but the rows, with who may do what."""
+    """Return the database's schema with its rights, without rows."""
     command = [binaries() / "pg_dump", "--schema-only", f"--dbname={dsn}"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return [line for line in text.splitlines() if not line.startswith("\\")]
 
 
 def rows_of(connection: Connection, *tables: str) -> list[int]:
-    """How many rows each table has."""
+    """Return the number of rows of each table."""
     found = [connection.execute(f"SELECT count(*) AS n FROM {table}".encode()).fetchall() for table in tables]
     return [int(row["n"]) for (row,) in found]
 
@@ -162,7 +162,7 @@ def everything_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.name != ".lock")
 
 
-# --- There and back --------------------------------------------------------------------------------------------------
+# --- Backup and restore ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(
@@ -179,7 +179,7 @@ def test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances(
         for first in range(1000, 9000, 5):
             if stop.is_set():
                 return
-            told(one_stop, first, 5)
+            send_results(one_stop, first, 5)
             begun.set()
 
     (at_work.statements / "csp" / "2026-09.csv").write_text("an earlier one")
@@ -192,7 +192,7 @@ def test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances(
     stop.set()
     working.join()
     (now,) = in_ledger(rows_of, "motcua.attempts")
-    assert 3 < backup.ledger.rows["motcua.attempts"] < now, "it was made in the midst of the work"
+    assert 3 < backup.ledger.rows["motcua.attempts"] < now, "the backup must be made while messages are sent"
 
     there = other_machine()
     (there.statements / "csp").mkdir(parents=True)
@@ -209,19 +209,19 @@ def test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances(
     assert files_in(there.statements) == {"csp/2026-10.csv": STATEMENT, "csp/2026-09.csv": b"a later one"}
     restored = str(conninfo_to_dict(os.environ["AIRFLOW_CONN_MOTCUA_DB"])["dbname"])
     assert schema_of(with_database(postgres.admin_dsn, restored)) == schema
-    # It goes on from there, as its own roles.
-    told(one_stop, 50, 2)
+    # The restored ledger must work with its own roles.
+    send_results(one_stop, 50, 2)
     assert in_ledger(rows_of, "motcua.messages")[0] >= total.expected + 2
 
 
-@pytest.mark.guarantee("backups", "whoever makes backups cannot read them; backup.json names no person")
+@pytest.mark.guarantee("backups", "the machine that makes backups cannot read them; backup.json names no person")
 def test_nothing_personal_can_be_read_without_the_key(
     at_work: Place, rows: Callable[..., list[dict[str, str]]]
 ) -> None:
     backup = make_backup(at_work.backups, silent)
     for content in files_in(at_work.backups).values():
         for secret in ("0905000001", "84905000001", "Nguyễn Thị Lan"):
-            # Each long enough that encrypted bytes do not hold it by chance.
+            # Each secret is long enough that encrypted bytes do not contain it by chance.
             assert secret.encode() not in content
     told_of = json.loads((backup.folder / "backup.json").read_text())
     assert told_of["ledger"]["migration"] == rows("SELECT max(migration_id) AS m FROM _yoyo_migration")[0]["m"]
@@ -236,9 +236,9 @@ def test_publications_of_an_object_store_come_and_go_likewise(
     place: Place, one_stop: OneStop, gateway: object, other_machine: Callable[[], Place], configure: Callable[..., None]
 ) -> None:
     configure(MOTCUA_PUBLICATIONS=in_memory("backed/up"))
-    told(one_stop, 0, 1)
+    send_results(one_stop, 0, 1)
     publication = publish(close_period(DAY, "tests", MORNING).closing.closing_no, MORNING)
-    # Its manifest does not name itself.
+    # The manifest does not list itself, so it counts as one file more.
     files = len(publication.manifest["files"]) + 1
     assert make_backup(place.backups, silent).part("publications.tar.age").files == files
     other_machine()
@@ -249,7 +249,7 @@ def test_publications_of_an_object_store_come_and_go_likewise(
     assert [check.faults for check in verify_all()] == [[]]
 
 
-# --- What a restore refuses ------------------------------------------------------------------------------------------
+# --- Refused restores ------------------------------------------------------------------------------------------------
 
 
 def tables_now() -> int:
@@ -259,14 +259,14 @@ def tables_now() -> int:
 
 
 @pytest.mark.guarantee(
-    "backups", "a ledger that holds anything is never restored onto or dropped; when asked it is set aside"
+    "backups", "a restore never overwrites or drops a ledger that holds anything; on request it renames that ledger"
 )
 @pytest.mark.usefixtures("no_connections_kept")
 def test_ledger_that_holds_anything_is_refused_or_set_aside(
     at_work: Place, other_machine: Callable[[], Place], postgres: Server
 ) -> None:
     make_backup(at_work.backups, silent)
-    # The ledger that was dumped is still there, and has one message more by now.
+    # The first restore goes to the ledger that was dumped, which still holds its messages.
     before = in_ledger(rows_of, "motcua.messages")
     answer = motcua("restore", "latest", "--identity", "-")
     assert answer.exit_code == 2
@@ -374,7 +374,7 @@ def test_dump_that_pg_restore_refuses_leaves_the_database_empty(
 ) -> None:
     make_backup(at_work.backups, silent)
     other_machine()
-    # What age notices in the midst of the work, as when the disk dies under it.
+    # The dump breaks off in the middle of the restore, as when a disk fails.
     programs = fake_programs(tmp_path, pg_restore='head -c -2000 | "{real}" "$@"')
     configure(MOTCUA_POSTGRES_PROGRAMS=str(programs))
     answer = motcua("restore", "latest", "--identity", "-")
@@ -406,11 +406,14 @@ def test_backup_of_a_version_that_is_too_new_or_too_old_is_refused(
     assert tables_now() == 0
 
 
-# --- What is no backup -----------------------------------------------------------------------------------------------
+# --- Failed backups --------------------------------------------------------------------------------------------------
 
 
 def fake_programs(tmp_path: Path, **scripts: str) -> Path:
-    """PostgreSQL's programs, some of them replaced; ``{real}`` is the one that is replaced."""
+    """Make a folder of PostgreSQL's programs, some replaced by shell scripts.
+
+    ``{real}`` in a script stands for the program that it replaces.
+    """
     folder = tmp_path / f"programs {next(_numbers)}"
     folder.mkdir()
     for name in ("pg_dump", "pg_restore"):
@@ -491,7 +494,7 @@ def test_backup_whose_process_is_killed_is_none_and_is_taken_away_by_the_next_on
     ]
 
 
-# --- How long they are kept, and when they are made ------------------------------------------------------------------
+# --- Retention and schedule ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee("backups", "a backup is removed after 35 days, never the last good one")
@@ -504,7 +507,7 @@ def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
     listed = {line.split()[0]: line for line in motcua("backup", "list").output.splitlines() if line}
     assert [word for word in ("read", "never") if word in listed[made[1]]] == ["read"]
     assert "never" in listed[made[0]]
-    assert motcua("backup", "check").exit_code == 1, "the last good one is old"
+    assert motcua("backup", "check").exit_code == 1, "the newest good backup is too old"
 
     def there() -> list[str]:
         return [backup.name for backup in backups_in(place.backups)]
@@ -517,7 +520,7 @@ def test_backups_are_removed_after_their_time_but_never_the_last_good_one(
     configure(MOTCUA_BACKUP_RECIPIENTS=str(KEY.to_public()), MOTCUA_POSTGRES_PROGRAMS=str(place.backups))
     with pytest.raises(BackupFailed):
         make_backup(place.backups, silent, later)
-    assert there() == [made[1]], "the one of the second day is the newest good one"
+    assert there() == [made[1]], "the newest good backup, that of the second day, must stay"
     configure(MOTCUA_POSTGRES_PROGRAMS=str(binaries()))
     newer = make_backup(place.backups, silent, later)
     assert there() == [newer.name, made[1]]
@@ -533,13 +536,13 @@ def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, confi
     failed: list[datetime] = []
 
     class Enough(Exception):
-        """Two nights are over."""
+        """Raised by the clock when two nights are over."""
 
     def sleep(seconds: float) -> None:
         clock[0] += timedelta(seconds=seconds)
         if clock[0] > evening + timedelta(days=2):
             raise Enough
-        # The second night the key is missing for an hour.
+        # In the second night the public key is missing for an hour, so the first backup fails.
         second = datetime(2026, 11, 27, 1, 0, tzinfo=VIETNAM)
         if clock[0] in (second, second + timedelta(hours=1)):
             configure(MOTCUA_BACKUP_RECIPIENTS="" if clock[0] == second else str(KEY.to_public()))
@@ -553,7 +556,7 @@ def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, confi
             clock=lambda: clock[0],
             sleep=sleep,
         )
-    assert made[0] == evening, "none was there"
+    assert made[0] == evening, "without any backup the first one is made at once"
     assert [moment.time() for moment in made[1:]] == [time_of_day(1, 30), time_of_day(2, 0)]
     assert [moment.day for moment in made[1:]] == [26, 27]
     assert failed[0].time() == time_of_day(1, 30)

@@ -1,4 +1,4 @@
-"""A source that keeps the contract gets no finding; each planted fault is named, and nothing else with it."""
+"""Test the source check: a source that keeps the contract has no finding, and each planted fault is named alone."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.integration.checking.world import FAULTS, HEALTHY, READER, VENDORS_TA
 
 @pytest.fixture(scope="module")
 def healthy(postgres: Server, migrated: str) -> Iterator[str]:
-    """A source to be copied, with a ledger that knows its agencies."""
+    """Make a healthy source for copying, and a ledger with its agencies; return the source's database name."""
     ledger, source = (postgres.fresh_database(name, f"checked_{name[:6]}") for name in (migrated, "template0"))
     ask(
         postgres.admin_dsn,
@@ -73,7 +73,7 @@ def address(postgres: Server, database: str, **changes: object) -> str:
 
 @pytest.fixture
 def source(postgres: Server, healthy: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An administrator's DSN for a healthy source of the test's own behind onestop_khanhhoa."""
+    """Copy the healthy source for one test and connect ``onestop_khanhhoa`` to it; return an administrator's DSN."""
     database = f"{healthy}_copy"
     postgres.copy_database(healthy, database)
     monkeypatch.setenv("AIRFLOW_CONN_ONESTOP_KHANHHOA", address(postgres, database))
@@ -101,7 +101,7 @@ def test_a_source_that_keeps_the_contract_gets_no_finding(source):
 
 
 @pytest.mark.guarantee(
-    "broken-rows", "the source check names each breach of the contract before anyone is promised a message"
+    "broken-rows", "the source check names each breach of the contract before the agency's first message"
 )
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.alone], ids=lambda fault: fault.kind)
 def test_a_planted_fault_is_named_and_nothing_else_is(source, fault):
@@ -121,13 +121,13 @@ def test_faults_planted_at_once_are_all_named_and_nothing_else_is(source):
 
 def test_every_kind_of_finding_was_planted():
     reached = {"unreachable", "refused", "adapter_unknown", "connection_missing", "encoding_unknown"}
-    of_more_than_one_look = {"too_slow", "unanswered", "clock_differs", "seen_late"}
-    # tests/integration/planning/test_clocks_and_numbers.py
-    of_more_than_one_look |= {"clock_set_back", "numbers_restarted"}
-    assert {fault.kind for fault in FAULTS} | reached | of_more_than_one_look == set(KINDS)
+    of_several_checks = {"too_slow", "unanswered", "clock_differs", "seen_late"}
+    # tests/integration/planning/test_clocks_and_numbers.py tests these two.
+    of_several_checks |= {"clock_set_back", "numbers_restarted"}
+    assert {fault.kind for fault in FAULTS} | reached | of_several_checks == set(KINDS)
 
 
-# What has no rows to plant in
+# Faults of the connection and of the check itself
 
 
 def test_a_server_that_does_not_answer_and_one_that_lets_us_not_in_are_told_apart(source, postgres, monkeypatch):
@@ -207,14 +207,14 @@ def test_a_finding_keeps_since_when_it_stands_until_it_is_mended(source):
 
 
 def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, postgres):
-    """docs/vi/khung-nhin.md, over tables of a vendor whose times have no zone."""
+    """The SQL of docs/vi/khung-nhin.md must work on a vendor's tables whose times have no zone."""
     page = (Path(__file__).parents[3] / "docs" / "vi" / "khung-nhin.md").read_text(encoding="utf-8")
     (statements,) = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     with psycopg.connect(
         with_database(postgres.admin_dsn, str(psycopg.conninfo.conninfo_to_dict(source)["dbname"]))
     ) as admin:
         admin.execute(VENDORS_TABLES)
-        # Roles are the server's, and outlive a database: the reader of these tests is one already.
+        # The page creates a role, but roles belong to the whole server, and the tests' reader exists already.
         given = re.sub(r"CREATE ROLE [^;]*;", "", statements).replace("motcua_reader", READER)
         admin.execute(given)
     check = check_source("khanhhoa")
@@ -222,7 +222,7 @@ def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, post
 
 
 def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_number(source, configure):
-    # A source of its own: what was read of it stays in the ledger that tests share.
+    # This test uses another source name, because the tests share a ledger in which its picked-up rows stay.
     configure(
         MOTCUA_SOURCES="vanphong",
         MOTCUA_FIRST_LOOK_BACK="P30D",
@@ -241,7 +241,7 @@ def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_n
     )  # fmt: skip
     pick_up("vanphong", EVERYTHING, began - timedelta(hours=3))
     plant(source, Fault("", step.format(rows=rows), False))
-    # As if each had been read when it was written.
+    # Date the pick-ups back, as if each step had been read when it was written.
     pick_up("vanphong", EVERYTHING, began)
     with connect() as ledger:
         ledger.execute("UPDATE motcua.transitions SET picked_up_at = recorded_at + interval '1 second'")
@@ -274,7 +274,7 @@ def test_what_could_not_be_looked_at_again_is_neither_over_nor_new(source, postg
     assert again.unseen == []
 
 
-# The command, and each morning
+# The command and the check of each morning
 
 
 def test_the_command_tells_by_its_exit_code_whether_going_live_is_forbidden(source):
@@ -303,7 +303,7 @@ def test_each_morning_one_source_that_fails_stops_no_other(source, configure, mo
     configure(MOTCUA_SOURCES="khanhhoa,nowhere,strange=nosuch")
     assert check_sources(EVERYTHING) == {"sources": 3, "forbidding": 2, "warned": 0, "failed": ()}
     past = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
-    assert check_sources(past) == {}, "a day that is past is not checked as if it were"
+    assert check_sources(past) == {}, "a backfill must not check the sources of today as those of a past day"
     whole = checking.check_source
 
     def fails_once(name: str, now: datetime | None = None) -> SourceCheck:
@@ -318,4 +318,6 @@ def test_each_morning_one_source_that_fails_stops_no_other(source, configure, mo
     configure(MOTCUA_SOURCES="khanhhoa")
     monkeypatch.setattr(checking, "check_source", whole)
     check_sources(EVERYTHING)
-    assert in_ledger(last_checks, ["strange"])["strange"].findings == [], "of what is read no more nothing is kept"
+    assert in_ledger(last_checks, ["strange"])["strange"].findings == [], (
+        "the findings of a source that is no longer read must go"
+    )

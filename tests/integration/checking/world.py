@@ -1,4 +1,4 @@
-"""A source that keeps the contract, in a PostgreSQL of its own, and faults that are planted in it."""
+"""A source database that keeps the contract, and faults that tests plant in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.ground import CONTRACT_TABLES, NHA_TRANG, TU_PHAP
 
 READER = "checked_reader"
-"""The role that the source gives us."""
+"""The database role that the source gives to MotcuaSMS."""
 
 HEALTHY = f"""
 {CONTRACT_TABLES}
@@ -21,7 +21,7 @@ SELECT
     i,
     CASE WHEN i % 3 = 0 THEN '{TU_PHAP}' ELSE '{NHA_TRANG}' END AS agency_code,
     'H32-2611-' || lpad(i::text, 4, '0') AS dossier_code,
-    -- Twelve days, twenty dossiers each, from half past seven in the morning on.
+    -- Twenty dossiers are received on each of twelve days, every eleven minutes from 7:30.
     (((now() AT TIME ZONE 'Asia/Ho_Chi_Minh')::date - 16 + (i - 1) / 20) + time '07:30'
         + (i - 1) % 20 * interval '11 minutes') AT TIME ZONE 'Asia/Ho_Chi_Minh' AS received_at
 FROM generate_series(1, 240) AS g (i);
@@ -40,7 +40,7 @@ CROSS JOIN (
 WHERE (s.step NOT IN (3, 4) OR g.i % 4 = 0) AND (s.step <> 6 OR g.i % 2 = 0);
 INSERT INTO onestop.transitions
 SELECT
-    -- As sequences do: not without gaps.
+    -- Numbers have gaps, as those of real sequences do.
     1000 + 2 * row_number() OVER (ORDER BY at, i), agency_code, dossier_code,
     lag(step_name) OVER (PARTITION BY i ORDER BY step), step_name, status_code, desk, at - interval '20 seconds', at,
     'can.bo', NULL
@@ -84,18 +84,18 @@ SELECT
     actor AS nguoi, note AS ghi_chu
 FROM kept.transitions;
 """
-"""The same, as a vendor's own software has it: other names and types, times of Vietnam without a zone."""
+"""SQL that moves the data to a vendor's own tables, with other names and types, and times of Vietnam without a zone."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is done to a healthy source, and the one finding that comes of it."""
+    """A change of a healthy source, and the one finding that the source check must report of it."""
 
     kind: str
     sql: str
     forbids: bool
     alone: bool = False
-    """It is at odds with others, or hides them, so that it is not planted with them."""
+    """Whether this fault contradicts or hides other faults and must be planted alone."""
 
 
 def _dossiers(first: int, last: int) -> str:
@@ -122,7 +122,7 @@ MANY_DOSSIERS = (
 )
 
 FAULTS = (
-    # How it is reached and read
+    # The role, rights, views and columns of the source
     Fault("role_superuser", f"ALTER ROLE {READER} SUPERUSER", True, alone=True),
     Fault("role_may_write", f"GRANT UPDATE (note) ON onestop.transitions TO {READER}", True),
     Fault("rights_missing", f"REVOKE SELECT ON onestop.dossiers FROM {READER}", True, alone=True),
@@ -141,7 +141,7 @@ FAULTS = (
           " (status_code / (CASE WHEN dossier_code = 'H32-2611-0001' THEN 0 ELSE 1 END))::smallint AS status_code,"
           f" at_one_stop_desk, finished_at, returned_at, updated_at FROM onestop.kept;"
           f" GRANT SELECT ON onestop.dossiers TO {READER}", True, alone=True),
-    # What there is
+    # The presence of recent rows
     Fault("empty", "TRUNCATE onestop.transitions, onestop.dossiers", True, alone=True),
     Fault("silent", "UPDATE onestop.transitions SET recorded_at = recorded_at - interval '30 days', occurred_at ="
           " occurred_at - interval '30 days'; UPDATE onestop.dossiers SET updated_at = updated_at - interval '30 days',"
@@ -228,7 +228,7 @@ FAULTS = (
           alone=True),
     Fault("due_at_midnight", "UPDATE onestop.dossiers SET due_at = date_trunc('day', due_at AT TIME ZONE"
           " 'Asia/Ho_Chi_Minh') AT TIME ZONE 'Asia/Ho_Chi_Minh'", False),
-    # Words
+    # Texts
     Fault("text_broken", "UPDATE onestop.dossiers SET applicant_name = 'Nguyá»…n Thá»‹ Lan' WHERE"
           f" {_dossiers(203, 204)}", False),
     Fault("applicant_missing", f"UPDATE onestop.dossiers SET applicant_name = ' ' WHERE {_dossiers(205, 225)}", False),

@@ -1,5 +1,8 @@
-"""A whole installation on loopback, each part of it real: PostgreSQL with a role for each part, a source, a gateway,
-the callbacks, a mail server, Airflow's database, backups. A test breaks it in one way and puts it right again."""
+"""A whole installation on loopback for the doctor's tests.
+
+PostgreSQL with a role for each part, a source, the callbacks, Airflow's database and a backup are real. The SMS gateway
+and the mail server are doubles. A test breaks the installation and then repairs it.
+"""
 
 from __future__ import annotations
 
@@ -56,12 +59,12 @@ _HOME = Path(__file__).parents[3]
 
 
 def made() -> str:
-    """A secret; hexadecimal, since what begins with a dash would be taken for an option."""
+    """Return a new secret. It is hexadecimal, because a program would take one with a leading dash for an option."""
     return secrets.token_hex(24)
 
 
 def smsbox_of(login: str, password: str) -> ScriptedGateway:
-    """A gateway with Kannel's answers to ``sendsms``, as measured (sandbox/network/submission.py)."""
+    """Return a gateway that answers ``sendsms`` as Kannel does, as measured in sandbox/network/submission.py."""
     gateway = ScriptedGateway()
 
     def answer(asked: Asked) -> Answer:
@@ -76,7 +79,7 @@ def smsbox_of(login: str, password: str) -> ScriptedGateway:
 
 
 class Mails(MailServer):
-    """Takes everything, unless it is to refuse the sender."""
+    """A mail server that takes every mail, or refuses every sender while ``refuses`` is set."""
 
     refuses = False
 
@@ -89,7 +92,7 @@ class Mails(MailServer):
 
 @dataclass
 class Installed:
-    """The installation, and how it is broken; ``undo`` puts it right."""
+    """A running installation, with methods that break parts of it. ``undo`` repairs everything."""
 
     server: EmbeddedPostgres
     passwords: dict[str, str]
@@ -99,7 +102,7 @@ class Installed:
     environment: dict[str, str]
     now: datetime
     expected_secret: dict[str, str]
-    """What the callbacks ask of the gateway."""
+    """The secret that the callbacks expect from the gateway, under the key ``secret``."""
     _undo: list[Callable[[], object]] = field(default_factory=list)
 
     def dsn(self, database: str) -> str:
@@ -111,12 +114,12 @@ class Installed:
             return cursor.fetchall() if cursor.description else []
 
     def sql(self, breaks: str, mends: str, database: str = LEDGER) -> None:
-        """Breaks by one statement what another one mends."""
+        """Break something with one SQL statement; ``undo`` repairs it with the other one."""
         self._undo.append(lambda: self.ask(mends, database=database))
         self.ask(breaks, database=database)
 
     def reloaded(self, statement: str, parameter: str) -> None:
-        """Changes the server's own configuration, and waits until a new session meets it."""
+        """Change the server's configuration, and wait until a new session has it."""
         before = self.ask(f"SHOW {parameter}")
         self.ask(statement)
         self.ask("SELECT pg_reload_conf()")
@@ -132,7 +135,7 @@ class Installed:
             del self.environment[name]
 
     def connection(self, name: str, **changes: Any) -> None:
-        """Changes fields of a connection; those of ``extra`` singly, ``None`` takes one away."""
+        """Change fields of a connection. Fields in ``extra`` change one by one; ``None`` removes a field."""
         variable = f"AIRFLOW_CONN_{name.upper()}"
         given = json.loads(self.environment[variable])
         extra = given.get("extra", {}) | changes.pop("extra", {})
@@ -140,7 +143,7 @@ class Installed:
         self.environment[variable] = json.dumps({key: value for key, value in given.items() if value is not None})
 
     def patch(self, module: ModuleType, name: str, value: object) -> None:
-        """What the doctor expects or waits for is another."""
+        """Replace a constant or function of a module until ``undo``."""
         patching = pytest.MonkeyPatch()
         self._undo.append(patching.undo)
         patching.setattr(module, name, value)
@@ -149,12 +152,12 @@ class Installed:
         self._undo.append(mends)
 
     def examine(self) -> Diagnosis:
-        """As ``motcua doctor`` does where this environment is."""
+        """Examine the installation as ``motcua doctor`` does with this environment."""
         with given_environment(self.environment):
             return examine(of_environment(), self.now)
 
     def beat(self) -> None:
-        """Airflow's parts and the watch give a sign of life now, for a look by the real clock."""
+        """Set the heartbeats of Airflow's parts and of the watch to the present, for a check by the real clock."""
         self.ask("UPDATE job SET latest_heartbeat = now()", database=AIRFLOW)
         self.ask("UPDATE motcua.watch_life SET looked_at = now()")
 
@@ -165,7 +168,7 @@ class Installed:
 
 @contextmanager
 def given_environment(variables: dict[str, str]) -> Iterator[None]:
-    """The process has these of ours and of Airflow's, and no other."""
+    """Give the process these variables and no others of MotcuaSMS or Airflow while the block runs."""
     kept = dict(os.environ)
     for name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW__", "AIRFLOW_CONN_"))]:
         del os.environ[name]
@@ -179,27 +182,27 @@ def given_environment(variables: dict[str, str]) -> Iterator[None]:
         settings.cache_clear()
 
 
-def _connection(kind: str, host: str, port: int, login: str | None, password: str | None, **more: Any) -> str:
+def _connection_json(kind: str, host: str, port: int, login: str | None, password: str | None, **more: Any) -> str:
     given = {"conn_type": kind, "host": host, "port": port, "login": login, "password": password, **more}
     return json.dumps({name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager
 def callbacks(ask: Callable[[], str]) -> Iterator[int]:
-    """The real callbacks on a port of loopback, told by ``ask`` what the gateway must show."""
+    """Serve the real callbacks on loopback; yield the port. ``ask`` returns the secret that the gateway must show."""
     from motcua.gateways.adapter import GatewayAddress
     from motcua.web.callbacks import Addresses, create_standalone
 
     def of_callbacks(name: str) -> KannelGateway:
         return KannelGateway(GatewayAddress(name, "http://127.0.0.1", "", "", {"callback_secret": ask()}))
 
-    # They are a service of their own, with a connection of their own.
+    # The callbacks run as a separate service, so they have their own gateway connection.
     with Served(create_standalone(Addresses(of_callbacks, keep=0, refresh=0, wait=30))) as served:
         yield served.port
 
 
 def _set_up_airflow(address: str, now: datetime) -> None:
-    """Airflow's tables, our DAGs, and the signs of life of its parts."""
+    """Create Airflow's tables, our DAGs and the heartbeats of Airflow's parts."""
     from airflow.jobs.job import Job
     from airflow.models import import_all_models
     from airflow.models.base import Base
@@ -239,12 +242,12 @@ def _set_up_airflow(address: str, now: datetime) -> None:
 
 @contextmanager
 def install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installed]:
-    """Sets all of it up, as the handbook says, and takes it down."""
+    """Set up a whole installation as the handbook says; remove it after the block."""
     with memory_folder() as data, own_server(data, "scram_iterations = 1\n") as server:
-        yield from _installed(server, folder, monkeypatch, datetime.now(UTC))
+        yield from _running_installation(server, folder, monkeypatch, datetime.now(UTC))
 
 
-def _installed(
+def _running_installation(
     server: EmbeddedPostgres, folder: Path, monkeypatch: pytest.MonkeyPatch, now: datetime
 ) -> Iterator[Installed]:
     passwords = {role: made() for role in ROLES} | {"reader": made(), "gateway": made(), "secret": made()}
@@ -264,7 +267,7 @@ def _installed(
     )
 
     def of_ledger(role: str) -> str:
-        return _connection("postgres", "127.0.0.1", server.port, f"motcua_{role}", passwords[role], schema=LEDGER)
+        return _connection_json("postgres", "127.0.0.1", server.port, f"motcua_{role}", passwords[role], schema=LEDGER)
 
     airflow_address = f"postgresql+psycopg://motcua_airflow:{passwords['airflow']}@127.0.0.1:{server.port}/{AIRFLOW}"
     expected = {"secret": passwords["secret"]}
@@ -283,10 +286,10 @@ def _installed(
         "AIRFLOW__CORE__FERNET_KEY": urlsafe_b64encode(os.urandom(32)).decode(),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_address,
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(data / "logs"),
-        "AIRFLOW_CONN_ONESTOP_KHANHHOA": _connection(
+        "AIRFLOW_CONN_ONESTOP_KHANHHOA": _connection_json(
             "postgres", "127.0.0.1", server.port, "motcua_reader", passwords["reader"], schema=SOURCE
         ),
-        "AIRFLOW_CONN_SMTP_DEFAULT": _connection(
+        "AIRFLOW_CONN_SMTP_DEFAULT": _connection_json(
             "smtp",
             "127.0.0.1",
             mails.port,
@@ -333,7 +336,7 @@ def _installed(
             database=SOURCE,
         )
         with callbacks(lambda: expected["secret"]) as port:
-            environment["AIRFLOW_CONN_SMS_KANNEL"] = _connection(
+            environment["AIRFLOW_CONN_SMS_KANNEL"] = _connection_json(
                 "http",
                 "127.0.0.1",
                 smsbox.port,

@@ -1,4 +1,4 @@
-"""What the doctor reads in the files of an installation, before anything runs."""
+"""Test the doctor on the files of an installation, before anything runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ONESTOP = (
 STORE_EXAMPLE = dotenv_values(ROOT / f"{STORE_FILE}.example")["AIRFLOW_CONN_KHO"] or ""
 
 
-def _write(path: Path, **variables: str) -> None:
+def _write_variables(path: Path, **variables: str) -> None:
     path.touch(mode=0o600)
     for name, value in variables.items():
         set_key(path, name, value, quote_mode="always")
@@ -46,11 +46,11 @@ def sms(secret: str, **more: object) -> str:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The files as the handbook has them filled in; services run as whoever runs the tests."""
+    """Write an installation's files, filled in as the handbook says. Services run as the user of the tests."""
     monkeypatch.setattr(server_files, "SERVICES_USER", os.getuid())
     secret = made()
-    _write(tmp_path / ".env", **complete_environment() | {"UI_URL": "https://motcua.khanhhoa.gov.vn"})
-    _write(
+    _write_variables(tmp_path / ".env", **complete_environment() | {"UI_URL": "https://motcua.khanhhoa.gov.vn"})
+    _write_variables(
         tmp_path / "settings.env",
         MOTCUA_SOURCES="khanhhoa=contract",
         MOTCUA_GATEWAYS="kannel",
@@ -58,7 +58,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         MOTCUA_WATCHED_FROM="giamsat-02",
         MOTCUA_BACKUPS_GO="may-saoluu-01",
     )
-    _write(
+    _write_variables(
         tmp_path / "mail.env",
         MOTCUA_WATCH_RECIPIENTS="hoa@khanhhoa.gov.vn",
         AIRFLOW_CONN_SMTP_DEFAULT=json.dumps(
@@ -72,31 +72,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             }
         ),
     )
-    _write(tmp_path / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % made())
+    _write_variables(tmp_path / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % made())
     url = "https://motcua.khanhhoa.gov.vn/gateway/receipts/kannel"
-    _write(
+    _write_variables(
         tmp_path / "gateways.env",
         AIRFLOW_CONN_SMS_KANNEL=sms(secret, login="motcua", password=made(), extra={"callback_url": url}),
     )
-    _write(tmp_path / "callbacks.env", AIRFLOW_CONN_SMS_KANNEL=sms(secret), MOTCUA_METRICS_SECRET="")
+    _write_variables(tmp_path / "callbacks.env", AIRFLOW_CONN_SMS_KANNEL=sms(secret), MOTCUA_METRICS_SECRET="")
     for name in FOLDERS:
         (tmp_path / name).mkdir(mode=0o700)
     return tmp_path
 
 
-def _set(file: str, name: str, value: str) -> Callable[[Path], None]:
-    return lambda folder: _write(folder / file, **{name: value})
+def _set_variable(file: str, name: str, value: str) -> Callable[[Path], None]:
+    return lambda folder: _write_variables(folder / file, **{name: value})
 
 
-def _extra(file: str, name: str, **changes: object) -> Callable[[Path], None]:
+def _change_extra(file: str, name: str, **changes: object) -> Callable[[Path], None]:
     def spoils(folder: Path) -> None:
         given = json.loads(dotenv_values(folder / file)[name] or "")
-        _write(folder / file, **{name: json.dumps(given | {"extra": given["extra"] | changes})})
+        _write_variables(folder / file, **{name: json.dumps(given | {"extra": given["extra"] | changes})})
 
     return spoils
 
 
-def _without(file: str, name: str) -> Callable[[Path], None]:
+def _remove_variable(file: str, name: str) -> Callable[[Path], None]:
     def spoils(folder: Path) -> None:
         lines = (folder / file).read_text(encoding="utf-8").splitlines(keepends=True)
         (folder / file).write_text("".join(line for line in lines if not line.startswith(f"{name}=")), encoding="utf-8")
@@ -104,16 +104,16 @@ def _without(file: str, name: str) -> Callable[[Path], None]:
     return spoils
 
 
-def _twice(folder: Path) -> None:
+def _use_password_twice(folder: Path) -> None:
     password = dotenv_values(folder / ".env")["WATCH_PASSWORD"] or ""
-    _write(folder / "gateways.env", AIRFLOW_CONN_SMS_KANNEL=sms(password, login="motcua", password=made()))
+    _write_variables(folder / "gateways.env", AIRFLOW_CONN_SMS_KANNEL=sms(password, login="motcua", password=made()))
 
 
 def _two_of_dot_env(folder: Path) -> None:
-    _write(folder / ".env", MOTCUA_APP_PASSWORD=dotenv_values(folder / ".env")["MOTCUA_OWNER_PASSWORD"] or "")
+    _write_variables(folder / ".env", MOTCUA_APP_PASSWORD=dotenv_values(folder / ".env")["MOTCUA_OWNER_PASSWORD"] or "")
 
 
-def _again(file: str, line: str) -> Callable[[Path], None]:
+def _append_line(file: str, line: str) -> Callable[[Path], None]:
     def spoils(folder: Path) -> None:
         with (folder / file).open("a", encoding="utf-8") as written:
             written.write(f"\n{line}\n")
@@ -121,12 +121,12 @@ def _again(file: str, line: str) -> Callable[[Path], None]:
     return spoils
 
 
-def _line(file: str, line: str) -> Callable[[Path], None]:
-    """In place of what the file says of that variable, as somebody types it."""
+def _replace_line(file: str, line: str) -> Callable[[Path], None]:
+    """Return a function that replaces a variable's line of a file by this one, as a person would type it."""
 
     def spoils(folder: Path) -> None:
-        _without(file, line.partition("=")[0])(folder)
-        _again(file, line)(folder)
+        _remove_variable(file, line.partition("=")[0])(folder)
+        _append_line(file, line)(folder)
 
     return spoils
 
@@ -141,7 +141,7 @@ def _private_key(name: str) -> Callable[[Path], None]:
 
 def _same_in_two_files(folder: Path) -> None:
     given = json.loads(dotenv_values(folder / "mail.env")["AIRFLOW_CONN_SMTP_DEFAULT"] or "")
-    _write(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % given["password"])
+    _write_variables(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % given["password"])
 
 
 def _old_copy(folder: Path) -> None:
@@ -153,7 +153,7 @@ SOURCE_TYPED = "AIRFLOW_CONN_ONESTOP_KHANHHOA=postgres://motcua_reader:%s@10.20.
 
 NOBODY = 65_534
 Case = tuple[str, str, Callable[[Path], object]]
-"""The fault that is to be named, something of where, what spoils it."""
+"""The name of the expected fault, a part of the place that the doctor names, and the function that causes the fault."""
 KHANHHOA, KANNEL, SMTP = "AIRFLOW_CONN_ONESTOP_KHANHHOA", "AIRFLOW_CONN_SMS_KANNEL", "AIRFLOW_CONN_SMTP_DEFAULT"
 SIGNED = "nowhere, Nguyễn Văn An, 2026-12-01"
 NO_MAIL_WORD = '{"host": "mail.khanhhoa.gov.vn", "login": "motcua", "extra": {"from_email": "a@khanhhoa.gov.vn"}}'
@@ -166,16 +166,18 @@ def _file_for_a_folder(folder: Path) -> None:
 
 def _backups_beside(folder: Path) -> None:
     (folder / "sao-luu").mkdir(mode=0o700)
-    _write(folder / "settings.env", MOTCUA_BACKUPS_GO=str(folder / "sao-luu"))
-    _write(folder / ".env", BACKUPS=str(folder / "sao-luu"))
+    _write_variables(folder / "settings.env", MOTCUA_BACKUPS_GO=str(folder / "sao-luu"))
+    _write_variables(folder / ".env", BACKUPS=str(folder / "sao-luu"))
 
 
-def _store(**connection: str) -> Callable[[Path], None]:
-    return lambda folder: _write(folder / "store.env", MOTCUA_PUBLICATIONS="s3://kho@motcua/cong-bo", **connection)
+def _publish_to_store(**connection: str) -> Callable[[Path], None]:
+    return lambda folder: _write_variables(
+        folder / "store.env", MOTCUA_PUBLICATIONS="s3://kho@motcua/cong-bo", **connection
+    )
 
 
 ROUNDS: dict[str, list[Case]] = {
-    # All of a round is spoilt at once; nothing in it hides another thing of it.
+    # A round causes all its faults together, so no fault of a round may hide another one.
     "files": [
         ("file_missing", "callbacks.env", lambda folder: (folder / "callbacks.env").unlink()),
         ("file_unreadable", "mail.env", lambda folder: (folder / "mail.env").write_bytes(b"\xff\xfe\x00")),
@@ -188,74 +190,90 @@ ROUNDS: dict[str, list[Case]] = {
         ("private_key_here", "identity.txt", _private_key("identity.txt")),
     ],
     ".env": [
-        ("variable_missing", ".env: MOTCUA_PURGE_PASSWORD", _without(".env", "MOTCUA_PURGE_PASSWORD")),
-        ("variable_missing", ".env: BACKUP_RECIPIENTS", _set(".env", "BACKUP_RECIPIENTS", "")),
-        ("secret_empty", ".env: WATCH_PASSWORD", _set(".env", "WATCH_PASSWORD", "")),
-        ("placeholder_left", ".env: MOTCUA_AIRFLOW_PASSWORD", _set(".env", "MOTCUA_AIRFLOW_PASSWORD", "change-me")),
-        ("placeholder_left", "UI_URL", _set(".env", "UI_URL", "https://motcua.example.vn")),
-        ("secret_short", ".env: MOTCUA_PAGES_PASSWORD", _set(".env", "MOTCUA_PAGES_PASSWORD", "hoa-sen-1")),
-        ("secret_unfit", "MOTCUA_APP_PASSWORD", _set(".env", "MOTCUA_APP_PASSWORD", "hoa-sen@nha-trang/2026")),
-        ("fernet_key_invalid", "AIRFLOW_SECRET", _set(".env", "AIRFLOW_SECRET", "a" * 64)),
-        ("setting_unreadable", ".env: BACKUP_KEEP", _set(".env", "BACKUP_KEEP", "P90D")),
-        ("setting_unreadable", ".env: BACKUP_TIME", _set(".env", "BACKUP_TIME", "25:30")),
-        ("setting_unreadable", ".env: HTTP_LISTEN", _set(".env", "HTTP_LISTEN", "127.0.0.1:99999")),
-        ("setting_unreadable", ".env: GATEWAY_NETWORKS", _set(".env", "GATEWAY_NETWORKS", "10.20.2.7 10.20.2.300")),
-        ("setting_unreadable", ".env: INTAKE_NETWORKS", _set(".env", "INTAKE_NETWORKS", "0.0.0.0/0")),
-        ("setting_unreadable", ".env: TLS", _set(".env", "TLS", "/etc/ssl/motcua.pem /etc/ssl/motcua.key")),
-        ("setting_unknown", ".env: BACKUP_KEPT", _set(".env", "BACKUP_KEPT", "P20D")),
-        ("sign_in_open", ".env: AIRFLOW_AUTH_MANAGER", _set(".env", "AIRFLOW_AUTH_MANAGER", SIMPLE)),
+        ("variable_missing", ".env: MOTCUA_PURGE_PASSWORD", _remove_variable(".env", "MOTCUA_PURGE_PASSWORD")),
+        ("variable_missing", ".env: BACKUP_RECIPIENTS", _set_variable(".env", "BACKUP_RECIPIENTS", "")),
+        ("secret_empty", ".env: WATCH_PASSWORD", _set_variable(".env", "WATCH_PASSWORD", "")),
+        (
+            "placeholder_left",
+            ".env: MOTCUA_AIRFLOW_PASSWORD",
+            _set_variable(".env", "MOTCUA_AIRFLOW_PASSWORD", "change-me"),
+        ),
+        ("placeholder_left", "UI_URL", _set_variable(".env", "UI_URL", "https://motcua.example.vn")),
+        ("secret_short", ".env: MOTCUA_PAGES_PASSWORD", _set_variable(".env", "MOTCUA_PAGES_PASSWORD", "hoa-sen-1")),
+        ("secret_unfit", "MOTCUA_APP_PASSWORD", _set_variable(".env", "MOTCUA_APP_PASSWORD", "hoa-sen@nha-trang/2026")),
+        ("fernet_key_invalid", "AIRFLOW_SECRET", _set_variable(".env", "AIRFLOW_SECRET", "a" * 64)),
+        ("setting_unreadable", ".env: BACKUP_KEEP", _set_variable(".env", "BACKUP_KEEP", "P90D")),
+        ("setting_unreadable", ".env: BACKUP_TIME", _set_variable(".env", "BACKUP_TIME", "25:30")),
+        ("setting_unreadable", ".env: HTTP_LISTEN", _set_variable(".env", "HTTP_LISTEN", "127.0.0.1:99999")),
+        (
+            "setting_unreadable",
+            ".env: GATEWAY_NETWORKS",
+            _set_variable(".env", "GATEWAY_NETWORKS", "10.20.2.7 10.20.2.300"),
+        ),
+        ("setting_unreadable", ".env: INTAKE_NETWORKS", _set_variable(".env", "INTAKE_NETWORKS", "0.0.0.0/0")),
+        ("setting_unreadable", ".env: TLS", _set_variable(".env", "TLS", "/etc/ssl/motcua.pem /etc/ssl/motcua.key")),
+        ("setting_unknown", ".env: BACKUP_KEPT", _set_variable(".env", "BACKUP_KEPT", "P20D")),
+        ("sign_in_open", ".env: AIRFLOW_AUTH_MANAGER", _set_variable(".env", "AIRFLOW_AUTH_MANAGER", SIMPLE)),
     ],
     "connections": [
-        ("secret_empty", f"sources.env: {KHANHHOA}", _line("sources.env", SOURCE_TYPED % "")),
+        ("secret_empty", f"sources.env: {KHANHHOA}", _replace_line("sources.env", SOURCE_TYPED % "")),
         (
             "secret_empty",
             f"gateways.env: {KANNEL}, password",
-            _set("gateways.env", KANNEL, "http://motcua:@10.20.2.7:13013/http?adapter=kannel"),
+            _set_variable("gateways.env", KANNEL, "http://motcua:@10.20.2.7:13013/http?adapter=kannel"),
         ),
         (
             "secret_empty",
             f"callbacks.env: {KANNEL}, callback_secret",
-            _extra("callbacks.env", KANNEL, callback_secret=""),
+            _change_extra("callbacks.env", KANNEL, callback_secret=""),
         ),
-        ("secret_empty", f"mail.env: {SMTP}", _set("mail.env", SMTP, NO_MAIL_WORD)),
+        ("secret_empty", f"mail.env: {SMTP}", _set_variable("mail.env", SMTP, NO_MAIL_WORD)),
         (
             "secret_empty",
             "store.env: AIRFLOW_CONN_KHO, password",
-            _store(
+            _publish_to_store(
                 AIRFLOW_CONN_KHO='{"conn_type": "aws", "login": "a", "extra": {"endpoint_url": "https://10.20.3.4"}}'
             ),
         ),
-        ("no_alert_recipient", "mail.env", _without("mail.env", "MOTCUA_WATCH_RECIPIENTS")),
+        ("no_alert_recipient", "mail.env", _remove_variable("mail.env", "MOTCUA_WATCH_RECIPIENTS")),
     ],
     "the examples' values": [
-        ("placeholder_left", "sources.env", _set("sources.env", KHANHHOA, ONESTOP % "<password>")),
+        ("placeholder_left", "sources.env", _set_variable("sources.env", KHANHHOA, ONESTOP % "<password>")),
         (
             "placeholder_left",
             "callback_url",
-            _extra("gateways.env", KANNEL, callback_url="https://motcua.example.vn/gateway/receipts/kannel"),
+            _change_extra("gateways.env", KANNEL, callback_url="https://motcua.example.vn/gateway/receipts/kannel"),
         ),
         (
             "placeholder_left",
             "store.env: AIRFLOW_CONN_KHO, endpoint_url",
-            _store(AIRFLOW_CONN_KHO=STORE_EXAMPLE.replace('"password": ""', f'"password": "{made()}"')),
+            _publish_to_store(AIRFLOW_CONN_KHO=STORE_EXAMPLE.replace('"password": ""', f'"password": "{made()}"')),
         ),
-        ("mail_missing", "mail.env", _without("mail.env", SMTP)),
-        ("watched_from_nowhere", "settings.env: MOTCUA_WATCHED_FROM", _without("settings.env", "MOTCUA_WATCHED_FROM")),
-        ("backups_stay_here", "settings.env: MOTCUA_BACKUPS_GO", _set("settings.env", "MOTCUA_BACKUPS_GO", SIGNED)),
-        ("brandname_unregistered", f"gateways.env: {KANNEL}", _extra("gateways.env", KANNEL, registered="")),
+        ("mail_missing", "mail.env", _remove_variable("mail.env", SMTP)),
+        (
+            "watched_from_nowhere",
+            "settings.env: MOTCUA_WATCHED_FROM",
+            _remove_variable("settings.env", "MOTCUA_WATCHED_FROM"),
+        ),
+        (
+            "backups_stay_here",
+            "settings.env: MOTCUA_BACKUPS_GO",
+            _set_variable("settings.env", "MOTCUA_BACKUPS_GO", SIGNED),
+        ),
+        ("brandname_unregistered", f"gateways.env: {KANNEL}", _change_extra("gateways.env", KANNEL, registered="")),
     ],
     "secrets that are shared": [
         ("secret_shared", "MOTCUA_OWNER_PASSWORD", _two_of_dot_env),
-        ("secret_shared", "WATCH_PASSWORD", _twice),
+        ("secret_shared", "WATCH_PASSWORD", _use_password_twice),
         ("secret_shared", "sources.env", _same_in_two_files),
     ],
     "connections that are missing": [
-        ("connection_missing", f"callbacks.env: {KANNEL}", _set("callbacks.env", KANNEL, "")),
-        ("connection_missing", "store.env: AIRFLOW_CONN_KHO", _store()),
+        ("connection_missing", f"callbacks.env: {KANNEL}", _set_variable("callbacks.env", KANNEL, "")),
+        ("connection_missing", "store.env: AIRFLOW_CONN_KHO", _publish_to_store()),
         (
             "connection_missing",
             "sources.env: AIRFLOW_CONN_ONESTOP_VANPHONG",
-            _set("settings.env", "MOTCUA_SOURCES", "vanphong=opencps"),
+            _set_variable("settings.env", "MOTCUA_SOURCES", "vanphong=opencps"),
         ),
         ("connection_unused", "ONESTOP_KHANHHOA", lambda folder: None),
     ],
@@ -263,48 +281,64 @@ ROUNDS: dict[str, list[Case]] = {
         (
             "setting_senseless",
             "settings.env: MOTCUA_APOLOGY_TIME",
-            _set("settings.env", "MOTCUA_APOLOGY_TIME", "03:00"),
+            _set_variable("settings.env", "MOTCUA_APOLOGY_TIME", "03:00"),
         ),
-        ("setting_unreadable", "settings.env: MOTCUA_USEFUL_FOR", _set("settings.env", "MOTCUA_USEFUL_FOR", "-P3D")),
+        (
+            "setting_unreadable",
+            "settings.env: MOTCUA_USEFUL_FOR",
+            _set_variable("settings.env", "MOTCUA_USEFUL_FOR", "-P3D"),
+        ),
         (
             "setting_senseless",
             "settings.env: MOTCUA_INTAKE_PROXIES",
-            _set("settings.env", "MOTCUA_INTAKE_PROXIES", "0.0.0.0/0"),
+            _set_variable("settings.env", "MOTCUA_INTAKE_PROXIES", "0.0.0.0/0"),
         ),
-        ("setting_senseless", ".env: BACKUP_KEEP", _set(".env", "BACKUP_KEEP", "PT1H")),
-        ("variable_twice", "settings.env: MOTCUA_SOURCES", _again("settings.env", "MOTCUA_SOURCES=khanhhoa")),
-        ("line_unreadable", "settings.env: line", _again("settings.env", "MOTCUA_USEFUL_FOR = 'P3D")),
-        ("value_cut", f"sources.env: {KHANHHOA}", _line("sources.env", SOURCE_TYPED % "hoa$sen-nha-trang-2026")),
+        ("setting_senseless", ".env: BACKUP_KEEP", _set_variable(".env", "BACKUP_KEEP", "PT1H")),
+        ("variable_twice", "settings.env: MOTCUA_SOURCES", _append_line("settings.env", "MOTCUA_SOURCES=khanhhoa")),
+        ("line_unreadable", "settings.env: line", _append_line("settings.env", "MOTCUA_USEFUL_FOR = 'P3D")),
+        (
+            "value_cut",
+            f"sources.env: {KHANHHOA}",
+            _replace_line("sources.env", SOURCE_TYPED % "hoa$sen-nha-trang-2026"),
+        ),
         (
             "value_cut",
             "mail.env: MOTCUA_WATCH_WEBHOOK",
-            _line("mail.env", 'MOTCUA_WATCH_WEBHOOK="https://chat.khanhhoa.gov.vn/hooks/a${b}c"'),
+            _replace_line("mail.env", 'MOTCUA_WATCH_WEBHOOK="https://chat.khanhhoa.gov.vn/hooks/a${b}c"'),
         ),
     ],
     "what was decided": [
-        ("watched_from_nowhere", SIGNED, _set("settings.env", "MOTCUA_WATCHED_FROM", SIGNED)),
+        ("watched_from_nowhere", SIGNED, _set_variable("settings.env", "MOTCUA_WATCHED_FROM", SIGNED)),
         ("backups_stay_here", "on the disk of", _backups_beside),
-        ("certificate_wrong", ".env: TLS", _set(".env", "TLS", OWN_CERTIFICATE)),
-        ("recipients_shared", "DEPARTMENT", _set("mail.env", "MOTCUA_WATCH_RECIPIENTS", "Lan@khanhhoa.gov.vn")),
+        ("certificate_wrong", ".env: TLS", _set_variable(".env", "TLS", OWN_CERTIFICATE)),
+        (
+            "recipients_shared",
+            "DEPARTMENT",
+            _set_variable("mail.env", "MOTCUA_WATCH_RECIPIENTS", "Lan@khanhhoa.gov.vn"),
+        ),
     ],
     "in clear": [
-        ("mail_in_clear", "mail.env", _extra("mail.env", SMTP, disable_ssl=True, disable_tls=True)),
+        ("mail_in_clear", "mail.env", _change_extra("mail.env", SMTP, disable_ssl=True, disable_tls=True)),
         (
             "connection_in_clear",
             f"sources.env: {KHANHHOA}",
-            _line("sources.env", f"{SOURCE_TYPED % made()}?sslmode=disable"),
+            _replace_line("sources.env", f"{SOURCE_TYPED % made()}?sslmode=disable"),
         ),
         (
             "address_in_clear",
             f"gateways.env: {KANNEL}, callback_url",
-            _extra("gateways.env", KANNEL, callback_url="http://motcua.khanhhoa.gov.vn/gateway/receipts/kannel"),
+            _change_extra("gateways.env", KANNEL, callback_url="http://motcua.khanhhoa.gov.vn/gateway/receipts/kannel"),
         ),
-        ("address_in_clear", ".env: UI_URL", _set(".env", "UI_URL", "http://motcua.khanhhoa.gov.vn")),
-        ("port_twice", "HTTPS_LISTEN and HTTP_LISTEN", _set(".env", "HTTP_LISTEN", "443")),
+        ("address_in_clear", ".env: UI_URL", _set_variable(".env", "UI_URL", "http://motcua.khanhhoa.gov.vn")),
+        ("port_twice", "HTTPS_LISTEN and HTTP_LISTEN", _set_variable(".env", "HTTP_LISTEN", "443")),
     ],
     "a port twice, everywhere": [
-        ("port_twice", "HTTPS_LISTEN and HTTP_LISTEN", _set(".env", "HTTP_LISTEN", "10.20.3.1:443")),
-        ("callback_secret_differs", "gateways.env and callbacks.env", _set("callbacks.env", KANNEL, sms(made()))),
+        ("port_twice", "HTTPS_LISTEN and HTTP_LISTEN", _set_variable(".env", "HTTP_LISTEN", "10.20.3.1:443")),
+        (
+            "callback_secret_differs",
+            "gateways.env and callbacks.env",
+            _set_variable("callbacks.env", KANNEL, sms(made())),
+        ),
         ("private_key_here", "backups/a.key", _private_key("backups/a.key")),
     ],
 }
@@ -320,8 +354,8 @@ def test_each_fault_of_the_files_is_named_and_no_other(how: str, folder: Path) -
     named = examine(of_folder(folder)).findings
     assert sorted(each.name for each in named) == sorted(fault for fault, _, _ in ROUNDS[how])
     for fault, where, _ in ROUNDS[how]:
-        told = [f"{each.subject} {each.detail}" for each in named if each.name == fault]
-        assert any(where in each for each in told), (where, named)
+        places = [f"{each.subject} {each.detail}" for each in named if each.name == fault]
+        assert any(where in each for each in places), (where, named)
 
 
 def test_gateway_that_signs_its_reports_owes_the_callbacks_what_they_are_checked_by(folder: Path) -> None:
@@ -329,35 +363,37 @@ def test_gateway_that_signs_its_reports_owes_the_callbacks_what_they_are_checked
         return [f"{each.name} {each.subject}" for each in examine(of_folder(folder)).findings]
 
     zalo = "AIRFLOW_CONN_SMS_ZALO"
-    _write(folder / "settings.env", MOTCUA_GATEWAYS="zalo,kannel")
+    _write_variables(folder / "settings.env", MOTCUA_GATEWAYS="zalo,kannel")
     account = {"host": "https://business.openapi.zalo.me", "login": "3210123210123", "password": made()}
     whole = {"adapter": "zalo", "refresh_token": made()}
-    _write(folder / "gateways.env", **{zalo: json.dumps({"conn_type": "http", **account, "extra": whole})})
+    _write_variables(folder / "gateways.env", **{zalo: json.dumps({"conn_type": "http", **account, "extra": whole})})
     assert found() == [f"connection_missing callbacks.env: {zalo}"]
     callbacks = {"adapter": "zalo", "app_id": "3210123210123", "webhook_secret": ""}
-    _write(folder / "callbacks.env", **{zalo: json.dumps({"host": "business.openapi.zalo.me", "extra": callbacks})})
-    _extra("gateways.env", zalo, refresh_token="")(folder)
+    _write_variables(
+        folder / "callbacks.env", **{zalo: json.dumps({"host": "business.openapi.zalo.me", "extra": callbacks})}
+    )
+    _change_extra("gateways.env", zalo, refresh_token="")(folder)
     assert found() == [
         f"secret_empty gateways.env: {zalo}, refresh_token",
         f"secret_empty callbacks.env: {zalo}, webhook_secret",
     ]
-    _extra("gateways.env", zalo, refresh_token=made())(folder)
-    _extra("callbacks.env", zalo, webhook_secret=made())(folder)
+    _change_extra("gateways.env", zalo, refresh_token=made())(folder)
+    _change_extra("callbacks.env", zalo, webhook_secret=made())(folder)
     assert found() == []
 
 
 def test_files_as_the_handbook_has_them_have_no_fault(folder: Path) -> None:
     assert examine(of_folder(folder)).findings == ()
-    # Software that pushes needs no connection, and a dollar in single quotes is taken as it stands.
-    _write(folder / "settings.env", MOTCUA_SOURCES="khanhhoa=contract,hue=national_sync")
-    _write(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % "hoa$sen-nha-trang-2026")
-    _line("mail.env", "MOTCUA_WATCH_WEBHOOK=https://chat.khanhhoa.gov.vn/hooks/a$$b")(folder)
+    # A source that pushes needs no connection, and a dollar sign in single quotes is an ordinary character.
+    _write_variables(folder / "settings.env", MOTCUA_SOURCES="khanhhoa=contract,hue=national_sync")
+    _write_variables(folder / "sources.env", AIRFLOW_CONN_ONESTOP_KHANHHOA=ONESTOP % "hoa$sen-nha-trang-2026")
+    _replace_line("mail.env", "MOTCUA_WATCH_WEBHOOK=https://chat.khanhhoa.gov.vn/hooks/a$$b")(folder)
     assert examine(of_folder(folder)).findings == ()
 
 
 def test_whoever_owns_the_files_may_look_although_the_folders_are_the_services_own(folder: Path) -> None:
-    """As a person types scripts/doctor.sh, who is not root."""
-    _write(folder / ".env", TLS=OWN_CERTIFICATE)
+    """A person who is not root may run scripts/doctor.sh. Folders that only the services may open are no fault then."""
+    _write_variables(folder / ".env", TLS=OWN_CERTIFICATE)
     with memory_folder() as place:
         there = Path(shutil.copytree(folder, place / "motcua"))
         there.chmod(0o755)
@@ -409,7 +445,7 @@ def test_what_compose_makes_of_the_files_is_what_the_doctor_knows() -> None:
     assert {f"${{{name}:-{usual}}}" for name, usual in LISTENING.items()} == {
         each.rpartition(":")[0] for each in published
     }
-    # A folder that a variable may name otherwise stands behind :- there.
+    # A folder that a variable may override is written as ${NAME:-folder}.
     written = (volume for service in SERVICES.values() for volume in service.get("volumes", ()))
     mounted = {re.sub(r"\$\{\w+:-(.*?)\}", r"\1", volume).split(":")[0] for volume in written}
     assert {f"./{name}" for name in FOLDERS} == {
@@ -422,13 +458,13 @@ def test_no_secret_of_the_files_is_shown(folder: Path) -> None:
     for how in ("secrets that are shared", "in clear"):
         for _, _, spoils in ROUNDS[how]:
             spoils(folder)
-    told = type_command("doctor", "--files", str(folder), exits=1)
-    assert "secret_shared" in told.output
+    shown = type_command("doctor", "--files", str(folder), exits=1)
+    assert "secret_shared" in shown.output
     values = [
         value for file in FILES for name, value in dotenv_values(folder / file).items() if name in SECRETS and value
     ]
     assert len(values) == len(SECRETS)
-    assert [value for value in values if value in told.output] == []
+    assert [value for value in values if value in shown.output] == []
 
 
 def test_the_handbook_has_every_check_with_what_to_do() -> None:

@@ -1,4 +1,4 @@
-"""Why a citizen got no SMS, asked of a ledger: the sentence, what it promises, and everything that is below it."""
+"""Test the explanation of why a citizen got no SMS: its sentence, what the sentence promises, and the history below."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def masked(number: str | None) -> str:
     return mask_for_staff(number) if number else ""
 
 
-def told(now: datetime = NOW, code: str = CODE) -> str:
+def sentence(now: datetime = NOW, code: str = CODE) -> str:
     return explained(now, code).sentence
 
 
@@ -48,18 +48,19 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> list[tuple[str, str | N
     return [(row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY 1, 2")]
 
 
-# ---------------------------------------------------------------- what is promised is what happens
+# ---------------------------------------------------------------- the sentence's promises come true
 
 
 @pytest.mark.guarantee(
-    "dossiers", "the sentence promises a message after a phone correction only where, and until when, one would go"
+    "dossiers",
+    "the sentence promises a message after a phone correction only if one would be sent, and gives the deadline",
 )
 def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_after(one_stop, rows):
     for code in (CODE, "160915002"):
         one_stop.both(9, code, applicant_phone="")
     run()
     promised = "sửa số trong phần mềm một cửa trước 10:00 ngày 28/11/2026 thì tin tự gửi."
-    assert told() == (
+    assert sentence() == (
         f"Chưa nhắn tin mời nhận kết quả vì không có số điện thoại; phần mềm một cửa ghi kết quả đang ở quầy; "
         f"{promised}"
     )
@@ -68,11 +69,11 @@ def test_mended_phone_sends_the_message_until_the_moment_that_was_told_and_not_a
         (CODE, ends - MINUTE, ("queued", "phone_mended")),
         ("160915002", ends, ("suppressed", "missing")),
     ):
-        assert ("thì tin tự gửi" in told(moment, code)) == (state[0] == "queued")
+        assert ("thì tin tự gửi" in sentence(moment, code)) == (state[0] == "queued")
         one_stop.dossier(code, **RESULT, updated_at=moment)
         run(moment)
         assert state in states(rows)
-    assert "nay đã quá muộn để nhắn" in told(ends, "160915002")
+    assert "nay đã quá muộn để nhắn" in sentence(ends, "160915002")
 
 
 @pytest.mark.parametrize(("state", "reason"), [("undelivered", "gateway status 2"), ("rejected", "phone")])
@@ -81,7 +82,7 @@ def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_s
     run()
     for at in ("sending", state):
         rows("UPDATE motcua.messages SET state = %s, reason = %s", at, reason)
-    assert "nếu số đã sai thì sửa trong phần mềm một cửa trước" in told()
+    assert "nếu số đã sai thì sửa trong phần mềm một cửa trước" in sentence()
     one_stop.dossier(**RESULT, step_name="Trả", updated_at=NOW + MINUTE)
     run(NOW + MINUTE)
     assert states(rows) == [(state, reason)]
@@ -93,11 +94,11 @@ def test_message_that_failed_goes_to_another_number_as_promised_and_not_to_the_s
 def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows):
     one_stop.both(5, applicant_phone="")
     run()
-    assert "thì tin tự gửi" in told()
+    assert "thì tin tự gửi" in sentence()
     one_stop.move(4, desk=False, at=NOW + MINUTE)
     one_stop.dossier(applicant_phone="", updated_at=NOW + MINUTE)
     run(NOW + MINUTE)
-    shown = told(NOW + MINUTE)
+    shown = sentence(NOW + MINUTE)
     assert shown.startswith("Chưa nhắn tin mời bổ sung giấy tờ vì không có số điện thoại; hồ sơ đang ở bước")
     assert shown.endswith(
         "có kết quả thì chưa nhắn được vì không có số điện thoại, sửa số trong phần mềm một cửa thì tin tự gửi."
@@ -105,37 +106,37 @@ def test_nothing_is_promised_of_a_phone_once_the_dossier_went_on(one_stop, rows)
     one_stop.dossier(updated_at=NOW + 2 * MINUTE)
     run(NOW + 2 * MINUTE)
     assert states(rows) == [("suppressed", "missing")]
-    assert told(NOW + 2 * MINUTE).endswith("có kết quả tại quầy thì tin tự gửi.")
+    assert sentence(NOW + 2 * MINUTE).endswith("có kết quả tại quầy thì tin tự gửi.")
     one_stop.move(9, at=NOW + 3 * MINUTE)
     run(NOW + 3 * MINUTE)
     assert ("queued", None) in states(rows)
 
 
-# ---------------------------------------------------------------- where there is no message
+# ---------------------------------------------------------------- dossiers without a message
 
 
 def test_what_the_ledger_knows_of_a_dossier_without_a_message_is_told(one_stop, rows):
-    """Each sentence by itself is tried in tests/unit/reports/test_explaining.py."""
+    """The sentence must fit each state of the ledger. tests/unit/reports/test_explaining.py tests the wording alone."""
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=None)], "tests")
     one_stop.dossier()
     run()
-    assert told().startswith("Không nhắn vì cơ quan chưa dùng tin nhắn tự động")
+    assert sentence().startswith("Không nhắn vì cơ quan chưa dùng tin nhắn tự động")
     in_ledger(save_agencies, [agency(NHA_TRANG)], "tests")
-    assert told() == (
+    assert sentence() == (
         "Chưa có gì phải nhắn; hồ sơ đang ở bước Xử lý, hẹn trả 10:00 ngày 27/11/2026; "
         "có kết quả tại quầy thì tin tự gửi."
     )
     one_stop.move(9, at=NOW + MINUTE)
     pick_up("khanhhoa", now=NOW + MINUTE)
-    assert "đang lập tin" in told(NOW + MINUTE)
+    assert "đang lập tin" in sentence(NOW + MINUTE)
     plan(now=NOW + MINUTE)
-    assert "đang chờ đến lượt gửi" in told(NOW + MINUTE)
+    assert "đang chờ đến lượt gửi" in sentence(NOW + MINUTE)
     stops = "INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason) VALUES ('result', %s, %s, 'a', 'b')"
     rows(stops, NOW, NOW + timedelta(hours=5))
-    assert "vì Sở tạm dừng gửi đến 15:00 ngày 25/11/2026" in told(NOW + MINUTE)
+    assert "vì Sở tạm dừng gửi đến 15:00 ngày 25/11/2026" in sentence(NOW + MINUTE)
     gaps = "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages) VALUES ('other_journal', %s, 0, 1)"
     rows(gaps, NOW)
-    assert "mọi tin được giữ lại" in told(NOW + MINUTE)
+    assert "mọi tin được giữ lại" in sentence(NOW + MINUTE)
 
 
 def test_row_that_cannot_be_used_or_was_typed_in_late_is_told(one_stop):
@@ -144,13 +145,13 @@ def test_row_that_cannot_be_used_or_was_typed_in_late_is_told(one_stop):
     one_stop.both(4, "LATE", desk=False, at=NOW - MINUTE)
     one_stop.move(9, "LATE", at=NOW - timedelta(days=1), recorded_at=NOW)
     run()
-    assert "ghi trạng thái chưa khai báo" in told()
-    assert "nhập muộn" in told(code="LATE")
+    assert "ghi trạng thái chưa khai báo" in sentence()
+    assert "nhập muộn" in sentence(code="LATE")
     found = in_ledger(find_by_code, "160915009", None)
     assert (found.dossiers, [each.reason for each in found.unusable]) == ((), ["dossier_missing"])
 
 
-# ---------------------------------------------------------------- finding
+# ---------------------------------------------------------------- finding a dossier by its code
 
 
 def test_code_is_found_in_any_spelling_that_9029_reads_and_whatever_else_is_typed_breaks_nothing(one_stop):
@@ -177,11 +178,11 @@ def test_code_of_several_agencies_lists_them_unless_one_is_named(one_stop):
         assert explain_dossier(connection, own.dossier_id, [NHA_TRANG], NOW) is None
 
 
-# ---------------------------------------------------------------- everything below the sentence
+# ---------------------------------------------------------------- the history below the sentence
 
 
 def history(one_stop: Any, rows: Callable[..., list[dict[str, Any]]]) -> None:
-    """A dossier with something of each sort."""
+    """Write a dossier whose history has an entry of each sort."""
     one_stop.dossier(applicant_phone="")
     one_stop.move(4, desk=False, at=NOW - timedelta(hours=2), to_step="Gọi lại 0905 111 222")
     run(NOW - timedelta(hours=1))
@@ -229,7 +230,7 @@ def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop,
         "“Thong bao: Ho so cua quy Ong/Ba (160915001) da duoc giai quyet xong.",
     ):
         assert expected in together, expected
-    # Who may see nothing of a number sees nothing of it.
+    # A reader without the right to phone numbers must not see any digit of them.
     hidden = "\n".join(text for line in axis_lines(known, lambda _: "") for text in (line.title, *line.details))
     assert "456" not in hidden
 
@@ -237,11 +238,11 @@ def test_axis_has_everything_in_time_order_with_no_number_name_or_note(one_stop,
 # ---------------------------------------------------------------- the command
 
 
-@pytest.mark.guarantee("dossiers", "the command prints the page's sentence, and no whole phone number")
+@pytest.mark.guarantee("dossiers", "the command prints the same sentence as the page, and no whole phone number")
 def test_command_prints_the_same_sentence_and_axis(one_stop, rows):
     history(one_stop, rows)
     done = type_command("dossiers", "show", "mckh 16o915001")
-    assert done.output.splitlines()[0] == told(datetime.now(UTC))
+    assert done.output.splitlines()[0] == sentence(datetime.now(UTC))
     assert "Chuyển" not in done.output
     assert "Tin số 1" in done.output
     assert not holds_phone(done.output)

@@ -1,4 +1,4 @@
-"""A folder that exports are dropped into, and what is read of them."""
+"""Fixtures of the tests of exports: a folder for dropped files, and functions that read what became of them."""
 
 from __future__ import annotations
 
@@ -46,21 +46,21 @@ CHANGES = FORM.replace("kind: whole", "kind: changes")
 
 
 def line(code: str, status: str = "Đang xử lý", step: str = "Xử lý", **changes: str) -> str:
-    """A line of an export."""
+    """Return a line of an export."""
     cells = {"agency": NHA_TRANG, "phone": "0905123456", "received": "20/11/2026", "due": "5/12/2030"} | changes
     return ";".join((code, cells["agency"], cells["phone"], cells["received"], cells["due"], status, step))
 
 
 @dataclass
 class Software:
-    """One-stop software that can only export files, and a clock that its exports and runs go by."""
+    """One-stop software that can only export files. Its clock is also that of the system that reads the files."""
 
     folder: Path
     now: datetime
     number: int = 0
 
     def drop(self, *lines: str, name: str = "", headings: str = HEADINGS, after: float = 60, ends: str = "\n") -> Path:
-        """A whole file, written so many seconds after the last one."""
+        """Write a complete file of these lines, ``after`` seconds after the previous file."""
         return self.put(("\ufeff" + "\n".join((headings, *lines)) + ends).encode(), name, after)
 
     def put(self, content: bytes, name: str = "", after: float = 60) -> Path:
@@ -72,7 +72,7 @@ class Software:
         return path
 
     def read(self) -> dict[str, int]:
-        """Two looks, so that what lies there is read; how many files became what."""
+        """Check the folder twice, so that its files are read; return the number of files of each outcome."""
         first = take_files(SOURCE, self.now)
         self.now += SETTLED
         second = take_files(SOURCE, self.now)
@@ -91,7 +91,7 @@ def set_form_of(form: str, *agencies: str) -> None:
 
 @pytest.fixture
 def software(ledger: str, agencies: None, read_here: None, configure: Callable[..., None], tmp_path: Path) -> Software:
-    """The source ``tep``: whole exports of both agencies."""
+    """Set up the source ``tep``, which gets whole exports of both agencies."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=files", MOTCUA_FILES=f"file://{tmp_path / 'files'}")
     folder = tmp_path / "files" / SOURCE
     folder.mkdir(parents=True)
@@ -101,7 +101,7 @@ def software(ledger: str, agencies: None, read_here: None, configure: Callable[.
 
 @pytest.fixture
 def run(software: Software) -> Callable[[], set[str]]:
-    """Reads, picks up and plans; gives why rows were quarantined."""
+    """Return a function that reads files, picks up and plans; it returns the reasons of quarantined rows."""
 
     def go() -> set[str]:
         software.read()
@@ -114,7 +114,7 @@ def run(software: Software) -> Callable[[], set[str]]:
 
 @pytest.fixture
 def states(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], dict[str, int]]:
-    """Dossier → status, as the contract's view has it."""
+    """Return a function that reads each dossier's status from the source's view."""
 
     def found() -> dict[str, int]:
         return {
@@ -127,7 +127,7 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], dict[str, 
 
 @pytest.fixture
 def steps(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[int]]:
-    """Statuses of a dossier's steps, in their order."""
+    """Return a function that reads the statuses of a dossier's steps, in order."""
 
     def found(code: str) -> list[int]:
         return [
@@ -141,15 +141,15 @@ def steps(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[int]]
 
 
 def last() -> Export:
-    """The file that was written last."""
+    """Return the export with the newest time of change."""
     return max(in_ledger(list_exports, SOURCE), key=lambda each: each.modified_at)
 
 
 def faults_of(export: Export) -> list[tuple[str, int | None]]:
-    """Code and line of all that was wrong in a file."""
+    """Return code and line of each fault of a file."""
     return [(fault["code"], fault["line"]) for fault in export.faults]
 
 
 def local(moment: datetime) -> str:
-    """A time as exports write it."""
+    """Return a time as exports write it, in Vietnam's time zone."""
     return f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"

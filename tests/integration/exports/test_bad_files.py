@@ -1,4 +1,4 @@
-"""Files that cannot be taken: told where people look, and nobody else is held up."""
+"""Test files that cannot be taken: each is reported where people look, and none delays other files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from motcua.jobs.tasks.notify_transitions import find_sources, gate, pick_up_sou
 from tests.integration.exports.conftest import CHANGES, FORM, HEADINGS, SOURCE, faults_of, last, line, set_form_of
 
 
-@pytest.mark.guarantee("intake", "an unreadable file is reported with what to do, and holds up no other")
+@pytest.mark.guarantee("intake", "an unreadable file of exports is reported with what to do, and delays no other file")
 def test_file_that_cannot_be_read_holds_up_no_other(software, states):
     software.put(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 x", "a.xls")
     software.put(b"", "b.csv")
@@ -26,7 +26,7 @@ def test_file_that_cannot_be_read_holds_up_no_other(software, states):
     software.drop(line("H-2"))
     assert software.read() == {"taken": 2, "refused": 5}
     assert states() == {"H-1": 4, "H-2": 4}
-    assert software.read() == {}, "each is read once"
+    assert software.read() == {}, "each file is read once"
 
 
 def test_same_name_with_other_content_is_another_file_and_a_renamed_column_refuses_it_whole(software, states):

@@ -1,4 +1,4 @@
-"""What files tell is held against the contract by the same command, from the file to the words."""
+"""Test the source check of exported files: it compares them with the contract and names the columns of the files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TODAY = datetime.now(VIETNAM).date()
 
 
 def lines(status: str, **changes: str) -> list[str]:
-    """Thirty dossiers; what is changed is so in every third."""
+    """Return the lines of thirty dossiers. The changes apply to every third dossier."""
     received, due = TODAY - timedelta(days=9), TODAY + timedelta(days=9)
     given = {"received": f"{received:%d/%m/%Y} 09:15", "due": f"{due:%d/%m/%Y} 17:00"}
     return [
@@ -42,7 +42,7 @@ def drop(software: Software, *statuses: str, **changes: str) -> None:
 
 
 def exported(software: Software, **changes: str) -> dict[str, str]:
-    """What a check finds once dossiers were worked on and came to their results."""
+    """Export dossiers in work and then with their results; return the severity of each finding of a source check."""
     drop(software, "Đang xử lý", "Chờ trả kết quả", **changes)
     return {each.finding.name: each.finding.severity for each in check_source(SOURCE).findings}
 

@@ -1,4 +1,4 @@
-"""The demo's agency that can only export: what its clerk drops is all that the ledger knows of it."""
+"""Test the demo's agency that can only export: the ledger gets exactly what its simulated clerk exports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from tests.integration.exports.conftest import SOURCE
 
 @pytest.fixture
 def begin(software, tmp_path):
-    """Starts the clerk, again and again on the same folder, with the clock that files are read by."""
+    """Return a function that starts the simulated clerk, who exports to a folder by the clock of ``software``.
+
+    ``begin.live`` lets a clerk work for some seconds. ``begin.said`` holds the clerk's log.
+    """
     said = []
     in_ledger(set_form, SOURCE, exporting().form.model_dump(mode="json"), "hoa", software.now)
 
@@ -55,13 +58,13 @@ def test_first_export_tells_nobody_and_later_ones_tell_each_result_that_they_sho
         headings, *lines = book["Hồ sơ"].iter_rows(values_only=True)
         code, status = headings.index("Mã hồ sơ"), headings.index("Trạng thái")
         shown |= {cells[code] for cells in lines if cells[status] == "Chờ trả kết quả"}
-        # It ends and goes on, as if no time had passed.
+        # A restarted clerk must go on as if it had never stopped.
         clerk = begin()
         assert run() == set()
     assert len(shown) > 1
     assert {code for kind, code, _ in messages() if kind == "result"} == shown
     files = in_ledger(list_exports, SOURCE)
-    # Two exports of one second between which nothing changed are the same file.
+    # Two exports of the same second without a change in between are identical files.
     assert {each.state for each in files if not (each.refused or each.vanished)} <= {"taken", "repeated"}
     assert sum(each.state == "taken" for each in files) > 1
     assert [each.name for each in files if each.refused or each.vanished] == []
@@ -83,9 +86,9 @@ def test_agency_that_exports_joins_once_by_the_ordinary_means(ledger, configure,
     played, now = exporting(), software.now
     folder = tmp_path / "clerk"
     configure(MOTCUA_SOURCES="khanhhoa", MOTCUA_DATA=str(tmp_path), MOTCUA_FILES="")
-    assert not join_by_files(folder, now), "its source is not read here"
+    assert not join_by_files(folder, now), "it must not join where its source is not read"
     configure(MOTCUA_SOURCES=f"{played.source}=files", MOTCUA_FILES=f"file://{tmp_path / 'elsewhere'}")
-    assert not join_by_files(folder, now), "its clerk knows no other folder"
+    assert not join_by_files(folder, now), "it must not join where files go to a folder that its clerk does not know"
     configure(MOTCUA_SOURCES=f"{played.source}=files", MOTCUA_FILES="")
     for _ in range(2):
         assert join_by_files(folder, now)
@@ -95,4 +98,4 @@ def test_agency_that_exports_joins_once_by_the_ordinary_means(ledger, configure,
     (joined,) = (each for each in in_ledger(list_agencies) if each.agency_code == played.agency.code)
     assert joined.enabled_from == now
     (account,) = (each for each in in_ledger(list_clients, now.date()) if each.name == played.source)
-    assert account.disabled_at is not None, "nobody signs in with it"
+    assert account.disabled_at is not None, "the account of a file source is never used to sign in"

@@ -1,4 +1,4 @@
-"""``motcua files``: a form is set, tried and changed; files are listed with what was wrong in them."""
+"""Test ``motcua files``: forms are set, tried and changed, and files are listed with their faults."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ def test_source_is_opened_for_its_agencies_before_it_has_a_form(software, form):
 def test_form_is_tried_on_a_file_and_nothing_is_written(software, form, tmp_path, states):
     path = tmp_path / "xuat.csv"
     path.write_text("\n".join((HEADINGS, line("H-1"), line("H-2", "Xong"))) + "\n", encoding="utf-8")
-    told = motcua("preview", "moi", str(path), "--form", form, "--agency", NHA_TRANG)
-    assert "H-1" in told
-    assert "2 lines, 1 refused" in told
-    assert "dòng 3, cột “Trạng thái”: không hiểu “…”" in told
-    assert "0905123456" not in told
+    shown = motcua("preview", "moi", str(path), "--form", form, "--agency", NHA_TRANG)
+    assert "H-1" in shown
+    assert "2 lines, 1 refused" in shown
+    assert "dòng 3, cột “Trạng thái”: không hiểu “…”" in shown
+    assert "0905123456" not in shown
     assert "H-1" in motcua("preview", SOURCE, str(path))
     assert states() == {}
     path.write_text("x", encoding="utf-8")

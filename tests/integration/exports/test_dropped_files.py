@@ -1,4 +1,4 @@
-"""From the file to the message: differences between exports are told as steps that were pushed."""
+"""Test the way from an exported file to the message: a difference between two exports counts as a step."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def test_result_in_a_later_export_is_told(software, run, messages, rows):
 
 @pytest.fixture
 def waiting_sender(monkeypatch):
-    """What a sender that waits for news does many times a second; a file counts as written at its first look."""
+    """Make the function that a sender calls many times a second while it waits for news.
+
+    Here a file counts as completely written at once.
+    """
     monkeypatch.setattr(taking, "SETTLED", timedelta(0))
     monkeypatch.setattr(folders, "LOOK_EVERY", 0)
     catch_up = CatchUp(timedelta(minutes=5))
@@ -59,7 +62,7 @@ def waiting_sender(monkeypatch):
 
 
 def test_sender_that_waits_for_news_takes_what_is_dropped(software, waiting_sender, run, messages, configure):
-    # A folder that cannot be read, for want of a form, holds up no other.
+    # The first source's folder cannot be read, because it has no form. That must not delay the other source.
     configure(MOTCUA_SOURCES=f"khac=files,{SOURCE}=files", MOTCUA_FILES=f"file://{software.folder.parent}")
     (software.folder.parent / "khac").mkdir()
     (software.folder.parent / "khac" / "xuat.csv").write_text(HEADINGS)
@@ -75,7 +78,7 @@ def test_first_whole_export_says_how_things_stand_and_tells_nobody(software, run
     assert run() == set()
     assert states() == {"H-1": 9, "H-2": 5, "H-3": 4}
     assert {state for _, _, state in messages()} <= {"expired"}
-    # What was known there is told when it comes again.
+    # A result of the first export is announced only after the dossier has left that state and reached it again.
     software.drop(line("H-1"), line("H-2"), line("H-3"))
     software.drop(line("H-1", "Chờ trả kết quả"), line("H-2"), line("H-3"))
     run()
@@ -102,14 +105,14 @@ def test_time_of_a_step_is_that_of_its_column_else_that_of_the_export(software, 
         for row in rows("SELECT * FROM intake.source_transitions")
     }
     assert found["H-2", 4, "Xử lý"] == at.replace(microsecond=0)
-    assert found["H-2", 10, "Khác"] == last().exported_at, "a time to come is none"
+    assert found["H-2", 10, "Khác"] == last().exported_at, "a time in the future must be ignored"
     assert ("H-1", 10, "Xử lý") in found
     assert ("unread_time", 2) in faults_of(last())
 
 
 @pytest.mark.guarantee(
     "intake",
-    "a life told by whole exports ends as the last export has it; an older export that comes late reverts nothing",
+    "after whole exports a dossier's state is that of the last one; an older export that comes late reverts nothing",
 )
 def test_life_that_is_told_by_whole_exports_ends_as_the_last_one_has_it(software, states, steps):
     random = Random(20)
@@ -145,7 +148,7 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
     again = second.read_bytes()
     software.put(again, "khac.csv")
     software.put(again, second.name)
-    # An old one, with the time that it had.
+    # An old file is dropped again with its former time of change.
     (software.folder / "cu.csv").write_bytes(first.read_bytes())
     os.utime(software.folder / "cu.csv", (first.stat().st_mtime, first.stat().st_mtime))
     assert software.read() == {"repeated": 3}
@@ -156,7 +159,7 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
 
 @pytest.mark.guarantee(
     "intake",
-    "a life told by whole exports ends as the last export has it; an older export that comes late reverts nothing",
+    "after whole exports a dossier's state is that of the last one; an older export that comes late reverts nothing",
 )
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_older_export_that_comes_late_moves_nothing_back(software, run, messages, states, steps, form):
@@ -165,12 +168,12 @@ def test_older_export_that_comes_late_moves_nothing_back(software, run, messages
     run()
     software.drop(line("H-1", "Chờ trả kết quả"), name="xuat 20261125-081000.csv")
     run()
-    told = messages()
+    planned_before = messages()
     software.drop(line("H-1"), line("H-2"), name="xuat 20261125-080500.csv")
     run()
     assert states() == {"H-1": 9} | ({"H-2": 4} if form == CHANGES else {})
     assert steps("H-1") == [4, 9]
-    assert messages() == told
+    assert messages() == planned_before
     assert (last().state, last().older) == (("taken", 1) if form == CHANGES else ("outdated", 0))
 
 
@@ -189,16 +192,20 @@ def test_export_of_changes_holds_several_steps_of_a_dossier_and_may_overlap_the_
     headings = f"{HEADINGS};Lúc"
     at = [software.now + timedelta(minutes=minute) for minute in range(5)]
 
-    def told(status: str, when: datetime) -> str:
+    def changed_line(status: str, when: datetime) -> str:
         return line("H-1", status) + f";{local(when)}"
 
-    software.drop(told("Đang xử lý", at[1]), told("Mới đăng ký", at[0]), headings=headings, after=600)
+    software.drop(changed_line("Đang xử lý", at[1]), changed_line("Mới đăng ký", at[0]), headings=headings, after=600)
     software.read()
-    overlapping = told("Đang xử lý", at[1]), told("Chờ trả kết quả", at[3]), told("Mới đăng ký", at[0])
+    overlapping = (
+        changed_line("Đang xử lý", at[1]),
+        changed_line("Chờ trả kết quả", at[3]),
+        changed_line("Mới đăng ký", at[0]),
+    )
     software.drop(*overlapping, headings=headings)
     software.drop(headings=headings)
     run()
-    software.drop(told("Đang xử lý", at[1]), headings=headings)
+    software.drop(changed_line("Đang xử lý", at[1]), headings=headings)
     run()
     assert steps("H-1") == [1, 4, 9]
     assert messages() == [("result", "H-1", "queued")]
@@ -242,7 +249,7 @@ def test_file_that_is_still_written_waits(software, states):
     assert software.read() == {}
 
 
-@pytest.mark.guarantee("intake", "simultaneous looks into one folder do not disturb each other")
+@pytest.mark.guarantee("intake", "two processes that read one folder of exports at once do not disturb each other")
 def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, monkeypatch):
     software.drop(line("H-1"))
     assert take_files(SOURCE, software.now).waiting == 1
@@ -250,7 +257,7 @@ def test_file_that_another_look_reads_meanwhile_is_left_to_it(software, states, 
     real, others = taking.see_file, []
 
     def seen_after_another_look(*given):
-        # The folder was looked into, and what was read asked for, before the other one has read it.
+        # Both checks have listed the folder and the known files before either of them reads the file.
         if not others:
             others.append(None)
             others.append(take_files(SOURCE, software.now))
@@ -275,10 +282,10 @@ def test_file_and_pushes_of_its_source_at_once_are_written_one_after_the_other(s
     software.read()
 
     def push(number: int) -> int:
-        told = [Fields(mahoso=code, trangthai="9", noidungxuly=f"{number}") for code in codes]
+        pushed_steps = [Fields(mahoso=code, trangthai="9", noidungxuly=f"{number}") for code in codes]
         with connect(INTAKE) as connection:
             connection.autocommit = True
-            return take(connection, "s" * 43, "steps", "steps", told, NHA_TRANG).taken
+            return take(connection, "s" * 43, "steps", "steps", pushed_steps, NHA_TRANG).taken
 
     for turn, status in enumerate(("Chờ trả kết quả", "Đang xử lý", "Chờ trả kết quả")):
         software.drop(*(line(code, status, f"{turn}") for code in codes))
@@ -292,27 +299,29 @@ def test_file_and_pushes_of_its_source_at_once_are_written_one_after_the_other(s
     assert set(states().values()) == {9}
 
 
-@pytest.mark.guarantee("intake", "an exported file that is removed before it was read is reported, and waits no more")
+@pytest.mark.guarantee("intake", "an exported file that is removed before it was read is reported and not waited for")
 def test_file_that_is_taken_away_before_it_was_read_waits_no_more(software, states):
     path = software.drop(line("H-1"))
     content, at = path.read_bytes(), path.stat().st_mtime
     assert take_files(SOURCE, software.now).waiting == 1
     path.unlink()
-    assert take_files(SOURCE, software.now + SETTLED / 2).removed == 0, "it may have come after the look"
-    assert has_unread_files(SOURCE), "somebody has to notice"
+    assert take_files(SOURCE, software.now + SETTLED / 2).removed == 0, (
+        "a missing file is not yet reported as removed: it may have been dropped after the folder was listed"
+    )
+    assert has_unread_files(SOURCE), "the folder must be checked again to notice the removal"
     software.now += SETTLED
     found = take_files(SOURCE, software.now)
     assert (found.removed, found.waiting) == (1, 0)
     assert last().state == "removed"
     assert not has_unread_files(SOURCE)
-    # It comes back as it was, and is read as any other.
+    # The same file is dropped again and must be read like any other.
     path.write_bytes(content)
     os.utime(path, (at, at))
     assert has_unread_files(SOURCE)
     assert software.read() == {"taken": 1}
     assert states() == {"H-1": 4}
     assert in_ledger(count_states, SOURCE) == {"taken": 1}
-    # One that is put in the place of another that waited, and then the other one again.
+    # One waiting file is replaced by another, and then the first one is dropped again.
     for put in (b"x", b"yy"):
         path.write_bytes(put)
         os.utime(path, (at, at))
@@ -349,7 +358,7 @@ def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(softwa
     software.drop(*all_of_them[:12])
     assert software.read() == {"refused": 1}
     assert faults_of(last()) == [("few_dossiers", None)]
-    # As many, and all others: perhaps another office's.
+    # This file has as many dossiers as the first one, but all are others. It may be another office's file.
     software.drop(*(line(f"K-{number}") for number in range(20)))
     assert software.read() == {"refused": 1}
     assert len(states()) == 20
@@ -361,10 +370,10 @@ def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(softwa
     assert software.read() == {"taken": 1}
     assert (last().state, last().accepted_by, last().vanished) == ("accepted", "hoa", 9)
     assert steps("H-10") == [4, 10]
-    # What a person said of it was of what it was then.
+    # A file that was taken cannot be accepted a second time.
     assert not in_ledger(accept_file, number, "hoa", "lại", datetime.now(UTC))
     assert few.exists()
-    # The next one is held against that one.
+    # The next file is compared with the accepted one.
     software.drop(*all_of_them[:10], line("H-10", "Đã trả"), line("H-11"))
     assert software.read() == {"taken": 1}
 
@@ -391,7 +400,7 @@ def test_field_that_is_not_in_the_file_stays_and_one_that_is_empty_is_emptied(so
     assert rows(seen) == [full]
     software.drop(line("H-1", phone="", due="mai"))
     software.read()
-    assert rows(seen) == [full | {"applicant_phone": ""}], "what cannot be read is left as it was"
+    assert rows(seen) == [full | {"applicant_phone": ""}], "an unreadable due date must leave the known one unchanged"
     software.drop(line("H-1", due=""))
     software.read()
     assert rows(seen) == [full | {"due_at": None}]

@@ -1,4 +1,4 @@
-"""What was sent, and a folder of the provider's statements about it."""
+"""Fixtures of the tests of handed-in files: a ledger with sent messages, and a folder of carrier statements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def ours(agencies: None, rows: Rows) -> Ours:
 
 @pytest.fixture
 def folder(tmp_path: Path, configure: Callable[..., None]) -> Path:
-    """Of the statements of ``kannel``."""
+    """Make the folder of carrier statements of the gateway ``kannel``; return it."""
     place = tmp_path / "statements" / "kannel"
     place.mkdir(parents=True)
     configure(MOTCUA_STATEMENTS=f"file://{tmp_path / 'statements'}", MOTCUA_GATEWAYS="kannel")

@@ -1,4 +1,4 @@
-"""Agencies that are renamed, merged or closed: a message carries the name that is in force when it is planned."""
+"""Test agencies that are renamed, merged or closed: a message has the name that is in force when it is planned."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def test_each_name_is_in_force_to_the_end_of_its_last_day(ledger):
 
 
 def test_successors_are_followed_to_whoever_is_there(ledger):
+    """A dossier of a closed agency must name the agency that has replaced it by that day, over several mergers."""
     end, next_end = date(2025, 2, 28), date(2025, 6, 30)
     save(
         agency("A", name="A", valid_until=end, successor_code="B"),
@@ -97,7 +98,7 @@ def test_circle_of_successors_typed_by_hand_ends(ledger, rows):
 
 
 def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
-    """Both halves of one night: 23:59 of the last day, and 00:00 in Khánh Hòa, which is 17:00 UTC."""
+    """The old name is in force until 23:59 of its last day in Khánh Hòa, the new name from 00:00 (17:00 UTC)."""
     save(agency(NHA_TRANG, name="Mới", former_names=(FormerName("Cũ", None, date(2026, 11, 30)),)))
     tell(one_stop)
     pick_up("khanhhoa", now=NOW)
@@ -112,7 +113,10 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
 
 
 def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_the_successor(one_stop, rows):
-    """The successor is not enabled, writes accents, leaves same-day procedures out: none of that is the old one's."""
+    """The successor is not enabled, writes accents and leaves out same-day procedures.
+
+    None of these settings may apply to the old agency's dossiers.
+    """
     save(
         agency(NHA_TRANG, valid_until=YESTERDAY, successor_code=TU_PHAP),
         agency(TU_PHAP, name="Sở Tư pháp", accented=True, same_day_excluded=True, enabled_from=None),
@@ -125,6 +129,7 @@ def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_th
 
 
 def test_closed_agency_tells_nothing_until_somebody_is_in_charge(one_stop, rows):
+    """A closed agency without a successor sends no message. With a successor, its next message names the successor."""
     save(agency(NHA_TRANG, valid_until=YESTERDAY))
     tell(one_stop)
     run()

@@ -1,4 +1,4 @@
-"""An agency joins as docs/operations/new-agency.md says: by the commands of that page, up to the first message."""
+"""Test that an agency can join by the commands of docs/operations/new-agency.md, up to its first message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SINCE = NOW - 7 * DAY
 
 
 def commands(step):
-    """The commands of one step of the page."""
+    """Return the commands of one step of the page."""
     text = PAGE.read_text(encoding="utf-8")
     section = text.split(f"**{step}. ")[1].split(f"**{step + 1}. ")[0].split("\n## ")[0]
     return [line for block in re.findall(r"```sh\n(.*?)```", section, re.DOTALL) for line in block.splitlines()]
@@ -30,7 +30,7 @@ def commands(step):
 
 @pytest.fixture
 def printed(tmp_path, monkeypatch):
-    """Everything the commands printed; they run in an empty folder."""
+    """Change to an empty folder; return the list that collects the commands' outputs."""
     monkeypatch.chdir(tmp_path)
     return []
 
@@ -45,7 +45,7 @@ def run(printed, command, exit_code=0):
 
 
 def file_with(line):
-    """agencies.yaml with the page's entry for the new agency, its line about enabling replaced."""
+    """Write agencies.yaml with the page's entry of the new agency; replace its ``enabled_from`` by this line."""
     entry = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
     entry = entry.replace("enabled_from: false", line)
     path = Path("agencies.yaml")
@@ -54,7 +54,7 @@ def file_with(line):
 
 
 def everything(rows):
-    """Rows of every table that a message may come from or leave a trace in."""
+    """Return the cursors of the sources, and the number of rows of each table that planning and sending write."""
     tables = ("messages", "attempts", "transitions", "dossiers", "quarantine", "findings", "message_history")
     return {
         "sources": rows("SELECT cursor_transition_id, cursor_recorded_at, picked_up_at, failed_at FROM motcua.sources"),
@@ -121,13 +121,13 @@ def test_procedure_of_the_page_from_the_first_command_to_the_first_message(one_s
     assert "enabled_from" in run(printed, history)
     dossier(one_stop, "R-2", NOW - MINUTE, applicant_phone="0905111555")
     take_in(None)
-    told = rows(
+    announced = rows(
         "SELECT d.dossier_code, m.state, m.text FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d"
         " ON m.dossier_id = d.dossier_id WHERE m.agency_code = %s",
         CODE,
     )
-    assert [(row["dossier_code"], row["state"]) for row in told] == [("R-2", "queued")]
-    assert "Bo phan Mot cua So CT" in told[0]["text"]
+    assert [(row["dossier_code"], row["state"]) for row in announced] == [("R-2", "queued")]
+    assert "Bo phan Mot cua So CT" in announced[0]["text"]
     run(printed, identity)
 
     everything_printed = re.sub(r"\D", "", " ".join(printed).replace(".", ""))
@@ -141,8 +141,8 @@ def test_dry_run_follows_the_settings_of_the_agency_counts_what_cannot_be_used_a
     dossier(one_stop, "OFF", NOW - 3 * HOUR, agency_code=TU_PHAP, status=5)
     dossier(one_stop, "HELD", NOW - MINUTE, agency_code=TU_PHAP)
     dossier(one_stop, "SENT", NOW - 3 * HOUR, agency_code=TU_PHAP)
-    told = {"status_code": 9, "at_one_stop_desk": True, "updated_at": NOW - 3 * HOUR}
-    one_stop.both(4, "ROW ALONE", TU_PHAP, desk=False, at=NOW - 2 * DAY, **told)
+    at_desk = {"status_code": 9, "at_one_stop_desk": True, "updated_at": NOW - 3 * HOUR}
+    one_stop.both(4, "ROW ALONE", TU_PHAP, desk=False, at=NOW - 2 * DAY, **at_desk)
     for code, status in (("SENT", 11), ("NO-ROW", 9), ("x" * 41, 9), ("SENT", None)):
         one_stop.move(status, code, TU_PHAP, at=NOW - MINUTE)
     dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
@@ -165,6 +165,7 @@ def test_dry_run_follows_the_settings_of_the_agency_counts_what_cannot_be_used_a
 
 
 def test_dry_run_says_what_it_could_not_read(one_stop, configure, printed):
+    """A dry run without all sources must name the source that is missing, or its result would look complete."""
     dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
     configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://nobody:x@127.0.0.1:1/none")
     shown = run(printed, f"motcua agencies dry-run {NHA_TRANG} --since x", exit_code=1)
@@ -178,6 +179,7 @@ def test_dry_run_says_what_it_could_not_read(one_stop, configure, printed):
 
 
 def test_file_is_handed_to_a_command_that_has_no_such_file(ledger, rows):
+    """A command in a container cannot see the operator's files, so it must accept a file from standard input."""
     entry = f"agencies:\n  - code: {CODE}\n    name: Sở Công Thương\n    enabled_from: false\n"
     type_command("agencies", "import", "-", "--by", "lan", input=entry.encode())
     assert rows("SELECT name FROM motcua.agencies WHERE agency_code = %s", CODE) == [{"name": "Sở Công Thương"}]

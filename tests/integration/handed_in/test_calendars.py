@@ -1,4 +1,4 @@
-"""The calendar's table: seeded again and again, corrected by decisions, overridden by agencies, nothing forgotten."""
+"""Test the calendar tables: seeding, corrections by decisions, agencies' own days, confirmation and history."""
 
 from __future__ import annotations
 
@@ -68,7 +68,10 @@ def write(tmp_path):
 
 
 def july(whose: str) -> str:
-    """The first eleven days of July 2026, from a Wednesday on, a letter each: closed, full, morning."""
+    """Return an agency's first eleven days of July 2026, which begin on a Wednesday.
+
+    Each day is one letter: c for closed, f for full day, m for morning.
+    """
     calendar = in_ledger(load_calendar, whose, date(2026, 7, 1), date(2026, 7, 11))
     return "".join(calendar.opening(date(2026, 7, day))[0] for day in range(1, 12))
 
@@ -98,7 +101,7 @@ def test_every_province_with_agencies_is_seeded_and_gets_the_governments_decisio
 
 
 def a_newer_package(monkeypatch, year: int):
-    """It no longer knows 1/5, and knows a day more."""
+    """Replace the holidays package by a version without 1 May and with a closed 1 July."""
     days = [each for each in days_from_package(year) if (each.day.month, each.day.day) != (5, 1)]
     days.append(SpecialDay(date(year, 7, 1), "closed", "Ngày mới", "package", "holidays 9"))
     monkeypatch.setattr(keep_calendars, "days_from_package", lambda _: tuple(days))
@@ -116,7 +119,7 @@ def test_newer_package_corrects_a_year_that_nobody_confirmed(agencies, rows, mon
     taken = rows(
         "SELECT changed_by, after FROM motcua.calendar_changes WHERE day = '2027-05-01' AND before IS NOT NULL"
     )
-    assert taken == [{"changed_by": "minh", "after": None}], "what goes is kept in the history, with who took it away"
+    assert taken == [{"changed_by": "minh", "after": None}], "the history must show the removed day and who removed it"
 
 
 def test_confirmed_year_is_not_touched_by_a_newer_package(agencies, rows, monkeypatch):
@@ -141,7 +144,7 @@ def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(age
     assert july(TU_PHAP) == "fffccccfcff"
     assert july(NHA_TRANG) == "fffmmcfcfff"
     prepare_calendars(NOW, "minh")
-    assert july(NHA_TRANG) == "fffmmcfcfff", "the package never overwrites a decision or an agency"
+    assert july(NHA_TRANG) == "fffmmcfcfff", "the package never overwrites a decision or an agency's own day"
     calendar = in_ledger(load_calendar, NHA_TRANG, date(2026, 7, 1), date(2026, 7, 31))
     assert calendar.hours_on(date(2026, 7, 1)).opens == time(7, 30)
     assert calendar.hours_on(date(2026, 6, 30)).opens == time(7, 0)
@@ -149,14 +152,17 @@ def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(age
 
 def test_dry_run_tells_the_same_and_writes_nothing(agencies, write, rows):
     path = write(SWAP + OWN_DAYS)
-    told = import_calendar(path, "lan", NOW, dry_run=True)
+    planned_changes = import_calendar(path, "lan", NOW, dry_run=True)
     assert rows("SELECT 1 FROM motcua.calendar_changes") == []
-    assert import_calendar(path, "lan", NOW) == told
-    assert import_calendar(path, "lan", NOW) == (), "and the second time nothing is left to change"
-    assert as_lines(told)[0].startswith("+ khanh_hoa  6/7/2026  closed: Nghỉ hoán đổi, làm bù ngày 11/7/2026 (77/VPCP")
+    assert import_calendar(path, "lan", NOW) == planned_changes
+    assert import_calendar(path, "lan", NOW) == (), "a second import has nothing left to change"
+    assert as_lines(planned_changes)[0].startswith(
+        "+ khanh_hoa  6/7/2026  closed: Nghỉ hoán đổi, làm bù ngày 11/7/2026 (77/VPCP"
+    )
 
 
 def test_days_go_back_to_usual_and_what_lies_under_them_counts_again(agencies, write):
+    """After an agency withdraws its own days, the Department's decision counts again, and after that the package."""
     prepare_calendars(NOW, "lan")
     usual = july(NHA_TRANG)
     import_calendar(write(SWAP), "lan", NOW)
@@ -182,7 +188,9 @@ def test_whose_change_it_was_is_kept_and_cannot_be_changed(agencies, write, rows
             rows(statement)
     rows("DELETE FROM motcua.calendar_days WHERE day = '2026-07-08'")
     by_hand = rows("SELECT changed_by FROM motcua.calendar_changes ORDER BY change_id DESC LIMIT 1")[0]["changed_by"]
-    assert by_hand == psycopg.conninfo.conninfo_to_dict(ledger)["user"], "a statement typed by hand names its role"
+    assert by_hand == psycopg.conninfo.conninfo_to_dict(ledger)["user"], (
+        "a change by an SQL statement typed by hand names its database role"
+    )
 
 
 def test_export_imports_to_the_same(agencies, write, rows):
@@ -252,6 +260,7 @@ def test_hostile_or_mistaken_file_is_refused_with_the_line_and_the_field(write, 
 
 
 def test_the_file_that_the_docs_show_is_one(write):
+    """The sample file of docs/operations/calendar.md must be importable."""
     shown = (include_dir().parent / "docs" / "operations" / "calendar.md").read_text(encoding="utf-8")
     file = read_calendar_file(write(shown.split("```yaml\n")[1].split("```")[0]))
     assert len(file.days) == 6
@@ -282,6 +291,7 @@ def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_w
 
 
 def test_calendars_of_all_agencies_are_right_around_the_days_asked_for(agencies, write):
+    """A calendar that is loaded for some days must also know the working days next to them."""
     prepare_calendars(NOW, "lan")
     import_calendar(write(OWN_DAYS), "lan", NOW)
     with connect() as connection:
@@ -290,9 +300,13 @@ def test_calendars_of_all_agencies_are_right_around_the_days_asked_for(agencies,
         with pytest.raises(UnknownAgency, match="X1"):
             load_calendars(connection, [NHA_TRANG, "X1"], date(2026, 1, 1), date(2026, 1, 2))
     for first, last in ((date.min, date(2026, 1, 1)), (date(2026, 1, 1), date.max)):
-        assert in_ledger(load_calendar, NHA_TRANG, first, last).is_working_day(date(2026, 1, 10)), "no span is too wide"
+        assert in_ledger(load_calendar, NHA_TRANG, first, last).is_working_day(date(2026, 1, 10)), (
+            "any span of days must load, however wide"
+        )
     assert calendars[TU_PHAP].next_working_day(date(2026, 12, 31)) == date(2027, 1, 4)
-    assert calendars[NHA_TRANG].next_working_day(date(2026, 12, 31)) == date(2027, 1, 2), "a Saturday morning"
+    assert calendars[NHA_TRANG].next_working_day(date(2026, 12, 31)) == date(2027, 1, 2), (
+        "this agency is open on a Saturday morning"
+    )
 
 
 # ------------------------------------------------------------------------------------------------- confirming
@@ -311,7 +325,7 @@ def test_this_year_is_due_at_once_and_the_next_one_from_the_first_of_december_in
     confirm_year(2027, None, "minh", NOW)
     assert unconfirmed_years(datetime(2026, 12, 31, tzinfo=VIETNAM)) == [following]
     said = [each.after["decision"] for each in in_ledger(list_changes, 2027, "khanh_hoa") if not each.day]
-    assert said == [None, "1/TB-BNV", None], "each confirmation and its withdrawal is kept"
+    assert said == [None, "1/TB-BNV", None], "the history must show each confirmation and its withdrawal"
 
 
 def test_year_that_is_confirmed_without_having_been_seeded_is_seeded(agencies, rows, write):
@@ -353,7 +367,7 @@ def test_commands_from_an_empty_ledger_to_a_confirmed_year(agencies, write, monk
     assert "NOT CONFIRMED" in motcua("show", "2026")
     motcua("seed")
     with monkeypatch.context() as nobody:
-        # Whoever only looks what a file would change signs nothing.
+        # A dry run needs no signature, so it must work without a person's name.
         nobody.setenv("MOTCUA_PERSON", "root")
         assert "5 change(s), none written." in motcua("import", write(OWN_DAYS), "--dry-run")
         assert "Nothing was written." in motcua("import", write(OWN_DAYS), exits=2)

@@ -1,4 +1,4 @@
-"""motcua statements, motcua complaints: what an operator sees and which exit code."""
+"""Test the output and exit codes of ``motcua statements`` and ``motcua complaints``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def test_statements_are_imported_shown_and_their_rows_printed(ours, tmp_path):
     assert taken.exit_code == 0
     assert "1 exact, 0 partial, 1 theirs only, 1 ours only; segments off by 100.00 %" in taken.output
     assert "already; nothing was written" in run("statements", "import", str(path)).output
-    assert "bang-ke [1] 2026-10.csv" in run("statements", "show").output, "what looks like markup is printed as it is"
+    assert "bang-ke [1] 2026-10.csv" in run("statements", "show").output, (
+        "text that looks like markup must be printed unchanged"
+    )
     shown = run("statements", "show", "1")
     assert (shown.exit_code, "Over the agreed tolerance: segments." in shown.output) == (1, True)
     listed = run("statements", "rows", "1").output

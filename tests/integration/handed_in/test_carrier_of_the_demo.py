@@ -1,4 +1,4 @@
-"""The simulated carrier's statement is made of its own log, and agrees with the ledger line by line."""
+"""Test the simulated carrier's statement: it is made from the carrier's own log and agrees with the ledger's lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ ACCOUNT = {"username": "motcua", "password": "kannel-word"}
 
 @pytest.fixture
 def network(tmp_path):
-    """The network's app and its folder; receipts and inquiries go nowhere."""
+    """Start the simulated network, and yield an HTTP client and the network's folder.
+
+    The network's receipts and inquiries reach nobody.
+    """
     app = create_app(tmp_path / "network", **ACCOUNT, max_messages=10, timing=Timing(delivery=(0.0, 0.01)))
     with TestClient(app, client=("127.0.0.1", 1)) as http:
         yield http, tmp_path / "network"
@@ -63,12 +66,12 @@ def test_statement_of_the_network_matches_the_ledger(agencies, rows, network, tm
 def test_office_writes_when_it_is_due_and_keeps_few_files(network, tmp_path, monkeypatch):
     http, folder = network
     started = datetime.now(UTC)
-    # The message is of now: hours later may be the next month.
+    # The message is sent now, and the later hours of this test may fall into the next month.
     month = Period.month_at(started)
     monkeypatch.setattr(Period, "month_at", lambda _: month)
     office = CarrierOffice(folder, tmp_path / "statements", started)
     assert office.look(started) is None
-    assert office.look(started + FIRST_AFTER) is None, "nothing was sent"
+    assert office.look(started + FIRST_AFTER) is None, "without a message there is no statement"
     send(http, "r-1", "84905123456")
     for hour in range(1, 6):
         assert "1 messages" in (office.look(started + timedelta(hours=hour)) or "")

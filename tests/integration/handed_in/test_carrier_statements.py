@@ -1,4 +1,4 @@
-"""A provider's statement against the ledger: every verdict, what differs, what is refused, what a second file does."""
+"""Test carrier statements against the ledger: verdicts, differences, refusals, and corrected files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADINGS = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;S
 
 
 class Ours:
-    """What we sent and what came in, written straight into the ledger."""
+    """Writes our attempts and the incoming inquiries directly into the ledger."""
 
     def __init__(self, rows) -> None:
         self.rows, self.number = rows, 0
@@ -43,7 +43,7 @@ class Ours:
         )
         self.dossier_id = dossier["dossier_id"]
 
-    def _message(self, kind: str, state: str, at: datetime) -> int:
+    def _add_message(self, kind: str, state: str, at: datetime) -> int:
         self.number += 1
         (row,) = self.rows(
             "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, state, text, template_id,"
@@ -56,7 +56,7 @@ class Ours:
         return int(row["message_id"])
 
     def attempt(self, at: datetime, state: str = "delivered", *, msisdn: str = "+84905123456", **more) -> str:
-        message_id = self._message("apology", "queued", at)
+        message_id = self._add_message("apology", "queued", at)
         reference = f"our-{self.number:04d}"
         self.rows(
             "INSERT INTO motcua.attempts (message_id, gateway, reference, sender_id, run_id, msisdn, state, started_at,"
@@ -72,7 +72,7 @@ class Ours:
         return reference
 
     def inquiry(self, at: datetime, theirs: str | None = None, msisdn: str = "+84905123456", fee: int = 1000) -> None:
-        message_id = self._message("reply", "accepted", at)
+        message_id = self._add_message("reply", "accepted", at)
         self.rows(
             "INSERT INTO motcua.inquiries (gateway, gateway_message_id, dedupe_key, received_at, msisdn, outcome, fee,"
             " message_id) VALUES ('kannel', %s, %s, %s, %s, 'help', %s, %s)",
@@ -105,7 +105,7 @@ def file_of(*lines: str, total: str = "") -> bytes:
 
 
 def form(monkeypatch, **changes) -> None:
-    """The shipped form with other terms."""
+    """Use the shipped form of kannel's statements with other terms."""
     shipped = statement_files.load_form("kannel")
     changed = shipped.model_copy(update=changes)
     for module in (reconcile_carrier, statements):
@@ -113,7 +113,7 @@ def form(monkeypatch, **changes) -> None:
 
 
 def priced(gateway: str = "kannel", **prices: str) -> None:
-    """The gateway's connection names its price, by carrier."""
+    """Record in the ledger that the gateway's connection has these prices, by carrier."""
     in_ledger(ensure_gateway, gateway)
     in_ledger(note_opening, GatewayOpening(gateway, LATER, None, prices=prices))
 
@@ -129,7 +129,7 @@ def figures(number: int):
 
 
 def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
-    """(line, verdict, matched by, what differs) of everything, ours only last."""
+    """Return line, verdict, kind of match and differences of all rows; messages without a line come last."""
     found = []
     with connect() as connection:
         for each in [verdict] if verdict else ["exact", "partial", "theirs_only", "ours_only"]:
@@ -140,9 +140,10 @@ def verdicts(number: int, verdict: str | None = None) -> list[tuple]:
 
 @pytest.mark.guarantee(
     "statements",
-    "a refused file leaves nothing; no phone number is ever kept, in references or in PostgreSQL's statistics",
+    "nothing of a refused file is stored; phone numbers are never stored, in references or in PostgreSQL's statistics",
 )
 def test_ids_that_a_provider_made_of_numbers_match_and_are_not_kept(ours, rows):
+    """A provider's id that contains a phone number must match its message, but may not be stored."""
     ours.attempt(at(6), theirs="35-0905123456-1")
     ours.inquiry(at(7), theirs="35-0905123456-2", msisdn="+84912000111")
     taken = take(
@@ -158,7 +159,10 @@ def test_ids_that_a_provider_made_of_numbers_match_and_are_not_kept(ours, rows):
     assert "905" not in str(rows("SELECT gateway_reference FROM audit.attempts"))
 
 
-@pytest.mark.guarantee("statements", "a line finds its message by our reference, the provider's, or number and time")
+@pytest.mark.guarantee(
+    "statements",
+    "a statement line is matched to its message by our reference, the provider's reference, or number and time",
+)
 def test_each_way_of_matching_and_each_verdict(ours, ledger):
     first = ours.attempt(at(5))
     ours.attempt(at(6), theirs="SM-2")
@@ -179,18 +183,19 @@ def test_each_way_of_matching_and_each_verdict(ours, ledger):
         (4, "exact", "number_and_time", ()),
         (5, "theirs_only", None, ()),
         (None, "ours_only", None, ()),
-    ], "what the gateway refused is not missed"
-    told = figures(taken.statement_no)
-    assert (told.stored.lines, told.stored.segments, told.stored.amount) == (4, 4, Decimal(1400))
-    assert told.segments_percent == Decimal(2) * 100 / 4
-    assert told.over == ["segments"]
-    assert told.allowed("segments") == 0, "one percent of four: one is over it already"
+    ], "a refused attempt must not be missed in the statement"
+    summary = figures(taken.statement_no)
+    assert (summary.stored.lines, summary.stored.segments, summary.stored.amount) == (4, 4, Decimal(1400))
+    assert summary.segments_percent == Decimal(2) * 100 / 4
+    assert summary.over == ["segments"]
+    assert summary.allowed("segments") == 0, "one percent of four is less than one segment"
     with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
         auditor.execute("SET ROLE motcua_audit")
-        assert figures_of(auditor, list_statements(auditor)) == [told]
+        assert figures_of(auditor, list_statements(auditor)) == [summary]
 
 
 def test_reference_that_was_used_again_or_stands_beside_another_number_is_not_exact(ours):
+    """A reference alone is no exact match if it was used twice or the line has another phone number."""
     ours.attempt(at(5), theirs="17", msisdn="+84912000111")
     ours.attempt(at(20), theirs="17")
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
@@ -239,14 +244,16 @@ def test_what_differs_is_named(ours):
         (7, "partial", "reference", ("status",)),
         (8, "partial", "reference", ("status",)),
         (9, "partial", "reference", ("time", "month")),
-    ], "the carrier that the line names decides the price: numbers are ported"
-    told = figures(taken.statement_no)
-    assert told.of("mt", "partial").segments_off == 1
-    assert told.of("mt", "partial").amount_off == Decimal(350 + 50)
-    assert told.differs["mt", "partial", "status"] == 2
+    ], "the carrier in the line decides the price, because numbers are ported between carriers"
+    summary = figures(taken.statement_no)
+    assert summary.of("mt", "partial").segments_off == 1
+    assert summary.of("mt", "partial").amount_off == Decimal(350 + 50)
+    assert summary.differs["mt", "partial", "status"] == 2
 
 
-@pytest.mark.guarantee("statements", "a bill of messages is held against messages, whatever SMS segments they have")
+@pytest.mark.guarantee(
+    "statements", "a bill that counts messages is compared with messages, whatever SMS segments they have"
+)
 def test_bill_of_messages_is_held_against_messages(ours, rows):
     priced("zalo", other="200")
     references = [ours.attempt(at(5 + place), gateway="zalo") for place in range(3)]
@@ -264,13 +271,14 @@ def test_bill_of_messages_is_held_against_messages(ours, rows):
         (3, "partial", "reference", ("amount",)),
         (None, "ours_only", None, ()),
     ]
-    told = figures(taken.statement_no)
-    assert (told.stored.segments, told.total("mt", "our_segments")) == (2, 3)
-    assert (told.stored.amount, told.total("mt", "our_amount")) == (600, 600)
+    summary = figures(taken.statement_no)
+    assert (summary.stored.segments, summary.total("mt", "our_segments")) == (2, 3)
+    assert (summary.stored.amount, summary.total("mt", "our_amount")) == (600, 600)
 
 
-@pytest.mark.guarantee("statements", "a second billing is found, also a month later")
+@pytest.mark.guarantee("statements", "a message that is billed a second time is found, also a month later")
 def test_line_that_bills_a_second_time_is_theirs_only(ours):
+    """Only the first line that bills a message matches it; each further line is reported as a repeat."""
     first, second = ours.attempt(at(5), theirs="SM-1"), ours.attempt(at(6))
     taken = take(file_of(line(first), line(first, when=at(5, 11)), line("", "SM-1"), line(second, when=at(6))))
     assert verdicts(taken.statement_no) == [
@@ -282,11 +290,14 @@ def test_line_that_bills_a_second_time_is_theirs_only(ours):
     again = take(
         file_of(line(second, when=at(2, month=11))), "bang-ke-2026-11.csv", now=datetime(2026, 12, 5, tzinfo=UTC)
     )
-    assert verdicts(again.statement_no) == [(2, "theirs_only", None, ("repeated",))], "billed in October already"
+    assert verdicts(again.statement_no) == [(2, "theirs_only", None, ("repeated",))], (
+        "the message was billed in October already"
+    )
 
 
 @pytest.mark.guarantee(
-    "statements", "messages to one number match the nearest lines with as many segments, one line each"
+    "statements",
+    "messages to one number match the statement lines nearest in time with as many segments, one line each",
 )
 def test_messages_to_one_number_go_to_the_nearest_of_as_many_segments(ours):
     for minute, segments in ((0, 1), (2, 2), (4, 1)):
@@ -322,13 +333,14 @@ def test_inquiries_are_matched_and_the_share_is_held_against_the_agreed_one(ours
         (4, "partial", "gateway_reference", ("amount",)),
         (None, "ours_only", None, ()),
     ]
-    told = figures(taken.statement_no)
-    assert (told.stored.inquiries, told.our_inquiries) == (3, 4)
-    assert (told.stored.revenue, told.our_revenue) == (Decimal(1300), Decimal(1800))
-    assert told.over == ["inquiries"]
+    summary = figures(taken.statement_no)
+    assert (summary.stored.inquiries, summary.our_inquiries) == (3, 4)
+    assert (summary.stored.revenue, summary.our_revenue) == (Decimal(1300), Decimal(1800))
+    assert summary.over == ["inquiries"]
 
 
 def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkeypatch):
+    """If a provider bills no undelivered messages, a billed one is a difference, and a missing line is none."""
     form(monkeypatch, undelivered_is_billed=False)
     priced(other="350")
     first, second, _ = (ours.attempt(at(day), "undelivered") for day in (5, 6, 7))
@@ -338,19 +350,21 @@ def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkey
         (3, "partial", "reference", ("amount",)),
         (None, "ours_only", None, ()),
     ]
-    told = figures(taken.statement_no)
-    assert told.of("mt", "ours_only").segments_off == 0, "it would have cost nothing"
-    assert told.of("mt", "partial").segments_off == 1
+    summary = figures(taken.statement_no)
+    assert summary.of("mt", "ours_only").segments_off == 0, (
+        "an undelivered message costs nothing here, so its line is not missed"
+    )
+    assert summary.of("mt", "partial").segments_off == 1
 
 
-@pytest.mark.guarantee("statements", "a statement never changes; a corrected file supersedes it")
+@pytest.mark.guarantee("statements", "a stored carrier statement never changes; a corrected file supersedes it")
 def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
     first, second = ours.attempt(at(5)), ours.attempt(at(6))
     before = take(file_of(line(first)))
     after = take(file_of(line(first), line(second, when=at(6))), "bang-ke-2026-10-sua.csv")
     assert (after.supersedes, after.already_there) == (before.statement_no, False)
     assert [row[1] for row in verdicts(after.statement_no)] == ["exact", "exact"], (
-        "not billed before by what it corrects"
+        "the file that is corrected does not count as an earlier bill"
     )
     assert [row[1] for row in verdicts(before.statement_no)] == ["exact", "ours_only"]
     in_force = [each.statement_no for each in in_ledger(list_statements, month=MONTH) if each.in_force]
@@ -368,7 +382,7 @@ def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
                 rows(change)
 
 
-@pytest.mark.guarantee("statements", "a statement's sums are those of its rows, also after a correction")
+@pytest.mark.guarantee("statements", "the sums of a carrier statement are those of its rows, also after a correction")
 def test_sums_are_written_once_and_are_those_of_the_rows(ours, rows):
     first, second, ported = ours.attempt(at(5)), ours.attempt(at(6)), ours.attempt(at(8), segments=3)
     ours.attempt(at(9))
@@ -413,13 +427,14 @@ def test_sums_are_written_once_and_are_those_of_the_rows(ours, rows):
 
 
 def test_month_that_is_not_over_is_compared_as_far_as_its_statement_goes(ours):
+    """A statement made during a month must not report later messages of this month as missing."""
     first = ours.attempt(at(5, month=11))
     ours.attempt(at(5, 9, month=11))
     ours.attempt(at(5, 9, 58, month=11))
     ours.attempt(at(5, 12, month=11))
     taken = take(file_of(line(first, when=at(5, month=11))), "bang-ke-2026-11.csv", now=at(6, month=11))
     assert [row[1] for row in verdicts(taken.statement_no)] == ["exact", "ours_only"]
-    # What was sent as a month ended may stand in the next statement.
+    # A message that was sent as the month ended may be in the next statement.
     ours.attempt(at(31, 23, 58))
     taken = take(file_of(line("x")))
     assert verdicts(taken.statement_no, "ours_only") == [(None, "ours_only", None, ("month",))]
@@ -428,7 +443,7 @@ def test_month_that_is_not_over_is_compared_as_far_as_its_statement_goes(ours):
 
 @pytest.mark.guarantee(
     "statements",
-    "a refused file leaves nothing; no phone number is ever kept, in references or in PostgreSQL's statistics",
+    "nothing of a refused file is stored; phone numbers are never stored, in references or in PostgreSQL's statistics",
 )
 def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
     first = ours.attempt(at(5))
@@ -443,8 +458,8 @@ def test_nothing_of_a_refused_file_is_kept_and_no_number_ever(ours, rows):
     for table in ("lines", "ours", "pairs"):
         assert rows(f"SELECT 1 FROM statements.{table}") == []
     known = rows("SELECT attname FROM pg_stats WHERE schemaname = 'statements'")
-    assert known, "the planner knows what was there"
-    assert "msisdn" not in {row["attname"] for row in known}, "but for the numbers"
+    assert known, "PostgreSQL must have statistics of the other columns"
+    assert "msisdn" not in {row["attname"] for row in known}, "PostgreSQL's statistics must not contain phone numbers"
 
 
 # --- The DAG's tasks ----------------------------------------------------------------------------------------------
@@ -467,7 +482,9 @@ def test_folder_is_taken_once_and_a_broken_file_holds_up_no_other(ours, folder, 
     gate(EVERYTHING, taken[1:], now=LATER)
     window = Window(at(4, 7, month=10), at(5, 7, month=10))
     assert window_month(window) == date(2026, 9, 1)
-    assert [each["file"] for each in find_files(window)] == ["bang-ke-2026-09.csv"], "a backfill takes its month's"
+    assert [each["file"] for each in find_files(window)] == ["bang-ke-2026-09.csv"], (
+        "a backfill takes the files of its month only"
+    )
     configure(MOTCUA_STATEMENTS=f"file://{folder / 'nowhere'}")
     assert find_files(EVERYTHING) == []
 
@@ -485,7 +502,7 @@ def test_over_the_tolerance_is_red_and_a_corrected_file_makes_it_green(ours, fol
 
 def test_missing_statement_warns_before_the_tenth_and_is_red_from_then_on(ours, folder, caplog):
     gate(EVERYTHING, now=LATER)
-    assert "no statement" not in caplog.text, "nothing was sent"
+    assert "no statement" not in caplog.text, "no statement is missed if nothing was sent"
     ours.attempt(at(5))
     gate(EVERYTHING, now=datetime(2026, 11, 9, 16, 59, tzinfo=UTC))
     assert "no statement of kannel for 10/2026, in which 1 segment(s) were handed to it" in caplog.text

@@ -1,4 +1,4 @@
-"""Complaints: taken from files and by hand, tied to dossier and message, taken back, counted."""
+"""Test complaints: taken from files and by hand, tied to dossier and message, withdrawn and counted."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def listed(**asked):
 
 
 def accepted(rows, kind: str, at: datetime, state: str = "accepted") -> int:
-    """A message of the dossier 160915001 that a gateway took."""
+    """Write a message of the dossier 160915001 that a gateway accepted at ``at``; return its id."""
     (row,) = rows(
         "INSERT INTO motcua.messages (kind, dossier_id, agency_code, occasion, transition_id, state, text, template_id,"
         " template_version, parameters, accented, segments, occurred_at, recorded_at, planned_at, useful_until,"
@@ -79,7 +79,7 @@ def accepted(rows, kind: str, at: datetime, state: str = "accepted") -> int:
 
 @pytest.mark.guarantee(
     "complaints",
-    "good rows are taken, broken ones reported; a repeated file adds nothing, two equal rows in one file are two",
+    "usable rows are stored, broken rows reported; a repeated file adds nothing, two equal rows in a file are two",
 )
 def test_good_rows_are_taken_broken_ones_told_and_the_same_file_adds_nothing(agencies):
     content = file_of(
@@ -126,7 +126,7 @@ def test_workbook_and_csv_say_the_same(agencies):
     sheet.append(["PHẢN ÁNH CỦA CÔNG DÂN"])
     sheet.append(HEADINGS.split(";"))
     sheet.append([NHA_TRANG, 160915001, datetime(2026, 11, 24), "Hotline", "No result yet", "=cmd|' /C calc'!A0"])  # noqa: DTZ001
-    sheet["F3"].data_type = "s"  # text, not a formula
+    sheet["F3"].data_type = "s"  # Otherwise openpyxl would write a formula instead of this text.
     stream = io.BytesIO()
     book.save(stream)
     assert take(stream.getvalue(), "phan-anh.xlsx").new == 1
@@ -134,7 +134,9 @@ def test_workbook_and_csv_say_the_same(agencies):
     assert take(file_of(same)).new == 0
     (kept,) = listed()
     assert kept.dossier_code == "160915001"
-    assert kept.received_at == datetime(2026, 11, 24, 23, 59, 59, tzinfo=VIETNAM), "a day alone is its end"
+    assert kept.received_at == datetime(2026, 11, 24, 23, 59, 59, tzinfo=VIETNAM), (
+        "a day without a time counts as the end of the day"
+    )
 
 
 def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_nothing_was_there(one_stop, rows):
@@ -157,12 +159,12 @@ def test_complaint_is_tied_to_the_last_message_before_it_and_the_result_where_no
     assert done.linked == 4
     by_line = {each.imported_line: each for each in listed()}
     assert [by_line[place].message_id for place in (2, 3, 4, 5, 6)] == [result, apology, None, apology, None]
-    assert by_line[5].dossier_id == by_line[2].dossier_id, "typed codes are read as 9029 reads them"
+    assert by_line[5].dossier_id == by_line[2].dossier_id, "a mistyped code must be read as 9029 reads it"
     assert by_line[6].dossier_id is None
 
 
 @pytest.mark.guarantee(
-    "complaints", "an unsent message stands beside the complaint with its state and reason, and is tied once it is sent"
+    "complaints", "a complaint shows its unsent message with state and reason, and is linked to it once it is sent"
 )
 def test_message_that_was_not_sent_is_told_with_its_reason_and_not_tied_so_that_it_may_go_later(one_stop, rows):
     one_stop.both(5, at=NOW - timedelta(days=9), applicant_phone="02583822001")
@@ -171,15 +173,17 @@ def test_message_that_was_not_sent_is_told_with_its_reason_and_not_tied_so_that_
     later, early = listed()
     assert (later.message_id, later.intended_kind, later.intended_state) == (None, "supplement", "suppressed")
     assert later.intended_reason == "landline"
-    assert early.intended_id is None, "nothing was planned by then"
+    assert early.intended_id is None, "no message was planned when this complaint came"
     rows("UPDATE motcua.messages SET reason = 'kind_off' WHERE message_id = %s", later.intended_id)
-    assert listed()[0].intended_reason == "kind_off", "as it stands now"
+    assert listed()[0].intended_reason == "kind_off", "the list must show the message's present reason"
     apology = accepted(rows, "apology", NOW - timedelta(days=1))
     assert relink(NOW) == 1
     assert (listed()[0].message_id, listed()[0].intended_id) == (apology, None)
 
 
-@pytest.mark.guarantee("complaints", "a complaint about an unknown dossier is kept, and tied when the dossier appears")
+@pytest.mark.guarantee(
+    "complaints", "a complaint about an unknown dossier is stored, and linked when the dossier appears"
+)
 def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
     take(file_of(line(), line(agency=TU_PHAP)))
     assert relink(NOW) == 0
@@ -190,7 +194,7 @@ def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
     assert relink(NOW) == 1
     assert relink(NOW) == 0
     (left,) = listed(unlinked=True)
-    assert left.agency_code == TU_PHAP, "the other agency has no such dossier"
+    assert left.agency_code == TU_PHAP, "only the complaint to the agency without the dossier stays untied"
 
 
 def test_name_that_several_agencies_have_is_refused_with_their_codes_and_a_code_is_taken(one_stop):
@@ -208,18 +212,19 @@ def test_name_that_several_agencies_have_is_refused_with_their_codes_and_a_code_
     entry = Entry("UBND phường Một", "160915001", "2026-11-25 09:30", "desk", "no_result_yet", "")
     with connect() as connection, pytest.raises(ComplaintRefused, match="hiều cơ quan cùng có tên này"):
         record_complaint(connection, entry, "form-1", "lan", NOW)
-    # Who is of one of them alone is told nothing of the other.
+    # For a user of only one of the two agencies the name is not ambiguous.
     assert in_ledger(record_complaint, entry, "form-1", "lan", NOW, [TU_PHAP]) is not None
 
 
 def test_of_several_dossiers_that_read_the_same_nobody_chooses(one_stop):
+    """If a mistyped code may mean two dossiers, the complaint is tied to neither."""
     one_stop.dossier("160915OO1")
     one_stop.dossier("16O9150O1")
     pick_up("khanhhoa", now=NOW)
     take(file_of(line("160915001"), line("160915OO1")))
     by_line = {each.imported_line: each for each in listed()}
     assert by_line[2].dossier_id is None
-    assert by_line[3].dossier_id is not None, "as typed it is one"
+    assert by_line[3].dossier_id is not None, "a code that is typed exactly names one dossier"
 
 
 def test_dossier_of_an_agency_that_was_succeeded_is_found_too(one_stop):
@@ -233,7 +238,9 @@ def test_dossier_of_an_agency_that_was_succeeded_is_found_too(one_stop):
     assert listed(unlinked=True) == []
 
 
-@pytest.mark.guarantee("complaints", "no complaint is deleted; a withdrawal is final, and counts no more")
+@pytest.mark.guarantee(
+    "complaints", "no complaint is deleted; a withdrawal is final, and a withdrawn complaint is not counted"
+)
 def test_withdrawn_complaint_stays_counts_no_more_and_is_final(agencies, rows):
     take(file_of(line(), line(claim="Sai nội dung")))
     first = listed(claim="no_result_yet")[0].complaint_id
@@ -256,7 +263,7 @@ def test_withdrawn_complaint_stays_counts_no_more_and_is_final(agencies, rows):
         ("outcome", "hoa"),
         ("recorded", "lan"),
     ]
-    assert "gọi" not in str(changes), "nobody's words"
+    assert "gọi" not in str(changes), "the audit view may not show a person's words"
     (kept,) = listed(claim="no_result_yet")
     assert (kept.withdrawn_by, kept.outcome_reason) == ("minh", "đã gọi lại")
     for statement in (
@@ -304,7 +311,9 @@ def by_hand(form: str, code: str = "160915001", when: str = "2026-11-25 09:10", 
     return number
 
 
-@pytest.mark.guarantee("complaints", "a report that came by two ways counts once, and is shown as a repeat")
+@pytest.mark.guarantee(
+    "complaints", "a complaint that came in two ways counts once, and the second one is shown as a repeat"
+)
 def test_same_report_on_the_page_and_in_a_list_counts_once_and_is_shown_as_a_repeat(agencies, rows, ledger):
     first = by_hand("form-1")
     done = take(file_of(line("l609i5oo1", when="25/11/2026", channel="Cổng thông tin", note="khác")))
@@ -312,19 +321,22 @@ def test_same_report_on_the_page_and_in_a_list_counts_once_and_is_shown_as_a_rep
     assert (len(listed()), counted()) == (2, 1)
     (repeat,) = listed(repeated=True)
     assert (repeat.repeats, repeat.imported_line) == (first, 2)
-    assert take(file_of(line("160915001", note="lần nữa")), "khac.csv").repeated == 1, "two lists"
+    assert take(file_of(line("160915001", note="lần nữa")), "khac.csv").repeated == 1, (
+        "the same complaint in a second list is a repeat"
+    )
     by_hand("form-2")
-    assert counted() == 1, "two desks"
+    assert counted() == 1, "the same complaint at a second desk is a repeat"
     with psycopg.connect(ledger, row_factory=dict_row) as auditor:
         auditor.execute("SET ROLE motcua_audit")
         assert [each.complaints for each in count_complaints(auditor, NOW - timedelta(days=1), NOW)] == [1]
         assert len(repeated_complaints(auditor, start=NOW - timedelta(days=1), end=NOW + timedelta(days=1))) == 3
     in_ledger(take_back, first, "minh", "ghi nhầm", NOW)
-    assert counted() == 1, "the next one counts in its place"
+    assert counted() == 1, "after a withdrawal the next repeat counts in its place"
     assert first not in {each.repeats for each in listed()}
 
 
 def test_another_dossier_claim_day_or_agency_or_none_is_another_complaint(agencies):
+    """Complaints that differ in dossier, claim, day or agency, or that name no dossier, are never merged."""
     by_hand("form-1")
     others = [{"code": "160915002"}, {"claim": "Sai nội dung"}, {"when": "24/11/2026 23:59"}, {"agency": TU_PHAP}]
     for number, other in enumerate(others, 2):
@@ -332,26 +344,28 @@ def test_another_dossier_claim_day_or_agency_or_none_is_another_complaint(agenci
         assert (done.new, done.repeated, counted()) == (1, 0, number), other
     by_hand("form-2", code="")
     done = take(file_of(line(code="")), "none.csv")
-    assert (done.new, done.repeated, counted()) == (1, 0, 7), "without a code nobody knows"
+    assert (done.new, done.repeated, counted()) == (1, 0, 7), "complaints without a code cannot be known as repeats"
 
 
 def test_rows_alike_in_one_list_are_as_many_complaints_and_each_is_repeated_by_one_of_another(agencies):
+    """Equal rows in one list are separate complaints. A second list repeats each of them at most once."""
     by_hand("form-1")
     done = take(file_of(line(), line(note="bà khác")))
-    assert (done.new, done.repeated, counted()) == (2, 1, 2), "one of the two is the one of the page"
+    assert (done.new, done.repeated, counted()) == (2, 1, 2), "one of the two rows repeats the complaint from the page"
     done = take(file_of(line(note="a"), line(note="b"), line(note="c")), "thang.csv")
     assert (done.new, done.repeated, counted()) == (3, 2, 3)
     done = take(file_of(line(note="a"), line(note="b"), line(note="c"), line(note="d")), "dai-hon.csv")
-    assert (done.new, done.repeated, counted()) == (1, 0, 4), "a longer list goes on where it ended"
+    assert (done.new, done.repeated, counted()) == (1, 0, 4), "a longer list adds only its further rows"
 
 
 def test_repeat_is_known_by_the_dossier_when_an_agency_was_succeeded_and_not_by_codes_that_read_alike(one_stop):
+    """Two complaints repeat each other if their dossier is the same, and not if only their codes look alike."""
     one_stop.dossier()
     one_stop.dossier("I60915001")
     one_stop.move(9, at=NOW - timedelta(hours=2))
     pick_up("khanhhoa", now=NOW)
     take(file_of(line(), line("I60915001")))
-    assert counted() == 2, "two dossiers"
+    assert counted() == 2, "two dossiers whose codes look alike are two complaints"
     assert all(each.dossier_id for each in listed())
     ended = agency(NHA_TRANG, valid_until=(NOW - timedelta(days=1)).date(), successor_code=TU_PHAP)
     in_ledger(save_agencies, [ended, agency(TU_PHAP, name="Sở Tư pháp")], "tests")
@@ -365,6 +379,7 @@ def test_repeat_is_known_by_the_dossier_when_an_agency_was_succeeded_and_not_by_
 
 
 def test_whoever_only_looks_what_a_file_would_do_signs_nothing(agencies, rows, tmp_path, monkeypatch):
+    """A dry run needs no signature and stores no complaint."""
     monkeypatch.setenv("MOTCUA_PERSON", "root")
     (tmp_path / "list.csv").write_text("\n".join((HEADINGS, line(when="25/11/2020 09:30"))), encoding="utf-8")
     command = ["complaints", "import", str(tmp_path / "list.csv")]

@@ -1,4 +1,4 @@
-"""Statements as they really come: what is refused is kept and told, wherever it lay, and nothing is billed unseen."""
+"""Test carrier statements as they really come: refused files are stored and shown, and nothing is billed unseen."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAME = "bang-ke-2026-10.csv"
 
 
 def put(path: Path, content: bytes, day: int) -> None:
-    """Puts a file there on this day of November."""
+    """Write a file with this day of November 2026 as its time of change."""
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
     moment = datetime(2026, 11, day, tzinfo=UTC).timestamp()
@@ -55,12 +55,12 @@ def command(*arguments: str):
     return type_command(*arguments, exits=None)
 
 
-# --- Files that were refused ----------------------------------------------------------------------------------------
+# --- Refused files --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(
     "statements",
-    "a refused file is shown, with what to do, until a good one of its month comes, and is not tried again then",
+    "a refused statement file is shown, with what to do, until a good file of its month comes, and is not read again",
 )
 def test_refusal_is_kept_until_a_good_file_of_its_month_and_the_bad_one_is_not_tried_again(ours, folder):
     first = ours.attempt(at(5))
@@ -73,11 +73,11 @@ def test_refusal_is_kept_until_a_good_file_of_its_month_and_the_bad_one_is_not_t
     )
     assert "dòng 3, cột “Thành tiền”: không đọc được số" in kept.message
     (taken,) = run(LATER + timedelta(days=1))
-    assert taken["refused"], "tried again"
-    assert len(refusals()) == 1, "shown once"
+    assert taken["refused"], "the file is tried again while no good one has come"
+    assert len(refusals()) == 1, "a file that is refused twice is shown once"
     assert refusals()[0].refused_at == LATER + timedelta(days=1)
     take(file_of(line("x", when=at(5, month=9))), "bang-ke-2026-09.csv", now=LATER + timedelta(days=2))
-    assert len(refusals()) == 1, "another month replaces nothing"
+    assert len(refusals()) == 1, "a good file of another month does not end the refusal"
     put(folder / "bang-ke-2026-10-sua.csv", file_of(line(first)), 7)
     moment = LATER + timedelta(days=2)
     found = find_files(EVERYTHING)
@@ -91,7 +91,7 @@ def test_refusal_is_kept_until_a_good_file_of_its_month_and_the_bad_one_is_not_t
 def test_file_whose_form_was_mended_is_taken_and_ends_its_refusal(ours, folder, monkeypatch):
     first = ours.attempt(at(5))
     put(folder / NAME, file_of(line(first, carrier="Viettel Telecom")), 5)
-    assert "Viettel Telecom" not in run()[0]["refused"], "a log quotes nothing: it might be a name"
+    assert "Viettel Telecom" not in run()[0]["refused"], "a log may not quote the file: the value might be a name"
     assert "không hiểu “Viettel Telecom”" in refusals()[0].message
     carriers = statement_files.load_form("kannel").carriers
     form(monkeypatch, carriers=carriers | {"Viettel": ("Viettel Telecom",)})
@@ -109,7 +109,9 @@ def test_file_that_has_the_same_name_each_month_hides_no_refusal_of_another_mont
     run(LATER + timedelta(days=1))
     assert None in [each.month for each in refusals()]
     take(file_of(line("x")), now=LATER + timedelta(days=2))
-    assert [each.month for each in refusals()] == [date(2026, 9, 1)], "where none was told, any later one is enough"
+    assert [each.month for each in refusals()] == [date(2026, 9, 1)], (
+        "a refusal without a month ends with any later good file"
+    )
 
 
 def test_import_by_hand_that_is_refused_is_kept_too_and_told_in_english(ours, tmp_path):
@@ -126,10 +128,11 @@ def test_import_by_hand_that_is_refused_is_kept_too_and_told_in_english(ours, tm
     assert command("statements", "import", str(path), "--form", "kannel", "--dry-run").exit_code == 2
     assert len(refusals()) == 1, "a dry run writes nothing"
     command("statements", "import", str(path), "--form", "kannel", "--month", "2026-09")
-    assert refusals()[0].month == date(2026, 9, 1), "the month that was asked for"
+    assert refusals()[0].month == date(2026, 9, 1), "the given month counts, not that of the file's name"
 
 
 def test_what_is_no_statement_is_set_aside_with_a_reason_and_not_tried_again(ours, folder, rows):
+    """An operator can set a refused file aside with a reason; no run tries or reports the file again."""
     put(folder / "ghi-chu-2026-10.csv", b"xin chao", 5)
     run()
     assert command("statements", "set-aside", "1", "--why", " ").exit_code == 2
@@ -149,6 +152,7 @@ def test_what_is_no_statement_is_set_aside_with_a_reason_and_not_tried_again(our
 
 
 def test_auditor_sees_that_a_file_was_refused_and_not_a_word_of_it(ours, ledger):
+    """Auditors learn that a statement was refused, but see no text of the file, which may name a person."""
     with pytest.raises(FileRefused):
         take(file_of(line("x", status="Bà Lan")))
     with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
@@ -160,10 +164,10 @@ def test_auditor_sees_that_a_file_was_refused_and_not_a_word_of_it(ours, ledger)
             auditor.execute("SELECT message FROM motcua.refused_statements")
 
 
-# --- Where files lie ------------------------------------------------------------------------------------------------
+# --- Files in wrong places ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.guarantee("statements", "a file in a wrong place, or of an old kind, is reported")
+@pytest.mark.guarantee("statements", "a statement file in a wrong folder, or in an old format, is reported")
 def test_file_in_a_wrong_place_or_of_an_old_kind_is_told_and_not_passed_over(ours, folder, monkeypatch):
     root, good = folder.parent, file_of(line(ours.attempt(at(5))))
     put(root / "viettel" / NAME, good, 1)
@@ -182,14 +186,16 @@ def test_file_in_a_wrong_place_or_of_an_old_kind_is_told_and_not_passed_over(our
         assert said in each["refused"]
     with pytest.raises(RunIncomplete, match="here is no form “viettel”"):
         gate(EVERYTHING, taken, now=LATER)
-    told = {each.form: each.message for each in refusals()}
-    assert "Không có mẫu bảng kê nào tên là “viettel”; các mẫu: esms, kannel, vnpt" in told["viettel"]
-    assert "chuyển vào một trong các thư mục: esms, kannel, vnpt" in told[""]
-    assert "có mật khẩu" in told["kannel"]
+    refused_with = {each.form: each.message for each in refusals()}
+    assert "Không có mẫu bảng kê nào tên là “viettel”; các mẫu: esms, kannel, vnpt" in refused_with["viettel"]
+    assert "chuyển vào một trong các thư mục: esms, kannel, vnpt" in refused_with[""]
+    assert "có mật khẩu" in refused_with["kannel"]
     (root / "viettel" / NAME).rename(folder / NAME)
     (root / "T10-2026.csv").unlink()
     assert [bool(each.get("statement_no")) for each in run(LATER + timedelta(hours=1))] == [True, False]
-    assert [each.form for each in refusals()] == ["kannel"], "the very file is taken now"
+    assert [each.form for each in refusals()] == ["kannel"], (
+        "the file that was moved to its folder is taken, and its refusal ends"
+    )
 
 
 def test_broken_form_or_a_file_that_nobody_may_read_is_told_and_holds_up_no_other(ours, folder, monkeypatch):
@@ -219,10 +225,11 @@ def test_broken_form_or_a_file_that_nobody_may_read_is_told_and_holds_up_no_othe
     assert "cannot be opened" in closed["refused"]
 
 
-# --- What is billed -------------------------------------------------------------------------------------------------
+# --- Billed inquiries -----------------------------------------------------------------------------------------------
 
 
 def test_inquiries_that_the_provider_says_there_were_none_of_are_missed(ours, monkeypatch):
+    """A statement with no line for our inquiries must report them as missing revenue."""
     first = ours.attempt(at(5))
     ours.inquiry(at(6), "MO-1")
     book = openpyxl.Workbook()
@@ -237,9 +244,11 @@ def test_inquiries_that_the_provider_says_there_were_none_of_are_missed(ours, mo
     assert figures(taken.statement_no).over == ["inquiries"]
     form(monkeypatch, inquiry_lines="summary")
     taken = take(file_of(line(first), line(kind="MO", segments=0, amount="0", status="")))
-    told = figures(taken.statement_no)
-    assert (told.stored.inquiries, told.our_inquiries, told.over) == (0, 1, ["inquiries"])
-    assert told.our_revenue == Decimal(1000)
+    summary = figures(taken.statement_no)
+    assert (summary.stored.inquiries, summary.our_inquiries, summary.over) == (0, 1, ["inquiries"])
+    assert summary.our_revenue == Decimal(1000)
     taken = take(file_of(line(first), line(kind="MO", segments=1, amount="1.000", status="")))
-    told = figures(taken.statement_no)
-    assert (told.stored.inquiries, told.our_inquiries, told.over) == (1, 1, []), "they are compared in sum"
+    summary = figures(taken.statement_no)
+    assert (summary.stored.inquiries, summary.our_inquiries, summary.over) == (1, 1, []), (
+        "inquiries without lines are compared by their sum"
+    )

@@ -1,4 +1,4 @@
-"""What a provider has registered is the deployment's to say: by command, with its history, asked before each send."""
+"""Test registrations of templates at providers: set by command, stored with their history, and checked at each send."""
 
 from __future__ import annotations
 
@@ -37,14 +37,17 @@ def states(rows):
 
 @pytest.fixture
 def viettel(ledger, configure, gateway, monkeypatch):
-    """A gateway that nothing is registered at."""
+    """Set up a gateway named ``viettel`` without any registered template."""
     configure(MOTCUA_GATEWAYS="viettel", AIRFLOW_CONN_SMS_VIETTEL=f"http://a:b@127.0.0.1:{gateway.port}")
     return gateway
 
 
 @pytest.fixture
 def vnpt(ledger, configure):
-    """A provider that takes ids and values, never words; the template is registered without the ids."""
+    """Set up a provider (VNPT) that takes template ids and values, not texts.
+
+    The templates are registered, but without the provider's ids.
+    """
     provider = ScriptedGateway()
     provider.answer = in_json({"RPLY": {"name": "send_sms_list", "ERROR": "0", "ERROR_DESC": "success"}})
     contract = {"label_id": "1", "contract_id": "2", "agent_id": "3", "username": "u", "answer_timeout": 0.5}
@@ -56,7 +59,9 @@ def vnpt(ledger, configure):
     provider.close()
 
 
-@pytest.mark.guarantee("registrations", "a template that no gateway knows waits; the red run names the command to type")
+@pytest.mark.guarantee(
+    "registrations", "a message whose template no gateway knows waits, and the red run names the command to type"
+)
 def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_stop, viettel, rows):
     queue(one_stop, "A")
     (refusal,) = send_at().unregistered
@@ -67,10 +72,10 @@ def test_gateway_of_any_name_sends_once_its_texts_are_registered_by_command(one_
 
 
 @pytest.mark.guarantee(
-    "registrations", "a working sender rereads registrations; a request whose template was unregistered is not repeated"
+    "registrations", "a running sender rereads registrations; a request whose template was unregistered is not repeated"
 )
 def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, monkeypatch):
-    """As often as it reads what is stopped."""
+    """A running sender rereads registrations together with gateway pauses, here before each message."""
     monkeypatch.setattr("motcua.jobs.notices.sending.routing._READ_STOPS_EVERY", 0.0)
     queue(one_stop, *(f"D-{number}" for number in range(12)))
 
@@ -87,7 +92,7 @@ def test_sender_at_work_asks_again_what_is_registered(one_stop, gateway, rows, m
 
 
 @pytest.mark.guarantee(
-    "registrations", "a working sender rereads registrations; a request whose template was unregistered is not repeated"
+    "registrations", "a running sender rereads registrations; a request whose template was unregistered is not repeated"
 )
 def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, configure, ledger, rows):
     provider = ScriptedGateway()
@@ -107,7 +112,7 @@ def test_request_is_not_repeated_once_its_template_is_unregistered(one_stop, con
 
 
 @pytest.mark.guarantee(
-    "registrations", "a provider that takes ids gets the registered one; an accented text has its own"
+    "registrations", "a provider that uses template ids gets the registered id; an accented text has an id of its own"
 )
 def test_provider_that_takes_ids_is_given_the_registered_one_and_another_one_of_an_accented_text(one_stop, vnpt, rows):
     queue(one_stop, "A", applicant_phone="0914333444")
@@ -128,7 +133,9 @@ def test_provider_that_takes_ids_is_given_the_registered_one_and_another_one_of_
     assert vnpt.asked[1].record["RQST"]["TEMPLATEID"] == "7732"
 
 
-@pytest.mark.guarantee("registrations", "each registration is kept append-only, with who, when and why")
+@pytest.mark.guarantee(
+    "registrations", "each registration is stored with its person, time and reason, and is never changed or deleted"
+)
 def test_each_change_is_kept_with_who_and_why_and_says_nothing_twice(ledger, rows, configure):
     configure(MOTCUA_GATEWAYS="viettel")
     named = ("viettel", "result.v1", "--by", "Lan")
@@ -136,7 +143,7 @@ def test_each_change_is_kept_with_who_and_why_and_says_nothing_twice(ledger, row
     assert "already registered so" in motcua("register", *named)
     assert "result.v1 is changed" in motcua("register", *named, "--provider-template-id", "7731")
     assert "already registered so" in motcua("register", *named, "--provider-template-id", " 7731 ")
-    assert "already registered so" in motcua("register", *named), "an id that is not given stays"
+    assert "already registered so" in motcua("register", *named), "registering again without an id keeps the id"
     assert "7731" in motcua("registrations")
     motcua("unregister", *named, "--because", "hết hạn")
     changes = rows(
@@ -173,6 +180,7 @@ def test_what_cannot_be_registered_is_one_sentence(ledger, rows):
 
 
 def test_id_of_a_form_that_a_gateway_never_sends_is_refused(ledger, configure):
+    """A template id for texts without accents is refused at a gateway that sends only accented texts."""
     extra = {"adapter": "zalo", "refresh_token": "x"}
     given = {"conn_type": "http", "host": "h", "login": "a", "password": "b", "extra": extra}
     configure(MOTCUA_GATEWAYS="zalo", AIRFLOW_CONN_SMS_ZALO=json.dumps(given))

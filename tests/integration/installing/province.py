@@ -1,4 +1,7 @@
-"""What a province has around a bare server: one-stop database, gateway, mailbox, certificates; and whoever types."""
+"""Doubles of what a province has around a bare server, and a person who answers set-up's questions.
+
+The doubles are a one-stop database, an SMS gateway, a mail server and certificates.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ READER, WRONG = "motcua_reader_of_set_up", "mat-khau-sai"
 
 
 def bare(folder: Path) -> Path:
-    """A folder with what the program comes with, and no file of a province's."""
+    """Make a folder with the program's example files and none of a province's own files; return it."""
     folder.mkdir(exist_ok=True)
     for file in FILES:
         shutil.copy(ROOT / f"{file}.example", folder)
@@ -47,43 +50,43 @@ def bare(folder: Path) -> Path:
 
 
 def written(folder: Path, file: str, name: str) -> str:
-    """What a variable of a file says."""
+    """Return the value of a variable in a file, or an empty text."""
     return dotenv_values(folder / file, interpolate=False).get(name) or ""
 
 
 def connection(folder: Path, file: str, name: str) -> GivenConnection:
-    """A connection of a file."""
+    """Return a connection that a file gives."""
     given = read_connection(written(folder, file, f"AIRFLOW_CONN_{name.upper()}"))
     assert given is not None, (file, name)
     return given
 
 
 class Mailbox(MailServer):
-    """Asks for a log-in."""
+    """A mail server that requires this log-in."""
 
     def __init__(self, login: str, password: str) -> None:
         self._wanted = LoginPassword(login.encode(), password.encode())
-        super().__init__(authenticator=self._knows, auth_required=True, auth_require_tls=False)
+        super().__init__(authenticator=self._check_login, auth_required=True, auth_require_tls=False)
 
-    def _knows(self, _: SMTP, __: Session, ___: Envelope, ____: str, given: object) -> AuthResult:
+    def _check_login(self, _: SMTP, __: Session, ___: Envelope, ____: str, given: object) -> AuthResult:
         return AuthResult(success=given == self._wanted, handled=False)
 
 
 @dataclass
 class Province:
-    """Everything that answers."""
+    """The running doubles of a province's systems, with their passwords."""
 
     source: Mapping[str, str]
     smsbox: ScriptedGateway
     mails: Mailbox
     passwords: Mapping[str, str] = field(default_factory=dict)
     empty: str = ""
-    """A database of the same server in which nothing is."""
+    """Name of an empty database on the source's server."""
 
 
 @contextmanager
 def one_stop(server: Server, password: str, tables: str = CONTRACT_TABLES) -> Iterator[dict[str, str]]:
-    """A one-stop database on a real server, with a role that may only read."""
+    """Make a one-stop database and a role that may only read it; yield host, port, database and login."""
     name = f"onestop_of_set_up{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     role = f"{READER}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     with database(server.admin_dsn, name) as dsn:
@@ -113,7 +116,7 @@ def certificate(
     key_of_another: bool = False,
     password: bytes | None = None,
 ) -> None:
-    """Puts a certificate and its key where the proxy looks for them."""
+    """Write a self-signed certificate and its key to the folder where the proxy expects them."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
     begun = (
@@ -136,25 +139,25 @@ def certificate(
     (place / "site.key").write_bytes(as_pem)
 
 
-# --- Whoever types ----------------------------------------------------------------------------------------------------
+# --- Answers of a person ----------------------------------------------------------------------------------------------
 
 
 def answer(folder: Path, *lines: str, question: str = "", exits: int = 0) -> str:
-    """Answers by lines, as where there is no terminal; what was said."""
+    """Answer set-up's questions by lines on standard input, without a terminal; return its output."""
     words = ["set-up", folder, *([question] if question else [])]
     return type_command(*words, input="".join(f"{each}\n" for each in lines), exits=exits).output
 
 
 class Person:
-    """Somebody before a terminal, who reads what is said and types."""
+    """A person at a terminal who runs set-up, reads its output and types answers."""
 
     def __init__(self, folder: Path, *words: str) -> None:
         keyboard, screen = pty.openpty()
 
         def at_terminal() -> None:
-            # Ctrl-C and questions for passwords need a terminal that is the process's own.
+            # Ctrl-C and password prompts need a terminal that controls the process.
             os.setsid()
-            # Whoever runs the tests in the background may have it ignored.
+            # A test run in the background may have inherited an ignored SIGINT.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
@@ -172,58 +175,60 @@ class Person:
         )
         os.close(screen)
 
-    def _more(self, until: float) -> bool:
+    def _read_more(self, until: float) -> bool:
         if not select.select([self._keyboard], [], [], max(0.0, until - time.monotonic()))[0]:
-            raise AssertionError(f"nothing more was said after: …{self.seen[-2000:]}")
+            raise AssertionError(f"set-up printed nothing more after: …{self.seen[-2000:]}")
         try:
             said = os.read(self._keyboard, 65536)
         except OSError:
-            # Whoever spoke has gone.
+            # Reading fails when the process has ended.
             return False
         self.seen += said.decode(errors="replace")
         return bool(said)
 
     def hears(self, words: str, within: float = 60) -> None:
-        """Waits until something was said since what was heard last."""
+        """Wait until set-up prints these words. Search only its output after the words of the last call."""
         until = time.monotonic() + within
         while (found := self.seen.find(words, self._read)) < 0:
-            assert self._more(until), f"{words!r} was not said: …{self.seen[-2000:]}"
+            assert self._read_more(until), f"set-up did not print {words!r}: …{self.seen[-2000:]}"
         self._read = found + len(words)
 
     def types(self, words: str) -> None:
-        """Types a line."""
+        """Type a line."""
         os.write(self._keyboard, f"{words}\n".encode())
 
     def answers(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Types each answer when its question was heard, to its end: what is typed before a password is asked for is
-        thrown away."""
+        """Type each answer when its question has been printed completely.
+
+        The terminal discards what is typed before a password prompt.
+        """
         for words, said in pairs:
             self.hears(words)
             until = time.monotonic() + 60
             while not self.seen.endswith(": "):
-                assert self._more(until), f"nobody asked after {words!r}: …{self.seen[-2000:]}"
+                assert self._read_more(until), f"no prompt followed {words!r}: …{self.seen[-2000:]}"
             self._read = len(self.seen)
             self.types(said)
 
     def presses_ctrl_c(self) -> None:
-        """As it says."""
+        """Press Ctrl-C."""
         os.write(self._keyboard, b"\x03")
 
     def leaves(self, within: float = 60) -> int:
-        """Waits until it is over; its exit code, and nothing of it is left."""
+        """Wait until set-up ends; return its exit code."""
         until = time.monotonic() + within
-        while self._more(until):
+        while self._read_more(until):
             pass
         os.close(self._keyboard)
         return self._process.wait(max(1.0, until - time.monotonic()))
 
     def gives_up(self) -> None:
-        """Ends it, whatever it does."""
+        """Kill set-up if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
 
 
-def without_colours(told: str) -> str:
-    """What a terminal shows, as text."""
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told)
+def without_colours(output: str) -> str:
+    """Return terminal output without its control sequences."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output)

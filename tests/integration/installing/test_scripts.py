@@ -1,4 +1,4 @@
-"""``scripts/set_up.sh`` and ``scripts/doctor.sh`` as they are typed, with a ``docker`` that notes what it is told."""
+"""Test ``scripts/set_up.sh`` and ``scripts/doctor.sh`` with a double of ``docker`` that notes its arguments."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import yaml
 from tests.compose.project import ROOT
 
 DOCKER = """#!/usr/bin/env bash
-printf '%s\\n' "$*" >> "$TOLD"
-[ "$*" != "compose --project-name motcua --file - build init" ] || cat >> "$TOLD"
+printf '%s\\n' "$*" >> "$CALLS"
+[ "$*" != "compose --project-name motcua --file - build init" ] || cat >> "$CALLS"
 case "$1 $2" in
 "image inspect") exit "$NO_IMAGE" ;;
 "run --rm") exit "$FILES_SAY" ;;
@@ -23,14 +23,14 @@ esac
 """
 
 
-def _type(folder: Path, script: str, *words: str, **says: str) -> tuple[int, list[str]]:
-    """Exit code, and what Docker was told."""
-    docker, told = folder / "docker", folder / "told"
+def _run_script(folder: Path, script: str, *words: str, **says: str) -> tuple[int, list[str]]:
+    """Run a script with the double of Docker; return the exit code and Docker's arguments, line by line."""
+    docker, calls = folder / "docker", folder / "calls"
     docker.write_text(DOCKER)
     docker.chmod(0o755)
     given = {"NO_IMAGE": "0", "FILES_SAY": "0", "COMPOSE_SAYS": "0", "RUNNING_SAYS": "0", **says}
     own = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    environment = {**own, "PATH": f"{folder}:{os.environ['PATH']}", "TOLD": str(told), **given}
+    environment = {**own, "PATH": f"{folder}:{os.environ['PATH']}", "CALLS": str(calls), **given}
     done = subprocess.run(
         ["bash", str(ROOT / "scripts" / script), *words],
         env=environment,
@@ -40,32 +40,32 @@ def _type(folder: Path, script: str, *words: str, **says: str) -> tuple[int, lis
         timeout=60,
         check=False,
     )
-    return done.returncode, told.read_text().splitlines()
+    return done.returncode, calls.read_text().splitlines()
 
 
 @pytest.mark.parametrize("script", ["set_up.sh", "doctor.sh"])
 def test_image_is_made_where_there_is_none_with_the_build_arguments_of_the_environment(
     script: str, tmp_path: Path
 ) -> None:
-    _, told = _type(tmp_path, script, NO_IMAGE="1", PIP_NO_INDEX="1", PIP_FIND_LINKS="/source/wheels")
-    assert told[1] == "compose --project-name motcua --file - build init"
-    made = yaml.safe_load(told[2])["services"]["init"]
+    _, calls = _run_script(tmp_path, script, NO_IMAGE="1", PIP_NO_INDEX="1", PIP_FIND_LINKS="/source/wheels")
+    assert calls[1] == "compose --project-name motcua --file - build init"
+    made = yaml.safe_load(calls[2])["services"]["init"]
     assert made == {"image": "motcua", "build": {"context": ".", "args": ["PIP_NO_INDEX", "PIP_FIND_LINKS"]}}
-    (tmp_path / "told").unlink()
-    _, told = _type(tmp_path, script, NO_IMAGE="1")
-    assert yaml.safe_load(told[2])["services"]["init"]["build"] == {"context": ".", "args": []}
-    (tmp_path / "told").unlink()
-    _, told = _type(tmp_path, script)
-    assert not [each for each in told if " build " in each]
+    (tmp_path / "calls").unlink()
+    _, calls = _run_script(tmp_path, script, NO_IMAGE="1")
+    assert yaml.safe_load(calls[2])["services"]["init"]["build"] == {"context": ".", "args": []}
+    (tmp_path / "calls").unlink()
+    _, calls = _run_script(tmp_path, script)
+    assert not [each for each in calls if " build " in each]
 
 
 def test_set_up_runs_as_root_in_a_container_that_may_write_to_the_folder_alone(tmp_path: Path) -> None:
-    code, told = _type(tmp_path, "set_up.sh", "mail", FILES_SAY="1")
+    code, calls = _run_script(tmp_path, "set_up.sh", "mail", FILES_SAY="1")
     assert code == 1
-    (run,) = [each for each in told if each.startswith("run ")]
+    (run,) = [each for each in calls if each.startswith("run ")]
     assert f"--user 0 --volume {ROOT}:/installation --volume /:/host:ro motcua" in run
     assert run.endswith("motcua motcua set-up /installation mail --machine /host")
-    assert "--tty" not in run, "standard input is no terminal"
+    assert "--tty" not in run, "without a terminal Docker may not be asked for one"
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,8 @@ def test_set_up_runs_as_root_in_a_container_that_may_write_to_the_folder_alone(t
     ],
 )
 def test_doctor_ends_as_the_worse_of_its_two_looks(says: dict[str, str], code: int, tmp_path: Path) -> None:
-    done, told = _type(tmp_path, "doctor.sh", **says)
+    done, calls = _run_script(tmp_path, "doctor.sh", **says)
     assert done == code
-    (run,) = [each for each in told if each.startswith("run ")]
+    (run,) = [each for each in calls if each.startswith("run ")]
     assert "--network none" in run
     assert f"--volume {ROOT}:/installation:ro --volume /:/host:ro" in run

@@ -1,4 +1,7 @@
-"""``motcua set-up``: ten questions, each answer tried by what really answers, and kept or not as the person says."""
+"""Test ``motcua set-up``: it asks ten questions, tries each answer at once, and stores it or asks again.
+
+For a trial, set-up connects to a mail server, a database and a gateway on loopback.
+"""
 
 from __future__ import annotations
 
@@ -41,17 +44,17 @@ from tests.integration.installing.province import (
 )
 
 NO_LINES = 1
-"""Exit code where answers end before the questions do."""
+"""Exit code if the answers end before the questions."""
 SIGNED = "nowhere, Nguyễn Văn An, "
 
 
 FIRST_TOKEN, WEBHOOK_SECRET = made(), made()
-"""Of Zalo."""
+"""Zalo's first refresh token and the secret of its webhook."""
 
 
 @pytest.fixture(autouse=True)
 def own_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The services run as whoever runs the tests."""
+    """Let the services run as the user of the tests."""
     for module in (server_files, making):
         monkeypatch.setattr(module, "SERVICES_USER", os.getuid())
 
@@ -63,7 +66,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def province(postgres: Server) -> Iterator[Province]:
-    # What a line of a file, JSON and an address each read otherwise.
+    # The gateway's password has characters with a special meaning in an env file, in JSON or in an address.
     passwords = {"source": made(), "gateway": f"""a'b"c\\d$e#f g{made()}""", "mail": made()}
     smsbox, mails = smsbox_of("motcua", passwords["gateway"]), Mailbox("motcua", passwords["mail"])
     empty = f"empty_of_set_up{os.environ.get('PYTEST_XDIST_WORKER', '')}"
@@ -87,7 +90,7 @@ def person(folder: Path) -> Iterator[Callable[..., Person]]:
 
 
 def of_source(province: Province, **changes: str) -> list[str]:
-    """Lines that answer for the source khanhhoa."""
+    """Return the lines that answer the questions about the source khanhhoa."""
     given = {"password": province.passwords["source"], "sslmode": "prefer", **province.source, **changes}
     return [
         "khanhhoa",
@@ -97,7 +100,7 @@ def of_source(province: Province, **changes: str) -> list[str]:
 
 
 def of_gateway(province: Province, **changes: str) -> list[str]:
-    """Lines that answer for the gateway kannel."""
+    """Return the lines that answer the questions about the gateway kannel."""
     given = {
         "schema": "http",
         "host": "127.0.0.1",
@@ -112,13 +115,13 @@ def of_gateway(province: Province, **changes: str) -> list[str]:
 
 
 def of_zalo(province: Province) -> list[str]:
-    """Lines that answer for Zalo, called here where the gateway kannel is."""
+    """Return the lines that answer the questions about Zalo. Its address here is that of the gateway double."""
     place = ["http", "127.0.0.1", str(province.smsbox.port)]
     return ["zalo", "", *place, "3210123210123", made(), "Số 7/ZNS", FIRST_TOKEN, WEBHOOK_SECRET]
 
 
 def of_mail(province: Province, **changes: str) -> list[str]:
-    """Lines that answer for the mail server."""
+    """Return the lines that answer the questions about the mail server."""
     given = {
         "host": "127.0.0.1",
         "port": str(province.mails.port),
@@ -131,11 +134,11 @@ def of_mail(province: Province, **changes: str) -> list[str]:
     return list(given.values())
 
 
-# --- The whole of it --------------------------------------------------------------------------------------------------
+# --- A complete set-up ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(
-    "installation", "ten answers set up a bare server; the one fault left is the private key, which is to be taken away"
+    "installation", "ten answers set up a bare server; the only fault left is the private key, which must be moved away"
 )
 def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_key_alone(
     folder: Path, province: Province, person: Callable[..., Person]
@@ -155,7 +158,7 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
             ("tài khoản", province.source["login"]),
             ("mật khẩu", WRONG),
             ("TLS", "prefer"),
-            # It was refused: asked again, all but the password stands.
+            # After the refusal set-up asks again and offers all earlier answers but the password.
             ("Cơ sở dữ liệu không cho vào", ""),
             ("contract", ""),
             ("máy chủ [", ""),
@@ -202,12 +205,14 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
         ]
     )
     assert it.leaves() == 0
-    told = without_colours(it.seen)
-    assert told.rstrip().endswith("docker compose up --detach")
-    assert [each for each in province.passwords.values() if each in told] == [], "no password is shown"
-    assert [each for name in SECRETS if (each := written(folder, DOT_ENV, name)) in told] == []
-    assert [to for to, _ in province.mails.taken[before:]] == ["hoa@khanhhoa.gov.vn"], "a real mail, to the first"
-    assert not [each for each in province.smsbox.asked if "to" in each], "nothing is sent by the gateway"
+    output = without_colours(it.seen)
+    assert output.rstrip().endswith("docker compose up --detach")
+    assert [each for each in province.passwords.values() if each in output] == [], "set-up may show no password"
+    assert [each for name in SECRETS if (each := written(folder, DOT_ENV, name)) in output] == []
+    assert [to for to, _ in province.mails.taken[before:]] == ["hoa@khanhhoa.gov.vn"], (
+        "the first address must get a real mail"
+    )
+    assert not [each for each in province.smsbox.asked if "to" in each], "set-up may send no SMS"
 
     found = examine(of_folder(folder)).findings
     assert {each.name for each in found} == {"private_key_here", "mail_in_clear"}, found
@@ -215,10 +220,10 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
     assert gateway.password == province.passwords["gateway"]
     assert gateway.extra["callback_secret"] == expected.extra["callback_secret"]
     assert gateway.extra["callback_url"] == f"https://{HOST}/gateway/receipts/kannel"
-    assert written(folder, "callbacks.env", "MOTCUA_METRICS_SECRET"), "what the machine that watches shows"
-    assert expected.password is None, "whom strangers call is not told how to send"
+    assert written(folder, "callbacks.env", "MOTCUA_METRICS_SECRET"), "the watch on another machine needs this secret"
+    assert expected.password is None, "the callbacks, which strangers can reach, may not know the gateway's password"
     assert written(folder, DOT_ENV, "TLS") == OWN_CERTIFICATE
-    # The key of the backups is that of the private one, which is written as age-keygen does.
+    # The backups' public key must belong to the private key, whose file has age-keygen's format.
     lines = (folder / "identity.txt").read_text().splitlines()
     (private,) = [each for each in lines if not each.startswith("#")]
     assert str(Identity.from_str(private).to_public()) == written(folder, DOT_ENV, "BACKUP_RECIPIENTS")
@@ -227,7 +232,7 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
     assert closed == []
     assert {name: stat.S_IMODE((folder / name).stat().st_mode) for name in FOLDERS} == dict.fromkeys(FOLDERS, 0o700)
     assert stat.S_IMODE((folder / "certificates/site.key").stat().st_mode) == 0o600
-    # Comments of the examples, which explain each value, stay.
+    # The examples' comments explain each value and must stay in the files.
     for file in WRITTEN:
         explained = [each for each in (folder / f"{file}.example").read_text().splitlines() if each.startswith("#")]
         assert set(explained) <= set((folder / file).read_text().splitlines()), file
@@ -248,20 +253,20 @@ def test_ctrl_c_keeps_what_was_answered_and_the_next_time_goes_on_from_there(
     assert "Traceback" not in it.seen
     assert (written(folder, DOT_ENV, "UI_URL"), written(folder, DOT_ENV, "TLS")) == (f"https://{HOST}", "internal")
     assert written(folder, "settings.env", "MOTCUA_SOURCES") != "hue"
-    assert not list(folder.glob(".*.env.*")), "nothing lies aside"
-    told = answer(folder, "", "", exits=NO_LINES)
-    assert f"[https://{HOST}]" in told
-    assert "[internal]" in told
-    assert "còn câu 3/10 (sources)" in told
+    assert not list(folder.glob(".*.env.*")), "no temporary file may stay"
+    output = answer(folder, "", "", exits=NO_LINES)
+    assert f"[https://{HOST}]" in output
+    assert "[internal]" in output
+    assert "còn câu 3/10 (sources)" in output
 
 
-# --- Nasty answers ----------------------------------------------------------------------------------------------------
+# --- Wrong answers ----------------------------------------------------------------------------------------------------
 
 Asked = tuple[str, Callable[[Path, Province], list[str]], str]
-"""A question, the lines that answer it, and what is said of them."""
+"""A question, the lines that answer it wrongly, and the words of set-up's refusal."""
 
 
-def _for(*names: str, **how: object) -> Callable[[Path, Province], list[str]]:
+def _certificate_for(*names: str, **how: object) -> Callable[[Path, Province], list[str]]:
     def lines(folder: Path, _: Province) -> list[str]:
         certificate(folder, *names, **how)  # type: ignore[arg-type]
         return ["tep"]
@@ -269,7 +274,7 @@ def _for(*names: str, **how: object) -> Callable[[Path, Province], list[str]]:
     return lines
 
 
-def _said(*lines: str) -> Callable[[Path, Province], list[str]]:
+def _lines(*lines: str) -> Callable[[Path, Province], list[str]]:
     return lambda folder, province: list(lines)
 
 
@@ -289,27 +294,31 @@ def _same_disk(folder: Path, _: Province) -> list[str]:
 
 
 NASTY: dict[str, Asked] = {
-    "pages: with a path": ("pages", _said(f"https://{HOST}/motcua"), "Phải là https:// và tên"),
-    "pages: in clear": ("pages", _said(f"http://{HOST}"), "Phải là https:// và tên"),
-    "pages: somebody's password": ("pages", _said(f"https://a:b@{HOST}"), "Phải là https:// và tên"),
-    "pages: the example's": ("pages", _said("https://motcua.example.vn"), "Đây là giá trị của ví dụ"),
-    "pages: with a quote": ("pages", _said("https://mot'cua.vn"), "Không dùng được dấu nháy đơn"),
-    "certificate: no file": ("certificate", _said("tep"), "không có site.pem"),
+    "pages: with a path": ("pages", _lines(f"https://{HOST}/motcua"), "Phải là https:// và tên"),
+    "pages: in clear": ("pages", _lines(f"http://{HOST}"), "Phải là https:// và tên"),
+    "pages: somebody's password": ("pages", _lines(f"https://a:b@{HOST}"), "Phải là https:// và tên"),
+    "pages: the example's": ("pages", _lines("https://motcua.example.vn"), "Đây là giá trị của ví dụ"),
+    "pages: with a quote": ("pages", _lines("https://mot'cua.vn"), "Không dùng được dấu nháy đơn"),
+    "certificate: no file": ("certificate", _lines("tep"), "không có site.pem"),
     "certificate: of another name": (
         "certificate",
-        _for("khac.khanhhoa.gov.vn"),
+        _certificate_for("khac.khanhhoa.gov.vn"),
         "cấp cho khac.khanhhoa.gov.vn, không",
     ),
-    "certificate: a star is one label": ("certificate", _for("*.gov.vn"), "cấp cho *.gov.vn, không phải"),
-    "certificate: a common name alone": ("certificate", _for(), "cấp cho nobody, không phải"),
-    "certificate: over": ("certificate", _for(HOST, ends=timedelta(days=-1)), "đã hết hạn ngày"),
-    "certificate: not yet": ("certificate", _for(HOST, begins=timedelta(days=2)), "có hiệu lực từ ngày"),
-    "certificate: key of another": ("certificate", _for(HOST, key_of_another=True), "Khóa không phải của chứng thư"),
-    "certificate: key with a password": ("certificate", _for(HOST, password=b"x"), "khóa có mật khẩu"),
+    "certificate: a star is one label": ("certificate", _certificate_for("*.gov.vn"), "cấp cho *.gov.vn, không phải"),
+    "certificate: a common name alone": ("certificate", _certificate_for(), "cấp cho nobody, không phải"),
+    "certificate: over": ("certificate", _certificate_for(HOST, ends=timedelta(days=-1)), "đã hết hạn ngày"),
+    "certificate: not yet": ("certificate", _certificate_for(HOST, begins=timedelta(days=2)), "có hiệu lực từ ngày"),
+    "certificate: key of another": (
+        "certificate",
+        _certificate_for(HOST, key_of_another=True),
+        "Khóa không phải của chứng thư",
+    ),
+    "certificate: key with a password": ("certificate", _certificate_for(HOST, password=b"x"), "khóa có mật khẩu"),
     "certificate: no certificate": ("certificate", _no_pem, "Tệp không phải PEM"),
-    "certificate: something else": ("certificate", _said("letsencrypt"), "Gõ tep, một địa chỉ thư"),
-    "sources: no name": ("sources", _said("Khánh Hòa"), "Mỗi tên chỉ có chữ thường"),
-    "sources: no adapter": ("sources", _said("khanhhoa", "oracle"), "Không có loại đó; có:"),
+    "certificate: something else": ("certificate", _lines("letsencrypt"), "Gõ tep, một địa chỉ thư"),
+    "sources: no name": ("sources", _lines("Khánh Hòa"), "Mỗi tên chỉ có chữ thường"),
+    "sources: no adapter": ("sources", _lines("khanhhoa", "oracle"), "Không có loại đó; có:"),
     "sources: nobody there": ("sources", _nobody_there, "Cơ sở dữ liệu không trả lời"),
     "sources: wrong password": ("sources", lambda _, it: of_source(it, password=WRONG), "không cho vào"),
     "sources: no such database": ("sources", lambda _, it: of_source(it, database="kho"), "không cho vào"),
@@ -329,38 +338,38 @@ NASTY: dict[str, Asked] = {
     "gateway: wrong password": ("gateway", lambda _, it: of_gateway(it, password=WRONG), "không nhận tài khoản"),
     "gateway: no TLS there": ("gateway", lambda _, it: of_gateway(it, schema="https"), "Cổng nhắn tin không trả lời"),
     "gateway: not registered": ("gateway", lambda _, it: of_gateway(it, registered="chưa"), "chưa đăng ký"),
-    "receipts: no address": ("receipts", _said("10.20.2.300"), "Mỗi cái phải là một địa chỉ"),
-    "receipts: everybody": ("receipts", _said("0.0.0.0/0"), "không được rộng tới mức"),
+    "receipts: no address": ("receipts", _lines("10.20.2.300"), "Mỗi cái phải là một địa chỉ"),
+    "receipts: everybody": ("receipts", _lines("0.0.0.0/0"), "không được rộng tới mức"),
     "mail: nobody there": ("mail", lambda _, it: of_mail(it, port=str(free_port())), "Máy chủ thư không trả lời"),
     "mail: wrong password": ("mail", lambda _, it: of_mail(it, password=WRONG), "Máy chủ thư từ chối"),
     "mail: password with accents": ("mail", lambda _, it: of_mail(it, password="hoa-sữa-2026"), "Máy chủ thư từ chối"),
     "mail: no TLS there": ("mail", lambda _, it: of_mail(it, tls="starttls"), "không mã hóa như đã chọn"),
     "mail: no sender": ("mail", lambda _, it: of_mail(it, **{"from": "motcua"}), "Không phải địa chỉ thư: motcua"),
-    "alerts: no address": ("alerts", _said("hoa@khanhhoa.gov.vn, truc"), "Không phải địa chỉ thư: truc"),
-    "outside: this machine": ("outside", _said(HOST), "Gõ tên của một máy khác"),
-    "outside: localhost": ("outside", _said("localhost"), "Gõ tên của một máy khác"),
-    "outside: signed by nobody": ("outside", _said("nowhere", "admin"), "Phải là họ tên một người"),
-    "backups: no folder": ("backups", _said("/mnt/khong-co"), "Thư mục không dùng được"),
+    "alerts: no address": ("alerts", _lines("hoa@khanhhoa.gov.vn, truc"), "Không phải địa chỉ thư: truc"),
+    "outside: this machine": ("outside", _lines(HOST), "Gõ tên của một máy khác"),
+    "outside: localhost": ("outside", _lines("localhost"), "Gõ tên của một máy khác"),
+    "outside: signed by nobody": ("outside", _lines("nowhere", "admin"), "Phải là họ tên một người"),
+    "backups: no folder": ("backups", _lines("/mnt/khong-co"), "Thư mục không dùng được"),
     "backups: on this disk": ("backups", _same_disk, "Thư mục nằm cùng đĩa"),
-    "backups: this folder": ("backups", _said("./backups"), "Gõ đường dẫn của một thư mục"),
-    "backups: signed by nobody": ("backups", _said("nowhere", "quantri"), "Phải là họ tên một người"),
+    "backups: this folder": ("backups", _lines("./backups"), "Gõ đường dẫn của một thư mục"),
+    "backups: signed by nobody": ("backups", _lines("nowhere", "quantri"), "Phải là họ tên một người"),
 }
 
 
 @pytest.mark.guarantee(
     "installation",
-    "a wrong answer is refused at once, with what to do; one that somebody keeps stays red in the doctor",
+    "a wrong answer is refused at once, with what to do; if somebody insists on it, the doctor reports it",
 )
 @pytest.mark.parametrize("what", NASTY)
 def test_nasty_answer_is_told_at_once_and_not_written(what: str, folder: Path, province: Province) -> None:
     answer(folder, HOST, question="pages")
     before = {file: (folder / file).read_text() for file in WRITTEN}
     question, lines, said = NASTY[what]
-    told = answer(folder, *lines(folder, province), question=question, exits=NO_LINES)
-    assert said in told
-    assert "(" + question + ")" in told, "it is asked again"
+    output = answer(folder, *lines(folder, province), question=question, exits=NO_LINES)
+    assert said in output
+    assert "(" + question + ")" in output, "set-up must ask the question again"
     assert {file: (folder / file).read_text() for file in WRITTEN} == before
-    assert [each for each in (*province.passwords.values(), WRONG) if each in told] == []
+    assert [each for each in (*province.passwords.values(), WRONG) if each in output] == []
 
 
 KEPT: dict[str, tuple[Asked, str]] = {
@@ -378,13 +387,13 @@ KEPT: dict[str, tuple[Asked, str]] = {
 
 
 @pytest.mark.guarantee(
-    "installation", "set-up asks for what a gateway's provider needs, and gives each file what is its own"
+    "installation", "set-up asks what a gateway's provider needs, and writes each value into the file it belongs in"
 )
 def test_gateway_is_asked_for_what_its_provider_needs(folder: Path, province: Province) -> None:
     answer(folder, HOST, question="pages")
-    told = answer(folder, *of_zalo(province), question="gateway")
-    assert f"webhook này: https://{HOST}/gateway/receipts/zalo" in told
-    assert [each for each in (FIRST_TOKEN, WEBHOOK_SECRET) if each in told] == []
+    output = answer(folder, *of_zalo(province), question="gateway")
+    assert f"webhook này: https://{HOST}/gateway/receipts/zalo" in output
+    assert [each for each in (FIRST_TOKEN, WEBHOOK_SECRET) if each in output] == []
     sends, called = (connection(folder, file, "sms_zalo").extra for file in ("gateways.env", "callbacks.env"))
     assert sends == {"adapter": "zalo", "refresh_token": FIRST_TOKEN, "registered": "Số 7/ZNS"}
     assert called == {"adapter": "zalo", "app_id": "3210123210123", "webhook_secret": WEBHOOK_SECRET}
@@ -392,7 +401,7 @@ def test_gateway_is_asked_for_what_its_provider_needs(folder: Path, province: Pr
 
 @pytest.mark.guarantee(
     "installation",
-    "a wrong answer is refused at once, with what to do; one that somebody keeps stays red in the doctor",
+    "a wrong answer is refused at once, with what to do; if somebody insists on it, the doctor reports it",
 )
 @pytest.mark.parametrize("what", KEPT)
 def test_wrong_answer_is_kept_where_somebody_says_so_and_stays_red(what: str, folder: Path, province: Province) -> None:
@@ -407,12 +416,12 @@ def test_wrong_answer_is_kept_where_somebody_says_so_and_stays_red(what: str, fo
     [("outside", "watched_from_nowhere", "WATCHED_FROM"), ("backups", "backups_stay_here", "BACKUPS_GO")],
 )
 def test_nowhere_is_signed_with_the_day_and_stays_red(question: str, fault: str, name: str, folder: Path) -> None:
-    told = answer(folder, "nowhere", "Nguyễn Văn An", question=question)
+    output = answer(folder, "nowhere", "Nguyễn Văn An", question=question)
     assert written(folder, "settings.env", f"MOTCUA_{name}").startswith(SIGNED)
     red = {each.name for each in examine(of_folder(folder)).findings}
     assert fault in red
-    assert fault in told
-    # Enter keeps who signed, and when; a machine takes it away.
+    assert fault in output
+    # Enter keeps the signature and its day. A machine's name replaces both.
     kept = written(folder, "settings.env", f"MOTCUA_{name}")
     answer(folder, "", question=question)
     assert written(folder, "settings.env", f"MOTCUA_{name}") == kept
@@ -420,10 +429,10 @@ def test_nowhere_is_signed_with_the_day_and_stays_red(question: str, fault: str,
     assert fault not in {each.name for each in examine(of_folder(folder)).findings}
 
 
-# --- Answers ----------------------------------------------------------------------------------------------------------
+# --- Changed answers --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.guarantee("installation", "alerts and reports go to different addresses")
+@pytest.mark.guarantee("installation", "the set-up refuses one address for both alerts and reports")
 @pytest.mark.parametrize(
     ("first", "second"), [("alerts", "reports"), ("reports", "alerts")], ids=["reports last", "alerts last"]
 )
@@ -436,16 +445,16 @@ def test_one_address_for_alerts_and_reports_is_refused(
         "reports": ["hoa@khanhhoa.gov.vn", "", "", "noivu@khanhhoa.gov.vn"],
     }
     answer(folder, *names[first][:4], question=first)
-    told = answer(folder, *names[second][:1], question=second, exits=NO_LINES)
-    assert "hoa@khanhhoa.gov.vn vừa nhận cảnh báo vừa nhận báo cáo" in told
+    output = answer(folder, *names[second][:1], question=second, exits=NO_LINES)
+    assert "hoa@khanhhoa.gov.vn vừa nhận cảnh báo vừa nhận báo cáo" in output
 
 
 def test_real_mail_is_sent_once_it_is_known_to_whom_and_its_refusal_is_told(folder: Path, province: Province) -> None:
     before = len(province.mails.taken)
     assert "Thư thử sẽ gửi khi biết" in answer(folder, *of_mail(province), "g", question="mail")
     province.mails.refuse = {"khong-co@khanhhoa.gov.vn"}
-    told = answer(folder, "khong-co@khanhhoa.gov.vn", question="alerts", exits=NO_LINES)
-    assert "SMTP 550 5.1.1" in told
+    output = answer(folder, "khong-co@khanhhoa.gov.vn", question="alerts", exits=NO_LINES)
+    assert "SMTP 550 5.1.1" in output
     assert len(province.mails.taken) == before
     answer(folder, "truc@khanhhoa.gov.vn", question="alerts")
     answer(folder, *[""] * 6, question="mail", exits=NO_LINES)
@@ -456,7 +465,7 @@ def test_one_answer_is_changed_and_everything_else_stays_as_it_was(folder: Path,
     answer(folder, HOST, question="pages")
     answer(folder, *of_gateway(province), question="gateway")
     secret = connection(folder, "gateways.env", "sms_kannel").extra["callback_secret"]
-    # By hand: a limit, a rule, a line of one's own.
+    # A person adds by hand a limit, a setting and a comment. Set-up must keep them.
     path = folder / "gateways.env"
     path.write_text(path.read_text().replace('"sender"', '"concurrency": 4, "sender"'))
     with (folder / "settings.env").open("a") as opened:
@@ -466,15 +475,15 @@ def test_one_answer_is_changed_and_everything_else_stays_as_it_was(folder: Path,
     after = connection(folder, "gateways.env", "sms_kannel")
     assert (after.password, after.extra["concurrency"], after.extra["callback_secret"]) == (WRONG, 4, secret)
     assert ((folder / "settings.env").read_text(), (folder / DOT_ENV).read_text()) == before
-    # Gateways are told the pages' new name.
+    # The gateways' callback address must follow the pages' new name.
     answer(folder, "tin.khanhhoa.gov.vn", question="pages")
     address = connection(folder, "gateways.env", "sms_kannel").extra["callback_url"]
     assert address == "https://tin.khanhhoa.gov.vn/gateway/receipts/kannel"
 
 
 def test_software_that_pushes_needs_no_connection_and_examples_of_others_go(folder: Path) -> None:
-    told = answer(folder, "hue", "national_sync", question="sources")
-    assert "Nguồn hue tự đẩy dữ liệu tới" in told
+    output = answer(folder, "hue", "national_sync", question="sources")
+    assert "Nguồn hue tự đẩy dữ liệu tới" in output
     assert written(folder, "settings.env", "MOTCUA_SOURCES") == "hue=national_sync"
     assert "AIRFLOW_CONN_ONESTOP" not in "".join(
         each for each in (folder / "sources.env").read_text().splitlines() if not each.startswith("#")
@@ -489,7 +498,7 @@ def test_sources_that_are_called_as_the_examples_are_no_examples(folder: Path, p
         province.source["host"]
     }
     assert "[khanhhoa,vanphong]" in answer(folder, question="sources", exits=NO_LINES)
-    # One of them goes, with its connection.
+    # A source that is left out must be removed together with its connection.
     answer(folder, "khanhhoa", *[""] * 7, question="sources")
     assert "VANPHONG" not in "".join(each for each in (folder / "sources.env").open() if not each.startswith("#"))
 
@@ -507,10 +516,10 @@ def test_folder_on_another_disk_is_where_backups_are_written(folder: Path) -> No
         )
         red = {each.name for each in examine(of_folder(folder)).findings}
         assert "backups_stay_here" not in red
-        # Another one than the services' own.
+        # The services' user may not write to this folder.
         elsewhere.chmod(0o500)
         assert any(str(elsewhere) == each.subject for each in examine(of_folder(folder)).findings)
-        # From a container, where the machine lies elsewhere.
+        # In a container, the machine's folders lie below another path.
         with tempfile.TemporaryDirectory() as machine:
             found = examine(of_folder(folder, Path(machine))).findings
         assert [each.name for each in found if each.subject == str(elsewhere)] == ["folder_unusable"]
@@ -525,7 +534,7 @@ def test_private_key_that_lies_there_is_taken_and_none_is_made_over_it(folder: P
     assert str(key) in (folder / "identity.txt").read_text()
     (folder / "identity.txt").unlink()
     answer(folder, "", question="backups")
-    assert not (folder / "identity.txt").exists(), "there is a key already"
+    assert not (folder / "identity.txt").exists(), "set-up may make no second key while a public key is set"
     Recipient.from_str(written(folder, DOT_ENV, "BACKUP_RECIPIENTS"))
 
 
@@ -558,8 +567,8 @@ def test_files_of_0_2_0_are_converted(folder: Path) -> None:
     key, recipient = urlsafe_b64encode(os.urandom(32)).decode(), str(Identity.generate().to_public())
     (folder / DOT_ENV).write_text(OF_0_2.format(key=key, recipient=recipient))
     (folder / DOT_ENV).chmod(0o644)
-    told = answer(folder, "internal", question="certificate")
-    assert "đã bỏ hoặc đổi tên AIRFLOW_FERNET_KEY, REDIS_PASSWORD" in told
+    output = answer(folder, "internal", question="certificate")
+    assert "đã bỏ hoặc đổi tên AIRFLOW_FERNET_KEY, REDIS_PASSWORD" in output
     text = (folder / DOT_ENV).read_text()
     assert not [name for name in ("REDIS", "JWT", "SECRET_KEY", "FERNET", "_LISTEN=127") if name in text]
     assert written(folder, DOT_ENV, "AIRFLOW_SECRET") == key
@@ -567,7 +576,7 @@ def test_files_of_0_2_0_are_converted(folder: Path) -> None:
     assert "# Chỉ ở đây: đi ra ngoài qua proxy\nHTTP_PROXY=http://10.20.0.1:3128\n" in text
     assert written(folder, DOT_ENV, "BACKUP_RECIPIENTS") == recipient
     assert all(written(folder, DOT_ENV, name) for name in SECRETS)
-    # With the example's words about what is new.
+    # The comments of new values come from the example.
     assert "# Its certificate: " in text
     assert stat.S_IMODE((folder / DOT_ENV).stat().st_mode) == 0o600
     again = (folder / DOT_ENV).read_text()
@@ -583,8 +592,8 @@ def test_file_is_whole_or_as_it_was_where_the_disk_is_full(folder: Path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    told = answer(folder, "tin.khanhhoa.gov.vn", question="pages", exits=2)
-    assert "No space left on device" in told
+    output = answer(folder, "tin.khanhhoa.gov.vn", question="pages", exits=2)
+    assert "No space left on device" in output
     assert {each.name: each.read_text() for each in folder.glob("*env")} == before
     assert not list(folder.glob(".*.env.*"))
 
@@ -607,8 +616,8 @@ def test_value_that_no_line_holds_is_refused(value: str) -> None:
 
 
 def test_folder_that_is_not_the_program_s_is_refused(tmp_path: Path) -> None:
-    told = type_command("set-up", tmp_path, exits=2).output
-    assert "không phải thư mục của chương trình" in told
+    output = type_command("set-up", tmp_path, exits=2).output
+    assert "không phải thư mục của chương trình" in output
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,1 +1,1 @@
-"""What one-stop software pushes, from its request to the citizen's message."""
+"""Tests of pushes, from the request of one-stop software to the citizen's message."""

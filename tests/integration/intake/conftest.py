@@ -1,4 +1,4 @@
-"""An intake behind a real server, and clients of the portal's protocol that push to it."""
+"""Fixtures of the intake tests: an intake behind a real server, and clients of the portal's protocol."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ SOURCE = "hue"
 
 
 def written(moment: datetime) -> str:
-    """A time as OpenCPS writes it."""
+    """Return a time as OpenCPS writes it, in Vietnam's time zone."""
     return (moment.astimezone(UTC) + VIETNAM_HOURS).strftime("%Y%m%d%H%M%S")
 
 
 _BEGAN = datetime.now(UTC)
-"""One moment for all: a dossier that is pushed again was received when it was, whatever second it is by now."""
+"""One fixed moment for all dossiers, so that a dossier that is pushed again has the same times."""
 
 
 def dossier(code: str, status: int | str = 4, **changes: Any) -> dict[str, Any]:
-    """A dossier as OpenCPS pushes it."""
+    """Return a dossier as OpenCPS pushes it."""
     return {
         "MaHoSo": code,
         "MaTTHC": "1.005129",
@@ -56,7 +56,7 @@ def dossier(code: str, status: int | str = 4, **changes: Any) -> dict[str, Any]:
 
 
 def step(code: str, status: int | str, at: datetime | None = None, **changes: Any) -> dict[str, Any]:
-    """A step as OpenCPS pushes it; ``at`` empty: now."""
+    """Return a step as OpenCPS pushes it, with the time ``at`` or the present time."""
     return {
         "MaHoSo": code,
         "NguoiXuLy": "Trần Văn Hùng",
@@ -72,7 +72,7 @@ def step(code: str, status: int | str, at: datetime | None = None, **changes: An
 
 @dataclass(frozen=True)
 class Software:
-    """One-stop software that pushes, as its public clients do: it signs in before each call."""
+    """One-stop software that pushes as the public clients of the protocol do: it signs in before each call."""
 
     http: httpx.Client
     name: str
@@ -107,7 +107,7 @@ class Software:
 
 
 def register(name: str, *agencies: str, source: str = "", networks: tuple[str, ...] = ()) -> None:
-    """An account with the tests' password."""
+    """Register a client with the tests' password."""
     in_ledger(
         register_client,
         name,
@@ -123,13 +123,13 @@ def register(name: str, *agencies: str, source: str = "", networks: tuple[str, .
 
 @pytest.fixture
 def limits() -> Limits:
-    """Those of the intake; a test may have others."""
+    """Return the intake's usual limits. A test may override them."""
     return USUAL
 
 
 @pytest.fixture
 def served(ledger: str, agencies: None, limits: Limits, configure: Callable[..., None]) -> Iterator[httpx.Client]:
-    """The intake on a port of its own; the source ``hue`` is what its client pushes."""
+    """Serve the intake on its own port, with the pushed source ``hue``; return an HTTP client to it."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     app = create_standalone(limits)
     with (
@@ -141,14 +141,14 @@ def served(ledger: str, agencies: None, limits: Limits, configure: Callable[...,
 
 @pytest.fixture
 def software(served: httpx.Client) -> Software:
-    """The client ``hue``, of both agencies."""
+    """Register the client ``hue`` for both agencies; return it."""
     register(SOURCE, NHA_TRANG, TU_PHAP)
     return Software(served, SOURCE)
 
 
 @pytest.fixture
 def run(served: httpx.Client) -> Callable[[], set[str]]:
-    """Picks the source up and plans; gives why rows were quarantined."""
+    """Return a function that picks up and plans, and then returns the reasons of quarantined rows."""
 
     def go() -> set[str]:
         counts = pick_up(SOURCE)

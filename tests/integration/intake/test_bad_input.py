@@ -1,4 +1,4 @@
-"""Whatever is sent gets a clear answer, loses nothing beside it and holds nobody up."""
+"""Test bad input of clients: each request gets a clear answer, loses no good record beside it and delays nobody."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ CLEANED = {
 
 @pytest.fixture
 def sent(software):
-    """Sends a record between two good ones, as bytes that may be anything."""
+    """Return a function that pushes any record between two good records and returns the answer."""
 
     def send(record):
         body = {"session": software.session(), "madonvi": "", "service": "DongBoHoSoMC"}
@@ -174,13 +174,15 @@ def test_body_that_is_too_large_is_told_in_the_protocols_shape(software, limits)
     assert software.post(body)["error_code"] == "00"
 
 
-@pytest.mark.guarantee("intake", "a client that calls too often is told to come later, and delays no other")
+@pytest.mark.guarantee(
+    "intake", "a client that calls too often gets an answer to come later, and delays no other client"
+)
 def test_client_that_calls_too_often_is_told_to_come_later(served, software, configure):
     configure(MOTCUA_INTAKE_CALLS="3", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     register("vp", TU_PHAP)
     session = software.session()
     body = {"session": session, "madonvi": NHA_TRANG, "service": "TraCuuHoSo", "mahoso": "H-1"}
-    # A minute may begin in between.
+    # A new minute, with a new limit, may begin between the calls.
     answers = [served.post("/intake/call", json=body) for _ in range(8)]
     assert {answer.status_code for answer in answers} == {200, 429}
     assert {answer.json()["error_code"] for answer in answers} == {"00", "06"}
@@ -189,17 +191,17 @@ def test_client_that_calls_too_often_is_told_to_come_later(served, software, con
 
 
 def signing_in(served, name, address, password="guessed"):
-    """The code of a sign-in that comes through a proxy, which names where it comes from."""
+    """Sign in through a proxy that names the caller's address; return the error code."""
     words = {"username": name, "password": password}
     return served.post("/intake/sign-in", json=words, headers={"X-Forwarded-For": address}).json()["error_code"]
 
 
 TWO = Limits(wrong_passwords=2, clock=lambda: 0.0)
-"""Wrong passwords in a minute that does not end."""
+"""Limits of two wrong passwords a minute, with a clock that stands still."""
 
 
 @pytest.mark.parametrize("limits", [TWO])
-@pytest.mark.guarantee("intake", "guessing a client's password locks out nobody who knows it")
+@pytest.mark.guarantee("intake", "guessing a client's password locks out no client that knows it")
 def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, software, limits):
     codes = [software.sign_in(f"guess {number}")["error_code"] for number in range(5)]
     assert codes == [2, 2, 6, 6, 6]
@@ -209,18 +211,19 @@ def test_wrong_passwords_are_told_to_come_later_and_a_right_one_is_not(served, s
 
 @pytest.mark.parametrize("limits", [replace(TWO, keys=3)])
 def test_names_without_end_lock_nobody_out(served, software, limits):
+    """Sign-ins with many invented names must not use up the counters and lock out a real client."""
     codes = [Software(served, f"name{number}").sign_in("x")["error_code"] for number in range(5)]
     assert codes == [2, 2, 2, 6, 6]
     assert software.sign_in()["error_code"] == 0
 
 
 @pytest.mark.parametrize("limits", [TWO])
-@pytest.mark.guarantee("intake", "the caller's address is believed from our own proxy alone")
+@pytest.mark.guarantee("intake", "a caller's address is taken from a header only if our own proxy sent the header")
 @pytest.mark.parametrize(
     ("proxies", "first", "second", "shares"),
     [
         ("127.0.0.1,10.1.0.0/16", "10.30.0.1, 10.1.0.7", "10.30.0.2, 10.1.0.7", False),
-        # What the caller wrote himself stands before what the proxy added.
+        # The caller wrote the first address, which must not count. The proxy added the last one.
         ("127.0.0.1", "9.9.9.1, 10.30.0.1", "9.9.9.2, 10.30.0.1", True),
         ("127.0.0.1", "::ffff:10.30.0.1", "10.30.0.1", True),
         ("127.0.0.1", "none", '"', True),
@@ -237,6 +240,7 @@ def test_guesses_are_counted_by_the_address_that_a_proxy_of_ours_names(
 
 
 def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, configure, rows):
+    """A client that is known by its network must be checked by the address that our proxy reports."""
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8", "10.30.0.0/16"))
 
     def code(*forwarded):
@@ -248,7 +252,7 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
 
     configure(MOTCUA_INTAKE_PROXIES="127.0.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     assert code("10.30.0.9") == "00"
-    # Who comes through the proxy is not where the proxy is; and what he says of himself is not asked for.
+    # Only the address that our proxy added counts, not the proxy's own address or an address written by the caller.
     for strange in (("10.40.0.9",), ("10.30.0.9", "10.40.0.9"), ("10.30.0.9, 10.40.0.9",), ("fe80::1%1",), ("abc",)):
         assert code(*strange) == "01", strange
     configure(MOTCUA_INTAKE_PROXIES="10.1.0.1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
@@ -257,10 +261,13 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
 
 
 @pytest.mark.guarantee(
-    "intake", "the intake's role that invents addresses is counted by client, and slowed down beyond some"
+    "intake", "invented caller addresses in the intake's database role are counted by client, and slowed down"
 )
 def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, ledger, served, rows):
-    """Whatever addresses and agencies are named, and over however many connections."""
+    """Guesses must add up over all addresses, agencies and connections.
+
+    Otherwise somebody with the intake's database role could guess a client's network.
+    """
     register("xa", NHA_TRANG, TU_PHAP, source=SOURCE, networks=("10.30.0.0/16",))
     role = connection_uri(postgres.admin_dsn, "motcua_intake", str(conninfo_to_dict(ledger)["dbname"]))
     ask = "SELECT intake.sign_in_from(%s, %s, sha256(%s::bytea))"
@@ -275,7 +282,7 @@ def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, le
     began = time.monotonic()
     with ThreadPoolExecutor(3) as guessing:
         assert not any(guessing.map(guess, range(60, 63)))
-    assert time.monotonic() - began > 3, "one after the other"
+    assert time.monotonic() - began > 3, "guesses over several connections must wait for each other"
     with psycopg.connect(role, autocommit=True) as connection:
         began = time.monotonic()
         assert connection.execute(ask, ("10.30.0.9", NHA_TRANG, "right")).fetchall() == [(True,)]
@@ -284,7 +291,10 @@ def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, le
 
 
 def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software, rows):
-    """Shape C names a dossier by our number; numbers can be counted through."""
+    """Requests of shape C name a dossier by the ledger's number, which can be guessed.
+
+    A client must not be able to use the number of another client's dossier.
+    """
     register("vp", TU_PHAP)
     register("khac", NHA_TRANG, source=SOURCE)
     number = software.dossiers(dossier("H-1"))["data"]["idHoSo"]
@@ -307,6 +317,7 @@ def test_agency_that_was_taken_from_a_client_is_refused_at_once(served, software
 
 
 def test_record_that_names_somebody_else_is_refused_whatever_its_call_names(served, rows):
+    """A record of another agency is refused, although its call names an agency of the client."""
     register("xa", NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
     records = [GOOD | {"MaDonVi": TU_PHAP}, dossier("H-2", MaDonViTiepNhan=TU_PHAP), dossier("H-3")]
     path = "/intake/DongBoHoSoMC"
@@ -347,7 +358,7 @@ def test_what_stands_in_address_or_headers_is_told_by_its_code(software, served,
         assert answer.status_code == 200, path
         assert answer.json()["error_code"] in ("01", "03"), path
     assert rows("SELECT 1 FROM intake.pushed_dossiers") == []
-    # Wherever a client puts it.
+    # A session must be accepted in each place where clients put it.
     for path, headers in (("?session=" + session, {}), ("", {"Session": session}),
                           ("", {"authorization": f"bearer {session}"})):  # fmt: skip
         answer = served.post(f"/intake/TraCuuHoSo{path}", json={"mahoso": "H-1"}, headers=headers)
@@ -355,7 +366,7 @@ def test_what_stands_in_address_or_headers_is_told_by_its_code(software, served,
 
 
 def test_sign_in_by_a_form_is_one_and_as_curl_sends_it_too(software):
-    """The first thing that a vendor tries: `curl --data '{…}'` calls JSON a form."""
+    """A vendor first tries `curl --data '{…}'`, which declares its JSON as a form. The sign-in must accept both."""
     answer = software.http.post("/intake/sign-in", data={"username": SOURCE, "password": PASSWORD}).json()
     assert answer["error_code"] == 0
     assert len(answer["session"]) > 40
@@ -386,10 +397,11 @@ def test_step_that_has_no_status_that_can_be_is_refused(software, rows):
 
 
 def test_room_is_given_back_and_a_minute_ends():
+    """Memory for large bodies is freed after use, and a client's limit of calls starts anew each minute."""
     room = intake.Room(100)
     assert room.take(60, intake.LARGE + 1)
     assert not room.take(60, intake.LARGE + 1)
-    assert room.take(60, 60), "a small one has room of its own"
+    assert room.take(60, 60), "small bodies must not wait for large ones"
     room.give_back(120)
     assert room.take(100, intake.LARGE + 1)
     minute = [0.0]

@@ -1,4 +1,4 @@
-"""What one-stop software pushes is held against the contract by the same command, from the push to the words."""
+"""Test the source check of pushed data: the same command compares it with the contract and names vendors' fields."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tests.ground import type_command
 from tests.integration.intake.conftest import SOURCE, Software, dossier, step, written
 
 BEGAN = datetime.combine(datetime.now(VIETNAM).date() - timedelta(days=1), time(14), VIETNAM)
-"""Yesterday, in office hours: whatever hour it is now, what desks write is written when they work."""
+"""14:00 of yesterday in Vietnam, inside office hours whatever hour it is now."""
 
 
 def life(place: int, **changes: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """A dossier that came to its result, and its steps."""
+    """Return a dossier that reached its result, and its steps."""
     code = f"H32-26-{place:04}"
     received = BEGAN - timedelta(days=9, minutes=7 * place)
     given = {

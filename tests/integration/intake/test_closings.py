@@ -1,5 +1,7 @@
-"""Closings and publications say whose figures are as they were pushed, for what pushes itself cannot be counted
-independently."""
+"""Test that closings and publications name the agencies whose figures were pushed.
+
+Pushed figures cannot be counted independently of the software that pushed them.
+"""
 
 from __future__ import annotations
 
@@ -25,14 +27,14 @@ SAYS = "theo dữ liệu được đẩy"
 
 @pytest.fixture
 def store(tmp_path, configure):
-    """Folder of the publications."""
+    """Set an empty folder as the store of publications; return it."""
     folder = tmp_path / "publications"
     configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
     return folder
 
 
 def today() -> tuple[Period, datetime]:
-    """The day of what is pushed now, and a moment at which it is over."""
+    """Return the day of a push that is made now, and a moment six hours after that day."""
     day = Period.day_before(datetime.now(UTC) + timedelta(days=1))
     return day, day.end + timedelta(hours=6)
 
@@ -66,7 +68,7 @@ def test_closing_and_publication_say_whose_figures_were_pushed(served, store, ru
     assert said == [True, False]
     assert (folder / PDF).stat().st_size > 10_000
 
-    # The agency's software is read from another day on: what was closed stays what it was.
+    # The agency's software is later read instead of pushing. The old closing must stay as it was.
     configure(MOTCUA_SOURCES=f"{SOURCE}=contract")
     checked = verify_publication("1")
     assert checked.faults == []
@@ -76,11 +78,11 @@ def test_closing_and_publication_say_whose_figures_were_pushed(served, store, ru
     configure(
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
     )
-    assert verify_publication("1").faults == [], "also to an auditor"
+    assert verify_publication("1").faults == [], "the publication must verify for an auditor too"
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a closing keeps whose figures were pushed, and its publication cannot say otherwise"
+    "reconciliation", "a closing stores which agencies' figures were pushed, and its publication cannot hide it"
 )
 def test_publication_that_hides_what_was_pushed_is_a_fault(software, store, rows):
     day, morning = today()
@@ -95,6 +97,7 @@ def test_publication_that_hides_what_was_pushed_is_a_fault(software, store, rows
 def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_something_of_it_is_counted(
     software, store, run, rows
 ):
+    """A closing lists an agency as pushed from its client's registration on, also after the client lost it."""
     day, morning = today()
     earlier = day.previous.previous.previous
     assert software.dossiers(dossier("H-1"))["error_code"] == "00"
@@ -103,7 +106,7 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
     before, now = (close_period(period, "tests", morning).closing.closing_no for period in (earlier, day))
     assert in_ledger(pushed_of_closing, before) == ()
     assert [each.agency_code for each in in_ledger(pushed_of_closing, now)] == sorted([NHA_TRANG, TU_PHAP])
-    # What is longer than a day says what its days say, whatever is read by now.
+    # A longer period takes the pushed agencies from the closings of its days, not from today's clients.
     in_ledger(keep_pushed_of_closing, before, Period.month_of(day.first), (), (now,))
     assert len(in_ledger(pushed_of_closing, before)) == 2
     rows("ALTER TABLE intake.client_changes DISABLE TRIGGER ALL")
@@ -115,4 +118,4 @@ def test_agency_is_pushed_from_when_a_client_may_write_for_it_and_as_long_as_som
     assert corrected.corrects == now
     assert [each.agency_code for each in in_ledger(pushed_of_closing, corrected.closing_no)] == sorted(
         [NHA_TRANG, TU_PHAP]
-    ), "its result is counted there, though nobody may push for it any more"
+    ), "an agency with a counted result stays listed, although no client may push for it any more"

@@ -1,4 +1,4 @@
-"""Whatever order pushes come in, and whatever clocks say: what is told as resolved is counted as resolved."""
+"""Test pushes in any order and with wrong clocks: a dossier counts as resolved exactly if its result text is queued."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ CREATE FUNCTION tests.now() RETURNS timestamptz LANGUAGE sql VOLATILE SECURITY D
 RETURN (SELECT moment + nextval('tests.ticks') * interval '1 millisecond' FROM tests.clock);
 GRANT USAGE ON SCHEMA tests TO public;
 """
-"""Each moment that the intake asks for is later than the one before."""
+"""A clock for the intake that the tests set. It goes on by a millisecond with each reading."""
 
 
 @dataclass
 class Desk:
-    """Software whose pushes come at minutes of one day; its own clocks may say something else."""
+    """Software that pushes one dossier at given minutes of a day. The times in its pushes may be wrong."""
 
     software: Software
     ledger: psycopg.Connection[Any]
@@ -40,28 +40,31 @@ class Desk:
     def at(self, minute: float) -> datetime:
         return self.began + timedelta(minutes=minute)
 
-    def _now(self, minute: float) -> None:
+    def _set_clock(self, minute: float) -> None:
         self.ledger.execute("UPDATE tests.clock SET moment = %s", (self.at(minute),))
 
-    def _fields(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Times since the day's beginning, as they are written."""
+    def _with_written_times(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields with each time since the day's beginning written as OpenCPS writes it."""
         return {
             name: written(self.began + value) if isinstance(value, timedelta) else value
             for name, value in given.items()
         }
 
     def row(self, minute: float, status: int | str, **changes: Any) -> None:
-        self._now(minute)
-        assert self.software.dossiers(dossier(self.code, status, **self._fields(changes)))["error_code"] == "00"
+        self._set_clock(minute)
+        assert (
+            self.software.dossiers(dossier(self.code, status, **self._with_written_times(changes)))["error_code"]
+            == "00"
+        )
 
     def short(self, minute: float, **fields: Any) -> None:
-        self._now(minute)
-        record = {"MaHoSo": self.code, **self._fields(fields)}
+        self._set_clock(minute)
+        record = {"MaHoSo": self.code, **self._with_written_times(fields)}
         assert self.software.call("DongBoHoSoMC", [record], isUpdating="True")
 
     def steps(self, minute: float, *steps: tuple[int, float | None]) -> None:
-        """Each with its status and its stamp: a minute, or ``None`` for the day without a time."""
-        self._now(minute)
+        """Push steps. Each has a status and a time stamp: a minute, or ``None`` for the day without a time."""
+        self._set_clock(minute)
         day = f"{self.at(0) + timedelta(hours=7):%Y%m%d}"
         records = [
             step(self.code, status, None if stamp is None else self.at(stamp), NoiDungXuLy=f"{status} {stamp}")
@@ -89,9 +92,9 @@ def desk(software: Software, ledger: str) -> Iterator[Desk]:
 
 
 row, short, steps, run = (partial(methodcaller, act) for act in ("row", "short", "steps", "run"))
-"""What a desk does, with its minute first."""
+"""The acts of a story. Each takes the minute of its push first."""
 RESULT = {
-    # Given again by another of its servers, whose clock is seven minutes behind.
+    # Another server of the software, with a clock seven minutes behind, gives the result again.
     "held back with other fields": [
         row(0, 4),
         steps(0.1, (4, 0)),
@@ -120,7 +123,7 @@ RESULT = {
         short(40, TrangThaiHoSo=4, SoDienThoai="0912000000"),
     ],
     "step of an old state after the row of the new one": [row(0, 4), row(90, 9), run(90.5), steps(91, (4, 20))],
-    # The short update says nothing of the status.
+    # The short update in between has no status.
     "phone is changed between row and step": [
         row(0, 4),
         steps(20, (4, 20)),
@@ -130,7 +133,7 @@ RESULT = {
     "clocks ahead and a call overtaken": [row(0, 4), row(30, 9), steps(30.1, (9, 33)), steps(32, (4, 31))],
     "clocks behind and a call overtaken": [row(0, 4), row(30, 9), steps(30.1, (9, 27)), steps(32, (4, 25))],
     "a call overtaken after it was told": [row(0, 4), row(30, 9), steps(30.1, (9, 30)), run(31), steps(32, (4, 26))],
-    # Word for word as it was before; the row alone comes too early for what its steps told by then.
+    # The second result equals the first word for word. Each row is pushed before its steps.
     "taken back and there again": [
         *(
             act
@@ -156,11 +159,11 @@ RESULT = {
     ],
     "step before its dossier": [steps(0, (9, -1)), run(1), row(2, 4)],
     "steps before their dossier in reverse": [steps(0, (9, -1)), steps(1, (4, -2)), row(2, 9)],
-    # As they stand there.
+    # Steps of the same second count in the order of the call.
     "two steps of one second in one call": [row(0, 2), steps(30, (4, 29), (9, 29))],
     "two steps of one second after each other": [row(0, 2), steps(30, (4, 29)), steps(30.1, (9, 29))],
     "steps in one call in reverse": [row(0, 2), steps(40, (9, 39), (4, 35), (2, 30))],
-    # What comes last counts, also where the row was said by then.
+    # Among steps without a time the last one to arrive counts, also after a row of the same day.
     "days without a time": [
         row(0, 4),
         steps(30, (4, None)),
@@ -189,7 +192,7 @@ NO_RESULT = {
         row(32, 4, NgayHenTra=""),
         steps(32.1, (4, 28)),
     ],
-    # A day that is sent again, in its order, with a step of it that never came.
+    # The software sends the day again in order, with a step that was never pushed before.
     "old pushes again after newer ones": [
         row(0, 4),
         steps(0.1, (4, 0)),
@@ -210,11 +213,11 @@ NO_RESULT = {
 
 
 @pytest.mark.guarantee(
-    "intake", "whatever order pushes come in, and whatever clocks say, a dossier ends as its own row says"
+    "intake", "in whatever order pushes come, and whatever clocks show, a dossier ends in the state of its own row"
 )
 def test_dossier_stands_as_it_is_told_in_whatever_order_its_pushes_come(desk, rows):
-    """Of each: how its row stands, how the ledger has it, and whether a result is told in the end."""
-    told = {}
+    """For each story, the source's row, the ledger's dossier and the queued message must agree at the end."""
+    ends = {}
     for number, (story, acts) in enumerate((RESULT | NO_RESULT).items()):
         desk.code, desk.began = f"H-{number:02}", desk.began + timedelta(hours=5)
         for act in [*acts, run(240)]:
@@ -224,5 +227,5 @@ def test_dossier_stands_as_it_is_told_in_whatever_order_its_pushes_come(desk, ro
         states = rows("SELECT state FROM motcua.messages WHERE dossier_id = %s AND kind = 'result'"
                       " ORDER BY message_id", kept["dossier_id"])  # fmt: skip
         is_told = [each["state"] for each in states][-1:] == ["queued"]
-        told[story] = row["status_code"], kept["status_code"], is_told
-    assert told == dict.fromkeys(RESULT, (9, 9, True)) | dict.fromkeys(NO_RESULT, (4, 4, False))
+        ends[story] = row["status_code"], kept["status_code"], is_told
+    assert ends == dict.fromkeys(RESULT, (9, 9, True)) | dict.fromkeys(NO_RESULT, (4, 4, False))

@@ -1,4 +1,4 @@
-"""Figures of the national portal beside the closings: handed in, kept, replaced, compared; in no publication."""
+"""Test the national portal's figures: handed in, stored, replaced and compared with closings, and in no publication."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HEADING = "Mã cơ quan,Ngày,Tiếp nhận,Đã giải quyết\n"
 
 @pytest.fixture
 def closed(software, run):
-    """A day on which one dossier was received and resolved at an agency that pushes; closed."""
+    """Close a day on which one dossier was received and resolved at an agency that pushes."""
     now = datetime.now(UTC)
     assert (
         software.dossiers(dossier("H-1", 9, NgayTiepNhan=written(now), NgayKetThucXuLy=written(now)))["error_code"]
@@ -36,7 +36,7 @@ def closed(software, run):
 
 
 def hand_in(closed, *lines, by="hoa", hours=7, **options):
-    """Each line an agency with its counts, of the day that was closed."""
+    """Hand in a file of portal figures for the closed day. Each line has an agency and its counts."""
     text = HEADING + "".join(f"{code},{closed.period},{counts}\n" for code, counts in lines)
     now = closed.period.end + timedelta(hours=hours)
     return hand_in_portal_figures(text.encode(), "cong 0905771482.csv", by, now, **options)
@@ -44,7 +44,7 @@ def hand_in(closed, *lines, by="hoa", hours=7, **options):
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "the portal's figures are kept as handed in, with by whom, and change no closing and no publication",
+    "the portal's figures are stored as handed in, with the person, and change no closing and no publication",
 )
 def test_each_figure_is_kept_a_repeat_adds_nothing_and_a_corrected_one_replaces_the_former(closed, rows):
     assert len(hand_in(closed, (NHA_TRANG, "3,1"), dry_run=True).new) == 1
@@ -60,9 +60,11 @@ def test_each_figure_is_kept_a_repeat_adds_nothing_and_a_corrected_one_replaces_
     assert (meeting.newest.agency_code, meeting.differs) == (TU_PHAP, False)
 
     assert hand_in(closed, (NHA_TRANG, "3,1"), (TU_PHAP, "0,0"), ("X", "1,1"), by="minh").new == []
-    assert hand_in(closed, (NHA_TRANG, "3,1"), by="minh").new == [], "another file that says the same"
+    assert hand_in(closed, (NHA_TRANG, "3,1"), by="minh").new == [], "another file with the same figures adds nothing"
     (corrected,) = hand_in(closed, (NHA_TRANG, "2,1"), by="minh", hours=9).new
-    assert hand_in(closed, (NHA_TRANG, "3,1"), (TU_PHAP, "0,0"), ("X", "1,1"), hours=10).new == [], "the old file again"
+    assert hand_in(closed, (NHA_TRANG, "3,1"), (TU_PHAP, "0,0"), ("X", "1,1"), hours=10).new == [], (
+        "handing in the old file again adds nothing"
+    )
 
     kept = rows("SELECT * FROM motcua.portal_figures WHERE agency_code = %s ORDER BY figure_no", NHA_TRANG)
     assert [(row["received"], row["handed_in_by"], row["replaces"]) for row in kept] == [
@@ -73,7 +75,9 @@ def test_each_figure_is_kept_a_repeat_adds_nothing_and_a_corrected_one_replaces_
     assert "0905771482" not in kept[0]["file_name"]
     (now,) = in_ledger(compare_periods, [str(closed.period)], agency_code=NHA_TRANG)
     assert (now.figures[0].difference, now.figures[0].replaced) == (1, 3)
-    assert now.figures[0].since == closed.period.end + timedelta(hours=7), "it differed before, too"
+    assert now.figures[0].since == closed.period.end + timedelta(hours=7), (
+        "the difference began with the first figures, which differed too"
+    )
     for statement in ("UPDATE motcua.portal_figures SET received = 1", "DELETE FROM motcua.portal_figures"):
         with pytest.raises(psycopg.Error, match="append-only"):
             rows(statement)
@@ -81,7 +85,7 @@ def test_each_figure_is_kept_a_repeat_adds_nothing_and_a_corrected_one_replaces_
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "the portal's figures are kept as handed in, with by whom, and change no closing and no publication",
+    "the portal's figures are stored as handed in, with the person, and change no closing and no publication",
 )
 def test_command_compares_and_nothing_that_is_published_has_it(
     closed, configure, tmp_path, rows, postgres, ledger, monkeypatch
@@ -89,7 +93,7 @@ def test_command_compares_and_nothing_that_is_published_has_it(
     folder = tmp_path / "publications"
     configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
     morning = closed.period.end + timedelta(hours=6)
-    # What is handed in is of a day that is over by the clock of the command.
+    # Figures can be handed in only of a day that is over by the command's clock.
     monkeypatch.setattr("motcua.commands.closings.datetime", Later)
     book = Workbook()
     book.active.append(["Tên cơ quan", "Ngày", "Tiếp nhận", "Đã giải quyết", "Đã trả kết quả"])
@@ -119,11 +123,11 @@ def test_command_compares_and_nothing_that_is_published_has_it(
     configure(
         AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", conninfo_to_dict(ledger)["dbname"])
     )
-    assert "777" in command("show", str(closed.closing_no)).output, "also to an auditor"
+    assert "777" in command("show", str(closed.closing_no)).output, "an auditor must see it too"
 
 
 class Later(datetime):
-    """Two days from now."""
+    """A datetime whose ``now`` is two days ahead."""
 
     @classmethod
     def now(cls, tz=None):

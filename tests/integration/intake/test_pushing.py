@@ -1,4 +1,4 @@
-"""From the push to the message: what is pushed is told as if it had been read from the contract's views."""
+"""Test the way from a push to the message: pushed rows lead to the same messages as rows of the contract's views."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def test_dossier_and_its_result_that_are_pushed_are_told(software, run, messages
 
 
 def test_what_is_pushed_is_news_until_it_is_picked_up_and_of_its_source_alone(software, run, configure):
+    """A push must make its own source due for a pick-up until the pick-up, and no other source."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync,ho_so=files")
     began = datetime.now(UTC)
     for source in (SOURCE, "ho_so"):
@@ -78,9 +79,10 @@ def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
 
 
 @pytest.mark.guarantee(
-    "intake", "status 9 means at the desk; a supplement is there only where the push or its client's setting says so"
+    "intake", "status 9 means at the desk; status 5 does only if the push or its client's setting states so"
 )
 def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, messages):
+    """A pushed supplement leads to a message only if the push states that the one-stop desk has it."""
     elsewhere = [{}, {"PhongBanXuLy": "Phòng Tư pháp"}]
     at_desk = [{"PhongBanXuLy": "Bộ phận Một cửa"}, {"PhongBanXuLy": "MOT_CUA"}, {"TrangThaiBoSung": "MotCua"}]
     cases = [*elsewhere, *at_desk, {"PhongBanXuLy": "Bộ phận Tiếp nhận và Trả kết quả"}]
@@ -94,8 +96,8 @@ def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, me
     )
     software.steps(*(step(f"H-{number}", 5, **changes) for number, changes in enumerate(cases)))
     run()
-    told = [f"H-{number}" for number in range(len(elsewhere), len(cases))]
-    assert messages() == [("supplement", code, TOLD) for code in (*told, "L-1")]
+    expected = [f"H-{number}" for number in range(len(elsewhere), len(cases))]
+    assert messages() == [("supplement", code, TOLD) for code in (*expected, "L-1")]
 
 
 def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages):
@@ -107,7 +109,7 @@ def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages
 
 
 def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software, run, messages, rows):
-    """Calls overtake each other; a dossier has no time, its steps have."""
+    """Calls may overtake each other, and a pushed dossier has no time. The times of the dossier's steps must decide."""
     began = datetime.now(UTC) - timedelta(hours=3)
     software.dossiers(dossier("H-1", 2))
     software.steps(step("H-1", 9, began + timedelta(hours=1)), step("H-1", 4, began))
@@ -120,7 +122,7 @@ def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software
     assert messages() == [("result", "H-1", TOLD)]
     (row,) = rows("SELECT status_code, due_at FROM intake.source_dossiers")
     assert row["status_code"] == 9
-    # What is really taken back comes as a step, too.
+    # Software that really takes a result back pushes a step for it too.
     software.steps(step("H-1", 4))
     software.dossiers(dossier("H-1", 4))
     (row,) = rows("SELECT status_code FROM intake.source_dossiers")
@@ -128,7 +130,10 @@ def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software
 
 
 def test_step_of_which_nothing_says_whose_it_is_waits_for_its_dossier(software, run, messages, rows):
-    """Its client serves several agencies, and the dossier alone names one."""
+    """The client serves several agencies, and only the dossier's row names the agency.
+
+    Steps that arrive before the row may not be lost.
+    """
     first, second = step("160915001", 9), step("160915001", 9, NoiDungXuLy="Ký")
     assert software.steps(first, unit="H32")["received"] == 1
     assert software.steps(second, unit="H32")["received"] == 1
@@ -182,7 +187,7 @@ def test_somebody_elses_agency_is_refused(served, software, rows):
 
 @pytest.mark.parametrize("unit", ["000.00.77.H32", "", "H32"])
 def test_dossier_of_an_agency_that_nobody_knows_is_not_taken_for_the_clients_only_one(served, rows, unit):
-    """Its software serves more agencies than join: their citizens would be called to the wrong desk."""
+    """The software serves more agencies than have joined. Their citizens must not be called to the wrong desk."""
     register("xa", NHA_TRANG)
     software = Software(served, "xa")
     code = "000.00.77.H32-261125-0001"
@@ -194,7 +199,7 @@ def test_dossier_of_an_agency_that_nobody_knows_is_not_taken_for_the_clients_onl
     assert {row["agency_code"] for row in rows("SELECT agency_code FROM intake.pushed_dossiers")} == {NHA_TRANG}
 
 
-@pytest.mark.guarantee("intake", "an unusable record is refused alone")
+@pytest.mark.guarantee("intake", "an unusable record is refused, and the other records of its push are stored")
 def test_bad_record_refuses_itself_alone(software, run, messages, rows):
     answer = software.dossiers(dossier("H-1", 9), dossier(""), "no record", dossier("H-2", 9), None)
     assert (answer["error_code"], answer["received"], answer["refused"]) == ("00", 2, 3)
@@ -210,6 +215,7 @@ def test_bad_record_refuses_itself_alone(software, run, messages, rows):
 
 
 def test_of_a_citizen_nothing_is_kept_but_what_is_named(software, rows):
+    """The intake may store only the named fields of a push, and no ID number or note of a citizen."""
     software.dossiers(dossier("H-1", UyQuyen={"ChuHoSo": "Khác"}, GhiChu="bí mật"))
     software.steps(step("H-1", 9, SoGiayTo="225123456"))
     (row,) = rows("SELECT fields FROM intake.pushed_dossiers")
@@ -233,7 +239,7 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
 )
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
-    """By two clients of one source, so that no call waits before it comes to the ledger."""
+    """Two clients of one source push at once. The calls of a single client would wait before they reach the ledger."""
     register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
     both = (software, Software(served, "vp"))
     began = datetime.now(UTC) - timedelta(hours=2)
@@ -256,9 +262,11 @@ def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows
     assert received == 6
 
 
-@pytest.mark.guarantee("intake", "steps are numbered in the order of their commits, and none comes late")
+@pytest.mark.guarantee(
+    "intake", "pushed steps get numbers in the order of their commits, so no step appears late under a lower number"
+)
 def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):
-    """So a number is never given out while a smaller one may still be committed."""
+    """Otherwise a step's number could be visible before a smaller one is committed, and a pick-up would miss a step."""
     register("vp", TU_PHAP)
     software.dossiers(dossier("H-1"))
     with psycopg.connect(ledger) as slow:
@@ -272,9 +280,11 @@ def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_o
     assert len(rows("SELECT 1 FROM intake.pushed_steps")) == 1
 
 
-@pytest.mark.guarantee("intake", "a dossier that moves from a read source to a pushed one keeps its order")
+@pytest.mark.guarantee(
+    "intake", "a dossier that moves from a read source to a pushed source keeps the order of its steps"
+)
 def test_dossier_that_moves_to_a_pushed_source_keeps_its_order(one_stop, served, configure, messages, rows):
-    """The software that it came from had numbered far; what is pushed of it is newer all the same."""
+    """The old software gave high numbers to its steps. Pushed steps must still count as newer."""
     now = datetime.now(UTC)
     one_stop.both(
         4,
@@ -365,7 +375,7 @@ def test_old_session_is_refused(software, rows):
     for change, works in ((False, False), (True, True)):
         in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), enabled=change)
         assert (software.sign_in()["error_code"] == 0) == works
-        assert software.post(body)["error_code"] == "01", "what was disabled once has no sessions left"
+        assert software.post(body)["error_code"] == "01", "disabling a client must end its sessions for good"
     for wrong in ("", "x", "A" * 43, session, None, 7):
         assert software.post(body | {"session": wrong})["error_code"] == "01"
     assert software.sign_in("another")["error_code"] == 2
@@ -373,6 +383,7 @@ def test_old_session_is_refused(software, rows):
 
 
 def test_pushed_fields_go_with_their_dossier_and_do_not_come_back(software, run, rows):
+    """Purged personal data must not come back when the software pushes the same dossier again."""
     old = datetime.now(UTC) - timedelta(days=500)
     ended = dossier("H-1", 10, NgayTra=written(old), NgayTiepNhan=written(old), NgayHenTra=written(old))
     last = step("H-1", 10, old)

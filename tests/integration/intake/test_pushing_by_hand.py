@@ -1,4 +1,4 @@
-"""``motcua intake push``: a vendor or an operator tries a connection and is shown each answer."""
+"""Test ``motcua intake push``, with which a vendor or an operator tries a connection and sees each answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.intake.conftest import PASSWORD, SOURCE, dossier, registe
 
 @pytest.fixture
 def push(served):
-    """Types the command, and the password of ``hue``."""
+    """Return a function that types the command and the password of the client ``hue``."""
 
     def type_in(*words, url=f"{served.base_url}/intake", password=PASSWORD):
         asked = ["intake", "push", *words, "--url", url, "--client", SOURCE]
@@ -23,7 +23,7 @@ def push(served):
 
 
 def said(done) -> list[str]:
-    """The lines that it prints; of the question for the password a blank is left."""
+    """Return the lines that the command printed, without the blank line of the password's prompt."""
     return [line for line in done.stdout.splitlines() if line.strip()]
 
 
@@ -83,6 +83,7 @@ def test_address_where_nobody_listens_or_something_else_does_is_a_sentence(push,
 
 
 def test_beside_a_demo_it_pushes_as_the_demos_own_software(served, configure, tmp_path, messages, run):
+    """On a machine with the demo, the command needs no address or password, because it uses the demo's account."""
     register(SOURCE, NHA_TRANG)
     configure(MOTCUA_DATA=str(tmp_path), MOTCUA_SOURCES=f"{SOURCE}=national_sync")
     asked = ["intake", "push", "THU-1", "--status", "9", "--phone", "0905123456"]

@@ -1,4 +1,4 @@
-"""What a dossier's row says beside its steps, whatever the order in which the two are pushed, and sent again."""
+"""Test a pushed dossier's row beside its steps, in each order of the two and when they are sent again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.integration.intake.conftest import dossier, step, written
 
 @pytest.fixture
 def row(software, rows):
-    """The row of H-1 as the source's view has it: status, desk, phone."""
+    """Return a function that reads status, desk and phone of H-1 from the source's view of dossiers."""
 
     def of() -> tuple[int, bool, str]:
         (found,) = rows(
@@ -24,10 +24,11 @@ def row(software, rows):
 
 
 def test_row_and_its_words_follow_steps_where_no_row_comes_with_them_and_never_an_older_one(software, row, rows):
+    """A dossier's row takes the status of a newer step, and never of an older step that arrives later."""
     now = datetime.now(UTC)
     software.dossiers(dossier("H-1", 4))
     software.steps(step("H-1", 9, now - timedelta(hours=1)))
-    assert row()[:2] == (9, True), "its citizen is told so, whatever the row had said"
+    assert row()[:2] == (9, True), "the step decides: its citizen gets the result text although the row had status 4"
     for hours, status in ((2, 4), (4, 2)):
         software.steps(step("H-1", status, now - timedelta(hours=hours)))
         assert row()[:2] == (9, True)
@@ -35,6 +36,7 @@ def test_row_and_its_words_follow_steps_where_no_row_comes_with_them_and_never_a
 
 
 def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(software, row):
+    """A repeated push of an old result step must not undo a later row that took the result back."""
     given = step("H-1", 9, datetime.now(UTC) - timedelta(hours=2))
     for status, steps in ((4, []), (9, [given])):
         software.dossiers(dossier("H-1", status))
@@ -46,6 +48,7 @@ def test_step_that_is_sent_again_overturns_no_row_that_was_taken_back_since(soft
 
 
 def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(software, row, run, messages):
+    """A citizen who has the result gets no message because a step before the hand-over arrives late."""
     began = datetime.now(UTC) - timedelta(hours=3)
     software.dossiers(dossier("H-1", 10, NgayTra=written(began + timedelta(hours=1))))
     software.steps(step("H-1", 9, began))
@@ -57,9 +60,10 @@ def test_row_of_an_ended_dossier_is_not_taken_back_by_a_step_that_comes_late(sof
 
 
 @pytest.mark.guarantee(
-    "intake", "a state that is sent again after a later one, or that told nothing new, reverts nothing"
+    "intake", "a state that is sent again after a later one, or that had nothing new, reverts nothing"
 )
 def test_state_that_came_beside_a_later_one_takes_nothing_back_when_it_is_sent_again(software, row):
+    """An old update that is sent again must not restore an old phone number."""
     began = datetime.now(UTC) - timedelta(hours=1)
     first, second = dossier("H-1", 4), dossier("H-1", 4, SoDienThoai="0912000000")
     software.dossiers(first, second)
@@ -67,7 +71,7 @@ def test_state_that_came_beside_a_later_one_takes_nothing_back_when_it_is_sent_a
     assert row() == (4, False, "0912000000")
     assert software.dossiers(first)["repeated"] == 1
     assert row() == (4, False, "0912000000")
-    # It says what is there already; later it would not.
+    # This update repeats the present phone, so it changes nothing. When it is sent again, the phone has changed.
     short = {"MaHoSo": "H-1", "SoDienThoai": "0912000000"}
     assert software.dossiers(short)["repeated"] == 1
     software.dossiers(dossier("H-1", 4, SoDienThoai="0933000000"))

@@ -1,4 +1,7 @@
-"""The kit for vendors, docs/vi/ket-noi-phan-mem.md: each sample is answered as it says, and together they show all."""
+"""Test the kit for vendors, docs/vi/ket-noi-phan-mem.md.
+
+Each sample request must get the documented answer, and the samples together must show each service, code and reason.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ _BY_NETWORK = "xa"
 
 @dataclass(frozen=True)
 class Sample:
-    """A request and what it is answered, as a file writes them."""
+    """One sample of the kit: a request and its documented answer."""
 
     title: str
     path: str
@@ -41,7 +44,10 @@ class Sample:
 
 
 def samples(name: str) -> Iterator[Sample]:
-    """The samples of a file in the form of HTTP clients of editors: ``###`` begins one, comments come first."""
+    """Yield the samples of a ``.http`` file, as editors' HTTP clients read it.
+
+    ``###`` begins a sample; its comments state the answer and come before the request.
+    """
     for part in (KIT / name).read_text(encoding="utf-8").split("\n### ")[1:]:
         title, _, rest = part.partition("\n")
         comments, request = [], rest.splitlines()
@@ -61,12 +67,12 @@ ALL = {name: list(samples(name)) for name in FILES}
 
 
 def filled(text: str, known: dict[str, str]) -> str:
-    """With what stands between double braces."""
+    """Return the text with each ``{{name}}`` replaced by its known value."""
     return re.sub(r"\{\{(\w+)\}\}", lambda found: known[found[1]], text)
 
 
 def compare(wanted: Any, got: Any, known: dict[str, str], place: str) -> None:
-    """Holds an answer against what is documented; names in double braces are bound to what they stand for."""
+    """Compare an answer with the documented one. A ``{{name}}`` there matches any text, which ``known`` then stores."""
     name = re.fullmatch(r"\{\{(\w+)\}\}", wanted) if isinstance(wanted, str) else None
     if name:
         assert isinstance(got, str), place
@@ -87,7 +93,7 @@ def compare(wanted: Any, got: Any, known: dict[str, str], place: str) -> None:
 
 @pytest.fixture
 def connected(served: httpx.Client) -> httpx.Client:
-    """What the kit's page says that the Department gave: an account for two agencies, and one by its network."""
+    """Register the accounts that the kit's page assumes: one for two agencies, and one without a password."""
     in_ledger(save_agencies, [agency(CAM_RANH, name="Cam Ranh", aliases=("H32.31",))], "tests")
     register(SOURCE, NHA_TRANG, CAM_RANH)
     register(_BY_NETWORK, NHA_TRANG, source=SOURCE, networks=("127.0.0.0/8",))
@@ -95,7 +101,9 @@ def connected(served: httpx.Client) -> httpx.Client:
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.guarantee("intake", "each service, shape and error code is answered as the vendors' kit documents it")
+@pytest.mark.guarantee(
+    "intake", "each service, record shape and error code is answered as the documents for vendors state"
+)
 def test_each_sample_is_answered_as_it_says(connected, configure, rows, name):
     known = {"tai_khoan": SOURCE, "mat_khau": PASSWORD, "hon_20000_ban_ghi": "0," * MOST_RECORDS + "0"}
 
@@ -113,7 +121,7 @@ def test_each_sample_is_answered_as_it_says(connected, configure, rows, name):
             configure(MOTCUA_INTAKE_CALLS="1", MOTCUA_SOURCES=f"{SOURCE}=national_sync")
         answer = post(sample)
         for _ in range(8):
-            # A minute may begin in between.
+            # A new minute, with a new limit, may begin between the calls.
             if code == "06" and answer.status_code == 200:
                 answer = post(sample)
         assert answer.status_code == sample.status, sample.title
@@ -123,7 +131,7 @@ def test_each_sample_is_answered_as_it_says(connected, configure, rows, name):
 
 
 def test_what_the_samples_push_is_told(connected, run, messages, useful_for_years):
-    """They are good ones: a vendor who copies them is understood."""
+    """A vendor who copies the kit's samples must succeed: the pushed dossiers lead to their messages."""
     known = {"tai_khoan": SOURCE, "mat_khau": PASSWORD, "hon_20000_ban_ghi": "0"}
     for name in FILES:
         if name == "loi.http":
@@ -133,8 +141,8 @@ def test_what_the_samples_push_is_told(connected, run, messages, useful_for_year
             path, body = "/intake" + filled(sample.path, known), filled(sample.body, known).encode()
             compare(sample.answer, connected.post(path, content=body, headers=head).json(), known, sample.title)
     run()
-    told = {(kind, code) for kind, code, _ in messages()}
-    assert told == {
+    planned = {(kind, code) for kind, code, _ in messages()}
+    assert planned == {
         ("result", "000.00.30.H32-261123-0001"),
         ("supplement", "000.00.30.H32-261123-0002"),
         ("result", "000.00.30.H32-261123-0101"),
@@ -150,7 +158,9 @@ def test_samples_show_each_code_each_reason_and_each_service():
     listed = [sample.answer.get(name, ()) for sample in every for name in ("errors", "warnings")]
     reasons = {each["reason"] for records in listed for each in records}
     assert reasons == set(words["reason"])
-    services = {service.lower() for service in (*intake._SERVICES, intake._LOOK_UP, *intake._CATALOGUES)}
+    services = {
+        service.lower() for service in (*intake._SERVICES, intake._LOOK_UP_SERVICE, *intake._CATALOGUE_SERVICES)
+    }
     shown = {json.loads(sample.body)["service"] for sample in ALL["kieu-a.http"] if "service" in sample.body}
     shown |= {sample.path.partition("?")[0].rpartition("/")[2] for sample in every}
     assert services <= {each.lower() for each in shown}

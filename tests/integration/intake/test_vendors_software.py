@@ -1,4 +1,4 @@
-"""The demo's one-stop software that pushes: what it pushes is all that the ledger knows of it, whatever goes wrong."""
+"""Test the demo's one-stop software that pushes: the ledger ends with exactly what was pushed, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.integration.intake.conftest import PASSWORD, SOURCE, register
 
 
 class Noting(PortalClient):
-    """Notes the steps and the last state of each dossier that it is to push; breaks off at some of its calls."""
+    """A portal client that notes each dossier's steps and last state, and breaks off some of its calls."""
 
     def __init__(self, url, breaks_off=0):
         super().__init__(url, SOURCE, PASSWORD)
@@ -32,7 +32,7 @@ class Noting(PortalClient):
             if service == "DongBoHoSoMC":
                 self.states |= {record["MaHoSo"]: record["TrangThaiHoSo"] for record in body["data"]}
             if self.breaks_off and self.calls % self.breaks_off == 0:
-                # After it was taken: the worst moment.
+                # Break off after the intake took the call, which is the worst moment.
                 super()._post(service, path, body)
                 raise NoAnswer("broken off")
         return super()._post(service, path, body)
@@ -40,7 +40,10 @@ class Noting(PortalClient):
 
 @pytest.fixture
 def begin(served, tmp_path):
-    """Starts the software, again and again on the same folder, with a clock that the test moves."""
+    """Return a function that starts the software on one folder, with a clock that the test moves.
+
+    ``begin.live`` lets a started software live some seconds; ``begin.said`` lists its log sentences.
+    """
     clock = [datetime.now(UTC) - timedelta(minutes=20)]
     said = []
 
@@ -66,7 +69,7 @@ def test_ledger_holds_each_step_once_and_each_dossier_as_it_is(begin, served, ru
     register(SOURCE, NHA_TRANG)
     client = Noting(f"{served.base_url}/intake", breaks_off)
     begin.live(begin(client), 40)
-    # It ends and goes on, with all that it had not pushed yet.
+    # A restarted software must go on with everything that it had not pushed yet.
     again = begin(client)
     begin.live(again, 200)
     assert again.memory.outbox == []
@@ -116,7 +119,7 @@ def test_push_that_nobody_answers_waits(begin, served):
 def test_pushing_agency_joins_once_and_its_account_signs_in(served, configure, rows, tmp_path):
     now = datetime.now(UTC)
     url = f"{served.base_url}/intake"
-    assert not join(tmp_path, url, now), "its source is not read here"
+    assert not join(tmp_path, url, now), "it must not join where its source is not read"
     assert read_account(tmp_path) is None
     source = pushing().source
     configure(MOTCUA_SOURCES=f"{source}=national_sync")

@@ -1,4 +1,4 @@
-"""The watch sees what clients push, and for whom nobody could be told."""
+"""Test the watch of pushes: which clients push, and which supplements led to no message."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def watched():
 
 
 def test_old_hours_are_forgotten_as_new_ones_come(software, rows):
+    """Hours of calls are removed after 60 days, so that the table stays small."""
     rows(
         "INSERT INTO intake.client_hours SELECT client_id, date_trunc('hour', now()) - make_interval(days => d)"
         " FROM intake.clients, unnest(ARRAY[1, 59, 61, 400]) AS d"
@@ -58,18 +59,19 @@ def untold():
 def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and_one_that_was_told_is_not(
     software, run, messages, rows
 ):
+    """The watch counts supplements without a message by agency, so that the vendor's fault is found."""
     software.dossiers(dossier("H-1"), dossier("H-2"), dossier("H-4"))
     software.dossiers(dossier("H-3", 5), unit=TU_PHAP)
     software.steps(step("H-1", 5), step("H-2", 5, PhongBanXuLy="MOT_CUA"), step("H-4", 5), step("H-4", 4))
     run()
     assert messages() == [("supplement", "H-2", "queued")]
     assert untold() == {NHA_TRANG: 2, TU_PHAP: 1}
-    # Said later to be at the desk, and told: it is not counted any more.
+    # A supplement that a later push puts at the desk leads to a message, so it no longer counts.
     software.steps(step("H-1", 5, datetime.now(UTC) + timedelta(seconds=1), PhongBanXuLy="MOT_CUA"))
     run()
     assert ("supplement", "H-1", "queued") in messages()
     assert untold() == {NHA_TRANG: 1, TU_PHAP: 1}
-    # A status of the software's own that staff say to mean a supplement.
+    # Staff map the software's own status 15 to "supplement". The dossier must then count.
     software.steps(step("H-2", 15))
     assert in_ledger(map_status, SOURCE, 15, 5, "lan")
     rows("UPDATE motcua.messages SET planned_at = planned_at - interval '2 days'")

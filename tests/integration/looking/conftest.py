@@ -1,4 +1,4 @@
-"""A hundred sources: most of them healthy, some that hang in every way, some that refuse."""
+"""Fixtures of a hundred sources: most are healthy, some hang in different ways, and some refuse connections."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FROM unnest(%(names)s::text[]) AS n
 
 @dataclass
 class Province:
-    """One-stop databases of a province: all healthy sources read one, all that sleep another."""
+    """The one-stop databases of a province. All healthy sources share one database, all sleeping sources another."""
 
     healthy: OneStop
     ledger: str
@@ -43,7 +43,7 @@ class Province:
     callers: list[socket.socket] = field(default_factory=list)
 
     def mute_callers(self) -> int:
-        """Connections to the sources that say nothing, whose callers wait still."""
+        """Return the number of callers that still wait for an answer of a silent source."""
         self.mute.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -51,7 +51,7 @@ class Province:
         return sum(not _has_left(each) for each in self.callers)
 
     def connections(self, role: str) -> int:
-        """Of a role, to the ledger."""
+        """Return the number of a role's connections to the ledger."""
         with psycopg.connect(self.ledger, autocommit=True, row_factory=dict_row) as admin:
             row = admin.execute(
                 "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND usename = %s",
@@ -75,7 +75,7 @@ def _has_left(caller: socket.socket) -> bool:
 
 @pytest.fixture
 def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Iterator[Province]:
-    """A hundred sources that were read before, and have no news."""
+    """Set up a hundred sources that were read before and have no news."""
     parts = psycopg.conninfo.conninfo_to_dict(postgres.admin_dsn)
     name = one_stop.connection.info.dbname
     sleeping = postgres.fresh_database("template0", "sleeping")
@@ -105,17 +105,17 @@ def province(postgres, one_stop: OneStop, ledger: str, configure, rows) -> Itera
 
 @pytest.fixture
 def watching() -> Iterator[Callable[..., list[str]]]:
-    """Starts a watcher; what it tells is in the list that comes back."""
+    """Return a function that starts a watcher; the returned list collects the names of sources with news."""
     ends: list[tuple[threading.Event, threading.Thread]] = []
 
     def start(part: int = 0, parts: int = 1, **waits: float) -> list[str]:
-        told: list[str] = []
-        # A run that was woken is not waited for: what each source's news leads to is seen by itself.
-        one, stop = Watcher(told.append, part, parts, Waits(**{"run": 0.0} | waits)), threading.Event()
+        names: list[str] = []
+        # The watcher does not wait after it woke a run, so that the test sees the news of each source.
+        one, stop = Watcher(names.append, part, parts, Waits(**{"run": 0.0} | waits)), threading.Event()
         thread = threading.Thread(target=one.run, args=(stop,))
         thread.start()
         ends.append((stop, thread))
-        return told
+        return names
 
     yield start
     for stop, thread in ends:

@@ -1,4 +1,4 @@
-"""A hundred sources have a watcher each, whatever the others do, and cost the ledger two connections."""
+"""Test watchers of a hundred sources: a source that hangs hides no other, and the ledger has few connections."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from motcua.jobs.notices.stopping import stop
 from motcua.jobs.notices.watching import CatchUp, ToRead, in_batches, sources_to_read
 from motcua.jobs.tasks.notify_transitions import name_of_batch, pick_up_sources
 from motcua.store.ledger.database import connect
-from motcua.store.ledger.locks import LINGERING, WATCHING, hold_lock, lock_holders
+from motcua.store.ledger.locks import LEADING, WATCHING, hold_lock, lock_holders
 from motcua.store.notices.gaps import begin_gap
 from motcua.store.notices.gateways import GatewayStop, ensure_gateway, stop_gateway
 from motcua.store.notices.messages import left_waiting
-from motcua.store.notices.sources import ensure_source, note_failure, told_of_sources
+from motcua.store.notices.sources import ensure_source, note_failure, source_signals
 from tests.crash.processes import Forked
 from tests.ground import NOW, ask, in_ledger, until
 from tests.integration.looking.conftest import HEALTHY, MUTE, READ_AT, REFUSING, SLEEPING, Province
@@ -31,9 +31,9 @@ NAMES = [f"xa_{number}" for number in range(300)]
 
 
 PATIENT = {"look": 3600.0, "connection": 3600.0}
-"""What hangs goes on hanging."""
+"""Time limits so long that a watcher never gives up a hanging source during a test."""
 BRISK = {"connection": 1.0}
-"""What says nothing is soon known not to answer."""
+"""A short time limit for connections, so that a silent source soon counts as not answering."""
 
 
 def watchers() -> int:
@@ -41,8 +41,8 @@ def watchers() -> int:
         return lock_holders(ledger, WATCHING)
 
 
-def told(what: str) -> set[str]:
-    return {name for name, each in in_ledger(told_of_sources).items() if getattr(each, what)}
+def sources_that(what: str) -> set[str]:
+    return {name for name, each in in_ledger(source_signals).items() if getattr(each, what)}
 
 
 @pytest.mark.guarantee("airflow", "a source that hangs or refuses hides no other source's news")
@@ -52,9 +52,9 @@ def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Provinc
     province.healthy.dossier()
     province.healthy.move(9)
     until(lambda: set(news) == set(HEALTHY))
-    assert province.mute_callers() == len(MUTE), "they hang still"
-    assert told("has_news") == set(HEALTHY)
-    assert told("is_silent") == set(REFUSING)
+    assert province.mute_callers() == len(MUTE), "the silent sources must hang for the whole test"
+    assert sources_that("has_news") == set(HEALTHY)
+    assert sources_that("is_silent") == set(REFUSING)
 
 
 @pytest.mark.guarantee("airflow", "a watcher has two connections to the ledger, however many sources")
@@ -64,7 +64,7 @@ def test_watcher_has_two_connections_to_the_ledger(province: Province, watching)
     until(lambda: watchers() == 1)
     province.healthy.dossier()
     until(lambda: set(news) == set(HEALTHY))
-    # Others of this test may be about to end.
+    # Other connections of this test may still be closing.
     until(lambda: province.connections("motcua_app") <= 2)
     assert watchers() == 1
 
@@ -72,13 +72,13 @@ def test_watcher_has_two_connections_to_the_ledger(province: Province, watching)
 def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watching, configure):
     configure(MOTCUA_SOURCES=",".join([*SLEEPING, HEALTHY[0]]))
     watching(look=0.3, grace=0.3, pause=0.1, longest_pause=0.1)
-    until(lambda: told("is_silent") == set(SLEEPING))
+    until(lambda: sources_that("is_silent") == set(SLEEPING))
     ask(province.ledger, "UPDATE motcua.sources SET watch = NULL WHERE name = ANY(%s)", list(SLEEPING))
-    until(lambda: told("has_news") == set(SLEEPING))
-    assert told("is_silent").isdisjoint(SLEEPING), "of one that nobody has read nothing is asked"
+    until(lambda: sources_that("has_news") == set(SLEEPING))
+    assert sources_that("is_silent").isdisjoint(SLEEPING), "a source that was never read has news without being asked"
 
 
-@pytest.mark.guarantee("airflow", "several watchers share the sources, one watcher for each")
+@pytest.mark.guarantee("airflow", "several watchers share the sources, and each source has exactly one watcher")
 def test_parts_share_the_sources_disjointly_and_completely(province: Province, watching):
     parts = [{name for name in NAMES if part_of(name, 4) == part} for part in range(4)]
     assert sorted(name for part in parts for name in part) == sorted(NAMES)
@@ -91,7 +91,7 @@ def test_parts_share_the_sources_disjointly_and_completely(province: Province, w
     assert set(first).isdisjoint(second)
 
 
-@pytest.mark.guarantee("airflow", "a watcher that died, or was stopped for ten seconds, is known to be gone")
+@pytest.mark.guarantee("airflow", "a watcher that died, or was stopped for ten seconds, is not counted as alive")
 def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*HEALTHY[:3], *REFUSING]), MOTCUA_FROZEN_AFTER="2")
     watching()
@@ -100,7 +100,7 @@ def test_watcher_that_is_gone_is_not_counted(province: Province, watching, rows,
     (holder,) = rows(session, WATCHING)
     rows("SELECT pg_terminate_backend(%s)", holder["pid"])
     until(lambda: [row["pid"] for row in rows(session, WATCHING)] not in ([], [holder["pid"]]))
-    assert watchers() == 1, "it comes back"
+    assert watchers() == 1, "the watcher reconnects"
     frozen = Forked(lambda _: Watcher(lambda _: None).run(threading.Event()))
     until(lambda: watchers() == 2)
     os.kill(frozen.pid, signal.SIGSTOP)
@@ -125,31 +125,34 @@ def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watchi
     until(lambda: watchers() == 1)
     province.healthy.dossier()
     province.healthy.move(9)
-    until(lambda: told("has_news") == {HEALTHY[0], HEALTHY[1]})
+    until(lambda: sources_that("has_news") == {HEALTHY[0], HEALTHY[1]})
     assert pick_up(HEALTHY[0], now=NOW).transitions == 1
-    assert HEALTHY[0] not in told("has_news"), "whether its watcher has looked again or not"
+    assert HEALTHY[0] not in sources_that("has_news"), (
+        "after the pick-up there is no news, also before the watcher's next look"
+    )
 
 
 @pytest.mark.guarantee(
-    "airflow", "news that watchers tell is picked up without asking again; without watchers a sender looks itself"
+    "airflow",
+    "a run picks up news that a watcher shows without another query; without watchers a sender queries the sources",
 )
 def test_run_and_sender_believe_watchers(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*REFUSING, *HEALTHY[:4]]))
-    assert sources_to_read(READ_BY).names == [*REFUSING], "it asks them itself"
+    assert sources_to_read(READ_BY).names == [*REFUSING], "without a watcher the run asks the sources itself"
     watching()
     until(lambda: watchers() == 1)
     assert sources_to_read(READ_BY).names == [*REFUSING]
     with connect() as ledger:
         for name in REFUSING:
             note_failure(ledger, name, "refused", READ_BY - timedelta(minutes=1))
-    assert sources_to_read(READ_BY).names == [], "its pick-up would only hold up a run"
+    assert sources_to_read(READ_BY).names == [], "a source that just failed would only delay the run"
     assert set(sources_to_read(READ_BY + timedelta(minutes=4, seconds=1)).names) >= set(REFUSING)
     province.healthy.dossier()
     province.healthy.move(9)
-    until(lambda: told("has_news") == set(HEALTHY[:4]))
+    until(lambda: sources_that("has_news") == set(HEALTHY[:4]))
     catch_up = CatchUp(timedelta(minutes=5))
     try:
-        while told("has_news"):
+        while sources_that("has_news"):
             catch_up()
         assert catch_up.counts["picked_up"]["dossiers"] >= 1
         assert catch_up._looks is None
@@ -158,7 +161,8 @@ def test_run_and_sender_believe_watchers(province: Province, watching, rows, con
 
 
 @pytest.mark.guarantee(
-    "airflow", "news that watchers tell is picked up without asking again; without watchers a sender looks itself"
+    "airflow",
+    "a run picks up news that a watcher shows without another query; without watchers a sender queries the sources",
 )
 def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Province, rows, configure):
     some = HEALTHY[:24]
@@ -174,7 +178,7 @@ def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Pr
         until(lambda: not catch_up() and province.mute_callers() == len(MUTE))
         province.healthy.dossier()
         until(is_read)
-        assert province.mute_callers() == len(MUTE), "they hang still"
+        assert province.mute_callers() == len(MUTE), "the silent sources must hang for the whole test"
     finally:
         catch_up.close()
 
@@ -202,7 +206,7 @@ def test_sender_picks_up_four_sources_at_a_time(province: Province, rows, config
     try:
         until(lambda: not catch_up() and len(rows(ASLEEP)) >= 4)
         assert not catch_up()
-        assert len(rows(ASLEEP)) == 4, "the others wait"
+        assert len(rows(ASLEEP)) == 4, "four pick-ups run at a time, and the other sources wait"
         until(have_ended)
         assert most == 4
     finally:
@@ -212,14 +216,14 @@ def test_sender_picks_up_four_sources_at_a_time(province: Province, rows, config
 def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(province: Province, rows, configure):
     hanging, healthy = SLEEPING[0], HEALTHY[0]
     configure(MOTCUA_SOURCES=f"{hanging},{healthy}", MOTCUA_SOURCE_PATIENCE="PT1H")
-    # Nothing to be held against: it is picked up without being asked.
+    # A source without an earlier reading is picked up without being asked for news.
     rows("UPDATE motcua.sources SET watch = NULL WHERE name = %s", hanging)
     catch_up = CatchUp(timedelta(minutes=5))
     try:
         until(lambda: bool(catch_up() or rows(ASLEEP)))
         province.healthy.dossier()
         until(lambda: catch_up() and catch_up.counts["picked_up"]["dossiers"] == 1)
-        assert rows(ASLEEP), "it hangs still"
+        assert rows(ASLEEP), "the first source must hang for the whole test"
         (row,) = rows("SELECT failed_at FROM motcua.sources WHERE name = %s", hanging)
         assert row["failed_at"] is None
         for each in rows(ASLEEP):
@@ -233,7 +237,7 @@ def test_pick_up_that_hangs_holds_up_no_other_and_is_left_to_the_next_run(provin
 
 @pytest.fixture
 def left_behind(one_stop, useful_for_years):
-    """A message that is due, which no sender has."""
+    """Plan a message that is due and that no sender has claimed."""
     one_stop.both(9)
     pick_up("khanhhoa", now=NOW)
     assert plan(now=NOW).by_state == {"queued": 1}
@@ -244,12 +248,14 @@ def left(now: datetime | None = None) -> int:
     return len(in_ledger(left_waiting, ["kannel"], moment - timedelta(seconds=2), moment))
 
 
-@pytest.mark.guarantee("airflow", "messages that a killed sender left wake a run, and then ever more rarely")
+@pytest.mark.guarantee(
+    "airflow", "due messages that a killed sender left wake a run; while they stay due they wake runs ever more rarely"
+)
 def test_messages_that_a_sender_left_behind_wake_a_run(left_behind, watching, rows):
     assert left() == 1
     with connect() as at_work:
         at_work.autocommit = True
-        assert hold_lock(at_work, LINGERING)
+        assert hold_lock(at_work, LEADING)
         news = watching()
         until(lambda: watchers() == 1)
         assert news == []
@@ -264,7 +270,9 @@ def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
     for concerns, subject in (("gateway", ""), ("carrier", row["carrier"])):
         stopped = GatewayStop("kannel", concerns, subject, moment, moment + hour, "tests")
         in_ledger(stop_gateway, stopped, changed_by="tests")
-        assert (left(moment), left(moment + 2 * hour)) == (0, 1), "until its pause is over"
+        assert (left(moment), left(moment + 2 * hour)) == (0, 1), (
+            "a message behind a gateway pause wakes a run only when the pause is over"
+        )
         rows("DELETE FROM motcua.gateway_stops")
     assert left(moment) == 1
     stop(kind="result", agency=None, until=moment + hour, reason="Mẫu tin sai", stopped_by="lan", now=moment)
@@ -308,11 +316,11 @@ def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(config
 
 def test_many_sources_are_read_by_a_few_tasks_each_source_once():
     tasks = in_batches(NAMES)
-    assert tasks[:8] == NAMES[:8], "those with news, alone"
+    assert tasks[:8] == NAMES[:8], "the first sources have a task of their own"
     assert len(tasks) == 12
     assert sorted(",".join(tasks).split(",")) == sorted(NAMES)
     assert in_batches(NAMES[:12]) == NAMES[:12]
-    assert max(len(name_of_batch(task)) for task in tasks) == 80, "Airflow keeps no longer names"
+    assert max(len(name_of_batch(task)) for task in tasks) == 80, "Airflow stores no longer name of a task"
 
 
 def test_sources_without_news_share_two_tasks_and_what_a_run_is_for_does_not_wait_for_them():

@@ -1,4 +1,4 @@
-"""Dossiers that ended long ago, with all that the ledger keeps of citizens about them."""
+"""Fixtures of the personal data tests: dossiers that ended long ago, with all personal data that the ledger stores."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from motcua.store.agencies import save_agencies
 from tests.ground import NHA_TRANG, OneStop, Rows, agency, in_ledger, receive, take_in
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-"""The purge goes by the ledger's own clock, and by nobody's word."""
+"""The present time, because the purge uses the ledger's own clock, which tests cannot set."""
 THEN = NOW - timedelta(days=400)
 NAME, PHONE = "Nguyễn Thị Lan", "0905 123 456"
 
 
 @dataclass(frozen=True)
 class Past:
-    """Writes what happened to dossiers at a moment, and has the runs of that moment do their work."""
+    """Writes events of dossiers at past moments, and runs the jobs as of those moments."""
 
     one_stop: OneStop
     rows: Callable[..., list[dict[str, Any]]]
 
     def result(self, code: str, at: datetime = THEN, **changes: Any) -> None:
-        """A result that is told."""
+        """Write a dossier whose result is at the desk, with a name and a phone number."""
         self.one_stop.dossier(
             code,
             applicant_name=NAME,
@@ -45,17 +45,17 @@ class Past:
         self.one_stop.move(9, code, at=at, note=f"Bà {NAME} hẹn lấy chiều, gọi {PHONE}", actor="lan.nt")
 
     def run(self, at: datetime = THEN) -> None:
-        """A run of notify_transitions."""
+        """Pick up, plan and send as a run of notify_transitions does at a moment."""
         take_in(now=at)
         send("run", clock=lambda: at)
 
     def receipts(self) -> None:
-        """A receipt of each attempt that was accepted."""
+        """Deliver a receipt for each accepted attempt."""
         for row in self.rows("SELECT reference FROM motcua.attempts WHERE state = 'accepted'"):
             in_ledger(receive, row["reference"], "1")
 
     def hand_over(self, code: str, at: datetime = THEN + timedelta(hours=1), **changes: Any) -> None:
-        """The result is handed over."""
+        """Write that the result was handed over, and run the jobs."""
         self.one_stop.connection.execute(
             "UPDATE onestop.dossiers SET status_code = 10, returned_at = %s, updated_at = %s, at_one_stop_desk = FALSE"
             " WHERE dossier_code = %s",
@@ -65,7 +65,7 @@ class Past:
         self.run(at)
 
     def told_and_ended(self, *codes: str, at: datetime = THEN) -> None:
-        """Results that were told, delivered and handed over."""
+        """Write dossiers whose result texts were delivered and whose results were handed over."""
         for code in codes:
             self.result(code, at)
         self.run(at)
@@ -74,7 +74,7 @@ class Past:
             self.hand_over(code, at + timedelta(hours=1))
 
     def values(self) -> list[str]:
-        """Where in the ledger's tables a fixture's number or name stands: table.column."""
+        """Return the columns of the ledger, as table.column, that hold the fixtures' phone number or name."""
         found = set()
         for column in self.rows(
             "SELECT c.table_schema, c.table_name, c.column_name FROM information_schema.columns AS c"
@@ -92,7 +92,7 @@ class Past:
 def quarantine(
     rows: Rows, code: str, agency_code: str = NHA_TRANG, note: str = "gọi bà Lan, 0918 222 937", days: int = 0
 ) -> None:
-    """A row that could not be used, so many days ago."""
+    """Write a quarantined row that was last seen ``days`` days ago."""
     rows(
         "INSERT INTO motcua.quarantine (source_id, row_kind, row_key, reason, agency_code, dossier_code, payload,"
         " first_seen_at, last_seen_at) SELECT source_id, 'transition', %s, 'dossier_missing', %s, %s,"
@@ -105,7 +105,7 @@ def quarantine(
 def complain(
     rows: Rows, code: str, note: str = "bà Lan nói", outcome: str = "upheld", *, withdrawn: bool = False
 ) -> None:
-    """A complaint about a dossier of Nha Trang, or about a code that none has."""
+    """Write a complaint to Nha Trang about a code, which may have no dossier."""
     rows(
         "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, dossier_id, received_at, channel,"
         " claim, note, recorded_by, recorded_at, outcome, outcome_by, outcome_at, outcome_reason)"
@@ -119,7 +119,7 @@ def complain(
 
 
 def enable_long_ago() -> None:
-    """Nha Trang has told its citizens for years."""
+    """Enable the agency Nha Trang from long before the fixtures' dossiers."""
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=THEN - timedelta(days=900), aliases=("H32.30",))], "tests")
 
 

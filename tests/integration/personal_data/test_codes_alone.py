@@ -1,4 +1,4 @@
-"""A citizen asks about a code that no dossier has: it stands in quarantine or in a complaint alone."""
+"""Test citizens' requests about a code that only a quarantined row or a complaint has, and no dossier."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def erase(*arguments, to=None):
 
 @pytest.fixture
 def past(past):
-    """There is a source, and nothing was read of it."""
+    """Make a source from which no dossier was read."""
     past.run(NOW)
     return past
 
@@ -31,7 +31,7 @@ def past(past):
 )
 def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     quarantine(rows, "H-1")
-    # As the agency is known by in the source.
+    # The source knows the agency by this alias.
     quarantine(rows, "h-1", agency_code="H32.30")
     quarantine(rows, "H-1", TU_PHAP)
     quarantine(rows, "H-2")
@@ -43,7 +43,9 @@ def test_code_of_no_dossier_is_exported_and_erased(past, rows, tmp_path):
     assert {row[0] for row in found} == {"Dòng dữ liệu chưa đọc được", "Phản ánh"}
     assert "bà Lan nói" in words(found)
     assert "gọi bà Lan" in words(found)
-    assert "918 222 937" not in words(found), "whose number that is, nobody knows"
+    assert "918 222 937" not in words(found), (
+        "a number in a note may be another citizen's, so the export must leave it out"
+    )
     assert "không có hồ sơ nào mang mã này" in sheet
     assert "H-1" in sheet
     assert "bà Lan" not in sheet
@@ -83,7 +85,7 @@ def test_open_complaint_of_no_dossier_goes_when_it_is_settled(past, rows, tmp_pa
     assert changes == {"recorded", "outcome", "emptied"}
 
 
-@pytest.mark.guarantee("personal-data", "a name or a number in place of a code is kept nowhere")
+@pytest.mark.guarantee("personal-data", "a name or a number in place of a code is stored nowhere")
 def test_name_in_place_of_a_code_is_kept_nowhere(past, rows, tmp_path):
     name = "Nguyễn Thị Lan"
     complain(rows, name)

@@ -1,4 +1,4 @@
-"""What was closed, published and sealed before a purge verifies after it, and is counted alike again."""
+"""Test that closings, publications and seals from before a purge still verify, and a recount gives the same."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ FIGURES = (
 
 
 @pytest.mark.guarantee(
-    "personal-data", "what was closed, published and sealed verifies after a purge, and counts alike again"
+    "personal-data",
+    "closings, publications and sealed quality runs verify after a purge, and a recount gives the same figures",
 )
 def test_publications_seals_and_figures_verify_after_a_purge(past, rows, tmp_path, configure):
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'publications'}")
-    # Ended within the months that quality looks at.
+    # A short term purges dossiers that ended within the months of the quality check.
     rows("UPDATE motcua.agencies SET retention = '30 days'")
     past.told_and_ended("D-1", "D-2", at=AT)
     past.one_stop.dossier("D-3", updated_at=AT, status_code=9, received_at=AT, applicant_phone="02583822222")

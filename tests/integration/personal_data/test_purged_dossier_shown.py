@@ -1,4 +1,4 @@
-"""A purged dossier on the pages: that it was emptied is told, and is not taken for what was never known."""
+"""Test a purged dossier on the pages: they show that its number was emptied, not that it never had one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_pages_tell_that_the_number_was_emptied_and_not_that_there_was_none(past
     assert "khi hết thời hạn giữ dữ liệu cá nhân" in after
     assert "Điện thoại: đã xóa khi hết thời hạn giữ" in after
     assert "không có số điện thoại" not in after
-    # What was told, and when, is a fact; no digit of the number is left.
+    # The page must still show which text was sent and when, without a digit of the number.
     assert before.split(". ")[0].replace(" tới số có ba số cuối 456", "") == after.split(". ")[0]
     for page in ("messages", "messages/inquiries", "", "complaints", f"dossiers/slip?agency={NHA_TRANG}&code=D-1"):
         shown(staff, page)

@@ -1,4 +1,4 @@
-"""Personal data goes when its time is over, by one hand alone, and takes nothing else with it."""
+"""Test the purge: it empties personal data after its term, only its own role can do so, and it changes nothing else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REFERENCE = "0" * 32
 
 @pytest.mark.guarantee(
     "personal-data",
-    "a dossier's numbers, names, words and notes go after its agency's term; everything else of it stays",
+    "a dossier's phone numbers, names, words and notes are emptied after its agency's term; its other facts stay",
 )
 def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
     past.told_and_ended("D-1")
@@ -53,11 +53,11 @@ def test_all_of_a_dossier_that_ended_goes_and_its_facts_stay(past, rows):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "a dossier that is open, may still be announced, or is complained about is not touched"
+    "personal-data", "a dossier that is open, may still get a message, or has an open complaint is not emptied"
 )
 def test_dossiers_that_are_not_over_are_not_touched(past, rows):
     past.told_and_ended("D-ended", "D-complained")
-    # What nobody collected is over a year after it was there.
+    # A result that nobody collected ends its dossier a year after it was ready.
     for code, days in (("D-uncollected", 800), ("D-waits", 600), ("D-waits longer", 380), ("D-young", 40)):
         past.result(code, NOW - timedelta(days=days))
         past.run(NOW - timedelta(days=days))
@@ -80,7 +80,7 @@ def test_dossiers_that_are_not_over_are_not_touched(past, rows):
 
 
 EMPTYING = {
-    # How a table is emptied, what else may not be written to it, and what may not be changed by the way.
+    # For each table: the allowed emptying, a forbidden other value, and a forbidden change beside the emptying.
     "dossiers": (
         "applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, purged_at = now()",
         "msisdn = '+84905999999', purged_at = now()",
@@ -126,7 +126,7 @@ def fill_every_table(past, rows):
 
 
 def ask(rows, at, key="k", message_id=None):
-    """A text to 9029 that no dossier was found for, with its reply, as a version of before kept it."""
+    """Write an inquiry without a dossier and its reply, as an earlier version stored them."""
     (row,) = rows(
         "INSERT INTO motcua.messages (kind, occasion, state, msisdn, text, template_id, template_version, parameters,"
         " accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)"
@@ -154,14 +154,14 @@ def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, r
             assert rows(f"SELECT count(*) AS n FROM motcua.{table}")[0]["n"] > 0
             with pytest.raises(psycopg.DatabaseError, match="append-only"):
                 rows(f"UPDATE motcua.{table} SET {emptied}")
-    # Also where the row was not read anew.
+    # No role may empty a single column of a dossier either, unless a pick-up has read the dossier's row again.
     for role in ("postgres", "motcua_owner", "motcua_app"):
         rows(f"SET ROLE {role}")
         for column in ("applicant_name", "applicant_phone", "msisdn"):
             with pytest.raises(psycopg.DatabaseError, match="append-only"):
                 rows(f"UPDATE motcua.dossiers SET {column} = NULL")
     for table, (emptied, other_value, besides) in EMPTYING.items():
-        # Its own rights are given, and more, so that the triggers alone stand in the way.
+        # All rights are granted, so that only the triggers can refuse a change.
         rows("RESET ROLE")
         rows(f"GRANT ALL ON motcua.{table} TO motcua_eraser")
         rows("SET ROLE motcua_eraser")
@@ -178,10 +178,10 @@ def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, r
 
 @pytest.mark.guarantee(
     "personal-data",
-    "a provider's id is kept as a keyed hash, or emptied in its time; one made of a number stands in no journal",
+    "a provider's id is stored as a keyed hash, or emptied after its term; an id made of a number is in no journal",
 )
 def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_are_still_known(past, rows):
-    """An id that is made of the phone's number, as some providers make theirs."""
+    """Some providers make their ids from the phone number, so a stored id would keep the number."""
     theirs, at = "35-0905123456-7", NOW - timedelta(days=1)
     key = dedupe_key(theirs, "+84905123456", "MCKH 0905123456", at)
     ask(rows, NOW - timedelta(days=91), "0" * 64, f"{theirs}-old")
@@ -193,7 +193,7 @@ def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_
         (said,) = rows(known, repeated, key)
         assert said == {"is_new": False, "reply": "Khong tim thay (0905123456)"}, moment
         if moment.startswith("before"):
-            # In batches of one: what is found stays found until none is left.
+            # Batches of one row show that the purge goes on until no row is left.
             with purge_connection() as connection:
                 erasures = open_erasures()
                 empty_kind(connection, erasures, Order("inquiries", "term", "tests", at_most=1), print)
@@ -203,7 +203,7 @@ def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_
     assert [young["gateway_message_id"][:3], old["gateway_message_id"], old["dedupe_key"]] == ["id-", None, None]
     assert not re.search("[0-9]", young["gateway_message_id"] + young["dedupe_key"])
     plain = hashlib.sha256(theirs.encode()).hexdigest()
-    assert plain[:8] not in str(kept), "a hash without a key is found by trying numbers"
+    assert plain[:8] not in str(kept), "a hash without a key could be found by trying all numbers"
 
 
 def test_purge_login_may_do_nothing_else_and_no_other_login_may_purge(past, rows):
@@ -266,7 +266,7 @@ def test_what_is_not_over_cannot_be_ordered(past, rows):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "inquiries, receipts as received and quarantined rows are emptied after 90 days, and not before"
+    "personal-data", "inquiries, stored receipts and quarantined rows are emptied after 90 days, and not before"
 )
 def test_what_has_a_term_of_its_own_goes_after_ninety_days(past, rows):
     ask(rows, NOW - timedelta(days=91), "old")
@@ -319,11 +319,13 @@ def test_code_that_is_a_name_or_a_number_goes_and_alike_complaints_still_repeat_
     assert len(set(codes)) == 4
 
 
-@pytest.mark.guarantee("personal-data", "a purged dossier that moves again is read anew, and announced like any other")
+@pytest.mark.guarantee(
+    "personal-data", "a purged dossier that moves again is read again, and its citizen gets messages as usual"
+)
 def test_purged_dossier_that_moves_again_is_read_anew_and_told(past, rows, gateway):
     past.told_and_ended("D-1")
     purge("tests")
-    # Read again as it ended, it stays empty.
+    # A new reading of the ended dossier must leave it empty.
     past.one_stop.connection.execute("UPDATE onestop.dossiers SET updated_at = %s", (NOW - timedelta(hours=3),))
     past.run(NOW - timedelta(hours=2))
     assert past.values() == []
@@ -338,7 +340,7 @@ def test_purged_dossier_that_moves_again_is_read_anew_and_told(past, rows, gatew
     assert len(gateway.asked) == asked + 1
     assert gateway.asked[-1]["to"].endswith("905123456")
     purge("tests")
-    assert "dossiers.msisdn" in past.values(), "it is open again"
+    assert "dossiers.msisdn" in past.values(), "a dossier that is open again must keep its number"
 
 
 def test_move_whose_row_was_not_read_anew_yet_waits_for_the_number(past, rows, gateway):
@@ -370,11 +372,11 @@ def test_move_whose_row_was_not_read_anew_yet_waits_for_the_number(past, rows, g
 
 def test_purge_that_is_broken_off_goes_on(past, rows):
     past.told_and_ended("D-1", "D-2", "D-3")
-    told: list[str] = []
+    progress: list[str] = []
 
     def die_after_two(said: str) -> None:
-        told.append(said)
-        if len(told) == 2:
+        progress.append(said)
+        if len(progress) == 2:
             raise RuntimeError("killed")
 
     with purge_connection() as connection, pytest.raises(RuntimeError):

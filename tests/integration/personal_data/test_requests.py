@@ -1,4 +1,4 @@
-"""A citizen asks what is held of him: all of it, nothing of another citizen, and it is kept who looked."""
+"""Test citizens' requests for their data: exports are complete, hold nothing of others, and are recorded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.integration.personal_data.test_purging import ask
 PAPER = "Đơn số 7/2026"
 OTHER = "0918 222 937"
 SPELLINGS = ["0905123456", "+84 905 123 456", "(090) 512-3456"]
-"""Of the fixtures' number."""
+"""Spellings of the fixtures' phone number."""
 
 
 def run(*arguments, typed=""):
@@ -30,7 +30,7 @@ def run(*arguments, typed=""):
 
 
 def export(to, *arguments, typed="", because=PAPER):
-    """The answer, the list's rows and the sheet."""
+    """Run the export; return the command's result, the rows of the workbook and the text of the sheet."""
     answer = run("export", *arguments, "--because", because, "--to", str(to), typed=typed)
     if answer.exit_code != 0:
         return answer, [], ""
@@ -49,7 +49,7 @@ def words(found):
 
 
 def fill_all(past, rows):
-    """Something in every column that a purge empties, of the fixtures' citizen."""
+    """Write data of the fixtures' citizen into every column that a purge empties."""
     past.told_and_ended("D-1")
     past.one_stop.move(99, "D-1", at=THEN, note=PHONE)
     past.run(THEN + timedelta(hours=2))
@@ -61,7 +61,7 @@ def fill_all(past, rows):
 
 
 def push(rows, code):
-    """The same dossier and a step of it as one-stop software pushed them."""
+    """Write the dossier and a step of it as pushed by one-stop software."""
     rows(
         "INSERT INTO intake.clients (name, source, salt, password_digest, made_at)"
         " VALUES ('hue', 'hue', sha256('x'), sha256('x'), now())"
@@ -117,7 +117,7 @@ def test_nothing_is_held_after_what_was_asked_for_was_erased(past, rows, tmp_pat
 
 @pytest.mark.guarantee(
     "personal-data",
-    "an export by number finds the same rows however the number is spelled, and nothing of another citizen",
+    "an export by phone number finds the same rows for every spelling, and no row of another citizen",
 )
 def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
     past.told_and_ended("D-1", "D-2")
@@ -139,13 +139,13 @@ def test_every_spelling_finds_the_same_rows(past, rows, tmp_path):
 
 @pytest.mark.guarantee(
     "personal-data",
-    "an export by number finds the same rows however the number is spelled, and nothing of another citizen",
+    "an export by phone number finds the same rows for every spelling, and no row of another citizen",
 )
 def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
     enabled = agency(TU_PHAP, name="Sở Tư pháp", enabled_from=THEN - timedelta(days=900))
     in_ledger(save_agencies, [enabled], "tests")
     past.told_and_ended("D-1")
-    # The same code at another agency, in the same name, and by the same number, which the desk mends once it was told.
+    # Another agency has a dossier with the same code, name and number. Its desk corrects the number after the message.
     of_another = {
         "received_at": THEN - timedelta(days=2), "due_at": THEN, "status_code": 9, "at_one_stop_desk": True,
         "phone_entered_at": THEN - timedelta(days=2),
@@ -158,7 +158,7 @@ def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
     past.run(mended)
     past.receipts()
     assert len(rows("SELECT 1 FROM motcua.messages WHERE msisdn = '+84905123456'")) == 2
-    # Another asked 9029 about the first one.
+    # Another citizen asked 9029 about the first dossier.
     rows(
         "WITH d AS (SELECT * FROM motcua.dossiers WHERE agency_code = %s), m AS (INSERT INTO motcua.messages (kind,"
         " dossier_id, agency_code, occasion, state, msisdn, text, template_id, template_version, parameters, accented,"
@@ -193,7 +193,9 @@ def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
     assert "từng được nhắn" not in sheet
 
 
-@pytest.mark.guarantee("personal-data", "each look at a citizen's data is kept with its paper, without the number")
+@pytest.mark.guarantee(
+    "personal-data", "each look at a citizen's data is recorded with its written request, without the number"
+)
 def test_who_looked_is_kept_and_listed_without_the_number(past, rows, tmp_path):
     past.told_and_ended("D-1")
     export(tmp_path / "a", *of_code("D-1"))
@@ -227,7 +229,7 @@ def test_who_looked_is_kept_and_listed_without_the_number(past, rows, tmp_path):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "whoever takes a source's numbers in full is kept; otherwise nothing is written"
+    "personal-data", "an export of a source's full phone numbers records who made it, or is not written"
 )
 def test_who_has_numbers_of_a_source_in_full_is_kept(past, rows, tmp_path):
     past.one_stop.dossier("D-1", applicant_phone="0905 123 45")
@@ -261,8 +263,10 @@ def test_erasure_by_code_asks_first_and_takes_an_open_dossier_when_it_has_ended(
     answer = run("erase", NHA_TRANG, "D-1", "--because", PAPER, typed="n\n")
     assert answer.exit_code == 1
     assert "Empty 1 dossier(s) for good" in answer.output
-    assert run("erase", NHA_TRANG, "D-2", "--yes", "--because", PAPER).exit_code == 2, "it is not there"
-    assert run("erase", NHA_TRANG, "D-1", "--yes", "--because", "gọi 0905123456").exit_code == 2, "a number"
+    assert run("erase", NHA_TRANG, "D-2", "--yes", "--because", PAPER).exit_code == 2, "the dossier does not exist"
+    assert run("erase", NHA_TRANG, "D-1", "--yes", "--because", "gọi 0905123456").exit_code == 2, (
+        "a reason may hold no phone number"
+    )
     assert rows(purged) == rows("SELECT 1 FROM motcua.personal_data_requests") == []
     assert run("erase", NHA_TRANG, "D-1", "--because", PAPER, typed="y\n").exit_code == 0
     assert rows(purged) == [{"dossier_code": "D-1"}]
@@ -301,7 +305,7 @@ def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
     _, found, sheet = export(tmp_path / "a", "--phone", typed=PHONE, because="<script>alert(1)</script> & 7")
     for each in ("Luật Bảo vệ dữ liệu cá nhân số 91/2025/QH15", "bảng messages", "D-1", "35 ngày", "90 ngày"):
         assert each in sheet, each
-    # What is written by others stays words.
+    # Text that others wrote must never become a formula or markup.
     assert hostile in words(found)
     book = openpyxl.load_workbook(tmp_path / "a.xlsx")
     assert {cell.data_type for row in book.active.iter_rows() for cell in row if cell.value == hostile} == {"s"}
@@ -314,7 +318,8 @@ def test_sheet_says_what_is_kept_where_and_until_when(past, rows, tmp_path):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "a request by number erases all its dossiers and texts to 9029, open dossiers when they end"
+    "personal-data",
+    "a request by phone number erases the number's dossiers and texts to 9029, open dossiers when they end",
 )
 def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, rows, tmp_path):
     ten_days_ago = NOW - timedelta(days=10)
@@ -332,7 +337,7 @@ def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, row
     purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
     assert rows(purged) == []
     assert list(tmp_path.iterdir()) == []
-    # Nothing was done, but somebody has learned of the number.
+    # The refused erasure changed nothing, but the search for the number must be recorded.
     assert [row["found"] for row in rows("SELECT found FROM motcua.phone_searches")] == [3]
 
     answer = run("erase", "--phone", "--because", PAPER, "--to", str(tmp_path / "a"), typed=f"{SPELLINGS[2]}\ny\n")
@@ -343,7 +348,9 @@ def test_erasure_by_number_takes_what_has_ended_and_marks_what_has_not(past, row
     assert sheet.count("đã xóa lúc") == 2
     assert "chưa xóa: hồ sơ chưa kết thúc" in sheet
     assert "Tin soạn gửi 9029: đã xóa 1" in sheet
-    assert "từng được nhắn cho 1 hồ sơ" in sheet, "of another, which is left alone"
+    assert "từng được nhắn cho 1 hồ sơ" in sheet, (
+        "the sheet must mention the dossier that had the number once and is not erased"
+    )
     assert not list(tmp_path.glob("*.xlsx"))
 
     past.hand_over("D-open", NOW - timedelta(days=5))

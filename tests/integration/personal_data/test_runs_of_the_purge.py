@@ -1,4 +1,4 @@
-"""The nightly run: what it tells, what makes it red, and which files go."""
+"""Test the nightly purge run: its counts, what makes it red, and which files it removes."""
 
 from __future__ import annotations
 
@@ -35,13 +35,15 @@ def test_run_and_command_tell_how_many_rows_of_what_they_emptied_and_no_values(p
     assert {row["purged_by"] for row in rows("SELECT purged_by FROM motcua.personal_data_purges")} == {RUN.run_id}
     past.told_and_ended("D-2")
     type_command("personal-data", "purge")
-    told = type_command("personal-data", "purges").output
-    assert "dossier_versions" in told
-    assert "905" not in told
+    listed = type_command("personal-data", "purges").output
+    assert "dossier_versions" in listed
+    assert "905" not in listed
     assert past.values() == []
 
 
-@pytest.mark.guarantee("personal-data", "where nobody may purge, the nightly run is red and says what to run")
+@pytest.mark.guarantee(
+    "personal-data", "without a role that may purge, the nightly run is red and names the command to run"
+)
 def test_run_where_nobody_may_purge_is_red_and_says_what_to_run(past, monkeypatch):
     monkeypatch.delenv("AIRFLOW_CONN_MOTCUA_DB_PURGE")
     with pytest.raises(RunIncomplete, match="motcua provision"):

@@ -1,4 +1,7 @@
-"""The 17:30 apology from a one-stop database to the phone: who gets one, for which day, once, and what was missed."""
+"""Test the 17:30 apology from a one-stop database to the phone.
+
+The tests check who gets an apology, for which due date, that it is sent once, and what is recorded of missed evenings.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +51,12 @@ def days(first, last):
 
 
 class Evenings:
-    """Runs the job as its DAG would, with the time passed in."""
+    """Runs the apology job as its DAG does, at given times, and reads what it planned."""
 
     def __init__(self, rows):
         self.rows = rows
         self.forgotten = 0
-        """Messages that the test itself made away with."""
+        """Number of messages that the test itself deleted. The identity must miss exactly these."""
 
     def mode(self, mode, agency_code=NHA_TRANG):
         self.rows("UPDATE motcua.agencies SET apology_day = %s WHERE agency_code = %s", mode, agency_code)
@@ -70,8 +73,8 @@ class Evenings:
             self.run(at(day, "17:30:05"))
 
     @property
-    def told(self):
-        """(evening's day, due date) of each apology, in order."""
+    def planned(self):
+        """The day of the evening and the due date of each apology, in the order of planning."""
         found = self.rows(
             "SELECT recorded_at, occasion FROM motcua.messages WHERE kind = 'apology' ORDER BY recorded_at, message_id"
         )
@@ -82,7 +85,7 @@ class Evenings:
 
     @property
     def outcomes(self):
-        """State and reason of each dossier's apology."""
+        """State and reason of each apology, by dossier code."""
         found = self.rows(
             "SELECT dossier_code, state, reason FROM motcua.messages INNER JOIN motcua.dossiers USING (dossier_id)"
             " WHERE kind = 'apology'"
@@ -104,18 +107,20 @@ class Evenings:
 
 @pytest.fixture
 def evenings(one_stop, rows):
-    # The source was first read long ago, so that a test's rows are news whatever the server's clock says.
+    # The first pick-up lies long ago, so that a test's rows count as news whatever the server's clock shows.
     long_ago = at(date(2015, 12, 1))
     one_stop.both(4, "unusable", VAN_PHONG, at=long_ago, updated_at=long_ago)
     pick_up("khanhhoa", now=long_ago)
     world = Evenings(rows)
     yield world
     differences = [row.difference for row in in_ledger(identity) if row.difference]
-    assert sum(differences) == world.forgotten, "the identity balances whatever a test did"
+    assert sum(differences) == world.forgotten, (
+        "the accounting identity must miss exactly the messages that the test deleted"
+    )
 
 
 def due(one_stop, day, code="160915001", *, since=None, read_at=None, **changes):
-    """A dossier that is due on a day at half past four, received two weeks before; ``read_at``: and picked up then."""
+    """Write a dossier that is due at 16:30 of a day and was received two weeks before; pick it up at ``read_at``."""
     received = since or at(day - timedelta(days=14), "08:00")
     values = {"due_at": at(day, "16:30"), "received_at": received, "updated_at": received, "phone_entered_at": received}
     one_stop.dossier(code, **values | changes)
@@ -123,10 +128,13 @@ def due(one_stop, day, code="160915001", *, since=None, read_at=None, **changes)
         pick_up("khanhhoa", now=read_at)
 
 
-# ------------------------------------------------------------------ the table of cases, a test in both modes
+# ------------------------------------------------------- the table of cases, each tested by calendar and by working day
 
 
-@pytest.mark.guarantee("apologies", "each row of the table of cases holds, in both modes")
+@pytest.mark.guarantee(
+    "apologies",
+    "a due date on or after a day off gets exactly one apology, on the right evening, in both calendar modes",
+)
 @pytest.mark.parametrize(
     ("due_day", "by_calendar", "by_working_day"),
     [
@@ -140,12 +148,14 @@ def due(one_stop, day, code="160915001", *, since=None, read_at=None, **changes)
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_evening_of_a_due_date(one_stop, evenings, rows, mode, due_day, by_calendar, by_working_day):
-    due_day, told = (date.fromisoformat(day) for day in (due_day, by_calendar if mode == MODES[0] else by_working_day))
+    due_day, evening = (
+        date.fromisoformat(day) for day in (due_day, by_calendar if mode == MODES[0] else by_working_day)
+    )
     evenings.mode(mode)
     evenings.enable(at(due_day - timedelta(days=20)))
     due(one_stop, due_day, read_at=at(due_day - timedelta(days=6), "08:00"))
     evenings.each(due_day - timedelta(days=6), due_day)
-    assert evenings.told == [(told, due_day)], "one, on that evening"
+    assert evenings.planned == [(evening, due_day)], "exactly one apology, on the evening before the effective due day"
     (message,) = rows("SELECT text, state FROM motcua.messages")
     assert message["state"] == "queued"
     assert f"chua co ket qua vao ngay {due_day.day}/{due_day.month}/{due_day.year}." in message["text"]
@@ -160,9 +170,9 @@ def test_run_on_a_day_off(one_stop, evenings, mode, caplog):
     with caplog.at_level("INFO"):
         evenings.run(at(sunday))
     if mode == "calendar":
-        assert evenings.told == [(sunday, monday)]
+        assert evenings.planned == [(sunday, monday)]
     else:
-        assert evenings.told == []
+        assert evenings.planned == []
         assert evenings.record == {sunday: "day_off"}
         assert "day off" in caplog.text
 
@@ -188,16 +198,16 @@ def test_due_date_moved_after_the_apology_may_be_apologised_for_again(one_stop, 
     due(one_stop, FRIDAY, updated_at=at(THURSDAY, "09:00"))
     evenings.run(at(THURSDAY))
     evenings.run(at(THURSDAY, "17:40"))
-    # And moved back: that day is over for good.
+    # A due date that is moved back to a day with an apology must not lead to a second one.
     due(one_stop, THURSDAY, updated_at=at(THURSDAY, "18:00"))
     evenings.run(at(THURSDAY, "18:10"))
     evenings.run(at(FRIDAY))
-    assert evenings.told == [(WEDNESDAY, THURSDAY), (THURSDAY, FRIDAY)]
+    assert evenings.planned == [(WEDNESDAY, THURSDAY), (THURSDAY, FRIDAY)]
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop, evenings, mode):
-    """It is caught up at seven; what happened after half past five is left out."""
+    """An evening that is settled late, here at 19:00, must be judged by the state of 17:30, without later changes."""
 
     def move(code, status, clock, *, desk=False):
         one_stop.move(status, code, desk=desk, at=at(WEDNESDAY, clock))
@@ -221,16 +231,16 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     due(one_stop, THURSDAY, "landline", applicant_phone="02583822001")
     due(one_stop, THURSDAY, "known before it is received", received_at=at(THURSDAY, "08:00"), updated_at=LONG_BEFORE)
     due(one_stop, date(2026, 12, 15), "set late", since=at(WEDNESDAY, "08:00"), read_at=at(WEDNESDAY, "12:00"))
-    # Set at 17:30:01, and read by the evening's own run.
+    # This due date is set at 17:30:01, after the evening's moment, but the evening's own run reads it.
     due(one_stop, THURSDAY, "set late", since=at(WEDNESDAY, "08:00"), updated_at=at(WEDNESDAY, "17:30:01"))
     move("finished later", 9, "18:00", desk=True)
     move("taken back later", 4, "18:00")
     due(one_stop, date(2026, 12, 15), "moved away later", updated_at=at(WEDNESDAY, "18:00"))
     counts = evenings.run(at(WEDNESDAY, "19:00"))
     as_ever = ("status 2", "status 4", "taken back", "opened again")
-    told = dict.fromkeys((*as_ever, "finished later", "moved away later"), ("queued", None))
+    apologized = dict.fromkeys((*as_ever, "finished later", "moved away later"), ("queued", None))
     suppressed = {"no phone": ("suppressed", "missing"), "landline": ("suppressed", "landline")}
-    assert evenings.outcomes == told | suppressed
+    assert evenings.outcomes == apologized | suppressed
     assert {reason: counts.none[reason] for reason in ("not_due", "not_applicable", "handed_over")} == {
         "not_due": 1, "not_applicable": 1, "handed_over": 1,
     }  # fmt: skip
@@ -238,21 +248,24 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
         "SELECT dossier_code FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)"
         " WHERE m.kind = 'apology' AND m.state = 'queued' AND motcua.apology_holds(m.dossier_id, m.occasion)"
     )
-    assert {row["dossier_code"] for row in holding} == set(as_ever), "the others are cancelled before they leave"
-    # What comes on the day itself cannot be caught; a kind that is switched off is on record.
+    assert {row["dossier_code"] for row in holding} == set(as_ever), (
+        "all other apologies are cancelled before they leave"
+    )
+    # A dossier that is due on the day it comes in is too late for an apology. A kind that is switched off is recorded.
     evenings.rows(
         "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
     )
     due(one_stop, THURSDAY, "same day", since=at(THURSDAY, "07:30"))
     due(one_stop, FRIDAY, "kind off", updated_at=at(THURSDAY, "07:31"), read_at=at(THURSDAY, "07:32"))
     evenings.run(at(THURSDAY))
-    assert evenings.outcomes == told | suppressed | {"kind off": ("suppressed", "kind_off")}
+    assert evenings.outcomes == apologized | suppressed | {"kind off": ("suppressed", "kind_off")}
 
 
-# ------------------------------------------------------------------------- what the state of that moment is
+# ------------------------------------------------------------------- the evening's state and what is committed late
 
 
 def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evenings):
+    """A step of 17:25 that is read after the evening was settled must not break the evening's accounting."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "12:00"))
     evenings.run(at(WEDNESDAY))
     one_stop.move(9, at=at(WEDNESDAY, "17:25"))
@@ -260,7 +273,7 @@ def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evening
     assert evenings.messages == [("queued", None)]
 
 
-# --------------------------------------------------------------------------- whom and when, once and on record
+# ------------------------------------------------------------------ which agencies and when, once and on record
 
 
 def test_an_agency_is_apologised_for_since_it_was_enabled_and_while_it_exists(one_stop, evenings):
@@ -270,7 +283,7 @@ def test_an_agency_is_apologised_for_since_it_was_enabled_and_while_it_exists(on
     evenings.enable(at(THURSDAY, "17:30"))
     evenings.rows("UPDATE motcua.agencies SET valid_until = %s WHERE agency_code = %s", FRIDAY, NHA_TRANG)
     evenings.each(WEDNESDAY, date(2026, 11, 28))
-    assert [day for day, _ in evenings.told] == [THURSDAY, FRIDAY]
+    assert [day for day, _ in evenings.planned] == [THURSDAY, FRIDAY]
 
 
 def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evenings, rows):
@@ -287,7 +300,7 @@ def test_after_a_merger_the_successors_name_stands_in_the_text(one_stop, evening
     assert message["agency_code"] == NHA_TRANG
 
 
-@pytest.mark.guarantee("apologies", "settling an evening again makes nothing new")
+@pytest.mark.guarantee("apologies", "settling an evening of apologies again makes no new message")
 def test_settling_at_once_or_again_at_any_time_makes_nothing_new(one_stop, evenings, rows):
     for number in range(30):
         due(one_stop, THURSDAY, f"D-{number}")
@@ -309,7 +322,7 @@ def test_another_hour_and_other_quiet_hours_can_be_set(one_stop, evenings, confi
     configure(MOTCUA_APOLOGY_TIME="10:05", MOTCUA_APOLOGY_QUIET_FROM="00:00", MOTCUA_APOLOGY_QUIET_UNTIL="00:00")
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "10:04"))
-    assert evenings.told == []
+    assert evenings.planned == []
     assert evenings.run(at(THURSDAY, "06:59")).messages == {"queued": 1}
 
 
@@ -317,6 +330,7 @@ def test_another_hour_and_other_quiet_hours_can_be_set(one_stop, evenings, confi
 
 
 def test_nobody_is_told_on_what_a_source_said_before_the_evening_or_long_ago(one_stop, evenings):
+    """Apologies need a pick-up after 17:30, or a citizen whose dossier was just finished gets one."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "17:29:59"))
     counts = apologize(now=at(WEDNESDAY, "17:31"))
     assert counts.evenings == {}
@@ -324,8 +338,8 @@ def test_nobody_is_told_on_what_a_source_said_before_the_evening_or_long_ago(one
     assert in_ledger(waiting_evenings, EVERYTHING, at(WEDNESDAY, "17:31")) == {WEDNESDAY: 1}
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:31"))
     assert apologize(now=at(WEDNESDAY, "17:42")).waiting
-    assert evenings.told == []
-    # The source comes back at half past six; the run of another DAG makes up for it.
+    assert evenings.planned == []
+    # The source is back at 18:30, and a run of another DAG settles the evening that is left over.
     pick_up("khanhhoa", now=at(WEDNESDAY, "18:30"))
     assert apologize(now=at(WEDNESDAY, "18:31"), left_over=True).messages == {"queued": 1}
 
@@ -333,6 +347,7 @@ def test_nobody_is_told_on_what_a_source_said_before_the_evening_or_long_ago(one
 def test_source_that_is_away_holds_up_no_other_agency_and_one_that_is_read_no_longer_tells_nobody(
     one_stop, evenings, configure, rows
 ):
+    """An unreachable source delays only its own agency; dossiers of a removed source get no apology."""
     due(one_stop, THURSDAY, "N-1")
     due(one_stop, THURSDAY, "N-2")
     due(one_stop, THURSDAY, "T-1", agency_code=TU_PHAP, read_at=at(WEDNESDAY, "08:00"))
@@ -354,6 +369,7 @@ def test_source_that_is_away_holds_up_no_other_agency_and_one_that_is_read_no_lo
 
 
 def test_an_evening_that_is_left_over_is_left_to_its_own_run_for_five_minutes(one_stop, evenings):
+    """Another run may settle an evening only if the evening's own run has not done so by 17:35."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:30:01"))
     assert apologize(now=at(WEDNESDAY, "17:34:59"), left_over=True).evenings == {}
@@ -368,7 +384,7 @@ def test_long_weekend_is_caught_up_by_day_only_until_the_desk_opens(one_stop, ev
     for moment in (at(FRIDAY, "21:00"), at(saturday, "06:59")):
         counts = evenings.run(moment)
         assert counts.waiting == {NHA_TRANG: "quiet hours until 07:00"}
-        assert evenings.told == []
+        assert evenings.planned == []
     assert evenings.run(at(sunday, "20:59")).messages == {"queued": 1}
     assert evenings.record[FRIDAY] == "done"
     assert evenings.record[saturday] == evenings.record[sunday] == "day_off"
@@ -383,10 +399,10 @@ def test_outage_of_days_is_recorded_evening_by_evening_and_never_back_dated(one_
     monday = date(2026, 11, 30)
     with caplog.at_level("INFO"):
         evenings.run(at(monday, "17:30:05"))
-    assert evenings.told == [
+    assert evenings.planned == [
         (WEDNESDAY, THURSDAY),
         (THURSDAY, FRIDAY),
-        # Friday's dossier was finished before the evening: none was owed.
+        # No apology is due for 28 November: that dossier was finished before Friday's evening.
         (date(2026, 11, 28), date(2026, 11, 29)),
         (date(2026, 11, 29), monday),
         (monday, date(2026, 12, 1)),
@@ -411,16 +427,20 @@ def test_backfill_settles_and_sends_the_evening_that_ends_its_window_and_nothing
     due(one_stop, date(2026, 12, 20), "result", since=LONG_BEFORE, read_at=at(WEDNESDAY, "08:00"))
     one_stop.move(9, "result", at=at(WEDNESDAY, "12:00"))
     backfill(THURSDAY)
-    assert evenings.told == [(THURSDAY, FRIDAY)]
+    assert evenings.planned == [(THURSDAY, FRIDAY)]
     assert evenings.messages == [("accepted", None)]
     backfill(WEDNESDAY)
-    assert evenings.messages == [("accepted", None), ("expired", "missed")], "pointless by now"
+    assert evenings.messages == [("accepted", None), ("expired", "missed")], (
+        "an apology of an earlier evening is useless and must expire"
+    )
     backfill(date(2026, 11, 11))
-    assert evenings.record == {THURSDAY: "done", WEDNESDAY: "missed"}, "nothing was known of that day"
+    assert evenings.record == {THURSDAY: "done", WEDNESDAY: "missed"}, (
+        "an evening before the first pick-up is not recorded"
+    )
     assert len(gateway.asked) == len(apologies_asked(gateway)) == 1
 
 
-# ----------------------------------------------------------------------------------------------- up to the phone
+# ----------------------------------------------------------------------------------- from the apology to the phone
 
 
 def apologies_asked(gateway):
@@ -428,10 +448,11 @@ def apologies_asked(gateway):
 
 
 def test_apology_goes_on_what_its_source_said_just_now_and_the_result_still_follows(one_stop, evenings, gateway):
+    """An apology is sent only on fresh data of its source, and the citizen still gets the later result."""
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     evenings.run(at(WEDNESDAY, "17:30:05"))
     send_at(at(WEDNESDAY, "17:41"))
-    assert gateway.asked == [], "nobody has read it for ten minutes"
+    assert gateway.asked == [], "an apology must not leave while its source was not read for ten minutes"
     pick_up("khanhhoa", now=at(WEDNESDAY, "17:42"))
     send_at(at(WEDNESDAY, "17:42:01"))
     assert gateway.asked[-1]["text"] == (
@@ -481,6 +502,7 @@ def test_apology_that_meets_the_night_before_the_desk_opens_expires(one_stop, ev
 
 
 def test_by_night_an_apology_rests_and_goes_on_in_the_morning(one_stop, evenings, gateway):
+    """An apology must not wake a citizen: it waits from 21:00 to 7:00."""
     evenings.mode("working_day")
     saturday, monday = date(2026, 11, 28), date(2026, 11, 30)
     due(one_stop, monday, read_at=at(FRIDAY, "08:00"))
@@ -509,7 +531,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
 
 
 READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
-"""Nobody is owed a reading, by the clock of the gate."""
+"""Marks the sources as just read by the server's clock, so that the gate misses no pick-up."""
 
 
 def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, evenings, gateway):
@@ -535,7 +557,7 @@ def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings,
 
 
 def test_evening_that_is_sent_does_not_wait_for_news(one_stop, evenings, gateway, configure):
-    """Or the next evening would wait for its sender."""
+    """A sender that waited for new rows would delay the next evening."""
     configure(MOTCUA_LINGER="PT1S")
     assert "meanwhile" not in send_messages("run", EVERYTHING)
 
@@ -576,8 +598,9 @@ def outcomes(now, first=date(2026, 11, 1), last=date(2026, 11, 30)):
 
 
 def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one_stop, evenings, gateway):
-    told = ("right", "wrong", "stopped", "back again", "moved")
-    for code in (*told, "refused at the desk", "finished in time", "given back next day"):
+    """The report must count right and wrong apologies, and name why a late dossier got none."""
+    apologized = ("right", "wrong", "stopped", "back again", "moved")
+    for code in (*apologized, "refused at the desk", "finished in time", "given back next day"):
         due(one_stop, THURSDAY, code)
     due(one_stop, THURSDAY, "no phone", applicant_phone=None)
     one_stop.move(9, "refused at the desk", at=at(WEDNESDAY, "12:00"))
@@ -610,7 +633,7 @@ def test_forecast_tells_right_from_wrong_and_why_a_late_dossier_was_not_told(one
         ("missed", "not_seen"): 1,
         ("missed", "same_day"): 1,
     }
-    assert outcomes(at(THURSDAY, "23:59")) == {}, "that day is not over"
+    assert outcomes(at(THURSDAY, "23:59")) == {}, "a day is judged only when it is over"
     assert outcomes(at(FRIDAY, "10:00"), date(2026, 12, 1), date(2026, 12, 31)) == {}
 
 
@@ -629,9 +652,10 @@ def test_forecast_of_a_weekend_is_judged_on_the_effective_day(one_stop, evenings
     assert outcomes(at(date(2026, 12, 2), "08:00"), *december) == {("missed", "no_evening"): 1}
 
 
-@pytest.mark.guarantee("apologies", "what is told before the evening is what the evening then judges")
+@pytest.mark.guarantee("apologies", "the list of apologies shown before 17:30 is what the evening then settles")
 @pytest.mark.parametrize("mode", MODES)
 def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_stop, evenings, mode):
+    """Staff must see before 17:30 exactly the apologies that the evening then plans."""
     evenings.mode(mode)
     due(one_stop, THURSDAY, "told")
     due(one_stop, THURSDAY, "no number", applicant_phone="")
@@ -647,9 +671,9 @@ def test_what_is_owed_is_told_before_the_evening_as_the_evening_then_judges(one_
     assert in_ledger(owed_tonight, at(WEDNESDAY), [TU_PHAP]) == []
     assert {each.dossier_code for each in owed} == {"told", "no number", "landline"}
     evenings.run(at(WEDNESDAY, "17:30:05"))
-    told = {each.dossier_code: ("queued" if each.is_told else "suppressed", each.reason) for each in owed}
-    assert told == evenings.outcomes
-    assert in_ledger(owed_tonight, at(WEDNESDAY), None) == [], "that evening is settled"
+    forecast_outcomes = {each.dossier_code: ("queued" if each.is_told else "suppressed", each.reason) for each in owed}
+    assert forecast_outcomes == evenings.outcomes
+    assert in_ledger(owed_tonight, at(WEDNESDAY), None) == [], "a settled evening has no more apologies to come"
 
 
 def test_letters_are_listed_for_whoever_is_late_or_will_be(one_stop, evenings):

@@ -1,4 +1,4 @@
-"""Sources whose clocks are set back or run ahead, and whose software numbers its steps from the beginning again."""
+"""Test sources with a clock that is set back or runs ahead, and sources that number their steps from 1 again."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 
 
 class Desk:
-    """A desk whose software writes by a clock that may be wrong; runs go by the right one."""
+    """A desk whose software writes with a clock that may be wrong. Runs use the right time."""
 
     def __init__(self, one_stop):
         self.one_stop, self.now, self.wrong_by, self.state = one_stop, NOW, timedelta(0), {}
-        # As the source's server would tell it.
+        # Shadow now() in the source's database, so that its server shows the wrong clock too.
         one_stop.connection.execute("CREATE SCHEMA wrong")
         one_stop.connection.execute("CREATE TABLE wrong.clock AS SELECT timestamptz '2026-01-01' AS at")
         one_stop.connection.execute(
@@ -58,8 +58,8 @@ def desk(one_stop, request):
 
 
 @pytest.fixture
-def told(rows):
-    """What was told, in its order."""
+def planned(rows):
+    """Return a function that reads dossier code, kind and state of all messages, in the order of planning."""
     found = (
         "SELECT d.dossier_code, m.kind, m.state FROM motcua.messages AS m"
         " INNER JOIN motcua.dossiers AS d USING (dossier_id) ORDER BY m.message_id"
@@ -67,25 +67,26 @@ def told(rows):
     return lambda: [tuple(row.values()) for row in rows(found)]
 
 
-@pytest.mark.guarantee("what-fires", "a source's clock that is set back and corrected loses nothing")
+@pytest.mark.guarantee("what-fires", "no row is lost when a source's clock is set back and later corrected")
 @pytest.mark.parametrize(("back", "is_righted"), [(20 * MINUTE, False), (7 * HOUR, False), (25 * HOUR, True)])
-def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is_righted):
+def test_what_a_clock_that_was_set_back_wrote_is_told(desk, planned, rows, back, is_righted):
+    """Rows that a source wrote with a clock set back must still lead to their messages, once each."""
     desk.moves("A-1", 4, desk=False)
     desk.moves("A-2", 4, desk=False)
     desk.writes("A-3", applicant_phone="")
     desk.moves("A-3", 9)
     desk.run()
-    assert told() == [("A-3", "result", "suppressed")]
+    assert planned() == [("A-3", "result", "suppressed")]
     desk.wrong_by = -back
     desk.wait(5 * MINUTE)
-    # Only the row says so, a step and its row, a mended phone.
+    # Write the three ways to a message: by the row alone, by a step and its row, and by a corrected phone.
     desk.writes("A-1", status_code=9, at_one_stop_desk=True)
     desk.moves("A-2", 5)
     desk.writes("A-3", applicant_phone="0905123499", phone_entered_at=desk.clock)
     if is_righted:
         desk.wrong_by = timedelta(0)
     desk.run()
-    assert sorted(told()) == [
+    assert sorted(planned()) == [
         ("A-1", "result", "queued"), ("A-2", "supplement", "queued"), ("A-3", "result", "queued"),
     ]  # fmt: skip
     desk.wrong_by = timedelta(0)
@@ -93,56 +94,58 @@ def test_what_a_clock_that_was_set_back_wrote_is_told(desk, told, rows, back, is
         desk.run()
         desk.moves("A-2", 4, desk=False)
     desk.run()
-    assert len(told()) == 3
+    assert len(planned()) == 3
     if back > 20 * MINUTE:
         found = {each.finding.name: each.finding for each in check_source("khanhhoa", desk.now).findings}
         assert abs(int(found["clock_set_back"].facts["names"][1]) * MINUTE - back) <= 10 * MINUTE
 
 
-def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, told):
+def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, planned):
+    """After a clock that was hours ahead is corrected, new rows must still be read."""
     desk.moves("A-1", 4, desk=False)
     desk.moves("A-2", 4, desk=False)
     desk.run()
     desk.wrong_by = 3 * HOUR
     desk.writes("A-1", status_code=9, at_one_stop_desk=True)
     desk.run()
-    assert told() == [("A-1", "result", "queued")]
+    assert planned() == [("A-1", "result", "queued")]
     desk.wrong_by = timedelta(0)
     desk.wait(10 * MINUTE)
     desk.writes("A-2", status_code=9, at_one_stop_desk=True)
     desk.run()
-    assert told() == [("A-1", "result", "queued"), ("A-2", "result", "queued")]
+    assert planned() == [("A-1", "result", "queued"), ("A-2", "result", "queued")]
     desk.moves("A-1", 4, desk=False)
     desk.run()
     desk.moves("A-1", 9)
     desk.run(20 * MINUTE)
-    assert len(told()) == 3
+    assert len(planned()) == 3
 
 
-def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_the_first_one(desk, told):
+def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_the_first_one(desk, planned):
+    """A row with a future time counts from its reading, but at the first reading its time is unknown."""
     desk.wrong_by = 3 * HOUR
     desk.writes("OLD", status_code=9, at_one_stop_desk=True)
     desk.wrong_by = timedelta(0)
     desk.moves("OLD", 4, desk=False, row=False)
     for _ in range(2):
         desk.run()
-    assert told() == [], "which of the two is newer is not known"
+    assert planned() == [], "at a first reading nobody can know whether the row or the step is newer"
     desk.wrong_by = 3 * HOUR
     desk.writes("NEW", status_code=9, at_one_stop_desk=True)
     for _ in range(2):
         desk.run()
-    assert told() == [("NEW", "result", "queued")]
+    assert planned() == [("NEW", "result", "queued")]
 
 
-@pytest.mark.guarantee("what-fires", "steps that a source numbers from the start again are read, in their order")
+@pytest.mark.guarantee("what-fires", "steps that a source numbers from 1 again are read in their order")
 @pytest.mark.parametrize("old", ["gone", "kept"])
-def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, old):
+def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, planned, rows, old):
     desk.one_stop.number = 0 if old == "gone" else 5000
     for code in ("A-1", "A-2"):
         desk.moves(code, 4, desk=False)
         desk.moves(code, 5)
     desk.run(2 * MINUTE)
-    assert [kind for _, kind, _ in told()] == ["supplement", "supplement"]
+    assert [kind for _, kind, _ in planned()] == ["supplement", "supplement"]
     if old == "gone":
         desk.one_stop.connection.execute("TRUNCATE onestop.transitions")
     desk.one_stop.number = 0
@@ -151,20 +154,21 @@ def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, told, rows, 
     desk.wait(MINUTE)
     desk.moves("A-1", 5)
     desk.run(2 * MINUTE)
-    assert told()[2:] == [("A-1", "supplement", "queued")]
+    assert planned()[2:] == [("A-1", "supplement", "queued")]
     desk.moves("A-2", 4, desk=False)
     desk.wait(MINUTE)
     desk.moves("A-2", 9)
     for _ in range(3):
         desk.run()
-    assert told()[3:] == [("A-2", "result", "queued")]
+    assert planned()[3:] == [("A-2", "result", "queued")]
     assert len(rows("SELECT 1 FROM motcua.transitions WHERE NOT from_row")) == 8
     assert len(rows("SELECT 1 FROM motcua.source_numberings")) == 1
     found = {each.finding.name for each in check_source("khanhhoa", desk.now).findings}
     assert "numbers_restarted" in found
 
 
-def test_newest_step_that_is_edited_or_gone_is_no_new_numbering(desk, told, rows):
+def test_newest_step_that_is_edited_or_gone_is_no_new_numbering(desk, planned, rows):
+    """An edited or deleted newest step must not be taken for a source that numbers its steps anew."""
     for code in ("A-1", "A-2", "A-3"):
         desk.moves(code, 4, desk=False)
         desk.wait(MINUTE)
@@ -185,4 +189,4 @@ def test_newest_step_that_is_edited_or_gone_is_no_new_numbering(desk, told, rows
     for _ in range(3):
         desk.run()
     assert rows("SELECT 1 FROM motcua.source_numberings") == []
-    assert len([kind for _, kind, _ in told() if kind == "result"]) == 3
+    assert len([kind for _, kind, _ in planned() if kind == "result"]) == 3

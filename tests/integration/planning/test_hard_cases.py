@@ -1,4 +1,4 @@
-"""Cases in which a message could be lost, doubled or told wrongly, each met once and kept from coming back."""
+"""Test cases that once lost, doubled or falsified a message, so that no such fault comes back."""
 
 from __future__ import annotations
 
@@ -53,6 +53,7 @@ def at_desk(one_stop, at, **kw):
 
 
 def test_error_that_quotes_a_value_is_told_without_it(one_stop, rows):
+    """An error of a source may quote a citizen's data, so the reported text must leave the value out."""
     one_stop.dossier(applicant_phone="0905 123 456 chi Lan")
     one_stop.connection.execute("ALTER TABLE onestop.dossiers RENAME TO d0")
     cols = (
@@ -75,7 +76,7 @@ def second_source(postgres, configure, one_stop):
 
 
 @pytest.mark.guarantee(
-    "once", "a source that hangs ends its pick-up after 30 s, or 5 s later if it ignores the limit; other sources go on"
+    "once", "the pick-up of a hanging source ends after 30 s, or 35 s if it ignores the limit; other sources go on"
 )
 def test_source_that_hangs_in_mid_reading_holds_up_no_other_and_no_second_run(postgres, one_stop, rows, configure):
     other = second_source(postgres, configure, one_stop)
@@ -94,7 +95,7 @@ def test_source_that_hangs_in_mid_reading_holds_up_no_other_and_no_second_run(po
         until(lambda: one_stop.connection.execute(asleep).fetchone())
         assert pool.submit(pick_up, "other", now=NOW + MINUTE).result(6).transitions == 1
         pool.submit(pick_up, "khanhhoa", now=NOW + MINUTE).result(6)
-        assert not hanging.done(), "it must hang all the while"
+        assert not hanging.done(), "the first source must hang for the whole test"
         one_stop.connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -136,7 +137,9 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
 
     with pytest.raises(psycopg.OperationalError):
         send("run", catch_up=Catch(), clock=tick)
-    assert 3 <= len(gateway.asked) < 12, "it failed while some were in flight and others waited"
+    assert 3 <= len(gateway.asked) < 12, (
+        "the sender must fail while some requests are in flight and other messages wait"
+    )
     send_at(NOW + 10 * MINUTE)
     assert {s for s, _ in states(rows)} == {"accepted"}, states(rows)
     assert len(gateway.asked) == 12
@@ -144,7 +147,7 @@ def test_failure_while_sending_keeps_the_answers_in_flight(one_stop, gateway, ro
 
 @pytest.mark.usefixtures("useful_for_years")
 @pytest.mark.guarantee(
-    "receipts", "a receipt that cannot be applied stays stored and unread, and blocks no other gateway's"
+    "receipts", "a receipt that cannot be applied stays stored and unread, and delays no receipt of another gateway"
 )
 def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop, gateway, rows):
     queue_results(one_stop, 2)
@@ -170,6 +173,7 @@ def test_receipt_that_cannot_be_applied_stays_unread_and_stops_nothing(one_stop,
 
 
 def test_receipt_while_a_failed_answer_is_being_written_counts(one_stop, gateway, rows):
+    """A delivery receipt that arrives while a failed answer is being written must prevent a second text."""
     queue_results(one_stop)
     mid = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
     v = Departing(mid, "r1", "+84905123000", "Mobifone", 1)
@@ -201,6 +205,7 @@ def test_no_library_logs_the_address_of_a_request(one_stop, gateway, rows, caplo
 def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
     postgres, one_stop, rows, configure, monkeypatch
 ):
+    """Two pick-ups that insert the same procedures in opposite order must not deadlock."""
     other = second_source(postgres, configure, one_stop)
     import motcua.jobs.notices.picking_up as pu
 
@@ -223,7 +228,7 @@ def test_two_sources_with_the_same_new_procedures_do_not_wait_in_a_circle(
     assert rows("SELECT count(*) AS n FROM motcua.dossiers") == [{"n": 4}]
 
 
-@pytest.mark.guarantee("once", "a dossier that another planner holds is left to the next plan")
+@pytest.mark.guarantee("once", "a dossier that another planner has locked is left to the next planning")
 def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
     one_stop.both(9)
     pick_up("khanhhoa", now=NOW)
@@ -237,30 +242,31 @@ def test_dossier_that_another_planner_holds_is_the_next_plans(one_stop, rows):
 
 
 WAITS = "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = any(pg_blocking_pids(pid))"
-"""Another connection wants a row that this one has locked."""
+"""A query that returns a row while another connection waits for a row that this connection has locked."""
 
 
 def test_burying_a_dead_sender_and_a_receipt_do_not_wait_in_a_circle(one_stop, gateway, rows):
+    """Marking abandoned attempts as unknown and applying a receipt at the same time must not deadlock."""
     queue_results(one_stop, 2)
     ids = [r["message_id"] for r in rows("SELECT message_id FROM motcua.messages ORDER BY 1")]
     v = [Departing(m, f"r{m}", "+84905123000", "Mobifone", 1) for m in ids]
     in_ledger(ensure_gateway, "kannel")
     in_ledger(begin_sending, v)
     in_ledger(att.save_attempts, v, gateway="kannel", sender_id=5, run_id="x", now=NOW)
-    # what apply_receipts does first
+    # Take the lock that apply_receipts takes first.
     r = open_connection()
     r.execute("SELECT 1 FROM motcua.messages WHERE message_id = %s FOR UPDATE", (ids[0],)).fetchone()
 
-    def bury():
+    def mark_abandoned():
         return in_ledger(att.abandon, 5, NOW, NOW + MINUTE)
 
     with ThreadPoolExecutor(1) as pool, r:
-        buried = pool.submit(bury)
+        marked = pool.submit(mark_abandoned)
         until(lambda: r.execute(WAITS).fetchone())
         (number,) = save_receipts(r, [NewReceipt("kannel", f"r{ids[0]}", "1", {})])
         apply_receipts(r, [ReadReceipt(number, "kannel", f"r{ids[0]}", "delivered")], NOW)
         r.commit()
-        assert buried.result() == 1
+        assert marked.result() == 1
     assert states(rows) == [("delivered", None), ("unknown", "sender_ended")]
 
 
@@ -277,6 +283,7 @@ def test_missing_template_version_concerns_itself_only(one_stop, gateway, rows):
 
 
 def test_failure_to_note_a_failure_shows_no_row(one_stop, rows, monkeypatch):
+    """If a failure cannot be recorded either, the traceback must still show no citizen's data."""
     one_stop.dossier()
     rows("ALTER TABLE motcua.dossiers ADD CHECK (applicant_phone <> '0905123456')")
     import motcua.jobs.notices.picking_up as pu
@@ -298,7 +305,7 @@ def test_backfill_plans_nothing_outside_its_window(one_stop, rows):
     one_stop.move(5, at=NOW + 60 * MINUTE)
     pick_up("khanhhoa", now=NOW + 60 * MINUTE)
     plan(BACKFILL, now=NOW + 60 * MINUTE)
-    assert len(states(rows)) == 1, "the supplement is of another minute"
+    assert len(states(rows)) == 1, "the supplement lies outside the backfill's window"
 
 
 @pytest.mark.guarantee(

@@ -1,4 +1,4 @@
-"""An older step that is typed in late takes nothing back and tells nothing, unless the dossier's row agrees with it."""
+"""Test old steps that are typed in late: such a step creates or cancels a message only if the dossier's row agrees."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WORKED_ON = (4, False)
 
 
 class Desk:
-    """A dossier of the source, moved as its software writes it; and what became of it."""
+    """One dossier at its source, written as the desk's software does, and the messages that it led to."""
 
     def __init__(self, one_stop, rows, gateway):
         self.one_stop, self.rows, self.gateway = one_stop, rows, gateway
@@ -44,12 +44,12 @@ class Desk:
         )
 
     def step(self, state, at, *, typed=None, **changes):
-        """A step of that moment; ``typed``: recorded only then."""
+        """Write a step that happened at ``at``; it is recorded at ``typed``, or at once without ``typed``."""
         status, desk = state
         return self.one_stop.move(status, desk=desk, at=typed or at, occurred_at=at, **changes)
 
     def both(self, state, at, **typed):
-        """A step of that moment, and the row that says the same."""
+        """Write a step that happened at ``at``, and the dossier's row with the same state."""
         self.step(state, at, **typed)
         self.row(state, at)
 
@@ -66,11 +66,12 @@ class Desk:
         ]
 
     @property
-    def told(self):
+    def texts(self):
+        """The number of texts that the gateway was given."""
         return len(self.gateway.asked)
 
     def apologies(self):
-        """How many the evening owes."""
+        """Settle the evening of 25 November 2026; return the number of its apologies."""
         pick_up("khanhhoa", now=EVENING + SECOND)
         apologize(now=EVENING + 2 * SECOND)
         return len(self.rows("SELECT 1 FROM motcua.messages WHERE kind = 'apology'"))
@@ -79,11 +80,13 @@ class Desk:
         reading = InquiryReading(message_id=f"{at}", sender="+84905123456", text="MCKH 160915001", sent_at=at)
         return in_ledger(answer, "kannel", reading, at).text
 
-    def ends(self, *messages, told, apologies=None, closes=True):
-        """Messages of results and supplements, how many the gateway was given, how many apologies the evening owes; all
-        figures add up."""
+    def ends(self, *messages, texts, apologies=None, closes=True):
+        """Check the messages of results and supplements, the number of texts sent and of apologies.
+
+        The accounting identity must balance too, and with ``closes`` the closing of the day must be complete.
+        """
         assert self.messages == list(messages)
-        assert self.told == told
+        assert self.texts == texts
         if apologies is not None:
             assert self.apologies() == apologies
         assert [row for row in in_ledger(identity) if row.difference] == []
@@ -106,30 +109,33 @@ KINDS = {"result": RESULT, "supplement": SUPPLEMENT}
 @pytest.mark.parametrize(("kind", "at_once"), [("result", True), ("supplement", False)])
 @pytest.mark.parametrize("row_agrees", [False, True])
 def test_old_step_takes_back_what_the_row_does_not_say_any_more_alone(desk, kind, at_once, row_agrees):
+    """An old step that was typed in late cancels a message only if the dossier's row agrees with the step."""
     desk.step(KINDS[kind], NOW)
     desk.row(KINDS[kind], NOW + SECOND)
     if not at_once:
         take_in(now=NOW + 2 * SECOND)
     if row_agrees:
-        # Its time of change is the step's, so that by itself the row would not count as newer.
+        # The row has the old step's time of change, so by its time alone the row would not count as newer.
         desk.row(WORKED_ON, NOW - LATE)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     if row_agrees:
         desk.rows("UPDATE motcua.dossiers SET updated_at = NULL")
     desk.run(NOW + 10 * SECOND)
-    assert desk.told == 0
+    assert desk.texts == 0
     if not row_agrees:
-        assert desk.messages == [(kind, "queued", "old_step")], "it waits for the row"
+        assert desk.messages == [(kind, "queued", "old_step")], (
+            "the message waits until the dossier's row is read again"
+        )
     desk.run(NOW + 5 * MINUTE + 6 * SECOND)
     if row_agrees:
-        desk.ends((kind, "cancelled", "taken_back"), told=0, apologies=1)
+        desk.ends((kind, "cancelled", "taken_back"), texts=0, apologies=1)
     else:
-        desk.ends((kind, "accepted", None), told=1, apologies=0)
+        desk.ends((kind, "accepted", None), texts=1, apologies=0)
 
 
 @pytest.mark.guarantee(
     "what-fires",
-    "because of an older step, nobody who was told of a result is told by apology or by 9029 that it is missing",
+    "after the text about a result, an older step makes neither an apology nor 9029 say that the result is missing",
 )
 def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
     desk.step(RESULT, NOW)
@@ -140,7 +146,7 @@ def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
     for later in (10 * SECOND, 6 * MINUTE):
         desk.run(NOW + later)
         assert desk.says_9029(NOW + later) == ready
-    desk.ends(("result", "accepted", None), told=1, apologies=0)
+    desk.ends(("result", "accepted", None), texts=1, apologies=0)
 
 
 @pytest.mark.guarantee(
@@ -149,31 +155,34 @@ def test_citizen_who_was_told_gets_no_apology_and_9029_says_the_same(desk):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row_agrees", [True, False])
 def test_old_step_into_the_condition_is_told_where_the_row_agrees_and_else_the_apology_goes(desk, kind, row_agrees):
+    """An old step leads to a message only if the row agrees; otherwise the citizen gets the apology."""
     desk.both(WORKED_ON, NOW)
     desk.run(NOW + SECOND)
     desk.step(KINDS[kind], NOW - LATE, typed=NOW + 5 * SECOND)
     if row_agrees:
         desk.row(KINDS[kind], NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
-    assert desk.told == 0
+    assert desk.texts == 0
     desk.run(NOW + 6 * MINUTE)
     if row_agrees:
-        desk.ends((kind, "accepted", None), told=1, apologies=0)
+        desk.ends((kind, "accepted", None), texts=1, apologies=0)
     else:
-        desk.ends((kind, "cancelled", "outdated"), told=0, apologies=1)
+        desk.ends((kind, "cancelled", "outdated"), texts=0, apologies=1)
 
 
 def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
+    """A row that leaves the condition later cancels the message, although an old step did not."""
     rows("UPDATE motcua.agencies SET result_hold = '8 minutes'")
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)
     desk.row(WORKED_ON, NOW + 7 * MINUTE)
     desk.run(NOW + 7 * MINUTE + SECOND, NOW + 9 * MINUTE)
-    desk.ends(("result", "cancelled", "taken_back"), told=0, apologies=1, closes=False)
+    desk.ends(("result", "cancelled", "taken_back"), texts=0, apologies=1, closes=False)
 
 
 def test_row_that_the_source_dropped_is_asked_for_less_and_less_and_wakes_no_run_for_ever(desk, rows):
+    """A dossier that its source deleted must not wake runs forever while an old step waits for its row."""
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND)
@@ -205,10 +214,11 @@ def test_backfill_of_the_window_makes_nothing_more_of_an_old_step(desk):
         plan(window, now=NOW + HOUR)
         send("backfill", window, clock=lambda: NOW + HOUR)
     assert desk.messages == [("result", "accepted", None)]
-    assert desk.told == 1
+    assert desk.texts == 1
 
 
 def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, rows):
+    """Old steps from before the rule existed keep the judgement of that time, so closed periods stay the same."""
     rows("UPDATE motcua.rule_dates SET since = %s", NOW + MINUTE)
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
@@ -218,17 +228,18 @@ def test_what_was_recorded_before_the_rule_keeps_the_one_that_held_then(desk, ro
 
 
 def test_evening_is_counted_by_what_was_known_of_old_steps_then(desk):
-    """The row agrees only after the evening was settled: the evening stays what it was."""
+    """A row that agrees with the old step only after the evening was settled must not change that evening's figures."""
     desk.both(RESULT, NOW)
     desk.run(NOW + SECOND)
     desk.step(WORKED_ON, NOW - LATE, typed=EVENING - MINUTE)
     assert desk.apologies() == 0
     desk.row(WORKED_ON, EVENING + MINUTE)
     desk.run(EVENING + 6 * MINUTE)
-    desk.ends(*desk.messages, told=1)
+    desk.ends(*desk.messages, texts=1)
 
 
 def test_judgement_is_written_once(desk, rows):
+    """The stored judgement of an old step cannot be changed or deleted."""
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     desk.run(NOW + 10 * SECOND, NOW + 6 * MINUTE)

@@ -1,4 +1,7 @@
-"""From a one-stop database to messages in the ledger: what fires, once, and what happens to rows that are broken."""
+"""Test the way from a one-stop database to messages in the ledger.
+
+The tests check which rows lead to a message, that it is planned once, and what becomes of broken rows.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,9 @@ def messages(rows):
     ]
 
 
-@pytest.mark.guarantee("what-fires", "repeated rows are one occasion; leaving the condition and returning is another")
+@pytest.mark.guarantee(
+    "what-fires", "repeated rows are one occasion; a dossier that leaves the condition and returns has another"
+)
 def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     one_stop.dossier()
     for minute, (status, desk) in enumerate([(9, True), (9, True), (4, False), (9, True)]):
@@ -45,7 +50,7 @@ def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
 
 
 @pytest.mark.guarantee(
-    "what-fires", "rows committed late under a lower number, and repeated rows, are neither lost nor doubled"
+    "what-fires", "source rows that commit late under a lower number, and repeated rows, are neither lost nor doubled"
 )
 @pytest.mark.parametrize("recorded", [NOW - 9 * MINUTE, None, datetime(1, 1, 1, tzinfo=UTC)])
 def test_rows_committed_late_under_a_lower_id_are_not_lost_nor_doubled(one_stop, rows, recorded):
@@ -58,7 +63,7 @@ def test_rows_committed_late_under_a_lower_id_are_not_lost_nor_doubled(one_stop,
     assert messages(rows) == [("result", "queued", None)] * 2
 
 
-@pytest.mark.guarantee("what-fires", "events before an agency's start date never send a message")
+@pytest.mark.guarantee("what-fires", "events before an agency's start date never cause a message")
 def test_what_happened_before_the_agency_was_enabled_is_out_of_scope_for_good(one_stop, rows):
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW)], "tests")
     one_stop.both(9, at=NOW - MINUTE)
@@ -70,7 +75,7 @@ def test_what_happened_before_the_agency_was_enabled_is_out_of_scope_for_good(on
 
 
 def test_old_event_met_through_a_fresh_row_is_not_news(one_stop, rows):
-    """The dossier waits at the desk since before the agency was enabled; today only its phone was mended."""
+    """The dossier has waited at the desk since before the agency was enabled; today only its phone was corrected."""
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=NOW - timedelta(hours=1))], "tests")
     one_stop.dossier("NEW")
     take_in(NOW - 30 * MINUTE)
@@ -107,7 +112,9 @@ def test_same_day_procedures_and_kinds_that_an_agency_leaves_out_are_suppressed_
     }
 
 
-@pytest.mark.guarantee("broken-rows", "an unusable row is quarantined with its reason; all other rows are processed")
+@pytest.mark.guarantee(
+    "broken-rows", "an unusable row is quarantined with its reason, and all other rows are processed"
+)
 def test_row_that_cannot_be_used_is_quarantined_and_everything_else_goes_on(one_stop, rows):
     one_stop.dossier()
     broken = {
@@ -172,13 +179,13 @@ def test_row_of_an_unknown_status_goes_on_when_the_status_is_mapped(one_stop, ro
     assert in_ledger(map_status, "khanhhoa", 11, 9, "lan")
     for hours in (1, 2):
         take_in(NOW + timedelta(hours=hours))
-        assert messages(rows) == [("result", "queued", None)], "told once"
+        assert messages(rows) == [("result", "queued", None)], "one message, not two"
     assert rows("SELECT dossier_code FROM motcua.dossiers WHERE status_code = 9") == [{"dossier_code": "ROW"}]
 
 
 @pytest.mark.guarantee(
     "what-fires",
-    "a corrected phone number sends the failed message, while it is useful and true, whenever it was corrected",
+    "a corrected phone number sends the failed message while it is useful and true, whenever the desk corrected it",
 )
 @pytest.mark.parametrize("passed_over", [False, True])
 def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, rows, passed_over):
@@ -196,7 +203,9 @@ def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, ro
     assert rows("SELECT * FROM motcua.phone_changes") == []
 
 
-@pytest.mark.guarantee("what-fires", "a backfill leaves corrected numbers outside its window to the next plan")
+@pytest.mark.guarantee(
+    "what-fires", "a backfill leaves corrected phone numbers outside its window to the next planning"
+)
 def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(one_stop, rows):
     one_stop.both(9, applicant_phone="02583822229")
     take_in()
@@ -208,21 +217,21 @@ def test_backfill_leaves_the_mended_phones_outside_its_window_to_the_next_plan(o
     assert messages(rows) == [("result", "queued", "phone_mended")]
 
 
-@pytest.mark.guarantee("cost", "a row that is read again unchanged is neither written nor locked")
+@pytest.mark.guarantee("cost", "a source row that is read again unchanged is neither written nor locked in the ledger")
 def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
     one_stop.both(4, desk=False, applicant_name="Nguyễn  Thị\tLan", received_at=datetime(1970, 1, 1, tzinfo=UTC))
     take_in()
     tables = ("dossiers", "dossier_versions", "procedures", "transitions", "cleaned_fields")
 
     def versions(table):
-        # Where each version of a row lies, and who wrote or locked it.
+        # ctid, xmin and xmax change whenever a row is written or locked.
         return rows(f"SELECT ctid::text, xmin::text, xmax::text FROM motcua.{table} ORDER BY 1")
 
     before = {table: versions(table) for table in tables}
     assert all(before.values())
     for later in range(3):
         take_in(NOW + later * MINUTE)
-    # Transitions are locked by nobody, and dossiers are not planned anew.
+    # Unchanged rows are not locked either, and their dossiers are not planned again.
     assert {table: versions(table) for table in tables} == before
     one_stop.dossier(received_at=datetime(1970, 1, 1, tzinfo=UTC), updated_at=NOW + MINUTE)
     take_in(NOW + 3 * MINUTE)
@@ -233,7 +242,7 @@ def test_what_is_read_again_as_it_was_is_not_written_again(one_stop, rows):
 
 @pytest.mark.guarantee(
     "broken-rows",
-    "a quarantined row that its source corrects is used within a tenth of its age; others are not written again",
+    "a quarantined row that its source corrects is used within a tenth of its age; unchanged rows are not rewritten",
 )
 def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, rows):
     one_stop.both(None)
@@ -242,7 +251,7 @@ def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, 
     one_stop.dossier("LONG" * 20)
     one_stop.dossier("VP-1", VAN_PHONG)
     take_in()
-    # Where each version of a row lies, and who wrote or locked it.
+    # ctid, xmin and xmax change whenever a row is written or locked.
     versions = "SELECT row_key, reason, ctid::text, xmin::text, xmax::text FROM motcua.quarantine ORDER BY row_key"
     before = rows(versions)
     assert len(before) == 5
@@ -257,11 +266,14 @@ def test_quarantined_rows_that_stay_as_they_are_are_not_written_again(one_stop, 
 
 @pytest.mark.guarantee(
     "broken-rows",
-    "a quarantined row that its source corrects is used within a tenth of its age; others are not written again",
+    "a quarantined row that its source corrects is used within a tenth of its age; unchanged rows are not rewritten",
 )
 @pytest.mark.parametrize(("age", "others_before"), [(MINUTE, 50), (timedelta(hours=1), 0), (timedelta(days=2), 50)])
 def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_age(one_stop, rows, age, others_before):
-    """Whatever its number: they spread the looks at rows that came together."""
+    """Rows that came together are read again at different times, which depend on their numbers.
+
+    Each row must be read again within the limit, whatever its number.
+    """
     for number in range(others_before):
         one_stop.move(9, agency_code="NOBODY", number=100 + number)
     one_stop.dossier()
@@ -276,7 +288,7 @@ def test_quarantined_row_that_is_mended_in_place_goes_on_within_a_tenth_of_its_a
     assert messages(rows) == [("result", "queued", None)]
 
 
-@pytest.mark.guarantee("broken-rows", "times out of order cost no citizen a message")
+@pytest.mark.guarantee("broken-rows", "a row whose times are out of order still leads to its message")
 def test_times_out_of_order_cost_no_citizen_the_message(one_stop, rows):
     wild = (None, datetime(2099, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC), "infinity", "-infinity")
     moments = [{name: moment} for name in ("occurred_at", "recorded_at") for moment in (*wild, "294000-01-01")]
@@ -294,7 +306,9 @@ def test_times_out_of_order_cost_no_citizen_the_message(one_stop, rows):
     assert len(messages(rows)) == len(moments) + 1, "a wild time must not move the cursor past honest rows"
 
 
-@pytest.mark.guarantee("broken-rows", "hostile text is cleaned, noted and sent")
+@pytest.mark.guarantee(
+    "broken-rows", "hostile text in a field is cleaned, recorded as a finding, and the message is sent"
+)
 def test_hostile_text_is_cleaned_noted_and_sent(one_stop, rows):
     one_stop.dossier(
         applicant_name="\u202eNguyễn\x07 Văn\n\tA" * 500, step_name="a\r\nb" * 9000, procedure_name="p\x1b[31m" * 999
@@ -405,7 +419,7 @@ def test_source_is_read_where_it_has_news_and_one_that_failed_is_not_asked_in_ev
 
 
 @pytest.mark.guarantee(
-    "what-fires", "an agency that is enabled later on the same day announces what happened since its start"
+    "what-fires", "an agency that is enabled later on its start day gets messages for all events since its start"
 )
 def test_agency_enabled_later_the_same_day_tells_what_happened_since(one_stop, rows):
     in_ledger(save_agencies, [agency(NHA_TRANG, enabled_from=None)], "tests")

@@ -1,6 +1,7 @@
-"""One row's bad value stops no job that serves others, whatever the column.
+"""Test that a bad value in one source row stops no job for other dossiers, whatever its column.
 
-The small world of ``make prove ONLY=values``, and each way in which a value once did harm.
+The first tests run the small world of ``make prove ONLY=values``. The others repeat each way in which a value once did
+harm.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.integration.quality.world import extra_database
 from tests.planting.values import READY, columns_of
 from tests.prove.resilience.values import CLOSED, harm, judge, pass_through, without_trace, world
 
-pytestmark = pytest.mark.timeout(900)  # where others use the machine too
+pytestmark = pytest.mark.timeout(900)  # The two runs of all jobs take minutes on a machine that others use too.
 MINUTE = timedelta(minutes=1)
 DAY = Period.parse("2026-11-25")
 
@@ -33,7 +34,7 @@ DAY = Period.parse("2026-11-25")
 
 @pytest.fixture(scope="module")
 def passages(postgres, migrated, tmp_path_factory):
-    """All jobs on a world as it should be, and on one with each value planted once in each column."""
+    """Run all jobs on two worlds: one without faults, and one with each bad value planted once in each column."""
     made = []
     for name, lives in (("whole", ()), ("planted", (READY,))):
         with world(postgres.admin_dsn, tmp_path_factory.mktemp(name), migrated) as values:
@@ -45,13 +46,15 @@ def test_planted_values_do_no_harm(passages):
     whole, planted = passages
     assert (whole.failures, planted.failures) == ([], [])
     assert len(planted.planted) > 1500
-    assert whole.healthy == planted.healthy, "healthy dossiers come out as without them"
+    assert whole.healthy == planted.healthy, "the planted values must not change what becomes of healthy dossiers"
     assert len(whole.healthy["messages"]) >= 20
     assert whole.healthy["findings"]
     assert [each.differences for each in passages] == [0, 0]
     assert planted.unexplained == set()
-    assert without_trace(planted) == [], "each leaves a trace or is as good as any"
-    assert {name: found for name, found in harm(planted).items() if found} == {}, "where they are shown"
+    assert without_trace(planted) == [], "each planted value is noted somewhere or is usable"
+    assert {name: found for name, found in harm(planted).items() if found} == {}, (
+        "a planted value did harm where it is shown"
+    )
 
 
 def test_proof_notices_a_healthy_dossier_that_came_out_otherwise(passages):
@@ -69,6 +72,7 @@ def test_proof_notices_a_healthy_dossier_that_came_out_otherwise(passages):
 
 
 def test_number_that_no_sequence_reaches_hides_no_later_row(one_stop, rows):
+    """One row with the largest possible number must not hide all later rows of the source."""
     number = 2**63 - 1
     one_stop.dossier("A")
     one_stop.dossier("B")
@@ -89,7 +93,7 @@ def test_smallest_number_of_all_stops_no_pick_up(one_stop, rows):
 def test_quarantined_row_with_a_negative_number_goes_on_when_it_is_mended_in_place(one_stop, rows):
     one_stop.both(None, "A", number=-7)
     pick_up("khanhhoa", now=NOW)
-    # Its recorded time leaves the overlap, so that only its number leads to it.
+    # The corrected row has an old recorded time, so only its number can make a pick-up read it again.
     one_stop.connection.execute("UPDATE onestop.transitions SET status_code = 9, recorded_at = '2026-11-01'")
     pick_up("khanhhoa", now=NOW + 90 * MINUTE)
     assert rows("SELECT status_code FROM motcua.transitions WHERE source_transition_id = -7") == [{"status_code": 9}]
@@ -145,6 +149,7 @@ def test_code_of_a_megabyte_is_kept_short_in_differences(one_stop):
 
 
 def test_row_of_a_dossier_in_quarantine_explains_what_it_calls_for(one_stop):
+    """A quarantined row explains the missing message of its dossier, so the closing is not red."""
     for number, agency in enumerate((None, "\t=1+1", "Z\u0301 Nguye\u0302\u0303n", "\u00a0\u2003")):
         one_stop.dossier(f"A-{number}", agency, status_code=9, at_one_stop_desk=True, updated_at=NOW - MINUTE)
     pick_up("khanhhoa", now=NOW)
@@ -154,6 +159,7 @@ def test_row_of_a_dossier_in_quarantine_explains_what_it_calls_for(one_stop):
 
 
 def test_register_with_times_that_cannot_be_is_read(postgres):
+    """An impossible time in the desk's register must not stop the check of data quality."""
     with extra_database(postgres) as (source, _):
         source.execute("CREATE SCHEMA onestop")
         source.execute(
@@ -189,8 +195,8 @@ def test_phone_typed_into_what_is_published_does_not_get_there(one_stop, rows):
     one_stop.dossier("A", procedure_code="0905.771.482", procedure_name="Cấp bản sao, gọi +84 905 771 482 gặp Lan")
     one_stop.dossier("B", NHA_TRANG, step_name="Chờ bổ sung (0905771482)")
     pick_up("khanhhoa", now=NOW)
-    told = rows("SELECT procedure_code, step_name FROM motcua.dossiers ORDER BY dossier_code")
-    assert told == [
+    stored = rows("SELECT procedure_code, step_name FROM motcua.dossiers ORDER BY dossier_code")
+    assert stored == [
         {"procedure_code": None, "step_name": "Xử lý"},
         {"procedure_code": "1.005129", "step_name": "Chờ bổ sung (…)"},
     ]
@@ -201,5 +207,6 @@ def test_phone_typed_into_what_is_published_does_not_get_there(one_stop, rows):
 
 
 def test_value_that_the_driver_quotes_is_not_told():
+    """An error text of the database driver must be reported without the quoted value."""
     error = psycopg.DataError("timestamp too large (after year 10K): 'infinity'")
     assert reason_without_values(error) == "DataError: timestamp too large (after year 10K)"

@@ -1,5 +1,7 @@
-"""Short lives of dossiers, each told to the last word: what is planned and sent of it, whatever comes late, twice or
-wrong. All are of one ledger, a day after the other."""
+"""Test short stories of a dossier: which messages it leads to, also when rows come late, twice or wrong.
+
+All stories share one ledger. Each has its own dossier and its own day.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,10 @@ LANDLINE = "02583822001"
 
 
 class Desk:
-    """What a desk writes of one dossier, and what becomes of it; times are minutes of its day."""
+    """The desk of a story: writes one dossier at the source and reads its messages.
+
+    Times are minutes after 10:00 of the story's day.
+    """
 
     def __init__(self, one_stop, gateway, rows):
         self.one_stop, self.gateway, self.rows = one_stop, gateway, rows
@@ -25,7 +30,7 @@ class Desk:
     def next_day(self):
         self.day += 1
         self.code, self.phones = f"D-{self.day}", {"first": f"0905100{self.day:03}", "mended": f"0905200{self.day:03}"}
-        # Numbers that a story gives itself are below those that it does not.
+        # Step numbers that a story gives itself must lie below those that are given automatically.
         self.numbers, self.one_stop.number = 1000 * self.day, 1000 * self.day + 100
 
     def at(self, minute):
@@ -44,7 +49,7 @@ class Desk:
         )
 
     def step(self, minute, status, *, desk=True, number=None, typed=None):
-        """``typed``: it was recorded only then."""
+        """Write a step that happened at ``minute``; it is recorded at ``typed``, or at once without ``typed``."""
         number = None if number is None else self.numbers + number
         recorded = minute if typed is None else typed
         self.one_stop.move(
@@ -77,8 +82,8 @@ class Desk:
         return [" ".join(filter(None, row.values())) for row in found]
 
     @property
-    def told(self):
-        """Which of its phones were told, in order."""
+    def texted(self):
+        """The names of the dossier's phones that were texted, in order."""
         names = {f"+84{number[1:]}": name for name, number in self.phones.items()}
         return [names[asked["to"]] for asked in self.gateway.asked if asked["to"] in names]
 
@@ -87,12 +92,12 @@ row, step, plan, run, send, receipt, stands = (
     partial(methodcaller, act) for act in ("row", "step", "plan", "run", "send", "receipt", "stands")
 )
 RESULT = partial(row, status=9, desk=True)
-"""Its row says that the result is at the desk."""
+"""Writes the dossier's row: the result is at the desk."""
 OLD_STEP = partial(step, -1080, desk=False, typed=0.1)
-"""A step of eighteen hours ago that is typed in only now."""
+"""Writes a step of eighteen hours ago that is recorded only now."""
 TOLD = ["first"]
 STORIES = {
-    # What fires.
+    # Which rows lead to a message.
     "a result needs the status and the desk": (
         [row(-60), step(0, 9, desk=False), plan(0), stands(), step(1, 9), run(1)],
         ["result accepted"], TOLD,
@@ -107,7 +112,7 @@ STORIES = {
     "a step recorded far back is read by its number": (
         [row(-2880), step(-2880, 4, desk=False), plan(0), step(-1440, 9), plan(1)], ["result queued"], [],
     ),
-    # Of two contradicting events in one pick-up the newer wins.
+    # Two events of one pick-up contradict each other: the newer one counts.
     "a supplement after the result": (
         [row(-60), step(0, 9), step(1, 5), plan(1)], ["result cancelled superseded", "supplement queued"], [],
     ),
@@ -118,14 +123,14 @@ STORIES = {
     "it was handed over before anybody read of it": (
         [row(-1, returned=0), step(-1, 9), plan(1)], ["result cancelled handed_over"], [],
     ),
-    # Just before the call it is looked at again.
+    # The dossier is checked again just before its message leaves.
     "it is taken back before it is sent": (
         [row(-60), step(0, 9), plan(0), step(1, 4, desk=False), run(1)], ["result cancelled taken_back"], [],
     ),
     "it is handed over before it is sent": (
         [row(-60), step(0, 9), plan(0), RESULT(1, returned=1), run(1)], ["result cancelled handed_over"], [],
     ),
-    # Phones.
+    # Phones are missing, corrected or spoilt.
     "a missing phone is mended": (
         [
             row(-60, phone=None), step(0, 9), plan(0), stands("result suppressed missing"),
@@ -146,7 +151,7 @@ STORIES = {
         ],
         ["result accepted"], TOLD,
     ),
-    # What was told already.
+    # The citizen was texted already.
     "it comes back within ten minutes": (
         [row(-60), step(0, 9), run(0), step(1, 4, desk=False), step(9, 9), run(9)],
         ["result accepted", "result suppressed already_told"], TOLD,
@@ -165,7 +170,7 @@ STORIES = {
         ],
         ["result delivered"], ["first", "mended"],
     ),
-    # What is committed late, and clocks that differ.
+    # Rows are committed late, or clocks differ.
     "leaving and returning were committed late behind a message that was accepted": (
         [row(-60), step(-5, 9, number=10), run(0), step(-3, 4, desk=False, number=11), step(-2, 9, number=12), run(1)],
         ["result accepted", "result suppressed already_told"], TOLD,
@@ -184,7 +189,7 @@ STORIES = {
         [row(-60), step(-30, 4, desk=False), plan(-20), row(2, phone="mended"), step(3, 9), run(0)],
         ["result accepted"], ["mended"],
     ),
-    # Old steps that are typed in late.
+    # Old steps are typed in late.
     "a result comes after an old one that was not believed": (
         [row(-60), step(0, 4, desk=False), OLD_STEP(9, desk=True), run(0.2, 6), step(60, 9), RESULT(60), run(61)],
         ["result accepted"], TOLD,
@@ -221,35 +226,44 @@ STORIES = {
         [row(-60), plan(0), row(None, phone="mended"), step(0, 9), run(0)], ["result accepted"], ["mended"],
     ),
 }  # fmt: skip
-"""What happens, what becomes of its messages, and which phones are told."""
+"""Each story by its name: what happens, the messages at the end, and the phones that are texted, in order.
+
+``None`` for the messages leaves them unchecked.
+"""
 
 
 @pytest.mark.guarantee(
-    "what-fires", "a result is announced at status 9 at the desk, a supplement at status 5 at the desk"
-)
-@pytest.mark.guarantee(
-    "what-fires", "the occasion begins with the later of status and desk, even if only the dossier's row shows it"
-)
-@pytest.mark.guarantee("what-fires", "if two events of one pick-up contradict each other, the newer one counts")
-@pytest.mark.guarantee(
-    "what-fires", "a result that was already handed over is not announced, even if the desk records it afterwards"
+    "what-fires",
+    "a dossier gets a result message at status 9 at the desk, and a supplement message at status 5 at the desk",
 )
 @pytest.mark.guarantee(
     "what-fires",
-    "a corrected phone number sends the failed message, while it is useful and true, whenever it was corrected",
+    "the occasion begins when both status and desk fit, even if only the dossier's row shows the later one",
 )
-@pytest.mark.guarantee("what-fires", "a return within ten minutes of an accepted message sends nothing")
-@pytest.mark.guarantee("what-fires", "an undelivered message does not count as told")
-@pytest.mark.guarantee("what-fires", "a result after an old step that was not believed is announced")
-@pytest.mark.guarantee("what-fires", "a result that is entered again after old steps only is announced once")
+@pytest.mark.guarantee("what-fires", "if two events of one pick-up contradict each other, the newer event counts")
+@pytest.mark.guarantee(
+    "what-fires",
+    "a result that was already handed over gets no message, even if the desk records the hand-over afterwards",
+)
+@pytest.mark.guarantee(
+    "what-fires",
+    "a corrected phone number sends the failed message while it is useful and true, whenever the desk corrected it",
+)
+@pytest.mark.guarantee(
+    "what-fires",
+    "a dossier that returns to the condition within ten minutes of an accepted message gets no second message",
+)
+@pytest.mark.guarantee("what-fires", "an undelivered message does not count as received by the citizen")
+@pytest.mark.guarantee("what-fires", "a result that follows an old step which did not count gets its message")
+@pytest.mark.guarantee("what-fires", "a result that is entered again after nothing but old steps gets one message")
 def test_each_life_of_a_dossier_is_told_as_it_should_be(one_stop, gateway, rows):
     desk, found = Desk(one_stop, gateway, rows), {}
     for story, (acts, *_) in STORIES.items():
         desk.next_day()
         for act in acts:
             act(desk)
-        found[story] = desk.messages, desk.told
-    for story, (_, messages, told) in STORIES.items():
+        found[story] = desk.messages, desk.texted
+    for story, (_, messages, texted) in STORIES.items():
         expected = found[story][0] if messages is None else messages
-        assert found[story] == (expected, told), story
+        assert found[story] == (expected, texted), story
     assert [row for row in in_ledger(identity) if row.difference] == []

@@ -1,4 +1,4 @@
-"""Publications of small closings. How they look is no subject here: prints and charts are made in outline."""
+"""Fixtures of the publication tests: publications of small closings, with placeholders for prints and charts."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ Change = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(scope="module", autouse=True)
 def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A print is what it says, and a chart what it shows, neither set nor drawn; whole they are in tests/unit/reports.
+    """Replace each PDF and each chart by a hash of its content, which saves setting and drawing it.
 
-    A module whose subject is what they look like, or that has other processes make them, sets ``DRAWS``.
+    tests/unit/reports tests real prints and charts. A module that needs real ones, or has other processes make them,
+    sets ``DRAWS``.
     """
 
     def outline(document: Document, made_at: datetime) -> bytes:
@@ -55,7 +56,7 @@ def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[Non
 
 @pytest.fixture
 def store(tmp_path: Path, configure: Callable[..., None]) -> Path:
-    """Folder of the publications."""
+    """Set an empty folder as the store of publications; return it."""
     folder = tmp_path / "công bố"
     configure(MOTCUA_PUBLICATIONS=f"file://{folder}")
     return folder
@@ -63,7 +64,7 @@ def store(tmp_path: Path, configure: Callable[..., None]) -> Path:
 
 @pytest.fixture
 def closings(ledger: str, store: Path) -> Callable[..., int]:
-    """Stores a closing with the figures of a sample, small, and gives its number."""
+    """Return a function that stores a closing with the figures of a small sample and returns its number."""
     named = [(samples.NHA_TRANG, "Ủy ban nhân dân thành phố Nha Trang"), (samples.TU_PHAP, "Sở Tư pháp")]
     in_ledger(save_agencies, [agency(code, name=name) for code, name in named], "tests")
     in_ledger(ensure_source, "khanhhoa")
@@ -74,7 +75,7 @@ def closings(ledger: str, store: Path) -> Callable[..., int]:
 def published(
     closings: Callable[..., int], store: Path, made_once: Callable[..., list[Publication]]
 ) -> list[Publication]:
-    """Four publications: three days, and a correction of the last."""
+    """Make four publications: three days, and a correction of the last day."""
 
     def make() -> list[Publication]:
         made = [publish(closings(small(day))) for day in (FIRST_DAY, SECOND_DAY, THIRD_DAY)]
@@ -85,8 +86,11 @@ def published(
 
 @pytest.fixture
 def forge(store: Path, rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
-    """Makes every manifest, row and link from one publication on fit what stands in the folders: nothing is left that
-    a hash could tell."""
+    """Return a function that does a forger's work after files of a publication were changed.
+
+    It recomputes each hash in the manifests, rows and links of the chain from that publication on. With ``alone`` it
+    recomputes the one publication only. No hash shows the change afterwards.
+    """
 
     def make_fit(
         number: int, change: Callable[[dict[str, Any]], object] = lambda _: None, *, alone: bool = False

@@ -1,4 +1,4 @@
-"""A real S3-compatible server (SeaweedFS) on loopback, with keys of several kinds."""
+"""Start a real S3-compatible server (SeaweedFS) on loopback, with one key that writes and one that only reads."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.ground import free_port
 
 BUCKET = "motcua"
 KEYS = {"writer": ["Admin"], "reader": ["Read", "List"]}
-"""Who has a key, and what it may do."""
+"""The names of the access keys, and what each may do."""
 
 
 def secret_of(name: str) -> str:
@@ -27,7 +27,7 @@ def secret_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class S3Server:
-    """Where it listens."""
+    """A running server: the port of its S3 interface."""
 
     port: int
 
@@ -36,14 +36,14 @@ class S3Server:
         return f"http://127.0.0.1:{self.port}"
 
     def connection(self, name: str = "writer", **changes: object) -> str:
-        """An Airflow connection, as an operator writes it."""
+        """Return the Airflow connection of an access key, in JSON as an operator writes it."""
         fields = {"conn_type": "aws", "login": name, "password": secret_of(name)}
         return json.dumps({**fields, "extra": {"endpoint_url": self.endpoint}, **changes})
 
 
 @contextmanager
 def running_s3(folder: Path) -> Iterator[S3Server]:
-    """The server, from an empty folder on and with its bucket, until the end of the block."""
+    """Run the server while the block runs. It starts from an empty folder and has its bucket."""
     folder.mkdir(parents=True, exist_ok=True)
     identities = [
         {"name": name, "credentials": [{"accessKey": name, "secretKey": secret_of(name)}], "actions": actions}
@@ -60,7 +60,7 @@ def running_s3(folder: Path) -> Iterator[S3Server]:
         *("-s3.port.iceberg=0", "-s3.port.lance=0", "-volume.preStopSeconds=0", "-volume.max=100"),
         *(f"-{name}={port}" for name, port in ports.items()),
     ]
-    # It answers before all of its parts run, and ends where one cannot.
+    # The server answers before all of its parts run, so readiness means that it stores an object.
     server = Part(
         "S3",
         command,

@@ -1,4 +1,4 @@
-"""Publications by mail: each body what it may see, once, and only what was published."""
+"""Test the mails of publications: the Department and each agency get what they may see, once, and only if published."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def server(configure: Callable[..., None]) -> Iterator[MailServer]:
 def publication(
     ledger: str, server: MailServer, tmp_path: Path, configure: Callable[..., None]
 ) -> Callable[..., Publication]:
-    """Publishes a sample of a month or a day; Sở Tư pháp has a recipient, Nha Trang none."""
+    """Return a function that publishes a sample of a month or a day. Sở Tư pháp has a recipient, Nha Trang has none."""
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path}")
     named = [
         agency(samples.TU_PHAP, name="Sở Tư pháp", report_recipients=(LAN,)),
@@ -74,7 +74,7 @@ def attached(message) -> dict[str, bytes]:
     return {part.get_filename(): part.get_content() for part in message.iter_attachments()}
 
 
-@pytest.mark.guarantee("publications", "each body is mailed what concerns it, once")
+@pytest.mark.guarantee("publications", "each authority and agency is mailed the publications that concern it, once")
 def test_each_body_gets_what_concerns_it_once(publication, server, rows):
     published = publication()
     number = published.publication_no
@@ -103,7 +103,9 @@ def test_each_body_gets_what_concerns_it_once(publication, server, rows):
     book = openpyxl.load_workbook(io.BytesIO(next(iter(attached(own).values()))))
     words = [str(cell.value) for sheet in book for row in sheet for cell in row]
     words += [own.get_body((kind,)).get_content() for kind in ("plain", "html")]
-    assert not [word for word in words if "Nha Trang" in word or samples.NHA_TRANG in word], "it names no other agency"
+    assert not [word for word in words if "Nha Trang" in word or samples.NHA_TRANG in word], (
+        "an agency's mail may name no other agency"
+    )
     assert len({message["Message-ID"] for _, message in server.taken}) == 5
     kept = rows("SELECT report, body, state, edition FROM motcua.report_mails ORDER BY report_mail_id")
     assert [(row["body"], row["state"], row["edition"]) for row in kept] == [
@@ -113,6 +115,7 @@ def test_each_body_gets_what_concerns_it_once(publication, server, rows):
 
 
 def test_day_goes_to_no_committee_and_addresses_are_in_no_log(publication, server, caplog):
+    """The provincial committee gets no mail about a single day, and no log may contain a recipient's address."""
     with caplog.at_level(logging.DEBUG):
         number = publication(samples.DAY).publication_no
         for body in bodies_of(number):
@@ -125,7 +128,9 @@ def test_day_goes_to_no_committee_and_addresses_are_in_no_log(publication, serve
     assert mail_publications([number], "committee") == mail_publications([number], samples.NHA_TRANG) == nobody
     later = agency("000.00.99.H32", name="Sở Mới", report_recipients=("moi@so.example",))
     in_ledger(save_agencies, [later], "tests")
-    assert "000.00.99.H32" not in bodies_of(number), "it has no workbook"
+    assert "000.00.99.H32" not in bodies_of(number), (
+        "an agency without a workbook in the publication gets no mail about it"
+    )
     for which, body, said in ((9, "department", "no publication 9"), (1, "H99", "H99 is no agency")):
         with pytest.raises(LookupError, match=said):
             mail_publications([which], body)
@@ -143,7 +148,9 @@ def test_run_mails_what_an_earlier_one_left_and_whom_it_did_not_reach(publicatio
         with contextlib.suppress(MailsNotSent):
             mail_publications([number], body)
     assert left() == ["home_affairs", *everyone[3:]]
-    assert left(datetime.now(UTC) + timedelta(days=5)) == [], "what is old is mailed when somebody asks"
+    assert left(datetime.now(UTC) + timedelta(days=5)) == [], (
+        "an old publication is mailed only when somebody asks for it"
+    )
     server.refuse = set()
     for body in left():
         mail_publications([number], body)
@@ -152,7 +159,7 @@ def test_run_mails_what_an_earlier_one_left_and_whom_it_did_not_reach(publicatio
 
 
 @pytest.mark.guarantee(
-    "publications", "who was not reached gets what he is owed with the next letter, and nothing twice"
+    "publications", "a recipient who was not reached gets the missed publications with the next letter, none twice"
 )
 def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_kept(publication, server, rows):
     days = [publication(day).publication_no for day in (samples.DAY, samples.DAY.previous)]
@@ -173,22 +180,23 @@ def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_ke
     with pytest.raises(MailsNotSent, match="after the content"):
         mail_publications(days, samples.TU_PHAP, again=True)
     unknown = rows("SELECT count(*) AS unknown FROM motcua.report_mails WHERE state = 'unknown'")
-    assert unknown[0]["unknown"] == 2, "what nobody can tell of is unknown of all that the letter tells"
+    assert unknown[0]["unknown"] == 2, "a letter of unknown outcome makes the mail of each of its publications unknown"
 
 
 def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publication, server, tmp_path):
+    """A repeated command mails only the missed recipients, and everybody only with --again."""
     published = publication()
 
     def mail(*arguments: str) -> tuple[int, str]:
-        told = type_command("publications", "mail", *arguments, exits=None)
-        assert told.exception is None or isinstance(told.exception, SystemExit), told.exception
-        return told.exit_code, told.output
+        result = type_command("publications", "mail", *arguments, exits=None)
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result.exit_code, result.output
 
     server.refuse = {TINH}
-    code, told = mail("1")
+    code, output = mail("1")
     assert code == 1
-    assert "publication 1, committee: 1 of 1 recipient(s) not reached" in told
-    assert "home_affairs: 1 recipient(s), 1 mailed, 0 had it before." in told
+    assert "publication 1, committee: 1 of 1 recipient(s) not reached" in output
+    assert "home_affairs: 1 recipient(s), 1 mailed, 0 had it before." in output
     server.refuse = set()
     assert mail("1")[0] == 0
     assert len(server.taken) == 5
@@ -199,10 +207,10 @@ def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publi
     path = tmp_path / published.folder / PDF
     path.chmod(0o644)
     path.write_bytes(b"doctored")
-    code, told = mail("1", "justice", "--again")
+    code, output = mail("1", "justice", "--again")
     assert code == 1
-    assert "is not what was published; motcua verify 1 says more" in told
-    assert len(server.taken) == 6, "and is not mailed"
+    assert "is not what was published; motcua verify 1 says more" in output
+    assert len(server.taken) == 6, "a doctored file must not be mailed"
 
 
 def test_file_that_is_too_large_stays_out_and_the_mail_says_so(publication, server, monkeypatch, tmp_path):
@@ -221,13 +229,13 @@ def test_file_that_is_too_large_stays_out_and_the_mail_says_so(publication, serv
 def test_every_report_can_be_mailed_and_its_faults_stand_first(name):
     report = getattr(samples, name)()
     for whose in (None, samples.NHA_TRANG):
-        told = Told(report, None, whose)
-        mail = compose_publication_mail(told, 7, "cd" * 32, [], urging=True)
+        wording = Told(report, None, whose)
+        mail = compose_publication_mail(wording, 7, "cd" * 32, [], urging=True)
         assert "\n" not in mail.subject
         assert "<script" not in mail.html
         assert len(mail.html) < 100_000, "Gmail cuts off at 102 kB"
-        assert attachment_names(told)["workbook"].endswith(".xlsx")
-        assert not set(attachment_names(told)["workbook"]) & set('/\\:*?"<>|')
+        assert attachment_names(wording)["workbook"].endswith(".xlsx")
+        assert not set(attachment_names(wording)["workbook"]) & set('/\\:*?"<>|')
     if name == "unbalanced":
         mail = compose_publication_mail(Told(report), 7, "cd" * 32, [])
         assert "KHÔNG KHỚP 1 tin" in mail.subject

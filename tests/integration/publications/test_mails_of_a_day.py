@@ -1,4 +1,4 @@
-"""Mails of whole mornings, counted by recipient: days are closed, looked at again and checked, as the DAGs do it."""
+"""Test the mails of whole mornings, counted by recipient, after the jobs of all DAGs of a morning ran."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ XAY_DUNG = "000.00.03.H32"
 SO, NOI_VU = "so@tttt.example", "kiemtra@noivu.example"
 OF_AGENCIES = {NHA_TRANG: "hoa@nhatrang.example", TU_PHAP: "lan@tuphap.example", XAY_DUNG: "minh@sxd.example"}
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=VIETNAM)
-"""Of a Tuesday, the first day."""
+"""Noon of the first day, a Tuesday."""
 
 
 @pytest.fixture
@@ -44,14 +44,17 @@ def server(configure: Callable[..., None], tmp_path: Path) -> Iterator[MailServe
 
 @dataclass
 class Mornings:
-    """Days of three desks; each morning the jobs of the DAGs check, close, look again, publish and mail."""
+    """Days of three agencies' desks, and the mornings after them.
+
+    Each morning runs the jobs of the DAGs: check quality, close days, recheck closings, publish and mail.
+    """
 
     one_stop: OneStop
     server: MailServer
     seen: int = 0
 
     def day(self, noon: datetime, phone: str) -> None:
-        """Results come to all desks, and are read."""
+        """Write a result at each desk and pick it up an hour later."""
         for code in OF_AGENCIES:
             result(
                 self.one_stop,
@@ -64,11 +67,11 @@ class Mornings:
         run(noon + timedelta(hours=1))
 
     def late(self, noon: datetime, read_at: datetime, code: str) -> None:
-        """One of that day is read long after it was closed."""
+        """Write one more result of a day, and pick it up at ``read_at``, after the day was closed."""
         result(self.one_stop, f"{code}-{noon:%y%m%d}-0002", noon, code, read_at=read_at, applicant_phone="0905 771 483")
 
     def morning(self, of: datetime) -> list[tuple[str, EmailMessage]]:
-        """Mails of the morning of a day."""
+        """Run the jobs of a day's morning; return the mails that they sent, with their recipients."""
         at = of.replace(hour=5, minute=30)
         name = f"{at:%Y-%m-%d}"
         checked = check_quality.check(name, EVERYTHING, at)
@@ -92,7 +95,8 @@ def mornings(one_stop: OneStop, server: MailServer) -> Mornings:
 
 
 @pytest.mark.guarantee(
-    "publications", "a morning brings an agency one mail at most, the Department three, and nobody one without a figure"
+    "publications",
+    "in a morning an agency gets one mail at most, the Department three; no mail goes without a figure",
 )
 def test_morning_brings_an_agency_one_mail_at_most_and_nobody_one_that_says_nothing(mornings):
     for number, phone in enumerate(("12345", "0258 3822 001")):
@@ -109,7 +113,9 @@ def test_morning_brings_an_agency_one_mail_at_most_and_nobody_one_that_says_noth
     monday = mornings.morning(NOON + 6 * ONE_DAY)
     corrected = [(address, message) for address, message in monday if "đính chính" in message["Subject"]]
     assert [address for address, _ in corrected] == [SO, NOI_VU, OF_AGENCIES[NHA_TRANG]]
-    assert {address for address, _ in monday} == {address for address, _ in corrected}, "to others nothing happened"
+    assert {address for address, _ in monday} == {address for address, _ in corrected}, (
+        "recipients without a changed figure must get no mail"
+    )
     assert max(Counter(address for address, _ in monday).values()) <= 2
     for address, message in corrected:
         assert message["Subject"].endswith(" số liệu của 2 kỳ"), address
@@ -120,5 +126,7 @@ def test_morning_brings_an_agency_one_mail_at_most_and_nobody_one_that_says_noth
         text = " ".join(message.get_body(("plain",)).get_content().split())
         assert ": đã công bố 1, nay là 2; vì dữ liệu đọc được sau giờ chốt" in text
     files = [part.get_filename() for part in corrected[0][1].iter_attachments()]
-    assert files[-1] == "Tệp kê bản công bố 25-11-2026.json", "the last manifest, which stands for those before"
+    assert files[-1] == "Tệp kê bản công bố 25-11-2026.json", (
+        "only the last manifest is attached: its chain covers the earlier manifests"
+    )
     assert mornings.morning(NOON + 6 * ONE_DAY) == [], "a rerun mails nobody again"

@@ -1,4 +1,4 @@
-"""Publications: published once, never overwritten, chained, whatever a try dies of and whatever the store does."""
+"""Test publishing: each closing is published once, never overwritten, and chained, also after deaths and failures."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_correction_is_a_publication_that_names_the_old_one_and_leaves_it_as_it_
 
 
 def killed(where: Any, name: str, number: int, count: int = 0, *, in_the_middle: Callable[..., Any] = die) -> None:
-    """A try of publishing that dies in a step, after that was done so many times."""
+    """Run a try of publishing that dies in a step after the step succeeded ``count`` times."""
     left, real = count, getattr(where, name)
 
     def step(*given: Any) -> Any:
@@ -98,7 +98,7 @@ def killed(where: Any, name: str, number: int, count: int = 0, *, in_the_middle:
             publish(number)
 
 
-@pytest.mark.guarantee("publications", "wherever publishing dies, the next try makes one publication")
+@pytest.mark.guarantee("publications", "whatever step publishing dies in, the next try makes exactly one publication")
 def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closings, store):
     number, real_save = closings(), publishing.save_publication
 
@@ -125,6 +125,7 @@ def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closing
 def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next_one_publishes(
     closings, store, configure, count, where
 ):
+    """If facts changed after a try died, its files stay and the next try publishes into a new folder."""
     if where == "memory":
         configure(MOTCUA_PUBLICATIONS=in_memory(f"reports/{store.parent.name}/{count}"))
     number = closings()
@@ -143,6 +144,7 @@ def test_try_that_died_and_of_which_something_changed_since_is_left_and_the_next
 
 
 def test_half_files_of_a_try_that_died_are_no_part_and_a_file_that_is_not_made_again_is_none(closings, store):
+    """Half-written files of a dead try must not get into the publication of the next try."""
     number = closings()
     killed(publishing, "store_file", number, 3)
     for name in (WORKBOOK, PDF, "csv/messages.csv"):
@@ -154,7 +156,7 @@ def test_half_files_of_a_try_that_died_are_no_part_and_a_file_that_is_not_made_a
     assert not [name for name in everything_in(store) if name.endswith(".part")]
     other = closings(small(SECOND_DAY))
     killed(publishing, "store_file", other, 14)
-    # Of an agency that has left since.
+    # The try that died left an agency's workbook that the new try does not make.
     (store / "2026/11/2026-11-23/1/co-quan/000.00.99.H32.xlsx").write_bytes(b"of the try before")
     assert publish(other).folder == "2026/11/2026-11-23/2"
     assert faults(1) == faults(2) == []
@@ -235,7 +237,7 @@ def test_store_that_takes_nothing_and_a_full_disk_are_told_and_the_next_try_goes
             StoreFailed, match=r"does not serve: No space left on device.* Nothing was published.* clear the"
         ):
             publish(number)
-    assert everything_in(store) == {}, "no half file"
+    assert everything_in(store) == {}, "no half-written file may stay"
     (tmp_path / "file").write_text("x")
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'file'}")
     with pytest.raises(StoreFailed, match=r"does not serve: .*Nothing was published"):

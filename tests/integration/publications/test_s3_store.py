@@ -1,4 +1,4 @@
-"""Publications in an S3-compatible store: as in a folder, against a real server, with real keys and without luck."""
+"""Test publications in an S3-compatible store, against a real server with real keys and with failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.integration.publications.s3_server import BUCKET, S3Server, running_s
 from tests.integration.publications.world import correction_of, faults, small, stored_figures, stored_orphans
 
 DRAWS = True
-"""Files are as large as they are."""
+"""Tells conftest.py to make real prints and charts, so that the stored files have their real sizes."""
 _names = iter(range(1000))
 
 
@@ -39,7 +39,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 @pytest.fixture
 def store(server: S3Server, configure: Callable[..., None]) -> str:
-    """An empty place in the bucket, and the connections to it: ``ghi`` may write, ``doc`` only read."""
+    """Set connections to an empty place in the bucket; return the place.
+
+    ``ghi`` may write and ``doc`` only read. The other connections are faulty.
+    """
     _s3.cache_clear()
     place = f"{BUCKET}/{next(_names)}"
     configure(
@@ -55,7 +58,7 @@ def store(server: S3Server, configure: Callable[..., None]) -> str:
 
 
 def objects(store: str) -> dict[str, bytes]:
-    """Everything in the test's place, by its name there."""
+    """Return all objects in the test's place, by their names."""
     root = open_store(f"s3://ghi@{store}")
     return {path.path.removeprefix(f"{store}/"): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
@@ -75,7 +78,7 @@ def test_published_corrected_listed_mailed_and_verified_as_in_a_folder(closings,
     assert attached.content == objects(store)[f"cong-bo/{first.folder}/bao-cao.pdf"]
     said = type_command("publications", "show", "1", exits=None)
     assert (said.exit_code, f"s3://ghi@{store}/cong-bo/{first.folder}" in said.output) == (0, True)
-    # Whoever has a key that only reads, as an auditor, verifies by the folder's address.
+    # An auditor with a key that only reads must be able to verify by the folder's address.
     checked = verify_publication(f"s3://doc@{store}/cong-bo/{first.folder}", stored_figures, stored_orphans)
     assert (checked.publication.publication_no, checked.faults) == (1, [])
 
@@ -94,7 +97,9 @@ def test_object_that_was_replaced_removed_or_put_there_is_found(closings, store)
     assert [stray.where for stray in stray_folders()] == ["2026/11/2026-11-23/1"]
 
 
-@pytest.mark.guarantee("publications", "an object store overwrites nothing, whoever else writes")
+@pytest.mark.guarantee(
+    "publications", "publishing to an object store never overwrites an object that another writer made"
+)
 def test_object_that_somebody_else_wrote_meanwhile_is_never_overwritten(store, monkeypatch):
     path = publications_store() / "2026" / "a.txt"
     store_file(path, b"theirs")
@@ -127,26 +132,29 @@ def test_store_that_does_not_serve_is_told_in_words_and_nothing_is_published(clo
     assert "secret-of" not in str(refused.value)
     assert in_ledger(list_publications) == []
     assert objects(store) == {}
-    # No bucket is made by the way.
+    # A wrong address must not create a bucket.
     with pytest.raises(OSError, match="has no bucket khong-co"):
         open_store("s3://ghi@khong-co/x").exists()
 
 
-@pytest.mark.guarantee("publications", "a store that does not answer is no verdict on its content")
+@pytest.mark.guarantee(
+    "publications",
+    "if the object store does not answer, `motcua verify` reports a store that cannot be read, and no falsification",
+)
 @pytest.mark.parametrize("connection", ["sai", "im_lang", "chua_dat"])
 def test_store_that_does_not_answer_is_no_verdict_on_what_it_holds(closings, store, configure, connection):
     publish(closings())
     configure(MOTCUA_PUBLICATIONS=f"s3://{connection}@{store}/cong-bo")
     with pytest.raises(NoSuchPublication, match=r"the store of publications, s3://.*, cannot be read: "):
         faults(1)
-    told = type_command("verify", "1", exits=2)
-    assert "cannot be read" in " ".join(told.output.split())
+    shown = type_command("verify", "1", exits=2)
+    assert "cannot be read" in " ".join(shown.output.split())
     night = verify_in_turn("scheduled__1")
     assert (night.verified, night.failed, night.strays) == (0, (1,), 0)
 
 
 class Cut:
-    """Stands between and lets only so many bytes of a connection through; then it is as if the sender had died."""
+    """A proxy to the store that passes only so many bytes of a connection and then cuts it, as a dying sender does."""
 
     def __init__(self, port: int, most: int) -> None:
         self.most, self.cut = most, 0
@@ -163,16 +171,16 @@ class Cut:
             while True:
                 client, _ = self._listening.accept()
                 server = socket.create_connection(("127.0.0.1", self._port))
-                threading.Thread(target=self._pass, args=(server, client, 1 << 40), daemon=True).start()
-                threading.Thread(target=self._pass, args=(client, server, self.most), daemon=True).start()
+                threading.Thread(target=self._forward, args=(server, client, 1 << 40), daemon=True).start()
+                threading.Thread(target=self._forward, args=(client, server, self.most), daemon=True).start()
 
-    def _pass(self, source: socket.socket, target: socket.socket, most: int) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, most: int) -> None:
         with suppress(OSError):
             while most and (read := source.recv(min(most, 65536))):
                 target.sendall(read)
                 most -= len(read)
             self.cut += not most
-        # The other way ends with it, and closes both.
+        # Shutting both sockets down ends the thread of the other direction too.
         for each in (source, target):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -189,12 +197,12 @@ def test_upload_that_breaks_off_leaves_no_part_of_a_file_and_the_next_try_goes_o
     with pytest.raises(StoreFailed):
         publish(number)
     between.close()
-    assert between.cut, "the connection was cut while a file was on its way"
+    assert between.cut, "the connection must be cut while a file is on its way"
     before = objects(store)
     configure(MOTCUA_PUBLICATIONS=f"s3://ghi@{store}/cong-bo")
     published = publish(number)
     assert published.folder == "2026/11/2026-11-24/1"
-    # What was there at the break was whole.
+    # Each object that was there at the break must be whole and unchanged.
     assert objects(store).items() >= before.items()
     assert len(objects(store)) > len(before)
     assert faults(1) == []
@@ -219,6 +227,7 @@ def test_backup_takes_publications_from_it_and_a_restore_puts_them_back(closings
 
 
 def test_statements_with_numbers_that_lie_in_it_are_removed_after_their_term(store, configure):
+    """Carrier statements hold phone numbers, so the store must lose them after their term, and nothing else."""
     configure(MOTCUA_STATEMENTS=f"s3://ghi@{store}/sao-ke")
     folder = open_store(settings().statements_url)
     store_file(folder / "vnpt" / "2026-10.csv", b"0905000001")
@@ -237,5 +246,5 @@ def test_process_that_was_forked_opens_the_store_for_itself(store, monkeypatch):
     monkeypatch.setattr("motcua.store.file_stores.os.getpid", lambda: -1)
     childs = publications_store().fs
     monkeypatch.undo()
-    # Airflow's own keeps the parent's, through which a child cannot speak.
+    # Airflow's own store object keeps the parent's connections, which a forked child cannot use.
     assert childs is not parents

@@ -1,4 +1,4 @@
-"""A publication shows what was stopped within its period, as it was known at its closing, and can be verified by it."""
+"""Test the stops in a publication: it shows its period's stops as they were known at the closing, and verifies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.ground import NHA_TRANG, NOW, TU_PHAP, connection_uri, take_in
 from tests.integration.publications.world import DAY, MORNING
 
 DRAWS = True
-"""A print is looked at."""
+"""Tells conftest.py to make real PDFs, because a test checks the PDF's size."""
 
 HOUR = timedelta(hours=1)
 WHY = "Mẫu tin ghi sai tên Bộ phận Một cửa"
@@ -32,7 +32,7 @@ def stop_at(moment, until, kind=None, agency=None, reason=WHY):
 
 @pytest.fixture
 def close(one_stop, store):
-    """Publishes the day, with a result in each of two agencies, and gives the publication's folder."""
+    """Queue a result of each of two agencies; return a function that publishes the day and returns its folder."""
     for agency in (NHA_TRANG, TU_PHAP):
         one_stop.both(9, "D", agency, at=NOW - HOUR, updated_at=NOW - HOUR)
     take_in()
@@ -50,7 +50,7 @@ def sheet_of(file: Path) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.guarantee(
-    "stops", "a publication shows each stop of its period, with reason and times, as it was known at the closing"
+    "stops", "a publication lists each stop of its period, with reason and times, as known at the closing"
 )
 def test_publication_shows_the_stops_of_its_period_with_reason_and_times(close, rows):
     stop_at(DAY.start - 3 * HOUR, DAY.start - HOUR, reason="hôm trước")
@@ -89,7 +89,7 @@ def test_period_without_a_stop_is_published_as_before_there_were_stops(close):
 
 
 @pytest.mark.guarantee(
-    "stops", "a publication shows each stop of its period, with reason and times, as it was known at the closing"
+    "stops", "a publication lists each stop of its period, with reason and times, as known at the closing"
 )
 def test_what_is_published_is_what_was_known_at_the_closing(close, ledger, postgres, configure):
     made = stop_at(DAY.end - HOUR, DAY.end + 48 * HOUR)
@@ -98,7 +98,9 @@ def test_what_is_published_is_what_was_known_at_the_closing(close, ledger, postg
     assert "theo dự định" in (folder / PAGE).read_text(encoding="utf-8")
     database = conninfo_to_dict(ledger)["dbname"]
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))
-    assert verify_publication("1").faults == [], "also to an auditor, who sees that it was ended since"
+    assert verify_publication("1").faults == [], (
+        "it must hold for an auditor too, who sees that the stop ended early since then"
+    )
 
 
 def test_stop_that_is_hidden_or_invented_is_a_fault(close, rows):

@@ -1,4 +1,4 @@
-"""A true publication holds whatever happens around it, and what lies in the facts or in its queries is told."""
+"""Test verifying against the ledger's facts: true publications verify whatever happens later, and forged ones fail."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.ground import NHA_TRANG, NOW, agency, connection_uri, in_ledger, take
 from tests.integration.publications.world import (
     DAY,
     MORNING,
-    assert_told,
+    assert_named,
     everything_in,
     faults_by_facts,
     rewrite,
@@ -45,7 +45,7 @@ from tests.unit.jobs.test_reporting import NAMED_BEFORE, PUBLISHED_BY_0_2_0
 
 @pytest.fixture
 def day(one_stop: Any, store: Path, made_once: Callable[..., Publication]) -> Publication:
-    """A day of facts: five results queued, one without a phone, one handed over untold; closed and published."""
+    """Publish a day with facts: five queued results, one without a phone, and one handed over without a message."""
 
     def make() -> Publication:
         at = NOW - timedelta(minutes=5)
@@ -63,7 +63,7 @@ def day(one_stop: Any, store: Path, made_once: Callable[..., Publication]) -> Pu
 
 @pytest.fixture
 def auditor(day: Publication, ledger: str, postgres: Any, configure: Callable[..., None]) -> str:
-    """Whoever connects from now on is an auditor; the connection."""
+    """Give all new connections to the ledger the auditor's role; return the connection's address."""
     uri = connection_uri(postgres.admin_dsn, "motcua_audit", str(conninfo_to_dict(ledger)["dbname"]))
     configure(AIRFLOW_CONN_MOTCUA_DB=uri)
     return uri
@@ -76,7 +76,7 @@ def holds(which: object = 1, *remarks: str) -> None:
     assert "made again" in checked.held[-1]
 
 
-# ------------------------------------------------------------------------------------------------------ facts
+# ----------------------------------------------------------------------------------------- checks against the facts
 
 
 @pytest.mark.guarantee("publications", "an auditor verifies against the facts without any other right")
@@ -91,8 +91,8 @@ def test_auditor_verifies_against_the_facts_without_any_other_right(auditor):
     "reconciliation", "each figure, of messages, dossiers or data quality, leads to exactly its rows"
 )
 def test_auditor_opens_a_figure_down_to_its_dossiers(auditor):
-    told = type_command("closings", "rows", "1", "queued", "--agency", NHA_TRANG, "--csv")
-    head, *lines = told.output.splitlines()
+    rows = type_command("closings", "rows", "1", "queued", "--agency", NHA_TRANG, "--csv").output
+    head, *lines = rows.splitlines()
     assert head.startswith("message_id,dossier_code,agency_code,")
     assert [line.split(",")[1] for line in lines] == [f"H{number:04}" for number in range(1, 6)]
     shown = type_command("closings", "rows", "1", "received", "--limit", "2").output
@@ -108,7 +108,7 @@ def test_fact_that_was_changed_or_taken_out_behind_the_figures_is_found(day, row
     rows("SET session_replication_role = replica")
     rows("UPDATE motcua.messages SET state = 'expired', reason = 'too_late' WHERE message_id = 2")
     rows("DELETE FROM motcua.message_history WHERE message_id = 3 AND to_state = 'sending'")
-    assert_told(
+    assert_named(
         faults_by_facts(),
         "column queued: published 5, recomputed 3",
         "column expired: published 0, recomputed 1",
@@ -125,7 +125,7 @@ def test_forger_who_owns_the_ledger_and_publishes_anew_with_this_software_is_fou
     rows("UPDATE motcua.closings SET figures_hash = %s", hash_figures(*forged))
     rows("DELETE FROM motcua.publications")
     assert publish(1).folder == "2026/11/2026-11-25/2"
-    assert_told(
+    assert_named(
         faults_by_facts(),
         "column delivered: published 2, recomputed 0",
         "audit.closing_messages: recomputed and not stored",
@@ -144,7 +144,7 @@ def test_no_file_holds_a_name_or_a_number_of_a_citizen_in_any_spelling(day, stor
     assert b"UNTOLD" in (store / day.folder / "csv/orphans.csv").read_bytes()
 
 
-# ----------------------------------------------------------------------------------------- true ones stay true
+# --------------------------------------------------------------------------- true publications hold after changes
 
 
 def test_true_publication_holds_after_agency_was_renamed_and_changed_and_personal_data_was_purged(day, rows):
@@ -161,7 +161,7 @@ def test_true_publication_holds_after_agency_was_renamed_and_changed_and_persona
         " SET applicant_name = NULL, applicant_phone = NULL, msisdn = NULL, phone_refusal = 'missing'"
     )
     rows("UPDATE motcua.messages SET msisdn = NULL, text = '', parameters = '{}', accented_parameters = NULL")
-    # Its report says what it said; a reader is told that the name is another by now.
+    # The report still holds. A remark tells the reader that the agency's name has changed since.
     holds(1, named)
 
 
@@ -198,26 +198,28 @@ def test_true_publication_holds_in_any_session_and_for_many_at_once(day, rows, l
     for setting in ("timezone = 'America/New_York'", "intervalstyle = 'iso_8601'"):
         rows(f"ALTER DATABASE {conninfo_to_dict(ledger)['dbname']} SET {setting}")
     request.getfixturevalue("auditor")
-    # The auditor's own machine has none of the settings by which the report was made.
+    # An auditor's machine does not have the settings that made the report.
     configure(TZ="Asia/Tokyo", MOTCUA_URGE_FROM="3", MOTCUA_SMS_BUDGET="5", MOTCUA_SEGMENT_PRICE="999")
     with ThreadPoolExecutor(3) as auditors:
         found = list(auditors.map(verify_publication, ["1"] * 3))
     assert [(each.faults, each.remarks) for each in found] == [([], [])] * 3
 
 
-# ------------------------------------------------------------------------------------------- of older versions
+# -------------------------------------------------------------------------------- publications of older versions
 
 
 @pytest.fixture
 def published_as(day: Publication, store: Path, rows: Any) -> Callable[[Callable[[dict[str, Any]], object]], None]:
-    """Has the day's publication say something else in its manifest, as if it had been published so before channels
-    were counted."""
+    """Return a function that rewrites the day's publication as one from before channels were counted.
+
+    It applies ``change`` to the manifest and adapts the files, the closing and the row.
+    """
 
     def publish_as(change: Callable[[dict[str, Any]], object]) -> None:
         manifest = json.loads(canonical(day.manifest))
         for name in ("known_attempt", "prices"):
             del manifest["closing"][name]
-        # Nothing was taken, which costs nothing; then it was not known what.
+        # This version publishes zero costs, because no gateway took a message. Before channels the costs were unknown.
         manifest["words"]["budget"] |= {"spent_in_period": None, "spent_in_year": None}
         manifest["files"] = [each for each in manifest["files"] if each["name"] != "csv/channels.csv"]
         (store / day.folder / "csv/channels.csv").unlink()
@@ -240,12 +242,12 @@ def as_0_2_wrote_it(manifest: dict[str, Any]) -> None:
 
 @pytest.mark.guarantee(
     "publications",
-    "an older version's publication is recomputed in figures, CSV, chain and seals; its print is held by hash",
+    "an older version's publication is recomputed in figures, CSV, chain and seals; its print is checked by its hash",
 )
 def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(published_as, monkeypatch):
     monkeypatch.setattr(verifying_again, "software", lambda: "MotcuaSMS 0.3.0")
     published_as(as_0_2_wrote_it)
-    # Its print says what this version would not say.
+    # This version would print another issuer than the published report has.
     monkeypatch.setitem(wording.publication_words()["sheet"], "issuer", "SỞ KHÁC")
     checked = verify_publication("1")
     assert checked.faults == []
@@ -264,7 +266,7 @@ def test_byte_changed_in_a_publication_of_an_older_version_is_found_by_its_hash(
     names = (PDF, PAGE, WORKBOOK, "csv/messages.csv")
     for name in names:
         rewrite(store / day.folder / name, lambda old: old[:-1] + bytes([old[-1] ^ 1]))
-    assert_told(faults_by_facts(), *(f"{name}: published with SHA-256 " for name in names))
+    assert_named(faults_by_facts(), *(f"{name}: published with SHA-256 " for name in names))
 
 
 def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(published_as, store, day, forge):
@@ -273,15 +275,17 @@ def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(publish
     rewrite(csv / "messages.csv", lambda old: old.replace(b",0,", b',"0",', 1))
     rewrite(csv / "dossiers.csv", lambda old: old.replace(b"\r\n", b"\n"))
     forge(1)
-    assert_told(
+    assert_named(
         faults_by_facts(), "csv/messages.csv: is not what the figures make: made again it", "line 1: the file says "
     )
 
 
 def test_publication_from_before_the_number_of_the_rendering_holds(published_as, monkeypatch):
+    """A publication of an older build must verify, with remarks on what that build would decide differently."""
+
     def as_it_was(manifest: dict[str, Any]) -> None:
         manifest["words"]["made_by"] = {"reports": "e97fa7a0", "typst": "0.13.7"}
-        # And whatever else this version does not know.
+        # A manifest of that time lacks words that this version needs for a report.
         del manifest["words"]["procedures"]
 
     published_as(as_it_was)
@@ -299,6 +303,8 @@ def test_publication_of_this_software_whose_words_make_no_report_is_found(publis
 
 
 def test_true_publication_of_the_first_form_holds(published_as):
+    """A publication in the first format of manifests must still verify."""
+
     def as_it_was(manifest: dict[str, Any]) -> None:
         manifest["format"] = 1
         del manifest["words"], manifest["closing"]["known_message"]
@@ -309,7 +315,7 @@ def test_true_publication_of_the_first_form_holds(published_as):
     assert len(checked.remarks) == 1
 
 
-# ------------------------------------------------------------------------------------ what the figures are made of
+# ------------------------------------------------------------------------ the queries and definitions of the figures
 
 
 @pytest.mark.guarantee(
@@ -335,7 +341,7 @@ def test_publication_names_every_function_view_and_mapping_and_an_auditor_hashes
     } <= named.keys()
     assert "closings/counting/count_messages" in named["audit.moved_since(bigint)"].split(", ")
     assert "audit.messages_as_of(bigint)" in named["audit.messages"].split(", ")
-    # The mappings of the software that is in use, with the sources that use it.
+    # A publication names only the mappings of the one-stop software in use, each with its sources.
     assert named["sources/contract/dossiers"].endswith("(khanhhoa)")
     assert not [name for name in named if name.startswith("sources/opencps")]
     hashes = {each["name"]: each["sha256"] for each in day.manifest["queries"]}
@@ -347,7 +353,7 @@ def test_publication_names_every_function_view_and_mapping_and_an_auditor_hashes
 
 
 @pytest.mark.guarantee(
-    "publications", "figures that were pushed or came as files name the statements and views that read them"
+    "publications", "figures of pushed rows or of files name the SQL statements and views that read them"
 )
 def test_figures_name_what_each_kind_of_source_was_read_through(ledger, configure):
     configure(MOTCUA_SOURCES="khanhhoa=contract,vanphong=opencps,ninhhoa=opencps")
@@ -379,7 +385,7 @@ def test_definition_reads_the_same_whatever_a_session_s_search_path_is(ledger):
         assert connection.execute("SHOW search_path").fetchone() == {"search_path": "motcua, audit"}
 
 
-@pytest.mark.guarantee("publications", "a definition that was replaced since is mentioned, and is no fault")
+@pytest.mark.guarantee("publications", "a definition that was replaced after publishing is a remark, not a fault")
 def test_definition_or_query_that_is_another_by_now_is_a_remark_and_no_fault(day, rows, monkeypatch):
     was = {each["name"]: each["sha256"] for each in day.manifest["queries"]}
     changed, real = "sources/contract/dossiers", reporting.statement
@@ -400,7 +406,7 @@ def test_definition_or_query_that_is_another_by_now_is_a_remark_and_no_fault(day
 
 
 @pytest.mark.guarantee(
-    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+    "publications", "a query can always be found, byte for byte, by the name and hash that a publication gives"
 )
 def test_files_that_a_publication_of_0_2_0_names_are_the_statements_of_now(published_as):
     def as_then(manifest: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Whatever is doctored in a publication is found and named, also where a forger mended every hash after it."""
+"""Test that verifying finds and names each change of a publication, also if a forger recomputed all later hashes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests import reconciliation_samples as samples
 from tests.ground import type_command
 from tests.integration.publications.world import (
     SECOND_DAY,
-    assert_told,
+    assert_named,
     faults,
     rewrite,
     small,
@@ -36,7 +36,7 @@ OWN_BOOK, OTHER_BOOK = agency_workbook_name(samples.TU_PHAP), agency_workbook_na
 
 @pytest.fixture
 def folder(published, store) -> Path:
-    """Of the second publication, which others stand before and after."""
+    """Return the folder of the second of four publications."""
     return store / published[1].folder
 
 
@@ -50,7 +50,7 @@ def test_true_publications_hold_by_number_folder_manifest_and_copy(folder, tmp_p
         assert (checked.publication.publication_no, checked.faults) == (2, []), which
         assert "between 1 and 3" in checked.held[2]
     assert [each.publication.publication_no for each in verify_all(stored_figures)] == [1, 2, 3, 4]
-    # A copy that bears another one's name is taken for that one.
+    # A copy in a folder with another publication's name is compared with that publication.
     shutil.copytree(folder, tmp_path / "2026-11-22" / "1")
     assert "manifest.json: publication_no: published 1, the file says 2" in faults(tmp_path / "2026-11-22" / "1")
 
@@ -59,7 +59,7 @@ def test_folder_with_another_publication_s_files_is_not_taken_for_it(published, 
     shutil.rmtree(folder)
     shutil.copytree(store / published[0].folder, folder)
     for which in (2, f"file://{folder}/"):
-        assert_told(
+        assert_named(
             faults(which), "manifest.json: publication_no: published 2, the file says 1", "csv/messages.csv: row 2 "
         )
 
@@ -96,11 +96,11 @@ def test_database_that_does_not_answer_is_no_verdict(published, configure):
         verify_publication("1")
 
 
-# ---------------------------------------------------------------------------------- files whose hashes tell of it
+# ------------------------------------------------------------------------------------ changes that the hashes show
 
 
 def change_cell(path: Path, column: str, value: str) -> tuple[str, str]:
-    """Puts another value into the second row; gives the row's words and the old value."""
+    """Change one cell of a CSV file's second line; return the row's key in words and the old value."""
     head, row, *rest = path.read_bytes().decode().split("\r\n")
     cells, place = row.split(","), head.split(",").index(column)
     old, cells[place] = cells[place], value
@@ -121,7 +121,7 @@ def test_each_doctored_file_is_found_and_named(folder):
     rewrite(csv / "dossiers.csv", lambda old: old.rpartition(b"\r\n2,")[0] + b"\r\n")
     rewrite(csv / "agencies.csv", lambda old: old + b"2,H99,0,0,0,0,0,0,0,0\r\n2,H99\r\n")
     rewrite(csv / "differences.csv", lambda old: old.replace(b"-0007", b"-0008"))
-    assert_told(
+    assert_named(
         faults(2),
         "csv/messages.csv: published with SHA-256",
         f"csv/messages.csv: row 2 ({row}), column delivered: published 9999, recomputed {old}",
@@ -139,6 +139,7 @@ def test_each_doctored_file_is_found_and_named(folder):
 
 
 def test_one_changed_cell_is_all_that_is_told_and_many_are_counted(folder):
+    """Verifying names one changed cell precisely. If there are many, it names a few and counts the rest."""
     change_cell(folder / "csv/messages.csv", "delivered", "9999")
     assert all(each.startswith("csv/messages.csv") for each in faults(2))
     rewrite(folder / "csv/messages.csv", lambda old: old.replace(b"\r\n2,", b"\r\n3,"))
@@ -157,6 +158,7 @@ def as_folder(path: Path) -> None:
 
 
 def test_what_is_no_file_is_said_and_never_waited_for(folder):
+    """Links, folders and pipes in place of files must be named as faults, and verifying must not hang on them."""
     as_link(folder / WORKBOOK)
     (folder / "mới.csv").symlink_to("/nowhere")
     (folder / "mới").symlink_to("/etc")
@@ -168,7 +170,7 @@ def test_what_is_no_file_is_said_and_never_waited_for(folder):
     (folder / OWN_BOOK).rename((folder / OWN_BOOK).with_suffix(".XLSX"))
     shutil.move(folder / "csv", folder.parent / "away")
     (folder / "csv").symlink_to(folder.parent / "away")
-    assert_told(
+    assert_named(
         faults(2),
         "so-lieu.xlsx: is a symbolic link and no file",
         *(f"{name}: stands in the folder and is not in the manifest" for name in ("mới.csv", "mới", "x", ".x")),
@@ -193,7 +195,7 @@ def test_what_is_no_file_is_said_and_never_waited_for(folder):
 )
 def test_manifest_or_folder_that_is_gone_or_none_is_told(folder, doctor, said):
     doctor(folder)
-    assert_told(faults(2), said)
+    assert_named(faults(2), said)
 
 
 def test_changed_manifest_says_which_value_and_also_that_only_its_bytes_are_others(folder):
@@ -203,20 +205,20 @@ def test_changed_manifest_says_which_value_and_also_that_only_its_bytes_are_othe
     manifest["closing"]["difference"] = 3
     manifest["files"][0]["sha256"] = "0" * 64
     rewrite(path, lambda _: canonical(manifest))
-    assert_told(
+    assert_named(
         faults(folder),
         "manifest.json: closing.difference: published 0, the file says 3",
         "manifest.json: files[0].sha256: published ",
     )
     rewrite(path, lambda _: true.replace(b'"publication_no": 2,', b'"publication_no": 1,\n  "publication_no": 2,', 1))
-    assert_told(
+    assert_named(
         faults(2),
         "manifest.json: says publication_no twice, so that two readers read two things",
         "manifest.json: says the same in other bytes: blanks, order, line ends or the like",
     )
 
 
-# ------------------------------------------------------------------- a forger who mends every hash of the chain after
+# ------------------------------------------------------------- a forger who recomputes every later hash of the chain
 
 
 def change_workbook(path: Path, **cells: object) -> None:
@@ -228,7 +230,7 @@ def change_workbook(path: Path, **cells: object) -> None:
 
 
 def hide_sheet(path: Path) -> None:
-    """Changes a workbook below what a spreadsheet shows of it."""
+    """Hide a sheet of a workbook, which changes none of its cells."""
     written = io.BytesIO()
     with zipfile.ZipFile(path) as given, zipfile.ZipFile(written, "w") as made:
         for name in given.namelist():
@@ -256,7 +258,7 @@ def test_file_whose_hashes_were_all_mended_is_found_and_those_after_it_hold(publ
     rewrite(csv / "complaints.csv", lambda old: old + b"2,H1,other,open,3\r\n")
     forge(2)
     found = faults(2)
-    assert_told(
+    assert_named(
         found,
         "so-lieu.xlsx: sheet Theo cơ quan, cell C2: published 9999, made again ",
         "sheet Tóm tắt, cell B6: published Mọi tin đã tới máy., made again Phải nhắn ",
@@ -271,14 +273,16 @@ def test_file_whose_hashes_were_all_mended_is_found_and_those_after_it_hold(publ
         "csv/agencies.csv: is not what the figures make",
         "csv/complaints.csv: published with 0 rows, the file has 1",
     )
-    assert not [each for each in found if "SHA-256" in each and "published with" in each], "hashes tell nothing here"
+    assert not [each for each in found if "SHA-256" in each and "published with" in each], (
+        "after the forger's work all hashes fit, so none may be named"
+    )
     assert faults(3) == []
-    # The printed correction names the hash of what it corrects, as it was.
-    assert_told(faults(4), "mã SHA-256 của tệp kê")
+    # The printed correction still names the original hash of the publication that it corrects.
+    assert_named(faults(4), "mã SHA-256 của tệp kê")
 
 
 def lie(manifest: dict[str, Any]) -> None:
-    """What a manifest says of its publication and its files."""
+    """Falsify what a manifest states about its publication and its files."""
     manifest["files"][4]["rows"] = 7
     manifest["period"]["first"] = "2026-11-01"
     manifest |= {"publication_no": 7, "folder": "2026/11/2026-11-22/1"}
@@ -330,24 +334,24 @@ def lower_threshold(manifest: dict[str, Any]) -> None:
 )
 def test_manifest_that_fits_all_hashes_and_says_what_is_not_so_is_found(published, forge, change, said):
     forge(2, change)
-    assert_told(faults(2), *said)
+    assert_named(faults(2), *said)
 
 
 @pytest.mark.guarantee("publications", "a falsified file, row, manifest or fact is found and named")
 def test_forger_who_also_mends_the_row_is_found_by_the_chain_and_the_facts(folder, forge):
     change_cell(folder / "csv/messages.csv", "delivered", "9999")
     forge(2, alone=True)
-    assert_told(faults(2), "chain: publication 3 names", "column delivered: published 9999, recomputed")
-    assert_told(faults(3), "chain: its row names")
+    assert_named(faults(2), "chain: publication 3 names", "column delivered: published 9999, recomputed")
+    assert_named(faults(3), "chain: its row names")
     assert faults(1) == []
 
 
-# ---------------------------------------------------------------------------------------- the ledger behind the files
+# ------------------------------------------------------------------------------------------- changes in the ledger
 
 
 @pytest.fixture
 def owner(published, rows) -> Callable[..., list[dict[str, Any]]]:
-    """Does in the ledger what its rules refuse."""
+    """Return a function that runs SQL statements in the ledger that the ledger's triggers would refuse."""
     rows("SET session_replication_role = replica")
     return rows
 
@@ -358,26 +362,27 @@ def test_neighbour_s_manifest_that_was_changed_and_a_row_that_is_gone_are_named(
         f"chain: file://{store}/2026/11/2026-11-24/1/manifest.json of publication 3 was changed"
     ]
     owner("DELETE FROM motcua.publications WHERE publication_no = 1")
-    assert_told(faults(2), "publication 1 is missing in the ledger")
+    assert_named(faults(2), "publication 1 is missing in the ledger")
 
 
 def test_publications_cut_off_at_the_end_leave_a_folder_that_is_found(owner):
     assert list(stray_folders()) == []
     owner("DELETE FROM motcua.publications WHERE publication_no = 4")
     assert [each.where for each in stray_folders()] == ["2026/11/2026-11-24/2"]
-    told = type_command("publications", "verify-all", exits=1)
-    assert "2026/11/2026-11-24/2: holds a manifest.json and no row of the ledger names it" in told.output
+    shown = type_command("publications", "verify-all", exits=1)
+    assert "2026/11/2026-11-24/2: holds a manifest.json and no row of the ledger names it" in shown.output
 
 
 @pytest.mark.parametrize("manifest", ["[]", '{"files": [1], "closing": {}}', '{"files": 3}'])
 def test_row_whose_manifest_is_none_is_a_fault_and_no_traceback(owner, manifest):
+    """A row whose stored manifest is malformed must be reported as a fault and not end in a traceback."""
     owner("UPDATE motcua.publications SET manifest = %s WHERE publication_no = 2", manifest)
     found = faults(2)
-    assert_told(found, "the manifest of publication 2 has SHA-256")
-    # The file has the hash that the row names, so that all else can be looked at.
+    assert_named(found, "the manifest of publication 2 has SHA-256")
+    # The manifest file still has the hash that the row names, so the other files can be checked against the file.
     assert not [each for each in found if each.startswith(("csv", "bao-cao", "so-lieu"))]
-    told = type_command("publications", "show", "2", exits=None)
-    assert told.exception is None or isinstance(told.exception, SystemExit)
+    shown = type_command("publications", "show", "2", exits=None)
+    assert shown.exception is None or isinstance(shown.exception, SystemExit)
 
 
 def test_figures_that_were_changed_in_the_ledger_are_named(owner):
@@ -391,7 +396,7 @@ def test_figures_that_were_changed_in_the_ledger_are_named(owner):
         return small(SECOND_DAY).figures
 
     said = [str(each) for each in verify_publication("2", true_figures, stored_orphans).faults]
-    assert_told(said, "ledger, audit.closing_messages: stored and not recomputed")
+    assert_named(said, "ledger, audit.closing_messages: stored and not recomputed")
     assert any("column delivered: published" in each and "stored in the closing" in each for each in said)
 
 
@@ -401,9 +406,10 @@ def test_correction_that_hides_what_it_changed_and_one_that_names_nothing_are_fo
     assert any("audit.closing_changes" in each and "delivered): not said, in truth" in each for each in found), found
     owner("UPDATE motcua.publications SET corrects = NULL WHERE publication_no = 4")
     forge(4, lambda manifest: manifest.update(corrects=None))
-    assert_told(faults(4), "told by publication 3; the row names nothing")
+    assert_named(faults(4), "told by publication 3; the row names nothing")
 
 
 def test_difference_taken_out_of_everything_but_the_figures_is_found(owner):
+    """A deleted row of differences must be found, because the stored figures still count it."""
     owner("DELETE FROM motcua.closing_differences WHERE closing_no = 2 AND reason = 'cut_off'")
-    assert_told(faults(2), "only_source is 2, and 1 row(s) of differences say so")
+    assert_named(faults(2), "only_source is 2, and 1 row(s) of differences say so")

@@ -1,4 +1,4 @@
-"""Publications are verified each night, each in its turn, and what was found is kept until something else is."""
+"""Test the nightly verification: each publication has its turn within a month, and its outcome is stored."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def standing(
 
 @pytest.fixture
 def published(one_stop, configure, tmp_path):
-    """Two publications: a day, and its correction of nothing that was published."""
+    """Publish the closings of 25 and 24 November 2026; return both publications and their folder."""
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'công bố'}")
     at = NOW - timedelta(minutes=5)
     one_stop.both(9, "A1", at=at, updated_at=at, status_code=9, at_one_stop_desk=True, finished_at=at)
@@ -54,18 +54,18 @@ def published(one_stop, configure, tmp_path):
 
 
 def kept() -> list[tuple[int, str, int]]:
-    """What is kept of verifications, in its order: publication, by whom, differences."""
+    """Return the stored verifications, oldest first: publication, who verified, and the number of differences."""
     with connect() as connection:
         found = connection.execute("SELECT * FROM motcua.publication_verifications ORDER BY verification_no")
         return [(row["publication_no"], row["verified_by"], row["faults"]) for row in found]
 
 
-# ------------------------------------------------------------------------------------------------- whose turn it is
+# ------------------------------------------------------------------------------- which publications a night verifies
 
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "each publication is verified at least once a month by itself; one that fails makes the nightly run red",
+    "each publication is verified automatically at least once a month; a failed one makes the nightly run red",
 )
 @pytest.mark.parametrize("many", [1, 24, 25, 26, 400])
 def test_each_publication_has_its_turn_within_a_month_however_many_there_are(many):
@@ -74,7 +74,7 @@ def test_each_publication_has_its_turn_within_a_month_however_many_there_are(man
     seen: dict[int, list[int]] = {}
     for number in range(NIGHTS):
         chosen = in_turn(list(known.values()), f"night {number}", night)
-        assert len(chosen) <= many // NIGHTS + 1, "no night does the work of many"
+        assert len(chosen) <= many // NIGHTS + 1, "no night may verify more than its share"
         for each in chosen:
             seen.setdefault(each, []).append(number)
             known[each] = replace(known[each], verified_at=night, verified_by=f"night {number}", faults=0)
@@ -84,13 +84,16 @@ def test_each_publication_has_its_turn_within_a_month_however_many_there_are(man
 
 
 def test_what_did_not_hold_and_what_is_new_does_not_wait_for_its_turn():
+    """A night verifies faulty and new publications first, and then the ones that were not verified for longest."""
     old = [standing(n, NOW - timedelta(days=200), NOW - timedelta(days=40 - n)) for n in range(1, 31)]
     faulty = standing(31, NOW - timedelta(days=100), NOW - timedelta(days=1), faults=3)
     new = [standing(n, NOW - timedelta(hours=40 - n)) for n in (32, 33)]
     known = [*old, faulty, *new]
     assert in_turn(known, RUN, NOW) == [31, 33, 32, 1, 2]
     waited = [replace(each, published_at=NOW - NEW_FOR) for each in new]
-    assert in_turn([*old, faulty, *waited], RUN, NOW) == [31, 1, 2], "its turn comes as that of any other"
+    assert in_turn([*old, faulty, *waited], RUN, NOW) == [31, 1, 2], (
+        "a publication that is no longer new waits for its turn like any other"
+    )
 
 
 def test_second_try_of_a_run_goes_on_where_the_first_one_ended():
@@ -105,6 +108,7 @@ def test_second_try_of_a_run_goes_on_where_the_first_one_ended():
 
 
 def test_publication_is_overdue_after_a_month_and_not_because_none_could_be_verified_before():
+    """A publication is overdue a month after its last verification, or after verifying was first possible."""
     long_ago = NOW - timedelta(days=300)
     in_time = standing(1, long_ago, NOW - AT_LEAST_EVERY)
     late = standing(2, long_ago, NOW - AT_LEAST_EVERY - timedelta(seconds=1))
@@ -113,11 +117,11 @@ def test_publication_is_overdue_after_a_month_and_not_because_none_could_be_veri
     assert overdue([replace(never, first_verified_at=NOW - timedelta(days=3))], NOW) == []
 
 
-# ------------------------------------------------------------------------------------------------- a night
+# ------------------------------------------------------------------------------------------------- a night's work
 
 
 def test_night_verifies_and_keeps_what_it_found(published, rows):
-    # After its time no further one is begun.
+    # A run whose time is over begins no further verification.
     done = verify_in_turn(RUN, MORNING, within=timedelta(0))
     assert (done.verified, done.waiting, kept()) == (0, 2, [])
     with pytest.raises(RunIncomplete) as red:
@@ -127,7 +131,7 @@ def test_night_verifies_and_keeps_what_it_found(published, rows):
     assert (done.verified, done.failed, done.waiting, done.strays) == (2, (), 0, 0)
     assert kept() == [(2, RUN, 0), (1, RUN, 0)]
     gate({"failed": [], "strays": 0}, now=MORNING)
-    assert verify_in_turn(RUN, MORNING).verified == 0, "a second try"
+    assert verify_in_turn(RUN, MORNING).verified == 0, "a second try of the run verifies nothing twice"
     for change in (
         "UPDATE motcua.publication_verifications SET faults = 0",
         "DELETE FROM motcua.publication_verifications",
@@ -138,7 +142,7 @@ def test_night_verifies_and_keeps_what_it_found(published, rows):
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "each publication is verified at least once a month by itself; one that fails makes the nightly run red",
+    "each publication is verified automatically at least once a month; a failed one makes the nightly run red",
 )
 def test_publication_that_was_changed_reddens_the_gate_until_it_holds(published):
     (first, second), store = published
@@ -163,6 +167,8 @@ def test_publication_that_was_changed_reddens_the_gate_until_it_holds(published)
 
 
 def test_one_that_cannot_be_looked_at_hides_no_other_and_is_named(published):
+    """A publication that cannot be read must be named, and the others must still be verified."""
+
     def verify(which: str) -> Verification:
         if which == "2":
             raise OSError("the store hangs")
@@ -186,26 +192,27 @@ def test_folder_that_no_row_names_reddens_the_gate(published):
         gate({"failed": (), "strays": done.strays}, now=MORNING)
 
 
-# ------------------------------------------------------------------------------------------------- kept, and by whom
+# ------------------------------------------------------------------------------- stored verifications and who signs
 
 
 def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(published, monkeypatch, tmp_path):
+    """The command stores only signed verifications of the published folder, and says why it stores no other."""
     (first, _), store = published
     monkeypatch.delenv("MOTCUA_PERSON")
     monkeypatch.setenv("LOGNAME", "root")
-    told = type_command("verify", "1")
-    assert "Not kept: nobody signs it" in told.output
+    shown = type_command("verify", "1")
+    assert "Not kept: nobody signs it" in shown.output
     type_command("verify", "1", "--by", "admin", exits=2)
     assert kept() == []
-    told = type_command("verify", "1", "--by", "nguyen.van.an", exits=None)
-    assert "Kept, signed by nguyen.van.an." in told.output
+    shown = type_command("verify", "1", "--by", "nguyen.van.an", exits=None)
+    assert "Kept, signed by nguyen.van.an." in shown.output
     assert kept() == [(1, "nguyen.van.an", 0)]
     copy = tmp_path / "đĩa" / "1"
     copy.mkdir(parents=True)
     (copy / "manifest.json").write_bytes((store / first.folder / "manifest.json").read_bytes())
-    told = type_command("verify", str(copy), "--by", "nguyen.van.an", exits=1)
-    assert "Not kept: it is a copy elsewhere" in told.output
-    told = type_command("publications", "verify-all", "--by", "nguyen.van.an")
+    shown = type_command("verify", str(copy), "--by", "nguyen.van.an", exits=1)
+    assert "Not kept: it is a copy elsewhere" in shown.output
+    shown = type_command("publications", "verify-all", "--by", "nguyen.van.an")
     assert kept() == [(number, "nguyen.van.an", 0) for number in (1, 1, 2)]
 
 
@@ -213,8 +220,8 @@ def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(publis
 def test_auditor_verifies_and_writes_nothing(published, ledger, postgres, configure):
     database = conninfo_to_dict(ledger)["dbname"]
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))
-    told = type_command("verify", "1", "--by", "nguyen.van.an")
-    assert "Not kept: this role may only read." in told.output
+    shown = type_command("verify", "1", "--by", "nguyen.van.an")
+    assert "Not kept: this role may only read." in shown.output
     with connect() as auditor:
         found = find_publication(auditor, publication_no=1)
         assert auditor.execute("SELECT count(*) AS n FROM audit.publication_verifications").fetchone()["n"] == 0

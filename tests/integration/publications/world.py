@@ -1,4 +1,4 @@
-"""Small closings that are published in a moment, and what is done to their files."""
+"""Helpers of the publication tests: small closings that are quickly published, and changes of their files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIRST_DAY, SECOND_DAY, THIRD_DAY = (Period.parse(f"2026-11-{day}") for day in (2
 
 
 def small(period: Period = THIRD_DAY) -> ReconciliationReport:
-    """A sample of two agencies, so that a publication is made in a moment."""
+    """Return a sample report with two agencies only, so that its publication is made quickly."""
     kept = samples.report(period)
     tables = {
         each.name: tuple(
@@ -30,12 +30,12 @@ def small(period: Period = THIRD_DAY) -> ReconciliationReport:
         )
         for each in fields(Figures)
     }
-    # Its two differences have a reason, so that the figures say so too.
+    # The sample lists two explained differences, so the figures must count two events without a message.
     return with_cell(replace(kept, figures=Figures(**tables)), at_source=2, only_source=2)
 
 
 def with_cell(report: ReconciliationReport, **more: int) -> ReconciliationReport:
-    """Adds to the figures of Nha Trang's results of one procedure."""
+    """Return the report with these numbers added to Nha Trang's cell of results of one procedure."""
     rows = list(report.figures.messages)
     keys = [(row.agency_code, row.procedure_code, row.kind) for row in rows]
     place = keys.index((samples.NHA_TRANG, "1.005129", "result"))
@@ -44,7 +44,7 @@ def with_cell(report: ReconciliationReport, **more: int) -> ReconciliationReport
 
 
 def correction_of(report: ReconciliationReport) -> ReconciliationReport:
-    """One message was delivered after all."""
+    """Return a correction of a report: one message that was suppressed now counts as delivered."""
     corrected = with_cell(report, delivered=1, suppressed=-1)
     changes = tuple(
         Change(new.agency_code, new.procedure_code, new.kind, name, getattr(old, name), getattr(new, name), LATE)
@@ -56,15 +56,15 @@ def correction_of(report: ReconciliationReport) -> ReconciliationReport:
 
 
 def save(report: ReconciliationReport | None = None, **changes: Any) -> int:
-    """Stores a closing with the figures of a sample, and gives its number."""
+    """Store a closing with the figures of a sample report; return its number."""
     own = report or small()
-    told = own.figures, own.differences, own.orphans
-    closing = replace(own.closing, figures_hash=hash_figures(*told), **changes)
-    return in_ledger(save_closing, closing, *told, own.changes).closing_no
+    content = own.figures, own.differences, own.orphans
+    closing = replace(own.closing, figures_hash=hash_figures(*content), **changes)
+    return in_ledger(save_closing, closing, *content, own.changes).closing_no
 
 
 def stored_figures(connection: Any, closing: Any) -> Figures:
-    """Stands for the count from the facts, which these closings do not have."""
+    """Return a closing's stored figures in place of a recount, because these closings have no facts."""
     return load_figures(connection, closing.closing_no)
 
 
@@ -73,7 +73,7 @@ def stored_orphans(connection: Any, closing: Any) -> Any:
 
 
 def faults(which: object) -> list[str]:
-    """What does not hold of a closing without facts, in words."""
+    """Return the faults, in words, that verifying a publication of a closing without facts finds."""
     return [str(each) for each in verify_publication(str(which), stored_figures, stored_orphans).faults]
 
 
@@ -81,8 +81,8 @@ def faults_by_facts(which: str = "1") -> list[str]:
     return [str(each) for each in verify_publication(which).faults]
 
 
-def assert_told(found: list[str], *expected: str) -> None:
-    """Each of these is said, as a part of a fault."""
+def assert_named(found: list[str], *expected: str) -> None:
+    """Check that each of the expected texts is a part of some fault."""
     assert not [each for each in expected if not any(each in fault for fault in found)], found
 
 
@@ -96,7 +96,7 @@ def rewrite(path: Path, change: Callable[[bytes], bytes]) -> None:
 
 
 class Killed(BaseException):
-    """The process is gone."""
+    """Raised where a test lets the process die. No ``except Exception`` catches it."""
 
 
 def die(*_: object) -> None:

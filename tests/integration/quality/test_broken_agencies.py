@@ -1,4 +1,4 @@
-"""The snapshot is judged itself: a part that is broken is told of its agency, and all others are checked as ever."""
+"""Test the checks of the quality snapshot itself: a broken part is reported for its agency and affects no other."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ Findings = dict[tuple[str, str], tuple[Any, ...]]
 
 @pytest.fixture(scope="module")
 def world(postgres: Server, migrated: str) -> Iterator[World]:
-    """Three agencies with findings about phones, statuses, months and the source; a few lives are A's alone."""
+    """Make a ledger of three agencies with findings about phones, statuses, months and the source.
+
+    Agency A has a few special dossiers that B and C lack.
+    """
     with quality_ledger(postgres, migrated) as world:
         source = world.source("khanhhoa")
         for agency in "ABC":
@@ -44,9 +47,9 @@ def world(postgres: Server, migrated: str) -> Iterator[World]:
         old = world.dossier("A old", received_at=at(1, month=3).replace(year=2023))
         world.move(old, 4, at(17))
         world.dossier("A september", received_at=at(1, month=9), updated_at=at(1, month=9))
-        told = world.dossier("A told", status_code=9)
-        world.move(told, 9, at(18))
-        world.message(told, "undelivered", at(18), "+84905000000")
+        undelivered = world.dossier("A told", status_code=9)
+        world.move(undelivered, 9, at(18))
+        world.message(undelivered, "undelivered", at(18), "+84905000000")
         parked = world.dossier("A parked", status_code=5, received_at=at(2), due_at=at(20, 17))
         world.move(parked, 4, at(3))
         world.move(parked, 5, at(20, 16))
@@ -76,7 +79,7 @@ def of_others(found: Findings, *broken: str) -> Findings:
 
 @contextmanager
 def changed_statement(monkeypatch: pytest.MonkeyPatch, name: str, was: str, becomes: str) -> Iterator[None]:
-    """One of our own statements says something else."""
+    """Replace a part of one of our SQL statements while the block runs."""
     assert was in statement(name)
 
     before = store.statement
@@ -91,7 +94,7 @@ def changed_statement(monkeypatch: pytest.MonkeyPatch, name: str, was: str, beco
 
 @contextmanager
 def edited(world: World, edit: str, back: str) -> Iterator[None]:
-    """Somebody edits the ledger by hand, past its constraints."""
+    """Edit the ledger by hand past its constraints while the block runs, and undo it afterwards."""
     world.connection.execute(edit)
     try:
         yield
@@ -101,7 +104,7 @@ def edited(world: World, edit: str, back: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that is planted, and what is said of it."""
+    """A fault to plant, and the names of the faults that the check must report of it."""
 
     faults: frozenset[str]
     plant: Callable[[pytest.MonkeyPatch, World], Any]
@@ -182,7 +185,7 @@ PLANTED = {
     "a month left out of the sums": [MONTH_LEFT_OUT],
     "months that are multiplied": [MONTHS_MULTIPLIED, PART_ABOVE_WHOLE],
 }
-"""What is planted at once: what is told of it does not depend on the others."""
+"""Groups of faults that one test plants together, because their reports do not depend on each other."""
 
 
 @pytest.fixture(scope="module")
@@ -199,17 +202,18 @@ def sound(world: World) -> Findings:
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_fault_is_told_of_its_agency_and_the_others_are_checked_as_without_it(name, world, sound, monkeypatch):
+    """A broken part of the snapshot may cost only its own agency its findings."""
     agency, faults = PLANTED[name][0].agency, frozenset().union(*(fault.faults for fault in PLANTED[name]))
     with ExitStack() as planted:
         for fault in PLANTED[name]:
             planted.enter_context(fault.plant(monkeypatch, world))
         counts = check_quality(name, NOW + DAY / 48)
-        told = faults_of(counts)
-        assert told.pop(agency) == faults
-        assert set(told) <= {None}, "no other agency is accused"
+        reported = faults_of(counts)
+        assert reported.pop(agency) == faults
+        assert set(reported) <= {None}, "no other agency is accused"
         found = findings(counts.run_no)
         report = in_ledger(department_report, counts.run_no)
-    assert not [key for key in found if key[1].startswith(agency)], "nothing is said of the broken agency"
+    assert not [key for key in found if key[1].startswith(agency)], "the broken agency must have no findings"
     assert of_others(found, agency) == of_others(sound, agency)
     assert {each.agency_code for each in report.broken_agencies} >= {agency}
     assert report.has_news
@@ -246,11 +250,12 @@ def test_rows_of_no_agency_and_of_an_unknown_one_stop_nobody(world, sound, monke
     assert "unknown_agency" in faults_of(counts)["Z"]
     assert "dossiers_missing" in faults_of(counts)["A"]
     assert of_others(findings(counts.run_no), "A") == of_others(sound, "A")
-    told = in_ledger(department_report, counts.run_no).broken_agencies
-    assert [(each.agency_code, each.name) for each in told] == [("A", "Sở A"), ("Z", "Z")]
+    broken = in_ledger(department_report, counts.run_no).broken_agencies
+    assert [(each.agency_code, each.name) for each in broken] == [("A", "Sở A"), ("Z", "Z")]
 
 
 def test_source_told_of_twice_does_not_stop_the_check(world, sound, monkeypatch):
+    """A source that appears twice in the snapshot is reported, and the check goes on without its findings."""
     name = "quality/source_facts/source_facts"
     twice = (
         "(SELECT * FROM motcua.sources UNION ALL SELECT * FROM motcua.sources WHERE name = any(%(sources)s)) AS s\nL"
@@ -277,7 +282,7 @@ def test_broken_agency_has_no_figures_and_what_was_known_of_it_stays_as_it_was(w
     reason = "Có số điện thoại mang kết quả đọc mà hệ thống không biết."
     assert broken.figures.broken_reason == reason
     assert (broken.figures.dossiers, broken.figures.found, broken.figures.per_thousand) == (0, 0, None)
-    assert {row.agency_code for row in rows} <= {None}, "what is said of the whole source is not the agency's"
+    assert {row.agency_code for row in rows} <= {None}, "only findings about the whole source remain"
     assert {(each.status, each.found) for each in broken.results} == {("broken", 0)}
     assert {each.broken_reason for each in broken.results} == {reason}
     assert broken.shares == ()
@@ -287,7 +292,7 @@ def test_broken_agency_has_no_figures_and_what_was_known_of_it_stays_as_it_was(w
     assert broken.has_news
     assert [each.agency_code for each in department.agencies] == ["B", "C", "A"], "the broken one comes last"
     assert [each.name for each in department.broken_agencies] == ["Sở A"]
-    assert department.figures.change.fixed == 0, "nobody mended what nobody looked at"
+    assert department.figures.change.fixed == 0, "findings that were not checked must not count as fixed"
     assert department.run.dossiers == sum(each.dossiers for each in department.agencies)
     assert states == {"standing"}
     assert [[each.found for each in report.results if each.rule.code == "P1"] for report in (before, after)] == [
@@ -295,7 +300,7 @@ def test_broken_agency_has_no_figures_and_what_was_known_of_it_stays_as_it_was(w
         [9],
     ]
     assert after.figures.change.fixed == 0
-    assert again.figures.change.previous_found is None, "there is nothing to hold it against"
+    assert again.figures.change.previous_found is None, "a run after a broken one has no figures to compare with"
     assert verify_seals()[1] == []
 
 
@@ -324,11 +329,12 @@ def test_run_with_a_broken_agency_is_red_and_mails_say_why_in_words(world, sound
     for text in (mails["B"].text, mails["B"].html):
         assert "không có lỗi" not in text.lower()
         assert "Không còn lỗi" not in text
-        assert "đã sửa" not in text, "it has no figures"
+        assert "đã sửa" not in text, "a broken agency has no figures, so the mail may not claim fixes"
         assert "https://motcua.example/B" in text
 
 
 def test_snapshot_that_cannot_be_judged_is_trusted_by_nobody(world, sound):
+    """If the checks of the snapshot themselves fail, the run reports no finding at all."""
     book = load_soundness()
     unknown = Expected(fault="dossier_twice", type="expect_column_values_to_be_unique", kwargs={"column": "no_such"})
     spoilt = book.model_copy(update={"tables": {"dossier_facts": (unknown,)}})
@@ -340,7 +346,7 @@ def test_snapshot_that_cannot_be_judged_is_trusted_by_nobody(world, sound):
 
 
 def test_expectation_taken_out_of_the_list_is_not_judged(world, sound, monkeypatch):
-    """What tells of the fault is the list alone."""
+    """A fault is found only by its expectation in the list; no code finds it in another way."""
     book = load_soundness()
     less = {
         table: tuple(each for each in listed if each.fault != "unknown_phone_reading")

@@ -1,4 +1,7 @@
-"""Quality mails over real SMTP: each recipient once a run, failures alone again, addresses where they belong."""
+"""Test quality mails over real SMTP.
+
+Each recipient gets one mail a run, only failed mails are retried, and addresses appear nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ SENDER = "MotcuaSMS <motcua@khanhhoa.example>"
 
 
 class MailServer:
-    """An SMTP server on loopback that can be told how to treat whom."""
+    """An SMTP server on loopback. A test sets which addresses it refuses, rejects after the content, or hangs up on."""
 
     def __init__(self, **options: Any) -> None:
         self.taken: list[tuple[str, EmailMessage]] = []
@@ -120,7 +123,10 @@ def server(configure: Callable[..., None]) -> Iterator[MailServer]:
 
 @pytest.fixture(scope="module")
 def ledger(postgres: Server, migrated: str) -> Iterator[str]:
-    """One ledger for all tests here, each with a run of its own; Sở Tư pháp has three recipients."""
+    """Make one ledger for all tests of the module, in which Sở Tư pháp has three recipients.
+
+    Each test makes its own quality run in it.
+    """
     name = postgres.fresh_database(migrated, "mails")
     dsn = with_database(postgres.admin_dsn, name)
     with pytest.MonkeyPatch.context() as patch, psycopg.connect(dsn, autocommit=True) as admin:
@@ -134,7 +140,7 @@ def ledger(postgres: Server, migrated: str) -> Iterator[str]:
 
 @functools.cache
 def composed(department: bool, page_url: str | None) -> Mail:
-    """Drawn once: what the mails look like is tested elsewhere."""
+    """Compose a mail once for all tests. Other tests check what the mails look like."""
     if department:
         return compose_department_mail(department_report(), sample_rows(), page_url)
     return compose_agency_mail(agency_report(), sample_rows(), page_url)
@@ -142,7 +148,7 @@ def composed(department: bool, page_url: str | None) -> Mail:
 
 @pytest.fixture
 def run(ledger, rows, monkeypatch) -> int:
-    """A run whose reports are the samples."""
+    """Store a quality run whose reports are the samples of ``tests.quality_samples``; return its number."""
     (row,) = rows(
         "INSERT INTO motcua.quality_runs"
         " (run_id, as_of, day, working_day, since, rules, thresholds, software, dossiers)"
@@ -166,7 +172,7 @@ def states(rows, run: int) -> list[tuple[str, int, int]]:
     return [(row["state"], row["edition"], row["attempts"]) for row in found]
 
 
-# ------------------------------------------------------------------------------------------------- once, to each
+# --------------------------------------------------------------------------------------- one mail to each recipient
 
 
 def test_each_recipient_gets_one_mail_and_another_one_only_when_somebody_asks(run, server, rows, monkeypatch):
@@ -186,12 +192,14 @@ def test_each_recipient_gets_one_mail_and_another_one_only_when_somebody_asks(ru
     assert mail_agency(run, TU_PHAP) == {"recipients": 3, "sent": 0, "had_it": 3}
     assert len(server.taken) == 3
     assert mail_agency(run, TU_PHAP, again=True)["sent"] == 3
-    assert len({message["Message-ID"] for _, message in server.taken}) == 6, "or a mail server would drop them as known"
+    assert len({message["Message-ID"] for _, message in server.taken}) == 6, (
+        "a mail server would drop a second mail with the same Message-ID"
+    )
     assert states(rows, run) == [("sent", 1, 1)] * 3 + [("sent", 2, 1)] * 3
     for typed in ("UPDATE motcua.report_mails SET state = 'failed', failure = 'x'", "DELETE FROM motcua.report_mails"):
         with pytest.raises(psycopg.Error) as refused:
             rows(typed)
-        assert refused.value.sqlstate == "MC001", "a mail that was taken stays so"
+        assert refused.value.sqlstate == "MC001", "a mail that was taken cannot become failed again"
 
 
 def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_until_it_was_mailed(
@@ -227,7 +235,7 @@ def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_un
     never, always = (check_words()["checks"][kind]["title"] for kind in ("desk_never", "desk_always"))
     assert given_faults == [[("hue", always, True), ("khanhhoa", never, True)]]
     mail_agency(run, TU_PHAP, again=True)
-    assert given_faults[1] == given_faults[0], "of the same run the same is told"
+    assert given_faults[1] == given_faults[0], "a second mail about the same run lists the same faults"
     (later,) = rows(
         "INSERT INTO motcua.quality_runs"
         " (run_id, as_of, day, working_day, since, rules, thresholds, software, dossiers)"
@@ -236,12 +244,14 @@ def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_un
     )  # fmt: skip
     mail_agency(later["run_no"], TU_PHAP)
     assert given_faults[2] == [("hue", always, False), ("khanhhoa", never, False)]
-    told: list[Any] = []
+    mailed_faults: list[Any] = []
     monkeypatch.setattr(
-        mailing_quality, "compose_department_mail", lambda *given: told.extend(given[5]) or composed(True, None)
+        mailing_quality,
+        "compose_department_mail",
+        lambda *given: mailed_faults.extend(given[5]) or composed(True, None),
     )
     mail_department(run, [LAN])
-    assert {(each.source, each.is_new) for each in told} == {
+    assert {(each.source, each.is_new) for each in mailed_faults} == {
         (name, True) for name in ("khanhhoa", "vanphong", "cu", "hue")
     }
 
@@ -252,14 +262,16 @@ def test_department_has_recipients_of_its_own_and_one_address_counts_once(run, s
         "sent": 2,
         "had_it": 0,
     }
-    assert mail_agency(run, TU_PHAP)["sent"] == 3, "the agency's mail is another one"
-    assert mail_department(run, [LAN, "so@tttt.example", "moi@tttt.example"])["sent"] == 1, "who came later"
+    assert mail_agency(run, TU_PHAP)["sent"] == 3, "the agency's mail is independent of the Department's"
+    assert mail_department(run, [LAN, "so@tttt.example", "moi@tttt.example"])["sent"] == 1, (
+        "only the recipient who was added later gets a mail"
+    )
     assert server.taken[0][1]["Subject"].startswith("Toàn tỉnh: 2.967 lỗi")
 
 
 def test_two_tasks_at_once_mail_each_recipient_once(run, server):
     def sent(_: int) -> int:
-        # It may see a mail that the other is just handing over.
+        # A task reports a mail as not sent while the other task is still handing it over.
         with suppress(MailsNotSent):
             return mail_agency(run, TU_PHAP)["sent"]
         return 0
@@ -274,13 +286,13 @@ def test_nothing_to_say_or_nobody_to_say_it_to_is_no_mail_and_no_failure(run, se
     monkeypatch.setattr(mailing_quality, "agency_report", lambda *_: quiet)
     assert mail_agency(run, TU_PHAP) == {"recipients": 3, "sent": 0, "had_it": 0}
     assert states(rows, run) == []
-    assert mail_agency(run, TU_PHAP, again=True)["sent"] == 3, "somebody asks"
+    assert mail_agency(run, TU_PHAP, again=True)["sent"] == 3, "a mail without news goes when somebody asks for it"
     assert mail_department(run, []) == {"recipients": 0, "sent": 0, "had_it": 0}
     with pytest.raises(LookupError, match="no agency 000"):
         mail_agency(run, "000.00.99.H32")
 
 
-# ------------------------------------------------------------------------------------------------- what fails
+# ------------------------------------------------------------------------------------- refusals, failures and deaths
 
 
 def test_one_refused_recipient_holds_back_nobody_and_is_tried_alone(run, server, rows):
@@ -300,14 +312,14 @@ def test_one_refused_recipient_holds_back_nobody_and_is_tried_alone(run, server,
     assert states(rows, run) == [("sent", 1, 2), ("sent", 1, 1), ("sent", 1, 2)]
     numbers = [re.search(r"\.(\d+)@khanhhoa\.example>$", message["Message-ID"])[1] for _, message in server.taken]
     middle, first, last = map(int, numbers)
-    assert (middle - first, last - first) == (1, 2), "a retry is the same mail"
+    assert (middle - first, last - first) == (1, 2), "a retry belongs to the same edition"
 
 
 def test_no_answer_after_the_content_is_unknown_and_not_sent_again_unasked(run, server, rows):
     server.hang_up_after_content = {LAN}
     with pytest.raises(MailsNotSent, match="recipient 1: SMTPServerDisconnected after the content"):
         mail_agency(run, TU_PHAP)
-    assert server.addresses() == [LAN, MINH, HOA], "the broken connection holds back no other"
+    assert server.addresses() == [LAN, MINH, HOA], "a broken connection must not hold up the other recipients"
     server.hang_up_after_content = set()
     with pytest.raises(MailsNotSent, match="recipient 1: no answer came to an earlier mail"):
         mail_agency(run, TU_PHAP)
@@ -359,7 +371,7 @@ def test_address_that_is_none_fails_alone(run, server, rows, address):
     assert states(rows, run)[0][0] == "failed"
 
 
-# ------------------------------------------------------------------------------------------------- how it is reached
+# ------------------------------------------------------------------------------------------- log-in and encryption
 
 
 def test_connection_s_log_in_is_used_and_a_wrong_one_is_told_without_it(run, configure):
@@ -399,14 +411,14 @@ def test_starttls_is_used_where_the_connection_does_not_switch_it_off(run, confi
 
 
 def watch_is_let_in() -> bool:
-    """The watch, which does without Airflow, reads the same connection by itself."""
+    """Return whether the watch can log in. The watch reads the same connection without Airflow."""
     given = connection_of_environment("smtp_default")
     assert given is not None
     with signed_in(given) as client:
         return client.noop()[0] == 250
 
 
-# ------------------------------------------------------------------------------------------------- what is not told
+# ------------------------------------------------------------------------------------------- addresses stay private
 
 
 def test_addresses_are_in_no_log_no_result_no_failure_and_no_table(run, server, rows, caplog, capfd):
@@ -417,11 +429,11 @@ def test_addresses_are_in_no_log_no_result_no_failure_and_no_table(run, server, 
     with caplog.at_level(logging.DEBUG):
         counts = mail_agency(run, TU_PHAP)
     printed = capfd.readouterr()
-    # The server of this test logs too, whom it was asked for among other things.
+    # The test's own SMTP server logs addresses too, so its lines are left out.
     logged = "\n".join(record.getMessage() for record in caplog.records if not record.name.startswith("mail."))
     assert f"run {run}, {TU_PHAP}" in logged
-    told = [logged, str(failed.value), str(failed.value.__cause__), json.dumps(counts), printed.out, printed.err]
-    told += [str(row) for row in rows("SELECT * FROM motcua.report_mails WHERE report_no = %s", run)]
-    for text in told:
+    texts = [logged, str(failed.value), str(failed.value.__cause__), json.dumps(counts), printed.out, printed.err]
+    texts += [str(row) for row in rows("SELECT * FROM motcua.report_mails WHERE report_no = %s", run)]
+    for text in texts:
         assert "@tuphap" not in text.lower()
     assert "recipient 1" in str(failed.value)

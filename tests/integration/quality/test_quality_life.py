@@ -1,4 +1,4 @@
-"""The life of findings, sealed runs, checks that break, and a verdict that is Great Expectations' alone."""
+"""Test how findings begin and end, sealed runs and broken checks. Great Expectations alone gives the verdicts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def world(postgres: Server, migrated: str) -> Iterator[World]:
 
 
 def check(run_id: str, now: Any, *rules: str) -> int:
-    """A run with only some rules in its suite; its number."""
+    """Check quality with only these rules in the suite; return the run's number."""
 
     def some(asked: Any, keep: Any) -> Any:
         return judge([each for each in asked if each.rule.code in rules], keep)
@@ -83,14 +83,16 @@ def test_rate_per_thousand_is_told_from_a_hundred_dossiers_on(world):
     assert ([each.per_thousand for each in below.results], below.rank) == ([None], None)
     assert (own.figures.dossiers, own.figures.per_thousand, own.rank) == (100, 50.0, 1)
     assert own.figures.change.previous_found == 5
-    assert own.figures.change.previous_per_thousand is None, "of the 99"
+    assert own.figures.change.previous_per_thousand is None, "the run before had 99 dossiers, too few for a rate"
     assert [(each.agency_code, each.per_thousand, each.ranked) for each in province.agencies] == [
         ("A", 50.0, True),
         ("B", None, False),
     ]
 
 
-@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
+@pytest.mark.guarantee(
+    "reconciliation", "the figures of a mail are the sums of its rows, or the mail names the difference"
+)
 def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
     for number in range(4):
         world.dossier(f"bad {number}", "A", phone_refusal="missing")
@@ -98,7 +100,7 @@ def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
     first = check_quality("one", WEDNESDAY)
     run_no = first.run_no
     assert (first.dossiers, first.broken) == (8, 0)
-    assert {"P4"} <= {each.rule.code for each in rows(run_no).values()}, "what has no status is open"
+    assert {"P4"} <= {each.rule.code for each in rows(run_no).values()}, "a dossier without a status counts as open"
     accepted = next(iter(rows(run_no, agency_code="A", rule="P1").values()))
     in_ledger(acknowledge, accepted.finding_id, "lan", "Công dân cao tuổi", date(2026, 12, 31), WEDNESDAY)
     run_no = check_quality("two", at(26, 5, 30)).run_no
@@ -106,9 +108,11 @@ def test_figures_of_a_mail_add_up_to_the_rows_of_the_ledger(world):
         report = agency_report(connection, run_no, "A")
         mail = compose_agency_mail(report, rows_to_correct(connection, run_no, "A"))
         listed = len(list(rows_to_correct(connection, run_no, "A")))
-    (told,) = re.findall(r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả 1 đã tạm chấp nhận\)(?:, (\d+) dấu)?", mail.text)
-    assert int(told[0]) == listed == int(told[1]) + int(told[2] or 0)
-    assert int(told[1]) == report.figures.found == report.figures.to_do + 1
+    (shown_counts,) = re.findall(
+        r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả 1 đã tạm chấp nhận\)(?:, (\d+) dấu)?", mail.text
+    )
+    assert int(shown_counts[0]) == listed == int(shown_counts[1]) + int(shown_counts[2] or 0)
+    assert int(shown_counts[1]) == report.figures.found == report.figures.to_do + 1
     of_rules = [int(number) for number in re.findall(r": (\d+) cần xử lý, ", mail.text)]
     (summed,) = re.findall(r"Cộng (\d+) cần xử lý: (\d+) lỗi, (\d+) dấu hiệu, (\d+) lưu ý\.", mail.text)
     assert sum(of_rules) == int(summed[0]) == sum(map(int, summed[1:]))
@@ -145,10 +149,10 @@ def test_finding_is_new_stands_is_accepted_is_late_is_fixed_and_comes_back(world
 
     set_phone(world, "bad", None)
     third = day(27)
-    assert "bad" not in third, "mended at the desk, it leaves the list by itself"
+    assert "bad" not in third, "a finding that the desk corrected leaves the list by itself"
     fixed = rows(runs[27], fixed_since=runs[26])["bad"]
     assert (fixed.state, fixed.last_seen) == ("fixed", WEDNESDAY + DAY)
-    assert (third["accepted"].acknowledged, result(27, "P1").to_do) == (None, 1), "its day is over"
+    assert (third["accepted"].acknowledged, result(27, "P1").to_do) == (None, 1), "the acknowledgement has expired"
     assert third["silent"].stage == "in_time"
     report = in_ledger(agency_report, runs[27], "A")
     assert (report.figures.found, report.figures.change.fixed, report.has_news) == (2, 1, True)
@@ -165,7 +169,7 @@ def test_finding_is_new_stands_is_accepted_is_late_is_fixed_and_comes_back(world
     assert (result(3, "R7").remind_agency, result(3, "R7").remind_department) == (0, 1)
     first_to_do = {each.rule.code: each.sentence for each in in_ledger(agency_report, runs[3], "A").to_do_first}
     assert "1 đã quá hạn sửa" in first_to_do["R7"]
-    assert rows(runs[25])["bad"].state == "new", "an old run is told as it was"
+    assert rows(runs[25])["bad"].state == "new", "an old run is shown as it was"
     assert verify_seals() == (5, [])
     world.connection.execute("SET session_replication_role = origin")
     with pytest.raises(psycopg.Error, match="append-only"):
@@ -207,12 +211,13 @@ def test_expectation_deleted_from_the_suite_is_gone_everywhere(world, monkeypatc
     assert [each.rule.code for each in department.results] == ["P4"]
     assert set(rows(second)) == {"land"}
     assert (agency.figures.found, department.agencies[0].found, agency.trend[-1].found) == (1, 1, 1)
-    assert agency.figures.change.fixed == 0, "nobody mended what nobody looked at"
+    assert agency.figures.change.fixed == 0, "findings that were not checked must not count as fixed"
     monkeypatch.undo()
     assert rows(check("three", WEDNESDAY + 2 * DAY, "P1", "P4"))["bad"].state == "standing"
 
 
 def test_check_that_breaks_is_neither_green_nor_bad_data(world):
+    """A broken query must be reported as broken, without findings, and its reason may quote no value."""
     world.move(world.dossier("bad", phone_refusal="missing", applicant_phone=PHONE), 4, at(23))
     check("one", WEDNESDAY, "P1", "P4")
     book = load_rules()
@@ -230,13 +235,15 @@ def test_check_that_breaks_is_neither_green_nor_bad_data(world):
     assert report.broken[0].broken_reason is not None
     reasons = {each.rule.code: each.broken_reason for each in report.broken}
     assert reasons["P1"] == "UndefinedColumn: column f.no_such_column does not exist"
-    assert reasons["P4"] == "InvalidTextRepresentation", "what the database quotes may be a value"
+    assert reasons["P4"] == "InvalidTextRepresentation", (
+        "the reason may name the error's class only: the database's message may quote a value"
+    )
     assert rows(counts.run_no) == {}
     assert report.has_news
     with pytest.raises(RunIncomplete, match="2 check"):
         tasks.gate(counts.run_no)
     again = check("three", WEDNESDAY + 2 * DAY, "P1", "P4")
-    assert rows(again)["bad"].state == "standing", "not seen by a broken check is not mended"
+    assert rows(again)["bad"].state == "standing", "a finding is not fixed because a broken check did not see it"
     tasks.gate(again)
 
 
@@ -292,7 +299,7 @@ def test_dag_tasks_use_the_sealed_run_of_a_past_day_and_mail_nobody_on_a_day_off
         tasks.gate(run_no, ["mail_department"])
     today = later + DAY
     assert tasks.check("of today", Window(later, today), today)["run_no"] not in (None, run_no), (
-        "it can still be checked"
+        "the current day can still be checked"
     )
 
 
@@ -304,7 +311,7 @@ def test_ledger_without_dossiers_is_not_mailed_as_clean(postgres, migrated, monk
 
 
 def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_show(world):
-    """The order is the mails' own, which read all rows; a page skips and reads by SQL."""
+    """A page reads its part by SQL. Its order must be that of the mails, which read all rows."""
     for number in range(40):
         world.dossier(
             f"bad {number:02}",
@@ -338,7 +345,9 @@ def test_pages_of_rows_are_in_the_order_of_urgency_and_read_no_more_than_they_sh
             assert len({row.rule.code for row in every}) > 1
 
 
-@pytest.mark.guarantee("pages", "a finding that is acknowledged stays where it was, and is among the acknowledged")
+@pytest.mark.guarantee(
+    "pages", "an acknowledged finding keeps its place in the list, and the filter for acknowledged ones shows it"
+)
 def test_acknowledging_leaves_a_finding_where_it_was_and_among_the_acknowledged(world):
     for number in range(9):
         world.dossier(f"bad {number}", "A", phone_refusal="missing")

@@ -1,4 +1,4 @@
-"""From a one-stop database to the mail of an agency: pick-up, check, report, SMTP, and no number on the way."""
+"""Test the way from a one-stop database to an agency's quality mail: no phone number may appear in it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def everything_in(message: EmailMessage) -> str:
 def test_bad_numbers_are_mailed_to_their_agency_without_the_numbers(one_stop, server, caplog, capfd):
     named = agency(NHA_TRANG, name="Ủy ban nhân dân thành phố Nha Trang", report_recipients=("hoa@nhatrang.example",))
     in_ledger(save_agencies, [named], "tests")
-    received = NOW - timedelta(days=2)  # a Monday
+    received = NOW - timedelta(days=2)  # NOW is a Wednesday, so this is a Monday, a working day.
     for number, phone in enumerate([DUMMY, LANDLINE, "", GOOD], 1):
         code = f"000.00.30.H32-261122-000{number}"
         one_stop.both(

@@ -1,4 +1,7 @@
-"""A finding judged again between two runs: what it says is what the next run says, and no sealed run knows of it."""
+"""Test findings that are judged again between two runs.
+
+The new verdict must be that of the next run, and no sealed run may change.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +68,7 @@ def dossier_of_any_sort(world: World, chance: random.Random, number: int) -> int
 
 
 def changed_somehow(world: World, chance: random.Random, dossier: int) -> None:
-    """As a desk changes it after the check, or as it does not."""
+    """Change a dossier in one of several ways, as a desk does after the check, or not at all."""
     set_to: dict[str, Any] = {}
     what = chance.randrange(6)
     if what == 0:
@@ -93,7 +96,7 @@ def by_number(run_no: int) -> dict[int, str]:
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a finding that is judged again is judged as the next run would, changes nothing sealed, and is kept with who",
+    "a finding that is judged again gets the next run's verdict, changes no sealed run, and is stored with who asked",
 )
 def test_dossiers_of_all_sorts_are_judged_by_themselves_as_the_next_run_judges_them(world):
     chance = random.Random(1)
@@ -106,7 +109,7 @@ def test_dossiers_of_all_sorts_are_judged_by_themselves_as_the_next_run_judges_t
         outcomes = {number: recheck(connection, number, "lan", AGAIN) for number in first}
         marked = mended_since(connection, list(first), FIRST, AGAIN)
     second = by_number(check_quality("second", AGAIN).run_no)
-    # P13 and others that a whole run alone knows are never told by themselves.
+    # Findings of rules such as P13, which only a whole run can judge, must stay undecided.
     assert {outcome for number, outcome in outcomes.items() if first[number] not in alone} <= {"unknown", None}
     wrong = {
         (first[number], outcome)
@@ -116,15 +119,16 @@ def test_dossiers_of_all_sorts_are_judged_by_themselves_as_the_next_run_judges_t
     assert wrong == set()
     assert {
         first[number] for number, outcome in outcomes.items() if outcome == "unknown" and first[number] in alone
-    } <= {"R3"}, "that alone also asks what is usual at others"
-    told = Counter((first[number], outcome) for number, outcome in outcomes.items() if first[number] in alone)
-    assert {outcome for _, outcome in told} >= {"mended", "stands"}
-    assert {rule for rule, _ in told} >= {"P1", "P2", "P7", "P14", "P15", "R3", "R7", "R11", "D1"}
+    } <= {"R3"}, "only R3 may stay undecided: it also compares with other agencies"
+    verdicts = Counter((first[number], outcome) for number, outcome in outcomes.items() if first[number] in alone)
+    assert {outcome for _, outcome in verdicts} >= {"mended", "stands"}
+    assert {rule for rule, _ in verdicts} >= {"P1", "P2", "P7", "P14", "P15", "R3", "R7", "R11", "D1"}
     assert marked
     assert all(outcomes[number] == "mended" and number not in second for number in marked)
 
 
 def test_facts_of_a_dossier_by_itself_are_those_of_a_whole_run(world):
+    """The query that rechecks one dossier must compute the same facts as a whole quality run."""
     chance = random.Random(3)
     dossiers = [dossier_of_any_sort(world, chance, number) for number in range(120)]
     check_quality("run", FIRST)
@@ -146,16 +150,17 @@ def test_facts_of_a_dossier_by_itself_are_those_of_a_whole_run(world):
 
 
 def test_every_rule_that_can_be_mended_is_judged_alone_or_asks_what_only_a_run_knows():
+    """Each correctable rule can be rechecked for one dossier, except the listed rules that need a whole run."""
     book = load_rules()
     mendable = {code for code, rule in book.rules.items() if rule.mendable and rule.level == "dossier"}
     assert mendable - rules_judged_alone(book) == {"P11", "P12", "P13", "D2", "D4"}
     other = book.rules["P1"].model_copy(update={"where": "f.phone_owners > 1"})
-    assert not is_judged_alone(other), "who else has the number"
+    assert not is_judged_alone(other), "a rule that asks for other owners of a number cannot be judged by one dossier"
 
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a finding that is judged again is judged as the next run would, changes nothing sealed, and is kept with who",
+    "a finding that is judged again gets the next run's verdict, changes no sealed run, and is stored with who asked",
 )
 def test_judging_again_is_kept_and_touches_no_sealed_run(world):
     world.dossier("bad", "A", phone_refusal="missing")
@@ -163,17 +168,19 @@ def test_judging_again_is_kept_and_touches_no_sealed_run(world):
     before = world.connection.execute("TABLE motcua.quality_counts").fetchall()
     with page_connection() as connection:
         assert recheck(connection, number, "lan", AGAIN) == "stands"
-        assert recheck(connection, number, "cúc", AGAIN, ["B"]) is None, "another agency's"
+        assert recheck(connection, number, "cúc", AGAIN, ["B"]) is None, (
+            "a user of agency B may not recheck a finding of agency A"
+        )
         assert recheck(connection, 999_999, "lan", AGAIN) is None
         assert mended_since(connection, [number], FIRST, AGAIN) == set()
-    _mend(world, "bad", at(25, 15))
+    _correct_phone(world, "bad", at(25, 15))
     with page_connection() as connection:
         assert mended_since(connection, [number], FIRST, AGAIN) == {number}
         assert recheck(connection, number, "lan", AGAIN) == "mended"
         assert last_rechecks(connection, [number], FIRST)[number].rechecked_by == "lan"
-        assert last_rechecks(connection, [number], AGAIN) == {}, "before that moment it says nothing of what came later"
+        assert last_rechecks(connection, [number], AGAIN) == {}, "a recheck before the given moment must not be shown"
     assert world.connection.execute("TABLE motcua.quality_counts").fetchall() == before
-    assert number in by_number(1), "the run says what it said"
+    assert number in by_number(1), "the sealed run still has its finding"
     assert verify_seals() == (1, [])
     assert number not in by_number(check_quality("two", AGAIN).run_no)
     assert verify_seals() == (2, [])
@@ -182,7 +189,7 @@ def test_judging_again_is_kept_and_touches_no_sealed_run(world):
         world.connection.execute("UPDATE motcua.finding_rechecks SET outcome = 'mended'")
 
 
-def _mend(world: World, code: str, read: datetime) -> None:
+def _correct_phone(world: World, code: str, read: datetime) -> None:
     world.connection.execute(
         "UPDATE motcua.dossiers SET phone_refusal = NULL, msisdn = '+84905771482', picked_up_at = %s"
         " WHERE dossier_code = %s",

@@ -1,4 +1,4 @@
-"""A ledger for tests of data quality, written to directly."""
+"""A ledger for tests of data quality. Tests write its rows directly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAY = timedelta(days=1)
 
 
 def at(day: int, hour: int = 9, minute: int = 0, month: int = 11) -> datetime:
-    """A moment of 2026 by the clock of Vietnam."""
+    """Return a moment of 2026 in Vietnam's time zone."""
     return datetime(2026, month, day, tzinfo=UTC) + timedelta(hours=hour - 7, minutes=minute)
 
 
@@ -28,11 +28,11 @@ CLERK = "clerk.one"
 
 
 class World:
-    """A ledger that is written to directly: what pick-up, sending and the gateways would have left there."""
+    """A ledger whose rows a test writes directly, as pick-up, sending and the gateways would have left them."""
 
     def __init__(self, dsn: str) -> None:
         self.connection = psycopg.connect(dsn, autocommit=True, row_factory=dict_row)
-        # What is planted is the end of a long story; the rules of how it came about are not on trial here.
+        # Tests write final states without the moves that led there, so the ledger's triggers must be off.
         self.connection.execute("SET session_replication_role = replica")
         self.numbers = itertools.count(1)
         self.sources: dict[str, int] = {}
@@ -190,7 +190,7 @@ class World:
 
 @contextmanager
 def quality_ledger(postgres: Server, migrated: str) -> Iterator[World]:
-    """A fresh ledger behind motcua_db; the environment is as before afterwards."""
+    """Make a fresh ledger that the connection ``motcua_db`` names; afterwards restore the environment."""
     name = postgres.fresh_database(migrated, "dq")
     app = connection_uri(postgres.admin_dsn, "motcua_app", name)
     with environment(AIRFLOW_CONN_MOTCUA_DB=app, MOTCUA_SOURCES=""):
@@ -202,7 +202,7 @@ def quality_ledger(postgres: Server, migrated: str) -> Iterator[World]:
 
 @contextmanager
 def extra_database(postgres: Server) -> Iterator[tuple[psycopg.Connection[Any], str]]:
-    """An empty database for a source, and its address as an Airflow connection."""
+    """Make an empty database for a source; yield a connection to it and its address as an Airflow connection."""
     name = postgres.fresh_database("template0", "dq_onestop")
     dsn = with_database(postgres.admin_dsn, name)
     try:

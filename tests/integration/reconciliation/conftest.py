@@ -1,4 +1,4 @@
-"""What lies beside the one source of a closing: another source, and hands that reach behind the ledger's rules."""
+"""Fixtures of the reconciliation tests: a second source, an auditor's role, and changes that the ledger refuses."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ from tests.integration.reconciliation.world import MINUTE
 
 @pytest.fixture
 def tamper(rows: Rows) -> Rows:
-    """Changes the ledger behind the back of its own rules."""
+    """Return a function that runs SQL statements in the ledger with its triggers off."""
     rows("SET session_replication_role = replica")
     return rows
 
 
 @pytest.fixture
 def lose(tamper: Rows) -> Callable[..., None]:
-    """Reads and plans, without some transitions of the source, as if no pick-up had ever read those."""
+    """Return a function that picks up and plans, but deletes some transitions before planning.
+
+    The ledger is then as if no pick-up had ever read those transitions.
+    """
 
     def drop(*numbers: int) -> None:
         at = NOW + 60 * MINUTE
@@ -39,7 +42,7 @@ def lose(tamper: Rows) -> Callable[..., None]:
 
 @pytest.fixture
 def other(postgres: Server, one_stop: OneStop, configure: Callable[..., None]) -> Iterator[OneStop]:
-    """A second source, ``moi``."""
+    """Make a second source, named ``moi``, beside ``khanhhoa``."""
     name = postgres.fresh_database("template0", "onestop")
     dsn = with_database(postgres.admin_dsn, name)
     configure(MOTCUA_SOURCES="khanhhoa,moi", AIRFLOW_CONN_ONESTOP_MOI=postgres_connection(dsn))
@@ -51,7 +54,7 @@ def other(postgres: Server, one_stop: OneStop, configure: Callable[..., None]) -
 
 @pytest.fixture
 def as_auditor(postgres: Server, ledger: str, configure: Callable[..., None]) -> Callable[[], None]:
-    """From this call on whoever connects is an auditor."""
+    """Return a function after which all new connections to the ledger have the auditor's role."""
     database = str(psycopg.conninfo.conninfo_to_dict(ledger)["dbname"])
     uri = connection_uri(postgres.admin_dsn, "motcua_audit", database)
     return lambda: configure(AIRFLOW_CONN_MOTCUA_DB=uri)

@@ -1,4 +1,4 @@
-"""Closings that are made again: what stands, what is corrected and why, what reddens a run, and what it all cost."""
+"""Test closings that are made again: corrections and their causes, red runs, and the costs of sending."""
 
 from __future__ import annotations
 
@@ -62,17 +62,19 @@ def test_day_that_is_not_over_or_before_any_agency_joined_is_not_closed(one_stop
         close(Period.parse("2026-10-20"))
 
 
-# --- What stands and what is corrected ----------------------------------------------------------------------------
+# --- Unchanged closings and corrections ---------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "closing again gives the present closing, or a correction that says what changed and why"
+    "reconciliation", "closing a period again gives the same closing, or a correction that says what changed and why"
 )
 def test_closing_again_gives_the_one_that_stands_or_a_correction_that_says_what_changed_and_why(one_stop):
     result(one_stop, "A", read_at=NOW)
     with ThreadPoolExecutor(2) as both:
         made = list(both.map(lambda name: close_period(DAY, name, NEXT_MORNING), ("dag", "by hand")))
-    assert sorted(each.changed for each in made) == [False, True], "two that close a day at once make one closing"
+    assert sorted(each.changed for each in made) == [False, True], (
+        "two tasks that close a day at once must make one closing"
+    )
     assert made[0].closing == made[1].closing == close(now=NEXT_MORNING + MINUTE)
     chain = [made[0].closing]
     for number in range(2):
@@ -88,7 +90,7 @@ def test_closing_again_gives_the_one_that_stands_or_a_correction_that_says_what_
 
 
 def test_correction_is_made_also_where_only_a_reason_changed_and_a_late_closing_holds_what_came(one_stop):
-    """A row was late, and then it proves to be unusable: as many have no message, for another reason."""
+    """A late row proves unusable, so only the reason of a difference changes. That must be a correction too."""
     result(one_stop, "A", read_at=NOW)
     one_stop.move(9, "NOBODY", at=NOW + MINUTE)
     first = close()
@@ -104,6 +106,7 @@ def test_correction_is_made_also_where_only_a_reason_changed_and_a_late_closing_
 
 
 def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop):
+    """An early correction must not keep a closed day from its later recheck."""
     result(one_stop, "A", read_at=NOW)
     close()
     result(one_stop, "B", NOW - 4 * MINUTE, read_at=NEXT_MORNING)
@@ -115,7 +118,9 @@ def test_day_that_was_corrected_at_once_is_looked_at_again_all_the_same(one_stop
     assert recheck_closed("recheck", LATER + ONE_DAY) == []
 
 
-@pytest.mark.guarantee("reconciliation", "a source that does not answer is named, and undoes no closing that had it")
+@pytest.mark.guarantee(
+    "reconciliation", "a source that does not answer is named, and no earlier closing with its rows is undone"
+)
 def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop):
     result(one_stop, "A", read_at=NOW)
     one_stop.connection.execute("ALTER SCHEMA onestop RENAME TO elsewhere")
@@ -129,12 +134,12 @@ def test_source_that_does_not_answer_is_named_and_caught_up_with(one_stop):
         close(now=LATER)
 
 
-# --- Figures that are stored, and counted anew --------------------------------------------------------------------
+# --- Stored figures and their recount -----------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "stored figures are what the facts give again, also for the auditor's role, which reads no phone",
+    "a recount gives the stored figures again, also for the auditor's role, which reads no phone",
 )
 def test_stored_figures_are_what_the_facts_give_again_and_an_auditor_reads_no_phone(one_stop, as_auditor):
     for number in range(3):
@@ -154,7 +159,7 @@ def test_stored_figures_are_what_the_facts_give_again_and_an_auditor_reads_no_ph
 
 
 @pytest.mark.parametrize("checked_before", [True, False])
-@pytest.mark.guarantee("reconciliation", "a quality check that is sealed after a closing changes nothing of it")
+@pytest.mark.guarantee("reconciliation", "a quality check that is sealed after a closing does not change the closing")
 def test_check_that_began_before_the_cut_off_and_was_sealed_after_the_closing_does_not_count(
     one_stop, rows, checked_before
 ):
@@ -177,7 +182,9 @@ def test_check_that_began_before_the_cut_off_and_was_sealed_after_the_closing_do
     rows("SET session_replication_role = replica")
     rows("UPDATE motcua.closings SET known_quality_run = NULL WHERE closing_no = %s", closing.closing_no)
     unbound = in_ledger(compute_figures, in_ledger(load_closing, closing.closing_no)).agencies
-    assert sum(each.findings_open for each in unbound) > counted, "a closing from before it was kept counts as it did"
+    assert sum(each.findings_open for each in unbound) > counted, (
+        "a closing without a stored quality run counts all findings"
+    )
 
 
 SUMS = (
@@ -188,16 +195,16 @@ SUMS = (
 
 
 def assert_sums_are_those_of_the_rows(closing_no: int, rows) -> None:
-    """What is stored beside a closing, against its figures as stored, added up here."""
+    """Check that a closing's stored sums equal the sums of its stored figures."""
     stored = in_ledger(load_figures, closing_no)
     added: dict[tuple[object, ...], Counter[str]] = defaultdict(Counter)
     for message in stored.messages:
         key = "messages", message.agency_code, message.kind, message.difference == 0
-        added[key].update({"cells": 1} | _numbers(message))
+        added[key].update({"cells": 1} | _integer_fields(message))
     for dossier in stored.dossiers:
-        added["dossiers", dossier.agency_code].update({"cells": 1} | _numbers(dossier))
+        added["dossiers", dossier.agency_code].update({"cells": 1} | _integer_fields(dossier))
     for reason in stored.reasons:
-        added["reasons", reason.agency_code, reason.kind, reason.state, reason.reason].update(_numbers(reason))
+        added["reasons", reason.agency_code, reason.kind, reason.state, reason.reason].update(_integer_fields(reason))
     written = {
         (name, *(row[key] for key in keys)): {
             column: number for column, number in row.items() if column not in (*keys, "closing_no")
@@ -209,11 +216,11 @@ def assert_sums_are_those_of_the_rows(closing_no: int, rows) -> None:
     assert {name for name, *_ in written} == {"messages", "dossiers", "reasons"}
 
 
-def _numbers(row: MessageFigures | DossierFigures | ReasonCount) -> dict[str, int]:
+def _integer_fields(row: MessageFigures | DossierFigures | ReasonCount) -> dict[str, int]:
     return {name: value for name, value in asdict(row).items() if isinstance(value, int)}
 
 
-@pytest.mark.guarantee("reconciliation", "a closing's sums are those of its rows, also of a correction")
+@pytest.mark.guarantee("reconciliation", "the sums of a closing are those of its rows, also for a correction")
 def test_sums_are_written_with_a_closing_and_with_its_correction_and_never_change(one_stop, tamper):
     for number in range(3):
         result(one_stop, f"H{number}")
@@ -239,12 +246,12 @@ def test_sums_are_written_with_a_closing_and_with_its_correction_and_never_chang
 
 
 def close_days(at: datetime, window: Window = EVERYTHING) -> None:
-    """The night's task and its gate."""
+    """Run the nightly task that closes days, and its gate."""
     reconcile_daily.gate(reconcile_daily.close_days("daily", window, DAILY, at))
 
 
 def mend() -> None:
-    """What was lost is picked up once more."""
+    """Pick up and plan the lost transitions once more."""
     pick_up("khanhhoa", Window(NOW - ONE_DAY, NOW), NOW + ONE_DAY)
     plan(now=NOW + ONE_DAY)
 
@@ -267,6 +274,7 @@ def test_run_over_a_red_day_and_its_month_is_red_again_until_it_is_mended(one_st
 
 
 def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_corrected_itself(one_stop, lose):
+    """A rerun must stay red for the correction of its first try while the message is missing."""
     result(one_stop, "A", read_at=NOW)
     close()
     lose(result(one_stop, "B"))
@@ -280,7 +288,8 @@ def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_co
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a message that was lost after its day was closed is listed by the month and the quarter"
+    "reconciliation",
+    "a message that was lost after its day was closed is listed in the closings of its month and quarter",
 )
 def test_message_that_was_lost_after_its_day_was_closed_is_listed_by_the_month(one_stop, tamper):
     result(one_stop, "A")
@@ -322,7 +331,8 @@ def test_month_closed_before_its_days_closes_them_and_a_month_without_anything_m
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a lost or unplanned transition is red, whatever its kind and minute, also between two results"
+    "reconciliation",
+    "a lost or unplanned transition makes the run red, whatever its kind and minute, also between two results",
 )
 def test_closing_between_pick_up_and_planning_is_no_alarm_and_a_stuck_planning_is(one_stop):
     result(one_stop, "A")
@@ -335,7 +345,7 @@ def test_closing_between_pick_up_and_planning_is_no_alarm_and_a_stuck_planning_i
 
 
 def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop):
-    """Cut off is a reason for the figures, and none for hours that nobody read."""
+    """Rows after the cut-off explain a difference, but hours in which nobody read the source must raise an alarm."""
     result(one_stop, "A", read_at=NOW)
     result(one_stop, "B", NOW + 120 * MINUTE)
     for _ in range(2):
@@ -348,7 +358,9 @@ def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop
 # --- Money --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.guarantee("reconciliation", "what corrects a closing of before channels counts none")
+@pytest.mark.guarantee(
+    "reconciliation", "a correction of a closing from before channels were counted counts no channels"
+)
 def test_closing_from_before_channels_is_corrected_for_what_it_counted_alone(one_stop, rows):
     result(one_stop, "A")
     run()
@@ -367,6 +379,7 @@ def test_closing_from_before_channels_is_corrected_for_what_it_counted_alone(one
 def test_price_of_a_segment_may_be_nothing_or_unknown_and_the_year_has_days_of_no_month(
     one_stop, configure, rows, price, spent
 ):
+    """Costs are 0 for a price of 0 and unknown for no price; the year also counts days outside the period."""
     for number in range(2):
         result(one_stop, f"A{number}", NOW - number * ONE_DAY)
     run()

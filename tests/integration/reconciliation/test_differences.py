@@ -1,4 +1,4 @@
-"""Closings where something was lost, doubled, moved, renamed or came late: what must be red is, and nothing else."""
+"""Test closings after rows were lost, doubled, moved, renamed or came late: exactly the unexplained ones are red."""
 
 from __future__ import annotations
 
@@ -62,11 +62,12 @@ def test_every_message_of_a_month_meets_an_occasion_of_the_source(one_stop):
     assert (dossiers.agency_code, dossiers.received) == (NHA_TRANG, 5)
 
 
-# --- Lost at pick-up ----------------------------------------------------------------------------------------------
+# --- Transitions that pick-up lost --------------------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a lost or unplanned transition is red, whatever its kind and minute, also between two results"
+    "reconciliation",
+    "a lost or unplanned transition makes the run red, whatever its kind and minute, also between two results",
 )
 def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_stop, lose):
     lost = {}
@@ -80,14 +81,17 @@ def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_s
     assert rows_of(day) == sorted(("source", "missing", code) for code in lost)
     assert (day.difference, day.unexplained) == (4, 4)
     assert is_red(day)
-    assert [rows_of(each) for each in (close(DAY.previous.previous), close())] == [[], []], "the days beside it"
+    assert [rows_of(each) for each in (close(DAY.previous.previous), close())] == [[], []], (
+        "the days before and after it are not affected"
+    )
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a lost or unplanned transition is red, whatever its kind and minute, also between two results"
+    "reconciliation",
+    "a lost or unplanned transition makes the run red, whatever its kind and minute, also between two results",
 )
 def test_lost_departure_between_two_results_is_red_also_where_the_row_alone_tells_of_the_second(one_stop, lose):
-    """The citizen of the second result is not told, since the ledger takes it for the first one said again."""
+    """Without the lost departure the ledger takes the second result for a repetition, and the citizen gets no text."""
     left = []
     for code in ("MOVED", "ROW"):
         result(one_stop, code, NOW - ONE_DAY)
@@ -104,8 +108,10 @@ def test_lost_departure_between_two_results_is_red_also_where_the_row_alone_tell
 
 @pytest.fixture
 def status_77(one_stop, tamper):
-    """The source's status 77 was known, is not while the ledger reads it, and is again; gives what ends its being known
-    and what makes it known again."""
+    """Map the source's status 77; return a function that removes the mapping and one that restores it.
+
+    While the mapping is away, a pick-up quarantines rows of status 77.
+    """
 
     def known() -> None:
         in_ledger(ensure_source, "khanhhoa")
@@ -116,6 +122,7 @@ def status_77(one_stop, tamper):
 
 
 def test_departure_that_waits_in_quarantine_is_explained_and_one_that_waited_once_is_not(one_stop, tamper, status_77):
+    """A row in quarantine explains a difference. A row that was released from quarantine does not."""
     forget, known = status_77
     result(one_stop, "A", NOW - ONE_DAY)
     left = one_stop.move(77, "A", desk=False, at=NOW - 20 * MINUTE)
@@ -128,9 +135,9 @@ def test_departure_that_waits_in_quarantine_is_explained_and_one_that_waited_onc
     assert rows_of(close(now=LATER)) == [("source", "missing", "A")]
 
 
-@pytest.mark.guarantee("reconciliation", "a quarantined row explains no loss beside it")
+@pytest.mark.guarantee("reconciliation", "a quarantined row is no explanation for a lost message of another row")
 def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper, status_77):
-    """Codes are not unique across agencies, and a row may wait in quarantine for years."""
+    """A quarantined row may be of another agency's dossier with the same code, or years old, and explains no loss."""
     forget, known = status_77
     for code in ("RESULT", "ROW", "APOLOGY"):
         one_stop.both(4, code, "H99", desk=False, at=NOW - 25 * MINUTE, due_at=TOMORROW)
@@ -162,10 +169,13 @@ def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper, status_7
     ]
 
 
-@pytest.mark.guarantee("reconciliation", "a number that a source uses twice hides no lost result")
+@pytest.mark.guarantee("reconciliation", "a transition number that a source uses twice does not hide a lost result")
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
-    """A source that was set back gives its numbers again. By the time of this step pick-up takes it for the one that it
-    knows, and nobody would be told."""
+    """A source that was restored gives its numbers a second time.
+
+    Pick-up takes this step, by its number and time, for a step that it knows, so the citizen gets no text. The closing
+    must show that.
+    """
     number = result(one_stop, "A", NOW - 30 * MINUTE, read_at=NOW)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
     one_stop.both(9, "B", at=NOW - 60 * MINUTE, number=number, updated_at=NOW - 90 * MINUTE)
@@ -175,7 +185,7 @@ def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop
     assert is_red(closing)
 
 
-@pytest.mark.guarantee("reconciliation", "a number that a source uses twice hides no lost result")
+@pytest.mark.guarantee("reconciliation", "a transition number that a source uses twice does not hide a lost result")
 def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lost(one_stop, tamper):
     number = result(one_stop, "A", NOW - 2 * ONE_DAY, read_at=NOW - ONE_DAY)
     one_stop.connection.execute("DELETE FROM onestop.transitions")
@@ -192,7 +202,7 @@ def test_result_under_numbers_that_began_anew_is_counted_and_red_where_it_was_lo
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a source that is given up makes no closed period worse; one that was never read is not taken for an empty one",
+    "closed periods stay as they are when a source is given up; a source never read is not taken for an empty one",
 )
 def test_source_that_no_run_reads_is_not_taken_for_an_empty_one(other, one_stop):
     result(one_stop, "A")
@@ -215,7 +225,7 @@ def test_event_whose_dossier_cannot_be_named_or_that_no_pick_up_can_have_read_is
     assert {(each.side, each.reason) for each in found} == {("source", "quarantined"), ("source", "cut_off")}
     assert sorted(each.source_transition_id for each in found) == [*numbers, one_stop.number]
     assert (closing.difference, closing.unexplained) == (0, 0)
-    assert cells(closing)[TU_PHAP, "", "result"] == (0, 0), "it is out of scope"
+    assert cells(closing)[TU_PHAP, "", "result"] == (0, 0), "an event before its agency joined is out of scope"
 
 
 def test_transition_of_an_agency_that_is_not_enabled_is_out_of_scope_and_not_missed(one_stop, lose, rows):
@@ -228,12 +238,12 @@ def test_transition_of_an_agency_that_is_not_enabled_is_out_of_scope_and_not_mis
     assert figures.delivered_of_tellable is None
 
 
-# --- The ledger was changed ---------------------------------------------------------------------------------------
+# --- Messages that were changed in the ledger ---------------------------------------------------------------------
 
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
+    "a message deleted, doubled or moved to another dossier, agency or procedure is listed and makes the run red",
 )
 def test_message_deleted_doubled_left_out_or_moved_to_another_cell_is_red_and_listed(one_stop, tamper):
     codes = ("DELETED", "DOUBLED", "LEFT OUT", "AGENCY", "PROCEDURE")
@@ -279,7 +289,7 @@ def test_message_deleted_doubled_left_out_or_moved_to_another_cell_is_red_and_li
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a message that was deleted, doubled or moved to another dossier, agency or procedure is red and listed",
+    "a message deleted, doubled or moved to another dossier, agency or procedure is listed and makes the run red",
 )
 def test_message_moved_to_another_dossier_is_red_and_one_without_a_dossier_an_orphan(one_stop, tamper):
     result(one_stop, "A")
@@ -305,10 +315,11 @@ def test_message_moved_to_another_day_of_the_ledger_is_red_on_both(one_stop, row
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a message without an event is red; so is a loss beside it, although the sums agree"
+    "reconciliation",
+    "a message without an event makes the run red; so does a lost message beside it, although the sums agree",
 )
 def test_loss_beside_an_invention_in_the_same_cell_is_red_everywhere(one_stop, lose):
-    """The sums agree, and nothing else does."""
+    """A lost and an invented message keep the sums equal. Closing, command and page must still show both messages."""
     number = result(one_stop, "A")
     result(one_stop, "B")
     lose(number)
@@ -348,7 +359,7 @@ def test_same_day_procedures_left_out_in_the_middle_of_the_day_stay_in_the_ident
 
 
 def test_code_that_moved_to_another_agency_after_the_messages_or_is_nobodys_any_more_is_explained(one_stop):
-    """A merger: from now on the source's code stands for the agency that took over."""
+    """After a merger, the source's code stands for the agency that took over. That must not make a closing red."""
     result(one_stop, "A", agency_code="H32.30")
     one_stop.dossier("B", "H32.30", due_at=TOMORROW)
     one_stop.dossier("C", TU_PHAP)
@@ -380,7 +391,10 @@ def test_agency_that_was_switched_off_or_ended_without_a_successor_is_explained(
 
 @pytest.mark.guarantee("reconciliation", "a dossier that continues under its agency's new code is the same one")
 def test_dossier_that_goes_on_under_the_new_code_of_its_agency_is_the_same_one(one_stop, lose):
-    """The software writes the new code from one day on, and what was written stays, or is rewritten."""
+    """Software writes an agency's new code from one day on, and may keep or rewrite the old rows.
+
+    Both codes must count as one dossier, or a repeated result looks like a lost one.
+    """
     result(one_stop, "REPEATED", NOW - 30 * MINUTE, agency_code="H32.30")
     one_stop.move(9, "REPEATED", NHA_TRANG, at=NOW - 20 * MINUTE)
     result(one_stop, "LEFT", NOW - 30 * MINUTE, agency_code="H32.30")
@@ -432,7 +446,7 @@ def test_what_the_source_wrote_anew_after_its_message_is_explained_by_row(one_st
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a source that is given up makes no closed period worse; one that was never read is not taken for an empty one",
+    "closed periods stay as they are when a source is given up; a source never read is not taken for an empty one",
 )
 def test_source_that_is_read_no_longer_makes_no_closed_period_worse(other, one_stop, configure):
     result(one_stop, "A")
@@ -440,7 +454,7 @@ def test_source_that_is_read_no_longer_makes_no_closed_period_worse(other, one_s
     run(NOW, "khanhhoa", "moi")
     first = close()
     assert (first.difference, first.sources_unread) == (0, ())
-    # Its dossiers are the new software's now, whose numbers are others.
+    # The new software has taken over the dossiers and numbers its transitions differently.
     for code in ("X", "A"):
         other.dossier(code, status_code=9, at_one_stop_desk=False, updated_at=NOW + 30 * MINUTE)
     for minute in (20, 21):
@@ -460,11 +474,11 @@ def test_day_first_closed_after_its_source_was_given_up_names_it(other, one_stop
     closing = close()
     assert closing.sources_unread == ("khanhhoa",)
     assert is_red(closing)
-    assert close(Period.parse("2026-11-20")).sources_unread == (), "it has nothing of that day"
+    assert close(Period.parse("2026-11-20")).sources_unread == (), "the source has no rows of that day"
 
 
 def test_dossier_that_two_sources_hold_is_not_red(other, one_stop):
-    """An agency moves to other software, which takes its dossiers over with their history, or with the last of it."""
+    """An agency's new software takes over its dossiers with their whole history, or with the last step only."""
     first = NOW - 60 * MINUTE
     for code in ("A", "B", "C", "D"):
         result(one_stop, code, first)
@@ -481,7 +495,7 @@ def test_dossier_that_two_sources_hold_is_not_red(other, one_stop):
 
 
 def again(one_stop: OneStop, table: str, code: str, **changes) -> None:
-    """Writes the rows of a dossier a second time."""
+    """Insert a dossier's rows into a table of the source a second time, with changes."""
     columns = [each.name for each in one_stop.connection.execute(f"TABLE onestop.{table}").description]
     values = ", ".join(f"%({name})s" if name in changes else name for name in columns)
     one_stop.connection.execute(
@@ -491,7 +505,8 @@ def again(one_stop: OneStop, table: str, code: str, **changes) -> None:
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "what one or two sources hold twice is one event with one apology, or is explained by row"
+    "reconciliation",
+    "an event that one or two sources hold twice counts once, with one apology, or is explained row by row",
 )
 def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(other, one_stop):
     for code in ("RESULT", "PROCEDURE"):
@@ -517,7 +532,8 @@ def test_dossier_that_its_source_or_two_sources_hold_twice_is_explained_by_row(o
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "what one or two sources hold twice is one event with one apology, or is explained by row"
+    "reconciliation",
+    "an event that one or two sources hold twice counts once, with one apology, or is explained row by row",
 )
 def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(one_stop):
     for code, number in (("SAME", None), ("NEW NUMBER", 100), ("NEW CODE", None)):
@@ -546,6 +562,7 @@ def test_transitions_that_their_source_holds_twice_are_one_event_or_explained(on
 
 
 def test_time_that_no_clock_shows_keeps_no_source_from_being_counted_and_is_explained(one_stop):
+    """Impossible times in a source must not make its closing fail, and each difference gets a reason."""
     run(NOW - 10 * MINUTE)
     execute = one_stop.connection.execute
     occurred = ("'0001-01-01'", "'4713-01-01 BC'", "'infinity'", "'-infinity'", "NULL")
@@ -609,7 +626,7 @@ def test_dossier_of_an_evening_that_nobody_could_settle_is_not_called_lost(one_s
     assert not is_red(closing)
 
 
-# --- Words and inquiries ------------------------------------------------------------------------------------------
+# --- Hostile texts and inquiries ----------------------------------------------------------------------------------
 
 HOSTILE = ("<b>'\"; DROP", "[red]100%%[/red]", "a\u202eb", "=1+1", "x" * 40)
 
@@ -654,7 +671,7 @@ def test_inquiries_count_as_replies_also_those_that_name_nobodys_dossier(one_sto
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a reply without its inquiry, or an inquiry without its reply, is red and listed"
+    "reconciliation", "a reply without its inquiry, or an inquiry without its reply, is listed and makes the run red"
 )
 def test_reply_without_its_inquiry_and_inquiry_without_its_reply_are_red_and_listed(one_stop, tamper):
     for code in ("160915001", "160915002"):

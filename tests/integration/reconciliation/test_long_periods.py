@@ -1,4 +1,4 @@
-"""Quarters and years are closed over their days as months are, published, verified and corrected."""
+"""Test that quarters and years are closed, published, verified and corrected as months are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.ground import in_ledger, take_in
 
 QUARTER, YEAR, DECEMBER = Period.parse("2026-Q4"), Period.parse("2026"), Period.parse("2026-12")
 BEGINNING = datetime(2026, 11, 28, tzinfo=VIETNAM)
-"""Of the agencies: each day since is closed."""
+"""The moment when the agencies join. Each day since then is closed."""
 NOVEMBER = datetime(2026, 11, 29, 9, 0, tzinfo=VIETNAM)
 MIDDLE = datetime(2026, 12, 10, 9, 0, tzinfo=VIETNAM)
 NEW_YEAR = datetime(2027, 1, 1, 7, 30, tzinfo=VIETNAM)
@@ -83,7 +83,7 @@ def test_month_that_ends_a_quarter_and_a_year_closes_them_and_a_rerun_changes_no
     listed = [each.period for each in in_ledger(list_closings, 200)]
     assert listed[:4] == ["2026", "2026-Q4", "2026-12", "2026-12-31"]
     before = closed(*YEAR.days, DECEMBER, QUARTER, YEAR)
-    assert len(before) == 34 + 3, "each day since the agency began"
+    assert len(before) == 34 + 3, "each day since the agencies joined must be closed"
     close_month("again", window, NEW_YEAR)
     assert closed(*YEAR.days, DECEMBER, QUARTER, YEAR) == before
 
@@ -134,12 +134,12 @@ def test_event_that_came_after_its_day_was_closed_is_counted_by_the_quarter_and_
     quarter = close_period(QUARTER, "tests", NEW_YEAR).closing
     assert expected(quarter.closing_no) == 2
     assert (quarter.difference, quarter.unexplained) == (0, 0)
-    assert closed(day)[day] > first.closing_no, "its day is corrected with it"
+    assert closed(day)[day] > first.closing_no, "the closing of the day must be corrected together with the quarter"
 
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a source that keeps only a month makes no quarter or year red: earlier months stand as they closed",
+    "a source that keeps only a month makes no quarter or year red: earlier months stay as they were closed",
 )
 def test_source_that_kept_only_the_last_month_makes_no_quarter_red(one_stop):
     result(one_stop, "A", NOVEMBER)
@@ -179,7 +179,8 @@ def test_message_that_moved_from_one_month_to_another_is_no_difference_of_the_qu
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a message that was lost after its day was closed is listed by the month and the quarter"
+    "reconciliation",
+    "a message that was lost after its day was closed is listed in the closings of its month and quarter",
 )
 def test_message_that_was_lost_after_its_month_was_closed_is_listed_by_the_quarter(one_stop, rows):
     result(one_stop, "A", NOVEMBER)
@@ -207,7 +208,9 @@ def test_quarter_and_year_are_looked_at_again_after_their_days(one_stop, rows):
     run(NEW_YEAR + ONE_DAY)
     later = NEW_YEAR + timedelta(days=4)
     due = in_ledger(closings_to_recheck, timedelta(days=3), later, NEW_YEAR - ONE_DAY)
-    assert [str(each) for each in due[-3:]] == ["2026-12", "2026-Q4", "2026"], "the shorter first"
+    assert [str(each) for each in due[-3:]] == ["2026-12", "2026-Q4", "2026"], (
+        "shorter periods must be checked before longer ones"
+    )
     results = {each.closing.period: each for each in recheck_closed("again", later)}
     for period in (Period(at.date()), DECEMBER, QUARTER, YEAR):
         assert results[period].changed, period
@@ -235,14 +238,15 @@ def test_quarter_and_year_are_published_verify_and_go_to_the_committee(one_stop,
         assert "committee" in bodies_of(each.publication_no)
     assert list(stray_folders()) == []
     with connect() as ledger:
-        told = [Told(build_report(ledger, number)) for number in numbers[1:]]
-    assert [(each.period, each.previous_period) for each in told] == [
+        wordings = [Told(build_report(ledger, number)) for number in numbers[1:]]
+    assert [(each.period, each.previous_period) for each in wordings] == [
         ("quý\u00a0IV\u00a0năm\u00a02026", "quý trước (III/2026)"),
         ("năm\u00a02026", "năm trước (2025)"),
     ]
 
 
 def test_budget_of_a_quarter_counts_each_segment_of_the_year_once(one_stop, configure, rows):
+    """Costs of the year must not count a message twice because its month and its quarter are closed."""
     configure(MOTCUA_SEGMENT_PRICE="100")
     end_of_september = datetime(2026, 9, 29, 9, 0, tzinfo=VIETNAM)
     rows("UPDATE motcua.agencies SET enabled_from = %s", end_of_september - ONE_DAY)

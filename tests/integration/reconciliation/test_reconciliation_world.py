@@ -1,4 +1,4 @@
-"""Closings of a small world against an oracle that sees every event: ``make prove ONLY=reconciliation``, small."""
+"""Run a small world of ``make prove ONLY=reconciliation``: an oracle that sees every event judges the closings."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ def test_closings_of_eight_days_tell_what_the_oracle_counted(postgres: Server, l
     assert not verdict.wrong, verdict.examples
     assert set(verdict.planted) >= PLANTED
     assert verdict.compared["closings that can be recomputed"] > 15
-    assert {"2024-12", "2024-Q4", "2024"} <= set(verdict.closings), "a month, a quarter and a year end within them"
+    assert {"2024-12", "2024-Q4", "2024"} <= set(verdict.closings), (
+        "the eight days must contain the end of a month, a quarter and a year"
+    )
     assert verdict.corrections > 5
     assert verdict.reruns > 5

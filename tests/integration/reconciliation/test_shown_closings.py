@@ -1,4 +1,4 @@
-"""A closing as pages show it: sums and first rows read by SQL say what a publication says of every cell."""
+"""Test closings as pages show them: sums and first rows that SQL reads must agree with the publication's cells."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from motcua.store.ledger.database import connect
 from motcua.store.oversight.closings import save_sums
 from motcua.store.oversight.figure_rows import Cell, newest_periods
 
-# Cells that do not balance, and would if an agency's were added up; many with the same share; some of too few messages
-# for a share to count, some with nothing that could be told; an agency and procedures that have no name.
+# The closings hold the hard cases of a page: cells that do not balance although their agency's sum does, many cells
+# with the same share, cells with too few messages for a share, cells of suppressed messages alone, and an agency and
+# procedures without a name.
 CLOSED = """
 SET session_replication_role = 'replica';
 INSERT INTO motcua.agencies (agency_code, name, enabled_from)
@@ -91,13 +92,13 @@ SHOWN = [(1, None, 25), (5, None, 1_000), (5, "H1", 25), (5, "H3", 200)]
 def test_closing_that_is_shown_says_what_its_publication_says(closed, agency, closing_no, most):
     published = Told(build_report(closed, closing_no), agency=agency)
     shown = show_closing(closed, closing_no, agency, most)
-    told = Told(shown.report, agency=agency)
-    assert summary_lines(told) == summary_lines(published)
-    assert told.difference == published.difference > 0
-    assert told.reasons == published.reasons
-    assert told.by_kind == published.by_kind
-    # Pages tell no times to delivery.
-    assert [replace(each, timing=None) for each in told.agencies] == [
+    on_page = Told(shown.report, agency=agency)
+    assert summary_lines(on_page) == summary_lines(published)
+    assert on_page.difference == published.difference > 0
+    assert on_page.reasons == published.reasons
+    assert on_page.by_kind == published.by_kind
+    # Pages show no times to delivery, so the comparison leaves these times out.
+    assert [replace(each, timing=None) for each in on_page.agencies] == [
         replace(each, timing=None) for each in published.agencies
     ]
     assert (list(shown.messages.rows), shown.messages.all_rows) == (
@@ -109,8 +110,8 @@ def test_closing_that_is_shown_says_what_its_publication_says(closed, agency, cl
         len(published.dossiers),
     )
     for row in (*shown.messages.rows, *shown.dossiers.rows):
-        assert told.procedure_name(row.procedure_code) == published.procedure_name(row.procedure_code)
-        assert told.agency_name(row.agency_code) == published.agency_name(row.agency_code)
+        assert on_page.procedure_name(row.procedure_code) == published.procedure_name(row.procedure_code)
+        assert on_page.agency_name(row.agency_code) == published.agency_name(row.agency_code)
 
 
 def test_periods_are_listed_once_each_by_their_newest_closing(closed):
@@ -118,10 +119,10 @@ def test_periods_are_listed_once_each_by_their_newest_closing(closed):
         (each.period, each.closing_no, each.corrections) for each in newest_periods(closed, "day", 3, summed=False)
     ]
     assert listed == [("2026-11-25", 5, 0), ("2026-11-24", 4, 1), ("2026-11-23", 2, 0)]
-    told = Told(build_report(closed, 5))
+    on_page = Told(build_report(closed, 5))
     first = newest_periods(closed, "day", 1, summed=True)[0]
     assert (first.expected, first.tellable, first.delivered) == (
-        *(told.total.expected, told.notices.tellable, told.notices.delivered),
+        *(on_page.total.expected, on_page.notices.tellable, on_page.notices.delivered),
     )
 
 
@@ -137,6 +138,7 @@ def test_periods_are_listed_once_each_by_their_newest_closing(closed):
     ],
 )
 def test_figure_is_told_as_the_closing_stored_it_whatever_it_is_narrowed_down_to(closed, cell):
+    """A figure for one agency, procedure, kind or reason must be the sum of the stored cells."""
     figures = build_report(closed, 5).figures
     figure = "delivered" if cell.reason is None else "suppressed"
     _, found = show_figure(closed, 5, figure, cell, 10)

@@ -1,4 +1,4 @@
-"""A day of one-stop desks that is picked up, told and closed."""
+"""Helpers of the reconciliation tests: write dossiers of one day, run the jobs, close periods and read closings."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ LATER = NEXT_MORNING + timedelta(days=4)
 FIRST_OF_DECEMBER = datetime(2026, 12, 1, 7, 30, tzinfo=VIETNAM)
 EVENING = datetime(2026, 11, 25, 17, 31, tzinfo=VIETNAM)
 TOMORROW = datetime(2026, 11, 26, 16, tzinfo=VIETNAM)
-"""Due then, a dossier is apologized for in the evening."""
+"""A due time of the next day: a dossier with it gets an apology in the evening of 25 November."""
 MINUTE = timedelta(minutes=1)
 ONE_DAY = timedelta(days=1)
 
 
 def run(at: datetime = NOW, *sources: str) -> None:
-    """Picks up and plans."""
+    """Pick up the sources and plan at a moment."""
     for source in sources or ("khanhhoa",):
         pick_up(source, EVERYTHING, at)
     plan(now=at)
 
 
 def run_the_evening(*sources: str) -> None:
-    """Picks up and plans at noon and in the evening, and apologizes then."""
+    """Pick up the sources and plan at 10:00 and at 17:31, then plan the evening's apologies."""
     for at in (NOW, EVENING):
         run(at, *sources)
     apologize(now=EVENING)
@@ -51,7 +51,10 @@ def result(
     read_at: datetime | None = None,
     **row: Any,
 ) -> int:
-    """A dossier whose result came to the desk; ``read_at``: and was read then. Gives the transition's number."""
+    """Write a dossier whose result reached the desk at ``at``; return the number of that transition.
+
+    With ``read_at`` the sources are picked up and planned at that moment.
+    """
     values = {"received_at": at - 5 * ONE_DAY, "updated_at": at - MINUTE} | row
     one_stop.both(4, code, agency_code, desk=False, at=at - 60 * MINUTE, **values)
     number = one_stop.move(9, code, agency_code, at=at)
@@ -61,7 +64,7 @@ def result(
 
 
 def change(one_stop: OneStop, table: str, code: str, **values: Any) -> None:
-    """The source writes something else into the rows of a dossier."""
+    """Change columns of a dossier's rows in a table of the source."""
     names = ", ".join(f"{name} = %({name})s" for name in values)
     given = values | {"of": code}
     one_stop.connection.execute(f"UPDATE onestop.{table} SET {names} WHERE dossier_code = %(of)s", given)
@@ -72,19 +75,19 @@ def close(period: Period = DAY, now: datetime = NEXT_MORNING) -> Closing:
 
 
 def rows_of(closing: Closing) -> list[tuple[str, str, str | None]]:
-    """Side, reason and dossier of each difference."""
+    """Return side, reason and dossier code of each difference of a closing, sorted."""
     found = in_ledger(load_differences, closing.closing_no)
     return sorted((each.side, each.reason, each.dossier_code) for each in found)
 
 
 def cells(closing: Closing) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Expected and messages by agency, procedure and kind."""
+    """Return the numbers of expected messages and of messages, by agency, procedure and kind."""
     figures = in_ledger(load_figures, closing.closing_no).messages
     return {(m.agency_code, m.procedure_code, m.kind): (m.expected, m.messages) for m in figures}
 
 
 RESULTS = (NHA_TRANG, "1.005129", "result")
-"""The cell of most of what is written here."""
+"""The cell (agency, procedure, kind) of most dossiers that the tests write."""
 
 
 def is_red(closing: Closing) -> bool:

@@ -1,4 +1,4 @@
-"""A ledger that can be set back to an earlier moment, as a restore does."""
+"""Fixtures of the restore tests: a ledger that can be set back to an earlier state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class Restorable:
-    """Keeps the ledger as it is at a moment, and puts that back later."""
+    """A ledger that ``keep`` copies and ``put_back`` sets back to that copy."""
 
     def __init__(self, postgres: Server, ledger: str) -> None:
         self.postgres, self.dsn = postgres, ledger
@@ -49,7 +49,7 @@ def restorable(postgres: Server, ledger: str) -> Iterator[Restorable]:
 
 @pytest.fixture
 def states(restorable: Restorable) -> Callable[[], dict[str, tuple[str, str | None]]]:
-    """State and reason of each message, by its dossier's code."""
+    """Return a function that reads state and reason of each message, by dossier code."""
 
     def read() -> dict[str, tuple[str, str | None]]:
         return {
@@ -63,18 +63,18 @@ def states(restorable: Restorable) -> Callable[[], dict[str, tuple[str, str | No
 
 
 def event(one_stop: OneStop, *numbers: int, at: datetime = NOW) -> None:
-    """Results for dossiers ``D-0`` and on, each with a phone that ends in its number."""
+    """Write the results of the dossiers with these numbers. Each phone ends in its dossier's number."""
     for number in numbers:
         one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
 
 
-def told(gateway: ScriptedGateway) -> Counter[str]:
-    """How often each number's message was taken, or may have been."""
+def times_texted(gateway: ScriptedGateway) -> Counter[str]:
+    """Return how often the gateway was asked to text each number, by its last three digits."""
     return Counter(asked["to"][-3:] for asked in gateway.asked)
 
 
 def once_each(*numbers: int) -> Counter[str]:
-    """What is told when each of these numbers was told once."""
+    """Return the result of ``times_texted`` if each of these numbers was texted once."""
     return Counter(f"{number:03}" for number in numbers)
 
 
@@ -83,5 +83,5 @@ def balances() -> bool:
 
 
 def close(*options: str) -> None:
-    """Closes gap 1 by the command, as the Department."""
+    """Close gap 1 by ``motcua gaps close`` as the Department."""
     type_command("gaps", "close", "1", *options, "--reason", "tra lời", "--as-department", "--yes")

@@ -1,4 +1,4 @@
-"""What was erased before a restore does not come back with it."""
+"""Test that personal data erased before a restore does not come back with the restored ledger."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def past(one_stop, gateway, restorable):
 
 
 def erase(*codes):
-    """As a citizen asks for it."""
+    """Erase dossiers as at a citizen's request."""
     order = Order("dossiers", "request", "lan", reason="Đơn 7", only_these=[[NHA_TRANG, code] for code in codes])
     with purge_connection() as connection:
         return empty_batch(connection, open_erasures(), order)
@@ -37,7 +37,7 @@ def look():
 
 @pytest.mark.guarantee(
     "restored",
-    "data erased before a restore, also on request, is erased again; until then nothing is sent",
+    "data erased before a restore, also on request, is erased again, and until then no message is sent",
 )
 def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
     past.told_and_ended("D-old")
@@ -54,7 +54,7 @@ def test_restore_does_not_bring_the_erased_back(past, restorable, gateway):
     assert restorable.rows(unpurged) == [{"dossier_code": "D-kept"}]
     causes = restorable.rows("SELECT DISTINCT cause FROM motcua.personal_data_purges")
     assert causes == [{"cause": "restore"}]
-    # Once and for all: the next look finds nothing.
+    # A further check must find nothing to erase.
     count = "SELECT count(*) AS n FROM motcua.personal_data_purges"
     before = restorable.rows(count)
     assert look() is None
@@ -76,7 +76,7 @@ def test_text_to_9029_that_was_erased_does_not_come_back_and_a_later_one_of_its_
     assert listed.listed == [["kannel", before], ["kannel", after]]
     assert [row["dedupe_key"] for row in restorable.rows(asked)] == ["kept", None, None]
     restorable.put_back()
-    # The restored ledger gives this number once more.
+    # The restored ledger gives the id of an erased inquiry to a new inquiry.
     ask(restorable.rows, datetime.now(UTC) + timedelta(seconds=1), "another")
     assert [str(row["inquiry_id"]) for row in restorable.rows(asked)][1:] == [before, after]
     assert look() is None
@@ -153,7 +153,7 @@ def test_dossier_that_was_opened_again_before_the_copy_is_left_alone(past, resto
     past.run(NOW)
     read = "SELECT msisdn FROM motcua.dossiers"
     assert restorable.rows(read) == [{"msisdn": "+84905123456"}]
-    # As if the ledger had forgotten the purge, and had read the dossier since.
+    # Change the ledger as if it had forgotten the purge and had read the dossier since.
     restorable.rows("ALTER TABLE motcua.personal_data_purges DISABLE TRIGGER refuse_change")
     restorable.rows("DELETE FROM motcua.personal_data_purges")
     restorable.rows("UPDATE motcua.dossiers SET picked_up_at = now() + interval '1 second'")
@@ -175,7 +175,7 @@ def test_dossier_that_had_not_ended_in_the_copy_is_emptied(past, restorable):
 
 @pytest.mark.guarantee(
     "restored",
-    "data erased before a restore, also on request, is erased again; until then nothing is sent",
+    "data erased before a restore, also on request, is erased again, and until then no message is sent",
 )
 def test_restored_ledger_that_cannot_be_emptied_sends_nothing(past, restorable, gateway, monkeypatch):
     past.told_and_ended("D-1")

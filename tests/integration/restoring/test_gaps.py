@@ -1,4 +1,4 @@
-"""A ledger that was set back: nobody is told twice, and whoever was not told is told."""
+"""Test ledgers that were restored to an earlier state: no citizen is texted twice, and none is left out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from motcua.settings import settings
 from motcua.store.journal import Journal, JournalFailed, open_journal
 from motcua.store.ledger.database import connect
 from tests.ground import NOW, in_ledger, receive, run_at, send_at, take_in, type_command
-from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, told
+from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, times_texted
 
 
 def receipt(reference, status="1"):
@@ -31,19 +31,19 @@ def receipt(reference, status="1"):
 
 @pytest.mark.guarantee(
     "restored",
-    "a restored ledger repeats nothing in its journal and sends all else; the list of gaps shows it before any run",
+    "a restored ledger repeats no message of its journal and sends all others; `motcua gaps` lists the gap at once",
 )
 def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, gateway, restorable, states):
     event(one_stop, *range(10))
     take_in()
     restorable.keep()
-    # After the copy: what is queued goes, one without an answer, one refused in passing; and there are new events.
+    # After the copy the queued messages are sent. One request gets no answer and one a 503. New results come too.
     gateway.answer_to = lambda asked: {"003": "hang", "004": (503, "busy")}.get(
         asked["to"][-3:], (202, "0: Accepted for delivery")
     )
     event(one_stop, *range(10, 15), at=NOW + MINUTE)
     run_at(NOW + MINUTE)
-    assert sum(told(gateway).values()) == 15
+    assert sum(times_texted(gateway).values()) == 15
     left = len(open_journal().tail())
     gateway.answer_to = None
     event(one_stop, *range(15, 20), at=NOW + 3 * MINUTE)
@@ -53,8 +53,8 @@ def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, ga
     assert f"behind its journal: {left} attempt(s)" in type_command("gaps", "list", exits=1).output
     assert run_at(NOW + 5 * MINUTE).gap is None
     assert "behind its journal" not in type_command("gaps", "list").output
-    # One more time only who was certainly not reached, and once each who was never told.
-    assert told(gateway) == once_each(*range(20), 4)
+    # Number 4, whose 503 shows that it got nothing, is texted once more. Numbers never texted before are texted once.
+    assert times_texted(gateway) == once_each(*range(20), 4)
     assert states()["D-3"] == ("unknown", "restored")
     assert {states()[f"D-{number}"] for number in (0, 1, 2, *range(5, 15))} == {("accepted", "restored")}
     assert {states()[f"D-{number}"] for number in (4, *range(15, 20))} == {("accepted", None)}
@@ -62,12 +62,12 @@ def test_what_was_told_in_the_gap_is_not_told_again_and_the_rest_is(one_stop, ga
     (gap,) = restorable.rows("SELECT * FROM motcua.gaps")
     known = ("kind", "lost_attempts", "held_messages", "closed_by")
     assert [gap[name] for name in known] == ["behind_journal", left, 20, "run"]
-    # Once more changes nothing.
+    # A further run must send nothing.
     run_at(NOW + 6 * MINUTE)
-    assert sum(told(gateway).values()) == 21
+    assert sum(times_texted(gateway).values()) == 21
 
 
-@pytest.mark.guarantee("restored", "receipts of messages that were sent in the gap count, whenever they come")
+@pytest.mark.guarantee("restored", "receipts of messages that were sent in the gap count, whenever they arrive")
 def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restorable, states):
     event(one_stop, *range(3))
     take_in()
@@ -87,10 +87,11 @@ def test_receipts_of_the_gap_count_whenever_they_come(one_stop, gateway, restora
 
 @pytest.mark.guarantee(
     "restored",
-    "until a gap is examined nothing is sent or settled; messages are held with the reason, and runs are red",
+    "until a gap is examined no message is sent or settled; messages are held with a reason, and runs are red",
 )
 @pytest.mark.guarantee(
-    "restored", "without its journal, each message that may have been sent is `unknown`, for people to release"
+    "restored",
+    "without its journal, each message that may have been sent becomes `unknown`, and people decide on its release",
 )
 def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_release(
     one_stop, gateway, restorable, states
@@ -112,7 +113,7 @@ def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_releas
     assert len(gateway.asked) == 1
 
     close("--sent-until", "2026-11-25T10:04")
-    # Recorded in the gap, and after it.
+    # D-4 is recorded in the gap, D-3 after it.
     event(one_stop, 4, at=NOW + 3 * MINUTE)
     event(one_stop, 3, at=NOW + 5 * MINUTE)
     run_at(NOW + 6 * MINUTE)
@@ -123,11 +124,11 @@ def test_ledger_without_its_journal_sends_nothing_until_people_decide_and_releas
 
     assert len(release("lan", "chưa nhận được tin", now=NOW + 21 * MINUTE)) == 3
     run_at(NOW + 22 * MINUTE)
-    assert told(gateway) == once_each(*range(5))
+    assert times_texted(gateway) == once_each(*range(5))
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "when the journal is put back it is read, and sending goes on by itself")
+@pytest.mark.guarantee("restored", "when a lost journal is put back, the next run reads it and sending goes on")
 def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states, tmp_path):
     event(one_stop, *range(2))
     take_in()
@@ -143,7 +144,7 @@ def test_journal_that_is_put_back_is_read(one_stop, gateway, restorable, states,
     shutil.rmtree(settings().journal_folder, ignore_errors=True)
     shutil.move(away, settings().journal_folder)
     assert send_at(NOW + 3 * MINUTE).gap is None
-    assert told(gateway) == once_each(0, 1, 2)
+    assert times_texted(gateway) == once_each(0, 1, 2)
     assert states()["D-2"] == ("accepted", "restored")
 
 
@@ -155,11 +156,13 @@ def test_ledger_from_before_there_was_a_journal_is_behind_it(one_stop, gateway, 
     restorable.put_back()
     assert restorable.rows("SELECT * FROM motcua.journals") == []
     run_at(NOW + MINUTE)
-    assert told(gateway) == once_each(0, 1)
+    assert times_texted(gateway) == once_each(0, 1)
     assert len(restorable.rows("SELECT * FROM motcua.journals")) == 1
 
 
-@pytest.mark.guarantee("restored", "a message sent in the gap is not mistaken for an earlier one of its dossier")
+@pytest.mark.guarantee(
+    "restored", "a message that was sent in the gap is not mistaken for an earlier message of the same dossier"
+)
 @pytest.mark.parametrize(("read_again", "by_row"), [("nothing", True), ("unplanned", False), ("planned", True)])
 def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     one_stop, gateway, restorable, read_again, by_row
@@ -178,14 +181,14 @@ def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     one_stop.move(9, "D-8", at=NOW)
     row(9, NOW)
     run_at(NOW + MINUTE)
-    assert told(gateway) == once_each(8)
+    assert times_texted(gateway) == once_each(8)
     restorable.keep()
     one_stop.move(4, "D-8", at=NOW + 30 * MINUTE, desk=False)
     row(4, NOW + 30 * MINUTE)
     run_at(NOW + 31 * MINUTE)
     comes_back(NOW + 40 * MINUTE)
     run_at(NOW + 41 * MINUTE)
-    assert told(gateway) == once_each(8, 8)
+    assert times_texted(gateway) == once_each(8, 8)
     restorable.put_back()
     later = NOW + 45 * MINUTE
     if read_again != "nothing":
@@ -195,33 +198,33 @@ def test_second_result_that_was_told_in_the_gap_is_not_taken_for_the_first(
     settle("settle", clock=lambda: later)
     run_at(NOW + 46 * MINUTE)
     run_at(NOW + 47 * MINUTE)
-    assert told(gateway) == once_each(8, 8)
+    assert times_texted(gateway) == once_each(8, 8)
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "an occasion that begins at another step after the restore is not announced again")
+@pytest.mark.guarantee("restored", "an occasion that begins at another step after the restore gets no second message")
 def test_occasion_that_begins_at_another_step_now_is_not_told_again(one_stop, gateway, restorable, states):
     one_stop.dossier("D-7", applicant_phone="0905123007")
     pick_up("khanhhoa", now=NOW)
     restorable.keep()
-    # In the gap only the row told of it; the transition came after.
+    # In the gap only the dossier's row showed the result. Its transition comes later.
     one_stop.dossier("D-7", applicant_phone="0905123007", status_code=9, at_one_stop_desk=True, updated_at=NOW + MINUTE)
     run_at(NOW + 2 * MINUTE)
-    assert told(gateway) == once_each(7)
+    assert times_texted(gateway) == once_each(7)
     one_stop.move(9, "D-7", at=NOW + MINUTE)
     restorable.put_back()
     run_at(NOW + 3 * MINUTE)
     run_at(NOW + 4 * MINUTE)
-    assert told(gateway) == once_each(7)
+    assert times_texted(gateway) == once_each(7)
     assert states()["D-7"] == ("accepted", "restored")
-    # It leaves and comes back: that is news.
+    # A dossier that leaves the desk and returns later has a new occasion.
     one_stop.move(4, "D-7", at=NOW + 30 * MINUTE, desk=False)
     one_stop.move(9, "D-7", at=NOW + 40 * MINUTE)
     one_stop.dossier(
         "D-7", applicant_phone="0905123007", status_code=9, at_one_stop_desk=True, updated_at=NOW + 40 * MINUTE
     )
     run_at(NOW + 41 * MINUTE)
-    assert told(gateway) == once_each(7, 7)
+    assert times_texted(gateway) == once_each(7, 7)
 
 
 def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, gateway, restorable, states):
@@ -232,16 +235,16 @@ def test_message_whose_phone_was_mended_in_the_gap_is_not_told_again(one_stop, g
     mended = {"applicant_phone": "0905123008", "updated_at": NOW + MINUTE, "phone_entered_at": NOW + MINUTE}
     one_stop.dossier("D-8", status_code=9, at_one_stop_desk=True, **mended)
     run_at(NOW + 2 * MINUTE)
-    assert told(gateway) == once_each(8)
+    assert times_texted(gateway) == once_each(8)
     restorable.put_back()
     run_at(NOW + 3 * MINUTE)
     run_at(NOW + 4 * MINUTE)
-    assert told(gateway) == once_each(8)
+    assert times_texted(gateway) == once_each(8)
     assert states()["D-8"] == ("accepted", "restored")
     assert balances()
 
 
-@pytest.mark.guarantee("restored", "nothing leaves that the journal could not record")
+@pytest.mark.guarantee("restored", "no request leaves without its line in the journal")
 def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, states, monkeypatch):
     event(one_stop, *range(5))
     take_in()
@@ -259,7 +262,7 @@ def test_nothing_leaves_that_the_journal_could_not_take(one_stop, gateway, state
     assert gateway.asked == []
     assert {state for state, _ in states().values()} == {"queued"}
     send_at(NOW + MINUTE)
-    assert told(gateway) == once_each(*range(5))
+    assert times_texted(gateway) == once_each(*range(5))
 
 
 def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
@@ -279,7 +282,7 @@ def test_each_request_has_its_line_before_it_leaves(one_stop, gateway):
 
 @pytest.mark.guarantee(
     "restored",
-    "a machine that was put back with its journal is noticed by a watch elsewhere; messages are held for people",
+    "a watch elsewhere notices a machine that was restored with its journal, and messages are held for people",
 )
 def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, restorable, states):
     event(one_stop, 0)
@@ -292,7 +295,7 @@ def test_what_only_the_watch_noticed_is_held_for_people(one_stop, gateway, resto
     close("--sent-until", "2026-11-25T10:01:30")
     event(one_stop, 2, at=NOW + 3 * MINUTE)
     run_at(NOW + 4 * MINUTE)
-    assert told(gateway) == once_each(0, 2)
+    assert times_texted(gateway) == once_each(0, 2)
     assert states()["D-1"] == ("unknown", "restored")
 
 
@@ -305,14 +308,16 @@ def test_gap_that_the_watch_noticed_first_is_explained_by_the_journal(one_stop, 
     with connect() as ledger:
         hold_what_went_back(ledger, 1, NOW, NOW + MINUTE)
     assert run_at(NOW + 2 * MINUTE).gap is None
-    assert told(gateway) == once_each(0)
+    assert times_texted(gateway) == once_each(0)
     assert states()["D-0"] == ("accepted", "restored")
     with connect() as ledger:
         hold_what_went_back(ledger, 1, NOW, NOW + 3 * MINUTE)
-    assert run_at(NOW + 4 * MINUTE).gap is None, "the watch does not open again what is explained"
+    assert run_at(NOW + 4 * MINUTE).gap is None, "the watch may not report a gap again that the journal explained"
 
 
-@pytest.mark.guarantee("restored", "answers to attempts that the backup held in flight are read from the journal")
+@pytest.mark.guarantee(
+    "restored", "the answers to attempts that were in flight in the backup are read from the journal"
+)
 def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gateway, restorable, states):
     event(one_stop, *range(4))
     take_in()
@@ -321,7 +326,7 @@ def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gat
     )
     send_at(NOW)
     gateway.answer_to = None
-    # As a dump has them that was made before the first answer was committed.
+    # Set the rows as in a dump that was made before the first answer was committed.
     restorable.rows(
         "SET session_replication_role = replica;"
         "UPDATE motcua.attempts SET state = 'in_flight', outcome = NULL, answered_at = NULL, gateway_code = NULL,"
@@ -330,15 +335,15 @@ def test_answers_to_attempts_that_the_dump_held_in_flight_are_read(one_stop, gat
     )
     run_at(NOW + MINUTE)
     assert states()["D-0"] == states()["D-3"] == ("accepted", None)
-    # Nobody knows of the one; the other one was refused in passing, and goes once more.
+    # The journal has no answer for D-1. D-2 got a 503, so its message is sent once more.
     assert states()["D-1"][0] == "unknown"
     assert states()["D-2"] == ("accepted", None)
-    assert told(gateway) == once_each(0, 1, 2, 2, 3)
+    assert times_texted(gateway) == once_each(0, 1, 2, 2, 3)
     assert balances()
 
 
 @pytest.mark.guarantee(
-    "restored", "messages of a gap that a damaged journal tells only in part are held until a person decides"
+    "restored", "messages of a gap that a damaged journal shows only in part are held until a person decides"
 )
 @pytest.mark.parametrize("damage", ["gone", "unreadable"])
 def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop, gateway, restorable, states, damage):
@@ -358,13 +363,13 @@ def test_gap_that_a_damaged_journal_tells_in_part_is_decided_by_people(one_stop,
     restorable.put_back()
     later = NOW + day + MINUTE
     assert "damaged" in run_at(later).gap
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
     event(one_stop, 3, at=later + MINUTE)
     assert run_at(later + 2 * MINUTE).gap is not None
-    assert told(gateway) == once_each(*range(4))
+    assert times_texted(gateway) == once_each(*range(4))
     listed = type_command("gaps", "list", exits=1)
     assert "The journal is damaged" in listed.output
     close("--put-back")
     run_at(later + 3 * MINUTE)
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
     assert balances()

@@ -1,4 +1,8 @@
-"""A ledger that slept may have been put back with all that lies beside it: it is not believed by itself."""
+"""Test ledgers that slept: nothing ran for ten minutes or more.
+
+The disk may have been restored together with the journal, so messages are held until a watch or a person confirms that
+nothing was restored.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +23,22 @@ from motcua.settings import settings
 from motcua.store.notices.gaps import doubt_sleeps
 from motcua.web import callbacks
 from tests.ground import NOW, Served, in_ledger, run_at, send_at, take_in, type_command
-from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, told
+from tests.integration.restoring.conftest import MINUTE, balances, close, event, once_each, times_texted
 from tests.integration.watching.conftest import ASKED_OFTEN
 
 
 @pytest.fixture(autouse=True)
-def nobody_believes(one_stop, restorable):
-    """Other tests' clocks jump; here that means something."""
+def sleeps_are_doubted(one_stop, restorable):
+    """Withdraw the signature that this disk is never restored, which other tests need because their clocks jump."""
     assert in_ledger(doubt_sleeps, "tests", NOW)
 
 
 @pytest.fixture
 def own_watch(configure, tmp_path):
-    """Looks with the server's own watch, once a minute from a moment to another; gives what it tells of the ledger."""
+    """Return a function that runs the server's own watch once a minute from a moment to another.
+
+    The function returns the keys of the raised alerts about the ledger.
+    """
 
     def look(start, end=None):
         configure(MOTCUA_WATCH=str(tmp_path / "own"), MOTCUA_WATCH_BACKUP_AGE="0")
@@ -46,8 +53,10 @@ def own_watch(configure, tmp_path):
 
 @pytest.fixture
 def elsewhere(one_stop, restorable, configure, tmp_path):
-    """Looks from another machine at the page of the callbacks, once a minute from a moment to another; gives what it
-    keeps."""
+    """Return a function that runs a watch on another machine once a minute from a moment to another.
+
+    The watch asks the page of the callbacks app. The function returns the watch's state.
+    """
 
     def look(start, end=None):
         configure(
@@ -56,7 +65,7 @@ def elsewhere(one_stop, restorable, configure, tmp_path):
             MOTCUA_WATCH_WEBHOOK="http://127.0.0.1:1/",
         )
         moment = start
-        # Its connections would keep the ledger from being put back.
+        # The app runs only during the checks, because its connections would block the restore of the ledger.
         with Served(callbacks.create_standalone()) as server:
             configure(MOTCUA_WATCH_ADDRESS=address_of_server(server.url, "outside-word-9"))
             while moment <= (end or start):
@@ -68,7 +77,7 @@ def elsewhere(one_stop, restorable, configure, tmp_path):
 
 
 class Machine:
-    """Ledger and journal as they were at a moment, put back together."""
+    """A machine whose ledger and journal can be copied at one moment and restored together."""
 
     def __init__(self, restorable, folder):
         self.restorable, self.kept = restorable, folder / "journal-then"
@@ -94,7 +103,10 @@ def motcua(*words):
 
 
 def lived_and_put_back(one_stop, machine):
-    """Three were queued when the machine was copied; they and two more were told; an hour later it is put back."""
+    """Copy the machine with three queued messages, send these and two more, then restore the copy.
+
+    Return the moment of the restore, an hour later.
+    """
     run_at()
     event(one_stop, *range(3))
     take_in()
@@ -107,36 +119,38 @@ def lived_and_put_back(one_stop, machine):
 
 @pytest.mark.guarantee(
     "slept",
-    "after a disk and its journal are put back, earlier events are held, later ones announced; nobody is told twice",
+    "after a disk and its journal are restored, earlier events are held, later ones announced; nobody is texted twice",
 )
 def test_put_back_disk_without_a_watch_doubles_nobody(one_stop, gateway, machine, states):
     woke = lived_and_put_back(one_stop, machine)
-    assert told(gateway) == once_each(*range(5))
+    assert times_texted(gateway) == once_each(*range(5))
     event(one_stop, 5, at=woke + MINUTE)
     counts = run_at(woke)
     assert "may have been put back" in counts.gap
     assert run_at(woke + 2 * MINUTE).gap == counts.gap
-    assert told(gateway) == once_each(*range(6))
+    assert times_texted(gateway) == once_each(*range(6))
     assert {states()[f"D-{number}"] for number in range(5)} == {("queued", "slept")}
     assert states()["D-5"][0] == "accepted"
     assert balances()
-    # Neither settling nor a backfill lets go what is held.
+    # Neither settling nor a backfill may release held messages.
     assert settle("settling", clock=lambda: woke + 3 * MINUTE).gap == counts.gap
     run_at(woke + 4 * MINUTE, Window(NOW - MINUTE, NOW + 5 * MINUTE))
-    assert sum(told(gateway).values()) == 6
+    assert sum(times_texted(gateway).values()) == 6
 
     close("--put-back")
     run_at(woke + 5 * MINUTE)
-    assert sum(told(gateway).values()) == 6
+    assert sum(times_texted(gateway).values()) == 6
     assert {states()[f"D-{number}"] for number in range(5)} == {("unknown", "restored")}
-    # What was recorded before and is planned only now, as well.
+    # An event that was recorded before the restore but is planned only now must be held too.
     one_stop.both(9, "D-6", at=NOW + 3 * MINUTE, applicant_phone="0905123006")
     run_at(woke + 6 * MINUTE)
-    assert sum(told(gateway).values()) == 6
+    assert sum(times_texted(gateway).values()) == 6
     assert balances()
 
 
-@pytest.mark.guarantee("slept", "one signed statement that the server was only off sends all held messages")
+@pytest.mark.guarantee(
+    "slept", "one signed statement of a person that the server was only off releases all held messages"
+)
 def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restorable, states):
     run_at()
     event(one_stop, 0, at=NOW + MINUTE)
@@ -150,13 +164,13 @@ def test_server_that_was_only_off_sends_after_one_word(one_stop, gateway, restor
     assert "--nothing-sent" in words
     close("--nothing-sent")
     assert run_at(woke + MINUTE).gap is None
-    assert told(gateway) == once_each(0, 1)
+    assert times_texted(gateway) == once_each(0, 1)
     (gap,) = restorable.rows("SELECT kind, held_messages, closed_by, reason, slept_since FROM motcua.gaps")
     assert (gap["kind"], gap["reason"], gap["slept_since"]) == ("slept", "tra lời", NOW)
     assert gap["closed_by"]
 
 
-@pytest.mark.guarantee("slept", "a power cut or a stop of less than ten minutes holds nothing")
+@pytest.mark.guarantee("slept", "after a power cut or a shutdown of less than ten minutes no message is held")
 def test_short_power_cut_costs_nothing(one_stop, gateway, restorable):
     run_at()
     event(one_stop, 0, at=NOW + MINUTE)
@@ -176,7 +190,8 @@ def test_ledger_that_told_nobody_yet_has_not_slept(one_stop, gateway, restorable
 
 
 @pytest.mark.guarantee(
-    "slept", "a signed statement that this disk is never put back prevents later holds, until it is withdrawn"
+    "slept",
+    "a signed statement that this disk is never restored prevents later holds, until the statement is withdrawn",
 )
 def test_signed_disk_is_believed_until_that_is_taken_back(one_stop, gateway, restorable):
     code, words = motcua("gaps", "believe", "--reason", "máy vật lý, không chụp ổ đĩa", "--as-department")
@@ -209,7 +224,7 @@ def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gatewa
     assert gap == {"closed_by": "outside watch", "reason": "it was awake all the while, and had seen nothing later"}
 
 
-@pytest.mark.guarantee("slept", "a server that was only off alerts nobody if a watch elsewhere confirms it")
+@pytest.mark.guarantee("slept", "if a watch elsewhere confirms that a server was only off, no alert is mailed")
 def test_own_watch_hears_the_one_elsewhere_before_it_tells_anybody(one_stop, gateway, restorable, elsewhere, own_watch):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     run_at()
@@ -222,41 +237,43 @@ def test_own_watch_hears_the_one_elsewhere_before_it_tells_anybody(one_stop, gat
     assert run_at(woke + 3 * MINUTE).gap is None
 
 
-@pytest.mark.guarantee("slept", "a confirmation that came back with the disk counts for nothing")
+@pytest.mark.guarantee("slept", "a confirmation that was restored with the disk does not count")
 def test_testimony_that_was_put_back_with_the_ledger_does_not_vouch(one_stop, gateway, machine, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     run_at()
     elsewhere(NOW, NOW + 20 * MINUTE)
     assert run_at(NOW + 20 * MINUTE).gap is not None
     elsewhere(NOW + 21 * MINUTE)
-    # Said, and not heard by anybody yet.
+    # The watch has confirmed the sleep, and no run has read the confirmation yet.
     machine.keep()
     event(one_stop, *range(3), at=NOW + 22 * MINUTE)
     run_at(NOW + 22 * MINUTE)
-    assert told(gateway) == once_each(*range(3))
+    assert times_texted(gateway) == once_each(*range(3))
     machine.put_back()
     assert run_at(NOW + 62 * MINUTE).gap is not None
     run_at(NOW + 63 * MINUTE)
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
 
 
-@pytest.mark.guarantee("slept", "a watch elsewhere that stayed awake reports a disk that was put back; people decide")
+@pytest.mark.guarantee(
+    "slept", "a watch elsewhere that stayed awake reports a disk that was restored as a whole, and people decide"
+)
 def test_watch_elsewhere_tells_that_the_disk_was_put_back(one_stop, gateway, machine, restorable, elsewhere):
     elsewhere(NOW - 5 * MINUTE, NOW - MINUTE)
     woke = lived_and_put_back_under_a_watch(one_stop, machine, elsewhere)
-    # New attempts hide that their numbers had been given before.
+    # New attempts raise the ledger's attempt numbers above those that the watch has seen, which hides the lost ones.
     event(one_stop, *range(10, 30), at=woke + MINUTE)
     run_at(woke + 2 * MINUTE)
-    assert told(gateway) == once_each(*range(5), *range(10, 30))
+    assert times_texted(gateway) == once_each(*range(5), *range(10, 30))
     assert elsewhere(woke + 3 * MINUTE).to_hold is None
     run_at(woke + 3 * MINUTE)
     (gap,) = restorable.rows("SELECT kind, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "closed_at": None}
     run_at(woke + 4 * MINUTE)
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
     close("--put-back")
     run_at(woke + 5 * MINUTE)
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
 
 
 def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
@@ -274,7 +291,7 @@ def lived_and_put_back_under_a_watch(one_stop, machine, elsewhere):
 
 
 @pytest.mark.guarantee(
-    "slept", "a watch that slept too, as one on the same disk, confirms nothing and alerts everybody"
+    "slept", "a watch that slept too, such as one on the same disk, confirms nothing and mails an alert"
 )
 def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, own_watch):
     own_watch(NOW - 5 * MINUTE, NOW)
@@ -282,7 +299,7 @@ def test_watch_on_the_same_disk_does_not_vouch(one_stop, gateway, machine, own_w
     run_at(woke)
     assert own_watch(woke + MINUTE, woke + 3 * MINUTE) == {"ledger_slept"}
     run_at(woke + 4 * MINUTE)
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
 
 
 def test_watch_that_could_not_see_the_ledger_at_work_does_not_vouch(one_stop, gateway, machine, elsewhere, monkeypatch):
@@ -294,7 +311,7 @@ def test_watch_that_could_not_see_the_ledger_at_work_does_not_vouch(one_stop, ga
     run_at(woke)
     elsewhere(woke + MINUTE)
     assert run_at(woke + 2 * MINUTE).gap is not None
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
 
 
 def beat_often(monkeypatch):
@@ -304,7 +321,7 @@ def beat_often(monkeypatch):
 
 @pytest.mark.guarantee(
     "slept",
-    "a sender that slept with its machine, or whose ledger is put back, sends nothing more; the next one checks",
+    "a sender that slept with its machine, or whose ledger was restored, sends nothing more; the next sender checks",
 )
 def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, monkeypatch):
     run_at()
@@ -314,25 +331,25 @@ def test_sender_that_slept_with_its_memory_ends(one_stop, gateway, restorable, m
 
     def copied(asked):
         if len(gateway.asked) == 5:
-            # The clock is set right after the copy was put back.
+            # The machine corrects its clock after the restore.
             monkeypatch.setattr(heartbeat, "_clocks", lambda: (read()[0] + 3600, read()[1]))
             asked_then.append(len(gateway.asked))
         return 202, "0: Accepted for delivery"
 
     gateway.answer_to = copied
     send_at(NOW)
-    # No more than what was at the gateway already.
+    # Only requests that were already at the gateway may have left.
     assert asked_then
     assert len(gateway.asked) < 40
     monkeypatch.setattr(heartbeat, "_clocks", read)
     assert send_at(NOW + 60 * MINUTE).gap is not None
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
     assert len(gateway.asked) < 40
 
 
 @pytest.mark.guarantee(
     "slept",
-    "a sender that slept with its machine, or whose ledger is put back, sends nothing more; the next one checks",
+    "a sender that slept with its machine, or whose ledger was restored, sends nothing more; the next sender checks",
 )
 def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restorable, monkeypatch):
     run_at()
@@ -345,7 +362,7 @@ def test_sender_whose_ledger_is_put_back_under_it_ends(one_stop, gateway, restor
             restorable.rows("UPDATE motcua.sender_life SET looked_at = looked_at - interval '1 hour'")
         return 202, "0: Accepted for delivery"
 
-    gateway.answer_to, gateway.seconds = put_back, 0.2  # from beat to beat
+    gateway.answer_to, gateway.seconds = put_back, 0.2  # Slow answers, so that a heartbeat falls between requests.
     send_at(NOW)
     assert 3 <= len(gateway.asked) < 40
     assert send_at(NOW).gap is not None
@@ -368,7 +385,7 @@ def test_sender_ends_when_another_run_finds_the_sleep(one_stop, gateway, restora
             )
         return 202, "0: Accepted for delivery"
 
-    gateway.answer_to, gateway.seconds = found, 0.2  # from beat to beat
+    gateway.answer_to, gateway.seconds = found, 0.2  # Slow answers, so that a heartbeat falls between requests.
     send_at(NOW)
     assert 3 <= len(gateway.asked) < 40
 
@@ -384,7 +401,7 @@ def test_second_sleep_before_anybody_answered_holds_what_came_between(one_stop, 
 
 
 def test_journal_that_was_not_put_back_explains_a_sleep(one_stop, gateway, restorable):
-    """A ledger restored from a dump of long ago: the journal knows what left, and nobody has to be asked."""
+    """After a restore of the ledger alone, the journal shows what left, so no person has to be asked."""
     run_at()
     event(one_stop, 0, at=NOW)
     take_in()
@@ -393,7 +410,7 @@ def test_journal_that_was_not_put_back_explains_a_sleep(one_stop, gateway, resto
     event(one_stop, 1, at=NOW + 6 * MINUTE)
     restorable.put_back()
     assert run_at(NOW + 60 * MINUTE).gap is None
-    assert told(gateway) == once_each(0, 1)
+    assert times_texted(gateway) == once_each(0, 1)
 
 
 def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, gateway, machine):
@@ -409,10 +426,12 @@ def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, ga
     machine.put_back()
     assert run_at(NOW + 60 * MINUTE).gap is not None
     run_at(NOW + 61 * MINUTE)
-    assert max(told(gateway).values()) == 1
+    assert max(times_texted(gateway).values()) == 1
 
 
-@pytest.mark.guarantee("slept", "the apologies of an evening after the start go; those of an earlier evening are held")
+@pytest.mark.guarantee(
+    "slept", "after a start the apologies of a later evening are sent, and the apologies of an earlier evening are held"
+)
 @pytest.mark.parametrize(("woke", "apologies"), [("17:25", 1), ("17:35", 0)])
 def test_apologies_are_held_by_their_evening(one_stop, gateway, restorable, woke, apologies):
     def at(time):

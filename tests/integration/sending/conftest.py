@@ -1,4 +1,4 @@
-"""Zalo before SMS, as a province would set it up."""
+"""Fixtures of sending: Zalo before SMS as a province would set it up, and two SMS gateways."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Channels:
     zalo: ScriptedZalo
     sms: ScriptedGateway
     set_up: Callable[..., None]
-    """With changes of Zalo's connection."""
+    """Sets up both gateways again, with these changes in the extra fields of Zalo's connection."""
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def channels(configure: Callable[..., None], ledger: str, tmp_path: Any) -> Iter
 
 @pytest.fixture
 def two_gateways(configure: Callable[..., None], ledger: Any) -> Iterator[tuple[ScriptedGateway, ScriptedGateway]]:
-    """``kannel``, preferred to ``second``."""
+    """Set up two scripted SMS gateways, ``kannel`` preferred to ``second``."""
     register_templates(ledger, "second")
     doubles = {"kannel": ScriptedGateway(), "second": ScriptedGateway()}
     configure(

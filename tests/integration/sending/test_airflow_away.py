@@ -1,4 +1,7 @@
-"""Airflow's API server is away, or hangs: a sender that lives needs nothing of it, and goes on until another comes."""
+"""Test senders while Airflow's API server is down or hangs.
+
+A running sender needs no answer of Airflow, and goes on until another sender is its standby.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,17 @@ from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import LEDGER, kept_connections, know_connections, open_connection
-from motcua.store.ledger.locks import stand_by
+from motcua.store.ledger.locks import take_standby_place
 from tests.ground import take_in, until
 
 SOURCE = "onestop_khanhhoa"
 
 
 class TaskSupervisor:
-    """Stands for the process that a task asks all of Airflow through: while it finds no API server it says nothing."""
+    """A double of Airflow's task supervisor, through which a task makes all its requests to Airflow.
+
+    While ``answers`` is cleared, a request waits, as it does while the API server is away.
+    """
 
     def __init__(self) -> None:
         self.answers = threading.Event()
@@ -43,13 +49,13 @@ def supervisor(monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskSupervisor]:
 
 @pytest.fixture
 def always_some(configure: Callable[..., None]) -> None:
-    """Settings by which some sender always waits for news, as they are on a server."""
+    """Set the times so that some sender always waits for new rows, as on a server."""
     configure(MOTCUA_NOTIFY_EVERY="PT1M", MOTCUA_LINGER="PT1M", MOTCUA_LINGER_QUIET="PT1M")
 
 
 @pytest.fixture
 def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[float], threading.Thread]]:
-    """Starts a sender whose time is over after so many seconds."""
+    """Return a function that starts a sender in a thread. The sender waits for new rows for the given seconds."""
     stop = threading.Event()
     with ExitStack() as ended:
 
@@ -69,13 +75,15 @@ def is_asking_ahead() -> bool:
     return any(thread.name == "connections" for thread in threading.enumerate())
 
 
-@pytest.mark.guarantee("workers", "a living sender reads news and sends while Airflow's API server is down or hangs")
+@pytest.mark.guarantee(
+    "workers", "a living sender reads new events and sends while Airflow's API server is down or hangs"
+)
 def test_news_is_picked_up_and_sent_while_airflow_answers_nothing(one_stop, gateway, lingering, supervisor):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
     with kept_connections(LEDGER):
         lingering(60)
-        # The sender itself has read no source yet.
+        # Airflow must be silent before the sender reads its first source, or the test shows nothing.
         until(lambda: len(gateway.asked) == 1 and not is_asking_ahead())
         supervisor.answers.clear()
         for number in (2, 3, 4):
@@ -98,7 +106,7 @@ def test_connection_is_asked_for_again_when_it_fails(one_stop, configure):
 
 
 @pytest.mark.guarantee(
-    "workers", "a leader whose time is over goes on until another stands by, at most 25 minutes in all"
+    "workers", "a leader whose time is over goes on until there is a standby, at most 25 minutes in all"
 )
 @pytest.mark.usefixtures("watched", "always_some")
 def test_who_leads_goes_on_until_another_stands_by(one_stop, gateway, lingering):
@@ -110,6 +118,6 @@ def test_who_leads_goes_on_until_another_stands_by(one_stop, gateway, lingering)
     assert leading.is_alive()
     with open_connection() as second:
         second.autocommit = True
-        assert stand_by(second, 1) is not None
+        assert take_standby_place(second, 1) is not None
         leading.join(30)
         assert not leading.is_alive()

@@ -1,4 +1,4 @@
-"""Stops that a gateway's own rules expect: the next one takes over, no run is red, nothing is told."""
+"""Test gateway pauses by a gateway's own rules, such as night hours: the next gateway takes over, and no run is red."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from motcua.jobs.notices.sending.sender import unresolved
 from tests.ground import NOW, queue_results, send_at, states
 
 NIGHT, MORNING = NOW + timedelta(hours=13), NOW + timedelta(hours=20)
-"""23:00, and 6:00 of the next day, in Vietnam."""
+"""23:00 and 6:00 of the next day, in Vietnam's time zone."""
 
 
 @pytest.fixture
 def two(two_gateways, monkeypatch):
-    """``kannel``, which takes nothing from 22 to 6, preferred to ``second``."""
+    """Set up two gateways: ``kannel``, which is closed from 22:00 to 6:00, is preferred to ``second``."""
     hours = QuietHours(time(22), time(6))
     monkeypatch.setattr(
         KannelGateway, "closed", property(lambda self: hours if self.address.name == "kannel" else None)
@@ -32,7 +32,7 @@ def stops(rows):
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a gateway closed at night is skipped, or waited for if no other is left; no run is red for it",
+    "a gateway closed at night is skipped, or messages wait for it if no other is left; no run turns red",
 )
 def test_gateway_that_is_closed_at_night_is_passed_over_until_its_morning(one_stop, two, rows):
     first, second = two
@@ -43,14 +43,14 @@ def test_gateway_that_is_closed_at_night_is_passed_over_until_its_morning(one_st
     assert unresolved("run", now=NIGHT) == []
     queue_results(one_stop, 6, MORNING)
     send_at(MORNING)
-    assert len(first.asked) > 1, "all of them at once: nothing was wrong with it"
+    assert len(first.asked) > 1, "a gateway that opens gets all its requests at once, without a first try"
     assert len(second.asked) == 3
     assert stops(rows) == []
 
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a gateway closed at night is skipped, or waited for if no other is left; no run is red for it",
+    "a gateway closed at night is skipped, or messages wait for it if no other is left; no run turns red",
 )
 def test_messages_wait_for_the_only_gateway(one_stop, two, rows, configure):
     configure(MOTCUA_GATEWAYS="kannel")
@@ -64,7 +64,9 @@ def test_messages_wait_for_the_only_gateway(one_stop, two, rows, configure):
     assert len(first.asked) == 2
 
 
-@pytest.mark.guarantee("gateways-that-fail", "a refusal for a quota stops the gateway until the quota is renewed")
+@pytest.mark.guarantee(
+    "gateways-that-fail", "a refusal because of a quota pauses the gateway until the quota is renewed"
+)
 def test_refusal_for_a_quota_stops_until_its_time(one_stop, two, rows, monkeypatch):
     first, second = two
     tomorrow = NOW + timedelta(hours=14)

@@ -1,4 +1,4 @@
-"""A process that is frozen, not dead, is taken over as if it had been killed, and does nothing wrong when it wakes."""
+"""Test processes that freeze: another process takes over as after a death, and a frozen one does no harm on waking."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from motcua.jobs.notices.settling import settle
 from motcua.jobs.notices.stopping import release
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import kept_connections
-from motcua.store.ledger.locks import LINGERING, is_held
-from motcua.store.notices.gaps import say_at_work
+from motcua.store.ledger.locks import LEADING, is_held
+from motcua.store.notices.gaps import note_run_start
 from motcua.store.notices.gateways import tokens_failing
 from motcua.store.tokens import TokenFile
 from tests.crash.processes import Forked
@@ -40,17 +40,17 @@ from tests.ground import NOW, in_ledger, queue_results, send_at, states, take_in
 pytestmark = [pytest.mark.alone, pytest.mark.timeout(400), pytest.mark.usefixtures("useful_for_years")]
 
 SOON = 2.0
-"""Seconds of silence after which a process is taken for frozen here."""
+"""Seconds without a heartbeat after which these tests' settings count a process as frozen."""
 
 
 @pytest.fixture(autouse=True)
-def _soon(configure):
+def _count_as_frozen_soon(configure):
     configure(MOTCUA_FROZEN_AFTER=str(SOON))
 
 
 @pytest.fixture
 def forked() -> Iterator[Callable[..., Forked]]:
-    """Begins work in a process of its own, which is killed at the end of the test."""
+    """Return a function that starts work in a forked process. The fixture kills each process when the test ends."""
     begun = []
 
     def begin(work: Callable[[Callable[[str], None]], None]) -> Forked:
@@ -68,7 +68,7 @@ def lingers(report: Callable[[str], None]) -> None:
 
 
 def freeze_before(owner: type, name: str) -> None:
-    """This process stops itself when it comes there for the first time."""
+    """Change a method so that this process freezes itself (SIGSTOP) just before its first call."""
     original, once = getattr(owner, name), threading.Event()
 
     def stop(*arguments: object, **named: object) -> object:
@@ -81,20 +81,22 @@ def freeze_before(owner: type, name: str) -> None:
 
 
 def freezes_at_its_request(report: Callable[[str], None]) -> None:
-    """A sender whose process stops just before a request leaves."""
+    """Run a sender whose process freezes just before its first request leaves."""
     freeze_before(KannelGateway, "submit")
     send("run")
 
 
 def leads() -> bool:
-    return in_ledger(is_held, LINGERING)
+    return in_ledger(is_held, LEADING)
 
 
 def stands_by() -> bool:
     return in_ledger(is_held, 1000)
 
 
-@pytest.mark.guarantee("frozen", "a sender that is frozen during a pick-up is replaced, and its source with it")
+@pytest.mark.guarantee(
+    "frozen", "when a sender freezes during a pick-up, another sender takes over its work and its source"
+)
 def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway, rows, forked):
     def freezes(report: Callable[[str], None]) -> None:
         freeze_before(picking_up._PickUp, "run")
@@ -106,11 +108,13 @@ def test_sender_that_is_frozen_inside_a_pick_up_is_taken_over(one_stop, gateway,
     until(stands_by, 120)
     one_stop.result_now("D-1", "0905123001")
     assert frozen.stopped()
-    assert rows("SELECT 1 AS free FROM motcua.sources FOR UPDATE NOWAIT"), "no row of a source is locked meanwhile"
+    assert rows("SELECT 1 AS free FROM motcua.sources FOR UPDATE NOWAIT"), "a frozen pick-up locks no row of a source"
     until(lambda: gateway.asked, 120)
     frozen.go_on()
     assert frozen.end()[1] == 0
-    assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}], "who was frozen does not blame the source"
+    assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}], (
+        "the frozen process records no failure of the source"
+    )
     one_stop.result_now("D-2", "0905123002")
     until(lambda: len(gateway.asked) == 2, 120)
     standing.kill()
@@ -121,7 +125,9 @@ def test_pick_up_whose_ledger_session_is_ended_does_not_blame_the_source(one_sto
     original = picking_up._PickUp.run
 
     def ended(self, window):
-        in_ledger(lambda ledger: ledger.execute("SELECT pg_terminate_backend(%s, 5000)", [self.ledger.info.backend_pid]))
+        in_ledger(
+            lambda ledger: ledger.execute("SELECT pg_terminate_backend(%s, 5000)", [self.ledger.info.backend_pid])
+        )
         return original(self, window)
 
     monkeypatch.setattr(picking_up._PickUp, "run", ended)
@@ -130,7 +136,7 @@ def test_pick_up_whose_ledger_session_is_ended_does_not_blame_the_source(one_sto
     assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}]
 
 
-@pytest.mark.guarantee("frozen", "a request that a frozen process had not sent does not leave when it wakes")
+@pytest.mark.guarantee("frozen", "a request that a frozen process had not sent is not sent when the process wakes")
 def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(one_stop, gateway, rows, forked):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
@@ -149,7 +155,9 @@ def test_request_of_a_sender_that_was_taken_over_does_not_leave_when_it_wakes(on
     assert states(rows) == [("accepted", None)]
 
 
-@pytest.mark.guarantee("frozen", "a request that was held back, and whose sender was not replaced, is queued again")
+@pytest.mark.guarantee(
+    "frozen", "the message of a request that was held back is queued again if no other sender took over"
+)
 def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway, rows, forked):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
@@ -166,6 +174,7 @@ def test_what_was_held_back_and_not_taken_over_is_queued_again(one_stop, gateway
 
 
 def test_sender_that_may_not_send_claims_nothing_until_it_may(one_stop, gateway, rows, monkeypatch):
+    """A sender without a valid heartbeat waits and claims its first message only with one."""
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
     until = time.monotonic() + 0.3
@@ -190,7 +199,9 @@ def test_request_looks_at_its_deadline_before_its_first_byte(gateway, is_known):
     assert len(gateway.asked) == is_known
 
 
-@pytest.mark.guarantee("frozen", "at most one request of a process that freezes is between its check and the kernel")
+@pytest.mark.guarantee(
+    "frozen", "a process that freezes has at most one request between its check of the deadline and the kernel"
+)
 def test_requests_of_a_process_look_and_leave_one_after_the_other(gateway, monkeypatch):
     begins_to_leave, leaves = threading.Event(), threading.Event()
     send_bytes = HTTPConnection.send
@@ -216,7 +227,9 @@ def test_requests_of_a_process_look_and_leave_one_after_the_other(gateway, monke
     assert len(gateway.asked) == 1
 
 
-@pytest.mark.guarantee("frozen", "17:30 waits for a pick-up that lives, and for a frozen one until it is ended")
+@pytest.mark.guarantee(
+    "frozen", "the 17:30 apologies wait for a running pick-up, and for a frozen pick-up only until its session is ended"
+)
 def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, rows, forked):
     one_stop.dossier(due_at=NOW + timedelta(days=1))
     pick_up("khanhhoa", now=NOW)
@@ -236,7 +249,7 @@ def test_evening_does_not_wait_for_a_pick_up_that_is_frozen(one_stop, gateway, r
 
 
 def freezes_in_its_renewal(owner: type, name: str) -> Callable[[Callable[[str], None]], None]:
-    """A sender whose process stops in its renewal, just before it comes there."""
+    """Return the work of a sender whose process freezes during a token renewal, just before the named method."""
 
     def freezes(report: Callable[[str], None]) -> None:
         freeze_before(owner, name)
@@ -245,9 +258,7 @@ def freezes_in_its_renewal(owner: type, name: str) -> Callable[[Callable[[str], 
     return freezes
 
 
-@pytest.mark.guarantee(
-    "tokens", "who was frozen in a renewal and wakes writes over no token that came from a new one of a person's"
-)
+@pytest.mark.guarantee("tokens", "a process that was frozen during a renewal overwrites no newer tokens when it wakes")
 @pytest.mark.parametrize("step", ["begin", "keep"])
 def test_who_was_frozen_in_a_renewal_writes_over_no_newer_tokens(one_stop, channels, rows, forked, step):
     queue_results(one_stop)
@@ -257,18 +268,18 @@ def test_who_was_frozen_in_a_renewal_writes_over_no_newer_tokens(one_stop, chann
     channels.zalo.refresh_token = "second-refresh-token"
     channels.set_up(refresh_token="second-refresh-token")
     send_at(run_id="another")
-    told, renewals = len(channels.zalo.sent), channels.zalo.renewals
-    assert told == 1
+    sent, renewals = len(channels.zalo.sent), channels.zalo.renewals
+    assert sent == 1
     frozen.go_on()
     frozen.end()
     one_stop.both(9, "D-1", applicant_phone="0905123001")
     take_in()
     send_at(run_id="a third")
-    assert (len(channels.zalo.sent), channels.zalo.renewals - renewals, channels.sms.asked) == (told + 1, 0, [])
+    assert (len(channels.zalo.sent), channels.zalo.renewals - renewals, channels.sms.asked) == (sent + 1, 0, [])
     assert in_ledger(tokens_failing, ["zalo"]) == []
 
 
-@pytest.mark.guarantee("frozen", "a frozen planner or settler is ended too")
+@pytest.mark.guarantee("frozen", "the session of a process that freezes while it plans or settles is ended too")
 @pytest.mark.parametrize("work", [plan, lambda: settle("settling")], ids=["planning", "settling"])
 def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work):
     one_stop.result_now("D-1", "0905123001")
@@ -282,7 +293,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
                 signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
             original(connection)
 
-        # In the process that is forked for it alone.
+        # The change needs no undoing: it is made in a forked process that ends with this work.
         pytest.MonkeyPatch().setattr(psycopg.Connection, "commit", commit)
         work()
 
@@ -295,7 +306,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
     frozen.end()
 
 
-@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends nothing more")
+@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends no further message")
 def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
     with beating() as heart:
         time.sleep(SOON)
@@ -306,7 +317,7 @@ def test_process_whose_disk_hangs_is_taken_for_frozen(ledger, rows):
         assert not heart.is_over
 
 
-@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends nothing more")
+@pytest.mark.guarantee("frozen", "a process that was asleep, or whose disk hangs, sends no further message")
 def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
     def sleeps(report: Callable[[str], None]) -> None:
         with beating() as heart:
@@ -337,7 +348,7 @@ def test_process_that_is_forked_has_a_heart_of_its_own(ledger, forked):
 
 @contextmanager
 def server_stopped(rows) -> Iterator[None]:
-    """All of PostgreSQL is frozen meanwhile."""
+    """Freeze all processes of PostgreSQL while the block runs."""
     (row,) = rows("SHOW data_directory")
     server = psutil.Process(int((Path(row["data_directory"]) / "postmaster.pid").read_text().split()[0]))
     stopped = [server, *server.children(recursive=True)]
@@ -367,15 +378,15 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     took = time.monotonic() - woke_at
     time.sleep(2 * SOON)
     assert rows(named) == [{"n": 2}]
-    assert not any(child.listen(0.0) for child in both), "none of them ended"
+    assert not any(child.listen(0.0) for child in both), "neither sender ended"
     assert took < 15
 
 
-@pytest.mark.guarantee("frozen", "each heartbeat is kept in the ledger; an orderly stop leaves the newest")
+@pytest.mark.guarantee("frozen", "each heartbeat is stored in the ledger; an orderly stop leaves the newest")
 def test_newest_beat_stays_in_the_ledger(ledger, rows):
     began = datetime.now(UTC)
-    in_ledger(say_at_work, began, SLEEPS_AFTER)
+    in_ledger(note_run_start, began, SLEEPS_AFTER)
     with beating() as heart:
-        heart.sign(lambda: datetime.now(UTC), None)
+        heart.record_running(lambda: datetime.now(UTC), None)
         until(lambda: rows("SELECT looked_at FROM motcua.sender_life WHERE looked_at > %s", began), 120)
     assert rows("SELECT 1 AS one FROM motcua.sender_life WHERE looked_at > %s", began)

@@ -1,4 +1,7 @@
-"""A month told over Zalo and SMS: closed, published and verified, and its money counted again by another way."""
+"""Test a month whose messages went by Zalo and by SMS: it is closed, published and verified.
+
+The test computes the month's costs a second time with pandas and compares them with the publication.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ ZALO, KANNEL, SMS = 200, {"MobiFone": 412.5, "other": 350}, 360
 
 @pytest.fixture
 def month(one_stop: Any, channels: Any, configure: Any, rows: Any, tmp_path: Path) -> Path:
-    """Results of two agencies, one of them accented, on three days and in a night; the folder of publications."""
+    """Send results of two agencies on three days and in one night; return the folder of publications.
+
+    One of the agencies sends accented texts. One SMS is reported undelivered.
+    """
     configure(
         MOTCUA_PUBLICATIONS=f"file://{tmp_path}",
         MOTCUA_SEGMENT_PRICE=str(SMS),
@@ -50,13 +56,19 @@ def month(one_stop: Any, channels: Any, configure: Any, rows: Any, tmp_path: Pat
 
 
 def segments(text: str) -> int:
-    """By the standard's numbers, of a text without a letter of the extension table."""
+    """Count a text's SMS segments by the lengths of the GSM standard.
+
+    The text must hold no character of GSM-7's extension table.
+    """
     alone, joined = (160, 153) if text.isascii() else (70, 67)
     return 1 if len(text) <= alone else -(-len(text) // joined)
 
 
 def money_by_pandas(rows: Any) -> pd.DataFrame:
-    """What each agency's messages cost, and would have cost by SMS, from texts, numbers and what gateways took."""
+    """Compute each agency's costs from texts, numbers and accepted attempts.
+
+    The columns are the price paid, and the messages, SMS segments and price of what went by Zalo.
+    """
     messages = pd.DataFrame(rows("SELECT message_id, agency_code, text, msisdn FROM motcua.messages"))
     took = pd.DataFrame(rows("SELECT message_id, gateway, outcome FROM motcua.attempts"))
     found = messages.merge(took[took["outcome"] == "accepted"], on="message_id", validate="one_to_one")
@@ -71,23 +83,25 @@ def money_by_pandas(rows: Any) -> pd.DataFrame:
 
 
 def saved_in(page: str) -> dict[str, list[int]]:
-    """The page's table of what was saved, by agency."""
+    """Return the figures of the report's table of savings against SMS alone, by agency."""
     table = page.partition("Tiết kiệm so với chỉ gửi SMS, theo cơ quan")[2].partition("</table>")[0]
     lines = [re.findall(r"<td[^>]*>\s*([^<]*?)\s*</td>", row) for row in table.split("<tr")]
     return {line[0]: [int(cell.replace(".", "")) for cell in line[1:]] for line in lines if line}
 
 
 @pytest.mark.guarantee(
-    "publications", "a month over two channels verifies; pandas finds the same money from texts and attempts alone"
+    "publications", "a month with two channels verifies; pandas computes the same costs from texts and attempts alone"
 )
 def test_month_of_two_channels_verifies_and_its_money_is_what_pandas_finds(month, one_stop, channels, rows):
     closing = close_period(Period.parse("2026-11"), "tests", FIRST_OF_DECEMBER).closing
     found = money_by_pandas(rows)
     published = publish(closing.closing_no, FIRST_OF_DECEMBER)
     folder = month / published.folder
-    told = pd.read_csv(io.BytesIO((folder / "csv/channels.csv").read_bytes()), keep_default_na=False)
-    assert set(told["gateway"]) == {"zalo", "kannel"}
-    of_zalo = told[told["gateway"] == "zalo"].groupby("agency_code")[["taken", "segments"]].sum()
+    published_channels = pd.read_csv(io.BytesIO((folder / "csv/channels.csv").read_bytes()), keep_default_na=False)
+    assert set(published_channels["gateway"]) == {"zalo", "kannel"}
+    of_zalo = (
+        published_channels[published_channels["gateway"] == "zalo"].groupby("agency_code")[["taken", "segments"]].sum()
+    )
     assert of_zalo.values.tolist() == found[["zalo_messages", "zalo_segments"]].values.tolist()
     total = int(found["paid"].sum() + 0.5)
     assert published.manifest["words"]["budget"]["spent_in_period"] == total
@@ -107,7 +121,7 @@ def test_month_of_two_channels_verifies_and_its_money_is_what_pandas_finds(month
         **{names[code]: [int(each) for each in row] for code, row in zip(expected.index, expected.values, strict=True)},
         "Toàn tỉnh": [int(each) for each in expected.sum()],
     }
-    # The desk mends a phone after the closing, and its message goes by the other channel.
+    # The desk corrects a phone number after the closing, so its message goes by Zalo. The publication must verify then.
     (undelivered,) = rows("SELECT dossier_id FROM motcua.messages WHERE state = 'undelivered'")
     (code,) = rows("SELECT dossier_code, agency_code FROM motcua.dossiers WHERE dossier_id = %s", *undelivered.values())
     later = FIRST_OF_DECEMBER + HOUR

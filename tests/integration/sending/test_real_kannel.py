@@ -1,4 +1,7 @@
-"""From the ledger through a real Kannel to phones, and back by its receipts: what the scripted gateway only claims."""
+"""Test sending through a real Kannel to phones, and its receipts back.
+
+Other tests use a scripted gateway. This module shows that Kannel itself behaves as that script assumes.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +42,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.skipif(not IS_INSTALLED, reason="Ka
 
 AT_ONCE = 4
 HOUR = timedelta(hours=1)
-"""Longer than any wait between two attempts and any stop of a gateway."""
+"""A time longer than any wait between two attempts and any gateway pause."""
 PASSWORD = "bí mật & 100%"
 USERS = f"""group = sendsms-user
 username = motcua
@@ -52,7 +55,7 @@ Rows = Callable[..., list[dict[str, Any]]]
 
 @dataclass(frozen=True)
 class Line:
-    """A Kannel behind sms_kannel, and the carrier behind it."""
+    """A running Kannel, and the carrier that Kannel is connected to. The connection ``sms_kannel`` names the Kannel."""
 
     kannel: Kannel
     carrier: Smsc
@@ -67,14 +70,14 @@ class Line:
 
 @pytest.fixture
 def receipts_url(ledger: str) -> Iterator[str]:
-    """The callbacks app, served on a port of its own."""
+    """Serve the callbacks app on its own port; return the address for Kannel's receipts."""
     with Served(callbacks.create_standalone()) as served:
         yield f"{served.url}/gateway/receipts/kannel"
 
 
 @pytest.fixture
 def name_gateway(configure: Callable[..., None], receipts_url: str) -> Callable[..., None]:
-    """Sets the connection sms_kannel."""
+    """Return a function that sets the connection ``sms_kannel``."""
 
     def name(port: int, password: str = PASSWORD, answer_timeout: float = 10) -> None:
         extra = {"concurrency": AT_ONCE, "answer_timeout": answer_timeout, "callback_url": receipts_url}
@@ -85,7 +88,7 @@ def name_gateway(configure: Callable[..., None], receipts_url: str) -> Callable[
 
 @pytest.fixture
 def connect_kannel(tmp_path: Path, name_gateway: Callable[..., None]) -> Iterator[Callable[..., Line]]:
-    """Starts a Kannel and its carrier, and names it in sms_kannel."""
+    """Return a function that starts a Kannel and its carrier, and sets the connection ``sms_kannel`` to that Kannel."""
     with ExitStack() as stack:
 
         def start(*, core: str = "", routing: str = "", **connection: Any) -> Line:
@@ -137,7 +140,7 @@ def receipts(rows: Rows) -> list[str]:
 
 
 def attempts(rows: Rows) -> list[tuple[int, str]]:
-    """Message and state of each attempt."""
+    """Return message id and state of each attempt, oldest first."""
     found = rows("SELECT message_id, state FROM motcua.attempts ORDER BY attempt_id")
     return [(row["message_id"], row["state"]) for row in found]
 
@@ -147,11 +150,11 @@ def each_phone_got_its_text_once(carrier: Smsc, count: int) -> bool:
     return [carrier.phone(phone(n)) for n in range(count)] == [[Text("MotcuaSMS", text, 1)] for text in words]
 
 
-# --- what the phone shows ---
+# --- texts on the phone ---
 
 LONG = "000.00.04.H32-191225-0001"
 SIGNS = "A&b=1+2%d%p;#?/€[~]|"
-"""What means something in a URL, in Kannel's own escapes, and outside GSM-7's basic alphabet."""
+"""Characters with a special meaning in URLs or in Kannel's own escapes, or outside GSM-7's basic alphabet."""
 TT_TT = "000.00.04.H32"
 RESULT = (
     "Thong bao: Ho so cua quy Ong/Ba ({}) da duoc giai quyet xong. Moi Ong/Ba den Bo phan Mot cua {} de nhan ket qua"
@@ -174,8 +177,11 @@ TEXTS = {
     "accented": (TU_PHAP, "160915001", 9, ACCENTED.format("160915001", "Sở Tư pháp"), 126, [134, 118]),
     "long, accented": (TU_PHAP, LONG, 9, ACCENTED.format(LONG, "Sở Tư pháp"), 142, [134, 134, 16]),
 }
-"""Agency, code, status; the words, their number of characters; octets of each part: an octet a septet, two a UTF-16
-unit, without the header."""
+"""Texts that each phone must show unchanged.
+
+Each row has agency, dossier code, status, expected text, its number of characters, and the octets of each part without
+the header. Kannel hands over one octet for a GSM-7 character and two for a UTF-16 unit.
+"""
 
 
 def test_phone_shows_the_very_text_in_as_many_parts_as_the_ledger_counted(
@@ -196,11 +202,11 @@ def test_phone_shows_the_very_text_in_as_many_parts_as_the_ledger_counted(
         assert [len(submit.data) for submit in submits] == octets, name
         assert all(submit.sender_is_a_name for submit in submits), name
         if len(octets) > 1:
-            # One reference for all parts, and their places in order.
+            # A phone joins parts that share one reference and count from 1 to the number of parts.
             reference = submits[0].part and submits[0].part[0]
             places = [(reference, len(octets), place + 1) for place in range(len(octets))]
             assert [submit.part for submit in submits] == places, name
-    # Kannel reports a message once, not each of its parts.
+    # Kannel sends one receipt for a message, not one for each of its parts.
     assert sorted(receipts(rows)) == ["1"] * len(TEXTS) + ["8"] * len(TEXTS)
 
 
@@ -209,15 +215,15 @@ def test_phone_shows_the_very_text_in_as_many_parts_as_the_ledger_counted(
 FATES = {
     "delivered": (Fate(), "delivered", ["1", "8"]),
     "failed": (Fate(receipts=("UNDELIV",)), "undelivered", ["2", "8"]),
-    # Two bits: failed, and 32. The number itself is in no list of Kannel's.
+    # 34 is the bit "failed" (2) and a bit 32 that Kannel's documentation does not list.
     "expired": (Fate(receipts=("EXPIRED",)), "undelivered", ["34", "8"]),
     "deleted": (Fate(receipts=("DELETED",)), "undelivered", ["2", "8"]),
     "rejected later": (Fate(receipts=("REJECTD",)), "undelivered", ["2", "8"]),
-    # 16 alone: that the carrier took it is never said.
+    # Only 16 arrives, without an 8 before it: the carrier never accepted the message.
     "refused at once": (Fate(status=REFUSED), "undelivered", ["16"]),
     "on its way, then delivered": (Fate(receipts=("ENROUTE", "ACCEPTD", "DELIVRD")), "delivered", ["1", "8"]),
     "on its way": (Fate(receipts=("ACCEPTD", "ENROUTE")), "accepted", ["8"]),
-    # Kannel looks for a submit that it does not know yet, and drops the receipt.
+    # Kannel finds no submit for this receipt, because the carrier's answer has not arrived, and drops the receipt.
     "receipt before the carrier's answer": (Fate(overtakes=True), "accepted", ["8"]),
     "no receipt": (Fate(receipts=()), "accepted", ["8"]),
 }
@@ -245,7 +251,7 @@ def test_receipts_end_each_message_as_the_carrier_says(one_stop: OneStop, line: 
     assert "Thong" not in kept
     assert "0905" not in kept.replace("+84", "0")
     send_at(1)
-    assert len(line.carrier.submits) == len(FATES), "whatever became of them, nothing goes twice"
+    assert len(line.carrier.submits) == len(FATES), "no message goes twice, whatever its receipt says"
 
 
 @pytest.mark.guarantee("receipts", "a long message with one refused part is not called delivered")
@@ -310,19 +316,20 @@ def test_bearerbox_killed_in_mid_traffic_loses_nothing_and_we_repeat_nothing(
     send_at()
     line.carrier.when_taken = None
     before = Counter(states(rows))
-    assert before["queued"], "it was killed in mid-traffic"
+    assert before["queued"], "bearerbox must die while messages are still queued"
     assert before["unknown"] <= AT_ONCE
     line.restart()
     for hours in range(1, 6):
         send_at(hours)
-    told = rows("SELECT msisdn FROM motcua.messages WHERE state <> 'unknown' ORDER BY message_id")
-    # What had no answer may lie in Kannel's store: it then goes out after the restart, and its receipt settles it.
-    assert len(told) >= count - before["unknown"]
-    until(lambda: all(line.carrier.phone(row["msisdn"]) for row in told))
+    settled = rows("SELECT msisdn FROM motcua.messages WHERE state <> 'unknown' ORDER BY message_id")
+    # A message without an answer may lie in Kannel's store. Kannel then sends it after the restart, and its receipt
+    # settles it.
+    assert len(settled) >= count - before["unknown"]
+    until(lambda: all(line.carrier.phone(row["msisdn"]) for row in settled))
     assert set(states(rows)) <= {"accepted", "delivered", "unknown"}
     taken = Counter(message_id for message_id, state in attempts(rows) if state != "failed")
-    assert set(taken.values()) == {1}, "each was given once; what had no answer was not given again"
-    # Kannel itself gives the carrier again what it had given without reading the answer: max-pending-submits.
+    assert set(taken.values()) == {1}, "each message is given to Kannel once, also one without an answer"
+    # Kannel itself submits again the messages whose answers it had not read, at most max-pending-submits of them.
     again = [len(line.carrier.phone(phone(n))) - 1 for n in range(count)]
     assert sum(copies for copies in again if copies > 0) <= 10
     assert max(again) <= 1
@@ -337,7 +344,7 @@ def test_bearerbox_that_hangs_leaves_unknown_which_its_receipt_settles_when_it_w
     send_at()
     assert rows("SELECT state, reason FROM motcua.messages") == [{"state": "unknown", "reason": "no_answer"}]
     send_at(1)
-    assert len(attempts(rows)) == 1, "not sent again"
+    assert len(attempts(rows)) == 1, "a message of unknown outcome is not sent again"
     assert line.carrier.submits == []
     line.kannel.bearerbox.thaw()
     until(lambda: states(rows) == ["delivered"])
@@ -373,13 +380,13 @@ def test_full_queue_of_kannel_is_waited_for_and_each_message_goes_once(
     line.carrier.hold()
     send_at()
     refused = rows("SELECT http_status, outcome, gateway_code FROM motcua.attempts WHERE state = 'failed'")
-    # Whoever was about to ask when the first refusal came has not asked.
+    # An attempt that was about to start when the first refusal came is held back and makes no request.
     answers = {tuple(row.values()) for row in refused} - {(None, "transient", "held back")}
     assert answers == {(503, "transient", "Temporal failure, try again later.")}
     assert set(states(rows)) == {"accepted", "queued"}
     send_at()
     asked = rows("SELECT message_id FROM motcua.attempts WHERE coalesce(gateway_code, '') <> 'held back'")
-    assert max(Counter(row["message_id"] for row in asked).values()) == 1, "not tried again at once"
+    assert max(Counter(row["message_id"] for row in asked).values()) == 1, "a refused message is not retried at once"
     line.carrier.release()
     until(lambda: states(rows).count("delivered") == count - states(rows).count("queued"))
     for hours in range(1, 6):
@@ -394,13 +401,13 @@ def test_full_queue_of_kannel_is_waited_for_and_each_message_goes_once(
 def test_number_that_kannel_has_no_route_to_waits_for_one_and_holds_up_no_other(
     one_stop: OneStop, connect_kannel: Callable[..., Line], rows: Rows
 ) -> None:
-    """Eight messages go elsewhere."""
+    """One number without a route must not delay the eight messages to other numbers."""
     line = connect_kannel(routing="denied-prefix = +84993")
     one_stop.both(9, "NO-ROUTE", applicant_phone="0993123456")
     queue_results(one_stop, 8)
     send_at()
     until(lambda: receipts(rows).count("16 NACK/no SMSC") == 1)
-    # The callbacks may not say that it never arrived; the next run reads it.
+    # The callbacks app may not mark a message as never arrived. It only stores the receipt, and the next run reads it.
     read_left_over_receipts()
     until(lambda: len(rows("SELECT 1 FROM motcua.receipt_readings")) == len(receipts(rows)))
     answers = rows("SELECT http_status, gateway_code FROM motcua.attempts WHERE msisdn = '+84993123456'")

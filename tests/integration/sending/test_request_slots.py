@@ -1,4 +1,4 @@
-"""Requests in flight at a gateway: kept to its limit by all processes together, shared, and freed by death."""
+"""Test request slots: all processes together keep a gateway's limit and share its slots; a death frees slots."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tests.integration.sending.test_routing import MOBIFONE, VIETTEL, queue, two
 
 pytestmark = [pytest.mark.alone, pytest.mark.usefixtures("useful_for_years")]
 
-__all__ = ["two"]  # a fixture
+__all__ = ["two"]  # Importing the fixture would otherwise look unused.
 
 
 @pytest.fixture(autouse=True)
-def _registered(ledger):
-    """The templates are registered at the second gateway, too."""
+def _register_at_second_gateway(ledger):
+    """Register the templates at the second gateway too."""
     register_templates(ledger, "second")
 
 
 @pytest.fixture
 def share(ledger):
-    """Slots of one gateway for as many processes as a test asks for."""
+    """Return a function that opens a gateway's slots as one more process, and returns them with their connection."""
     connections = []
 
     def begin(concurrency=8, gateway="kannel"):
@@ -43,16 +43,16 @@ def share(ledger):
 
 def test_senders_share_the_slots_of_a_gateway_as_they_come_and_go(share):
     first, _ = share()
-    assert first.share == 8, "alone"
+    assert first.share == 8, "a sender alone has all slots"
     second, dying = share()
     assert second.share == 0
-    assert share(8, "second")[0].share == 8, "another gateway has its own"
+    assert share(8, "second")[0].share == 8, "each gateway has its own slots"
     first.balance()
     second.balance()
     assert (first.share, second.share) == (4, 4)
     first.give_all_back()
     second.balance()
-    assert second.share == 8, "the other one has nothing to send"
+    assert second.share == 8, "the slots of a sender with nothing to send go to the other"
     for each in (first, second, first):
         each.balance()
     assert (first.share, second.share) == (4, 4)
@@ -76,7 +76,9 @@ def test_slots_in_use_are_given_back_when_their_requests_are_answered_and_who_ha
     assert third.share == 1
 
 
-@pytest.mark.guarantee("limits", "all senders together keep a gateway's `concurrency`, also when one of them is killed")
+@pytest.mark.guarantee(
+    "limits", "all senders together keep to a gateway's `concurrency`, also when one of them is killed"
+)
 def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed(one_stop, gateway, configure, rows):
     configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(gateway.port, answer_timeout=5, concurrency=8))
     queue(one_stop, *[MOBIFONE] * 200)
@@ -91,7 +93,7 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
     assert killed.end()[1] == 9
     assert [other.end() for other in others] == [([], 0)] * 2
     assert 4 < gateway.most_connections <= 8
-    # The killed one's session outlives it by moments: whoever came at once may have taken it for living.
+    # The killed sender's session ends moments after its process, so a sender that started at once may have counted it.
     send("run of whoever comes later")
     left = rows("SELECT state, count(*) FROM motcua.messages GROUP BY state")
     counted = {row["state"]: row["count"] for row in left}
@@ -100,7 +102,7 @@ def test_limit_in_flight_is_kept_by_all_senders_together_also_when_one_is_killed
 
 
 @pytest.mark.guarantee(
-    "limits", "senders share a long queue; one that waits for a gateway's slots leaves idle slots to others"
+    "limits", "senders share a long queue; a sender that waits for a gateway's slots leaves idle slots to other senders"
 )
 def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configure):
     configure(AIRFLOW_CONN_SMS_KANNEL=gateway_connection(gateway.port, answer_timeout=5, concurrency=4))
@@ -121,10 +123,10 @@ def test_second_sender_gets_its_share_of_a_long_queue(one_stop, gateway, configu
 
 
 @pytest.mark.guarantee(
-    "limits", "senders share a long queue; one that waits for a gateway's slots leaves idle slots to others"
+    "limits", "senders share a long queue; a sender that waits for a gateway's slots leaves idle slots to other senders"
 )
 def test_sender_that_waits_for_slots_leaves_what_is_idle_to_others(one_stop, two, share):
-    """Two senders, each with all slots of one gateway, would wait for each other without an end."""
+    """Two senders that each held all slots of one gateway would otherwise wait for each other forever."""
     first, second = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
     others, _ = share(4, "second")
     queue(one_stop, VIETTEL, MOBIFONE)

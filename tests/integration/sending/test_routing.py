@@ -1,4 +1,7 @@
-"""Several gateways: by priority and carrier, with limits and failover; never within one message while it is unknown."""
+"""Test several gateways: priority, carriers, limits and failover.
+
+No second gateway gets a message while its outcome at the first is unknown.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ def connection_of(port, **extra):
 
 @pytest.fixture
 def two(configure):
-    """Two gateways, ``kannel`` preferred to ``second``; ``set_up(kannel={…}, second={…})`` adds to their extra."""
+    """Set up two gateways, ``kannel`` preferred to ``second``.
+
+    The fixture's value is a function: ``two(kannel={…}, second={…})`` adds to their connections' extra fields.
+    """
     doubles = {"kannel": ScriptedGateway(), "second": ScriptedGateway()}
 
     def set_up(**extra):
@@ -61,8 +67,8 @@ def two(configure):
 
 
 @pytest.fixture(autouse=True)
-def _registered(ledger):
-    """The templates are registered at both."""
+def _register_at_second_gateway(ledger):
+    """Register the templates at the second gateway too."""
     register_templates(ledger, "second")
 
 
@@ -119,6 +125,7 @@ def test_unregistered_carrier_is_reported_and_never_sent_anonymously(one_stop, t
 
 
 def test_mended_number_of_a_registered_carrier_goes_although_the_old_one_had_none(one_stop, two, rows):
+    """A message whose carrier had no gateway must go out once its corrected number belongs to a served carrier."""
     first, _ = two(kannel={"carriers": ["Viettel"]}, second={"carriers": ["MobiFone"]})
     queue(one_stop, ITEL)
     send_at()
@@ -131,7 +138,7 @@ def test_mended_number_of_a_registered_carrier_goes_although_the_old_one_had_non
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a gateway that refuses the account is stopped at once, and that is recorded; another one takes over",
+    "a gateway that refuses the account is paused at once and the pause is recorded; another gateway takes over",
 )
 def test_configuration_error_fails_over_at_once_and_the_gateway_is_preferred_again_later(one_stop, two, rows):
     first, second = two()
@@ -147,14 +154,14 @@ def test_configuration_error_fails_over_at_once_and_the_gateway_is_preferred_aga
     first.before_answer = lambda query: begun.append(first.in_flight)
     queue(one_stop, *[VIETTEL] * 8, at=NOW + 6 * MINUTE)
     send_at(NOW + 6 * MINUTE)
-    assert begun[:2] in ([1], [1, 1]), "one request first"
+    assert begun[:2] in ([1], [1, 1]), "one request goes first, and a second at most"
     assert (len(first.asked), len(second.asked)) == (8, 12)
     assert changes(rows) == [("kannel", "", "stopped"), ("kannel", "", "started")]
 
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "an outage costs no more messages than were in flight; another gateway takes over",
+    "in an outage only messages in flight become unknown, and another gateway takes over",
 )
 def test_outage_fails_over(one_stop, two, rows):
     first, second = two()
@@ -169,7 +176,7 @@ def test_outage_fails_over(one_stop, two, rows):
 
 @pytest.mark.guarantee(
     "once",
-    "a time-out, a reset, 500 or 502 makes the message `unknown`; no gateway gets it again blindly",
+    "a time-out, a reset, 500 or 502 makes the message `unknown`, and it is not sent again to any gateway",
 )
 def test_unknown_message_is_not_given_to_another_gateway(one_stop, two, rows):
     first, second = two()
@@ -183,7 +190,8 @@ def test_unknown_message_is_not_given_to_another_gateway(one_stop, two, rows):
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail", "a number whose carrier is refused goes to the next gateway; the carrier is not stopped yet"
+    "gateways-that-fail",
+    "a message whose carrier is refused goes to the next gateway, and the carrier is not paused yet",
 )
 def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first(one_stop, two, rows):
     first, second = two()
@@ -198,10 +206,10 @@ def test_not_routable_number_goes_to_the_next_gateway_and_stops_nothing_at_first
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "ten refused numbers of a carrier, with none accepted between, stop it at that gateway until a try succeeds",
+    "ten refused numbers of a carrier in a row pause the carrier at that gateway until a try succeeds",
 )
 def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there(one_stop, two, rows):
-    """Whichever run was refused."""
+    """The refusals of all runs must count together."""
     first, second = two()
     first.answer = (403, "Not routable")
     queue(one_stop, *[VIETTEL] * 6)
@@ -220,6 +228,7 @@ def test_carrier_that_is_refused_again_and_again_is_stopped_there_and_only_there
 
 
 def test_message_that_every_gateway_refuses_waits_and_is_tried_again(one_stop, two, rows):
+    """A message that all gateways refuse must be retried after a pause and must not be lost."""
     first, second = two()
     first.answer = second.answer = (403, "Not routable")
     queue(one_stop, VIETTEL)
@@ -233,7 +242,7 @@ def test_message_that_every_gateway_refuses_waits_and_is_tried_again(one_stop, t
     assert states(rows) == [("accepted", None)]
 
 
-@pytest.mark.guarantee("limits", "all senders together keep the limit of segments a second")
+@pytest.mark.guarantee("limits", "all senders together keep to the limit of segments a second")
 def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, configure, rows):
     configure(AIRFLOW_CONN_SMS_KANNEL=connection_of(gateway.port, concurrency=16, segments_per_second=20))
     now = NOW
@@ -249,14 +258,16 @@ def test_limit_a_second_is_kept_by_all_senders_together(one_stop, gateway, confi
         sender.join()
     came.sort()
     assert len(came) == 50
-    # None before its turn: a machine that stands still may bring some late, and then together.
+    # Check only that no request is early: a machine that stands still for a moment may send several late and together.
     assert [at for number, at in enumerate(came) if at - began < number / 20] == []
 
 
-@pytest.mark.guarantee("limits", "when a day's segments are used up the gateway is closed, and another one takes over")
+@pytest.mark.guarantee(
+    "limits", "when a day's segments are used up the gateway is paused, and another gateway takes over"
+)
 def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, rows):
     first, second = two(kannel={"segments_per_day": 3})
-    # What is refused does not count.
+    # Refused messages must not count towards the day's limit.
     first.script = [(400, "Missing receiver number, rejected")] * 2
     queue(one_stop, *[VIETTEL] * 10)
     send_at()
@@ -266,17 +277,19 @@ def test_limit_a_day_fails_closed_and_another_gateway_takes_over(one_stop, two, 
     segments = {r["gateway"]: r["segments"] for r in rows("SELECT gateway, segments FROM motcua.gateway_days")}
     assert segments == {"kannel": 3, "second": 5}
     assert "the 3 segments of the day are used" in rows("SELECT reason FROM motcua.gateway_changes")[0]["reason"]
-    (told,) = in_ledger(days_used_up, ["kannel", "second"], NOW + MINUTE)
-    assert (told.gateway, told.used, told.segments_per_day, told.elsewhere) == ("kannel", 3, 3, 5)
+    (used_up,) = in_ledger(days_used_up, ["kannel", "second"], NOW + MINUTE)
+    assert (used_up.gateway, used_up.used, used_up.segments_per_day, used_up.elsewhere) == ("kannel", 3, 3, 5)
     assert unresolved("run", now=NOW + MINUTE) == []
-    tomorrow = NOW + timedelta(hours=15)  # past midnight in Vietnam
+    tomorrow = NOW + timedelta(hours=15)  # 1:00 in Vietnam: a new day's limit counts.
     queue(one_stop, VIETTEL, at=tomorrow)
     send_at(tomorrow)
     assert len(first.asked) == 6
     assert in_ledger(days_used_up, ["kannel", "second"], tomorrow) == []
 
 
-@pytest.mark.guarantee("registrations", "a template that the first gateway does not know goes through the second")
+@pytest.mark.guarantee(
+    "registrations", "a message whose template the first gateway does not know goes through the second gateway"
+)
 def test_template_that_the_first_gateway_does_not_know_goes_through_the_second(one_stop, two, rows):
     unregister_text("kannel", "result.v1", "Lan", "nhà cung cấp báo hết hạn")
     first, second = two()
@@ -297,10 +310,10 @@ def test_gateway_with_a_broken_connection_does_not_stop_the_other(one_stop, two,
     queue(one_stop, VIETTEL)
     with pytest.raises(GatewayMisconfigured):
         send_at()
-    assert states(rows)[-1] == ("queued", None), "where there is no other"
+    assert states(rows)[-1] == ("queued", None), "without another gateway the message stays queued"
 
 
-@pytest.mark.guarantee("limits", "a limit that cannot be read closes the gateway")
+@pytest.mark.guarantee("limits", "a limit that cannot be read pauses the gateway")
 def test_limit_that_cannot_be_read_does_not_mean_no_limit(configure):
     for name, value in (
         ("segments_per_second", 0),
@@ -345,10 +358,10 @@ def test_operator_sees_stops_limits_and_changes(one_stop, two, rows):
     type_command("gateways", "start", "kannel")
     queue(one_stop, VIETTEL, at=NOW + MINUTE)
     send_at(NOW + MINUTE)
-    assert numbers(first)[-1] == "+84981234001", "it is used at once"
+    assert numbers(first)[-1] == "+84981234001", "a gateway that a person started is used at once"
 
 
-@pytest.mark.guarantee("workers", "one message does not wait behind a long queue of others")
+@pytest.mark.guarantee("workers", "a single new message does not wait behind thousands of older ones")
 def test_single_message_does_not_wait_behind_thousands(one_stop, two, rows):
     kannel, _ = two(kannel={"concurrency": 2})
     queue(one_stop, *[MOBIFONE] * 60)
@@ -358,4 +371,4 @@ def test_single_message_does_not_wait_behind_thousands(one_stop, two, rows):
     numbers = [each["to"] for each in kannel.asked]
     assert len(numbers) == 61
     single = next(place for place, number in enumerate(numbers) if "98123" in number)
-    assert single < 20, "of the earliest"
+    assert single < 20, "the single message must be among the first"

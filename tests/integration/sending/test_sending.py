@@ -1,4 +1,4 @@
-"""From the ledger to a gateway over real HTTP, and back by receipts: nothing doubled, nothing lost."""
+"""Test sending from the ledger to a gateway over real HTTP, and the receipts: no message is sent twice or lost."""
 
 from __future__ import annotations
 
@@ -61,8 +61,12 @@ def test_request_is_what_kannel_expects(one_stop, gateway, rows):
     assert states(rows) == [("accepted", None)]
 
 
-@pytest.mark.guarantee("once", "two runs at once, or one run twice, send nothing twice: one sender claims each message")
-@pytest.mark.guarantee("airflow", "a rerun, or two runs at once, sends nothing that is accepted, delivered or unknown")
+@pytest.mark.guarantee(
+    "once", "two runs at once, or one run twice, send no message twice, because only one sender can claim a message"
+)
+@pytest.mark.guarantee(
+    "airflow", "a rerun, or two runs at once, sends no message that is accepted, delivered or unknown"
+)
 def test_sending_again_at_once_or_in_parallel_sends_nothing_twice(one_stop, gateway, rows):
     queue_results(one_stop, 30)
     gateway.seconds = 0.02
@@ -119,7 +123,7 @@ def test_gateway_that_is_not_there_is_a_passing_failure(one_stop, gateway, rows)
         "1 message(s) due while a gateway is stopped",
         "gateway kannel stopped: takes nothing: no connection",
     ]
-    assert len(unresolved("run", now=NOW + timedelta(seconds=10))) == 3, "also after its pause, until it is tried again"
+    assert len(unresolved("run", now=NOW + timedelta(seconds=10))) == 3, "the run stays red after the pause"
 
 
 def test_run_is_not_red_for_messages_of_carriers_that_are_not_stopped(one_stop, gateway, rows):
@@ -137,6 +141,7 @@ def test_run_is_not_red_for_messages_of_carriers_that_are_not_stopped(one_stop, 
 
 
 def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_the_same_name(one_stop, gateway):
+    """Runs of two DAGs may have the same name; each is red only for its own attempts."""
     name = "scheduled__17:30"
     queue_results(one_stop)
     gateway.script = ["hang"]
@@ -148,7 +153,9 @@ def test_run_is_red_for_its_own_attempts_not_for_those_of_another_dags_run_of_th
         assert words_of_left(unresolved(name, now=NOW)) == []
     finally:
         work_for(None)
-    assert words_of_left(unresolved(name, now=NOW)) == ["1 message(s) unknown"], "whoever is no run sees both"
+    assert words_of_left(unresolved(name, now=NOW)) == ["1 message(s) unknown"], (
+        "outside a run, the attempts of both runs count"
+    )
 
 
 @pytest.mark.guarantee("gateways-that-fail", "after 503, 429 or no connection a message is retried after growing waits")
@@ -157,7 +164,7 @@ def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway,
     gateway.script = [(503, "Temporal failure"), (503, "Temporal failure")]
     send_at()
     send_at(NOW + timedelta(seconds=10))
-    assert len(gateway.asked) == 1, "still waiting"
+    assert len(gateway.asked) == 1, "the message still waits for its retry"
     send_at(NOW + timedelta(seconds=30))
     send_at(NOW + timedelta(seconds=90))
     assert len(gateway.asked) == 3
@@ -166,7 +173,7 @@ def test_passing_failure_waits_longer_each_time_and_then_goes(one_stop, gateway,
 
 @pytest.mark.guarantee(
     "once",
-    "a dossier that changes before the call is not announced: its message is `cancelled`, `suppressed` or `expired`",
+    "if a dossier changes just before the request, its message becomes `cancelled`, `suppressed` or `expired`",
 )
 @pytest.mark.parametrize(
     ("change", "expected"),
@@ -195,11 +202,14 @@ def test_condition_is_looked_at_again_just_before_the_call(one_stop, gateway, ro
 
 
 def waits_with(one_stop, phone, moment):
-    """The dossier's result waits at the desk, and its citizen has another phone by that moment."""
+    """Change the phone of the dossier D-0 at the source at a moment; its result still waits at the desk."""
     one_stop.dossier("D-0", applicant_phone=phone, updated_at=moment, status_code=9, at_one_stop_desk=True)
 
 
-@pytest.mark.guarantee("rights", "a queued message keeps its words, and goes to its dossier's present number alone")
+@pytest.mark.guarantee(
+    "rights",
+    "nobody can change the words or the recipient of a queued message, which goes to its dossier's present number",
+)
 @pytest.mark.parametrize("role", ["motcua_app", "motcua_owner"])
 def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, rows, role):
     queue_results(one_stop)
@@ -212,6 +222,7 @@ def test_nobody_changes_number_or_words_of_what_is_queued(one_stop, gateway, row
 
 
 def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows):
+    """While a dossier's first message is unknown, its second one waits, or the citizen may be texted twice."""
     queue_results(one_stop)
     gateway.script = ["hang"]
     send_at()
@@ -223,6 +234,7 @@ def test_return_while_the_first_is_unknown_waits_for_it(one_stop, gateway, rows)
 
 
 def test_result_hold_waits_and_a_reversal_inside_it_cancels(one_stop, gateway, rows):
+    """A result that the desk takes back within the agency's hold time must not be texted."""
     in_ledger(save_agencies, [agency(NHA_TRANG, result_hold=15 * MINUTE)], "tests")
     queue_results(one_stop, 2)
     send_at(NOW + MINUTE)
@@ -233,7 +245,9 @@ def test_result_hold_waits_and_a_reversal_inside_it_cancels(one_stop, gateway, r
     assert states(rows) == [("cancelled", "taken_back"), ("accepted", None)]
 
 
-@pytest.mark.guarantee("once", "the attempts of a dead sender become `unknown`; those of a living one are left alone")
+@pytest.mark.guarantee(
+    "once", "the attempts of a dead sender become `unknown`; the attempts of a living sender stay as they are"
+)
 def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(one_stop, gateway, rows):
     queue_results(one_stop, 2)
     with open_connection() as living, open_connection() as dying:
@@ -254,15 +268,15 @@ def test_dead_senders_attempts_become_unknown_and_a_living_ones_are_left_alone(o
 
 @pytest.mark.guarantee(
     "receipts",
-    "a receipt that is early, late, repeated or out of order moves a message only as the table of moves allows",
+    "an early, late, repeated or unordered receipt changes a message only as the table `message_moves` allows",
 )
 def test_receipts_move_the_message_only_where_the_table_allows(one_stop, gateway, rows):
-    told = {
+    receipts_of = {
         "accepted": ["8", "4", "nonsense", "-1"],
         "delivered": ["1", "8 1", "1 8", "1 1 1", "1 2", "2 1"],
         "undelivered": ["2", "34", "16"],
     }
-    cases = [(state, reports.split()) for state, several in told.items() for reports in several]
+    cases = [(state, reports.split()) for state, several in receipts_of.items() for reports in several]
     queue_results(one_stop, len(cases))
     send_at()
     sent = rows("SELECT reference FROM motcua.attempts ORDER BY message_id")
@@ -284,7 +298,7 @@ def test_receipt_that_overtakes_the_answer_is_not_overwritten(one_stop, gateway,
 
 
 def test_receipt_after_a_failed_answer_stops_the_retry(one_stop, gateway, rows):
-    """A proxy said 503 after Kannel had taken the message."""
+    """A proxy may answer 503 although Kannel took the message. A retry would then text the citizen twice."""
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
     send_at()
@@ -309,7 +323,9 @@ def test_undelivered_message_goes_to_the_mended_number_and_an_old_receipt_does_n
     assert states(rows)[0][0] == "delivered"
 
 
-@pytest.mark.guarantee("once", "PostgreSQL refuses a second attempt beside one that may be on its way")
+@pytest.mark.guarantee(
+    "once", "PostgreSQL refuses a second attempt of a message while a first attempt may be on its way"
+)
 def test_database_itself_refuses_a_second_attempt_beside_an_accepted_one(one_stop, gateway, rows):
     queue_results(one_stop)
     send_at()
@@ -352,7 +368,7 @@ def test_unregistered_template_is_refused_before_it_costs_anything(one_stop, gat
     assert states(rows) == [("queued", None)]
 
 
-@pytest.mark.guarantee("identity", "the identity holds over everything that happened")
+@pytest.mark.guarantee("identity", "the identity holds after every kind of event that the tests can produce")
 def test_identity_balances_over_everything_that_happened(one_stop, gateway, rows):
     queue_results(one_stop, 12)
     gateway.script = [(503, "busy"), "hang", (400, "Missing receiver number"), (202, "0: Accepted for delivery")]
@@ -410,10 +426,13 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red for failed sends that may be retried, also of its minute in other runs; not for a bad phone",
+    "a run is red for failed sends of its minutes that may be retried, whichever run made them; not for a bad phone",
 )
 def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
-    """A backfill of failed runs finds runs by the clock; the run that tried may have been woken by the watcher."""
+    """A backfill of failed runs finds only scheduled runs, but the watcher's run may have made the failed attempt.
+
+    If the scheduled run of that minute were green, the backfill would not retry the message.
+    """
     queue_results(one_stop)
     gateway.script = [(503, "busy")]
     send_at(run_id="woken")

@@ -1,4 +1,4 @@
-"""What becomes of attempts without an answer and of messages without a receipt; releases by people."""
+"""Test settling of attempts without an answer and of messages without a receipt, and releases by people."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def policy(gateway, configure, **extra):
 
 @pytest.fixture
 def unknown(one_stop, gateway, rows):
-    """One message of unknown outcome."""
+    """Send one message whose request gets no answer, so that its state is ``unknown``."""
     queue_results(one_stop)
     gateway.script = ["hang"]
     send_at()
@@ -53,9 +53,11 @@ def unknown(one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "once",
-    "a time-out, a reset, 500 or 502 makes the message `unknown`; no gateway gets it again blindly",
+    "a time-out, a reset, 500 or 502 makes the message `unknown`, and it is not sent again to any gateway",
 )
-@pytest.mark.guarantee("unknown-outcome", "a gateway that promises nothing never gets an unknown message again")
+@pytest.mark.guarantee(
+    "unknown-outcome", "a gateway that does not promise to refuse repeats never gets an unknown message again"
+)
 def test_held_message_is_never_sent_again_is_shown_and_makes_runs_red_while_it_is_useful(unknown, gateway, rows):
     counts = settle_at(NOW + HOUR)
     assert (counts.held, counts.held_useful) == ({"kannel": 1}, 1)
@@ -77,7 +79,8 @@ def test_held_message_is_never_sent_again_is_shown_and_makes_runs_red_while_it_i
 
 
 @pytest.mark.guarantee(
-    "unknown-outcome", "a release repeats the stored words and is audited; a receipt that comes later is kept as a fact"
+    "unknown-outcome",
+    "a release sends the stored text again and is audited; a receipt that comes later is stored as a fact",
 )
 def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(unknown, gateway, rows):
     before = rows("SELECT text, msisdn FROM motcua.messages")
@@ -102,7 +105,7 @@ def test_release_repeats_the_stored_words_to_the_stored_number_and_is_audited(un
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a release names who and why, checks the dossier, and sends only messages that are named, unknown and useful",
+    "a release stores person and reason, checks the dossier, and sends only named messages still unknown and useful",
 )
 def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
     release("A", "why", now=NOW + HOUR)
@@ -114,7 +117,7 @@ def test_release_looks_at_the_dossier_again(unknown, one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a release names who and why, checks the dossier, and sends only messages that are named, unknown and useful",
+    "a release stores person and reason, checks the dossier, and sends only named messages still unknown and useful",
 )
 def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, gateway, rows):
     queue_results(one_stop, 3)
@@ -153,7 +156,8 @@ def test_release_by_command_asks_and_says_what_it_left(unknown, rows):
 
 
 @pytest.mark.guarantee(
-    "unknown-outcome", "a receipt that comes before a released message goes stops it; a stored one prevents the release"
+    "unknown-outcome",
+    "a receipt that comes before a released message is sent stops it; an unread stored receipt prevents the release",
 )
 def test_receipt_for_a_released_attempt_before_it_is_sent_again_stops_the_second(unknown, gateway, rows):
     release("A", "why", now=NOW + HOUR)
@@ -172,7 +176,7 @@ def test_receipt_that_waits_to_be_read_is_read_before_anything_is_released(unkno
     assert states(rows) == [("delivered", None)]
 
 
-@pytest.mark.guarantee("unknown-outcome", "a backfill releases only if told to, and only its window")
+@pytest.mark.guarantee("unknown-outcome", "a backfill releases messages only on request, and only those of its window")
 def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gateway, rows):
     queue_results(one_stop)
     gateway.script = ["hang"]
@@ -189,7 +193,7 @@ def test_backfill_releases_only_when_told_to_and_only_its_window(one_stop, gatew
     assert rows("SELECT released_by FROM motcua.releases") == [{"released_by": "operator, backfill__2"}]
 
 
-@pytest.mark.guarantee("unknown-outcome", "the policy `accept` never sends again; a receipt still counts")
+@pytest.mark.guarantee("unknown-outcome", "the policy `accept` never sends a message again, and a receipt still counts")
 def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, gateway, configure, rows):
     policy(gateway, configure, when_unknown="accept", unknown_after_hours=2)
     queue_results(one_stop, 2)
@@ -209,7 +213,7 @@ def test_policy_accept_never_sends_again_and_a_receipt_still_counts(one_stop, ga
 
 @pytest.mark.guarantee(
     "unknown-outcome",
-    "a message without a receipt, read or not, is `unconfirmed` after the gateway's horizon; a late one still counts",
+    "a message without a receipt becomes `unconfirmed` after the gateway's horizon; a late receipt still counts",
 )
 def test_what_no_receipt_came_for_is_unconfirmed_after_the_horizon_and_a_late_receipt_counts(
     one_stop, gateway, configure, rows
@@ -243,7 +247,7 @@ def test_messages_of_a_gateway_that_is_gone_are_closed_too(one_stop, gateway, ro
 
 
 @pytest.mark.guarantee(
-    "unknown-outcome", "a message that is no longer useful expires, also while every gateway is stopped"
+    "unknown-outcome", "a message that is no longer useful expires, also while every gateway is paused"
 )
 def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped(one_stop, gateway, rows):
     queue_results(one_stop)
@@ -256,7 +260,7 @@ def test_message_that_is_no_longer_useful_expires_while_every_gateway_is_stopped
 
 @pytest.fixture
 def esms(configure, ledger):
-    """A provider that refuses a second request with the same reference for a day, and that can be asked."""
+    """Set up a provider (eSMS) that refuses a repeated reference for a day and can be asked for a message's state."""
     provider = ScriptedGateway()
     extra = {"adapter": "esms", "concurrency": 4, "answer_timeout": 0.3}
     connection = {"conn_type": "http", "host": "127.0.0.1", "port": provider.port, "login": "k", "password": "s" * 9}
@@ -267,7 +271,7 @@ def esms(configure, ledger):
 
 
 def sent(provider):
-    """Requests to send, by reference."""
+    """Return the references of the provider's requests to send, oldest first."""
     return [asked.record["RequestId"] for asked in provider.asked if "SendMultipleMessage" in asked.path]
 
 
@@ -282,6 +286,7 @@ def sent(provider):
     ],
 )
 def test_repeat_under_the_same_reference_settles_what_it_proves(one_stop, esms, rows, answer, state):
+    """A repeated request may settle an unknown message only by an answer that proves what became of the first."""
     queue_results(one_stop)
     esms.answer = "hang"
     send_at()
@@ -299,6 +304,7 @@ def test_repeat_under_the_same_reference_settles_what_it_proves(one_stop, esms, 
 
 
 def test_repeats_wait_longer_each_time_and_end_before_the_provider_forgets(one_stop, esms, rows):
+    """Repeats must end before the provider forgets the reference, or the citizen would get a second text."""
     queue_results(one_stop)
     esms.answer = "reset"
     send_at()
@@ -322,6 +328,7 @@ def test_repeats_wait_longer_each_time_and_end_before_the_provider_forgets(one_s
     ],
 )
 def test_gateway_that_knows_the_message_is_not_given_it_again(one_stop, esms, rows, result, state):
+    """If the provider reports the state of an unknown message, the request is not repeated."""
     queue_results(one_stop)
     esms.answer = "hang"
     send_at()
@@ -335,6 +342,7 @@ def test_gateway_that_knows_the_message_is_not_given_it_again(one_stop, esms, ro
 
 
 def test_repeat_is_not_made_for_a_message_that_no_longer_holds_nor_to_another_number(one_stop, esms, rows):
+    """A request is not repeated after the result was taken back or the phone number changed."""
     queue_results(one_stop, 2)
     esms.answer = "hang"
     send_at()
@@ -348,6 +356,7 @@ def test_repeat_is_not_made_for_a_message_that_no_longer_holds_nor_to_another_nu
 
 
 def test_receipts_are_asked_for_where_they_can_be(one_stop, esms, rows):
+    """If a provider sends no receipts but can be asked, settling asks it, at growing intervals."""
     queue_results(one_stop)
     esms.answer = in_json({"CodeResult": "100", "SMSID": "d533459ee42b2b9525ba9eabf6a8156"})
     send_at()

@@ -1,4 +1,4 @@
-"""Several senders of a run: one leads and picks up news, others stand by, whoever comes besides ends."""
+"""Test several senders: one leads and picks up new rows, others are standbys, and any further sender ends early."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from motcua.jobs.notices.sending.lanes import SendCounts
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.watching import CatchUp
 from motcua.store.ledger.database import open_connection
-from motcua.store.ledger.locks import LINGERING, hold_lock, is_held, stand_by
+from motcua.store.ledger.locks import LEADING, hold_lock, is_held, take_standby_place
 from tests.ground import in_ledger, take_in, until
 
 LONG = timedelta(hours=1)
 
 
 class Lingering:
-    """A sender in a thread of its own, which goes on for an hour unless it ends by itself or is stopped."""
+    """A sender in its own thread. It goes on for an hour unless it ends by itself or is stopped."""
 
     def __init__(self) -> None:
         self.catch_up = CatchUp(LONG, read_failed_every=0.2)
@@ -37,7 +37,7 @@ class Lingering:
         self.counts.append(send("run", catch_up=self.catch_up, stop=self._stop))
 
     def end_by_itself(self) -> SendCounts:
-        """Waits until it has ended, which it is to do; one that does not would hold the test for good."""
+        """Wait at most 60 seconds for the sender to end by itself, and return its counts."""
         self._thread.join(60)
         assert not self._thread.is_alive()
         return self.counts[0]
@@ -61,45 +61,47 @@ def lingering(one_stop: object, gateway: object) -> Iterator[Callable[[], Linger
 
 
 @contextmanager
-def another_leads(*, one_stands_by: bool = False) -> Iterator[None]:
-    """Another sender lives that leads and does nothing, and one that stands by."""
+def another_leads(*, with_standby: bool = False) -> Iterator[None]:
+    """Hold the leader's lock while the block runs, and a standby's place if ``with_standby``; send nothing."""
     with open_connection() as leader, open_connection() as second:
         leader.autocommit = second.autocommit = True
-        assert hold_lock(leader, LINGERING)
-        assert not one_stands_by or stand_by(second, 1) is not None
+        assert hold_lock(leader, LEADING)
+        assert not with_standby or take_standby_place(second, 1) is not None
         yield
 
 
-def somebody_stands_by() -> bool:
+def has_standby() -> bool:
     return in_ledger(is_held, 1000)
 
 
-@pytest.mark.guarantee("workers", "one sender leads and a set number stand by; any other sends what is due and ends")
+@pytest.mark.guarantee(
+    "workers", "one sender leads and a set number are on standby; any further sender sends the due messages and ends"
+)
 def test_whoever_comes_besides_does_what_is_due_and_ends(one_stop, gateway, lingering):
     one_stop.result_now("D-1", "0905123001")
     take_in(None)
-    with another_leads(one_stands_by=True):
+    with another_leads(with_standby=True):
         assert lingering().end_by_itself().attempts == 1
     assert len(gateway.asked) == 1
 
 
 @pytest.mark.guarantee(
-    "workers", "a standby helps to send, takes the lead when the leader is lost, and frees its place for the next"
+    "workers", "a standby helps to send and takes the lead when the leader is lost; another sender becomes the standby"
 )
 def test_one_that_stands_by_helps_takes_the_lead_and_leaves_its_place_to_the_next(one_stop, gateway, lingering):
     with another_leads():
         first = lingering()
-        until(somebody_stands_by)
+        until(has_standby)
         one_stop.result_now("D-1", "0905123001")
         take_in(None)
         until(lambda: len(gateway.asked) == 1)
         one_stop.result_now("D-2", "0905123002")
-        assert not first.catch_up.counts["picked_up"], "the one that leads picks up"
+        assert not first.catch_up.counts["picked_up"], "only the leader picks up"
     until(lambda: len(gateway.asked) == 2)
     assert first.catch_up.counts["picked_up"]["transitions"] == 1
-    until(lambda: not somebody_stands_by())
+    until(lambda: not has_standby())
     second = lingering()
-    until(somebody_stands_by)
+    until(has_standby)
     first.stop()
     one_stop.result_now("D-3", "0905123003")
     until(lambda: len(gateway.asked) == 3)
@@ -115,15 +117,15 @@ def test_sender_reads_a_source_again_that_another_run_has_picked_up(one_stop, ga
     time.sleep(1)
     one_stop.result_now("D-2", "0905123002")
     time.sleep(1)
-    assert len(gateway.asked) == 1, "it is left to a run"
+    assert len(gateway.asked) == 1, "a sender does not read a failed source again by itself"
     rows("UPDATE motcua.sources SET failed_at = NULL, failure = NULL")
     until(lambda: len(gateway.asked) == 2)
-    assert not sender.counts, "the same sender"
+    assert not sender.counts, "the same sender is still running"
 
 
-@pytest.mark.guarantee("gateways-that-fail", "one slow request delays no news")
+@pytest.mark.guarantee("gateways-that-fail", "one slow request does not delay the pick-up and sending of new events")
 def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, gateway, lingering, rows, monkeypatch):
-    monkeypatch.setattr(sender, "_LOOK_FOR_NEWS_EVERY", LONG)
+    monkeypatch.setattr(sender, "_CHECK_NEWS_EVERY", LONG)
     answer = threading.Event()
     gateway.before_answer = lambda _: answer.wait(180)
     one_stop.result_now("D-1", "0905123001")
@@ -139,13 +141,13 @@ def test_news_is_picked_up_and_sent_while_a_request_is_not_answered(one_stop, ga
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "after three time-outs in a row one request is out at a time, first one that sends nothing; an answer ends that",
+    "after three time-outs in a row the gateway gets one request at a time, first a login, until it answers",
 )
 @pytest.mark.parametrize("at_once", [1, 30], ids=["one after the other", "a burst meanwhile"])
 def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     one_stop, gateway, lingering, rows, configure, at_once
 ):
-    """Beyond what went out within one time-out, here a second."""
+    """A silent gateway must cost only the messages that left within one time-out, here one second."""
     given = json.loads(os.environ["AIRFLOW_CONN_SMS_KANNEL"])
     given["extra"] |= {"concurrency": 32, "answer_timeout": 1}
     configure(AIRFLOW_CONN_SMS_KANNEL=json.dumps(given), MOTCUA_LINGER="PT5M")
@@ -170,7 +172,7 @@ def test_gateway_that_is_silent_costs_few_messages_and_goes_on_when_it_answers(
     assert time.monotonic() < began + 15
 
 
-@pytest.mark.guarantee("workers", "where no watcher watches the sources, senders do")
+@pytest.mark.guarantee("workers", "if no watcher queries the sources, senders do")
 def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, lingering, configure):
     configure(MOTCUA_LINGER_QUIET="0.1")
     one_stop.result_now("D-1", "0905123001")
@@ -179,12 +181,12 @@ def test_where_nobody_watches_the_sources_a_sender_does(one_stop, gateway, linge
     time.sleep(0.5)
     one_stop.result_now("D-2", "0905123002")
     until(lambda: len(gateway.asked) == 2)
-    assert not sender.counts, "the same run"
+    assert not sender.counts, "the same sender is still running"
 
 
 @pytest.mark.usefixtures("watched")
 def test_message_that_no_gateway_takes_does_not_keep_a_sender(one_stop, gateway, lingering, configure, rows):
-    """It stays due, and is looked at again and again; that is nothing to do."""
+    """The message stays due and is checked again and again. That must not count as work, or the sender never ends."""
     configure(MOTCUA_LINGER_QUIET="0.1")
     one_stop.result_now("D-1", "0905123001")
     take_in(None)

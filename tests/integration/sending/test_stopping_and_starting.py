@@ -1,4 +1,4 @@
-"""What is stopped for how long, and what starts it again: by the ledger, within seconds, one message at a time."""
+"""Test gateway pauses: how long one lasts, and how single messages find within seconds that the gateway works again."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ BUSY, NO_ACCOUNT = (503, "Temporal failure, try again later."), (403, "Authoriza
 
 
 @pytest.fixture(autouse=True)
-def _registered(ledger):
-    """The templates are registered at the second gateway, too."""
+def _register_at_second_gateway(ledger):
+    """Register the templates at the second gateway too."""
     register_templates(ledger, "second")
 
 
 def refuse(gateway, *numbers):
-    """These numbers are not routable, all others are."""
+    """Let the gateway refuse these numbers as not routable and take all others."""
     gateway.answer_to = lambda query: NOT_ROUTABLE if query["to"] in numbers else TAKEN
 
 
 def numbers_of(one_stop, count, block=VIETTEL):
-    """The numbers that the next dossiers get."""
+    """Return the phone numbers that the next dossiers get."""
     return [f"+84{block[1:]}{number:03}" for number in range(one_stop.number, one_stop.number + count)]
 
 
@@ -45,12 +45,12 @@ def stops(rows):
     return rows("SELECT concerns, subject, until, pause FROM motcua.gateway_stops")
 
 
-# A carrier
+# Pauses of one carrier
 
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "few unroutable numbers hold up no other of their carrier; a number that is refused again counts once",
+    "a few unroutable numbers delay no other number of their carrier; a number refused repeatedly counts once",
 )
 def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_they_are_refused(
     one_stop, gateway, rows
@@ -61,9 +61,9 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_
     assert states(rows).count(("accepted", None)) == 60
     assert states(rows).count(("queued", "carrier_refused")) == 8
     for hours in range(1, 6):
-        # Nothing else of the carrier is taken meanwhile: eight numbers, however often they are refused.
+        # In these hours the gateway only refuses eight numbers again. Each number counts once, so it stops nothing.
         send_at(NOW + timedelta(hours=hours))
-    assert len(gateway.asked) > 68 + 16, "those refused were tried again"
+    assert len(gateway.asked) > 68 + 16, "the refused numbers were retried"
     queue(one_stop, VIETTEL, at=NOW + timedelta(hours=6))
     send_at(NOW + timedelta(hours=6))
     assert states(rows).count(("accepted", None)) == 61
@@ -72,23 +72,23 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "ten refused numbers of a carrier, with none accepted between, stop it at that gateway until a try succeeds",
+    "ten refused numbers of a carrier in a row pause the carrier at that gateway until a try succeeds",
 )
 def test_stopped_carrier_is_tried_with_one_message_after_longer_and_longer_pauses(one_stop, gateway, rows):
-    """However many senders there are."""
+    """After a pause, all senders together must make one try, however many senders there are."""
     gateway.answer = NOT_ROUTABLE
     queue(one_stop, *[VIETTEL] * 30)
     send_at()
     asked, moment = len(gateway.asked), NOW
     for pause in (2, 4, 8, 16, 32, 64, 128, 256, 300, 300):
         send_at(moment + timedelta(seconds=pause - 1))
-        assert len(gateway.asked) == asked, "left alone"
+        assert len(gateway.asked) == asked, "no request before the pause is over"
         moment += timedelta(seconds=pause)
         with ThreadPoolExecutor(2) as senders:
             for sent in [senders.submit(send_at, moment, f"run {number}") for number in range(2)]:
                 sent.result()
         asked += 1
-        assert len(gateway.asked) == asked, "one message"
+        assert len(gateway.asked) == asked, "one message after the pause"
     assert stops(rows)[0]["pause"] == 5 * MINUTE
 
 
@@ -110,7 +110,7 @@ def test_stopped_carrier_is_tried_with_a_number_that_was_not_refused_and_whateve
     assert changes(rows)[-1] == ("kannel", "Viettel", "started")
 
 
-# A gateway
+# Pauses of a whole gateway
 
 
 @pytest.mark.parametrize("away", [BUSY, NO_ACCOUNT])
@@ -123,18 +123,18 @@ def test_gateway_that_is_back_within_seconds_is_used_within_seconds(one_stop, ga
     send_at(NOW + SECOND)
     assert states(rows).count(("accepted", None)) == 0
     send_at(NOW + 2 * SECOND)
-    # Those that it turned away wait for it and not for themselves.
+    # A refused message waits for the gateway, not for a retry time of its own.
     assert states(rows).count(("accepted", None)) >= (20 if away is BUSY else 15)
     assert stops(rows) == []
 
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a stopped gateway gets one message after each pause; pauses grow, faster where a try costs a message",
+    "a paused gateway is tried with one message after growing waits, which grow faster if a try costs a message",
 )
 def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 30)
-    # Behind a proxy, for example: whoever asks is answered.
+    # A gateway behind a proxy, for example, answers a try without a message although it is down itself.
     gateway.answer, gateway.login = (502, "bad gateway"), (404, "not found")
     for seconds in range(0, 301, 2):
         send_at(NOW + timedelta(seconds=seconds))
@@ -145,7 +145,7 @@ def test_tries_that_cost_a_message_are_fewer(one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "after a gateway's restart the same run sends within seconds; one reset afterwards stops nothing",
+    "after a gateway's restart the same run sends within seconds, and one reset afterwards causes no pause",
 )
 @pytest.mark.parametrize("script", [[TAKEN, "reset"], [NOT_ROUTABLE]], ids=["a reset", "a refused number"])
 def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gateway, rows, script):
@@ -158,11 +158,13 @@ def test_one_reset_or_refused_number_after_an_outage_stops_nothing(one_stop, gat
     assert stops(rows) == []
 
 
-@pytest.mark.guarantee("gateways-that-fail", "a gateway that accepts only now and then costs few messages")
+@pytest.mark.guarantee(
+    "gateways-that-fail", "a gateway that accepts a message only now and then leaves few messages unknown"
+)
 def test_gateway_that_takes_one_now_and_then_costs_few_messages(one_stop, gateway, rows):
-    """Trust grows with each message taken: after each stop one, then two, not as many as may be in flight."""
+    """After each pause the gateway gets one message, then two, not as many as may be in flight."""
     queue(one_stop, *[VIETTEL] * 60)
-    # Behind a proxy, for example: whoever asks is answered.
+    # A gateway behind a proxy, for example, answers a try without a message although it is down itself.
     gateway.answer, gateway.login = "reset", (404, "not found")
     send_at()
     unknown = states(rows).count(("unknown", "no_answer"))
@@ -188,7 +190,7 @@ def test_stop_lasts_as_long_as_the_gateway_asked_and_that_of_a_person_until_he_e
 
     gateway.before_answer = stop
     send_at(NOW + 61 * SECOND)
-    assert ("accepted", None) in states(rows), "a message that was out before, which starts nothing"
+    assert ("accepted", None) in states(rows), "an accepted message does not end a stop that a person made"
     asked = len(gateway.asked)
     queue(one_stop, VIETTEL)
     send_at(NOW + 10 * MINUTE)
@@ -198,7 +200,7 @@ def test_stop_lasts_as_long_as_the_gateway_asked_and_that_of_a_person_until_he_e
 @pytest.mark.usefixtures("watched")
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "after a gateway's restart the same run sends within seconds; one reset afterwards stops nothing",
+    "after a gateway's restart the same run sends within seconds, and one reset afterwards causes no pause",
 )
 def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway, rows, configure):
     configure(MOTCUA_LINGER="60", MOTCUA_LINGER_QUIET="0.5")
@@ -218,15 +220,15 @@ def test_restart_of_three_seconds_is_over_within_the_same_run(one_stop, gateway,
             double.close()
     unknown = states(rows).count(("unknown", "no_answer"))
     assert states(rows).count(("accepted", None)) == 40 - unknown
-    # Four may be out when it goes; after that one at a time tries it. How many do depends on how long three seconds
-    # last on a busy machine; without the stop all of the other 32 would be lost.
+    # Four requests may be in flight when the gateway goes. After that, single messages try the gateway; a slow machine
+    # makes more such tries. Without the pause all of the other 32 messages would become unknown.
     assert unknown <= 3 * 4
 
 
-# How an attempt ended
+# The recorded end of an attempt
 
 
-@pytest.mark.guarantee("receipts", "each finished attempt records how it ended, also a dead sender's")
+@pytest.mark.guarantee("receipts", "each finished attempt stores how it ended, also an attempt of a dead sender")
 def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
     queue(one_stop, *[VIETTEL] * 40)
     gateway.script = [BUSY, NOT_ROUTABLE, (400, "Missing receiver number"), (500, "oops"), "reset"] + [TAKEN] * 7
@@ -248,6 +250,7 @@ def test_every_finished_attempt_says_how_it_ended(one_stop, gateway, rows):
 
 
 def test_attempt_of_a_dead_sender_that_a_receipt_told_of_says_so(one_stop, gateway, rows):
+    """An attempt of a dead sender that a receipt settled must state the receipt as its end."""
     queue(one_stop, VIETTEL)
     message_id = rows("SELECT message_id FROM motcua.messages")[0]["message_id"]
     value = Departing(message_id, "of the dead", "+84981234000", "Viettel", 1)

@@ -1,4 +1,4 @@
-"""What is done together for speed keeps the guarantees of what is done one by one."""
+"""Test that receipts and answers that are written in one transaction have the effects they have one by one."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.ground import NOW, queue_results, send_at, states
 
 @pytest.fixture
 def sent(one_stop, gateway, rows):
-    """Six accepted messages; their references in order."""
+    """Send six messages that the gateway accepts; return their references in order."""
     queue_results(one_stop, 6)
     send_at()
     return [row["reference"] for row in rows("SELECT reference FROM motcua.attempts ORDER BY message_id")]
 
 
 def take(*reports):
-    """Hands reports to an intake whose thread is busy until all of them wait."""
+    """Hand reports to an intake whose thread is busy, so that it takes them all together."""
     adapter, intake, all_wait = open_gateway("kannel"), Intake(connect), threading.Event()
     intake._thread.submit(all_wait.wait, 10)
     effects = [
@@ -37,7 +37,7 @@ def take(*reports):
 
 
 def test_reports_that_come_together_each_do_what_they_would_do_alone(sent, rows):
-    """One that cannot be stored holds up no other."""
+    """A report that cannot be stored must not delay or lose the other reports."""
     bad, *effects = take(
         ("\ud800", "1"), (sent[0], "1"), (sent[1], "8"), (sent[1], "1"), (sent[2], "2"), ("nobody's", "1"),
         (sent[3], "4"),
@@ -52,6 +52,7 @@ def test_reports_that_come_together_each_do_what_they_would_do_alone(sent, rows)
 
 
 def test_intake_that_had_nothing_to_do_or_failed_takes_the_next_report(sent, rows):
+    """A failed or idle receipt thread must still store the next receipt."""
     failures = [ConnectionError()]
 
     def connect_or_break():
@@ -81,7 +82,7 @@ def test_report_about_a_message_that_somebody_holds_comes_after_the_others_and_w
     assert {effect.result(10) for effect in free} == {"applied"}
 
 
-@pytest.mark.guarantee("receipts", "answers and receipts that overtake each other never deadlock")
+@pytest.mark.guarantee("receipts", "a gateway's answer and a receipt that arrives before it never deadlock")
 def test_answers_that_receipts_overtook_wait_for_the_next_receipts_and_hold_up_none(sent, rows):
     answers = [
         AttemptOutcome(reference, "accepted", "accepted", None, 202, "0", None, NOW, None) for reference in sent[:2]
@@ -89,7 +90,7 @@ def test_answers_that_receipts_overtook_wait_for_the_next_receipts_and_hold_up_n
     with open_connection() as sender, open_connection() as receipts, ThreadPoolExecutor(1) as beside:
         receipts.execute("UPDATE motcua.attempts SET outcome = 'receipt'")
         receipts.commit()
-        # As the next receipts of both have it: the messages first, then one attempt after the other.
+        # Take the locks in the order in which the intake takes them: the messages first, then the attempts one by one.
         receipts.execute("SELECT 1 FROM motcua.messages FOR UPDATE")
         touch = "UPDATE motcua.attempts SET settlings = settlings + 1 WHERE reference = %s"
         receipts.execute(touch, (sent[1],))
@@ -115,6 +116,7 @@ def test_parts_of_one_message_are_read_in_the_order_they_came(sent, rows):
 
 
 def test_answers_of_a_turn_that_fails_are_written_all_the_same(one_stop, gateway, rows, monkeypatch):
+    """If a sender's next claim fails, the answers that it has already received must still be stored."""
     queue_results(one_stop, 12)
     claim, claims = messages.claim, []
 

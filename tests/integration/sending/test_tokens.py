@@ -1,4 +1,4 @@
-"""Tokens: renewed once by whoever sends, before a message is given to Zalo, and kept where no restore rewinds them."""
+"""Test Zalo's tokens: one sender renews them before its first message, and stores them where no restore reaches."""
 
 from __future__ import annotations
 
@@ -19,20 +19,22 @@ HOUR = timedelta(hours=1)
 
 
 def queue(one_stop, at):
-    """A result of another dossier."""
+    """Queue the result of a new dossier at a moment."""
     one_stop.both(9, f"D-{at:%d%H%M}", at=at, applicant_phone=f"0905{at:%d%H%M}")
     take_in(at)
 
 
-def told(channels):
+def request_counts(channels):
     return len(channels.zalo.sent), len(channels.sms.asked)
 
 
-@pytest.mark.guarantee("tokens", "tokens are fetched before the first message, and renewed after ¾ of their life")
+@pytest.mark.guarantee(
+    "tokens", "tokens are fetched before the first message and renewed after three quarters of their lifetime"
+)
 def test_tokens_are_got_before_the_first_message_and_renewed_in_time(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
-    assert (channels.zalo.renewals, told(channels)) == (1, (1, 0))
+    assert (channels.zalo.renewals, request_counts(channels)) == (1, (1, 0))
     for hours, renewals in ((18, 1), (19, 2), (24, 2)):
         queue(one_stop, NOW + hours * HOUR)
         send_at(NOW + hours * HOUR)
@@ -52,10 +54,10 @@ def test_two_senders_renew_once(one_stop, channels, rows):
     assert channels.zalo.renewals == 1
     send_at()
     assert set(states(rows)) == {("accepted", None)}
-    assert sum(told(channels)) == 20
+    assert sum(request_counts(channels)) == 20
 
 
-@pytest.mark.guarantee("tokens", "tokens are encrypted in a file of their own, and stand in no ledger, journal or log")
+@pytest.mark.guarantee("tokens", "tokens are stored encrypted in their own file, and in no ledger, journal or log")
 def test_tokens_lie_encrypted_in_a_file_of_their_own(one_stop, channels, rows, caplog):
     queue_results(one_stop)
     send_at()
@@ -72,7 +74,7 @@ def test_tokens_lie_encrypted_in_a_file_of_their_own(one_stop, channels, rows, c
 
 @pytest.mark.guarantee(
     "tokens",
-    "a renewal that fails or was killed is retried and raises an alert; messages go while the old token is valid",
+    "a renewal that fails or is killed is retried and raises an alert; sending goes on while the old token is valid",
 )
 def test_renewal_that_fails_is_told_at_once_and_sending_goes_on(one_stop, channels, rows):
     queue_results(one_stop)
@@ -81,7 +83,7 @@ def test_renewal_that_fails_is_told_at_once_and_sending_goes_on(one_stop, channe
     channels.zalo.refresh_token = "used by somebody else"
     queue(one_stop, later)
     send_at(later)
-    assert told(channels) == (2, 0)
+    assert request_counts(channels) == (2, 0)
     (failing,) = in_ledger(tokens_failing, ["zalo", "kannel"])
     assert failing.tokens_fault == "200 renewal refused -14014"
     assert failing.tokens_until == NOW + 25 * HOUR
@@ -89,13 +91,13 @@ def test_renewal_that_fails_is_told_at_once_and_sending_goes_on(one_stop, channe
     over = NOW + 26 * HOUR
     queue(one_stop, over)
     send_at(over)
-    assert told(channels) == (2, 1), "then SMS has them"
+    assert request_counts(channels) == (2, 1), "without a valid token, messages go by SMS"
     channels.zalo.refresh_token = "second-refresh-token"
     channels.set_up(refresh_token="second-refresh-token")
     after = over + HOUR
     queue(one_stop, after)
     send_at(after)
-    assert told(channels) == (3, 1), "a new one in the connection counts at once"
+    assert request_counts(channels) == (3, 1), "a new refresh token in the connection is used at once"
     assert in_ledger(tokens_failing, ["zalo"]) == []
 
 
@@ -105,7 +107,7 @@ class Killed(BaseException):
 
 @pytest.mark.guarantee(
     "tokens",
-    "a renewal that fails or was killed is retried and raises an alert; messages go while the old token is valid",
+    "a renewal that fails or is killed is retried and raises an alert; sending goes on while the old token is valid",
 )
 @pytest.mark.parametrize("left", [False, True])
 def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
@@ -123,14 +125,16 @@ def test_renewal_that_was_killed(one_stop, channels, rows, monkeypatch, left):
             send_at()
     assert rows("SELECT 1 FROM motcua.attempts") == [], "no attempt was committed"
     send_at(NOW + HOUR)
-    assert told(channels) == ((0, 1) if left else (1, 0))
+    assert request_counts(channels) == ((0, 1) if left else (1, 0))
     failing = in_ledger(tokens_failing, ["zalo"])
     assert [each.tokens_fault for each in failing] == (
         ["200 renewal refused -14014; a renewal that began at 2026-11-25 03:00 UTC never ended"] if left else []
     )
 
 
-@pytest.mark.guarantee("tokens", "a failure is over once tokens are good, whoever got them, and did not say so")
+@pytest.mark.guarantee(
+    "tokens", "a failed renewal counts as over once the tokens are valid, also if the renewal was not recorded"
+)
 def test_failure_is_over_once_tokens_are_good(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
@@ -141,6 +145,7 @@ def test_failure_is_over_once_tokens_are_good(one_stop, channels, rows):
 
 
 def test_file_of_another_key_is_refused_and_of_another_first_token_is_begun_anew(channels, configure):
+    """Tokens encrypted with another key are refused; a new first token in the connection starts a new file."""
     file = TokenFile("zalo", FIRST_REFRESH_TOKEN)
     tokens = Tokens("a", "b", NOW, NOW + HOUR, NOW + 9 * HOUR)
     file.keep(tokens)

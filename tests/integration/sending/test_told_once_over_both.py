@@ -1,4 +1,4 @@
-"""Whatever Zalo and the SMS gateway answer, at whatever hour: each citizen is told once over both."""
+"""Test with random answers of Zalo and of the SMS gateway, at random hours: each citizen is texted exactly once."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.ground import NOW, send_at, take_in
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 SILENT = ["reset", http(500, "an error of theirs")]
-"""After which nobody knows whether they have it: the worst is taken for true."""
+"""Answers after which nobody knows whether the gateway has the message. Each of these answers counts as a delivery."""
 ZALO = [0, -100, -108, -114, -115, -118, -119, -124, -131, -132, -133, -144, *SILENT]
 SMS = [TAKEN, (429, ""), (503, ""), (403, "Not routable"), *SILENT]
 NEVER_BY_SMS = {-114, -119}
 _numbers, _days = count(), count()
 
 
-@pytest.mark.guarantee("once", "whatever Zalo and SMS answer, at whatever hour, a citizen is told once over both")
+@pytest.mark.guarantee("once", "whatever Zalo and SMS answer, at whatever hour, a citizen is texted exactly once")
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     answers=st.lists(
@@ -54,10 +54,10 @@ def test_each_is_told_once_over_both(answers, hour, one_stop, channels, rows):
     for phone, (of_zalo, of_sms) in given_to.items():
         came_to_zalo = [*of_zalo, 0, 0, 0, 0, 0][: sent.count(phone)]
         came_to_sms = [*of_sms, TAKEN, TAKEN, TAKEN, TAKEN][: texted.count(phone)]
-        told = sum(each in (0, -100, *SILENT) for each in came_to_zalo)
-        told += sum(each in (TAKEN, *SILENT) for each in came_to_sms)
+        deliveries = sum(each in (0, -100, *SILENT) for each in came_to_zalo)
+        deliveries += sum(each in (TAKEN, *SILENT) for each in came_to_sms)
         if NEVER_BY_SMS.intersection(came_to_zalo):
-            assert (told, states[phone]) == (0, "rejected")
+            assert (deliveries, states[phone]) == (0, "rejected")
         else:
-            assert told == 1, (came_to_zalo, came_to_sms, states[phone])
+            assert deliveries == 1, (came_to_zalo, came_to_sms, states[phone])
             assert states[phone] in ("accepted", "unknown")

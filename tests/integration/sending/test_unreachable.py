@@ -1,4 +1,4 @@
-"""A gateway that does not reach every number: the next one takes the message at once, and the ledger remembers."""
+"""Test a gateway that does not reach every number: the next gateway takes this message and the later ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITHOUT, WITH = "0905123000", "0905123001"
 
 @pytest.fixture
 def two(two_gateways, monkeypatch):
-    """``kannel``, which reaches one number alone, preferred to ``second``, which reaches all."""
+    """Set up two gateways: ``kannel``, which does not reach the number ``WITHOUT``, is preferred to ``second``."""
     submit = KannelGateway.submit
 
     def selective(self, session, message):
@@ -40,7 +40,7 @@ def queue(one_stop, code, phone, at=NOW):
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a number that a gateway does not reach goes to the next one for seven days, and uses up no retry",
+    "messages to a number that a gateway does not reach go to the next gateway for seven days and use up no retry",
 )
 def test_number_goes_to_the_next_gateway_at_once_and_straight_there_for_seven_days(one_stop, two, rows):
     first, second = two
@@ -53,8 +53,8 @@ def test_number_goes_to_the_next_gateway_at_once_and_straight_there_for_seven_da
         ("kannel", "failed", "unreachable"),
         ("second", "accepted", "accepted"),
     ]
-    assert unresolved("run", now=NOW) == [], "no run is red for it"
-    assert rows("SELECT 1 FROM motcua.gateway_changes") == [], "and nothing is stopped"
+    assert unresolved("run", now=NOW) == [], "no run is red for a number that was not reached"
+    assert rows("SELECT 1 FROM motcua.gateway_changes") == [], "no gateway is stopped for it"
     queue(one_stop, "D-2", WITHOUT, NOW + DAY)
     queue(one_stop, "D-3", WITH, NOW + DAY)
     send_at(NOW + DAY)
@@ -62,12 +62,14 @@ def test_number_goes_to_the_next_gateway_at_once_and_straight_there_for_seven_da
     assert [asked["to"][-3:] for asked in second.asked] == ["000", "000"]
     queue(one_stop, "D-4", WITHOUT, NOW + 8 * DAY)
     send_at(NOW + 8 * DAY)
-    assert (len(first.asked), len(second.asked)) == (3, 3), "it may have an account by now"
+    assert (len(first.asked), len(second.asked)) == (3, 3), (
+        "after seven days the first gateway is tried again: the number may have an account now"
+    )
 
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "a number that a gateway does not reach goes to the next one for seven days, and uses up no retry",
+    "messages to a number that a gateway does not reach go to the next gateway for seven days and use up no retry",
 )
 def test_not_to_reach_a_number_is_no_try(one_stop, two, rows):
     _, second = two
@@ -75,11 +77,11 @@ def test_not_to_reach_a_number_is_no_try(one_stop, two, rows):
     queue(one_stop, "D-1", WITHOUT)
     send_at()
     waits = rows("SELECT next_attempt_at - %s AS wait FROM motcua.messages", NOW)[0]["wait"]
-    assert waits <= timedelta(seconds=25), "as after a first try"
+    assert waits <= timedelta(seconds=25), "the wait is that after a first try"
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail", "a corrected phone number may go by a gateway that did not reach the old one"
+    "gateways-that-fail", "a message to a corrected number may use a gateway that did not reach the old number"
 )
 def test_mended_phone_is_another_number(one_stop, two, rows):
     first, second = two
@@ -95,7 +97,9 @@ def test_mended_phone_is_another_number(one_stop, two, rows):
     assert states(rows) == [("accepted", None)]
 
 
-@pytest.mark.guarantee("gateways-that-fail", "messages that wait for a stopped gateway go as soon as it is open")
+@pytest.mark.guarantee(
+    "gateways-that-fail", "messages that wait for a paused gateway are sent as soon as its pause ends"
+)
 def test_message_waits_for_the_other_gateway_while_that_is_stopped(one_stop, two, rows):
     first, second = two
     second.answer = (403, "Authorization failed for sendsms")
@@ -109,7 +113,7 @@ def test_message_waits_for_the_other_gateway_while_that_is_stopped(one_stop, two
 
 
 @pytest.mark.guarantee(
-    "gateways-that-fail", "without another gateway, the desk must correct a number that is not reached"
+    "gateways-that-fail", "if no other gateway exists, the desk must correct a number that the gateway does not reach"
 )
 def test_without_another_gateway_the_number_is_the_desks_to_mend(one_stop, two, rows, configure):
     configure(MOTCUA_GATEWAYS="kannel")

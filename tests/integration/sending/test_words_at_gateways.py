@@ -1,4 +1,4 @@
-"""The words of a message are made for the gateway that takes it, and counted as it counts."""
+"""Test that a message's text is made for the gateway that takes it, and is counted in that gateway's unit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.ground import NHA_TRANG, agency, gateway_connection, in_ledger, send_
 
 @pytest.fixture
 def plain_agency(agencies):
-    """Nha Trang chose texts without accents for SMS."""
+    """Set the agency Nha Trang to SMS texts without accents."""
     in_ledger(save_agencies, [agency(NHA_TRANG, accented=False)], "tests")
 
 
@@ -26,6 +26,7 @@ def result(one_stop):
 
 
 def test_text_goes_as_its_agency_chose_where_accents_cost(one_stop, gateway, plain_agency, rows):
+    """If accents cost more segments, a text goes without accents when its agency chose so."""
     result(one_stop)
     send_at()
     (text,), attempts = sent(gateway, rows)
@@ -34,7 +35,8 @@ def test_text_goes_as_its_agency_chose_where_accents_cost(one_stop, gateway, pla
 
 
 @pytest.mark.guarantee(
-    "limits", "a text has accents where they cost nothing; the attempt records what was sent and counted"
+    "limits",
+    "a text has accents if they cost nothing extra; the attempt stores the text form and segments that were sent",
 )
 def test_text_has_accents_and_is_one_message_where_these_are_billed(
     one_stop, gateway, plain_agency, rows, configure, monkeypatch

@@ -1,4 +1,4 @@
-"""Zalo first, SMS where Zalo does not reach: each result is told once over both."""
+"""Test sending by Zalo first and by SMS where Zalo does not reach a number: a citizen gets each result once."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 PHONE = "84905123000"
 
 
-def told(channels):
+def request_counts(channels):
     return len(channels.zalo.sent), len(channels.sms.asked)
 
 
 def test_message_goes_to_zalo_with_its_values_and_accents(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
-    assert told(channels) == (1, 0)
+    assert request_counts(channels) == (1, 0)
     (sent,) = channels.zalo.sent
     assert sent["phone"] == PHONE
     assert sent["template_data"]["dossier_code"] == "D-0"
@@ -38,38 +38,40 @@ def test_message_goes_to_zalo_with_its_values_and_accents(one_stop, channels, ro
     assert [tuple(row.values()) for row in forms] == [("kannel", None, None), ("zalo", "message", True)]
 
 
-@pytest.mark.guarantee("once", "a number that Zalo does not reach gets an SMS, once and at once")
+@pytest.mark.guarantee("once", "a number that Zalo does not reach gets one SMS at once")
 @pytest.mark.parametrize("code", [-108, -118])
 def test_number_that_zalo_does_not_reach_is_told_by_sms_once(code, one_stop, channels, rows):
     channels.zalo.by_number[PHONE] = [code]
     queue_results(one_stop, 2)
     send_at()
     send_at(NOW + HOUR)
-    assert told(channels) == (2, 1)
+    assert request_counts(channels) == (2, 1)
     assert channels.sms.asked[0]["to"] == f"+{PHONE}"
     assert set(states(rows)) == {("accepted", None)}
     assert unresolved("run", now=NOW) == []
 
 
 @pytest.mark.guarantee(
-    "once", "a refusal of Zalo that may follow a delivery goes by SMS only where Zalo wrote that it may"
+    "once", "after a refusal of Zalo that may follow a delivery an SMS is sent only if Zalo confirmed that in writing"
 )
 def test_refusal_that_may_follow_a_delivery_goes_by_sms_only_where_that_was_written(one_stop, channels, rows):
     channels.zalo.by_number[PHONE] = [-114]
     queue_results(one_stop)
     for hours in (0, 1, 5):
         send_at(NOW + hours * HOUR)
-    assert told(channels) == (1, 0)
+    assert request_counts(channels) == (1, 0)
     assert states(rows) == [("rejected", "phone")]
     channels.set_up(refusals_are_sure=True)
     channels.zalo.by_number["84905123001"] = [-114]
     one_stop.both(9, "D-1", applicant_phone="0905123001")
     take_in()
     send_at()
-    assert told(channels) == (2, 1)
+    assert request_counts(channels) == (2, 1)
 
 
-@pytest.mark.guarantee("once", "a time-out of Zalo never goes by SMS; a late event of its webhook settles it")
+@pytest.mark.guarantee(
+    "once", "a message that timed out at Zalo never goes by SMS; a late event of Zalo's webhook settles it"
+)
 @pytest.mark.parametrize("answer", ["hang", "reset"])
 def test_time_out_never_goes_by_sms(answer, one_stop, channels, rows):
     channels.zalo.by_number[PHONE] = [answer]
@@ -77,7 +79,7 @@ def test_time_out_never_goes_by_sms(answer, one_stop, channels, rows):
     for hours in (0, 1, 24):
         send_at(NOW + hours * HOUR)
         settle("settle", clock=lambda moment=NOW + hours * HOUR: moment)
-    assert told(channels) == (1, 0)
+    assert request_counts(channels) == (1, 0)
     assert states(rows) == [("unknown", "no_answer")]
     event = channels.zalo.event(reference_of(rows))
     with TestClient(callbacks.create_standalone()) as http:
@@ -90,11 +92,16 @@ CONTRADICTED = {
     "and told by SMS": ([-118], [], (1, 1), ("accepted", None), 1),
     "and SMS is busy": ([-118], [(503, "Temporal failure, try again later.")] * 9, (1, 1), ("delivered", None), 0),
 }
-"""What Zalo and the SMS gateway answer, what was asked of both, what becomes of the message, and told twice or not."""
+"""Cases of a receipt that contradicts Zalo's refusal.
+
+Each case has Zalo's answers, the SMS gateway's answers, the number of requests to Zalo and to SMS, the message's state
+and reason at the end, and the number of messages that the citizen got twice.
+"""
 
 
 @pytest.mark.guarantee(
-    "receipts", "a receipt for what a gateway had refused counts, is told as a contradiction, and is never told again"
+    "receipts",
+    "a receipt for a message that its gateway had refused counts, is reported as a contradiction, and causes no resend",
 )
 @pytest.mark.parametrize("case", CONTRADICTED)
 def test_event_about_what_was_refused_counts_and_is_told_as_a_contradiction(case, one_stop, channels, rows):
@@ -109,33 +116,33 @@ def test_event_about_what_was_refused_counts_and_is_told_as_a_contradiction(case
     channels.sms.script = []
     for hours in (1, 5):
         send_at(NOW + hours * HOUR)
-    assert told(channels) == asked
+    assert request_counts(channels) == asked
     assert states(rows) == [became]
     (found,) = in_ledger(contradicted_refusals, NOW)
     assert (found.gateway, found.messages, found.told_twice) == ("zalo", 1, told_twice)
 
 
-@pytest.mark.guarantee("gateways-that-fail", "at night Zalo is skipped; by day it is first again")
+@pytest.mark.guarantee("gateways-that-fail", "Zalo is skipped at night and is the first gateway again by day")
 def test_night_goes_by_sms(one_stop, channels, rows):
     night = NOW + 13 * HOUR
     queue_results(one_stop, 2, night)
     send_at(night)
-    assert told(channels) == (0, 2)
+    assert request_counts(channels) == (0, 2)
     one_stop.both(9, "D-9", at=NOW + 21 * HOUR, applicant_phone="0905123009")
     take_in(NOW + 21 * HOUR)
     send_at(NOW + 21 * HOUR)
-    assert told(channels) == (1, 2)
+    assert request_counts(channels) == (1, 2)
 
 
 @pytest.fixture
 def waits(agencies):
-    """Nha Trang would rather have its messages wait for Zalo's hours."""
+    """Set the agency Nha Trang so that its messages wait at night until Zalo opens again."""
     in_ledger(save_agencies, [agency(NHA_TRANG, waits_for_opening=True)], "tests")
 
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "where its agency chose so, what is of use in the morning waits for Zalo; all else goes by SMS at night",
+    "if its agency chose so, a message that is still useful in the morning waits for Zalo; others go by SMS at night",
 )
 def test_agency_that_waits_has_at_night_by_sms_what_cannot_wait(one_stop, channels, waits, rows):
     night, morning = NOW + 13 * HOUR, NOW + 20 * HOUR
@@ -143,7 +150,7 @@ def test_agency_that_waits_has_at_night_by_sms_what_cannot_wait(one_stop, channe
     one_stop.both(9, "D-9", applicant_phone="0905123001")
     take_in()
     send_at()
-    assert told(channels) == (1, 1)
+    assert request_counts(channels) == (1, 1)
     queue_results(one_stop, 3, night)
     rows("UPDATE motcua.messages SET useful_until = %s WHERE msisdn = '+84905123002'", morning)
     for minutes in (0, 30):
@@ -152,15 +159,15 @@ def test_agency_that_waits_has_at_night_by_sms_what_cannot_wait(one_stop, channe
     assert states(rows)[1:] == [("queued", "waits_for_opening"), ("accepted", None), ("accepted", None)]
     assert unresolved("run", now=night) == []
     send_at(morning - MINUTE)
-    assert told(channels) == (1, 3)
+    assert request_counts(channels) == (1, 3)
     send_at(morning)
-    assert told(channels) == (2, 3)
+    assert request_counts(channels) == (2, 3)
     assert set(states(rows)) == {("accepted", None)}
 
 
 @pytest.mark.guarantee(
     "gateways-that-fail",
-    "where its agency chose so, what Zalo's quota refuses waits for the next morning, and no run is red",
+    "if its agency chose so, a message that Zalo refuses for its quota waits for the next morning, and no run is red",
 )
 def test_agency_that_waits_has_what_a_quota_refuses_wait_for_the_morning(one_stop, channels, waits, rows, monkeypatch):
     monkeypatch.setattr(zalo, "next_day", lambda now: next_day(NOW))
@@ -173,7 +180,7 @@ def test_agency_that_waits_has_what_a_quota_refuses_wait_for_the_morning(one_sto
     assert unresolved("run", now=NOW) == []
     asked, channels.zalo.code = len(channels.zalo.sent), 0
     send_at(NOW + 20 * HOUR)
-    assert told(channels) == (asked + 3, 0)
+    assert request_counts(channels) == (asked + 3, 0)
 
 
 @pytest.mark.guarantee(
@@ -191,7 +198,9 @@ def test_what_zalo_refuses_for_another_reason_goes_by_sms(code, one_stop, channe
     assert left == ([] if code in (-144, -147, -132) else ["gateway_stopped"])
 
 
-@pytest.mark.guarantee("callbacks", "an event of Zalo without its valid signature is refused, whatever secret it shows")
+@pytest.mark.guarantee(
+    "callbacks", "an event of Zalo without a valid signature is refused, even if it carries the secret"
+)
 def test_event_is_let_in_by_its_signature_alone(one_stop, channels, rows):
     queue_results(one_stop)
     send_at()
@@ -221,7 +230,7 @@ def test_event_is_let_in_by_its_signature_alone(one_stop, channels, rows):
 
 
 @pytest.mark.guarantee(
-    "receipts", "a message that Zalo accepted and no phone received is `unconfirmed`, and never sent again"
+    "receipts", "a message that Zalo accepted and no phone received becomes `unconfirmed` and is never sent again"
 )
 def test_what_was_taken_and_never_received_is_unconfirmed(one_stop, channels, rows):
     queue_results(one_stop)
@@ -231,4 +240,4 @@ def test_what_was_taken_and_never_received_is_unconfirmed(one_stop, channels, ro
         settle("settle", clock=lambda moment=later: moment)
         send_at(later)
     assert states(rows) == [("unconfirmed", "no_receipt")]
-    assert told(channels) == (1, 0)
+    assert request_counts(channels) == (1, 0)

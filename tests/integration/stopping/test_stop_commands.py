@@ -1,4 +1,4 @@
-"""``motcua stop`` and ``motcua go``: the Department's alone, for whole kinds and agencies; what they say and keep."""
+"""Test ``motcua stop`` and ``motcua go``: only the Department may use them, and only for whole kinds and agencies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ WHY = "Mẫu tin ghi sai tên cơ quan"
 
 @pytest.fixture
 def typed(monkeypatch):
-    """Runs a command as the person whose login on this machine is ``lan``."""
+    """Return a function that runs a command as the person with the login ``lan``."""
     monkeypatch.delenv("MOTCUA_PERSON")
     monkeypatch.setenv("LOGNAME", "lan")
 
@@ -47,7 +47,7 @@ def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_sto
     assert f"Stop 1: result of {NHA_TRANG} until {shown}, clock of Vietnam (UTC+7)." in said
     assert "1 message(s) wait for it." in said
     send("run")
-    assert len(gateway.asked) == 1, "the other agency's"
+    assert len(gateway.asked) == 1, "only the other agency's message goes"
     listed = typed("stop", "--list")
     for word in (f"result of {NHA_TRANG}", shown, "in force", "lan", WHY, "clock of Vietnam"):
         assert word in listed
@@ -65,7 +65,7 @@ def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_sto
 
 
 @pytest.mark.guarantee(
-    "stops", "only the Department stops, and only a kind, an agency or everything: never one message"
+    "stops", "only the Department can stop sending, and only for a kind, an agency or everything, never for one message"
 )
 @pytest.mark.parametrize(
     ("words", "refusal"),

@@ -1,4 +1,4 @@
-"""The Department has nothing sent of a kind, an agency, or at all: senders and settling obey, and nothing is lost."""
+"""Test stops of the Department, of a kind, an agency or everything: senders and settling obey, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def stop_it(kind=None, agency=None, until=NOW + 4 * HOUR, now=NOW):
 
 
 def queue(one_stop, *messages, at=NOW):
-    """A message of each (code, status, agency)."""
+    """Plan a message for each dossier, given as code, status and agency."""
     for code, status, agency in messages:
         one_stop.both(status, code, agency, at=at, applicant_phone=f"0905{one_stop.number:06}", updated_at=at)
     take_in(now=at)
@@ -45,7 +45,9 @@ BY_DOSSIER = "SELECT d.dossier_code, m.state, m.reason FROM motcua.messages m JO
 STOPPED, SENT = ("queued", "stopped"), ("accepted", None)
 
 
-@pytest.mark.guarantee("stops", "stopped messages wait, and go when the stop ends, by itself or early; all others go")
+@pytest.mark.guarantee(
+    "stops", "stopped messages wait and are sent when the stop ends, by itself or early; all other messages are sent"
+)
 @pytest.mark.parametrize(
     ("kind", "agency", "ends"),
     [
@@ -70,10 +72,12 @@ def test_what_is_stopped_does_not_go_and_everything_else_does(one_stop, gateway,
     assert [found[code] for code, *_ in FOUR] == ends
     assert len(gateway.asked) == ends.count(SENT)
     assert counts.set_aside == (0 if planned_first else ends.count(STOPPED))
-    assert unresolved("run", now=NOW + SECOND) == [], "people decided it: no run is red for it"
+    assert unresolved("run", now=NOW + SECOND) == [], "no run is red for a stop that people decided"
 
 
-@pytest.mark.guarantee("stops", "stopped messages wait, and go when the stop ends, by itself or early; all others go")
+@pytest.mark.guarantee(
+    "stops", "stopped messages wait and are sent when the stop ends, by itself or early; all other messages are sent"
+)
 @pytest.mark.parametrize("early", [True, False], ids=["early", "by itself"])
 def test_what_waited_goes_when_the_stop_ends(one_stop, gateway, rows, early):
     results(one_stop, 3)
@@ -89,7 +93,7 @@ def test_what_waited_goes_when_the_stop_ends(one_stop, gateway, rows, early):
     assert ("queued", "stopped") in [(row["to_state"], row["to_reason"]) for row in moves]
 
 
-@pytest.mark.guarantee("stops", "a stop is written to each message once, however often senders look")
+@pytest.mark.guarantee("stops", "each stopped message is marked once, however often senders check the queue")
 def test_stop_writes_each_message_once_however_often_senders_look(one_stop, gateway, rows):
     stop_it()
     results(one_stop, 40)
@@ -107,7 +111,7 @@ def test_stop_writes_each_message_once_however_often_senders_look(one_stop, gate
 
 
 @pytest.mark.usefixtures("useful_for_years")
-@pytest.mark.guarantee("stops", "a sender at work obeys a stop at its next claim, and finishes its requests in flight")
+@pytest.mark.guarantee("stops", "a running sender obeys a stop at its next claim, and finishes its requests in flight")
 def test_sender_at_work_obeys_at_its_next_claim_and_keeps_what_is_in_flight(one_stop, gateway, rows):
     now = datetime.now(UTC)
     results(one_stop, 60, at=now)
@@ -119,7 +123,7 @@ def test_sender_at_work_obeys_at_its_next_claim_and_keeps_what_is_in_flight(one_
 
     gateway.before_answer = stop_now
     send_at(now)
-    # Four in flight, one kept ready.
+    # At the stop, four requests may be in flight and one more message may be claimed.
     assert 8 <= len(gateway.asked) <= 8 + 5
     assert states(rows).count(SENT) == len(gateway.asked)
     assert states(rows).count(STOPPED) == 60 - len(gateway.asked)
@@ -134,12 +138,12 @@ def test_two_stops_of_one_message_hold_it_until_the_last_one_ends(one_stop, gate
     send_at(NOW + HOUR)
     assert states(rows) == [STOPPED]
     send_at(NOW + 2 * HOUR)
-    assert states(rows) == [SENT], "not held for the one that was ended"
+    assert states(rows) == [SENT], "a stop that was ended early no longer holds the message"
 
 
-@pytest.mark.guarantee("stops", "no message stays held for a stop that ends at that moment")
+@pytest.mark.guarantee("stops", "no message stays on hold for a stop that ends while the sender writes the hold")
 def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_stop, gateway, rows):
-    """A sender that saw the stop while it claimed waits for whoever ends it, and then lets the message be."""
+    """A sender that saw the stop at its claim waits until the stop's end is committed, and changes no message."""
     made = stop_it("result")
     results(one_stop, 1)
     done = threading.Event()
@@ -152,7 +156,7 @@ def test_message_is_not_set_aside_for_a_stop_that_is_ended_at_that_moment(one_st
         store.end_stop(ending, made.stop_id, ended_by="lan", now=NOW + SECOND)
         sender = threading.Thread(target=set_aside)
         sender.start()
-        assert not done.wait(0.3), "it waits for the end to be committed"
+        assert not done.wait(0.3), "it must wait until the end of the stop is committed"
         ending.commit()
     sender.join(10)
     assert states(rows) == [("queued", None)]
@@ -174,11 +178,11 @@ def test_backfill_rerun_and_release_obey(one_stop, gateway, rows):
     for _ in range(2):
         plan(window, now=NOW + 2 * MINUTE)
         met.append(send_at(NOW + 2 * MINUTE, "backfill", window).set_aside)
-    assert met == [1, 0], "the released one, once"
+    assert met == [1, 0], "the released message is put on hold, and only once"
     assert len(gateway.asked) == asked
     assert states(rows) == [STOPPED, STOPPED]
     assert unresolved("backfill", window, NOW + 2 * MINUTE) == []
-    assert unresolved("run", now=NOW + 2 * MINUTE) == [], "also the run that tried it"
+    assert unresolved("run", now=NOW + 2 * MINUTE) == [], "the run that tried the message is not red either"
     gate("backfill", window, (), window)
 
 
@@ -240,12 +244,12 @@ def test_run_says_what_is_stopped_and_is_green(one_stop, gateway, caplog):
     assert said in caplog.text
 
 
-# Who may write what
+# Rights and rules of the table of stops
 
 
 @pytest.mark.guarantee(
     "stops",
-    "a stop has a reason without a phone number and ends within 7 days; it is never changed, only ended early, once",
+    "a stop has a reason without a phone number, ends within 7 days, and cannot be changed, only ended early once",
 )
 def test_stop_is_kept_as_it_was_said(one_stop, rows):
     made = stop_it("result")
@@ -266,7 +270,7 @@ def test_stop_is_kept_as_it_was_said(one_stop, rows):
 
 @pytest.mark.guarantee(
     "stops",
-    "a stop has a reason without a phone number and ends within 7 days; it is never changed, only ended early, once",
+    "a stop has a reason without a phone number, ends within 7 days, and cannot be changed, only ended early once",
 )
 def test_stop_has_a_reason_an_end_and_an_agency_that_is_known(agencies, rows):
     asked = {"kind": "result", "agency": None, "until": NOW + HOUR, "reason": WHY, "stopped_by": "lan", "now": NOW}

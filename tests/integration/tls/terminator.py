@@ -1,7 +1,7 @@
-"""TLS in front of a PostgreSQL server that has none, as a proxy or a pooler gives it, with certificates of our own.
+"""Put TLS in front of a PostgreSQL server that has none, as a proxy or a pooler does, with the tests' certificates.
 
-The server of the wheel is built without TLS. What answers the client's handshake here is OpenSSL with a real
-certificate, and what is behind it is the real server::
+The tests' server is built without TLS. Here OpenSSL answers the client's handshake with a real certificate, and passes
+the data on to the real server::
 
     authority = Authority("Sở TT&TT")
     with terminating(server_port, authority.certificate("ledger.test", folder)) as front:
@@ -30,25 +30,25 @@ _SSL_REQUEST, _GSS_REQUEST = 80877103, 80877104
 
 @dataclass(frozen=True)
 class Certificate:
-    """Files of a server's certificate and its key."""
+    """The files of a server's certificate and its key."""
 
     chain: Path
     key: Path
 
 
 class Authority:
-    """Who signs certificates."""
+    """A certificate authority that signs certificates."""
 
     def __init__(self, name: str) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         self._own = (
-            self._begun(self._name, self._key.public_key())
+            self._certificate_builder(self._name, self._key.public_key())
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .sign(self._key, hashes.SHA256())
         )
 
-    def _begun(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _certificate_builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         now = datetime.now(UTC)
         return (
             x509.CertificateBuilder()
@@ -61,15 +61,15 @@ class Authority:
         )
 
     def write(self, path: Path) -> Path:
-        """Its own certificate, for sslrootcert."""
+        """Write the authority's own certificate, for ``sslrootcert``; return the path."""
         path.write_bytes(self._own.public_bytes(serialization.Encoding.PEM))
         return path
 
     def certificate(self, host: str, folder: Path) -> Certificate:
-        """A certificate for that host, signed by this authority."""
+        """Write a certificate for a host, signed by this authority, and its key; return their paths."""
         key = ec.generate_private_key(ec.SECP256R1())
         signed = (
-            self._begun(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), key.public_key())
+            self._certificate_builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)]), key.public_key())
             .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
             .sign(self._key, hashes.SHA256())
         )
@@ -85,7 +85,7 @@ class Authority:
 
 @dataclass
 class Terminator:
-    """Where clients connect to."""
+    """A running TLS front: the port for clients, and the number of finished handshakes."""
 
     port: int
     finished_handshakes: int = 0
@@ -93,7 +93,7 @@ class Terminator:
 
 @contextmanager
 def terminating(server_port: int, certificate: Certificate) -> Iterator[Terminator]:
-    """Takes connections on loopback, as long as the body lasts, and hands what was in them to the server."""
+    """Accept TLS connections on loopback while the block runs, and pass their data on to the server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate.chain, certificate.key)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -110,7 +110,7 @@ def terminating(server_port: int, certificate: Certificate) -> Iterator[Terminat
         taking = threading.Thread(target=take, daemon=True)
         taking.start()
         yield front
-        # An accept that waits does not notice that its socket is closed.
+        # Closing a socket does not wake a waiting accept, but shutting it down does.
         listening.shutdown(socket.SHUT_RDWR)
         taking.join()
 
@@ -118,13 +118,13 @@ def terminating(server_port: int, certificate: Certificate) -> Iterator[Terminat
 def _serve(client: socket.socket, context: ssl.SSLContext, server_port: int, front: Terminator) -> None:
     with client, suppress(OSError):
         while True:
-            length, code = struct.unpack("!ii", _exactly(client, 8))
+            length, code = struct.unpack("!ii", _read_exactly(client, 8))
             if (length, code) == (8, _GSS_REQUEST):
                 client.sendall(b"N")
                 continue
             break
         if (length, code) != (8, _SSL_REQUEST):
-            # Whoever would speak in clear is no client of this server.
+            # A client that asks for no TLS is refused.
             return
         client.sendall(b"S")
         with (
@@ -132,13 +132,13 @@ def _serve(client: socket.socket, context: ssl.SSLContext, server_port: int, fro
             socket.create_connection(("127.0.0.1", server_port)) as server,
         ):
             front.finished_handshakes += 1
-            back = threading.Thread(target=_hand_on, args=(server, secured), daemon=True)
+            back = threading.Thread(target=_pass_on, args=(server, secured), daemon=True)
             back.start()
-            _hand_on(secured, server)
+            _pass_on(secured, server)
             back.join()
 
 
-def _exactly(source: socket.socket, length: int) -> bytes:
+def _read_exactly(source: socket.socket, length: int) -> bytes:
     read = b""
     while len(read) < length:
         piece = source.recv(length - len(read))
@@ -148,7 +148,7 @@ def _exactly(source: socket.socket, length: int) -> bytes:
     return read
 
 
-def _hand_on(source: socket.socket, target: socket.socket) -> None:
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while piece := source.recv(65536):
             target.sendall(piece)

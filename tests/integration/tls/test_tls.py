@@ -1,4 +1,4 @@
-"""How a connection must be secured is said once, in the Airflow connection, and holds wherever one is opened."""
+"""Test TLS to the ledger: the options in the Airflow connection hold for each part that opens a connection."""
 
 from __future__ import annotations
 
@@ -37,12 +37,16 @@ from tests.ground import PASSWORD
 from tests.integration.tls.terminator import Authority, terminating
 
 HOST = "ledger.test"
-"""No name server knows it: hostaddr says where it is, and the certificate must be for the name."""
+"""A host name that no name server knows. hostaddr gives its address, and the certificate must be for the name."""
 
 
 @dataclass
 class Front:
-    """Ways to the ledger: how each is secured, and the words in which libpq refuses it."""
+    """Airflow connections to the ledger: one that must be accepted, and others that every part must refuse.
+
+    ``right`` leads to a server with the right certificate. ``wrong`` leads to servers with a wrong one or none, and has
+    the words of libpq's refusal. ``handshakes`` returns how many handshakes ``right`` has finished.
+    """
 
     right: dict[str, Any]
     wrong: dict[str, tuple[dict[str, Any], str]]
@@ -78,70 +82,70 @@ def front(ledger: str, tmp_path: Path):
         )
 
 
-def _each(written: str) -> dict[str, str]:
+def _all_connections(written: str) -> dict[str, str]:
     parts = ("MOTCUA_DB", "MOTCUA_DB_CALLBACKS", "MOTCUA_DB_PAGES", "ONESTOP_TLS")
     return {f"AIRFLOW_CONN_{part}": written for part in parts}
 
 
 PATIENCE = 60.0
-"""Seconds; no machine is so slow."""
+"""Seconds to wait for a connection, longer than even a slow machine needs."""
 
 
-def _pooled(conn_id: str, patience: float = PATIENCE) -> None:
+def _ask_through_pool(conn_id: str, patience: float = PATIENCE) -> None:
     try:
         with ledger_pool(conn_id).connection(timeout=patience) as connection:
-            _ask(connection)
+            _check_session(connection)
     except psycopg_pool.PoolTimeout:
         with pytest.raises(psycopg.OperationalError) as refusal:
             psycopg.connect(ledger_pool(conn_id).conninfo)
         raise refusal.value from None
 
 
-def _ask(connection: Connection) -> None:
+def _check_session(connection: Connection) -> None:
     assert connection.execute("SELECT current_user AS who").fetchall() == [{"who": "motcua_app"}]
     assert connection.pgconn.ssl_in_use
 
 
-def _tasks() -> None:
+def _ask_as_task() -> None:
     with open_connection() as connection:
-        _ask(connection)
+        _check_session(connection)
 
 
-def _source() -> None:
-    # A source is reached as the ledger is, by the name of its own connection.
+def _ask_as_source() -> None:
+    # A source is opened like the ledger, by the name of its connection.
     with open_connection("onestop_tls") as connection:
-        _ask(connection)
+        _check_session(connection)
 
 
-def _inquiries() -> None:
+def _ask_as_inquiries() -> None:
     quick = QuickConnections()
     try:
-        _ask(quick.get())
+        _check_session(quick.get())
     finally:
         quick.close()
 
 
-def _health() -> None:
+def _ask_as_health() -> None:
     lookout = Lookout(PATIENCE)
     try:
-        lookout.ask(_ask)
+        lookout.ask(_check_session)
     finally:
         lookout.close()
 
 
-def _watch() -> None:
+def _ask_as_watch() -> None:
     with open_without_airflow(PATIENCE) as connection:
-        _ask(connection)
+        _check_session(connection)
 
 
 COMPONENTS: dict[str, Callable[[], None]] = {
-    "tasks": _tasks,
-    "a source": _source,
-    "pages": lambda: _pooled(PAGES),
-    "receipts": lambda: _pooled(CALLBACKS),
-    "inquiries": _inquiries,
-    "health": _health,
-    "watch": _watch,
+    "tasks": _ask_as_task,
+    "a source": _ask_as_source,
+    "pages": lambda: _ask_through_pool(PAGES),
+    "receipts": lambda: _ask_through_pool(CALLBACKS),
+    "inquiries": _ask_as_inquiries,
+    "health": _ask_as_health,
+    "watch": _ask_as_watch,
 }
 
 
@@ -150,16 +154,16 @@ COMPONENTS: dict[str, Callable[[], None]] = {
 )
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_right_certificate_is_taken_and_a_wrong_one_refused(front, configure, component):
-    configure(**_each(json.dumps(front.right)))
+    configure(**_all_connections(json.dumps(front.right)))
     COMPONENTS[component]()
     assert front.handshakes() > 0
-    # Whoever is refused is asked again and again by a pool: nobody need wait for that.
+    # A pool retries a refused connection again and again, so the test waits only two seconds for it.
     pool = {"pages": PAGES, "receipts": CALLBACKS}.get(component)
     for way, words in front.wrong.values():
         close_ledger_pool()
-        configure(**_each(json.dumps(way)))
+        configure(**_all_connections(json.dumps(way)))
         with pytest.raises(psycopg.OperationalError, match=words):
-            COMPONENTS[component]() if pool is None else _pooled(pool, 2)
+            COMPONENTS[component]() if pool is None else _ask_through_pool(pool, 2)
 
 
 def test_address_is_taken_as_json_is(front, configure):
@@ -167,21 +171,21 @@ def test_address_is_taken_as_json_is(front, configure):
         query = "&".join(f"{name}={value}" for name, value in way["extra"].items())
         return f"postgres://{way['login']}:{way['password']}@{way['host']}:{way['port']}/{way['schema']}?{query}"
 
-    configure(**_each(address(front.right)))
-    for ask in (_tasks, _inquiries, _watch):
+    configure(**_all_connections(address(front.right)))
+    for ask in (_ask_as_task, _ask_as_inquiries, _ask_as_watch):
         ask()
     for way, words in front.wrong.values():
-        configure(**_each(address(way)))
-        for ask in (_tasks, _inquiries, _watch):
+        configure(**_all_connections(address(way)))
+        for ask in (_ask_as_task, _ask_as_inquiries, _ask_as_watch):
             with pytest.raises(psycopg.OperationalError, match=words):
                 ask()
 
 
-@pytest.mark.guarantee("tls", "migrations use a connection as secure as the others")
+@pytest.mark.guarantee("tls", "migrations use a connection with the same encryption as all other parts")
 def test_migrations_are_secured(front, configure):
     configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}))
     assert migrate() == []
-    # yoyo's own connection, and ours.
+    # yoyo opens one connection and migrate() another.
     assert front.handshakes() >= 2
     for way, words in front.wrong.values():
         configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(way | {"login": "motcua_owner"}))
@@ -189,9 +193,9 @@ def test_migrations_are_secured(front, configure):
             migrate()
 
 
-@pytest.mark.guarantee("tls", "a backup is refused where pg_dump cannot encrypt as the connection demands")
+@pytest.mark.guarantee("tls", "a backup is refused if pg_dump cannot encrypt as the connection demands")
 def test_backup_is_refused_by_a_dump_without_tls(front, configure):
-    """The wheel's pg_dump is built without TLS: it must not fall back to speaking in clear."""
+    """The tests' pg_dump is built without TLS. It must not fall back to an unencrypted connection."""
     configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=json.dumps(front.right | {"login": "motcua_owner"}))
     with ledger_snapshot() as snapshot, pytest.raises(ProgramFailed, match=r"without TLS.*MOTCUA_POSTGRES_PROGRAMS"):
         snapshot.dump(lambda stream: None)
@@ -202,18 +206,18 @@ def test_backup_is_refused_by_a_dump_without_tls(front, configure):
 
 
 def test_dump_is_told_how_to_secure_its_connection(front, configure, tmp_path):
-    told, programs = tmp_path / "told", tmp_path / "programs"
+    arguments, programs = tmp_path / "arguments", tmp_path / "programs"
     programs.mkdir()
     (programs / "pg_dump").write_text(
         "#!/bin/sh\n[ \"$1\" = --version ] && echo 'pg_dump (PostgreSQL) 18.1' && exit\n"
-        f"printf '%s\\n' \"$@\" > {told}\n"
+        f"printf '%s\\n' \"$@\" > {arguments}\n"
     )
     (programs / "pg_dump").chmod(0o755)
     owner = json.dumps(front.right | {"login": "motcua_owner"})
     configure(AIRFLOW_CONN_MOTCUA_DB_OWNER=owner, MOTCUA_POSTGRES_PROGRAMS=str(programs))
     with ledger_snapshot() as snapshot:
         snapshot.dump(lambda stream: None)
-    (address,) = (line for line in told.read_text().splitlines() if line.startswith("--dbname="))
+    (address,) = (line for line in arguments.read_text().splitlines() if line.startswith("--dbname="))
     parameters = conninfo_to_dict(address.removeprefix("--dbname="))
     wanted = front.right["extra"] | {"host": HOST}
     assert {name: parameters.get(name) for name in wanted} == wanted
@@ -226,9 +230,9 @@ def test_everything_that_libpq_knows_passes_through():
     ours = ("host", "port", "user", "password", "dbname")
     extra = {name: f"value of {name}" for name in known.difference(ours)}
     given = GivenConnection("a,b", 5433, "somebody", "p'w \\", "ledger", extra | {"cursor": "dictcursor", "iam": False})
-    told = conninfo_to_dict(conninfo_of(given))
-    assert {name: told[name] for name in extra} == extra
-    assert [told[name] for name in ours] == ["a,b", "5433", "somebody", "p'w \\", "ledger"]
+    parameters = conninfo_to_dict(conninfo_of(given))
+    assert {name: parameters[name] for name in extra} == extra
+    assert [parameters[name] for name in ours] == ["a,b", "5433", "somebody", "p'w \\", "ledger"]
     with pytest.raises(psycopg.ProgrammingError, match="ssl_mode"):
         conninfo_of(GivenConnection("a", 5433, "b", "c", "d", {"ssl_mode": "verify-full"}))
 

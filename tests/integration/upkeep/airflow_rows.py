@@ -1,4 +1,4 @@
-"""Airflow's own database, as runs of DAGs fill it: made by Airflow's own migrations, filled by statements."""
+"""Airflow's own database for tests: Airflow's migrations make it, and SQL statements fill it as runs of DAGs do."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ FAB = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 
 
 def make_airflow_database(admin_dsn: str, name: str, role: str, home: Path, password: str) -> dict[str, str]:
-    """A database that Airflow migrated, of a role that is there; gives what is to be in the environment of who cleans
-    it. ``home``: an empty folder."""
+    """Create a database with Airflow's migrations, owned by an existing role.
+
+    ``home`` is an empty folder for Airflow. Return the environment that the cleaning job needs.
+    """
     ask(admin_dsn, sql.SQL("CREATE DATABASE {} OWNER {}").format(*map(sql.Identifier, (name, role))))
     place = conninfo_to_dict(admin_dsn)
     dsn = make_conninfo("", host=place["host"], port=place["port"], user=role, password=password, dbname=name)
@@ -44,7 +46,7 @@ def make_airflow_database(admin_dsn: str, name: str, role: str, home: Path, pass
         capture_output=True,
     )
     with psycopg.connect(with_database(admin_dsn, name)) as airflow:
-        # Celery makes its own when its first result comes.
+        # Celery creates this table itself when its first result comes.
         airflow.execute(
             "CREATE TABLE celery_taskmeta (id integer PRIMARY KEY, task_id text UNIQUE, status text, result bytea,"
             " date_done timestamp, traceback text, name text, args bytea, kwargs bytea, worker text, retries integer,"
@@ -58,25 +60,25 @@ def make_airflow_database(admin_dsn: str, name: str, role: str, home: Path, pass
 
 
 class AirflowRows:
-    """Writes what Airflow would."""
+    """Writes rows into Airflow's database as Airflow would."""
 
     def __init__(self, dsn: str) -> None:
-        # Parameters are put in by the client: one of them stands where types differ.
+        # The client inserts the parameters, because the SQL statements use one parameter with different types.
         self.connection = psycopg.Connection[DictRow].connect(
             dsn, autocommit=True, row_factory=dict_row, cursor_factory=psycopg.ClientCursor
         )
 
     def dag(self, dag_id: str, version_made: datetime) -> None:
-        """A DAG with one version."""
+        """Write a DAG with one version."""
         self.connection.execute(
             "INSERT INTO dag_bundle (name, active) VALUES ('dags-folder', TRUE) ON CONFLICT DO NOTHING"
         )
-        self._fill("dag", {"dag_id": dag_id, "bundle_name": "dags-folder", "last_parsed_time": version_made})
+        self._insert("dag", {"dag_id": dag_id, "bundle_name": "dags-folder", "last_parsed_time": version_made})
         self.version(dag_id, 1, version_made)
 
     def version(self, dag_id: str, number: int, made_at: datetime) -> None:
-        """A version of a DAG, with its code."""
-        self._fill(
+        """Write a version of a DAG."""
+        self._insert(
             "dag_version",
             {
                 "dag_id": dag_id,
@@ -97,7 +99,10 @@ class AirflowRows:
         run_type: str = "scheduled",
         task_state: str | None = None,
     ) -> None:
-        """Runs, each with tasks, an XCom of each, two log rows of each task and an asset event, of the last version."""
+        """Write runs of the DAG's last version.
+
+        Each run has its tasks, an XCom and two log rows of each task, and an asset event.
+        """
         values = {
             "dag_id": dag_id,
             "began": list(began),
@@ -110,7 +115,7 @@ class AirflowRows:
             self.connection.execute(statement, values)
 
     def note(self, dag_id: str, began: datetime, words: str) -> None:
-        """A note of a person on the run that began then."""
+        """Write a person's note on the run that began at this moment."""
         self.connection.execute(
             "INSERT INTO dag_run_note (dag_run_id, content, created_at, updated_at)"
             " SELECT id, %s, now(), now() FROM dag_run WHERE dag_id = %s AND start_date = %s",
@@ -118,17 +123,17 @@ class AirflowRows:
         )
 
     def act(self, who: str | None, event: str, at: datetime) -> None:
-        """A row of the audit log that is of no task."""
-        self._fill("log", {"dttm": at, "event": event, "owner": who or "root", "owner_display_name": who})
+        """Write a row of the audit log that belongs to no task."""
+        self._insert("log", {"dttm": at, "event": event, "owner": who or "root", "owner_display_name": who})
 
     def count(self, table: str, where: str = "TRUE") -> int:
-        """Rows of a table."""
+        """Return the number of rows of a table."""
         row = self.connection.execute(f"SELECT count(*) AS n FROM {table} WHERE {where}").fetchone()
         assert row is not None
         return int(row["n"])
 
-    def _fill(self, table: str, values: dict[str, Any]) -> None:
-        """A row; what may not be empty and is not given gets a value of its kind."""
+    def _insert(self, table: str, values: dict[str, Any]) -> None:
+        """Insert a row; required columns that are not given get a value of their type."""
         columns = self.connection.execute(
             "SELECT column_name, data_type, is_nullable = 'NO' AND column_default IS NULL AS needed"
             " FROM information_schema.columns WHERE table_name = %s",

@@ -1,4 +1,4 @@
-"""An Airflow database of each module's own."""
+"""Fixtures of the upkeep tests: an Airflow database for each module."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.integration.upkeep.airflow_rows import AirflowRows, make_airflow_data
 def cleaned_by(
     postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, dict[str, str]]]:
-    """An empty Airflow database: an administrator's DSN, and the environment of who cleans it."""
+    """Make an empty Airflow database; yield an administrator's DSN and the environment of the cleaning job."""
     name = f"airflow_upkeep{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     home = tmp_path_factory.mktemp("airflow")
     environment = make_airflow_database(postgres.admin_dsn, name, "airflow", home, PASSWORD)
@@ -28,9 +28,9 @@ def cleaned_by(
 def airflow_rows(
     cleaned_by: tuple[str, dict[str, str]], ledger: str, configure: Callable[..., None]
 ) -> Iterator[AirflowRows]:
-    """The module's Airflow database, emptied of what runs left, behind the connection ``motcua_airflow``."""
+    """Empty the module's Airflow database and set the connection ``motcua_airflow`` to it."""
     dsn, environment = cleaned_by
-    # Of a task's process, which Airflow keeps from its database.
+    # Airflow gives its tasks this address, so that they cannot reach its database.
     nothing = "airflow-db-not-allowed:///"
     configure(**environment, AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=nothing, AIRFLOW__CORE__SQL_ALCHEMY_CONN=nothing)
     rows = AirflowRows(dsn)

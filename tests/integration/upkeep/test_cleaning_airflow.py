@@ -1,4 +1,4 @@
-"""Airflow's own database: what is old goes, what somebody needs stays."""
+"""Test the cleaning of Airflow's own database: old rows go, and rows that somebody needs stay."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.integration.upkeep.airflow_rows import FAB, AirflowRows
 
 OLD, YOUNG = NOW - timedelta(days=31), NOW - timedelta(days=29)
 OF_RUNS = ("dag_run", "task_instance", "xcom", "dagrun_asset_event")
-# What belongs to one run goes with it, and not before: a run that is left has all of it.
+# Rows of these tables belong to one run and are deleted together with it, never before.
 WITH_ITS_RUN = {"deadline", "task_instance", "task_instance_history", "task_reschedule", "task_state_store", "xcom"}
-# Tables that grow with nothing, each with why their rows stay.
+# These tables do not grow. Each has the reason why its rows stay.
 LEFT_ALONE = {
-    "_xcom_archive": "made by the upgrade from Airflow 2 alone",
-    "dag": "one row a DAG; with it would go its runs' versions",
-    "trigger": "Airflow removes those that nobody waits for; the sources' watcher is as old as the installation",
+    "_xcom_archive": "only an upgrade from Airflow 2 makes it",
+    "dag": "one row a DAG; deleting it would delete the versions that its runs name",
+    "trigger": "Airflow removes triggers that nobody waits for; the watcher's is as old as the installation",
 }
 
 
@@ -36,7 +36,7 @@ def kept(rows: AirflowRows) -> set[str]:
 
 
 @pytest.mark.guarantee(
-    "airflow", "Airflow's old rows go each night; running, unnoted red and each DAG's last runs stay"
+    "airflow", "Airflow's old rows are removed each night; running runs, red runs without a note and last runs stay"
 )
 def test_old_rows_go_and_what_somebody_needs_stays(airflow_rows: AirflowRows) -> None:
     rows = airflow_rows
@@ -52,7 +52,7 @@ def test_old_rows_go_and_what_somebody_needs_stays(airflow_rows: AirflowRows) ->
         "last",
     ):
         rows.dag(dag_id, NOW - timedelta(days=400))
-    # The last run of a DAG by the clock stays, so that most have a younger one.
+    # Each DAG's last scheduled run stays. Most DAGs get a young run, so that their old runs are not the last.
     for dag_id in ("ended", "at_work", "task_at_work", "red", "red_noted", "red_long_ago", "cleared"):
         rows.runs(dag_id, [YOUNG])
     rows.runs("ended", [OLD, OLD - timedelta(days=200)])
@@ -85,7 +85,7 @@ def test_old_rows_go_and_what_somebody_needs_stays(airflow_rows: AirflowRows) ->
     }
     assert old == {"at_work", "task_at_work", "red", "cleared", "last"}
     assert kept(rows) == old | {"ended", "red_noted", "red_long_ago"}
-    # What stays has all of it, what goes leaves nothing; told are exactly the rows that went.
+    # A run that stays keeps all its rows, a deleted one leaves none, and the counts report exactly the deleted rows.
     assert rows.count("dag_run", f"start_date < '{YOUNG}'") == 5
     assert rows.count("task_instance") == rows.count("xcom") == 2 * rows.count("dag_run")
     assert rows.count("asset_event") == rows.count("dagrun_asset_event") == rows.count("dag_run")
@@ -96,13 +96,15 @@ def test_old_rows_go_and_what_somebody_needs_stays(airflow_rows: AirflowRows) ->
         for each in rows.connection.execute("SELECT event, owner FROM log WHERE task_id IS NULL ORDER BY event")
     ] == [("clear_dag_run", "lan"), ("cli_backfill", "root")]
     assert rows.count("log", f"task_id IS NOT NULL AND dttm < '{YOUNG}'") == 0
-    # A version goes when nothing names it any more, and the last one never.
+    # A version of a DAG is deleted when no run names it, but never the last version.
     assert rows.count("dag_version", "dag_id = 'by_hand'") == 1
-    assert rows.count("dag_version", "dag_id = 'ended'") == 2, "its younger run was made by the first"
+    assert rows.count("dag_version", "dag_id = 'ended'") == 2, (
+        "the younger run uses the first version, so that must stay"
+    )
     assert rows.count("pg_tables", f"tablename LIKE '%deleted%' OR tablename LIKE '{ON_ITS_WAY}%'") == 0
-    told = {each.of_what: each.removed for each in in_ledger(work_of, run, ("cleanings",), None, 1).cleanings}
+    reported = {each.of_what: each.removed for each in in_ledger(work_of, run, ("cleanings",), None, 1).cleanings}
     assert in_ledger(last_cleaning) == NOW
-    assert told == {table: number for table, number in done.items() if number}
+    assert reported == {table: number for table, number in done.items() if number}
     with connect("motcua_airflow") as airflow:
         names = {dag_id for dag_id, _ in runs_before(airflow, YOUNG)}
     assert names == old
@@ -129,12 +131,12 @@ def test_table_that_cannot_be_cleaned_is_told_and_the_others_are_cleaned(airflow
         rows.connection.execute("DROP FUNCTION refuse CASCADE")
         rows.connection.execute(f"DROP TABLE {somebodys}")
     assert (done["dag_run"], done["asset_event"], rows.count("asset_event")) == (1, 0, 2)
-    assert done["log"] == 4, "which comes behind it"
+    assert done["log"] == 4, "the tables after the failed one must be cleaned"
     with pytest.raises(
         RunIncomplete, match=r"^table\(s\) asset_event \(RaiseException\) of Airflow could not be cleaned$"
     ):
         gate([done])
-    # The copy of a batch that a killed run left goes, this one's as well; what somebody archived himself stays.
+    # The copies of batches, also one that a killed run left, must be gone. A person's archive table must stay.
     assert [each["tablename"] for each in left] == [somebodys]
 
 
@@ -160,7 +162,9 @@ def test_every_table_that_airflow_would_clean_is_cleaned_or_left_for_a_reason() 
     known = set(line.split()[1:])
     ours = set(conditions(Terms(NOW, NOW, NOW)))
     assert ours | WITH_ITS_RUN | LEFT_ALONE.keys() == known
-    assert len(ours) + len(WITH_ITS_RUN) + len(LEFT_ALONE) == len(known), "each once"
+    assert len(ours) + len(WITH_ITS_RUN) + len(LEFT_ALONE) == len(known), (
+        "each table must be in exactly one of the three lists"
+    )
 
 
 @pytest.mark.parametrize("words", ["P6D", "0"])

@@ -1,4 +1,4 @@
-"""Who asked for a backfill is read where Airflow keeps it: not in a run that was there before."""
+"""Test who signs for a backfill: the person who started it, not a person who started an older run that it repeats."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ ASKS = {"release_unknown": True}
 
 
 def run_again(rows: AirflowRows, by: str | None, *, first_by: str | None) -> dict[str, object]:
-    """A run that somebody's backfill has made, or has run again, as its tasks see it."""
+    """Return the context of a run's tasks after ``by`` made or repeated the run by a backfill.
+
+    ``first_by`` is the person who triggered the run at first.
+    """
     rows.dag("notify_transitions", BEGAN)
     rows.runs("notify_transitions", [BEGAN], run_type="backfill")
     rows.connection.execute("DELETE FROM backfill")
-    rows._fill("backfill", {"id": 1, "dag_id": "notify_transitions", "triggering_user_name": by})
+    rows._insert("backfill", {"id": 1, "dag_id": "notify_transitions", "triggering_user_name": by})
     row = rows.connection.execute(
         "UPDATE dag_run SET backfill_id = 1, triggering_user_name = %s RETURNING run_id", (first_by,)
     ).fetchone()

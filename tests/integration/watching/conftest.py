@@ -1,4 +1,4 @@
-"""A watch over a ledger of the test's own, an Airflow that says what it is told to, and a real SMTP server."""
+"""Fixtures of the watch's tests: a watch over a fresh ledger, a double of Airflow, and a real SMTP server."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from tests.integration.watching.outside import Outside
 
 LAN, MINH = "lan@khanhhoa.example", "minh@khanhhoa.example"
 ASKED_OFTEN = tuple(each for each in CHECKS if each.name not in ("catalog", "installation"))
-"""Without what is looked at each hour, of which one test is."""
+"""The checks without the hourly ones, which a single test covers."""
 WEDNESDAY = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
 
 
 @dataclass
 class Watched:
-    """A watch with a clock that the test moves."""
+    """A watch whose clock the test moves."""
 
     outside: Outside
     mail: MailServer
@@ -38,12 +38,15 @@ class Watched:
     has_begun: bool = False
     asks: Sequence[Question] = ASKED_OFTEN
     seen: list[str] = field(default_factory=list)
-    """Subjects of mails that were read already."""
+    """Subjects of the mails that ``mails`` has returned already."""
 
     def look(self, times: int = 1, minutes: float = 1, *, notify: bool = True) -> WatchState:
-        """So many rounds, each a minute after the last."""
+        """Run ``times`` rounds of the watch, ``minutes`` apart; return its state.
+
+        With ``notify`` a successful run of notify_transitions precedes each round.
+        """
         if not self.has_begun:
-            # While a machine may just be starting, much is not told.
+            # A watch that just started holds back many alerts, because the machine may be starting too.
             self.has_begun, before = True, self.now
             self.now -= timedelta(minutes=5)
             self.look(2, minutes=2, notify=notify)
@@ -57,11 +60,11 @@ class Watched:
         return state
 
     def open_alerts(self, state: WatchState) -> list[str]:
-        """Keys of those that were raised and are not over."""
+        """Return the keys of raised alerts that are not over."""
         return sorted(key for key, alert in state.alerts.items() if alert.raised_at is not None)
 
     def mails(self) -> list[str]:
-        """Subjects of the mails since the last call, without those of each day."""
+        """Return the subjects of the mails since the last call, without the daily mails."""
         subjects = [str(message["Subject"]) for _, message in self.mail.taken]
         new, self.seen = subjects[len(self.seen) :], subjects
         return [subject for subject in new if "Giám sát ngày" not in subject]
@@ -110,7 +113,7 @@ def watched(
 
 @pytest.fixture
 def watched_sources(configure: Callable[..., None]) -> Iterator[None]:
-    """Somebody watches the sources, as the triggerer does."""
+    """Run a watcher of the sources, as Airflow's triggerer does."""
     stop = threading.Event()
     watching = threading.Thread(target=Watcher(lambda _: None, 0, 1).run, args=(stop,))
     watching.start()

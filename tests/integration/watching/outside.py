@@ -1,4 +1,4 @@
-"""What the watch meets in tests: an Airflow that says what it is told to, a webhook and callbacks."""
+"""A double of what the watch asks over HTTP: Airflow, the callbacks, the intake and a webhook."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ HEALTHY = {"status": "healthy"}
 
 
 class Outside(ScriptedGateway):
-    """Answers as Airflow, the callbacks and a webhook do."""
+    """A server that answers as Airflow, the callbacks, the intake and a webhook do. Tests set its answers."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.answer_to = self._say
+        self.answer_to = self._answer
         self.health: dict[str, Any] = {
             name: dict(HEALTHY) for name in ("metadatabase", "scheduler", "triggerer", "dag_processor")
         }
         self.airflow_status = 200
         self.says: dict[str, Answer] = {}
-        """By path: in place of what it would answer."""
+        """Answers by a part of the path. Each replaces the usual answer."""
         self.runs: list[dict[str, Any]] = []
         self.passwords_taken = {"watch": "watch-word"}
         self.sign_ins = 0
@@ -32,7 +32,7 @@ class Outside(ScriptedGateway):
         self.webhook_status = 200
         self.posted: list[dict[str, Any]] = []
 
-    def _say(self, asked: Asked) -> Answer:
+    def _answer(self, asked: Asked) -> Answer:
         status, body = self._answer_of(asked)
         return next((said for path, said in self.says.items() if path in asked.path), (status, json.dumps(body)))
 
@@ -60,7 +60,7 @@ class Outside(ScriptedGateway):
         return 404, None
 
     def runs_of(self, dag: str, asked: dict[str, str]) -> list[dict[str, Any]]:
-        """The runs that Airflow would give to this question."""
+        """Return the runs that Airflow would give for this query."""
         since = {name: datetime.fromisoformat(value) for name, value in asked.items() if name.endswith("_gte")}
         return [
             run
@@ -82,7 +82,7 @@ class Outside(ScriptedGateway):
         dag_id: str = "notify_transitions",
         note: str | None = None,
     ) -> dict[str, Any]:
-        """Adds a run; what the test changes of it later counts."""
+        """Add a run and return its record. A test may change the record later."""
         made = {
             "dag_id": dag_id,
             "state": state,

@@ -1,4 +1,4 @@
-"""A watch on another machine over the real callbacks: it tells that a server is gone, and what is wrong there."""
+"""Test the watch on another machine over the real callbacks: it reports a server that is gone or has faults."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Elsewhere:
-    """Another machine, with a clock that the test moves."""
+    """Another machine with a watch. The test moves its clock."""
 
     mail: MailServer
     folder: Path
@@ -42,31 +42,31 @@ class Elsewhere:
     seen: int = 0
 
     def watches(self, url: str) -> None:
-        """From now on it looks at a server there."""
+        """Let the watch check the server at this address."""
         self.configure(MOTCUA_WATCH_ADDRESS=address_of_server(url, WORD))
 
     def look(self, times: int = 1) -> WatchState:
-        """So many looks, half a minute from each to the next."""
+        """Run ``times`` rounds of the watch, half a minute apart; return its state."""
         for _ in range(times):
             self.now += timedelta(seconds=30)
             state = OutsideWatch(clock=lambda: self.now).once()
         return state
 
     def mails(self) -> list[str]:
-        """Subjects of the mails since the last call."""
+        """Return the subjects of the mails since the last call."""
         subjects = [str(message["Subject"]) for _, message in self.mail.taken]
         new, self.seen = subjects[self.seen :], len(subjects)
         return new
 
     def text(self) -> str:
-        """Of the newest mail."""
+        """Return the text of the newest mail on one line."""
         return " ".join(self.mail.taken[-1][1].get_body(("plain",)).get_content().split())
 
 
 @pytest.fixture
 def machine(mail: MailServer, tmp_path: Path, configure: Callable[..., None]) -> Elsewhere:
     configure(
-        # With quotes, as a file has it that Docker and a shell read.
+        # The value has quotes, as in an env file that both Docker and a shell read.
         AIRFLOW_CONN_SMTP_DEFAULT=f"'smtp://127.0.0.1:{mail.port}?from_email=motcua%40khanhhoa.example"
         "&disable_ssl=true&disable_tls=true'",
         MOTCUA_WATCH=str(tmp_path / "elsewhere"),
@@ -87,7 +87,7 @@ def server(ledger: str, machine: Elsewhere) -> Iterator[Served]:
 
 @contextmanager
 def answering(answer: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server on loopback that does so with each connection."""
+    """Run a server on loopback that passes each connection to this function; yield its address."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def accept() -> None:
@@ -123,7 +123,7 @@ GONE = "[MotcuaSMS] Cảnh báo: Máy chủ không trả lời"
 
 @pytest.mark.guarantee(
     "watch",
-    "a second machine tells within five minutes that the server is gone or back, unless its own network is down",
+    "a second machine reports within five minutes that the server is gone or back, unless its own network is down",
 )
 def test_server_that_is_gone_is_told_once_and_so_is_its_end(machine: Elsewhere, server: Served):
     url = server.url
@@ -163,7 +163,7 @@ def test_name_that_nobody_knows_is_told_as_that(machine: Elsewhere):
 
 @pytest.mark.guarantee(
     "watch",
-    "a second machine tells within five minutes that the server is gone or back, unless its own network is down",
+    "a second machine reports within five minutes that the server is gone or back, unless its own network is down",
 )
 def test_machine_whose_own_network_is_down_says_nothing_of_the_server(machine: Elsewhere, server: Served, monkeypatch):
     monkeypatch.setattr(elsewhere, "_is_here", lambda _: False)
@@ -205,7 +205,7 @@ def test_proxy_without_callbacks_and_a_changed_secret_are_told_by_their_own_name
 
 @pytest.mark.guarantee(
     "watch",
-    "a second machine tells that the server's watch is silent, and the server that the second machine is",
+    "a second machine reports a silent watch on the server; the server reports a silent watch on the second machine",
 )
 def test_silent_watch_of_the_server_is_told_from_outside(machine: Elsewhere, server: Served, rows):
     rows(
@@ -237,7 +237,7 @@ def test_clock_of_the_server_is_looked_at(machine: Elsewhere, server: Served, mo
 
 @pytest.mark.guarantee(
     "watch",
-    "a second machine tells that the server's watch is silent, and the server that the second machine is",
+    "a second machine reports a silent watch on the server; the server reports a silent watch on the second machine",
 )
 def test_server_misses_the_watch_that_was_named(watched: Watched, machine: Elsewhere, server: Served, configure, rows):
     configure(MOTCUA_WATCHED_FROM="phong-b", MOTCUA_WATCH=str(machine.folder.parent / "own"))
@@ -259,14 +259,14 @@ def test_each_look_tells_the_server_that_it_was_looked_at(machine: Elsewhere, se
     (after,) = rows("SELECT asked_at, awake_since FROM motcua.outside_watch")
     assert after["asked_at"] > before["asked_at"]
     assert after["awake_since"] == before["awake_since"]
-    # A pause of the watch itself.
+    # The watch itself pauses for ten minutes, so its time awake begins anew.
     machine.now += 10 * MINUTE
     machine.look()
     (paused,) = rows("SELECT awake_since FROM motcua.outside_watch")
     assert paused["awake_since"] > after["awake_since"]
 
 
-# --- What is typed
+# --- Commands and settings
 
 
 def test_address_holds_its_secret_in_no_path_and_comes_back_whole(configure):
@@ -334,11 +334,11 @@ def test_watch_elsewhere_needs_neither_airflow_nor_a_ledger_and_little_memory(ma
     assert int(kibibytes) < 100_000
 
 
-# --- As real processes
+# --- Real processes
 
 
 class RealServer:
-    """The callbacks in a process of their own, as docker-compose.yaml starts them, with a certificate."""
+    """The callbacks app in its own process with a certificate, as docker-compose.yaml starts it."""
 
     def __init__(self, folder: Path, authority: Authority, name: str) -> None:
         self.port = free_port()
@@ -362,7 +362,7 @@ def trusted(tmp_path: Path, monkeypatch) -> Authority:
 @pytest.mark.alone
 @pytest.mark.guarantee(
     "watch",
-    "a second machine tells within five minutes that the server is gone or back, unless its own network is down",
+    "a second machine reports within five minutes that the server is gone or back, unless its own network is down",
 )
 def test_real_watch_tells_of_a_real_server_that_is_killed_or_frozen(ledger, machine: Elsewhere, trusted, tmp_path):
     server = RealServer(tmp_path / "server", trusted, "localhost")
@@ -372,7 +372,7 @@ def test_real_watch_tells_of_a_real_server_that_is_killed_or_frozen(ledger, mach
     watch = Part("watch", command, tmp_path / "watch", ready=lambda: (machine.folder / "state.json").exists())
     over = f"[MotcuaSMS] Đã hết: {GONE.partition(': ')[2]}"
 
-    def told(*begins: str) -> bool:
+    def is_mailed(*begins: str) -> bool:
         return [subject for subject in subjects() if subject.startswith(begins)] != []
 
     def subjects() -> list[str]:
@@ -381,11 +381,11 @@ def test_real_watch_tells_of_a_real_server_that_is_killed_or_frozen(ledger, mach
     server.part.start()
     try:
         with watch:
-            until(lambda: told("[MotcuaSMS] Cảnh báo: Chứng thư của localhost hết hạn"))
+            until(lambda: is_mailed("[MotcuaSMS] Cảnh báo: Chứng thư của localhost hết hạn"))
             server.part.kill()
-            until(lambda: told(GONE))
+            until(lambda: is_mailed(GONE))
             server.part.start()
-            until(lambda: told(over))
+            until(lambda: is_mailed(over))
             with server.part.frozen():
                 until(lambda: len([each for each in subjects() if each.startswith(GONE)]) == 2, 120)
             until(lambda: len([each for each in subjects() if each.startswith(over)]) == 2)

@@ -1,4 +1,4 @@
-"""``motcua status``: one screen with the rows that pages and metrics have, and with what lies on this machine."""
+"""Test ``motcua status``: one screen with the figures of the pages and metrics, and with the state of this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def words(part: str, watched: Watched) -> str:
     return "\n".join(f"{row.words} {row.check}" for row in rows_of_status(watched.now) if row.part == part)
 
 
-@pytest.mark.guarantee("watch", "motcua status shows on one screen what runs, is late or waits")
+@pytest.mark.guarantee("watch", "`motcua status` shows on one screen what runs, is late or waits")
 def test_one_screen_has_every_part(watched: Watched, configure: Callable[..., None], tmp_path) -> None:
     configure(MOTCUA_WATCH_BACKUP_AGE="P1D")
     save(enabled_from=WEDNESDAY - timedelta(days=9))
@@ -75,9 +75,9 @@ def test_while_the_ledger_is_away_the_watch_says_what_it_keeps(
     watched.look()
     configure(AIRFLOW_CONN_MOTCUA_DB="postgres://motcua_app:x@127.0.0.1:1/motcua?connect_timeout=1")
     watched.look(3)
-    told = type_command("status", "--json", exits=None)
-    rows = json.loads(told.stdout)
-    assert told.exit_code == 1
+    shown = type_command("status", "--json", exits=None)
+    rows = json.loads(shown.stdout)
+    assert shown.exit_code == 1
     assert any("the ledger does not answer" in row["words"] for row in rows)
     assert any(row["check"] == "ledger_unreachable" for row in rows)
     assert {row["part"] for row in rows} >= {"runs", "late", "disk", "backup"}

@@ -1,4 +1,7 @@
-"""A message is due, or a source has news unread, for a minute, and nobody serves it: the one symptom of every cause."""
+"""Test the check for unserved work: a message that has been due, or a source's news that has been unread, for a minute.
+
+This symptom appears whatever keeps messages from being sent.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ VALUES (%(number)s, %(gateway)s, %(reference)s, 1, 'r', '+84905123456', %(state)
 
 
 class Queue:
-    """A ledger's queue that a test writes as it likes; times are seconds before now."""
+    """A ledger's queue that a test writes directly. Times are seconds before now."""
 
     def __init__(self, dsn: str, now: datetime) -> None:
         self.ledger = psycopg.connect(dsn, autocommit=True)
@@ -172,7 +175,7 @@ STORIES: dict[str, list[tuple[Callable[[Queue], object], list[str]]]] = {
         (lambda queue: queue.step(90, 899, planned=3), []),
     ],
 }
-"""What happens one after the other, and what is unserved then."""
+"""Each story by its name: its events in order, each with the findings of the check after the event."""
 
 
 @pytest.mark.parametrize("story", STORIES)
@@ -199,7 +202,7 @@ UNSERVED = {
     "others are taken, those at the head are passed over": {"ago": 1, "due": 80},
     "another gateway's": {"ago": 1, "due": 700, "gateway": "second"},
 }
-"""What became of a message that was begun last."""
+"""Newest attempts with which the queue counts as unserved. With those of ``SERVED`` the queue counts as served."""
 
 
 def test_queue_is_served_while_it_drains_in_its_order_however_long_it_is(queue: Queue):
@@ -218,7 +221,7 @@ def test_one_carrier_whose_messages_never_move_is_found_behind_thousands_of_othe
     for _ in range(300):
         queue.message(3600, carrier="Viettel")
     queue.message(300, carrier="VinaPhone")
-    # Viettel's drain; what stands behind VinaPhone's message is taken, and it is not.
+    # Viettel's messages move. VinaPhone's message does not, although later messages of another carrier are taken.
     queue.begun(1, 4000, carrier="Viettel")
     assert queue.unserved() == []
     queue.ledger.execute("DELETE FROM motcua.attempts")
@@ -240,7 +243,7 @@ def test_stopped_gateway_is_a_reason_only_where_people_or_its_day_stopped_it(que
     queue.message(600)
     queue.gateway("kannel", **gateway)
     queue.stop(**stop)
-    # A try that is out serves nobody yet.
+    # A request in flight that tries a stopped gateway does not count as service.
     queue.begun(1, 700, "in_flight")
     queue.ledger.execute("UPDATE motcua.attempts SET state = 'unknown' WHERE %s", (told,))
     assert queue.unserved() == (KANNEL if told else [])
@@ -266,7 +269,7 @@ def test_window_of_a_backfill_is_judged_by_what_was_recorded_in_it(queue: Queue)
     assert queue.unserved(Window(queue.now - timedelta(seconds=599), queue.now)) == []
 
 
-# --- Runs
+# --- Red runs
 
 
 @pytest.mark.guarantee(
@@ -286,7 +289,7 @@ def test_run_is_red_while_something_is_due_and_served_by_nobody(queue: Queue):
 
 @pytest.fixture
 def held_source(one_stop: OneStop, ledger: str, configure: Callable[..., None]):
-    """A source that was read two minutes ago, with news since, and a frozen sender that is at work on it."""
+    """Make a source that was read two minutes ago and has news since. A frozen sender holds the source's lock."""
     configure(MOTCUA_SERVED_WITHIN="PT2S")
     one_stop.dossier()
     pick_up("khanhhoa")
@@ -329,14 +332,14 @@ def test_run_is_green_where_the_news_is_picked_up_meanwhile(one_stop: OneStop, r
         reading.join()
 
 
-# --- The watch
+# --- Alerts of the watch
 
 
 @pytest.fixture
 def waiting(
     watched: Watched, ledger: str, configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Queue]:
-    # These messages are of no dossier.
+    # The test's messages have no dossier, so the accounting identity would raise its own alert.
     monkeypatch.setattr("motcua.jobs.watching.checks.identity", lambda *_: [])
     configure(MOTCUA_SOURCES="", MOTCUA_GATEWAYS="kannel")
     in_ledger(save_agencies, [agency(NHA_TRANG)], "tests")
@@ -346,25 +349,27 @@ def waiting(
         yield queue
 
 
-@pytest.mark.guarantee("watch", "a message that is due for a minute and unserved is mailed within two minutes")
+@pytest.mark.guarantee(
+    "watch", "if a message is due for a minute and nobody sends it, an alert is mailed within two minutes"
+)
 def test_message_that_nobody_sends_is_mailed_within_two_minutes_and_its_end_too(watched: Watched, waiting: Queue):
     waiting.message(0)
     watched.look(3, minutes=0.5)
-    (told,) = watched.mails()
-    assert told == "[MotcuaSMS] Cảnh báo: 1 tin tới hạn mà cổng kannel không gửi từ 15:01 ngày 25/11/2026"
+    (subject,) = watched.mails()
+    assert subject == "[MotcuaSMS] Cảnh báo: 1 tin tới hạn mà cổng kannel không gửi từ 15:01 ngày 25/11/2026"
     watched.look(4, minutes=0.5)
     assert watched.mails() == []
     waiting.ledger.execute("UPDATE motcua.messages SET state = 'accepted'")
     watched.look(minutes=0.5)
-    assert watched.mails() == ["[MotcuaSMS] Đã hết: " + told.removeprefix("[MotcuaSMS] Cảnh báo: ")]
+    assert watched.mails() == ["[MotcuaSMS] Đã hết: " + subject.removeprefix("[MotcuaSMS] Cảnh báo: ")]
 
 
 def test_stopped_gateway_and_who_waits_for_it_are_one_mail(watched: Watched, waiting: Queue):
     waiting.message(0)
     waiting.stop(until=watched.now + HOUR, stopped_at=watched.now)
     watched.look(8, minutes=0.5)
-    (told,) = watched.mails()
-    assert "cổng kannel không gửi" in told
+    (subject,) = watched.mails()
+    assert "cổng kannel không gửi" in subject
     waiting.ledger.execute("DELETE FROM motcua.messages")
     watched.look(4, minutes=0.5)
     over, stopped = watched.mails()
@@ -390,18 +395,18 @@ def test_nobody_who_looks_for_news_is_told(watched: Watched, waiting: Queue, con
     configure(MOTCUA_SOURCES="khanhhoa")
     rows("INSERT INTO motcua.sources (name, picked_up_at) VALUES ('khanhhoa', %s)", watched.now)
     watched.look(3, minutes=0.5)
-    (told,) = watched.mails()
-    assert "Không có gì theo dõi thay đổi" in told
+    (subject,) = watched.mails()
+    assert "Không có gì theo dõi thay đổi" in subject
 
 
 def test_run_that_is_red_for_nothing_else_is_no_second_alert(watched: Watched, waiting: Queue, rows):
-    told, other = "manual__1", "manual__2"
-    for run_id in (told, other):
+    alerted, other = "manual__1", "manual__2"
+    for run_id in (alerted, other):
         run = watched.outside.run("failed", watched.now - 2 * HOUR, watched.now - 2 * HOUR)
         run["dag_run_id"] = run_id
     keep = "INSERT INTO motcua.runs (dag_id, run_id, left_undone) VALUES ('notify_transitions', %s, %s)"
     unserved, failed = ({"name": name, "facts": {}, "subject": ""} for name in ("unserved", "task_failed"))
-    rows(keep, told, json.dumps([unserved, unserved]))
+    rows(keep, alerted, json.dumps([unserved, unserved]))
     rows(keep, other, json.dumps([failed, unserved]))
     state = watched.look(2)
     assert state.alerts["red_run"].facts["runs"] == 1

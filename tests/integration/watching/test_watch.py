@@ -1,4 +1,4 @@
-"""A watch over a real ledger: what is wrong is told once, and again when it is over, whatever is down."""
+"""Test the watch over a real ledger: each alert is mailed once and once more when it is over, whatever is down."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ AWAY = "postgres://nobody:word@127.0.0.1:1/nothing"
 
 
 def text_of(watched: Watched, words: str) -> str:
-    """What the newest mail says whose subject has these words, on one line."""
+    """Return the text, on one line, of the newest mail whose subject contains these words."""
     mails = [message for _, message in watched.mail.taken if words in str(message["Subject"])]
     return " ".join(mails[-1].get_body(("plain",)).get_content().split())
 
 
 def with_airflow_down(watched: Watched) -> None:
-    """It is told, and the mails are read."""
+    """Take Airflow down, and check and read the mail about it."""
     watched.look()
     watched.outside.airflow_status = 503
     watched.look(2)
@@ -81,7 +81,7 @@ def airflow_comes_back(watched: Watched) -> None:
     assert watched.mails() == ["[MotcuaSMS] Đã hết: Airflow không trả lời"]
 
 
-# --- Telling
+# --- Mails and webhook
 
 
 @pytest.mark.guarantee("watch", "an alert is mailed once when it is certain, and once when it is over")
@@ -104,14 +104,14 @@ def test_alert_is_mailed_once_with_what_to_do_and_once_when_it_is_over(watched: 
 
 
 def checked(*kinds: str, source: str = "khanhhoa") -> None:
-    """A check of a source that found these."""
+    """Store a source check with these findings."""
     found = Findings()
     for kind in kinds:
         found.add(kind)
     in_ledger(keep_check, source, datetime.now(UTC), dossiers=1, transitions=1, findings=found.in_order())
 
 
-@pytest.mark.guarantee("watch", "each new fault of a source is told once, and its end once")
+@pytest.mark.guarantee("watch", "each new fault of a source is mailed once, and its end once")
 def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watched: Watched, configure):
     configure(MOTCUA_SOURCES="khanhhoa")
     save()
@@ -128,14 +128,14 @@ def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watc
     checked("desk_never", "numbers_go_back")
     watched.look(minutes=6)
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Nguồn khanhhoa: Số thứ tự quay lại"]
-    # A morning at which it could not be looked at says nothing of what was found; that is told by its pick-up.
+    # A morning on which the source was unreachable ends no finding. Its failed pick-up raises its own alert.
     checked("unreachable")
     watched.look(minutes=6)
     assert watched.mails() == []
     checked("numbers_go_back")
     watched.look(minutes=6)
     assert watched.mails() == ["[MotcuaSMS] Đã hết: Nguồn khanhhoa: Không hồ sơ nào ở Bộ phận Một cửa"]
-    # One that is read no more has no findings.
+    # A source that is no longer read has no findings.
     configure(MOTCUA_SOURCES="vanphong")
     state = watched.look(minutes=6)
     assert not [key for key in watched.open_alerts(state) if key.startswith(("desk_never", "numbers_go_back"))]
@@ -196,21 +196,23 @@ def test_webhook_gets_each_alert_and_its_end_as_json(watched: Watched, configure
     assert [(each["name"], each["state"]) for each in over["alerts"]] == [("callbacks_unhealthy", "over")]
 
 
-@pytest.mark.guarantee("watch", "a daily mail says that the watch runs, and what it looked at")
+@pytest.mark.guarantee("watch", "a daily mail says that the watch runs, and what it checked")
 def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
     def daily() -> list[str]:
         return [str(message["Subject"]) for _, message in watched.mail.taken if "Giám sát ngày" in message["Subject"]]
 
     watched.now = datetime(2026, 11, 25, 3, 0, tzinfo=VIETNAM)
     watched.look()
-    assert len(daily()) == 1, "when it begins"
+    assert len(daily()) == 1, "the first mail comes when the watch begins"
     watched.look(3)
     assert len(daily()) == 1
     watched.look(minutes=60 * 24)
-    assert len(daily()) == 1, "before its hour"
+    assert len(daily()) == 1, "no daily mail before its hour"
     watched.look(2, minutes=60 * 3)
     said = "chưa có cảnh báo, 1 mục đang xem lại"
-    assert daily()[1] == f"[MotcuaSMS] Giám sát ngày 26/11/2026: {said}", "nothing is alerted before an agency joined"
+    assert daily()[1] == f"[MotcuaSMS] Giám sát ngày 26/11/2026: {said}", (
+        "before an agency has joined there are no alerts"
+    )
     text = watched.mail.taken[-1][1].get_body(("plain",)).get_content()
     assert said[1:] in text
     assert "- Kiểm tra và chốt số liệu: đang xem lại" in text
@@ -220,14 +222,14 @@ def test_each_day_one_mail_says_that_the_watch_lives(watched: Watched):
     assert "- Bản sao lưu: không đặt" in text
 
 
-# --- What is down
+# --- Parts that are down
 
 
 @pytest.mark.guarantee(
     "watch", "a ledger that is down, or a check that breaks, raises an alert and stops no other check"
 )
 def test_ledger_that_is_down_is_told_and_airflow_is_still_looked_at(watched: Watched, monkeypatch):
-    """What only the ledger knows stays as it was."""
+    """While the ledger is down, alerts about its content must stay open, and Airflow must still be checked."""
     save()
     watched.look()
     stop = GatewayStop("kannel", "gateway", "", watched.now, watched.now + timedelta(hours=9), "test", by_hand=True)
@@ -289,7 +291,7 @@ def test_runs_are_not_looked_at_without_a_user_and_a_refused_one_is_told(watched
     airflow, asked = Airflow(watched.outside.url, "watch", "watch-word"), watched.outside.sign_ins
     for _ in range(2):
         assert airflow.failed_runs(watched.now) == []
-        # The token has expired, and is asked for anew.
+        # After the token expired, the watch must sign in again.
         watched.outside.tokens.clear()
     assert watched.outside.sign_ins == asked + 2
 
@@ -318,18 +320,20 @@ def test_airflow_that_answers_nonsense_is_one_line_of_the_log_and_an_alert(
         watched.outside.tokens.clear()
         caplog.clear()
         opened = set(watched.open_alerts(watched.look(2)))
-        assert opened, f"{path} is told"
+        assert opened, f"no alert about {path}"
         assert opened <= (of_health if path == "/monitor/health" else {"check_failing/red_runs"}), path
         assert not [record for record in caplog.records if record.exc_info], path
         lines = [record for record in caplog.records if record.levelname == "ERROR"]
-        assert len(lines) == (0 if any("unhealthy" in key for key in opened) else 2), f"{path}: one for each look"
+        assert len(lines) == (0 if any("unhealthy" in key for key in opened) else 2), (
+            f"{path}: one line of the log for each round"
+        )
         assert all("Airflow" in record.getMessage() for record in lines)
         assert all(secret not in caplog.text for secret in ("watch-word", "0905123456"))
         watched.outside.says.clear()
         assert watched.open_alerts(watched.look(2)) == []
 
 
-# --- What is kept
+# --- The watch's state
 
 
 @pytest.mark.parametrize("fate", ["broken", "missing"])
@@ -354,7 +358,7 @@ def test_open_alert_that_this_version_does_not_know_any_more_goes_and_nothing_el
     watched.outside.airflow_status = 200
     state = watched.look()
     assert state.alerts == {}
-    assert state.daily_told_on is not None, "all else is kept"
+    assert state.daily_told_on is not None, "the rest of the state must stay"
     assert list(watched.folder.glob("state.broken-*.json")) == []
 
 
@@ -394,7 +398,9 @@ def test_disk_that_takes_nothing_more_is_no_reason_to_tell_nobody_or_to_tell_it_
         Watch(clock=clock, asks=watched.asks).once()
 
 
-@pytest.mark.guarantee("watch", "a ledger that went back raises an alert until somebody acknowledges it")
+@pytest.mark.guarantee(
+    "watch", "a ledger that was put back to an earlier state raises an alert until somebody acknowledges it"
+)
 def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched, rows):
     rows("SELECT setval('motcua.attempts_attempt_id_seq', 50)")
     rows("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
@@ -410,11 +416,11 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     rows("DELETE FROM motcua.attempts WHERE attempt_id = 52")
     watched.look()
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Sổ bị đưa về bản cũ: thiếu 1 lần gửi, 0 thay đổi"]
-    # Nothing is sent before somebody looked at it.
+    # The gap holds all messages until a person examines it.
     (gap,) = rows("SELECT kind, lost_attempts, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "lost_attempts": 1, "closed_at": None}
     rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan'")
-    # That it grows beyond what it had does not bring back what is missing.
+    # New attempts beyond the old number do not bring back the lost ones, so the alert stays.
     rows(insert, [60])
     assert watched.open_alerts(watched.look(3)) == ["ledger_went_back"]
     type_command("alerts", "acknowledge", "ledger_went_back")
@@ -426,7 +432,7 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
 
 
 def test_acknowledged_alert_stays_open_is_shown_with_who_and_its_end_is_told(watched: Watched, monkeypatch):
-    """Also while the ledger is down, in the watch's folder."""
+    """Acknowledging must also work while the ledger is down, through the watch's folder."""
     with_airflow_down(watched)
     assert "Airflow không trả lời" in type_command("alerts", exits=1).output
     type_command("alerts", "acknowledge", "airflow_unreachable")
@@ -451,7 +457,7 @@ def test_red_run_is_looked_at_by_acknowledging_and_a_later_one_is_told_again(wat
     state = watched.look(minutes=10)
     assert watched.open_alerts(state) == ["red_run"]
     type_command("alerts", "acknowledge", "red_run")
-    # By the wall clock, as people are; the test's clock stands before it.
+    # The acknowledgement has the real time, which is later than the test's clock.
     watched.now = datetime.now(VIETNAM)
     assert "red_run" not in watched.open_alerts(watched.look(2))
     later = watched.outside.run("failed", watched.now, watched.now + timedelta(minutes=1))
@@ -472,7 +478,7 @@ def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_di
     rows("CREATE TABLE away AS TABLE motcua.messages")
     rows("DELETE FROM motcua.messages")
     assert "identity" in watched.open_alerts(watched.look(4))
-    # Three days later it is out of the last days' sight.
+    # Four days later the message is older than the days of the regular count.
     state = watched.look(2, minutes=60 * 24 * 2)
     assert state.identity.differences["recent"] == 0
     assert "identity" in watched.open_alerts(state)
@@ -484,7 +490,7 @@ def test_page_is_told_when_the_identity_was_counted_last(watched: Watched, one_s
     watched.look()
     watched.look(minutes=10)
     counted_at = watched.now
-    # A look in between counts nothing anew, and does not say that it did.
+    # A round in between does not count again, so it must keep the time of the last count.
     watched.look()
     (given,) = [each["facts"] for each in in_ledger(watch_life).looks if each["check"] == "identity"]
     assert (given["difference"], datetime.fromisoformat(given["counted_at"])) == (0, counted_at)
@@ -500,7 +506,7 @@ def test_night_counts_every_month_one_a_look(watched: Watched, rows):
     state = watched.look()
     assert state.identity.differences == {"recent": 0}
     state = watched.look(6, minutes=10)
-    # The inquiry has no reply: a difference that only the whole shows.
+    # The inquiry without a reply is a difference that only a count of its month shows.
     assert state.identity.differences == {"recent": 0, "2026-08": 1, "2026-09": 0, "2026-10": 0, "2026-11": 0}
     assert "identity" in watched.open_alerts(state)
 
@@ -523,7 +529,7 @@ def test_evening_that_was_not_planned_is_told_by_17_36_and_one_of_a_day_off_is_n
     pick_up("khanhhoa", now=watched.now)
     apologize(now=watched.now)
     assert "apologies_late" not in watched.open_alerts(watched.look())
-    # A Sunday; the agencies of the tests keep to working days where they say so.
+    # On a Sunday, agencies that apologize by working days have no evening.
     rows("UPDATE motcua.agencies SET apology_day = 'working_day'")
     watched.now = datetime(2026, 11, 29, 17, 40, tzinfo=VIETNAM)
     assert [is_late() for _ in range(3)] == [False] * 3
@@ -535,7 +541,7 @@ def test_source_that_fails_or_falls_silent_is_told_by_its_name(watched: Watched,
     pick_up("khanhhoa", now=watched.now)
     state = watched.look(9)
     assert "unserved/khanhhoa" not in watched.open_alerts(state)
-    # Each source is read within eleven minutes, whether it has news or not.
+    # A healthy source is read at least every eleven minutes, with or without news.
     assert "unserved/khanhhoa" in watched.open_alerts(watched.look(3))
     in_ledger(note_failure, "khanhhoa", "away: 0905123456", watched.now)
     assert "source_failing/khanhhoa" in watched.open_alerts(watched.look(3))
@@ -580,18 +586,22 @@ IN_LEDGER = {
         "UPDATE motcua.gaps SET closed_at = now(), closed_by = 'run'",
     ),
 }
-"""Alert → what is wrong, looks until nothing is told yet and until it is, and what mends it."""
+"""Alerts about the ledger's content.
+
+Each has the SQL that causes the fault, two numbers of rounds, and the SQL that ends the fault. The first number is that
+of rounds without an alert. The second is that of further rounds until the alert is raised.
+"""
 
 
 @pytest.mark.parametrize("alert", IN_LEDGER)
 def test_what_is_wrong_in_the_ledger_is_told_and_its_end(watched: Watched, rows, alert):
-    wrong, (quiet, told), mended = IN_LEDGER[alert]
+    wrong, (quiet, until_alert), mended = IN_LEDGER[alert]
     save()
     watched.look()
     rows("SET session_replication_role = 'replica'")
     rows(wrong, watched.now)
     assert not quiet or watched.open_alerts(watched.look(quiet)) == []
-    assert watched.open_alerts(watched.look(told)) == [alert]
+    assert watched.open_alerts(watched.look(until_alert)) == [alert]
     rows(mended)
     assert watched.open_alerts(watched.look(2)) == []
 
@@ -610,13 +620,13 @@ def test_share_that_falls_against_the_days_before_is_told(watched: Watched, rows
         rows(insert, f"u{back} ", "undelivered", 10, watched.now - timedelta(days=back))
     rows(insert, "today d", "delivered", 30, watched.now - timedelta(hours=1))
     watched.look(8)
-    # These messages answer to no dossier: the identity says so, rightly.
+    # The test's messages have no dossier, so the alert about the accounting identity is right.
     assert watched.open_alerts(watched.look()) == ["identity"]
     rows(insert, "today u", "undelivered", 30, watched.now - timedelta(hours=1))
     state = watched.look(2)
     assert watched.open_alerts(state) == ["delivered_low", "identity"]
     assert state.alerts["delivered_low"].facts == {"percent": 50, "usual_percent": 90, "taken": 60}
-    # By night there is nothing to judge it on: it is neither over nor told again.
+    # At night too few messages are sent to judge the share, so the alert neither ends nor repeats.
     assert "delivered_low" in watched.open_alerts(watched.look(2, minutes=60 * 4))
 
 
@@ -639,7 +649,7 @@ def test_days_check_and_closing_are_missed_an_hour_after_their_time(watched: Wat
 
 def test_backup_that_is_missing_or_old_is_told(watched: Watched, configure, tmp_path):
     configure(MOTCUA_WATCH_BACKUP_AGE="PT26H")
-    assert watched.open_alerts(watched.look()) == [], "nobody is told for"
+    assert watched.open_alerts(watched.look()) == [], "without an enabled agency there is no alert"
     save(enabled_from=watched.now - timedelta(days=9))
     assert watched.open_alerts(watched.look()) == ["backup_old"]
     (tmp_path / "backups" / "broken").mkdir(parents=True)
@@ -652,20 +662,22 @@ def test_backup_that_is_missing_or_old_is_told(watched: Watched, configure, tmp_
 def test_airflow_that_was_not_cleaned_for_days_is_told(watched: Watched, configure):
     configure(MOTCUA_WATCH_UPKEEP_AFTER="P3D")
 
-    def told(*cleaned: CleanedOf, days: float = 0, ago: float = 0) -> bool:
+    def raises_alert(*cleaned: CleanedOf, days: float = 0, ago: float = 0) -> bool:
         watched.now += timedelta(days=days)
         in_ledger(save_cleaning, watched.now - timedelta(days=ago), cleaned)
         looks = [watched.open_alerts(watched.look(minutes=11)) for _ in range(3)]
         return "airflow_uncleaned" in looks[-1]
 
-    assert not told(), "nobody is told for"
-    assert not told(days=4)
+    assert not raises_alert(), "without an enabled agency there is no alert"
+    assert not raises_alert(days=4)
     save(enabled_from=watched.now - timedelta(days=2))
-    assert not told(), "there was no night yet that it could have missed"
-    assert told(days=2)
-    assert told(CleanedOf("dag_run", 0, failed="LockNotAvailable"), CleanedOf("log", 7)), "runs, which all hangs on"
-    assert not told(CleanedOf("dag_run", 0), ago=2)
-    assert told(days=2)
+    assert not raises_alert(), "a new installation has not missed a night yet"
+    assert raises_alert(days=2)
+    assert raises_alert(CleanedOf("dag_run", 0, failed="LockNotAvailable"), CleanedOf("log", 7)), (
+        "a failed table of runs counts as not cleaned, because all others depend on it"
+    )
+    assert not raises_alert(CleanedOf("dag_run", 0), ago=2)
+    assert raises_alert(days=2)
 
 
 def test_clocks_and_room_of_the_disk_are_looked_at(watched: Watched, configure, monkeypatch):
@@ -683,19 +695,19 @@ def test_clocks_and_room_of_the_disk_are_looked_at(watched: Watched, configure, 
     assert alert.startswith("disk_low/")
 
 
-# --- What the doctor asks
+# --- Hourly checks of the doctor
 
 INDEX = "CREATE INDEX transitions_unplanned ON motcua.transitions (dossier_id) WHERE planned_at IS NULL"
 
 
 @pytest.mark.guarantee(
-    "watch", "what can change while everything runs is checked each hour as by the doctor, and told with its end"
+    "watch", "the doctor's checks of what can change while everything runs are made each hour and raise alerts"
 )
 def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_so_is_its_end(
     watched: Watched, configure, rows, tmp_path, monkeypatch
 ):
     watched.asks = checks.CHECKS
-    # The server of the tests keeps nothing, as nobody's does, and a copy of a database has no rights of its own.
+    # The tests' server has fsync off, and a copied database lacks the rights of a provisioned one.
     monkeypatch.delitem(PARAMETERS, "fsync")
     monkeypatch.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
 
@@ -707,7 +719,7 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
     role("SET synchronous_commit = off")
     configure(MOTCUA_APOLOGY_TIME="03:00")
     (tmp_path / "identity.txt").write_text(f"{Identity.generate()}\n", encoding="ascii")
-    assert watched.open_alerts(watched.look()) == [], "its turn comes each hour"
+    assert watched.open_alerts(watched.look()) == [], "these checks run only once an hour"
     began = {key.partition("/")[0] for key in watched.open_alerts(watched.look(minutes=60))}
     assert began == {"parameter_differs", "private_key_here", "schema_differs", "setting_senseless"}
     _, mail = watched.mail.taken[-1]
@@ -721,7 +733,7 @@ def test_what_changes_of_ledger_settings_and_files_is_told_within_the_hour_and_s
     assert all(mirrored()[name].raised_at == at and mirrored()[name].over_at == watched.now for name in began)
 
 
-# --- Quiet
+# --- No alerts before agencies join
 
 
 @pytest.mark.guarantee("watch", "an installation without an enabled agency raises only alerts about itself")
@@ -733,10 +745,10 @@ def test_installation_without_agencies_is_quiet_although_nothing_runs(watched: W
     assert watched.mails() == []
 
 
-# --- The sign of life
+# --- The watch's own heartbeat
 
 
-@pytest.mark.guarantee("watch", "settle_messages is red where a watch that ran has been silent for ten minutes")
+@pytest.mark.guarantee("watch", "`settle_messages` is red if a watch that ran before has been silent for ten minutes")
 def test_settling_is_red_while_the_watch_is_silent_and_only_where_it_was_ever_seen(watched: Watched, rows, gateway):
     gate(EVERYTHING)
     watched.now = datetime.now(VIETNAM) - timedelta(minutes=1)
@@ -745,7 +757,7 @@ def test_settling_is_red_while_the_watch_is_silent_and_only_where_it_was_ever_se
     rows("UPDATE motcua.watch_life SET looked_at = now() - interval '11 minutes'")
     with pytest.raises(RunIncomplete, match="the watch has been silent for 11 minutes"):
         gate(EVERYTHING)
-    # What a backfill is about is its window.
+    # A backfill is judged by its window, not by the present state of the watch.
     gate(Window(watched.now - timedelta(hours=1), watched.now))
     type_command("watch", "--retire")
     gate(EVERYTHING)
@@ -762,7 +774,7 @@ def test_watch_once_needs_no_airflow_to_be_imported(watched: Watched):
 
 def test_each_alert_has_words_and_a_page_of_the_handbook_and_nothing_else_has():
     handbook = ROOT / "docs" / "operations"
-    headings = ["For citizens", "Look at", "Do", "Over"]
+    headings = ["For citizens", "What to check", "What to do", "When the alert ends"]
     wrong = []
     for name in ALERT_NAMES:
         if set(words_of(name)) - {"found"} != {"title", "meaning", "todo"}:
@@ -778,11 +790,11 @@ def test_each_alert_has_words_and_a_page_of_the_handbook_and_nothing_else_has():
     assert wrong == []
     asked = asked_by(WATCH | HOURLY | SOURCE_CHECK | GATE | OVERVIEW)
     assert set(check_words()["checks"]) == set(asked) - {"text_not_registered"}
-    # Prometheus has rules of its own besides, each with a page (tests/unit/test_alert_rules.py).
+    # Prometheus has further rules, each with a page (tests/unit/test_alert_rules.py).
     rules = yaml.safe_load((ROOT / "include" / "alerts" / "prometheus.rules.yaml").read_text(encoding="utf-8"))
     runbooks = [rule["annotations"]["runbook"] for group in rules["groups"] for rule in group["rules"]]
-    told = {Path(runbook).stem for runbook in runbooks} | set(asked_by(WATCH))
-    assert {path.stem for path in (handbook / "alerts").glob("*.md")} == told
+    pages = {Path(runbook).stem for runbook in runbooks} | set(asked_by(WATCH))
+    assert {path.stem for path in (handbook / "alerts").glob("*.md")} == pages
     elsewhere = {"server", "certificate"}
     assert set(check_words()["looks"]) == {"ledger", "airflow", *elsewhere, *(check.name for check in checks.CHECKS)}
     judged = {name for check in checks.CHECKS for name in check.judges}

@@ -1,1 +1,1 @@
-"""What must stay as it is over days and months at work: memory, tables, files."""
+"""Proofs that memory, tables and files do not grow over days and months of running."""

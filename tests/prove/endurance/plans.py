@@ -1,9 +1,10 @@
-"""Nothing that is asked again and again reads more as a ledger grows: pages by statement, at a million messages.
+"""Prove that no repeated SQL statement reads too many pages on a ledger with a million messages.
 
-The real jobs and pages run against such a ledger, and PostgreSQL itself tells what each statement read. Then against
-the same with 200,000 messages due at once, 300 that people hold and a dossier with 400 results; with its gateway
-stopped; and against a ledger whose newest month holds nine tenths. What reads more than the limit is named here, with
-why and how much it may read; what nothing ran is named too, with who runs it.
+The real jobs and staff pages run against this ledger, and PostgreSQL itself records what each SQL statement reads. The
+jobs run a second time with 200,000 messages due at once, 300 messages that wait for a person and a dossier with 400
+results, and a third time with their gateway stopped. Everything runs again on a ledger whose newest month holds nine
+tenths of the messages. ``EXCEPTIONS`` lists the statements that may read more than the limit, with the reason and a
+limit of their own. ``OTHERS`` lists the statements that this proof does not run, with what runs them.
 """
 
 from __future__ import annotations
@@ -22,40 +23,40 @@ from tests.prove.worlds.long.at_work import World, at_work
 from tests.prove.worlds.long.reads import Read, recorded_ledger, statement_names
 
 MOST = 1_000
-"""Pages of 8 kB, found in memory or not."""
+"""Pages of 8 kB that one run of an SQL statement may read, from memory or from disk."""
 MESSAGES, DOSSIERS = 1_000_000, 100_000
 A_YEAR, A_MONTH = 400, 33
-"""Days over which they lie; of the latter's the newest thirty hold nine tenths."""
+"""Days over which the messages are spread. In the second ledger, the newest thirty days hold nine tenths of them."""
 
 
 @dataclass(frozen=True)
 class May:
-    """How much more a statement may read, and why."""
+    """How many pages an SQL statement may read if it needs more than the limit, and why."""
 
     why: str
     most: int = MOST
     each: int = 0
-    """Pages for each row that it gives, looks up or writes."""
+    """Additional pages for each row that the statement returns, looks up or writes."""
 
     def allows(self, read: Read) -> bool:
-        """Whether one run of the statement stayed within."""
+        """Return whether one run of the statement stayed within its limit."""
         return read.pages <= self.most + self.each * read.rows
 
 
 _WRITES = "a batch of rows is written, each into its table and its indexes, with what the database's keys look up"
-_QUEUE = "it looks through what is due at this moment: 5 pages a hundred messages, however many there ever were"
-_OF_RUN = "it is about all that one run did, here 30,000 messages"
+_QUEUE = "it reads all messages that are due now: 5 pages a hundred messages, however many the ledger has"
+_OF_RUN = "it reads everything that one run did, here 30,000 messages"
 _OF_DOSSIER = "it shows all that happened to one dossier, a few pages a row"
-_OF_CLOSING = "it shows a closing, whose rows are as many as agencies and procedures, not as messages"
+_OF_CLOSING = "it shows a closing, which has a row for each agency and procedure, not for each message"
 _MADE = (
     "attempts", "checks", "cleanings", "closings", "evenings", "mails", "messages", "moves", "pick_ups", "purges",
     "quarantined", "statements", "stops", "verifications",
 )  # fmt: skip
-"""Statements of runs.sql that tell what one of them did."""
+"""Names of the SQL statements in runs.sql that show what one run did."""
 _FIRST = "the first time in a session it reads the catalogue for the function that it calls"
 
 EXCEPTIONS: Mapping[str, May] = {
-    # Batches.
+    # SQL statements that write or look up a batch.
     "dossiers/save": May(_WRITES, each=40),
     "transitions/save": May(_WRITES, each=40),
     "transitions/save_from_rows": May(_WRITES, each=60),
@@ -70,10 +71,10 @@ EXCEPTIONS: Mapping[str, May] = {
     "dossiers/known": May("each of a batch's dossiers is looked up", each=8),
     "transitions/known": May("each number of a batch is looked up", each=8),
     "gaps/known_references": May("each reference at the journal's end is looked up", each=6),
-    "quarantine/curable": May("it looks through what waits in quarantine, here 20,000 rows", most=3_000),
+    "quarantine/curable": May("it reads all rows in quarantine, here 20,000", most=3_000),
     "messages/claiming/claim_due": May(
-        "each message that is claimed is looked at as it is now; and where none is to be claimed, all that is due was "
-        "looked through: 5 pages a hundred messages",
+        "each claimed message is checked as it is now; and where no message can be claimed, all due messages "
+        "were read: 5 pages a hundred messages",
         most=15_000,
         each=100,
     ),
@@ -84,54 +85,54 @@ EXCEPTIONS: Mapping[str, May] = {
     "stops/waiting": May(_QUEUE, most=15_000),
     "attempts/assume_accepted": May(_WRITES, each=150),
     "attempts/unsettled": May(
-        "each attempt is looked at as a claimed message is, and of one dossier's 400 results all the others", most=6_000
+        "each attempt is checked as a claimed message is, against all other 400 results of one dossier", most=6_000
     ),
-    "gateways/judge_carrier": May("each attempt since the first refusal is looked at: 4 pages each", most=6_000),
+    "gateways/judge_carrier": May("each attempt since the first refusal is read: 4 pages each", most=6_000),
     "messages/planning/reopen_mended": May(_WRITES, each=60),
     "attempts/of_run": May("it counts what this run sent", most=15_000),
-    # Once a minute or more seldom.
+    # SQL statements that run once a minute or less often.
     "accounting/identity": May(
         "the identity looks up each thing that its period holds, some 15 pages each (tests/sql/test_query_plans.py)",
         most=4_000_000,
     ),
     "metrics/recorded_messages": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
-    "accounting/latency": May("of the last hour's messages 1,000 are looked at", most=35_000),
+    "accounting/latency": May("it reads 1,000 of the last hour's messages", most=35_000),
     "apologies/candidates": May("each dossier that is due tomorrow is looked up", each=100),
-    "apologies/evenings": May("an evening is looked for by agency: 15 pages for each, here of 102", most=3_000),
+    "apologies/evenings": May("it looks up an evening of each agency: 15 pages each, here for 102", most=3_000),
     "apologies/unsettled": May(
-        "once an evening, by agency: 15 pages for each, here of 102, and who is in charge of each that day: 400",
+        "once an evening it looks up each agency: 15 pages each, here for 102, and who is in charge of it: 400",
         most=60_000,
     ),
     "watch/delivered": May("it counts what was recorded in the last hours: 5 pages a hundred", most=15_000),
-    "watch/evening_left": May("an evening is looked for by agency: 10 pages for each, here of 102", most=2_000),
+    "watch/evening_left": May("it looks up an evening of each agency: 10 pages each, here for 102", most=2_000),
     "metrics/open_messages": May(_QUEUE, most=15_000),
-    "metrics/unknown_messages": May("each message that people hold is looked up", most=6_000),
-    "messages/outcomes/count_held": May("each message that people hold is looked up", most=6_000),
-    "messages/outcomes/held": May("each message that people hold is looked up", most=6_000),
-    # What is asked through a function.
+    "metrics/unknown_messages": May("each message that waits for a person is looked up", most=6_000),
+    "messages/outcomes/count_held": May("each message that waits for a person is looked up", most=6_000),
+    "messages/outcomes/held": May("each message that waits for a person is looked up", most=6_000),
+    # SQL statements that call a function of the database.
     "receipts/apply": May(_FIRST, most=2_500),
     "inquiries/find_dossiers": May(_FIRST, most=2_500),
-    # Pages.
+    # SQL statements of the staff pages.
     "messages/browsing/recorded_in": May("it counts one day's messages: 5 pages a hundred", most=15_000),
     "messages/browsing/newest": May(
-        "of a filter that few messages pass it looks through the newest 30,000, and no further", most=5_000, each=2
+        "with a filter that few messages pass it reads the newest 30,000 messages and no more", most=5_000, each=2
     ),
     "messages/browsing/of_agencies": May(
-        "of 102 agencies each one's newest are looked at; of what is queued, all of it", most=15_000, each=5
+        "it reads the newest messages of each of 102 agencies, and all queued ones", most=15_000, each=5
     ),
     "messages/browsing/of_run": May(_OF_RUN, most=200_000),
     "messages/browsing/rows": May("each row of the list is looked up", each=12),
     **{f"runs/{made}": May(_OF_RUN, most=400_000) for made in _MADE},
     "dossiers/showing/*": May(_OF_DOSSIER, most=4_000, each=100),
     "closings/*": May(_OF_CLOSING, most=25_000),
-    "complaints/*": May("complaints that repeat another are looked for among all, here 2,000", most=25_000),
+    "complaints/*": May("it searches all complaints, here 2,000, for repeated ones", most=25_000),
     "quality/reading/*": May("it shows what a morning's check found, as many rows as there are findings", most=25_000),
-    "statements/rows": May("of page 1,000 of a statement the rows before are passed over", most=5_000),
+    "statements/rows": May("page 1,000 of a carrier statement skips all rows before it", most=5_000),
 }
-"""By name of a statement, or of several (``*``)."""
+"""Limit of each SQL statement by its name, or by a name pattern with ``*``."""
 
-_AT_SOURCE = "asked of a source's own database"
-_DAILY = "of what runs once a day or a month, and reads a day or a month"
+_AT_SOURCE = "run on a source's own database"
+_DAILY = "run once a day or a month, and reads a day or a month"
 _PEOPLE = "run by somebody who changes something, a row at a time"
 _COMMAND = "run by a command, by hand"
 _RESTORED = "run once, after a restore"
@@ -145,7 +146,7 @@ OTHERS: Mapping[str, str] = {
     "sources/foreign_tables/*": _AT_SOURCE,
     "sources/checking/*": _AT_SOURCE,
     "sources/looking/limit": _AT_SOURCE,
-    "intake/*": "of what one-stop software pushes, or drops as a file; a push reads what it names",
+    "intake/*": "run for pushes and files of one-stop software; a push reads the dossiers that it names",
     "quality/*": _DAILY,
     "closings/*": _DAILY,
     "publications/*": _DAILY,
@@ -174,17 +175,17 @@ OTHERS: Mapping[str, str] = {
     "sources/fail": "writes one row, where a source could not be read",
     "apologies/*": _DAILY,
     "gaps/*": _RESTORED,
-    "transitions/save_from_rows": "writes what a dossier's row alone told, as transitions/save does",
+    "transitions/save_from_rows": "writes steps that only a dossier's row showed, as transitions/save does",
     "locks/*": "reads no table",
-    "runs/*": "writes one row of a run, or shows what a run of once a day made",
+    "runs/*": "writes one row of a run, or shows the result of a daily run",
     "watch/retire": _COMMAND,
 }
-"""Statements that may go without being run here → who runs them. What is run all the same is held to the limit."""
+"""SQL statements that this proof need not run → what runs them. If one is run all the same, its limit holds."""
 
 
 @contextmanager
 def a_world(days: int, share: float) -> Iterator[World]:
-    """A ledger of so large a share of a million messages over so many days, with everything that works at it."""
+    """Yield a ledger with a share of a million messages over ``days`` days, and the jobs and pages that run on it."""
     with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), round(DOSSIERS * share), round(MESSAGES * share), days)
         with at_work(ledger, served.port) as world:
@@ -192,7 +193,10 @@ def a_world(days: int, share: float) -> Iterator[World]:
 
 
 def figures(seed: int, share: float = 0.3) -> list[Figure]:
-    """How much each statement read; a whole million of messages takes some 20 minutes on two busy cores."""
+    """Return how many pages each SQL statement read.
+
+    A full million of messages takes some 20 minutes on two busy cores.
+    """
     del seed
     reads: list[Read] = []
     with a_world(A_YEAR, share) as world:
@@ -201,7 +205,7 @@ def figures(seed: int, share: float = 0.3) -> list[Figure]:
         world.ledger.execute(by_hand.MANY_DUE)
         world.ledger.execute(by_hand.MANY_HELD)
         world.ledger.execute(by_hand.many_of_one(by_hand.OF_ONE))
-        # As it comes over PostgreSQL, which has not looked at it yet; and once it has.
+        # Measure twice: before ANALYZE, when PostgreSQL has no statistics about the new rows, and afterwards.
         _work_at_worst(world, "at worst, just now")
         world.ledger.execute("ANALYZE")
         _work_at_worst(world, "at worst")
@@ -215,11 +219,11 @@ def figures(seed: int, share: float = 0.3) -> list[Figure]:
 
 
 def _work(world: World) -> None:
-    """A round of everything."""
+    """Run each job once, and request every page."""
     world.news()
     with world.ledger.recording("notify"):
         sent = world.pick_up_plan_and_send()
-    assert sent, "nothing was sent: a claim is not judged by one that claims nothing"
+    assert sent, "nothing was sent, so the claim's SQL statement had nothing to read"
     for part in ("take_receipts_and_texts", "settle", "apologize", "watch"):
         with world.ledger.recording(part):
             getattr(world, part)()
@@ -247,7 +251,10 @@ def _work_at_worst(world: World, part: str, *, sends: bool = True) -> None:
 
 
 def _within(reads: list[Read]) -> Iterator[Figure]:
-    """What reads more than the limit, or more than its exception allows; one line a statement."""
+    """Yield a row for each SQL statement that reads more than the limit.
+
+    The row is ok only if the statement has an exception and stays within it.
+    """
     worst: dict[str, Read] = {}
     for read in reads:
         if read.name not in worst or read.pages > worst[read.name].pages:
@@ -258,15 +265,15 @@ def _within(reads: list[Read]) -> Iterator[Figure]:
     for name, read in sorted(above.items(), key=lambda each: -each[1].pages):
         may = _exception(name)
         broken = [each for each in reads if each.name == name and not (may or May("")).allows(each)]
-        told = f"{read.pages:,} pages, {read.rows:,} rows: {read.part}"
+        found = f"{read.pages:,} pages, {read.rows:,} rows: {read.part}"
         if may is None:
-            yield Figure(name, told, f"≤ {MOST:,}", ok=False)
+            yield Figure(name, found, f"≤ {MOST:,}", ok=False)
             continue
         each = f" + {may.each} a row" if may.each else ""
-        yield Figure(name, told, f"≤ {may.most:,}{each}: {may.why}", ok=not broken)
-    # Which do depends on the hour: an evening that is due reads more.
+        yield Figure(name, found, f"≤ {may.most:,}{each}: {may.why}", ok=not broken)
+    # An exception may be idle because of the hour: statements about an evening read more when the evening is due.
     idle = sorted(set(EXCEPTIONS) - {_pattern(EXCEPTIONS, name) for name in above})
-    yield noted("exceptions that nothing needed this time", ", ".join(idle) or "none")
+    yield noted("exceptions that no statement needed this time", ", ".join(idle) or "none")
 
 
 def _exception(name: str) -> May | None:
@@ -279,11 +286,21 @@ def _pattern(patterns: Mapping[str, object], name: str) -> str | None:
 
 
 def _covered(reads: list[Read]) -> Iterator[Figure]:
-    """Every statement that there is was run, or is somebody else's."""
+    """Yield the rows that show whether each SQL statement was run here or is listed in ``OTHERS``, but not both."""
     run = {read.name for read in reads}
     names = set(statement_names().values())
     left = sorted(name for name in names - run if _pattern(OTHERS, name) is None)
     yield noted("statements run", f"{len(names & run)} of {len(names)}")
-    yield Figure("statements of jobs and pages that nothing ran", ", ".join(left) or "none", "none", ok=not left)
+    yield Figure(
+        "statements that were neither run here nor listed as run elsewhere",
+        ", ".join(left) or "none",
+        "none",
+        ok=not left,
+    )
     idle = sorted(set(OTHERS) - {_pattern(OTHERS, name) for name in names - run})
-    yield Figure("others that need not be named", ", ".join(idle) or "none", "none", ok=not idle)
+    yield Figure(
+        "statements listed as run elsewhere that were run here or do not exist",
+        ", ".join(idle) or "none",
+        "none",
+        ok=not idle,
+    )

@@ -1,11 +1,11 @@
-"""Whether a day with everything that may go wrong ends with everybody told once, and with nothing that grows.
+"""Prove that after a day with every kind of fault each citizen got each message once, and that nothing grew.
 
-``make prove ONLY=soak [SEED=n] [SHARE=0.2] [SPEED=40]``. A day from 7:00 to the next morning at speed, on live parts: a
-PostgreSQL of its own, two gateways with phones over HTTP, the callbacks under a server, two senders and a settler as
-processes, the jobs of the hour as processes of their own. Faults are drawn from the seed. What phones got is held
-against the lives that were invented (tests/soak/oracle.py); memory, files, connections and tables are sampled each
-minute of the day. ``SHARE``: only the end of the day, with so much of everything. How it is done, and what it does not
-cover: docs/decisions/tests.md.
+``make prove ONLY=soak [SEED=n] [SHARE=0.2] [SPEED=40]`` runs a day from 7:00 to the next morning, faster than real
+time, on live parts: a PostgreSQL server of its own, two gateways with phones over HTTP, the callbacks under a web
+server, two senders and a settler as processes, and the hourly jobs as processes of their own. The faults are drawn from
+the seed. The texts that phones received are compared with the invented lives of the dossiers (tests/soak/oracle.py).
+Memory, open files, connections and tables are sampled once per minute of the day. ``SHARE`` runs only the end of the
+day, with that share of everything. docs/decisions/tests.md explains the method and its limits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.soak.day import SPEED, Day, run_day
 from tests.soak.faults import COSTS, in_words
 from tests.soak.sampling import Margin, Series, is_flat, sizes_and_built_anew, trend
 from tests.soak.stage import CONCURRENCY, HANG, WORKERS
-from tests.soak.verdict import EXPECTED, books, counted, raised, who_was_told
+from tests.soak.verdict import EXPECTED, count_errors, identity_figure, judge_texts, raised
 
 _LISTED = """
 SELECT d.dossier_code, m.kind FROM motcua.messages AS m INNER JOIN motcua.dossiers AS d USING (dossier_id)
@@ -32,24 +32,29 @@ WHERE m.state = 'unknown' OR EXISTS (
 )
 """
 _TRIES = 12
-"""A gateway that is away for a share of the day is tried at most so often: pauses double from 2 s to 300 s."""
+"""Most attempts during one outage of a gateway: the pauses between attempts double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
 _BLOAT, _FORKS = 1.5, 131_072
-"""A table and its indexes may be so many times as large as written anew, and so many bytes more: small ones are mostly
-maps of free space."""
+"""Largest size of a table with its indexes, as a multiple of its size when rewritten, plus so many bytes.
+
+The bytes are for small tables, which consist mostly of free space maps.
+"""
 
 
 def figures(seed: int, share: float = 1.0, speed: float = SPEED) -> list[Figure]:
-    """One day; ``share`` of it, from 0.1 on; ``speed``: seconds of it in a real one."""
+    """Run one day and return its figures.
+
+    ``share``: share of the day, from 0.1. ``speed``: seconds of the day in one real second.
+    """
     logging.disable(logging.WARNING)
-    # Whoever breaks it off has its parts ended, too.
+    # An interrupted proof must also end the processes that it started.
     end_at_first_signal(KeyboardInterrupt)
     day = run_day(seed, share, speed)
     clean = False
     try:
-        found = [*_what_happened(day), *_who_was_told(day), *_the_books(day)]
-        # Part of a day is over before its processes have warmed up.
-        found += _what_grew(day) if share >= 1 else [noted("what grew", "asked of a whole day only")]
+        found = [*_figures_of_events(day), *_figures_of_texts(day), *_figures_of_ledger(day)]
+        # A shorter run ends before its processes reach their steady size.
+        found += _figures_of_growth(day) if share >= 1 else [noted("growth", "judged for a whole day only")]
         clean = all(figure.ok for figure in found)
     finally:
         day.stage.close()
@@ -60,26 +65,31 @@ def figures(seed: int, share: float = 1.0, speed: float = SPEED) -> list[Figure]
     return found
 
 
-def _what_happened(day: Day) -> list[Figure]:
+def _figures_of_events(day: Day) -> list[Figure]:
     counts = day.counts
     words = f"{in_words(day.faults)}; {day.broken_rows} broken rows"
     errors = list(raised(day.stage))
-    # What no fault explains.
+    # Errors that none of the planted faults explains.
     strange = [
         words for error, why, words in errors if error not in EXPECTED and not _speaks_of_a_lost_server(error, why)
     ]
     return [
         noted("the day", f"{len(day.made)} dossiers, {counts['acts written']} steps, {day.seconds:.0f} s"),
         Figure("faults", words, "each kind", {each.kind for each in day.faults} <= set(counts)),
-        counted([error for error, _, _ in errors]),
+        count_errors([error for error, _, _ in errors]),
         none("other errors in jobs", strange),
-        none("parts that did not do their work", day.breaches),
-        Figure("ended by themselves after SIGTERM", str(day.stage.ended_by_itself), f"all, in {HANG:.0f} s", True),
+        none("work that the day's processes did not do", day.breaches),
+        Figure(
+            "processes that ended by themselves after SIGTERM",
+            str(day.stage.ended_by_itself),
+            f"all, in {HANG:.0f} s",
+            True,
+        ),
     ]
 
 
 def _speaks_of_a_lost_server(error: str, why: str) -> bool:
-    """Whether a connection, or its server, was gone."""
+    """Return whether the error means that a connection or its server was lost."""
     named = re.match(r"(\w+)", why)
     for name in (error, named[1] if error == "DatabaseFailed" and named else ""):
         kind = getattr(psycopg.errors, name, getattr(psycopg, name, None))
@@ -88,24 +98,30 @@ def _speaks_of_a_lost_server(error: str, why: str) -> bool:
     return False
 
 
-def _who_was_told(day: Day) -> list[Figure]:
+def _figures_of_texts(day: Day) -> list[Figure]:
     listed = [(row["dossier_code"], row["kind"]) for row in day.stage.ask(_LISTED)]
     must = Counter[str]()
     for life in day.made:
         for kind, promise in life.owed.items():
             must[kind] += promise.must
-    # At each gateway what is in flight and a quarter more that is kept ready; each try at a stopped one a message.
+    # With each fault, the messages in flight at each gateway may become unknown, and a quarter more that are prepared.
+    # Each attempt during an outage of a gateway may leave one more message unknown.
     in_flight = 2 * (CONCURRENCY + CONCURRENCY // 4 + 1)
     most = sum(day.counts[kind] for kind in COSTS) * in_flight + day.counts["gateway away"] * _TRIES
-    found, figures = who_was_told(day.stage, day.made, listed)
+    found, figures = judge_texts(day.stage, day.made, listed)
     return [
-        noted("owed", must),
+        noted("texts owed to citizens", must),
         *figures,
-        Figure("not sent, listed for people as unknown", str(found.listed), f"at most {most}", found.listed <= most),
+        Figure(
+            "owed texts that were not sent, and are listed as unknown",
+            str(found.listed),
+            f"at most {most}",
+            found.listed <= most,
+        ),
     ]
 
 
-def _the_books(day: Day) -> list[Figure]:
+def _figures_of_ledger(day: Day) -> list[Figure]:
     stage = day.stage
     gaps = stage.ask("SELECT count(*) AS all, count(*) FILTER (WHERE closed_at IS NULL) AS open FROM motcua.gaps")[0]
     closings = stage.ask("SELECT coalesce(sum(abs(difference)), 0) AS off, count(*) AS lines FROM motcua.closings")[0]
@@ -116,7 +132,7 @@ def _the_books(day: Day) -> list[Figure]:
     except Hung as failure:
         verified = f"do not hold: {failure}"
     return [
-        books(),
+        identity_figure(),
         Figure("the day's closing", f"{closings['lines']}, difference {closings['off']}", "0",
                closings["lines"] > 0 and closings["off"] == 0),
         Figure("publications", f"{published}, {verified}", "hold", published > 0 and verified == "hold"),
@@ -125,12 +141,12 @@ def _the_books(day: Day) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _what_grew(day: Day) -> list[Figure]:
+def _figures_of_growth(day: Day) -> list[Figure]:
     samples = day.samples
     judged = [*samples.judged(), *samples.connections.values()]
     planted = [series for series in judged if series.subject.startswith("leak")]
     found = [_flat(series) for series in judged if series not in planted]
-    # Each of those that live as long as a day must have been looked at.
+    # The proof must have sampled every process that lives for the whole day.
     roles = {series.subject.partition(" #")[0] for series in judged}
     missing = [name for name in ("callbacks", *WORKERS) if name not in roles and name != "notify-two"]
     many = [each for each in samples.tables.values() if len(each.points) >= 12]
@@ -144,14 +160,16 @@ def _what_grew(day: Day) -> list[Figure]:
     noticed = [each for each in planted if not is_flat(trend(each.points), each.margin)]
     return [
         Figure("samples", f"{samples.taken}, one a minute", "-", samples.taken > 0),
-        none("long-lived parts that were not looked at", missing),
+        none("long-lived parts that were not sampled", missing),
         *found,
         noted("tables: MB", f"{whole.middle:.1f}, then {whole.last:.1f}"),
-        noted("tables against the same written anew", f"{left / anew:.2f} times; largest {largest}"),
-        none("tables above 1.5 times of that", bloated),
+        noted("size of all tables against the size after a rewrite", f"{left / anew:.2f} times; largest {largest}"),
+        none("tables above 1.5 times their size after a rewrite", bloated),
         none("tables whose rows grow faster than messages", [each.subject for each in rising]),
-        Figure("dead rows of a hundred", f"{dead.middle:.1f}, then {dead.last:.1f}", str(_DEAD), is_flat(dead, _DEAD)),
-        Figure("a process that leaks on purpose", f"{len(noticed)} of its {len(planted)} series rise", "all of them",
+        Figure("dead rows per hundred living rows", f"{dead.middle:.1f}, then {dead.last:.1f}", str(_DEAD),
+               is_flat(dead, _DEAD)),
+        Figure("process that leaks on purpose: growth detected",
+               f"{len(noticed)} of its {len(planted)} series rise", "all of them",
                bool(planted) and len(noticed) == len(planted)),
     ]  # fmt: skip
 

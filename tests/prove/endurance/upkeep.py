@@ -1,8 +1,8 @@
-"""Airflow's own database and logs stay flat: ninety days at the project's rate, cleaned each night as its DAG does.
+"""Prove that Airflow's own database and logs do not grow over ninety days if the project's DAG cleans them each night.
 
-The database is Airflow's own, migrated by Airflow; its rows are written by statements, as many of each table as a
-minute of the running project writes. A day takes seconds here: what autovacuum does by itself within each is asked for,
-and the program that cleans is started once, since starting it costs more than what it does.
+Airflow itself creates the database. SQL statements write the rows that the running project writes in each minute. A day
+takes seconds here. An explicit VACUUM each night therefore replaces autovacuum, and the cleaning program is started
+only once, because its start takes longer than its work.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from tests.prove.worlds.ledgers import proving_ledger, proving_server
 DAYS = 90
 KEEP = 30
 FLAT, FEW = 1.1, 10
-"""What the last third may have of the third before it, and how many more where there are few: a day more of an
-old version's."""
+"""Most growth from the first to the second half of the days in which sizes must be flat, as a factor plus rows.
+
+The rows are for small tables, where one more day of an old DAG version may remain.
+"""
 _TASKS = ("find_sources", "pick_up", "plan", "send", "gate")
 _STARTS = datetime(2026, 8, 1, tzinfo=UTC)
 _TABLES = (
@@ -41,7 +43,7 @@ _TABLES = (
 
 
 def figures(seed: int, share: float = 2 / 3) -> list[Figure]:
-    """So large a share of ninety nights, and how large everything was after each."""
+    """Run this share of ninety nights and return how large each table, the database and the logs were."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="motcua-upkeep-") as name:
         folder = Path(name)
@@ -56,11 +58,11 @@ def figures(seed: int, share: float = 2 / 3) -> list[Figure]:
         ):
             environment = make_airflow_database(admin, "airflow_upkeep", "airflow", home, PASSWORD)
             os.environ.update(environment)
-            # Of this process, as a task has them.
+            # The cleaning reads these settings from the environment of its process, as in a task.
             os.environ["AIRFLOW__LOGGING__BASE_LOG_FOLDER"] = str(logs)
             os.environ["AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY"] = str(logs / "dag_processor")
             settings.cache_clear()
-            program = _OneProgram()
+            program = _SingleProcessProgram()
             try:
                 with mock.patch.object(cleaning.subprocess, "run", program.run):
                     return _nights(round(DAYS * share), with_database(admin, "airflow_upkeep"), logs, rng)
@@ -70,8 +72,8 @@ def figures(seed: int, share: float = 2 / 3) -> list[Figure]:
                 settings.cache_clear()
 
 
-class _OneProgram:
-    """Does what the program that cleans does, call by call, in one process."""
+class _SingleProcessProgram:
+    """A stand-in for the cleaning program that runs all its calls in one process."""
 
     _LOOP = (
         "import json, sys; from motcua.jobs.upkeep.airflow_tables import main\n"
@@ -82,18 +84,18 @@ class _OneProgram:
         self._started: subprocess.Popen[str] | None = None
 
     def run(self, command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[bytes]:
-        """In place of ``subprocess.run``; an error there ends it, and the proof with it."""
+        """Replace ``subprocess.run``; an error in the program ends its process, and with it the proof."""
         if self._started is None:
             pipe = subprocess.PIPE
             loop = [sys.executable, "-c", self._LOOP]
             self._started = subprocess.Popen(loop, stdin=pipe, stdout=pipe, env=env, text=True)
-        asked, told = self._started.stdin, self._started.stdout
-        assert asked is not None
-        assert told is not None
-        asked.write(json.dumps(command[-2:]) + "\n")
-        asked.flush()
+        requests, answers = self._started.stdin, self._started.stdout
+        assert requests is not None
+        assert answers is not None
+        requests.write(json.dumps(command[-2:]) + "\n")
+        requests.flush()
         said = []
-        while (line := told.readline()) not in ("", "CLEANED\n"):
+        while (line := answers.readline()) not in ("", "CLEANED\n"):
             said.append(line)
         return subprocess.CompletedProcess(command, 0, "".join(said).encode())
 
@@ -126,7 +128,8 @@ def _nights(days: int, dsn: str, logs: Path, rng: random.Random) -> list[Figure]
         rows.connection.execute("VACUUM (ANALYZE)")
         sizes.append(_sizes(rows, logs))
     rows.connection.close()
-    # Of what is flat from the day on at which the first rows are old enough the earlier and the later half.
+    # Sizes must be flat as soon as the first rows are old enough to be deleted. Compare the two halves of the days
+    # from then on.
     half = (days - KEEP - 5) // 2
     steady, last = sizes[KEEP + 5 : KEEP + 5 + half], sizes[-half:]
     found = []
@@ -134,7 +137,7 @@ def _nights(days: int, dsn: str, logs: Path, rng: random.Random) -> list[Figure]
         before, after = max(each[what] for each in steady), max(each[what] for each in last)
         found.append(
             Figure(
-                f"{what}: most until day {KEEP + 5 + half}, most of the last {half} days",
+                f"{what}: largest value until day {KEEP + 5 + half} → in the last {half} days",
                 f"{before:,} → {after:,}",
                 f"at most {FLAT:.0%} +{FEW}",
                 after <= before * FLAT + FEW,
@@ -151,12 +154,14 @@ def _write_logs(logs: Path, moments: list[datetime], began: datetime) -> None:
     for moment in moments[::12]:
         run = f"scheduled__{moment.strftime('%Y-%m-%dT%H:%M:%S.%f')}+00:00"
         for task in _TASKS:
-            _write(logs / "dag_id=notify_transitions" / f"run_id={run}" / f"task_id={task}" / "attempt=1.log", moment)
+            _write_log(
+                logs / "dag_id=notify_transitions" / f"run_id={run}" / f"task_id={task}" / "attempt=1.log", moment
+            )
     for name in ("notify_transitions", "settle_messages", "check_quality"):
-        _write(logs / "dag_processor" / f"{began:%Y-%m-%d}" / "dags-folder" / f"{name}.py.log", began)
+        _write_log(logs / "dag_processor" / f"{began:%Y-%m-%d}" / "dags-folder" / f"{name}.py.log", began)
 
 
-def _write(path: Path, at: datetime) -> None:
+def _write_log(path: Path, at: datetime) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text('{"event": "DAG bundles loaded", "level": "info"}\n')
     os.utime(path, (at.timestamp(), at.timestamp()))

@@ -1,1 +1,1 @@
-"""Whether the handbook leads from a bare machine to one that serves, and back to one after it was lost."""
+"""Proofs that the handbooks work: they lead from a bare machine to a server, and restore a lost server."""

@@ -1,12 +1,13 @@
-"""Whether the handbook leads from a bare server to a first message, through a reboot, a restore and an upgrade.
+"""Prove that the handbook leads from a bare server to a first message, through a reboot, a restore and an upgrade.
 
-``make prove ONLY=install``. The lines of docs/vi/quan-tri are read out of its pages and typed, as they stand, on a real
-Docker engine (tests/engine), whose images are made here of Debian's and Python's packages. The world outside is real
-too: a PostgreSQL as the one-stop database, Kannel with a carrier behind it, a mailbox. What an administrator does
-between the lines (answers ten questions, writes a file, has a dossier reach its result) is done at its step. A reboot
-is the engine's: it ends and starts with all its containers; ``git pull`` is a real one, from the version 0.2.0 on.
+``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them unchanged on a
+real Docker engine (tests/engine). The engine's images are built here from Debian's and Python's packages. The systems
+outside the server are real, too: a PostgreSQL server as the one-stop database, Kannel with a carrier behind it, and a
+mailbox. Between the lines the proof does what a page asks of an administrator: answer ten questions, write a file,
+bring a dossier to its result. A reboot stops and starts the engine with all its containers. The upgrade begins at
+version 0.2.0 and uses a real ``git pull``.
 
-Between them each container is killed and frozen once, while a dossier's result is due.
+In between, each container is killed once and frozen once while the message about a result is due.
 """
 
 from __future__ import annotations
@@ -47,41 +48,49 @@ OF_0_2_0 = "660d4bfd"
 DOSSIER, PHONE = "SCT-000001", "0905999001"
 OF_LAST_WEEK, PHONE_OF_LAST_WEEK = "SCT-000000", "0905999000"
 DEPARTMENT, OPERATOR, ELSEWHERE = "so.tttt@example.vn", "lan@example.vn", "truc@example.vn"
-"""Who gets reports, who is told of faults, and who is told by the machine that watches from outside."""
+"""Mail addresses of the recipients of reports, of alerts, and of alerts from the other machine.
+
+The Department gets reports, the operator gets alerts, and the watch on another machine mails to the third address.
+"""
 WHILE_SENDING = 200
 TOLD_WITHIN = 130.0
-"""Seconds: what is due for a minute and served by nobody is mailed within two minutes; ten are this machine's."""
+"""Seconds within which an alert must arrive.
+
+If no sender takes a message for a minute, an alert must be mailed within two minutes. This slower machine gets ten
+seconds more.
+"""
 _PATIENCE = 900.0
 _MEMORY = 4096
-"""MiB that the handbook asks for, at rest."""
+"""Most memory that all containers may use at rest, in MiB, as the handbook states it."""
 
 
 @dataclass
 class Administrator:
-    """Whoever follows the pages on one server, and what was found on the way."""
+    """An administrator who follows the pages on one server, with the figures found on the way."""
 
     server: Server
     world: Outside
     copies: Path
-    """Where backups go, on another disk."""
+    """Folder of the backups, on another disk."""
     figures: list[Figure] = field(default_factory=list)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     typed: dict[str, int] = field(default_factory=dict)
 
     def note(self, name: str, value: str, must_reach: str, ok: bool) -> None:
-        """Keeps a figure."""
+        """Add a row to the result."""
         self.figures.append(Figure(name, value, must_reach, ok))
 
     def follow(self, page: str, at: dict[str, Callable[[str], str | None]]) -> None:
-        """Types each block of a page's steps.
+        """Type each block of a page's steps.
 
         Args:
-            page: of docs, without its ending.
-            at: by a step's title: what is done at each of its blocks instead of typing it; ``None``: it is typed then.
+            page: Path of the page within docs, without its ending.
+            at: Title of a step → function that is called with each of its blocks instead of typing it. If the function
+                returns ``None``, the block is typed after all.
 
         Raises:
-            ValueError: the page has no such step.
-            AssertionError: a line failed, or what it promises did not come about.
+            ValueError: The page has no such step.
+            AssertionError: A line failed, or the result that the page promises did not come about.
         """
         titled = {number: title for title, number in titles(page, SECTION).items()}
         if unknown := at.keys() - titled.values():
@@ -94,13 +103,13 @@ class Administrator:
                 self.typed[page] = self.typed.get(page, 0) + len([line for line in block.splitlines() if line.strip()])
 
     def type(self, block: str) -> str:
-        """Types a block, with the names that the pages set."""
+        """Type a block with the variables that the pages set."""
         return self.server.type(block, SAFE=self.world.safe, COPIES=self.copies, DOSSIER=DOSSIER)
 
     # --- Installing
 
     def install(self) -> None:
-        """Follows the install page to the first message."""
+        """Follow the install page up to the first message."""
         begun = time.monotonic()
         self.world.result_at_the_desk(OF_LAST_WEEK, PHONE_OF_LAST_WEEK, days_ago=3)
         certificate(self.server.project, NAME)
@@ -118,9 +127,11 @@ class Administrator:
         lines = self.typed[INSTALL]
         self.note("install: steps, lines typed", f"{number}, {lines}", "6, 15", number <= 6 and lines <= 15)
         minutes = (time.monotonic() - begun) / 60
-        self.note("install: minutes of a machine to the first message", f"{minutes:.0f}", "30", minutes <= 30)
-        told = self.world.shown(PHONE_OF_LAST_WEEK)
-        self.note("install: told of what was before", str(len(told)), "0", not told)
+        self.note(
+            "install: minutes to the first message, without a person's pauses", f"{minutes:.0f}", "30", minutes <= 30
+        )
+        texts = self.world.shown(PHONE_OF_LAST_WEEK)
+        self.note("install: texts about dossiers from before the installation", str(len(texts)), "0", not texts)
         names = re.findall(r"^([A-Z_]+)=", (self.server.project / ".env").read_text(encoding="utf-8"), re.M)
         secret = [name for name in names if re.search("PASSWORD|SECRET", name)]
         self.note("install: secrets in .env", str(len(secret)), "fewer than 14", len(secret) < 14)
@@ -128,7 +139,7 @@ class Administrator:
     def _answers(self, block: str) -> str | None:
         first, rest = block.split("\n", 1)
         self.set_up(first)
-        # This Kannel brings receipts through a stunnel (docs/gateways.md).
+        # This Kannel delivers receipts through a stunnel (docs/gateways.md).
         tunnel = Door(443, "127.0.0.1", self.server.project / "certificates" / "site.pem")
         gateways = self.server.project / "gateways.env"
         text = gateways.read_text(encoding="utf-8")
@@ -139,7 +150,7 @@ class Administrator:
         return block
 
     def set_up(self, line: str, *, again: bool = False) -> None:
-        """Answers the ten questions; ``again``: Enter keeps what 0.2.0's files say already."""
+        """Answer the ten questions; ``again``: press Enter where the files of 0.2.0 have the answer already."""
         ports, passwords = self.world.ports, self.world.passwords
 
         def asked(*questions: tuple[str, object]) -> list[tuple[str, str]]:
@@ -160,7 +171,8 @@ class Administrator:
                     ("khanhhoa: mật khẩu", passwords["one_stop"]),
                 ),
                 ("khanhhoa: TLS", "disable"),
-                # Set-up says that numbers go in clear; the database and the mailbox that stand here know no TLS.
+                # Set-up warns that phone numbers go unencrypted: the database and the mailbox of this proof have no
+                # TLS.
                 ("Enter để trả lời lại câu này", "g"),
                 *asked(
                     ("Tên các cổng", "kannel"),
@@ -173,7 +185,7 @@ class Administrator:
                     ("kannel: brandname", "MotcuaSMS"),
                 ),
                 ("kannel: brandname và các mẫu tin", "Số 12/CV-VNPT"),
-                # From the engine's bridges, one of which Kannel's calls come from.
+                # Kannel's calls come through one of the engine's bridges, so all networks of bridges are allowed.
                 ("Địa chỉ mà nhà mạng gọi vào", "172.16.0.0/12 192.168.0.0/16"),
                 ("đẩy dữ liệu từ đó", "127.0.0.1/32"),
                 *asked(
@@ -210,7 +222,7 @@ class Administrator:
         return block
 
     def all_healthy(self, name: str, begun: float) -> None:
-        """Waits until every service is."""
+        """Wait until every service is healthy."""
         until(lambda: not self._unhealthy(), _PATIENCE, "everything is healthy")
         self.note(name, f"{len(LONG_RUNNING)} in {time.monotonic() - begun:.0f} s", f"{len(LONG_RUNNING)}", True)
 
@@ -220,14 +232,14 @@ class Administrator:
 
     def _first_account(self, block: str) -> str:
         self.server.type_answering(block, [("Password:", self.password), ("confirmation:", self.password)])
-        # The province's certificate, which nobody else signed.
+        # The province signed this certificate itself, so the client must be told to trust it.
         trusted = str(self.server.project / "certificates" / "site.pem")
         with requests.Session() as session:
             page = session.get(f"https://{NAME}/motcua/", timeout=60, verify=trusted)
             mark = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
             assert mark, page.text[-2000:]
             form = {"csrf_token": mark[1], "username": "lan", "password": self.password}
-            # As a browser does, which came from there.
+            # A browser sends the address of the form's page along; without it the form is refused.
             shown = session.post(page.url, data=form, headers={"Referer": page.url}, timeout=60, verify=trusted)
         self.note("install: the first account sees", shown.url, "…/motcua/", shown.url.endswith("/motcua/"))
         return block
@@ -249,7 +261,7 @@ class Administrator:
         until(lambda: "đã tới máy" in self.type(last), _PATIENCE, "the ledger says that it was delivered")
         today = datetime.now(VIETNAM)
         if today.month == 12:
-            # From then on the watch asks for next year's days off.
+            # From December on, the watch alerts until next year's days off are confirmed.
             self.type(
                 "docker compose exec -T -e MOTCUA_PERSON=lan airflow-scheduler"
                 f" motcua calendar confirm {today.year + 1} --by-decision '1/TB-BNV'"
@@ -260,18 +272,20 @@ class Administrator:
         return block
 
     def logs(self) -> None:
-        """Looks for phone numbers and secrets in all that the containers said."""
+        """Check that the containers' logs have no phone number and no secret."""
         said = self.server.compose("logs", "--no-color")
         numbers = [phone for phone in (PHONE, PHONE_OF_LAST_WEEK) if phone[1:] in said]
         files = [path.read_text(encoding="utf-8") for path in self.server.project.glob("*.env")]
         made = re.findall(r"^[A-Z_]*(?:PASSWORD|SECRET)=(\S{20,})$", "\n".join(files), re.M)
-        told = [word for word in (*made, *self.world.passwords.values()) if word in said]
-        self.note("numbers, secrets in all logs", f"{len(numbers)}, {len(told)} of {len(made)}", "0, 0",
-                  bool(made) and not numbers and not told)  # fmt: skip
+        secrets_found = [word for word in (*made, *self.world.passwords.values()) if word in said]
+        self.note("numbers, secrets in all logs", f"{len(numbers)}, {len(secrets_found)} of {len(made)}", "0, 0",
+                  bool(made) and not numbers and not secrets_found)  # fmt: skip
 
     @contextmanager
     def watched_from_outside(self) -> Iterator[None]:
-        """Has another machine watch, by the address that this one prints; here it is a process beside the engine."""
+        """Run the watch of another machine, as a process beside the engine, with the settings that this server
+        prints.
+        """
         lines = self.type("docker compose exec -T callbacks motcua watch address").splitlines()
         given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
         given["MOTCUA_WATCH_RECIPIENTS"] = ELSEWHERE
@@ -280,7 +294,7 @@ class Administrator:
                 "extra": {"from_email": "giamsat@example.vn", "disable_ssl": True, "disable_tls": True}}  # fmt: skip
         given["AIRFLOW_CONN_SMTP_DEFAULT"] = json.dumps(mail)
         given["MOTCUA_WATCH"] = str(self.world.folder / "giamsat-02")
-        # The province's certificate, which nobody else signed.
+        # The province signed this certificate itself, so the client must be told to trust it.
         given["REQUESTS_CA_BUNDLE"] = str(self.server.project / "certificates" / "site.pem")
         motcua = str(Path(sys.executable).with_name("motcua"))
         log = self.world.folder / "giamsat-02.log"
@@ -291,63 +305,65 @@ class Administrator:
     # --- At rest
 
     def at_rest(self) -> None:
-        """Notes what everything takes once nothing happens, and what it may take."""
+        """Record the memory that all containers use when nothing happens, and the sum of their memory limits."""
         time.sleep(60)
         printed = self.server.engine.docker("stats", "--no-stream", "--format", "{{.Name}} {{.MemUsage}}").stdout
         taken = {line.split()[0]: _mib(line.split()[1]) for line in printed.splitlines()}
         limits = sum(_mib(service["mem_limit"]) for service in SERVICES.values())
         self.note(f"MiB at rest, {len(taken)} containers", f"{sum(taken.values()):.0f}", f"{_MEMORY}",
                   sum(taken.values()) <= _MEMORY)  # fmt: skip
-        self.note("MiB that all may take", f"{limits:.0f}", "6144", limits <= 6144)
+        self.note("MiB that all containers may use", f"{limits:.0f}", "6144", limits <= 6144)
         for name, size in sorted(taken.items(), key=lambda each: -each[1])[:4]:
-            self.note(f"of it {name}", f"{size:.0f} MiB", "-", True)
+            self.note(f"MiB at rest of {name}", f"{size:.0f} MiB", "-", True)
 
     def rebuild(self) -> None:
-        """Builds anew what did not change, as an administrator does who is not sure."""
+        """Rebuild the unchanged images, as an unsure administrator might; no service may be recreated."""
         before = self.server.containers()
         self.type("docker compose build\ndocker compose up --detach")
         anew = self.server.containers().keys() - before.keys()
         self.note("idle rebuild: services recreated", str(len(anew)), "0", not anew)
 
-    # --- What goes wrong
+    # --- Failures
 
     def reboot(self) -> None:
-        """Follows the page of the reboot while messages go out, and loses the power after it."""
+        """Follow the page of the reboot while messages are sent, and cut the power afterwards."""
         phones = self.world.many(WHILE_SENDING)
-        until(lambda: self._rung(phones) >= WHILE_SENDING // 8, _PATIENCE, "some of them rang")
+        until(lambda: self._count_rung(phones) >= WHILE_SENDING // 8, _PATIENCE, "some of them rang")
 
         def again(block: str) -> str | None:
             if "sudo reboot" not in block:
                 return None
-            rung = self._rung(phones)
+            rung = self._count_rung(phones)
             seconds = self.server.engine.stop()
-            more = self._rung(phones) - rung
+            more = self._count_rung(phones) - rung
             said = f"{rung}, {more} of {len(phones)} in {seconds:.0f} s"
-            self.note("reboot: phones that rang before, while the engine stopped", said, "within 90 s", True)
+            self.note("reboot: phones texted before and while the engine stopped", said, "within 90 s", True)
             begun = time.monotonic()
             self.server.engine.start()
             self.all_healthy("reboot: services healthy", begun)
-            until(self._is_calm, _PATIENCE, "the watch has nothing to tell")
+            until(self._is_calm, _PATIENCE, "the watch has no open alert")
             return block
 
         self.follow(REBOOT, dict.fromkeys(titles(REBOOT, SECTION), again))
         self._everybody_once("reboot", phones)
         after = self.world.many(20)
-        until(lambda: self._rung(after) >= 3, _PATIENCE, "some of them rang")
-        told = len(self.world.mails(ELSEWHERE))
+        until(lambda: self._count_rung(after) >= 3, _PATIENCE, "some of them rang")
+        mails_before = len(self.world.mails(ELSEWHERE))
         begun = time.monotonic()
         self.server.engine.lose_power()
         until(
-            lambda: len(self.world.mails(ELSEWHERE)) > told, _PATIENCE, "the other machine tells that the host is gone"
+            lambda: len(self.world.mails(ELSEWHERE)) > mails_before,
+            _PATIENCE,
+            "the other machine reports that the host is gone",
         )
         gone = time.monotonic() - begun
-        self.note("power cut: told by the other machine", f"after {gone:.0f} s", "300 s", gone <= 300)
+        self.note("power cut: reported by the other machine", f"after {gone:.0f} s", "300 s", gone <= 300)
         begun = time.monotonic()
         self.server.engine.start()
         self.all_healthy("power cut: services healthy", begun)
         self._everybody_once("power cut", after, unknown_may_be=True)
 
-    def _rung(self, phones: Sequence[str]) -> int:
+    def _count_rung(self, phones: Sequence[str]) -> int:
         return sum(bool(self.world.shown(phone)) for phone in phones)
 
     def _everybody_once(self, what: str, phones: Sequence[str], *, unknown_may_be: bool = False) -> None:
@@ -360,26 +376,32 @@ class Administrator:
                 )[0][0]
             )
 
-        until(lambda: self._rung(phones) + unknown() * unknown_may_be >= len(phones), _PATIENCE, f"{what}: all rang")
+        until(
+            lambda: self._count_rung(phones) + unknown() * unknown_may_be >= len(phones), _PATIENCE, f"{what}: all rang"
+        )
         twice = sum(len(self.world.shown(phone)) > 1 for phone in phones)
-        never = len(phones) - self._rung(phones)
-        self.note(f"{what}: told twice", str(twice), "0", twice == 0)
-        self.note(f"{what}: not told, unknown", f"{never}, {unknown()}", "0, and none but after a power cut",
-                  never <= unknown() and (unknown_may_be or not unknown()))  # fmt: skip
+        never = len(phones) - self._count_rung(phones)
+        self.note(f"{what}: phones texted twice", str(twice), "0", twice == 0)
+        is_right = never <= unknown() and (unknown_may_be or not unknown())
+        must = "0, and none but after a power cut"
+        self.note(f"{what}: phones not texted, messages unknown", f"{never}, {unknown()}", must, is_right)
 
     def _is_calm(self) -> bool:
-        # Ended with another code than that of open alerts, it was not able to say.
+        # Exit code 1 means open alerts; any other failure means that the watch could not answer, and the command fails.
         said = self.server.type("docker compose exec -T watch motcua alerts || { test $? = 1 && echo open; }")
         return said.splitlines()[-1] != "open"
 
     def silences(self) -> None:
-        """Kills and freezes each container while a result is due: it rings, or somebody is told in time."""
+        """Kill and freeze each container, and then make a result ready.
+
+        The phone must get its text in time, or an alert must be mailed in time.
+        """
         for name in LONG_RUNNING:
             for how, again in (("pause", "unpause"), ("kill", "")):
-                self._silence(name, how, again)
-        self.note("silences: told twice", str(self.twice()), "0", self.twice() == 0)
+                self._silence_container(name, how, again)
+        self.note("silences: phones texted twice", str(self.twice()), "0", self.twice() == 0)
 
-    def _silence(self, name: str, how: str, again: str) -> None:
+    def _silence_container(self, name: str, how: str, again: str) -> None:
         before = len(self.world.mails(OPERATOR))
         container = f"motcua-{name}-1"
         self.server.engine.docker(how, container)
@@ -392,10 +414,11 @@ class Administrator:
         while not noticed() and time.monotonic() - begun < TOLD_WITHIN:
             time.sleep(0.5)
         seconds, rang = time.monotonic() - begun, bool(self.world.shown(phone))
-        # Who is to tell it is away itself, or has nothing that it could ask: the other machine tells.
+        # The server cannot mail an alert while its watch or its database is gone. Then the watch on the other machine
+        # mails an alert.
         ok = noticed() or name in ("watch", "postgres")
-        self.note(f"{name}, {how}", f"{'rang' if rang else 'told' if noticed() else 'silent'} after {seconds:.0f} s",
-                  f"{TOLD_WITHIN:.0f} s", ok)  # fmt: skip
+        result = "rang" if rang else "reported" if noticed() else "silent"
+        self.note(f"{name}, {how}", f"{result} after {seconds:.0f} s", f"{TOLD_WITHIN:.0f} s", ok)
         if again:
             self.server.engine.docker(again, container)
         else:
@@ -404,13 +427,16 @@ class Administrator:
         until(lambda: not self._unhealthy(), _PATIENCE, "everything is healthy")
 
     def twice(self) -> int:
-        """So many phones rang more than once."""
+        """Return how many phones rang more than once."""
         return sum(len(self.world.shown(f"0905{number:06}")) > 1 for number in range(1, self.world.moved + 1))
 
     # --- On several machines
 
     def workers(self) -> None:
-        """Has a worker on a second machine send, another project of this engine, as the page has it typed."""
+        """Let a worker on a second machine send.
+
+        The second machine is another Compose project on this engine; the commands are those of the page.
+        """
         shared = self.world.folder / "shared"
         names: dict[str, str | Path] = {"MAIN": BRIDGE, "SHARED": shared}
         second = Server(self.server.engine, self.world.folder / "second" / "motcua-2")
@@ -426,10 +452,10 @@ class Administrator:
                 server.type(named, **names, COMPOSE_PROJECT_NAME="motcua-2" if number == 3 else "motcua")
             if number == 2:
                 self.all_healthy("workers: services healthy", time.monotonic())
-        # The first machine's own worker is stopped: the other one sends.
+        # The first machine's own worker is stopped, so that only the second machine can send.
         self.server.type("docker compose stop airflow-worker")
         phones = self.world.many(20)
-        until(lambda: self._rung(phones) == len(phones), _PATIENCE, "the worker on the second machine sends")
+        until(lambda: self._count_rung(phones) == len(phones), _PATIENCE, "the worker on the second machine sends")
         self.note("workers: sent by the second machine alone", str(len(phones)), "20", True)
         self.server.engine.docker("rm", "--force", "motcua-2-airflow-worker-1")
         self.server.type("docker compose up --detach")
@@ -437,10 +463,10 @@ class Administrator:
     # --- Restoring
 
     def restore(self) -> None:
-        """Loses the server after its backup, and follows the page of the restore on an empty one."""
+        """Destroy the server after its backup, and follow the page of the restore on an empty machine."""
         self.type("docker compose exec -T backup motcua backup")
         since = self.world.many(20)
-        until(lambda: self._rung(since) == len(since), _PATIENCE, "they are told after the backup")
+        until(lambda: self._count_rung(since) == len(since), _PATIENCE, "texts after the backup")
         self.type(
             "docker compose run --rm -T --no-deps airflow-worker tar -c -C /opt/motcua/.data/journal . > journal.tar"
         )
@@ -450,7 +476,7 @@ class Administrator:
             _copy(self.server.project / name, self.world.safe / name)
         self.server.compose("down", "--volumes", "--timeout", "0")
         shutil.rmtree(self.server.project)
-        # The same version, as its step says, on an empty machine.
+        # The page first asks to install the same version on the empty machine.
         self.server.clone()
         (self.server.project / "docker-compose.override.yaml").unlink()
         meanwhile = self.world.many(5)
@@ -462,20 +488,25 @@ class Administrator:
 
         def last(block: str) -> str | None:
             if "$COPIES" in block:
-                # As the page says where BACKUPS names another folder.
+                # The page asks to replace the folder's name where BACKUPS names another folder.
                 self.type(block.replace(" backups", f" {kept}"))
                 return block
             if "gaps list" in block:
-                until(lambda: self._rung(meanwhile) == len(meanwhile), _PATIENCE, "who was not told is told")
+                until(lambda: self._count_rung(meanwhile) == len(meanwhile), _PATIENCE, "texts that were still due")
                 self.all_healthy("restore: services healthy", begun)
-                until(self._is_calm, _PATIENCE, "the watch has nothing to tell")
+                until(self._is_calm, _PATIENCE, "the watch has no open alert")
             return None
 
         self.copies = copies
         self.follow(RESTORE, dict.fromkeys(titles(RESTORE, SECTION), last))
         self.copies = kept
-        self.note("restore: told twice", str(self.twice()), "0", self.twice() == 0)
-        self.note("restore: forgotten", str(len(meanwhile) - self._rung(meanwhile)), "0", self._rung(meanwhile) == 5)
+        self.note("restore: phones texted twice", str(self.twice()), "0", self.twice() == 0)
+        self.note(
+            "restore: phones never texted",
+            str(len(meanwhile) - self._count_rung(meanwhile)),
+            "0",
+            self._count_rung(meanwhile) == 5,
+        )
 
 
 def _mib(size: str) -> float:
@@ -490,13 +521,13 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _own(folder: Path) -> None:
-    """An empty folder of the services' user."""
+def _create_folder(folder: Path) -> None:
+    """Create an empty folder that belongs to the services' user."""
     folder.mkdir(mode=0o700)
     shutil.chown(folder, 50000, 50000)
 
 
-# --- From 0.2.0 ------------------------------------------------------------------------------------------------------
+# --- Upgrade from 0.2.0 ----------------------------------------------------------------------------------------------
 
 _OVERRIDE_OF_0_2_0 = """services:
   postgres: {image: local/postgres}
@@ -508,7 +539,7 @@ _OVERRIDE_OF_0_2_0 = """services:
 
 
 def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -> None:
-    """Has a server of 0.2.0 send, and follows the page of the upgrade."""
+    """Let a server of 0.2.0 send, and follow the page of the upgrade."""
     server = Server(engine, world.folder / "older" / "motcua")
     server.clone(OF_0_2_0)
     (server.project / "docker-compose.override.yaml").write_text(_OVERRIDE_OF_0_2_0, encoding="utf-8")
@@ -526,12 +557,12 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
         " < agencies.yaml"
     )
     before = world.many(20)
-    until(lambda: lan._rung(before) == len(before), _PATIENCE, "0.2.0 tells them")
+    until(lambda: lan._count_rung(before) == len(before), _PATIENCE, "0.2.0 sends the texts")
     messages = server.rows("SELECT count(*) FROM motcua.messages")[0][0]
 
     def follow(block: str) -> str | None:
         if "git pull" in block:
-            # What stands for a registry is not the operator's.
+            # This override file replaces the registry of 0.2.0's images. An operator has no such file.
             (server.project / "docker-compose.override.yaml").unlink()
             server.type(block)
             server.name_stand_ins()
@@ -542,7 +573,8 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
             lan.set_up(line, again=True)
             return block
         if "doctor.sh" in block:
-            # What it finds is red for good reasons: numbers go in clear to what stands for the world.
+            # The doctor rightly fails here: the systems outside the server have no TLS, so phone numbers go
+            # unencrypted.
             lan.type(block.replace("scripts/doctor.sh", "scripts/doctor.sh || true"))
             return block
         if "up --detach" in block:
@@ -555,15 +587,15 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
     meanwhile: list[str] = []
     certificate(server.project, NAME)
     lan.follow(UPGRADE, dict.fromkeys(titles(UPGRADE, SECTION), follow))
-    until(lambda: lan._rung(meanwhile) == len(meanwhile), _PATIENCE, "who came meanwhile is told")
+    until(lambda: lan._count_rung(meanwhile) == len(meanwhile), _PATIENCE, "texts of the meantime")
     kept = server.rows("SELECT count(*) FROM motcua.messages")[0][0]
     lan.note("upgrade from 0.2.0: messages before, after", f"{messages}, {kept}", "none lost",
              int(kept) >= int(messages))  # fmt: skip
-    lan.note("upgrade from 0.2.0: told twice", str(lan.twice()), "0", lan.twice() == 0)
+    lan.note("upgrade from 0.2.0: phones texted twice", str(lan.twice()), "0", lan.twice() == 0)
 
 
 def _fill_in_0_2_0(server: Server, world: Outside) -> None:
-    """Writes the files of an installation of 0.2.0, as its own handbook had them."""
+    """Write the files of an installation of 0.2.0 as the handbook of 0.2.0 describes them."""
     text = (server.project / ".env.example").read_text(encoding="utf-8")
     empty = r"^([A-Z_]*(?:PASSWORD|SECRET|SECRET_KEY))=$"
     env = re.sub(empty, lambda found: f"{found[1]}={secrets.token_urlsafe(48)}", text, flags=re.M)
@@ -607,8 +639,8 @@ def _fill_in_0_2_0(server: Server, world: Outside) -> None:
 
 
 @contextmanager
-def _told(found: list[Figure], whole: str) -> Iterator[None]:
-    """Keeps what was found until a line of a page failed, or what it promises did not come about."""
+def _figure_of_failure(found: list[Figure], whole: str) -> Iterator[None]:
+    """Run a part of the proof; if a line of the handbook fails, or its promised result, add a failing row."""
     try:
         yield
     except AssertionError as failure:
@@ -618,9 +650,9 @@ def _told(found: list[Figure], whole: str) -> Iterator[None]:
 
 
 def figures(seed: int, into: str = "") -> list[Figure]:
-    """Follows the pages; what fell short is told by the line that failed.
+    """Follow all pages and return the rows; a failing row names the line of the handbook that failed.
 
-    ``into``: a folder in which the engine's images are kept for the next time.
+    ``into``: a folder in which the engine's images are stored for the next run.
     """
     if why := why_none():
         return [Figure("the handbook on a real engine: not proven here", why, "-", True)]
@@ -628,17 +660,17 @@ def figures(seed: int, into: str = "") -> list[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="motcua-install-"))
     folder.chmod(0o711)
     copies = Path("/dev/shm") / folder.name
-    _own(copies)
+    _create_folder(copies)
     engine = Engine(Path(into) if into else folder / "engine")
     found: list[Figure] = []
     try:
         engine.start()
-        # What a run that was broken off has left.
+        # Remove what an interrupted run has left.
         engine.clear()
         engine.make_stand_ins()
         with outside(folder / "outside") as world:
             lan = Administrator(Server(engine, folder / "server" / "motcua"), world, copies, found)
-            with _told(found, "the server of this version"):
+            with _figure_of_failure(found, "the server of this version"):
                 lan.server.clone()
                 lan.install()
                 lan.at_rest()
@@ -650,7 +682,7 @@ def figures(seed: int, into: str = "") -> list[Figure]:
                     lan.restore()
                     lan.workers()
             engine.clear()
-            with _told(found, "the server of 0.2.0"):
+            with _figure_of_failure(found, "the server of 0.2.0"):
                 upgrade(engine, world, copies, found)
     finally:
         engine.end(keep=bool(into))

@@ -1,10 +1,11 @@
-"""Whether a version with data in it becomes the present one without a word: nothing lost, doubled, red by the schema.
+"""Prove that an earlier version with data is upgraded without loss, duplicates or errors caused by the schema.
 
-``make prove ONLY=upgrade [SEED=n] [FROM=commit]``. Earlier versions are taken out of the repository's own history
-(tests/upgrade/versions.py). One day is lived by the earlier one alone, closed and published. On the next its senders,
-settler, callbacks and pages go on while the present one migrates the ledger beside them; then the services are
-exchanged one after the other, back again, and forth, as docs/operations/upgrade.md says, whose blocks are read out of
-the page. What phones got is judged by the soak's oracle. At the end a wrong migration is tried, which must be found.
+``make prove ONLY=upgrade [SEED=n] [FROM=commit]`` takes earlier versions out of the repository's own history
+(tests/upgrade/versions.py). The earlier version runs one day alone, and this day is closed and published. On the next
+day its senders, settler, callbacks and pages go on while the present version migrates the ledger. Then each service is
+exchanged in turn for the present version, back for the earlier version, and forward again. The commands are read out of
+docs/operations/upgrade.md. The soak's oracle judges the texts that phones received. At the end two wrong migrations are
+tried, and the proof must detect both.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from motcua.sandbox.machine.parts import Hung
 from motcua.store.ledger.database import close_ledger_pool
 from tests.crash.harness import end_at_first_signal
 from tests.prove import Figure, none, noted
-from tests.soak.verdict import EXPECTED, books, counted, raised, who_was_told
+from tests.soak.verdict import EXPECTED, count_errors, identity_figure, judge_texts, raised
 from tests.upgrade.handbook import PAGE
 from tests.upgrade.rolling import LOCK_AT_MOST, Upgrade, longest_behind_owner
 from tests.upgrade.versions import NoHistory, Version, earlier_commits, present, take_out
@@ -30,7 +31,7 @@ _SLEEP = 2 * LOCK_AT_MOST
 
 
 def figures(seed: int, since: str | None = None) -> list[Figure]:
-    """The upgrade from each earlier version; ``since``: from one commit or tag alone."""
+    """Run the upgrade from each earlier version, or only from the commit or tag ``since``."""
     logging.disable(logging.WARNING)
     end_at_first_signal(KeyboardInterrupt)
     try:
@@ -49,7 +50,7 @@ def _from(commit: str, seed: int) -> list[Figure]:
         raise
     upgrade = Upgrade(seed, before, present(), folder)
     try:
-        rows = _one(upgrade)
+        rows = _run_and_judge(upgrade)
     finally:
         upgrade.stage.close()
         close_ledger_pool()
@@ -60,16 +61,21 @@ def _from(commit: str, seed: int) -> list[Figure]:
     return [noted("from", before.name), *rows]
 
 
-def _one(upgrade: Upgrade) -> list[Figure]:
+def _run_and_judge(upgrade: Upgrade) -> list[Figure]:
     try:
         upgrade.run()
     except Hung as failure:
-        # What came to a stop half way has not all that the rest asks.
-        return [none("what did not come about", [*upgrade.breaches, str(failure)])]
-    return [*_what_happened(upgrade), *_who_was_told(upgrade), *_the_books(upgrade), *_wrong_ones(upgrade)]
+        # An upgrade that stopped half way lacks the data that the other figures need.
+        return [none("steps of the upgrade that failed", [*upgrade.breaches, str(failure)])]
+    return [
+        *_figures_of_events(upgrade),
+        *_figures_of_texts(upgrade),
+        *_figures_of_ledger(upgrade),
+        *_figures_of_wrong_migrations(upgrade),
+    ]
 
 
-def _what_happened(upgrade: Upgrade) -> list[Figure]:
+def _figures_of_events(upgrade: Upgrade) -> list[Figure]:
     missing = [name for name in upgrade.now.migrations if name not in upgrade.before.migrations]
     errors = _raised(upgrade)
     by_schema = [words for error, words in errors if error not in (*EXPECTED, *_LOCKS)]
@@ -79,46 +85,49 @@ def _what_happened(upgrade: Upgrade) -> list[Figure]:
         Figure("lines of the page followed", f"{upgrade.followed} of {PAGE}.md", "some", upgrade.followed > 0),
         Figure("migrations applied beside the earlier version", f"{len(upgrade.migrated)}, {upgrade.seconds:.0f} s",
                f"{len(missing)}: {', '.join(missing)}", upgrade.migrated == missing),
-        none("what did not come about", upgrade.breaches),
-        counted([error for error, _ in errors]),
+        none("steps of the upgrade that failed", upgrade.breaches),
+        count_errors([error for error, _ in errors]),
         none("other errors in runs, of either version", by_schema),
         Figure("pages read", visits, "of both", len(upgrade.seen.pages) == 2),
         none("pages that did not answer", upgrade.seen.page_faults),
         Figure("longest wait behind the migration", f"{seconds:.1f} s ({whom})", f"at most {LOCK_AT_MOST:.0f} s",
                seconds <= LOCK_AT_MOST),
-        Figure("looks at the books that ended with 0", f"{upgrade.ended_well} of {upgrade.typed}", "all",
+        Figure("checks of the ledger that ended with exit code 0", f"{upgrade.ended_well} of {upgrade.typed}", "all",
                0 < upgrade.ended_well == upgrade.typed),
     ]  # fmt: skip
 
 
 def _raised(upgrade: Upgrade) -> list[tuple[str, str]]:
-    """The kind of each error of a job, and all of it in words; a job's own error names the driver's first."""
+    """Return the kind and the text of each error of a job.
+
+    A lock error of the driver counts under the driver's name.
+    """
     errors = raised(upgrade.stage)
     return [(next((word for word in _LOCKS if why.startswith(word)), error), words) for error, why, words in errors]
 
 
-def _who_was_told(upgrade: Upgrade) -> list[Figure]:
-    _, figures = who_was_told(upgrade.stage, upgrade.made, asked_9029=upgrade.asked)
+def _figures_of_texts(upgrade: Upgrade) -> list[Figure]:
+    _, figures = judge_texts(upgrade.stage, upgrade.made, asked_9029=upgrade.asked)
     receipts = upgrade.stage.network_log("SELECT state, count(*) FROM receipts GROUP BY state")
     left = sum(count for state, count in receipts if state in ("pending", "held"))
     answers = upgrade.stage.network_log("SELECT answer, count(*) FROM receipt_attempts GROUP BY answer")
     errors = [f"{answer}: {count}" for answer, count in answers if str(answer).startswith("5")]
     return [
         *figures,
-        Figure("receipts that nobody took", f"{left} of {sum(count for _, count in receipts)}", "0", left == 0),
+        Figure("receipts that were not taken in", f"{left} of {sum(count for _, count in receipts)}", "0", left == 0),
         none("errors in answers to receipts", errors),
     ]  # fmt: skip
 
 
-def _the_books(upgrade: Upgrade) -> list[Figure]:
+def _figures_of_ledger(upgrade: Upgrade) -> list[Figure]:
     stage = upgrade.stage
     unknown = stage.ask("SELECT count(*) AS found FROM motcua.messages WHERE state = 'unknown'")[0]["found"]
     closed = stage.ask("SELECT count(*) AS lines, coalesce(sum(abs(difference)), 0) AS off FROM motcua.closings")[0]
     published = stage.ask("SELECT count(*) AS found FROM motcua.publications")[0]["found"]
     sealed = stage.ask("SELECT count(*) AS found FROM motcua.quality_runs")[0]["found"]
     return [
-        books(),
-        none("of unknown outcome", unknown),
+        identity_figure(),
+        none("messages of unknown outcome", unknown),
         Figure("closings", f"{closed['lines']}, difference {closed['off']}", "2 days, 0",
                closed["lines"] >= 2 and closed["off"] == 0),
         Figure("publications, quality checks", f"{published}, {sealed}; they hold", "2 of each",
@@ -126,8 +135,11 @@ def _the_books(upgrade: Upgrade) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _wrong_ones(upgrade: Upgrade) -> list[Figure]:
-    """A migration that takes what the earlier version needs, and keeps its lock for long: both must be found."""
+def _figures_of_wrong_migrations(upgrade: Upgrade) -> list[Figure]:
+    """Apply a migration that renames a column of the earlier version and keeps its lock for long.
+
+    The proof must detect both faults.
+    """
     stage = upgrade.stage
     folder = upgrade.folder / "wrong"
     shutil.copytree(upgrade.now.root / "include", folder / "include")
@@ -145,7 +157,7 @@ def _wrong_ones(upgrade: Upgrade) -> list[Figure]:
     )
     watching.start()
     with contextlib.suppress(Hung):
-        # Its definitions no longer fit; the migration itself stays.
+        # The present definitions do not fit this migration, so the command fails. The migration itself stays applied.
         stage.given["MOTCUA_HOME"] = str(folder)
         stage.motcua(Version("wrong", folder), "migrate")
     stage.run_with(upgrade.before, "notify-one")
@@ -161,5 +173,5 @@ def _wrong_ones(upgrade: Upgrade) -> list[Figure]:
     return [
         Figure("a migration that keeps its lock is noticed", f"{seconds:.1f} s", f"above {LOCK_AT_MOST:.0f} s",
                seconds > LOCK_AT_MOST),
-        Figure("one that takes a column is noticed", ", ".join(sorted(new)) or "no", "errors in runs", bool(new)),
+        Figure("migration that renames a column is noticed", ", ".join(sorted(new)) or "no", "errors in runs", bool(new)),
     ]  # fmt: skip

@@ -1,10 +1,11 @@
-"""Whether a one-stop database on MariaDB is read through foreign tables as docs/operations/foreign-databases.md says.
+"""Prove that a one-stop database on MariaDB can be read through foreign tables.
 
-``make prove ONLY=wrappers``. MariaDB and Debian's PostgreSQL with mysql_fdw run as processes of their own, on loopback
-and in a folder that goes away. The statements are those of the page, read out of it. A desk writes while it is read:
-dossiers and steps, codes in small and capital letters, steps that commit after later ones. The watcher looks all the
-time, and what it sees is picked up, planned and sent to a gateway that counts. Then MariaDB is stopped, as a server
-hangs, while another source goes on.
+``make prove ONLY=wrappers`` follows docs/operations/foreign-databases.md. It runs MariaDB, and Debian's PostgreSQL with
+mysql_fdw, as processes of their own on the loopback interface, in a folder that is deleted afterwards. The SQL
+statements are read out of the documentation page. A desk writes dossiers and steps while its database is read. Codes
+have small and capital letters, and some steps commit after later steps. The watcher checks the source without a pause;
+the news is picked up, planned and sent to a gateway that counts. Then MariaDB is frozen, like a server that hangs, and
+another source must go on.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ PAGE = Path(__file__).parents[3] / "docs" / "operations" / "foreign-databases.md
 PACKAGES = "mariadb-server, postgresql-17-mysql-fdw"
 _SYSTEM_PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 _PATIENCE = 600.0
-"""Seconds after which something has not merely been slow."""
+"""Seconds after which a wait fails; even on a slow machine nothing here takes so long."""
 AGENCIES = ("000.00.30.H32", "000.00.09.H32")
 DOSSIERS = 60
 TABLES = """
@@ -68,11 +69,11 @@ CREATE TABLE mot_cua.tien_do (
     xu_ly_luc datetime(3), ghi_luc datetime(3) NOT NULL, nguoi varchar(100), ghi_chu text
 );
 """
-"""A vendor's own: local time without a zone, bits, Vietnamese."""
+"""Tables as a vendor might define them: local time without a zone, bit columns, Vietnamese names."""
 
 
 class Missing(SystemExit):
-    """A program is not installed; ends the proof with words and exit code 1."""
+    """A program is not installed; the proof ends with a message and exit code 1."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ class Programs:
     set_up: str
     client: str
     postgres: Path
-    """Folder of the PostgreSQL's programs that mysql_fdw is installed for."""
+    """Folder with the programs of the PostgreSQL version that mysql_fdw is installed for."""
 
 
 def find_programs() -> Programs:
-    """Those that are installed.
+    """Return the paths of the installed programs.
 
     Raises:
-        Missing: with the names of Debian's packages.
+        Missing: A program is not installed; the message names Debian's packages.
     """
     found = {name: shutil.which(name, path=_SYSTEM_PATH) for name in ("mariadbd", "mariadb-install-db", "mariadb")}
     wrappers = sorted(Path("/usr/share/postgresql").glob("*/extension/mysql_fdw.control"))
@@ -99,7 +100,7 @@ def find_programs() -> Programs:
 
 
 def statements() -> dict[str, str]:
-    """The page's statements that are run here, by where."""
+    """Return the SQL statements of the documentation page, by the heading comment that names the server of each."""
     page = PAGE.read_text(encoding="utf-8")
     return {found[1]: found[2] for found in re.finditer(r"```sql\n-- (\w+: [^\n]+)\n(.*?)```", page, re.DOTALL)}
 
@@ -154,7 +155,7 @@ def _mariadb(programs: Programs, folder: Path) -> Iterator[MariaDb]:
 
 @contextmanager
 def _between(programs: Programs, folder: Path) -> Iterator[str]:
-    """Debian's PostgreSQL; yields its administrator's DSN."""
+    """Start Debian's PostgreSQL between MariaDB and the ledger; yield its administrator's DSN."""
     folder.mkdir()
     become = EmbeddedPostgres(folder, 0).drop_privileges()
     if become is not None:
@@ -177,7 +178,7 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
         *(str(programs.postgres / "postgres"), "-D", data, "-p", str(port)),
         *("-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="),
     ]
-    # At its end its sessions wait inside the wrapper where MariaDB was stopped; that one was let go before.
+    # Sessions of this server may still wait for the frozen MariaDB, so the server cannot always stop in time.
     with Part(
         "the PostgreSQL in between",
         command,
@@ -192,17 +193,17 @@ def _between(programs: Programs, folder: Path) -> Iterator[str]:
 
 @dataclass
 class Desk:
-    """Who writes to MariaDB, as a desk's software does."""
+    """A desk whose software writes dossiers and steps to MariaDB."""
 
     far: MariaDb
     lot: random.Random
     phones: dict[str, str] = field(default_factory=dict)
-    """Of dossiers whose results are ready, by code."""
+    """Code → phone of each written dossier. All these dossiers have a ready result."""
 
     def write(self) -> None:
-        """A dossier, its steps, and every fourth step in a session that commits only when others have."""
+        """Write one dossier and its steps; the last step of every fourth dossier commits only after later ones."""
         number = len(self.phones) + 1
-        # Codes in small and capital letters, which MariaDB sorts elsewhere than PostgreSQL does.
+        # MariaDB and PostgreSQL sort small and capital letters differently, so codes have both.
         code = f"{self.lot.choice(('hs', 'HS', 'Đk', 'đK'))}-{number:04}"
         agency = self.lot.choice(AGENCIES)
         phone = f"0905{100000 + number * 7919 % 900000}"
@@ -230,7 +231,7 @@ class Desk:
 
 
 class Watcher:
-    """Looks at one source twice a second, and has what is new read, planned and sent."""
+    """A watcher that checks one source; when the source has news, it has the news read, planned and sent."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -238,16 +239,16 @@ class Watcher:
         self._looks = Looks([source])
 
     def look(self) -> None:
-        """Once.
+        """Check the source once.
 
         Raises:
-            SourceFailed: the source does not answer.
+            SourceFailed: The source does not answer.
         """
         known = in_ledger(watched_sources, [self.source]).get(self.source)
         began = time.monotonic()
         answers = self._looks.round({self.source: known.watch if known else None}, 3 * LOOK_WITHIN)
         self.looks.append(time.monotonic() - began)
-        # One that gave no answer is read, too: it says why.
+        # A source without an answer is read, too, because the pick-up then raises the reason.
         if not answers or answers[0].failure or answers[0].differs:
             pick_up(self.source)
             plan()
@@ -257,8 +258,8 @@ class Watcher:
         self._looks.close()
 
 
-def _asked(between: str) -> list[Figure]:
-    """What the far side is asked for, by EXPLAIN."""
+def _remote_queries(between: str) -> list[Figure]:
+    """Check with EXPLAIN which conditions PostgreSQL sends to MariaDB, and what secrets our role may read."""
     moment = "2026-11-25 03:00+00"
     keys = {"agency_codes": ["A"], "dossier_codes": ["D-7"]}
     wanted: dict[LiteralString, tuple[dict[str, Any], list[str]]] = {
@@ -280,18 +281,20 @@ def _asked(between: str) -> list[Figure]:
         for name, (values, phrases) in wanted.items():
             explained = connection.execute("EXPLAIN (VERBOSE) " + reader._query(name), values).fetchall()
             remote = "\n".join(row["QUERY PLAN"] for row in explained if "Remote query" in row["QUERY PLAN"])
-            # A scan without a condition fetches the whole table.
+            # A remote query without a condition fetches the whole table.
             whole = [line for line in remote.splitlines() if "WHERE" not in line]
             missing += [f"{name}: {each}" for each in (*(p for p in phrases if p not in remote), *whole)]
     with psycopg.connect(between) as reading, reading.cursor() as cursor:
-        refused = _refused(cursor)
+        refused = _readable_secrets(cursor)
     return [
-        Figure("what the far side is to look up, and is not asked for", "; ".join(missing) or "0", "0", not missing),
+        Figure(
+            "conditions that MariaDB must evaluate and is not asked to", "; ".join(missing) or "0", "0", not missing
+        ),
         Figure("foreign tables and passwords that our role may read", refused, "none", refused == "none"),
     ]
 
 
-def _refused(cursor: psycopg.Cursor[Any]) -> str:
+def _readable_secrets(cursor: psycopg.Cursor[Any]) -> str:
     found = []
     cursor.execute("SELECT count(*) FROM pg_user_mappings WHERE umoptions IS NOT NULL")
     if cursor.fetchone() != (0,):
@@ -304,20 +307,20 @@ def _refused(cursor: psycopg.Cursor[Any]) -> str:
     return ", ".join(found) or "none"
 
 
-def _lives(desk: Desk, gateway: ScriptedGateway) -> list[Figure]:
-    """A desk writes while it is read; each citizen is told once."""
+def _texts_while_desk_writes(desk: Desk, gateway: ScriptedGateway) -> list[Figure]:
+    """Let a desk write while its database is read; return the rows that show whether each citizen got one text."""
     watcher = Watcher("hue")
     writing = threading.Thread(target=lambda: [desk.write() for _ in range(DOSSIERS)])
     try:
         watcher.look()
         writing.start()
 
-        def all_told() -> bool:
+        def all_texted() -> bool:
             watcher.look()
             return not writing.is_alive() and len({each["to"] for each in gateway.asked}) >= len(desk.phones)
 
-        until(all_told, _PATIENCE, "every citizen is told")
-        # Twice what is read again by the overlap: nothing new may come of it.
+        until(all_texted, _PATIENCE, "every citizen gets a text")
+        # Each pick-up reads the newest rows again, so two more runs must not send anything.
         for _ in range(2):
             pick_up("hue")
             plan()
@@ -330,19 +333,19 @@ def _lives(desk: Desk, gateway: ScriptedGateway) -> list[Figure]:
     looks = sorted(watcher.looks)
     return [
         Figure(
-            f"{DOSSIERS} citizens, a quarter of whose steps commit late: told once",
+            f"{DOSSIERS} citizens, a quarter of whose steps commit late: got one text",
             f"{once}, {len(times) - once} more often",
             f"{DOSSIERS}, 0 more often",
             once == len(times) == DOSSIERS,
         ),
-        noted("a look of the watcher, median", f"{looks[len(looks) // 2] * 1000:.0f} ms"),
+        noted("one check by the watcher, median", f"{looks[len(looks) // 2] * 1000:.0f} ms"),
     ]
 
 
-def _hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Figure]:
-    """MariaDB is stopped: it is given up, and another source goes on."""
+def _texts_while_mariadb_hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Figure]:
+    """Freeze MariaDB; return the rows that show whether its pick-up gives up while another source is still served."""
     watcher, other = Watcher("hue"), Watcher("khanhhoa")
-    told = len(gateway.asked)
+    texts_before = len(gateway.asked)
     outcome: list[str] = []
 
     def read() -> None:
@@ -361,11 +364,11 @@ def _hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Fi
         times = dict.fromkeys(("received_at", "phone_entered_at", "updated_at", "at"), _now(one_stop))
         one_stop.both(9, "KH-1", AGENCIES[0], status_code=9, at_one_stop_desk=True, **times)
 
-        def other_told() -> bool:
+        def other_texted() -> bool:
             other.look()
-            return len(gateway.asked) > told
+            return len(gateway.asked) > texts_before
 
-        until(other_told, _PATIENCE, "a citizen of another source is told")
+        until(other_texted, _PATIENCE, "a citizen of another source gets a text")
         meanwhile = hanging.is_alive()
         hanging.join(_PATIENCE)
         far.part.thaw()
@@ -378,7 +381,7 @@ def _hangs(far: MariaDb, one_stop: OneStop, gateway: ScriptedGateway) -> list[Fi
     given_up = "no answer within" in "".join(outcome)
     return [
         Figure(
-            "MariaDB hangs: a citizen of another source is told",
+            "MariaDB hangs: a citizen of another source gets a text",
             f"while it {'hung' if meanwhile else 'no longer hung'}",
             "while it hung",
             meanwhile,
@@ -394,10 +397,10 @@ def _now(one_stop: OneStop) -> Any:
 
 
 def figures(seed: int = 1) -> list[Figure]:
-    """All of it.
+    """Run the whole proof.
 
     Raises:
-        Missing: a program of Debian's is not installed.
+        Missing: One of Debian's programs is not installed.
     """
     programs, texts = find_programs(), statements()
     with (
@@ -408,7 +411,7 @@ def figures(seed: int = 1) -> list[Figure]:
         folder = Path(name)
         folder.chmod(0o711)
         far = stack.enter_context(_mariadb(programs, folder / "far"))
-        # Ends before MariaDB does: its sessions there are closed properly.
+        # This server is opened after MariaDB, so it is closed first and its sessions at MariaDB end properly.
         between = stack.enter_context(_between(programs, folder / "between"))
         (folder / "ours").mkdir()
         server = stack.enter_context(proving_server(folder / "ours"))
@@ -438,4 +441,8 @@ def figures(seed: int = 1) -> list[Figure]:
         in_ledger(save_agencies, [agency(each, enabled_from=since) for each in AGENCIES], "proof")
         reader = psycopg.conninfo.make_conninfo(hue, user="motcua_reader")
         desk = Desk(far, random.Random(seed))
-        return [*_asked(reader), *_lives(desk, desks.gateway), *_hangs(far, desks["khanhhoa"], desks.gateway)]
+        return [
+            *_remote_queries(reader),
+            *_texts_while_desk_writes(desk, desks.gateway),
+            *_texts_while_mariadb_hangs(far, desks["khanhhoa"], desks.gateway),
+        ]

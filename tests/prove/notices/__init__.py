@@ -1,1 +1,1 @@
-"""Whether each dossier gets the notices it must get, in whatever order its steps come."""
+"""Proofs that the right messages are sent about each dossier, in whatever order its steps come."""

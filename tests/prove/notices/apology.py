@@ -1,10 +1,10 @@
-"""How right the 17:30 apologies are over a year of simulated days, against a slow oracle.
+"""Prove that the apologies of 17:30 are right over a year of simulated days, by an independent oracle.
 
-A world of dossiers is made with all its halves, late commits, reversals and moved dates; outages of Airflow, of each
-source and of the gateway fall over it at random, evenings are run again and backfilled. The real jobs run on a real
-ledger, with the time passed in. The oracle knows the world as it was written, when each source was read and when runs
-took place, and works out by the words of the rules which apologies must exist and what became of each. It shares no
-code with what it judges: the calendar is typed again, the rules are written again.
+The dossiers have incomplete writes, late commits, reversals and moved dates. Airflow, each source and the gateway have
+outages at random times; evenings are run again and backfilled. The real jobs run on a real ledger and get the simulated
+time as an argument. The oracle knows what was written, when each source was read and when runs took place. From the
+wording of the rules it derives which apologies must exist and the final state of each. It shares no code with the
+system: it has its own calendar and its own rules.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 FIRST, DAYS = date(2015, 12, 28), 366
-"""A year long past: a source's cursor never runs ahead of the server's own clock."""
+"""A year long past, so that the cursor of a source is never later than the server's own clock."""
 SAME_DAYS = 12
-"""The first days of every world have the same outages."""
+"""Number of days at the beginning that have the same outages in every world."""
 LANDLINE = "02583822001"
 
 # ------------------------------------------------------------------------------------------- the calendar, typed again
@@ -52,9 +52,9 @@ OFF = {
     for day in days
 }
 SWAPPED = {date(2016, 4, 23), date(2016, 11, 26)}
-"""Saturdays worked in place of 25/4 and 18/11, by decisions that this world invents."""
+"""Saturdays worked in place of 25 April and 18 November, by decisions that this world invents."""
 OWN_CLOSING = {date(2016, 6, 15), date(2016, 6, 16)}
-"""Days on which agency C is closed by itself; C also works on Saturday mornings."""
+"""Days on which only agency C is closed; agency C also works on Saturday mornings."""
 
 Mode = Literal["calendar", "working_day"]
 
@@ -66,11 +66,11 @@ class Office:
     accented: bool
     mode: Mode
     mode_changes: date | None = None
-    """From noon of this day on it has the other mode."""
+    """Day from whose noon on the office has the other mode."""
     enabled_on: date | None = None
-    """Enabled from the hour of this evening on; else from the beginning."""
+    """Day from whose evening on the office takes part; ``None`` if it takes part from the beginning."""
     off_from: date | None = None
-    """Apologies are switched off at noon of this day, for three weeks."""
+    """Day from whose noon on apologies are switched off for three weeks."""
 
     def mode_at(self, moment: datetime) -> Mode:
         if self.mode_changes is None or moment < _at(self.mode_changes, 12):
@@ -107,7 +107,7 @@ class Row:
 
 @dataclass
 class Step:
-    """A transition, and when it could be read."""
+    """A transition, and the time from which it can be read."""
 
     number: int
     recorded: datetime
@@ -118,7 +118,7 @@ class Step:
 
 @dataclass
 class Life:
-    """A dossier with everything that was ever written of it."""
+    """A dossier with everything that was ever written about it."""
 
     office: Office
     code: str
@@ -129,7 +129,7 @@ class Life:
 
 
 class World:
-    """Invents lives, outages and runs, from one seed."""
+    """Invents lives, outages and runs from one seed."""
 
     def __init__(self, seed: int, days: int) -> None:
         self.random = random.Random(seed)
@@ -142,13 +142,13 @@ class World:
             Office("D", "two", False, "calendar", mode_changes=middle),
         ]
         self.number = 1
-        self.lives = [self._life(office, day, n) for day in self.days for office in self.offices for n in range(3)]
+        self.lives = [self._draw_life(office, day, n) for day in self.days for office in self.offices for n in range(3)]
         self.outages = {
-            what: self._outages(every, what == "airflow")
+            what: self._draw_outages(every, what == "airflow")
             for what, every in (("airflow", 9), ("one", 11), ("two", 11), ("gateway", 8))
         }
-        # The first days are the same in every world: the gateway away over an evening, a source over a night, Airflow
-        # until the night before a long weekend, a source for an hour, Airflow for two days.
+        # The first days are the same in every world. The gateway is away over an evening, a source over a night,
+        # Airflow until the night before a long weekend, a source for two hours, and Airflow for almost two days.
         for what, day, hour, minutes in (
             ("gateway", 1, 17, 210), ("two", 2, 16, 1020), ("airflow", 3, 17, 280), ("one", 7, 17, 120),
             ("airflow", 9, 16, 2400),
@@ -160,28 +160,30 @@ class World:
         seconds = self.random.randint(first * 60, last * 60)
         return _at(day, 0, 0) + timedelta(seconds=seconds)
 
-    def _life(self, office: Office, day: date, n: int) -> Life:
+    def _draw_life(self, office: Office, day: date, n: int) -> Life:
         lot = self.random
         phone = lot.choices([f"09051{lot.randint(10000, 99999)}", None, LANDLINE], [18, 1, 1])[0]
         received = self._moment(day, 17 * 60 + 20, 17 * 60 + 40) if lot.random() < 0.1 else self._moment(day, 420, 1020)
         life = Life(office, f"{office.code}-{day:%m%d}-{n}", phone, received)
-        due = self._due(day + timedelta(days=lot.choices([0, 1, 2, 3, 4, 5, 6, 7, 9, 11], [1, *[4] * 9])[0]))
+        due = self._draw_due_time(day + timedelta(days=lot.choices([0, 1, 2, 3, 4, 5, 6, 7, 9, 11], [1, *[4] * 9])[0]))
         life.rows.append(Row(received, 2, due, None))
-        self._step(life, received, 2, False)
-        moments = sorted(self._when(received, due) for _ in range(lot.choices([0, 1, 2, 3, 4], [2, 3, 3, 2, 1])[0]))
+        self._add_step(life, received, 2, False)
+        moments = sorted(
+            self._draw_moment_of_event(received, due) for _ in range(lot.choices([0, 1, 2, 3, 4], [2, 3, 3, 2, 1])[0])
+        )
         for moment in moments:
             if moment > received:
-                self._event(life, moment)
-        # The software writes a row at once and each row over the one before.
+                self._add_event(life, moment)
+        # The one-stop software overwrites a row without a delay, so rows are ordered by their time.
         life.rows.sort(key=lambda row: row.at)
         return life
 
-    def _due(self, day: date) -> datetime:
+    def _draw_due_time(self, day: date) -> datetime:
         hour, minute = self.random.choice([(16, 30), (16, 30), (11, 30), (0, 0), (23, 59)])
         return _at(day, hour, minute)
 
-    def _when(self, received: datetime, due: datetime) -> datetime:
-        """Most of what matters happens around an evening before the appointed day."""
+    def _draw_moment_of_event(self, received: datetime, due: datetime) -> datetime:
+        """Draw the moment of an event, most often close to an evening before the due day."""
         lot = self.random
         day = due.date() - timedelta(days=lot.choice([1, 1, 1, 2, 3]))
         share = lot.random()
@@ -196,15 +198,17 @@ class World:
         span = max(60, int((due + timedelta(days=2) - received).total_seconds()))
         return received + timedelta(seconds=lot.randint(1, span))
 
-    def _event(self, life: Life, moment: datetime) -> None:
+    def _add_event(self, life: Life, moment: datetime) -> None:
         lot = self.random
         last = max(life.rows, key=lambda row: row.at)
         if lot.random() < 0.2:
             first = life.rows[0].due_at
             assert first is not None
-            moved = self._due((last.due_at or first).date() + timedelta(days=lot.choice([-2, -1, 1, 1, 2, 3, 5])))
+            moved = self._draw_due_time(
+                (last.due_at or first).date() + timedelta(days=lot.choice([-2, -1, 1, 1, 2, 3, 5]))
+            )
             due_at = lot.choices([moved, first, None], [8, 2, 1])[0]
-            self._row(life, moment, last.status, due_at, last.returned_at)
+            self._add_row(life, moment, last.status, due_at, last.returned_at)
             return
         status = lot.choices([4, 9, 5, 6, 8, 3, 7, 2, 10], [35, 28, 10, 3, 4, 2, 2, 6, 5])[0]
         desk = status in (5, 9, 10) and lot.random() < 0.8
@@ -212,30 +216,30 @@ class World:
         halves = lot.choices(["both", "transition", "row", "row later", "transition later"], [45, 15, 15, 15, 10])[0]
         later = moment + timedelta(seconds=lot.randint(1, 1200))
         if halves != "row":
-            self._step(life, later if halves == "transition later" else moment, status, desk)
+            self._add_step(life, later if halves == "transition later" else moment, status, desk)
         if halves != "transition":
-            self._row(life, later if halves == "row later" else moment, status, last.due_at, returned)
+            self._add_row(life, later if halves == "row later" else moment, status, last.due_at, returned)
 
-    def _row(
+    def _add_row(
         self, life: Life, moment: datetime, status: int, due_at: datetime | None, returned: datetime | None
     ) -> None:
-        # One row, one clock: two changes never carry the same time.
+        # Two changes of one row never have the same time.
         while any(row.at == moment for row in life.rows):
             moment += timedelta(seconds=1)
         life.rows.append(Row(moment, status, due_at, returned))
 
-    def _step(self, life: Life, moment: datetime, status: int, desk: bool) -> None:
+    def _add_step(self, life: Life, moment: datetime, status: int, desk: bool) -> None:
         late = self.random.randint(1, 540) if self.random.random() < 0.1 else 0
         life.steps.append(Step(0, moment, status, desk, moment + timedelta(seconds=late)))
 
     def number_steps(self) -> None:
-        """Numbers are given when a transition is written, whenever it is committed."""
+        """Number the steps in the order of writing, which may differ from the order of commits."""
         for source in ("one", "two"):
             steps = [step for life in self.lives if life.office.source == source for step in life.steps]
             for number, step in enumerate(sorted(steps, key=lambda step: step.recorded), 10):
                 step.number = number
 
-    def _outages(self, every: int, long_too: bool) -> list[tuple[datetime, datetime]]:
+    def _draw_outages(self, every: int, long_too: bool) -> list[tuple[datetime, datetime]]:
         found = []
         for day in self.days[SAME_DAYS:]:
             if self.random.random() < 1 / every:
@@ -260,11 +264,11 @@ class Run:
     at: datetime
     kind: Literal["evening", "notify", "backfill"]
     day: date | None = None
-    """Of a backfill: the day asked for."""
+    """Day that the backfill is for; ``None`` for other runs."""
 
 
 def plan_runs(world: World) -> list[Run]:
-    """When runs take place, by the clock, by hand and after outages."""
+    """Return the runs: by the clock, by hand and after outages."""
     lot, runs = world.random, []
     for day in world.days:
         notify = [_at(day, 12, 0)]
@@ -283,7 +287,7 @@ def plan_runs(world: World) -> list[Run]:
     runs = [run for run in runs if not world.is_out("airflow", run.at)]
     for begin, end in world.outages["airflow"]:
         if not world.is_out("airflow", end):
-            # Airflow makes only the latest run that it missed.
+            # Airflow makes up only for the latest run that it missed.
             missed = [day for day in world.days if begin <= _at(day, 17, 30, 5) < end]
             runs += [Run(end, "evening")] if missed else []
             runs.append(Run(end + timedelta(seconds=30), "notify"))
@@ -305,7 +309,7 @@ def _is_quiet(moment: datetime) -> bool:
 
 
 @dataclass
-class Told:
+class Apology:
     evening: date
     state: str
     reason: str | None
@@ -313,27 +317,27 @@ class Told:
 
 
 class Oracle:
-    """What must have happened, by the words of the rules."""
+    """Derives from the wording of the rules what must have happened."""
 
     def __init__(self, world: World, runs: list[Run], read: dict[str, list[datetime]]) -> None:
         self.world, self.runs, self.read = world, runs, read
-        self.apologies: dict[tuple[str, date], Told] = {}
+        self.apologies: dict[tuple[str, date], Apology] = {}
         self.evenings: dict[tuple[str, date], str] = {}
         self.not_before: dict[tuple[str, date], datetime] = {}
-        """Apologies that were found to have to wait."""
+        """(dossier, due day) → time before which this apology must not be sent."""
         self.about: dict[tuple[str, date], tuple[date, date]] = {}
-        """(agency, due date) → the evening that was about it, and the day it is judged on."""
+        """(agency, due date) → the evening whose apologies are about this date, and the day of that evening's run."""
         self.lives = {life.code: life for life in world.lives}
         self.lives_due: dict[tuple[str, date], list[Life]] = defaultdict(list)
-        """(agency, day) → dossiers that were ever due on it."""
+        """(agency, day) → dossiers that were ever due on this day."""
         for life in world.lives:
             for day in {row.due_at.astimezone(ZONE).date() for row in life.rows if row.due_at}:
                 self.lives_due[life.office.code, day].append(life)
 
-    # --- what was known, and how things stood
+    # --- state of a dossier at a moment
 
     def _seen_rows(self, life: Life, until: datetime) -> list[Row]:
-        """The rows that readings of the source met, in the order in which they were met."""
+        """Return the dossier's rows that readings of the source found up to a moment, in this order."""
         seen: list[Row] = []
         for moment in self.read[life.office.source]:
             if moment > until:
@@ -343,8 +347,13 @@ class Oracle:
                 seen.append(written[-1])
         return seen
 
-    def _stood(self, life: Life, moment: datetime, until: datetime) -> tuple[datetime | None, int | None, bool] | None:
-        """Due time, status and whether it was handed over, at a moment, by what was read until then or later."""
+    def _state_at(
+        self, life: Life, moment: datetime, until: datetime
+    ) -> tuple[datetime | None, int | None, bool] | None:
+        """Return due time, status and whether the dossier was handed over, at a moment.
+
+        Only data that was read up to ``until`` counts.
+        """
         readings = [read for read in self.read[life.office.source] if read <= until]
         seen = self._seen_rows(life, until)
         if not readings or not seen:
@@ -366,15 +375,15 @@ class Oracle:
     # --- the evenings
 
     def run(self) -> None:
-        """Goes through the runs in their order."""
+        """Go through the runs in their order."""
         for run in self.runs:
             for office in self.world.offices:
                 for day in self._days_to_settle(office, run):
-                    self._settle(office, day, run.at)
+                    self._settle_evening(office, day, run.at)
             if not self.world.is_out("gateway", run.at):
                 self._send(run.at)
 
-    def _begins(self, office: Office) -> datetime | None:
+    def _first_evening_from(self, office: Office) -> datetime | None:
         first = min(life.rows[0].at for life in self.world.lives if life.office is office)
         for moment in self.read[office.source]:
             if first <= moment:
@@ -383,7 +392,7 @@ class Oracle:
         return None
 
     def _days_to_settle(self, office: Office, run: Run) -> list[date]:
-        begins = self._begins(office)
+        begins = self._first_evening_from(office)
         if begins is None or begins > run.at:
             return []
         if run.kind == "backfill":
@@ -393,7 +402,7 @@ class Oracle:
             days = [day for day in self.world.days if _at(day) <= reached]
         return [day for day in days if day and _at(day) >= begins and (office.code, day) not in self.evenings]
 
-    def _settle(self, office: Office, day: date, now: datetime) -> None:
+    def _settle_evening(self, office: Office, day: date, now: datetime) -> None:
         evening = _at(day)
         mode = office.mode_at(now)
         if mode == "working_day" and not office.works_on(day):
@@ -403,7 +412,7 @@ class Oracle:
         if mode == "working_day":
             while not office.works_on(due[-1]):
                 due.append(due[-1] + timedelta(days=1))
-        # Desks open at 7:00, when the quiet hours end: the last chance is the night before.
+        # Desks open at 7:00, when the quiet hours end. The last chance for an apology is therefore the night before.
         useful_until = _at(due[-1] - timedelta(days=1), QUIET_FROM, 0)
         too_late = now >= useful_until
         last_read = max((moment for moment in self.read[office.source] if moment <= now), default=None)
@@ -416,7 +425,7 @@ class Oracle:
             self.about.setdefault((office.code, due_day), (day, due[-1]))
         candidates = {life.code: life for due_day in due for life in self.lives_due[office.code, due_day]}
         for life in candidates.values():
-            stood = self._stood(life, evening, last_read)
+            stood = self._state_at(life, evening, last_read)
             if stood is None:
                 continue
             due_at, status, handed_over = stood
@@ -430,23 +439,23 @@ class Oracle:
                 state, reason = "suppressed", "missing" if life.phone is None else "landline"
             if office.is_off_at(now):
                 state, reason = "suppressed", "kind_off"
-            self.apologies[life.code, due_day] = Told(day, state, reason, useful_until)
+            self.apologies[life.code, due_day] = Apology(day, state, reason, useful_until)
 
     def _send(self, now: datetime) -> None:
-        for (code, due_day), told in self.apologies.items():
-            if told.state != "queued" or self.not_before.get((code, due_day), now) > now:
+        for (code, due_day), apology in self.apologies.items():
+            if apology.state != "queued" or self.not_before.get((code, due_day), now) > now:
                 continue
             life = self.lives[code]
-            stood = self._stood(life, now + timedelta(days=9), now)
+            stood = self._state_at(life, now + timedelta(days=9), now)
             assert stood is not None
             due_at, status, handed_over = stood
             holds = status in (2, 4) and due_at is not None and due_at.astimezone(ZONE).date() == due_day
             if not holds or handed_over:
-                told.state, told.reason = "cancelled", "*"
+                apology.state, apology.reason = "cancelled", "*"
             elif life.office.is_off_at(now):
-                told.state, told.reason = "suppressed", "kind_off"
-            elif told.useful_until <= now:
-                told.state, told.reason = "expired", "too_late"
+                apology.state, apology.reason = "suppressed", "kind_off"
+            elif apology.useful_until <= now:
+                apology.state, apology.reason = "expired", "too_late"
             elif _is_quiet(now):
                 today = now.astimezone(ZONE)
                 morning = today.date() + timedelta(days=today.hour >= QUIET_FROM)
@@ -454,12 +463,15 @@ class Oracle:
             elif not any(now - timedelta(minutes=10) <= when <= now for when in self.read[life.office.source]):
                 self.not_before[code, due_day] = now + timedelta(minutes=1)
             else:
-                told.state = "accepted"
+                apology.state = "accepted"
 
     # --- the forecast
 
     def forecast(self, now: datetime) -> Counter[tuple[str, str]]:
-        """(agency, right, wrong, stopped or missed) of every appointed day that is over."""
+        """Count (agency, outcome) of the forecasts for every due day that is over.
+
+        The outcomes are right, wrong, stopped and missed.
+        """
         found: Counter[tuple[str, str]] = Counter()
         first = {office.code: min((day for code, day in self.evenings if code == office.code), default=None)
                  for office in self.world.offices}  # fmt: skip
@@ -471,12 +483,12 @@ class Oracle:
                 if begun is None or due_day <= begun or _at(judged + timedelta(days=1), 0, 0) > now:
                     continue
                 end = _at(judged + timedelta(days=1), 0, 0) - timedelta(microseconds=1)
-                stood = self._stood(life, end, now)
+                stood = self._state_at(life, end, now)
                 assert stood is not None
                 due_at, status, handed_over = stood
                 has_result = status in (9, 10) or handed_over
-                told = self.apologies.get((life.code, due_day))
-                if told is not None and told.state == "accepted":
+                apology = self.apologies.get((life.code, due_day))
+                if apology is not None and apology.state == "accepted":
                     outcome = "wrong" if has_result else "right" if status in (2, 4) else "stopped"
                     found[life.office.code, outcome] += 1
                 elif status in (2, 4) and not has_result and due_at and due_at.astimezone(ZONE).date() == due_day:
@@ -484,16 +496,16 @@ class Oracle:
         return found
 
 
-# ------------------------------------------------------------------------------------------------------ the real thing
+# ----------------------------------------------------------------------------------------------------- the real system
 
 
 def begin_before(desk: OneStop, at: datetime) -> None:
-    """Something that is nobody's, and older than all else, so that the first reading has a place to begin at."""
+    """Write a dossier of an unknown agency that is older than all others, at which the first reading begins."""
     desk.both(2, "first", "nobody", desk=False, at=at, status_code=2, updated_at=at)
 
 
 class Stage:
-    """The world's databases and ledger, driven from run to run."""
+    """The sources and the ledger of the world, whose time advances from run to run."""
 
     def __init__(self, world: World, desks: Desks, ledger_dsn: str) -> None:
         self.world, self.desks = world, desks
@@ -501,8 +513,8 @@ class Stage:
         for name in ("one", "two"):
             begin_before(self.desks[name], datetime(2015, 12, 1, tzinfo=ZONE))
         self._configure()
-        self.writes = sorted(self._writes(), key=lambda write: write[0])
-        self.changes = self._changes()
+        self.writes = sorted(self._writes_at_sources(), key=lambda write: write[0])
+        self.changes = self._changes_by_department()
         self.read: dict[str, list[datetime]] = {"one": [], "two": []}
 
     def _configure(self) -> None:
@@ -534,8 +546,8 @@ class Stage:
                 (day,),
             )
 
-    def _writes(self) -> Iterator[tuple[datetime, Callable[[], object]]]:
-        """Everything that is written at the sources, and from when it is visible."""
+    def _writes_at_sources(self) -> Iterator[tuple[datetime, Callable[[], object]]]:
+        """Yield everything that is written at the sources, with the time from which it is visible."""
         for life in self.world.lives:
             desk, key = self.desks[life.office.source], (life.code, life.office.code)
             typed = {"applicant_phone": life.phone, "phone_entered_at": life.received, "received_at": life.received}
@@ -551,8 +563,8 @@ class Stage:
                     partial(desk.move, step.status, *key, desk=step.desk, at=step.recorded, number=step.number),
                 )
 
-    def _changes(self) -> list[tuple[datetime, str, tuple[Any, ...]]]:
-        """What the Department changes in the course of the year."""
+    def _changes_by_department(self) -> list[tuple[datetime, str, tuple[Any, ...]]]:
+        """Return the changes that the Department makes in the course of the year."""
         changes: list[tuple[datetime, str, tuple[Any, ...]]] = []
         for office in self.world.offices:
             if office.mode_changes:
@@ -579,7 +591,7 @@ class Stage:
         del self.writes[:done]
 
     def perform(self, run: Run) -> None:
-        """One run, as its DAG would do it."""
+        """Perform one run as its DAG would."""
         self.advance(run.at)
         window = EVERYTHING
         if run.day is not None:
@@ -598,9 +610,9 @@ class Stage:
 
 
 def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """A world of so many days on a migrated, empty ledger behind ``motcua_db``, judged by the oracle.
+    """Play ``days`` days on a migrated, empty ledger behind ``motcua_db``, and let the oracle judge the result.
 
-    Unless ``quiet``, the first differences are printed.
+    The first differences are printed unless ``quiet``.
     """
     world = World(seed, days)
     world.number_steps()
@@ -628,7 +640,7 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
         )
         for code, occasion, state, reason, recorded, _ in rows
     }
-    must = {key: (told.evening, told.state, told.reason) for key, told in oracle.apologies.items()}
+    must = {key: (apology.evening, apology.state, apology.reason) for key, apology in oracle.apologies.items()}
     differing = sorted(key for key in real.keys() | must.keys() if real.get(key) != must.get(key))
     for code, due_day in differing[:shown]:
         print(f"{code} due {due_day}: is {real.get((code, due_day))}, must be {must.get((code, due_day))}")
@@ -660,12 +672,12 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
         noted("apologies that must exist", ", ".join(f"{n} {s}" for s, n in states.most_common())),
         noted("evenings settled, missed", f"{caught_up}, {sum(s == 'missed' for s in evenings.values())}"),
         none("apologies that differ from the oracle's (evening, state, reason)", len(differing)),
-        none("evenings whose record differs", of_evenings),
-        none("texts without their own due date", wrong_dates),
+        none("evenings that are recorded otherwise than by the oracle", of_evenings),
+        none("texts without the dossier's due date", wrong_dates),
         equal("SMS at the gateway", sum(sent.values()), accepted),
         none("SMS sent twice", sum(n - 1 for n in sent.values())),
-        none("messages by which the identity is out of balance", off_balance()),
-        none("dossiers that the forecast counts otherwise", of_forecast),
+        none("difference of the accounting identity", off_balance()),
+        none("dossiers that the forecast counts otherwise than the oracle", of_forecast),
         none("late dossiers without a reason found", reasons["forgotten"]),
     ]
 
@@ -674,33 +686,33 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
 
 
 def _only_the_last_day(mode: Mode, calendar: Any, run_day: date) -> Any:
-    """Days off are forgotten before a working day."""
+    """Return the due days without the days off before a working day, as a planted mistake."""
     due = REAL_DUE_DAYS(mode, calendar, run_day)
     return None if due is None else replace(due, first=due.last)
 
 
-def _as_it_stands_now(connection: Any, agency_code: str, due: Any, evening_at: datetime) -> Any:
-    """Who is caught up later is judged by what came after the evening."""
+def _candidates_by_present(connection: Any, agency_code: str, due: Any, evening_at: datetime) -> Any:
+    """Return the candidates by data from after the evening, as a planted mistake."""
     return REAL_CANDIDATES(connection, agency_code, due, evening_at + timedelta(days=30))
 
 
 REAL_DUE_DAYS, REAL_CANDIDATES, REAL_RULES = apologizing.due_days, apologizing.candidates, apologizing.apology_rules
 
 MISTAKES = {
-    "a stopped clock is taken for being worked on": replacing(apologies, "BEING_WORKED_ON", frozenset({2, 4, 5})),
+    "suspended dossiers count as in process": replacing(apologies, "BEING_WORKED_ON", frozenset({2, 4, 5})),
     "days off before a working day are forgotten": replacing(apologizing, "due_days", _only_the_last_day),
-    "who is caught up is judged by the present": replacing(apologizing, "candidates", _as_it_stands_now),
-    "people are told on old knowledge": replacing(apologizing._Evening, "why_not_yet", lambda evening, sources: None),
-    "the night is no night": replacing(
+    "late evenings are judged by present data": replacing(apologizing, "candidates", _candidates_by_present),
+    "apologies are sent on old data": replacing(apologizing._Evening, "why_not_yet", lambda evening, sources: None),
+    "quiet hours are ignored": replacing(
         apologizing, "apology_rules", lambda: replace(REAL_RULES(), quiet=apologies.QuietHours(time(0), time(0)))
     ),
-    "what is too late is sent": replacing(
+    "apologies that are too late are sent": replacing(
         apologizing, "useful_until", lambda *arguments: apologies.useful_until(*arguments) + timedelta(days=1)
     ),
 }
 
 
-def _noticed(seed: int, admin_dsn: str) -> Figure:
+def _figure_of_mistakes(seed: int, admin_dsn: str) -> Figure:
     def falls_short(ledger: str) -> bool:
         return not all(figure.ok for figure in simulate(seed, SAME_DAYS, admin_dsn, ledger, quiet=True))
 
@@ -711,8 +723,11 @@ def _noticed(seed: int, admin_dsn: str) -> Figure:
 
 
 def figures(seed: int, share: float = 0.5) -> list[Figure]:
-    """``share``: of the year; the first half has Tết, a swapped Saturday, and days that an agency closes by itself."""
+    """Play a share of the year.
+
+    The first half has Tết, a swapped Saturday, and days on which only one agency is closed.
+    """
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with proving_ledger(admin_dsn, "year") as ledger:
             found = simulate(seed, round(DAYS * share), admin_dsn, ledger)
-        return [*found, _noticed(seed, admin_dsn)]
+        return [*found, _figure_of_mistakes(seed, admin_dsn)]

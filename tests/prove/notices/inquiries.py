@@ -1,8 +1,7 @@
-"""How right and how quick 9029 answers: a real Kannel, a million dossiers, a database that restarts.
+"""Prove that 9029 answers correctly and quickly: with a real Kannel, a million dossiers, and a database that restarts.
 
-Nothing that judges here comes from the code it judges: the world is made by one formula in SQL and by the same formula
-typed again in Python, so that every reply is known before its question is spelled; the reply texts are typed from the
-report and from the list of replies.
+The judge shares no code with the system. A formula makes the dossiers, once in SQL and once in Python, so the right
+reply to each question is known beforehand. The reply texts are copied from the report and from the list of replies.
 """
 
 from __future__ import annotations
@@ -33,17 +32,17 @@ DOSSIERS = 1_000_000
 THROUGH_KANNEL = 1_000
 A_SECOND, SECONDS = 50, 60
 RESTART_AT, AWAY = 30.0, 1.0
-"""Seconds into the minute, and seconds between the stop and the start: a slow disk's restart."""
+"""Second of the minute at which PostgreSQL is restarted, and seconds that it stays stopped, as with a slow disk."""
 SECRET = "prove-inquiries-word"
 
-# ---------------------------------------------------------------- the world, and what it must answer
+# ------------------------------------------------------------------ the world, and its right replies
 
 AGENCIES = [f"000.00.{30 + n}.H32" for n in range(13)]
 ACCENTED = 3
-"""This agency writes with accents."""
+"""Position of the agency whose replies have accents."""
 STEPS = [("Thẩm định", "Tham dinh"), ("Trình ký", "Trinh ky"), ("Ký duyệt", "Ky duyet"), ("Trả kết quả", "Tra ket qua")]
 SHARED = 50
-"""Codes that agency 0 and agency 1 both use."""
+"""Number of codes that agency 0 and agency 1 both use."""
 
 _WORLD = """
 INSERT INTO motcua.dossiers (
@@ -80,7 +79,7 @@ FROM generate_series(0, %(shared)s - 1) AS n,
 
 
 def code_of(n: int) -> str:
-    """The code of the n-th dossier, by the formula above."""
+    """Return the code of the n-th dossier by the formula of ``_WORLD``."""
     if n % 3 == 0:
         return str(160000000 + n)
     if n % 3 == 1:
@@ -88,10 +87,12 @@ def code_of(n: int) -> str:
     return f"000.00.{30 + n % 13}.H32-1912{10 + n % 19}-{n:07}"
 
 
-def told(n: int) -> str:
-    """The one right reply about the n-th dossier."""
+def reply_about(n: int) -> str:
+    """Return the only right reply about the n-th dossier."""
     accents = n % 13 == ACCENTED
-    late = n % 5 == 1 and (n % 4 != 3 or n % 2 == 0)  # released 5 days ago it was in time; odd: 5 days
+    late = n % 5 == 1 and (
+        n % 4 != 3 or n % 2 == 0
+    )  # results of odd dossiers were ready 5 days ago, before they were due
     words = [("chưa có ngày hẹn trả", "chua co ngay hen tra"), ("Trễ hạn", "Tre han"), ("Đúng hạn", "Dung han")]
     state = words[0 if n % 5 == 0 else 1 if late else 2]
     step = STEPS[n % 4]
@@ -112,7 +113,7 @@ def unknown(code: str) -> str:
 
 
 def several(code: str) -> str:
-    """The reply about a code of two agencies."""
+    """Return the reply about a code that two agencies use."""
     return (
         f"Ma so ho so ({code}) co o nhieu co quan. Ong/Ba vui long nhan lai: MCKH (ma so ho so) (ma co quan) gui 9029."
     )
@@ -126,7 +127,7 @@ FORMS = (
 
 @dataclass(frozen=True)
 class Question:
-    """A text, who sends it, and the one right reply."""
+    """A text, the phone that sends it, and the only right reply."""
 
     phone: str
     text: str
@@ -138,7 +139,7 @@ _SHARES = {"known": 70, "mistyped": 8, "unknown": 8, "help": 4, "several": 3, "o
 
 
 def questions(lot: random.Random, phones: Iterator[int]) -> Iterator[Question]:
-    """Questions without end: mostly known codes, in many spellings."""
+    """Yield questions without end, mostly about known codes, in many spellings."""
     while True:
         phone = f"84{next(phones)}"
         n = lot.randrange(1, DOSSIERS + 1)
@@ -148,13 +149,13 @@ def questions(lot: random.Random, phones: Iterator[int]) -> Iterator[Question]:
                 code = code_of(n)
                 spelled = lot.choice((code, code.lower()))
                 text = lot.choice(FORMS).format(spelled, spelled)
-                yield Question(phone, text, told(n), "known code")
+                yield Question(phone, text, reply_about(n), "known code")
             case "mistyped":
                 n += -n % 3
                 n = n if n <= DOSSIERS else 3
                 digits = code_of(n)
                 wrong = "".join(lot.choice({"0": "0Oo", "1": "1lI"}.get(digit, digit)) for digit in digits)
-                yield Question(phone, f"MCKH {wrong}", told(n), "O for 0, l for 1")
+                yield Question(phone, f"MCKH {wrong}", reply_about(n), "O for 0, l for 1")
             case "unknown":
                 code = f"17{lot.randrange(10**7):07}"
                 yield Question(
@@ -205,7 +206,7 @@ class Ledger:
         return int(found["inquiries"])
 
     def restart(self) -> float:
-        """As an operator would; returns the seconds that it was away."""
+        """Restart PostgreSQL as an operator would, and return the seconds that it was away."""
         began = time.monotonic()
         self.stop()
         time.sleep(AWAY)
@@ -218,7 +219,7 @@ class Ledger:
 
 @contextlib.contextmanager
 def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
-    """The callbacks app alone under uvicorn; yields its port and its log."""
+    """Run the callbacks app alone under uvicorn; yield its port and its log."""
     port, log = free_port(), folder / "callbacks.log"
     extra = {"adapter": "kannel", "callback_secret": SECRET}
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "MOTCUA_"))}
@@ -226,7 +227,7 @@ def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW_CONN_MOTCUA_DB": ledger.app_uri,
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra}),
-        # The questions come from a few thousand phones, and Kannel's as quickly as it can.
+        # Here few phones ask many questions, and Kannel sends as fast as it can, so the limits would refuse most.
         "MOTCUA_INQUIRIES_PER_GATEWAY": "100000",
     }
     command = [sys.executable, "-m", "uvicorn", "motcua.web.callbacks:standalone", "--port", str(port)]
@@ -248,12 +249,12 @@ concatenation = true
 """
 
 
-def _answered(carrier: FakeCarrier) -> int:
+def _count_answered(carrier: FakeCarrier) -> int:
     return len({part.receiver for part in list(carrier.parts)})
 
 
-def _shown(carrier: FakeCarrier) -> dict[str, list[tuple[float, str]]]:
-    """What each phone got, part by part, and when."""
+def _parts_by_phone(carrier: FakeCarrier) -> dict[str, list[tuple[float, str]]]:
+    """Return the parts of texts that each phone got, with their times."""
     received: dict[str, list[tuple[float, str]]] = {}
     for part in list(carrier.parts):
         received.setdefault(part.receiver, []).append((part.at, part.words(accented=part.kind != b"text")))
@@ -271,16 +272,16 @@ def _through_kannel(folder: Path, port: int, asked: Sequence[Question]) -> list[
     try:
         carrier.connect()
         for question in asked:
-            while len(sent) - _answered(carrier) > 20:
+            while len(sent) - _count_answered(carrier) > 20:
                 time.sleep(0.002)
                 if time.monotonic() - max(sent.values()) > 10:
                     break
             sent[question.phone] = time.monotonic()
             carrier.text(question.phone, question.text)
         with contextlib.suppress(AssertionError):
-            until(lambda: _answered(carrier) >= len(asked), 20)
-        time.sleep(1)  # the last parts of long replies
-        received = _shown(carrier)
+            until(lambda: _count_answered(carrier) >= len(asked), 20)
+        time.sleep(1)  # the last parts of long replies arrive within this second
+        received = _parts_by_phone(carrier)
     finally:
         kannel.stop()
         carrier.close()
@@ -305,7 +306,10 @@ def _through_kannel(folder: Path, port: int, asked: Sequence[Question]) -> list[
 
 @dataclass(frozen=True)
 class Answered:
-    """What one question got: when it was due, how long it took, and the words; none: unanswered."""
+    """The answer to one question: when the question was due, how long the answer took, and its text.
+
+    The text is ``None`` if no answer came.
+    """
 
     at: float
     seconds: float
@@ -326,7 +330,7 @@ async def _ask(port: int, question: Question, message_id: str) -> str | None:
     return body.decode("utf-8") if head.startswith(b"HTTP/1.1 200") and body else None
 
 
-async def _minute(port: int, asked: Sequence[Question], restart: threading.Thread) -> list[Answered]:
+async def _ask_for_a_minute(port: int, asked: Sequence[Question], restart: threading.Thread) -> list[Answered]:
     began = time.monotonic()
 
     async def one(position: int, question: Question) -> Answered:
@@ -335,7 +339,7 @@ async def _minute(port: int, asked: Sequence[Question], restart: threading.Threa
         words = None
         with contextlib.suppress(OSError, TimeoutError):
             words = await asyncio.wait_for(_ask(port, question, f"load-{position}"), 10)
-        # From when it was due: a late start counts as waiting.
+        # Measure from the time at which the question was due, so that a late start counts as waiting.
         return Answered(due, time.monotonic() - began - due, words)
 
     async def restarter() -> None:
@@ -349,7 +353,7 @@ async def _minute(port: int, asked: Sequence[Question], restart: threading.Threa
 def _under_load(port: int, ledger: Ledger, asked: Sequence[Question]) -> list[Figure]:
     away: list[float] = []
     restart = threading.Thread(target=lambda: away.append(ledger.restart()))
-    answers = asyncio.run(_minute(port, asked, restart))
+    answers = asyncio.run(_ask_for_a_minute(port, asked, restart))
     restart.join()
     took = sorted(answer.seconds for answer in answers)
     p50, p99 = took[len(took) // 2], took[len(took) * 99 // 100]
@@ -378,7 +382,7 @@ def _under_load(port: int, ledger: Ledger, asked: Sequence[Question]) -> list[Fi
     ]
 
 
-def _counted(ledger: Ledger, expected: int) -> Figure:
+def _figure_of_counted(ledger: Ledger, expected: int) -> Figure:
     with contextlib.suppress(AssertionError):
         until(lambda: ledger.count() >= expected, 15)
     inquiries = ledger.count()
@@ -394,7 +398,7 @@ def figures(seed: int) -> list[Figure]:
     lot = random.Random(seed)
     phones = itertools.count(920000000)
     made = questions(lot, phones)
-    # One question a phone, so that a reply is known by its phone.
+    # Each phone asks one question, so that a reply can be assigned to its question by the phone.
     of_phones = {question.phone: question for question in itertools.islice(made, THROUGH_KANNEL)}
     while len(of_phones) < THROUGH_KANNEL:
         of_phones.setdefault((question := next(made)).phone, question)
@@ -409,7 +413,7 @@ def figures(seed: int) -> list[Figure]:
                 found = _through_kannel(folder, port, through_kannel)
                 before = ledger.count()
                 found += _under_load(port, ledger, load)
-                found.append(_counted(ledger, before + len(load)))
+                found.append(_figure_of_counted(ledger, before + len(load)))
         finally:
             ledger.stop()
         written = log.read_text(encoding="utf-8", errors="replace")

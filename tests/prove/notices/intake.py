@@ -1,10 +1,11 @@
-"""Whether what is pushed is told as what is read, and whether nothing that clients do can harm it.
+"""Prove that pushed dossiers cause the same messages as dossiers that are read, and that no client can harm the intake.
 
-``make prove ONLY=intake [SEED=n]``: one generated province (worlds/pushing) is played three times by the same clock.
-Once its software's views are read; once each life is pushed whole, by clients that share no code with the system, in
-every shape, with calls that fail, come twice, at once, in parts and in another order; once as OpenCPS pushes, the last
-action of each dossier. Phones are judged by the network's own log, against an oracle that knows the lives alone.
-Afterwards the intake is flooded and fed what is no push.
+``make prove ONLY=intake [SEED=n]`` plays one generated province (worlds/pushing) three times with the same times. The
+first time, the system reads the views of the province's software. The second time, clients push each dossier's history
+("life") completely. They share no code with the system and use every shape of the protocol; calls fail, are repeated,
+run in parallel, and come in parts or in another order. The third time, OpenCPS pushes only the last action of each
+dossier. An oracle that knows only the lives judges the log of the phone network. Afterwards the intake is flooded and
+gets input that is no push.
 """
 
 from __future__ import annotations
@@ -23,37 +24,40 @@ from tests.prove.worlds.ledgers import Mistake, notice_mistakes, proving_ledger,
 from tests.prove.worlds.pushing.abuse import BURSTS, MANY, Abused, abuse
 from tests.prove.worlds.pushing.client import FAULTS
 from tests.prove.worlds.pushing.lives import Province
-from tests.prove.worlds.pushing.oracle import Judgement, Told, differences, judge, last_action, owed, told_of, whole
+from tests.prove.worlds.pushing.oracle import Judgement, Text, differences, judge, last_action, owed, texts_in, whole
 from tests.prove.worlds.pushing.province import Outcome, play
 
 FIRST_DAY = date(2024, 11, 28)
-"""A Thursday: a weekend and the end of a month are in it."""
+"""A Thursday, so that a weekend and the end of a month follow."""
 DAYS, PER_DAY = 2, 5
 _SYNCS = (time_of_day(11), time_of_day(15), time_of_day(17, 31))
-"""Before the runs of these hours OpenCPS pushes."""
+"""OpenCPS pushes before the runs at these times."""
 _MEGABYTE = 1024 * 1024
 
 
 def syncs(province: Province) -> list[int]:
-    """Slots at whose ends last actions are pushed."""
+    """Return the slots that end with a push of last actions."""
     return [run.number for run in province.runs if run.at.timetz().replace(tzinfo=None) in _SYNCS]
 
 
-def must_be_told(province: Province, slots: Sequence[int] = ()) -> Counter[Told]:
-    """What phones must get of a province that is pushed whole, or in last actions at the ends of these slots."""
+def texts_due(province: Province, slots: Sequence[int] = ()) -> Counter[Text]:
+    """Return the texts that phones must get if a province is pushed.
+
+    If ``slots`` are given, only last actions are pushed, at the ends of these slots.
+    """
     known = {life.code: last_action(life, slots) if slots else whole(life) for life in province.lives}
-    return Counter(each.told for life in province.lives for each in owed(life, known[life.code], province.runs))
+    return Counter(each.text for life in province.lives for each in owed(life, known[life.code], province.runs))
 
 
 def of_phones(way: str, judged: Judgement, must: int) -> list[Figure]:
-    """What phones got, against the lives."""
+    """Return the rows about the texts on phones, compared with the lives."""
     for name in ("lost", "doubled", "wrong_phone", "uncalled"):
         for line in getattr(judged, name)[:8]:
             print(f"{way}, {name}: {line}")
     return [
         Figure(f"{way}: messages owed", str(must), "> 0", must > 0),
         Figure(
-            f"{way}: lost, doubled, at a wrong phone, uncalled for",
+            f"{way}: texts lost, doubled, at a wrong phone, not owed",
             f"{len(judged.lost)}, {len(judged.doubled)}, {len(judged.wrong_phone)}, {len(judged.uncalled)}",
             "0, 0, 0, 0",
             judged.wrong == 0,
@@ -66,12 +70,12 @@ def of_identity(way: str, outcome: Outcome) -> Figure:
     for name, (difference, unexplained) in apart.items():
         print(f"{way}, closing of {name}: difference {difference}, {unexplained} without a reason")
     value = f"{len(outcome.identity) - len(apart)} of {len(outcome.identity)}"
-    return Figure(f"{way}: closings with difference 0 and nothing unexplained", value, "all", not apart)
+    return Figure(f"{way}: closings with difference 0 and no difference without a reason", value, "all", not apart)
 
 
 def of_comparison(read: Outcome, pushed: Outcome) -> list[Figure]:
-    """The same life, read and pushed: what phones got, closings, dossiers."""
-    by_phones = judge(told_of(read.network), told_of(pushed.network))
+    """Compare the same lives read and pushed: texts on phones, closings and dossiers."""
+    by_phones = judge(texts_in(read.network), texts_in(pushed.network))
     apart = sorted(name for name in read.closings if read.closings[name] != pushed.closings.get(name))
     for name in apart[:4]:
         for one, other in zip(read.closings[name], pushed.closings.get(name, []), strict=False):
@@ -91,44 +95,47 @@ def of_comparison(read: Outcome, pushed: Outcome) -> list[Figure]:
             f"{len(read.closings) - len(apart)} of {len(read.closings)}", "all", not apart and figures > 0,
         ),
         Figure(
-            "dossiers that stand the same in the ledger",
+            "dossiers that are equal in the ledger",
             f"{len(read.rows) - len(rows)} of {len(read.rows)}", "all", not rows and bool(read.rows),
         ),
     ]  # fmt: skip
 
 
 def of_clients(pushed: Outcome) -> list[Figure]:
-    """What the clients did, and that each way to fail was met."""
+    """Return the rows about the clients' calls; each kind of fault must have occurred."""
     made = ", ".join(f"{number} {name}" for name, number in sorted(pushed.made.items()))
     lacking = [name for name in FAULTS if not pushed.made[name]]
     refused = pushed.made["old session answered 01"]
     return [
-        Figure("pushed: what clients did", made, "each way to fail", not lacking),
+        Figure("pushed: what clients did", made, "each kind of fault", not lacking),
         Figure("pushed: old sessions that were refused", str(refused), "> 0", refused > 0),
         none("pushed: rows left in quarantine", pushed.quarantined),
     ]
 
 
 def of_last_actions(province: Province, read: Outcome, pushed: Outcome) -> list[Figure]:
-    """What differs where last actions alone are pushed, against what was never pushed, message by message."""
+    """Check, message by message, that each difference between all actions and last actions has a cause.
+
+    The cause must be a step that was never pushed.
+    """
     slots = syncs(province)
     of_whole = {life.code: owed(life, whole(life), province.runs) for life in province.lives}
     of_last = {life.code: owed(life, last_action(life, slots), province.runs) for life in province.lives}
     listed = differences(province.lives, of_whole, of_last, slots)
     for each in listed:
         print(f"last action: {each.line}: {each.reason}")
-    told = told_of(read.network), told_of(pushed.network)
-    differ = sum(((told[0] - told[1]) + (told[1] - told[0])).values())
+    pair = texts_in(read.network), texts_in(pushed.network)
+    differ = sum(((pair[0] - pair[1]) + (pair[1] - pair[0])).values())
     events = sum(len([e for e in life.events if e.occurred_at]) for life in province.lives)
     kept = sum(len([k for k in last_action(life, slots) if k.occurred_at]) for life in province.lives)
-    odd = pushed.made["dossiers of which TraCuuHoSo says otherwise"]
+    odd = pushed.made["dossiers for which TraCuuHoSo answers wrongly"]
     return [
-        Figure("last action: steps of the lives, and of these pushed", f"{events}, {kept}", "fewer", kept < events),
-        Figure("last action: messages that differ from whole", str(differ), f"{len(listed)}, listed",
+        Figure("last action: steps in all, and steps that were pushed", f"{events}, {kept}", "fewer", kept < events),
+        Figure("last action: messages that differ from those of complete pushes", str(differ), f"{len(listed)}, listed",
                differ == len(listed) > 0),
-        none("last action: of these not explained by what was never pushed",
+        none("last action: differences not explained by unpushed steps",
              [each.line for each in listed if not each.reason]),
-        none("last action: dossiers of which TraCuuHoSo says otherwise", odd),
+        none("last action: dossiers for which TraCuuHoSo answers wrongly", odd),
     ]  # fmt: skip
 
 
@@ -141,13 +148,15 @@ def of_abuse(abused: Abused) -> list[Figure]:
     good = f"{abused.there} of {abused.good}"
     return [
         noted(f"bursts of {MANY:,} dossiers and steps: seconds", ", ".join(f"{s:.1f}" for s in abused.burst_seconds)),
-        at_most("the slowest of them: seconds", max(abused.burst_seconds), 60),
-        at_most("the steps once more: seconds", abused.repeated_seconds, 60),
+        at_most("the slowest burst: seconds", max(abused.burst_seconds), 60),
+        at_most("a burst of steps pushed again: seconds", abused.repeated_seconds, 60),
         noted(grown, ", ".join(map(str, memory))),
-        at_most("grown after the second burst: MB", memory[-2] - memory[1], 30),
-        every("hostile input and its answers", abused.hostile - len(abused.wrong), abused.hostile),
-        Figure("of a client that behaves: records there", good, "all, > 20", abused.there == abused.good > 20),
-        at_most(f"its calls, median {waited[len(waited) // 2]:.2f} s: longest", waited[-1], 10, " s"),
+        at_most("growth of memory after the second burst: MB", memory[-2] - memory[1], 30),
+        every("hostile calls answered as they must be", abused.hostile - len(abused.wrong), abused.hostile),
+        Figure("records of the well-behaved client in the ledger", good, "all, > 20", abused.there == abused.good > 20),
+        at_most(
+            f"calls of the well-behaved client, median {waited[len(waited) // 2]:.2f} s: longest", waited[-1], 10, " s"
+        ),
     ]
 
 
@@ -155,7 +164,7 @@ def of_abuse(abused: Abused) -> list[Figure]:
 
 
 def _by_trigger(table: str, when: str, does: str) -> Mistake:
-    """The ledger does something wrong by itself with what is pushed."""
+    """Return a mistake in which a trigger changes pushed rows in the ledger."""
 
     @contextlib.contextmanager
     def broken(ledger_dsn: str) -> Iterator[None]:
@@ -174,10 +183,10 @@ def _writing_phone(phone: str) -> Mistake:
 
 
 MISTAKES: dict[str, Mistake] = {
-    # That steps alone are lost costs no message: the rows tell it.
-    "phones are not kept": _writing_phone(""),
+    # The mistakes are in rows: a lost step costs no message, because the dossier's row shows the same state.
+    "phones are not stored": _writing_phone(""),
     "phones are somebody else's": _writing_phone("0909999999"),
-    "what is sent again is new": _by_trigger(
+    "repeated records count as new": _by_trigger(
         "intake.pushed_steps", "BEFORE INSERT",
         "NEW.digest := sha256(gen_random_uuid()::text::bytea); NEW.occurred_at := NEW.recorded_at",
     ),
@@ -185,10 +194,10 @@ MISTAKES: dict[str, Mistake] = {
 
 
 def _pushed_wrong(admin_dsn: str, ledger: str, folder: str) -> bool:
-    """Whether a short world that is pushed gets phones wrong."""
+    """Return whether a short pushed province gives wrong texts."""
     province = Province(1, FIRST_DAY, 1, 1)
     outcome = play(province, "pushed", admin_dsn, ledger, folder)
-    return judge(must_be_told(province), told_of(outcome.network)).wrong > 0
+    return judge(texts_due(province), texts_in(outcome.network)).wrong > 0
 
 
 # ------------------------------------------------------------------------------------------------------------ the table
@@ -210,11 +219,11 @@ def figures(seed: int) -> list[Figure]:
         events = sum(len(life.events) for life in province.lives)
         found = [noted("lives, events, runs", (len(province.lives), events, len(province.runs)))]
         for way, outcome, must in (
-            ("read", read, must_be_told(province)),
-            ("pushed", pushed, must_be_told(province)),
-            ("last action", last, must_be_told(province, slots)),
+            ("read", read, texts_due(province)),
+            ("pushed", pushed, texts_due(province)),
+            ("last action", last, texts_due(province, slots)),
         ):
-            found += of_phones(way, judge(must, told_of(outcome.network)), must.total())
+            found += of_phones(way, judge(must, texts_in(outcome.network)), must.total())
             found.append(of_identity(way, outcome))
         found += of_comparison(read, pushed)
         found += of_clients(pushed)

@@ -1,9 +1,10 @@
-"""Steps in every order of number, time and row, against an oracle that follows docs/decisions/old-steps.md by the word.
+"""Prove that steps are handled right in any order of their numbers, their times and the changes of the row.
 
-Each dossier lives one day: a few steps that are typed in at once or late, with times given, missing, rounded to a date
-or impossible, numbered in the order of typing or not, committed at once or late; and a row that says the same, the old,
-something else, or changes by itself. All are read in the same pick-ups, planned, sent, apologised for and asked about
-by the real jobs. The oracle knows what was written when, and works out by message what must have become of it.
+The oracle is written from docs/decisions/old-steps.md. Each dossier lives one day and has a few steps. A step is typed
+at once or late, and committed at once or late. Its time is given, missing, rounded to a date, or impossible. Its number
+follows the order of typing, or not. The dossier's row shows the same state as the last step, the old state, or another
+one, or it changes without a step. The real jobs read all dossiers in the same pick-ups, plan, send, apologise and
+answer inquiries. The oracle knows what was written when, and derives the outcome of each message.
 """
 
 from __future__ import annotations
@@ -28,7 +29,18 @@ from tests.prove import Figure, equal, none, noted
 from tests.prove.notices.apology import begin_before
 from tests.prove.worlds import wrong_clocks
 from tests.prove.worlds.ledgers import notice_mistakes, proving_ledger, proving_server, replacing
-from tests.prove.worlds.wrong_clocks import AGENCY, DUE, EVENING, HOUR, MINUTE, TEN, TOLD_OF, ZONE, State, told_by_code
+from tests.prove.worlds.wrong_clocks import (
+    AGENCY,
+    DUE,
+    EVENING,
+    HOUR,
+    KIND_OF_STATE,
+    MINUTE,
+    TEN,
+    ZONE,
+    State,
+    messages_by_code,
+)
 
 SECOND = timedelta(seconds=1)
 SKEW, LATE, LOOK_BACK = 5 * MINUTE, 10 * MINUTE, 26 * HOUR
@@ -70,7 +82,7 @@ class Row:
 
 @dataclass
 class Life:
-    """What the source says of a dossier, and when."""
+    """The records of a dossier at the source, with the times from which they are visible."""
 
     code: str
     steps: list[Step] = field(default_factory=list)
@@ -99,7 +111,7 @@ def draw_life(lot: random.Random, code: str) -> Life:
         elif says != state and lot.random() < 0.9:
             life.rows.append(Row(visible, state, visible + SECOND * lot.choice((-1, 0, 1))))
     if lot.random() < 0.1:
-        # The row goes on by itself.
+        # In this life the row changes without a step.
         moved = TEN + lot.choice((30, 65)) * MINUTE
         life.rows.append(Row(moved, lot.choice([(4, False), (9, True)]), moved))
     life.rows.sort(key=lambda row: row.visible)
@@ -113,7 +125,7 @@ def _late_times(recorded: datetime) -> list[datetime | None]:
 
 
 def number_steps(lot: random.Random, lives: Sequence[Life]) -> None:
-    """The source's numbers: in the order of typing, seldom two of a dossier the other way round."""
+    """Number the steps of the source in the order of typing; rarely exchange two neighbouring steps of a dossier."""
     every = sorted((step.recorded, place, n) for place, life in enumerate(lives) for n, step in enumerate(life.steps))
     for number, (_, place, n) in enumerate(every, 10):
         lives[place].steps[n].number = number
@@ -129,10 +141,10 @@ def number_steps(lot: random.Random, lives: Sequence[Life]) -> None:
 
 @dataclass
 class Known:
-    """A step as the ledger must know it: with a usable time, and its place in the dossier's order."""
+    """A step as the ledger must know it: with a usable time and its place in the dossier's order."""
 
     place: tuple[int, int]
-    """Its number, or that of the step after which the row told of it; then 1 and more for what a row told."""
+    """(number of the step, 0), or, if only the row showed the step, (number of the step before it, 1 or more)."""
     state: State
     occurred: datetime
     recorded: datetime
@@ -140,15 +152,18 @@ class Known:
     is_old: bool = False
     reading: State | None = None
     has_force: bool = False
-    """Of an old step: the row agreed with it when it was read."""
+    """Whether this is an old step that counts, because the row agreed with it when it was judged."""
 
     @property
     def kind(self) -> str | None:
-        return TOLD_OF.get(self.state)
+        return KIND_OF_STATE.get(self.state)
 
 
 def latest_rows(lives: Sequence[Life]) -> dict[datetime, datetime | None]:
-    """By pick-up, the latest time of writing of any row that the ones before it met."""
+    """Return each pick-up → the latest ``updated`` time of all rows that earlier pick-ups read.
+
+    The time is ``None`` for the first pick-up.
+    """
     found: dict[datetime, datetime | None] = {}
     latest: datetime | None = None
     for moment in PICK_UPS:
@@ -159,7 +174,7 @@ def latest_rows(lives: Sequence[Life]) -> dict[datetime, datetime | None]:
 
 
 @dataclass
-class Told:
+class ExpectedMessage:
     """A message that must exist."""
 
     kind: str
@@ -170,20 +185,20 @@ class Told:
 
 
 class Oracle:
-    """One dossier, pick-up by pick-up."""
+    """Derives the messages of one dossier, pick-up by pick-up."""
 
     def __init__(self, life: Life, read_until: Mapping[datetime, datetime | None]) -> None:
-        """``read_until``: by pick-up the latest time of writing of any row that earlier ones met."""
+        """Create the oracle of one life; ``read_until`` is the result of ``latest_rows``."""
         self.life, self.read_until = life, read_until
         self.known: list[Known] = []
         self.row = life.rows[0]
         self.updated = self.row.updated
-        self.told: list[Told] = []
+        self.messages: list[ExpectedMessage] = []
         self.apology = False
         self.says: tuple[str, State] = ("row", self.row.state)
 
     def run(self) -> None:
-        """All pick-ups, each with its planning and sending."""
+        """Go through all pick-ups, each with its planning and sending."""
         for moment in PICK_UPS:
             self._pick_up(moment)
             self._plan()
@@ -204,7 +219,8 @@ class Oracle:
             self.known.append(Known((step.number, 0), step.state, occurred, step.recorded, may_be_old))
         row = [row for row in self.life.rows if row.visible <= moment][-1]
         if row.updated != self.row.updated:
-            # It changed, and says to be from before what was read long ago: nobody knows when it was, but since then.
+            # The row changed, but its updated time is older than rows that were read long before. The true time of the
+            # change is unknown, so the pick-up's time counts.
             read = self.read_until[moment]
             is_back = read is not None and read - SKEW - LATE - LOOK_BACK <= row.updated < max(
                 read - SKEW - LATE, self.updated
@@ -222,7 +238,7 @@ class Oracle:
                 step.has_force = self._agrees(step)
         last = self.known[-1]
         counts = [step for step in self.known if not step.is_old or step.has_force]
-        says = TOLD_OF.get(self.row.state)
+        says = KIND_OF_STATE.get(self.row.state)
         is_ignored = last.is_old and last.reading is not None and not last.has_force
         if self.updated > last.recorded and (says != last.kind or (is_ignored and says != counts[-1].kind)):
             place = (last.place[0], last.place[1] + 1)
@@ -236,17 +252,17 @@ class Oracle:
         return earlier[-1].kind if earlier else None
 
     def _agrees(self, step: Known) -> bool:
-        """Whether the row, read now, agrees with an old step."""
-        says, held = TOLD_OF.get(self.row.state), self._before(step)
+        """Return whether the dossier's present row agrees with an old step."""
+        says, held = KIND_OF_STATE.get(self.row.state), self._before(step)
         return says == step.kind or (held is not None and says != held)
 
     def _leaves(self, step: Known, kind: str) -> bool:
         if step.kind == kind:
             return False
-        return not step.is_old or (step.reading is not None and TOLD_OF.get(step.reading) != kind)
+        return not step.is_old or (step.reading is not None and KIND_OF_STATE.get(step.reading) != kind)
 
     def _entries(self) -> Iterator[list[Known]]:
-        """Runs of steps, by number alone, that call for the same."""
+        """Yield the runs of neighbouring steps, ordered by number, that call for the same kind of message."""
         run: list[Known] = []
         for step in self.known:
             if run and step.kind != run[0].kind:
@@ -257,12 +273,12 @@ class Oracle:
         if run:
             yield run
 
-    def _entry_of(self, told: Told) -> list[Known]:
-        return next(run for run in self._entries() if any(step.place == told.first for step in run))
+    def _entry_of(self, message: ExpectedMessage) -> list[Known]:
+        return next(run for run in self._entries() if any(step.place == message.first for step in run))
 
     def _begun_by(self, run: list[Known]) -> Known | None:
         for step in run:
-            if not step.is_old or (step.reading is not None and TOLD_OF.get(step.reading) == step.kind):
+            if not step.is_old or (step.reading is not None and KIND_OF_STATE.get(step.reading) == step.kind):
                 return step
         return None
 
@@ -271,7 +287,7 @@ class Oracle:
         return kind is not None and not any(self._leaves(s, kind) for s in self.known if s.place > run[-1].place)
 
     def _is_same_stay(self, one: list[Known], two: list[Known]) -> bool:
-        """Nothing that counts lies between two entries."""
+        """Return whether no step between two entries ends the first entry's condition."""
         between = [step for step in self.known if one[-1].place < step.place < two[0].place]
         kind = one[0].kind
         return kind is not None and one[-1].place < two[0].place and not any(self._leaves(s, kind) for s in between)
@@ -280,44 +296,48 @@ class Oracle:
         for run in self._entries():
             kind = run[0].kind
             assert kind is not None
-            mine = [told for told in self.told if told.kind == kind and any(s.place == told.first for s in run)]
+            mine = [
+                message
+                for message in self.messages
+                if message.kind == kind and any(s.place == message.first for s in run)
+            ]
             if not mine:
                 begun = self._begun_by(run) or run[0]
-                self.told.append(Told(kind, run[0].place, begun.occurred))
+                self.messages.append(ExpectedMessage(kind, run[0].place, begun.occurred))
                 continue
-            told = mine[0]
-            first = next(step for step in run if step.place == told.first)
+            message = mine[0]
+            first = next(step for step in run if step.place == message.first)
             sure = next((step for step in run if not step.is_old), None)
-            if not first.is_old or sure is None or told.state not in ("queued", "outdated", "expired", "suppressed"):
+            if not first.is_old or sure is None or message.state not in ("queued", "outdated", "expired", "suppressed"):
                 continue
-            if told.occurred < sure.occurred and self._is_open(run):
-                told.state, told.occurred = "queued", sure.occurred
+            if message.occurred < sure.occurred and self._is_open(run):
+                message.state, message.occurred = "queued", sure.occurred
 
     def _send(self, moment: datetime) -> None:
-        for told in sorted(self.told, key=lambda each: each.first):
-            if told.state == "queued":
-                told.state = self._fate(told, moment)
-                told.accepted = moment if told.state == "accepted" else None
+        for message in sorted(self.messages, key=lambda each: each.first):
+            if message.state == "queued":
+                message.state = self._fate(message, moment)
+                message.accepted = moment if message.state == "accepted" else None
 
-    def _fate(self, told: Told, moment: datetime) -> str:
-        run, kind = self._entry_of(told), told.kind
+    def _fate(self, message: ExpectedMessage, moment: datetime) -> str:
+        run, kind = self._entry_of(message), message.kind
         later = [step for step in self.known if step.place > run[-1].place]
         begun = self._begun_by(run)
         if any(self._leaves(step, kind) for step in later):
             return "cancelled"
         if begun is None and run[0].reading is not None:
             return "outdated"
-        others = [(each, self._entry_of(each)) for each in self.told if each is not told and each.kind == kind]
+        others = [(each, self._entry_of(each)) for each in self.messages if each is not message and each.kind == kind]
         for other, its in others:
             is_alive = other.state not in ("cancelled", "outdated", "expired")
             if is_alive and self._is_same_stay(run, its) and self._begun_by(its) is not None:
                 return "cancelled"
         for other, its in others:
             if other.accepted is not None and (
-                self._is_same_stay(its, run) or told.occurred <= other.accepted + 10 * MINUTE
+                self._is_same_stay(its, run) or message.occurred <= other.accepted + 10 * MINUTE
             ):
                 return "suppressed"
-        if told.occurred + timedelta(days=3) <= moment:
+        if message.occurred + timedelta(days=3) <= moment:
             return "expired"
         if begun is None:
             return "queued"
@@ -325,7 +345,7 @@ class Oracle:
         return "queued" if unread and moment < max(unread) else "accepted"
 
     def _state_at(self, moment: datetime) -> tuple[str, State]:
-        """Who says it, the row or a step, and the state that it says."""
+        """Return the dossier's state at a moment, and whether a ``row`` or a ``step`` shows it."""
         known = [step for step in self.known if step.recorded <= moment]
         last = [step for step in known if not step.is_old][-1]
         old = [step for step in known if step.is_old and step.place > last.place]
@@ -335,39 +355,42 @@ class Oracle:
 
     @property
     def states(self) -> list[tuple[str, str]]:
-        """Kind and state of each message, in the dossier's order."""
+        """Return kind and state of each message, in the order of the dossier's steps."""
         named = {"outdated": "cancelled"}
-        return [(told.kind, named.get(told.state, told.state)) for told in sorted(self.told, key=lambda t: t.first)]
+        return [
+            (message.kind, named.get(message.state, message.state))
+            for message in sorted(self.messages, key=lambda t: t.first)
+        ]
 
 
-# ------------------------------------------------------------------------------------------------------- the real thing
+# ------------------------------------------------------------------------------------------------------ the real system
 
 
-def _named(who: str, state: State) -> str:
+def _step_name(who: str, state: State) -> str:
     return f"{'Dong' if who == 'row' else 'Buoc'} {state[0]}{'tai quay' if state[1] else 'phong'}"
 
 
-def _writes(lives: Sequence[Life], desk: OneStop) -> list[tuple[datetime, Callable[[], object]]]:
+def _writes_in_order(lives: Sequence[Life], desk: OneStop) -> list[tuple[datetime, Callable[[], object]]]:
     found: list[tuple[datetime, Callable[[], object]]] = []
     for n, life in enumerate(lives):
         typed = {"applicant_phone": f"0905{n:06}", "received_at": TEN - timedelta(days=5), "due_at": DUE}
         for row in life.rows:
             values = {"status_code": row.state[0], "at_one_stop_desk": row.state[1], "updated_at": row.updated}
-            step_name = _named("row", row.state)
+            step_name = _step_name("row", row.state)
             found.append(
                 (row.visible, partial(desk.dossier, life.code, AGENCY, step_name=step_name, **typed, **values))
             )
         for step in life.steps:
             times = {"number": step.number, "at": step.recorded, "occurred_at": step.occurred}
             made = partial(desk.move, step.state[0], life.code, AGENCY, desk=step.state[1], **times)
-            found.append((step.visible, partial(made, to_step=_named("step", step.state))))
+            found.append((step.visible, partial(made, to_step=_step_name("step", step.state))))
     return sorted(found, key=lambda write: write[0])
 
 
 def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """So many dossiers on a migrated, empty ledger behind ``motcua_db``, judged by the oracle.
+    """Play ``dossiers`` dossiers on a migrated, empty ledger behind ``motcua_db``, and let the oracle judge the result.
 
-    Unless ``quiet``, the first differences are printed.
+    The first differences are printed unless ``quiet``.
     """
     lot = random.Random(seed)
     lives = [draw_life(lot, f"H32-{n:06}") for n in range(dossiers)]
@@ -378,14 +401,14 @@ def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet
         oracle.run()
     with quiet_logs(), one_stops(admin_dsn, gateway={"concurrency": 8}) as desks:
         in_ledger(save_agencies, [agency(AGENCY, enabled_from=TEN - timedelta(days=60))], "proof")
-        said = _live(desks["one"], lives, oracles)
+        said = _play_day(desks["one"], lives, oracles)
         return _judge(ledger_dsn, oracles, said, 0 if quiet else 5)
 
 
-def _live(desk: OneStop, lives: Sequence[Life], oracles: Sequence[Oracle]) -> dict[str, str]:
-    """The day, run by run; what 9029 answered in the evening."""
+def _play_day(desk: OneStop, lives: Sequence[Life], oracles: Sequence[Oracle]) -> dict[str, str]:
+    """Play the day pick-up by pick-up, and return the answers of 9029 in the evening."""
     begin_before(desk, datetime(2015, 12, 1, tzinfo=ZONE))
-    writes, said = _writes(lives, desk), {}
+    writes, said = _writes_in_order(lives, desk), {}
     for moment in PICK_UPS:
         with desk.connection.transaction():
             while writes and writes[0][0] <= moment:
@@ -405,7 +428,7 @@ def _ask(code: str, moment: datetime) -> str:
 
 
 def _judge(ledger_dsn: str, oracles: Sequence[Oracle], said: dict[str, str], show: int) -> list[Figure]:
-    states, apologies = told_by_code(ledger_dsn)
+    states, apologies = messages_by_code(ledger_dsn)
     wrong: Counter[str] = Counter()
 
     def tell(sort: str, oracle: Oracle, expected: object, found: object) -> None:
@@ -419,30 +442,30 @@ def _judge(ledger_dsn: str, oracles: Sequence[Oracle], said: dict[str, str], sho
             tell("messages", oracle, oracle.states, states[code])
         if oracle.apology != (code in apologies):
             tell("apologies", oracle, oracle.apology, code in apologies)
-        if code in said and _named(*oracle.says) not in said[code]:
-            tell("9029", oracle, _named(*oracle.says), said[code])
+        if code in said and _step_name(*oracle.says) not in said[code]:
+            tell("9029", oracle, _step_name(*oracle.says), said[code])
         last, row = oracle.known[-1], oracle.life.rows[-1]
         taken = Counter(kind for kind, state in states[code] if state == "accepted")
         if last.state == row.state == (9, True) and not last.is_old and not taken["result"]:
-            tell("ready and nobody told", oracle, "a result", states[code])
+            tell("ready without a message", oracle, "a result", states[code])
     steps = [step for oracle in oracles for step in oracle.known]
     old = [step for step in steps if step.is_old]
     (marked,) = ask(ledger_dsn, "SELECT count(*) AS old FROM motcua.old_steps")
-    told = sum(state == "accepted" for of_code in states.values() for _, state in of_code)
+    accepted_count = sum(state == "accepted" for of_code in states.values() for _, state in of_code)
     return [
-        noted("dossiers; steps; old ones of them", f"{len(oracles):,}; {len(steps):,}; {len(old):,}"),
-        equal("old steps that are taken for such", marked["old"], len(old)),
-        noted("messages; told", f"{sum(map(len, states.values())):,}; {told:,}"),
+        noted("dossiers; steps; old steps", f"{len(oracles):,}; {len(steps):,}; {len(old):,}"),
+        equal("old steps that are marked as old", marked["old"], len(old)),
+        noted("messages; sent", f"{sum(map(len, states.values())):,}; {accepted_count:,}"),
         Figure("apologies", f"{len(apologies):,}", "-", bool(apologies)),
-        *(none(f"{sort} that are not as the rule says", wrong[sort]) for sort in ("messages", "apologies", "9029")),
-        none("ready at the desk, and nobody was told", wrong["ready and nobody told"]),
-        none("identity", off_balance()),
+        *(none(f"{sort} that break the rule", wrong[sort]) for sort in ("messages", "apologies", "9029")),
+        none("results ready at the desk without a message", wrong["ready without a message"]),
+        none("difference of the accounting identity", off_balance()),
     ]  # fmt: skip
 
 
 MISTAKES = {
     "every step counts": replacing(picking_up, "mark_old_steps", lambda *_: None),
-    "the row judges at once": replacing(
+    "the row judges an old step at once": replacing(
         picking_up, "mark_old_steps", lambda ledger, ids, skew, now: REAL_MARK(ledger, ids, skew / 1000, now)
     ),
     "no old step ever counts": replacing(picking_up, "judge_old_steps", lambda *_: []),

@@ -1,1 +1,1 @@
-"""Whether what is judged and published is right."""
+"""Proofs that quality checks, closings and publications are right, and that a purge leaves no personal data."""

@@ -1,9 +1,10 @@
-"""Personal data: a thousand citizens go through everything, are purged, and nothing of them is left anywhere.
+"""Prove that purging leaves no personal data of a thousand citizens.
 
-What is looked for, and where, is found out here: six spellings of each number and six of each name, in every column of
-every table of every schema, in what PostgreSQL's planner remembers, in a fresh dump, in all that was logged and handed
-on between tasks, in mails, publications, folders of the system and of its journal. Nothing may be kept. Ids of
-providers are made of the number: they hold none from the first day, nor does anything that auditors read.
+The citizens' data goes through the whole system and is purged; then the proof searches for it. The search knows six
+spellings of each number and six of each name. It covers every column of every table of every schema, the statistics of
+PostgreSQL's planner, a fresh dump, all logs, the values passed between tasks, mails, publications, and the folders of
+the system and its journal. Nothing may be found. Providers' ids contain the phone number, so some columns, and all that
+auditors read, must never hold such an id in clear, not even before the purge.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ from tests.prove.worlds.seeking import Places, Seeker, folded
 CITIZENS = 1000
 NOW = datetime.now(UTC).replace(microsecond=0)
 AT = NOW - timedelta(days=120)
-"""When it all happened: longer ago than either clock."""
+"""Time of all events, longer ago than both retention periods."""
 
 _FAMILIES = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng"]
 _MIDDLES = ["Thị", "Văn", "Ngọc", "Đình", "Hữu", "Khánh", "Quỳnh", "Thùy", "Xuân", "Bảo"]
@@ -67,13 +68,13 @@ _GIVEN = ["Lượng", "Quyến", "Thoảng", "Diệp", "Khuê", "Nhạn", "Uyể
 
 @dataclass(frozen=True)
 class Citizen:
-    """One of a thousand, with a number and a name that nobody else has."""
+    """One of a thousand citizens, with a number and a name that no other has."""
 
     number: int
 
     @property
     def tail(self) -> str:
-        """The nine digits that every spelling of the number ends with."""
+        """Return the nine digits that every spelling of the number ends with."""
         return f"{('905', '912', '986', '703')[self.number % 4]}{318_000 + 7 * self.number:06}"
 
     @property
@@ -85,7 +86,7 @@ class Citizen:
         )
 
     def phone(self, spelling: int) -> str:
-        """The number in one of six spellings."""
+        """Return the number in one of six spellings."""
         tail = self.tail
         return (
             f"0{tail}",
@@ -97,7 +98,7 @@ class Citizen:
         )[spelling % 6]
 
     def called(self, spelling: int) -> str:
-        """The name in one of six spellings."""
+        """Return the name in one of six spellings."""
         family, middle, given = self.name
         whole = f"{family} {middle} {given}"
         return (
@@ -112,7 +113,7 @@ class Citizen:
 
 @dataclass
 class World:
-    """The ledger, a desk, a gateway, a mail server, and folders of the system's own."""
+    """The ledger, a desk, a gateway, a mail server, and the system's folders."""
 
     folder: Path
     ledger: psycopg.Connection[dict[str, Any]]
@@ -121,7 +122,7 @@ class World:
     gateway: ScriptedGateway
     mail: MailServer
     handed_on: list[Any] = field(default_factory=list)
-    """What tasks gave to Airflow."""
+    """Values that tasks returned to Airflow."""
 
     def rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
         cursor = self.ledger.execute(statement, values or None)  # type: ignore[call-overload]
@@ -129,7 +130,7 @@ class World:
 
 
 @contextmanager
-def _world(folder: Path) -> Iterator[World]:
+def _open_world(folder: Path) -> Iterator[World]:
     (folder / "server").mkdir()
     system = folder / "system"
     with (
@@ -154,8 +155,8 @@ def _world(folder: Path) -> Iterator[World]:
         yield World(folder, connection, dsn, desks["khanhhoa"], desks.gateway, mail)
 
 
-def _live_through(world: World, citizens: list[Citizen], dice: random.Random) -> None:
-    """Everything that a citizen's number and name go through, long ago."""
+def _play_citizens(world: World, citizens: list[Citizen], dice: random.Random) -> None:
+    """Run the whole system at the time ``AT`` with the citizens' numbers and names."""
     for each in citizens:
         code, n = f"P-{each.number:04}", each.number
         world.desk.dossier(
@@ -173,7 +174,7 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
         said = {"note": f"{each.called(n + 1)} hẹn chiều, gọi {each.phone(n + 3)}", "actor": each.called(n + 2)}
         world.desk.move(9, code, at=AT, **said)
         if n % 10 == 0:
-            # A step of an agency that nobody knows.
+            # This step names an unknown agency, so it goes into quarantine.
             world.desk.move(9, code, "X-9", at=AT, note=f"{each.called(n)} {each.phone(n)}")
     world.handed_on += [pick_up("khanhhoa", now=AT), plan(now=AT), send("proof", clock=lambda: AT)]
     for row in world.rows("SELECT reference, msisdn FROM motcua.attempts WHERE state = 'accepted'"):
@@ -181,7 +182,7 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
     for each in dice.sample(citizens, 300):
         text = f"MCKH {each.phone(each.number)}" if each.number % 2 else f"MCKH P-{each.number:04} {each.called(3)}"
         in_ledger(answer, "kannel", InquiryReading(each.phone(0), text, _id_of(each), AT), AT)
-    # As a provider that makes its ids of the number would have answered.
+    # The gateway of this proof gives plain ids. Some providers' ids contain the phone number, like these.
     world.rows("UPDATE motcua.attempts SET gateway_reference = '35-' || msisdn || '-' || attempt_id")
     for each in dice.sample(citizens, 200):
         entry = Entry(
@@ -190,7 +191,7 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
         )  # fmt: skip
         in_ledger(record_complaint, entry, f"form-{each.number}", "lan", AT + timedelta(hours=1))
     for each in dice.sample(citizens, 50):
-        # A file from before numbers were refused, or a code that is none.
+        # Some of these entries have a number or a name in place of the dossier code, as old entries may have.
         world.rows(
             "INSERT INTO motcua.complaints (entry_key, agency_code, dossier_code, received_at, channel, claim, note,"
             " recorded_by, recorded_at) VALUES (encode(sha256(%s::bytea), 'hex'), %s, %s, %s, 'letter', 'other', %s,"
@@ -202,7 +203,7 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
         "UPDATE motcua.complaints SET outcome = 'upheld', outcome_by = 'hoa', outcome_at = %s, outcome_reason = note",
         AT,
     )
-    _hand_in(world, citizens)
+    _take_in_statement(world, citizens)
     for each in citizens:
         code, ended = f"P-{each.number:04}", AT + timedelta(hours=2)
         world.desk.connection.execute(
@@ -216,12 +217,12 @@ def _live_through(world: World, citizens: list[Citizen], dice: random.Random) ->
 
 
 def _id_of(each: Citizen) -> str:
-    """What a provider calls a text of theirs: made of the number, in one of six spellings."""
+    """Return a provider's id of this citizen's text, which contains the number in one of six spellings."""
     return f"35-{each.phone(each.number).replace(' ', '_')}-{each.number}"
 
 
-def _hand_in(world: World, citizens: list[Citizen]) -> None:
-    """A carrier's statement of the month, taken, and left in its folder."""
+def _take_in_statement(world: World, citizens: list[Citizen]) -> None:
+    """Take in the month's carrier statement, and leave its file in the folder of carrier statements."""
     head = "Loại;Mã tham chiếu;Mã giao dịch;Số thuê bao;Thời gian;Số tin;Thành tiền;Trạng thái;Mạng"
     at = f"{AT.astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
     lines = [f"MT;;{_id_of(each).replace('+', '')};{each.phone(0)};{at};1;350;Thành công;" for each in citizens]
@@ -235,8 +236,8 @@ def _hand_in(world: World, citizens: list[Citizen]) -> None:
     os.utime(kept, ((AT + timedelta(days=5)).timestamp(),) * 2)
 
 
-def _tell(world: World) -> None:
-    """Closes, publishes, checks and mails what happened."""
+def _publish_and_mail(world: World) -> None:
+    """Close, publish, check and mail the data."""
     of = AT.astimezone(VIETNAM).date().isoformat()
     for period in (Period.parse(of), Period.parse(of[:7])):
         closing = close_period(period, "proof", NOW).closing
@@ -249,17 +250,19 @@ def _tell(world: World) -> None:
     world.handed_on.append(mail_department(counts.run_no, ["so@khanhhoa.example"]))
 
 
-def _in_tables(world: World, seeker: Seeker) -> Places:
-    """Every column of every table that holds rows, and the planner's samples of each."""
-    places = _in_rows(world, seeker, "c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'pg_toast')")
+def _search_ledger(world: World, seeker: Seeker) -> Places:
+    """Search every column of every table, and the planner's samples of each column."""
+    places = _search_tables(
+        world, seeker, "c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'pg_toast')"
+    )
     for row in world.ledger.execute("SELECT * FROM pg_stats WHERE schemaname <> 'pg_catalog'"):
         name = f"planner: {row['schemaname']}.{row['tablename']}.{row['attname']}"
-        places.look(name, seeker, f"{row['most_common_vals']} {row['histogram_bounds']} {row['most_common_elems']}")
+        places.search(name, seeker, f"{row['most_common_vals']} {row['histogram_bounds']} {row['most_common_elems']}")
     return places
 
 
-def _in_rows(world: World, seeker: Seeker, whose: str) -> Places:
-    """Every column of tables or views of such names."""
+def _search_tables(world: World, seeker: Seeker, whose: str) -> Places:
+    """Search every column of the tables or views that the SQL condition ``whose`` selects."""
     places = Places()
     for each in world.rows(
         "SELECT n.nspname, c.relname FROM pg_class AS c JOIN pg_namespace AS n ON c.relnamespace = n.oid"
@@ -270,24 +273,24 @@ def _in_rows(world: World, seeker: Seeker, whose: str) -> Places:
             for column, value in row.items():
                 if value is not None:
                     written = json.dumps(value, ensure_ascii=False, default=str)
-                    places.look(".".join((*names, column)), seeker, written)
+                    places.search(".".join((*names, column)), seeker, written)
     return places
 
 
-def _in_dump(world: World, seeker: Seeker) -> Places:
+def _search_dump(world: World, seeker: Seeker) -> Places:
     places = Places()
     command = [str(binaries() / "pg_dump"), "--dbname", world.dsn]
-    places.look("dump", seeker, subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    places.search("dump", seeker, subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     return places
 
 
-def _in_files(seeker: Seeker, folder: str) -> Places:
-    """Every file below a folder of the system, packed ones unpacked."""
+def _search_files(seeker: Seeker, folder: str) -> Places:
+    """Search every file below a folder of the system; unpack archives."""
     places = Places()
     for path in (settings().data / folder).rglob("*"):
         if path.is_file():
             for name, content in _unpacked(path.name, path.read_bytes()):
-                places.look(f"{folder}/{name}", seeker, content.decode("utf-8", "replace"))
+                places.search(f"{folder}/{name}", seeker, content.decode("utf-8", "replace"))
     return places
 
 
@@ -302,53 +305,53 @@ def _unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
         yield name, content
 
 
-def _in_mails(world: World, seeker: Seeker) -> Places:
+def _search_mails(world: World, seeker: Seeker) -> Places:
     places = Places()
     for address, message in world.mail.taken:
         for part in message.walk():
             content = part.get_payload(decode=True)
             if isinstance(content, bytes):
                 for name, each in _unpacked(part.get_filename() or "words", content):
-                    places.look(f"mail to {address}: {name}", seeker, each.decode("utf-8", "replace"))
+                    places.search(f"mail to {address}: {name}", seeker, each.decode("utf-8", "replace"))
     return places
 
 
-def _in_words(name: str, words: str, seeker: Seeker) -> Places:
+def _search_text(name: str, words: str, seeker: Seeker) -> Places:
     places = Places()
-    places.look(name, seeker, words)
+    places.search(name, seeker, words)
     return places
 
 
 def figures(seed: int) -> list[Figure]:
     citizens = [Citizen(number) for number in range(CITIZENS)]
     seeker = Seeker((each.tail, each.name) for each in citizens)
-    found = [_spellings(citizens, seeker)]
+    found = [_judge_spellings(citizens, seeker)]
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     handler.setLevel(logging.DEBUG)
     root, level = logging.getLogger(), logging.getLogger().level
     try:
-        with tempfile.TemporaryDirectory() as folder, _world(Path(folder)) as world:
-            # After Airflow's own, which takes away what was there.
+        with tempfile.TemporaryDirectory() as folder, _open_world(Path(folder)) as world:
+            # Airflow removes earlier handlers when it configures its logging, so this handler is added afterwards.
             root.addHandler(handler)
             root.setLevel(logging.DEBUG)
-            _live_through(world, citizens, random.Random(seed))
-            _tell(world)
-            # Receipts came when the messages did, which nobody can say to the ledger.
+            _play_citizens(world, citizens, random.Random(seed))
+            _publish_and_mail(world)
+            # The ledger stamps receipts with the present time, but here they must be as old as their messages.
             world.rows("SET session_replication_role = 'replica'")
             world.rows("UPDATE motcua.receipts SET received_at = %s", AT)
             world.rows("SET session_replication_role = 'origin'")
             world.rows("ANALYZE")
-            found += _before(world, seeker)
+            found += _judge_before_purge(world, seeker)
             world.handed_on += [purge_due("proof"), remove_files(NOW)]
-            found += _after(world, seeker, log)
+            found += _judge_after_purge(world, seeker, log)
     finally:
         root.removeHandler(handler)
         root.setLevel(level)
     return found
 
 
-def _spellings(citizens: list[Citizen], seeker: Seeker) -> Figure:
+def _judge_spellings(citizens: list[Citizen], seeker: Seeker) -> Figure:
     seen = sum(
         each.tail in seeker.found(f"x {each.phone(spelling)} y")
         and len(seeker.found(f"({each.called(spelling)})")) == 1
@@ -370,30 +373,31 @@ _MUST_HOLD_NONE = (
     "inquiries.gateway_message_id", "inquiries.dedupe_key", "statement_lines.reference",
     "statement_lines.gateway_reference",
 )  # fmt: skip
-"""Ids of providers, which are of use as hashes, or masked."""
+"""Columns in which the ledger stores providers' ids hashed or masked, so that they hold no personal data."""
 
 
-def _before(world: World, seeker: Seeker) -> list[Figure]:
-    tables = _in_tables(world, seeker)
+def _judge_before_purge(world: World, seeker: Seeker) -> list[Figure]:
+    tables = _search_ledger(world, seeker)
     held = {name.rpartition(".")[0].rpartition(".")[2] + "." + name.rpartition(".")[2] for name in tables.of}
     missing = [name for name in _MUST_HOLD if name not in held]
     ids = [name for name in _MUST_HOLD_NONE if name in held]
     people = len(set().union(*tables.of.values()))
-    # Whatever the clocks.
-    audit = _in_rows(world, seeker, "n.nspname = 'audit'")
-    dump, files = _in_dump(world, seeker), _in_files(seeker, "statements")
+    # The auditors' views must never have personal data, not even before a retention period ends.
+    audit = _search_tables(world, seeker, "n.nspname = 'audit'")
+    dump, files = _search_dump(world, seeker), _search_files(seeker, "statements")
     whole = len(seeker.tails) * 2
     return [
         Figure("before: numbers and names in the ledger", f"{people:,}", f"{whole:,}", people >= whole),
-        Figure("before: columns that must hold some, and do not", ", ".join(missing) or "0", "0", not missing),
-        Figure("before: columns of providers' ids that hold some", ", ".join(ids) or "0", "0", not ids),
-        Figure("before: in what auditors may read", audit.told(), "0", not audit.of),
-        Figure("before: in a dump, in files handed in", f"{bool(dump.of)}, {bool(files.of)}", "True, True",
+        Figure("before: columns that lack expected personal data", ", ".join(missing) or "0", "0", not missing),
+        Figure("before: columns of providers' ids that hold personal data", ", ".join(ids) or "0", "0", not ids),
+        Figure("before: numbers and names in the auditors' views", audit.summary(), "0", not audit.of),
+        Figure("before: numbers and names are found in a dump, in carrier statements",
+               f"{bool(dump.of)}, {bool(files.of)}", "True, True",
                bool(dump.of and files.of)),
     ]  # fmt: skip
 
 
-def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
+def _judge_after_purge(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
     verified = [str(fault) for each in verify_all() for fault in each.faults]
     runs, faults = verify_seals()
     purged = world.rows("SELECT count(*) AS n FROM motcua.dossiers WHERE purged_at IS NOT NULL")[0]["n"]
@@ -401,22 +405,22 @@ def _after(world: World, seeker: Seeker, log: io.StringIO) -> list[Figure]:
     handed_on = json.dumps(world.handed_on, ensure_ascii=False, default=repr)
     found = [
         equal("dossiers purged", purged, CITIZENS),
-        equal("tables told of in the audit", counted, 9),
+        equal("tables listed in the audit", counted, 9),
     ]
     for name, places in (
-        ("in every column of every table, and the planner's samples", _in_tables(world, seeker)),
-        ("in a fresh dump", _in_dump(world, seeker)),
-        (f"in {len(log.getvalue().splitlines()):,} lines of logs", _in_words("log", log.getvalue(), seeker)),
-        ("in what tasks handed on (XCom)", _in_words("XCom", handed_on, seeker)),
-        (f"in {len(world.mail.taken)} mails", _in_mails(world, seeker)),
-        ("in publications", _in_files(seeker, "publications")),
-        ("in the journal and the list of the erased", _in_files(seeker, "journal")),
-        ("in files handed in", _in_files(seeker, "statements")),
+        ("in every column of every table, and the planner's samples", _search_ledger(world, seeker)),
+        ("in a fresh dump", _search_dump(world, seeker)),
+        (f"in {len(log.getvalue().splitlines()):,} lines of logs", _search_text("log", log.getvalue(), seeker)),
+        ("in what tasks handed on (XCom)", _search_text("XCom", handed_on, seeker)),
+        (f"in {len(world.mail.taken)} mails", _search_mails(world, seeker)),
+        ("in publications", _search_files(seeker, "publications")),
+        ("in the journal and the list of the erased", _search_files(seeker, "journal")),
+        ("in files handed in", _search_files(seeker, "statements")),
     ):
-        found.append(Figure(f"after: {name}", places.told(), "0", not places.of))
+        found.append(Figure(f"after: {name}", places.summary(), "0", not places.of))
     return [
         *found,
-        none("identity's difference", off_balance()),
+        none("difference of the accounting identity", off_balance()),
         Figure("faults of 2 publications", ", ".join(verified[:3]) or "0", "0", not verified),
         Figure(f"faults of {runs} sealed run(s)", str(len(faults)), "0", runs == 1 and not faults),
     ]

@@ -1,6 +1,7 @@
-"""Whether the quality check finds what is wrong and accuses nobody else, against an oracle that knows what it planted.
+"""Prove that the quality check finds every planted defect, and reports nobody else.
 
-The oracle is tests/planting, which shares nothing with the rules. The real check runs on a real ledger.
+The code that plants the defects (tests/planting) states which rules must find each of them, and shares no code with the
+rules. The real check runs on a real ledger.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ CLEAN, PLANTED = 100_000, 5_000
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run found, by rule: dossiers by their number, everything else by its subject."""
+    """Findings of a run by rule: dossiers by their number, all other subjects by name."""
 
     dossiers: dict[str, set[int]]
     others: dict[str, set[str]]
@@ -59,16 +60,16 @@ def findings(dsn: str, run_no: int) -> Verdict:
 
 
 def compare(world: World, numbered: dict[int, Life], verdict: Verdict) -> tuple[list[Figure], list[str]]:
-    """A line for each rule: planted, found, false; and what was missed or wrongly said, in words."""
+    """Return a row per rule (planted, found, false), and a description of each missed and each false finding."""
     figures, faults = [], []
     for code, rule in load_rules().rules.items():
         if rule.level == "dossier":
             wanted = {number for number, life in numbered.items() if code in life.expected}
             said = verdict.dossiers[code]
             missed, false = wanted - said, said - wanted
-            faults += [f"{code} missed: {_tell(numbered[number])}" for number in sorted(missed)]
-            faults += [f"{code} false: {_tell(numbered[number])}" for number in sorted(false)]
-            figures.append(_line(code, rule.title, len(wanted), len(wanted & said), len(false), exact=True))
+            faults += [f"{code} missed: {_describe(numbered[number])}" for number in sorted(missed)]
+            faults += [f"{code} false: {_describe(numbered[number])}" for number in sorted(false)]
+            figures.append(_figure_of_rule(code, rule.title, len(wanted), len(wanted & said), len(false), exact=True))
             continue
         if rule.level == "source":
             wanted_names = {subject for each, subject in world.sources if each == code}
@@ -78,24 +79,24 @@ def compare(world: World, numbered: dict[int, Life], verdict: Verdict) -> tuple[
             total = len(wanted_names)
         else:
             guilty = {f"{agency} {month}" for each, agency, month in world.months if each == code}
-            # A month's procedures may be named beside it.
+            # Procedures of a guilty month may be named in addition to the month itself.
             false_names = {name for name in verdict.others[code] if " ".join(name.split(" ")[:2]) not in guilty}
             missed_names = guilty - verdict.others[code]
             found, total = len(guilty) - len(missed_names), len(guilty)
         faults += [f"{code} missed: {name}" for name in sorted(missed_names)]
         faults += [f"{code} false: {name}" for name in sorted(false_names)]
-        figures.append(_line(code, rule.title, total, found, len(false_names), exact=rule.level == "source"))
+        figures.append(_figure_of_rule(code, rule.title, total, found, len(false_names), exact=rule.level == "source"))
     borders = [(number, life) for number, life in numbered.items() if life.border]
     right = sum(
         {code for code, numbers in verdict.dossiers.items() if number in numbers} == life.expected
         for number, life in borders
     )
     kinds = len({life.border for _, life in borders})
-    figures.append(equal(f"dossiers on a line or beside it, {kinds} kinds", right, len(borders)))
+    figures.append(equal(f"dossiers judged rightly at or beside a limit, {kinds} kinds of limits", right, len(borders)))
     return figures, faults
 
 
-def _line(code: str, title: str, planted: int, found: int, false: int, *, exact: bool) -> Figure:
+def _figure_of_rule(code: str, title: str, planted: int, found: int, false: int, *, exact: bool) -> Figure:
     least = "all" if exact else "95 %"
     enough = found == planted if exact else found >= 0.95 * planted
     return Figure(
@@ -106,7 +107,7 @@ def _line(code: str, title: str, planted: int, found: int, false: int, *, exact:
     )
 
 
-def _tell(life: Life) -> str:
+def _describe(life: Life) -> str:
     moves = ", ".join(f"{move.status} {move.when:%d/%m %H:%M:%S}" for move in life.moves[-4:])
     return f"{life.code} ({life.border or 'no border'}), expected {sorted(life.expected)}: {moves}"
 
@@ -116,7 +117,10 @@ def _tell(life: Life) -> str:
 
 @contextlib.contextmanager
 def planted_ledger(admin_dsn: str, world: World, template: str = "motcua") -> Iterator[tuple[str, dict[int, Life]]]:
-    """The world behind motcua_db, in a copy of a migrated database; its DSN and the dossiers."""
+    """Write the world into a copy of a migrated database behind ``motcua_db``.
+
+    Yield the database's DSN and the dossiers by number.
+    """
     variables = {"MOTCUA_SOURCES": ",".join(world.states)}
     with (
         database(admin_dsn, "quality_world", template) as dsn,
@@ -133,7 +137,7 @@ def planted_ledger(admin_dsn: str, world: World, template: str = "motcua") -> It
 
 
 def judge_world(world: World, dsn: str, numbered: dict[int, Life]) -> tuple[list[Figure], list[str]]:
-    """The table of a planted world: found and false by rule, then what else must hold of a check."""
+    """Return the rows of a planted world: found and false findings by rule, then other properties of a check."""
     with mock.patch("motcua.jobs.quality.checking.log"):
         run = check_quality("proof", NOW)
         figures, faults = compare(world, numbered, findings(dsn, run.run_no))
@@ -142,12 +146,12 @@ def judge_world(world: World, dsn: str, numbered: dict[int, Life]) -> tuple[list
             Figure("the same data checked again", again.content_hash[:12], f"the hash {run.content_hash[:12]}",
                    again.content_hash == run.content_hash and again.seal != run.seal)
         )  # fmt: skip
-        figures.append(_broken(dsn))
+        figures.append(_judge_broken_rule(dsn))
     clean = sum(not life.expected for life in world.lives)
     planted = sum(len(life.expected) for life in world.lives) + len(world.months) + len(world.sources)
     figures.insert(0, noted("defects planted in all", f"{planted:,} beside {clean:,} clean dossiers"))
-    figures += _doctored(dsn)
-    figures.append(_bent(world, dsn, numbered))
+    figures += _judge_doctored_runs(dsn)
+    figures.append(_judge_bent_rules(world, dsn, numbered))
     return figures, faults
 
 
@@ -156,26 +160,26 @@ BENT: Final = {
     "R7.days": 4, "R8.moves": 2, "R9.cases": 11, "R10.night_from": 21, "R11.days": 3, "R13.inquiries": 3,
     "R14.share": 0.86, "R15.gap": 0.14, "D3.minutes": 32, "S1.hours": 7, "S2.days": 2, "S3.days": 4, "S4.share": 0.49,
 }  # fmt: skip
-"""Thresholds one off: each of these rules then misses something that stands at its line."""
+"""Wrong thresholds, each off by one: with it, the rule must miss a dossier or month exactly at its limit."""
 
 
-def _bent(world: World, dsn: str, numbered: dict[int, Life]) -> Figure:
-    """Whether the oracle would notice rules that are only a little wrong."""
+def _judge_bent_rules(world: World, dsn: str, numbered: dict[int, Life]) -> Figure:
+    """Check that the comparison with the planted defects notices slightly wrong rules."""
     with mock.patch("motcua.jobs.quality.checking.log"):
         run = check_quality("proof bent", NOW, rules=load_rules(BENT))
     _, faults = compare(world, numbered, findings(dsn, run.run_no))
     bent = {name.partition(".")[0] for name in BENT}
     noticed = bent & {fault.partition(" ")[0] for fault in faults}
     return Figure(
-        "rules bent by one, and noticed",
+        "wrong thresholds that are noticed",
         f"{len(noticed)}{f', not {sorted(bent - noticed)}' if bent - noticed else ''}",
         f"{len(bent)}",
         noticed == bent,
     )
 
 
-def _broken(dsn: str) -> Figure:
-    """A check that cannot be made is told as broken; what it had found stays as it was."""
+def _judge_broken_rule(dsn: str) -> Figure:
+    """Check that a rule whose query fails is reported as broken, and that its earlier findings stay open."""
     book = load_rules()
     spoilt = book.rules["R7"].model_copy(update={"where": "f.no_such_fact > 1"})
     counts = check_quality(
@@ -191,7 +195,10 @@ def _broken(dsn: str) -> Figure:
         ).fetchone()
     ok = counts.broken == 1 and broken == [("R7", "broken")] and ended == (0,)
     return Figure(
-        "a check that breaks", f"{broken}, {ended[0] if ended else '?'} findings ended", "R7 broken, 0 ended", ok
+        "a check with a failing query",
+        f"{broken}, {ended[0] if ended else '?'} findings ended",
+        "R7 broken, 0 ended",
+        ok,
     )
 
 
@@ -218,10 +225,10 @@ DOCTORED: Final = (
         "UPDATE motcua.quality_runs SET previous_seal = repeat('1', 64) WHERE run_no = 2",
     ),
 )
-"""What whoever owns the database might do to a sealed run."""
+"""Changes to a sealed run that an owner of the database might make; the seal must reveal each."""
 
 
-def _doctored(dsn: str) -> list[Figure]:
+def _judge_doctored_runs(dsn: str) -> list[Figure]:
     runs, faults = verify_seals()
     figures = [
         Figure("sealed runs verified", f"{runs}, {len(faults)} faults", "3, 0 faults", (runs, faults) == (3, []))
@@ -240,9 +247,10 @@ def _doctored(dsn: str) -> list[Figure]:
 
 
 def figures(seed: int, share: float = 0.8) -> list[Figure]:
-    """``share``: of the clean dossiers; of the defects all are planted.
+    """Judge one world with all defects; ``share`` is the share of the clean dossiers that are planted.
 
-    Below some 0.7 clean pauses are so few that planted ones are usual, and those at R9's line no longer stand out.
+    Below a share of about 0.7 there are so few clean pauses that planted pauses become usual. Months at the limit of
+    rule R9 then no longer stand out.
     """
     world = build(seed, round(CLEAN * share), PLANTED)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:

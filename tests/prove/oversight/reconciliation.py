@@ -1,9 +1,10 @@
-"""How right a closing is: two months of invented days, every figure counted by one who made every event.
+"""Prove that closings are right: an oracle that sees every event counts every figure of two months of invented days.
 
-The real jobs run on a real ledger and two real sources, with the time passed in; what goes wrong is done on purpose and
-known. Each morning the day before is closed, days are corrected; both months, and the quarter and the year that end
-with them, are closed and corrected. Each closing is held against the oracle's own count (_reconciliation_oracle.py).
-Then the system is broken on purpose.
+The real jobs run on a real ledger and two real sources, and get the invented time as an argument. Faults are planted,
+and the oracle knows them. Each morning the day before is closed and an earlier day is corrected. Both months, and the
+quarter and the year that end with them, are closed and corrected. Each closing is compared with the oracle's own count
+(tests/prove/worlds/reconciliation_oracle.py). At the end the system is broken on purpose, and the proof must notice
+each break.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ from tests.prove.worlds.reconciliation_oracle import (
 from tests.prove.worlds.reconciliation_publications import publications
 
 PER_DAY = 2
-"""Dossiers received a day at each agency."""
+"""Dossiers that each agency receives per day."""
 RUNS = ((11, 0), (15, 0), (17, 31), (20, 0))
 
 
@@ -95,7 +96,7 @@ class Verdict:
     reruns: int = 0
     corrections: int = 0
     planted: Counter[str] = field(default_factory=Counter)
-    """Differences that were found, by reason."""
+    """Number of planted differences that were found, by reason."""
     red: int = 0
 
     def check(self, what: str, ok: bool, example: str) -> None:
@@ -110,14 +111,14 @@ class Verdict:
 
 
 class Judge:
-    """Closes periods for real, and holds each closing against the oracle's count of the same moment."""
+    """Closes periods with the real jobs, and compares each closing with the oracle's count of the same moment."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.verdict = stage, Verdict()
         self.rows = psycopg.connect(stage.ledger_dsn, autocommit=True, row_factory=dict_row)
 
     def close(self, period: Period, unread: frozenset[str] = frozenset()) -> None:
-        """Closes or corrects a period now, its days with it, and judges all closings that this made."""
+        """Close or correct a period and its days now, and judge all new closings."""
         before = self._last_number()
         result = close_period(period, f"prove {period} {self.stage.now.isoformat()}", self.stage.now)
         made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
@@ -127,16 +128,16 @@ class Judge:
         others = sorted(set(new) - set(map(str, judged)))
         self.verdict.check("closings that close nothing else", not others, f"{period}: {others}")
         for each in judged:
-            self._judge(each, new.get(str(each)), unread, asked_for=each == period)
+            self._judge_closing(each, new.get(str(each)), unread, asked_for=each == period)
         newest = self.verdict.closings[str(period)][-1]
         says_so = result.changed == (str(period) in new) and result.closing.closing_no == newest.number
-        self.verdict.check("closings that say whether they changed", says_so, f"{period} {result}")
+        self.verdict.check("closings that report whether they changed", says_so, f"{period} {result}")
         if not result.changed:
             same = result.closing.figures_hash == newest.figures_hash
             self.verdict.check("reruns with the same hash of all figures", same, f"{period}")
 
     def close_in_vain(self, period: Period) -> None:
-        """Closes a closed period while a source is away: its closing must stand."""
+        """Close a period again while a source is away; no new closing may be made."""
         before = self._last_number()
         try:
             close_period(period, "prove in vain", self.stage.now)
@@ -148,15 +149,18 @@ class Judge:
         self.verdict.check("closings that stand while a source is away", refused and stands, f"{period}: {refused}")
 
     def look_again(self) -> None:
-        """What the system looks at again by itself must not differ where everything was just corrected."""
+        """Run the system's own recheck of closed periods, right after a correction, and judge its closings."""
         before = self._last_number()
         recheck_closed("prove again", self.stage.now)
         made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
         for row in made.fetchall():
-            self._judge(Period.parse(row["period"]), row, frozenset(), asked_for=True)
+            self._judge_closing(Period.parse(row["period"]), row, frozenset(), asked_for=True)
 
     def recompute(self) -> None:
-        """Every closing again from the facts as they were known then: the same figures, however much came since."""
+        """Recompute every closing from the facts known at its cut-off.
+
+        The figures must be the same although later facts have come.
+        """
         with connect() as connection:
             for each in (closed for closings in self.verdict.closings.values() for closed in closings):
                 stored = load_figures(connection, each.number)
@@ -166,7 +170,7 @@ class Judge:
                     self._open_figures(connection, load_closing(connection, each.number), stored)
 
     def _open_figures(self, connection: Connection, closing: Closing, stored: Figures) -> None:
-        """Every figure down to its rows: as many in each cell as it says."""
+        """List the rows behind every figure: each cell must have as many rows as its figure."""
         for figure, states in MESSAGE_FIGURES.items():
             messages = rows_of_figure(connection, closing, stored, figure, Cell())
             listed = Counter((row.agency_code, row.procedure_code, row.kind) for row in messages.rows)
@@ -180,30 +184,34 @@ class Judge:
         for figure in DOSSIER_FIGURES:
             dossiers = rows_of_figure(connection, closing, stored, figure, Cell())
             held = Counter((row.agency_code, row.procedure_code) for row in dossiers.rows)
-            told = Counter({(row.agency_code, row.procedure_code): getattr(row, figure) for row in stored.dossiers})
-            self._check_rows(closing, figure, held == +told and dossiers.all_rows == dossiers.closed)
+            counted = Counter({(row.agency_code, row.procedure_code): getattr(row, figure) for row in stored.dossiers})
+            self._check_rows(closing, figure, held == +counted and dossiers.all_rows == dossiers.closed)
 
     def _check_rows(self, closing: Closing, figure: str, holds: bool) -> None:
-        self.verdict.check("figures that have as many rows as they say", holds, f"{closing.period} {figure}")
+        self.verdict.check("figures with as many rows as they count", holds, f"{closing.period} {figure}")
 
     def _last_number(self) -> int:
         row = self.rows.execute("SELECT coalesce(max(closing_no), 0) AS n FROM motcua.closings").fetchone()
         assert row is not None
         return int(row["n"])
 
-    def _judge(self, period: Period, row: dict[str, Any] | None, unread: frozenset[str], *, asked_for: bool) -> None:
+    def _judge_closing(
+        self, period: Period, row: dict[str, Any] | None, unread: frozenset[str], *, asked_for: bool
+    ) -> None:
         verdict, name = self.verdict, str(period)
         earlier = verdict.closings[name]
-        # By the words of the definition, not by the system's own.
+        # The end of the period is computed here by its definition, independent of the system's own code.
         ends_on = _ends_on(period)
         count = self.stage.oracle.count(at(period.first, 0, 0), at(ends_on, 0, 0), unread)
         if not period.is_day:
             self._add_days_up(period, count)
         if row is None:
             verdict.reruns += 1
-            # A day of a month that has nothing to tell is not closed for the month's sake.
-            same = _same(count, earlier[-1].count, source_only=not asked_for) if earlier else not _table(count)
-            changed = _changed(earlier[-1].count, count) if earlier else {}
+            # Closing a month does not close a day of the month that has no figures.
+            same = (
+                _same(count, earlier[-1].count, source_only=not asked_for) if earlier else not _nonzero_figures(count)
+            )
+            changed = _changed_figures(earlier[-1].count, count) if earlier else {}
             verdict.check("periods left as they are because nothing changed", same, f"{name}: {changed}")
             return
         number, same = row["closing_no"], partial(verdict.same, where=name)
@@ -212,25 +220,28 @@ class Judge:
         )
         same("cut-offs", is_=row["as_of"], must=self.stage.now)
         read = min(moments[-1] for moments in self.stage.oracle.read_at.values())
-        same("how old the sources' data is", is_=row["data_as_of"], must=read)
+        same("recorded ages of the sources' data", is_=row["data_as_of"], must=read)
         same("sources unread", is_=set(row["sources_unread"]), must=set(unread))
-        self._figures(name, number, count, unread)
+        self._judge_figures(name, number, count, unread)
         if not unread:
-            self._differences(name, number, count)
+            self._judge_differences(name, number, count)
             missing = sum(abs(n) for n in count.unbalanced.values())
-            same("sums of what is missing or too much", is_=row["difference"], must=missing)
-            same("counts of what is unexplained", is_=row["unexplained"], must=count.unexplained)
+            same("sums of missing and surplus messages", is_=row["difference"], must=missing)
+            same("counts of differences without a reason", is_=row["unexplained"], must=count.unexplained)
             verdict.red += row["unexplained"] > 0
-        self._orphans(name, number, count)
+        self._judge_orphans(name, number, count)
         if earlier:
             verdict.corrections += 1
             differs = unread != earlier[-1].unread or not _same(count, earlier[-1].count, source_only=False)
             verdict.check("corrections where something differs", differs, f"{name}: closing {number}")
-            self._changes(name, number, earlier[-1], count, bool(unread))
+            self._judge_changes(name, number, earlier[-1], count, bool(unread))
         verdict.closings[name].append(Closed(number, name, row["figures_hash"], count, unread, self.stage.oracle.act))
 
     def _add_days_up(self, period: Period, count: Count) -> None:
-        """Each day judges its own apologies and orphans: a longer period's are those of their last closings."""
+        """Replace the counts of apologies and orphans in a longer period by the sums over its days' last closings.
+
+        The system judges apologies and orphans day by day, so a longer period adds them up.
+        """
         days = [closings[-1].count for day in period.days if (closings := self.verdict.closings.get(str(day)))]
         count.orphans = sum((day.orphans for day in days), Counter())
         count.differences = [each for each in count.differences if each.kind != "apology"]
@@ -248,13 +259,13 @@ class Judge:
                     count.messages.setdefault(key, Counter()).update({c: row[c] for c in MESSAGE_COLUMNS[:4]})
             count.differences += [each for each in day.differences if each.kind == "apology"]
 
-    def _read(self, table: str, number: int) -> list[dict[str, Any]]:
+    def _rows_of(self, table: str, number: int) -> list[dict[str, Any]]:
         return self.rows.execute(f"SELECT * FROM motcua.{table} WHERE closing_no = %s", (number,)).fetchall()
 
-    def _by(self, table: str, number: int, *key: str) -> dict[tuple[Any, ...], dict[str, Any]]:
-        return {tuple(row[column] for column in key): row for row in self._read(table, number)}
+    def _rows_by_key(self, table: str, number: int, *key: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+        return {tuple(row[column] for column in key): row for row in self._rows_of(table, number)}
 
-    def _cells(
+    def _compare_cells(
         self, what: str, name: str, is_: dict[Any, dict[str, Any]], must: dict[Any, Any], columns: tuple[str, ...]
     ) -> None:
         for key in sorted({*is_, *must}, key=str):
@@ -262,39 +273,39 @@ class Judge:
                 value, expected = int(is_.get(key, {}).get(column, 0)), int(must.get(key, {}).get(column, 0))
                 self.verdict.same(what, (name, key, column), value, expected)
 
-    def _figures(self, name: str, number: int, count: Count, unread: frozenset[str]) -> None:
+    def _judge_figures(self, name: str, number: int, count: Count, unread: frozenset[str]) -> None:
         same, cell = self.verdict.same, ("agency_code", "procedure_code")
-        dossiers = self._by("closing_dossiers", number, *cell)
-        self._cells("figures about dossiers", name, dossiers, count.dossiers, DOSSIER_COLUMNS)
-        messages = self._by("closing_messages", number, *cell, "kind")
+        dossiers = self._rows_by_key("closing_dossiers", number, *cell)
+        self._compare_cells("figures about dossiers", name, dossiers, count.dossiers, DOSSIER_COLUMNS)
+        messages = self._rows_by_key("closing_messages", number, *cell, "kind")
         theirs = {office.code for office in self.stage.oracle.offices.values() if office.source in unread}
         for key, row in messages.items():
             if key[0] not in theirs:
                 must = count.unbalanced.get(key, 0)
                 same("cells whose identity balances, or does not as planted", (name, key), row["difference"], must)
         for away in (False, True):
-            # Of a source that was away only what the ledger holds is known.
+            # If a source was away, only the figures from the ledger can be counted for its agencies.
             own = {key: row for key, row in messages.items() if (key[0] in theirs) == away}
             must_be = {key: row for key, row in count.messages.items() if (key[0] in theirs) == away}
-            self._cells("figures about messages", name, own, must_be, MESSAGE_COLUMNS[4 if away else 0 :])
-        agencies = {code: row for (code,), row in self._by("closing_agencies", number, "agency_code").items()}
-        self._cells("figures about agencies", name, agencies, count.agencies, AGENCY_COLUMNS)
+            self._compare_cells("figures about messages", name, own, must_be, MESSAGE_COLUMNS[4 if away else 0 :])
+        agencies = {code: row for (code,), row in self._rows_by_key("closing_agencies", number, "agency_code").items()}
+        self._compare_cells("figures about agencies", name, agencies, count.agencies, AGENCY_COLUMNS)
         reasons = {
             key: row["messages"]
-            for key, row in self._by("closing_reasons", number, *cell, "kind", "state", "reason").items()
+            for key, row in self._rows_by_key("closing_reasons", number, *cell, "kind", "state", "reason").items()
             if row["state"] in ("suppressed", "cancelled", "expired", "rejected")
         }
         for each in sorted({*reasons, *count.reasons}):
             same("figures by reason", (name, each), reasons.get(each, 0), count.reasons[each])
         timings = {
             key: (row["delivered"], row["median_seconds"], row["p95_seconds"])
-            for key, row in self._by("closing_timings", number, *cell, "kind").items()
+            for key, row in self._rows_by_key("closing_timings", number, *cell, "kind").items()
         }
         for of in {*timings, *(key for key in count.timings if None not in key[:2] or key[:2] == (None, None))}:
             same("times from recording to delivery", (name, of), timings.get(of), count.timings.get(of))
 
-    def _differences(self, name: str, number: int, count: Count) -> None:
-        rows = self._read("closing_differences", number)
+    def _judge_differences(self, name: str, number: int, count: Count) -> None:
+        rows = self._rows_of("closing_differences", number)
         left = list(rows)
         for must in count.differences:
             found = next(
@@ -321,14 +332,14 @@ class Judge:
             "closings that list no other difference", not left, f"{name}: {[_short(row) for row in left[:4]]}"
         )
 
-    def _orphans(self, name: str, number: int, count: Count) -> None:
-        found = Counter((row["sort"], row["dossier_code"]) for row in self._read("closing_orphans", number))
+    def _judge_orphans(self, name: str, number: int, count: Count) -> None:
+        found = Counter((row["sort"], row["dossier_code"]) for row in self._rows_of("closing_orphans", number))
         for key in {*found, *count.orphans}:
             self.verdict.same("orphans", (name, key), found[key], count.orphans[key])
 
-    def _changes(self, name: str, number: int, before: Closed, count: Count, unread: bool) -> None:
-        listed = self._by("closing_changes", number, "agency_code", "procedure_code", "kind", "figure")
-        must = _changed(before.count, count)
+    def _judge_changes(self, name: str, number: int, before: Closed, count: Count, unread: bool) -> None:
+        listed = self._rows_by_key("closing_changes", number, "agency_code", "procedure_code", "kind", "figure")
+        must = _changed_figures(before.count, count)
         for key in sorted({*(key for key in listed if key[3] in _NAMED), *must}):
             row = listed.get(key)
             values = (row["was"], row["became"]) if row else None
@@ -367,7 +378,7 @@ def _short(row: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(row[c] for c in ("side", "reason", "agency_code", "procedure_code", "kind", "dossier_code"))
 
 
-def _table(count: Count) -> dict[tuple[str, str, str, str], int]:
+def _nonzero_figures(count: Count) -> dict[tuple[str, str, str, str], int]:
     found: dict[tuple[str, str, str, str], int] = {}
     for (agency, procedure), row in count.dossiers.items():
         found.update({(agency, procedure, "", column): row[column] for column in DOSSIER_COLUMNS})
@@ -378,21 +389,21 @@ def _table(count: Count) -> dict[tuple[str, str, str, str], int]:
     return {key: value for key, value in found.items() if value}
 
 
-def _changed(before: Count, after: Count) -> dict[tuple[str, str, str, str], tuple[int, int]]:
-    was, became = _table(before), _table(after)
+def _changed_figures(before: Count, after: Count) -> dict[tuple[str, str, str, str], tuple[int, int]]:
+    was, became = _nonzero_figures(before), _nonzero_figures(after)
     return {
         key: (was.get(key, 0), became.get(key, 0)) for key in {*was, *became} if was.get(key, 0) != became.get(key, 0)
     }
 
 
 def _same(one: Count, other: Count, *, source_only: bool) -> bool:
-    """Whether nothing differs. Of the days of a month: nothing that the month adds up from them."""
+    """Return whether two counts are equal; with ``source_only``, compare only figures that come from the sources."""
     if source_only:
         kinds = ("result", "supplement")
-        of_source = {key for key in _changed(one, other) if key[3] in MESSAGE_COLUMNS[:4] and key[2] in kinds}
+        of_source = {key for key in _changed_figures(one, other) if key[3] in MESSAGE_COLUMNS[:4] and key[2] in kinds}
         return not of_source and _listed(one, kinds) == _listed(other, kinds)
     return (
-        _table(one) == _table(other)
+        _nonzero_figures(one) == _nonzero_figures(other)
         and one.reasons == other.reasons
         and one.timings == other.timings
         and one.orphans == other.orphans
@@ -412,7 +423,7 @@ def _listed(count: Count, kinds: tuple[str, ...] = ("result", "supplement", "apo
 
 
 class Days:
-    """The system's own days: its runs, its closings, and what is done to it on purpose."""
+    """Plays the system's days: its runs, its closings, and the planted faults."""
 
     def __init__(self, world: World, stage: Stage, judge: Judge) -> None:
         self.world, self.stage, self.judge = world, stage, judge
@@ -464,19 +475,19 @@ class Days:
             stage.settle()
 
     def read_only(self) -> None:
-        """A pick-up whose planning does not follow."""
+        """Pick up from both sources without planning afterwards."""
         for source in ("one", "two"):
             self.stage.read(source)
 
     def heal(self) -> None:
-        """A backfill over the days of which transitions are missing."""
+        """Backfill the days from which transitions are missing."""
         plan = self.world.schedule
         first, last = sorted((plan.day(plan.deleted), plan.day(plan.very_late)))
         self.stage.read("one", Window(at(first, 0, 0), at(last + DAY, 0, 0)))
         self.stage.plan()
 
     def morning(self, day: date) -> None:
-        """The day is closed, an earlier one corrected; after the end of a month that too."""
+        """Close the day and correct an earlier day; also close a month, quarter or year that has just ended."""
         world, plan, judge = self.world, self.world.schedule, self.judge
         unread = frozenset({"two"}) if day == plan.day(plan.unread) else frozenset()
         self.stage.desks.reach("two", not unread)
@@ -500,15 +511,17 @@ class Days:
             self.last_morning()
 
     def close_year(self, year: int) -> None:
-        """A year that is over and its last quarter. Their earlier months are brought up to date before them, since a
-        longer period asks the sources about its last month alone."""
+        """Close a finished year and its last quarter.
+
+        Earlier months are corrected first, because closing a longer period queries the sources for its last month only.
+        """
         for first in sorted({day.replace(day=1) for day in self.world.days if day.year == year and day.month < 12}):
             self.judge.close(Period.month_of(first))
         self.judge.close(Period(date(year, 10, 1), "quarter"))
         self.judge.close(Period(date(year, 1, 1), "year"))
 
     def last_morning(self) -> None:
-        """All periods once more, and some of it again when nothing has changed."""
+        """Close all periods once more, and then some of them again without any change in between."""
         world, judge = self.world, self.judge
         months = [Period.month_of(first) for first in sorted({day.replace(day=1) for day in world.days})]
         over = [month for month in months if month.end <= self.stage.now]
@@ -521,7 +534,7 @@ class Days:
 
     @contextlib.contextmanager
     def sender_in_flight(self) -> Iterator[None]:
-        """A sender waits for its gateway's answer meanwhile."""
+        """Keep a sender waiting for its gateway's answer during the block."""
         stage, oracle, network = self.stage, self.stage.oracle, self.stage.network
         message = self.world.planted["in flight"].messages[0]
         reached, allowed = threading.Event(), threading.Event()
@@ -539,7 +552,7 @@ class Days:
         while stage.ledger.execute("SELECT count(*) FROM motcua.messages WHERE state = 'sending'").fetchone() != (1,):
             time.sleep(0.02)
         fly = oracle.hold(message)
-        stage.tell_of_sends()
+        stage.report_sends_to_oracle()
         yield
         network.before_answer = None
         allowed.set()
@@ -549,7 +562,7 @@ class Days:
 
 
 def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
-    """A world on a migrated, empty ledger behind ``motcua_db``, every closing judged by the oracle."""
+    """Play a world on a migrated, empty ledger behind ``motcua_db``, and let the oracle judge every closing."""
     with (
         quiet_logs(),
         one_stops(
@@ -565,7 +578,7 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
         judge = Judge(stage)
 
         class Clock(datetime):
-            """The time of this world, where a job asks for it by itself."""
+            """A ``datetime`` whose ``now`` is the world's time, for jobs that read the clock themselves."""
 
             @classmethod
             def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
@@ -580,7 +593,7 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
 
 
 def _editing(name: str, old: str, new: str) -> Mistake:
-    """One query of closings has other words."""
+    """Return a mistake that replaces ``old`` by ``new`` in the text of one SQL statement of closings."""
     statement(f"closings/{name}")
 
     def edited(asked: Any) -> Any:
@@ -606,13 +619,13 @@ def _suppressed_hidden(ledger_dsn: str) -> Iterator[None]:
     yield
 
 
-def _saving_not_all(connection: Any, source_id: int, written: str, dossier_ids: Any, now: datetime) -> None:
+def _save_most_transitions(connection: Any, source_id: int, written: str, dossier_ids: Any, now: datetime) -> None:
     lost = {row["place"] for row in json.loads(written) if row["source_transition_id"] % 20 == 7}
     kept = [None if place in lost else each for place, each in enumerate(dossier_ids, start=1)]
     save_transitions(connection, source_id, written, kept, now)
 
 
-def _arrived(gateway: KannelGateway, status: str | None) -> Any:
+def _meaning_as_delivered(gateway: KannelGateway, status: str | None) -> Any:
     meaning = meaning_of(gateway, status)
     return "delivered" if meaning == "undelivered" else meaning
 
@@ -630,16 +643,16 @@ MISTAKES: dict[str, Mistake] = {
     "what is missing is called cut off": _editing("occasions/compare_occasions", "ELSE 'missing'", "ELSE 'cut_off'"),
     "the 95th of a hundred is the 50th": _editing("counting/count_messages", "r.of_all * 95", "r.of_all * 50"),
     "days are those of Tokyo": replacing(periods, "VIETNAM", ZoneInfo("Asia/Tokyo")),
-    "a pick-up loses one in twenty": replacing(picking_up, "save_transitions", _saving_not_all),
-    "what did not arrive is taken for delivered": replacing(KannelGateway, "meaning_of", _arrived),
+    "a pick-up loses one in twenty": replacing(picking_up, "save_transitions", _save_most_transitions),
+    "what did not arrive is taken for delivered": replacing(KannelGateway, "meaning_of", _meaning_as_delivered),
     "closing again always makes a correction": replacing(reconciling, "_tells_the_same", lambda before, draft: False),
 }
 
 
-def _noticed(admin_dsn: str) -> list[Figure]:
-    """How many of the mistakes make the figures of a short world fall short; without any none may.
+def _figures_of_mistakes(admin_dsn: str) -> list[Figure]:
+    """Return a row with the number of mistakes that a short world reveals; without a mistake no figure may differ.
 
-    The world is always the same, as it must hold an example of each.
+    The world is always the same, because each mistake needs a case that reveals it.
     """
 
     def wrong(ledger: str) -> Verdict:
@@ -649,7 +662,7 @@ def _noticed(admin_dsn: str) -> list[Figure]:
         unbroken = wrong(ledger)
     _show(unbroken)
     return [
-        none("of the same few days unbroken, figures that differ", unbroken.wrong.total()),
+        none("the same days without a mistake: figures that differ", unbroken.wrong.total()),
         notice_mistakes(admin_dsn, MISTAKES, lambda ledger: bool(wrong(ledger).wrong.total())),
     ]
 
@@ -662,26 +675,30 @@ def _show(verdict: Verdict) -> None:
         print(example)
 
 
-def _of_two_months(verdict: Verdict) -> list[Figure]:
-    """The table of what was compared, and how many of it differ."""
+def _figures_of_two_months(verdict: Verdict) -> list[Figure]:
+    """Return the rows: how many values of each kind were compared, and how many differ."""
     found = [
         noted(
-            "closings; of these corrections; periods closed again that stood",
+            "closings; corrections among them; periods closed again without a change",
             f"{sum(map(len, verdict.closings.values()))}; {verdict.corrections}; {verdict.reruns}",
         ),
-        Figure("red closings, each for what was planted", str(verdict.red), "> 0", verdict.red > 0),
+        Figure("red closings, each because of planted differences", str(verdict.red), "> 0", verdict.red > 0),
     ]
     for name, compared in verdict.compared.items():
         wrong = verdict.wrong[name]
         found.append(every(name, compared - wrong, compared))
     lacking = sorted(set(get_args(DifferenceReason)) - set(verdict.planted))
     reasons = ", ".join(f"{n} {reason}" for reason, n in verdict.planted.most_common())
-    found.append(Figure("reasons that were met", reasons, "each of the list", not lacking))
+    found.append(Figure("reasons that occurred", reasons, "each of the list", not lacking))
     return found
 
 
 def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
-    """A day's newest closing, the first and the newest one of a December, the newest of its quarter and its year."""
+    """Return name → number of the closings to publish.
+
+    They are the newest closing of a day, the first and the newest closing of a December, and the newest closings of the
+    quarter and the year that end with this December.
+    """
     months = verdict.closings[month]
     return {
         "day": verdict.closings[str(day)][-1].number,
@@ -701,5 +718,5 @@ def figures(seed: int) -> list[Figure]:
             verdict = simulate(seed, TWO_MONTHS, admin_dsn, ledger, per_day=PER_DAY)
             _show(verdict)
             closings = to_publish(verdict, TWO_MONTHS.day(1), "2024-12")
-            found = [*_of_two_months(verdict), *publications(admin_dsn, "two_months", closings)]
-        return [*found, *_noticed(admin_dsn)]
+            found = [*_figures_of_two_months(verdict), *publications(admin_dsn, "two_months", closings)]
+        return [*found, *_figures_of_mistakes(admin_dsn)]

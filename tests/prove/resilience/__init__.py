@@ -1,1 +1,1 @@
-"""Whether anything is lost or doubled when programs are killed, Airflow acts or values are bad."""
+"""Proofs that nothing is lost or doubled when programs are killed, people act in Airflow, or values are bad."""

@@ -1,7 +1,7 @@
-"""Whether Airflow's own actions keep to the contract (docs/guarantees.md, Airflow), in a real Airflow with our DAGs.
+"""Prove that the guarantees of docs/guarantees.md (section Airflow) hold when people use Airflow's own actions.
 
-One function for each line of the contract. Each acts as a person at the UI or the command line would, and is judged
-by the phone network's own log: what phones got, and how often.
+A real Airflow runs our DAGs. Each guarantee has a function that acts as a person would in the UI or at the command
+line. The phone network's own log shows which texts phones got, and how often.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from tests.prove import Figure, at_most, equal
 from tests.prove.worlds.seeking import Places, Seeker
 
 LANDLINE = "02583822334"
-"""Nha Trang's town hall: no text can go there."""
+"""A landline in Nha Trang, which cannot get texts."""
 
 RETRY_LATER = {"MOTCUA_RETRY_FIRST": "PT15M"}
-"""What failed in passing waits so long that within this proof nothing but a backfill tries it again."""
+"""Settings with a wait before a retry that is so long that within this proof only a backfill retries messages."""
 
 COMMITTED = 40
-"""Attempts that one sender has committed at most: 32 requests in flight and 8 kept ready."""
+"""Most committed attempts without an answer of one sender: 32 requests in flight and 8 prepared."""
 
 BUSY = {"error_503": {"probability": 1}}
-"""The gateway refuses for the moment; nothing reaches a phone."""
+"""Faults with which the gateway refuses every message temporarily, so that no text reaches a phone."""
 
 
-def _once(name: str, live: LiveAirflow, cases: Sequence[Case]) -> Figure:
+def _texted_once(name: str, live: LiveAirflow, cases: Sequence[Case]) -> Figure:
     times = live.at_phones(cases)
     value = f"{times[1]} of {len(cases)}, {sum(times.values()) - times[1] - times[0]} twice, {times[0]} never"
     return Figure(f"{name}: phones texted once", value, f"{len(cases)} of {len(cases)}", times == {1: len(cases)})
@@ -54,8 +54,8 @@ def _ever_unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
     return int(row["number"])
 
 
-def _failed_in_passing(live: LiveAirflow, cases: Sequence[Case], attempts: int = 1) -> None:
-    """Waits until the gateway has refused each of these cases so often."""
+def _wait_until_refused(live: LiveAirflow, cases: Sequence[Case], attempts: int = 1) -> None:
+    """Wait until the gateway has refused each of these cases ``attempts`` times."""
 
     def refused() -> bool:
         picture = live.picture(cases)
@@ -68,17 +68,23 @@ def _failed_in_passing(live: LiveAirflow, cases: Sequence[Case], attempts: int =
 
 
 def move_refused(live: LiveAirflow, *lots: tuple[int, datetime | None]) -> list[list[Case]]:
-    """Cases that the gateway refused for the moment, in lots of (how many, recorded when)."""
+    """Record cases, and wait until the gateway has refused them temporarily.
+
+    Each lot is (number of cases, time of recording).
+    """
     live.set_faults(**BUSY)
     made = [live.desk.move(count, at=at) for count, at in lots]
     for cases in made:
-        _failed_in_passing(live, cases)
+        _wait_until_refused(live, cases)
     live.set_faults()
     return made
 
 
 def _move_unknown(live: LiveAirflow, at: datetime | None = None) -> tuple[list[Case], list[Case]]:
-    """One message that reached its phone and one that did not; no answer came for either, and no receipt comes."""
+    """Record cases whose messages become unknown because no answer and no receipt comes.
+
+    Return a case whose text reached its phone, and a case whose text did not.
+    """
     live.set_faults(accept_then_timeout={"next": 1}, receipts_lost={"next": 1})
     reached = live.desk.move(1, at=at)
     live.wait_for_states(reached, "unknown")
@@ -92,7 +98,7 @@ def _move_unknown(live: LiveAirflow, at: datetime | None = None) -> tuple[list[C
 
 
 def _pause_at_rest(live: LiveAirflow) -> None:
-    """Pauses while no run is under way: a paused DAG's run would stand still in its middle."""
+    """Pause the DAG while no run is active, because an active run would stop half-way."""
 
     def paused() -> bool:
         live.wait_until_idle()
@@ -105,7 +111,7 @@ def _pause_at_rest(live: LiveAirflow) -> None:
     live.wait_until("paused while no run is under way", paused, 120)
 
 
-# ------------------------------------------------------------- a scheduled or woken run handles everything due
+# ------------------------------------------------------ a scheduled or event-driven run handles everything due
 
 
 def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
@@ -119,18 +125,18 @@ def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
     types = {live.run(run)["run_type"] for run in live.senders_of(cases)}
     return [
         at_most(
-            f"{moves} single moves, no run at work: slowest from recorded to the gateway",
+            f"{moves} single moves, no run active: slowest from recorded to the gateway",
             round(seconds[-1], 1),
             60,
             f" s (median {seconds[len(seconds) // 2]:.1f} s)",
         ),
-        Figure("by runs that are", ", ".join(sorted(types)), "woken, or by the clock", bool(types)),
-        _once("woken", live, cases),
+        Figure("types of the runs that sent them", ", ".join(sorted(types)), "woken, or by the clock", bool(types)),
+        _texted_once("woken", live, cases),
     ]
 
 
 def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) -> list[Figure]:
-    """Windows without a run heal by themselves."""
+    """Check that later runs send the messages of windows that no run covered."""
     _pause_at_rest(live)
     began = datetime.now(UTC)
     cases: list[Case] = []
@@ -155,7 +161,7 @@ def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) ->
         ),
         equal("phones texted while paused", meanwhile, 0),
         at_most("unpaused: seconds until all are delivered", round(took, 1), 60, " s"),
-        _once("skipped windows", live, cases),
+        _texted_once("skipped windows", live, cases),
     ]
 
 
@@ -163,7 +169,7 @@ def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) ->
 
 
 def cleared_and_rerun(live: LiveAirflow) -> list[Figure]:
-    """Clearing and running again sends nothing that is accepted, delivered or unknown."""
+    """Check that clearing and rerunning sends nothing that is accepted, delivered or unknown."""
     delivered = live.desk.move(6)
     live.wait_for_states(delivered, "delivered")
     reached, unreached = _move_unknown(live)
@@ -190,7 +196,7 @@ def cleared_and_rerun(live: LiveAirflow) -> list[Figure]:
 
 
 def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
-    """Two runs by hand begin at the same moment and share the work."""
+    """Check that two manual runs that begin at the same moment share the messages."""
     _pause_at_rest(live)
     live.set_faults(slow_seconds={"probability": 1, "seconds": 1})
     cases = live.desk.move(count)
@@ -203,16 +209,19 @@ def two_runs_at_once(live: LiveAirflow, count: int = 200) -> list[Figure]:
     live.wait_until_idle()
     senders = len(set(live.senders_of(cases)) & set(by_hand))
     return [
-        equal("two runs by hand at once: of them sent", senders, 2),
-        _once("two runs by hand at once", live, cases),
+        equal("two runs by hand at once: runs that sent messages", senders, 2),
+        _texted_once("two runs by hand at once", live, cases),
     ]
 
 
 def in_flight(live: LiveAirflow, name: str, count: int = 80) -> list[Figure]:
-    """Does what ``IN_FLIGHT`` names to the run that has requests in flight; the next transition's run carries on."""
+    """Apply an action of ``IN_FLIGHT`` to a run with requests in flight.
+
+    The run of the next transition must send the remaining messages.
+    """
     most_unknown = 0 if name == "triggerer killed" else COMMITTED
     live.wait_until_idle()
-    # Accepted at once, answered after 1.2 s: whoever is killed meanwhile never learns of it.
+    # The gateway accepts at once and answers after 1.2 s, so a sender that is killed in between never gets the answer.
     live.set_faults(slow_seconds={"probability": 1, "seconds": 1.2})
     cases = live.desk.move(count)
     flying = live.wait_until("requests in flight, at the gateway", lambda: _at_gateway(live, 16), 60)
@@ -229,11 +238,11 @@ def in_flight(live: LiveAirflow, name: str, count: int = 80) -> list[Figure]:
         Figure(
             f"{name}, {flying} attempts in flight: phones texted once, twice, never",
             f"{times[1]}, {sum(times.values()) - times[0] - times[1]}, {times[0]} of {len(cases)} after {took:.0f} s",
-            "none twice, none never but as below",
+            "none twice; never only those of the next row",
             times[1] + left == len(cases) and times[0] == left,
         ),
         Figure(
-            f"{name}: unknown until a receipt came; to the end, since the gateway never had them",
+            f"{name}: unknown until a receipt came; unknown for good, since the gateway never had them",
             f"{_ever_unknown(live, cases) - left}; {left}",
             f"at most {most_unknown}",
             _ever_unknown(live, cases) <= most_unknown,
@@ -265,11 +274,11 @@ IN_FLIGHT: Mapping[str, Callable[[LiveAirflow, str], None]] = {
     "send marked success": lambda live, run: live.mark_success(run, "send"),
     "send's process killed": _kill_task,
     "executor's worker killed": _kill_worker,
-    # With it its workers and their tasks.
+    # The scheduler's end also ends its workers and their tasks.
     "scheduler killed": _kill("airflow-scheduler"),
     "triggerer killed": _kill("airflow-triggerer"),
 }
-"""What is done to a run while its requests are in flight."""
+"""Name → action on a run while its requests are in flight."""
 
 
 def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
@@ -277,7 +286,7 @@ def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
 
 
 def _at_gateway(live: LiveAirflow, least: int) -> int:
-    """How many attempts are committed and without an answer, once the gateway has so many of them."""
+    """Return how many attempts are committed and unanswered, 0 while the gateway has fewer than ``least`` of them."""
     flying = _references(live, "in_flight")
     taken = {message["reference"] for message in live.network_log()} if len(flying) >= least else set()
     return len(flying) if len(flying & taken) >= least else 0
@@ -287,11 +296,13 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 
 
 def backfills(live: LiveAirflow) -> list[Figure]:
-    """Each ``--reprocess-behavior`` plans what is missing in its window and sends what failed in passing there."""
+    """Check that each ``--reprocess-behavior`` plans what is missing in its window and retries what failed there."""
     first = _minute(datetime.now(UTC)) - timedelta(hours=3)
     failing_at, settled_at, unseen_at, outside_at = (first + n * MINUTE + timedelta(seconds=20) for n in range(4))
-    last = first + 3 * MINUTE  # The end of unseen_at's minute: a backfill's dates are the moments at which runs fire.
-    # Brings the source's cursor to now, or what is recorded hours late would not be late.
+    last = (
+        first + 3 * MINUTE
+    )  # the end of unseen_at's minute, since a backfill's dates are the moments at which runs start
+    # Move the source's cursor to the present, because only then a row that was recorded hours ago counts as late.
     live.wait_for_states(live.desk.move(), "delivered")
     delivered = live.desk.move(2, at=settled_at)
     live.wait_for_states(delivered, "delivered")
@@ -313,10 +324,10 @@ def backfills(live: LiveAirflow) -> list[Figure]:
     live.set_faults(**BUSY)
     runs = create("none")
     live.set_faults()
-    _failed_in_passing(live, failing, 2)
-    _failed_in_passing(live, missing, 1)
+    _wait_until_refused(live, failing, 2)
+    _wait_until_refused(live, missing, 1)
     found.append(
-        equal("none, gateway busy: 3 missing runs made; 3 tried again, 2 planned and tried", runs, _colours(1, 2))
+        equal("none, gateway busy: 3 missing runs made; 3 tried again, 2 planned and tried", runs, _runs_by_state(1, 2))
     )
 
     before = live.picture([*failing, *missing])
@@ -332,8 +343,8 @@ def backfills(live: LiveAirflow) -> list[Figure]:
     runs = create("failed")
     live.wait_for_states([*failing, *missing], "delivered")
     found += [
-        equal("failed: the 2 red runs again, the green one not", runs, _colours(2, 0)),
-        _once("failed: what failed in passing", live, [*failing, *missing]),
+        equal("failed: the 2 red runs again, the green one not", runs, _runs_by_state(2, 0)),
+        _texted_once("failed: messages that had failed temporarily", live, [*failing, *missing]),
     ]
 
     late = live.desk.move(1, at=settled_at, unseen=True)
@@ -341,37 +352,41 @@ def backfills(live: LiveAirflow) -> list[Figure]:
     runs = create("completed")
     live.wait_for_states(late, "delivered")
     found += [
-        equal("failed, nothing red: runs", again, Counter()),
-        equal("completed: all 3 runs again, one plans a row that came after it", runs, _colours(3, 0)),
-        _once("completed", live, late),
+        equal("failed, without a failed run: runs", again, Counter()),
+        equal("completed: all 3 runs again, one plans a row that came after it", runs, _runs_by_state(3, 0)),
+        _texted_once("completed", live, late),
     ]
     log = len(live.network_log())
     create("completed")
     found += [
         equal("completed once more: requests that the gateway took", len(live.network_log()) - log, 0),
         equal(
-            "after all of them: delivered, unknown and what lies outside the window is untouched",
+            "after all backfills: delivered and unknown messages and those outside the window are untouched",
             (live.picture(untouched) == picture, live.states(outside_missing)),
             (True, Counter(missing=1)),
         ),
-        _once("delivered in the window before", live, delivered),
+        _texted_once("messages of the window that were delivered before", live, delivered),
     ]
-    # What lies outside goes by the backfill of its own minutes; no later line meets it.
+    # Send the messages outside the window by a backfill of their own minutes, so that they do not disturb later checks.
     live.backfill(first, first + 4 * MINUTE, "none", by_command=False)
     live.wait_for_states([*outside, *early, *outside_missing], "delivered")
-    found.append(_once("none, of the minutes around it: what was outside", live, [*outside, *early, *outside_missing]))
+    found.append(
+        _texted_once(
+            "none, for the minutes around the window: messages outside it", live, [*outside, *early, *outside_missing]
+        )
+    )
     return found
 
 
-def _colours(green: int, red: int) -> Counter[str]:
+def _runs_by_state(green: int, red: int) -> Counter[str]:
     return +Counter(success=green, failed=red)
 
 
 def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
-    """A data engineer backfills last week with ``failed``: what failed and may be retried goes, and nothing else.
+    """Check that a backfill of last week with ``failed`` sends only messages that failed and may be retried.
 
-    The week's runs are written into Airflow's database, green, where it has none: a run by the minute would take
-    hours. Those of three minutes are real and red, and three minutes have none, as after an outage.
+    Most runs of the week are only written into Airflow's database as successful, because a real run for each minute
+    would take hours. Three minutes have a real, failed run. Three other minutes have no run, as after an outage.
     """
     today = _minute(datetime.now(UTC)) - timedelta(hours=4)
     minutes = [today, today - timedelta(days=1), today - timedelta(days=2, hours=18)]
@@ -379,7 +394,7 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
     live.wait_for_states(settled, "delivered")
     lots = move_refused(live, *((3, minute + timedelta(seconds=30)) for minute in minutes))
     failing = [case for lot in lots for case in lot]
-    # Committed late, in minutes that no run covers.
+    # These transitions belong to minutes without a run, and are committed late.
     skipped = [minute - 7 * MINUTE for minute in minutes]
     missing = [case for minute in skipped for case in live.desk.move(1, at=minute, unseen=True)]
     too_late = live.desk.move(2, at=today - timedelta(days=days - 1))
@@ -390,7 +405,7 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
     for minute in minutes:
         live.backfill(minute + MINUTE, minute + MINUTE, "none", by_command=False)
     live.set_faults()
-    _failed_in_passing(live, failing, 2)
+    _wait_until_refused(live, failing, 2)
     live.wait_until_idle()
     begin, end = today - timedelta(days=days), today + timedelta(hours=3)
     written = live.write_green_runs(begin, end, without=[minute + MINUTE for minute in skipped])
@@ -404,9 +419,11 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
             f"last {days} days by command, {written:,} green runs, 3 red ones, 3 minutes without a run:"
             f" runs made or run again ({took:.0f} s)",
             Counter(run["state"] for run in runs),
-            _colours(6, 0),
+            _runs_by_state(6, 0),
         ),
-        _once("last week, failed: failed in passing, and 3 rows never seen", live, [*failing, *missing]),
+        _texted_once(
+            "last week, failed: messages that had failed temporarily, and 3 rows never seen", live, [*failing, *missing]
+        ),
         equal("last week: requests that the gateway took", len(live.network_log()) - log, len(failing) + len(missing)),
         equal("last week: too late to be useful", live.states(too_late), Counter(expired=2)),
         equal(
@@ -425,14 +442,14 @@ def release_unknown(live: LiveAirflow) -> list[Figure]:
     live.wait_until_idle()
     live.backfill(fires, fires, "completed")
     kept = live.states([*reached, *unreached])
-    # By somebody who has signed in: a command is run as the account of the machine, which answers for nothing.
+    # A signed-in person must ask for this: a command runs as the machine's account, and nobody would be responsible.
     live.backfill(fires, fires, "completed", conf={"release_unknown": True}, by_command=False)
     live.wait_for_states([*reached, *unreached], "delivered")
     times = live.at_phones([*reached, *unreached])
     return [
         equal("backfill without release_unknown", kept, Counter(unknown=2)),
         equal(
-            "with release_unknown: the one that had reached its phone, and the one that had not, got (times)",
+            "with release_unknown: texts on the phone that already had one, and on the phone that had none",
             times,
             Counter({2: 1, 1: 1}),
         ),
@@ -444,7 +461,7 @@ def release_unknown(live: LiveAirflow) -> list[Figure]:
 
 
 def marked_success(live: LiveAirflow) -> list[Figure]:
-    """*Mark success* on a red run changes no message."""
+    """Check that *Mark success* on a failed run changes no message."""
     (failing,) = move_refused(live, (2, None))
     (run,) = live.senders_of(failing)
     red = live.wait_for_run(run)
@@ -460,11 +477,11 @@ def marked_success(live: LiveAirflow) -> list[Figure]:
     ]
 
 
-# ------------------------------------------------------------------------------------------------ colours
+# ---------------------------------------------------------------------------- success and failure of runs
 
 
 def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
-    """A run is red for what failed and may be retried, and for nothing else; also returns what failed."""
+    """Check that a run fails only because of messages that failed and may be retried; also return their cases."""
     live.wait_until_idle()
     bad = live.desk.move(2, phone=LANDLINE)
     good = live.desk.move(2)
@@ -477,7 +494,7 @@ def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
         following = live.desk.move(2)
         live.wait_for_states(following, "delivered")
         (run,) = live.senders_of(following)
-        # Their own minute's run is red for them whatever else it sends.
+        # The scheduled run of the failed cases' own minute always fails because of them, so look at another run.
         if live.run(run)["data_interval_start"] != minute_of(failing[0]):
             break
     green = live.wait_for_run(run)
@@ -493,13 +510,13 @@ def minute_of(case: Case) -> datetime:
 
 
 def clock_run(live: LiveAirflow, case: Case) -> dict[str, Any] | None:
-    """The run by the clock of the minute in which a case was recorded, once it has ended."""
+    """Return the scheduled run of the minute in which a case was recorded, once it has ended."""
     runs = [run for run in live.runs() if run["data_interval_start"] == minute_of(case) and not run["backfill_id"]]
     return runs[0] if runs and runs[0]["state"] in ("success", "failed") else None
 
 
 def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
-    """The run by the clock of the minute of what failed is red too; a backfill with ``failed`` finds and mends it."""
+    """Check that the scheduled run of the failed cases' minute fails, too, and that a backfill with ``failed`` repairs it."""
     run = live.wait_until("the run by the clock ended", lambda: clock_run(live, failing[0]), 150)
     fires, log = minute_of(failing[0]) + MINUTE, len(live.network_log())
     live.backfill(fires, fires, "failed")
@@ -511,18 +528,18 @@ def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
             ("failed", "success"),
         ),
         equal("that backfill: requests that the gateway took", len(live.network_log()) - log, len(failing)),
-        _once("that backfill", live, failing),
+        _texted_once("that backfill", live, failing),
     ]
 
 
 def _references(live: LiveAirflow, state: str | None = None) -> set[str]:
-    """Of attempts in a state, or of all."""
+    """Return the references of the attempts in a state, or of all attempts."""
     rows = live.ledger("SELECT reference FROM motcua.attempts WHERE %s::text IS NULL OR state = %s", state, state)
     return {row["reference"] for row in rows}
 
 
 def _unsettled(live: LiveAirflow) -> bool:
-    """Whether a message is unknown although the gateway took it: its receipt is on its way."""
+    """Return whether a message is unknown although the gateway accepted it; its receipt will still come."""
     unknown = _references(live, "unknown") - live.without_receipt
     return bool(unknown & {message["reference"] for message in live.network_log()})
 
@@ -531,7 +548,10 @@ def _unsettled(live: LiveAirflow) -> bool:
 
 
 def by_hand(live: LiveAirflow) -> list[Figure]:
-    """Each DAG runs when started by hand, without a logical date; one by command, the others as the UI does."""
+    """Check that each DAG runs when it is started by hand without a logical date.
+
+    One DAG is started by command, the others as in the UI.
+    """
     runs: dict[str, str] = {}
     for dag_id in live.dags():
         live.pause(False, dag_id)
@@ -546,18 +566,21 @@ def by_hand(live: LiveAirflow) -> list[Figure]:
     return [
         equal("DAG files that cannot be imported", len(broken), 0),
         *(equal(f"by hand, without a logical date: {dag_id}", state, "success") for dag_id, state in states.items()),
-        equal("of these runs with a data interval", len(dated), 0),
+        equal("runs by hand with a data interval", len(dated), 0),
     ]
 
 
-# --------------------------------------------------------------------------------------------------- all
+# -------------------------------------------------------------------------------------------- all checks
 
 
 Line = Callable[[LiveAirflow], list[Figure]]
 
 
-def _lines() -> Iterator[tuple[str, Line]]:
-    """In an order in which none waits for the clock: what is red in the second is found again minutes later."""
+def _checks() -> Iterator[tuple[str, Line]]:
+    """Yield the checks in an order in which no check has to wait for the clock.
+
+    The failures of the check ``colours`` are repaired minutes later, by the check ``red minute``.
+    """
     red: list[Case] = []
 
     def colour(live: LiveAirflow) -> list[Figure]:
@@ -587,7 +610,7 @@ def _lines() -> Iterator[tuple[str, Line]]:
 
 
 def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
-    """What Airflow's own database and its logs hold of people after all that ran in it: nothing."""
+    """Check that Airflow's database and logs have no personal data after all checks have run."""
     (asker,) = live.desk.move(1)
     live.wait_for_states([asker], "delivered")
     reply = live.ask_9029(asker, f"MCKH {asker.code} Nguyễn Thị Lan {asker.phone}")
@@ -605,24 +628,24 @@ def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
     places, looked, lines, listeners = Places(), Counter[str](), 0, 0
     for table, column, written in live.airflow_tables():
         looked[table] += 1
-        places.look(f"{table}.{column}", seeker, written)
+        places.search(f"{table}.{column}", seeker, written)
     for path in Path(live.environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"]).rglob("*"):
         if path.is_file():
             text = path.read_text(encoding="utf-8", errors="replace")
             lines += len(text.splitlines())
             listeners += text.count("error calling listener")
-            places.look(f"logs/{path.name}", seeker, text)
+            places.search(f"logs/{path.name}", seeker, text)
     unused = [each for each in _KEPT if not looked[each]]
     return [
-        Figure("kept: a citizen was told by 9029 meanwhile", str(asker.code in reply), "True", asker.code in reply),
+        Figure("kept: 9029 answered a citizen meanwhile", str(asker.code in reply), "True", asker.code in reply),
         equal("kept: the day's purge", purged, "success"),
         Figure("kept: numbers and names in the ledger", str(len(in_ledger)), "> 1", len(in_ledger) > 1),
         Figure(
-            "kept: tables of Airflow that must hold something, and do not", ", ".join(unused) or "0", "0", not unused
+            "kept: tables of Airflow that should have rows and are empty", ", ".join(unused) or "0", "0", not unused
         ),
         Figure("kept: lines of logs", f"{lines:,}", "> 0", lines > 0),
         equal("kept: listeners that failed in a component or a task", listeners, 0),
-        Figure("kept: numbers and names in Airflow's database and logs", places.told(), "0", not places.of),
+        Figure("kept: numbers and names in Airflow's database and logs", places.summary(), "0", not places.of),
     ]
 
 
@@ -630,13 +653,13 @@ _KEPT = ("xcom", "log", "dag_run", "task_instance", "rendered_task_instance_fiel
 
 
 def figures(seed: int) -> list[Figure]:
-    """Every line of the contract, in one Airflow."""
+    """Check every line of the contract, in one Airflow."""
     found: list[Figure] = []
     with (
         tempfile.TemporaryDirectory(prefix="motcua-contract-", ignore_cleanup_errors=True) as folder,
         live_airflow(Path(folder), RETRY_LATER, seed=seed) as live,
     ):
-        for name, line in _lines():
+        for name, line in _checks():
             try:
                 found += line(live)
             except (AssertionError, TimeoutError, RuntimeError, ValueError, IndexError) as failure:
@@ -644,5 +667,5 @@ def figures(seed: int) -> list[Figure]:
                 live.set_faults()
                 live.pause(False)
         strange = len({message["reference"] for message in live.network_log()} - _references(live))
-        found.append(equal("in all: at the gateway without an attempt in the ledger", strange, 0))
+        found.append(equal("all checks: requests at the gateway without an attempt in the ledger", strange, 0))
     return found

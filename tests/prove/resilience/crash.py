@@ -1,11 +1,13 @@
-"""Whether anything is doubled or lost when senders, PostgreSQL and gateways are killed: counted in the gateways' logs.
+"""Prove that kills of senders, PostgreSQL and gateways double or lose no text, counted in the gateways' own logs.
 
-``make prove ONLY=crash SEEDS=10000``. Row by row: a sender, planning, receiving or settling killed at a step or at any
-moment, or as often frozen there, taken over by another one, and awake again then or later; PostgreSQL stopped without a
-word and the gateway killed in the middle of sending; and senders that are broken on purpose, which must be found out.
-How it is done: tests/crash/seeds.py. What is found is said at once; ended by Ctrl-C or SIGTERM, the table is of what
-was done until then, and says so. The next run of the same sources goes on from there (tests/crash/harness.py); its
-table has the earlier one's seeds, with what was found of them, and says how many.
+Usage: ``make prove ONLY=crash SEEDS=10000``. In the first part a process that sends, plans, receives or settles is
+killed at a step or at any moment, or frozen there just as often. Another process takes over, and the frozen process is
+continued at once or later. In the second part PostgreSQL or the gateway is killed, or a connection is cut, in the
+middle of sending. In the last part senders are broken on purpose, and the judge must detect each of them.
+
+tests/crash/seeds.py explains the method. Findings are printed at once. After Ctrl-C or SIGTERM the table shows the
+seeds played so far, and a row states that it is not whole. The next run on the same source code continues from there
+(tests/crash/harness.py). Its table includes the seeds of the earlier run with their findings, and shows their number.
 """
 
 from __future__ import annotations
@@ -24,27 +26,27 @@ _WAYS_OUT = ("by receipt", "by asking", "by repeating", "by policy", "by release
 
 
 def figures(seed: int, seeds: int = SEEDS) -> list[Figure]:
-    """So many seeds with processes killed, up to 200 with outages, a few with each broken sender."""
+    """Run ``seeds`` seeds with killed processes, up to 200 with outages, and a few with each broken sender."""
     found: list[Figure] = []
     end_at_first_signal(KeyboardInterrupt)
     try:
-        for figure in _all(seed, seeds):
+        for figure in _figures_of_all(seed, seeds):
             found.append(figure)
     except KeyboardInterrupt:
-        found.append(Figure("ended before its end: this table", "is not whole", "is whole", False))
+        found.append(Figure("ended early: this table", "is incomplete", "is complete", False))
     return found
 
 
-def _all(seed: int, seeds: int) -> Iterator[Figure]:
-    yield from _figures("processes", "process", seed, seeds)
-    yield from _figures("outages", "outage", seed, min(seeds, _OUTAGES))
+def _figures_of_all(seed: int, seeds: int) -> Iterator[Figure]:
+    yield from _figures_of_mode("processes", "process", seed, seeds)
+    yield from _figures_of_mode("outages", "outage", seed, min(seeds, _OUTAGES))
     for name, tally in run_broken(first=seed, seeds=_BROKEN).items():
         does = BREAKAGES[name].does
         value = f"{tally.defects[does]} {does} in {tally.seeds} seeds"
-        yield Figure(f"a sender that {name}", value, f"found out: {does}", tally.defects[does] > 0)
+        yield Figure(f"a sender that {name}", value, f"detected as {does}", tally.defects[does] > 0)
 
 
-def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
+def _figures_of_mode(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
     tally = run(mode, first=first, seeds=seeds, watched=True, goes_on=True)
     count = tally.figures
     messages, unknown = count["messages"], count["unknown"]
@@ -65,11 +67,14 @@ def _figures(name: str, mode: Mode, first: int, seeds: int) -> Iterator[Figure]:
         Figure(f"{name}: seeds", f"{tally.seeds:,}{of_them}", f"{seeds:,}", tally.seeds == seeds),
         noted(f"{name}: what died", killed),
         noted(f"{name}: messages", f"{messages:,}: {states}"),
-        noted(f"{name}: taken by gateways; received", f"{count['submissions']:,}; {count['received']:,}"),
+        noted(
+            f"{name}: messages accepted by gateways; texts received by phones",
+            f"{count['submissions']:,}; {count['received']:,}",
+        ),
     ]
     if mode == "process":
         taken, frozen = count["frozen processes taken over"], count["processes frozen"]
-        yield equal(f"{name}: frozen ones taken over", taken, frozen)
+        yield equal(f"{name}: frozen processes taken over", taken, frozen)
     yield from [none(f"{name}: {kind}", tally.defects[kind]) for kind in ("doubled", "lost", "stuck", "wrong")]
     share = f"{unknown:,} ({100 * unknown / max(1, messages):.1f} %): {settled}"
     yield from [

@@ -1,8 +1,8 @@
-"""How long a freeze lasts: the sender that leads frozen once at each of its steps, and PostgreSQL once, at the default
-age of a heartbeat.
+"""Measure how long a freeze delays messages, at the default maximum age of a heartbeat.
 
-``make prove ONLY=freezes`` by itself, on a quiet machine. Two senders linger, as in a run; what is measured is the way
-of a case that the desk has ready once the leader is frozen (tests/crash/takeovers.py).
+The leading sender is frozen once at each of its steps, and PostgreSQL once. Run ``make prove ONLY=freezes`` alone, on a
+quiet machine. Two senders go on after their run, as in production. A desk records a case right after the leader is
+frozen, and the proof measures the time until the gateway has its message (tests/crash/takeovers.py).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from tests.crash.harness import run_takeovers
 from tests.prove import Figure, none, noted
 
 _WITHIN = 15.0
-"""Seconds."""
+"""Most seconds until a case's message has reached the gateway."""
 _SHARES = 4
-"""Of the steps, told at a time."""
+"""Number of parts that the steps are divided into; the parts run in parallel."""
 
 
 def figures(seed: int) -> list[Figure]:
-    """Each step once; ``seed`` changes nothing."""
+    """Freeze the leader at each step once; ``seed`` has no effect."""
     tally = run_takeovers(shares=_SHARES, workers=_SHARES)
     awake = tally.died_at.pop("PostgreSQL", 0) / 1000
     longest = tally.died_at.most_common(3)
@@ -26,9 +26,16 @@ def figures(seed: int) -> list[Figure]:
     frozen, doubled = tally.figures["frozen"], tally.defects["doubled"]
     return [
         Figure("steps at which the leader was frozen", f"{frozen} of {tally.seeds}", "over 100", frozen > 100),
-        Figure("seconds until a case had gone that came then, at most", f"{slowest:.1f}", "15", 0 < slowest <= _WITHIN),
-        noted("the longest", named),
-        Figure("seconds after a frozen PostgreSQL answers again", f"{awake:.1f}", "15", 0 < awake <= _WITHIN),
-        none("told twice", doubled),
-        none("not taken over", tally.defects["stuck"]),
+        Figure(
+            "most seconds from a freeze to the message of a new case", f"{slowest:.1f}", "15", 0 < slowest <= _WITHIN
+        ),
+        noted("the slowest steps", named),
+        Figure(
+            "seconds from the end of PostgreSQL's freeze to the message of a new case",
+            f"{awake:.1f}",
+            "15",
+            0 < awake <= _WITHIN,
+        ),
+        none("texted twice", doubled),
+        none("freezes that no sender took over", tally.defects["stuck"]),
     ]

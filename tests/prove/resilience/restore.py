@@ -1,10 +1,10 @@
-"""Whether anybody is told twice, or not at all, after the ledger went back in time: counted in the gateway's own log.
+"""Prove that no citizen is texted twice or forgotten after a restore of the ledger, by the gateway's own log.
 
-``make prove ONLY=restore``. Each way back on real servers: 200 messages are queued when the ledger is copied; then
-they are sent, one in twenty without an answer and one in twenty refused in passing, and 50 more events happen, half of
-them told before the ledger is lost and half while it is away. The ledger comes back by the command, by hand, by a
-copied data folder, by its archive; or a standby takes over in the middle of sending. Then the system runs as ever, with
-nobody's help. The oracle is the list of requests that the gateway kept.
+``make prove ONLY=restore`` tries each way of restoring on real servers. When the ledger is copied, 200 messages are
+queued. Then they are sent: one in twenty requests gets no answer, and one in twenty is refused temporarily. Fifty more
+events happen at the desk; half of them are texted before the ledger is lost. The ledger comes back by the restore
+command, by hand, by a copied data folder, or by its archive; or a standby takes over in the middle of sending. Then the
+system runs as usual, without anybody's help. The result is judged by the list of requests that the gateway stored.
 """
 
 from __future__ import annotations
@@ -80,13 +80,13 @@ _SLEPT = timedelta(minutes=30)
 
 @dataclass
 class Desk:
-    """The one-stop database, on a server of its own, which is never lost."""
+    """The one-stop database, on a server of its own that is never lost."""
 
     one_stop: OneStop
     uri: str
     events: int = 0
     ago: timedelta = timedelta(0)
-    """How long ago it happens: a sleep is lived through by going on that much later."""
+    """How far the desk's time is behind the real time. The proof plays a sleep of the server by reducing this time."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) - self.ago
@@ -105,14 +105,14 @@ class Desk:
 
 @dataclass
 class Stage:
-    """One experiment: a server with the ledger, a desk, a gateway, a journal."""
+    """One experiment: a server with the ledger, a desk, a gateway and a journal."""
 
     folder: Path
     desk: Desk
     gateway: ScriptedGateway
     random: random.Random
     answers: dict[str, str] = field(default_factory=dict)
-    """What the gateway did with each request, by reference."""
+    """Reference of a request → ``taken``, ``refused`` or ``no answer``."""
 
     def answer(self, asked: Asked) -> Any:
         drawn = self.random.random()
@@ -154,23 +154,23 @@ def _reference(asked: dict[str, str]) -> str:
 @dataclass(frozen=True)
 class Outcome:
     doubled: int
-    """Citizens who were told, or may have been told, more than once."""
+    """Citizens who were texted, or may have been texted, more than once."""
     forgotten: int
-    """Citizens who were neither told nor are listed for people."""
+    """Citizens who were not texted and are not listed as unknown either."""
     listed: int
     queued_doubled: int
     gap_events: int
-    """Of the 50 events of the gap those that were told or are listed."""
+    """Number of events after the copy that were texted or are listed as unknown."""
     difference: int
     receipts: str
     events: int
 
 
 def judge(stage: Stage) -> Outcome:
-    told: Counter[int] = Counter()
+    texts: Counter[int] = Counter()
     for asked in stage.gateway.asked:
         if stage.answers[_reference(asked)] != "refused":
-            told[int(asked["to"][-6:]) - 200000] += 1
+            texts[int(asked["to"][-6:]) - 200000] += 1
     with connect() as ledger:
         listed = {
             int(row["dossier_code"][-6:])
@@ -179,16 +179,16 @@ def judge(stage: Stage) -> Outcome:
                 " WHERE state = 'unknown'"
             )
         }
-        # The last receipts of the gap come now.
+        # Some receipts of texts that the restored ledger had lost arrive only now.
         late = [_reference(asked) for asked in stage.gateway.asked if stage.answers[_reference(asked)] == "taken"][:50]
         effects = Counter(receive(ledger, reference, "1") for reference in late)
     everybody = range(stage.desk.events)
     return Outcome(
-        doubled=sum(count > 1 for count in told.values()),
-        forgotten=sum(not told[number] and number not in listed for number in everybody),
+        doubled=sum(count > 1 for count in texts.values()),
+        forgotten=sum(not texts[number] and number not in listed for number in everybody),
         listed=len(listed),
-        queued_doubled=sum(told[number] > 1 for number in range(QUEUED)),
-        gap_events=sum(bool(told[number]) or number in listed for number in everybody[QUEUED:]),
+        queued_doubled=sum(texts[number] > 1 for number in range(QUEUED)),
+        gap_events=sum(bool(texts[number]) or number in listed for number in everybody[QUEUED:]),
         difference=off_balance(),
         receipts=f"{effects['applied']} of {len(late)}",
         events=stage.desk.events,
@@ -196,11 +196,11 @@ def judge(stage: Stage) -> Outcome:
 
 
 Experiment = Callable[[Stage, Cluster], contextlib.AbstractContextManager[None]]
-"""Given a stage with 200 messages queued: what happens until the ledger is back."""
+"""A function that gets a stage with 200 queued messages, and loses and restores the ledger."""
 
 
-def _gap(stage: Stage) -> None:
-    """What is sent and happens after the copy, and while the ledger is away."""
+def _text_and_add_events(stage: Stage) -> None:
+    """After the ledger was copied, text some new events, and then record events that are not texted yet."""
     stage.desk.happen(TOLD_IN_GAP)
     stage.tell()
     stage.desk.happen(UNTOLD)
@@ -209,12 +209,12 @@ def _gap(stage: Stage) -> None:
 @contextlib.contextmanager
 def by_hand(stage: Stage, primary: Cluster) -> Iterator[None]:
     dump = stage.folder / "ledger.dump"
-    _run("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
-    _gap(stage)
+    _run_program("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
+    _text_and_add_events(stage)
     close_ledger_pool()
     ask(primary.admin_dsn, "DROP DATABASE motcua WITH (FORCE)")
     provision(primary.admin_dsn)
-    _run("pg_restore", "--exit-on-error", "--dbname", primary.dsn("motcua"), str(dump))
+    _run_program("pg_restore", "--exit-on-error", "--dbname", primary.dsn("motcua"), str(dump))
     yield
 
 
@@ -228,7 +228,7 @@ def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
     settings.cache_clear()
     folder = str(stage.folder / "backups")
     type_command("backup", "--to", folder)
-    _gap(stage)
+    _text_and_add_events(stage)
     close_ledger_pool()
     ask(primary.admin_dsn, "DROP DATABASE motcua WITH (FORCE)")
     provision(primary.admin_dsn)
@@ -240,31 +240,31 @@ def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
 def by_a_copied_data_folder(
     stage: Stage, primary: Cluster, before_it_is_lost: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """PostgreSQL's whole data folder put back as it was."""
+    """Copy PostgreSQL's whole data folder, and put the copy back after the loss."""
     data, copied = primary.server.data, stage.folder / "snapshot"
     primary.stop()
-    _run("cp", "-a", str(data), str(copied))
+    _run_program("cp", "-a", str(data), str(copied))
     primary.part.start()
-    _gap(stage)
+    _text_and_add_events(stage)
     before_it_is_lost()
     close_ledger_pool()
     primary.quit()
     shutil.rmtree(data)
-    _run("cp", "-a", str(copied), str(data))
+    _run_program("cp", "-a", str(copied), str(data))
     primary.part.start()
     yield
 
 
 @contextlib.contextmanager
 def by_its_archive(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """Recovered to the moment before the sending, from a base backup and the archived write-ahead log."""
+    """Recover to the moment before the sending, from a base backup and the archived write-ahead log."""
     base_backup(primary, stage.folder / "base")
     with psycopg.connect(primary.dsn("motcua"), autocommit=True) as connection:
         connection.execute("CREATE TABLE public.moment ()")
         row = connection.execute("SELECT clock_timestamp()").fetchone()
     assert row is not None
     time.sleep(0.2)
-    _gap(stage)
+    _text_and_add_events(stage)
     archive_all(primary)
     primary.kill()
     with recover(stage.folder / "base", stage.folder / "recovered", stage.folder / "archive", row[0]) as recovered:
@@ -273,7 +273,10 @@ def by_its_archive(stage: Stage, primary: Cluster) -> Iterator[None]:
 
 
 def promotion(*, in_step: bool) -> Experiment:
-    """A standby takes over in the middle of sending; a synchronous one, or one that fell behind before."""
+    """Return an experiment in which a standby takes over in the middle of sending.
+
+    With ``in_step`` the standby is synchronous; otherwise it has fallen behind before.
+    """
 
     @contextlib.contextmanager
     def experiment(stage: Stage, primary: Cluster) -> Iterator[None]:
@@ -290,7 +293,7 @@ def promotion(*, in_step: bool) -> Experiment:
             sending.start()
             until(lambda: len(stage.gateway.asked) >= QUEUED // 4, 60, "a sender comes so far")
             if not in_step:
-                # It hears nothing any more; the primary goes on.
+                # The standby gets no more log, while the primary goes on.
                 standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
                 standby.ask("SELECT pg_reload_conf()")
             until(lambda: len(stage.gateway.asked) >= QUEUED // 2, 60, "a sender comes so far")
@@ -307,13 +310,13 @@ def promotion(*, in_step: bool) -> Experiment:
 
 @contextlib.contextmanager
 def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """By hand on another machine, where the journal is not: nothing goes before the Department decided."""
+    """Restore by hand on another machine without the journal: nothing may be sent before the Department has decided."""
     with by_hand(stage, primary):
         moment = datetime.now(UTC)
         shutil.rmtree(settings().journal_folder)
         asked = len(stage.gateway.asked)
         stage.tell()
-        assert len(stage.gateway.asked) == asked, "something went before anybody decided"
+        assert len(stage.gateway.asked) == asked, "something was sent before anybody decided"
         sent_until = (moment + timedelta(hours=7)).strftime("%Y-%m-%dT%H:%M:%S")
         type_command("gaps", "close", "1", "--sent-until", sent_until, "--reason", "prove", "--as-department", "--yes")
         stage.desk.happen(UNTOLD)
@@ -321,37 +324,40 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
 
 
 def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
-    """The machine as a whole as it was half an hour ago: PostgreSQL, the journal and the watch; another machine watched
-    it or none did; from its disk, or with its memory, so that a sender goes on where it was."""
+    """Return an experiment that restores the whole machine to its state of half an hour ago.
+
+    This includes PostgreSQL, the journal and the watch. With ``watched``, a watch on another machine ran all the time.
+    With ``memory``, the machine's memory is restored too, so that a sender continues where it was.
+    """
 
     @contextlib.contextmanager
     def experiment(stage: Stage, primary: Cluster) -> Iterator[None]:
         _begin_to_watch(stage)
         theirs = [settings().journal_folder, stage.folder / "watch"]
         for folder in theirs:
-            _run("cp", "-a", str(folder), f"{folder}-then")
+            _run_program("cp", "-a", str(folder), f"{folder}-then")
 
         def put_back_what_lies_beside() -> None:
-            _look(stage)
+            _check_by_watch(stage)
             if watched:
-                _look_elsewhere(stage)
+                _check_from_elsewhere(stage)
             for folder in theirs:
                 shutil.rmtree(folder)
-                _run("cp", "-a", f"{folder}-then", str(folder))
-            _sleep(stage, watched=watched)
+                _run_program("cp", "-a", f"{folder}-then", str(folder))
+            _play_sleep(stage, watched=watched)
 
         way = _with_its_memory if memory else by_a_copied_data_folder
         with way(stage, primary, put_back_what_lies_beside):
             asked = len(stage.gateway.asked)
             stage.tell()
-            assert len(stage.gateway.asked) == asked, "something of before went before anybody vouched"
+            assert len(stage.gateway.asked) == asked, "an older message was sent before anybody confirmed"
             stage.desk.happen(UNTOLD)
             stage.tell()
-            assert len(stage.gateway.asked) >= asked + UNTOLD, "what happened after waking did not go at once"
-            told = "ledger_behind" if watched else "ledger_slept"
+            assert len(stage.gateway.asked) >= asked + UNTOLD, "news after waking was not sent at once"
+            alert = "ledger_behind" if watched else "ledger_slept"
             if watched:
-                _look_elsewhere(stage)
-            assert told in [_look(stage) for _ in range(3)][-1], f"{told} was not told"
+                _check_from_elsewhere(stage)
+            assert alert in [_check_by_watch(stage) for _ in range(3)][-1], f"{alert} was not alerted"
             type_command("gaps", "close", "1", "--put-back", "--reason", "prove", "--as-department", "--yes")
             yield
 
@@ -360,29 +366,32 @@ def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
 
 @contextlib.contextmanager
 def only_off(stage: Stage, primary: Cluster) -> Iterator[None]:
-    """Off for half an hour, and nothing was put back: a watch that stayed awake elsewhere says so."""
+    """Switch the server off for half an hour without restoring anything.
+
+    A watch on another machine must confirm that the ledger did not go back in time.
+    """
     _begin_to_watch(stage)
     stage.desk.happen(TOLD_IN_GAP)
     stage.tell()
-    _look_elsewhere(stage)
-    _sleep(stage, watched=True)
+    _check_from_elsewhere(stage)
+    _play_sleep(stage, watched=True)
     stage.desk.happen(UNTOLD)
     stage.tell()
-    _look_elsewhere(stage)
-    assert not {"ledger_slept", "ledger_went_back"} & _look(stage), "a person was asked"
+    _check_from_elsewhere(stage)
+    assert not {"ledger_slept", "ledger_went_back"} & _check_by_watch(stage), "a person was asked"
     yield
 
 
 def _begin_to_watch(stage: Stage) -> None:
     os.environ |= {"MOTCUA_WATCH": str(stage.folder / "watch"), "MOTCUA_DATA": str(stage.folder / "data")}
     settings.cache_clear()
-    _look(stage)
-    _look_elsewhere(stage)
+    _check_by_watch(stage)
+    _check_from_elsewhere(stage)
 
 
-def _look_elsewhere(stage: Stage) -> None:
-    """One look from another machine, at the callbacks."""
-    # Their connections would outlive the server that is looked at.
+def _check_from_elsewhere(stage: Stage) -> None:
+    """Let the watch on another machine make its checks once, through the callbacks."""
+    # Serve the callbacks for this check only; otherwise their connections would stay open when the server ends.
     with Served(create_standalone()) as server:
         given = settings().model_copy(
             update={
@@ -397,27 +406,30 @@ def _look_elsewhere(stage: Stage) -> None:
             OutsideWatch(given, stage.desk.now).once()
 
 
-def _look(stage: Stage) -> set[str]:
-    """One look of the watch; which alerts are open after it."""
+def _check_by_watch(stage: Stage) -> set[str]:
+    """Let the watch make its checks once, and return the names of the open alerts."""
     state = Watch(settings(), stage.desk.now).once()
     return {alert.name for alert in state.alerts.values() if alert.raised_at is not None}
 
 
-def _sleep(stage: Stage, *, watched: bool) -> None:
-    """Half an hour in which the server does not answer; a watch elsewhere looks all the while."""
+def _play_sleep(stage: Stage, *, watched: bool) -> None:
+    """Play half an hour in which the server does not answer; a watch elsewhere makes its checks all the time."""
     with mock.patch("motcua.jobs.watching.elsewhere.ask_server", return_value=Met(trouble="connect")):
         while stage.desk.ago > timedelta(0):
             stage.desk.ago = max(stage.desk.ago - timedelta(minutes=2), timedelta(0))
             if watched:
-                _look_elsewhere(stage)
+                _check_from_elsewhere(stage)
 
 
 @contextlib.contextmanager
 def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable[[], object]) -> Iterator[None]:
-    """What happens after the copy is lived in a copy of the ledger; a sender in the ledger itself stands still
-    meanwhile, and goes on in it with what it had in its memory and a clock that was set right."""
+    """Restore the ledger together with the memory of a sender.
+
+    The later events are played in a copy of the ledger. A sender of the original ledger is stopped until then, and goes
+    on with its memory and a corrected clock, as on a restored machine.
+    """
     stands, goes_on, look = threading.Event(), threading.Event(), sender.look_for_gap
-    sign = heartbeat.stay_at_work
+    sign = heartbeat.give_heartbeat
     read, ago = heartbeat._clocks, stage.desk.ago
 
     def stand_still(ledger: Any, by: str, now: datetime) -> Any:
@@ -438,32 +450,32 @@ def _with_its_memory(stage: Stage, primary: Cluster, before_it_is_lost: Callable
 
     with (
         mock.patch.object(sender, "look_for_gap", stand_still),
-        mock.patch.object(heartbeat, "stay_at_work", sign_elsewhere),
+        mock.patch.object(heartbeat, "give_heartbeat", sign_elsewhere),
     ):
         of_then = threading.Thread(target=stage.send, args=("memory",))
         of_then.start()
         assert stands.wait(60)
         dump = stage.folder / "lost.dump"
-        _run("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
+        _run_program("pg_dump", "--format=custom", "--file", str(dump), primary.dsn("motcua"))
         primary.ask("CREATE DATABASE lost OWNER motcua_owner")
-        _run("pg_restore", "--exit-on-error", "--dbname", primary.dsn("lost"), str(dump))
+        _run_program("pg_restore", "--exit-on-error", "--dbname", primary.dsn("lost"), str(dump))
         stage.connect_to(primary.admin_dsn, "lost")
-        _gap(stage)
+        _text_and_add_events(stage)
         before_it_is_lost()
         stage.connect_to(primary.admin_dsn)
         asked = len(stage.gateway.asked)
         with mock.patch.object(heartbeat, "_clocks", set_right):
             goes_on.set()
             of_then.join(120)
-        assert len(stage.gateway.asked) == asked, "the sender of then went on"
+        assert len(stage.gateway.asked) == asked, "the sender of the restored memory sent a request"
     yield
 
 
-_MUST = "0 twice, all told or listed, identity 0"
+_MUST = "0 twice, all texted or listed, identity 0"
 
 
 def figures(seed: int) -> list[Figure]:
-    """Each way back, and the same with a sender that does not look at the journal."""
+    """Try each way of restoring, and try one way again with a sender that ignores the journal."""
     ways: dict[str, Experiment] = {
         "by the command": by_the_command,
         "by hand (pg_dump, pg_restore)": by_hand,
@@ -486,18 +498,18 @@ def figures(seed: int) -> list[Figure]:
         whole = not (outcome.doubled or outcome.forgotten or outcome.difference)
         value = (
             f"{outcome.queued_doubled} of {QUEUED} twice, {outcome.gap_events} of {outcome.events - QUEUED} of the gap "
-            f"told or listed, {outcome.doubled} twice at all, {outcome.forgotten} forgotten, {outcome.listed} listed, "
-            f"identity {outcome.difference}, late receipts read {outcome.receipts}"
+            f"texted or listed, {outcome.doubled} twice at all, {outcome.forgotten} forgotten, "
+            f"{outcome.listed} listed, identity {outcome.difference}, late receipts read {outcome.receipts}"
         )
         found.append(Figure(name, value, _MUST, whole))
     with mock.patch.object(sender, "look_for_gap", return_value=None):
         blind = experiment(by_hand, seed * 100)
-    found.append(Figure("a sender that ignores the journal", f"{blind.doubled} twice", "found out", blind.doubled > 0))
+    found.append(Figure("a sender that ignores the journal", f"{blind.doubled} twice", "detected", blind.doubled > 0))
     return found
 
 
 def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Outcome:
-    """One way back, from empty servers on; it begins so long ago."""
+    """Run one way of restoring, beginning with empty servers; its events begin ``ago`` before now."""
     with (
         memory_folder("motcua-restore-") as folder,
         contextlib.closing(ScriptedGateway()) as gateway,
@@ -520,7 +532,7 @@ def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Out
             AGENCY,
             database="motcua",
         )
-        # A run with nothing to do: from here on the ledger is kept with its journal.
+        # A run with nothing to do marks the ledger as one that has a journal.
         open_journal().begin()
         stage.send()
         desk.happen(QUEUED)
@@ -553,8 +565,8 @@ def _desk(folder: Path) -> Iterator[Desk]:
             yield Desk(one_stop, postgres_connection(dsn))
 
 
-def _run(program: str, *arguments: str) -> None:
-    """A program of PostgreSQL's, or of the machine's."""
+def _run_program(program: str, *arguments: str) -> None:
+    """Run a program of PostgreSQL or of the machine."""
     own = binaries() / program
     command = [str(own) if own.exists() else program, *arguments]
     subprocess.run(command, check=True, capture_output=True, timeout=300)

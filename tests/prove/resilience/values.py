@@ -1,8 +1,8 @@
-"""Whether one row's bad value ever stops a job that serves others, or reaches where it does harm.
+"""Prove that a bad value of one dossier never stops a job for other dossiers, and does no harm where it is shown.
 
-Two worlds are made from the same desks: one as it should be, and one in which each column of each source and of the
-ledger holds NULL, extreme and hostile values beside (tests/planting/values.py). Every job passes through both. The
-first is the oracle: of the dossiers that are as they should be it must all come out the same.
+Two worlds are made with the same dossiers. The first world has only valid values ("healthy" dossiers). The second world
+has more rows with NULL, extreme and hostile values in each column of each source and of the ledger
+(tests/planting/values.py). Every job runs on both worlds, and the results about the healthy dossiers must be equal.
 """
 
 from __future__ import annotations
@@ -66,11 +66,11 @@ HEALTHY_CODES: Final = {f"{source} {name}" for source in AGENCY_OF for name in H
 Value = TypeVar("Value")
 
 
-# ---------------------------------------------------------------------------------------------------------- a passage
+# ------------------------------------------------------------------------------------------------ the record of a run
 
 
 class _Log(logging.Handler):
-    """Keeps every line that a task's log would have."""
+    """Collects every line that a task would log."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -83,28 +83,28 @@ class _Log(logging.Handler):
 
 @dataclass
 class Passage:
-    """All jobs on one world: what failed, what was shown to whom, and what became of the healthy dossiers."""
+    """The results of all jobs on one world: failures, everything that people see, and facts about healthy dossiers."""
 
     failures: list[str] = field(default_factory=list)
     steps: int = 0
     shown: dict[str, bytes] = field(default_factory=dict)
-    """What staff, the public or a log gets to see, by what it is."""
+    """Name → content that staff, the public or a log reader sees."""
     texts: list[str] = field(default_factory=list)
-    """Words that went to the gateway, or back to who asked."""
+    """Texts that were sent to the gateway or returned to a person who asked."""
     healthy: dict[str, set[str]] = field(default_factory=dict)
-    """What is told of the healthy dossiers, by what it is."""
+    """Kind of output → what it contains about the healthy dossiers."""
     planted: list[Planted] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     newest: int = 0
-    """The planted source's newest number at the first reading."""
+    """Newest transition number that the source with planted values had at the first reading."""
     traces: dict[str, set[Any]] = field(default_factory=dict)
     differences: int = 0
-    """Of the accounting identity."""
+    """Difference of the accounting identity."""
     unexplained: set[str] = field(default_factory=set)
-    """Differences of the closings about dossiers planted at the source, without a reason."""
+    """Differences without a reason that closings list about dossiers planted at the source."""
 
     def step(self, name: str, job: Callable[..., Value], *arguments: Any, **named: Any) -> Value | None:
-        """Runs one job; that it raised is kept."""
+        """Run one job; record an exception as a failure."""
         self.steps += 1
         try:
             return job(*arguments, **named)
@@ -118,7 +118,7 @@ class Passage:
 
 
 @contextlib.contextmanager
-def _logs(passage: Passage) -> Iterator[None]:
+def _collecting_logs(passage: Passage) -> Iterator[None]:
     kept, root = _Log(), logging.getLogger()
     level = root.level
     root.addHandler(kept)
@@ -143,7 +143,7 @@ class World:
 
 @contextlib.contextmanager
 def world(admin_dsn: str, folder: Path, template: str = "motcua") -> Iterator[World]:
-    """Empty desks, a ledger with four agencies, a gateway on loopback; the environment is as before afterwards."""
+    """Yield empty desks, a ledger with four agencies, and a gateway on loopback; restore the environment afterwards."""
     from motcua.store.agencies import save_agencies
 
     given = {
@@ -174,16 +174,17 @@ def world(admin_dsn: str, folder: Path, template: str = "motcua") -> Iterator[Wo
         yield World(dsn, desks, sources.gateway)
 
 
-# --------------------------------------------------------------------------------------------------------- the passage
+# ---------------------------------------------------------------------------------------------------- running all jobs
 
 
 def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = True) -> Passage:
-    """All jobs of two days and a month's end; with ``lives`` each value is planted in a dossier of each.
+    """Run all jobs of two days and the end of a month, and return the results.
 
-    ``thorough``: the month too, and every page, command and dossier's inquiry; else a part of them.
+    With ``lives``, each value is planted in one dossier for each of these lives. With ``thorough``, the month is closed
+    too, and every page, command and inquiry is run; otherwise only some of them.
     """
     passage = Passage()
-    with psycopg.connect(world.dsn, autocommit=True) as ledger, _logs(passage):
+    with psycopg.connect(world.dsn, autocommit=True) as ledger, _collecting_logs(passage):
         for source, agency in AGENCY_OF.items():
             world.desks[source].healthy(agency)
         beside = world.desks["khanhhoa"]
@@ -204,14 +205,14 @@ def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = T
             passage.planted += planted
         _notify(passage, NOW + 3 * MINUTE)
         _evening(passage)
-        _ask(passage, ledger, every=1 if thorough else 5)
-        _check(passage)
-        closings = _close(passage, PERIODS if thorough else PERIODS[:1])
-        _rehearse(passage)
-        _look_at_pages(passage, closings, thorough=thorough)
-        _command(passage, closings, thorough=thorough)
+        _ask_9029(passage, ledger, every=1 if thorough else 5)
+        _check_quality_and_mail(passage)
+        closings = _close_and_publish(passage, PERIODS if thorough else PERIODS[:1])
+        _dry_run(passage)
+        _request_pages(passage, closings, thorough=thorough)
+        _run_commands(passage, closings, thorough=thorough)
         passage.texts += [asked.get("text", "") for asked in world.gateway.asked]
-        _observe(passage, ledger)
+        _read_outcome(passage, ledger)
     return passage
 
 
@@ -245,14 +246,14 @@ def _evening(passage: Passage) -> None:
     passage.step("send apologies", send, "evening", clock=lambda: EVENING + MINUTE)
 
 
-def _ask(passage: Passage, ledger: psycopg.Connection[Any], every: int) -> None:
-    """9029: each dossier of the ledger is asked about, those too whose code no phone could type."""
+def _ask_9029(passage: Passage, ledger: psycopg.Connection[Any], every: int) -> None:
+    """Ask 9029 about each dossier of the ledger, even if nobody could type its code on a phone."""
     from motcua.gateways.adapter import InquiryReading
     from motcua.jobs.notices.answering import answer
     from motcua.store.ledger.database import connect
 
     codes = [row[0] for row in ledger.execute("SELECT dossier_code FROM motcua.dossiers ORDER BY dossier_id")]
-    told = passage.healthy.setdefault("answers to inquiries", set())
+    answers = passage.healthy.setdefault("answers to inquiries", set())
     with connect() as connection:
         for number, code in enumerate(codes):
             if number % every and code not in HEALTHY_CODES:
@@ -264,10 +265,10 @@ def _ask(passage: Passage, ledger: psycopg.Connection[Any], every: int) -> None:
             if reply is not None:
                 passage.texts.append(reply.text)
                 if code in HEALTHY_CODES:
-                    told.add(f"{code}: {reply.text}")
+                    answers.add(f"{code}: {reply.text}")
 
 
-def _check(passage: Passage) -> None:
+def _check_quality_and_mail(passage: Passage) -> None:
     from motcua.jobs.quality.checking import check_quality, verify_seals
     from motcua.quality.reporting import agency_report, department_report, rows_to_correct
     from motcua.reports.mail import Mail, write_message
@@ -283,7 +284,7 @@ def _check(passage: Passage) -> None:
     passage.step("verify seals", verify_seals)
 
     def mailed(name: str, mail: Mail) -> None:
-        # It must be one that SMTP can carry; what is looked at is what a reader sees.
+        # This call raises an error if SMTP cannot carry the mail. The search uses the text that a reader sees.
         write_message(mail, "motcua@example.org", "lan@example.org", "<1@example.org>", CHECKED)
         passage.shown |= {
             f"{name}.subject.txt": mail.subject.encode(), f"{name}.txt": mail.text.encode(),
@@ -312,7 +313,7 @@ def _check(passage: Passage) -> None:
         passage.step(f"mail {code}", agency, code)
 
 
-def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list[int]:
+def _close_and_publish(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list[int]:
     from motcua.jobs.publications.publishing import publications_store, publish
     from motcua.jobs.publications.verifying import verify_publication
     from motcua.jobs.reconciliation.closing import close_period, recheck_closed
@@ -341,7 +342,8 @@ def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list
             for each in differences
             if each.dossier_code in HEALTHY_CODES
         }
-        # Of those that an administrator wrote over, the source tells otherwise.
+        # A value planted in the ledger itself always differs from the source, so only dossiers planted at the source
+        # count here.
         passage.unexplained |= {
             f"{period} {each.dossier_code} {each.side} {each.reason}"
             for each in differences
@@ -359,15 +361,15 @@ def _close(passage: Passage, periods: Sequence[tuple[Period, datetime]]) -> list
 
         def mail(number: int = number, publication: Any = publication) -> None:
             for whose in (None, PLANTED):
-                told = Told(in_ledger(build_report, number), None, whose)
+                report = Told(in_ledger(build_report, number), None, whose)
                 made = compose_publication_mail(
-                    told, publication.publication_no, publication.manifest_sha256, [], [], urging=True, page_url="/r"
+                    report, publication.publication_no, publication.manifest_sha256, [], [], urging=True, page_url="/r"
                 )
                 passage.shown |= {f"{number} {whose}.txt": made.text.encode(),
                                   f"{number} {whose}.html": made.html.encode()}  # fmt: skip
 
         passage.step(f"mail {period}", mail)
-    passage.step("look again at closed days", recheck_closed, "proof again", CLOSED_MONTH)
+    passage.step("recheck closed days", recheck_closed, "proof again", CLOSED_MONTH)
     return numbers
 
 
@@ -375,7 +377,7 @@ def vars_of(figures: Any) -> list[Sequence[Any]]:
     return [getattr(figures, name) for name in figures.__dataclass_fields__]
 
 
-def _rehearse(passage: Passage) -> None:
+def _dry_run(passage: Passage) -> None:
     from motcua.jobs.handed_in.phones import check_phones, rows_of_source
     from motcua.jobs.notices.dry_running import dry_run
 
@@ -384,14 +386,14 @@ def _rehearse(passage: Passage) -> None:
         if run is not None and run.failures:
             passage.failures.append(f"dry run {code}: {run.failures}")
         if run is not None and code in (BESIDE, ELSEWHERE):
-            # The dry run has the machine's own clock.
-            told = [replace(each, message=replace(each.message, at=NOW)) for each in run.messages]
-            passage.healthy[f"dry run {code}"] = {repr(each) for each in told}
+            # The dry run reads the machine's own clock.
+            messages = [replace(each, message=replace(each.message, at=NOW)) for each in run.messages]
+            passage.healthy[f"dry run {code}"] = {repr(each) for each in messages}
     for source in AGENCY_OF:
         passage.step(f"check phones of {source}", lambda source=source: check_phones(rows_of_source(source)))
 
 
-def _look_at_pages(passage: Passage, closings: Sequence[int], *, thorough: bool) -> None:
+def _request_pages(passage: Passage, closings: Sequence[int], *, thorough: bool) -> None:
     from fastapi.testclient import TestClient
 
     from motcua.quality.rules import load_rules
@@ -421,7 +423,7 @@ def _look_at_pages(passage: Passage, closings: Sequence[int], *, thorough: bool)
                 passage.shown[f"page {address.replace('.', '')}{kind}"] = answer.content
 
 
-def _command(passage: Passage, closings: Sequence[int], *, thorough: bool) -> None:
+def _run_commands(passage: Passage, closings: Sequence[int], *, thorough: bool) -> None:
     from typer.testing import CliRunner
 
     from motcua.cli import app
@@ -443,14 +445,14 @@ def _command(passage: Passage, closings: Sequence[int], *, thorough: bool) -> No
     for command in commands if thorough else commands[::3]:
         said = passage.step(f"motcua {' '.join(command)}", CliRunner().invoke, app, command)
         if said is not None:
-            # Exit code 1 is a verdict; what raised is not.
+            # Exit code 1 is a verdict of the command; only an exception counts as a failure.
             if said.exception is not None and not isinstance(said.exception, SystemExit):
                 passage.failures.append(f"motcua {' '.join(command)}: {type(said.exception).__name__}"
                                         f": {str(said.exception)[:200]}")  # fmt: skip
             passage.shown[f"motcua {' '.join(command)}.txt"] = said.output.encode("utf-8", "surrogatepass")
 
 
-def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
+def _read_outcome(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
     passage.differences = off_balance()
     rows = ledger.cursor(row_factory=dict_row)
     passage.healthy["messages"] = {
@@ -484,13 +486,18 @@ def _observe(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
 
 
 _FOUND_BY_NUMBER = 1000
-"""A transition whose recorded time is broken is found by its number, among the newest so many; older ones only where
-their dossier's past is asked for."""
+"""Number of the newest transition numbers among which a transition with a broken recorded time is found.
+
+An older transition is found only when the history of its dossier is read.
+"""
 
 
 def without_trace(passage: Passage) -> list[str]:
-    """Values planted in the contract's views that are neither quarantined, nor told of, nor as good as any other."""
-    told = passage.traces["found"] | passage.traces["cleaned"]
+    """Return the values planted in the contract's views that the system ignored without a trace.
+
+    The column does not allow such a value, but the value was neither quarantined nor reported.
+    """
+    reported = passage.traces["found"] | passage.traces["cleaned"]
     missed = []
     for each in passage.planted:
         if each.where != "source" or each.column.table not in ("onestop.dossiers", "onestop.transitions"):
@@ -502,7 +509,7 @@ def without_trace(passage: Passage) -> list[str]:
         if (agency, code) in kept or str(each.number) in kept:
             continue
         own = None if code is None else unicodedata.normalize("NFC", code).strip()
-        if (agency, own) in told or (_as_good(each) and (agency, own) in passage.traces["kept"]):
+        if (agency, own) in reported or (_is_allowed(each) and (agency, own) in passage.traces["kept"]):
             continue
         missed.append(str(each))
     return missed
@@ -512,8 +519,8 @@ _GOOD_MOMENTS = {"NULL", "ten years ago", "half an hour ahead", "in ten years", 
 _FUTURE_CANNOT_BE = {"phone_entered_at", "returned_at", "updated_at"}
 
 
-def _as_good(planted: Planted) -> bool:
-    """Whether the value is one that this column may hold: so nothing needs to be told of it."""
+def _is_allowed(planted: Planted) -> bool:
+    """Return whether the column may hold this value, so that it need not be reported."""
     column, written = planted.column, planted.column.values()[planted.value]
     if column.type == "timestamp with time zone":
         ahead = planted.value not in ("NULL", "ten years ago")
@@ -535,18 +542,18 @@ _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u20
 
 
 def harm(passage: Passage) -> dict[str, list[str]]:
-    """What planted values do where they are shown, by what it is."""
+    """Return the harm that planted values do where they are shown, by kind."""
     found: dict[str, list[str]] = {name: [] for name in ("phone", "markup", "formula", "control", "text")}
     for name, content in passage.shown.items():
         if name.endswith(".xlsx"):
             found["formula"] += [f"{name}: {cell}" for cell in _formulas(content)]
-            words = _words_of(content)
+            words = _xml_of_workbook(content)
         elif name.endswith(".pdf"):
             continue
         else:
             words = content.decode("utf-8", "surrogatepass")
         if name.endswith(".csv"):
-            found["formula"] += [f"{name}: {cell[:80]!r}" for cell in _runs(words)]
+            found["formula"] += [f"{name}: {cell[:80]!r}" for cell in _cells_that_run(words)]
         if name.endswith(".html") and (alive := _ALIVE.search(content)):
             found["markup"].append(f"{name}: {content[alive.start() : alive.start() + 60]!r}")
         if shown := _PHONE.search(words):
@@ -574,12 +581,12 @@ def _formulas(content: bytes) -> Iterator[str]:
                     yield f"{sheet.title}!{cell.coordinate}: {value[:40]!r}"
 
 
-def _words_of(content: bytes) -> str:
+def _xml_of_workbook(content: bytes) -> str:
     with ZipFile(io.BytesIO(content)) as book:
         return "\n".join(book.read(name).decode() for name in book.namelist() if name.endswith(".xml"))
 
 
-def _runs(content: str) -> Iterator[str]:
+def _cells_that_run(content: str) -> Iterator[str]:
     for row in csv.reader(io.StringIO(content, newline=""), delimiter=";" if ";" in content[:200] else ","):
         for cell in row:
             if cell[:1] in ("=", "@", "\t", "\r") or (
@@ -592,13 +599,13 @@ MEANINGS = {
     "phone": "a phone number typed into another field is shown",
     "markup": "HTML that a browser would run",
     "formula": "cells that a spreadsheet would run",
-    "control": "controls and marks of direction that are shown",
-    "text": "messages and answers that hold what they must not",
+    "control": "control and direction characters that are shown",
+    "text": "messages and answers with control characters or too long",
 }
 
 
 def judge(whole: Passage, planted: Passage) -> tuple[list[Figure], list[str]]:
-    """The table, and what falls short in words."""
+    """Return the figures, and a description of each fault."""
     of = Counter(each.where for each in planted.planted)
     columns = {(each.where, each.column.table, each.column.name) for each in planted.planted}
     untraced, harmed = without_trace(planted), harm(planted)
@@ -615,9 +622,9 @@ def judge(whole: Passage, planted: Passage) -> tuple[list[Figure], list[str]]:
                bool(of["source"] and of["ledger"])),
         noted("values that the ledger itself refuses", planted.refused.total()),
         noted("columns with values planted", len(columns)),
-        none(f"of {whole.steps:,} jobs, pages and commands those that fail without planted values", whole.failures),
-        none(f"of {planted.steps:,} those that fail beside planted values", list(failed)),
-        none("facts about healthy dossiers that are not as without planted values", unlike),
+        none(f"jobs, pages and commands that fail without planted values, of {whole.steps:,}", whole.failures),
+        none(f"jobs, pages and commands that fail with planted values, of {planted.steps:,}", list(failed)),
+        none("facts about healthy dossiers that differ from the world without planted values", unlike),
         none("the accounting identity's differences", planted.differences + whole.differences),
         none("the closings' unexplained differences about dossiers planted at the source", unexplained),
         none("values planted in the contract's views that left no trace", untraced),
@@ -629,7 +636,7 @@ def judge(whole: Passage, planted: Passage) -> tuple[list[Figure], list[str]]:
 
 
 def figures(seed: int) -> list[Figure]:
-    del seed  # All values are planted; nothing is left to chance.
+    del seed  # All values are planted, so nothing is drawn.
     passages = []
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         for name, lives in (("whole", ()), ("planted", (READY, DUE))):

@@ -1,13 +1,15 @@
-"""Whether what is wrong is told within five minutes, by its name, and whether a quiet day is quiet.
+"""Prove that the watch reports each fault by its name within five minutes, and is silent on days without a fault.
 
-Two parts. In a running system faults are planted one after another, as they happen: programs are killed by their
-number, a database shuts its doors, rows go missing. What is measured are the seconds from planting to the mail in the
-mailbox, and whether the end is mailed once it is mended. Waits that are rules rather than reactions are shortened by
-settings (``SHORTENED``): a red run counts after 20 s instead of an hour, and so on. The watch looks each 10 s instead
-of each minute; what the seconds would be at a look a minute, at worst, is reckoned beside them.
+In the first part faults are planted one after another in a running system, as they happen in reality: programs are
+killed, a database refuses connections, rows go missing. The proof measures the seconds from planting a fault to the
+mail in the mailbox, and checks that the end is mailed after the repair. Settings (``SHORTENED``) shorten times for
+which an alert waits by its rule: for example, a red run is reported after 20 s instead of an hour. The watch makes its
+checks every 10 s instead of every minute. For each fault, the proof computes from the measured seconds the worst case
+with one check per minute.
 
-The other part has a clock of its own: three days, a working Friday and a weekend, in which desks work and everything
-goes well, with no mail but those of each day; and a Monday whose 17:30 does not come.
+The second part plays days by a simulated clock. On a working Friday and the weekend after it, desks work without any
+fault, and only the daily mails may come. On the Monday after, the evening run of 17:30 does not happen, and an alert
+must report this.
 """
 
 from __future__ import annotations
@@ -58,8 +60,8 @@ MINUTE = 60.0
 
 
 @dataclass
-class Told:
-    """One alert, or its end, as a mail told it."""
+class MailedAlert:
+    """An alert, or the end of an alert, as a mail reported it."""
 
     key: str
     is_over: bool
@@ -68,33 +70,33 @@ class Told:
 
 @dataclass
 class Mailbox:
-    """What the watch has mailed."""
+    """The mailbox that receives the mails of the watch."""
 
     folder: Path
-    _read: dict[str, list[Told]] = field(default_factory=dict)
+    _read: dict[str, list[MailedAlert]] = field(default_factory=dict)
 
-    def told(self) -> list[Told]:
+    def alerts(self) -> list[MailedAlert]:
         for name in mail_ids(self.folder):
             if name not in self._read:
-                self._read[name] = self._of(name)
+                self._read[name] = self._alerts_of_mail(name)
         return sorted((each for mail in self._read.values() for each in mail), key=lambda each: each.at)
 
-    def _of(self, name: str) -> list[Told]:
+    def _alerts_of_mail(self, name: str) -> list[MailedAlert]:
         at = datetime.fromtimestamp(int(name.partition("-")[0]) / 1e9, UTC)
-        found: list[Told] = []
+        found: list[MailedAlert] = []
         is_over: bool | None = None
         for line in read_mail(self.folder, name).text.splitlines():
             if line.startswith(("CẢNH BÁO: ", "ĐÃ HẾT: ")):
                 is_over = line.startswith("ĐÃ HẾT: ")
             elif line.startswith("Mã: ") and is_over is not None:
-                found.append(Told(line.removeprefix("Mã: ").partition(" · ")[0], is_over, at))
+                found.append(MailedAlert(line.removeprefix("Mã: ").partition(" · ")[0], is_over, at))
                 is_over = None
         return found
 
 
 @dataclass
 class Fault:
-    """One fault: what is done, by what alert it must be told, how it is mended."""
+    """A planted fault: the alert that must report it, and its repair."""
 
     name: str
     key: str
@@ -102,11 +104,13 @@ class Fault:
     mend: Callable[[], object]
     mended_at: datetime | None = None
     seconds: dict[bool, float] = field(default_factory=dict)
-    """From planting to the mail that tells it (``False``), from mending to the one that tells its end."""
+    """Seconds from planting to the mail of the alert (``False``), and from the repair to the mail of its end
+    (``True``).
+    """
 
 
 class Planting:
-    """Faults in one running system."""
+    """Plants faults in one running system, and waits for their mails."""
 
     def __init__(self, live: LiveAirflow, folder: Path) -> None:
         self.live, self.folder = live, folder
@@ -130,7 +134,7 @@ class Planting:
         return fault
 
     def doors(self, database: str, allow: bool, whose: str = "%") -> None:
-        """Whether a database lets anybody in; those of these roles who are in it are put out."""
+        """Allow connections to a database, or refuse them and end the sessions of the roles that match ``whose``."""
         with self.admin() as admin:
             admin.execute(f"ALTER DATABASE {database} ALLOW_CONNECTIONS {'true' if allow else 'false'}")
             if not allow:
@@ -142,13 +146,13 @@ class Planting:
             admin.execute(statement.encode())
 
     def through(self, name: str, key: str, do: Callable[[], object], mend: Callable[[], object]) -> None:
-        """One fault until it is told, and its end."""
+        """Plant one fault, wait for its mail, repair it, and wait for the mail of its end."""
         fault = self.plant(name, key, do, mend)
-        self.wait_told(fault)
+        self.wait_reported(fault)
         self.mend(fault)
 
     def mend(self, *faults: Fault, again_after: float = inf) -> None:
-        """Mends them, again after so many seconds, and waits until the end of each is told."""
+        """Repair the faults, and again every ``again_after`` seconds, until the end of each alert is mailed."""
         self.begin_to_mend(*faults)
         self.wait_over(*faults, again_after=again_after)
 
@@ -157,16 +161,16 @@ class Planting:
             fault.mended_at = datetime.now(UTC)
             fault.mend()
 
-    def wait_told(self, *faults: Fault) -> None:
-        self._wait(faults, is_over=False)
+    def wait_reported(self, *faults: Fault) -> None:
+        self._wait_for_mails(faults, is_over=False)
 
     def wait_over(self, *faults: Fault, again_after: float = inf) -> None:
-        """Until the end of each is told; mends them again after so many seconds."""
-        self._wait(faults, is_over=True, again_after=again_after)
+        """Wait until the end of each alert is mailed; repair the faults again every ``again_after`` seconds."""
+        self._wait_for_mails(faults, is_over=True, again_after=again_after)
 
-    def _wait(self, faults: Sequence[Fault], *, is_over: bool, again_after: float = inf) -> None:
-        """Five minutes and a little at most."""
-        words = "over" if is_over else "told"
+    def _wait_for_mails(self, faults: Sequence[Fault], *, is_over: bool, again_after: float = inf) -> None:
+        """Wait for the mails of the faults' alerts, or of their ends, five and a half minutes at most."""
+        words = "over" if is_over else "reported"
         mended_at = time.monotonic()
         until = mended_at + MOST_SECONDS + 30
         while left := [fault for fault in faults if is_over not in fault.seconds]:
@@ -177,11 +181,11 @@ class Planting:
                 mended_at = time.monotonic()
                 for fault in faults:
                     fault.mend()
-            told = self.mailbox.told()
+            alerts = self.mailbox.alerts()
             for fault in left:
                 since = fault.mended_at if is_over else fault.planted_at
                 assert since is not None
-                found = (each.at for each in told if (each.key, each.is_over) == (fault.key, is_over))
+                found = (each.at for each in alerts if (each.key, each.is_over) == (fault.key, is_over))
                 if (first := next((at for at in found if at >= since), None)) is not None:
                     fault.seconds[is_over] = (first - since).total_seconds()
                     _report(f"{fault.key}: {words} after {fault.seconds[is_over]:.0f} s")
@@ -189,7 +193,7 @@ class Planting:
 
 
 def _report(line: str) -> None:
-    """How far it has come, for somebody who waits for the table."""
+    """Print a line of progress, because the table comes only at the end."""
     print(f"{datetime.now(VIETNAM):%H:%M:%S} {line}", file=sys.stderr, flush=True)
 
 
@@ -198,7 +202,7 @@ def _report(line: str) -> None:
 
 @contextmanager
 def killing(live: LiveAirflow, component: str) -> Iterator[Callable[[], None]]:
-    """Kills a program by its number, and again whenever it was started anew; yields what stops that."""
+    """Kill a program, and kill it again after each restart; yield a function that ends the killing."""
     stop = threading.Event()
 
     def go_on() -> None:
@@ -221,15 +225,17 @@ def killing(live: LiveAirflow, component: str) -> Iterator[Callable[[], None]]:
 
 
 def _keep_busy(live: LiveAirflow, stop: threading.Event) -> None:
-    """A desk that moves a dossier every few seconds, so that there is always something to read and to send; while its
-    database is shut it waits, as people do."""
+    """Move a dossier at the desk every ten seconds, so that there is always something to read and to send.
+
+    While the desk's database refuses connections, nothing is moved.
+    """
     while not stop.wait(10):
         with suppress(psycopg.OperationalError):
             live.desk.move(1)
 
 
-def _in_the_ledger(planting: Planting) -> None:
-    """What is found in the ledger alone: a lost message, receipts of nobody, an old backup, work that was not done."""
+def _plant_in_ledger(planting: Planting) -> None:
+    """Plant faults that need only changed rows: a lost message, receipts of unknown messages, and an old backup."""
     backups = planting.folder / "backups"
 
     def date_backup(back: timedelta) -> None:
@@ -268,15 +274,16 @@ def _in_the_ledger(planting: Planting) -> None:
             lambda: planting.do("motcua", "DELETE FROM motcua.receipt_readings WHERE effect = 'unknown_reference'"),
         ),
     ]
-    planting.wait_told(*faults)
-    # The last days are counted each three minutes: its end is waited for with the others.
+    planting.wait_reported(*faults)
+    # The accounting identity is counted only every three minutes, so begin its repair first and wait for all ends at
+    # once.
     backup, difference, strange = faults
     planting.begin_to_mend(difference)
     planting.mend(backup, strange)
 
 
-def _silenced(planting: Planting) -> None:
-    """Receipts are lost on their way; and a pick-up hangs, holding its source."""
+def _plant_silence(planting: Planting) -> None:
+    """Plant faults without an error: receipts are lost, and a pick-up hangs and keeps its source locked."""
     live = planting.live
 
     def hold() -> psycopg.Connection[Any]:
@@ -291,7 +298,7 @@ def _silenced(planting: Planting) -> None:
         lambda: (live.set_faults(), live.desk.move(15)),
     )
     live.wait_until("taken without receipts", lambda: live.states(live.desk.cases[-15:])["accepted"] >= 10, 120)
-    planting.wait_told(receipts)
+    planting.wait_reported(receipts)
     planting.mend(receipts)
     holders: list[psycopg.Connection[Any]] = []
     planting.through(
@@ -302,8 +309,8 @@ def _silenced(planting: Planting) -> None:
     )
 
 
-def _refused(planting: Planting) -> None:
-    """The source's database shuts its doors; the gateway resets every request."""
+def _plant_refusals(planting: Planting) -> None:
+    """Plant refusals: the source's database refuses connections, and the gateway resets every request."""
     live = planting.live
 
     def note_all() -> None:
@@ -317,11 +324,11 @@ def _refused(planting: Planting) -> None:
         lambda: planting.doors("onestop_khanhhoa", False, "%reader%"),
         lambda: planting.doors("onestop_khanhhoa", True),
     )
-    red = planting.plant("runs are red and nobody looks", "red_run", lambda: None, note_all)
-    planting.wait_told(failing, red)
+    red = planting.plant("runs failed and nobody noted it", "red_run", lambda: None, note_all)
+    planting.wait_reported(failing, red)
     planting.mend(failing)
     outage = planting.plant(
-        "the gateway resets every request: nobody is sent to",
+        "the gateway resets every request: nothing is sent",
         "unserved/gateway kannel",
         lambda: (live.set_faults(outage=True), live.desk.move(40)),
         lambda: (live.set_faults(), planting.live.ledger("DELETE FROM motcua.gateway_stops RETURNING 1")),
@@ -332,40 +339,40 @@ def _refused(planting: Planting) -> None:
             planting.do("motcua", f"UPDATE motcua.{table} SET state = 'delivered' WHERE state = 'unknown'")
 
     unknown = planting.plant("messages are of unknown outcome", "unknown_old", lambda: None, settle)
-    planting.wait_told(outage, unknown)
+    planting.wait_reported(outage, unknown)
     planting.mend(outage, unknown)
-    # Runs that began before may still turn red.
+    # Runs that began before the repair may still turn red.
     planting.mend(red, again_after=10)
 
 
-def _killed(planting: Planting) -> None:
-    """Programs are killed by their number as often as they are started."""
+def _kill_programs(planting: Planting) -> None:
+    """Kill Airflow's programs one after the other, and kill each again whenever it is restarted."""
     live = planting.live
     with killing(live, "airflow-triggerer") as end_triggerer, killing(live, "airflow-scheduler") as end_scheduler:
         faults = [
             planting.plant("the scheduler is killed", "airflow_unhealthy/scheduler", lambda: None, end_scheduler),
             planting.plant("the triggerer is killed", "airflow_unhealthy/triggerer", lambda: None, end_triggerer),
-            planting.plant("nobody looks for news", "unserved/sources", lambda: None, lambda: None),
+            planting.plant("no watcher checks the sources", "unserved/sources", lambda: None, lambda: None),
         ]
-        planting.wait_told(*faults)
+        planting.wait_reported(*faults)
         planting.mend(*faults)
     with killing(live, "airflow-api-server") as end_server:
         planting.through("Airflow's API server is killed", "airflow_unreachable", lambda: None, end_server)
 
 
-def _the_ledger_itself(planting: Planting) -> None:
-    """It lets nobody in; it has gone backwards; it has a gap."""
+def _plant_ledger_faults(planting: Planting) -> None:
+    """Plant faults of the ledger: it refuses connections, it goes back in time, and it has a gap."""
 
     def go_back() -> None:
         with planting.admin("motcua") as ledger:
-            # As an older dump leaves it: the last rows are gone, and their numbers will be given again.
+            # This imitates the restore of an older dump: the last rows are gone, and their numbers will be given again.
             for table, number in (("message_history", "history_id"), ("attempts", "attempt_id")):
                 last = f"(SELECT max({number}) FROM motcua.{table})"
                 ledger.execute(f"DELETE FROM motcua.{table} WHERE {number} > {last} - 60")
                 ledger.execute(f"SELECT setval(pg_get_serial_sequence('motcua.{table}', '{number}'), {last})")
 
     planting.through(
-        "the ledger lets nobody in",
+        "the ledger refuses connections",
         "ledger_unreachable",
         lambda: planting.doors("motcua", False),
         lambda: planting.doors("motcua", True),
@@ -383,7 +390,7 @@ def _the_ledger_itself(planting: Planting) -> None:
     behind = planting.plant(
         "the ledger has a gap",
         "ledger_behind",
-        # Of the kind that no run closes by itself; the ledger that went back may have one already.
+        # No run closes a gap of this kind. The ledger that went back in time may already have a gap.
         lambda: planting.do(
             "motcua",
             "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages)"
@@ -393,17 +400,17 @@ def _the_ledger_itself(planting: Planting) -> None:
             "motcua", "UPDATE motcua.gaps SET closed_at = now(), closed_by = 'prove' WHERE closed_at IS NULL"
         ),
     )
-    planting.wait_told(back, behind)
-    # The journal, too, knows of what is gone, and a run opens a gap of that kind meanwhile.
+    planting.wait_reported(back, behind)
+    # The journal has the missing attempts, so a run may open the same kind of gap again before the repair is complete.
     planting.mend(back, behind, again_after=10)
 
 
-def _in_a_running_system(seed: int) -> list[Figure]:
+def _figures_of_running_system(seed: int) -> list[Figure]:
     folder = Path(tempfile.mkdtemp(prefix="motcua-prove-watch-"))
-    # Late enough that a machine that is busy with other things has planted the first fault before.
+    # These jobs become overdue in ten minutes. Even on a busy machine the first fault is planted before.
     due = datetime.now(VIETNAM) + timedelta(minutes=10)
     variables = SHORTENED | {
-        # Their DAGs are paused, as somebody may forget them to be.
+        # The DAGs of these jobs stay paused, as if somebody had forgotten them.
         "MOTCUA_QUALITY_TIME": f"{due:%H:%M}",
         "MOTCUA_RECONCILE_TIME": f"{due:%H:%M}",
         "MOTCUA_BACKUPS": str(folder / "backups"),
@@ -416,7 +423,7 @@ def _in_a_running_system(seed: int) -> list[Figure]:
         _report("a running system is started")
         with live_airflow(folder, variables, seed=seed) as live:
             planting = Planting(live, folder)
-            # From December on the watch asks for next year's days off.
+            # From December on, the watch alerts until next year's days off are confirmed.
             motcua = Path(sys.executable).with_name("motcua")
             decision = ["--by-decision", "Thông báo 1/TB-BNV", "--by", "lan"]
             subprocess.run(
@@ -429,19 +436,19 @@ def _in_a_running_system(seed: int) -> list[Figure]:
             busy.start()
             live.wait_until("a message is delivered", lambda: live.states(live.desk.cases)["delivered"] > 0, 120)
             time.sleep(6 * ROUND)
-            before = [each.key for each in planting.mailbox.told()]
+            before = [each.key for each in planting.mailbox.alerts()]
             at = due.replace(second=0, microsecond=0).astimezone(UTC)
             missed = [
                 Fault("the day's check was not made", "quality_late", at, lambda: None),
                 Fault("the day before was not closed", "closing_late", at, lambda: None),
             ]
-            for part in (_in_the_ledger, _silenced, _refused, _killed, _the_ledger_itself):
+            for part in (_plant_in_ledger, _plant_silence, _plant_refusals, _kill_programs, _plant_ledger_faults):
                 part(planting)
-            planting.wait_told(*missed)
+            planting.wait_reported(*missed)
             planting.wait_over(*planting.faults)
             stop.set()
             busy.join()
-            told = planting.mailbox.told()
+            alerts = planting.mailbox.alerts()
     finally:
         stop.set()
         shutil.rmtree(folder, ignore_errors=True)
@@ -450,31 +457,31 @@ def _in_a_running_system(seed: int) -> list[Figure]:
     for fault in faults:
         value, ok = "never", False
         if False in fault.seconds:
-            # At worst each look that it needs comes so much later.
+            # With one check per minute instead of every 10 s, each check that the alert needs may come 50 s later.
             looks = CHECKS[fault.key.partition("/")[0]].looks
             each_minute = fault.seconds[False] + looks * (MINUTE - ROUND)
             value, ok = f"{fault.seconds[False]:.0f} s; {each_minute:.0f} s", each_minute <= MOST_SECONDS
-        must = f"{MOST_SECONDS:.0f} s at a look a minute"
+        must = f"{MOST_SECONDS:.0f} s with one check a minute"
         figures.append(Figure(f"{fault.key}: {fault.name}", value, must, ok))
     over = sum(True in fault.seconds for fault in planting.faults)
-    figures.append(every("ends that were told", over, len(planting.faults)))
-    return [*figures, none("alerts told twice before they were over", _told_in_turn(told))]
+    figures.append(every("alerts whose end was mailed", over, len(planting.faults)))
+    return [*figures, none("alerts mailed twice before they were over", _count_out_of_turn(alerts))]
 
 
-def _told_in_turn(told: Sequence[Told]) -> int:
-    """How often an alert was told that was open already, or an end of one that was not."""
+def _count_out_of_turn(alerts: Sequence[MailedAlert]) -> int:
+    """Return how many mails reported an alert that was already open, or the end of an alert that was not open."""
     state: dict[str, bool] = {}
     wrong = 0
-    for each in told:
+    for each in alerts:
         wrong += state.get(each.key, False) is not each.is_over
         state[each.key] = not each.is_over
     return wrong
 
 
-# --- Days by a clock of their own ------------------------------------------------------------------------------------
+# --- Days without a fault, by a clock of their own -------------------------------------------------------------------
 
 
-def _days(seed: int) -> list[Figure]:
+def _figures_of_quiet_days(seed: int) -> list[Figure]:
     from tests.prove.worlds.quiet_days import quiet_days
 
     with (
@@ -493,15 +500,15 @@ def _days(seed: int) -> list[Figure]:
         late = days.evening_without_its_run()
     return [
         Figure(
-            f"Friday to Sunday, {rounds} looks, {messages} messages: alerts",
+            f"Friday to Sunday, {rounds} checks, {messages} messages: alerts",
             ", ".join(raised) or "none",
             "none",
             not raised and messages > 100,
         ),
-        Figure("mails that say that the watch lives", str(daily), "3: as it begins, and each day", daily == 3),
+        Figure("daily mails of the watch", str(daily), "3: as it begins, and each day", daily == 3),
         Figure("Monday until 17:20: alerts", ", ".join(raised_monday) or "none", "none", not raised_monday),
         Figure(
-            "the 17:30 that does not come is told at",
+            "the missing run of 17:30 is reported at",
             late or "never",
             "17:36 at the latest",
             "17:35" <= late <= "17:36",
@@ -510,4 +517,4 @@ def _days(seed: int) -> list[Figure]:
 
 
 def figures(seed: int = 1) -> list[Figure]:
-    return [*_days(seed), *_in_a_running_system(seed)]
+    return [*_figures_of_quiet_days(seed), *_figures_of_running_system(seed)]

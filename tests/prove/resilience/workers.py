@@ -1,7 +1,8 @@
-"""Celery with Redis and two workers: sends spread over them; one is killed, one is stopped, and messages go on.
+"""Prove that messages are still sent when one of two Celery workers is killed or stopped, and that none is sent twice.
 
-The workers are processes of this machine, as ``airflow celery worker`` starts them; what is held against the ledger is
-the phone network's own log. With ``-9`` a worker goes with all that it runs, as a host does.
+Celery uses Redis and two workers, and each worker runs a sender. The workers are processes of this machine, started
+with ``airflow celery worker``. The phone network's own log is compared with the ledger. ``kill -9`` ends a worker
+together with all its tasks, as the loss of its host would.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from tests.live.airflow import ROOT, Case, LiveAirflow, live_airflow
 from tests.prove import Figure, at_most, equal
 
 HOLD = 0.5
-"""Seconds for which the gateway keeps each request."""
+"""Seconds that the gateway takes for each request."""
 AT_ONCE = 8
-"""Requests that it allows."""
+"""Concurrent requests that the gateway allows."""
 TAKEN_OVER_WITHIN = 15
-"""Seconds without a send while messages wait."""
+"""Most seconds without a send while messages wait."""
 
 
 class Worker(Part):
@@ -38,7 +39,7 @@ class Worker(Part):
         return bool(live.task_processes("send", self.pid))
 
     def ports(self) -> set[int]:
-        """Ports of this machine that its senders' connections begin at."""
+        """Return the local ports of the connections that this worker's processes have open."""
         found: set[int] = set()
         for process in self.below():
             with suppress(psutil.Error):
@@ -56,7 +57,7 @@ class Workers:
     started: list[Worker] = field(default_factory=list)
 
     def start(self, name: str) -> Worker:
-        """One more worker, once it takes tasks."""
+        """Start one more worker, and return it as soon as it accepts tasks."""
         said = self.folder / f"{name}.log"
         worker = Worker(
             f"worker {name}",
@@ -77,10 +78,10 @@ class Workers:
 
 @contextmanager
 def redis() -> Iterator[str]:
-    """A Redis of its own on a free port.
+    """Run a Redis server of its own on a free port, and yield its address.
 
     Raises:
-        FileNotFoundError: there is no redis-server.
+        FileNotFoundError: redis-server is not installed.
     """
     if (program := shutil.which("redis-server")) is None:
         raise FileNotFoundError("redis-server")
@@ -95,7 +96,7 @@ def redis() -> Iterator[str]:
 
 @contextmanager
 def two_workers(seed: int = 1) -> Iterator[Workers]:
-    """Airflow with CeleryExecutor and the workers ``a`` and ``b``, in a folder that is removed."""
+    """Run Airflow with CeleryExecutor and the workers ``a`` and ``b``, in a folder that is deleted afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="motcua-workers-"))
     settings = {
         "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor",
@@ -103,7 +104,7 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": "6",
         "AIRFLOW__CORE__PARALLELISM": "24",
         "LIVE_CONCURRENCY": str(AT_ONCE),
-        # Whoever took over goes on no longer than this beside those of the next run.
+        # A sender waits for news no longer than this, so that a sender that took over soon gives way to the next run's.
         "MOTCUA_LINGER": "30",
     }
     try:
@@ -122,11 +123,12 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
 
 
 def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
-    """Both living workers, once each runs a sender of a run that a single move woke; Airflow may give both senders to
-    one, and then it is tried again.
+    """Wait until each of the two living workers has a sender of the same run, and return both workers.
+
+    A single event at the desk starts the run. If Airflow gives both senders to one worker, another run is tried.
 
     Raises:
-        TimeoutError: they never do.
+        TimeoutError: Both senders were on one worker in each of six runs.
     """
     live = workers.live
     first, second = (each for each in workers.started if each.alive)
@@ -140,7 +142,7 @@ def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
 
 
 def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:
-    """So many cases, half of whose messages the gateway has taken."""
+    """Record ``moves`` cases, wait until the gateway has accepted half of their messages, and return the cases."""
     before = len(live.network_log())
     cases = live.desk.move(moves)
     live.wait_until("the queue is in its middle", lambda: len(live.network_log()) >= before + moves // 2, 240)
@@ -150,20 +152,20 @@ def middle_of_a_queue(live: LiveAirflow, moves: int) -> list[Case]:
 def worker_lost_and_worker_stopped(
     workers: Workers, moves: int = 240, within: float = TAKEN_OVER_WITHIN
 ) -> list[Figure]:
-    """In the middle of a long queue one of two workers is killed; in that of another one, one of two is stopped.
+    """Kill one of two workers in the middle of a long queue, and later stop one in the middle of another queue.
 
-    ``within``: seconds in which others must have gone on.
+    Senders of the other worker must go on within ``within`` seconds.
     """
     live = workers.live
     live.set_faults(slow_seconds={"probability": 1, "seconds": HOLD})
     lost, stopped = senders_spread(workers)
     cases = middle_of_a_queue(live, moves)
-    shares = _shares(live, cases, (lost, stopped))
+    shares = _begun_by_each(live, cases, (lost, stopped))
     lost.kill()
     lost_at = time.time()
     found = [
         Figure(
-            "of a hundred messages so far, those of the worker that sent fewer",
+            "share of the worker that sent fewer messages, in per cent",
             f"{min(shares) * 100 // max(1, sum(shares))}",
             "at least 20",
             min(shares) * 5 >= sum(shares) > 0,
@@ -176,12 +178,12 @@ def worker_lost_and_worker_stopped(
     stopped.stop()
     found += [
         at_most(
-            "requests that the killed one left without an answer",
-            _unknown(live, live.desk.cases) - _unknown(live, cases),
+            "requests that the killed worker left without an answer",
+            _count_ever_unknown(live, live.desk.cases) - _count_ever_unknown(live, cases),
             AT_ONCE * 5 // 4,
         ),
         _taken_over("stopped", live, within),
-        equal("unknown because one was stopped", _unknown(live, cases), 0),
+        equal("unknown because a worker was stopped", _count_ever_unknown(live, cases), 0),
     ]
     live.set_faults()
     cases = live.desk.cases
@@ -191,13 +193,16 @@ def worker_lost_and_worker_stopped(
     return [
         *found,
         equal("phones that were texted more than once", sum(number for often, number in times.items() if often > 1), 0),
-        # An attempt is committed before its request leaves: one whose sender was killed between the two is never sent
-        # again by itself, since nobody could know. People see it, and may release it.
+        # A sender commits an attempt before it sends the request. If it is killed in between, nobody can know whether
+        # the request was sent, so the system never repeats the message by itself. People see the message as unknown
+        # and may release it.
         equal(
-            "phones that were not texted, told as unknown", (times[0], states.total()), (states["unknown"], len(cases))
+            "phones that were not texted, listed as unknown",
+            (times[0], states.total()),
+            (states["unknown"], len(cases)),
         ),
         equal(
-            "at the gateway without an attempt in the ledger",
+            "requests at the gateway without an attempt in the ledger",
             len({each["reference"] for each in live.network_log()} - known),
             0,
         ),
@@ -206,21 +211,21 @@ def worker_lost_and_worker_stopped(
 
 
 def _taken_over(how: str, live: LiveAirflow, within: float) -> Figure:
-    """The longest time without a send, while messages waited, since just before one was lost."""
-    since = max(_moments(live))
+    """Return the longest time without a send while messages waited, from just before a worker was lost."""
+    since = max(_accepted_times(live))
 
     def is_empty() -> bool:
         (row,) = live.ledger("SELECT count(*) AS number FROM motcua.messages WHERE state IN ('queued', 'sending')")
         return not row["number"]
 
     live.wait_until("all went that waited", is_empty, 240)
-    moments = [moment for moment in _moments(live) if moment >= since - HOLD]
+    moments = [moment for moment in _accepted_times(live) if moment >= since - HOLD]
     longest = max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
     return at_most(f"one {how}: longest time without a send", round(longest, 1), within, " s")
 
 
-def _unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
-    """Of how many of these messages the outcome was not known for a while."""
+def _count_ever_unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
+    """Return how many messages of these cases were unknown at some time."""
     (row,) = live.ledger(
         "SELECT count(*) AS number FROM motcua.message_history AS h"
         " INNER JOIN motcua.messages AS m ON h.message_id = m.message_id"
@@ -231,9 +236,12 @@ def _unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
     return int(row["number"])
 
 
-def _shares(live: LiveAirflow, cases: Sequence[Case], workers: Sequence[Worker]) -> list[int]:
-    """How many of these messages each worker's living senders have begun: a sender's lock is held by a connection to
-    the ledger, and its port tells whose that is."""
+def _begun_by_each(live: LiveAirflow, cases: Sequence[Case], workers: Sequence[Worker]) -> list[int]:
+    """Return, for each worker, how many messages of these cases its living senders have begun.
+
+    A sender holds an advisory lock through its connection to the ledger. The client port of that connection identifies
+    the worker.
+    """
     rows = live.ledger(
         "SELECT l.pid, count(*) AS attempts FROM motcua.attempts AS a"
         " INNER JOIN motcua.messages AS m ON a.message_id = m.message_id"
@@ -248,21 +256,26 @@ def _shares(live: LiveAirflow, cases: Sequence[Case], workers: Sequence[Worker])
 
 
 def _port_of_server_process(pid: int) -> int:
-    """The client's port, which PostgreSQL shows in the title; of another role's session its views hide it."""
+    """Return the client's port of a PostgreSQL session, from the title of its server process.
+
+    PostgreSQL's views hide the port of a session that belongs to another role.
+    """
     title = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace")
     found = re.search(r"\((\d+)\)", title)
     assert found is not None, title
     return int(found[1])
 
 
-def _moments(live: LiveAirflow) -> list[float]:
+def _accepted_times(live: LiveAirflow) -> list[float]:
     return sorted(datetime.fromisoformat(message["accepted_at"]).timestamp() for message in live.network_log())
 
 
 def _most_at_once(live: LiveAirflow, lost_at: float) -> int:
-    """Requests that the gateway had taken and not answered: it kept each for ``HOLD`` seconds. Those of the worker that
-    was killed, who waited for no answer any more, do not count."""
-    moments = [moment for moment in _moments(live) if not lost_at - HOLD <= moment <= lost_at]
+    """Return the largest number of requests that the gateway handled at once, with ``HOLD`` seconds for each.
+
+    Requests of the killed worker do not count, because nobody waited for their answers.
+    """
+    moments = [moment for moment in _accepted_times(live) if not lost_at - HOLD <= moment <= lost_at]
     return max(sum(moment <= other < moment + HOLD for other in moments) for moment in moments)
 
 

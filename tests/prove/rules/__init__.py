@@ -1,1 +1,1 @@
-"""Whether the pure rules are right, and their tests notice when one is not."""
+"""Proofs that pure rules are right, and that tests notice faults in rules, SQL statements, DAGs and routes."""

@@ -1,7 +1,8 @@
-"""Whether tests notice when a DAG is wired wrongly: a task or what it waits for left out, an argument, a schedule.
+"""Check that tests notice a wrong DAG: a task, a dependency or an argument is missing, or a schedule is wrong.
 
-Of ``dags``, of what they share (``motcua/orchestration.py``) and of what their tasks call (``motcua/jobs/tasks``).
-``tests/prove/trials.py`` tries the tests that load the file or enter the function; ``--seeds`` is how many faults.
+The faults are put into ``dags``, into the code that DAGs share (``motcua/orchestration.py``), and into the functions
+that their tasks call (``motcua/jobs/tasks``). ``tests/prove/trials.py`` tries each fault with the tests that load the
+file or enter the function. ``--seeds`` is the number of faults.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ _TURNED: Final = {
 _WORDS: Final = {'"Asia/Ho_Chi_Minh"': '"UTC"', '"all_done"': '"all_success"', "False": "True", "True": "False"}
 
 
-class _Places(m.MatcherDecoratableVisitor):
-    """Each place of a file that can be broken, and what it becomes."""
+class _FaultFinder(m.MatcherDecoratableVisitor):
+    """Collects each place of a file that can be broken, with its replacement."""
 
     def __init__(self) -> None:
         super().__init__()
         self.names: list[str] = []
         self.found: list[tuple[str, str, str, cst.CSTNode, cst.CSTNode]] = []
-        """Function of the file, or nothing; that in it, or itself; kind; what it was; what it becomes."""
+        """(outermost function or empty, innermost function or empty, kind, node, replacement)."""
 
     def _add(self, kind: str, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
         outer, *_, inner = self.names * 2 or ("", "")
@@ -121,9 +122,12 @@ class _Places(m.MatcherDecoratableVisitor):
 
 
 def of_file(path: str) -> Iterator[Fault]:
-    """The faults of a file: of a DAG, of what they share, of what tasks call (there in functions alone)."""
+    """Yield the faults of a file.
+
+    In files of ``motcua/jobs/tasks``, faults are only put into functions.
+    """
     wrapper = MetadataWrapper(cst.parse_module((ROOT / path).read_text(encoding="utf-8")))
-    places = _Places()
+    places = _FaultFinder()
     wrapper.module.visit(places)
     alike: Counter[tuple[str, ...]] = Counter()
     for function, inner, kind, node, becomes in places.found:
@@ -138,25 +142,28 @@ def of_file(path: str) -> Iterator[Fault]:
         was, shown = (" ".join(wrapper.module.code_for_node(each).split()) for each in (node, becomes))
         was = f"{inner}: {was}" if path.startswith("dags/") else was
         alike[place, kind, was, shown] += 1
-        change = partial(_put, path, wrapper.module, node, becomes)
+        change = partial(_put_fault_in, path, wrapper.module, node, becomes)
         yield Fault(place, kind, was, shown, alike[place, kind, was, shown], change)
 
 
-def _put(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
-    """Has a file be another one: a DAG's where it is loaded, the others as they are."""
+def _put_fault_in(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
+    """Let the process use a changed file: a DAG's file from its next load on, functions of other files at once."""
     changed = module.deep_replace(node, becomes)
     assert isinstance(changed, cst.Module)
     if path.startswith("dags/"):
         broken_files[path] = changed.code
         return
     if path == _SHARED:
-        _make_again(changed.code)
+        _recompute_shared(changed.code)
     put_codes(path, changed.code)
 
 
-def _make_again(source: str) -> None:
-    """Values that DAGs share, made anew; classes and functions that others know stay, these with what put_codes gives
-    them."""
+def _recompute_shared(source: str) -> None:
+    """Run the changed source of ``motcua/orchestration.py``, and replace the values that DAGs import from it.
+
+    Classes and functions are not replaced, because other modules have references to them; ``put_codes`` changes the
+    functions.
+    """
     shared = vars(import_module("motcua.orchestration"))
     before = dict(shared)
     exec(compile(source, str(ROOT / _SHARED), "exec", dont_inherit=True), shared)
@@ -170,7 +177,7 @@ def _make_again(source: str) -> None:
 
 
 def every_fault() -> list[Fault]:
-    """Of all DAGs and what they share and call."""
+    """Return the faults of all DAGs, of the code that they share, and of the functions that tasks call."""
     paths = [*ROOT.glob("dags/*.py"), ROOT / _SHARED, *ROOT.glob("plugins/motcua/jobs/tasks/[a-z]*.py")]
     return [fault for path in sorted(paths) for fault in of_file(path.relative_to(ROOT).as_posix())]
 
@@ -180,7 +187,7 @@ def _sample(seed: int, number: int, _: str) -> list[Fault]:
 
 
 def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:
-    """A row for each kind of fault."""
+    """Return a row for each kind of fault."""
     return figures_of(
         try_faults("dags", ("dags/", _SHARED, "plugins/motcua/jobs/tasks/"), _sample, seed, seeds, minutes, into)
     )

@@ -1,11 +1,13 @@
-"""Whether the tests of the pure rules notice when a rule is broken: each is broken in every way that mutmut knows.
+"""Check that the tests of the pure rules notice each mutant of a rule that mutmut makes.
 
-A *mutant* is the code with one place changed: a ``<`` made ``<=``, a ``not`` left out, an argument ``None``. One that
-no test can notice, since it does the same, is *equivalent*: those stand in ``equivalent_mutants.yaml`` with the reason;
-any other that no test of its module notices falls short.
+A *mutant* is the code with one place changed: ``<`` becomes ``<=``, a ``not`` is left out, an argument becomes
+``None``. A mutant that behaves exactly like the original is *equivalent*, and no test can notice it.
+``equivalent_mutants.yaml`` lists the equivalent mutants with the reason. Any other mutant that no test of its module
+notices makes the proof fall short.
 
-All is done in a copy in the folder for temporary files. The time is limited: modules in the order of ``MODULES``, the
-mutants of each in the seed's order (``tests/prove/trials.py``); what is left untried is said, and is for the next run.
+The mutants run in a copy of the code in the folder for temporary files. The time is limited: modules are tried in the
+order of ``MODULES``, and the mutants of a module in an order that the seed decides (``tests/prove/trials.py``). Mutants
+that were not tried are counted, and the next run tries them.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ from tests.prove import Figure
 from tests.prove.trials import KEPT, PYTEST, ROOT, Fault, Ran, Trials, Tried, drawn
 
 MINUTES: Final = 30.0
-"""When they are over, no further mutant is tried."""
+"""Minutes after which no further mutant is tried."""
 
 MODULES: Final = {
     "occasions": "test_occasions.py",
@@ -58,16 +60,16 @@ MODULES: Final = {
     "phones/text": "phones/test_*.py",
     "phones/reading": "phones/test_*.py",
 }
-"""Module below motcua/domain → the tests below tests/unit/domain that answer for it."""
+"""Module below motcua/domain → the test files below tests/unit/domain that must notice its mutants."""
 
 _TESTS: Final = Path("tests/unit/domain")
 _SOURCES: Final = Path("src")
 
 
-class _Undecorated(cst.CSTTransformer):
-    """A decorated function as a plain one, and below it what the decorator makes of that.
+class _Undecorating(cst.CSTTransformer):
+    """Rewrites a decorated function as a plain function, followed by an assignment that decorates it.
 
-    The tool leaves decorated functions alone.
+    This is needed because mutmut does not mutate decorated functions.
     """
 
     def leave_FunctionDef(
@@ -82,13 +84,13 @@ class _Undecorated(cst.CSTTransformer):
 
 
 class _Trials(Trials):
-    """Each mutant is tried with all tests of its module."""
+    """Tries each mutant with all tests of its module."""
 
     most_tests = most_seconds = float("inf")
     has_no_end = 5.0
 
     def set_up(self, session: pytest.Session, items: Mapping[str, Any]) -> str:
-        """Unbroken, and not in a fork: what tests import late is imported once."""
+        """Run all tests once without a mutant, so that imports within functions happen before the forks."""
         for name, test in items.items():
             began = time.process_time()
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
@@ -98,16 +100,16 @@ class _Trials(Trials):
         return ""
 
     def in_turn(self, place: str) -> list[str]:
-        """The quickest first."""
+        """Return all tests, the quickest first."""
         return sorted(self.tests, key=lambda name: self.tests[name].seconds)
 
 
 def figures(seed: int, into: str = "", minutes: float = MINUTES) -> list[Figure]:
-    """A row for each module: how many mutants, and how many of them no test noticed."""
+    """Return a row for each module: the number of mutants, and how many of them no test noticed."""
     until = time.monotonic() + 60 * minutes
     folder = Path(into).absolute() if into else KEPT
     folder.mkdir(parents=True, exist_ok=True)
-    equivalent = _equivalent()
+    equivalent = _read_equivalent()
     found: list[Figure] = []
     for module in MODULES:
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as new_process:
@@ -124,14 +126,17 @@ def figures(seed: int, into: str = "", minutes: float = MINUTES) -> list[Figure]
         found.append(Figure(module, value, "0 unnoticed", not unnoticed))
         stale = set() if counts["untried"] else listed - {_change_of(each) for each in survived}
         if stale:
-            found.append(Figure(f"{module}: listed, and no such survivor", str(len(stale)), "0", False))
-        for line in [*(each.fault for each in unnoticed), *(f"{module}, listed in vain: {each}" for each in stale)]:
+            found.append(Figure(f"{module}: listed as equivalent, but noticed or gone", str(len(stale)), "0", False))
+        for line in [
+            *(each.fault for each in unnoticed),
+            *(f"{module}, listed as equivalent without need: {each}" for each in stale),
+        ]:
             print(line)
     return found
 
 
-def _equivalent() -> dict[str, set[str]]:
-    """By module, the changes that change nothing."""
+def _read_equivalent() -> dict[str, set[str]]:
+    """Return the equivalent changes by module."""
     listed = yaml.safe_load((Path(__file__).parent / "equivalent_mutants.yaml").read_text(encoding="utf-8"))
     return {
         module: {f"{each['was']} → {became}" for each in entries if each["reason"] for became in each["became"]}
@@ -144,10 +149,13 @@ def _change_of(tried: Tried) -> str:
 
 
 def _try_module(module: str, seed: int, minutes: float, path: Path) -> list[Tried]:
-    """Breaks one module in every way; of a new process, which from then on knows only the copy."""
+    """Try all mutants of one module, in a new process.
+
+    The process must be new because afterwards it imports only the copy of the package.
+    """
     tests = sorted(path.relative_to(ROOT) for path in (ROOT / _TESTS).glob(MODULES[module]))
     with tempfile.TemporaryDirectory(prefix="motcua-mutants-") as folder, contextlib.chdir(folder):
-        _lay_out(tests)
+        _write_copy(tests)
         source = _SOURCES / f"motcua/domain/{module}.py"
         mutated = mutate_file_contents(str(source), source.read_text(encoding="utf-8"))
         source.write_text(mutated.code, encoding="utf-8")
@@ -167,12 +175,12 @@ def _faults(module: str, mutated: MutatedFile) -> Iterator[Fault]:
     for mutant in mutated.mutant_names:
         function, (was, became) = mangled_name_from_mutant_name(mutant), _change(mutated, lines, mutant)
         alike[function, was, became] += 1
-        apply = partial(_break, get_mutant_name(Path(f"motcua/domain/{module}.py"), mutant))
+        apply = partial(_switch_on, get_mutant_name(Path(f"motcua/domain/{module}.py"), mutant))
         yield Fault(f"{module}/{function}", "rule", was, became, alike[function, was, became], apply)
 
 
-def _break(mutant: str) -> None:
-    """And has nobody remember the rule unbroken, or that would hide it."""
+def _switch_on(mutant: str) -> None:
+    """Switch a mutant on, and clear all caches, because a cached result of the original rule would hide it."""
     set_mutant_under_test(mutant)
     for name, module in sys.modules.items():
         if name.startswith("motcua.domain."):
@@ -183,19 +191,24 @@ def _break(mutant: str) -> None:
                     each.clear()
 
 
-def _lay_out(tests: list[Path]) -> None:
-    """The copy, in the current folder: the package, where the tool knows it, and tests of a module."""
+def _write_copy(tests: list[Path]) -> None:
+    """Write the copy into the current folder.
+
+    The package goes to the path that mutmut expects, with the tests of a module beside it.
+    """
     shutil.copytree(ROOT / "plugins" / "motcua", _SOURCES / "motcua", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "include" / "calendars", "include/calendars")
     for path in (_SOURCES / "motcua/domain").rglob("*.py"):
-        path.write_text(cst.parse_module(path.read_text(encoding="utf-8")).visit(_Undecorated()).code, encoding="utf-8")
+        path.write_text(
+            cst.parse_module(path.read_text(encoding="utf-8")).visit(_Undecorating()).code, encoding="utf-8"
+        )
     tests[0].parent.mkdir(parents=True)
     for path in tests:
         shutil.copy(ROOT / path, path)
 
 
 def _change(mutated: MutatedFile, lines: list[str], function: str) -> tuple[str, str]:
-    """What a mutant changed."""
+    """Return the lines that a mutant changed, before and after the change."""
     whole = f"{mangled_name_from_mutant_name(function)}__mutmut_orig"
     plain_name, _ = orig_function_and_class_names_from_key(function)
 

@@ -1,7 +1,8 @@
-"""How well phone fields are read: thousands of fields whose truth is known, because each was spelled from it.
+"""Measure how well the system reads phone fields, with thousands of fields whose true content is known.
 
-Every row starts from a truth, an owner's number and the day it was typed or something that is no phone, and is then
-spelled as people spell. Nothing here is shared with the reader that is judged: the numbering plan is typed again.
+Each row begins with the true content: an owner's number and the day on which it was typed, or something that is no
+phone number. The content is then spelled as people spell it. The proof shares no code with the system's reader, and has
+its own copy of the numbering plan.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import phonenumbers
 from motcua.domain.phones.reading import read_phone
 from tests.prove import Figure
 
-# --- The plan, typed again ------------------------------------------------------------------------
+# --- The numbering plan, typed again --------------------------------------------------------------
 
 TEN_DIGITS = date(2018, 9, 15)
 TODAY = date(2026, 11, 25)
@@ -43,7 +44,7 @@ OPEN_2016 = _listed("0868 0888 0898")
 OPEN_2017 = _listed("0868 0888 0898 0880 0885 0869 0899")
 UNKNOWN_BLOCKS = _listed("095 0990 0991 0992 0555 0892")
 
-# Province, its name, code before 2017, code after, digits that follow.
+# Province, its name, area code before 2017, area code after 2017, number of digits that follow.
 _LANDLINES = """
 khanh_hoa|Khánh Hòa|058|0258|7
 binh_dinh|Bình Định|056|0256|7
@@ -81,15 +82,15 @@ lao_cai|Lào Cai|020|0214|7
 thai_nguyen|Thái Nguyên|0280|0208|7
 phu_tho|Phú Thọ|0210|0210|7
 """
-# Old codes under which ten digits are a mobile today, or may be.
+# With these old area codes, a landline of ten digits looks like a mobile number of today.
 TRAP_CODES = _listed("058 056 059 070 076 077 079 037 038 039 033 031 036 030 08")
-# Old codes under which they are a landline or nothing.
+# With these old area codes, ten digits are never a mobile number of today.
 CLEAR_CODES = _listed("053 054 057 073 074 061 068 063 04 0511 0510 0710 0500 0650 0350 0321 020 0280 0210")
 
 
 @dataclass(frozen=True)
 class Area:
-    """One province's landlines."""
+    """The landlines of one province."""
 
     key: str
     name: str
@@ -104,7 +105,10 @@ TRAPS = [area for area in AREAS if area.old in TRAP_CODES]
 
 @dataclass(frozen=True)
 class Row:
-    """One field and its truth: the number to text and all of its owner's, or the reasons that are right."""
+    """One phone field and the right answer.
+
+    The right answer is the number to text with all numbers of its owner, or the acceptable reasons for a refusal.
+    """
 
     kind: str
     field: str
@@ -116,44 +120,44 @@ class Row:
 
 
 class People:
-    """Invents owners, days and choices, from one seed."""
+    """Draws owners, days and choices from one seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
 
     def one_of(self, choices: str, separator: str = "|") -> str:
-        """Choose one of some spellings."""
+        """Return one of several spellings."""
         return self.random.choice(choices.split(separator))
 
     def digits(self, count: int) -> str:
-        """Any digits."""
+        """Return random digits."""
         return "".join(self.random.choices("0123456789", k=count))
 
     def tail(self, count: int) -> str:
-        """Digits that nobody would take for a made-up number."""
+        """Return random digits that do not look made up, such as a row of equal digits."""
         while True:
             digits = self.digits(count)
             if len(set(digits)) > 3 and digits not in "0123456789" and digits[:2] != digits[-2:]:
                 return digits
 
     def day(self, first: date, last: date) -> date:
-        """A day between two."""
+        """Return a day between two days."""
         return first + timedelta(days=self.random.randint(0, (last - first).days))
 
     def day_before(self, last: date = TEN_DIGITS - timedelta(days=1)) -> date:
-        """A day on which ten digits under 03, 05 and 07 were no mobile."""
+        """Return a day on which ten digits under 03, 05 and 07 were no mobile number."""
         return self.day(date(2015, 6, 1), last)
 
     def day_since(self) -> date | None:
-        """A day of today's plan; None is today."""
+        """Return a day of today's numbering plan; ``None`` means today."""
         return None if self.random.random() < 0.3 else self.day(TEN_DIGITS, TODAY)
 
     def any_day(self) -> date | None:
-        """Any day since 2015."""
+        """Return any day since 2015."""
         return self.day_before() if self.random.random() < 0.5 else self.day_since()
 
     def mobile(self) -> tuple[str, str, date | None, str]:
-        """A mobile as its owner writes it and as it is dialled today, the day, the agency's province."""
+        """Return a mobile number as its owner writes it, as it is dialled today, its day of typing and the province."""
         province = self.one_of("khanh_hoa|khanh_hoa|Khánh Hòa|dak_lak|da_nang|lam_dong|")
         share = self.random.random()
         if share < 0.3:
@@ -174,18 +178,18 @@ class People:
         return number, number, day, province
 
     def certain_mobile(self) -> str:
-        """A mobile of ten digits that is one on any day."""
+        """Return a mobile number of ten digits that is valid on any day."""
         return self.one_of("090|091|098|094|097") + self.tail(7)
 
     def subscriber(self, area: Area) -> str:
-        """A landline's digits after its area code."""
+        """Return the digits of a landline after its area code."""
         while True:
             digits = self.random.choice("2345673333") + self.tail(area.subscriber - 1)
             if not (area.old + digits).startswith((*OPEN_2017, "088")):
                 return digits
 
     def landline(self) -> str:
-        """A landline of today."""
+        """Return a landline number of today."""
         area = self.random.choice(AREAS)
         return area.new + self.subscriber(area)
 
@@ -246,7 +250,7 @@ def _plain_or_grouped(people: People, number: str, separators: str = ".| |-") ->
 def _without_zero(people: People, number: str) -> str:
     rest = number[1:]
     if rest[0] == "3":
-        # Nine digits under 3 may be an old ID number.
+        # Nine digits that begin with 3 may be an old ID number.
         return number
     return people.one_of(f"{rest}|{rest}|{rest[:3]} {rest[3:6]} {rest[6:]}|{rest[:3]}.{rest[3:6]}.{rest[6:]}|{rest}.0")
 
@@ -300,7 +304,7 @@ SPELLINGS: dict[str, Callable[[People, str], str]] = {
 }
 
 
-# The spellings of a number itself, without words around it.
+# The spellings that change only the number itself, without words around it.
 _ALONE = list(SPELLINGS.values())[:9]
 
 
@@ -309,7 +313,7 @@ def _e164(number: str) -> str:
 
 
 def _textable(people: People) -> Iterator[Row]:
-    """Fields with one, two or three numbers of one owner."""
+    """Yield fields with one, two or three numbers of one owner."""
 
     def row(kind: str, text: str, day: date | None, province: str, *numbers: str) -> Row:
         owned = [_e164(number) for number in numbers]
@@ -379,7 +383,7 @@ def _landline_text(people: People, code: str, subscriber: str) -> str:
 
 
 def _not_textable(people: People) -> Iterator[Row]:
-    """Fields with nobody to text, each with its reason."""
+    """Yield fields without a number to text, each with its reason."""
     one_of, digits = people.one_of, people.digits
 
     def row(kind: str, text: str, *reasons: str, day: date | None = None, province: str = "khanh_hoa") -> Row:
@@ -412,7 +416,7 @@ def _not_textable(people: People) -> Iterator[Row]:
     for _ in range(60):
         written, _, day, province = people.mobile()
         short = written[: -people.random.randint(1, 4)]
-        # Nine digits under 012 are also an ID number of Hà Nội.
+        # Nine digits under 012 may also be an ID number of Hà Nội.
         reasons = ("too_short", "id_card_like") if len(short) == 9 and short.startswith("012") else ("too_short",)
         text = one_of(f"{short}|ĐT: {short}|{short} (chị Lan)")
         yield row("digits missing", text, *reasons, day=day, province=province)
@@ -452,7 +456,7 @@ def _not_textable(people: People) -> Iterator[Row]:
         )
         yield row("foreign", text, "foreign", day=people.any_day())
     for _ in range(60):
-        # No month begins with 4 to 9: such an ID number is no dossier code.
+        # A third pair of digits from 40 on is no month, so such an ID number is not read as a dossier code.
         number = one_of("225|221|264|231|024|025|011") + people.random.choice("456789") + people.tail(5)
         shapes = "{0}|CMND {0}|CMND: {0}|{1} {2} {3}|CMT{0}|số CMND {0}|{0} (CMND)"
         text = one_of(shapes).format(number, number[:3], number[3:6], number[6:])
@@ -500,15 +504,15 @@ def _codes(people: People, row: Callable[..., Row]) -> Iterator[Row]:
 
 
 def rows(seed: int) -> list[Row]:
-    """Every field of one seed, with its truth."""
+    """Return every field of one seed, with the right answer."""
     people = People(seed)
     return [*_textable(people), *_not_textable(people)]
 
 
-# --- Who is judged --------------------------------------------------------------------------------
+# --- Readers --------------------------------------------------------------------------------------
 
 Answer = tuple[str | None, str | None, tuple[str, ...]]
-"""The number to text, the reason why there is none, other numbers of the owner."""
+"""The number to text, the reason if there is none, and other numbers of the owner."""
 
 
 def ours(row: Row) -> Answer:
@@ -527,7 +531,7 @@ _REASON_OF_TYPE = {
 
 
 def library_alone(row: Row, search: bool) -> Answer:
-    """Read a field with ``phonenumbers`` alone; ``search``: look through the text where it does not parse."""
+    """Read a field with ``phonenumbers`` alone; ``search``: also search the text if it cannot be parsed."""
     reason = "missing" if not row.field.strip() else "bad_chars"
     try:
         number = phonenumbers.parse(row.field, "VN")
@@ -555,7 +559,7 @@ def library_alone(row: Row, search: bool) -> Answer:
 
 @dataclass
 class Score:
-    """What one reader made of all rows: right answers by kind of row, and numbers that are not the owner's."""
+    """The result of one reader: counts of right numbers, right reasons, and numbers of other people."""
 
     numbers: int = 0
     reasons: int = 0
@@ -565,7 +569,7 @@ class Score:
 
 
 def score(judged: list[Row], read: Callable[[Row], Answer]) -> Score:
-    """Hold a reader's answers against the truth."""
+    """Compare a reader's answers with the right answers."""
     result = Score()
     for row in judged:
         number, reason, others = answer = read(row)
@@ -590,7 +594,7 @@ def _speed(seed: int) -> float:
 
 
 def figures(seed: int) -> list[Figure]:
-    """Read every field by our rules and by ``phonenumbers`` alone, and count what is right."""
+    """Read every field by our rules and by ``phonenumbers`` alone, and count the right answers."""
     judged = rows(seed)
     numbers = sum(row.text_to is not None for row in judged)
     refused = len(judged) - numbers
@@ -598,19 +602,21 @@ def figures(seed: int) -> list[Figure]:
     searched = score(judged, partial(library_alone, search=True))
     result = [
         Figure("fields judged", str(len(judged)), "at least 1,000", len(judged) >= 1000),
-        Figure("textable numbers read", _share(own.numbers, numbers), "99 %", own.numbers >= 0.99 * numbers),
+        Figure("textable numbers read", _percentage(own.numbers, numbers), "99 %", own.numbers >= 0.99 * numbers),
         Figure("strangers' numbers returned", str(own.strangers), "0", own.strangers == 0),
-        Figure("refusals with the right code", _share(own.reasons, refused), "98 %", own.reasons >= 0.98 * refused),
-        Figure("fields a second, one CPU, none twice", f"{_speed(seed + 1):,.0f}", "-", True),
+        Figure(
+            "refusals with the right code", _percentage(own.reasons, refused), "98 %", own.reasons >= 0.98 * refused
+        ),
+        Figure("different fields read per second on one CPU", f"{_speed(seed + 1):,.0f}", "-", True),
     ]
     for name, alone in (
         ("phonenumbers alone, parse", score(judged, partial(library_alone, search=False))),
         ("phonenumbers alone, parse and search", searched),
     ):
         result += [
-            Figure(f"{name}: textable numbers", _share(alone.numbers, numbers), "-", True),
+            Figure(f"{name}: textable numbers", _percentage(alone.numbers, numbers), "-", True),
             Figure(f"{name}: strangers' numbers", str(alone.strangers), "-", True),
-            Figure(f"{name}: right codes", _share(alone.reasons, refused), "-", True),
+            Figure(f"{name}: right codes", _percentage(alone.reasons, refused), "-", True),
         ]
     for kind, whole in Counter(row.kind for row in judged).items():
         value = f"{own.right_by_kind[kind]} of {whole}; phonenumbers alone {searched.right_by_kind[kind]}"
@@ -618,5 +624,5 @@ def figures(seed: int) -> list[Figure]:
     return result
 
 
-def _share(part: int, whole: int) -> str:
+def _percentage(part: int, whole: int) -> str:
     return f"{100 * part / whole:.2f} % ({part} of {whole})"

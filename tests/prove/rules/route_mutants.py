@@ -1,8 +1,9 @@
-"""Whether tests notice when a page or an endpoint is not there, or lets in whom it should refuse.
+"""Check that tests notice when a page or an endpoint is missing, or admits a visitor whom it should refuse.
 
-Of ``motcua/web``: each route is left out, or answers another method; in each function a check of rights is left out or
-is one for others, everybody is an operator and nobody an auditor, and rows are not narrowed down to a visitor's own
-agencies. ``tests/prove/trials.py`` tries the tests that enter the function. ``--seeds`` is the size of the sample.
+The faults are put into ``motcua/web``, one at a time: a route is left out or answers another HTTP method; a check of
+rights is left out or replaced by another check; every visitor counts as an operator, or no visitor as an auditor; or a
+page shows rows of other agencies. ``tests/prove/trials.py`` tries each fault with the tests that enter the function.
+``--seeds`` is the size of the sample.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _CHECKS: Final = {
     "_must_see": "",
     "check_reader": "",
 }
-"""Calls that refuse → the one that refuses others."""
+"""Function that checks a right → function that checks another right and replaces it; empty if there is none."""
 _RIGHTS: Final = {
     "is_operator": ("right", ("True", "False")),
     "is_auditor": ("right", ("False", "True")),
@@ -39,19 +40,19 @@ _RIGHTS: Final = {
     "listed": ("narrowing", ("None",)),
     "signature": ("right", ("visits.name",)),
 }
-"""What is asked of a visitor → the kind, and what stands there instead."""
+"""Attribute of a visitor → kind of the fault, and the expressions that replace the attribute."""
 _SHOWN: Final = {"sees": "True", "phone": None, "text": None}
-"""What is said of a visitor → the answer; none: what it was asked with, unhidden."""
+"""Method of a visitor → the expression that replaces its call, or ``None`` if the call's argument replaces it."""
 _VISITORS: Final = ("visits", "visitor", "seen", "wanted")
 
 
-class _Places(cst.CSTVisitor):
-    """Each place in the functions of a file that can be broken, and what it becomes."""
+class _FaultFinder(cst.CSTVisitor):
+    """Collects each place in the functions of a file that can be broken, with its replacement."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
         self.found: list[tuple[str, str, cst.CSTNode, cst.CSTNode]] = []
-        """Function, kind, what it was, what it becomes."""
+        """(function, kind, node, replacement)."""
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self.names.append(node.name.value)
@@ -92,27 +93,29 @@ class _Places(cst.CSTVisitor):
 
 
 def of_functions(path: str) -> Iterator[Fault]:
-    """The faults in functions of a file of pages."""
+    """Yield the faults in the functions of a file."""
     wrapper = MetadataWrapper(cst.parse_module((ROOT / path).read_text(encoding="utf-8")))
-    places = _Places()
+    places = _FaultFinder()
     wrapper.module.visit(places)
     alike: Counter[tuple[str, ...]] = Counter()
     for function, kind, node, becomes in places.found:
         was, shown = (" ".join(wrapper.module.code_for_node(each).split()) for each in (node, becomes))
         alike[function, kind, was, shown] += 1
         nth = alike[function, kind, was, shown]
-        yield Fault(f"{path}:{function}", kind, was, shown, nth, partial(_put, path, wrapper.module, node, becomes))
+        yield Fault(
+            f"{path}:{function}", kind, was, shown, nth, partial(_put_fault_in, path, wrapper.module, node, becomes)
+        )
 
 
-def _put(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
-    """Has the functions of a file do what they would with one place changed."""
+def _put_fault_in(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
+    """Replace the code of a file's functions by the code with one place changed."""
     changed = module.deep_replace(node, becomes)
     assert isinstance(changed, cst.Module)
     put_codes(path, changed.code)
 
 
 def of_routes() -> Iterator[Fault]:
-    """Each route left out, and answering another method."""
+    """Yield two faults for each route: the route is left out, or it answers another HTTP method."""
     from fastapi.routing import APIRoute
 
     from motcua.web.callbacks import create_callbacks
@@ -139,7 +142,7 @@ def of_routes() -> Iterator[Fault]:
 
 
 def _reroute(address: str, methods: frozenset[str], becomes: str) -> None:
-    """From now on no app takes this route, or takes it with another method."""
+    """Let every app ignore this route from now on, or answer another HTTP method at its address."""
     from fastapi.routing import APIRoute
     from starlette.routing import Match
 
@@ -156,7 +159,7 @@ def _reroute(address: str, methods: frozenset[str], becomes: str) -> None:
 
 
 def every_fault() -> list[Fault]:
-    """Of all pages and endpoints."""
+    """Return the faults of all pages and endpoints."""
     paths = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob("plugins/motcua/web/**/*.py"))]
     return [*of_routes(), *(fault for path in paths for fault in of_functions(path))]
 
@@ -166,5 +169,5 @@ def _sample(seed: int, number: int, _: str) -> list[Fault]:
 
 
 def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:
-    """A row for each kind of fault."""
+    """Return a row for each kind of fault."""
     return figures_of(try_faults("routes", ("plugins/motcua/web/",), _sample, seed, seeds, minutes, into))

@@ -1,8 +1,9 @@
-"""Whether tests notice when a statement of ``include/sql`` is broken: a condition or a column left out, a lock.
+"""Check that tests notice a broken SQL statement of ``include/sql``: a condition, a column or a lock is left out.
 
-Each statement is broken in one place at a time, and the tests that run it are tried (``tests/prove/trials.py``).
-``--seeds`` is the number of faults in the sample. One that PostgreSQL refuses when it reads the statement is none; what
-is made as an object of the ledger (functions, views, triggers), and the demo's own databases, are not broken.
+Each statement is broken in one place at a time, and the tests that run the statement are tried
+(``tests/prove/trials.py``). ``--seeds`` is the number of faults in the sample. A change that PostgreSQL refuses when it
+reads the statement is no fault. Objects of the ledger (functions, views, triggers) and statements for the demo's own
+databases are not broken.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ _ENDS_COLUMNS: Final = frozenset(
 )
 _ENDS_ORDER: Final = frozenset({"LIMIT", "OFFSET", "FOR", "UNION", "FETCH", "RANGE", "ROWS", "GROUPS", "RETURNING"})
 _NO_ANSWER: Final = frozenset({"NULL", "MATERIALIZED", "VALID"})
-"""Behind a NOT that turns no answer."""
+"""Words that follow a NOT which does not negate a condition, such as NOT NULL."""
 _TURNED: Final = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "<>": "=", "=": "<>"}
 _OTHERS: Final = {
     "MIN": "max",
@@ -59,17 +60,17 @@ _OTHERS: Final = {
 @dataclass(frozen=True)
 class _Token:
     word: str
-    """In capitals."""
+    """The word in capitals."""
     start: int
     end: int
     depth: int
-    """Of brackets; a bracket has that of what it is in."""
+    """Depth within brackets; a bracket has the depth of the text around it."""
     kind: str
 
 
 @dataclass(frozen=True)
 class Change:
-    """What is put in the place of a part of a statement."""
+    """A replacement for one part of a statement."""
 
     kind: str
     start: int
@@ -97,7 +98,7 @@ class _Statement:
         self.between = self._between()
 
     def _between(self) -> set[int]:
-        """Each AND that belongs to a BETWEEN."""
+        """Return the positions of the ANDs that belong to a BETWEEN."""
         found, open_at = set(), []
         for at, token in enumerate(self.tokens):
             if token.word == "BETWEEN":
@@ -108,7 +109,7 @@ class _Statement:
         return found
 
     def _end(self, at: int, ends: frozenset[str]) -> int:
-        """The first token behind ``at`` that ends what begins there, at its depth."""
+        """Return the position of the first token of ``ends`` after ``at`` at the same depth: the end of this part."""
         depth = self.tokens[at].depth
         for later in range(at, len(self.tokens)):
             token = self.tokens[later]
@@ -117,7 +118,7 @@ class _Statement:
         return len(self.tokens)
 
     def _change(self, kind: str, first: int, end: int, becomes: str) -> Change:
-        """From one token to before another."""
+        """Return a change of the tokens from ``first`` to before ``end``."""
         return Change(kind, self.tokens[first].start, self.tokens[end - 1].end, becomes)
 
     def _starts_condition(self, at: int) -> bool:
@@ -127,7 +128,7 @@ class _Statement:
         return self.words[at] in ("WHERE", "HAVING", "WHEN", "AND", "OR") and at not in self.between
 
     def conditions(self) -> Iterator[Change]:
-        """One left out: it always holds, or, of several of which one is enough, never."""
+        """Yield changes that leave out one condition: TRUE replaces it, or FALSE where OR joins it."""
         for at in range(len(self.tokens) - 1):
             behind = self._starts_condition(at)
             opens = self.words[at] == "(" and self.words[at + 1] not in ("SELECT", "WITH", "VALUES")
@@ -141,7 +142,7 @@ class _Statement:
             yield self._change("condition left out", at + 1, end, "FALSE" if enough else "TRUE")
 
     def comparisons(self) -> Iterator[Change]:
-        """``<`` for ``<=``, ``=`` for ``<>``, one answer for the other."""
+        """Yield changes of one comparison: ``<`` for ``<=``, ``=`` for ``<>``, or its negation."""
         for at, word in enumerate(self.words):
             following = self.words[at + 1 : at + 3]
             if word in _TURNED and not self._assigns(at):
@@ -155,7 +156,7 @@ class _Statement:
                 yield self._change("comparison turned", at, at + 1, "")
 
     def _assigns(self, at: int) -> bool:
-        """Whether a ``=`` gives a column its value."""
+        """Return whether a ``=`` assigns a value to a column."""
         depth = self.tokens[at].depth
         for before in range(at - 1, -1, -1):
             token = self.tokens[before]
@@ -166,15 +167,15 @@ class _Statement:
         return False
 
     def joined(self) -> Iterator[Change]:
-        """AND for OR, and a join that drops or keeps what has no partner."""
+        """Yield changes that exchange AND with OR, or an inner join with a left join."""
         for at, word in enumerate(self.words):
             if word in ("AND", "OR") and at not in self.between:
                 yield self._change("AND for OR", at, at + 1, "OR" if word == "AND" else "AND")
             elif word in ("LEFT", "INNER") and "JOIN" in self.words[at + 1 : at + 3]:
                 yield self._change("join", at, at + 1, "INNER" if word == "LEFT" else "LEFT")
 
-    def _listed(self, at: int, ends: frozenset[str]) -> list[tuple[int, int]]:
-        """The parts between commas, from a token on."""
+    def _parts_between_commas(self, at: int, ends: frozenset[str]) -> list[tuple[int, int]]:
+        """Return the parts between commas from the token ``at`` on, as ranges of tokens."""
         end, parts = self._end(at, ends), []
         while at < end:
             comma = min(self._end(at, ends | {","}), end)
@@ -183,7 +184,7 @@ class _Statement:
         return parts
 
     def columns(self) -> Iterator[Change]:
-        """One of a result or of what is written is empty."""
+        """Yield changes that make one column of a result or of written values NULL, or leave out one assignment."""
         for at, word in enumerate(self.words[:-1]):
             if word in ("SELECT", "RETURNING"):
                 first = at + 1
@@ -191,13 +192,21 @@ class _Statement:
                     on = self.words[first + 1] == "ON"
                     first = self._end(first + 2, frozenset({")"})) + 1 if on else first + 1
                     first = next((each for each in range(first, len(self.words)) if self.words[each] != ")"), first)
-                yield from (self._empty(*part) for part in self._listed(first, _ENDS_COLUMNS) if self._can_empty(*part))
+                yield from (
+                    self._null_column(*part)
+                    for part in self._parts_between_commas(first, _ENDS_COLUMNS)
+                    if self._can_empty(*part)
+                )
             elif word == "VALUES" and self.words[at + 1] == "(":
-                yield from (self._empty(*part) for part in self._listed(at + 2, _ENDS_COLUMNS) if part[0] < part[1])
+                yield from (
+                    self._null_column(*part)
+                    for part in self._parts_between_commas(at + 2, _ENDS_COLUMNS)
+                    if part[0] < part[1]
+                )
             elif (word == "SET" and self.words[at - 1] in ("UPDATE",)) or (
                 word == "SET" and self.words[at + 2 : at + 3] == ["="]
             ):
-                assigned = self._listed(at + 1, _ENDS_COLUMNS)
+                assigned = self._parts_between_commas(at + 1, _ENDS_COLUMNS)
                 for number, (start, end) in enumerate(assigned):
                     if len(assigned) > 1:
                         start, end = (assigned[number - 1][1], end) if number else (start, end + 1)
@@ -206,10 +215,10 @@ class _Statement:
     def _can_empty(self, start: int, end: int) -> bool:
         return start < end and self.words[end - 1] != "*" and self.words[start:end] not in (["1"], ["NULL"])
 
-    def _empty(self, start: int, end: int) -> Change:
-        """Of the same type and name, and NULL."""
+    def _null_column(self, start: int, end: int) -> Change:
+        """Return a change that makes a column NULL, with the same type and name."""
         named = start + next(
-            (n for n, each in enumerate(self.tokens[start:end]) if self._names(start, start + n)), end - start
+            (n for n, each in enumerate(self.tokens[start:end]) if self._begins_name(start, start + n)), end - start
         )
         value = self.sql[self.tokens[start].start : self.tokens[named - 1].end]
         name = self.sql[self.tokens[named].start : self.tokens[end - 1].end] if named < end else ""
@@ -221,7 +230,7 @@ class _Statement:
         in_values = self.tokens[start - 1].word in ("(", ",") and self._in_values(start)
         return self._change("column left out", start, end, empty if in_values else f"{empty} {name}".strip())
 
-    def _names(self, start: int, at: int) -> bool:
+    def _begins_name(self, start: int, at: int) -> bool:
         return self.words[at] == "AS" and self.tokens[at].depth == self.tokens[start].depth
 
     def _in_values(self, at: int) -> bool:
@@ -230,7 +239,7 @@ class _Statement:
         return self.words[opened - 1] == "VALUES"
 
     def order(self) -> Iterator[Change]:
-        """ORDER BY, its direction, LIMIT, DISTINCT, locks and their SKIP LOCKED."""
+        """Yield changes of ORDER BY and its direction, LIMIT, DISTINCT, locks and SKIP LOCKED."""
         for at, word in enumerate(self.words[:-1]):
             following = self.words[at + 1]
             if word == "ORDER" and following == "BY":
@@ -256,7 +265,7 @@ class _Statement:
         return self.sql[self.tokens[at].start : self.tokens[at].end]
 
     def others(self) -> Iterator[Change]:
-        """What happens on a conflict; what stands where nothing does; the lesser for the greater."""
+        """Yield changes of the action on a conflict, of a default or a value: least for greatest, plus for minus."""
         for at, word in enumerate(self.words[:-1]):
             if word == "DO" and self.words[at + 1] == "UPDATE":
                 yield self._change("on conflict", at, self._end(at, frozenset({"RETURNING"})), "DO NOTHING")
@@ -264,7 +273,7 @@ class _Statement:
                 nothing = self.words.index("NOTHING", at)
                 yield self._change("on conflict", at - 1, nothing + 1, "")
             elif word == "COALESCE" and self.words[at + 1] == "(":
-                parts = self._listed(at + 2, frozenset())
+                parts = self._parts_between_commas(at + 2, frozenset())
                 if len(parts) > 1:
                     yield self._change("default", parts[-2][1], parts[-1][1], "")
             elif word == "ELSE" and self.words[at + 1] != "NULL":
@@ -275,31 +284,31 @@ class _Statement:
                 yield self._change("value", at, at + 1, "-" if word == "+" else "+")
 
     def changes(self) -> Iterator[Change]:
-        """All of them."""
+        """Yield all changes of all kinds."""
         for made in (self.conditions, self.comparisons, self.joined, self.columns, self.order, self.others):
             yield from made()
 
 
 def changes_of(sql: str) -> list[Change]:
-    """Each way in which a statement can be broken in one place."""
+    """Return each way in which a statement can be broken in one place."""
     return list(dict.fromkeys(_Statement(sql).changes()))
 
 
 def faults_of(name: str, sql: str) -> list[Fault]:
-    """The same, as faults."""
+    """Return the faults of one statement."""
     alike: Counter[tuple[str, str, str]] = Counter()
     found = []
     for each in changes_of(sql):
         becomes = f"{sql[: each.start]}{each.becomes}{sql[each.end :]}"
-        was, shown = _shown(sql, each), " ".join(each.becomes.split())
+        was, shown = _replaced_text(sql, each), " ".join(each.becomes.split())
         alike[each.kind, was, shown] += 1
         change = partial(broken_statements.__setitem__, name, becomes)
         found.append(Fault(name, each.kind, was, shown, alike[each.kind, was, shown], change))
     return found
 
 
-def _shown(sql: str, change: Change) -> str:
-    """What was there; of a word its line, too."""
+def _replaced_text(sql: str, change: Change) -> str:
+    """Return the text that a change replaces; if the text is short, return its whole line."""
     was = sql[change.start : change.end]
     if len(was) < 12:
         line = slice(
@@ -311,13 +320,13 @@ def _shown(sql: str, change: Change) -> str:
 
 
 def every_fault() -> list[Fault]:
-    """Of all statements."""
+    """Return the faults of all statements."""
     files = {name: name.rpartition("/") for name in NAMES}
     return [fault for name, (file, _, own) in files.items() for fault in faults_of(name, statements_of(file)[own])]
 
 
-class _Reader:
-    """Has PostgreSQL read statements, as far as they are the ledger's."""
+class _SyntaxChecker:
+    """Checks with PostgreSQL whether SQL statements of the ledger can be parsed."""
 
     def __init__(self, server: str) -> None:
         self.connection = psycopg.connect(with_database(server, "motcua_template"), row_factory=dict_row)
@@ -328,7 +337,10 @@ class _Reader:
         self.whole: dict[str, bool] = {}
 
     def understands(self, fault: Fault) -> bool:
-        """Whether a broken statement can be run, or nobody knows: whole, it is of another database."""
+        """Return whether PostgreSQL accepts a broken statement.
+
+        The result is also true if PostgreSQL refuses the original, because that statement belongs to another database.
+        """
         name = fault.place
         if name not in self.whole:
             file, _, own = name.rpartition("/")
@@ -349,7 +361,7 @@ class _Reader:
 
 
 def _sample(seed: int, number: int, server: str) -> list[Fault]:
-    reader = _Reader(server)
+    reader = _SyntaxChecker(server)
     try:
         return drawn(every_fault(), seed, number, reader.understands)
     finally:
@@ -357,7 +369,7 @@ def _sample(seed: int, number: int, server: str) -> list[Fault]:
 
 
 def figures(seed: int, seeds: int = SAMPLE, into: str = "", minutes: float = MINUTES) -> list[Figure]:
-    """A row for each kind of fault."""
+    """Return a row for each kind of fault."""
     return figures_of(
         try_faults("statements", tuple(f"{file}/" for file in FILES), _sample, seed, seeds, minutes, into)
     )

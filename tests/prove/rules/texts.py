@@ -1,8 +1,8 @@
-"""How right the texts are: letters, segments, values, and the words of the report.
+"""Prove that texts are right: letters, segments, inserted values, and the wording of the report.
 
-Nothing that judges here comes from the code it judges: the alphabet is typed from 3GPP TS 23.038 by code
-point, the splitter works on septets and on UTF-16 bytes, letters are named by the Unicode database, and the
-texts of the report are typed again.
+The judge shares no code with the system. Its alphabet is typed from 3GPP TS 23.038 by code point, its splitter works on
+septets and on UTF-16 bytes, the Unicode database gives the plain form of each letter, and the report's texts are copied
+here.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ RENDERED_FOR_SPEED = 100_000
 
 
 def figures(seed: int) -> list[Figure]:
-    """Compute every figure about texts; `seed` decides the random ones."""
+    """Return all rows about texts; ``seed`` decides the random texts."""
     templates = load_templates()
     return [
         _words_of_the_report(templates),
@@ -91,11 +91,11 @@ def figures(seed: int) -> list[Figure]:
     ]
 
 
-def _share(name: str, right: int, of: int) -> Figure:
+def _figure_of_all(name: str, right: int, of: int) -> Figure:
     return Figure(name, f"{right:,} of {of:,}", "all", right == of > 0)
 
 
-def _none(name: str, found: int) -> Figure:
+def _figure_of_none(name: str, found: int) -> Figure:
     return Figure(name, str(found), "0", found == 0)
 
 
@@ -108,11 +108,11 @@ def _words_of_the_report(templates: dict[str, Template]) -> Figure:
         values = [_VALUES[name] for name in _ORDER[template_id]]
         expected = "".join(itertools.chain(*itertools.zip_longest(pieces, values, fillvalue="")))
         right += render(templates[template_id], _VALUES, accented=True).text == expected
-    return _share("texts of the report, to the letter", right, len(_BODIES))
+    return _figure_of_all("texts of the report, to the letter", right, len(_BODIES))
 
 
 def _accented_letters() -> list[str]:
-    """Build the 134 letters from vowels, their shapes and the five tones; đ by itself."""
+    """Return the 134 accented letters, built from vowels, their shapes and the five tones, with đ added."""
     circumflex, breve, horn = "\u0302", "\u0306", "\u031b"
     vowels = [*"aeiouy", *(f"{vowel}{circumflex}" for vowel in "aeo"), f"a{breve}", f"o{horn}", f"u{horn}"]
     tones = ["", "\u0300", "\u0301", "\u0303", "\u0309", "\u0323"]
@@ -122,7 +122,7 @@ def _accented_letters() -> list[str]:
 
 
 def _ascii_of(letter: str) -> str:
-    """Read the plain letter off the Unicode name: LATIN SMALL LETTER O WITH HORN AND TILDE is an o."""
+    """Return the plain letter by the Unicode name: LATIN SMALL LETTER O WITH HORN AND TILDE gives an o."""
     _, case, _, plain, *_ = unicodedata.name(letter).split()
     return plain.lower() if case == "SMALL" else plain
 
@@ -148,9 +148,9 @@ def _letters(templates: dict[str, Template]) -> list[Figure]:
                 mixed += left == 0 if accented else left > 0
     return [
         Figure("accented Vietnamese letters", str(len(_PLAIN)), "134", len(_PLAIN) == 134),
-        _share("letters kept, accented texts (letter x NFC/NFD x template x place)", right[True], tried),
-        _share("letters turned to the right ASCII letter, unaccented texts", right[False], tried),
-        _none("texts that mix accented and unaccented", mixed),
+        _figure_of_all("letters kept, accented texts (letter x NFC/NFD x template x place)", right[True], tried),
+        _figure_of_all("letters turned to the right ASCII letter, unaccented texts", right[False], tried),
+        _figure_of_none("texts that mix accented and unaccented", mixed),
     ]
 
 
@@ -158,7 +158,10 @@ def _letters(templates: dict[str, Template]) -> list[Figure]:
 
 
 def _expected_parts(text: str) -> tuple[str, int, list[str]]:
-    """Encode, cut the encoded form, decode: encoding, length and parts of a text in NFC."""
+    """Return encoding, length and parts of a text in NFC.
+
+    The parts are found by encoding the text, cutting the encoded form, and decoding each part.
+    """
     if all(character in _SEPTET for character in text):
         septets = b"".join(_SEPTET[character] for character in text)
         pieces = _slices(septets, 160, 153, lambda piece: piece[-1] == _ESC)
@@ -193,7 +196,7 @@ _BASIC = [character for character, septets in _SEPTET.items() if len(septets) ==
 _ESCAPED = [character for character, septets in _SEPTET.items() if len(septets) == 2]
 _VIETNAMESE = [*_PLAIN, *"abcdeghiklmnopqrstuvxy "]
 _EMOJI = [chr(point) for point in range(0x1F300, 0x1F650)]
-# What a random text is drawn from, with weights.
+# Each mixture lists groups of characters with weights; one mixture is chosen for each random text.
 _MIXTURES = (
     [(_BASIC, 1)],
     [(_BASIC, 60), (_ESCAPED, 1)],
@@ -208,13 +211,13 @@ _MIXTURES = (
 
 
 def _random_text(chance: random.Random) -> str:
-    # Lengths crowd where one more character costs another message.
+    # Most lengths are near the limits where one more character costs another segment.
     edge = chance.choice((0, 70, 134, 160, 201, 268, 306, 459, 612))
     length = max(0, edge + chance.randint(-6, 6)) if chance.random() < 0.7 else chance.randint(0, 700)
     groups, weights = zip(*chance.choice(_MIXTURES), strict=True)
     text = "".join(chance.choice(group) for group in chance.choices(groups, weights, k=length))
     if chance.random() < 0.3 and length > 4:
-        # A character of two units exactly where a part ends.
+        # Place a character of two units exactly where a part ends.
         border = chance.choice((66, 69, 133, 152, 159, 305)) % length
         text = text[:border] + chance.choice((*_ESCAPED, "😀")) + text[border + 1 :]
     return unicodedata.normalize(chance.choice(("NFC", "NFC", "NFD")), text)
@@ -241,9 +244,9 @@ def _segments(chance: random.Random) -> list[Figure]:
         concatenated += segment_text(previous + text).segments == len(_expected_parts(both)[2])
         previous = text
     return [
-        _share("random texts: encoding, length, segments and parts as the oracle says", right, RANDOM_TEXTS),
-        _share("concatenations of two: segments as the oracle says", concatenated, RANDOM_TEXTS),
-        _none("surrogate pairs split", split_pairs),
+        _figure_of_all("random texts: encoding, length, segments and parts as the oracle says", right, RANDOM_TEXTS),
+        _figure_of_all("concatenations of two: segments as the oracle says", concatenated, RANDOM_TEXTS),
+        _figure_of_none("surrogate pairs split", split_pairs),
         *(
             Figure(
                 f"{encoding} texts with a pair on a border, among them",
@@ -262,11 +265,11 @@ def _size(part: str, encoding: str) -> int:
     return len(part.encode("utf-16-be")) // 2
 
 
-# ---------------------------------------------------------------- what the pilot pays
+# ------------------------------------------------------ segments of the pilot's texts
 
 
 def _costs_of_the_pilot(templates: dict[str, Template]) -> list[Figure]:
-    """Recompute segments by arithmetic alone, for every agency by full and by short name."""
+    """Return the rows about segments for every agency, with its full and its short name, computed by arithmetic."""
     with (include_dir() / "agencies.yaml").open(encoding="utf-8") as file:
         agencies = yaml.safe_load(file)["agencies"]
     names = [name for agency in agencies for name in (agency["name"], agency["short_name"])]
@@ -301,13 +304,13 @@ def _costs_of_the_pilot(templates: dict[str, Template]) -> list[Figure]:
     shown = ", ".join(f"{len(edge.text)} -> {edge.segments}" for edge in edges)
     return [
         Figure("agencies of the pilot", str(len(agencies)), "13", len(agencies) == 13),
-        _share("lengths and segments for every agency, name, code, date and mode", right, tried),
-        _none("exceptions to the rules of thumb for unaccented texts", rule_broken),
-        Figure("edge: result and supplement of the same values", shown, must, shown == must),
+        _figure_of_all("lengths and segments for every agency, name, code, date and mode", right, tried),
+        _figure_of_none("exceptions to the rules of thumb for unaccented texts", rule_broken),
+        Figure("example at a limit: result and supplement with the same values", shown, must, shown == must),
     ]
 
 
-# ---------------------------------------------------------------- values that mean harm
+# ----------------------------------------------------------------------- hostile values
 
 
 _LINKS = [
@@ -381,11 +384,11 @@ def _hostile_values(templates: dict[str, Template], chance: random.Random) -> li
         long += len(text) > 266
         unseen += not text.isprintable()
     return [
-        _none(f"hostile values that bend a text, of {RANDOM_VALUES:,}", bent),
-        _none(f"links that reach a text, of the {len(_LINKS)} kinds tried", leaked),
-        _none("texts above 266 characters", long),
-        _none("texts with a character that cannot be seen", unseen),
-        _none("dossier codes in GSM-7 not shown exactly as written", changed_codes),
+        _figure_of_none(f"hostile values that change a text's other words, of {RANDOM_VALUES:,}", bent),
+        _figure_of_none(f"links that reach a text, of the {len(_LINKS)} kinds tried", leaked),
+        _figure_of_none("texts above 266 characters", long),
+        _figure_of_none("texts with a character that cannot be seen", unseen),
+        _figure_of_none("dossier codes in GSM-7 not shown exactly as written", changed_codes),
     ]
 
 

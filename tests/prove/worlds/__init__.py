@@ -1,1 +1,1 @@
-"""Where proofs run, the worlds they draw, and oracles that share no code with what is proven."""
+"""Simulated worlds and servers that proofs run in, and oracles that share no code with the judged system."""

@@ -1,4 +1,4 @@
-"""Where proofs run: a PostgreSQL of their own and ledgers in it, whole or broken on purpose."""
+"""Provide PostgreSQL servers and ledgers for proofs, and run short worlds in which the system is broken on purpose."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.prove import Figure, equal
 
 @contextlib.contextmanager
 def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
-    """A PostgreSQL of its own with a migrated ledger to copy; yields its administrator's DSN.
+    """Start a PostgreSQL server with a migrated ledger to copy, and yield its administrator's DSN.
 
-    ``trusting``: as ``own_server`` says.
+    ``trusting``: see ``own_server``.
     """
     with (
         own_server(folder, FAST, trusting=trusting) as server,
@@ -30,7 +30,7 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
 
 @contextlib.contextmanager
 def proving_ledger(admin_dsn: str, name: str) -> Iterator[str]:
-    """An empty ledger behind motcua_db; yields an administrator's DSN for it."""
+    """Make an empty ledger behind the connection ``motcua_db``, and yield an administrator's DSN for it."""
     server = Server(admin_dsn)
     dsn = server.copy_database("motcua", name)
     with tempfile.TemporaryDirectory(prefix="motcua-journal-") as journal:
@@ -61,10 +61,10 @@ $$;
 CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
 FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
 """
-"""The ledger notes times by itself in these columns; from now on by the clock of a world, ``prove.clock``."""
+"""SQL that lets the ledger stamp its records with a world's time, from the table ``prove.clock``."""
 
 Mistake = Callable[[str], AbstractContextManager[object]]
-"""Breaks the system, given a ledger's DSN, as long as it is open."""
+"""A function that takes a ledger's DSN and returns a context in which the system is broken in one way."""
 
 
 def replacing(owner: object, attribute: str, wrong: object) -> Mistake:
@@ -76,12 +76,12 @@ def notice_mistakes(
     mistakes: Mapping[str, Mistake],
     falls_short: Callable[[str], bool],
 ) -> Figure:
-    """How many mistakes made on purpose make the figures of a short world fall short; the others are told by name.
+    """Return a row with the number of planted mistakes that a short world reveals; print the names of all others.
 
     Args:
-        admin_dsn: as ``proving_server`` gives it.
-        mistakes: by what each is; each has a ledger of its own.
-        falls_short: whether the world's figures fall short in the ledger whose DSN it is given.
+        admin_dsn: DSN as ``proving_server`` yields it.
+        mistakes: Description → mistake; each mistake gets a ledger of its own.
+        falls_short: Function that returns whether the world's figures fall short in the ledger with this DSN.
     """
     noticed = 0
     for number, (name, mistake) in enumerate(mistakes.items()):

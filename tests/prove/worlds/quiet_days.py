@@ -1,7 +1,8 @@
-"""Days on which nothing goes wrong, by a clock of their own: desks work, messages reach phones, the watch looks.
+"""Play days without any fault, by a simulated clock.
 
-Real are the ledger, pick-up, planning, sending, the evening's apologies, the watch and its mail server. Airflow is one
-that says what it is told to; receipts, the day's check and its closing are entered as done.
+Desks work, messages reach phones, and the watch makes its checks. The ledger, pick-up, planning, sending, the evening's
+apologies, the watch and a mail server are real. Airflow is a stand-in with scripted answers. SQL writes the receipts
+and the records of the day's quality check and closing.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 
 BEGIN = datetime(2026, 11, 27, 0, 0, tzinfo=VIETNAM)
-"""A Friday."""
+"""The first day, a Friday."""
 
 
 class QuietDays:
@@ -47,38 +48,38 @@ class QuietDays:
         ]
         in_ledger(save_agencies, agencies, "proof")
         prepare_calendars(self.now, "proof")
-        # The server of proofs keeps nothing, and a copy of a database has no rights of its own.
+        # Two checks would alert: the proofs' server runs without fsync, and a copied database has no grants.
         self._patching = pytest.MonkeyPatch()
         self._patching.delitem(PARAMETERS, "fsync")
         self._patching.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
 
-    # --- What happens
+    # --- Playing days
 
     def work_until(self, moment: datetime) -> None:
-        """Days as they are: desks in office hours, the system all the time, by night in longer steps."""
+        """Play until a moment: desks work in office hours, and the system runs all the time, at night less often."""
         while self.now < moment:
             local = self.now.astimezone(VIETNAM)
             is_office = local.weekday() < 5 and 7 <= local.hour < 18
             self.now += timedelta(minutes=5 if is_office else 15)
             if is_office and local.hour < 17:
-                self._desk_works()
-            self._system_runs()
+                self._write_at_desk()
+            self._run_system()
             if local.hour == 17 and local.minute >= 25:
                 apologize(now=self.now)
-            self._watch_looks()
+            self._run_watch()
 
     def evening_without_its_run(self) -> str:
-        """The clock goes on by minutes and nobody plans the evening; when that is told, as 17:36."""
+        """Advance the clock without planning the evening's apologies; return the time of the alert, such as 17:36."""
         before = set(self.alerts())
         while self.now.astimezone(VIETNAM).hour < 18:
             self.now += timedelta(minutes=1)
-            self._system_runs()
-            self._watch_looks()
+            self._run_system()
+            self._run_watch()
             if any("Tin xin lỗi" in each for each in set(self.alerts()) - before):
                 return f"{self.now.astimezone(VIETNAM):%H:%M}"
         return ""
 
-    def _desk_works(self) -> None:
+    def _write_at_desk(self) -> None:
         for _ in range(self._random.randrange(1, 4)):
             self._moved += 1
             code = f"D-{self._moved:05}"
@@ -98,11 +99,11 @@ class QuietDays:
             )
             self._desk.move(9 if is_ready else 4, code, code_of_agency, desk=is_ready, at=at)
 
-    def _system_runs(self) -> None:
+    def _run_system(self) -> None:
         now = self.now
         take_in(now=now)
         send(f"run {now:%d %H:%M}", clock=lambda: now)
-        # Nine of ten reach their phone; the others stay off for now.
+        # Nine of ten messages reach their phone; the other phones stay off.
         for table in ("attempts", "messages"):
             self._ledger.execute(
                 f"UPDATE motcua.{table} SET state = 'delivered' WHERE state = 'accepted' AND message_id % 10 > 0"
@@ -130,11 +131,11 @@ class QuietDays:
         if local.hour == 1 or not list(self._backups.iterdir()):
             write_backup(self._backups, now)
 
-    def _watch_looks(self) -> None:
+    def _run_watch(self) -> None:
         self.rounds += 1
         Watch(clock=lambda: self.now).once()
 
-    # --- What was told
+    # --- Mails and messages
 
     def _subjects(self) -> list[str]:
         return [str(message["Subject"]) for _, message in self._mail.taken]
@@ -152,7 +153,7 @@ class QuietDays:
 
 @contextlib.contextmanager
 def quiet_days(folder: Path, admin_dsn: str, ledger: str, seed: int) -> Iterator[QuietDays]:
-    """The world from its first day on, with folders of its own below ``folder``."""
+    """Yield the world from its first day on, with its own folders below ``folder``."""
     backups = folder / "backups"
     backups.mkdir()
     with (
@@ -170,7 +171,7 @@ def quiet_days(folder: Path, admin_dsn: str, ledger: str, seed: int) -> Iterator
             MOTCUA_WATCH_AIRFLOW_PASSWORD="watch-word",
             MOTCUA_WATCH_CALLBACKS=f"{outside.url}/callbacks",
             MOTCUA_WATCH_DISK_FREE="0",
-            # Nothing cleans an Airflow that is not there.
+            # No real Airflow runs here, so the check that its tables are cleaned would alert.
             MOTCUA_WATCH_UPKEEP_AFTER="0",
         ) as desks,
     ):

@@ -1,7 +1,8 @@
-"""A world for reconciliation: two sources of different makes, a phone network, and two months of invented lives.
+"""Build a world for the reconciliation: two sources, a phone network, and two months of invented lives.
 
-Each life is a story with a known end: told and fetched, taken back, mended, forgotten, rewritten, lost. Everything is
-put on one timeline together with the system's own runs, so that the real jobs and the oracle go through the same days.
+The sources have different software. The life of each dossier follows a story with a known end, for example that its
+result is fetched, taken back or lost. All events are on one timeline together with the runs of the system, so the real
+jobs and the oracle see the same days.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from motcua.jobs.notices.answering import answer
 from motcua.jobs.notices.apologizing import apologize
 from motcua.jobs.notices.picking_up import SourceFailed, pick_up
 from motcua.jobs.notices.planning import plan
-from motcua.jobs.notices.receiving import keep_and_read
+from motcua.jobs.notices.receiving import store_and_read_receipt
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.notices.settling import settle
 from motcua.jobs.tasks.apologize_due_tomorrow import read_source
@@ -48,34 +49,40 @@ from tests.prove.worlds.reconciliation_oracle import (
 )
 
 ODD_STATUS = 12
-"""What both makes of software write for 9 at some desks, until somebody says what it means."""
+"""Status that some desks write in place of 9; the system cannot use it until somebody maps it."""
 NEVER_HEARD_OF = "X.99"
-"""A code that stands for the fourth agency, which nobody has entered as its alias yet."""
+"""Another code of the fourth agency, which nobody has entered as its alias at first."""
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """Days of the world, from 0, on which something special happens; ``None``: never."""
+    """Days of the world on which something special happens, counted from 0; ``None`` if it never happens."""
 
     days: int
     first_day: date
     after: int = 6
-    """So many days the system runs on when nothing new is invented any more."""
+    """Number of days for which the system still runs after the last new dossier."""
     joins: int = 0
-    """The sixth agency is enabled from noon; ``joins_again``: two days earlier, as is decided then."""
+    """Day on which the sixth agency starts to take part, at noon.
+
+    On the day ``joins_again`` this start is moved two days earlier.
+    """
     joins_again: int | None = None
     unread: int | None = None
-    """This day's closing cannot ask the second source."""
+    """Day whose closing cannot query the second source."""
     missed: int | None = None
-    """This day's evening cannot ask the second source, until it is too late."""
+    """Day on whose evening the second source does not answer until it is too late for apologies."""
     caught_up: int | None = None
-    """This day's evening finds the second source away, and makes up for it at 20:00."""
+    """Day on whose evening the second source does not answer until 20:00, when the apologies are made up for."""
     rewritten: int | None = None
     cleaned: int | None = None
     rowless: int | None = None
     moved: int | None = None
-    """The ninth agency's day of joining is moved on to two days before; ``moved_back``: to the beginning again."""
+    """Day on which the ninth agency's start is moved to two days before this day.
+
+    On the day ``moved_back`` the start is moved back to the beginning.
+    """
     moved_back: int | None = None
     sending: int | None = None
     mapped: int | None = None
@@ -88,7 +95,7 @@ class Schedule:
     forged: int | None = None
 
     def day(self, number: int | None) -> date:
-        """A day by its number; far away where there is none."""
+        """Return the date of a numbered day; a date far in the past if there is no number."""
         return date(1990, 1, 1) if number is None else self.first_day + number * DAY
 
 
@@ -97,8 +104,10 @@ TWO_MONTHS = Schedule(
     cleaned=18, rowless=19, moved=20, moved_back=38, sending=22, mapped=25, unplanned=27, deleted=29, very_late=32,
     alias=40, healed=36, without_message=42, forged=45,
 )  # fmt: skip
-"""November and December 2024, long past: a source's cursor never runs ahead of the server's own clock. A quarter and
-a year end with them."""
+"""November and December 2024, with the end of a quarter and of a year.
+
+The months are long past, so that the cursor of a source is never later than the server's own clock.
+"""
 EIGHT_DAYS = Schedule(
     days=8, first_day=date(2024, 12, 28), after=2, joins=2, unread=2, missed=3, caught_up=2, rewritten=2, cleaned=3,
     rowless=2, moved=5, sending=4, mapped=4, unplanned=1, deleted=4, very_late=5, alias=5, healed=6, without_message=5,
@@ -106,7 +115,7 @@ EIGHT_DAYS = Schedule(
 )  # fmt: skip
 """Eight days across the end of a month, a quarter and a year."""
 THREE_DAYS = Schedule(days=3, first_day=date(2024, 5, 13), after=1, deleted=2, cleaned=1)
-"""A few days to break the system in."""
+"""Three days, for the runs with planted mistakes."""
 
 
 def offices(schedule: Schedule) -> list[Office]:
@@ -159,7 +168,7 @@ def _upsert(table: str, key: tuple[str, ...], values: dict[str, Any]) -> tuple[s
 
 
 class ContractSource:
-    """A database that gives the contract's two views."""
+    """A source database with the two views of the source contract."""
 
     adapter, tables = "contract", CONTRACT_TABLES + CONTRACT_KEYS
 
@@ -191,12 +200,12 @@ class ContractSource:
         )  # fmt: skip
 
 
-def _digits(moment: datetime | None) -> str | None:
+def _without_separators(moment: datetime | None) -> str | None:
     return moment and moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S")
 
 
 class OpencpsSource:
-    """Software with OpenCPS's tables: dates are text, the desk is a department."""
+    """A source database with the tables of OpenCPS: dates are text, and the desk is a department."""
 
     adapter, tables = "opencps", _OPENCPS
 
@@ -213,16 +222,17 @@ class OpencpsSource:
             "MaHoSo": dossier.code, "MaTTHC": row.procedure, "TenTTHC": f"Thủ tục {row.procedure}",
             "TenLinhVuc": "Hộ tịch", "ChuHoSo": "Nguyễn Thị Lan", "SoDienThoai": row.phone,
             "HinhThuc": {"direct": "0", "postal": "1", "online": "2"}[row.via],
-            "NgayTiepNhan": _digits(row.received_at), "NgayHenTra": _digits(row.due_at),
-            "TrangThaiHoSo": str(row.status), "NgayKetThucXuLy": _digits(row.finished_at),
-            "NgayTra": _digits(row.returned_at), "DonViXuLy": dossier.written, "NgayCapNhat": row.updated_at,
+            "NgayTiepNhan": _without_separators(row.received_at), "NgayHenTra": _without_separators(row.due_at),
+            "TrangThaiHoSo": str(row.status), "NgayKetThucXuLy": _without_separators(row.finished_at),
+            "NgayTra": _without_separators(row.returned_at), "DonViXuLy": dossier.written,
+            "NgayCapNhat": row.updated_at,
         } | cls._desk(row.status, row.desk)  # fmt: skip
         return _upsert('opencps."HoSo"', ("MaHoSo",), values)
 
     @classmethod
     def step(cls, dossier: Dossier, step: Step) -> tuple[str, dict[str, Any]]:
         values = {
-            "TienDoXuLyId": step.number, "MaHoSo": dossier.code, "ThoiDiemXuLy": _digits(step.occurred_at),
+            "TienDoXuLyId": step.number, "MaHoSo": dossier.code, "ThoiDiemXuLy": _without_separators(step.occurred_at),
             "NoiDungXuLy": "Xử lý", "TrangThai": str(step.status), "DonViXuLy": dossier.written,
             "NgayGhi": step.recorded_at,
         } | cls._desk(step.status, step.desk)  # fmt: skip
@@ -234,14 +244,18 @@ MAKES: dict[str, type[ContractSource] | type[OpencpsSource]] = {"one": ContractS
 # ----------------------------------------------------------------------------------------------- the phone network
 
 SAID: dict[str, Answer] = {"202": TAKEN, "400": (400, "receiver rejected"), "503": (503, "busy"), "reset": "reset"}
-"""What the gateway says to each answer of a story."""
+"""Answer as stories name it → the gateway's answer over HTTP."""
 
 
 GSM_TWICE = set("^{}\\[~]|€")
 
 
 def segments_of(text: str, accented: bool) -> int:
-    """SMS segments of a text, by GSM 03.38 and 03.40: 160 or 70 alone, 153 or 67 in parts."""
+    """Return the number of SMS segments of a text by GSM 03.38 and 03.40.
+
+    A text in one segment has up to 160 characters, or 70 with accents. Each segment of a longer text has 153
+    characters, or 67 with accents.
+    """
     length = len(text.encode("utf-16-be")) // 2 if accented else sum(1 + (c in GSM_TWICE) for c in text)
     alone, part = (70, 67) if accented else (160, 153)
     return 1 if length <= alone else -(-length // part)
@@ -256,7 +270,7 @@ def international(phone: str) -> str:
 
 @dataclass(frozen=True)
 class Receipt:
-    """A receipt that the network will bring so long after it took the message."""
+    """A receipt that the network sends when the time ``after`` has passed since it accepted the message."""
 
     after: timedelta
     status: int
@@ -264,36 +278,36 @@ class Receipt:
 
 @dataclass
 class Fate:
-    """What becomes of a number's messages: the answers in turn, and the receipts after each that is taken."""
+    """Behaviour of the network for one number: its answers in turn, and the receipts of each accepted attempt."""
 
     answers: list[str] = field(default_factory=list)
     receipts: list[list[Receipt]] = field(default_factory=list)
-    """Of each attempt that is taken; those without an entry are delivered within a minute and a half."""
+    """Receipts of each accepted attempt; an attempt beyond this list is delivered within a minute and a half."""
 
 
 STORIES = {
-    "told, fetched or left at the desk": 26, "asked for more, which comes or does not": 9,
-    "the clock is stopped; some go on": 4, "no phone": 5, "its phone is mended, some too late": 3,
+    "result texted, then fetched or left at the desk": 26, "supplement asked for, which comes or does not": 9,
+    "processing is suspended; some dossiers go on": 4, "no phone": 5, "its phone is corrected, for some too late": 3,
     "done on the day": 4, "taken back and given again: two occasions": 3,
-    "taken back and given again within ten minutes of the message: told already": 2,
+    "taken back and given again within ten minutes of the message: no second message": 2,
     "two events in one pick-up that exclude each other: the newer wins": 3,
-    "its appointed day is moved, once or twice": 3, "its procedure is corrected when the message has gone": 3,
-    "its row alone tells of the result, and goes on without a word": 2,
+    "its appointed day is moved once or twice": 3, "its procedure is corrected after the message was sent": 3,
+    "the row alone shows the result, and is changed back without a step": 2,
     "row and transition are minutes apart, in either order": 2,
-    "its row tells of it a day before the transition": 1, "committed minutes after it was recorded": 3,
+    "the row shows the result a day before the transition": 1, "committed minutes after it was recorded": 3,
     "recorded after the day's last pick-up": 3, "fetched before the result was read": 2,
-    "handed over, and never said to be ready": 2, "withdrawn": 2, "not taken on": 2, "late": 6,
+    "handed over without an earlier result": 2, "withdrawn": 2, "not accepted for processing": 2, "late": 6,
     "done on the appointed day, after the apology": 6,
     "fetched, and taken up again when its day and month are closed": 2, "a status that nobody knows yet": 2,
     "an agency's code that nobody knows yet": 1, "recorded days after it happened": 1,
     "recorded before midnight, committed when the day is closed": 1,
     "stopped or withdrawn on the appointed day, after the apology": 2,
 }  # fmt: skip
-"""How lives go, and how often each."""
+"""Name of each story of a life → its relative frequency."""
 
 
 class World:
-    """One timeline of everything that happens, from one seed."""
+    """All events on one timeline, drawn from one seed."""
 
     def __init__(self, seed: int, schedule: Schedule, per_day: int) -> None:
         self.random = random.Random(seed)
@@ -310,24 +324,24 @@ class World:
         self._phones = itertools.count(905310001)
         self._steps: list[tuple[str, datetime, int, Step]] = []
         self.planted: dict[str, Any] = {}
-        """By name: the dossiers that something special was done to."""
+        """Name of a special event → its dossier."""
         for day in self.days:
             for office in self.offices:
                 for _ in range(per_day):
-                    self._live(office, day)
-        self._plant()
+                    self._add_life(office, day)
+        self._add_special_dossiers()
         for source in ("one", "two"):
             steps = sorted((each for each in self._steps if each[0] == source), key=lambda each: each[1:3])
             for number, (_, _, _, step) in enumerate(steps, 10):
                 step.number = number
 
-    # --- writing lives
+    # --- adding events
 
     def do(self, moment: datetime, act: Callable[[Stage], None]) -> None:
         heapq.heappush(self.acts, (moment, next(self._order), act))
 
     def moment(self, day: date, first: float = 7.5, last: float = 17.0) -> datetime:
-        """A moment of a day between two hours, to the second, never within two minutes of a run or an evening."""
+        """Return a random moment of a day between two hours, never within two minutes of a run or an evening."""
         while True:
             moment = at(day, 0, 0) + timedelta(seconds=self.random.randint(int(first * 3600), int(last * 3600)))
             clock = moment.hour * 60 + moment.minute
@@ -338,7 +352,7 @@ class World:
         return f"0{next(self._phones)}"
 
     def dossier(self, office: Office, received: datetime, *, written: str | None = None, **changes: Any) -> Dossier:
-        """A new dossier, received at a moment: a row and a first transition."""
+        """Add a dossier that is received at a moment, with its row and its first transition."""
         lot = self.random
         code = f"{office.code[7:9]}{received.astimezone(ZONE):%m%d}{next(self._codes):05}"
         dossier = Dossier(office.source, written or office.code, code)
@@ -384,7 +398,7 @@ class World:
         return step
 
     def later(self, moment: datetime, days: int) -> datetime:
-        """A working hour so many days later; the same day: some time on."""
+        """Return a random working hour ``days`` days later; for 0 days a moment two to five hours later."""
         if days == 0:
             return moment + timedelta(minutes=self.random.randint(130, 300))
         return self.moment(day_of(moment) + days * DAY)
@@ -396,12 +410,12 @@ class World:
 
     # --- stories
 
-    def _live(self, office: Office, day: date) -> None:
+    def _add_life(self, office: Office, day: date) -> None:
         (story,) = self.random.choices(list(STORIES), list(STORIES.values()))
-        self._tell(story, office, self.moment(day))
+        self._play_story(story, office, self.moment(day))
 
-    def _fate(self, phone: str | None) -> None:
-        """Most messages arrive; some take other ways."""
+    def _draw_fate(self, phone: str | None) -> None:
+        """Draw the network's behaviour for a number: most messages are delivered, some are not."""
         if phone is None:
             return
         lot = self.random
@@ -424,12 +438,12 @@ class World:
         name = lot.choices(list(fates), [weight for _, weight in fates.values()])[0]
         self.fates[phone] = fates[name][0]
 
-    def _ask(self, dossier: Dossier | None, moment: datetime, text: str | None = None) -> None:
+    def _add_inquiry(self, dossier: Dossier | None, moment: datetime, text: str | None = None) -> None:
         phone = self.phone()
         self.do(moment, lambda stage: stage.inquire(dossier, phone, text or f"MCKH {dossier and dossier.code}"))
 
-    def _tell(self, story: str, office: Office, received: datetime) -> None:
-        """A life, as its name in ``STORIES`` says."""
+    def _play_story(self, story: str, office: Office, received: datetime) -> None:
+        """Add a life as its name in ``STORIES`` describes it."""
         lot, both, later, day = self.random, self.both, self.later, day_of(received)
 
         def due(days: int) -> datetime:
@@ -437,31 +451,31 @@ class World:
 
         def ordinary(**changes: Any) -> tuple[Dossier, datetime]:
             changes.setdefault("phone", self.phone())
-            self._fate(changes["phone"])
+            self._draw_fate(changes["phone"])
             dossier = self.dossier(office, received, **changes)
             return dossier, self.work(dossier, received)
 
         def plain(**changes: Any) -> tuple[Dossier, datetime]:
-            """Whose messages arrive."""
+            """Begin a dossier whose messages are delivered."""
             dossier = self.dossier(office, received, **changes)
             return dossier, self.work(dossier, received)
 
         match story:
-            case "told, fetched or left at the desk":
+            case "result texted, then fetched or left at the desk":
                 dossier, ready = ordinary()
                 both(dossier, ready, 9, True)
                 if lot.random() < 0.35:
-                    self._ask(dossier, later(ready, lot.choice([1, 1, 2])))
+                    self._add_inquiry(dossier, later(ready, lot.choice([1, 1, 2])))
                 if lot.random() < 0.7:
                     both(dossier, later(ready, lot.choice([1, 2, 3, 4])), 10)
-            case "asked for more, which comes or does not":
+            case "supplement asked for, which comes or does not":
                 dossier, asked = ordinary()
                 both(dossier, asked, 5, lot.random() < 0.85)
                 if lot.random() < 0.8:
                     again = later(asked, lot.choice([1, 2, 3]))
                     both(dossier, again, 4)
                     both(dossier, later(again, lot.choice([0, 1, 2])), 9, True)
-            case "the clock is stopped; some go on":
+            case "processing is suspended; some dossiers go on":
                 dossier, moment = ordinary()
                 both(dossier, moment, lot.choice([6, 8]))
                 if lot.random() < 0.5:
@@ -472,8 +486,8 @@ class World:
                 dossier, ready = ordinary(phone=lot.choice([None, LANDLINE]))
                 both(dossier, ready, lot.choice([9, 9, 5]), True)
                 if lot.random() < 0.4:
-                    self._ask(dossier, later(ready, 1))
-            case "its phone is mended, some too late":
+                    self._add_inquiry(dossier, later(ready, 1))
+            case "its phone is corrected, for some too late":
                 first = lot.choice([None, LANDLINE, self.phone()])
                 if first not in (None, LANDLINE):
                     undelivered = Fate(receipts=[[Receipt(timedelta(seconds=30), 2)]])
@@ -490,7 +504,7 @@ class World:
                 back = later(ready, lot.choice([0, 1, 2]))
                 both(dossier, back, 4, finished_at=None)
                 both(dossier, later(back, lot.choice([0, 1, 3])), 9, True)
-            case "taken back and given again within ten minutes of the message: told already":
+            case "taken back and given again within ten minutes of the message: no second message":
                 dossier, _ = plain()
                 both(dossier, at(day + DAY, 10, 50), 9, True)
                 both(dossier, at(day + DAY, 11, 4, 10), 4, finished_at=None)
@@ -499,18 +513,18 @@ class World:
                 dossier, _ = plain()
                 both(dossier, at(day + DAY, 13, 10, 5), 9, True)
                 both(dossier, at(day + DAY, 13, 31, 6), lot.choice([5, 4]), True, finished_at=None)
-            case "its appointed day is moved, once or twice":
+            case "its appointed day is moved once or twice":
                 dossier, ready = ordinary(due_at=due(4))
                 for days in lot.choice([(1,), (2,), (1, 3)]):
                     moved = due(lot.randint(3, 9))
                     self.row(dossier, later(received, days) + 3 * MINUTE, due_at=moved)
                 both(dossier, later(ready, 4), 9, True)
-            case "its procedure is corrected when the message has gone":
+            case "its procedure is corrected after the message was sent":
                 first, second = lot.sample(self.procedures[:: 1 + (office.source == "two")], 2)
                 dossier, ready = ordinary(due_at=due(200), procedure=first)
                 both(dossier, ready, 9, True)
                 self.row(dossier, later(ready, lot.choice([0, 1, 3])), procedure=second)
-            case "its row alone tells of the result, and goes on without a word":
+            case "the row alone shows the result, and is changed back without a step":
                 dossier, ready = ordinary(due_at=due(100))
                 self.row(dossier, ready, status=9, desk=True, finished_at=ready)
                 if lot.random() < 0.4:
@@ -521,7 +535,7 @@ class World:
                 row, step = (ready, ready + apart) if lot.random() < 0.5 else (ready + apart, ready)
                 self.row(dossier, row, status=9, desk=True, finished_at=row)
                 self.step(dossier, step if day_of(row) == day_of(step) else row, 9, True)
-            case "its row tells of it a day before the transition":
+            case "the row shows the result a day before the transition":
                 dossier, ready = ordinary(due_at=due(100))
                 self.row(dossier, ready, status=9, desk=True, finished_at=ready)
                 self.step(dossier, later(ready, 1), 9, True)
@@ -538,13 +552,13 @@ class World:
                 dossier, _ = plain()
                 both(dossier, at(day + 9 * DAY, 8, 10, 7), 9, True)
                 both(dossier, at(day + 9 * DAY, 9, 40, 8), 10)
-            case "handed over, and never said to be ready":
+            case "handed over without an earlier result":
                 dossier, ready = ordinary()
                 both(dossier, ready, 10, finished_at=ready - 3 * MINUTE)
             case "withdrawn":
                 dossier, moment = ordinary()
                 both(dossier, moment, 7, finished_at=lot.choice([None, moment]))
-            case "not taken on":
+            case "not accepted for processing":
                 both(self.dossier(office, received), received + 7 * MINUTE, lot.choice([1, 3]))
             case "late":
                 ordinary(due_at=due(lot.randint(1, 5)))
@@ -578,10 +592,10 @@ class World:
                 self.step(dossier, ready, 9, True, occurred=ready - 4 * DAY)
                 self.row(dossier, ready, status=9, desk=True, finished_at=ready)
 
-    # --- what is planted
+    # --- special dossiers
 
-    def _plant(self) -> None:
-        """Dossiers that something special is done to, and things of no dossier."""
+    def _add_special_dossiers(self) -> None:
+        """Add dossiers with special events, and inquiries and receipts that belong to no dossier."""
         plan, lot = self.schedule, self.random
         one, five = self.by_code["000.00.01.H32"], self.by_code["000.00.05.H32"]
 
@@ -592,16 +606,17 @@ class World:
             return dossier
 
         for day in self.days:
-            self._ask(None, at(day, 23, 30, 7), "MCKH")
+            self._add_inquiry(None, at(day, 23, 30, 7), "MCKH")
             for n in range(2):
-                self._ask(
+                self._add_inquiry(
                     None, self.moment(day, 8, 23.9), lot.choice(["MCKH 9999999999", "MCKH", "alo", f"MCKH 77{n}"])
                 )
         for n in (1, 3, plan.days // 2):
             day = self.days[min(n, plan.days - 1)]
             self.do(self.moment(day), lambda stage: stage.stray_receipt())
         if plan.rewritten is not None:
-            # The source changes its mind: a result that never was, and one that always had been.
+            # The source rewrites two recorded steps: one result disappears as if it had never been there, and another
+            # appears as if it had always been there.
             moment = at(plan.day(plan.rewritten), 9, 15)
             gone, come = ready("rewritten away", one, moment - DAY), ready("rewritten into", five, moment - DAY)
             was, became = self.both(gone, moment - DAY, 9, True), self.both(come, moment - DAY, 4)
@@ -611,61 +626,62 @@ class World:
             self.both(edited, moment - DAY, 9, True)
             self.row(edited, moment, procedure=self.procedures[1])
         if plan.missed is not None:
-            # An apology that nobody makes before the closing.
+            # This dossier needs an apology that is not made before the closing of its day.
             due = at(plan.day(plan.missed) + DAY, 16, 30)
             dossier = ready("evening missed", five, at(plan.day(plan.missed), 12, 0), due_at=due)
             self.both(dossier, at(plan.day(plan.missed), 12, 0), 4)
         if plan.cleaned is not None:
-            # No recorded time, and one of the last century.
+            # One step has no recorded time, and one was recorded in the last century.
             moment = at(plan.day(plan.cleaned), 9, 20)
             for name, recorded in (("no recorded time", None), ("recorded in 1999", at(date(1999, 12, 31), 9, 0))):
                 self.step(ready(name, one, moment), moment, 9, True, recorded=recorded)
         if plan.rowless is not None:
-            # A transition whose dossier's row comes a day later.
+            # The row of this transition's dossier appears a day later.
             moment = at(plan.day(plan.rowless), 10, 10)
             rowless = Dossier("one", one.code, f"01rowless{next(self._codes):05}")
             self.do(moment, lambda stage: stage.begin(rowless, None))
             self.step(rowless, moment, 9, True)
             values = Row(self.procedures[0], moment - DAY, None, self.phone(), "direct", 9, True, moment + DAY)
             self.do(moment + DAY, lambda stage: stage.begin(rowless, values))
-            # A row that tells of a result a day before its transition does.
+            # This row shows a result one day before its transition appears.
             early = ready("row a day before", five, moment)
             self.row(early, moment, status=9, desk=True, finished_at=moment)
             self.step(early, moment + DAY, 9, True)
         if plan.unplanned is not None:
-            # Read in the night and not planned before the closing.
+            # This transition is read at night and not planned before the closing.
             moment = at(plan.day(plan.unplanned), 22, 0)
             self.both(ready("not planned", five, moment), moment, 9, True)
         if plan.deleted is not None:
-            # Taken out of the ledger between reading and planning.
+            # This transition is deleted from the ledger between reading and planning.
             moment = at(plan.day(plan.deleted), 13, 0)
             self.step(ready("deleted", one, moment), moment, 9, True)
             self.both(ready("read after it", one, moment), moment + 110 * MINUTE, 4)
         if plan.very_late is not None:
-            # Committed two days late, out of any reading's sight, which looks at stamps of twenty-six hours again.
+            # This transition is committed two days late. Pick-ups miss it, because they read again only records of the
+            # last twenty-six hours.
             moment = at(plan.day(plan.very_late), 10, 0)
             late = ready("committed two days late", one, moment)
             self.both(late, moment, 9, True, visible=moment + 2 * DAY + 150 * MINUTE)
             self.both(ready("read before it", one, moment), moment + 50 * MINUTE, 4)
         if plan.without_message is not None:
-            # A message that somebody will delete.
+            # The message of this dossier is deleted from the ledger later.
             moment = at(plan.day(plan.without_message), 14, 0)
             self.both(ready("its message deleted", one, moment, phone=None), moment, 9, True)
         if plan.forged is not None:
-            # A dossier that somebody will insert a message of.
+            # A forged message is inserted for this dossier later.
             ready("forged", one, at(plan.day(plan.forged), 9, 0))
         if plan.sending is not None:
-            # In flight when the day is closed.
+            # This message is in flight when its day is closed.
             moment, phone = at(plan.day(plan.sending), 21, 0), self.phone()
             self.fates[phone] = Fate(["503", "202"])
             self.both(ready("in flight", five, moment, phone=phone), moment, 9, True)
 
 
-# ---------------------------------------------------------------------------------------------------- the real thing
+# --------------------------------------------------------------------------------------------------- the real system
 
 
 class Stage:
-    """The world's databases and the ledger; every act is done to them and told to the oracle."""
+    """Carries out each act on the sources, the network and the ledger, and reports it to the oracle."""
 
     def __init__(self, world: World, desks: Desks, ledger_dsn: str) -> None:
         self.world, self.desks, self.network = world, desks, desks.gateway
@@ -687,11 +703,11 @@ class Stage:
         ]  # fmt: skip
         in_ledger(save_agencies, agencies, "proof")
         self.gateway = open_gateway("kannel")
-        # As a web process has it: one for all receipts and inquiries.
+        # A web process uses one connection for all receipts and inquiries, and so does the proof.
         self.callbacks = open_connection()
         for name, numbers in self.world.fates.items():
             self.network.by_number[international(name)] += [SAID[answer] for answer in numbers.answers]
-        # A first row each, so that the first reading has a place to begin at.
+        # The first reading of a source begins at its oldest record, so each source gets one row and one step.
         first = Dossier("one", "nobody", "first")
         row = Row(None, self.now - DAY, None, None, "direct", 2, False, self.now - DAY)
         for name, make in MAKES.items():
@@ -702,7 +718,7 @@ class Stage:
             pick_up(name, now=self.now)
 
     def set_clock(self, moment: datetime) -> None:
-        """From now on the ledger's own notes carry this time."""
+        """Set the clock that the ledger stamps its own records with."""
         self.now = moment
         self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
 
@@ -759,9 +775,9 @@ class Stage:
         moment = self.now
         if self.ledger.execute("SELECT FROM motcua.messages WHERE state = 'queued' LIMIT 1").fetchone() is not None:
             send(f"run {moment.isoformat()}", clock=lambda: moment)
-        self.tell_of_sends()
+        self.report_sends_to_oracle()
 
-    def tell_of_sends(self) -> None:
+    def report_sends_to_oracle(self) -> None:
         for message in self.oracle.send(self.now, self._answer):
             self.expect_receipts(message)
 
@@ -770,7 +786,7 @@ class Stage:
         return answers.pop(0) if answers else "202"
 
     def expect_receipts(self, message: Message) -> None:
-        """Puts the receipts of a message that was just given to the gateway on the timeline."""
+        """Put the receipts of a message that was just sent on the timeline."""
         assert message.phone is not None
         number = international(message.phone)
         asked = next((asked for asked in reversed(self.network.asked) if asked["to"] == number), None)
@@ -794,16 +810,16 @@ class Stage:
             )
 
     def report(self, message: Message, reference: str, status: int) -> None:
-        self._take({"reference": reference, "status": str(status)})
+        self._store_receipt({"reference": reference, "status": str(status)})
         if message.reference == reference:
             self.oracle.receipt(message, status, self.now)
 
     def stray_receipt(self) -> None:
-        self._take({"reference": f"nobody {self.now.isoformat()}", "status": "1"})
+        self._store_receipt({"reference": f"nobody {self.now.isoformat()}", "status": "1"})
         self.oracle.stray_receipts.append(self.now)
 
-    def _take(self, receipt: Mapping[str, str]) -> None:
-        keep_and_read(self.callbacks, "kannel", self.gateway.read_receipt(GatewayCall(receipt)))
+    def _store_receipt(self, receipt: Mapping[str, str]) -> None:
+        store_and_read_receipt(self.callbacks, "kannel", self.gateway.read_receipt(GatewayCall(receipt)))
 
     def inquire(self, dossier: Dossier | None, phone: str, text: str) -> None:
         reading = InquiryReading(international(phone), text, f"{phone} {self.now.isoformat()}", self.now)
@@ -843,13 +859,13 @@ class Stage:
             in_ledger(map_status, source, ODD_STATUS, 9, "lan")
             self.oracle.statuses[source][ODD_STATUS] = 9
 
-    # --- what nobody should do
+    # --- forbidden changes of the ledger
 
     def delete_transition(self, dossier: Dossier) -> None:
-        """Takes a dossier's last transition out of the ledger, past all its guards."""
+        """Delete a dossier's last transition from the ledger with triggers and keys switched off."""
         known = dossier.known[-1]
         assert known.step is not None
-        self._past_the_guards(
+        self._execute_without_guards(
             "DELETE FROM motcua.transitions AS t USING motcua.dossiers AS d WHERE t.dossier_id = d.dossier_id"
             " AND d.dossier_code = %s AND t.source_transition_id = %s",
             (dossier.code, known.step.number),
@@ -858,9 +874,9 @@ class Stage:
         self.oracle.unread[dossier.source].append((dossier, known.step))
 
     def delete_message(self, dossier: Dossier) -> None:
-        """Takes a dossier's message out of the ledger, with its history."""
+        """Delete a dossier's messages from the ledger, with their history."""
         for table in ("message_history", "messages"):
-            self._past_the_guards(
+            self._execute_without_guards(
                 f"DELETE FROM motcua.{table} WHERE message_id IN (SELECT m.message_id FROM motcua.messages AS m"
                 " INNER JOIN motcua.dossiers AS d USING (dossier_id) WHERE d.dossier_code = %s)",
                 (dossier.code,),
@@ -870,9 +886,9 @@ class Stage:
         dossier.messages.clear()
 
     def forge_messages(self, dossier: Dossier) -> None:
-        """Inserts a message that no event called for, and one of no dossier."""
+        """Insert a message without an event, and a message without a dossier."""
         for dossier_id in (None, 987654321):
-            self._past_the_guards(_FORGE, {"code": dossier.code, "dossier_id": dossier_id, "now": self.now})
+            self._execute_without_guards(_FORGE, {"code": dossier.code, "dossier_id": dossier_id, "now": self.now})
             assert dossier.last is not None
             self.oracle.messages.append(
                 Message(
@@ -882,7 +898,7 @@ class Stage:
                 )
             )  # fmt: skip
 
-    def _past_the_guards(self, sql: str, values: Any) -> None:
+    def _execute_without_guards(self, sql: str, values: Any) -> None:
         self.ledger.execute("SET session_replication_role = replica")
         self.ledger.execute(sql, values)
         self.ledger.execute("SET session_replication_role = origin")

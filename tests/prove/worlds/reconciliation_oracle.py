@@ -1,8 +1,9 @@
-"""What a closing must say, counted by one who sees every act as it is done.
+"""Count what a closing must contain, by an oracle that sees every act as it happens.
 
-The oracle is told what is written at the sources, when the system reads, plans, sends and settles, what the gateway
-answers, which receipts and inquiries come, and what is broken on purpose. By the words of the rules it keeps what must
-be known, planned, sent and received, and counts it when a period is closed. It shares no code with what it judges.
+The proof calls the oracle for each act: for each write at the sources; when the system reads, plans, sends and settles;
+for each answer of the gateway, receipt and inquiry; and for each planted fault. From the wording of the rules the
+oracle derives what the system must know, plan, send and receive, and counts this when a period is closed. It shares no
+code with the system.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(ZONE).date()
 
 
-# -------------------------------------------------------------------------------------------------- what there is
+# -------------------------------------------------------------------------------------------------- the records
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Step:
 
 @dataclass
 class Known:
-    """A transition as the ledger has it; ``step``: none where only the row told of it."""
+    """A transition in the ledger; ``step`` is ``None`` if only the dossier's row showed the transition."""
 
     dossier: Dossier
     step: Step | None
@@ -123,7 +124,7 @@ class Message:
     delivered_at: datetime | None = None
     segments: int = 0
     reference: str = ""
-    """Of its last attempt."""
+    """Reference of the last attempt."""
     is_forged: bool = False
 
 
@@ -139,20 +140,20 @@ class Dossier:
     known: list[Known] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     rewritten: bool = False
-    """The source has changed a transition after it was read."""
+    """Whether the source has changed a transition after it was read."""
 
     @property
     def last(self) -> Row | None:
         return self.seen[-1][1] if self.seen else None
 
 
-def _untold(phone: str | None) -> str | None:
-    """Why nobody can be told at a phone."""
+def _why_not_textable(phone: str | None) -> str | None:
+    """Return the reason why a phone cannot be texted, or ``None`` if it can."""
     return "missing" if phone is None else "landline" if phone == LANDLINE else None
 
 
 def _handed_over_by(row: Row, moment: datetime, stepped: datetime | None) -> bool:
-    """Whether a dossier was handed over by a moment, and no later step took it back."""
+    """Return whether a dossier was handed over by ``moment`` and no later step took it back."""
     return row.returned_at is not None and row.returned_at <= moment and not (stepped and stepped > row.returned_at)
 
 
@@ -164,7 +165,7 @@ def kind_of(status: int | None, desk: bool) -> str | None:
 
 @dataclass(frozen=True)
 class Difference:
-    """A row that closing_differences must have, with the reasons that it may give."""
+    """A row that the table closing_differences must have, with one of the ``reasons``."""
 
     side: str
     reasons: frozenset[str]
@@ -177,7 +178,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Occasion:
-    """An entry into a condition, as a source has it at present."""
+    """An entry into a condition that calls for a message, by the present records of the source."""
 
     kind: str
     steps: tuple[Step, ...]
@@ -187,7 +188,7 @@ class Occasion:
 
 @dataclass
 class Count:
-    """All that a closing of one period must say."""
+    """All figures that a closing of one period must contain."""
 
     dossiers: dict[tuple[str, str], Counter[str]]
     messages: dict[tuple[str, str, str], Counter[str]]
@@ -198,12 +199,12 @@ class Count:
     orphans: Counter[tuple[str, str | None]]
     unexplained: int
     unbalanced: dict[tuple[str, str, str], int]
-    """By how much expected and messages must differ, where they must."""
+    """(agency, procedure, kind) → expected difference between occasions and messages, if it is not zero."""
 
 
 @dataclass
 class _Tally:
-    """What is counted of one period."""
+    """The counts of one period so far."""
 
     start: datetime
     end: datetime
@@ -211,7 +212,7 @@ class _Tally:
     differences: list[Difference] = field(default_factory=list)
     matched: set[int] = field(default_factory=set)
     scoped: set[int] = field(default_factory=set)
-    """Apologies that the source calls for, from before the agency joined, as it is now."""
+    """Ids of apologies that the source's present records call for on evenings before the agency took part."""
 
     def holds(self, moment: datetime | None) -> bool:
         return moment is not None and self.start <= moment < self.end
@@ -233,7 +234,7 @@ UNEXPLAINED = frozenset({"missing", "unplanned", "without_message", "without_eve
 
 
 class Oracle:
-    """Keeps what must be, act by act."""
+    """Derives from each act what the system must know, plan, send and count."""
 
     def __init__(self, offices: Iterable[Office], began: datetime) -> None:
         self.offices = {office.code: office for office in offices}
@@ -248,7 +249,7 @@ class Oracle:
         self.refused: dict[str, list[tuple[Dossier, Step]]] = defaultdict(list)
         self.messages: list[Message] = []
         self.replies: list[tuple[datetime, Message, bool]] = []
-        """(received at, reply, told without result)."""
+        """(received at, reply, whether a result had been texted that was not collected)."""
         self.evenings: dict[tuple[str, date], str] = {}
         self.stray_receipts: list[datetime] = []
         self.act = 0
@@ -284,7 +285,7 @@ class Oracle:
         self.note(dossier, "source_changed")
 
     def note(self, dossier: Dossier, cause: str, message: Message | None = None) -> None:
-        """Something happened that may change figures of this dossier's cells."""
+        """Record a cause for which the figures of this dossier's agency and procedure may change."""
         kinds = [message.kind] if message else ["result", "supplement", "apology", ""]
         rows = [dossier.row, *(row for _, row, _ in dossier.seen)]
         procedures = {row.procedure or "" for row in rows if row} | {m.procedure for m in dossier.messages} | {""}
@@ -299,7 +300,7 @@ class Oracle:
         touched: dict[int, Dossier] = {}
         for dossier in list(self.dirty[source].values()):
             if dossier.row is not None and dossier.row.updated_at >= cursor.updated - OVERLAP:
-                self._see(dossier, now, touched)
+                self._read_row(dossier, now, touched)
         rows = self.unread[source]
         for dossier, step in sorted(rows, key=lambda each: each[1].number):
             recorded = step.recorded_at
@@ -310,29 +311,31 @@ class Oracle:
                 is_read = True
             if is_read:
                 rows.remove((dossier, step))
-                self._take(dossier, step, now, touched)
+                self._read_step(dossier, step, now, touched)
         for dossier, step in list(self.refused[source]):
             if self._usable(dossier, step):
                 self.refused[source].remove((dossier, step))
-                self._take(dossier, step, now, touched)
+                self._read_step(dossier, step, now, touched)
         for dossier in list(self.dirty[source].values()):
-            # Rows of an agency that became known.
+            # Rows of an agency that the system did not know before are read now.
             if dossier.row is not None and not dossier.seen and self.agency(dossier):
-                self._see(dossier, now, touched)
+                self._read_row(dossier, now, touched)
         for dossier in list(touched.values()):
             known = self._in_order(dossier)
             is_first = all(each.recorded_at and each.order > self._order_before for each in known[:1])
             if (known and is_first and known[0].kind) or self._row_tells_more(dossier):
                 for other, step in [each for each in rows if each[0] is dossier]:
                     rows.remove((other, step))
-                    self._take(dossier, step, now, touched)
+                    self._read_step(dossier, step, now, touched)
         for dossier in touched.values():
             if self._row_tells_more(dossier):
                 row = dossier.seen[-1][1]
                 sequence = max((each.sequence for each in dossier.known), default=0)
                 status = dossier.seen[-1][2]
                 assert status is not None
-                self._learn(dossier, None, sequence, status, row.desk, min(row.updated_at, now), row.updated_at)
+                self._add_transition(
+                    dossier, None, sequence, status, row.desk, min(row.updated_at, now), row.updated_at
+                )
                 self.note(dossier, "picked_up_late")
         every = [step for each in self.of_source[source] for step in each.steps]
         cursor.number = max([cursor.number, *(step.number for step in every)])
@@ -350,7 +353,7 @@ class Oracle:
             and dossier.row is not None
         )
 
-    def _see(self, dossier: Dossier, now: datetime, touched: dict[int, Dossier]) -> None:
+    def _read_row(self, dossier: Dossier, now: datetime, touched: dict[int, Dossier]) -> None:
         row = dossier.row
         if row is None or self.agency(dossier) is None:
             return
@@ -361,21 +364,23 @@ class Oracle:
             touched[id(dossier)] = dossier
             self.note(dossier, "dossier_changed")
 
-    def _take(self, dossier: Dossier, step: Step, now: datetime, touched: dict[int, Dossier]) -> None:
+    def _read_step(self, dossier: Dossier, step: Step, now: datetime, touched: dict[int, Dossier]) -> None:
         status = self.national(dossier.source, step.status)
         if self.agency(dossier) is not None and status is not None:
-            self._see(dossier, now, touched)
+            self._read_row(dossier, now, touched)
         if status is None or not self._usable(dossier, step):
             self.refused[dossier.source].append((dossier, step))
             return
         recorded = step.recorded_at or now
         if recorded < datetime(2000, 1, 1, tzinfo=ZONE):
             recorded = now
-        self._learn(dossier, step, step.number, status, step.desk, min(step.occurred_at, recorded, now), recorded)
+        self._add_transition(
+            dossier, step, step.number, status, step.desk, min(step.occurred_at, recorded, now), recorded
+        )
         touched[id(dossier)] = dossier
         self.note(dossier, "picked_up_late")
 
-    def _learn(
+    def _add_transition(
         self, dossier: Dossier, step: Step | None, sequence: int, status: int, desk: bool, occurred: datetime,
         recorded: datetime,
     ) -> None:  # fmt: skip
@@ -398,7 +403,7 @@ class Oracle:
     # --- planning
 
     def occasions_known(self, dossier: Dossier) -> list[tuple[list[Known], Known | None]]:
-        """Entries into a condition as the ledger has them, each with the transition that left it."""
+        """Return the ledger's entries into a condition, each with the transition that ended the condition."""
         found: list[tuple[list[Known], Known | None]] = []
         current: list[Known] = []
         for each in self._in_order(dossier):
@@ -411,17 +416,17 @@ class Oracle:
         return [*found, (current, None)] if current else found
 
     def plan(self, now: datetime) -> None:
-        """Everything that is not planned; then what a mended phone lets go again."""
+        """Plan every unplanned transition, and then queue messages again whose phone number was corrected."""
         self.act += 1
         for dossier in self.dossiers:
             if any(each.outcome is None for each in dossier.known):
-                self._plan(dossier, now)
+                self._plan_dossier(dossier, now)
         for message in self.messages:
             row = message.dossier.last if message.dossier else None
             if row is None or message.kind == "reply" or message.useful_until <= now:
                 continue
             phone = row.phone
-            if _untold(phone) or message.is_forged or not self._holds(message):
+            if _why_not_textable(phone) or message.is_forged or not self._still_holds(message):
                 continue
             for_phone = message.state == "suppressed" and message.reason in ("missing", "landline")
             failed = message.state == "undelivered" or (message.state == "rejected" and message.reason == "phone")
@@ -429,7 +434,7 @@ class Oracle:
                 message.phone, message.next_at = phone, now
                 self._move(message, "queued", "phone_mended", "reopened")
 
-    def _plan(self, dossier: Dossier, now: datetime) -> None:
+    def _plan_dossier(self, dossier: Dossier, now: datetime) -> None:
         office, row = self.offices[self.agency(dossier) or ""], dossier.last
         assert row is not None
         for transitions, following in self.occasions_known(dossier):
@@ -444,20 +449,20 @@ class Oracle:
                 for each in transitions:
                     each.outcome = each.outcome or "out_of_scope"
                 continue
-            state, reason = self._begin(dossier, row, office, kind, first, following, now)
+            state, reason = self._first_state(dossier, row, office, kind, first, following, now)
             hold = office.hold if kind == "result" else timedelta(0)
             message = Message(
                 kind, office.code, row.procedure or "", dossier, first.recorded_at, first.occurred_at,
                 first.occurred_at + USEFUL, max(now, first.occurred_at + hold) if hold else now, state, reason,
                 row.phone, first,
             )  # fmt: skip
-            self._new(message)
+            self._add_message(message)
             for each in transitions:
                 each.outcome, each.message = "message" if each is first else "same_occasion", message
         for each in dossier.known:
             each.outcome = each.outcome or "no_occasion"
 
-    def _begin(
+    def _first_state(
         self, dossier: Dossier, row: Row, office: Office, kind: str, first: Known, following: Known | None,
         now: datetime,
     ) -> tuple[str, str | None]:  # fmt: skip
@@ -471,9 +476,9 @@ class Oracle:
             return "suppressed", "kind_off"
         if office.same_day_excluded and row.due_at and day_of(row.due_at) == day_of(row.received_at):
             return "suppressed", "same_day"
-        if any(first.occurred_at <= told + TOLD_WITHIN for told in self._told(dossier, kind)):
+        if any(first.occurred_at <= accepted_at + TOLD_WITHIN for accepted_at in self._accepted_times(dossier, kind)):
             return "suppressed", "already_told"
-        if why := _untold(row.phone):
+        if why := _why_not_textable(row.phone):
             return "suppressed", why
         return ("expired", "too_late") if first.occurred_at + USEFUL <= now else ("queued", None)
 
@@ -483,27 +488,27 @@ class Oracle:
             return False
         return kind == "result" or occurred <= row.returned_at
 
-    def _told(self, dossier: Dossier, kind: str, but: Message | None = None) -> list[datetime]:
+    def _accepted_times(self, dossier: Dossier, kind: str, but: Message | None = None) -> list[datetime]:
         return [
             message.accepted_at
             for message in dossier.messages
             if message.kind == kind and message is not but and message.state in TOLD and message.accepted_at
         ]
 
-    def _new(self, message: Message) -> None:
+    def _add_message(self, message: Message) -> None:
         self.messages.append(message)
         if message.dossier is not None:
             message.dossier.messages.append(message)
-        self._cause(message, "picked_up_late")
+        self._note_cause(message, "picked_up_late")
 
-    def _cause(self, message: Message, *causes: str) -> None:
+    def _note_cause(self, message: Message, *causes: str) -> None:
         self.causes += [(self.act, message.agency, message.procedure, message.kind, cause) for cause in causes]
 
     def _move(self, message: Message, state: str, reason: str | None, cause: str) -> None:
         message.state, message.reason = state, reason
-        self._cause(message, cause)
+        self._note_cause(message, cause)
 
-    def _holds(self, message: Message) -> bool:
+    def _still_holds(self, message: Message) -> bool:
         dossier = message.dossier
         assert dossier is not None
         assert dossier.last is not None
@@ -518,36 +523,42 @@ class Oracle:
     # --- sending
 
     def send(self, now: datetime, ask: Callable[[str], str]) -> list[Message]:
-        """Everything that is due; ``ask``: what the gateway answers to a number. Returns what it was given."""
+        """Send every message that is due, and return these messages.
+
+        ``ask`` returns the gateway's answer to a number.
+        """
         self.act += 1
         given = []
         for message in self.messages:
             if message.state != "queued" or message.next_at > now or message.dossier is None:
                 continue
-            away = self._look_again(message, now)
+            away = self._check_before_send(message, now)
             if away is not None:
                 self._move(message, *away, "dossier_changed")
-                self._cause(message, "sent_later", "settled_later")
+                self._note_cause(message, "sent_later", "settled_later")
                 continue
             assert message.phone is not None
             given.append(message)
             self.answered(message, ask(message.phone), now)
         return given
 
-    def _look_again(self, message: Message, now: datetime) -> tuple[str, str] | None:
+    def _check_before_send(self, message: Message, now: datetime) -> tuple[str, str] | None:
         dossier = message.dossier
         assert dossier is not None
         assert dossier.last is not None
         row, office = dossier.last, self.offices[message.agency]
-        if not self._holds(message):
+        if not self._still_holds(message):
             return "cancelled", "taken_back"
         if self._is_handed_over(row, message.kind, message.occurred_at, now):
             return "cancelled", "handed_over"
         if message.kind in office.kinds_off:
             return "suppressed", "kind_off"
-        if any(message.occurred_at <= told + TOLD_WITHIN for told in self._told(dossier, message.kind, message)):
+        if any(
+            message.occurred_at <= accepted_at + TOLD_WITHIN
+            for accepted_at in self._accepted_times(dossier, message.kind, message)
+        ):
             return "suppressed", "already_told"
-        if why := _untold(row.phone):
+        if why := _why_not_textable(row.phone):
             return "suppressed", why
         message.phone = row.phone
         return ("expired", "too_late") if message.useful_until <= now else None
@@ -564,7 +575,7 @@ class Oracle:
             self._move(message, "unknown", "no_answer", "sent_later")
 
     def hold(self, message: Message) -> Callable[[datetime], None]:
-        """A message is on its way; what is returned tells that the gateway took it."""
+        """Mark a message as in flight, and return a function that records that the gateway accepted it."""
         self.act += 1
         self._move(message, "sending", message.reason, "sent_later")
 
@@ -575,7 +586,7 @@ class Oracle:
         return took
 
     def receipt(self, message: Message, status: int, now: datetime) -> None:
-        """A receipt of the message's last attempt."""
+        """Apply a receipt of the message's last attempt."""
         self.act += 1
         became = {1: "delivered", 2: "undelivered", 8: "accepted", 16: "undelivered"}[status]
         moves = {
@@ -595,7 +606,7 @@ class Oracle:
         self._move(message, became, reason, "late_receipt")
 
     def settle(self, now: datetime) -> None:
-        """What no receipt came for, and what is no longer useful."""
+        """Settle the messages without a receipt, and expire the messages that are no longer useful."""
         self.act += 1
         for message in self.messages:
             if message.state == "accepted" and message.accepted_at and message.accepted_at <= now - HORIZON:
@@ -606,7 +617,10 @@ class Oracle:
     # --- apologies
 
     def stood(self, dossier: Dossier, moment: datetime) -> tuple[datetime | None, int | None, bool]:
-        """Due time, status and whether it was handed over at a moment, by all that is known."""
+        """Return due time, status and whether the dossier was handed over, as they were at a moment.
+
+        Facts about this moment count even if the system read them later.
+        """
         versions = [(row, status) for _, row, status in dossier.seen if row.updated_at <= moment]
         steps = [each for each in self._in_order(dossier) if each.recorded_at <= moment]
         step = steps[-1] if steps else None
@@ -617,16 +631,16 @@ class Oracle:
             status = step.status
         return row.due_at, status, _handed_over_by(row, moment, step and step.occurred_at)
 
-    def _begins(self, office: Office) -> datetime | None:
+    def _first_evening_from(self, office: Office) -> datetime | None:
         seen = [d.seen[0][0] for d in self.of_source[office.source] if d.seen and self.agency(d) == office.code]
         return max(min(seen), office.enabled_from) if seen and office.enabled_from else None
 
     def apologize(self, now: datetime, *, left_over: bool) -> None:
-        """Every evening that has come and is not settled."""
+        """Settle every evening that has begun and is not settled yet."""
         self.act += 1
         reached = now - timedelta(minutes=5) if left_over else now
         for office in self.offices.values():
-            begins = self._begins(office)
+            begins = self._first_evening_from(office)
             if begins is None:
                 continue
             day = day_of(begins)
@@ -649,9 +663,9 @@ class Oracle:
                 continue
             assert dossier.last is not None
             state, reason = ("expired", "missed") if too_late else ("queued", None)
-            if why := "kind_off" if "apology" in office.kinds_off else _untold(dossier.last.phone):
+            if why := "kind_off" if "apology" in office.kinds_off else _why_not_textable(dossier.last.phone):
                 state, reason = "suppressed", why
-            self._new(
+            self._add_message(
                 Message(
                     "apology", office.code, dossier.last.procedure or "", dossier, at(day), at(day), useful_until, now,
                     state, reason, dossier.last.phone, due_day=due_day,
@@ -659,7 +673,7 @@ class Oracle:
             )  # fmt: skip
 
     def owed(self, office: Office, day: date) -> Iterator[tuple[Dossier, date]]:
-        """Dossiers that an evening owes an apology, by all that is known."""
+        """Yield the dossiers whose citizens must get an apology on an evening, by all facts known so far."""
         due_day = day + timedelta(days=1)
         for dossier in self.of_source[office.source]:
             if not dossier.seen or self.agency(dossier) != office.code:
@@ -676,14 +690,14 @@ class Oracle:
 
     def inquire(self, dossier: Dossier | None, now: datetime, segments: int) -> None:
         self.act += 1
-        told = False
+        was_texted = False
         agency, procedure = "", ""
         if dossier is not None:
             row = dossier.last
             assert row is not None
             agency, procedure = self.agency(dossier) or "", row.procedure or ""
             _, status, _ = self.stood(dossier, datetime.max.replace(tzinfo=ZONE))
-            told = (
+            was_texted = (
                 row.returned_at is None
                 and status != 10
                 and any(m.kind == "result" and m.state in TOLD for m in dossier.messages)
@@ -691,8 +705,8 @@ class Oracle:
         reply = Message(
             "reply", agency, procedure, None, now, now, now, now, "accepted", None, accepted_at=now, segments=segments
         )
-        self._new(reply)
-        self.replies.append((now, reply, told))
+        self._add_message(reply)
+        self.replies.append((now, reply, was_texted))
         self.causes.append((self.act, agency, "", "", "picked_up_late"))
 
     # --- counting
@@ -718,7 +732,10 @@ class Oracle:
         return found
 
     def count(self, start: datetime, end: datetime, unread: frozenset[str] = frozenset()) -> Count:
-        """What a closing of [start, end) must say at this moment. Of ``unread`` sources nothing is counted anew."""
+        """Count what a closing of [start, end) must contain at this moment.
+
+        Sources in ``unread`` are away, so their records are not counted again.
+        """
 
         tally = _Tally(start, end)
         messages, differences, holds = tally.messages, tally.differences, tally.holds
@@ -739,7 +756,7 @@ class Oracle:
                     taken[*of, message.kind].append(seconds)
         for dossier in self.dossiers:
             if dossier.source not in unread:
-                self._compare(dossier, tally)
+                self._compare_dossier(dossier, tally)
         for office in self.offices.values():
             if office.source not in unread:
                 for n in range((end - start).days):
@@ -777,14 +794,14 @@ class Oracle:
             messages={key: value for key, value in messages.items() if any(value.values())},
             reasons=reasons,
             agencies=self._count_agencies(start, end),
-            timings={key: _ranks(sorted(seconds)) for key, seconds in taken.items()},
+            timings={key: _percentiles(sorted(seconds)) for key, seconds in taken.items()},
             differences=differences,
             orphans=self._orphans(tally),
             unexplained=sum(bool(each.reasons & UNEXPLAINED) for each in differences),
             unbalanced={key: n for key, n in unbalanced.items() if n},
         )
 
-    def _compare(self, dossier: Dossier, tally: _Tally) -> None:
+    def _compare_dossier(self, dossier: Dossier, tally: _Tally) -> None:
         agency = self.agency(dossier)
         name = agency or ""
         procedure = (dossier.row.procedure if dossier.row else None) or ""
@@ -811,7 +828,7 @@ class Oracle:
                 tally.differ("source", [why], key, dossier.code, number)
 
     def _compare_evening(self, office: Office, day: date, tally: _Tally) -> None:
-        begins, due_day = self._begins(office), day + timedelta(days=1)
+        begins, due_day = self._first_evening_from(office), day + timedelta(days=1)
         is_settled = (office.code, day) in self.evenings
         if not is_settled and (begins is None or at(day) < begins):
             return
@@ -833,7 +850,10 @@ class Oracle:
             tally.differ("source", why, key, dossier.code)
 
     def _is_owed_at_source(self, dossier: Dossier, day: date) -> bool:
-        """By the source's tables as they are: its row's dates, and how it stood at the evening of that day."""
+        """Return whether an apology was due on an evening, by the present records of the source.
+
+        The dates are taken from the dossier's present row, and the status as it was on the evening.
+        """
         row, evening = dossier.row, at(day)
         if row is None or row.due_at is None or day_of(row.due_at) != day + timedelta(days=1):
             return False
@@ -892,7 +912,7 @@ class Oracle:
             if self._message_of(dossier, occasion) is message:
                 enabled = self.offices[message.agency].enabled_from
                 if enabled is None or occasion.occurred_at < enabled:
-                    # Told by a row a day before, its counterpart is counted elsewhere as well.
+                    # The row showed the step a day before, so the step may be counted in another period, too.
                     return {"scope_changed", *(["other_period"] if number is None else [])}
                 if occasion.recorded_at is None or occasion.recorded_at.year < 2000:
                     return {"time_cleaned"}
@@ -924,7 +944,7 @@ class Oracle:
                     figures["resolved_early"] += 1
                 else:
                     figures["resolved_on_time" if day_of(resolved) == due_day else "resolved_late"] += 1
-            # What was going on, and appointed, by the row as it was at the end of the period.
+            # The dossier's row at the end of the period decides whether the dossier was open or due.
             _, then, then_status = next(
                 (each for each in reversed(dossier.seen) if each[1].updated_at < end), dossier.seen[-1]
             )
@@ -942,11 +962,11 @@ class Oracle:
 
     def _count_agencies(self, start: datetime, end: datetime) -> dict[str, Counter[str]]:
         found: dict[str, Counter[str]] = defaultdict(Counter)
-        for received, reply, told in self.replies:
+        for received, reply, was_texted in self.replies:
             if start <= received < end:
                 found[reply.agency]["inquiries"] += 1
                 found[reply.agency]["inquiry_fees"] += FEE
-                found[reply.agency]["told_without_result"] += told
+                found[reply.agency]["told_without_result"] += was_texted
         first_evening: dict[str, date] = {}
         for code, day in self.evenings:
             first_evening[code] = min(day, first_evening.get(code, day))
@@ -961,8 +981,10 @@ class Oracle:
                     continue
                 due_at, status, handed_over = self.stood(dossier, at(due_day, 23, 59, 59))
                 has_result = status in (9, 10) or handed_over
-                told = any(m.kind == "apology" and m.due_day == due_day and m.state in TOLD for m in dossier.messages)
-                if told:
+                was_texted = any(
+                    m.kind == "apology" and m.due_day == due_day and m.state in TOLD for m in dossier.messages
+                )
+                if was_texted:
                     outcome = "wrong" if has_result else "right" if status in (2, 4) else "stopped"
                     found[code][f"apologies_{outcome}"] += 1
                 elif status in (2, 4) and not has_result and due_at and day_of(due_at) == due_day:
@@ -978,17 +1000,17 @@ class Oracle:
         )
         for dossier in self.dossiers:
             row = dossier.last
-            if row is not None and holds(row.returned_at) and self._is_untold(dossier, row):
+            if row is not None and holds(row.returned_at) and self._is_without_result_message(dossier, row):
                 found["handed_over_untold", dossier.code] += 1
         return +found
 
-    def _is_untold(self, dossier: Dossier, row: Row) -> bool:
+    def _is_without_result_message(self, dossier: Dossier, row: Row) -> bool:
         enabled = self.offices[self.agency(dossier) or ""].enabled_from
         is_told_of = enabled is not None and row.returned_at is not None and row.returned_at >= enabled
         return is_told_of and not any(m.kind == "result" for m in dossier.messages)
 
 
-def _ranks(seconds: list[int]) -> tuple[int, int, int]:
-    """How many, the median and the 95th percentile, each by nearest rank: the ceil(p·n)-th smallest."""
+def _percentiles(seconds: list[int]) -> tuple[int, int, int]:
+    """Return the number, the median and the 95th percentile by nearest rank: the ceil(p·n)-th smallest value."""
     n = len(seconds)
     return n, seconds[-(-n * 50 // 100) - 1], seconds[-(-n * 95 // 100) - 1]

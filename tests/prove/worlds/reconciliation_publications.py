@@ -1,7 +1,8 @@
-"""Publications of the closings of a world: true ones verify, also much later and without personal data; a byte that was
-changed in any file is seen, and what was changed in the facts past all guards.
+"""Judge the publications of a world's closings.
 
-What is changed in cells, manifests and the ledger's own records of a publication: tests/integration/publications.
+Unchanged publications must verify, also after later facts were added or personal data was purged. The check must detect
+a changed byte in any file, and facts in the ledger that were changed with all triggers and foreign keys switched off.
+Changed cells, manifests and records of a publication are tested in tests/integration/publications.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ TAMPERED: dict[str, tuple[str, str]] = {
         "day", "UPDATE motcua.closings SET as_of = as_of - interval '1 hour' WHERE closing_no = %(closing_no)s",
     ),
 }  # fmt: skip
-"""What is changed in the ledger, and the publication that must show it."""
+"""Description of a change → the publication that must reveal it, and the SQL statement that makes it."""
 _VALUES = """
 SELECT
     c.known_history, c.known_version, c.closing_no, d.first AT TIME ZONE 'Asia/Ho_Chi_Minh' AS start,
@@ -93,8 +94,11 @@ WHERE c.closing_no = %s
 
 
 def publications(admin_dsn: str, ledger_name: str, closings: dict[str, int]) -> list[Figure]:
-    """The figures about the publications of these closings: ``day``; ``month, first``; ``month, newest``, red;
-    ``quarter`` and ``year``."""
+    """Publish these closings and return the rows about the publications.
+
+    The keys of ``closings`` are ``day``; ``month, first``; ``month, newest``, which is a red closing; ``quarter``; and
+    ``year``.
+    """
     with (
         quiet_logs(),
         tempfile.TemporaryDirectory(prefix="motcua-prove-publications-") as folder,
@@ -121,19 +125,19 @@ class _Publications:
             noted("publications", ", ".join(self.published)),
             every("closings published again that give the same publication",
                   sum(self.again[name] == each for name, each in self.published.items()), of),
-            every("true publications that the auditor's role verifies", self._hold(), of),
-            *self._files(),
-            *self._ledgers(),
+            every("true publications that the auditor's role verifies", self._count_verified(), of),
+            *self._figures_of_files(),
+            *self._figures_of_ledgers(),
         ]  # fmt: skip
         if self.missed:
             print("not noticed:", *self.missed, sep="\n  ")
         return found
 
-    def _hold(self) -> int:
+    def _count_verified(self) -> int:
         return sum(_holds(str(each.publication_no)) for each in self.published.values())
 
-    def _files(self) -> Iterator[Figure]:
-        """Of each publication a copy, and each of its files with a byte changed."""
+    def _figures_of_files(self) -> Iterator[Figure]:
+        """Copy each publication into a folder, and change one byte in each of its files in turn."""
         held = made = noticed = 0
         for label, publication in self.published.items():
             with tempfile.TemporaryDirectory() as elsewhere:
@@ -144,29 +148,31 @@ class _Publications:
                     whole = path.read_bytes()
                     place = len(whole) // 2
                     path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-                    self._notice(f"{label}: a byte of {path.name}", is_noticed := _fails(str(copy)))
+                    self._note_if_missed(f"{label}: a byte of {path.name}", is_noticed := _fails(str(copy)))
                     made, noticed = made + 1, noticed + is_noticed
                     path.write_bytes(whole)
         yield every("copies on a disk that verify", held, len(self.published))
         yield every("publications with a doctored file that are noticed", noticed, made)
 
-    def _ledgers(self) -> Iterator[Figure]:
-        """Each change is made to a copy of the ledger, with its triggers and keys switched off."""
+    def _figures_of_ledgers(self) -> Iterator[Figure]:
+        """Make each change in a copy of the ledger, with triggers and foreign keys switched off."""
         noticed = 0
         for name, (label, statement) in TAMPERED.items():
             publication = self.published[label]
             with self._copy_of_ledger() as dsn:
                 (values,) = ask(dsn, _VALUES, publication.closing_no)
-                is_noticed = _past_the_guards(dsn, statement, values) and _fails(str(publication.publication_no))
-                self._notice(f"{label}: {name}", bool(is_noticed))
+                is_noticed = _execute_without_guards(dsn, statement, values) and _fails(str(publication.publication_no))
+                self._note_if_missed(f"{label}: {name}", bool(is_noticed))
                 noticed += bool(is_noticed)
         yield every("ledgers changed past their guards that are noticed", noticed, len(TAMPERED))
         with self._copy_of_ledger() as dsn:
             for each in filter(str.strip, PURGED.split(";")):
-                _past_the_guards(dsn, each.replace("%", "%%"), {})
-            yield every("true publications that hold without personal data", self._hold(), len(self.published))
+                _execute_without_guards(dsn, each.replace("%", "%%"), {})
+            yield every(
+                "true publications that hold without personal data", self._count_verified(), len(self.published)
+            )
 
-    def _notice(self, what: str, is_noticed: bool) -> None:
+    def _note_if_missed(self, what: str, is_noticed: bool) -> None:
         if not is_noticed:
             self.missed.append(what)
 
@@ -178,16 +184,16 @@ class _Publications:
             yield dsn
 
 
-def _past_the_guards(dsn: str, statement: str, values: dict[str, Any]) -> int:
+def _execute_without_guards(dsn: str, statement: str, values: dict[str, Any]) -> int:
     with psycopg.connect(dsn) as connection:
         connection.execute("SET session_replication_role = replica")
-        # The keys of a row are checked whatever the role.
+        # A CHECK constraint stays in force with any replication role.
         connection.execute("ALTER TABLE motcua.dossiers DROP CONSTRAINT IF EXISTS dossiers_check")
         return connection.execute(statement.encode(), values).rowcount
 
 
 def _fails(which: str) -> bool:
-    """Whether a publication does not verify, or is none of this ledger's any more."""
+    """Return whether a publication fails to verify, or is unknown to this ledger."""
     try:
         return bool(verify_publication(which).faults)
     except NoSuchPublication:
@@ -195,7 +201,7 @@ def _fails(which: str) -> bool:
 
 
 def _holds(which: str) -> bool:
-    """Whether a true publication verifies; else the first faults are printed."""
+    """Return whether an unchanged publication verifies; print its first faults if it does not."""
     faults = verify_publication(which).faults
     for fault in faults[:3]:
         print(f"publication {which}: {fault}")

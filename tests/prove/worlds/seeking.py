@@ -1,4 +1,4 @@
-"""Finds people in any text, however their numbers and names are spelled, and says where they were found."""
+"""Find people in any text, however their phone numbers and names are spelled, and report where they were found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Person: TypeAlias = tuple[str, tuple[str, str, str]]
-"""Nine digits that every spelling of a number ends with; family, middle and given name."""
+"""The nine digits that every spelling of the phone number ends with, and the family, middle and given name."""
 
 
 def folded(words: str) -> str:
@@ -22,8 +22,11 @@ class Seeker:
     _ALONE = re.compile(r"(?<!\d)(?:0|84)?([35789]\d\d[ .]?\d{3}[ .]?\d{3})(?!\d)")
 
     def __init__(self, people: Iterable[Person], *, alone: bool = False) -> None:
-        """``alone``: digits within longer rows of digits are no number, where there are so many that some would be by
-        chance."""
+        """Create a seeker of these people.
+
+        With ``alone``, nine digits within a longer row of digits do not count as a phone number. This avoids chance
+        hits in texts with very many digits.
+        """
         known = list(people)
         self.tails = {tail for tail, _ in known}
         names = [tuple(folded(part) for part in name) for _, name in known]
@@ -31,7 +34,7 @@ class Seeker:
         self._digits = self._ALONE if alone else self._ANYWHERE
 
     def found(self, text: str) -> set[str]:
-        """Nine digits, and names, that stand in the text."""
+        """Return the phone numbers (nine digits each) and the names that occur in the text."""
         numbers = {re.sub("[ .]", "", each) for each in self._digits.findall(text)} & self.tails
         words = re.findall(r"[a-z]+", folded(unicodedata.normalize("NFC", text)))
         names = {each for each in zip(words, words[1:], words[2:], strict=False) if each in self.names}
@@ -42,10 +45,10 @@ class Seeker:
 class Places:
     of: dict[str, set[str]] = field(default_factory=dict)
 
-    def look(self, place: str, seeker: Seeker, text: str) -> None:
+    def search(self, place: str, seeker: Seeker, text: str) -> None:
         if hit := seeker.found(text):
             self.of.setdefault(place, set()).update(hit)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         where = ", ".join(f"{name} ({len(each)})" for name, each in sorted(self.of.items())[:6])
         return f"{sum(map(len, self.of.values()))}" + (f": {where}" if where else "")

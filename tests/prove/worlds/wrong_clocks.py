@@ -1,8 +1,9 @@
-"""Desks whose server's clock is set back or ahead, and righted, and whose steps are numbered from 1 again.
+"""Play desks with a wrong server clock, and desks that number their steps from 1 again.
 
-What a desk does is drawn in true time; it is written by a clock that is wrong by hours, and read, planned, sent and
-apologised for by the real jobs at true times. The oracle knows only what was done in which order: each entry into a
-condition is a message, whoever told of it, and an apology goes to those who are worked on at half past five.
+The clock is set back or ahead, and corrected later. The acts of a desk happen at true times but are recorded with the
+wrong clock; the real jobs read, plan, send and apologise at true times. The oracle knows only the order of the acts.
+Each entry into a condition must give one message, whether the row or the step showed it. The dossiers that are in
+process at 17:30 must get an apology.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ TEN, EVENING = datetime.combine(DAY, time(10), ZONE), datetime.combine(DAY, time
 DUE = datetime.combine(DAY + timedelta(days=1), time(15), ZONE)
 MINUTE, HOUR, DAY_LONG = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 AGENCY = "H32.30"
-TOLD_OF = {(9, True): "result", (5, True): "supplement"}
+KIND_OF_STATE = {(9, True): "result", (5, True): "supplement"}
 State = tuple[int, bool]
 WORKED_ON: State = (4, False)
 STATES: Sequence[State] = (WORKED_ON, (9, True), (5, True))
 DOSSIERS = 150
 OLD_NUMBERS = 100_000
 WORLDS = (
-    "clock, as its server tells it",
-    "clock, seen in rows alone",
+    "clock, wrong in the server too",
+    "clock, wrong only in rows",
     "numbers, old steps gone",
     "numbers, old steps kept",
 )
@@ -53,7 +54,7 @@ END $$;
 
 @dataclass
 class Dossier:
-    """What is true of a dossier, and what it called for in its order."""
+    """The true state of a dossier, and the kinds of message that it must get, in order."""
 
     code: str
     phone: str
@@ -62,14 +63,14 @@ class Dossier:
     calls: list[str] = field(default_factory=list)
 
     def comes_to(self, state: State) -> None:
-        kind = TOLD_OF.get(state)
-        if kind is not None and kind != TOLD_OF.get(self.state):
+        kind = KIND_OF_STATE.get(state)
+        if kind is not None and kind != KIND_OF_STATE.get(self.state):
             self.calls.append(kind)
         self.state = state
 
 
 class World:
-    """A source, whatever is wrong with it, and what a desk does there."""
+    """A source with one sort of fault, and the acts of its desk."""
 
     def __init__(self, seed: int, sort: str, desk: OneStop) -> None:
         self.lot, self.sort, self.desk = random.Random(f"{seed} {sort}"), sort, desk
@@ -82,7 +83,7 @@ class World:
         self.changes = self._changes()
 
     def _changes(self) -> list[tuple[datetime, timedelta]]:
-        """When the clock is set, and by how much it is wrong from then on."""
+        """Return the moments at which the clock is set, each with the error of the clock from then on."""
         changes = [(self.polls[0] - DAY_LONG, timedelta(0))]
         if self.sort in WORLDS[:2]:
             for at in sorted(self.lot.sample(range(30, 420), 6)):
@@ -94,7 +95,7 @@ class World:
         return at + [wrong for since, wrong in self.changes if since <= at][-1]
 
     def until(self, before: datetime, poll: datetime) -> None:
-        """What the desk does between two looks."""
+        """Carry out the desk's acts between two pick-ups."""
         if self.sort in WORLDS[2:] and before <= TEN + 3 * HOUR < poll:
             self.number = 0
             if self.sort == WORLDS[2]:
@@ -102,14 +103,14 @@ class World:
         doing = [each for each in self.dossiers if self.lot.random() < 0.3] if poll < EVENING else []
         acts = sorted((before + self.lot.uniform(0.01, 0.9) * (poll - before), n) for n in range(len(doing)))
         for at, n in acts:
-            self._act(doing[n], at)
-        self._tell_clock(poll)
+            self._carry_out_act(doing[n], at)
+        self._write_clock(poll)
 
-    def _tell_clock(self, at: datetime) -> None:
-        told = self.stamp(at) if self.sort == WORLDS[0] else at
-        self.desk.connection.execute("UPDATE wrong.clock SET at = %s", (told,))
+    def _write_clock(self, at: datetime) -> None:
+        server_time = self.stamp(at) if self.sort == WORLDS[0] else at
+        self.desk.connection.execute("UPDATE wrong.clock SET at = %s", (server_time,))
 
-    def _act(self, dossier: Dossier, at: datetime) -> None:
+    def _carry_out_act(self, dossier: Dossier, at: datetime) -> None:
         act = self.lot.choice(("step", "step", "row", "twice", "mend"))
         state = self.lot.choice([each for each in STATES if each != dossier.state])
         if act == "mend":
@@ -129,11 +130,11 @@ class World:
         self.desk.move(state[0], dossier.code, AGENCY, desk=state[1], at=self.stamp(at), number=self.number)
 
     def begin(self) -> None:
-        """Each dossier is received, and worked on."""
+        """Receive each dossier and begin its processing."""
         for dossier in self.dossiers:
             self._step(dossier, WORKED_ON, self.polls[0] - HOUR)
             self.row(dossier, self.polls[0] - HOUR)
-        self._tell_clock(self.polls[0])
+        self._write_clock(self.polls[0])
 
     def row(self, dossier: Dossier, at: datetime) -> None:
         self.desk.dossier(
@@ -144,7 +145,7 @@ class World:
 
 
 def wrong(seed: int, sort: str, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """One world of a sort, on a migrated, empty ledger behind ``motcua_db``."""
+    """Play one world with a fault of the sort ``sort``, on a migrated, empty ledger behind ``motcua_db``."""
     with one_stops(admin_dsn, gateway={"concurrency": 8}) as desks:
         desks["one"].connection.execute(_CLOCK)
         in_ledger(save_agencies, [agency(AGENCY, enabled_from=TEN - timedelta(days=60))], "proof")
@@ -158,7 +159,7 @@ def wrong(seed: int, sort: str, admin_dsn: str, ledger_dsn: str, *, quiet: bool 
                 apologize(now=moment)
             send(f"run {moment}", clock=lambda at=moment: at)  # type: ignore[misc]
             before = moment
-        return _judge(world, *told_by_code(ledger_dsn), 0 if quiet else 3)
+        return _judge(world, *messages_by_code(ledger_dsn), 0 if quiet else 3)
 
 
 _MESSAGES = """
@@ -170,62 +171,65 @@ ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
 """
 
 
-def told_by_code(ledger_dsn: str) -> tuple[dict[str, list[tuple[str, str]]], set[str]]:
-    """Kind and state of each dossier's messages, in their order; and who was apologised to."""
+def messages_by_code(ledger_dsn: str) -> tuple[dict[str, list[tuple[str, str]]], set[str]]:
+    """Return kind and state of each dossier's messages in order, and the codes of dossiers with an apology."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for code, kind, state in (row.values() for row in ask(ledger_dsn, _MESSAGES)):
         found[code].append((kind, state))
-    apologies = {code for code, told in found.items() if any(kind == "apology" for kind, _ in told)}
-    return defaultdict(list, {code: [t for t in told if t[0] != "apology"] for code, told in found.items()}), apologies
+    apologies = {code for code, messages in found.items() if any(kind == "apology" for kind, _ in messages)}
+    return defaultdict(
+        list, {code: [t for t in messages if t[0] != "apology"] for code, messages in found.items()}
+    ), apologies
 
 
 def _judge(world: World, found: Mapping[str, list[tuple[str, str]]], apologies: set[str], show: int) -> list[Figure]:
     wrong: Counter[str] = Counter()
     for dossier in world.dossiers:
-        told, kind = found[dossier.code], TOLD_OF.get(dossier.state)
+        messages, kind = found[dossier.code], KIND_OF_STATE.get(dossier.state)
         faults = {
-            "lost": len(told) < len(dossier.calls),
-            "doubled": len(told) > len(dossier.calls),
-            "untold": kind is not None and dossier.has_phone and (kind, "accepted") not in told,
+            "lost": len(messages) < len(dossier.calls),
+            "doubled": len(messages) > len(dossier.calls),
+            "untold": kind is not None and dossier.has_phone and (kind, "accepted") not in messages,
             "apologies": (dossier.state == WORKED_ON) != (dossier.code in apologies),
-            "others": [kind for kind, _ in told] != dossier.calls,
+            "others": [kind for kind, _ in messages] != dossier.calls,
         }
         for fault in (name for name, is_so in faults.items() if is_so):
             wrong[fault] += 1
             if wrong[fault] <= show:
-                print(f"{world.sort}: {fault}: {dossier}\n  {told}")
+                print(f"{world.sort}: {fault}: {dossier}\n  {messages}")
     calls = sum(len(each.calls) for each in world.dossiers)
     named = "; ".join(f"{name} {wrong[name]}" for name in ("lost", "doubled", "others", "untold", "apologies"))
     return [
-        Figure(f"{world.sort}: calls of {DOSSIERS} dossiers", f"{calls:,}", "-", calls > DOSSIERS),
+        Figure(f"{world.sort}: messages that {DOSSIERS} dossiers call for", f"{calls:,}", "-", calls > DOSSIERS),
         Figure(f"{world.sort}: differences", named, "0 each", not sum(wrong.values())),
     ]
 
 
 MISTAKES = {
     "only the last quarter of an hour is read": replacing(picking_up._PickUp, "_look_back", lambda *_: None),
-    "a row is as old as it says": replacing(picking_up._PickUp, "_judge_clock", lambda *_: None),
-    "a number is one step's for good": replacing(picking_up, "began_anew", lambda *_, **__: None),
+    "a row's updated time is believed": replacing(picking_up._PickUp, "_judge_clock", lambda *_: None),
+    "a step number is never used again": replacing(picking_up, "began_anew", lambda *_, **__: None),
 }
 
 
 def figures(seed: int, admin_dsn: str) -> list[Figure]:
-    """A world of each sort, and what mistakes would show."""
+    """Play a world with each sort of fault, and check that planted mistakes are noticed."""
     found: list[Figure] = []
     for sort in WORLDS:
         with proving_ledger(admin_dsn, "wrong_clocks") as ledger:
             found += wrong(seed, sort, admin_dsn, ledger)
 
     def falls_short(ledger: str) -> bool:
-        # A ledger is one world's: which of them shows a mistake depends on it.
+        # A ledger can run only one world, so choose the world that can reveal the mistake.
         return any(
-            not figure.ok for figure in wrong(seed, WORLDS[2 if _is_of_numbers() else 1], admin_dsn, ledger, quiet=True)
+            not figure.ok
+            for figure in wrong(seed, WORLDS[2 if _is_numbering_broken() else 1], admin_dsn, ledger, quiet=True)
         )
 
     return [*found, notice_mistakes(admin_dsn, MISTAKES, falls_short)]
 
 
-def _is_of_numbers() -> bool:
+def _is_numbering_broken() -> bool:
     return picking_up.began_anew is not _BEGAN_ANEW
 
 

@@ -1,4 +1,4 @@
-"""The local mailbox keeps every mail it answered 250 for, and shows hostile ones harmlessly."""
+"""The local mailbox keeps every mail that it answered with 250, and shows hostile mails without harm."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def box(tmp_path: Path) -> Iterator[Running]:
 
 
 def report() -> EmailMessage:
-    # unfolded: the folding of older Pythons eats the space between two encoded words
+    # Keep long lines: the folding of older Pythons drops the space between two encoded words.
     mail = EmailMessage(policy.default.clone(max_line_length=998))
     mail["Subject"] = "Báo cáo đối soát tháng 9/2016, Sở Thông tin và Truyền thông"
     mail["From"] = "MotcuaSMS <motcua@khanhhoa.example>"

@@ -1,4 +1,4 @@
-"""The simulated phone network behaves as the Kannel 1.4.5 that it stands for, and forgets nothing."""
+"""The simulated phone network behaves like Kannel 1.4.5, for which it stands, and loses nothing across restarts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ NUMBER = "0905123456"
 
 
 class Application(ScriptedGateway):
-    """What stands behind a dlr-url or get-url: remembers every call, answers as told."""
+    """The application behind a dlr-url or get-url. It records every call and answers as the test sets."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class Application(ScriptedGateway):
 
 
 class Running(Served):
-    """A network under a real uvicorn on a free port."""
+    """A phone network under a real uvicorn on a free port."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
         super().__init__(create_app(folder, **{**ACCOUNT, "timing": QUICK, **options}))
@@ -166,7 +166,7 @@ def test_a_post_of_plain_text_carries_its_fields_in_headers_and_any_other_is_ref
     }
     url = network.url + "/cgi-bin/sendsms"
     assert requests.post(url, "Hồ sơ".encode(), headers=headers, timeout=10).status_code == 202
-    unnamed = {**headers, "Content-Type": "text/plain"}  # then HTTP's own default counts: ISO-8859-1
+    unnamed = {**headers, "Content-Type": "text/plain"}  # Without a charset, HTTP's own default counts: ISO-8859-1.
     assert requests.post(url, "Hồ".encode(), headers=unnamed, timeout=10).status_code == 202
     for kind in ("application/x-www-form-urlencoded", "application/json"):
         answer = requests.post(url, "username=motcua", headers={"Content-Type": kind}, timeout=10)
@@ -177,7 +177,7 @@ def test_a_post_of_plain_text_carries_its_fields_in_headers_and_any_other_is_ref
 SHOWN: list[tuple[str, dict[str, str], str]] = [
     ("Hồ sơ đã xong à", {}, "H? s? ?? xong à"),
     ("Hồ sơ đã xong", {"coding": "2", "charset": "UTF-8"}, "Hồ sơ đã xong"),
-    ("Hồ", {"coding": "2"}, "Hồ".encode().decode("utf-16-be", "replace")),  # no charset: nonsense
+    ("Hồ", {"coding": "2"}, "Hồ".encode().decode("utf-16-be", "replace")),  # Without a charset the text is misread.
     ("[€] {~} ç\t", {}, "[€] {~} Ç?"),
     ("😀 xong", {"coding": "2", "charset": "utf-8"}, "😀 xong"),
     ("", {}, ""),
@@ -195,11 +195,11 @@ def test_a_phone_shows_what_kannel_makes_of_the_coding(network):
 GSM_LIMITS = [
     ("x" * 160, 0, [160], [160]),
     ("x" * 161, 0, [160], [153, 8]),
-    ("x" * 159 + "€", 0, [159], [153, 7]),  # an escape pair is never split
+    ("x" * 159 + "€", 0, [159], [153, 7]),  # An escape pair is never split.
     ("x" * 152 + "€" * 5, 0, [156], [152, 5]),
     ("ộ" * 70, 2, [70], [70]),
     ("ộ" * 71, 2, [70], [67, 4]),
-    ("ộ" * 66 + "😀" * 3, 2, [68], [66, 3]),  # nor is a surrogate pair
+    ("ộ" * 66 + "😀" * 3, 2, [68], [66, 3]),  # A surrogate pair is never split.
 ]
 
 
@@ -244,7 +244,7 @@ def test_receipts_follow_the_behaviour_of_the_number_and_the_mask(network, appli
     for behaviour, fields, types, reaches_the_phone in (
         ("delivered", {}, [8, 1], True),
         ("failed", {}, [8, 2], False),
-        ("late", {"validity": "0"}, [8, 34], False),  # expired: the bits count, not the number
+        ("late", {"validity": "0"}, [8, 34], False),  # Expired. The receipt's bits count, not the number.
         ("rejected", {}, [16], False),
         ("failed", {"dlr_mask": "1"}, [], False),
         ("delivered", {"dlr_mask": "1"}, [1], True),
@@ -431,7 +431,7 @@ def test_an_answer_may_come_late_or_never_although_the_message_was_accepted(netw
     started = time.monotonic()
     with pytest.raises(requests.ConnectionError):
         network.send()
-    assert time.monotonic() - started >= QUICK.hang, "a hung answer ends in a reset"
+    assert time.monotonic() - started >= QUICK.hang, "a hung answer ends in a connection reset"
     network.fault(slow_seconds={"seconds": 0.3, "next": 1})
     started = time.monotonic()
     assert network.send().ok
@@ -466,7 +466,7 @@ def test_receipts_may_be_lost_repeated_turned_round_late_or_before_the_reply(net
     assert application.types() == [8, 1]
     assert types_of(0, receipts_late={"next": 1, "seconds": 0.4}) == []
     until(lambda: len(network.received()) == 5)
-    assert not application.asked, "though the phone has the text"
+    assert not application.asked, "no receipt came although the phone has the text"
     until(lambda: application.types() == [8, 1])
     assert types_of(0, receipts_lost={"next": 1}) == []
     until(lambda: len(network.received()) == 6)
@@ -520,14 +520,14 @@ def test_an_inquiry_reaches_the_application_as_kannel_would_bring_it(start, appl
         ("reply", "delivered"),
     ]
     assert network.counts()["replies"] == 1
-    assert network.counts()["accepted"] == 0  # counts what came through sendsms
+    assert network.counts()["accepted"] == 0  # This counts only what came through sendsms.
 
 
 def test_a_reply_is_shown_as_kannel_shows_it(network, application):
     for answer, shown in (
         (http(200, "Hồ sơ", **ACCENTED), "Hồ sơ"),
-        (http(200, "Hồ sơ", **UTF8), "H? s?"),  # accents need X-Kannel-Coding: 2
-        (http(200, "Hồ", Content_Type="text/plain"), "H???"),  # no charset: ISO-8859-1
+        (http(200, "Hồ sơ", **UTF8), "H? s?"),  # Accents need X-Kannel-Coding: 2.
+        (http(200, "Hồ", Content_Type="text/plain"), "H???"),  # Without a charset, ISO-8859-1 counts.
         (http(200, b"", **UTF8), "<Empty reply from service provider>"),
         (http(202, b"ok", **UTF8), "ok"),
         (in_json({}), "Result could not be represented as an SMS message."),
@@ -626,7 +626,7 @@ def test_hostile_text_is_data_and_never_part_of_the_page(network):
     page = requests.get(network.url + "/", timeout=10)
     assert "onerror" not in page.text
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", page.text)
-    assert not re.search(r"(?:src|href)=[\"']?https?:|url\(|@import", page.text)  # nothing from elsewhere
+    assert not re.search(r"(?:src|href)=[\"']?https?:|url\(|@import", page.text)  # loads nothing from elsewhere
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe-inline" not in policy
@@ -644,7 +644,7 @@ def test_the_truth_and_the_switches_are_for_this_machine_only(tmp_path):
     assert asyncio.run(ask("GET", "/api/counts")) == 200
 
 
-# --- held against a real Kannel ---
+# --- Comparison with a real Kannel ---
 
 KANNEL_GROUPS = """
 group = sendsms-user
@@ -701,7 +701,7 @@ def test_a_real_kannel_answers_cuts_reports_and_asks_the_same(start, application
             assert requests.get(url + "/cgi-bin/sendsms", query, timeout=10).status_code == 202
             until(lambda: len(application.asked) == 2)
             by_type = sorted((asked.query for asked in application.asked), key=lambda fields: int(fields["d"]))
-            by_type[0].pop("A", None)  # the carrier's own words, which the fake carrier does not have
+            by_type[0].pop("A", None)  # The carrier's own words, which Kannel's fake carrier does not have.
             reports.append(by_type)
             application.asked.clear()
         assert reports[0] == reports[1]

@@ -1,4 +1,4 @@
-"""A scripted gateway answers as it is told to, and what it says that it saw is what came."""
+"""A scripted gateway answers as the test sets, and its record of requests is complete."""
 
 from __future__ import annotations
 

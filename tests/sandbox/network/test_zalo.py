@@ -1,4 +1,4 @@
-"""Phones with Zalo, without it and that refuse: what the demo's network answers, and what its wall shows."""
+"""The demo's Zalo answers for phones that have Zalo, lack it or refuse messages, and its page shows each result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which due dates an evening is about, until when an apology may be told, and to which dossiers."""
+"""Test which due dates an evening of apologies covers, until when an apology may be sent, and for which dossiers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import OfficeHours, SpecialDay, WorkingCalendar
 
 CALENDAR = WorkingCalendar()
-"""What the package knows: Fri 2/9/2016 and Tết are days off, Sat 22/8/2026 is worked."""
+"""The calendar of the package: Fri 2/9/2016 and Tết are days off, Sat 22/8/2026 is a working day."""
 
 
 def at(day, clock="17:30"):
@@ -39,13 +39,13 @@ def days(mode, run_day, calendar=CALENDAR):
 @pytest.mark.parametrize(
     ("run_day", "calendar_mode", "working_mode"),
     [
-        # The long weekend of 2/9/2016: Friday off, so Thursday covers Monday.
+        # The long weekend of 2/9/2016: Friday is a day off, so Thursday evening covers the days up to Monday.
         (date(2016, 9, 1), [date(2016, 9, 2)], [date(2016, 9, d) for d in (2, 3, 4, 5)]),
         (date(2016, 9, 2), [date(2016, 9, 3)], None),
-        # Saturday 22/8/2026 is worked in place of another day.
+        # Saturday 22/8/2026 is a working day in place of another day.
         (date(2026, 8, 21), [date(2026, 8, 22)], [date(2026, 8, 22)]),
         (date(2026, 8, 22), [date(2026, 8, 23)], [date(2026, 8, 23), date(2026, 8, 24)]),
-        # Tết 2016: 8-12/2 off between two weekends.
+        # Tết 2016: 8-12/2 are days off between two weekends.
         (date(2016, 2, 5), [date(2016, 2, 6)], [date(2016, 2, d) for d in range(6, 16)]),
     ],
 )
@@ -67,7 +67,8 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     evenings = [due_day - timedelta(days=back) for back in range(1, 60)]
     assert [day for day in evenings if due_day in (days("calendar", day, calendar) or ())] == [evenings[0]]
     asked = [day for day in evenings if due_day in (days("working_day", day, calendar) or ())]
-    # On the last working day before the one on which the term ends: a day off moves that (BLDS 2015 art. 148).
+    # The evening is the last working day before the term's end. An end on a day off moves to the next working day
+    # (BLDS 2015, article 148).
     ends = due_day if calendar.is_working_day(due_day) else calendar.next_working_day(due_day)
     assert asked == [next(day for day in evenings if day < ends and calendar.is_working_day(day))]
 
@@ -76,7 +77,7 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     ("mode", "run_day", "opens", "until"),
     [
         ("working_day", date(2026, 11, 25), at(date(2026, 11, 26), "07:00"), at(date(2026, 11, 25), "21:00")),
-        # Friday: the stored Saturday itself, or the Monday on which it is effective.
+        # A Friday evening, due date on Saturday: by calendar it is Saturday, by working days it is Monday.
         ("calendar", date(2026, 11, 27), at(date(2026, 11, 28), "07:00"), at(date(2026, 11, 27), "21:00")),
         ("working_day", date(2026, 11, 27), at(date(2026, 11, 30), "07:00"), at(date(2026, 11, 29), "21:00")),
     ],
@@ -115,7 +116,7 @@ def test_last_moment_before_is_outside_the_quiet_hours_and_nothing_between_is(be
     assert last <= moment
     if last < moment:
         assert quiet.until(last) is not None
-        assert quiet.until(last) >= moment, "quiet up to that moment without a break"
+        assert quiet.until(last) >= moment, "the time between must be quiet without a break"
         assert quiet.until(last - instant) is None or quiet.begin == quiet.end
     else:
         assert quiet.until(moment - instant) is None

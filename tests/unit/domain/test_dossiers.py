@@ -1,4 +1,4 @@
-"""Cleaning rules of source rows: what is refused, what is mended, and that nothing raises."""
+"""Test the cleaning rules of source rows: what is refused, what is mended, and that no value raises an error."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_quarantine_keeps_a_code_whatever_stands_in_its_place(raw, kept):
         ("Ho\u0302\u0300 sơ", "Hồ sơ"),
         ("x" * 11, "x" * 10),
         ("xxxxxxxxx yyy", "xxxxxxxxx"),
-        # What is cut off first leaves room for blanks, and no more is read of an endless one.
+        # Only the first forty characters are read, blanks included, so that an endless text costs no time.
         (" " * 39 + "xy", "x"),
         (" " * 40 + "x", None),
     ],
@@ -127,14 +127,14 @@ def test_words_stand_on_one_line_of_ten_characters(raw, words):
     ("written", "shown"),
     [
         ("… 0905771482 …", None),
-        # What is cut off leaves no part of a number.
+        # A cut must leave no part of a phone number.
         ("số 0905771482", "số …"),
         ("X 0905771482", "X …"),
         ("Thủ tục cấp phép 0905771482", "Thủ tục cấ"),
         (" " * 20 + "0905771482 a", "… a"),
         (" " * 39 + "a", "a"),
         (" " * 40 + "a", None),
-        # Ten digits that go on before or after are none.
+        # Ten digits inside a longer run of digits are no phone number.
         ("10905771482", "1090577148"),
         ("09057714820", "0905771482"),
         ("84905771482", None),
@@ -243,7 +243,7 @@ def test_bad_field_of_a_dossier_is_mended_and_noted_and_costs_nothing_else(name,
         ("procedure_name", "x" * 600),
         ("submitted_via", "x" * 40),
         ("applicant_phone", "x" * 200),
-        # Of people's own names nothing is left out, and the phone is for its own reader.
+        # Names of people are not masked, and the phone field has a reader of its own.
         ("applicant_name", "An 0905771482"),
         ("applicant_phone", "a\x00b\n"),
     ],
@@ -348,7 +348,10 @@ def test_times_at_the_edge_of_what_can_be_true(recorded, occurred, expected_reco
 READ_UNTIL = NOW - timedelta(minutes=30)
 LOOKED_FROM = READ_UNTIL - timedelta(hours=1)
 READ = replace(CONTEXT, looked_from=LOOKED_FROM, read_until=READ_UNTIL, read_number=-4)
-"""What the source had from then until then was read, up to the number before that of ``TRANSITION``."""
+"""A context in which the source was read from ``LOOKED_FROM`` until ``READ_UNTIL``.
+
+The highest number read is one below the number of ``TRANSITION``.
+"""
 
 
 @pytest.mark.parametrize(
@@ -363,7 +366,10 @@ READ = replace(CONTEXT, looked_from=LOOKED_FROM, read_until=READ_UNTIL, read_num
     ],
 )
 def test_step_that_was_not_there_when_its_time_was_read_is_of_when_it_is_read(recorded, context, is_new):
-    """Its source's clock was set back; told as of then, it would be too old to tell the citizen of."""
+    """A step whose source set its clock back counts from the time of reading.
+
+    With the time that the source recorded, the step would be too old, and its citizen would get no message.
+    """
     clean = clean_transition(replace(TRANSITION, recorded_at=recorded, occurred_at=recorded), context)
     told = (recorded, recorded, ()) if is_new else (NOW, NOW, ("recorded_at", "occurred_at"))
     assert (clean.recorded_at, clean.occurred_at, clean.noted) == told

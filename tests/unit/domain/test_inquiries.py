@@ -1,4 +1,4 @@
-"""The grammar of texts to 9029, and the rule for on time and late."""
+"""Test the grammar of texts to 9029, and the rule that decides between on time and late."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ def test_last_signs_of_a_code_are_read_with_or_without_its_agency(text, signs, n
 
 
 def test_nothing_short_is_a_tail_and_what_is_a_name_is_told_from_a_code():
+    """A search by a code's end needs enough characters, and a person's name is never taken for a code."""
     assert [read_tail(text, AGENCIES) for text in ("", "7", "07", "Lan", "H32.30", "🙂", "9" * 41)] == [None] * 7
     for name in ("Lan", "Nguyễn Thị Lan", "nguyen thi lan 1985", "Y Blô"):
         assert reads_as_name(name), name
@@ -96,6 +97,7 @@ def test_code_with_blanks_is_found():
 
 
 def test_code_with_blanks_around_a_sign_beside_a_letter_is_found_among_those_joined():
+    """A code that a citizen typed with blanks around a dash or slash must still be found."""
     assert "HD-12" in read_inquiry_text("MCKH HĐ - 12").literal
     literal = read_inquiry_text("MCKH 12 A/ 34").literal
     assert {"A/34", "12A/", "12A/34"} <= set(literal)
@@ -104,13 +106,14 @@ def test_code_with_blanks_around_a_sign_beside_a_letter_is_found_among_those_joi
 @pytest.mark.parametrize(
     ("text", "literal"),
     [
-        # With the sign at its end, which may be part of it, and without; never with one before it.
+        # The dot at the end may belong to the code, so both spellings are tried. A dot before the code never does.
         ("MCKH .A12.", ("A12.", "A12")),
         ("MCKH-A12.", ("A12.", "A12", "MCKH-A12.")),
         ("MCKH ... A12", ("A12",)),
     ],
 )
 def test_signs_around_a_code_are_those_of_a_sentence(text, literal):
+    """Punctuation around a code in a text to 9029 must not hide the dossier."""
     assert read_inquiry_text(text).literal == literal
 
 
@@ -171,7 +174,7 @@ any_text = st.text(max_size=700) | st.text(alphabet="MCKHmckh0O1lI _-./đĐ\u00a
 
 
 @pytest.mark.guarantee(
-    "inquiries", "no text and no caller causes an internal error, not even a NUL in a signed inquiry"
+    "inquiries", "no text and no caller causes an internal error, not even a signed inquiry with a NUL character"
 )
 @settings(max_examples=300, deadline=None)
 @given(any_text, any_text)
@@ -205,13 +208,13 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         (4, NOW, {}, "on_time"),
         (4, NOW - HOUR, {}, "late"),
         (None, NOW - HOUR, {}, "late"),
-        # 00:00 in Khánh Hòa of the same day: a date, all of which is on time.
+        # A due time of 00:00 in Khánh Hòa is a date: the whole day is on time.
         (4, datetime(2026, 11, 24, 17, 0, tzinfo=UTC), {}, "on_time"),
         (4, datetime(2026, 11, 23, 17, 0, tzinfo=UTC), {}, "late"),
-        # The first instant that is late: after the due time, or at midnight where that is the day's beginning.
+        # The first late instant: just after the due time, or the next midnight if the due time is a date.
         (4, NOW - timedelta(microseconds=1), {}, "late"),
         (9, datetime(2026, 11, 23, 17, 0, tzinfo=UTC), {"finished_at": datetime(2026, 11, 24, 17, tzinfo=UTC)}, "late"),
-        # Ended or stopped, and nobody says when.
+        # The dossier ended or stopped, and no column gives the time.
         *[(status, NOW - HOUR, {}, "late") for status in (3, 5, 6, 7, 8, 9, 10)],
         *[(status, NOW + HOUR, {}, "on_time") for status in (3, 5, 6, 7, 8, 9, 10)],
         *[(status, NOW - DAY, {"status_since": NOW - 2 * DAY}, "on_time") for status in (5, 6, 8)],
@@ -219,14 +222,14 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
         (9, NOW - DAY, {"finished_at": NOW - 2 * DAY}, "on_time"),
         (9, NOW - 2 * DAY, {"finished_at": NOW - DAY}, "late"),
         (10, NOW - DAY, {"finished_at": NOW - 2 * DAY, "returned_at": NOW}, "on_time"),
-        # Released in time, fetched later.
+        # The result was ready in time and fetched later.
         (10, NOW - DAY, {"returned_at": NOW, "status_since": NOW - 2 * DAY}, "on_time"),
         (10, NOW - 2 * DAY, {"returned_at": NOW - DAY, "status_since": NOW}, "late"),
-        # A source's status that is not known.
+        # The status of the source is unknown.
         (None, NOW - DAY, {"finished_at": NOW - 2 * DAY, "status_since": NOW}, "on_time"),
         (None, NOW - 2 * DAY, {"returned_at": NOW - DAY, "status_since": NOW - 3 * DAY}, "late"),
         (None, NOW - DAY, {"status_since": NOW - 2 * DAY}, "late"),
-        # Reopened: what was once finished is open again.
+        # The dossier was finished once and is open again.
         (4, NOW - HOUR, {"finished_at": NOW - 2 * DAY}, "late"),
     ],
 )
@@ -248,7 +251,10 @@ def test_repeat_is_known_by_id_else_by_sender_text_and_minute():
     [("7", "id 7"), (None, "text 9029 x 202611251000"), ("", "text 9029 x 202611251000")],
 )
 def test_key_of_a_delivery_stays_what_stored_ones_are(message_id, parts):
-    """A text of before an upgrade is delivered again after it."""
+    """A gateway may deliver a text again after an upgrade.
+
+    The text then needs the key that was stored before the upgrade, or the citizen gets a second reply.
+    """
     key = dedupe_key(message_id, "9029", "x", datetime(2026, 11, 25, 3, 0, 59, tzinfo=UTC))
     assert key == sha256(parts.replace(" ", "\x1f").encode()).hexdigest()
 

@@ -1,4 +1,7 @@
-"""Numbers of a source that began to number its steps anew: ours are each its own, and go on after those before."""
+"""Test the step numbers of a source that began to number anew.
+
+Each step has its own number in the ledger, and new numbers go on after all earlier numbers.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ def test_each_number_is_ours_once_and_goes_back_to_its_own(beginnings, highest, 
     for after, read in beginnings:
         at += after * MINUTE
         added = numbers.next_added(numbers.added + max(highest, read))
-        assert added > numbers.added + max(highest, read), "after all that was read"
+        assert added > numbers.added + max(highest, read), "new numbers must come after all numbers that were read"
         numbers = Numbers([*numbers.numberings, Numbering(at, added)])
     recorded = T0 + minutes * MINUTE
     of_source = min(highest, numbers.numberings[0].added - 1)
     ours = numbers.ours(of_source, recorded)
     assert numbers.at_source(ours) == of_source
-    assert numbers.ours(ours, recorded) == ours, "one of ours is told"
+    assert numbers.ours(ours, recorded) == ours, "a number of the ledger must be recognised and stay the same"
     assert ours in numbers.all_of(of_source)
     later = numbers.ours(of_source, at)
     assert later >= ours
@@ -88,6 +91,7 @@ AS_IT_WAS = [row(900, READ)]
     ],
 )  # fmt: skip
 def test_numbers_begin_anew_where_the_old_steps_are_gone_or_the_numbers_anothers(rows, there, begun):
+    """Known numbers with new contents mean new numbering if the old steps are gone or now belong to other dossiers."""
     doubts = doubtful(rows, KNOWN, 900, READ)
     assert (began_anew(doubts, KNOWN, NEWEST, there, READ, 1) if doubts else None) == begun
 
@@ -99,5 +103,6 @@ def test_numbers_begin_anew_where_one_is_far_below_all_others(lowest, begun):
 
 
 def test_time_of_reading_tells_nothing_of_a_step():
+    """A step whose time is only the time of reading gives no evidence that the source numbers anew."""
     known = {1: step(1, T0, picked_up_at=T0)}
     assert doubtful([row(1, LATER)], known, 1, T0) == []

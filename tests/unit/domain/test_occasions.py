@@ -1,4 +1,4 @@
-"""Planning rules as properties: whatever the history, every occasion has exactly one message, and only once."""
+"""Test the planning rules as properties: for any history, every occasion has exactly one message."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ pairs = st.lists(st.tuples(st.sampled_from([2, 4, 5, 9, 10]), st.booleans()), ma
 
 
 def entries(history):
-    """An oracle by another road: entries into a condition, read off neighbouring pairs."""
+    """Count the entries into a condition from neighbouring steps, independently of the planning rules."""
     kinds = [None, *(condition_of(t.status_code, t.at_one_stop_desk) for t in history)]
     return sum(after is not None and after != before for before, after in pairwise(kinds))
 
@@ -145,12 +145,13 @@ def candidate(**changes):
     ],
 )
 def test_last_look_before_the_call(changes, verdict):
+    """Just before its request, a message is checked once more: it is sent, waits, or ends with a reason."""
     assert look_again(candidate(**changes), NOW, RULES) == verdict
 
 
 SKEW = timedelta(minutes=5)
 MIDNIGHT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
-"""00:00 in Vietnam."""
+"""The moment 00:00 in Vietnam."""
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,7 @@ MIDNIGHT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
         (MIDNIGHT + timedelta(microseconds=1), NOW, 4, False, NOW, True),
         *((NOW - timedelta(hours=18), NOW, status, False, NOW, False) for status in (3, 7, 10)),
         *((NOW - timedelta(hours=18), NOW, status, False, NOW, True) for status in (1, 2, 4, 5, 6, 8, 9)),
-        # Recorded as long ago as it happened: no one typed it in.
+        # The latest moment of recording at which the step still counts as old.
         (NOW - timedelta(hours=18), NOW - timedelta(minutes=10), 4, False, NOW, True),
     ],
 )
@@ -174,6 +175,13 @@ def test_step_that_is_typed_in_late(occurred, recorded, status, substituted, lat
 
 
 def old(step, row=None, read=True):
+    """Return a step as an *old* step.
+
+    Args:
+        step: the step.
+        row: the kind of message that the dossier's row calls for.
+        read: whether the dossier's row was read.
+    """
     return replace(step, is_old=True, row_was_read=read, row_calls_for=row)
 
 
@@ -208,20 +216,24 @@ INSTANT, MINUTE, DAY = timedelta(microseconds=1), timedelta(minutes=1), timedelt
     [
         ("result", NOW, True),
         ("result", NOW + INSTANT, False),
-        # The desk clicked the result after it had handed it over.
+        # The desk recorded the result after the desk had handed the result over.
         ("result", NOW - 2 * DAY, True),
-        # A supplement is asked for after an earlier result was handed over.
+        # The desk asks for a supplement after an earlier result was handed over.
         ("supplement", NOW - DAY - INSTANT, False),
         ("supplement", NOW - DAY, True),
         ("supplement", NOW + INSTANT, False),
     ],
 )
 def test_handed_over_is_what_the_citizen_has_by_now(kind, returned, handed_over):
+    """A citizen who has the result already gets no message about it."""
     assert was_handed_over(kind, returned, NOW - DAY, NOW) is handed_over
 
 
 def begun(status=9, occurred_at=NOW - MINUTE, messages=(), **changes):
-    """State and reason of the message that the last occasion of a history of one step, or of several, gets."""
+    """Return state and reason of the message that planning inserts for the last occasion of a history.
+
+    ``status`` is the status of the only step, or a list with all steps.
+    """
     history = status if isinstance(status, list) else [PastTransition(7, status, True, occurred_at, NOW, None)]
     message = plan_dossier(replace(FACTS, **changes), history, messages, NOW, RULES).messages[-1]
     return message.state, message.reason
@@ -243,7 +255,7 @@ def begun(status=9, occurred_at=NOW - MINUTE, messages=(), **changes):
         (9, {"phone_refusal": "landline"}, ("suppressed", "landline")),
         (9, {"occurred_at": NOW - timedelta(days=3)}, ("expired", "too_late")),
         (9, {"occurred_at": NOW - timedelta(days=3) + INSTANT}, ("queued", None)),
-        # Of several reasons the one that says most about the dossier.
+        # If several reasons apply, the message gets the reason that says most about the dossier.
         (9, {"returned_at": NOW, "kinds_off": ("result",)}, ("cancelled", "handed_over")),
         (9, {"kinds_off": ("result",), "phone_refusal": "missing"}, ("suppressed", "kind_off")),
         (9, {"phone_refusal": "missing", "occurred_at": NOW - 4 * DAY}, ("suppressed", "missing")),
@@ -267,6 +279,7 @@ def test_nobody_is_told_twice_within_minutes(kind, accepted_at, state):
 
 
 def test_message_of_the_same_state_that_no_gateway_took_told_nobody():
+    """A message that no gateway accepted does not keep the citizen from getting the next one."""
     first, step_back, again = steps((9, True), (4, False), (9, True))
     history = [first, old(step_back, "result"), again]
     assert begun(history, messages=[PastMessage(70, "result", 1, None)]) == ("queued", None)
@@ -300,13 +313,15 @@ def test_occasion_that_is_over_says_how_it_ended(then, state):
 
 
 def states(history):
+    """Return state and reason of the messages that planning makes from a history."""
     return [(each.state, each.reason) for each in plan_dossier(FACTS, history, [], NOW, RULES).messages]
 
 
 def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once():
+    """A result that is entered again after an old step that does not count leads to one message only."""
     first, second, third = steps((9, True), (4, False), (9, True))
     assert states([first, old(second, "result"), third]) == [("cancelled", "superseded"), ("queued", None)]
-    # The later one waits for the row itself, so it takes nothing from the earlier.
+    # The later message waits for the dossier's row, so it does not supersede the earlier message.
     unsure = old(third, read=False)
     assert states([first, old(second, read=False), unsure]) == [("queued", None), ("queued", None)]
 
@@ -316,7 +331,7 @@ def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once()
     [
         (9, 5 * MINUTE, NOW - MINUTE, NOW + 4 * MINUTE),
         (9, 5 * MINUTE, NOW - 6 * MINUTE, NOW),
-        # A clock that is ahead holds nothing back.
+        # A source whose clock is ahead must not delay the message.
         (5, 5 * MINUTE, NOW + MINUTE, NOW),
     ],
 )
@@ -357,6 +372,7 @@ def test_each_step_says_what_planning_made_of_it():
     ("before", "then"), [("message", ("same_occasion", 3)), ("out_of_scope", ("out_of_scope", None))]
 )
 def test_occasion_that_comes_to_light_late_is_planned_beside_the_step_that_joins_a_later_one(before, then):
+    """An earlier occasion that is recorded late gets its own message; the other steps keep the later occasion."""
     late, left, begun_before, again = steps((9, True), (4, True), (9, True), (9, True))
     history = [late, left, replace(begun_before, outcome=before), again]
     plan = plan_dossier(FACTS, history, [PastMessage(70, "result", 3, None)] * (before == "message"), NOW, RULES)
@@ -364,7 +380,10 @@ def test_occasion_that_comes_to_light_late_is_planned_beside_the_step_that_joins
 
 
 def test_message_of_another_kind_at_the_same_step_is_not_the_one_that_is_owed():
-    """The source said another status when it was planned."""
+    """When the first message was planned, the source gave the step another status.
+
+    If this fails, the citizen gets no message about the result.
+    """
     plan = plan_dossier(FACTS, steps((9, True)), [PastMessage(70, "supplement", 1, None)], NOW, RULES)
     assert [message.kind for message in plan.messages] == ["result"]
 
@@ -385,7 +404,7 @@ def test_agency_tells_of_what_happened_since_it_joined(enabled_from, outcome):
 
 def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_one_does_not():
     first, again, left, entered = steps((9, True), (9, True), (4, True), (9, True))
-    # Its first step was judged by another day of joining.
+    # The first step was planned when the agency had another day of joining.
     history = [replace(first, outcome="out_of_scope"), again, left, entered]
     plan = plan_dossier(FACTS, history, [], NOW, RULES)
     assert sorted(plan.outcomes) == [(2, "out_of_scope", None), (3, "no_occasion", None), (4, "message", 4)]
@@ -396,6 +415,7 @@ def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_o
     ("hold", "next_attempt_at"), [(timedelta(0), NOW), (60 * MINUTE, NOW + 2 * MINUTE), (58 * MINUTE, NOW)]
 )
 def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_attempt_at):
+    """An old step began a message that waits for the dossier's row. A sure step in the same condition confirms it."""
     first, sure = steps((9, True), (9, True))
     history = [old(replace(first, outcome="message"), read=False), sure]
     told = [PastMessage(70, "result", 1, None)]
@@ -408,7 +428,8 @@ def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_att
 @pytest.mark.parametrize(
     "history",
     [
-        # The second one is as unsure as the first; the first was sure; it was left since; it says nothing new.
+        # In this order: the second step is as unsure as the first; the first step was sure; the dossier has left the
+        # condition since; the second step was planned before.
         lambda first, again, left: [old(first, read=False), old(again, read=False)],
         lambda first, again, left: [first, again],
         lambda first, again, left: [old(first, read=False), again, left],
@@ -416,6 +437,7 @@ def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_att
     ],
 )
 def test_nothing_else_confirms_a_message(history):
+    """Only a sure step that follows in the same condition may confirm a message of an unsure old step."""
     first, again, left = steps((9, True), (9, True), (4, True))
     told = [PastMessage(70, "result", 1, None)]
     plan = plan_dossier(FACTS, history(replace(first, outcome="message"), again, left), told, NOW, RULES)

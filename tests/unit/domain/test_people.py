@@ -1,4 +1,4 @@
-"""Who may sign: people, by names that are theirs alone."""
+"""Test who may sign: only people, under names that belong to one person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days, months, quarters and years are read and counted by the calendar of Vietnam."""
+"""Test that days, months, quarters and years are read and counted in Vietnam's time zone."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_period_that_does_not_begin_with_its_first_day_is_refused():
 
 
 def test_day_and_month_before_a_moment_are_vietnams():
-    # 23:59 and 00:00 in Vietnam, UTC+7.
+    # The two moments are 23:59 and 00:00 in Vietnam (UTC+7).
     for moment, before in (
         (datetime(2026, 11, 30, 16, 59, tzinfo=UTC), ("2026-11-29", "2026-10")),
         (datetime(2026, 11, 30, 17, 0, tzinfo=UTC), ("2026-11-30", "2026-11")),

@@ -1,4 +1,4 @@
-"""The accounting identity and its sums, as pure rules."""
+"""Test the accounting identity and its sums as pure rules."""
 
 from __future__ import annotations
 
@@ -49,16 +49,17 @@ def test_each_state_of_a_message_is_counted_once_and_in_its_group():
     [
         ({"at_source": 8, "delivered": 2, "accepted": 2}, 0.25, 0.5),
         ({"at_source": 1, "delivered": 1}, 1.0, 1.0),
-        # Who did right has no share at all: neither suppressed nor cancelled messages had to be sent.
+        # Suppressed and cancelled messages did not have to be sent, so an agency with only these has no share.
         ({"at_source": 1, "suppressed": 1}, None, None),
         ({"at_source": 10, "suppressed": 2, "cancelled": 4, "delivered": 3, "expired": 1}, 0.75, 1.0),
-        # More out of scope than there are: nothing was expected, and no share is negative.
+        # More occasions are out of scope than exist: nothing was expected, and no share is negative.
         ({"at_source": 1, "out_of_scope": 2, "delivered": 1}, None, 1.0),
         ({"only_ledger": 4, "delivered": 3, "unconfirmed": 1}, 0.75, 0.75),
         ({"rejected": 5, "at_source": 5}, 0.0, None),
     ],
 )
 def test_shares_are_of_what_could_be_told_and_was_sent(counts, of_tellable, of_sent):
+    """One share is of the messages that had to be sent, the other of the messages that were sent."""
     one = figures(**counts)
     assert (one.delivered_of_tellable, one.delivered_of_sent) == (of_tellable, of_sent)
 
@@ -84,6 +85,7 @@ def test_sums_of_groups_keep_the_identity(rows):
 
 
 def test_resolved_are_all_sorts_and_direct_is_what_is_left():
+    """Resolved dossiers are the sum of all kinds; dossiers handed in directly are the rest of the received ones."""
     whole = sum_dossiers(
         (
             DossierFigures("A", "P", received=5, received_online=2, resolved_early=1, resolved_late=1),

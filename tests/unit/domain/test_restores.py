@@ -1,4 +1,4 @@
-"""Whose word counts that a ledger which slept was not put back."""
+"""Test when the journal or the watch proves that a ledger that stood still was not restored from a backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which gateway a message goes to, when it may start, and how long is waited before it is tried again."""
+"""Test which gateway a message goes to, when it may start, and how long a retry waits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def route(name, registered=CARRIERS, *, stopped=False, without=()):
 
 
 def test_carrier_goes_by_the_block():
-    # A carrier, one with blocks of its own, none, none abroad though the rest of it looks like MobiFone's, and nothing.
+    # In this order: a carrier; a carrier with its own blocks; no carrier; a foreign number whose digits look like
+    # MobiFone's; no number.
     numbers = ("+84905123456", "+84559123456", "+84951234567", "+86905123456", "")
     assert [carrier_of_msisdn(each) for each in numbers] == ["MobiFone", "Wintel", "other", "other", "other"]
     assert {"MobiFone", "Wintel", "other"} <= CARRIERS
@@ -97,7 +98,7 @@ def test_message_longer_than_the_limit_goes_and_the_next_waits_for_it():
 
 def test_messages_start_as_far_ahead_as_is_asked_and_no_further():
     assert start_times([1, 1, 1], 1, None, NOW, SECOND) == ([NOW, NOW + SECOND], NOW + 2 * SECOND)
-    # Before the last ones have gone out at their pace none starts, and what is long past gives no burst.
+    # A message starts only after earlier messages went out at their pace. A start time in the past causes no burst.
     assert start_times([1], 1, NOW + SECOND, NOW, SECOND) == ([NOW + SECOND], NOW + 2 * SECOND)
     assert start_times([1], 1, NOW - 60 * SECOND, NOW, SECOND) == ([NOW], NOW + SECOND)
 
@@ -134,11 +135,11 @@ def test_senders_share_a_gateway_evenly_and_each_has_one_request_at_least():
     ("tries", "first", "longest", "seconds", "reason"),
     [
         (1, 20, 900, 20, "the first wait"),
-        (3, 20, 900, 80, "twice doubled"),
-        (7, 20, 900, 900, "1,280 would be longer than the longest"),
-        (1, 20, 10, 10, "a longest below the first counts"),
-        (13, 1, 10_000, 4096, "doubled twelve times"),
-        (14, 1, 10_000, 4096, "and no thirteenth time"),
+        (3, 20, 900, 80, "the wait is doubled twice"),
+        (7, 20, 900, 900, "1,280 s would exceed the longest wait"),
+        (1, 20, 10, 10, "a longest wait below the first wait counts"),
+        (13, 1, 10_000, 4096, "the wait is doubled twelve times"),
+        (14, 1, 10_000, 4096, "the wait is not doubled a thirteenth time"),
     ],
 )
 def test_wait_doubles_up_to_the_longest(tries: int, first: int, longest: int, seconds: int, reason: str) -> None:
@@ -148,13 +149,13 @@ def test_wait_doubles_up_to_the_longest(tries: int, first: int, longest: int, se
 @pytest.mark.parametrize(
     ("tries", "chance", "asked", "seconds", "reason"),
     [
-        (1, 0.0, None, 15, "a quarter less"),
-        (2, 0.25, None, 35, "between them"),
-        (40, 1.0, None, 1125, "the longest is spread too"),
+        (1, 0.0, None, 15, "the shortest wait is a quarter less"),
+        (2, 0.25, None, 35, "a wait between the shortest and the longest"),
+        (40, 1.0, None, 1125, "the longest wait is spread too"),
         (1, 1.0, 120, 120, "the gateway asked for more"),
-        (1, 0.0, 25, 25, "also where only the spread is below it"),
-        (3, 0.5, 30, 80, "it asked for less than is waited anyway"),
-        (1, 0.5, 20.5, 20.5, "parts of a second count"),
+        (1, 0.0, 25, 25, "the gateway asked for more than the spread wait"),
+        (3, 0.5, 30, 80, "the gateway asked for less than the wait"),
+        (1, 0.5, 20.5, 20.5, "fractions of a second count"),
     ],
 )
 def test_wait_is_spread_and_never_less_than_the_other_side_asks_for(

@@ -1,4 +1,4 @@
-"""A backfill holds what was recorded in its interval, every other run everything."""
+"""Test the window of a run: a backfill covers what was recorded in its interval, any other run covers everything."""
 
 from __future__ import annotations
 
@@ -41,4 +41,5 @@ def test_bounds_are_the_parameters_that_statements_take():
     ],
 )
 def test_of_a_window_what_lies_after_a_moment_begins_an_instant_later(window, later):
+    """The part of a window after a moment excludes this moment itself."""
     assert window.after(START) == later

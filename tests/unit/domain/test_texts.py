@@ -1,4 +1,4 @@
-"""What a text costs, how accents go, and what a value may do to a template."""
+"""Test how many segments a text costs, how accents are removed, and how a value may change a template's text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from motcua.domain.texts import (
     with_accents,
 )
 
-# The 67 accented lower-case letters, by the ASCII letter each becomes.
+# The 67 accented lower-case letters of Vietnamese, grouped by the ASCII letter that replaces each.
 LOWER = {
     "a": "àáảãạăằắẳẵặâầấẩẫậ",
     "d": "đ",
@@ -101,7 +101,7 @@ any_text = st.text(
         ("a" * 307, "GSM-7", 307, 3),
         ("€" * 80, "GSM-7", 160, 1),
         ("€" * 81, "GSM-7", 162, 2),
-        # 153 is odd: a pair that would stand across the border moves whole, so 76 pairs fit a part, not 76.5.
+        # A part has 153 septets, an odd number. A pair of septets is never split, so a part holds 76 pairs, not 76.5.
         ("€" * 152, "GSM-7", 304, 2),
         ("€" * 153, "GSM-7", 306, 3),
         ("a" * 152 + "{" + "a" * 151, "GSM-7", 305, 2),
@@ -142,10 +142,10 @@ def test_parts_are_whole_and_make_up_the_text(text: str) -> None:
     joined = "".join(found.parts)
     assert sum(sizes) == found.length
     assert all(size <= (alone if len(sizes) == 1 else per_part) for size in sizes)
-    # Greedy: no part but the last has room for the character that opens the next.
+    # The split is greedy: no part except the last has room for the first character of the next part.
     for position, size in enumerate(sizes[:-1]):
         assert size + _units(found.parts[position + 1][0], found.encoding) > per_part
-    joined.encode("utf-8")  # no half of a pair
+    joined.encode("utf-8")  # raises if a surrogate pair was split
     if not any(0xD800 <= ord(character) <= 0xDFFF for character in text):
         assert joined == unicodedata.normalize("NFC", text)
 
@@ -169,6 +169,7 @@ def test_all_134_letters_become_the_right_ascii_letter(form: str) -> None:
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.template_id)
 def test_no_letter_makes_a_mixture(template: Template, form: str) -> None:
+    """No letter in a value may mix encodings: a text is fully accented or plain ASCII."""
     places = set(template.parameters) & {"dossier_code", "agency_name", "step_name"}
     assert places
     for letter in LETTERS:
@@ -190,7 +191,7 @@ def test_no_letter_makes_a_mixture(template: Template, form: str) -> None:
     [
         ("“Đường” – ‘Hồ’ — Huế…", "\"Duong\" - 'Ho' - Hue..."),
         ("a\u00a0b\u2009c\u3000d\te", "a b c d e"),
-        ("Ðà Nẵng", "Da Nang"),  # eth, which old fonts draw as Đ
+        ("Ðà Nẵng", "Da Nang"),  # the letter eth, which old fonts draw as Đ
         ("100.000₫", "100.000d"),
         ("№ 12½", "No 121/2"),
         ("25°C × 3 ≤ 4 → 5", "25oC x 3 <= 4 -> 5"),
@@ -200,8 +201,8 @@ def test_no_letter_makes_a_mixture(template: Template, form: str) -> None:
         ("日本 Жук", "?? ???"),
         ("a\u200bb\u202ec\ufeffd\x00e\x1bf\ufe0f", "abcdef"),
         ("dòng\nhai\r\n", "dong\nhai\r\n"),
-        ("a\u1680b", "a b"),  # a blank that has no other form
-        ("1\u20dd 2\u0488", "1 2"),  # marks that enclose
+        ("a\u1680b", "a b"),  # a blank without a compatibility form
+        ("1\u20dd 2\u0488", "1 2"),  # enclosing marks
     ],
 )
 def test_odd_characters_are_spelled_as_written_down(text: str, plain: str) -> None:
@@ -231,40 +232,40 @@ def test_text_without_accents_is_always_gsm_and_stays_so(text: str) -> None:
         ("Sở\u00a0Tư\u2003pháp", 20, "Sở Tư pháp", "every kind of blank"),
         ("S\x00ở\x07 T\x1bư", 20, "Sở Tư", "control characters"),
         ("\u202eSở\u202c Tư\u2066pháp\u2069\u200f", 20, "Sở Tưpháp", "bidirectional controls"),
-        ("Sở\u3164\u2800Tư\ufe0f", 20, "SởTư", "fillers that show nothing"),
+        ("Sở\u3164\u2800Tư\ufe0f", 20, "SởTư", "invisible fillers"),
         ("So\u031b\u0309 Tu\u031b", 20, "Sở Tư", "NFC"),
         ("o\u200b\u031b\u0309", 20, "ở", "NFC after the invisible is gone"),
-        ("\u0301\u0323 Sở", 20, "Sở", "a leading mark would join the word before"),
+        ("\u0301\u0323 Sở", 20, "Sở", "a leading mark would join the word before the value"),
         ("\ud83d Sở \ud83d\ude00", 20, "Sở", "halves of pairs"),
         ("Sở http://evil.example/a?b=c Tư pháp", 40, "Sở Tư pháp", "scheme"),
         ("zalo://x Sở", 40, "Sở", "any scheme"),
         ("xem www.evil", 40, "xem", "www"),
         ("xem evil.com nhé", 40, "xem nhé", "bare host"),
-        ("xem (evil.com.vn/x) nhé", 40, "xem ( nhé", "to the next blank"),
+        ("xem (evil.com.vn/x) nhé", 40, "xem ( nhé", "a link is cut up to the next blank"),
         ("gặp t.me/abc bit.ly/x", 40, "gặp", "short links"),
         ("a@b.vn Sở", 40, "Sở", "mail address"),
         ("vào 10.0.0.1/x Sở", 40, "vào Sở", "address in digits"),
-        ("ht\u200btp://evil.com Sở", 40, "Sở", "hidden by zero width"),
-        ("ｗｗｗ．ｅｖｉｌ．ｃｏｍ Sở", 40, "Sở", "hidden by full width"),
-        ("evil。com Sở", 40, "Sở", "hidden by an ideographic full stop"),
+        ("ht\u200btp://evil.com Sở", 40, "Sở", "a link hidden by a zero-width character"),
+        ("ｗｗｗ．ｅｖｉｌ．ｃｏｍ Sở", 40, "Sở", "a link hidden by full-width letters"),
+        ("evil。com Sở", 40, "Sở", "a link hidden by an ideographic full stop"),
         ("TP.HCM, P.GD-ĐT, TT.TT, BV.TW", 40, "TP.HCM, P.GD-ĐT, TT.TT, BV.TW", "abbreviations are no links"),
-        ("TP.Nha Trang", 40, "TP.Nha Trang", "a blank left out is no link"),
-        ("{agency_name} {0} %s $x", 40, "{agency_name} {0} %s $x", "nothing of a template"),
+        ("TP.Nha Trang", 40, "TP.Nha Trang", "a missing blank makes no link"),
+        ("{agency_name} {0} %s $x", 40, "{agency_name} {0} %s $x", "placeholders in a value stay as they are"),
         ("Ủy ban nhân dân phường Lộc Thọ", 30, "Ủy ban nhân dân phường Lộc Thọ", "as long as the limit"),
         ("Ủy ban nhân dân phường Lộc Thọ", 29, "Ủy ban nhân dân phường Lộc...", "cut at a word"),
         ("Ủy ban nhân dân, phường", 22, "Ủy ban nhân dân...", "no punctuation before the dots"),
-        ("Ủy ban nhân dân phường Lộc Thọ", 20, "Ủy ban nhân dân...", "the last word that fits, not the last of all"),
-        ("AAAAAA BBBBBBBBBBBB", 13, "AAAAAA...", "a word that fills more than half"),
-        ("AAAAA BBBBBBBBBBBBB", 13, "AAAAA BBBB...", "half a line is not given up for a word"),
+        ("Ủy ban nhân dân phường Lộc Thọ", 20, "Ủy ban nhân dân...", "cut behind the last word that fits"),
+        ("AAAAAA BBBBBBBBBBBB", 13, "AAAAAA...", "cut behind a word that fills more than half"),
+        ("AAAAA BBBBBBBBBBBBB", 13, "AAAAA BBBB...", "a long word is cut inside if the line would be half empty"),
         ("X" * 500, 10, "XXXXXXX...", "one long word is cut inside"),
         ("A" * 500, 1, "A", "no room for dots"),
         ("AAAAAAAAAAA BBBB", 13, "AAAAAAAAAA...", "a word one letter too long"),
         ("A" * 500, 3, "AAA", "no room for dots"),
         ("a" + " " * 1010 + "b", 12, "a b", "a value that is read to its end"),
-        ("a" + " " * 1011 + "b", 12, "a...", "one that is not, and says so"),
-        ("A" * 9 + " " * 1003 + "b", 12, "AAAAAAAAA...", "one that fills the line up to the dots"),
+        ("a" + " " * 1011 + "b", 12, "a...", "a value that is not read to its end, with dots"),
+        ("A" * 9 + " " * 1003 + "b", 12, "AAAAAAAAA...", "a value that is not read to its end and fills the line"),
         ("A" * 500, 0, "", "no room"),
-        (" " * 4000 + "Sở Tư pháp", 12, "Sở Tư pháp", "padded before"),
+        (" " * 4000 + "Sở Tư pháp", 12, "Sở Tư pháp", "many blanks before the value"),
         ("xin evil.community", 15, "xin", "the cut must not make a link"),
     ],
 )
@@ -273,7 +274,7 @@ def test_values_are_cleaned_by_the_written_rules(value: str | None, limit: int, 
 
 
 def test_a_hostile_run_of_marks_costs_no_time() -> None:
-    # Ordering a million marks takes minutes where the whole value is read.
+    # Normalising a million marks takes minutes, so the rule must cut the value first.
     assert len(clean_parameter("a" + "\u0301\u0323" * 1_000_000, 40)) <= 40
 
 
@@ -356,6 +357,7 @@ def test_a_code_in_gsm_stands_exactly_as_written(code: str, accented: bool) -> N
     ],
 )
 def test_other_codes_keep_what_can_be_kept(code: str, accented: bool, shown: str) -> None:
+    """A code with unusual or too many characters is shown as far as the text's encoding and limit allow."""
     assert render(RESULT, VALUES | {"dossier_code": code}, accented).parameters[0] == shown
 
 
@@ -381,6 +383,7 @@ def test_a_link_that_appears_only_without_accents_goes_too() -> None:
 
 
 def test_a_value_of_which_nothing_is_left_shows_as_dots() -> None:
+    """A value that cleaning empties is shown as dots and does not leave a gap in the sentence."""
     rendered = render(REPLY, VALUES | {"step_name": " \u200b http://evil.com "}, accented=False)
     assert "dang o buoc ..., trang thai" in rendered.text
 
@@ -391,7 +394,7 @@ def test_a_gigantic_value_without_accents_says_that_it_goes_on() -> None:
 
 
 def test_a_character_of_two_septets_at_a_border_goes_whole_into_the_next_part() -> None:
-    # 126 fill 306 septets, and one of the first part stays empty.
+    # With 126 characters the text has 306 septets, but one septet of the first part stays empty.
     for following, segments in ((125, 2), (126, 3)):
         body = "A" * 100 + "{dossier_code}" + "A" * following
         template = Template("other", 1, body, ("dossier_code",))
@@ -498,6 +501,7 @@ def test_dates_have_no_leading_zeros(day: date, written: str) -> None:
 
 
 def test_words_that_were_planned_without_accents_are_made_with_them_elsewhere() -> None:
+    """A text that was planned without accents can be rendered with accents for a gateway where they cost nothing."""
     template = Template("result", 1, "Hồ sơ {dossier_code} ở {agency_name} đã xong", ("dossier_code", "agency_name"))
     values = {"dossier_code": "Đ-1", "agency_name": "Sở Tư pháp"}
     plain, full = render(template, values, accented=False), render(template, values, accented=True)
@@ -505,4 +509,4 @@ def test_words_that_were_planned_without_accents_are_made_with_them_elsewhere() 
     assert with_accents(template, plain) == full
     assert with_accents(template, full) is full
     of_before = replace(plain, accented_parameters=None)
-    assert with_accents(template, of_before) is of_before, "never a mixture"
+    assert with_accents(template, of_before) is of_before, "a text must never mix plain and accented values"

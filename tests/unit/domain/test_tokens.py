@@ -1,4 +1,4 @@
-"""When tokens are due, and what of them shows."""
+"""Test when tokens are due for renewal, and which part of a token is shown."""
 
 from __future__ import annotations
 
@@ -16,4 +16,5 @@ def test_tokens_are_due_after_three_quarters_of_their_life_and_let_in_to_its_end
 
 
 def test_nothing_shows_of_them():
+    """Tokens must not appear in the text form of their object, which may reach a log."""
     assert "word" not in repr(TOKENS)

@@ -1,4 +1,4 @@
-"""Which agency is meant by a code or a name, as anybody writes it, and the answer where two have it."""
+"""Test which agency a written code or name means, and the answer if two agencies have the same name."""
 
 from __future__ import annotations
 

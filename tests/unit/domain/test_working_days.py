@@ -1,4 +1,4 @@
-"""The working calendar: facts that were announced, layers over each other, and what holds for every calendar."""
+"""Test the working calendar: announced days off, the order of its layers, and properties of every calendar."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def special(day: date, opening: str, origin: str = "decision") -> SpecialDay:
 
 @pytest.fixture(scope="module")
 def shipped() -> WorkingCalendar:
-    """The package with the decisions that we ship."""
+    """Return the calendar of the package together with the decisions that we ship."""
     file = read_calendar_file(include_dir() / "calendars" / "national.yaml")
     return WorkingCalendar([each for _, each in file.days])
 
 
 def days(year: int, text: str) -> list[date]:
-    """``1/1 10-12/2``: days and spans of days of one month."""
+    """Return the days of a year that a text such as ``1/1 10-12/2`` lists: days, and spans within one month."""
     found = []
     for word in text.split():
         span, month = word.split("/")
@@ -48,12 +48,12 @@ def days(year: int, text: str) -> list[date]:
 @pytest.mark.parametrize(
     ("year", "weekdays_off", "weekends_worked"),
     [
-        # The pilot's year: Tết 8-12/2, Hùng Vương in lieu, 30/4 and 1/5 in lieu, 2/9.
+        # The pilot's year: Tết 8-12/2, Hùng Vương on a day in lieu, 30/4 and 1/5 on days in lieu, 2/9.
         (2016, "1/1 8-12/2 18/4 2-3/5 2/9", ""),
-        # Each year's weekdays off and weekend days worked by public offices, put together by hand from article 112 of
-        # the Labour Code, days in lieu (article 111), and the announcement that is named.
+        # For each year, the weekdays off and the weekend days worked by public offices. They were compiled by hand
+        # from article 112 of the Labour Code, days in lieu (article 111) and the announcement named in the row.
         (2024, "1/1 8-9/2 12-14/2 18/4 29-30/4 1/5 2-3/9", "4/5"),  # 5015/TB-LĐTBXH, 1570/TB-LĐTBXH
-        # 9441/TB-BNV, 3383/BNV-CVL, Nghị quyết 28/2026/QH16, and 12729/VPCP-KGVX for 2/1, which the package lacks.
+        # 9441/TB-BNV, 3383/BNV-CVL, Nghị quyết 28/2026/QH16, and 12729/VPCP-KGVX for 2/1, a day that the package lacks.
         (2026, "1-2/1 16-20/2 27/4 30/4 1/5 31/8 1-2/9 24/11", "10/1 22/8"),
     ],
 )
@@ -68,15 +68,15 @@ def test_the_days_off_are_those_that_were_announced(shipped, year, weekdays_off,
 @pytest.mark.parametrize(
     ("day", "following", "preceding", "effective"),
     [
-        # The eve of a holiday before a weekend: due Mon 5/9/2016 is told on Thu 1/9.
+        # A holiday before a weekend: an apology for the due date Mon 5/9/2016 is sent on Thu 1/9.
         (date(2016, 9, 1), date(2016, 9, 5), date(2016, 8, 31), date(2016, 9, 1)),
         (date(2016, 9, 4), date(2016, 9, 5), date(2016, 9, 1), date(2016, 9, 5)),
-        # Tết
+        # Tết 2026.
         (date(2026, 2, 17), date(2026, 2, 23), date(2026, 2, 13), date(2026, 2, 23)),
-        # Swapped days: Sat 22/8/2026 is worked for Mon 31/8.
+        # Swapped days: Sat 22/8/2026 is a working day in place of Mon 31/8.
         (date(2026, 8, 21), date(2026, 8, 22), date(2026, 8, 20), date(2026, 8, 21)),
         (date(2026, 8, 31), date(2026, 9, 3), date(2026, 8, 28), date(2026, 9, 3)),
-        # A swap over New Year's Eve: Mon 31/12/2018 for Sat 5/1/2019.
+        # A swap over New Year's Eve: Sat 5/1/2019 is a working day in place of Mon 31/12/2018.
         (date(2018, 12, 28), date(2019, 1, 2), date(2018, 12, 27), date(2018, 12, 28)),
     ],
 )
@@ -120,10 +120,10 @@ def test_saturday_mornings_are_worked_from_the_day_they_begin_but_not_on_a_holid
 
 def test_year_that_nobody_seeded_is_answered_by_the_package():
     calendar = WorkingCalendar([special(date(2027, 5, 3), "closed", "agency")], seeded_years=[2026])
-    assert calendar.is_working_day(date(2026, 5, 1)), "the table of a seeded year is taken at its word"
+    assert calendar.is_working_day(date(2026, 5, 1)), "in a seeded year only the days of the table are days off"
     assert calendar.is_working_day(date(2027, 5, 4))
     assert calendar.special_day(date(2027, 9, 2)).reason == "Quốc khánh"
-    assert calendar.special_day(date(2027, 5, 3)).reason == "lý do của agency", "an agency's day counts there too"
+    assert calendar.special_day(date(2027, 5, 3)).reason == "lý do của agency", "an agency's day also counts here"
 
 
 def test_no_due_date_that_a_source_can_hold_stops_the_evening_run():
@@ -143,12 +143,12 @@ def test_package_names_holidays_and_both_days_of_a_swap():
     for day, opening, reason in (
         (date(2026, 8, 31), "closed", "Nghỉ hoán đổi, làm bù ngày 22/8/2026"),
         (date(2026, 8, 22), "full", "Làm bù cho ngày nghỉ 31/8/2026"),
-        # Over New Year's Eve in both directions.
+        # A swap over New Year's Eve, seen from both days.
         (date(2018, 12, 31), "closed", "Nghỉ hoán đổi, làm bù ngày 5/1/2019"),
         (date(2019, 1, 5), "full", "Làm bù cho ngày nghỉ 31/12/2018"),
         (date(2014, 12, 27), "full", "Làm bù cho ngày nghỉ 2/1/2015"),
         (date(2015, 1, 2), "closed", "Nghỉ hoán đổi, làm bù ngày 27/12/2014"),
-        # A holiday on a weekend has its name too.
+        # A holiday on a weekend has a name too.
         (date(2026, 4, 26), "closed", "Ngày Giỗ Tổ Hùng Vương"),
     ):
         (found,) = [each for each in days_from_package(day.year) if each.day == day]
@@ -157,7 +157,7 @@ def test_package_names_holidays_and_both_days_of_a_swap():
 
 
 class Announced(dict):
-    """Holidays of the package, with worked weekend days that none of them names."""
+    """The holidays of the package, together with worked weekend days that no holiday names."""
 
     weekend_workdays = frozenset({date(2026, 10, 3), date(2026, 10, 4), date(2027, 10, 2)})
 
@@ -167,7 +167,7 @@ def test_worked_weekend_day_that_no_swap_names_is_worked_all_the_same(monkeypatc
         {date(2026, 10, 4): "Ngày lễ", date(2026, 9, 2): "Quốc khánh", date(2025, 9, 2): "Quốc khánh"}
     )
     monkeypatch.setattr(working_days.holidays, "country_holidays", lambda *_, **__: announced)
-    monkeypatch.setattr(working_days, "_days_of_package", working_days._days_of_package.__wrapped__)
+    monkeypatch.setattr(working_days, "_package_days", working_days._package_days.__wrapped__)
     assert days_from_package(2026) == tuple(
         SpecialDay(day, opening, reason, "package", package_version())
         for day, opening, reason in (

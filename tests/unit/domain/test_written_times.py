@@ -1,4 +1,4 @@
-"""Days and months as people, programs and spreadsheets write them."""
+"""Test the reading of days and months in the forms that people, programs and spreadsheets write."""
 
 from __future__ import annotations
 

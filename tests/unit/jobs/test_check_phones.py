@@ -1,4 +1,7 @@
-"""Checking a table: every row counted once, files of all kinds read, nothing private or harmful written."""
+"""Test the check of a table of phone numbers.
+
+Every row must be counted once, all kinds of files must be readable, and nothing private or harmful may be written.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +42,14 @@ ROWS = [
 ]
 
 
-def _shared(count: int) -> list[PhoneRow]:
+def _rows_with_one_number(count: int) -> list[PhoneRow]:
+    """Return rows of different people with the same number, one row a day."""
     day = date(2026, 3, 1)
     return [PhoneRow(str(n), "0905 771 482", day + timedelta(days=n), "", "C", f"Người {n}") for n in range(count)]
 
 
-def _text_of(path: Path) -> str:
+def _workbook_text(path: Path) -> str:
+    """Return the text of all cells of a workbook."""
     book = openpyxl.load_workbook(path)
     return "\n".join(str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row)
 
@@ -66,11 +71,11 @@ def test_a_row_without_a_province_is_read_for_the_default_one() -> None:
 
 
 def test_a_shared_number_is_a_warning_on_each_of_its_rows() -> None:
-    check = check_phones(_shared(5))
+    check = check_phones(_rows_with_one_number(5))
     assert check.textable == 5
     assert [(finding.code, finding.owners) for finding in check.to_look_at] == [("shared_number", 5)] * 5
     assert check.notes["shared_number"] == 5
-    assert check_phones(_shared(4)).to_look_at == []
+    assert check_phones(_rows_with_one_number(4)).to_look_at == []
 
 
 def test_labels_name_every_refusal_and_note_in_vietnamese() -> None:
@@ -179,14 +184,14 @@ def test_the_workbook_names_the_row_the_reason_and_what_to_do(tmp_path: Path) ->
 
 
 def test_numbers_and_names_are_masked_unless_asked_for(tmp_path: Path) -> None:
-    rows = [PhoneRow("2", "09051234569 (chị Lan)", None, "", "A", "Trần Thị Bưởi"), *_shared(5)]
+    rows = [PhoneRow("2", "09051234569 (chị Lan)", None, "", "A", "Trần Thị Bưởi"), *_rows_with_one_number(5)]
     path = tmp_path / "out.xlsx"
     write_workbook(check_phones(rows), path)
-    text = _text_of(path)
+    text = _workbook_text(path)
     assert not re.search(r"\d{7}|Lan|Bưởi|Người", text)
     write_workbook(check_phones(rows), path, unmasked=True)
-    assert "09051234569 (chị Lan)" in _text_of(path)
-    assert "0905771482" in _text_of(path)
+    assert "09051234569 (chị Lan)" in _workbook_text(path)
+    assert "0905771482" in _workbook_text(path)
 
 
 @pytest.mark.parametrize("bad", ["+cmd|' /C calc'!A0", "\t=1", '=HYPERLINK("x")'])
@@ -197,7 +202,7 @@ def test_no_cell_runs_as_a_formula(tmp_path: Path, bad: str) -> None:
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row if isinstance(cell.value, str)]
     assert {cell.data_type for cell in cells} == {"s"}
     typed = [cell for cell in cells if cell.value.strip() and cell.value.startswith(tuple("=+-@\t\r"))]
-    # Text format with a quote before it: it stays text, also after somebody edits the cell.
+    # With the text format and a quote before it, the cell stays text even after somebody edits it.
     assert all((cell.number_format, cell.quotePrefix) == ("@", True) for cell in typed)
 
 
@@ -223,7 +228,7 @@ def test_the_command_summarises_by_agency_and_reason_and_shows_no_number(tmp_pat
     assert re.search(r"A +│ +2 │ +1 │ +50,0% │ +1", result.stdout)
     assert re.search(r"Cộng +│ +4 │ +1 │ +25,0% │ +3", result.stdout)
     assert "Đã ghi 3 dòng cần sửa" in result.stdout
-    assert not re.search(r"0905123457|3822001|Lan|Nam", result.stdout + _text_of(output))
+    assert not re.search(r"0905123457|3822001|Lan|Nam", result.stdout + _workbook_text(output))
 
 
 def test_an_unknown_province_is_told_and_not_passed_over(tmp_path: Path) -> None:

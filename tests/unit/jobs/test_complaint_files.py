@@ -1,4 +1,4 @@
-"""Moments and words of complaints as staff write them."""
+"""Test the reading of complaint files: times and words as staff write them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ AGENCIES = {"A": ["A"]}
 
 
 def received_at(written: str) -> datetime | FileFault:
-    """What a line of a file says, or is wrong there."""
+    """Return the moment that a line of a file gives, or the fault of the line."""
     read = read_complaints(f'Cơ quan,Ngày,Loại\nA,"{written}",other'.encode(), "x.csv", AGENCIES, NOW)
     return read.complaints[0].received_at if read.complaints else read.faults[0]
 
@@ -33,13 +33,13 @@ def test_moments_are_read_as_staff_write_them_and_what_is_none_is_none():
         " 24/11/2026 ": (24, 23, 59, 59),
         "2026-11-24 00:00:00": (24, 23, 59, 59),
         "25/11/2026": (25, 10, 0, 0),
-        # The present minute is now: what was sent in it was sent before.
+        # A time in the present minute is allowed and read as the present moment.
         "25/11/2026 10:00": (25, 10, 0, 0),
     }.items():
         assert received_at(written) == datetime(2026, 11, *read, tzinfo=VIETNAM), written
     for written in ("hôm qua", "11/24/2026", "24/11/26", "24/11/2026 25:00", "٢٤/١١/٢٠٢٦", "20261124"):
         assert received_at(written).code == "bad_time", written
-    assert received_at("26/11/2026").code == "future", "a day to come stays one"
+    assert received_at("26/11/2026").code == "future", "a future day must be refused"
 
 
 def test_words_name_every_code():
@@ -71,7 +71,7 @@ def test_too_much_is_refused():
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
 )
 def test_row_with_a_number_is_told_by_line_and_column_and_without_the_number():
     lines = ["0905 123 456;đến chưa có", "160915001;gọi 0905/123/456", "160915001;đến ngày 20/11/2026 chưa có"]
@@ -94,6 +94,6 @@ def test_any_row_is_read_or_told(cells):
         read = read_complaints(text.encode("utf-8", "replace"), "x.csv", AGENCIES, NOW)
     except FileRefused:
         return
-    # A leading apostrophe is what a spreadsheet puts before a text: a cell of it alone is empty.
+    # A spreadsheet puts an apostrophe before a text, so a cell with only an apostrophe is empty.
     bare = (cell.replace('"', "'").replace("\x00", "").strip().removeprefix("'").strip() for cell in cells)
     assert read.complaints or read.faults or not any(bare)

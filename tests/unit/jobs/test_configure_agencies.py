@@ -1,4 +1,8 @@
-"""The agencies' file: what is wrong in it is named, what is imported is what it says, nobody is silenced unasked."""
+"""Test the import of the agencies' file.
+
+Each mistake in the file must be named, and the import must do what the file says. No citizen may lose messages
+without a confirmation.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,7 @@ ENDED = "valid_until: 2026-06-30"
 
 @pytest.fixture
 def write(tmp_path):
-    """Writes an agencies' file and gives its path."""
+    """Return a function that writes an agencies' file and returns the file's path."""
 
     def file(content):
         path = tmp_path / "agencies.yaml"
@@ -273,7 +277,9 @@ def test_every_change_is_kept_with_who_made_it(ledger, rows, write):
     assert [row["after"]["aliases"] for row in history(rows)] == [[], ["X"], ["X", "Y"], ["X"]]
     assert history(rows)[-1]["after"]["former_names"] == [{"name": "Cũ", "short_name": None, "until": "2025-01-01"}]
     chain = history(rows)
-    assert [row["before"] for row in chain[1:]] == [row["after"] for row in chain[:-1]], "each begins where one ended"
+    assert [row["before"] for row in chain[1:]] == [row["after"] for row in chain[:-1]], (
+        "each change must begin where the change before ended"
+    )
     kept = rows("SELECT enabled_from, result_hold FROM motcua.agencies")[0]
     assert kept == {"enabled_from": NOW, "result_hold": timedelta(0)}
 
@@ -360,10 +366,12 @@ SILENCING = [
         True,
     ),
 ]
-"""Before, after, through which settings it silences, whether only the Department may."""
+"""Settings before, settings after, the settings that end messages, and whether only the Department may do it."""
 
 
 def test_what_silences_is_told_asked_and_kept(ledger, rows, write):
+    """A setting that ends messages is named, needs a confirmation, and is stored in the agency's history."""
+
     def file(code, settings):
         entry = {"code": code, "name": "B", "enabled_from": "2026-11-01"} | settings
         entry |= {k: date.fromisoformat(v) for k, v in entry.items() if k in ("enabled_from", "valid_until") and v}
@@ -397,6 +405,7 @@ def test_what_silences_is_told_asked_and_kept(ledger, rows, write):
 
 
 def test_confirmation_of_one_difference_writes_no_other(agencies, rows, write):
+    """A confirmation covers only the differences that were shown. Later changes refuse the import."""
     path = write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true, same_day_reason: R}}]")
 
     def meanwhile(comparison):
@@ -418,6 +427,8 @@ def test_database_refuses_a_kind_off_without_a_reason(agencies, rows):
 def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file_that_does_not_know_it(
     agencies, rows, write
 ):
+    """Leaving out same-day procedures needs a stored reason, also if a later file omits the reason."""
+
     def file(settings):
         return write(f"agencies: [{{code: {TU_PHAP}, name: B, same_day_excluded: true{settings}}}]")
 
@@ -427,7 +438,7 @@ def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file
     ):
         with pytest.raises(AgencyFileError, match=said):
             import_agencies(file(settings), "lan", confirm=lambda comparison: True)
-    # As a ledger may be that was there before reasons were asked.
+    # A ledger may hold an agency whose reason was never asked for.
     rows("UPDATE motcua.agencies SET same_day_excluded = TRUE WHERE agency_code = %s", TU_PHAP)
     import_agencies(file(""), "lan")
     with pytest.raises(AgencyFileError, match="same_day_reason: must say why"):
@@ -462,6 +473,7 @@ def test_import_asks_before_it_silences(agencies, rows, write):
 
 
 def test_whole_kinds_are_the_departments(agencies, rows, write):
+    """Only the Department may switch off a whole kind of message for an agency."""
     path = write(f"agencies: [{{code: {NHA_TRANG}, name: B, kinds_off: [apology], kinds_off_reason: Công văn 9}}]")
     refused = run("import", path, "--yes")
     assert refused.exit_code == 2

@@ -1,4 +1,4 @@
-"""The dry run's rehearsal of one dossier: each event is planned when it was recorded."""
+"""Test the dry run of one dossier: each event is planned at the moment at which it was recorded."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ AT_DESK, BACK, SUPPLEMENT, RETURNED = (9, True), (4, False), (5, True), (10, Tru
 
 
 def steps(*moves):
-    """(minutes before now, status, desk[, minutes until it was recorded])."""
+    """Return transitions from tuples: minutes before now, status, at the desk, minutes until recorded (optional)."""
     return [
         PastTransition(number, status, desk, NOW - minutes * MINUTE, NOW - (minutes - sum(late)) * MINUTE, None)
         for number, (minutes, status, desk, *late) in enumerate(moves, 1)
@@ -64,6 +64,7 @@ def steps(*moves):
     ],
 )
 def test_what_would_have_become_of_a_history(facts, moves, expected):
+    """The dry run must give each event of a dossier the end that real planning would have given it."""
     rehearsed = rehearse(replace(FACTS, **facts), steps(*moves), NOW, RULES)
     assert [(each.kind, each.end, each.reason, (NOW - each.at) / MINUTE) for each in rehearsed] == expected
 
@@ -104,6 +105,7 @@ def test_every_entry_into_a_condition_since_the_day_has_one_end(moves, hold):
     ],
 )
 def test_old_steps_of_the_past_are_held_against_what_is_known_of_the_row(moves, row, expected):
+    """In a dry run, an old step counts only if the dossier's known row agrees with it."""
     history = with_old_steps(steps(*moves), (), row, 5 * MINUTE)
     held = replace(FACTS, result_hold=10 * MINUTE)
     assert [(each.end, each.reason) for each in rehearse(held, history, NOW, RULES)] == expected

@@ -1,4 +1,4 @@
-"""Log files: old ones and the folders they leave go; nothing else is touched."""
+"""Test the removal of log files: old files and the folders they leave empty go, all other files stay."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def left(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
 
 
-@pytest.mark.guarantee("airflow", "old log files go with the folders they leave empty; links and foreign files stay")
+@pytest.mark.guarantee(
+    "airflow", "old log files and folders that become empty are removed; links and foreign files stay"
+)
 def test_old_logs_go_with_their_folders_and_young_ones_stay(tmp_path: Path) -> None:
     old = [
         log_of(tmp_path, "scheduled__2026-10-28T00:00:00+00:00", OLD),
@@ -52,8 +54,8 @@ def test_old_logs_go_with_their_folders_and_young_ones_stay(tmp_path: Path) -> N
     assert (done.files, done.refused, done.foreign) == (len(old), 0, 0)
     assert done.size == len(old) * len("một dòng\n".encode())
     empty = [path.name for path in tmp_path.rglob("*") if path.is_dir() and not any(path.iterdir())]
-    assert empty == ["executor_callbacks"], "one for all"
-    assert done.folders == 2 + 4 + 2 + 2, "none above what is still there"
+    assert empty == ["executor_callbacks"], "the folder for all callbacks must stay"
+    assert done.folders == 2 + 4 + 2 + 2, "folders above a log that stays must stay"
     assert clean(tmp_path) == LogsRemoved()
 
 
@@ -89,7 +91,7 @@ def test_links_and_foreign_files_are_neither_followed_nor_removed(tmp_path: Path
     assert (run / "attempt=1.log").is_symlink()
     linked = tmp_path / "linked"
     linked.symlink_to(elsewhere)
-    assert clean(linked) == LogsRemoved(), "nor the folder itself"
+    assert clean(linked) == LogsRemoved(), "a log folder that is a link must not be cleaned"
 
 
 def test_folder_that_was_made_a_moment_ago_waits_for_its_first_file(tmp_path: Path) -> None:

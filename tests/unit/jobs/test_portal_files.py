@@ -1,4 +1,4 @@
-"""Files with figures of the national portal: what each line says, what is wrong with it, and what is refused whole."""
+"""Test the reading of files with figures of the national portal: lines, faults of lines, and refused files."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_broken_line_is_told_by_line_and_column_and_the_others_are_taken(line, f
 def test_period_twice_in_a_file_is_taken_where_the_lines_are_the_same_and_refused_where_they_are_not():
     same = read("H32.1;24/11/2026;5;4;", "H32.1;2026-11-24;5;4;")
     assert (told(same), same.repeated, same.faults) == ([("H32.1", "2026-11-24", 5, 4, None, 2)], 1, [])
-    # Parts of an agency under its two codes may happen to be the same.
+    # Lines of one agency under two codes may be parts with equal figures by chance, so both lines are refused.
     for other in ("H32.1;24/11/2026;5;3;", "LAMA;24/11/2026;5;4;"):
         found = read("H32.1;24/11/2026;5;4;", other, "H32.2;24/11/2026;1;1;")
         assert [each[0] for each in told(found)] == ["H32.2"]
@@ -95,6 +95,7 @@ def test_line_that_sums_up_others_is_of_no_agency():
 
 
 def test_total_before_an_empty_agency_is_one_and_a_name_that_begins_like_it_is_none():
+    """A line "Tổng cộng" is a total and is skipped; an agency whose name begins with "Tổng" is not."""
     heading = "TT;Mã cơ quan;Kỳ;Tiếp nhận;Đã giải quyết"
     found = read("1;H32.1;24/11/2026;12;9", "Tổng cộng;;24/11/2026;12;9", "3;Tổng kho;24/11/2026;1;1", heading=heading)
     assert [each.agency_code for each in found.figures] == ["H32.1"]
@@ -102,6 +103,7 @@ def test_total_before_an_empty_agency_is_one_and_a_name_that_begins_like_it_is_n
 
 
 def test_column_says_whether_a_day_that_excel_made_is_a_month():
+    """Excel turns a month into its first day, so the column's heading decides whether the cell is a day or a month."""
     book = Workbook()
     sheet = book.active
     sheet.append(["Số liệu của Cổng"])

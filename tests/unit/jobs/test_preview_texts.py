@@ -1,4 +1,4 @@
-"""The preview says what each text costs, which value tips it over, and where the đồng go."""
+"""Test the preview of texts: what each text costs, which value needs another segment, and where the money goes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ LONG_NAME = AgencyToPreview("000.00.04.H32", "Sở Thông tin và Truyền thôn
 SHORT_NAME = AgencyToPreview("000.00.04.H32", "Sở Thông tin và Truyền thông", "Sở TT-TT", True)
 
 
-def _row(rows: list[PreviewRow], template_id: str, code_length: int, accented: bool) -> PreviewRow:
+def _only_row(rows: list[PreviewRow], template_id: str, code_length: int, accented: bool) -> PreviewRow:
+    """Return the one row of the preview for a template, a length of the agency's code, and a mode."""
     (row,) = (
         row
         for row in rows
@@ -47,14 +48,15 @@ def test_short_names_keep_results_and_supplements_in_one_unaccented_segment() ->
 
 def test_a_value_that_tips_the_text_is_named_with_what_it_has_too_many() -> None:
     rows = preview_texts(load_templates().values(), [LONG_NAME], 850)
-    tipped = _row(rows, "supplement", 25, accented=False)
+    tipped = _only_row(rows, "supplement", 25, accented=False)
     assert (tipped.length, tipped.segments, tipped.cost) == (164, 2, 1700)
     assert (tipped.too_many, tipped.to_spare) == (4, 142)
     assert tipped.tipped_by == ("agency_name", "dossier_code")
 
 
 def test_no_value_is_blamed_where_no_shorter_one_would_help() -> None:
-    row = _row(preview_texts(load_templates().values(), [SHORT_NAME], 800), "apology", 9, accented=False)
+    """The preview names no value as the cause of another segment if a shorter value would not avoid it."""
+    row = _only_row(preview_texts(load_templates().values(), [SHORT_NAME], 800), "apology", 9, accented=False)
     assert (row.segments, row.tipped_by, row.too_many) == (2, (), 0)
 
 
@@ -71,6 +73,7 @@ def test_shares_add_up_to_the_length_and_the_cost() -> None:
 
 
 def test_where_the_dong_of_the_apology_go() -> None:
+    """The preview splits an apology's cost into the fixed words and the values."""
     agencies = agencies_to_preview(include_dir() / "agencies.yaml")
     (cost,) = where_the_dong_go(preview_texts([load_templates()["apology"]], agencies, 800))
     assert (cost.fixed_length, cost.room_in_one_segment, cost.least_values) == (141, 19, 26)
@@ -81,9 +84,9 @@ def test_where_the_dong_of_the_apology_go() -> None:
 
 def test_a_name_that_is_cut_is_reported() -> None:
     agency = AgencyToPreview("X", "Trung tâm Phục vụ hành chính công " * 4, None, False)
-    row = _row(preview_texts(load_templates().values(), [agency], 800), "result", 9, accented=False)
+    row = _only_row(preview_texts(load_templates().values(), [agency], 800), "result", 9, accented=False)
     assert row.changed == ("agency_name",)
-    assert _row(preview_texts(load_templates().values(), [LONG_NAME], 800), "result", 9, False).changed == ()
+    assert _only_row(preview_texts(load_templates().values(), [LONG_NAME], 800), "result", 9, False).changed == ()
 
 
 # ---------------------------------------------------------------- motcua texts

@@ -1,4 +1,4 @@
-"""The process that reads files of strangers: what it takes of the server, what it knows, and what is told of it."""
+"""Test the separate process that reads files of strangers: its limits, its environment and its log lines."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PHONES = partial(check_phones_apart, province="khanh_hoa")
 
 
 def refused_by(program: str, patience: float = 60.0, read: Callable[..., Any] = STATEMENT) -> list[str]:
-    """What is told of a file that a program reads instead of ours."""
+    """Return the fault codes of a refused file that ``program`` read in place of our reader."""
     by = Reader((sys.executable, "-P", "-c", program), patience)
     with TemporaryFile() as file, pytest.raises(FileRefused) as refused:
         read(file, "x.csv", by=by)

@@ -1,4 +1,4 @@
-"""What an export says line by line, in whatever shape software writes it, and what is said of what cannot be used."""
+"""Test the reading of exports line by line, in all shapes that software writes, and the faults that are reported."""
 
 from __future__ import annotations
 
@@ -129,7 +129,9 @@ def test_line_that_cannot_be_used_refuses_itself_alone(line, fault):
     assert all(str(each) and each.english for each in found.faults)
 
 
-@pytest.mark.guarantee("intake", "an agency's name that two agencies have is reported, and never guessed")
+@pytest.mark.guarantee(
+    "intake", "a name that two agencies share is reported with both codes, and the agency is never guessed"
+)
 def test_name_that_two_agencies_have_is_told_with_their_codes_and_its_line_is_left_out():
     names = [("Phòng Một", NHA_TRANG), ("phong mot", TU_PHAP), ("Sở Tư pháp", TU_PHAP)]
     agencies = words_of([(NHA_TRANG, NHA_TRANG), (TU_PHAP, TU_PHAP)], names)
@@ -144,6 +146,7 @@ def test_name_that_two_agencies_have_is_told_with_their_codes_and_its_line_is_le
 
 
 def test_what_is_told_of_a_line_names_no_cell():
+    """A fault of a line must not quote a name or a phone number from its cells."""
     secret = "Nguyễn Thị Lan 0905123456"
     found = read(csv_of(cells("H-0"), cells(status=secret), cells(agency=secret), cells("H-3", at=secret)))
     assert len(found.faults) == 3
@@ -180,6 +183,7 @@ def test_status_is_a_word_of_the_form_or_a_number():
     ("desk", "at_desk"), [("Phòng Tư pháp", False), ("Quầy số 2", True), ("Bộ phận Một cửa", True)]
 )
 def test_desk_is_where_the_file_says_so(desk, at_desk):
+    """A supplement counts as ready at the one-stop desk only if the place in the file names a desk."""
     (row,) = rows_of(read(csv_of([*cells(status="5"), desk], headings=[*HEADINGS, "Nơi"])))
     assert row["steps"][0]["supplement_at_desk"] is at_desk
 
@@ -205,7 +209,7 @@ def test_workbook_is_read_with_its_numbers_dates_and_formulas():
     found = read(content, "xuat.xlsx")
     rows = rows_of(found)
     assert [row["dossier_code"] for row in rows] == ["160915001", "H-2", "H-3"]
-    # As it stands there: what it means is for the rules of phones.
+    # The numbers stay as the file has them, because the rules of phones read them later.
     assert [row["fields"]["SoDienThoai"] for row in rows] == ["905123456", "0905123456", "84905123456"]
     assert rows[0]["steps"][0]["occurred_at"] == "2026-11-25T01:15:30+00:00"
     assert rows[0]["received_at"] == "2026-11-24T17:00:00+00:00"

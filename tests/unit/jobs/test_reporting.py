@@ -1,5 +1,7 @@
-"""Whom a report proposes to urge: from enough cases on, beyond the threshold, with the figure that says why; and by
-which version of a query its figures were made."""
+"""Test whom a report proposes to urge, and which version of a query its figures name.
+
+A report urges an agency from enough cases on and beyond the threshold, and names the figure that is the reason.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +26,7 @@ from tests.ground import type_command
 
 
 def urged(**parts):
+    """Return agency, measure, value and number of cases of each agency that a report with these figures urges."""
     return [
         (each.agency_code, each.measure, round(each.value, 3), each.of_all)
         for each in urge(Figures(**parts), thresholds_of(Settings()))
@@ -31,7 +34,7 @@ def urged(**parts):
 
 
 def messages(tellable, delivered, kind="result", code="A", **besides):
-    """So many that could be told, those that were not delivered undelivered, and others besides in other states."""
+    """Return figures of an agency's messages: delivered, undelivered (the rest of ``tellable``), and other states."""
     expected = tellable + sum(besides.values())
     return MessageFigures(
         code, "P", kind, at_source=expected, delivered=delivered, undelivered=tellable - delivered, **besides
@@ -48,14 +51,16 @@ def test_replies_to_inquiries_accuse_nobody():
     assert urged(messages=(messages(100, 0, "reply", suppressed=100),), reasons=(missing,)) == []
 
 
-@pytest.mark.guarantee("reconciliation", "an agency that did right is neither shown as 0 % delivered nor urged")
+@pytest.mark.guarantee(
+    "reconciliation", "an agency without a message to send is neither shown as 0 % delivered nor urged"
+)
 def test_who_hands_results_over_before_they_are_told_is_not_urged():
     right = (messages(0, 0, suppressed=40, cancelled=60),)
     same_day = (ReasonCount("A", "P", "result", "suppressed", "same_day", 40),)
     assert urged(messages=right, reasons=same_day) == []
 
 
-@pytest.mark.guarantee("reconciliation", "an agency whose dossiers have no textable phone is urged for that")
+@pytest.mark.guarantee("reconciliation", "an agency is urged if too many of its dossiers have no textable phone")
 @pytest.mark.parametrize(("missing", "is_urged"), [(30, False), (31, True)])
 def test_dossiers_without_a_phone_that_can_be_texted_are_a_measure_of_their_own(missing, is_urged):
     own = (messages(100 - missing, 100 - missing, suppressed=missing + 9, cancelled=500),)
@@ -84,7 +89,7 @@ def test_each_measure_has_its_own_base_and_the_worst_is_first():
 
 
 def test_version_of_a_query_is_the_hash_of_what_a_reader_finds_between_its_name_and_its_semicolon():
-    """As docs/operations/publications.md tells auditors to compute it."""
+    """Auditors compute the hash as docs/operations/publications.md describes and must get the same value."""
     hashes = {}
     for name in pinned_statements():
         file, _, own = name.rpartition("/")
@@ -96,7 +101,7 @@ def test_version_of_a_query_is_the_hash_of_what_a_reader_finds_between_its_name_
 
 
 @pytest.mark.guarantee(
-    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+    "publications", "a query can always be found, byte for byte, by the name and hash that a publication gives"
 )
 @pytest.mark.parametrize("asked_by", ["name", "hash"])
 @pytest.mark.parametrize("name", ["closings/counting/count_messages", "sources/opencps/dossiers"])
@@ -150,11 +155,11 @@ NAMED_BEFORE = {
     "sources/reading/occasions": "sources/counting/occasions",
     **{name: name for name in UNCHANGED.split()},
 }
-"""Every file that a publication ever named, without ``.sql`` → the statement that it is now."""
+"""Each file that a publication ever named (without ``.sql``), and the SQL statement that replaces the file today."""
 
 
 @pytest.mark.guarantee(
-    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+    "publications", "a query can always be found, byte for byte, by the name and hash that a publication gives"
 )
 def test_query_is_found_for_ever_under_the_name_that_a_publication_gave_it():
     assert {old: find_statement(f"{old}.sql") for old in NAMED_BEFORE} == NAMED_BEFORE
@@ -163,7 +168,7 @@ def test_query_is_found_for_ever_under_the_name_that_a_publication_gave_it():
     assert {old: query_version(f"{old}.sql") for old in NAMED_BEFORE} == of_now
 
 
-# SHA-256 of the file that 0.2.0 had of each: what its publications name.
+# The SHA-256 of each file in version 0.2.0. Publications of that version name these hashes.
 PUBLISHED_BY_0_2_0 = {
     "apologies/forecast": "e61525d79653d22d9f174fba7cbaa7807dd27299fe99f0c36def7747160c250a",
     "closings/comparing/compare_apologies": "b2efa7e64198b5cd56f161ad27150a0c2672fe665fcc4b0ecf6dae9d2e4af69f",
@@ -193,7 +198,7 @@ PUBLISHED_BY_0_2_0 = {
 
 
 @pytest.mark.guarantee(
-    "publications", "a query is found for ever, byte for byte, under the name and hash that a publication gave it"
+    "publications", "a query can always be found, byte for byte, by the name and hash that a publication gives"
 )
 def test_query_that_0_2_0_published_is_found_by_its_hash_and_is_the_same():
     found = {name: find_statement(published) for name, published in PUBLISHED_BY_0_2_0.items()}
@@ -202,12 +207,14 @@ def test_query_that_0_2_0_published_is_found_by_its_hash_and_is_the_same():
 
 
 def test_migration_that_publications_named_before_functions_were_named_is_the_same():
+    """Old publications name a migration in place of a function; its hash must still be recognised."""
     published = "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad"
     assert is_same_query("migrations/0021_dossiers_in_period.sql", published)
     assert not is_same_query("migrations/0021_dossiers_in_period.sql", "0" * 64)
 
 
 def test_query_that_says_something_else_by_now_is_told_from_one_that_is_the_same():
+    """An auditor must learn whether a published query still exists unchanged or has another text today."""
     of_before = "cb41f1784418b334eb87c8a9a630b80c544aac72168b6d38aa59e61d"
     (published,) = [each for each in _said_before()["closings/counting/count_findings"] if each.startswith(of_before)]
     assert not is_same_query("reconciliation/count_findings.sql", published)
@@ -226,6 +233,7 @@ def test_what_is_no_query_has_no_version_and_no_file_is_read_for_it():
 
 
 def test_what_every_kind_of_software_is_read_through_may_be_named_by_a_publication():
+    """A publication must be able to name the SQL mapping of each kind of one-stop software."""
     used = [adapter(kind) for kind in ("contract", "files", "foreign_tables", "national_sync", "opencps")]
     assert all({"dossiers", "transitions"} <= set(each.mapping) for each in used)
     assert {f"{each.file}/{name}" for each in used for name in each.mapping} <= set(pinned_statements())

@@ -1,4 +1,4 @@
-"""A DAG that is red each minute is told of once; addresses stay unknown to logs."""
+"""Test the mails about red runs: a DAG that fails each minute is mailed once, and no log shows an address."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from motcua import orchestration
 from motcua.domain.checks import fault
 from motcua.jobs import run_alerts
 from motcua.jobs.mailing import HandOver, MailServerFailed
-from motcua.jobs.run_alerts import ToldOfRuns, is_news, tell_late_run, tell_red_run
+from motcua.jobs.run_alerts import RedRunsMailed, is_news, mail_late_run, mail_red_run
 from tests.ground import NOW
 
 DAG, NAME = "notify_transitions", "Nhắn tin khi hồ sơ chuyển bước"
@@ -27,11 +27,11 @@ LEFT = (
 
 
 class Mailbox:
-    """Takes mails, or refuses them."""
+    """A mail server and the variables of Airflow in memory; it accepts mails or refuses them."""
 
     def __init__(self) -> None:
         self.mails: list[tuple[str, str, str]] = []
-        self.noted: dict[str, ToldOfRuns] = {}
+        self.noted: dict[str, RedRunsMailed] = {}
         self.failure: str | None = None
         self.away = False
 
@@ -42,7 +42,7 @@ class Mailbox:
         return HandOver("failed" if self.failure else "sent", self.failure)
 
     def tell(self, *red):
-        return tell_red_run(*red, recall=self.noted.get, note=self.noted.__setitem__, server=self.server)
+        return mail_red_run(*red, recall=self.noted.get, note=self.noted.__setitem__, server=self.server)
 
     def red(self, at, left=LEFT):
         return self.tell(DAG, NAME, "scheduled__1", left, at)
@@ -56,7 +56,7 @@ class Mailbox:
 
 @pytest.fixture
 def mailbox(configure):
-    """Mails and variables of Airflow stay in memory."""
+    """Return an empty mailbox. The settings name two recipients for the watch's mails."""
     configure(MOTCUA_WATCH_RECIPIENTS="truc1@example.vn,truc2@example.vn")
     return Mailbox()
 
@@ -72,20 +72,20 @@ def test_red_run_is_mailed_to_each_recipient_with_its_reason(mailbox):
     assert "scheduled__1" in text
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
 def test_dag_that_is_red_each_minute_is_told_of_once_and_once_more_a_day_later(mailbox):
     told = [minute for minute in range(60 * 24 + 1) if mailbox.red(NOW + minute * MINUTE)]
     assert told == [0, 60 * 24]
 
 
-@pytest.mark.guarantee("airflow", "a DAG that turns red is mailed once, and once more a day later")
+@pytest.mark.guarantee("airflow", "a mail reports a DAG that turns red, and one more a day later")
 def test_dag_that_is_red_and_green_in_turn_is_told_of_once(mailbox):
     assert [mailbox.red(NOW + 50 * n * MINUTE) for n in range(10)] == [True] + [False] * 9
 
 
 @pytest.mark.parametrize(("watch_lives", "others"), [(True, ()), (False, ()), (True, LEFT)])
 def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch, watch_lives, others):
-    monkeypatch.setattr(run_alerts, "_watch_tells", lambda _: watch_lives)
+    monkeypatch.setattr(run_alerts, "_watch_reports", lambda _: watch_lives)
     unserved = fault("unserved", "", what="steps", steps=1, since=NOW.isoformat())
     assert mailbox.red(NOW, [*others, unserved]) is (not watch_lives or bool(others))
 
@@ -93,11 +93,12 @@ def test_what_the_watch_mails_is_not_mailed_by_the_run_too(mailbox, monkeypatch,
 def test_red_after_an_hour_of_green_is_news(mailbox):
     assert mailbox.red(NOW)
     assert mailbox.red(NOW + HOUR)
-    assert not is_news(ToldOfRuns(NOW, NOW), NOW + HOUR - MINUTE)
+    assert not is_news(RedRunsMailed(NOW, NOW), NOW + HOUR - MINUTE)
 
 
 @pytest.mark.parametrize("how", ["away", "refuses"])
 def test_what_reached_nobody_is_told_by_the_next_red_run(mailbox, how):
+    """A mail that failed is sent by the next red run, so that no red run stays unnoticed."""
     mailbox.away, mailbox.failure = how == "away", "SMTP 550" if how == "refuses" else None
     assert not mailbox.red(NOW)
     mailbox.away, mailbox.failure = False, None
@@ -106,7 +107,8 @@ def test_what_reached_nobody_is_told_by_the_next_red_run(mailbox, how):
 
 
 def test_gate_stays_red_by_its_own_reason_whatever_telling_meets(mailbox, caplog):
-    assert not tell_red_run(DAG, NAME, "scheduled__1", LEFT, NOW, recall=lambda _: 1 / 0)
+    """An error while mailing must not replace the reason why the run is red."""
+    assert not mail_red_run(DAG, NAME, "scheduled__1", LEFT, NOW, recall=lambda _: 1 / 0)
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -132,7 +134,7 @@ def context(run_type="scheduled"):
 
 
 def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox, monkeypatch):
-    monkeypatch.setattr(run_alerts, "tell_red_run", mailbox.tell)
+    monkeypatch.setattr(run_alerts, "mail_red_run", mailbox.tell)
     orchestration.tell_red_gate(context("backfill"))
     assert mailbox.mails == []
     orchestration.tell_red_gate(context())
@@ -141,10 +143,10 @@ def test_gate_tells_its_reason_and_a_backfill_tells_nobody(mailbox, monkeypatch)
 
 def late(mailbox, **changes):
     run = {"run_type": "scheduled", "state": "running", "dag_id": "apologize_due_tomorrow", "dag_run_id": "r"}
-    return tell_late_run(run | changes, NOW + timedelta(hours=7, minutes=36), NOW, mailbox.server)
+    return mail_late_run(run | changes, NOW + timedelta(hours=7, minutes=36), NOW, mailbox.server)
 
 
-@pytest.mark.guarantee("airflow", "apologies that are not with their gateways by 17:36 are mailed")
+@pytest.mark.guarantee("airflow", "a mail reports apologies that no gateway has accepted by 17:36")
 def test_apologies_that_are_still_under_way_at_their_deadline_are_told_of(mailbox):
     assert late(mailbox)
     assert mailbox.mails[0][1] == "MotcuaSMS: đến 17:36 tin xin lỗi chưa gửi xong"
@@ -153,7 +155,7 @@ def test_apologies_that_are_still_under_way_at_their_deadline_are_told_of(mailbo
 
 def test_run_for_an_evening_before_the_installation_is_not_late(mailbox):
     run = {"run_type": "scheduled", "state": "running", "dag_id": "apologize_due_tomorrow", "dag_run_id": "r"}
-    assert not tell_late_run(run, NOW - timedelta(hours=17), NOW, mailbox.server)
+    assert not mail_late_run(run, NOW - timedelta(hours=17), NOW, mailbox.server)
     assert mailbox.mails == []
 
 

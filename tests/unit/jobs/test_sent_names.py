@@ -1,4 +1,4 @@
-"""Names of files that a browser sends: what is kept of them, and the month that they tell."""
+"""Test the names of files that a browser sends: which part is stored, and which month a name gives."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_name_is_one_that_a_folder_may_hold_and_tells_its_month(sent: str, kept_
     kept = name_of_month(usable, MONTH)
     assert kept == kept_as
     assert month_in_name(kept) == MONTH
-    assert usable_name(usable, b"") == usable, "what is confirmed is named as what was read"
+    assert usable_name(usable, b"") == usable, "a stored name must stay the same when it is read again"
     assert len(kept.encode()) < 200
 
 

@@ -1,4 +1,7 @@
-"""Reading statements: what is taken is exact, what could be read in two ways is refused by line and column."""
+"""Test the reading of carrier statements.
+
+Values that are read must be exact. A value that can be read in two ways is refused with its line and column.
+"""
 
 from __future__ import annotations
 
@@ -63,14 +66,14 @@ def test_amounts_as_they_are_written_in_vietnam():
     assert amounts == [Decimal("1234567.5"), 350, 350, 350]
 
 
-@pytest.mark.guarantee("statements", "an amount that can be read in two ways is refused by line and column")
+@pytest.mark.guarantee("statements", "an amount that can be read in two ways is refused, with its line and column")
 @pytest.mark.parametrize(
     "written", ["1,050", "350.5", "12.34.567", "-350", "1e3", "٣٥٠", "=cmd|'/C calc'!A0", "1 050", ""]
 )
 def test_amounts_that_could_mean_something_else_are_refused(written):
     said = refusal(csv(row(amount=written)))
     assert "dòng 2, cột “Thành tiền (đồng)”" in said
-    assert written == "" or written not in said.replace("1.234,5", ""), "the cell is not repeated"
+    assert written == "" or written not in said.replace("1.234,5", ""), "the fault must not repeat the cell"
 
 
 def test_english_notation_where_the_form_says_so():
@@ -121,7 +124,9 @@ def test_title_blank_rows_total_and_signatures_around_the_lines():
     ).encode()
     found = read(content)
     assert list(found.lines["line_no"]) == [5, 6]
-    assert (found.segments, found.amount) == (3, Decimal("1050.6")), "a total may be rounded to whole đồng"
+    assert (found.segments, found.amount) == (3, Decimal("1050.6")), (
+        "a total that is rounded to whole đồng must be accepted"
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,8 +182,10 @@ def test_separator_is_the_steady_one_though_texts_hold_more_of_another():
 def test_lines_are_counted_as_a_spreadsheet_counts_them():
     wrong = csv(row(segments="x")).decode("utf-8-sig")
     assert "dòng 4, cột" in refusal(f"\n\n{wrong}".encode())
-    assert "dòng 2, cột" in refusal(f"sep=;\n{wrong}".encode()), "Excel hides that line"
-    assert "dòng 3, cột" in refusal(f'"Bảng kê\ntháng 10";;\n{wrong}'.encode()), "one cell, two lines"
+    assert "dòng 2, cột" in refusal(f"sep=;\n{wrong}".encode()), "the line sep= is hidden in Excel and not counted"
+    assert "dòng 3, cột" in refusal(f'"Bảng kê\ntháng 10";;\n{wrong}'.encode()), (
+        "a cell with a line break is in one line of the table"
+    )
 
 
 # --- What is refused ----------------------------------------------------------------------------------------------
@@ -232,7 +239,9 @@ def test_files_that_are_no_statement_are_refused_with_what_to_do(content, said):
     assert said.lower() in refusal(content).lower()
 
 
-@pytest.mark.guarantee("statements", "no bytes cause anything but a refusal; unmatched quotes never swallow a line")
+@pytest.mark.guarantee(
+    "statements", "arbitrary bytes are refused and cause no other error; unmatched quotes never swallow a line"
+)
 @given(st.binary(max_size=300))
 def test_no_bytes_raise_anything_but_a_refusal(content):
     for name in ("x-2026-10.csv", "x-2026-10.xlsx"):
@@ -303,7 +312,7 @@ TOTAL_OF_NONE = ["Tổng cộng", "", "", 0, "", "0", ""]
 
 
 @pytest.mark.guarantee(
-    "statements", "a sheet with only a total of 0 means no message; a total without its lines is refused"
+    "statements", "a statement sheet with only a total of 0 means no message; a total without its lines is refused"
 )
 @pytest.mark.parametrize("below", [[TOTAL_OF_NONE], [TOTAL_OF_NONE, ["Người lập biểu"]], [["Tổng cộng"]]])
 def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below):
@@ -312,7 +321,7 @@ def test_sheet_with_nothing_but_a_total_of_none_tells_that_there_was_none(below)
 
 
 @pytest.mark.guarantee(
-    "statements", "a sheet with only a total of 0 means no message; a total without its lines is refused"
+    "statements", "a statement sheet with only a total of 0 means no message; a total without its lines is refused"
 )
 def test_total_without_the_lines_that_it_sums_up_is_refused():
     headings, lines = list(HEADINGS), [list(ROW)]
@@ -325,7 +334,9 @@ def test_total_without_the_lines_that_it_sums_up_is_refused():
     assert "không có dòng dữ liệu nào" in refusal(workbook(MT=none, MO=none), BOOK)
 
 
-@pytest.mark.guarantee("statements", "no bytes cause anything but a refusal; unmatched quotes never swallow a line")
+@pytest.mark.guarantee(
+    "statements", "arbitrary bytes are refused and cause no other error; unmatched quotes never swallow a line"
+)
 @given(
     st.permutations(range(6)),
     st.sampled_from([",", ";", "\t"]),
@@ -359,10 +370,11 @@ def test_quotes_around_a_whole_line_do_not_make_it_one_cell_that_is_passed_over(
 
 
 def test_column_of_which_every_word_is_another_one_is_told_at_once():
+    """A column of thousands of unknown words is refused quickly, with only a thousand faults counted."""
     rows = [row(reference=f"our-{n}", status=f"x{n}") for n in range(2_000)]
     said = refusal(csv(*rows))
     assert "dòng 2, cột “Trạng thái”: không hiểu “…”" in said
-    assert "và 980 lỗi khác" in said, "a thousand are enough"
+    assert "và 980 lỗi khác" in said, "only a thousand faults are counted"
 
 
 def test_amounts_that_no_ledger_could_hold_are_refused():

@@ -1,4 +1,4 @@
-"""The reader of all tables that are handed in: whatever encoding, separator, heading or damage, the same of each."""
+"""Test the reader of all tables that people hand in: any encoding, separator or heading gives the same rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from motcua.jobs.handed_in.faults import FileRefused
 from motcua.jobs.handed_in.tables import ColumnSpec, read_table, read_typed, read_values, wrong
 
 
-def _number(written: str) -> int:
+def _parse_number(written: str) -> int:
+    """Parse the number in a cell, as a column's own validator does."""
     if not written.isdecimal():
         raise wrong("bad_whole")
     return int(written)
@@ -24,7 +25,7 @@ def _number(written: str) -> int:
 
 COLUMNS = {
     "name": ColumnSpec(("Tên", "Họ tên"), required=True, filled=True),
-    "count": ColumnSpec(("Số lượng", "Số"), Annotated[int, BeforeValidator(_number)], required=True),
+    "count": ColumnSpec(("Số lượng", "Số"), Annotated[int, BeforeValidator(_parse_number)], required=True),
     "note": ColumnSpec(("Ghi chú",), no_phones=True),
 }
 TEXT = "Tên;Số lượng;Ghi chú\nNguyễn Thị Hòa;12;x\nLê Văn B;;\n"
@@ -75,7 +76,7 @@ def test_workbook_says_what_a_csv_file_says_whatever_it_is_called():
 def test_what_a_spreadsheet_puts_around_a_cell_is_no_part_of_it():
     written = 'Tên;Số;Ghi chú\n ="0012" ;\'7;\xa0a\u202fb \n'
     assert read(written.encode()) == ([(2, "0012", 7, "a b")], [])
-    assert read(f"sep=;\n{TEXT}".encode()) == (ROWS, []), "Excel hides that line"
+    assert read(f"sep=;\n{TEXT}".encode()) == (ROWS, []), "the line sep= must not become a row"
 
 
 def test_heading_stands_below_titles_in_one_row_or_in_two_and_is_compared_without_accents():
@@ -170,6 +171,8 @@ def test_workbook_that_swells_is_not_unpacked(monkeypatch):
 
 
 def test_cell_far_out_refuses_the_file_instead_of_filling_the_memory():
+    """One cell at the far end of a sheet must not make the reader allocate millions of empty cells."""
+
     def far_out(book):
         book.active["XFD2"] = "x"
 

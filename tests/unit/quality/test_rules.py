@@ -1,4 +1,4 @@
-"""The rules' file, and what a deployment may change in it."""
+"""Test the file of rules, and which thresholds a deployment may change."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from motcua.domain.phones.reading import REFUSALS
-from motcua.quality.rules import RulesInvalid, _valid, ask, load_rules, snapshot_thresholds
+from motcua.quality.rules import RulesInvalid, _validated, ask, load_rules, snapshot_thresholds
 from motcua.settings import SettingsUnusable, include_dir
 
 NOW = datetime(2026, 11, 24, 22, 30, tzinfo=UTC)
-"""05:30 in Khánh Hòa on 25/11/2026."""
+"""The moment 05:30 in Khánh Hòa on 25/11/2026."""
 
 
 @pytest.fixture
@@ -81,13 +81,13 @@ def test_override_that_cannot_be_used_is_one_clear_sentence(configure, written, 
 def test_mistake_in_the_file_is_named_with_its_rule(content, change, said):
     content["rules"]["R7"] |= change
     with pytest.raises(RulesInvalid, match=said) as refused:
-        _valid(content, "rules.yaml")
+        _validated(content, "rules.yaml")
     assert "R7" in str(refused.value)
 
 
 def test_braces_reach_the_database_as_they_are_written(content):
     content["rules"]["R7"]["where"] = "f.phone_notes = '{a}'"
     content["rules"]["R7"].pop("thresholds")
-    book = _valid(content, "rules.yaml")
+    book = _validated(content, "rules.yaml")
     query = next(each.query for each in ask(book, NOW, book.since(NOW)) if each.rule.code == "R7")
     assert "f.phone_notes = '{a}'" in query.format(batch="x")

@@ -1,4 +1,4 @@
-"""What the data suggest, and how a run is sealed."""
+"""Test the suggestions of a quality run, and the hash that seals the run."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_desk_user_with_most_bad_phones_is_named_by_pseudonym():
     ]
     assert suggest(WANTED, [], shares) == [
         SuggestedFacts("A", "desk_user", {"key": "CB-1", "dossiers": 50, "bad": 26, "bad_of_agency": 30})
-    ], "the only procedure says nothing"
+    ], "an agency's only procedure must not be suggested"
 
 
 def test_content_hash_is_the_same_in_whatever_order_the_rows_come():

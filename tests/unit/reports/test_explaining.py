@@ -1,5 +1,8 @@
-"""Why a citizen got no SMS: for whatever the ledger can hold there is exactly one sentence, which promises no more than
-the rules keep."""
+"""Test the sentence that explains why a citizen got no SMS.
+
+For each state and reason that the ledger can hold there must be exactly one sentence. The sentence must promise
+no message that the rules would not send.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +31,15 @@ ROOT = include_dir().parent
 NOW = datetime(2026, 11, 25, 3, 0, tzinfo=UTC)
 RULES = PlanningRules(timedelta(days=3), timedelta(minutes=10))
 KINDS: tuple[Kind, ...] = get_args(Kind)
-AFTER_A_LOOK = {("queued", "gap"), ("queued", "earlier_unknown")}
-"""What is not written down, but seen when a queued message is looked at."""
+FOUND_BY_CHECK = {("queued", "gap"), ("queued", "earlier_unknown")}
+"""States and reasons that no table holds. The software finds them when it checks a queued message."""
 
 
 # ---------------------------------------------------------------- what the ledger can hold
 
 
-def of_schema() -> Iterator[tuple[str, str]]:
-    """States with the reasons that constraints and moves name."""
+def reasons_in_schema() -> Iterator[tuple[str, str]]:
+    """Yield the states with the reasons that constraints and rows of ``message_moves`` name."""
     schema = (ROOT / "include/sql/schema/messages.sql").read_text(encoding="utf-8")
     (suppressed,) = re.findall(r"CHECK \(state <> 'suppressed' OR reason IN \((.*?)\)\)", schema, re.S)
     yield from (("suppressed", reason) for reason in re.findall(r"'([a-z0-9_]+)'", suppressed))
@@ -44,8 +47,11 @@ def of_schema() -> Iterator[tuple[str, str]]:
     yield from re.findall(r"\('[a-z]+', '([a-z]+)', '(?:[^']|'')*', '([a-z_]+)'\)", moves)
 
 
-def of_statements() -> Iterator[tuple[str | None, str]]:
-    """States with the reasons that our statements write; ``None``: a state that is chosen elsewhere."""
+def reasons_in_statements() -> Iterator[tuple[str | None, str]]:
+    """Yield the states with the reasons that our SQL statements write.
+
+    The state is ``None`` if another part of the software chooses it.
+    """
     for path in sorted((ROOT / "include/sql").rglob("*.sql")):
         if path.parent.name in ("schema", "migrations"):
             continue
@@ -54,7 +60,7 @@ def of_statements() -> Iterator[tuple[str | None, str]]:
         ):
             (state,) = re.findall(r"^\s*(?:SET )?state = '([a-z]+)'", update, re.M)[:1] or [None]
             for value in re.findall(r"\breason = (.+?)(?=,\s+[a-z_]+ =|\Z)", update, re.S):
-                # Of a comparison nothing is written.
+                # A text that is only compared is not written.
                 for reason in re.findall(
                     r"(?<!= )(?<!IN \()'([a-z_]+)'", re.sub(r"WHEN .*? THEN", "", value, flags=re.S)
                 ):
@@ -65,44 +71,46 @@ def of_statements() -> Iterator[tuple[str | None, str]]:
 
 
 PLACES = {"MessageOutcome": 2, "Postponed": 2, "TurnedAway": 2}
-"""Calls that settle a message, and which of their arguments is the reason."""
+"""Calls that settle a message, and the place of the reason among their arguments."""
 
 
 def _texts(node: ast.AST | None) -> Iterator[str]:
-    """The texts that an expression may be."""
+    """Yield the texts that an expression may have as its value."""
     match node:
         case ast.Constant(value=str(text)):
             yield text
         case ast.IfExp(body=body, orelse=other):
             yield from (*_texts(body), *_texts(other))
         case ast.JoinedStr(values=[ast.FormattedValue(), ast.Constant(value=str(end))]):
-            # The gateway's own have a name of their own.
+            # Reasons of the gateway itself have another name.
             yield from (f"{concern}{end}" for concern in get_args(Concern) if concern != "gateway")
         case ast.JoinedStr(values=[ast.Constant(value=str(begin)), *_]):
             yield begin
 
 
-def of_code() -> Iterator[tuple[str | None, str]]:
-    """States with the reasons that rules and jobs choose."""
+def reasons_in_code() -> Iterator[tuple[str | None, str]]:
+    """Yield the states with the reasons that rules and jobs choose."""
     for folder in ("domain", "jobs/notices", "jobs/restoring"):
         for path in sorted((ROOT / "plugins/motcua" / folder).rglob("*.py")):
             if path.parent.name == "explaining":
                 continue
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-                yield from _of_rules(node) if folder == "domain" else _of_jobs(node)
+                yield from _reasons_in_rules(node) if folder == "domain" else _reasons_in_jobs(node)
 
 
-def _of_rules(node: ast.AST) -> Iterator[tuple[str, str]]:
+def _reasons_in_rules(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield state and reason that a node of a domain rule returns."""
     match node:
         case ast.Return(value=ast.Tuple(elts=[ast.Constant(value=str(state)), reasons])) if state in STATES:
             yield from ((state, reason) for reason in _texts(reasons))
         case ast.Return(value=ast.IfExp(body=body, orelse=other)):
-            yield from (*_of_rules(ast.Return(body)), *_of_rules(ast.Return(other)))
+            yield from (*_reasons_in_rules(ast.Return(body)), *_reasons_in_rules(ast.Return(other)))
         case ast.BoolOp(values=[ast.Attribute(attr="gone"), ast.Constant(value=str(reason))]):
             yield "cancelled", reason
 
 
-def _of_jobs(node: ast.AST) -> Iterator[tuple[str | None, str]]:
+def _reasons_in_jobs(node: ast.AST) -> Iterator[tuple[str | None, str]]:
+    """Yield state and reason that a node of a job passes on; the state is ``None`` if the node does not name it."""
     match node:
         case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if name in PLACES:
             given = [*args[PLACES[name] : PLACES[name] + 1], *(k.value for k in keywords if k.arg == "reason")]
@@ -116,18 +124,20 @@ def _of_jobs(node: ast.AST) -> Iterator[tuple[str | None, str]]:
             yield from ((None, reason) for reason in _texts(value))
 
 
-def of_hindrances() -> Iterator[tuple[str, str]]:
-    """Why an evening can tell nobody: named by the rule that takes them."""
+def reasons_of_hindrances() -> Iterator[tuple[str, str]]:
+    """Yield state and reason of the apologies of an evening that sends none, as the rule of apologies names them."""
     rule = (ROOT / "plugins/motcua/domain/apologies.py").read_text("utf-8")
     (names,) = re.findall(r"hindrance: Literal\[([^\]]*)\]", rule)
     yield from (("expired", name) for name in re.findall(r'"([a-z_]+)"', names))
 
 
 def written() -> set[tuple[str | None, str]]:
-    return {*of_schema(), *of_statements(), *of_code(), *of_hindrances()}
+    """Return all states with the reasons that any part of the software writes."""
+    return {*reasons_in_schema(), *reasons_in_statements(), *reasons_in_code(), *reasons_of_hindrances()}
 
 
 def worded() -> set[tuple[str, str]]:
+    """Return all states with the reasons that have words in the template."""
     return {(state, reason) for state, reasons in clauses()["told"].items() for reason in reasons}
 
 
@@ -144,8 +154,8 @@ def test_every_state_and_reason_that_the_ledger_can_hold_has_words():
 
 
 def test_no_words_are_kept_for_what_nothing_writes():
-    """Each place that reasons come from is found, or its words would stand here."""
-    reasons = {reason for _, reason in written()} | {reason for _, reason in AFTER_A_LOOK}
+    """A sentence for a reason that no code writes means that the reason is gone, or that ``written`` misses code."""
+    reasons = {reason for _, reason in written()} | {reason for _, reason in FOUND_BY_CHECK}
     assert sorted(r for _, r in worded() if r not in reasons | {"plain", "gateway_status"}) == []
 
 
@@ -205,17 +215,18 @@ def message(state: str = "queued", reason: str | None = None, kind: Kind = "resu
 
 
 def told(story: DossierStory, *messages: MessageFact, now: datetime = NOW) -> str:
+    """Return the sentence that explains a dossier's story to the citizen."""
     story = replace(story, messages=messages or story.messages)
     return sentence(explain(story, now, RULES), story, "160915001")
 
 
 IN_STATE = {"stopped": {"stopped_until": NOW + timedelta(hours=5)}, "old_step": {"waits_for_row": True}}
-"""What else is known of a queued message that waits for such a reason."""
+"""Further facts about a queued message that waits for one of these reasons."""
 
 
 def test_a_message_in_any_state_for_any_reason_is_told_in_its_own_words():
     wrong = []
-    for state, reason in sorted(worded() - AFTER_A_LOOK):
+    for state, reason in sorted(worded() - FOUND_BY_CHECK):
         given = {"plain": None, "gateway_status": "gateway status 2"}.get(reason, reason)
         clause = clause_of(state, given)
         assert words_of_clause(clause) == clauses()["told"][state][reason]
@@ -223,7 +234,7 @@ def test_a_message_in_any_state_for_any_reason_is_told_in_its_own_words():
             each = message(state, given, kind, **(IN_STATE.get(reason, {}) if state == "queued" else {}))
             story = STORY if kind in ("result", "reply") else replace(STORY, status_code=4 if kind == "apology" else 5)
             answer = explain(replace(story, messages=[each]), NOW, RULES)
-            # A reply is no dossier's own message.
+            # A reply to an inquiry does not belong to a dossier.
             is_first = answer.clauses[0] == clause and clauses()["kind"][kind] in told(story, each)
             if not (is_first or kind == "reply") or not told(story, each).endswith("."):
                 wrong.append((kind, state, reason))
@@ -291,7 +302,7 @@ def test_a_mended_phone_is_promised_nothing_where_nothing_would_go(changes, stor
 
 
 def test_undelivered_is_promised_a_message_to_another_number_only():
-    """The rule that queues it again asks for a number other than the one that failed."""
+    """An undelivered message is queued again only for another number, so the sentence may promise no more."""
     failed = message("undelivered", "gateway status 2")
     assert "nếu số đã sai thì sửa" in told(STORY, failed)
     assert "số đã được sửa" in told(STORY, replace(failed, went_to_present_number=False))
@@ -316,7 +327,7 @@ def test_what_keeps_a_message_back_is_told_with_when_it_goes():
     )
     assert "nên sẽ không gửi" in told(STORY, message(stopped_until=NOW + timedelta(days=4)))
     assert "tin tự gửi lúc 12:00 ngày 25/11/2026" in told(STORY, message(next_attempt_at=NOW + timedelta(hours=2)))
-    # A stop that was ended is no reason any more.
+    # A stop that has ended explains nothing.
     assert "tạm dừng" not in told(STORY, message("queued", "stopped"))
 
 
@@ -331,7 +342,7 @@ def test_what_the_dossier_calls_for_now_comes_before_what_was_told_of_the_past()
     past = message("delivered", None, "supplement", occasion_holds=False)
     now = replace(message("suppressed", "missing", phone_refusal="missing"), message_id=2)
     assert told(replace(STORY, phone_refusal="missing"), past, now).startswith("Chưa nhắn tin mời nhận kết quả")
-    # Also where there is no message of it.
+    # The present state of the dossier comes first even if no message belongs to it.
     assert "bắt đầu dùng tin nhắn tự động" in told(replace(STORY, present_outcome="out_of_scope"), past)
     assert "đang lập tin" in told(replace(STORY, present_outcome=None), past)
     assert "trạng thái chưa khai báo" in told(replace(STORY, unusable_rows=["status_unknown"]), past)
@@ -343,6 +354,7 @@ def test_what_the_dossier_calls_for_now_comes_before_what_was_told_of_the_past()
 
 
 def test_after_handing_over_it_is_the_result_that_is_asked_about():
+    """For a dossier that was handed over, the sentence is about the message of its result."""
     over = replace(STORY, status_code=10, returned_at=NOW, handed_over=True)
     sent = message("delivered")
     later = replace(message("cancelled", "taken_back", "supplement"), message_id=2)
@@ -362,14 +374,14 @@ def test_step_that_holds_a_phone_number_is_told_without():
     assert "123 456" not in told(story)
 
 
-# ---------------------------------------------------------------- whatever there is
+# ---------------------------------------------------------------- any facts of a dossier
 
 moments = st.integers(-200, 200).map(lambda hours: NOW + timedelta(hours=hours))
 maybe = st.none() | moments
 
 
 def built(of: type[Any], **others: Any) -> st.SearchStrategy[Any]:
-    """Values of a class: its moments near this one, yes or no, and what is given."""
+    """Return a strategy for values of a class: moments near ``NOW``, booleans, and the given fields."""
     known = {"datetime": moments, "datetime | None": maybe, "bool": st.booleans()}
     own = {each.name: known[str(each.type)] for each in fields(of) if str(each.type) in known}
     return st.builds(of, **own | others)
@@ -418,6 +430,7 @@ def test_there_is_always_exactly_one_sentence(story):
 
 @given(stories)
 def test_nothing_goes_by_itself_where_the_citizen_has_the_result(story):
+    """The sentence must not promise a message to a citizen who has the result."""
     answer = explain(replace(story, handed_over=True), NOW, RULES)
     assert not [name for name in answer.clauses if name.startswith(("now.", "next."))]
 

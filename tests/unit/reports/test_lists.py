@@ -1,4 +1,4 @@
-"""Lists as files: what stands above the rows, and cells that a spreadsheet would lose or take for something else."""
+"""Test lists as files: the heading above the rows, and cells that a spreadsheet would lose or misread."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_row_of_another_length_is_a_note_below_the_rows():
     assert as_csv.rows == as_book.rows == [["x", "", "", "1"], ["Tệp chỉ có một dòng", "", "", ""]]
 
 
-# --- What include/templates/lists declares: each entry can be shown, and says in Vietnamese what it is ---------------
+# --- Lists declared in include/templates/lists: each entry can be shown and has a Vietnamese name -------------------
 
 LISTS = load_every_list()
 OPERATOR = Viewer("lan", "operator", None)
@@ -101,7 +101,7 @@ def test_what_lists_declare_is_there():
     assert wrong == []
 
 
-@pytest.mark.guarantee("pages", "headings of files are Vietnamese; those of moments say that they are Vietnam's")
+@pytest.mark.guarantee("pages", "headings in files are Vietnamese; headings of moments name Vietnam's time")
 def test_heads_of_a_file_are_vietnamese_and_say_by_which_clock():
     wrong = []
     for declared in map(declared_list, LISTS):
@@ -113,7 +113,7 @@ def test_heads_of_a_file_are_vietnamese_and_say_by_which_clock():
     assert wrong == []
 
 
-@pytest.mark.guarantee("pages", "a column of a list is one entry, for its page, files and command")
+@pytest.mark.guarantee("pages", "each column of a list is declared once, for the page, the files and the command")
 def test_column_is_one_entry_for_page_file_and_command():
     declared = MESSAGES.declared
     added = declared.columns["recorded_at"].model_copy(update={"head": "Gửi trước", "of": "due", "command": "due"})
@@ -154,7 +154,7 @@ def test_rows_are_in_the_order_of_a_column_those_without_a_value_last_and_equals
 
     assert names("day") == ["e", "Đ", "a"]
     assert names("day", backwards=True) == ["Đ", "e", "a"]
-    assert names("weekday") == ["a", "Đ", "e"], "as a Vietnamese alphabet has it, near enough"
+    assert names("weekday") == ["a", "Đ", "e"], "names must be sorted nearly as in the Vietnamese alphabet"
     assert names("") == ["a", "Đ", "e"]
 
 

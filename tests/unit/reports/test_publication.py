@@ -1,4 +1,7 @@
-"""What a reconciliation report is published as: the same words in print and on the page, and nothing is hidden."""
+"""Test the files of a published reconciliation report.
+
+Print and page must have the same words, and no figure may be hidden.
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,7 @@ def sheets(content: bytes) -> Any:
 
 
 def texts(written: Document) -> list[str]:
-    """Every word of it."""
+    """Return all texts of a document."""
     found = [written.about, written.addressed_to, *written.grounds]
     for section in written.sections:
         found.append(section.title)
@@ -123,7 +126,7 @@ def texts(written: Document) -> list[str]:
 
 
 def blocks(told: Told, title: str, kind: type[Any]) -> list[Any]:
-    """The blocks of one kind in the section with this title."""
+    """Return the blocks of one kind in the section with this title."""
     (found,) = [each for each in compose_document(told).sections if each.title == title]
     return [each for each in found.blocks if isinstance(each, kind)]
 
@@ -137,7 +140,7 @@ def test_every_report_can_be_printed_shown_and_made_again(name):
     assert made[PDF].content.startswith(b"%PDF-1.7")
     assert made[PAGE].content.decode().count("<section>") == len(document(name).sections)
     assert sheets(made[WORKBOOK].content).sheetnames[0] == "Tóm tắt"
-    if name in ("day", "correction"):  # as slow as they are large
+    if name in ("day", "correction"):  # a second rendering is slow, so only small reports are rendered twice
         again = {each.name: each.content for each in render(SAMPLES[name]())}
         assert again == {each: made[each].content for each in made}
 
@@ -189,7 +192,7 @@ def test_letterhead_is_that_of_a_report_that_somebody_has_yet_to_number_and_sign
     month = document("month")
     head = month.letterhead
     assert head["parent"] == "ỦY BAN NHÂN DÂN TỈNH\u00a0KHÁNH\u00a0HÒA"
-    assert re.fullmatch(r"Số: +/BC-STTTT", head["number"]), "the number is left blank"
+    assert re.fullmatch(r"Số: +/BC-STTTT", head["number"]), "the number must be left blank"
     assert head["machine_copy"] == "Báo cáo tự động, không thay thế văn bản ký ban hành"
     assert month.place_and_date == "Khánh Hòa, ngày 01 tháng 11 năm 2026"
     assert month.addressed_to.splitlines()[:2] == ["Kính gửi:", "- Ủy ban nhân dân tỉnh Khánh Hòa;"]
@@ -206,7 +209,7 @@ def test_day_is_a_sheet_that_nobody_numbers_addresses_or_signs(name):
     assert not month.is_sheet
     assert (day.addressed_to, day.opening, day.ending, day.copies) == ("", "", "", ())
     assert "24/11/2026" in day.about
-    assert "6:00 ngày 25/11/2026" in day.grounds[0], "as of when"
+    assert "6:00 ngày 25/11/2026" in day.grounds[0], "the sheet must give the moment of its figures"
     assert len(day.sections) < len(month.sections)
     for made, issued in ((page(day).decode(), False), (page(month).decode(), True)):
         for word in ("CỘNG HÒA XÃ HỘI", "Độc lập - Tự do", "Kính gửi", "Nơi nhận", "GIÁM ĐỐC", "/BC-STTTT"):
@@ -233,7 +236,7 @@ def test_identity_that_does_not_hold_is_red_everywhere_and_on_top():
     assert "CHƯA CÓ LÝ DO" in warnings[1]
     assert "vanphong" in warnings[2]
     first = blocks(told, "Kết quả theo cơ quan", Table)[0].rows[0]
-    assert (first.tone, first.cells[-1]) == ("bad", "1"), "worst first"
+    assert (first.tone, first.cells[-1]) == ("bad", "1"), "the worst agency must come first"
     assert "chênh lệch 1" in identity_line(told)
     summary = sheets(files("unbalanced")[WORKBOOK].content)["Tóm tắt"]
     red = [
@@ -279,11 +282,11 @@ def test_agencies_stand_worst_first_few_messages_later_nothing_last():
 
 
 def of_messages(*rows: MessageFigures) -> Told:
-    """A month with these figures of messages alone, of agencies that are called by their codes."""
+    """Return a month's report with only these figures of messages. The agencies have no names, only codes."""
     return Told(replace(report("month"), agencies=(), figures=replace(report("empty").figures, messages=rows)))
 
 
-@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 is not shown; the count is")
+@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 messages is not shown, but their count is")
 def test_print_and_workbook_tell_no_rate_of_few_messages_and_draw_none():
     told = of_messages(
         MessageFigures("few", "1.1", "result", at_source=29, delivered=3, undelivered=26),
@@ -292,7 +295,7 @@ def test_print_and_workbook_tell_no_rate_of_few_messages_and_draw_none():
     (table,) = blocks(told, "Kết quả theo cơ quan", Table)
     said = {row.cells[1]: row.cells for row in table.rows}
     assert said["few"][5:8] == ("29", "3", "–")
-    assert "chưa đủ tin để đánh giá" in table.note, "said once"
+    assert "chưa đủ tin để đánh giá" in table.note, "the note must say why no rate is shown"
     assert said["enough"][5:8] == ("40", "30", "75,0%")
     drawn = blocks(told, "Kết quả theo cơ quan", Chart)
     assert [("few" in each.drawing.alt, "enough" in each.drawing.alt) for each in drawn] == [(False, True)]
@@ -302,7 +305,7 @@ def test_print_and_workbook_tell_no_rate_of_few_messages_and_draw_none():
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "the share of delivered messages is of notices alone; replies to 9029 stand apart"
+    "reconciliation", "the share of delivered messages counts notices only; replies to 9029 are counted apart"
 )
 def test_print_and_workbook_tell_shares_of_notices_alone():
     told = of_messages(
@@ -325,10 +328,13 @@ def test_print_and_workbook_tell_shares_of_notices_alone():
     heads, *rows = [[cell.value for cell in row] for row in sheets(publication_workbook(told))["Theo cơ quan"]]
     shares = {row[heads.index("Cơ quan")]: row[heads.index("Tới máy / cần gửi")] for row in rows}
     assert shares == {"A": 0.96, "B": 0.95}
-    assert [each.kind for each in told.messages][-1] == "reply", "in no rank"
+    assert [each.kind for each in told.messages][-1] == "reply", "replies must come last and have no rank"
 
 
-@pytest.mark.guarantee("reconciliation", "a ranking names whom it leaves out; what belongs to no agency is in none")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a ranking names the agencies that it leaves out; figures that belong to no agency are in no ranking",
+)
 def test_ranking_of_the_print_and_the_page_says_whom_it_leaves_out():
     told = of_messages(
         MessageFigures("few", "1.1", "result", at_source=29, undelivered=29),
@@ -406,7 +412,7 @@ def test_correction_names_the_old_publication_in_print_page_and_workbook():
     assert any(said in text for text in texts(told)[:7])
     assert said in made[PAGE].content.decode()
     former = f"số 7, thư mục 2026/10/2026-10/1, mã SHA-256 của tệp kê {'ab' * 32}."
-    assert texts(told)[-1].endswith(former), "with what else is checked by machines"
+    assert texts(told)[-1].endswith(former), "the former publication must be named at the end, in the part for machines"
     assert any(said in str(row[1].value) for row in sheets(made[WORKBOOK].content)["Tóm tắt"])
     changes = sheets(made[WORKBOOK].content)["Đính chính"]
     assert [cell.value for cell in changes[2]][4:] == [
@@ -433,7 +439,7 @@ def test_cost_is_told_as_far_as_it_is_known(budget, said):
 
 
 def of_two_channels(**changes: Any) -> ReconciliationReport:
-    """Two agencies, whose results went by Zalo and SMS at prices by carrier."""
+    """Return a report of two agencies whose results went by Zalo and by SMS, with prices by carrier."""
     rows = (
         ChannelFigures(samples.NHA_TRANG, "result", "kannel", "segment", "Viettel", 3, 4, 4),
         ChannelFigures(samples.NHA_TRANG, "result", "kannel", "segment", "", 1, 2, 2),
@@ -450,7 +456,9 @@ def of_two_channels(**changes: Any) -> ReconciliationReport:
     )
 
 
-@pytest.mark.guarantee("publications", "what each channel cost, and saved against SMS alone, is told by agency")
+@pytest.mark.guarantee(
+    "publications", "a publication shows by agency what each channel cost, and what it saved against SMS alone"
+)
 def test_cost_is_told_by_channel_and_what_is_saved_by_agency():
     told = Told(of_two_channels())
     (line,) = blocks(told, "Kinh phí tin nhắn", Paragraph)
@@ -504,7 +512,7 @@ def test_charts_say_in_words_what_they_show():
     assert len(charts) == 2
     assert "Sở Xây dựng Đã tới máy 73,5%" in charts[0].drawing.alt
     assert "<svg" in charts[0].drawing.svg
-    assert "<text" not in charts[0].drawing.svg, "letters are outlines"
+    assert "<text" not in charts[0].drawing.svg, "letters in a chart must be outlines"
 
 
 @pytest.mark.parametrize(
@@ -563,7 +571,7 @@ def test_every_column_of_sheets_and_files_is_explained_and_names_its_query():
     )
     queries = [[cell.value for cell in row] for row in book["Câu truy vấn"]]
     assert [row[0] for row in queries[1:9]] == [each.name for each in samples.QUERIES]
-    # With these values each query gives its figures again, row by row.
+    # A reader can run each query again with these values and gets the same rows.
     values = {row[0]: row[1] for row in queries[11:]}
     assert values["%(start)s"] == "2026-09-30T17:00:00Z"
     assert values["%(known_history)s"] == "34567"
@@ -582,7 +590,9 @@ def test_workbook_tells_the_change_of_each_group_and_what_each_agency_cost():
         assert len(known) > len(rows) // 2
         assert all(abs(row[place["change"]]) <= 100 for row in known if row[place["change"]] is not None)
     (sheet,) = (book[name] for name in book.sheetnames if name == "Chênh lệch từng dòng")
-    assert next(c.number_format for c in sheet[2] if c.value == 90_417) == "0", "a number that names has no dots"
+    assert next(c.number_format for c in sheet[2] if c.value == 90_417) == "0", (
+        "a number that is an identifier must have no dots"
+    )
 
 
 @pytest.mark.parametrize(
@@ -601,7 +611,7 @@ def test_query_of_a_column_is_the_one_that_names_it(table, column, query):
     ]
     found = [each.name for each in queries_of(table, column, queries)]
     if column == "findings_open":
-        assert found == ["c"], "better a query of the table than none"
+        assert found == ["c"], "a column without its own query must name a query of its table"
     else:
         assert found == ([query] if query else [])
 
@@ -640,7 +650,7 @@ def test_any_name_can_be_printed(name):
     assert pdf(compose_document(Told(small)), small.closing.closed_at).startswith(b"%PDF")
 
 
-# --- The CSV files of a publication: RFC 4180, no formulas, and whoever reads them gets the same rows bac ------------
+# --- CSV files of a publication: they follow RFC 4180, hold no formulas, and give back the same rows -----------------
 
 BY_NAME = {table.name: table for table in TABLES}
 
@@ -649,7 +659,7 @@ def test_file_is_utf8_without_a_mark_with_commas_and_crlf():
     content = write_csv(BY_NAME["timings"], table_rows(BY_NAME["timings"], 7, [Timing("", None, "result", 3, 1, 2)]))
     assert content == (
         b'closing_no,agency_code,procedure_code,kind,delivered,median_seconds,p95_seconds\r\n7,"",,result,3,1,2\r\n'
-    ), "an empty text is quoted, nothing is not"
+    ), "an empty text must be quoted and a missing value must not"
 
 
 @pytest.mark.parametrize("reason", ["=1+1", "\tx", "'quoted", 'say "no"', "đ\nđ"])
@@ -686,7 +696,7 @@ def test_file_that_is_no_csv_is_refused(content, reason):
         read_csv(content)
 
 
-# --- Charts are the same bytes each time, say in words what they show, and survive odd figures -----------------------
+# --- Charts: they are the same bytes each time, say in words what they show, and can draw odd figures ----------------
 
 KINDS = ("Thiếu số điện thoại", "Số không nhắn được", "Trạng thái sai thực tế", "Lỗi khác")
 BARS = (Bar("Ủy ban nhân dân phường Lộc Thọ", (90.0, 40.0, 20.0, 6.0), 120.4), Bar("Sở TT-TT", (45.0, 0, 0, 0), None))
@@ -743,14 +753,14 @@ def test_odd_figures_are_drawn_without_a_warning(draw):
         assert draw().png.startswith(b"\x89PNG")
 
 
-# --- What a publication's print is made of, and what its manifest says made it ---------------------------------------
+# --- The parts of a publication's print, and the software that its manifest names ------------------------------------
 
 
 @pytest.mark.parametrize("name", ["month", "day"])
 def test_print_is_an_archivable_pdf_that_says_every_line_and_figure_of_the_report(name):
     content, written = files(name)[PDF].content, document(name)
     parts = (b"/Type/StructTreeRoot", b"/Lang(vi)", b"/S/TH/", b"/Marked true", b"<pdfaid:part>2</pdfaid:part>")
-    assert [part for part in parts if part not in content] == [], "a screen reader follows it"
+    assert [part for part in parts if part not in content] == [], "a screen reader needs each of these parts"
     said = without_blanks(text_of(content))
     assert [line for line in [written.software, *texts(written)] if without_blanks(line) not in said] == []
 
@@ -771,29 +781,31 @@ def test_font_of_the_same_name_that_a_machine_has_is_never_taken(tmp_path):
     assert Path(taken).is_relative_to(own)
 
 
-@pytest.mark.guarantee("publications", "any change of the software changes the maker that a publication names")
+@pytest.mark.guarantee(
+    "publications", "any change of the software changes the hash of the software that a publication names"
+)
 @pytest.mark.parametrize("name", ["publication.vi.yaml", "publication.typ", "phone_refusals.vi.yaml"])
 def test_one_word_of_a_template_makes_it_other_software(configure, tmp_path, name):
     was = manifest.made_by()
     folder = tmp_path / "include" / "templates" / "report"
     shutil.copytree(include_dir() / "templates" / "report", folder)
     configure(MOTCUA_HOME=str(tmp_path))
-    assert manifest.made_by.__wrapped__() == was, "wherever it stands"
+    assert manifest.made_by.__wrapped__() == was, "the folder of the software must not change the maker"
     (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
     now = manifest.made_by.__wrapped__()
     assert {key for key in was if was[key] != now[key]} == {"source"}
 
 
 def without_blanks(text: str) -> str:
-    """As letters stand one after the other, wherever a line is broken."""
-    # Bold and slanted, an ơ is set as two glyphs.
+    """Return a text without blanks and soft hyphens, so that line breaks do not matter."""
+    # In bold italics, typst sets ơ as two glyphs.
     return re.sub(r"[\s\u200b\u00ad]", "", text).replace("ơơ", "ơ")
 
 
 _OBJECT = re.compile(rb"(\d+) 0 obj\s(.*?)\sendobj", re.S)
 _STREAM = re.compile(rb"stream\r?\n(.*?)\r?\nendstream", re.S)
 _INNER = rb"\((?:\\.|[^\\()])*\)"
-"""Pairs of brackets need not be escaped."""
+"""A pair of brackets inside a string, which a PDF need not escape."""
 _SHOWN = re.compile(
     rb"/(?P<font>f\d+) [\d.]+ Tf|<(?!FEFF)(?P<hexed>[0-9A-F]+)>|\((?P<written>(?:\\.|[^\\()]|%s)*)\)" % _INNER,
     re.S,
@@ -803,7 +815,7 @@ _ESCAPES = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
 
 def text_of(content: bytes) -> str:
-    """What a print of typst says: the letters of its glyphs, in the order in which they are set."""
+    """Return the text of a PDF made by typst: the letters of its glyphs, in the order in which they are set."""
     objects = {int(number): body for number, body in _OBJECT.findall(content)}
 
     def part(body: bytes, name: str) -> bytes:
@@ -826,24 +838,24 @@ def text_of(content: bytes) -> str:
 
 
 def packed(body: bytes) -> bytes:
-    """What a stream holds."""
+    """Return the content of a stream of a PDF, decompressed if necessary."""
     found = _STREAM.search(body)
     assert found
     return zlib.decompress(found[1]) if b"/FlateDecode" in body else found[1]
 
 
 def unescaped(written: bytes) -> bytes:
-    """One byte of a string of a PDF."""
+    """Return the byte that an escape sequence of a PDF string stands for."""
     return bytes([int(written, 8)]) if written.isdigit() else _ESCAPES.get(written, written)
 
 
 def letters_of(characters: bytes) -> dict[bytes, str]:
-    """By glyph the letters that it stands for, of a font's table."""
+    """Return the letters of each glyph, from the ``ToUnicode`` table of a font."""
     pairs = re.findall(rb"<([0-9A-Fa-f]{4})>\s*<([0-9A-Fa-f]+)>\s*(?=<|end)", characters)
     return {bytes.fromhex(glyph.decode()): bytes.fromhex(to.decode()).decode("utf-16-be") for glyph, to in pairs}
 
 
-# --- Workbooks open, hold what the report says as text that can never run, and can be filtered and printe ------------
+# --- Workbooks: they open, hold the report as text that can never run, and can be filtered and printed ---------------
 
 
 def opened(book):
@@ -955,7 +967,7 @@ def test_codes_lead_to_the_page_of_the_dossier_and_nowhere_else(code):
     each = row(1, subject=code, dossier_code=code, agency_code="000.00.09.H32")
     cell = opened(agency_workbook(agency_report(), [each], dossiers_url=page))["Cần xử lý"]["B2"]
     if holds_phone(code):
-        assert cell.hyperlink is None, "a number stands in no address"
+        assert cell.hyperlink is None, "a cell with a number must have no link"
         return
     assert cell.data_type == "s"
     address, _, query = cell.hyperlink.target.partition("?")

@@ -1,4 +1,4 @@
-"""Mails about a publication: what the delivered share is of, and figures that are the sums of their rows."""
+"""Test the mails about a publication: what the share of delivered messages counts, and that totals are sums of rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests import reconciliation_samples as samples
 
 
 def report(*messages: MessageFigures, reasons: tuple[ReasonCount, ...] = ()) -> ReconciliationReport:
-    """A day with these figures of messages alone, and nothing before it."""
+    """Return a day's report with only these figures of messages, and no earlier day."""
     kept = samples.empty()
     codes = {row.agency_code for row in messages}
     return replace(
@@ -30,7 +30,7 @@ def report(*messages: MessageFigures, reasons: tuple[ReasonCount, ...] = ()) -> 
 
 
 def figures(code: str, **counts: int) -> MessageFigures:
-    """Of an agency; all that there are were expected."""
+    """Return figures of an agency's results. The source has as many occasions as there are messages."""
     return MessageFigures(code, "", "result", at_source=sum(counts.values()), **counts)
 
 
@@ -43,7 +43,9 @@ def words_of(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
-@pytest.mark.guarantee("reconciliation", "an agency that did right is neither shown as 0 % delivered nor urged")
+@pytest.mark.guarantee(
+    "reconciliation", "an agency without a message to send is neither shown as 0 % delivered nor urged"
+)
 @pytest.mark.parametrize(
     ("counts", "said"),
     [
@@ -68,7 +70,7 @@ def test_formula_stands_beside_the_share_and_what_was_left_out_is_told_apart():
     assert "Không gửi 5 tin:" in mail.text
 
 
-@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 is not shown; the count is")
+@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 messages is not shown, but their count is")
 def test_few_messages_have_counts_and_no_rate():
     mail = mail_of(report(figures("A", delivered=3, undelivered=26), figures("B", delivered=20, undelivered=10)))
     text = " ".join(mail.text.split())
@@ -82,7 +84,7 @@ def test_few_messages_have_counts_and_no_rate():
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "the share of delivered messages is of notices alone; replies to 9029 stand apart"
+    "reconciliation", "the share of delivered messages counts notices only; replies to 9029 are counted apart"
 )
 def test_replies_which_have_no_receipts_stand_apart():
     replies = MessageFigures("A", "", "reply", at_source=400, accepted=390, rejected=10)
@@ -90,7 +92,7 @@ def test_replies_which_have_no_receipts_stand_apart():
     assert mail.subject.endswith(", 95,0% tin cần gửi đã tới máy")
     for text in (mail.text, words_of(mail.html)):
         said = " ".join(text.split())
-        assert "Phải nhắn 600 tin" in said, "the identity is of all"
+        assert "Phải nhắn 600 tin" in said, "the identity must count replies too"
         assert "bằng 95,0% số cần gửi (200 cần gửi = 200 phải nhắn − 0 không gửi − 0 đã hủy)" in said
         assert "Riêng 400 tin trả lời tra cứu 9029 không có báo cáo của nhà mạng nên đứng ngoài tỷ lệ trên." in said
         assert "31,7%" not in said
@@ -101,7 +103,10 @@ def test_replies_which_have_no_receipts_stand_apart():
     assert "0,0%" not in alone.text
 
 
-@pytest.mark.guarantee("reconciliation", "a ranking names whom it leaves out; what belongs to no agency is in none")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "a ranking names the agencies that it leaves out; figures that belong to no agency are in no ranking",
+)
 def test_ranking_of_a_mail_says_whom_it_leaves_out():
     rows = [
         figures("A", delivered=90, undelivered=10),
@@ -119,7 +124,9 @@ def test_ranking_of_a_mail_says_whom_it_leaves_out():
     assert " và 36 cơ quan khác." in many.text
 
 
-@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
+@pytest.mark.guarantee(
+    "reconciliation", "the figures of a mail are the sums of its rows, or the mail names the difference"
+)
 @pytest.mark.parametrize("number", [3, 40])
 def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):
     rows = [
@@ -147,7 +154,7 @@ def test_agencies_and_reasons_add_up_also_where_rows_are_cut_off(number):
         if each
     ]
     assert sum(listed) == sum(each.messages for each in reasons)
-    assert _cells(mail.html, "Toàn tỉnh")[:5] == [f"{count:,}".replace(",", ".") for count in total]
+    assert _numbers_in_row(mail.html, "Toàn tỉnh")[:5] == [f"{count:,}".replace(",", ".") for count in total]
 
 
 def corrections(agency: str | None = None, number: int = 1, changes: int = 3) -> list[Correction]:
@@ -161,7 +168,8 @@ def corrections(agency: str | None = None, number: int = 1, changes: int = 3) ->
 
 
 @pytest.mark.guarantee(
-    "publications", "a correction is mailed as what each figure was, is, and why; an agency's alone its own"
+    "publications",
+    "the mail of a correction gives each old and new figure and the cause; an agency's mail only its own figures",
 )
 def test_correction_says_what_each_figure_was_is_and_why_and_to_an_agency_its_own_alone():
     whole = compose_corrections_mail(corrections())
@@ -173,13 +181,14 @@ def test_correction_says_what_each_figure_was_is_and_why_and_to_an_agency_its_ow
             assert "Bản công bố số 40 đính chính bản công bố số 12" in text
             assert "phần mềm một cửa đã sửa dữ liệu; hồ sơ thay đổi sau giờ chốt" in text
     assert "đã tới máy: đã công bố 61, nay là 62; vì báo cáo của nhà mạng đến muộn" in whole.text
-    assert _cells(own.html, "Trễ hạn") == ["2", "1"]
+    assert _numbers_in_row(own.html, "Trễ hạn") == ["2", "1"]
     for text in (own.text, own.html):
         assert "Nha Trang" not in text
     assert compose_corrections_mail(corrections(number=2)).subject == "Toàn tỉnh: đính chính 6 số liệu của 2 kỳ"
 
 
 def test_letter_of_much_is_below_what_gmail_cuts_off_and_leaves_nothing_out_untold():
+    """A long mail stays below Gmail's limit of 102 kB and names the number of entries that it leaves out."""
     many = corrections(number=31, changes=200)
     whole = bound(
         [compose_publication_mail(Told(samples.everything()), 12, "ab" * 32, []), compose_corrections_mail(many)]
@@ -196,7 +205,7 @@ def test_letter_of_much_is_below_what_gmail_cuts_off_and_leaves_nothing_out_unto
     assert [name for name, _ in letter.pictures] == [name for name, _ in own.pictures]
 
 
-def _cells(html: str, name: str) -> list[Any]:
-    """The numbers of a row of the table by agency."""
+def _numbers_in_row(html: str, name: str) -> list[Any]:
+    """Return the numbers in one row of the table by agency."""
     (row,) = re.findall(rf">{name}(?:</b>.*?)?</td>(.*?)</tr>", html)
     return [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", row)]

@@ -1,4 +1,8 @@
-"""Quality mails: the same figures in both texts, pictures that exist, subjects that survive, nothing from elsewhere."""
+"""Test the mails about data quality.
+
+Plain text and HTML must have the same figures, and each picture must be attached. A subject must stay readable, and
+a mail may load nothing from elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -67,9 +71,7 @@ def words_of(html: str) -> str:
 # ---------------------------------------------------------------------------------------------- what they say
 
 
-@pytest.mark.guarantee(
-    "intake", "mails count by agency the supplements of pushing software that nobody could be told of"
-)
+@pytest.mark.guarantee("intake", "mails count, by agency, pushed supplements about which no citizen could be texted")
 def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, department_mail):
     own = compose_agency_mail(agency_report(), rows(), untold=1234)
     many = [("Sở Tư pháp", 900), *((f"Xã số {place}", 2) for place in range(20))]
@@ -85,7 +87,7 @@ def test_mails_say_how_many_supplements_nobody_could_be_told_of(agency_mail, dep
         assert "cần bổ sung trong bảy ngày" not in mail.text + mail.html
 
 
-@pytest.mark.guarantee("broken-rows", "agencies are mailed what a check finds wrong with their source")
+@pytest.mark.guarantee("broken-rows", "each agency gets a mail with the faults that a check finds in its source")
 def test_mails_tell_what_must_be_mended_at_a_source_the_new_first_and_are_due_for_what_is_new(agency_mail):
     def fault(place, *, is_new=False, source="hue"):
         said = InWords(
@@ -107,10 +109,10 @@ def test_mails_tell_what_must_be_mended_at_a_source_the_new_first_and_are_due_fo
             assert "Điều <8>" in text
             assert "Điều <9>" not in text
             assert "Còn 3 điều khác" in text
-        assert "<99>" not in mail.html, "what is told is text"
+        assert "<99>" not in mail.html, "words of a finding must be escaped as text"
     assert "nguồn dữ liệu</b>" not in agency_mail.html
     assert is_due(agency_report(has_news=False), [fault(1), fault(2, is_new=True)])
-    assert not is_due(agency_report(has_news=False), [fault(1)]), "what stands and was told is no news"
+    assert not is_due(agency_report(has_news=False), [fault(1)]), "a fault that was mailed before must not cause a mail"
 
 
 def test_agency_is_told_what_changed_what_comes_first_and_what_is_late(agency_mail):
@@ -143,7 +145,9 @@ def test_department_is_told_of_the_worst_by_rate_not_by_size(department_mail):
     ranked = [re.sub(r"^\d+\. |:.*", "", line) for line in department_mail.text.splitlines() if "trên 1.000 (" in line]
     assert ranked[:4] == ["UBND TP Nha Trang", "Sở Xây dựng", "Sở NN-PTNT", "UBND TP Cam Ranh"]
     assert "UBND TP Nha Trang (15), UBND TP Cam Ranh (3)" in html
-    assert workbook_of(department_mail).rows == 4, "two that the Department is told of, two of a source"
+    assert workbook_of(department_mail).rows == 4, (
+        "the workbook must have two rows for the Department and two of a source"
+    )
 
 
 def test_broken_checks_are_named_and_are_neither_clean_nor_bad():
@@ -153,7 +157,7 @@ def test_broken_checks_are_named_and_are_neither_clean_nor_bad():
     for text in (mail.text, words_of(mail.html)):
         assert "R4 Trả kết quả ngay khi xong: ProgrammingError: cột due_at không có" in text
         assert "không tính là tốt, cũng không tính là lỗi dữ liệu" in text
-        assert "không tìm thấy lỗi nào" not in text, "a broken check is not a clean one"
+        assert "không tìm thấy lỗi nào" not in text, "a broken check must not be reported as clean"
 
 
 def test_mail_of_an_agency_without_findings_has_no_attachment_and_says_that_nothing_is_wrong():
@@ -168,7 +172,9 @@ def test_mail_of_an_agency_without_findings_has_no_attachment_and_says_that_noth
     assert sent(mail)
 
 
-@pytest.mark.guarantee("reconciliation", "a run without an earlier one to compare is not called the first")
+@pytest.mark.guarantee(
+    "reconciliation", "a quality run without an earlier run to compare with is not called the first run"
+)
 def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line_of_one_point():
     point = trend({"phone_missing": 28.3, "phone_invalid": 18.7, "status": 17.4, "other": 0.9})[-1:]
     own = replace(agency_report().figures, change=Change(new=143), per_thousand=None)
@@ -178,18 +184,21 @@ def test_run_with_none_of_an_earlier_day_is_not_called_the_first_and_has_no_line
         assert "Lần kiểm tra số 2" in text
         assert "đầu tiên" not in text
         assert "Chưa có lần kiểm tra nào của ngày làm việc trước để so sánh." in text
-    assert "mới" not in mail.subject, "new against nothing"
+    assert "mới" not in mail.subject, "nothing is new without an earlier run"
     assert mail.pictures == ()
     assert "cid:" not in mail.html
 
 
 def test_three_dossiers_accuse_nobody_and_an_agency_s_own_share_has_its_name(agency_mail):
+    """The mail accuses no procedure because of three dossiers, and names the agency beside its own share."""
     for text in (agency_mail.text, words_of(agency_mail.html)):
         assert "Thủ tục hiếm" not in text
     assert "- Sở Tư pháp, tháng 11/2026: 89,0% trong 712 hồ sơ, tháng trước 92,9%" in agency_mail.text
 
 
-@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
+@pytest.mark.guarantee(
+    "reconciliation", "the figures of a mail are the sums of its rows, or the mail names the difference"
+)
 def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
     (told,) = re.findall(
         r"Danh sách đủ (\d+) dòng: (\d+) lỗi \(kể cả (\d+) đã tạm chấp nhận\), (\d+) dấu", agency_mail.text
@@ -209,7 +218,9 @@ def test_figures_of_an_agency_s_mail_add_up_to_its_rows(agency_mail):
         assert said in html
 
 
-@pytest.mark.guarantee("reconciliation", "the figures of a mail are the sums of its rows, or it says what differs")
+@pytest.mark.guarantee(
+    "reconciliation", "the figures of a mail are the sums of its rows, or the mail names the difference"
+)
 @pytest.mark.parametrize("number", [13, 65])
 def test_agencies_of_the_department_s_mail_add_up_to_the_whole_also_where_rows_are_cut_off(number):
     many = [
@@ -244,7 +255,7 @@ def test_agency_of_few_dossiers_is_told_its_counts_and_no_rate():
     assert "- Sở Tư pháp (ít hồ sơ, chỉ ghi số lỗi): - trên 1.000" in department.text
     for text in (department.text, words_of(department.html)):
         assert "Không xếp hạng 1 cơ quan có ít hồ sơ, đứng cuối bảng." in text
-    assert len(department.pictures) == 1, "the trend: nobody has a bar"
+    assert len(department.pictures) == 1, "only the trend must be drawn, as no agency has a bar"
 
 
 def test_acknowledged_rows_are_not_among_those_to_mend_first():
@@ -344,7 +355,7 @@ def test_code_of_a_dossier_leads_to_its_page_unless_it_holds_a_number():
 
 
 def test_everything_at_once_still_fits():
-    """Every rule of the suite found something, with its thresholds, in a province of 65 agencies."""
+    """All rules found something in a province of 65 agencies: the mails must not exceed their size limits."""
     book = load_rules({})
     results = tuple(
         replace(agency_report().results[0], rule=each, found=100 + number)
@@ -369,7 +380,7 @@ def test_what_others_typed_stays_text():
     mail = compose_agency_mail(agency_report(agency_name=nasty), [hostile])
     assert "<script" not in mail.html
     assert "&lt;script&gt;" in mail.html
-    assert nasty in mail.text, "plain text is not escaped"
+    assert nasty in mail.text, "plain text must not be escaped"
     assert "49" not in mail.subject
     assert message_from_bytes(sent(mail), policy=default)["subject"].startswith("<script>alert(1)</script> & ")
 

@@ -1,4 +1,4 @@
-"""Mails of the watch: subject and body say the same, and what is over says what it was and how it ended."""
+"""Test the mails of the watch: subject and body agree, and the mail at the end says what was wrong and how it ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def alert(**changes: object) -> Alert:
     return kept
 
 
-@pytest.mark.guarantee("watch", "a mail that an alert is over says what it was, how long, and how it ended")
+@pytest.mark.guarantee("watch", "the mail that an alert is over gives its cause, its duration and how it ended")
 def test_mail_that_an_alert_is_over_says_what_it_was_how_long_and_how_it_ended():
     mail = compose_alerts([], [alert(over_at=NOW, acknowledged_by="<lan>")], [], "r", None, NOW)
     assert mail.subject == "[MotcuaSMS] Đã hết: Đĩa của ledger chỉ còn 1,0 GB"
@@ -41,7 +41,7 @@ def test_subject_and_body_of_the_daily_mail_say_the_same(state, said):
     mail = compose_life([], [look], "r", None, began_at=NOW, now=NOW)
     assert mail.subject.endswith(f": {said}")
     for text in (mail.text, mail.html):
-        assert said[1:] in text, "it begins a sentence"
+        assert said[1:] in text, "the sentence must be in the body, with a capital letter"
         assert f": {check_words()['states']['alert']}" not in text
         assert f">{check_words()['states']['alert']}<" not in text
     open_one = compose_life([alert()], [look], "r", None, began_at=NOW, now=NOW)

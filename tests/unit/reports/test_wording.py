@@ -1,4 +1,4 @@
-"""Numbers and days as Vietnamese official texts write them, on any machine."""
+"""Test numbers and days in the form of Vietnamese official texts, whatever the machine's locale is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_figures_of_the_watch_have_a_decimal_comma_and_no_blank_before_percent()
     assert (clock.figure, delivered.figure) == ("lệch 0,4 giây", "88,5% trong 381 tin, thường ngày 96,0%")
 
 
-@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 is not shown; the count is")
+@pytest.mark.guarantee("reconciliation", "a rate of fewer than 30 messages is not shown, but their count is")
 def test_no_rate_of_fewer_than_30_is_told():
     assert [wording.rate(*each) for each in ((0, 29), (29, 29), (1, 1), (0, 30), (30, 30), (0, 0))] == [
         *["chưa đủ tin để đánh giá"] * 3,

@@ -1,4 +1,4 @@
-"""Words that need no cleaning are left as the rule would leave them."""
+"""Test the short way for words that need no cleaning: it must give what the whole rule gives."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from motcua.domain.dossiers import clean_label, clean_words
 
 
 def by_the_word(raw, limit):
+    """Clean words with the whole rule, without the short way."""
     words = unicodedata.normalize("NFC", raw[: 4 * limit])
     words = "".join(char if char.isprintable() else " " for char in words)
     return re.sub(r"\s+", " ", words).strip()[:limit].rstrip() or None

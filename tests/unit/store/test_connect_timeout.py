@@ -1,4 +1,4 @@
-"""How long a connection may take to be made is said of that connection, not of the process."""
+"""Test that the connect timeout is an argument of each connection and not a variable of the whole process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A connection of the environment is read as Airflow reads it."""
+"""Test that a connection in the environment is read as Airflow reads it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The journal of attempts: whole lines, in any folder, whatever dies in between."""
+"""Test the journal of attempts: its lines stay whole, in any folder, even if a process dies while it writes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def attempts(journal):
 
 @pytest.fixture
 def journal(tmp_path):
-    """One that was begun, of whose first day an attempt is known."""
+    """Return a journal that was begun and holds one attempt of its first day."""
     begun = Journal(tmp_path / "journal")
     begun.begin()
     begun.write([departure("a")], [], AT)
@@ -60,7 +60,7 @@ def test_id_of_a_journal_is_made_once(tmp_path):
 )
 @pytest.mark.guarantee(
     "personal-data",
-    "a provider's id is kept as a keyed hash, or emptied in its time; one made of a number stands in no journal",
+    "a provider's id is stored as a keyed hash, or emptied after its term; an id made of a number is in no journal",
 )
 def test_id_that_a_provider_made_of_a_number_is_not_written(journal, theirs, kept):
     journal.write([], [JournaledAnswer("a", AT, "accepted", theirs)], AT)
@@ -94,12 +94,13 @@ def test_answer_of_the_next_day_belongs_to_its_attempt_and_a_later_one_holds(jou
 
 
 def test_half_a_line_spoils_no_other_and_lines_that_cannot_be_read_are_told(journal):
+    """A line that a dying process left half-written loses no other line; an unreadable whole line is reported."""
     day = journal.folder / "2026-11-25.jsonl"
     with day.open("a") as file:
         file.write('{"ref":"b","at":"2026-1')
     journal.write([departure("c")], [], AT)
     assert list(attempts(journal)) == [each.reference for each in journal.tail()] == ["a", "c"]
-    assert journal.damage(date.min) is None, "the rest of one that was cut off"
+    assert journal.damage(date.min) is None, "half a line at the end of a write is no damage"
     with day.open("ab") as file:
         file.write(b"\x00\x00\n")
     assert journal.damage() == journal.damage(date.min) == "1 line(s) of 2026-11-25 cannot be read"
@@ -114,6 +115,7 @@ def test_line_that_says_nothing_is_passed_over(journal, line):
 
 
 def test_file_that_a_frozen_process_keeps_to_itself_is_left_and_all_of_the_day_is_read(journal):
+    """A frozen process that holds the lock of a day's file must not block the other writers for long."""
     with (journal.folder / "2026-11-25.jsonl").open("ab") as kept:
         fcntl.flock(kept, fcntl.LOCK_EX)
         began = time.monotonic()

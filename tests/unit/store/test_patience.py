@@ -1,4 +1,4 @@
-"""Answers of sources are waited for by one thread, each for as long as it was told."""
+"""Test the thread that ends all waits for sources: each wait ends after its own time limit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from motcua.sources import patience
 
 
 class Line:
-    """What a source hangs at: a connection whose other end says nothing."""
+    """A connection to a source whose other end never answers."""
 
     def __init__(self):
         self.ours, self.theirs = socket.socketpair()
-        # Nobody waits for ever where it is not given up.
+        # If the code under test fails to end the wait, the test still ends.
         self.ours.settimeout(20)
 
     def close(self):
@@ -34,6 +34,7 @@ class Line:
 
 @pytest.fixture(autouse=True)
 def no_grace(monkeypatch):
+    """Remove the extra time that a source gets before its wait is ended."""
     monkeypatch.setattr(patience, "_GRACE", 0.0)
 
 
@@ -41,6 +42,7 @@ LONG = 600.0
 
 
 def test_who_is_asked_later_and_waited_for_shorter_is_given_up_first():
+    """A later wait with a shorter limit ends first, and an earlier, longer wait goes on."""
     with closing(Line()) as patient, closing(Line()) as hanging, patience.answered_within(patient, LONG):
         with pytest.raises(psycopg.errors.QueryCanceled, match="no answer"), patience.answered_within(hanging, 0.05):
             hanging.ask()

@@ -1,4 +1,4 @@
-"""Statements by name: each found in its file, and a file that is wrong says so."""
+"""Test SQL statements by name: each is found in its file, and a malformed file gives a clear error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SELECT ';' AS semicolon, '--' AS dashes;  -- noqa: LT01
 
 @pytest.fixture
 def file(tmp_path, configure):
-    """Where include/sql/nouns/part.sql is of a home of the test's own; what was read before is forgotten."""
+    """Return the path of include/sql/nouns/part.sql in a home folder of the test. No SQL statements are cached."""
     configure(MOTCUA_HOME=str(tmp_path))
     forget()
     path = tmp_path / "include" / "sql" / "nouns" / "part.sql"

@@ -1,4 +1,4 @@
-"""Reading ahead: the same items in the same order, what went wrong after them, and no thread that is left."""
+"""Test reading ahead: it gives the same items in order, then the reader's error, and leaves no thread behind."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def test_what_reading_raises_comes_after_what_was_read():
 
 
 def test_who_wants_no_more_ends_the_reader_and_closes_what_it_reads():
+    """A consumer that stops early must end the reading thread and close the source of the items."""
     closed = threading.Event()
 
     def items():
@@ -59,6 +60,6 @@ def test_no_more_is_read_than_was_allowed():
 
     ahead = read_ahead(items(), most=3)
     for taken in ahead:
-        # Three that wait, and the one in the reader's hand.
+        # Three items wait in the queue, and the reader holds one more.
         assert len(read) <= taken + 1 + 3 + 1
     assert read == [*range(50)]

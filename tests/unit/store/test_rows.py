@@ -1,4 +1,4 @@
-"""Rows and values: what comes from the database and what goes to it."""
+"""Test the conversion between rows of the database and values: both directions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,9 @@ def written(*rows):
 def test_value_takes_its_columns_by_name_and_leaves_others():
     row = {"more": 7, "by": "lan", "at": NOON, "number": 1}
     assert value_of(Step, row) == Step(1, NOON, "lan")
-    assert value_of(Name, {"more": 7, "name": "Nha Trang"}) == Name("Nha Trang"), "of one column too"
+    assert value_of(Name, {"more": 7, "name": "Nha Trang"}) == Name("Nha Trang"), (
+        "a class of one field must take its column by name too"
+    )
 
 
 def test_value_is_not_made_where_a_column_is_missing():
@@ -68,6 +70,7 @@ def test_rows_of_a_dossier_stay_together_in_their_order():
 
 
 def test_many_rows_say_the_same_however_they_are_written():
+    """The fast way to write many rows as JSON must give the same values as the simple way."""
     rows = [Step(1, NOON, 'Đặng "Lan"\n\\'), {"day": NOON.date(), "names": ("a", None), "of": True, "none": None}]
     many, few = large_recordset(rows), recordset(rows)
     assert few.dumps is not None
@@ -77,6 +80,7 @@ def test_many_rows_say_the_same_however_they_are_written():
 
 
 def test_ids_are_kept_whatever_they_are():
+    """The compact set of dossier ids must return exactly the ids that were put in, in sorted parts."""
     ids = DossierIds()
     assert not ids
     assert list(ids.parts(5)) == []

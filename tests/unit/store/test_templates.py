@@ -1,4 +1,4 @@
-"""The template files: the words of the report to the letter, and clear errors for malformed ones."""
+"""Test the template files: they have the report's exact words, and a malformed file gives a clear error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from motcua.store.notices.templates import (
     load_templates,
 )
 
-# Report 1263/STTTT-CNTT of 19/9/2016, with the names of our parameters.
+# The texts of report 1263/STTTT-CNTT of 19/9/2016, with our names of parameters.
 REPORT = {
     "result": (
         "Thông báo: Hồ sơ của quý Ông/Bà ({dossier_code}) đã được giải quyết xong. Mời Ông/Bà đến Bộ phận "
@@ -105,7 +105,7 @@ def test_every_reply_without_accents_is_one_segment() -> None:
 
 def test_the_newest_version_is_used_and_older_ones_stay_loadable(tmp_path: Path) -> None:
     for version in (1, 2, 10):
-        _write(
+        _write_template(
             tmp_path,
             f"result.v{version}.yaml",
             version=str(version),
@@ -118,7 +118,7 @@ def test_the_newest_version_is_used_and_older_ones_stay_loadable(tmp_path: Path)
 
 
 def test_a_body_in_nfd_is_read_as_nfc(tmp_path: Path) -> None:
-    _write(tmp_path, "result.v1.yaml", body=unicodedata.normalize("NFD", "Hồ sơ ({dossier_code})"))
+    _write_template(tmp_path, "result.v1.yaml", body=unicodedata.normalize("NFD", "Hồ sơ ({dossier_code})"))
     assert load_templates(tmp_path)["result"].body == "Hồ sơ ({dossier_code})"
 
 
@@ -155,7 +155,7 @@ def test_a_body_in_nfd_is_read_as_nfc(tmp_path: Path) -> None:
 def test_a_malformed_file_is_named_with_its_field(
     tmp_path: Path, fields: dict[str, str | None], complaint: str
 ) -> None:
-    _write(tmp_path, "result.v1.yaml", **fields)
+    _write_template(tmp_path, "result.v1.yaml", **fields)
     with pytest.raises(TemplateFileError) as error:
         load_templates(tmp_path)
     assert str(tmp_path / "result.v1.yaml") in str(error.value)
@@ -172,7 +172,7 @@ def test_a_file_that_is_no_template_is_named(tmp_path: Path, content: bytes) -> 
 
 @pytest.mark.parametrize("name", ["result.yaml", "result.v01.yaml"])
 def test_a_file_name_without_id_and_version_is_refused(tmp_path: Path, name: str) -> None:
-    _write(tmp_path, name)
+    _write_template(tmp_path, name)
     with pytest.raises(TemplateFileError, match="file name"):
         load_templates(tmp_path)
 
@@ -182,7 +182,8 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         load_templates(tmp_path)
 
 
-def _write(folder: Path, name: str, **fields: str | None) -> None:
+def _write_template(folder: Path, name: str, **fields: str | None) -> None:
+    """Write a template file; a field with the value ``None`` is left out."""
     content: dict[str, str | None] = {
         "id": "result",
         "version": "1",

@@ -1,4 +1,4 @@
-"""The callbacks app: closed to strangers, stores before it reads, and its logs hold no secret."""
+"""Test the callbacks app: it refuses strangers, stores a receipt before it reads the receipt, and logs no secret."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ def test_there_are_routes_and_no_pages_of_documentation(client):
         assert client.get(path).status_code == 404
 
 
-@pytest.mark.guarantee("inquiries", "forged callers are refused")
+@pytest.mark.guarantee("inquiries", "inquiries of callers without the right secret or signature are refused")
 def test_every_route_refuses_strangers(client, rows):
-    # One app for all: none of them leaves anything.
+    # One app serves all requests, because a refused request leaves nothing behind.
     for route in callbacks.create_callbacks().routes:
         for method in route.methods if isinstance(route, APIRoute) and route.path != "/health" else ():
             for query in ({}, {"secret": ""}, {"secret": "wrong"}, {"secret": "receipt-word"}):
@@ -51,7 +51,7 @@ def test_every_route_refuses_strangers(client, rows):
                 answer = client.request(method, f"/gateway{path}", params=given)
                 assert (answer.status_code, answer.text) == (401, ""), (path, method, query)
     assert rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries") == []
-    # One without a secret is closed, an unknown one looks like a wrong secret.
+    # A gateway without a secret is closed, and an unknown gateway gets the same answer as a wrong secret.
     assert client.get("/gateway/receipts/open", params={"secret": "x"}).status_code == 503
     assert client.get("/gateway/receipts/nobody", params={"secret": "x"}).status_code == 401
 
@@ -88,7 +88,8 @@ NUMBERS = ["0905123456", "+84 905-123-456", "0905/123/456", "０９０５１２�
 
 
 @pytest.mark.guarantee(
-    "callbacks", "a receipt keeps our own reference and no phone number; auditors see none that an older one kept"
+    "callbacks",
+    "a stored receipt has our own reference and no phone number; auditors see no number of an older receipt",
 )
 def test_number_in_a_receipt_is_masked_wherever_it_stands_and_shown_to_no_auditor(client, rows):
     asked = [(field, number) for field in ("reference", "status", "reply", "smsc_id") for number in NUMBERS]
@@ -113,9 +114,11 @@ def test_number_in_a_receipt_is_masked_wherever_it_stands_and_shown_to_no_audito
 
 
 @pytest.mark.guarantee(
-    "callbacks", "a receipt keeps our own reference and no phone number; auditors see none that an older one kept"
+    "callbacks",
+    "a stored receipt has our own reference and no phone number; auditors see no number of an older receipt",
 )
 def test_own_reference_is_kept_though_its_digits_look_like_a_number(client, rows):
+    """Our reference must not be masked as a phone number, or its receipt would find no message."""
     ours = "0905123456" + "a" * 22
     assert client.get(URL, params={"reference": ours, "status": "1"} | SECRET).status_code == 200
     assert rows("SELECT reference FROM audit.receipts") == [{"reference": ours}]
@@ -132,6 +135,7 @@ def test_failure_of_a_receipt_is_logged_without_what_it_held(client, monkeypatch
 
 
 def test_app_ends_with_all_its_threads(client):
+    """The app must end all its threads, or the process does not stop."""
     before = set(threading.enumerate())
     with TestClient(callbacks.create_standalone()) as http:
         assert http.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 200
@@ -143,10 +147,11 @@ def test_app_ends_with_all_its_threads(client):
 
 
 def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeypatch):
+    """A receipt must be stored before it is applied, so that an error loses no receipt."""
     from motcua.jobs.notices import receiving
 
     with monkeypatch.context() as broken:
-        broken.setattr(receiving, "_read", lambda *_: 1 / 0)
+        broken.setattr(receiving, "_read_receipts", lambda *_: 1 / 0)
         assert client.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 500
     assert len(rows("SELECT 1 FROM motcua.receipts")) == 1
     assert receiving.read_left_over_receipts() == 1
@@ -154,12 +159,12 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
 
 
 @pytest.mark.guarantee(
-    "rights", "the callbacks' role can queue no message; a receipt that has one sent again is read by a run"
+    "rights", "the callbacks' role cannot queue a message; only a run applies a receipt that has a message sent again"
 )
 def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts
 
-    # As Kannel tells of a number that it has no route to.
+    # Kannel reports a number without a route in this way.
     for reply in ("NACK/no SMSC", "NACK/no SMSC", "id:1"):
         asked = {"reference": "abc", "status": "16" if "NACK" in reply else "1", "reply": reply}
         assert client.get(URL, params=asked | SECRET).status_code == 200
@@ -174,7 +179,7 @@ def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(cl
 
 
 @pytest.mark.guarantee(
-    "receipts", "a receipt that cannot be applied stays stored and unread, and blocks no other gateway's"
+    "receipts", "a receipt that cannot be applied stays stored and unread, and delays no receipt of another gateway"
 )
 def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts
@@ -190,10 +195,13 @@ def test_receipts_of_a_gateway_that_is_gone_keep_no_other_gateways_waiting(clien
 
 
 @pytest.mark.guarantee(
-    "receipts", "a stored receipt waits exactly until it is read, whatever crashes and whoever reads it"
+    "receipts", "a stored receipt counts as unread until a process has applied it, whatever crashes meanwhile"
 )
 def test_receipt_waits_to_be_read_from_its_storing_to_its_reading_whoever_wrote_either(agencies, rows):
-    """Also by hand, or where one of both is rolled back; two that read at once do not take each other's away."""
+    """A receipt that leaves the list of unread receipts too early is never applied to its message.
+
+    The test also covers rows written by hand, a rollback, and two readers at the same time.
+    """
 
     def waiting():
         return [receipt.receipt_id for receipt in in_ledger(unread_receipts)]

@@ -1,4 +1,4 @@
-"""Texts to 9029 over HTTP: each is answered, once, by the right words, and only for its own gateway."""
+"""Test texts to 9029 over HTTP: each gets one reply with the right words, and only through its own gateway."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WORD, KEY = "inquiry-word-9", "esms-private-key"
 URL = "/gateway/inquiries/kannel"
 SECRET = {"secret": WORD}
 PHONE = "0905123456"
-# Typed again from the texts in the report and the list of replies, without accents.
+# These texts were typed from the report and the list of replies, without accents, and not copied from the templates.
 HELP = "Soan tin: MCKH (ma so ho so) gui 9029. Ma so ho so ghi tren Giay tiep nhan ho so va hen tra ket qua."
 LIMIT = (
     "So dien thoai nay da tra cuu qua so lan cho phep trong ngay. Ong/Ba vui long nhan lai vao ngay mai hoac lien he "
@@ -62,7 +62,7 @@ def several(code):
 
 @pytest.fixture
 def lookups():
-    """Takes the place of looking a gateway's connection up, once it is there."""
+    """Return a list; a function that a test puts into the list replaces the lookup of a gateway's connection."""
     return []
 
 
@@ -138,7 +138,7 @@ def test_known_code_is_answered_in_the_words_of_the_report(client, dossier, rows
 
 @pytest.mark.guarantee(
     "personal-data",
-    "a provider's id is kept as a keyed hash, or emptied in its time; one made of a number stands in no journal",
+    "a provider's id is stored as a keyed hash, or emptied after its term; an id made of a number is in no journal",
 )
 def test_id_that_is_made_of_the_phones_number_shows_none(client, dossier, rows):
     dossier("160915001")
@@ -149,7 +149,7 @@ def test_id_that_is_made_of_the_phones_number_shows_none(client, dossier, rows):
     assert "905123456" not in str([kept, shown])
     ask(client, "MCKH 160915001", id="35-0905123456-8")
     ids = rows("SELECT DISTINCT gateway_message_id FROM audit.inquiries")
-    assert len(ids) == 2, "and tells one from another"
+    assert len(ids) == 2, "two ids must stay distinguishable"
 
 
 def test_agency_with_accents_is_answered_with_accents_and_kannels_coding(client, dossier):
@@ -193,6 +193,7 @@ def test_code_that_a_source_writes_oddly_is_found(client, dossier, rows):
 
 
 def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, rows):
+    """A code that hundreds of agencies use is answered with the dossier of the sender's phone or the named agency."""
     rows("INSERT INTO motcua.agencies (agency_code, name) SELECT '9.' || n, 'x' FROM generate_series(1, 300) AS n")
     for n in range(1, 301):
         dossier("0012/2016", f"9.{n}", step_name=f"B{n}", msisdn="+84905123456" if n == 300 else None)
@@ -200,8 +201,9 @@ def test_code_of_more_agencies_than_a_province_has_is_answered(client, dossier, 
     assert ask(client, "MCKH 0012/2016 9.299") == told("0012/2016", "B299")
 
 
-@pytest.mark.guarantee("inquiries", "the deadline clock of a suspended dossier stands still")
+@pytest.mark.guarantee("inquiries", "the time limit of a suspended dossier does not go on")
 def test_newer_of_row_and_transition_decides_and_the_clock_stands_as_it_stopped(client, dossier, rows):
+    """The reply names the newer step, and a dossier's time limit does not go on while the dossier is suspended."""
     number = dossier("160915001", due_at="2026-11-20 10:00+07", updated_at="2026-11-01 10:00+07")
 
     def move(status, step, at, sequence):
@@ -244,7 +246,7 @@ def test_result_released_in_time_stays_on_time_when_it_is_fetched_later(client, 
 
 @pytest.mark.guarantee(
     "inquiries",
-    "an inquiry is counted once with one reply, however often it is brought; there are as many replies as inquiries",
+    "an inquiry is counted once with one reply, however often it is delivered; there are as many replies as inquiries",
 )
 def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
     dossier("160915001")
@@ -261,7 +263,7 @@ def test_repeat_gets_the_same_reply_and_is_counted_once(client, dossier, rows):
 
 @pytest.mark.guarantee(
     "inquiries",
-    "an inquiry is counted once with one reply, however often it is brought; there are as many replies as inquiries",
+    "an inquiry is counted once with one reply, however often it is delivered; there are as many replies as inquiries",
 )
 def test_repeats_at_the_same_moment_are_counted_once(client, dossier, rows):
     dossier("160915001")
@@ -292,7 +294,7 @@ def test_phone_beyond_its_day_is_answered_with_the_limit_until_midnight_in_khanh
     assert ask(client, "MCKH 160915001") == told("160915001")
 
 
-@pytest.mark.guarantee("inquiries", "a phone's limit holds for inquiries at once, and delays nobody else")
+@pytest.mark.guarantee("inquiries", "a phone's limit also holds for simultaneous inquiries, and delays no other phone")
 def test_limit_of_a_phone_holds_when_it_asks_at_once_and_others_are_answered_meanwhile(
     client, dossier, rows, configure
 ):
@@ -307,13 +309,15 @@ def test_limit_of_a_phone_holds_when_it_asks_at_once_and_others_are_answered_mea
     with ThreadPoolExecutor(24) as threads:
         *replies, other = threads.map(at_once, range(24))
     assert other == told("160915001")
-    # On a busy machine the last ones in the queue get the apology instead.
+    # On a busy machine, the last texts in the queue get the reply that the system is busy.
     assert 0 < replies.count(told("160915001")) <= 5
     assert set(replies) <= {told("160915001"), LIMIT, BUSY}
     until(lambda: len(rows("SELECT 1 FROM motcua.inquiries")) == 24)
 
 
-@pytest.mark.guarantee("inquiries", "a sender that is no number is answered, counted once and stored as none")
+@pytest.mark.guarantee(
+    "inquiries", "an inquiry whose sender is no phone number is answered and counted once, and no sender is stored"
+)
 def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(client, dossier, rows, configure):
     dossier("160915001")
     configure(MOTCUA_INQUIRIES_PER_PHONE="1")
@@ -322,7 +326,9 @@ def test_sender_that_is_no_number_is_answered_counted_once_and_stored_as_none(cl
     for sender in senders:
         for _ in range(2):
             assert ask(client, "MCKH 160915001", sender=sender, id="", time=at) == told("160915001")
-        assert ask(client, "MCKH 160915001", sender=sender) == told("160915001"), "the limit is a phone's"
+        assert ask(client, "MCKH 160915001", sender=sender) == told("160915001"), (
+            "the limit must count phone numbers only"
+        )
     kept = rows(
         "SELECT i.msisdn AS asked, m.msisdn AS told"
         " FROM motcua.inquiries AS i JOIN motcua.messages AS m USING (message_id)"
@@ -401,12 +407,13 @@ def test_ledger_that_is_away_costs_no_reply_and_is_counted_on_its_return(client,
         assert ask(client, "MCKH 160915001", id="during") == BUSY
         assert time.monotonic() - started < 2
     until(lambda: rows("SELECT 1 FROM motcua.inquiries WHERE outcome = 'error'"))
-    # Brought again it was counted already, and the reply stays the same.
+    # A text that is delivered again is not counted again and gets the same reply.
     assert ask(client, "MCKH 160915001", id="during") == BUSY
     assert len(rows("SELECT 1 FROM motcua.inquiries")) == 2
 
 
 def test_connections_cut_by_the_server_are_opened_anew(client, dossier, rows):
+    """A citizen must get a reply although the server has cut the callbacks' connections."""
     dossier("160915001")
     for _ in range(3):
         assert ask(client, "MCKH 160915001") == told("160915001")
@@ -432,7 +439,7 @@ def test_ledger_that_hangs_is_not_waited_for(client, dossier, rows, ledger):
 
 
 @pytest.mark.guarantee(
-    "inquiries", 'an inquiry between "result ready" and the hand-over is kept as a sign for data quality'
+    "inquiries", "an inquiry between result and hand-over is stored as a fact for the rules of data quality"
 )
 def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, rows):
     number = dossier("160915001", status_code=9, step_name="Trả kết quả")
@@ -462,7 +469,7 @@ def test_inquiry_after_the_result_was_told_is_kept_as_a_sign(client, dossier, ro
 
 @pytest.mark.guarantee(
     "inquiries",
-    "an inquiry is counted once with one reply, however often it is brought; there are as many replies as inquiries",
+    "an inquiry is counted once with one reply, however often it is delivered; there are as many replies as inquiries",
 )
 def test_identity_counts_a_reply_for_each_inquiry(client, dossier):
     from motcua.store.oversight.accounting import identity
@@ -490,6 +497,7 @@ def test_inquiries_are_append_only(client, rows):
 
 
 def test_only_a_reply_may_begin_as_accepted(rows):
+    """Only a reply may be inserted as accepted; any other message must be planned and sent first."""
     columns = (
         "occasion, state, text, template_id, template_version, parameters, accented, segments, occurred_at,"
         " recorded_at, planned_at, useful_until, next_attempt_at, changed_at"
@@ -534,7 +542,7 @@ def test_esms_is_answered_in_its_xml_by_its_signature(client, dossier, rows):
     assert len(rows("SELECT 1 FROM motcua.inquiries")) == 1
 
 
-@pytest.mark.guarantee("inquiries", "forged callers are refused")
+@pytest.mark.guarantee("inquiries", "inquiries of callers without the right secret or signature are refused")
 def test_forged_signature_is_refused(client, rows):
     for changes in ({"sign": ""}, {"sign": "x"}, {"content": "MCKH 160915002"}, {"smsid": "s-2"}, {"sign": "é\ufffd"}):
         for more in ({}, SECRET):
@@ -545,7 +553,7 @@ def test_forged_signature_is_refused(client, rows):
 
 
 @pytest.mark.guarantee(
-    "inquiries", "no text and no caller causes an internal error, not even a NUL in a signed inquiry"
+    "inquiries", "no text and no caller causes an internal error, not even a signed inquiry with a NUL character"
 )
 def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossier, rows):
     dossier("160915001")
@@ -560,7 +568,9 @@ def test_nul_in_a_rightly_signed_inquiry_is_answered_and_left_out(client, dossie
     assert kept == [{"text": "MCKH 160915001", "is_it": True}]
 
 
-@pytest.mark.guarantee("callbacks", "a secret in a body admits nobody; a body beside a signed query changes nothing")
+@pytest.mark.guarantee(
+    "callbacks", "a secret in the body does not authenticate a caller; the body beside a signed query is ignored"
+)
 def test_body_beside_a_signed_query_changes_nothing_of_it(client, dossier, rows):
     dossier("160915001")
     answer = client.post("/gateway/inquiries/esms", params=esms_fields(), data={"content": "MCKH 160915002"})
@@ -568,6 +578,7 @@ def test_body_beside_a_signed_query_changes_nothing_of_it(client, dossier, rows)
 
 
 def test_signature_with_an_unescaped_plus_is_right(client, rows):
+    """eSMS may send the plus sign of its signature unescaped, which a web server reads as a blank."""
     signed = next(fields for n in range(1000) if "+" in (fields := esms_fields(f"MCKH 16091{n}"))["sign"])
     target = "/gateway/inquiries/esms?" + urlencode(signed, safe="+/=").replace("MCKH ", "MCKH%20")
     assert "+" in target
@@ -606,12 +617,13 @@ def test_caller_outside_the_networks_is_refused_whatever_it_knows_and_one_inside
 
 
 def addresses(client):
+    """Return the cache of gateways' connections of the running app."""
     (mounted,) = (route for route in client.app.routes if route.path == "/gateway")
-    return mounted.app.state.desk.addresses
+    return mounted.app.state.resources.addresses
 
 
 def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, lookups):
-    """Airflow's own database may be away."""
+    """While Airflow's own database is down, citizens still get replies through a gateway that was known before."""
     assert client.get(URL, params=SECRET).text == HELP
     read_at, gateway = addresses(client)["kannel"]
     lookups.append(lambda _: 1 / 0)
@@ -623,6 +635,7 @@ def test_gateway_whose_connection_cannot_be_read_anew_is_still_known(client, loo
 
 
 def test_address_that_hangs_when_read_anew_is_not_waited_for(client, lookups):
+    """A reply must not wait while the gateway's connection is read again from a hanging database."""
     assert client.get(URL, params=SECRET).text == HELP
     read_at, gateway = addresses(client)["kannel"]
     released = threading.Event()
@@ -646,7 +659,7 @@ def test_changed_secret_counts_after_a_minute_at_most(client, monkeypatch):
     assert client.get(URL, params={"secret": "another"}).status_code == 200
 
 
-# ---------------------------------------------------------------- whatever comes
+# ---------------------------------------------------------------- arbitrary input
 
 
 word = st.text(max_size=60)
@@ -670,7 +683,7 @@ names = st.sampled_from(
 
 
 @pytest.mark.guarantee(
-    "inquiries", "no text and no caller causes an internal error, not even a NUL in a signed inquiry"
+    "inquiries", "no text and no caller causes an internal error, not even a signed inquiry with a NUL character"
 )
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
@@ -698,7 +711,7 @@ def test_nothing_that_comes_is_an_error_inside(client, path, gateway, method, fi
 
 
 def test_server_around_the_app_is_left_no_query_to_log(client):
-    """Airflow's access log reads it from the scope when the request is done."""
+    """Airflow's access log reads the query from the scope after the request, so a query left there would be logged."""
     left = []
 
     async def server(scope, receive, send):

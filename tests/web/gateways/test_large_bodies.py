@@ -1,4 +1,4 @@
-"""Bodies that are too large, sent to a real server by a caller who reads only once all is sent."""
+"""Test bodies that are too large, sent to a real server by a caller who reads only after all bytes are sent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LARGE = 33 * 1024 * 1024
 
 
 def answered(server: Running, target: str, headers: str = "", size: int = LARGE, *, chunked: bool = False) -> bytes:
-    """The answer to so many bytes, all of them sent before it is read."""
+    """Send a body of ``size`` bytes, then read and return the whole answer."""
     piece = b"x" * 65536
     with server.connection() as connected:
         length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
@@ -39,7 +39,7 @@ def test_intake_answers_a_body_that_is_too_large_in_the_protocols_shape(ledger, 
             head, _, body = answered(server, target, chunked=chunked).partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 413 "), target
             assert json.loads(body)["error_code"] == code
-        # Who asks first whether to send it is told before.
+        # A caller who asks first (Expect: 100-continue) is refused before it sends the body.
         with server.connection() as connected:
             asked = f"Content-Length: {LARGE}\r\nExpect: 100-continue\r\n"
             connected.sendall(request("/intake/call", "POST", asked))

@@ -1,4 +1,7 @@
-"""The callbacks are healthy while the ledger answers and takes rows: a PostgreSQL that stops, hangs, comes back."""
+"""Test that the callbacks are healthy only while the ledger answers and accepts rows.
+
+The tests use a real PostgreSQL that stops, hangs and comes back.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 
 
 class OwnServer:
-    """A server that a test may stop, with just what is looked at."""
+    """A PostgreSQL server that a test may stop, with only the table that the health check queries."""
 
     def __init__(self, folder: Path) -> None:
         self._server = EmbeddedPostgres(folder, free_port())
@@ -64,7 +67,8 @@ def client(own_server, configure) -> Iterator[TestClient]:
         yield http
 
 
-def looks(server: OwnServer) -> int:
+def health_sessions(server: OwnServer) -> int:
+    """Return the number of sessions of the server whose present or last query is the query of the health check."""
     with psycopg.connect(server.dsn) as admin:
         row = admin.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%message_states%' AND pid <> pg_backend_pid()"
@@ -75,7 +79,7 @@ def looks(server: OwnServer) -> int:
 
 @pytest.mark.guarantee(
     "callbacks",
-    "health is green only while the ledger answers, and says why not within seconds, also if the ledger hangs",
+    "the health page is green only while the ledger answers, and gives the fault within seconds, also if it hangs",
 )
 def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_server):
     answer = client.get(URL)
@@ -93,7 +97,7 @@ def test_health_follows_a_ledger_that_is_stopped_and_comes_back(client, own_serv
 
 @pytest.mark.guarantee(
     "callbacks",
-    "health is green only while the ledger answers, and says why not within seconds, also if the ledger hangs",
+    "the health page is green only while the ledger answers, and gives the fault within seconds, also if it hangs",
 )
 def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(client, own_server):
     assert client.get(URL).status_code == 200
@@ -106,15 +110,16 @@ def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(
         told = ("did not answer within 2 s", "does not answer: OperationalError", "does not answer: ConnectionTimeout")
         assert {answer.text for answer in answers} <= {f"the ledger {each}" for each in told}
         assert time.monotonic() - began < 15
-        # Also where nothing was connected any more.
+        # The health check must also fail in time without an open connection.
         assert client.get(URL).status_code == 503
         names = [thread.name for thread in threading.enumerate()]
         assert sum(name.startswith("ledger health") for name in names) == 1
     until(lambda: client.get(URL).status_code == 200)
-    assert looks(own_server) == 1
+    assert health_sessions(own_server) == 1
 
 
 def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
+    """A read-only ledger stores no receipts, so the callbacks must report themselves as unhealthy."""
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
     ask(own_server.dsn, "ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
@@ -127,7 +132,10 @@ def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
 
 
 def test_health_waits_for_no_receipt(client, own_server, monkeypatch):
-    """All threads and connections of receipts are held; the health has its own."""
+    """The health check has its own thread and connection.
+
+    If this test fails, a burst of receipts makes the callbacks look unhealthy.
+    """
     pool = callbacks.ledger_pool(callbacks.CALLBACKS)
     held = [pool.getconn() for _ in range(pool.max_size)]
     try:
@@ -139,7 +147,10 @@ def test_health_waits_for_no_receipt(client, own_server, monkeypatch):
 
 
 def test_answer_that_came_when_nobody_waited_any_more_is_taken_for_what_it_is(own_server, configure):
-    """Of the time it came at: an old one is asked for anew."""
+    """An answer that arrived after its reader gave up counts from its time of arrival.
+
+    A later reader gets this answer while it is fresh, and a new answer afterwards.
+    """
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
     asked = []
 
@@ -164,7 +175,7 @@ def test_answer_that_came_when_nobody_waited_any_more_is_taken_for_what_it_is(ow
 
 
 class DeadLine:
-    """A network that lets connections through, and can forget those that are made without a word to either side."""
+    """A network between client and server that can silently drop all existing connections."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -222,6 +233,7 @@ def test_connection_that_died_without_a_word_is_given_up_and_replaced(own_server
 
 
 def test_compose_asks_for_this_very_health():
+    """The health check in docker-compose.yaml must call this page."""
     services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"]
     code = services["callbacks"]["healthcheck"]["test"][-1]
     assert URL in code

@@ -1,4 +1,4 @@
-"""The page for Prometheus: closed without its secret, true to the ledger, and silent about people."""
+"""Test the page for Prometheus: it needs its secret, agrees with the ledger, and names no person."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def client(agencies, configure):
 
 
 def figures(text):
-    """Every sample of the page by name and labels' values, in the order of the labels' names."""
+    """Return the samples of the page by name and values of the labels, in the order of the labels' names."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -39,7 +39,7 @@ def figures(text):
 
 
 class Kept:
-    """Writes what a test needs, as pages' tests do."""
+    """A writer of messages for these tests. It uses the writer of the tests of pages."""
 
     def __init__(self, rows) -> None:
         self.run, self.made = rows, LedgerRows(rows)
@@ -116,17 +116,20 @@ def test_page_tells_what_waits_what_is_in_doubt_and_what_is_stopped(client, kept
 
 
 def test_page_tells_how_fast_and_whether_the_accounting_balances(client, kept):
-    """Messages of no transition and no evening are nobody's: each is one too many."""
+    """The accounting counts a message without a transition or an evening as a surplus, so both messages differ."""
     kept.message("delivered", timedelta(seconds=1))
     kept.message("delivered", timedelta(seconds=1), kind="reply")
     found = figures(client.get(URL, headers=READER).text)
     assert found["motcua_identity_difference",] == 2
     assert found["motcua_messages_today", "reply", "delivered"] == 1
     assert found["motcua_acceptance_messages",] == 0
-    assert not any(name[0] == "motcua_acceptance_seconds" for name in found), "of no message there is no latency"
+    assert not any(name[0] == "motcua_acceptance_seconds" for name in found), (
+        "without a message there must be no latency"
+    )
 
 
 def test_latency_is_told_of_messages_that_went_straight_through(client, kept):
+    """The latency must count messages that were accepted at their first attempt."""
     for seconds in (1, 2, 3):
         message = kept.message("delivered", timedelta(minutes=seconds), kind="result")
         kept.run(
@@ -161,6 +164,7 @@ def test_page_names_no_agency_no_dossier_and_no_number(client, kept):
 
 
 def test_silent_ledger_is_a_figure(configure):
+    """While the ledger is down, the page must answer with the figure motcua_ledger_up 0 and no secret."""
     configure(
         MOTCUA_METRICS_SECRET=WORD, AIRFLOW_CONN_MOTCUA_DB="postgres://motcua_app:secret-word@127.0.0.1:1/nothing"
     )
@@ -172,6 +176,7 @@ def test_silent_ledger_is_a_figure(configure):
 
 
 def test_many_readers_cost_one_reading_and_two_connections(client, kept, rows, monkeypatch):
+    """Many simultaneous requests of a monitor must not multiply the queries of the ledger."""
     read = []
     true = metrics.identity
     monkeypatch.setattr(metrics, "identity", lambda *given: read.append(1) or true(*given))
@@ -184,7 +189,10 @@ def test_many_readers_cost_one_reading_and_two_connections(client, kept, rows, m
 
 
 def test_days_that_take_long_are_told_from_before_and_hold_up_nothing(client, kept, monkeypatch):
-    """A reading does not wait for more than a few seconds, and what is late comes with the next one."""
+    """A slow query of recent days must not delay the page.
+
+    The page waits for a few seconds and shows late figures with its next reading.
+    """
     from motcua.web import ledger_looks
 
     kept.message("queued", timedelta(minutes=5))

@@ -1,4 +1,7 @@
-"""The page of a watch on another machine: closed without its secret, silent about people, and quick whatever hangs."""
+"""Test the page for a watch on another machine: it needs its secret, names no person, and stays quick.
+
+The page must stay quick even if the ledger hangs.
+"""
 
 from __future__ import annotations
 
@@ -69,6 +72,7 @@ def test_page_tells_marks_signs_and_names_of_alerts_and_nobodys_name(client, row
 
 
 def test_page_asks_only_about_a_sleep(client, rows):
+    """The page may ask a watch elsewhere only about a gap that a sleep of the server caused."""
     opened = "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages, slept_since, held_until) VALUES"
     rows(f"{opened} ('slept', %s, 0, 0, %s, %s)", NOW, NOW - timedelta(hours=1), NOW)
     asks = client.get(URL, headers=READER).json()["asks"]
@@ -80,6 +84,7 @@ def test_page_asks_only_about_a_sleep(client, rows):
 
 
 def test_testimony_is_kept_and_one_of_a_later_state_until_it_was_acted_on(client):
+    """A report of a later state of the ledger must stay until the watch has processed it."""
     assert client.post(URL, headers=READER, json=SAID).status_code == 204
     given = in_ledger(last_testimony)
     assert given is not None
@@ -139,7 +144,7 @@ def test_ledger_that_hangs_is_told_in_time(client, ledger, monkeypatch):
 
 
 @pytest.mark.guarantee(
-    "callbacks", "the callbacks can store what a watch elsewhere says, and neither read nor judge it"
+    "callbacks", "the callbacks can store the reports of a watch elsewhere, and neither read nor judge them"
 )
 def test_callbacks_may_give_a_testimony_and_nothing_more(client, postgres, ledger):
     name = psycopg.conninfo.conninfo_to_dict(ledger)["dbname"]

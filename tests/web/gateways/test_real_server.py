@@ -1,4 +1,7 @@
-"""The callbacks behind a real uvicorn, by raw sockets: what breaks off, what does not come, and all that is written."""
+"""Test the callbacks behind a real uvicorn through raw sockets.
+
+The tests cover callers that break off, bodies that never arrive, and each line of the log.
+"""
 
 from __future__ import annotations
 
@@ -25,11 +28,11 @@ pytestmark = pytest.mark.alone
 
 WORD = "receipt-word-9"
 PATIENCE = 20
-"""Seconds in which whatever must come comes."""
+"""The time in seconds within which each expected answer must arrive."""
 
 
 class Running:
-    """A server on loopback, started as docker-compose.yaml starts it."""
+    """A running server on the loopback address, started as docker-compose.yaml starts it."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -40,7 +43,7 @@ class Running:
             yield connected
 
     def ask(self, target: str, method: str = "GET", headers: str = "", body: bytes = b"") -> bytes:
-        """The whole answer, up to the server's closing."""
+        """Send a request and return the whole answer, up to the end of the connection."""
         with self.connection() as connected:
             connected.sendall(request(target, method, "Connection: close\r\n" + headers) + body)
             return everything(connected)
@@ -48,13 +51,14 @@ class Running:
 
 @contextmanager
 def in_this_process(app: FastAPI) -> Iterator[Running]:
+    """Serve an app in a thread of this process, as docker-compose.yaml serves the callbacks."""
     with Served(app, "info", proxy_headers=False, http="motcua.web.protocol:HeadersInTime") as served:
         yield Running(served.port)
 
 
 @contextmanager
 def in_its_own(log: Path, *program: str) -> Iterator[Running]:
-    """Everything that it writes is in the log, once it has ended."""
+    """Run a server in its own process. After the process has ended, ``log`` holds all its output."""
     port = free_port()
     command = [sys.executable, *program, "--port", str(port), "--no-proxy-headers"]
     command += ["--http", "motcua.web.protocol:HeadersInTime"]
@@ -67,6 +71,7 @@ def request(target: str, method: str = "GET", headers: str = "") -> bytes:
 
 
 def everything(connected: socket.socket) -> bytes:
+    """Read from a connection until the server closes it."""
     answer = b""
     while piece := connected.recv(65536):
         answer += piece
@@ -74,7 +79,7 @@ def everything(connected: socket.socket) -> bytes:
 
 
 def drip(connected: socket.socket, piece: bytes) -> bytes:
-    """Sends a piece again and again until the server answers or closes; gives what it answers."""
+    """Send a piece again and again until the server answers or closes the connection; return the answer."""
     connected.settimeout(0.05)
     last = time.monotonic() + PATIENCE
     while time.monotonic() < last:
@@ -117,7 +122,7 @@ BEGUN = [
 ]
 
 
-@pytest.mark.guarantee("callbacks", "a caller who breaks off leaves one log line and no traceback")
+@pytest.mark.guarantee("callbacks", "a caller that closes the connection early leaves one log line and no traceback")
 def test_caller_who_breaks_off_in_the_body_leaves_no_traceback(gateways, rows, tmp_path):
     log = tmp_path / "log"
     with in_its_own(log, *STANDALONE) as server:
@@ -132,7 +137,7 @@ def test_caller_who_breaks_off_in_the_body_leaves_no_traceback(gateways, rows, t
     assert len(rows("SELECT 1 FROM motcua.receipts UNION ALL SELECT 1 FROM motcua.inquiries")) == 1
 
 
-@pytest.mark.guarantee("callbacks", "a stranger is refused before the body is read")
+@pytest.mark.guarantee("callbacks", "a caller without the right secret is refused before the body is read")
 def test_stranger_is_refused_before_the_body_is_there(server):
     for target in (
         "/gateway/receipts/kannel",
@@ -147,7 +152,9 @@ def test_stranger_is_refused_before_the_body_is_there(server):
                 assert everything(connected).startswith(b"HTTP/1.1 401 "), target
 
 
-@pytest.mark.guarantee("callbacks", "a secret in a body admits nobody; a body beside a signed query changes nothing")
+@pytest.mark.guarantee(
+    "callbacks", "a secret in the body does not authenticate a caller; the body beside a signed query is ignored"
+)
 def test_secret_in_the_body_lets_nobody_in(server, rows):
     body = f"secret={WORD}&reference=x&status=1".encode()
     for place in PLACES:
@@ -156,7 +163,8 @@ def test_secret_in_the_body_lets_nobody_in(server, rows):
 
 
 @pytest.mark.guarantee(
-    "callbacks", "a body is waited for 5 s in all, headers 10 s; before Airflow's server the proxy waits for headers"
+    "callbacks",
+    "the callbacks wait 5 s for a body and 10 s for headers; for Airflow's server the proxy waits for headers",
 )
 def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(callbacks, "_READ_WITHIN", 0.3)
@@ -170,7 +178,8 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
 
 
 @pytest.mark.guarantee(
-    "callbacks", "a body is waited for 5 s in all, headers 10 s; before Airflow's server the proxy waits for headers"
+    "callbacks",
+    "the callbacks wait 5 s for a body and 10 s for headers; for Airflow's server the proxy waits for headers",
 )
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer_but_a_body_may_last(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)
@@ -193,7 +202,7 @@ def test_headers_that_do_not_come_in_time_are_waited_for_no_longer_but_a_body_ma
         assert everything(connected).startswith(b"HTTP/1.1 200 ")
 
 
-# ---------------------------------------------------------------- what is written
+# ---------------------------------------------------------------- lines of the log
 
 NUMBERS = ["0905123456", "+84905123456", "0905 123 456", "0905/123/456", "０９０５１２３４５６", "٠٩٠٥١٢٣٤٥٦"]
 TARGETS = [
@@ -215,10 +224,11 @@ SECRETS += ["0905 123 456", "0905+123+456", "０９０５", quote("０９０５"
 
 CALLS = len(TARGETS) * len(NUMBERS) * 2
 REFUSED = CALLS - 3 * len(NUMBERS) * 2
-"""Two of the targets are a gateway's with its secret, one is led to its address with a slash."""
+"""The number of refused calls. Three targets are not refused: two have a gateway's secret, one is redirected."""
 
 
 def call_everything(running: Running) -> None:
+    """Send all targets with all numbers, each in two encodings, and one upgrade to a websocket."""
     for target in TARGETS:
         for number in NUMBERS:
             for safe in ("", "/+"):
@@ -232,14 +242,14 @@ def call_everything(running: Running) -> None:
 
 
 @pytest.mark.guarantee(
-    "callbacks", "no log holds a number, words or a secret, however encoded; a refusal is one masked line"
+    "callbacks", "no log holds a phone number, words or a secret in any encoding; a refused call is one masked log line"
 )
 def test_own_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"
     with in_its_own(log, *STANDALONE) as server:
         call_everything(server)
     written = log.read_text()
-    assert len(re.findall(r"GET /\S+: (?:401|404)", written)) == REFUSED, "one line each"
+    assert len(re.findall(r"GET /\S+: (?:401|404)", written)) == REFUSED, "each refusal must be one line"
     assert "/nothing/0905***456" in written.replace("%2A", "*")
     assert [secret for secret in SECRETS if secret in written] == []
 
@@ -262,13 +272,13 @@ uvicorn.main(["__main__:server", "--factory", "--no-access-log", *__import__("sy
 
 
 @pytest.mark.guarantee(
-    "callbacks", "no log holds a number, words or a secret, however encoded; a refusal is one masked line"
+    "callbacks", "no log holds a phone number, words or a secret in any encoding; a refused call is one masked log line"
 )
 def test_airflows_server_writes_a_masked_line_for_whatever_is_asked(gateways, tmp_path):
     log = tmp_path / "log"
     with in_its_own(log, "-c", AIRFLOWS) as server:
         call_everything(server)
     written = log.read_text()
-    assert written.count("request finished") == CALLS, "one line each"
+    assert written.count("request finished") == CALLS, "each call must be one line"
     assert "/nothing/0905***456" in written.replace("%2A", "*")
     assert [secret for secret in SECRETS if secret in written] == []

@@ -1,4 +1,4 @@
-"""What tests of pages share: the pages as Airflow mounts them, visited by whoever a test says."""
+"""Fixtures for tests of pages: the pages as Airflow mounts them, with a visitor whom the test chooses."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.web.visiting import VISITING
 
 @pytest.fixture(scope="session")
 def app() -> FastAPI:
-    """The pages; mounting them takes seconds."""
+    """Return the app with all pages. One app serves the whole session, because mounting the pages takes seconds."""
     return VISITING.mount()
 
 
 @pytest.fixture
 def staff(app: FastAPI, agencies: None) -> Iterator[TestClient]:
-    """The Department's operator at the pages; ``VISITING`` says so, and a test may change it."""
+    """Yield a browser at the pages. The visitor is the Department's operator until a test changes ``VISITING``."""
     with VISITING.browse(app) as http:
         yield http
 
 
 @pytest.fixture
 def made(agencies: None, rows: Rows) -> LedgerRows:
-    """Writes rows as pages find them."""
+    """Return a writer of ledger rows in any state that a page may show."""
     return LedgerRows(rows)
 
 
@@ -40,7 +40,7 @@ DEPARTMENT = "so.tttt@khanhhoa.example.vn"
 
 @pytest.fixture
 def mailbox(monkeypatch: pytest.MonkeyPatch, configure: Callable[..., None]) -> list[tuple[str, str, str]]:
-    """What a mail server took for the Department: recipient, subject, text."""
+    """Return the list of mails to the Department that a mail server accepted: recipient, subject and text."""
     configure(MOTCUA_DEPARTMENT_RECIPIENTS=DEPARTMENT)
     taken: list[tuple[str, str, str]] = []
 
@@ -61,11 +61,11 @@ def mailbox(monkeypatch: pytest.MonkeyPatch, configure: Callable[..., None]) -> 
 
 @pytest.fixture
 def an_hour_later(mailbox: list[tuple[str, str, str]], rows: Rows) -> Callable[[], RequestCounts]:
-    """Mails what was asked for, and does what is due an hour after that."""
+    """Return a function that mails the waiting page requests and carries out what is due an hour later."""
 
     def pass_by() -> RequestCounts:
         carry_out_requests()
-        # The ledger keeps when a request may be done: its rule is put aside for a moment.
+        # A trigger forbids changes of a request's times. The trigger is disabled to move the times back by an hour.
         rows("ALTER TABLE motcua.page_requests DISABLE TRIGGER keep_page_request")
         rows(
             "UPDATE motcua.page_requests"

@@ -1,4 +1,4 @@
-"""The Department's work without a shell: eight journeys, each from where it begins, counted in clicks."""
+"""Test that the Department can do its work without a shell: eight journeys, each with its number of clicks."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ DAY, NEXT_MORNING = Period.parse("2026-11-25"), datetime(2026, 11, 26, 6, 30, tz
 
 
 class Walk:
-    """Somebody at a browser: each link and each button is a click; what a page has to type is typed."""
+    """A person at a browser whose clicks on links and buttons are counted.
+
+    A page that asks the person to type a command in a shell fails the test.
+    """
 
     def __init__(self, http: TestClient, begins: str) -> None:
         self.http, self.clicks = http, 0
@@ -44,14 +47,14 @@ class Walk:
         self.answer, self.address = answer, address
         is_page = answer.headers["content-type"].startswith("text/html")
         typed = re.findall(r"\bmotcua [a-z-]+", self.main) if is_page else []
-        assert typed == [], f"{address} asks for a shell"
+        assert typed == [], f"{address} tells its reader to type a command"
 
     @property
     def main(self) -> str:
         return words(self.answer).partition("Đến nội dung")[2]
 
     def follow(self, name: str) -> Walk:
-        """Clicks on the first link whose words begin so."""
+        """Click on the first link whose text begins with ``name``."""
         for to, inner in re.findall(r'<a [^>]*?href="([^"]+)"[^>]*>(.*?)</a>', self.answer.text, re.DOTALL):
             if " ".join(html.unescape(re.sub(r"<[^>]+>", "", inner)).split()).startswith(name):
                 self.clicks += 1
@@ -61,7 +64,7 @@ class Walk:
         raise AssertionError(f"{self.address} has no link {name}")
 
     def press(self, button: str, **typed: str) -> Walk:
-        """Clicks on the first button whose words begin so, with what is typed in its form."""
+        """Click on the first button whose text begins with ``button``, with the typed fields of its form."""
         for action, form in re.findall(
             r'<form[^>]* method="post" action="([^"]+)"[^>]*>(.*?)</form>', self.answer.text, re.DOTALL
         ):
@@ -78,14 +81,14 @@ class Walk:
         raise AssertionError(f"{self.address} has no button {button}")
 
     def ends(self, said: str) -> None:
-        """The page says it, and it took few clicks."""
+        """Check that the page contains ``said``, and that the walk took at most ``MOST_CLICKS`` clicks."""
         assert said in self.main, self.main[:1500]
         assert self.clicks <= MOST_CLICKS
 
 
 @pytest.fixture
 def office(staff: TestClient, one_stop: Any, rows: Any, configure: Any, tmp_path: Any) -> TestClient:
-    """A day of two agencies that was closed and published, a finding, rows in quarantine, and what is due tomorrow."""
+    """Make a closed and published day of two agencies, a finding, rows in quarantine, and a dossier due tomorrow."""
     configure(MOTCUA_GATEWAYS="kannel", MOTCUA_DATA=str(tmp_path), AIRFLOW_CONN_SMS_KANNEL="http://127.0.0.1:9")
     for code, phone in (("XONG-1", "0905771482"), ("SO-BAN", "02583822001")):
         one_stop.both(9, code, at=NOW - timedelta(minutes=5), applicant_phone=phone)
@@ -106,7 +109,7 @@ def office(staff: TestClient, one_stop: Any, rows: Any, configure: Any, tmp_path
 
 @pytest.mark.guarantee("pages", "the Department's eight journeys need no shell and five clicks at most each")
 def test_departments_journeys_need_no_shell_and_few_clicks(office, rows):
-    # The morning's mail leads to the figures; an agency's are a click away.
+    # The link in the morning's mail leads to the figures, and an agency's figures are one click further.
     Walk(office, "/motcua/quality").follow("UBND TP Nha Trang").ends("SO-BAN")
 
     until = f"{date.today() + timedelta(days=30):%Y-%m-%d}"  # noqa: DTZ011 - far from midnight either way
@@ -145,7 +148,9 @@ def test_departments_journeys_need_no_shell_and_few_clicks(office, rows):
     assert rows("SELECT 1 FROM motcua.page_requests WHERE ended_at IS NULL") == []
 
 
-@pytest.mark.guarantee("requests", "a year is confirmed on the page, after a look at its days, and that is taken back")
+@pytest.mark.guarantee(
+    "requests", "a year's days off are confirmed on the page after a preview, and the confirmation can be withdrawn"
+)
 def test_year_is_confirmed_by_the_next_worker_and_taken_back(staff, rows):
     walk = Walk(staff, "/motcua/").follow("Thiết lập").follow("Lịch làm việc").follow("2027")
     assert "Năm 2027 chưa có trong bảng lịch." in walk.main

@@ -1,7 +1,7 @@
-"""Every page with rows: all of them can be taken away as CSV and as a workbook, and what others typed stays text there.
+"""Test every page with a list: its rows can be downloaded as CSV and as a workbook, and typed words stay text there.
 
-What stands in the ledger here begins as formulas do, wherever people type. A new page is asked here, too: the walk
-fails until ``ROWS`` or ``WITHOUT_ROWS`` names it.
+The texts in the ledger begin like formulas, wherever people can type. The test fails for a new page until ``ROWS`` or
+``WITHOUT_ROWS`` names the page.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ ROWS: dict[str, list[tuple[dict[str, str], tuple[str, ...]]]] = {
     "/statements": [({}, ("Chỉ nhà mạng có", "=bang-ke-2026-10.csv"))],
     "/users": [({}, ("=khách", "@Họ tên", f"{FORMULA} hoa", "@minh"))],
 }
-"""By page: how it is asked, and what of its rows stands on the page and in its files."""
+"""For each page, its query parameters and the texts that must be on the page and in the page's files."""
 
 _ABOUT_ONE = {
     "/quality/sources/check",
@@ -105,13 +105,13 @@ _ABOUT_ONE = {
     "/settings/agency",
     "/settings/phones",
 }
-"""Pages that are asked about one run, closing or agency, and refused without."""
+"""Pages about one source, run, figure or agency, which refuse a request without it."""
 WITHOUT_ROWS = {
-    "/checks/{name}": "what one check asks, and what is to be done",
-    "/dossiers/found": "what a search found, in another order",
-    "/dossiers/slip": "a slip of one dossier",
-    "/quality/agency": "leads on",
-    "/sending": "leads on",
+    "/checks/{name}": "explains one check",
+    "/dossiers/found": "shows the hits of a search in another order",
+    "/dossiers/slip": "shows a slip of one dossier",
+    "/quality/agency": "redirects",
+    "/sending": "redirects",
 }
 
 
@@ -123,7 +123,7 @@ def staff(staff: TestClient, configure, tmp_path) -> TestClient:
 
 @pytest.fixture
 def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestClient:
-    """The pages, before a ledger in which everything begins as a formula does."""
+    """Return a browser at the pages. All typed texts in the ledger begin like a formula."""
     both = [agency(NHA_TRANG, name=FORMULA, short_name=None), agency(TU_PHAP, name="+Tư pháp", short_name=None)]
     in_ledger(save_agencies, both, "tests")
     left_out = replace(both[0], same_day_excluded=True, same_day_reason="=trả ngay")
@@ -166,6 +166,7 @@ def full(staff: TestClient, one_stop, rows, configure, tmp_path: Path) -> TestCl
 
 
 def _exports(rows: Any) -> None:
+    """Insert an exported file with a fault, an acceptance, and a dossier that is gone from the file."""
     now = datetime.now(UTC)
     form = {"kind": "whole", "columns": {"dossier_code": ["@Mã hồ sơ"], "status": ["Trạng thái"]}}
     fault = FileFault("unknown_word", None, 3, "=cột", {"word": "…", "known": "Xong"})
@@ -193,6 +194,7 @@ def _exports(rows: Any) -> None:
 
 
 def _notices(one_stop: Any) -> None:
+    """Make dossiers of two agencies with results, and dossiers in work, and pick them up."""
     at = NOW - timedelta(minutes=5)
     done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "updated_at": at, "received_at": at}
     typed = {"procedure_name": "@Cấp bản sao", "step_name": "\tTrả kết quả", "applicant_name": FORMULA}
@@ -204,7 +206,7 @@ def _notices(one_stop: Any) -> None:
     ):
         one_stop.dossier(code, of, applicant_phone=phone, **done, **typed)
         one_stop.move(9, code, of, at=at, from_step="-Xử lý", to_step="@Trả kết quả")
-    # Still in work, with a number that nobody could text.
+    # The dossier is in work, and its number is a landline.
     open_one = {"received_at": at, "updated_at": at, "due_at": at, "procedure_name": "@Cấp bản sao"}
     one_stop.dossier("-2", NHA_TRANG, applicant_phone="0258 3822 001", **open_one)
     soon = coming_evening(datetime.now(UTC)) + timedelta(hours=23)
@@ -213,6 +215,7 @@ def _notices(one_stop: Any) -> None:
 
 
 def _oversight(folder: Path) -> None:
+    """Make a quality run, a closing, complaints, users' agencies, calendar days and a carrier statement."""
     now = datetime.now(UTC)
     check_quality(FORMULA, NOW)
     close_period(DAY, "tests", NEXT_MORNING)
@@ -247,7 +250,7 @@ def words(text: str) -> str:
 
 
 def lists_of(text: str) -> dict[str, dict[str, str]]:
-    """The files that a page leads to: by the list, their forms and addresses."""
+    """Return the links to files on a page: for each list, the addresses by format (csv, xlsx)."""
     found: dict[str, dict[str, str]] = {}
     for address in map(html.unescape, re.findall(r'href="([^"]+)"', text)):
         parts = urlsplit(address)
@@ -260,12 +263,13 @@ def lists_of(text: str) -> dict[str, dict[str, str]]:
 
 
 def as_of_line(text: str) -> str:
+    """Return the sentence in the footer that says as of when the page's data is."""
     footer = words(text.partition("<footer")[2])
     return footer.partition("Dữ liệu tính đến")[2].strip()
 
 
 def written(cell: str) -> str:
-    """A cell of either form: a day in a workbook is a moment."""
+    """Return a cell in a form common to both formats: a workbook stores a day as a moment."""
     return " ".join(cell.removesuffix(" 00:00:00").split())
 
 
@@ -297,7 +301,7 @@ def test_rows_of_every_page_are_in_a_csv_file_and_in_a_workbook_as_text(full):
         answer = full.get(f"/motcua{page}")
         assert answer.status_code == 200, page
         wrong += [f"{page} says not when its data held"] * (not says_as_of(answer.text))
-        wrong += [f"{page}: what others typed is no text"] * ("<u>" in answer.text)
+        wrong += [f"{page}: typed words are not escaped"] * ("<u>" in answer.text)
         lists = lists_of(answer.text)
         lists = lists_of(answer.text)
         wrong += [f"{page}: no files"] * (not lists)
@@ -353,7 +357,7 @@ def test_command_writes_the_file_of_the_page_and_prints_what_stands_there(full, 
         taken, page = read_csv(to.read_bytes()), read_file(full.get(f"/motcua{file}"))
         to.unlink()
         assert page.rows
-        # Of accounts the command has also those of software that pushes nothing.
+        # The command ``intake list`` also prints accounts of software that never pushes.
         assert (taken.head, [row for row in taken.rows if row in page.rows]) == (page.head, page.rows), command
         assert len(type_command(*command.split(), columns=400).output.splitlines()) > len(page.rows)
 

@@ -1,4 +1,4 @@
-"""Users and roles that Airflow's FAB authentication keeps: what they are on the staff pages, and how they sign in."""
+"""Test users and roles of Airflow's FAB authentication: what they may do on the staff pages, and how they sign in."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.alone
 
 @pytest.fixture(scope="module")
 def found(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What everybody was shown, of one Airflow: it takes half a minute to come."""
+    """Return the report of ``tests.web.fab``. All tests share one Airflow, because its start takes half a minute."""
     name = postgres.fresh_database(migrated, "fab")
     with pytest.MonkeyPatch.context() as patch:
         for variable, address in ledger_connections(postgres.admin_dsn, name).items():
@@ -35,7 +35,7 @@ def found(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFact
     postgres.drop_database(name)
 
 
-@pytest.mark.guarantee("pages", "what a visitor may see follows from Airflow's own roles")
+@pytest.mark.guarantee("pages", "a visitor's role on the staff pages follows from the roles in Airflow")
 def test_fabs_roles_are_those_of_the_pages(found):
     auditor, own, operator = "Kiểm tra, chỉ xem", "Quản trị của cơ quan", "Sở Thông tin và Truyền thông"
     clerk = "Cán bộ Bộ phận Một cửa"
@@ -44,14 +44,14 @@ def test_fabs_roles_are_those_of_the_pages(found):
         "cuc": [own, "cuc"],
         "quy": [clerk, "quy"],
         "lan": [operator, "lan"],
-        # Airflow's own, below its operators, have seen nothing of ours before somebody gives them something.
+        # Airflow's own roles below Op see no agency's rows until an administrator gives the user an agency.
         "vy": [clerk, "vy"],
         "hoa": [clerk, "hoa"],
         "phuc": [operator, "phuc"],
         "minh": [operator, "minh"],
         "ngoai": [clerk, "ngoai"],
     }
-    # The dossiers, data quality, the carriers' statements, the users.
+    # The pages in this order: dossiers, data quality, carrier statements, users.
     assert {name: each["statuses"] for name, each in found.items() if "statuses" in each} == {
         "kiem": [200, 200, 200, 403],
         "cuc": [200, 303, 403, 403],
@@ -64,13 +64,16 @@ def test_fabs_roles_are_those_of_the_pages(found):
         "ngoai": [200, 403, 403, 403],
         "wrong password": [401],
     }
-    assert {name for name in USERS if found[name]["unknown"]} == {"vy", "hoa", "ngoai"}, "they were given no agency yet"
-    assert found["lan"]["accounts"][: len(USERS) + 1] == sorted([*USERS, WATCH]), "who may sign in"
+    assert {name for name in USERS if found[name]["unknown"]} == {"vy", "hoa", "ngoai"}, (
+        "only these users have no agency"
+    )
+    assert found["lan"]["accounts"][: len(USERS) + 1] == sorted([*USERS, WATCH]), "the page must list all accounts"
 
 
 @pytest.mark.guarantee("pages", "an agency's people have no right in Airflow, on a server and in the demo")
 def test_roles_of_ours_may_do_in_airflow_what_they_need_and_no_more(found):
-    # Connections, variables, the accounts of others; which DAGs; whether runs are shown, may be started, DAGs paused.
+    # In this order: access to connections, variables and other accounts; the DAGs that are shown; the status of listing
+    # runs, starting a run, and pausing a DAG.
     asked = ("airflow", "dags", "runs", "starts", "pauses")
     seen = {name: tuple(found[name][each] for each in asked) for name in ("kiem", "cuc", "quy", "lan", "minh")}
     nothing = ([403, 403, 403], [], 403, 403, 403)
@@ -83,7 +86,7 @@ def test_roles_of_ours_may_do_in_airflow_what_they_need_and_no_more(found):
     }
 
 
-@pytest.mark.guarantee("pages", "who may see no DAG is led from Airflow's console to the staff pages")
+@pytest.mark.guarantee("pages", "a user who may see no DAG is led from Airflow's console to the staff pages")
 def test_console_is_for_those_who_see_something_there(found):
     led = {name: found[name]["console"] for name in ("kiem", "cuc", "quy", "lan", "vy")}
     away, stays = ["/motcua/", "/motcua/"], [None, None]
@@ -94,14 +97,14 @@ def test_roles_come_by_one_command_that_may_be_repeated_and_takes_what_was_given
     first, again, taken = found["roles"]
     assert first == again
     assert first.startswith("0 Roles VanHanh, CoQuan, Quay, KiemTra, GiamSat are as they should be.")
-    # Between the two CoQuan was given connections, and VanHanh lost them: above neither is so.
+    # Between the two calls CoQuan got a right to connections and VanHanh lost it; the tests above see neither change.
     assert first.endswith("The watch signs in as giam-sat.")
-    assert taken.startswith("2 lan is somebody's account"), "no person's account becomes the watch's"
+    assert taken.startswith("2 lan is somebody's account"), "a person's account must not become the watch's"
 
 
-@pytest.mark.guarantee("watch", "the watch sees runs with an account that may do nothing else")
+@pytest.mark.guarantee("watch", "the watch reads runs in Airflow with an account that has no other right")
 def test_watch_sees_runs_with_the_account_that_the_command_made(found):
-    # lan, hoa, phuc and minh each started one.
+    # The users lan, hoa, phuc and minh each started one run.
     assert found["watch"]["all runs"] == 4
     assert found["watch"]["red runs"] == 0
     assert found["watch"]["refused"] == [403, 403, 403, 403]
@@ -112,23 +115,23 @@ def test_people_sign_in_and_change_their_password_in_vietnamese(found):
     said = found["sign-in"]
     assert "Nhập tên đăng nhập và mật khẩu của chính bạn: Tên đăng nhập: Mật khẩu: Đăng nhập" in said["sign-in"]
     assert "Tên đăng nhập hoặc mật khẩu không đúng." in said["wrong"]
-    assert said["came to"] == "/motcua/calendar", "where he wanted to go"
+    assert said["came to"] == "/motcua/calendar", "the sign-in must lead to the page that was asked for"
     assert "Đổi mật khẩu Mật khẩu * Hãy chọn mật khẩu dài" in said["password"]
     assert "Hai lần nhập mật khẩu không giống nhau" in said["not the same"]
     assert "Đã đổi mật khẩu Tài khoản của tôi" in said["own account"]
     assert said["old and new password"] == [401, 201]
-    assert said["others' accounts"] != "/auth/users/list/", "an agency's administrator sees nobody else's"
+    assert said["others' accounts"] != "/auth/users/list/", "an agency's administrator must not see other accounts"
     english = ("Sign In", "Username", "Password", "Invalid login", "Save", "Back", "Profile")
     assert not [
         word for page in ("sign-in", "wrong", "password", "own account") for word in english if word in said[page]
     ]
 
 
-@pytest.mark.guarantee("rights", "an account rests after five wrong passwords in a row; a new password ends the rest")
+@pytest.mark.guarantee("rights", "an account is locked after five wrong passwords in a row; a new password unlocks it")
 def test_account_rests_after_wrong_passwords_in_a_row_until_it_gets_a_new_one(found):
     guessed = found["guessed"]
     assert guessed["after four"] == [False] * 4 + [True]
-    assert guessed["after five"] == [False] * 5 + [False], "also the right one is refused"
+    assert guessed["after five"] == [False] * 5 + [False], "the right password must be refused too"
     assert guessed["after a new password"]
     assert "sau năm lần sai liên tiếp, tài khoản tạm khóa 15 phút" in found["sign-in"]["wrong"]
 

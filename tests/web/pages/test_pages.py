@@ -1,4 +1,4 @@
-"""The staff pages: for those whom Airflow knows, without scripts, and what was typed elsewhere stays text."""
+"""Test the staff pages: only for users whom Airflow knows, without scripts, and with typed words escaped as text."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ COOKIE = "_token"
 
 @pytest.fixture(scope="module")
 def airflow_users():
-    """Airflow's own users and tokens; what they need of its database is one table."""
+    """Yield Airflow's own manager of users and tokens. It needs only one table of Airflow's database."""
     from airflow.api_fastapi.app import create_auth_manager
     from airflow.models.revoked_token import RevokedToken
     from airflow.utils.session import create_session
@@ -53,7 +53,7 @@ def token(airflow_users):
 
 @pytest.fixture
 def server(app, agencies, airflow_users, monkeypatch):
-    """The pages as Airflow mounts them, behind its sign-in."""
+    """Return the pages as Airflow mounts them, with Airflow's sign-in."""
     monkeypatch.setattr(app.routes[-1].app, "dependency_overrides", {})
     return app
 
@@ -96,9 +96,9 @@ def test_every_page_sends_a_stranger_to_sign_in_and_back_again(stranger, server)
 NO_NUMBERS = ("9223372036854775808", "1" * 5000, "-1", "²", "một", "")
 
 
-@pytest.mark.guarantee("publications", "no page fails at a number that is invalid or too big")
+@pytest.mark.guarantee("publications", "no page answers with an internal error to a number that is invalid or too big")
 def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, token):
-    """Whatever field it stands in, of an address or of a form."""
+    """A bad number in any field of an address or a form must be refused and must not cause an internal error."""
     user = SimpleAuthManagerUser(username="lan", role="admin")
     stranger.cookies.set(COOKIE, token(user))
     own = token_of(stranger)
@@ -111,7 +111,7 @@ def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, tok
         asked |= fields
         for written in NO_NUMBERS:
             for field in fields:
-                # The others are as they are left out, or what a row has.
+                # The other fields are left out, or have the number of an existing row.
                 query = dict.fromkeys(fields & {"closing", "publication", "name", "figure"}, "1") | {field: written}
                 answer = stranger.get(f"/motcua{page.path}", params=query)
                 failed += [(page.path, field, written[:20])] * (answer.status_code >= 500)
@@ -123,6 +123,7 @@ def test_no_page_fails_at_a_number_that_is_none_or_too_big(stranger, server, tok
 
 
 def test_below_a_prefix_the_sign_in_is_below_it_too(server):
+    """If a proxy serves Airflow below a prefix, the redirect to the sign-in page must have this prefix."""
     with TestClient(server, root_path="/airflow", follow_redirects=False) as http:
         location = http.get("/airflow/motcua/calendar").headers["location"]
     assert location == "/airflow/api/v2/auth/login?next=%2Fairflow%2Fmotcua%2Fcalendar"
@@ -153,6 +154,7 @@ def test_who_is_signed_in_may_look_by_cookie_or_token_but_not_by_one_that_expire
 
 
 def test_what_there_is_not_gets_a_page_and_no_json(staff):
+    """A wrong address must give a readable page and not FastAPI's JSON."""
     for path in ("/docs", "/redoc", "/openapi.json"):
         assert staff.get(f"/motcua{path}").status_code == 404
     for address in ("/reconciliation?closing=no-number", "/reconciliation/file?closing=x&name=y"):
@@ -168,7 +170,7 @@ def test_airflow_mounts_the_pages_and_shows_them_in_its_navigation():
     mounted = {each["url_prefix"]: each["app"] for each in motcua_plugin.MotcuaPlugin().fastapi_apps}
     assert set(mounted) == {"/gateway", "/intake", "/motcua"}
     for view in motcua_plugin.MotcuaPlugin.external_views:
-        assert not view["href"].startswith("/"), "or a base_url with a path is ignored"
+        assert not view["href"].startswith("/"), "a leading slash would ignore a base_url with a path"
         prefix, path = view["href"].split("/", 1)
         path = path.partition("?")[0]
         assert f"/{path}" in {route.path for route in mounted[f"/{prefix}"].routes}
@@ -193,7 +195,7 @@ def test_pages_hold_no_script_load_nothing_and_are_not_kept(staff):
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "<script" not in answer.text
-        assert " style=" not in answer.text, "the policy would not let it count"
+        assert " style=" not in answer.text, "the content security policy would block the style"
         assert not re.search(r"""(?:src|href|action)=["']?(?:https?:|//)""", answer.text)
         assert nonce not in staff.get(path).text
 
@@ -248,12 +250,14 @@ def test_an_agency_shows_its_own_days_hours_and_who_made_them(staff, tmp_path):
     assert 'class="morning" title="Làm việc sáng thứ Bảy">17<' in answer.text
     assert 'class="morning" title="Hồ sơ cuối năm">20<' in answer.text
     assert 'class="worked" title="Làm bù cho ngày nghỉ 2/1/2026">10<' in answer.text
-    assert 'class="worked" title="Trực lễ">30<' in answer.text, "a holiday that this agency works"
+    assert 'class="worked" title="Trực lễ">30<' in answer.text, "a holiday on which this agency works must be marked"
     assert 'class="swap" title="Nghỉ hoán đổi, làm bù ngày 22/8/2026">31<' in answer.text
     assert (
         "minh giờ làm việc từ 5/1/2026 không có 07:00–11:30, 13:30–17:00, sáng thứ Bảy (Thông báo 12/TB-UBND)" in text
     )
-    assert text_of(staff.get("/motcua/calendar?year=2026&agency=H32.30")) == text, "by its other code too"
+    assert text_of(staff.get("/motcua/calendar?year=2026&agency=H32.30")) == text, (
+        "the agency's other code must give the same page"
+    )
     other = text_of(staff.get(f"/motcua/calendar?year=2026&agency={TU_PHAP}"))
     assert "Chuyển trụ sở" not in other
     assert "minh" not in other
@@ -318,7 +322,7 @@ def test_months_hold_every_day_of_the_year_once(agencies):
 ASKED = {"agency": NHA_TRANG, "code": NHA_TRANG, "dossier": "1", "source": "tep", "closing": "1", "publication": "1"}
 ASKED |= {"name": "manifest.json", "figure": "expected", "dag_id": "notify_transitions", "run_id": "one"}
 ASKED |= {"format": "csv"}
-"""What has a page ask the ledger."""
+"""Query parameters with which each page queries the ledger."""
 OF = {
     "/alerts": "alerts",
     "/messages/unknown": "held",
@@ -327,10 +331,10 @@ OF = {
     "/statements": "rows",
     "/users": "grants",
 }
-"""Of a page with several lists, the one whose file is asked for."""
+"""For a page with several lists, the list whose file the test downloads."""
 
 
-@pytest.mark.guarantee("cost", "a staff page's statement is cancelled after 15 s, and the page says what to do")
+@pytest.mark.guarantee("cost", "an SQL statement of a staff page is cancelled after 15 s, and the page says what to do")
 def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
     staff, server, token, ledger, rows, configure, monkeypatch
 ):
@@ -340,13 +344,13 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
     tables = rows(
         "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('intake', 'motcua')"
     )
-    # Two only lead on, the third asks the ledger nothing.
+    # Two of these pages only redirect, and the third page does not query the ledger.
     asks_nothing = {"/sending", "/quality/agency", "/checks/{name}"}
     pages = {page.path for page in routes(server) if "GET" in page.methods} - asks_nothing
-    # A page without a limit of its own fails here rather than wait for ever.
+    # With this limit, a page without its own limit fails the test and does not hang for ever.
     rows("ALTER ROLE motcua_app SET lock_timeout = '20s'")
     with psycopg.connect(ledger) as other:
-        # Whatever a page reads first is held by somebody else.
+        # Another session locks all tables, so each page waits at its first query.
         other.execute("LOCK TABLE " + ", ".join(row["name"] for row in tables))
         answers = {}
         for page in pages:
@@ -359,6 +363,7 @@ def test_page_whose_statement_lasts_too_long_is_given_up_and_says_what_to_do(
 
 
 def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, monkeypatch):
+    """A page's time limit must not stay on the connection for its next user."""
     monkeypatch.setattr(database, "PAGE_PATIENCE", timedelta(seconds=0.2))
     for _ in range(2):
         with page_connection() as connection, pytest.raises(psycopg.errors.QueryCanceled):
@@ -370,7 +375,7 @@ def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, m
 # ------------------------------------------------------------------------------------------------- whose rows
 
 
-@pytest.mark.guarantee("pages", "what a visitor may see follows from Airflow's own roles")
+@pytest.mark.guarantee("pages", "a visitor's role on the staff pages follows from the roles in Airflow")
 def test_airflows_roles_are_those_of_the_pages(airflow_users):
     of = {"clerk": "clerk", "user": "clerk", "viewer": "auditor", "agency": "agency", "op": "operator"}
     assert {role: role_of(SimpleAuthManagerUser(username="xem", role=role)) for role in of} == of
@@ -407,4 +412,4 @@ def test_header_has_the_entries_the_search_who_is_signed_in_and_the_ways_out(sta
     assert ">xem</span>" in header
     assert 'href="/api/v2/auth/logout"' in header
     framed = staff.get("/motcua/calendar", headers={"Sec-Fetch-Dest": "iframe"}).text
-    assert "logout" not in framed, "Airflow's frame lets no link out of it"
+    assert "logout" not in framed, "a page in Airflow's frame must have no link to sign out"

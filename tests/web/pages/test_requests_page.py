@@ -1,4 +1,4 @@
-"""What is asked for on a page and done later: nothing happens before the Department was mailed and its hour is over."""
+"""Test page requests that take effect later: nothing happens before an hour after the mail to the Department."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SOURCES, UNKNOWN, REQUESTS = "/motcua/quality/sources", "/motcua/messages/unknow
 
 @pytest.fixture
 def waiting(staff: Any, one_stop: Any) -> Any:
-    """Three dossiers wait with a status that nobody knows."""
+    """Read a source with three dossiers whose status is unknown, and return the source."""
     for number in range(3):
         one_stop.both(11, f"cho {number}", NHA_TRANG)
     pick_up("khanhhoa", EVERYTHING, NOW)
@@ -33,17 +33,20 @@ def waiting(staff: Any, one_stop: Any) -> Any:
 
 
 def map_to(staff: Any, status: int, written: int = 11) -> Any:
+    """Ask on the page to map a status of the source to one of the contract."""
     form = {"source": "khanhhoa", "written": str(written), "stands_for": str(status)}
     return staff.post(SOURCES, data=form | {"token": token_of(staff)})
     return staff.post(SOURCES, data=form)
 
 
 def mapped(rows: Any) -> list[tuple[int, int]]:
+    """Return the mapped statuses of all sources with their meaning."""
     return [(each["source_status"], each["status_code"]) for each in rows("SELECT * FROM motcua.status_maps")]
 
 
 @pytest.mark.guarantee(
-    "requests", "a status that means a result counts an hour after the Department was mailed whom it tells"
+    "requests",
+    "a status mapped to a result counts an hour after the Department was mailed how many dossiers it concerns",
 )
 def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(
     waiting, staff, rows, mailbox, an_hour_later
@@ -61,7 +64,7 @@ def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(
     assert "1 yêu cầu sẽ có hiệu lực lúc" in subject
     assert "nhiều nhất 3 hồ sơ đang chờ" in text
     assert "lan yêu cầu lúc" in text
-    assert mapped(rows) == [], "the hour is not over"
+    assert mapped(rows) == [], "the hour must be over first"
     assert "Sẽ có hiệu lực lúc" in words(staff.get(SOURCES))
     assert "1 yêu cầu trên trang web đang chờ, sớm nhất có hiệu lực lúc" in words(staff.get("/motcua/"))
     an_hour_later()
@@ -92,7 +95,7 @@ def test_request_that_was_withdrawn_is_never_done(waiting, staff, rows, mailbox,
     assert "Không có yêu cầu nào đang chờ" in words(staff.get(REQUESTS))
 
 
-@pytest.mark.guarantee("requests", "a request whose mail no server took is not done, and the run says so")
+@pytest.mark.guarantee("requests", "a request whose mail no server accepted is not carried out, and the run reports it")
 def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff, rows, mailbox, monkeypatch):
     def away() -> Any:
         raise MailServerFailed("away")
@@ -110,7 +113,10 @@ def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff
     assert mapped(rows) == []
 
 
-@pytest.mark.guarantee("requests", "taking a result's meaning away is a request too; what tells nobody is done at once")
+@pytest.mark.guarantee(
+    "requests",
+    "ending the mapping of a status to a result is a request too; a mapping that texts nobody counts at once",
+)
 def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
     waiting, staff, rows, mailbox, an_hour_later
 ):
@@ -119,7 +125,7 @@ def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
     assert map_to(staff, 9).headers["location"] == f"{SOURCES}?said=asked"
     in_ledger(map_status, "khanhhoa", 11, 5, "minh")
     carry_out_requests()
-    assert an_hour_later().ended == {"changed": 1}, "somebody said otherwise meanwhile"
+    assert an_hour_later().ended == {"changed": 1}, "the request must end, as the status was mapped meanwhile"
     assert mapped(rows) == [(11, 5)]
     assert map_to(staff, 4).headers["location"] == f"{SOURCES}?said=asked"
     assert mapped(rows) == [(11, 5)]
@@ -127,7 +133,7 @@ def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
     assert "sẽ không còn được báo" in mailbox[-1][2]
 
 
-@pytest.mark.guarantee("requests", "codes 1-10 are the contract's and are never mapped")
+@pytest.mark.guarantee("requests", "status codes 1-10 belong to the source contract and are never mapped")
 def test_code_of_the_contract_is_refused_on_the_page(waiting, staff, rows):
     for written in range(1, 11):
         for stands_for in (5, 9, 4, written):
@@ -153,7 +159,7 @@ def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting,
 
 
 @pytest.mark.guarantee(
-    "requests", "a contract's code that an earlier version mapped counts again from a date that is announced"
+    "requests", "a status code of the contract that an earlier version mapped counts again from an announced date"
 )
 def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, rows):
     one_stop.both(2, "cu", NHA_TRANG)
@@ -169,7 +175,7 @@ def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, row
 
 
 def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
-    """As a ledger of version 0.2.0 has it."""
+    """Map a status as a ledger of version 0.2.0 may have it."""
     name = "codes_of_the_contract_are_not_mapped"
     rows(f"ALTER TABLE motcua.status_maps DROP CONSTRAINT {name}")
     rows(
@@ -186,7 +192,7 @@ def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
 
 @pytest.mark.guarantee(
     "requests",
-    "new recipients of reports count an hour after the Department was mailed; the request then keeps no address",
+    "new recipients of reports count an hour after the Department was mailed; the request then holds no address",
 )
 def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, rows, mailbox, an_hour_later):
     VISITING.visit_as("agency", NHA_TRANG, name="hoa")
@@ -207,7 +213,7 @@ def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, r
     assert again.status_code == 409
     assert "Đã có yêu cầu đổi người nhận đang chờ" in words(again)
     VISITING.visit_as("agency", TU_PHAP)
-    assert "Đổi người nhận" not in words(staff.get(REQUESTS)), "another agency's"
+    assert "Đổi người nhận" not in words(staff.get(REQUESTS)), "an agency must not see another agency's request"
     (number,) = rows("SELECT request_no FROM motcua.page_requests")
     fields = {"token": token_of(staff), "no": str(number["request_no"])}
     assert staff.post(REQUESTS, data=fields).status_code == 403
@@ -232,7 +238,7 @@ def _settings_form(page: Any) -> dict[str, str]:
 
 
 @pytest.mark.guarantee(
-    "requests", "unknown messages are released an hour after the Department was mailed which agency's"
+    "requests", "messages of unknown outcome are released an hour after the Department was mailed about the request"
 )
 def test_messages_are_let_go_an_hour_after_the_department_was_mailed(staff, rows, made, mailbox, an_hour_later):
     soon = datetime.now(UTC) + timedelta(hours=5)

@@ -1,4 +1,4 @@
-"""A list of phones that an agency sends before it joins: told at once, masked, and kept nowhere."""
+"""Test the list of phones that an agency uploads before it joins: the result is shown masked and stored nowhere."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def workbook_of(answer: Any) -> Any:
 
 
 @pytest.mark.guarantee(
-    "personal-data", "a list of phones is checked on the page, masked, printed or downloaded, and kept nowhere"
+    "personal-data",
+    "an uploaded list of phones is checked on the page, masked, and stored nowhere; the result can be downloaded",
 )
 def test_agency_reads_at_once_which_rows_are_to_be_mended_and_takes_them_away(staff, rows, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
@@ -70,6 +71,7 @@ def test_agency_reads_at_once_which_rows_are_to_be_mended_and_takes_them_away(st
 
 
 def test_list_is_held_in_memory_from_the_browser_to_the_process_that_reads(staff, tmp_path, monkeypatch):
+    """A list of phone numbers must never be written to a temporary file."""
     made: list[int] = []
     rolled = forms.MultiPartParser.__init__.__globals__["SpooledTemporaryFile"]
 

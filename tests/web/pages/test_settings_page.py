@@ -1,5 +1,8 @@
-"""The pages of settings: an agency's administrator sets up his own agency, asks what the last working day would
-have been, and sets a change back; the page and the file are one history."""
+"""Test the pages of settings.
+
+An agency's administrator changes the settings of his own agency, tries them on the last working day, and sets a change
+back. Changes on the page and by the agencies' file share one history.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def words(answer) -> str:
 
 
 def fields_of(text: str, form: int = 0) -> dict[str, object]:
-    """What a browser would send of one of the page's own forms, as it stands."""
+    """Return the fields that a browser would send of one of the page's own forms, unchanged."""
     main = text[text.index("<main") :]
     part = re.findall(r'<form[^>]*action="/motcua/settings/agency[^>]*>(.*?)</form>', main, re.S)[form]
     sent: dict[str, object] = {}
@@ -56,7 +59,7 @@ def fields_of(text: str, form: int = 0) -> dict[str, object]:
 
 
 def send(staff, decision: str, page=None, **changes):
-    """The page's form with some fields typed anew."""
+    """Send the page's form with some fields changed."""
     page = page or staff.get(PAGE)
     assert page.status_code in (200, 409, 422), words(page)
     return staff.post(FORM, data=fields_of(page.text) | {"decision": decision} | changes)
@@ -67,10 +70,12 @@ def confirm(staff, asked):
 
 
 def kept(rows, code: str = NHA_TRANG):
+    """Return the stored changes of an agency's settings, the oldest first."""
     return rows("SELECT * FROM motcua.agency_changes WHERE agency_code = %s ORDER BY change_id", code)
 
 
 def now_is(rows, *names: str, code: str = NHA_TRANG):
+    """Return the present values of these settings of an agency."""
     (row,) = rows(f"SELECT {', '.join(names)} FROM motcua.agencies WHERE agency_code = %s", code)
     return tuple(row.values())
 
@@ -80,7 +85,7 @@ LEFT_OUT = {"same_day_excluded": "yes", "same_day_reason": "Trả ngay tại qu�
 
 @pytest.fixture
 def hoa(staff):
-    """An administrator of Nha Trang."""
+    """Yield a browser of Hoa, an administrator of Nha Trang."""
     VISITING.visit_as("agency", NHA_TRANG, name="hoa")
     yield staff
     VISITING.visit_as("operator")
@@ -90,7 +95,8 @@ def hoa(staff):
 
 
 @pytest.mark.guarantee(
-    "settings", "an agency's administrator sets what his agency decides; his name stands in the file's history"
+    "settings",
+    "an agency's administrator sets what the agency may decide; the history of settings shows the person's name",
 )
 def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, tmp_path, an_hour_later):
     done = send(
@@ -103,7 +109,7 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
     )
     assert done.status_code == 303
     assert "Đã lưu. Riêng người nhận báo cáo" in words(hoa.get(done.headers["location"]))
-    assert now_is(rows, "accented", "report_recipients") == (True, []), "the Department was not mailed"
+    assert now_is(rows, "accented", "report_recipients") == (True, []), "recipients must wait for the mail"
     an_hour_later()
     assert now_is(rows, "accented", "result_hold", "waits_for_opening", "apology_day", "report_recipients") == (
         *(True, timedelta(minutes=15), True, "working_day", ["a@x.vn", "b@x.vn"]),
@@ -127,39 +133,41 @@ def test_leaving_out_a_procedure_is_asked_again_and_says_what_it_does(hoa, rows)
     assert asked.status_code == 200
     assert "Công dân sẽ không còn nhận được một số tin." in words(asked)
     assert "1.001193, 2.000815" in words(asked)
-    assert now_is(rows, "same_day_excluded") == (False,), "asking sets nothing"
+    assert now_is(rows, "same_day_excluded") == (False,), "the preview must set nothing"
     done = confirm(hoa, asked)
     assert done.status_code == 303, words(done)
     names = ("same_day_excluded", "same_day_procedures", "same_day_reason")
     assert now_is(rows, *names) == (True, ["1.001193", "2.000815"], "Trả ngay tại quầy")
     assert kept(rows)[-1]["silences"] == ["same_day_excluded"]
-    # Fewer of them silences nobody: it is not asked.
+    # Leaving out fewer procedures takes no message from a citizen, so the page does not ask for confirmation.
     assert send(hoa, "save", procedure=["2.000815"]).status_code == 303
     assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy")
     asked = send(hoa, "save", same_day_all="yes")
-    assert "mọi thủ tục trong ngày" in words(asked), "all of them"
-    assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy"), "asking sets nothing"
+    assert "mọi thủ tục trong ngày" in words(asked), "the page must say that all procedures are left out"
+    assert now_is(rows, *names) == (True, ["2.000815"], "Trả ngay tại quầy"), "the preview must set nothing"
     assert confirm(hoa, asked).status_code == 303
-    assert now_is(rows, *names) == (True, [], "Trả ngay tại quầy"), "as the file and the history say it"
-    assert fields_of(hoa.get(PAGE).text)["same_day_all"] == "yes", "what is set means what it meant"
+    assert now_is(rows, *names) == (True, [], "Trả ngay tại quầy"), "an empty list must mean all procedures"
+    assert fields_of(hoa.get(PAGE).text)["same_day_all"] == "yes", "the page must show the choice of all procedures"
     assert "Không đổi gì." in words(hoa.get(send(hoa, "save").headers["location"]))
     assert send(hoa, "save", same_day_excluded="").status_code == 303
     assert now_is(rows, *names) == (False, [], None)
 
 
-@pytest.mark.guarantee("settings", "no procedure ticked leaves none out; all procedures are a choice of their own")
+@pytest.mark.guarantee(
+    "settings", "if no procedure is ticked, none is left out; leaving out all procedures is a choice of its own"
+)
 def test_no_procedure_ticked_leaves_none_out(hoa, rows, day_before):
     names = ("same_day_excluded", "same_day_procedures", "same_day_reason")
     told = send(hoa, "try", **LEFT_OUT)
     assert "Chưa chọn thủ tục nào, nên vẫn nhắn tin với mọi thủ tục trong ngày." in words(told)
     assert "Không tin nào khác đi" in words(told)
-    assert fields_of(told.text)["same_day_reason"] == LEFT_OUT["same_day_reason"], "nothing typed is lost"
+    assert fields_of(told.text)["same_day_reason"] == LEFT_OUT["same_day_reason"], "typed words must stay"
     done = send(hoa, "save", **LEFT_OUT)
-    assert done.status_code == 303, "nobody is silenced, so nothing is asked"
+    assert done.status_code == 303, "no confirmation is needed, as no message is lost"
     assert "Không đổi gì. Chưa chọn thủ tục nào để không nhắn" in words(hoa.get(done.headers["location"]))
     assert now_is(rows, *names) == (False, [], None)
     assert "3 tin khác đi" in words(send(hoa, "try", **LEFT_OUT, same_day_all="yes"))
-    # Whoever takes the last tick away has all of them told again.
+    # Without the last tick, messages are sent for all procedures again.
     confirm(hoa, send(hoa, "save", **LEFT_OUT, procedure=["1.001193"]))
     assert now_is(rows, *names) == (True, ["1.001193"], "Trả ngay tại quầy")
     assert send(hoa, "save", procedure=[]).status_code == 303
@@ -212,11 +220,11 @@ def test_a_hold_that_the_department_set_stays_and_may_be_made_shorter(hoa, rows)
     assert send(hoa, "save", result_hold="PT5H").status_code == 422
 
 
-# --- Meanwhile ----------------------------------------------------------------------------------
+# --- Settings that somebody else changed meanwhile ----------------------------------------------
 
 
 @pytest.mark.guarantee(
-    "settings", "settings that were changed meanwhile, on a page or by a file, are never overwritten unseen"
+    "settings", "a form does not overwrite settings that a page or file changed after the form was opened"
 )
 def test_what_was_changed_meanwhile_is_told_and_nothing_typed_is_lost(hoa, rows, tmp_path):
     page = hoa.get(PAGE)
@@ -232,13 +240,15 @@ def test_what_was_changed_meanwhile_is_told_and_nothing_typed_is_lost(hoa, rows,
     assert re.search(r"binh, .*: Ngày xin lỗi: .* → Chỉ gửi vào ngày làm việc", words(told))
     assert rows("SELECT * FROM motcua.agencies ORDER BY 1") == before
     again = fields_of(told.text)
-    assert (again["accented"], again["result_hold"]) == ("yes", "PT30M"), "what was typed"
-    assert (again["apology_day"], again["report_recipients"]) == ("working_day", "moi@x.vn"), "what was not touched"
+    assert (again["accented"], again["result_hold"]) == ("yes", "PT30M"), "typed values must stay"
+    assert (again["apology_day"], again["report_recipients"]) == ("working_day", "moi@x.vn"), (
+        "untouched fields must show the new values"
+    )
     assert send(hoa, "save", told).status_code == 303
     assert now_is(rows, "accented", "apology_day", "report_recipients") == (True, "working_day", ["moi@x.vn"])
 
 
-# --- Undo ---------------------------------------------------------------------------------------
+# --- Setting a change back ----------------------------------------------------------------------
 
 
 def undo(staff, change_id: int):
@@ -247,7 +257,9 @@ def undo(staff, change_id: int):
     return staff.post(FORM, data=fields)
 
 
-@pytest.mark.guarantee("settings", "each change of an agency's settings can be set back, by a change of its own")
+@pytest.mark.guarantee(
+    "settings", "each change of an agency's settings can be undone, and the undoing is recorded as a change too"
+)
 def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
     confirm(hoa, send(hoa, "save", **LEFT_OUT, other_procedures="1.1"))
     send(hoa, "save", accented="yes")
@@ -255,13 +267,15 @@ def test_change_is_set_back_by_a_change_of_its_own(hoa, rows):
     asked = undo(hoa, left_out)
     assert "Hoàn tác thay đổi" in words(asked)
     assert "Không nhắn với thủ tục giải quyết trong ngày có → không" in words(asked)
-    assert now_is(rows, "same_day_excluded") == (True,), "asking sets nothing"
+    assert now_is(rows, "same_day_excluded") == (True,), "the preview must set nothing"
     done = confirm(hoa, asked)
     assert "Đã hoàn tác." in words(hoa.get(done.headers["location"]))
-    assert now_is(rows, "same_day_excluded", "same_day_reason", "accented") == (False, None, True), "later ones stay"
+    assert now_is(rows, "same_day_excluded", "same_day_reason", "accented") == (False, None, True), (
+        "later changes must stay"
+    )
     back = kept(rows)[-1]
     assert (back["changed_by"], back["silences"]) == ("hoa", [])
-    # Undone itself, it silences again: that is said.
+    # Undoing the undo takes messages from citizens again, and the page says so.
     asked = undo(hoa, back["change_id"])
     assert "Công dân sẽ không còn nhận được một số tin." in words(asked)
     assert confirm(hoa, asked).status_code == 303
@@ -295,6 +309,7 @@ def test_change_that_cannot_be_set_back_is_refused_with_the_reason(hoa, rows, an
 
 
 def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_hour_later):
+    """The history holds no mail addresses, so an undo must say that the recipients stay as they are."""
     (before,) = [each for each in in_ledger(list_agencies) if each.agency_code == NHA_TRANG]
     in_ledger(save_agencies, [replace(before, accented=True, report_recipients=("a@x.vn",))], "hoa")
     asked = undo(hoa, kept(rows)[-1]["change_id"])
@@ -302,13 +317,13 @@ def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_ho
     assert confirm(hoa, asked).status_code == 303
     assert now_is(rows, "accented", "report_recipients") == (False, ["a@x.vn"])
     asked = undo(hoa, kept(rows)[-1]["change_id"])
-    assert "giữ như hiện nay" not in words(asked), "that one changed no address"
+    assert "giữ như hiện nay" not in words(asked), "a change without addresses must not mention them"
     buttons = hoa.get(PAGE).text.count('value="undo"')
     send(hoa, "save", report_recipients="b@x.vn")
     an_hour_later()
     page = hoa.get(PAGE)
     assert "Không hoàn tác được: lịch sử không giữ địa chỉ thư." in words(page)
-    assert page.text.count('value="undo"') == buttons, "there is no button for the addresses alone"
+    assert page.text.count('value="undo"') == buttons, "a change of addresses must have no button"
 
 
 def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows):
@@ -322,11 +337,11 @@ def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows)
     assert now_is(rows, "accented", "apology_day") == (False, "working_day")
 
 
-# --- What the last working day would have been --------------------------------------------------------------
+# --- Trying settings on the last working day ----------------------------------------------------------------
 
 
 def last_worked() -> datetime:
-    """Midnight of the last working day before today."""
+    """Return midnight (in Vietnam) at the beginning of the last working day before today."""
     day = datetime.now(VIETNAM).date() - timedelta(days=1)
     while not WorkingCalendar().is_working_day(day):
         day -= timedelta(days=1)
@@ -335,7 +350,10 @@ def last_worked() -> datetime:
 
 @pytest.fixture
 def day_before(staff, one_stop):
-    """Steps of the last working day: same-day dossiers of two procedures, one of several days, one with a landline."""
+    """Make dossiers with results of the last working day, and return the moment of the results.
+
+    Three dossiers are of the same day, in two procedures, one of them with a landline. One dossier took several days.
+    """
     now = datetime.now(UTC)
     at = last_worked() + timedelta(hours=10)
     done = {"status_code": 9, "at_one_stop_desk": True, "updated_at": at}
@@ -354,7 +372,7 @@ def day_before(staff, one_stop):
 
 
 def tried(answer) -> dict[str, tuple[str, str]]:
-    """By dossier: what would have become of it now, and as typed."""
+    """Return for each dossier the outcome under the present settings and under the typed settings."""
     part = answer.text.partition('id="thu"')[2].partition("<h2>")[0]
     found = re.findall(
         r'<td class="code">.*?>([^<]+)</a>.*?data-name="Hiện nay">(.*?)</td>.*?ghi">(.*?)</td>', part, re.S
@@ -364,7 +382,7 @@ def tried(answer) -> dict[str, tuple[str, str]]:
 
 @pytest.mark.guarantee(
     "settings",
-    "settings, with their apologies, are tried on the last working day before they are saved; trying changes nothing",
+    "unsaved settings can be tried on the last working day, with its apologies; trying changes nothing",
 )
 def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, day_before):
     hoa.get(PAGE)
@@ -378,12 +396,12 @@ def test_last_working_day_is_rehearsed_under_the_settings_as_typed(hoa, rows, da
         "C": ("Gửi", "Gửi"),
         "D": ("Khô", "Khô"),
     }
-    assert next(iter(told)) in "AD", "what differs comes first"
-    assert "2 tin khác đi" in words(answer), "of D the reason is another one"
+    assert next(iter(told)) in "AD", "dossiers that differ must come first"
+    assert "2 tin khác đi" in words(answer), "D counts, because its reason differs"
     assert "Khi lưu, hệ thống sẽ hỏi lại" in words(answer)
     assert "09•• ••• 482" in answer.text
     assert "771482" not in answer.text
-    assert fields_of(answer.text)["procedure"] == ["1.001193"], "what is typed stays"
+    assert fields_of(answer.text)["procedure"] == ["1.001193"], "typed values must stay"
     assert before == [
         rows(f"SELECT * FROM motcua.{table} ORDER BY 1") for table in ("agencies", "messages", "transitions")
     ]
@@ -400,14 +418,14 @@ def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_sa
     assert figures["Hiện nay"][0] == figures["Đang ghi"][0] == 3
     assert figures["Đang ghi"][1] > figures["Hiện nay"][1]
     assert all(segments * 800 == cost for _, segments, cost in figures.values())
-    assert "3 tin khác đi" in words(answer), "two hours later"
+    assert "3 tin khác đi" in words(answer), "a delay of two hours must count as different"
     held = send(hoa, "try", result_hold="PT2H")
     assert all(typed.startswith("Gửi") for code, (_, typed) in tried(held).items() if code != "D")
 
 
 @pytest.fixture
 def evening(staff, one_stop):
-    """The last worked evening: dossiers due the day after it, and within the days that a weekend puts off."""
+    """Make dossiers due the day after the last worked evening, or over the following weekend; return the evening."""
     at = last_worked() + timedelta(hours=17, minutes=30)
     begun = {"received_at": at - timedelta(days=9), "updated_at": at - timedelta(days=2), "due_at": at}
     for code, values in (
@@ -427,7 +445,7 @@ def evening(staff, one_stop):
 
 @pytest.mark.guarantee(
     "settings",
-    "settings, with their apologies, are tried on the last working day before they are saved; trying changes nothing",
+    "unsaved settings can be tried on the last working day, with its apologies; trying changes nothing",
 )
 @pytest.mark.parametrize("apology_day", ["calendar", "working_day"])
 def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening, apology_day):
@@ -437,7 +455,7 @@ def test_rehearsed_apologies_are_those_that_the_evening_makes(hoa, rows, evening
     apologies = [each for each in rehearsal.messages if each.kind == "apology"]
     told = {each.dossier_code: each.typed.message for each in apologies if each.typed is not None}
     by_now = {each.dossier_code: each.now.message.end for each in apologies if each.now is not None}
-    assert by_now == {"MAI": "would_go", "MAI, MÁY BÀN": "suppressed"}, "each evening tells of the day after it"
+    assert by_now == {"MAI": "would_go", "MAI, MÁY BÀN": "suppressed"}, "an evening must cover the day after it"
     in_ledger(save_agencies, [typed], "lan")
     apologize(now=evening + timedelta(minutes=2))
     made = rows(
@@ -459,7 +477,7 @@ def test_rehearsed_apologies_are_on_the_page(hoa, rows, evening):
     told = tried(answer)
     assert set(told) == {"MAI", "MAI, MÁY BÀN"}
     assert all(each.startswith("Gửi") for each in told["MAI"])
-    assert "2 hồ sơ xét xin lỗi" not in words(answer), "the one that was done was looked at too"
+    assert "2 hồ sơ xét xin lỗi" not in words(answer), "the finished dossier must be counted too"
     assert "3 hồ sơ xét xin lỗi" in words(answer)
     assert rows("SELECT message_id FROM motcua.messages") == []
 
@@ -471,7 +489,7 @@ def test_agency_that_is_not_enabled_is_rehearsed_as_if_it_had_been(hoa, rows, da
     assert {code for code, (now, _) in tried(answer).items() if now.startswith("Gửi")} == {"A", "B", "C"}
 
 
-# --- Who ----------------------------------------------------------------------------------------
+# --- Who may change settings --------------------------------------------------------------------
 
 
 def test_auditor_sees_settings_and_history_and_no_address_and_sets_nothing(staff, rows):
@@ -493,6 +511,7 @@ def test_auditor_sees_settings_and_history_and_no_address_and_sets_nothing(staff
 
 
 def test_another_agency_is_as_if_it_were_not_there_and_the_department_sets_any(hoa, rows):
+    """An agency's administrator must not learn of another agency. The Department sets any agency's settings."""
     sent = fields_of(hoa.get(PAGE).text) | {"decision": "save", "accented": "yes", "code": TU_PHAP}
     assert hoa.get(f"/motcua/settings/agency?code={TU_PHAP}").status_code == 404
     assert hoa.post(FORM, data=sent).status_code == 404
@@ -506,6 +525,7 @@ def test_another_agency_is_as_if_it_were_not_there_and_the_department_sets_any(h
 
 
 def test_what_only_the_department_may_switch_is_shown_locked_with_the_reason(hoa):
+    """An administrator sees the Department's settings of his agency, but cannot change them."""
     changed = agency(NHA_TRANG, kinds_off=("apology",), kinds_off_reason="Công văn 9/STTTT")
     in_ledger(save_agencies, [changed], "so", by_department=True)
     shown = words(hoa.get(PAGE))

@@ -1,5 +1,7 @@
-"""What is written on the pages is signed by whoever is signed in, by a form of that page; a shared account writes
-nothing."""
+"""Test that each form writes under the name of the person who is signed in.
+
+A shared account, or a form of another session or site, must write nothing.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,10 @@ FORMS = {
     "/settings/agency": {"code": NHA_TRANG, "decision": "save", "seen": "1"},
     "/users": {"decision": "give", "user": "hoa", "agency": NHA_TRANG, "sure": "yes"},
 }
-"""Route that takes a form → one that would be written."""
+"""Each route that takes a form, with fields that would be written."""
 ABOUT_WHAT_IS_THERE = {"/quality/findings", *(path for path in FORMS if path.startswith("/quality/sources/exports/"))}
 ABOUT_WHAT_IS_THERE |= {"/settings/phones/check", "/statements/upload"}
-"""Forms of what is not there without a check, an account or a file: their own tests forge them."""
+"""Forms that need a quality run, an account or a file. The tests of their own pages send forged forms."""
 KEPT = (
     "alerts WHERE acknowledged_by IS NOT NULL",
     *("complaint_changes", "finding_acknowledgements", "finding_rechecks", "page_requests", "phone_searches"),
@@ -62,9 +64,9 @@ def test_form_of_a_shared_account_another_session_or_another_site_writes_nothing
     ):
         VISITING.visit_as("operator", name=name)
         staff.cookies.set("_token", session)
-        assert staff.get("/motcua/calendar").status_code == 200, "it may look"
+        assert staff.get("/motcua/calendar").status_code == 200, "a shared account may open pages"
         headers = {"Sec-Fetch-Site": site}
-        # Nothing is written, so that each finds the ledger as the one before it did.
+        # No form writes anything, so all forms find the same ledger.
         refused = {
             path: staff.post(f"/motcua{path}", data=form | {"token": sent}, headers=headers)
             for path, form in FORMS.items()
@@ -76,6 +78,7 @@ def test_form_of_a_shared_account_another_session_or_another_site_writes_nothing
 
 
 def test_code_is_looked_for_by_anybody_since_nothing_is_written(staff):
+    """A shared account may search for a dossier code, because this search writes nothing."""
     VISITING.visit_as("operator", name="xem")
     sent = {"q": "000.00.30.H32-261125-0001", "token": token_of(staff)}
-    assert staff.post("/motcua/dossiers/search", data=sent).status_code == 404, "looked for, and not there"
+    assert staff.post("/motcua/dossiers/search", data=sent).status_code == 404, "the search must run and find nothing"

@@ -1,4 +1,4 @@
-"""The page about users: giving and taking agencies in two steps, by the Department alone; the same as commands."""
+"""Test the page about users: only the Department gives and takes agencies, in two steps; commands do the same."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def form_in(page: str, after: str) -> dict[str, str]:
 
 
 def give(staff, user: str = "hoa", agency: str = NHA_TRANG):
-    """As a person does it: the form, then the confirmation."""
+    """Give a user an agency as a person does: send the form, then the confirmation. Return both answers."""
     asked = form_in(staff.get(PAGE).text, "Giao cơ quan</h2>") | {"user": user, "agency": agency}
     told = staff.post(PAGE, data=asked)
     assert told.status_code == 200, words(told)
@@ -38,7 +38,7 @@ def test_nobody_given_anything_is_said_in_words(staff):
     assert "Chưa có lần nào." in shown
 
 
-@pytest.mark.guarantee("pages", "each agency that a user is given or loses is kept, with who did it and when")
+@pytest.mark.guarantee("pages", "each agency that a user is given or loses is stored, with the person and the time")
 def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(staff, rows):
     told, done = give(staff)
     assert "hoa sẽ xem được hồ sơ, tin nhắn, lỗi dữ liệu" in words(told)
@@ -54,7 +54,7 @@ def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(s
     page = staff.get(PAGE)
     told = staff.post(PAGE, data=form_in(page.text, '<td><form class="unprinted"'))
     assert "hoa sẽ không còn xem được gì của" in words(told)
-    assert len(rows("SELECT 1 FROM motcua.user_agencies")) == 2, "telling takes nothing"
+    assert len(rows("SELECT 1 FROM motcua.user_agencies")) == 2, "the preview must take nothing"
     done = staff.post(PAGE, data=form_in(told.text, '<form method="post" action="/motcua/users">'))
     shown = words(staff.get(done.headers["location"]))
     assert "Đã thu lại." in shown
@@ -69,7 +69,7 @@ def test_agency_is_given_and_taken_after_its_effect_was_told_and_both_are_kept(s
 
 
 @pytest.mark.guarantee(
-    "pages", "a list is sorted and filtered by its links, and keeps that when a form of its page is sent"
+    "pages", "a list is sorted and filtered by its links, and keeps order and filter when a form of its page is sent"
 )
 def test_order_and_search_of_the_list_outlive_the_forms_of_its_page(staff):
     give(staff)
@@ -111,7 +111,9 @@ def test_commands_do_the_same_with_the_operators_name_and_say_what_is_wrong(agen
         return type_command("users", *words, exits=None)
 
     assert "No user was given an agency" in run("list").output
-    assert "hoa sees what is of 000.00.30.H32" in run("give", "hoa", "H32.30").output, "by an alias"
+    assert "hoa sees what is of 000.00.30.H32" in run("give", "hoa", "H32.30").output, (
+        "an alias of the agency must be accepted"
+    )
     assert "saw already" in run("give", "hoa", NHA_TRANG).output
     listed = run("list").output
     assert "hoa" in listed

@@ -1,4 +1,4 @@
-"""What the pages need is read as the server starts, not while the first visitor waits."""
+"""Test that the server reads templates and words of the pages at its start, and not while the first visitor waits."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ PAGES = (
 
 @pytest.fixture
 def cold():
-    """As a process that has just started; objects that were put out of the collector's sight come back."""
+    """Clear all caches as in a process that has just started; afterwards unfreeze the garbage collector's objects."""
     for name, module in list(sys.modules.items()):
         if name.startswith("motcua."):
             for value in vars(module).values():
@@ -70,6 +70,7 @@ def test_first_visitor_of_a_page_waits_for_no_template_and_no_words(cold, http, 
 
 
 def test_it_is_read_once_a_process_and_what_cannot_be_read_stops_no_server(cold, caplog):
+    """A broken file must not keep the server from starting, and each file is read once in a process."""
     read = []
 
     def broken():
@@ -84,7 +85,10 @@ def test_it_is_read_once_a_process_and_what_cannot_be_read_stops_no_server(cold,
 
 
 def test_airflow_reads_nothing_of_it_by_loading_the_plugin_alone():
-    """Every command of Airflow loads plugins; only the API server asks for their apps."""
+    """Each command of Airflow loads all plugins, so loading our plugin must stay fast.
+
+    Only the API server asks for the plugin's apps.
+    """
     loads = "import sys, motcua_plugin; print([name for name in sys.modules if name.startswith('motcua.web')])"
     answer = subprocess.run([sys.executable, "-c", loads], check=True, capture_output=True, text=True)
     assert answer.stdout.splitlines()[-1] == "[]"

@@ -1,7 +1,7 @@
-"""Every route asked as every visitor: an agency's user gets nothing of another agency, an auditor nobody's number.
+"""Test every route as every kind of visitor: users of an agency see no other agency, and auditors see no number.
 
-What there is of two agencies is kept in one ledger: dossiers, messages, findings, complaints, a closed and published
-day. A new route is asked here, too: the walk fails until ``ASKED`` says how.
+One ledger holds the dossiers, messages, findings and complaints of two agencies, and a closed and published day. The
+test fails for a new route until ``ASKED`` says how to ask the route.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ DAY, NEXT_MORNING = Period.parse("2026-11-25"), datetime(2026, 11, 26, 6, 30, tz
 
 @dataclass(frozen=True)
 class Owned:
-    """What is an agency's, and what of it may be on no other's page."""
+    """The rows of one agency, with the texts that no user of another agency may see."""
 
     agency: str
     name: str
@@ -66,13 +66,13 @@ class Owned:
     mobile: str
     landline: str
     code: str
-    """Of the dossier that is told."""
+    """The code of the dossier whose citizen gets a message."""
     bad_code: str
-    """Of the one with a finding, whose number cannot be texted."""
+    """The code of the dossier with a finding, whose number cannot be texted."""
     lost_code: str
-    """Of the row of a source that no dossier belongs to."""
+    """The code in a row of the source that has no dossier."""
     words: str
-    """Of a complaint."""
+    """The words of a complaint."""
     complaint: int = 0
     finding: int = 0
 
@@ -86,12 +86,12 @@ class Owned:
 
     @property
     def numbers(self) -> tuple[str, ...]:
-        """What no page shows to anybody: as digits, without 0 or country code."""
+        """Return the digits that no page may show to anybody, without the leading 0 or the country code."""
         return (self.mobile[1:], self.landline[1:])
 
     @property
     def masked(self) -> tuple[str, ...]:
-        """What of the numbers is shown to those who may."""
+        """Return the masked numbers, as authorised visitors see them."""
         return tuple(f"{number[:2]}•• ••• {number[-3:]}" for number in (self.mobile, self.landline))
 
 
@@ -107,7 +107,7 @@ B = Owned(
 
 @dataclass(frozen=True)
 class World:
-    """The ledger that is walked over."""
+    """The ledger that the walk queries, with the rows of both agencies."""
 
     dsn: str
     owned: tuple[Owned, Owned]
@@ -134,7 +134,7 @@ def world(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFact
     }
     with environment(**given), pytest.MonkeyPatch.context() as patch:
         filled = _filled(with_database(postgres.admin_dsn, name), with_database(postgres.admin_dsn, source))
-        # As in production: where pages are, no connection of tasks is.
+        # In production, the process of the pages does not have the tasks' connection to the ledger.
         patch.delenv("AIRFLOW_CONN_MOTCUA_DB")
         yield filled
     for each in (name, source):
@@ -142,6 +142,7 @@ def world(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFact
 
 
 def _filled(ledger: str, source: str) -> World:
+    """Fill a ledger with the rows of both agencies, and return the ledger."""
     in_ledger(save_agencies, [agency(its.agency, name=its.name) for its in (A, B)], "tests")
     one_stop = OneStop(source)
     at, received = NOW - timedelta(minutes=5), NOW - timedelta(days=2)
@@ -159,7 +160,7 @@ def _filled(ledger: str, source: str) -> World:
     now = datetime.now(UTC)
     with connect() as connection:
         for its in (A, B):
-            # As some were recorded before numbers were refused.
+            # Complaints of an earlier version may hold phone numbers, because numbers were not refused then.
             words, key = f"{its.words}, gọi {its.mobile}", sha256(its.agency.encode()).hexdigest()
             came = now - timedelta(days=1)
             given = NewComplaint(key, its.agency, its.code, came, "desk", "no_result_yet", words)
@@ -203,7 +204,7 @@ def _figures(world: World, its: Owned) -> Asked:
 
 def _quality_forms(world: World, its: Owned) -> Asked:
     decision = {"finding": str(its.finding), "why": "", "until": "2026-12-01", "decision": "acknowledge"}
-    # Without a reason nothing is kept, and the page is shown again.
+    # Without a reason, nothing is stored, and the page is shown again.
     return [decision | {"code": code.agency} for code in world.owned]
 
 
@@ -248,7 +249,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("POST", "/alerts"): lambda world, its: [{"name": "nothing", "subject": ""}],
     ("POST", "/alerts/gap"): lambda world, its: [{"gap": "1", "became": "let_go", "reason": "tắt máy"}],
     ("GET", "/calendar"): lambda world, its: [{}, {"agency": its.agency}, {"agency": "khanh_hoa", "year": "2026"}],
-    # Not confirmed: nothing is asked for.
+    # The form is not confirmed, so no request is made.
     ("POST", "/calendar"): lambda world, its: [{"decision": "doubt", "year": "2026", "agency": its.agency}],
     ("GET", "/complaints"): lambda world, its: [
         {},
@@ -267,7 +268,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/messages/unknown"): lambda world, its: [{}],
     ("GET", "/messages/unknown/file"): lambda world, its: _list_files([{"of": "held"}, {"of": "released"}]),
     ("POST", "/messages/unknown"): lambda world, its: [
-        # Not confirmed: nothing is let go.
+        # The form is not confirmed, so no message is released.
         {"held": str(each["message_id"]), "reason": "nhà mạng báo chưa nhận"}
         for each in world.rows(f"SELECT message_id FROM motcua.messages WHERE agency_code = '{its.agency}'")
     ],
@@ -320,7 +321,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/reconciliation/rows.xlsx"): _figures,
     ("GET", "/requests"): lambda world, its: [{}],
     ("GET", "/requests/file"): lambda world, its: _list_files([{}]),
-    # Of nobody: the walk changes nothing.
+    # No request has this number, so the walk changes nothing.
     ("POST", "/requests"): lambda world, its: [{"no": "999999"}],
     ("GET", "/run"): lambda world, its: [{"dag_id": "check_quality", "run_id": "walk"}],
     ("GET", "/run/file"): lambda world, its: _list_files([{"dag_id": "check_quality", "run_id": "walk"}]),
@@ -330,14 +331,14 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/apologies/letters/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
     ("GET", "/stops"): lambda world, its: [{}],
     ("GET", "/stops/file"): lambda world, its: _list_files([{}]),
-    # Not confirmed: nothing is stopped.
+    # The form is not confirmed, so nothing is stopped.
     ("POST", "/stops"): lambda world, its: [{"decision": "stop", "until": "2026-11-26T08:00", "reason": "sai tên"}],
     ("GET", "/settings"): lambda world, its: [{}],
     ("GET", "/settings/file"): lambda world, its: _list_files([{}]),
     ("GET", "/settings/agency"): lambda world, its: [{"code": its.agency}],
     ("GET", "/settings/agency/file"): lambda world, its: _list_files([{"code": its.agency}]),
     ("POST", "/settings/agency"): lambda world, its: [
-        # Rehearsed, refused, or not confirmed: nothing is changed.
+        # The forms only try settings, or are refused or not confirmed, so nothing changes.
         {"code": its.agency, "decision": "try", "seen": "9223372036854775807", "result_hold": "PT15M"}
         | {"apology_day": "calendar", "accented": "yes"},
         {"code": its.agency, "decision": "save"},
@@ -354,13 +355,15 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/users"): lambda world, its: [{}],
     ("GET", "/users/file"): lambda world, its: _list_files([{"of": "grants"}, {"of": "changes"}]),
     ("POST", "/users"): lambda world, its: [
-        # Not confirmed: nothing is changed.
+        # The form is not confirmed, so nothing changes.
         {"decision": decision, "user": "huong", "agency": its.agency}
         for decision in ("give", "take")
     ],
 }
-"""By route: what of an agency is asked there, as parameters of the address or fields of the form. No form changes
-anything; each names something of the agency."""
+"""For each route, the requests about an agency, as parameters of the address or fields of the form.
+
+Each form names something of the agency, and no form changes anything.
+"""
 
 VISITORS = {
     "auditor": ("auditor",),
@@ -374,21 +377,22 @@ VISITORS = {
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of a walk."""
+    """One answer that the walk got."""
 
     asked: str
     status: int
     text: str
-    """Its body and where it leads, as a person reads them; of a workbook all that is in it."""
+    """The body as a person reads it, and the address of a redirect. For a workbook, the text of all its parts."""
 
 
 def routes_of(server: FastAPI) -> list[tuple[str, str]]:
     pages = server.routes[-1].app.routes  # type: ignore[attr-defined]
-    assert all(isinstance(route, APIRoute) for route in pages), "a route that the walk cannot ask"
+    assert all(isinstance(route, APIRoute) for route in pages), "the walk can ask only plain routes"
     return sorted((method, route.path) for route in pages for method in route.methods)
 
 
 def text_in(answer: Any) -> str:
+    """Return the readable text of an answer: of a page, a CSV file or a workbook. A PDF gives an empty text."""
     kind = answer.headers.get("content-type", "")
     if "spreadsheet" in kind:
         with zipfile.ZipFile(io.BytesIO(answer.content)) as book:
@@ -402,7 +406,7 @@ def text_in(answer: Any) -> str:
 
 
 def everything_asked(world: World) -> Iterator[tuple[str, str, dict[str, str]]]:
-    """All routes, asked for what is of either agency; each question once."""
+    """Yield method, path and fields of each request of the walk, for both agencies, each request once."""
     for method, path in sorted(ASKED):
         asked: list[dict[str, str]] = []
         for its in world.owned:
@@ -419,8 +423,8 @@ def http(world: World, app: FastAPI) -> Iterator[TestClient]:
 
 @pytest.fixture(scope="module")
 def walked(world: World, app: FastAPI, http: TestClient) -> dict[str, list[Answer]]:
-    """By who walked: what he got."""
-    assert set(routes_of(app)) == ASKED.keys(), "say in ASKED how it is asked for what is an agency's"
+    """Return the answers to all requests, by visitor."""
+    assert set(routes_of(app)) == ASKED.keys(), "list the route in ASKED with requests about an agency"
     answers: dict[str, list[Answer]] = {}
     for name, who in VISITORS.items():
         VISITING.visit_as(*who)  # type: ignore[arg-type]
@@ -436,7 +440,10 @@ def walked(world: World, app: FastAPI, http: TestClient) -> dict[str, list[Answe
 
 
 def found(answers: Sequence[Answer], secrets: Sequence[str]) -> list[tuple[str, str]]:
-    """What of these is where; a code that was typed is no secret of a page that says it finds no such dossier."""
+    """Return the secrets that are in an answer, with the request.
+
+    A code that the visitor typed is no secret on the page that says that no such dossier was found.
+    """
     return [
         (each.asked, secret)
         for each in answers
@@ -458,7 +465,7 @@ def is_code(secret: str) -> bool:
 def test_agencys_user_gets_nothing_of_another_agency(walked):
     assert found(walked["agency"], B.secrets + B.masked) == []
     for secret in (*A.codes, A.name, A.words, *A.masked):
-        assert found(walked["agency"], [secret]), f"of his own agency he gets {secret}"
+        assert found(walked["agency"], [secret]), f"the user must see {secret} of his own agency"
 
 
 @pytest.mark.guarantee("pages", "a clerk gets dossiers and complaints of his agency, and is refused everything else")
@@ -468,7 +475,7 @@ def test_clerk_gets_dossiers_and_complaints_of_his_own_agency_alone(walked):
     assert answered == {"", "dossiers", "complaints"}
 
 
-@pytest.mark.guarantee("pages", "an agency's user without an agency sees nothing of any")
+@pytest.mark.guarantee("pages", "an agency's user to whom no agency is assigned sees no agency's data")
 def test_agencys_user_without_an_agency_gets_nothing_of_any(walked):
     assert found(walked["agency without an entry"], A.secrets + B.secrets + A.masked + B.masked) == []
 
@@ -479,11 +486,11 @@ def test_auditor_gets_facts_without_numbers_names_and_words(walked):
     for its in (A, B):
         assert found(answers, (*its.masked, its.applicant, its.words)) == []
         for secret in (*its.codes, its.name):
-            assert found(answers, [secret]), f"he gets {secret}"
-    assert found(answers, ("••", "***")) == [], "nothing of a number is left, not even its mask"
+            assert found(answers, [secret]), f"the auditor must see {secret}"
+    assert found(answers, ("••", "***")) == [], "an auditor must not even see masked numbers"
 
 
-@pytest.mark.guarantee("pages", "nobody gets a whole phone number")
+@pytest.mark.guarantee("pages", "no role sees a whole phone number on a page or in a file")
 def test_nobody_gets_a_whole_number(walked):
     assert [
         (name, each.asked, number)
@@ -501,7 +508,7 @@ def test_no_page_has_a_script_but_a_slip_or_loads_anything_and_auditors_are_show
         r"""<script(?! nonce="[^"]+">document.getElementById\("in"\))| style=|(?:src|href|action)=["']?(?:https?:|//)"""
     )
     assert [(name, each.asked) for name, each in pages if loads.search(each.text)] == []
-    # The search is a form, too, and settings are shown in one that is disabled.
+    # The search is a form that changes nothing, and the form of settings is disabled for an auditor.
     forms = [
         each.asked
         for name, each in pages
@@ -509,11 +516,11 @@ def test_no_page_has_a_script_but_a_slip_or_loads_anything_and_auditors_are_show
         and 'method="post"' in each.text.partition("<main")[2]
         and not each.asked.startswith(("GET /dossiers", "POST /dossiers/search", "GET /settings/agency?"))
     ]
-    assert forms == [], "he may look, and change nothing"
+    assert forms == [], "an auditor must have no form that changes something"
 
 
 def test_who_may_see_both_agencies_finds_what_the_walk_looks_for(walked):
-    """So that a walk that finds nothing has looked in the right places."""
+    """The walk asks the right places: visitors of both agencies do see all the texts that other visitors must not."""
     for name in ("operator", "two agencies"):
         for its in (A, B):
             for secret in (*its.codes, its.name, its.words, *its.masked):

@@ -1,1 +1,1 @@
-"""Whether a source keeps the contract, judged from what it shows: rules alone, no database."""
+"""Rules that judge whether a source follows the source contract. Pure: no database."""

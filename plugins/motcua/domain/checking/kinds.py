@@ -1,4 +1,4 @@
-"""What is found about a source, collected; and what one check could not see of what another found."""
+"""Collect the findings about a source, and decide which earlier findings a check was unable to see again."""
 
 from __future__ import annotations
 
@@ -28,11 +28,14 @@ _HIDING: Final = frozenset(
         "empty",
     }
 )
-"""Beside one of these a check did not look at what comes after it in ``KINDS``."""
+"""Kinds of findings that stop a check early. After such a finding the check examines no later kind of ``KINDS``."""
 
 
 def is_hidden(kind: str, found: Set[str]) -> bool:
-    """Whether a check that found these kinds of things could not see that one, which therefore need not be gone."""
+    """Return whether a check that found the kinds ``found`` could not examine the kind ``kind``.
+
+    An earlier finding of such a kind may still exist.
+    """
     order = KINDS
     return (
         kind not in found
@@ -43,7 +46,7 @@ def is_hidden(kind: str, found: Set[str]) -> bool:
 
 @dataclass(slots=True)
 class Findings:
-    """Collects what is found, in the order of ``KINDS`` once it is taken."""
+    """A collection of findings, listed in the order of ``KINDS``."""
 
     source: str = ""
     found: dict[str, Finding] = field(default_factory=dict)
@@ -56,8 +59,15 @@ class Findings:
         names: Iterable[str] = (),
         examples: Iterable[str | None] = (),
     ) -> None:
-        """One finding of a check, a second one takes its place: so many rows of those looked at; columns, tables, codes
-        of statuses or of agencies; codes of a few dossiers."""
+        """Add one finding of a check. A second finding with the same name replaces the first.
+
+        Args:
+            name: id of the check.
+            rows: number of bad rows.
+            of: number of rows that were checked.
+            names: columns, tables, or codes of statuses or agencies.
+            examples: codes of a few dossiers.
+        """
         facts = {"rows": rows, "of": of, "names": tuple(names), "examples": shown_codes(examples)}
         self.found[name] = Finding(name, facts, self.source)
 
@@ -65,17 +75,18 @@ class Findings:
         return name in self.found
 
     def in_order(self) -> list[Finding]:
-        """As they are told."""
+        """Return the findings in the order in which they are shown."""
         return [self.found[name] for name in KINDS if name in self.found]
 
 
 _CODE: Final = re.compile(r"(?=.*\d)[A-Za-z0-9][A-Za-z0-9._/-]*")
-"""What begins otherwise may be a formula to whoever opens a file of findings."""
+"""Pattern of a code that is safe to show. A value with another first character might act as a formula in a
+spreadsheet."""
 _LETTER_RUNS: Final = re.compile(r"[A-Za-z]{6,}")
 
 
 def shown_codes(codes: Iterable[str | None]) -> tuple[str, ...]:
-    """The first codes of those that may be shown: in the place of a code anything may stand, a name or a number."""
+    """Return the first few codes that are safe to show. A code column may contain a person's name or phone number."""
     shown: dict[str, None] = {}
     for raw in codes:
         code = clean_code(raw) if raw else None

@@ -1,4 +1,7 @@
-"""How a source can be read: our role there, the columns, the clock, and what its server does for our questions."""
+"""Judge how a source can be read: its columns, its clock, and how its server executes our queries.
+
+The module is pure: it uses no database.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any, Final, LiteralString, TypeAlias
 from motcua.domain.checking.kinds import Findings
 
 LARGE_TABLE: Final = 10_000
-"""Rows from which on a table must not be read whole for each question."""
+"""If a table has at least this many rows, a query must not read it from the first to the last row."""
 
 _TEXT: Final = frozenset({"text", "varchar", "bpchar", "character varying", "character", "name", "citext"})
 _NUMBER: Final = frozenset({"smallint", "integer", "bigint", "int2", "int4", "int8"})
@@ -52,18 +55,18 @@ COLUMNS: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
         "note": _TEXT,
     },
 }
-"""By view and column, the types that the contract takes."""
+"""The accepted types of each column, by view and column."""
 
 
 def judge_columns(there: Mapping[str, Mapping[str, str]], found: Findings) -> bool:
-    """Whether what each view shows can be read; adds what is wrong.
+    """Add findings about the columns, and return whether the views can be read.
 
     Args:
-        there: by view, its columns with their types; of a view that there is not, none.
-        found: where findings go.
+        there: columns with their types, by view; empty for a view that does not exist.
+        found: the collection that receives the findings.
 
     Returns:
-        ``False``: the rows cannot be read as they are. Times without a zone can, and are wrong.
+        ``False`` if the rows cannot be read as they are. Times without a time zone can be read, but are a finding.
     """
     views = [view for view in COLUMNS if not there.get(view)]
     missing, wrong, zoneless = [], [], []
@@ -92,7 +95,7 @@ def judge_columns(there: Mapping[str, Mapping[str, str]], found: Findings) -> bo
 def judge_clock(
     source_now: datetime, our_now: datetime, uncertain: timedelta, clock_skew: timedelta, found: Findings
 ) -> None:
-    """Adds that the source's clock is off by more than it may, beyond what the answer's way took."""
+    """Add a finding if the source's clock is wrong by more than the allowed skew plus the time that the answer took."""
     skew = source_now - our_now
     if abs(skew) - uncertain > clock_skew:
         found.add("clock_differs", names=[f"{skew.total_seconds():+.0f}"])
@@ -100,12 +103,12 @@ def judge_clock(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One of our questions at a source, whose answer needs an index."""
+    """One of our queries to a source. The source needs an index to answer it."""
 
     name: LiteralString
-    """Of its statement in include/sql/sources/reading.sql."""
+    """The name of the SQL statement in include/sql/sources/reading.sql."""
     index: str
-    """View and columns of the index."""
+    """The view and the columns of the index."""
 
 
 QUESTIONS: Final = (
@@ -114,12 +117,12 @@ QUESTIONS: Final = (
     Question("transitions_by_key", "transitions (agency_code, dossier_code)"),
     Question("dossiers_since", "dossiers (updated_at)"),
     Question("dossiers_by_key", "dossiers (agency_code, dossier_code)"),
-    # What these two ask is served by the indexes above: they are named where nothing else is.
+    # The indexes above serve these queries too. The index given here is reported only if no other index is missing.
     Question("transitions_since", "transitions (recorded_at), transitions (transition_id)"),
     Question("watch", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
     Question("latest", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
 )
-"""What pick-up and the watcher ask; each of the first five shows one index by itself."""
+"""Queries of pick-ups and of the watcher. Each of the first five shows the need for one index."""
 _SINGLE: Final = 5
 
 Table: TypeAlias = tuple[str, str]
@@ -127,9 +130,10 @@ Table: TypeAlias = tuple[str, str]
 
 
 def tables_read_whole(plan: Mapping[str, Any]) -> set[Table]:
-    """Tables that a plan (``EXPLAIN (VERBOSE, FORMAT JSON)``) reads from the first row to the last.
+    """Return the tables that a plan (``EXPLAIN (VERBOSE, FORMAT JSON)``) reads from the first row to the last.
 
-    A table of which a limit takes the first rows in no order is read whole, too, in the worst case.
+    A table also counts if the plan takes only its first rows by a limit without an order, because in the worst case the
+    whole table is read.
     """
     return {
         (str(node.get("Schema", "")), str(node["Relation Name"]))
@@ -145,12 +149,12 @@ def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def judge_plans(read_whole: Mapping[str, Sequence[Table]], sizes: Mapping[Table, int], found: Findings) -> None:
-    """Adds which indexes are missing: those of large tables that are read whole.
+    """Add a finding about missing indexes if queries read large tables from the first row to the last.
 
     Args:
-        read_whole: by question, the tables that its plan reads whole.
-        sizes: about how many rows each of these tables has.
-        found: where findings go.
+        read_whole: for each query, the tables that its plan reads whole.
+        sizes: approximate number of rows of each of these tables.
+        found: the collection that receives the findings.
     """
     missing: dict[str, Table] = {}
     for place, question in enumerate(QUESTIONS):

@@ -1,4 +1,4 @@
-"""The rows that a source shows: its newest ones, held against the contract and against each other."""
+"""Check the newest rows of a source against the source contract and against each other. Pure: no database."""
 
 from __future__ import annotations
 
@@ -29,65 +29,69 @@ from motcua.domain.occasions import NEVER_OLD, RESULT_STATUS, SUPPLEMENT_STATUS
 from motcua.domain.phones.reading import read_phone
 
 Key: TypeAlias = tuple[str, str]
-"""(agency_code, dossier_code) as the source writes them."""
+"""A dossier as (agency_code, dossier_code), in the source's spelling."""
 Row: TypeAlias = SourceDossier | SourceTransition
 
 ENOUGH: Final = 20
-"""Rows from which on a share says something."""
+"""The least number of rows of which a share is meaningful."""
 _SOME: Final = 3
 _ENOUGH_FOR_RESULTS: Final = 200
 LATEST_NUMBER: Final = 2**62
 _OFFICE: Final = range(6, 19)
-"""Hours of Vietnam in which desks write."""
+"""Hours of the day, in Vietnam, at which desks are open."""
 _ZONE: Final = timedelta(hours=7)
 _SILENT_AFTER: Final = timedelta(days=7)
 _SUBMITTED: Final = frozenset({"direct", "online", "postal"})
 _NEVER_MOVED: Final = frozenset({1, 2})
-"""Statuses that a dossier may have before its first step: registered, received."""
+"""Statuses that a dossier may have before its first step: registered and received."""
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What pick-ups have read of a source, of the transitions of a sample."""
+    """Facts about the sample's transitions that pick-ups have read."""
 
     at: Mapping[int, datetime] = field(default_factory=dict)
-    """When, by number."""
+    """When each transition was read, by its number."""
     set_aside: Set[int] = frozenset()
-    """Numbers of rows that were quarantined once: read, and taken later, or not."""
+    """Numbers of transitions that were in quarantine at some time, even if they were used later."""
     until: datetime | None = None
-    """Whatever was recorded before is not read any more; ``None``: nothing was read."""
+    """Pick-ups read no more transitions that were recorded before this time. ``None`` if nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """What was read of a source, all in one snapshot."""
+    """The rows of a source that a check reads, all in one snapshot."""
 
     source_now: datetime
     late_commit: timedelta
     context: RowContext
-    """Agencies, statuses that were mapped, our clock's moment and the clock skew that is allowed."""
+    """Agencies, mapped statuses, the time of our clock, and the allowed clock skew."""
     provinces: Mapping[str, str]
-    """By our code of an agency."""
+    """Province by agency code."""
     dossiers: Sequence[SourceDossier]
     transitions: Sequence[SourceTransition]
-    """Each once."""
+    """The transitions, each once."""
     whole: Set[Key]
-    """Dossiers that were asked for by key: their rows and all their transitions are here, where there are any."""
+    """Dossiers that were read by key. The sample contains the rows and all transitions of these dossiers."""
     doubled_dossiers: Sequence[Key] = ()
-    """Some of the keys that several rows have, anywhere in the source."""
+    """Examples of keys that several rows of the source share."""
     doubled_dossiers_count: int = 0
     doubled_numbers: Sequence[str | None] = ()
-    """A dossier's code for some of the numbers that several transitions have."""
+    """Codes of dossiers as examples of numbers that several transitions share."""
     doubled_numbers_count: int = 0
     is_pushed: bool = False
-    """The rows were pushed to us: whoever pushes may tell of dossiers alone, and what is old was emptied by us."""
+    """``True`` if the rows were pushed to the intake app. A push may contain dossiers without transitions, and the
+    intake app purges old rows."""
     read: Read = field(default_factory=Read)
     unanswered: Set[str] = frozenset()
-    """Questions that were not answered in time: what they ask for is not missing."""
+    """Names of queries that timed out. The sample lacks their rows although the source may have them."""
 
     @property
     def settled_before(self) -> datetime:
-        """What was written before this has all its halves: a row and its transition need not change at once."""
+        """Return the time before which all changes are complete.
+
+        Later changes may be incomplete, because a row and its transition need not change at once.
+        """
         return self.source_now - self.late_commit - self.context.clock_skew
 
 
@@ -100,14 +104,14 @@ class _Judging:
     def __post_init__(self) -> None:
         by_key: dict[Key, list[SourceTransition]] = defaultdict(list)
         for each in self.sample.transitions:
-            if (key := _key(each)) is not None and each.transition_id is not None:
+            if (key := _key_of(each)) is not None and each.transition_id is not None:
                 by_key[key].append(each)
-        self.histories = {key: sorted(rows, key=_number) for key, rows in by_key.items()}
+        self.histories = {key: sorted(rows, key=_number_of) for key, rows in by_key.items()}
 
     def national(self, row: Row) -> int | None:
         return None if row.status_code is None else national_status(row.status_code, self.sample.context)
 
-    def rows(
+    def add_rows(
         self,
         kind: str,
         bad: Sequence[SourceDossier] | Sequence[SourceTransition] | Sequence[Row],
@@ -116,13 +120,13 @@ class _Judging:
         least: int = 1,
         share: float = 0.0,
     ) -> None:
-        """A finding about rows, where there are at least so many, and that share of those looked at."""
+        """Add a finding about bad rows if they reach the least number and the least share of the checked rows."""
         if len(bad) >= least and len(bad) >= share * of:
             self.found.add(kind, len(bad), of, names, (row.dossier_code for row in bad))
 
 
 def judge_rows(sample: Sample, found: Findings) -> None:
-    """Adds all that is wrong with the rows of a source."""
+    """Add a finding for everything that is wrong with the rows of a source."""
     views = {"dossiers": sample.dossiers, "transitions": sample.transitions}
     empty = [view for view, rows in views.items() if not rows]
     if sample.is_pushed and sample.dossiers:
@@ -131,21 +135,21 @@ def judge_rows(sample: Sample, found: Findings) -> None:
         found.add("empty", names=empty)
     judging = _Judging(sample, found)
     if sample.transitions:
-        _numbers(judging)
-        _silence(judging)
-    _keys(judging)
-    _times(judging)
-    _statuses(judging)
-    _desk(judging)
+        _judge_numbers(judging)
+        _judge_silence(judging)
+    _judge_keys(judging)
+    _judge_times(judging)
+    _judge_statuses(judging)
+    _judge_desk(judging)
     if not empty:
-        _both_views(judging)
+        _compare_views(judging)
     if "numbers_go_back" not in found:
-        _moves(judging)
+        _judge_moves(judging)
     dossiers = [row for row in sample.dossiers if not (sample.is_pushed and _is_emptied(row))]
     if dossiers:
-        _phones(judging, dossiers)
-        _due_dates(judging)
-        _words(judging, dossiers)
+        _judge_phones(judging, dossiers)
+        _judge_due_dates(judging)
+        _judge_texts(judging, dossiers)
 
 
 def _is_emptied(row: SourceDossier) -> bool:
@@ -153,7 +157,7 @@ def _is_emptied(row: SourceDossier) -> bool:
     return all(each is None for each in fields)
 
 
-def _key(row: Row) -> Key | None:
+def _key_of(row: Row) -> Key | None:
     return (
         None if _blank(row.agency_code) or _blank(row.dossier_code) else (str(row.agency_code), str(row.dossier_code))
     )
@@ -163,18 +167,18 @@ def _blank(text: str | None) -> bool:
     return text is None or not text.strip()
 
 
-def _number(row: SourceTransition) -> int:
+def _number_of(row: SourceTransition) -> int:
     return row.transition_id or 0
 
 
 # --- Keys and codes --------------------------------------------------------------------------------------------------
 
 
-def _keys(judging: _Judging) -> None:
+def _judge_keys(judging: _Judging) -> None:
     sample, found = judging.sample, judging.found
     dossiers, transitions = sample.dossiers, sample.transitions
-    judging.rows("dossier_key_missing", [row for row in dossiers if _key(row) is None], len(dossiers))
-    judging.rows("transition_key_missing", [row for row in transitions if _key(row) is None], len(transitions))
+    judging.add_rows("dossier_key_missing", [row for row in dossiers if _key_of(row) is None], len(dossiers))
+    judging.add_rows("transition_key_missing", [row for row in transitions if _key_of(row) is None], len(transitions))
     if sample.doubled_dossiers_count:
         codes = [code for _, code in sample.doubled_dossiers]
         found.add("dossier_key_double", sample.doubled_dossiers_count, examples=codes)
@@ -184,21 +188,21 @@ def _keys(judging: _Judging) -> None:
     unknown = [
         row
         for row in rows
-        # Before the first agency is declared, every code would be one.
+        # Without any configured agency every code would be unknown.
         if sample.context.agencies
         and not _blank(row.agency_code)
         and unicodedata.normalize("NFC", str(row.agency_code)).strip() not in sample.context.agencies
     ]
     codes_unknown = Counter(str(row.agency_code).strip() for row in unknown)
-    judging.rows("agency_unknown", unknown, len(rows), shown_codes(code for code, _ in codes_unknown.most_common()))
+    judging.add_rows("agency_unknown", unknown, len(rows), shown_codes(code for code, _ in codes_unknown.most_common()))
     coded = [row for row in rows if not _blank(row.dossier_code)]
-    judging.rows("code_unusable", [row for row in coded if clean_code(str(row.dossier_code)) is None], len(coded))
+    judging.add_rows("code_unusable", [row for row in coded if clean_code(str(row.dossier_code)) is None], len(coded))
     untidy = _odd_case(rows)
-    judging.rows("code_untidy", [row for row in rows if untidy(row)], len(rows))
+    judging.add_rows("code_untidy", [row for row in rows if untidy(row)], len(rows))
 
 
 def _odd_case(rows: Sequence[Row]) -> Callable[[Row], bool]:
-    """Says of a row whether a code of it is written otherwise than most: with blanks, or in the other case."""
+    """Return a function that says whether a row's code contains blanks or differs in case from most other rows."""
     upper = sum(_has_upper(row.dossier_code) for row in rows)
     lower = sum(_has_lower(row.dossier_code) for row in rows)
     odd = _has_lower if upper >= lower else _has_upper
@@ -214,7 +218,10 @@ def _odd_case(rows: Sequence[Row]) -> Callable[[Row], bool]:
 
 
 def _is_spaced(code: str) -> bool:
-    """Blanks or marks that nobody sees, at its ends or in it; one that cannot be used at all is told as such."""
+    """Return whether a code has blanks or invisible characters in it or around it.
+
+    An unusable code is another finding.
+    """
     is_plain = code.isprintable() and " " not in code
     return not is_plain and clean_code(code) is not None
 
@@ -230,47 +237,49 @@ def _has_lower(code: str | None) -> bool:
 # --- Numbers ---------------------------------------------------------------------------------------------------------
 
 
-def _numbers(judging: _Judging) -> None:
+def _judge_numbers(judging: _Judging) -> None:
     sample = judging.sample
     transitions = sample.transitions
-    judging.rows("number_missing", [row for row in transitions if row.transition_id is None], len(transitions))
+    judging.add_rows("number_missing", [row for row in transitions if row.transition_id is None], len(transitions))
     numbered = [row for row in transitions if row.transition_id is not None]
-    usable = [row for row in numbered if 0 <= _number(row) <= LATEST_NUMBER]
-    judging.rows("number_unusable", [row for row in numbered if not 0 <= _number(row) <= LATEST_NUMBER], len(numbered))
+    usable = [row for row in numbered if 0 <= _number_of(row) <= LATEST_NUMBER]
+    judging.add_rows(
+        "number_unusable", [row for row in numbered if not 0 <= _number_of(row) <= LATEST_NUMBER], len(numbered)
+    )
     latest = sample.source_now + sample.context.clock_skew
     timed = [(row, row.recorded_at) for row in usable if row.recorded_at and EARLIEST <= row.recorded_at <= latest]
-    timed.sort(key=lambda pair: (_number(pair[0]), pair[1]))
-    if went_back := _went_back(timed, sample.late_commit):
-        judging.rows("numbers_go_back", went_back, len(timed))
+    timed.sort(key=lambda pair: (_number_of(pair[0]), pair[1]))
+    if went_back := _rows_gone_back(timed, sample.late_commit):
+        judging.add_rows("numbers_go_back", went_back, len(timed))
         return
     late, early = _out_of_order(timed, sample.late_commit)
-    judging.rows("late_commits", late, len(timed), _some_numbers(late))
+    judging.add_rows("late_commits", late, len(timed), _some_numbers(late))
     seen_late = _seen_late(timed, sample)
-    judging.rows("seen_late", seen_late, len(timed), _some_numbers(seen_late))
-    judging.rows("recorded_backdated", early, len(timed))
+    judging.add_rows("seen_late", seen_late, len(timed), _some_numbers(seen_late))
+    judging.add_rows("recorded_backdated", early, len(timed))
 
 
 _Timed = Sequence[tuple[SourceTransition, datetime]]
 
 
-def _went_back(timed: _Timed, late: timedelta) -> list[SourceTransition]:
-    """The newest rows, where several rows of higher numbers were there before them."""
+def _rows_gone_back(timed: _Timed, late: timedelta) -> list[SourceTransition]:
+    """Return the newest rows if their numbers are lower than those of several rows before them."""
     by_time = sorted(timed, key=lambda pair: pair[1], reverse=True)
     newest = by_time[:_SOME]
     if len(newest) < _SOME:
         return []
-    highest, since = max(_number(row) for row, _ in newest), newest[-1][1] - late
-    before = [at for row, at in timed if _number(row) > highest and at < since]
+    highest, since = max(_number_of(row) for row, _ in newest), newest[-1][1] - late
+    before = [at for row, at in timed if _number_of(row) > highest and at < since]
     if len(before) < _SOME:
         return []
     last = max(before) + late
-    return [row for row, at in by_time if at > last and _number(row) <= highest]
+    return [row for row, at in by_time if at > last and _number_of(row) <= highest]
 
 
 def _out_of_order(timed: _Timed, late: timedelta) -> tuple[list[SourceTransition], list[SourceTransition]]:
-    """Rows recorded well after those of higher numbers, and rows recorded well before those of lower ones.
+    """Return rows recorded well after rows of higher numbers, and rows recorded well before rows of lower numbers.
 
-    The others are the longest chain of rows whose times grow with their numbers.
+    All other rows form the longest chain in which times grow with the numbers, or are close to it.
     """
     times = [at for _, at in timed]
     ends: list[datetime] = []
@@ -310,27 +319,28 @@ def _out_of_order(timed: _Timed, late: timedelta) -> tuple[list[SourceTransition
 
 
 def _some_numbers(rows: Sequence[SourceTransition]) -> list[str]:
-    return [str(_number(row)) for row in rows[:MOST_EXAMPLES]]
+    return [str(_number_of(row)) for row in rows[:MOST_EXAMPLES]]
 
 
 def _seen_late(timed: _Timed, sample: Sample) -> list[SourceTransition]:
-    """Rows that were to be seen only after a higher number had been read, longer ago than is allowed: read late, or
-    never, since pick-ups have gone on. In a snapshot alone nothing tells them from others.
+    """Return rows that became visible later than allowed after a row with a higher number had been read.
+
+    Pick-ups read such a row late, or never if they have moved on. A single snapshot of the source cannot show this.
 
     Args:
-        timed: by number, with the times of writing.
-        sample: with what pick-ups have read.
+        timed: rows by number, with the times of writing.
+        sample: the sample, with what pick-ups have read.
     """
     read, allowed = sample.read, sample.late_commit + sample.context.clock_skew
-    fresh = [at for row, at in timed if (taken := read.at.get(_number(row))) is not None and taken - at <= allowed]
+    fresh = [at for row, at in timed if (taken := read.at.get(_number_of(row))) is not None and taken - at <= allowed]
     if not fresh or read.until is None:
         return []
     begun = min(fresh)
     higher_read: datetime | None = None
     found = []
     for row, at in reversed(timed):
-        taken = read.at.get(_number(row))
-        if higher_read is not None and at > begun and _number(row) not in read.set_aside and _is_usable(row, sample):
+        taken = read.at.get(_number_of(row))
+        if higher_read is not None and at > begun and _number_of(row) not in read.set_aside and _is_usable(row, sample):
             if taken is None:
                 is_late = at < read.until and higher_read < sample.context.now - allowed
             else:
@@ -350,7 +360,7 @@ def _is_usable(row: SourceTransition, sample: Sample) -> bool:
     return True
 
 
-def _silence(judging: _Judging) -> None:
+def _judge_silence(judging: _Judging) -> None:
     sample = judging.sample
     latest = sample.source_now + sample.context.clock_skew
     times = [row.recorded_at for row in sample.transitions if row.recorded_at and row.recorded_at <= latest]
@@ -361,7 +371,7 @@ def _silence(judging: _Judging) -> None:
 # --- Times -----------------------------------------------------------------------------------------------------------
 
 
-def _times(judging: _Judging) -> None:
+def _judge_times(judging: _Judging) -> None:
     sample = judging.sample
     dossiers, transitions = sample.dossiers, sample.transitions
     columns: dict[str, list[tuple[Row, datetime]]] = {
@@ -381,38 +391,42 @@ def _times(judging: _Judging) -> None:
     if shifted:
         judging.found.add("hours_shifted", names=shifted)
     else:
-        # Beyond LATEST stands what is no time at all, "infinity" among it.
+        # Times from LATEST on are no real times; a database's "infinity" is read as LATEST.
         latest = sample.source_now + sample.context.clock_skew
         ahead = {name: [row for row, at in rows if at > latest] for name, rows in columns.items()}
         names = [name for name, rows in ahead.items() if rows]
         if names:
             rows_ahead = list({id(row): row for rows in ahead.values() for row in rows}.values())
-            judging.rows("times_in_future", rows_ahead, len(dossiers) + len(transitions), names)
-    judging.rows("recorded_missing", [row for row in transitions if not _true(row.recorded_at)], len(transitions))
-    judging.rows("updated_missing", [row for row in dossiers if not _true(row.updated_at)], len(dossiers))
-    occurred = [row for row in transitions if not _true(row.occurred_at)]
-    judging.rows("occurred_missing", occurred, len(transitions), least=_SOME, share=0.05)
-    judging.rows(
+            judging.add_rows("times_in_future", rows_ahead, len(dossiers) + len(transitions), names)
+    judging.add_rows(
+        "recorded_missing", [row for row in transitions if not _is_credible(row.recorded_at)], len(transitions)
+    )
+    judging.add_rows("updated_missing", [row for row in dossiers if not _is_credible(row.updated_at)], len(dossiers))
+    occurred = [row for row in transitions if not _is_credible(row.occurred_at)]
+    judging.add_rows("occurred_missing", occurred, len(transitions), least=_SOME, share=0.05)
+    judging.add_rows(
         "received_missing",
-        [row for row in dossiers if not _true(row.received_at)],
+        [row for row in dossiers if not _is_credible(row.received_at)],
         len(dossiers),
         least=_SOME,
         share=0.05,
     )
 
 
-def _true(at: datetime | None) -> bool:
+def _is_credible(at: datetime | None) -> bool:
     return at is not None and EARLIEST <= at < LATEST
 
 
 def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bool:
-    """Whether a column's times are seven hours off: ahead of now by up to seven hours, or at hours when no desk works
-    that become office hours once the seven hours are taken from them or added to them. A day without its hour is none.
+    """Return whether a column's times are wrong by seven hours, the offset of Vietnam's time zone.
+
+    The times are wrong if they are up to seven hours ahead of now. They are also wrong if no desk is open at these
+    times, and they become office hours when seven hours are subtracted or added. Days without a time are left out.
     """
     ahead = [at - now for at in times if at > now + skew]
     if len(ahead) >= _SOME and max(ahead) <= _ZONE + skew and max(ahead) > _ZONE - timedelta(hours=2):
         return True
-    local = [at.astimezone(VIETNAM) for at in times if _true(at)]
+    local = [at.astimezone(VIETNAM) for at in times if _is_credible(at)]
     local = [at for at in local if at.time() != time(0)]
     if len(local) < ENOUGH or len({at.date() for at in local}) < _SOME:
         return False
@@ -425,11 +439,11 @@ def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bo
 
 
 def _shifted_against(transitions: Sequence[SourceTransition]) -> list[str]:
-    """The time of happening, where most of them are just seven hours from the time of writing."""
+    """Return the column of the time of happening, if most of its values are seven hours from the time of writing."""
     apart = [
         row.occurred_at - row.recorded_at
         for row in transitions
-        if row.occurred_at and row.recorded_at and _true(row.occurred_at) and _true(row.recorded_at)
+        if row.occurred_at and row.recorded_at and _is_credible(row.occurred_at) and _is_credible(row.recorded_at)
     ]
     close = sum(abs(abs(each) - _ZONE) <= timedelta(minutes=10) for each in apart)
     return ["transitions.occurred_at"] if len(apart) >= ENOUGH and close >= 0.5 * len(apart) else []
@@ -438,23 +452,23 @@ def _shifted_against(transitions: Sequence[SourceTransition]) -> list[str]:
 # --- Statuses and the desk -------------------------------------------------------------------------------------------
 
 
-def _statuses(judging: _Judging) -> None:
+def _judge_statuses(judging: _Judging) -> None:
     sample = judging.sample
     rows: list[Row] = [*sample.dossiers, *sample.transitions]
-    judging.rows("status_missing", [row for row in rows if row.status_code is None], len(rows))
+    judging.add_rows("status_missing", [row for row in rows if row.status_code is None], len(rows))
     unknown = [row for row in rows if row.status_code is not None and judging.national(row) is None]
     codes = Counter(row.status_code for row in unknown)
-    judging.rows("status_unknown", unknown, len(rows), (str(code) for code, _ in codes.most_common(10)))
+    judging.add_rows("status_unknown", unknown, len(rows), (str(code) for code, _ in codes.most_common(10)))
     if len(sample.transitions) >= _ENOUGH_FOR_RESULTS:
         known = {judging.national(row) for row in sample.transitions}
         if None not in known and RESULT_STATUS not in known:
             judging.found.add("results_never", of=len(sample.transitions))
 
 
-def _desk(judging: _Judging) -> None:
+def _judge_desk(judging: _Judging) -> None:
     sample, found = judging.sample, judging.found
     rows: list[Row] = [*sample.dossiers, *sample.transitions]
-    judging.rows("desk_missing", [row for row in rows if row.at_one_stop_desk is None], len(rows))
+    judging.add_rows("desk_missing", [row for row in rows if row.at_one_stop_desk is None], len(rows))
     told = [row for row in sample.transitions if row.at_one_stop_desk is not None]
     if len(told) < ENOUGH:
         return
@@ -470,8 +484,8 @@ def _desk(judging: _Judging) -> None:
             found.add(kind, len(of_it), len(of_it), examples=(row.dossier_code for row in of_it))
 
 
-def _moves(judging: _Judging) -> None:
-    """Moves out of what ends a dossier: a returned one that is worked on, a refused one with a result."""
+def _judge_moves(judging: _Judging) -> None:
+    """Find moves after a dossier's end: a returned dossier is worked on again, or a refused dossier has a result."""
     impossible, moves = [], 0
     for rows in judging.histories.values():
         for before, after in pairwise(rows):
@@ -481,18 +495,18 @@ def _moves(judging: _Judging) -> None:
             moves += 1
             if left in NEVER_OLD and right not in NEVER_OLD | {SUPPLEMENT_STATUS}:
                 impossible.append(after)
-    judging.rows("moves_impossible", impossible, moves)
+    judging.add_rows("moves_impossible", impossible, moves)
 
 
-# --- The two views against each other --------------------------------------------------------------------------------
+# --- Comparison of the two views -------------------------------------------------------------------------------------
 
 
-def _both_views(judging: _Judging) -> None:
+def _compare_views(judging: _Judging) -> None:
     sample = judging.sample
-    by_key = {key: row for row in sample.dossiers if (key := _key(row)) is not None}
+    by_key = {key: row for row in sample.dossiers if (key := _key_of(row)) is not None}
     untidy = _odd_case([*sample.dossiers, *sample.transitions])
     settled = sample.settled_before
-    # A code that is written in two ways is told as such.
+    # Codes are tidied here, because a code that is written in two ways is another finding.
     tidied_dossiers, tidied_steps = {_tidied(key) for key in by_key}, {_tidied(key) for key in judging.histories}
     lost = [
         rows[-1]
@@ -501,23 +515,23 @@ def _both_views(judging: _Judging) -> None:
         and _tidied(key) not in tidied_dossiers
         and not untidy(rows[-1])
         and clean_code(key[1]) is not None
-        and _at(rows[0].recorded_at) < settled
+        and _or_latest(rows[0].recorded_at) < settled
     ]
-    judging.rows("transitions_without_dossier", lost, len(judging.histories))
+    judging.add_rows("transitions_without_dossier", lost, len(judging.histories))
     whole = [(key, row) for key, row in by_key.items() if key in sample.whole]
     silent = [
         row
         for key, row in whole
         if _tidied(key) not in tidied_steps
         and judging.national(row) not in _NEVER_MOVED | {None}
-        and _at(row.updated_at) < settled
+        and _or_latest(row.updated_at) < settled
         and not untidy(row)
         and clean_code(key[1]) is not None
     ]
     if not sample.is_pushed:
-        judging.rows("dossiers_without_transitions", silent, len(whole))
+        judging.add_rows("dossiers_without_transitions", silent, len(whole))
     if "numbers_go_back" in judging.found:
-        # Which step is the last one nobody knows.
+        # If numbers went back, nobody knows which step is the last one.
         return
     differing, frozen, followed = [], [], 0
     for key, row in whole:
@@ -527,7 +541,7 @@ def _both_views(judging: _Judging) -> None:
         last, status = history[-1], judging.national(row)
         if status is None or any(judging.national(each) is None for each in history[-2:]):
             continue
-        written = _at(last.recorded_at)
+        written = _or_latest(last.recorded_at)
         if max(written, row.updated_at) >= settled:
             continue
         followed += 1
@@ -536,9 +550,9 @@ def _both_views(judging: _Judging) -> None:
                 differing.append(row)
         elif _changed(judging, history) and row.updated_at < written - sample.late_commit - sample.context.clock_skew:
             frozen.append(row)
-    judging.rows("row_against_transition", differing, followed)
+    judging.add_rows("row_against_transition", differing, followed)
     if "hours_shifted" not in judging.found:
-        judging.rows("updated_frozen", frozen, followed)
+        judging.add_rows("updated_frozen", frozen, followed)
 
 
 def _tidied(key: Key) -> Key:
@@ -547,11 +561,11 @@ def _tidied(key: Key) -> Key:
 
 
 def _changed(judging: _Judging, history: Sequence[SourceTransition]) -> bool:
-    """Whether the last transition brought another status, which the row cannot have had before."""
+    """Return whether the last transition brought a new status, which the dossier's row cannot have had before."""
     return len(history) > 1 and judging.national(history[-1]) != judging.national(history[-2])
 
 
-def _at(moment: datetime | None) -> datetime:
+def _or_latest(moment: datetime | None) -> datetime:
     return moment or LATEST
 
 
@@ -562,7 +576,7 @@ _OFTEN: Final = 0.25
 _SHARED_BY: Final = 20
 
 
-def _phones(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
+def _judge_phones(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
     sample, found = judging.sample, judging.found
     if len(dossiers) < ENOUGH:
         return
@@ -572,14 +586,14 @@ def _phones(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
     for row in dossiers:
         agency = sample.context.agencies.get((row.agency_code or "").strip(), "")
         typed = row.phone_entered_at or row.received_at
-        day = typed.astimezone(VIETNAM).date() if typed is not None and _true(typed) else None
+        day = typed.astimezone(VIETNAM).date() if typed is not None and _is_credible(typed) else None
         reading = read_phone((row.applicant_phone or "")[:200], day, sample.provinces.get(agency, ""))
         if reading.refusal == "missing":
             missing.append(row)
         elif reading.refusal is not None or reading.e164 is None:
             unreadable.append(row)
         else:
-            owners[reading.e164].add(_key(row))
+            owners[reading.e164].add(_key_of(row))
             shown[reading.e164].append(row.dossier_code)
     total = len(dossiers)
     if total - len(missing) - len(unreadable) < _TEXTABLE_BELOW * total:
@@ -591,8 +605,8 @@ def _phones(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
             (row.dossier_code for row in [*missing, *unreadable]),
         )
     else:
-        judging.rows("phones_missing", missing, total, share=_OFTEN)
-        judging.rows("phones_unreadable", unreadable, total, share=_OFTEN)
+        judging.add_rows("phones_missing", missing, total, share=_OFTEN)
+        judging.add_rows("phones_unreadable", unreadable, total, share=_OFTEN)
     readable = total - len(missing) - len(unreadable)
     shared = {number for number, keys in owners.items() if len(keys) >= _SHARED_BY and len(keys) >= 0.05 * readable}
     if shared:
@@ -604,29 +618,33 @@ def _phones(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
 # --- Due dates -------------------------------------------------------------------------------------------------------
 
 
-def _due_dates(judging: _Judging) -> None:
+def _judge_due_dates(judging: _Judging) -> None:
     dossiers = judging.sample.dossiers
     total = len(dossiers)
-    due = [(row, row.due_at) for row in dossiers if row.due_at is not None and _true(row.due_at)]
-    before = [row for row, at in due if row.received_at is not None and _true(row.received_at) and at < _begin(row, at)]
-    judging.rows("due_before_received", before, len(due))
+    due = [(row, row.due_at) for row in dossiers if row.due_at is not None and _is_credible(row.due_at)]
+    before = [
+        row
+        for row, at in due
+        if row.received_at is not None and _is_credible(row.received_at) and at < _earliest_due(row, at)
+    ]
+    judging.add_rows("due_before_received", before, len(due))
     if total < ENOUGH:
         return
-    judging.rows("due_missing", [row for row in dossiers if not _true(row.due_at)], total, share=0.2)
+    judging.add_rows("due_missing", [row for row in dossiers if not _is_credible(row.due_at)], total, share=0.2)
     if len(due) < ENOUGH:
         return
     (common, times), *_ = Counter(at for _, at in due).most_common(1)
     received = {row.received_at.astimezone(VIETNAM).date() for row, at in due if at == common and row.received_at}
     if times >= 0.5 * len(due) and len(received) >= _SOME:
         rows = [row for row, at in due if at == common]
-        judging.rows("due_all_equal", rows, len(due))
+        judging.add_rows("due_all_equal", rows, len(due))
     midnight = [row for row, at in due if at.astimezone(VIETNAM).time() == time(0)]
     if "due_all_equal" not in judging.found:
-        judging.rows("due_at_midnight", midnight, len(due), share=0.8)
+        judging.add_rows("due_at_midnight", midnight, len(due), share=0.8)
 
 
-def _begin(row: SourceDossier, due: datetime) -> datetime:
-    """From when on a dossier may be due: a due day without its hour is that whole day."""
+def _earliest_due(row: SourceDossier, due: datetime) -> datetime:
+    """Return the earliest due time that is not before receipt. A due date without a time stands for the whole day."""
     received = row.received_at
     assert received is not None
     local = received.astimezone(VIETNAM)
@@ -637,7 +655,7 @@ def _begin(row: SourceDossier, due: datetime) -> datetime:
 # --- Words -----------------------------------------------------------------------------------------------------------
 
 
-def _words(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
+def _judge_texts(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
     sample = judging.sample
     sure: list[Row] = []
     likely: list[Row] = []
@@ -649,7 +667,7 @@ def _words(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
             columns.update(faults.keys())
             (sure if "sure" in faults.values() else likely).append(row)
     if sure or len(likely) >= _SOME:
-        judging.rows("text_broken", [*sure, *likely], len(rows), (name for name, _ in columns.most_common()))
+        judging.add_rows("text_broken", [*sure, *likely], len(rows), (name for name, _ in columns.most_common()))
     total = len(dossiers)
     if total >= ENOUGH:
         for kind, names in (
@@ -657,11 +675,11 @@ def _words(judging: _Judging, dossiers: Sequence[SourceDossier]) -> None:
             ("procedure_missing", ("procedure_code", "procedure_name")),
         ):
             bad = [row for row in dossiers if any(_blank(getattr(row, name)) for name in names)]
-            judging.rows(kind, bad, total, least=_SOME, share=0.05)
+            judging.add_rows(kind, bad, total, least=_SOME, share=0.05)
     odd = [
         row for row in dossiers if not _blank(row.submitted_via) and str(row.submitted_via).strip() not in _SUBMITTED
     ]
-    judging.rows("submitted_via_unknown", odd, total)
+    judging.add_rows("submitted_via_unknown", odd, total)
 
 
 def _texts(row: Row) -> Iterator[tuple[str, str | None]]:

@@ -1,1 +1,4 @@
-"""What one-stop software pushes in the protocol of the National Public Service Portal, read. No clock, no ledger."""
+"""Rules that read what one-stop software pushes in the protocol of the National Public Service Portal.
+
+Pure: no clock, no ledger.
+"""

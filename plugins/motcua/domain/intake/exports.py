@@ -1,4 +1,4 @@
-"""Exports that are dropped as files: when one was made, and whether a whole one may be taken for how things stand."""
+"""Decide when an export file was made, and whether dossiers that a whole export lacks are really gone."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.intake.merging import ENDED, Key
 
 CLOCKS_MAY_DIFFER: Final = timedelta(minutes=10)
-"""What names itself later than this from now comes from a wrong clock."""
+"""If the time in a file name is further ahead than this, it comes from a wrong clock."""
 _FEWEST_LOST: Final = 4
-"""Fewer dossiers may always be gone from one export to the next."""
+"""If fewer dossiers than this are missing since the last export, the export is never taken as cut off."""
 _TIME = r"(?:[-_. T]*(?P<hour>\d{2})[-_.:h]?(?P<minute>\d{2})(?:[-_.:m]?(?P<second>\d{2}))?(?!\d))?"
 _YEAR_FIRST = re.compile(
     r"(?<!\d)(?P<year>20\d{2})(?P<between>[-_.]?)(?P<month>\d{2})(?P=between)(?P<day>\d{2})" + _TIME, re.ASCII
@@ -26,20 +26,24 @@ _DAY_FIRST = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ExportedDossier:
-    """A dossier that exports had."""
+    """A dossier that earlier exports contained."""
 
     dossier_no: int
     agency_code: str
     dossier_code: str
     status_code: int | None
     is_vanished: bool
-    """Whole exports have it no more."""
+    """``True`` if newer whole exports no longer contain the dossier."""
 
 
 @dataclass(slots=True)
 class Compared:
-    """What a whole export still has of what was there: open dossiers, how many of these are ``missing``, and our
-    numbers of those that it first has not, or has again."""
+    """The comparison of a whole export with the known dossiers.
+
+    ``there``: number of open dossiers in earlier exports. ``missing``: how many of these dossiers the export lacks.
+    ``gone``: our numbers of the dossiers that the export lacks for the first time. ``back``: our numbers of the
+    dossiers that it contains again.
+    """
 
     there: int = 0
     missing: int = 0
@@ -48,16 +52,16 @@ class Compared:
 
 
 class FromTheFuture(ValueError):
-    """A file's name tells a time that has not come yet."""
+    """Raised if a file's name gives a time in the future."""
 
 
 def exported_at(name: str, modified_at: datetime, now: datetime) -> datetime:
-    """When an export was made: the time in its name, by the clock of Vietnam, else when it was last written.
+    """Return when an export was made: the time in its name, in Vietnam's time zone, or the time of its last change.
 
-    A name that tells a day alone leaves the time to when it was written, where that was on this day.
+    If the name gives only a day and the file was written on that day, the time of writing counts.
 
     Raises:
-        FromTheFuture: its name tells a time that has not come yet.
+        FromTheFuture: the name gives a time in the future.
     """
     written = min(modified_at, now)
     for pattern in (_YEAR_FIRST, _DAY_FIRST):
@@ -78,25 +82,25 @@ def exported_at(name: str, modified_at: datetime, now: datetime) -> datetime:
 
 
 def by_name(name: str) -> tuple[tuple[str, int], ...]:
-    """What names are put in order by, where two exports were made at once: ``2.csv`` comes before ``10.csv``."""
+    """Return the key that sorts names of exports that were made at the same time: ``2.csv`` before ``10.csv``."""
     return tuple(
         (text, int(number) if number else -1) for text, number in re.findall(r"([^0-9]*)([0-9]*)", name.casefold())
     )
 
 
 def looks_cut(before: int, now: int, least_percent: int) -> bool:
-    """Whether so few are left of what was there that the rest was rather cut off than gone.
+    """Return whether so many dossiers are missing that the export was probably cut off.
 
     Args:
-        before: dossiers that were there.
-        now: how many of them, or in their place, are there now.
-        least_percent: how many of a hundred are there from one export to the next.
+        before: number of dossiers that were there.
+        now: how many of these dossiers, or replacements for them, are there now.
+        least_percent: least percentage that remains from one export to the next.
     """
     return before - now >= _FEWEST_LOST and now * 100 < before * least_percent
 
 
 def compare(known: Iterable[ExportedDossier], present: Container[Key]) -> Compared:
-    """Holds the dossiers of a whole export against those that earlier ones had."""
+    """Compare the dossiers of a whole export with the dossiers of earlier exports."""
     found = Compared()
     for each in known:
         is_present = (each.agency_code, each.dossier_code) in present

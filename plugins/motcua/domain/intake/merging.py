@@ -1,7 +1,7 @@
-"""What is news in what comes of dossiers and their steps, pushed or exported, and what is to be written of it.
+"""Decide what is new in pushed or exported dossiers and steps, and what must be written.
 
-What is known is read in sets under the lock of its source, and what is decided here is written in sets
-(``store/intake/pushes``). Why each rule is as it is: docs/decisions/intake.md.
+``store/intake/pushes`` reads the known rows of a whole call at once, under the lock of their source, and writes all
+decisions at once. docs/decisions/intake.md gives the reason for each rule.
 """
 
 from __future__ import annotations
@@ -20,28 +20,28 @@ from motcua.domain.intake.records import PushedDossier, PushedStep
 from motcua.domain.words import AgencyWords, SeveralAgencies, agency_of
 
 Key: TypeAlias = tuple[str, str]
-"""Agency and code of a dossier."""
+"""A dossier as its agency code and its own code."""
 
 ENDED: Final = (3, 7, 10)
 """Statuses of dossiers that are over."""
 _TELLING: Final = (5, 9)
 """Statuses that may call for a message."""
 _CLOCKS_OFF: Final = timedelta(minutes=10)
-"""Twice what clocks may be off: closer together, they do not tell which of two steps is the later one."""
+"""Twice the allowed clock error. If two times are closer together, they do not show which step is the later one."""
 _REPEATED_WITHIN: Final = timedelta(days=2)
-"""A step without a time of its own is a repeat where the same came so recently."""
+"""A step without a time of its own counts as a repeat if an equal step arrived within this time."""
 _LONG_AGO: Final = timedelta(days=30)
 _AGENCY_CODE: Final = re.compile(r"\d{3}(\.\d{2}){2}\.[A-Z]\d{2}", re.ASCII)
 
 
 @dataclass(slots=True)
 class Dossier:
-    """A dossier's row: as it is known, or as it is to be."""
+    """A dossier's row: one that is known, or one that is to be written."""
 
     agency_code: str
     dossier_code: str
     client_id: int | None = None
-    """Who pushed it last."""
+    """The client that last pushed the dossier."""
     dossier_no: int | None = None
     status_code: int | None = None
     supplement_at_desk: bool = False
@@ -51,35 +51,36 @@ class Dossier:
     returned_at: datetime | None = None
     updated_at: datetime | None = None
     said_status: int | None = None
-    """What the row itself said of its status, also where it was held back."""
+    """The status that the client's own row gave, even if a step's status is used instead."""
     said_at: datetime | None = None
     is_emptied: bool = False
-    """Its fields were, since their time is over."""
+    """``True`` if the row's fields were emptied after their retention time."""
     has_other_fields: bool = False
-    """What came would change its fields."""
+    """``True`` if the arriving record would change the row's fields."""
     recent: Sequence[str] = ()
-    """Digests of what came within two days, of those that came now."""
+    """Digests of records of the last two days that are equal to digests of the arriving records."""
     exported_at: datetime | None = None
-    """When the file was exported that last told of it; with it, when its step happened and what it said."""
+    """When the last file with this dossier was exported. The time of the step and the stated state are stored
+    together with this time."""
     happened_at: datetime | None = None
     state: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
-    """That are to be put over its own."""
+    """The fields that replace the fields of the row."""
     is_told: bool = False
-    """It is written as what came tells it."""
+    """``True`` if the values of the arriving record are written into the row."""
     says: bool = False
-    """What came says something of its status."""
+    """``True`` if the arriving record gives a status."""
     is_moved: bool = False
-    """Whoever reads it finds something new."""
+    """``True`` if the row changed, so that a pick-up must read it again."""
     is_later: bool = False
-    """Its row is newer than the step that came with it."""
+    """``True`` if the row is newer than the step that arrived with it, so that the row's status counts."""
     is_noted: bool = False
-    """What the file said is kept."""
+    """``True`` if the state that the file gave is stored."""
 
 
 @dataclass(slots=True)
 class Step:
-    """A step: one that is known, or that is to be written."""
+    """A step: one that is known, or one that is to be written."""
 
     agency_code: str | None
     dossier_code: str
@@ -91,46 +92,49 @@ class Step:
     recorded_at: datetime
     digest: str
     step_no: int | None = None
-    """``None``: it is to be written."""
+    """Our number of the step. ``None`` if the step is still to be written."""
     is_of_arrival: bool = False
-    """It happened when it came, for want of a better time."""
+    """``True`` if the time of arrival is used as the time of happening, because no better time is known."""
     fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def happened_at(self) -> datetime:
-        """No step happened after it came, whatever its clock says."""
+        """Return the time of happening. It is never later than the time of arrival."""
         return min(self.occurred_at, self.recorded_at)
 
     @property
     def is_day_alone(self) -> bool:
-        """Its time is a day without a time of day, which orders nothing."""
+        """Return whether the step's time is only a day, which gives no order."""
         return _is_day_alone(self.occurred_at)
 
     @property
     def stamped_at(self) -> datetime:
-        """By its clock, as far as that may be believed."""
+        """Return the time that the step itself gives, if it is credible."""
         is_none = self.is_day_alone or self.occurred_at > self.recorded_at + _CLOCKS_OFF
         return self.recorded_at if is_none else self.occurred_at
 
     @property
     def said_from(self) -> datetime:
-        """From when on a row's word may be about this step: where the clock is ahead, the row came before its stamp."""
+        """Return the earliest time at which a row's status may come from this step.
+
+        If the step's clock is ahead, the row may have arrived before the time that the step gives.
+        """
         stamped = self.stamped_at
         return self.recorded_at - _CLOCKS_OFF if stamped > self.recorded_at else stamped
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """An export, as far as its dossiers are judged by it."""
+    """An export file, with the facts by which its dossiers are judged."""
 
     exported_at: datetime
     is_whole: bool
     is_first: bool
-    """Of the whole ones: it says how things stand, and not since when."""
+    """``True`` for the first whole export. It shows the present state of each dossier, but not since when it holds."""
 
 
 class Known:
-    """What is known of the dossiers of which something comes, and who may tell of them."""
+    """Everything that is known of the arriving dossiers, and the agencies that the sender may write for."""
 
     def __init__(
         self,
@@ -141,8 +145,16 @@ class Known:
         steps: Iterable[Step],
         words: AgencyWords,
     ) -> None:
-        """``agencies``: codes of those that it may tell of. ``moment``: of arrival, from when on nobody else writes of
-        this source. ``steps``: in the order of their numbers; without an agency those that wait for their dossiers."""
+        """Collect the known rows.
+
+        Args:
+            client_id: the client that sends.
+            agencies: codes of the agencies that the client may write for.
+            moment: time of arrival. The lock of the source is held, so that nobody else writes rows of it.
+            dossiers: known dossiers.
+            steps: known steps in the order of their numbers; steps without an agency still wait for their dossiers.
+            words: map from words to agencies.
+        """
         self.client_id, self.agencies, self.moment, self.words = client_id, agencies, moment, words
         self.dossiers = {(each.agency_code, each.dossier_code): each for each in dossiers}
         self.steps: defaultdict[tuple[str | None, str], list[Step]] = defaultdict(list)
@@ -152,28 +164,31 @@ class Known:
 
 @dataclass(slots=True)
 class Decided:
-    """What is to be written, and what became of each record by its place."""
+    """The rows to write, and the outcome of each record by its position."""
 
     outcomes: dict[int, str] = field(default_factory=dict)
     keys: dict[int, Key] = field(default_factory=dict)
-    """The dossier that a record is of, where it was not refused."""
+    """The dossier of each record that was not refused."""
     dossiers: dict[Key, Dossier] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    """In the order in which they are numbered; first come those that had waited."""
+    """Steps in the order in which they are numbered; steps that had waited come first."""
     states: set[tuple[str, str, str]] = field(default_factory=set)
-    """Agency, code and digest of what came, to be known when it is sent again."""
+    """Agency, code and digest of each record, stored so that a repeated record is recognised."""
 
 
-# --- What is pushed ---------------------------------------------------------------------------------------------
+# --- Pushed records ---------------------------------------------------------------------------------------------
 
 
 def merge_dossiers(known: Known, came: Mapping[int, PushedDossier]) -> Decided:
-    """Decides of dossiers that were pushed, by their places, what each tells that is new. A field that did not come
-    stays; one that came empty is emptied. Steps that waited for a dossier are its own now, and its row follows them."""
+    """Decide what is new in pushed dossiers. ``came`` maps a position in the call to a dossier.
+
+    A field that did not arrive stays, and a field that arrived empty is emptied. Steps that waited for one of the
+    dossiers are linked to it, and the dossier gets the status of its last step.
+    """
     found = Decided()
     last: dict[Key, PushedDossier] = {}
     for place, record in came.items():
-        agency = _whose(known, record, record.of_name)
+        agency = _agency_of_record(known, record, record.of_name)
         if agency is None:
             found.outcomes[place] = "agency_missing"
         elif agency not in known.agencies:
@@ -187,7 +202,8 @@ def merge_dossiers(known: Known, came: Mapping[int, PushedDossier]) -> Decided:
         found.outcomes[place] = "taken" if key in found.dossiers else "repeated"
         recent = known.dossiers[key].recent
         for digest in (*came[place].earlier, came[place].digest):
-            # Also what told nothing new, or came before another state in one call: sent again later, it would.
+            # A digest is stored even if the record gave nothing new, or if the same call gave another state after it.
+            # Otherwise the same record would count as new when it is sent again.
             if digest not in recent or (key in found.dossiers and digest == last[key].digest):
                 found.states.add((*key, digest))
     _number_waiting(known, found, dict.fromkeys(code for _, code in last))
@@ -196,7 +212,7 @@ def merge_dossiers(known: Known, came: Mapping[int, PushedDossier]) -> Decided:
 
 def _merge_dossier(known: Known, found: Decided, key: Key, record: PushedDossier) -> None:
     before, steps = known.dossiers.get(key), known.steps.get(key, [])
-    row = _as_it_says(before or Dossier(*key), record)
+    row = _row_from_record(before or Dossier(*key), record)
     last = last_steps(steps)
     if last is not None and _is_behind(record.status_code, before, last, steps):
         row.status_code, row.supplement_at_desk = last[0].status_code, last[0].supplement_at_desk
@@ -206,10 +222,10 @@ def _merge_dossier(known: Known, found: Decided, key: Key, record: PushedDossier
     if "status_code" in record.said:
         row.says, row.said_status, row.said_at = True, record.status_code, known.moment
     row.is_moved = before is None or _is_changed(before, row)
-    # A status that is held back is news, and changes nothing to be read.
+    # A status that is not used because a step's status counts is stored, but it changes nothing that a pick-up reads.
     if before is not None and not row.is_moved and (before.is_emptied or row.said_status == before.said_status):
         return
-    # Where no steps tell its life, a row is the only voice, and counts as it comes.
+    # If a dossier has no steps, only its row shows its state, so each arriving row counts.
     if before is not None and steps and record.digest in before.recent:
         return
     row.is_told, row.is_emptied, row.client_id = True, False, known.client_id
@@ -218,8 +234,11 @@ def _merge_dossier(known: Known, found: Decided, key: Key, record: PushedDossier
 
 
 def _is_behind(status: int | None, before: Dossier | None, last: tuple[Step, Step], steps: Sequence[Step]) -> bool:
-    """Whether a status that came is older than the steps: 1 and 2, one that a step told before, and 4 in a dossier's
-    first push or where its row had said 4 before the last step came, too."""
+    """Return whether an arriving status is older than the known steps.
+
+    The statuses 1 and 2 are older, and so is a status that an earlier step gave. Status 4 is older in a dossier's first
+    push, or if the row had already given 4 before the last step arrived.
+    """
     told = last[0].status_code, last[1].status_code
     if status is None or None in told or status in told:
         return False
@@ -230,7 +249,7 @@ def _is_behind(status: int | None, before: Dossier | None, last: tuple[Step, Ste
 
 
 def _number_waiting(known: Known, found: Decided, codes: Iterable[str]) -> None:
-    """Steps of which nothing had said whose they are, and whose dossier is there now."""
+    """Link waiting steps, whose agency was unknown, to their dossiers if these exist now."""
     waiting = (step for code in codes for step in known.steps.get((None, code), ()))
     for step in sorted(waiting, key=lambda each: each.step_no or 0):
         own = [
@@ -243,13 +262,15 @@ def _number_waiting(known: Known, found: Decided, codes: Iterable[str]) -> None:
             known.steps[step.agency_code, step.dossier_code].append(step)
             found.steps.append(step)
     for key in dict.fromkeys((step.agency_code or "", step.dossier_code) for step in found.steps):
-        _follow(known, found, key)
+        _follow_last_step(known, found, key)
 
 
 def merge_steps(known: Known, came: Mapping[int, PushedStep]) -> Decided:
-    """Decides of steps that were pushed, by their places, which are news: each is taken once, those of a dossier in the
-    order of their times where each has one. One without a time of its own is a repeat where the same came within two
-    days. Rows that are behind follow."""
+    """Decide which pushed steps are new, and update rows that are behind. ``came`` maps a position to a step.
+
+    Each step is accepted once. The steps of a dossier are put in the order of their times if each step has a time. A
+    step without a time counts as a repeat if an equal step arrived within two days.
+    """
     found = Decided()
     own = (row for row in known.dossiers.values() if row.client_id == known.client_id)
     numbers = {row.dossier_no: row.dossier_code for row in own}
@@ -265,7 +286,7 @@ def merge_steps(known: Known, came: Mapping[int, PushedStep]) -> Decided:
         if of_step is None:
             found.outcomes[place] = "code_missing"
             continue
-        agency = _whose(known, record, None, by_code[of_step])
+        agency = _agency_of_record(known, record, None, by_code[of_step])
         if agency is not None and agency not in known.agencies:
             found.outcomes[place] = "agency_refused"
             continue
@@ -286,7 +307,7 @@ def merge_steps(known: Known, came: Mapping[int, PushedStep]) -> Decided:
             steps.sort(key=attrgetter("occurred_at"))
         found.steps += steps
         known.steps[key] += steps
-        _follow(known, found, (key[0] or "", key[1]))
+        _follow_last_step(known, found, (key[0] or "", key[1]))
     return found
 
 
@@ -298,11 +319,14 @@ def _is_repeat(known: Known, agency: str | None, other: Step) -> bool:
     return is_same and (other.is_timed or other.recorded_at > known.moment - _REPEATED_WITHIN)
 
 
-def _whose(
+def _agency_of_record(
     known: Known, record: PushedDossier | PushedStep, of_name: str | None, of_dossier: Sequence[str] = ()
 ) -> str | None:
-    """The agency that a record names, that its code begins with, or whose dossier it is; else the client's only one.
-    ``None``: nobody can tell."""
+    """Return the agency of a record; ``None`` if it cannot be found.
+
+    It is the agency that the record names, the agency whose code begins the dossier's code, or the agency that has the
+    dossier. If none of these is known, it is the client's only agency.
+    """
     for written in (record.unit, record.prefix, of_name):
         try:
             agency = agency_of(written, known.words) if written else None
@@ -312,20 +336,22 @@ def _whose(
             return agency
     if len(of_dossier) == 1:
         return of_dossier[0]
-    # What begins with the code of another agency is not the client's, though we do not know that agency.
+    # If the dossier's code begins with another agency's code, the dossier is not the client's, even if that agency is
+    # unknown.
     if len(known.agencies) != 1 or _AGENCY_CODE.fullmatch(record.prefix or ""):
         return None
     return known.agencies[0]
 
 
-# --- The row follows its steps ----------------------------------------------------------------------------------
+# --- The row and its steps --------------------------------------------------------------------------------------
 
 
 def last_steps(steps: Sequence[Step]) -> tuple[Step, Step] | None:
-    """The last step of a dossier, told twice: by its number, as pick-up tells it, and by its clock.
+    """Return the last step of a dossier by number, which is the order of pick-ups, and the last step by time.
 
-    By number the one that came last, but for those that happened more than what clocks may be off before another; a day
-    alone and the end of a dossier are never too old. By clock, of those same steps the one that is stamped latest.
+    The last step by number is the one that arrived last. Steps are left out if they happened before another step by
+    more than the allowed clock error. Steps with only a day, and steps that end a dossier, are never left out. The last
+    step by time is the step with the latest time among the remaining steps.
     """
     if not steps:
         return None
@@ -334,14 +360,17 @@ def last_steps(steps: Sequence[Step]) -> tuple[Step, Step] | None:
     return standing[-1], max(reversed(standing), key=attrgetter("stamped_at"))
 
 
-def _follow(known: Known, found: Decided, key: Key) -> None:
-    """Gives a dossier the status of its last step where its row is behind it: the row was held back because it came
-    before its step, or no row comes with a step.
+def _follow_last_step(known: Known, found: Decided, key: Key) -> None:
+    """Give a dossier the status of its last step if its row is behind.
 
-    Within what clocks may be off of each other the row says which step is the last: one that said what the step says
-    that is last by its clock, since that step happened, has that status. It speaks again where another step came after
-    that one (a call that failed was made again), as by numbers alone the other would stand. Where that one came longer
-    ago it does not, but against a step that calls for a message: what it says was told by then, and would be again.
+    A row is behind if it was held back because it arrived before its step, or if a step arrived without a row.
+
+    If the last step by number and the last step by time differ, the row decides between them. The row supports the
+    step that is last by time if the row gave that step's status after the step happened. A row that supports a step is
+    written again when a further step arrives, for example because a failed call was repeated. Without this, the further
+    step would count, because its number is higher. The row is not written again if the supported step arrived longer
+    ago, because the citizen was informed by then and would be informed twice. There is one exception: if the further
+    step calls for a message, the row is always written again.
     """
     row, last = known.dossiers.get(key), last_steps(known.steps.get(key, ()))
     if row is None or row.is_emptied or last is None or last[0].status_code is None:
@@ -368,9 +397,13 @@ def _follow(known: Known, found: Decided, key: Key) -> None:
 
 
 def _is_behind_step(row: Dossier, step: Step, steps: Sequence[Step]) -> bool:
-    """Behind are 1, 2, none, what an earlier step told, what was said before the last step happened, and whatever is
-    neither a result nor an end where the step calls for a message: pick-up tells it as it comes, and what is told must
-    be counted. The row of an ended dossier only where a step told its end."""
+    """Return whether a row is behind a step.
+
+    A row is behind if its status is 1, 2 or empty, if an earlier step gave its status, or if its status was given
+    before the last step happened. If the step calls for a message, a row is also behind with any status that is neither
+    a result nor an end: a pick-up plans the message as soon as the step arrives, and each such step must be counted.
+    The row of an ended dossier is behind only if a step gave that end.
+    """
     said_at = row.said_at or row.updated_at
     if row.status_code in (None, 1, 2) or any(each.status_code == row.status_code for each in steps):
         return True
@@ -380,15 +413,15 @@ def _is_behind_step(row: Dossier, step: Step, steps: Sequence[Step]) -> bool:
     return is_said_before or (row.status_code != 9 and step.status_code in _TELLING)
 
 
-# --- What is exported -------------------------------------------------------------------------------------------
+# --- Exported records -------------------------------------------------------------------------------------------
 
 
 def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> tuple[Decided, Counter[str]]:
-    """Decides of dossiers that a file tells of, each once with its steps in their order, what each tells that is new;
-    and counts those that are ``added``, ``moved``, and left, since a newer file told of them (``older``).
+    """Decide what is new in the dossiers of a file, and count the ``added``, ``moved`` and ``older`` dossiers.
 
-    A step is news where status, step or place are others than the last file said; in an export of changes, steps with a
-    time of their own once each, and the dossier stays as its latest step left it.
+    ``came`` has each dossier once, with its steps in order. ``older`` dossiers are not changed, because a newer file
+    contained them. A step is new if its status, step name or place differs from the last file. In an export of
+    changes, each step with its own time is new once, and the dossier gets the state of its latest step.
     """
     found = Decided()
     counted = Counter[str]()
@@ -412,7 +445,7 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
         last = record.steps[-1]
         happened_at = _happened_at(record, last, file, before)
         if file.is_whole or before is None or _is_no_earlier(happened_at, before.happened_at):
-            row = _as_it_says(before or Dossier(*key), record)
+            row = _row_from_record(before or Dossier(*key), record)
             row.status_code, row.supplement_at_desk = last.status_code, last.supplement_at_desk
             row.happened_at, row.state = happened_at, last.state
             row.is_told = row.is_moved = before is None or bool(news) or _is_changed(before, row)
@@ -423,8 +456,11 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
 
 
 def _happened_at(record: PushedDossier, step: PushedStep, file: File, before: Dossier | None) -> datetime:
-    """When a step happened: when its column says, else when the file was exported; of a dossier that is new in the
-    first whole one when that was returned, finished or received, else long ago."""
+    """Return when a step happened.
+
+    It is the time in the file, or the time of the export. For a dossier that is new in the first whole export, it is
+    the time of return, finishing or receipt, or a time long ago.
+    """
     if step.occurred_at is not None or not file.is_first or before is not None:
         return step.occurred_at or file.exported_at
     since = record.returned_at or record.finished_at or record.received_at or file.exported_at - _LONG_AGO
@@ -440,24 +476,30 @@ def _is_exported_news(step: PushedStep, before: Dossier | None, file: File, step
 
 
 def _is_no_earlier(happened_at: datetime, before: datetime | None) -> bool:
-    """What happened before what is known changes no row: a step that was typed in late. A day without a time of day is
-    of that whole day."""
+    """Return whether a step is not earlier than the known state. If it is earlier, it was typed in late.
+
+    A day without a time stands for the whole day.
+    """
     if before is None or happened_at >= before:
         return True
     return _is_day_alone(happened_at) and happened_at.astimezone(VIETNAM).date() == before.astimezone(VIETNAM).date()
 
 
-# --- Both -------------------------------------------------------------------------------------------------------
+# --- Shared helpers ---------------------------------------------------------------------------------------------
 
 _values = attrgetter("status_code", "supplement_at_desk", "received_at", "due_at", "finished_at", "returned_at")
 
 
-def _as_it_says(row: Dossier, record: PushedDossier) -> Dossier:
+def _row_from_record(row: Dossier, record: PushedDossier) -> Dossier:
     return replace(row, fields=record.fields, **{name: getattr(record, name) for name in record.said})
 
 
 def _is_changed(before: Dossier, row: Dossier) -> bool:
-    """An ended dossier whose fields were emptied is not filled again by what ended it."""
+    """Return whether the row has new values.
+
+    The row of an ended dossier with emptied fields never counts as changed, so that its last record does not fill it
+    again.
+    """
     return (before.has_other_fields and not before.is_emptied) or bool(_values(row) != _values(before))
 
 

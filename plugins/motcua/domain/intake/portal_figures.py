@@ -1,7 +1,7 @@
-"""What the national portal says of an agency's dossiers in a period, held against what our closings count.
+"""Compare the national portal's figures of an agency and period with the figures of our closings.
 
-A difference is shown and not judged: a dossier that was pushed later, that counts on another day, or that was deleted
-there makes one, and so does one that never was pushed.
+A difference is shown and not judged. It arises if a dossier was pushed later, counts on another day, was deleted in the
+portal, or was never pushed.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from typing import Literal, TypeAlias, get_args
 
 ComparedFigure: TypeAlias = Literal["received", "resolved", "returned"]
 COMPARED: tuple[ComparedFigure, ...] = get_args(ComparedFigure)
-"""Dossiers received in the period, dossiers resolved in it (withdrawn ones among them), results handed over in it."""
+"""The compared figures of the period: dossiers received, dossiers resolved (including withdrawn dossiers), and results
+handed over."""
 
 
 @dataclass(frozen=True, slots=True)
 class PortalFigures:
-    """What was handed in of one agency and period."""
+    """The portal's figures of one agency and period, as a person handed them in."""
 
     figure_no: int
     agency_code: str
@@ -28,18 +29,18 @@ class PortalFigures:
     received: int
     resolved: int
     returned: int | None
-    """``None``: the file does not say."""
+    """The results handed over. ``None`` if the file does not give this figure."""
     handed_in_by: str
     handed_in_at: datetime
     file_name: str
     file_line: int
     replaces: int | None
-    """Number of the figures that it replaces."""
+    """The number of the earlier figures that these figures replace. ``None`` if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedDossiers:
-    """What one closing of the period counts of the agency."""
+    """The figures of one closing for the agency and period."""
 
     closing_no: int
     as_of: datetime
@@ -52,48 +53,48 @@ class CountedDossiers:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One figure of an agency and period, there and here."""
+    """One figure of an agency and period, in the portal and in our closing."""
 
     figure: ComparedFigure
     theirs: int
     ours: int | None
-    """``None``: the period is not closed."""
+    """The figure of our closing. ``None`` if the period is not closed."""
     since: datetime | None
-    """Since when the two have differed without a break; ``None``: they do not."""
+    """Since when the two figures have differed without a break; ``None`` if they are equal."""
     replaced: int | None
-    """What the figures before said, where that was something else."""
+    """The figure that the portal gave before. ``None`` if it did not change."""
 
     @property
     def difference(self) -> int:
-        """The portal's figure less ours; 0 where there is none of ours."""
+        """Return the portal's figure minus ours, or 0 if we have none."""
         return 0 if self.ours is None else self.theirs - self.ours
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedAgency:
-    """An agency's newest figures of a period against the newest closing that was asked for."""
+    """An agency's newest figures of a period, compared with the newest closing that was requested."""
 
     newest: PortalFigures
     former: PortalFigures | None
-    """The figures that they replaced."""
+    """The figures that the newest figures replaced."""
     figures: tuple[Comparison, ...]
-    """Those that the file says, in the order of ``COMPARED``."""
+    """The figures that the file gives, in the order of ``COMPARED``."""
 
     @property
     def differs(self) -> bool:
-        """Whether any figure does."""
+        """Return whether any figure differs."""
         return any(each.difference for each in self.figures)
 
 
 def compare(handed_in: Iterable[PortalFigures], counted: Iterable[CountedDossiers]) -> list[ComparedAgency]:
-    """Holds what was handed in against what was counted, by agency and period.
+    """Compare the figures that were handed in with the counted ones, by agency and period.
 
     Args:
-        handed_in: in the order in which it was; the last of an agency and period counts.
-        counted: in the order of the closings; the last counts.
+        handed_in: figures in the order of handing in; the last figures of an agency and period count.
+        counted: figures in the order of the closings; the last figures of an agency and period count.
 
     Returns:
-        What differs first, then by agency and period.
+        Comparisons with a difference first, then sorted by agency and period.
     """
     theirs: dict[tuple[str, str], list[PortalFigures]] = defaultdict(list)
     ours: dict[tuple[str, str], list[CountedDossiers]] = defaultdict(list)
@@ -131,8 +132,8 @@ def _compared(given: Sequence[PortalFigures], counted: Sequence[CountedDossiers]
 def _differing_since(
     theirs: Sequence[tuple[datetime, int | None]], ours: Sequence[tuple[datetime, int]]
 ) -> datetime | None:
-    """Since when what was said last on both sides has differed without a break."""
-    # What came later counts, whatever the clock said.
+    """Return since when the last values of both sides have differed without a break."""
+    # A clock may have gone back between two entries. The later entry then gets the time of the earlier one.
     moments = [list(accumulate((at for at, _ in side), max)) for side in (theirs, ours)]
     said = sorted((at, side, place) for side, these in enumerate(moments) for place, at in enumerate(these))
     values: list[int | None] = [None, None]

@@ -1,8 +1,8 @@
-"""Dossiers and steps as they are pushed, and the rules that read them or refuse them.
+"""Read pushed dossiers and steps, or refuse them.
 
-A record is refused only where its code cannot be used, where it is none, or where it says two things at once; a step
-also where its status is no status. Any other field that cannot be read is left out, noted, and costs no citizen the
-message. Only what is named here is kept of a push.
+A record is refused only if its code cannot be used, if it is not a record, or if it gives one name two values. A step
+is also refused if its status is no valid status. Any other field that cannot be read is left out and noted, and the
+citizen still gets the message. The ledger stores only the fields of a push that this module names.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ RecordRefusal: TypeAlias = Literal[
     "agency_missing",
     "agency_refused",
 ]
-"""Why a record is not taken; the last two the ledger says."""
+"""Reason for refusing a record. The last two reasons are found by the ledger."""
 
 KEPT_OF_DOSSIER = (
     "MaTTHC",
@@ -38,7 +38,7 @@ KEPT_OF_DOSSIER = (
     "HinhThuc",
 )
 KEPT_OF_STEP = ("NguoiXuLy", "NoiDungXuLy", "PhongBanXuLy")
-"""Fields whose words are kept as they came."""
+"""Fields of dossiers (above) and steps whose words are stored as they arrived."""
 _TIMES = {
     "NgayTiepNhan": "received_at",
     "NgayHenTra": "due_at",
@@ -46,12 +46,12 @@ _TIMES = {
     "NgayTra": "returned_at",
 }
 _APPLICANT = {"ChuHoSo": "TenNguoiNop", "SoDienThoai": "SoDienThoai"}
-"""Fields that shape C has in ``ThongTinNguoiNop.ThongTinChiTiet`` instead."""
+"""Fields that form C of the protocol gives inside ``ThongTinNguoiNop.ThongTinChiTiet`` instead."""
 _WITH_AGENCY = re.compile(r"(.+?)-\d{6}(?:\d\d)?-\d{1,12}", re.ASCII)
 
 
 class RecordRefused(Exception):
-    """A record cannot be used; ``reason`` says why, ``field`` which field it is about, if any."""
+    """Raised for a record that cannot be used. ``reason`` gives the reason, ``field`` the faulty field, if any."""
 
     def __init__(self, reason: RecordRefusal, field: str = "") -> None:
         super().__init__(reason)
@@ -61,20 +61,20 @@ class RecordRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedDossier:
-    """A dossier that may be used, pushed or told by a file. Holds personal data."""
+    """A dossier that can be used, from a push or a file. Holds personal data."""
 
     dossier_code: str
     unit: str | None = None
-    """Code of the unit that the record, or its call, names."""
+    """The code of the unit that the record or its call names."""
     prefix: str | None = None
-    """Code of the agency that the dossier's own code begins with."""
+    """The agency code with which the dossier's code begins."""
     of_name: str | None = None
-    """Name of the unit that works on it."""
+    """The name of the unit that works on the dossier."""
     agency_code: str = ""
-    """Of what a file tells: whose it is, as its reader found."""
+    """The agency that was found while a file was read. Empty for a pushed dossier."""
     fields: Mapping[str, str]
     said: Sequence[str]
-    """Names of the members below that something is said of."""
+    """Names of the fields below for which the record gives a value."""
     status_code: int | None = None
     supplement_at_desk: bool = False
     received_at: datetime | None = None
@@ -82,20 +82,20 @@ class PushedDossier:
     finished_at: datetime | None = None
     returned_at: datetime | None = None
     digest: str = ""
-    """Of all that a push says."""
+    """Hash of everything that a push gives."""
     earlier: Sequence[str] = ()
-    """Digests of what came of it earlier in the same call, and was put into it."""
+    """Digests of earlier records of the same dossier in the same call, which were merged into this one."""
     steps: Sequence[PushedStep] = ()
-    """Of what a file tells: its steps, in their order."""
+    """For a dossier of a file: its steps, in order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushedStep:
-    """A step that may be used, pushed or told by a file. Holds personal data."""
+    """A step that can be used, from a push or a file. Holds personal data."""
 
     dossier_code: str | None = None
     dossier_no: int | None = None
-    """Our own number of the dossier, where the client names it by that."""
+    """Our own number of the dossier, if the client uses that number."""
     unit: str | None = None
     prefix: str | None = None
     fields: Mapping[str, str]
@@ -104,12 +104,12 @@ class PushedStep:
     occurred_at: datetime | None
     digest: str
     state: str = ""
-    """Of what a file tells: hash of status, step and place."""
+    """The hash of status, step name and place. Empty for a pushed step."""
 
 
 @dataclass(slots=True)
 class _Reading:
-    """One record being read, and the fields of it that cannot be."""
+    """One record while it is read, with the names of its unreadable fields."""
 
     record: Fields
     unreadable: list[str] = field(default_factory=list)
@@ -126,7 +126,7 @@ class _Reading:
         return name.lower() in self.record
 
     def text(self, name: str) -> str:
-        """Empty where it says nothing that can be read."""
+        """Return a field as text; empty if it has no readable value."""
         try:
             return read_text(self.record.get(name.lower()))
         except Unreadable:
@@ -134,12 +134,12 @@ class _Reading:
             return ""
 
     def part(self, name: str) -> _Reading:
-        """An object inside, or an empty one."""
+        """Return a nested object, or an empty one."""
         inside = self.record.get(name.lower())
         return _Reading(inside if isinstance(inside, Fields) else Fields(), self.unreadable)
 
     def words(self, names: Sequence[str]) -> dict[str, str]:
-        """The fields of these names that it says something of and that can be read, as they came."""
+        """Return the readable fields with these names, as they arrived."""
         found = {}
         for name in names:
             if self.says(name):
@@ -150,7 +150,11 @@ class _Reading:
         return found
 
     def moment(self, name: str) -> datetime | None:
-        """Raises ``Unreadable`` where it says what is no time."""
+        """Return a field as a time.
+
+        Raises:
+            Unreadable: the value is not a time.
+        """
         try:
             return read_moment(read_text(self.record.get(name.lower())))
         except Unreadable:
@@ -158,15 +162,15 @@ class _Reading:
             raise
 
     def unit(self) -> str | None:
-        """The unit that the record itself names by its code."""
+        """Return the code of the unit that the record itself names."""
         return self.text("MaDonViTiepNhan") or self.text("MaDonVi") or None
 
 
 def read_code(record: Fields) -> str:
-    """The code of a record's dossier, as it came.
+    """Return the code of a record's dossier, as it arrived.
 
     Raises:
-        RecordRefused: there is none, or it cannot be used.
+        RecordRefused: there is no code, or it cannot be used.
     """
     value = record.get("mahoso")
     if value is not None and not isinstance(value, str):
@@ -181,7 +185,7 @@ def read_code(record: Fields) -> str:
 
 
 def times_in_future(record: PushedDossier | PushedStep, latest: datetime) -> list[str]:
-    """Names of the fields that say that something happened later than it can have."""
+    """Return the names of the fields whose event would be after the latest possible time."""
     if isinstance(record, PushedStep):
         times = {"ThoiDiemXuLy": record.occurred_at}
     else:
@@ -190,26 +194,26 @@ def times_in_future(record: PushedDossier | PushedStep, latest: datetime) -> lis
 
 
 def agency_in_code(code: str | None) -> str | None:
-    """The code of an agency that a dossier's code begins with, as ``000.00.30.H32-260608-0001`` does."""
+    """Return the agency code with which a dossier's code begins, as in ``000.00.30.H32-260608-0001``."""
     found = _WITH_AGENCY.fullmatch(code or "")
     return found[1] if found else None
 
 
 def _digest(said: Mapping[str, Any]) -> str:
-    # One moment is one, in whatever shape and zone it came.
+    # A moment must always give the same text, in whatever form and time zone it arrived.
     written = json.dumps(said, sort_keys=True, default=lambda at: at.astimezone(UTC).isoformat(), ensure_ascii=False)
     return hashlib.sha256(written.encode()).hexdigest()
 
 
 def read_dossier(record: object, unit: str | None) -> tuple[PushedDossier, list[str]]:
-    """A pushed dossier, and the names of its fields that cannot be read.
+    """Read a pushed dossier, and return it with the names of its unreadable fields.
 
     Args:
-        record: as it came.
+        record: the record as it arrived.
         unit: code of the unit that the call names.
 
     Raises:
-        RecordRefused: it cannot be used.
+        RecordRefused: the record cannot be used.
     """
     reading = _Reading.of(record)
     code = read_code(reading.record)
@@ -248,14 +252,14 @@ def dossier_that_says(
     unit: str | None = None,
     of_name: str | None = None,
 ) -> PushedDossier:
-    """A dossier of what was read of it, whichever way it came.
+    """Build a dossier from the values that were read from a push or a file.
 
     Args:
-        code: that may be used.
-        fields: words, by their names in the portal's protocol.
-        said: status and times that something was said of, by the members of a ``PushedDossier``.
-        unit: code of the unit that is named.
-        of_name: name of the unit that works on it.
+        code: a usable code.
+        fields: texts, by their names in the portal's protocol.
+        said: the given status and times, by the names of fields of ``PushedDossier``.
+        unit: code of the named unit.
+        of_name: name of the unit that works on the dossier.
     """
     return PushedDossier(
         dossier_code=code,
@@ -270,7 +274,7 @@ def dossier_that_says(
 
 
 def _waits_at_desk(reading: _Reading) -> bool:
-    """Whether a supplement waits at the one-stop desk, by what the push itself says."""
+    """Return whether the push itself shows that a dossier with a supplement is at the one-stop desk."""
     if is_one_stop_desk(reading.text("TrangThaiBoSung")) or is_one_stop_desk(reading.text("PhongBanXuLy")):
         return True
     supplements = reading.record.get("danhsachhosobosung")
@@ -283,14 +287,14 @@ def _waits_at_desk(reading: _Reading) -> bool:
 
 
 def read_step(record: object, unit: str | None) -> tuple[PushedStep, list[str]]:
-    """A pushed step, and the names of its fields that cannot be read.
+    """Read a pushed step, and return it with the names of its unreadable fields.
 
     Args:
-        record: as it came.
+        record: the record as it arrived.
         unit: code of the unit that the call names.
 
     Raises:
-        RecordRefused: it cannot be used.
+        RecordRefused: the record cannot be used.
     """
     reading = _Reading.of(record)
     number = reading.text("IDHoSo")

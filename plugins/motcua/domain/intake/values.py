@@ -1,4 +1,4 @@
-"""Single values as clients of the portal's protocol write them: JSON, texts, times, statuses, the one-stop desk."""
+"""Read single values of the portal's protocol: JSON, texts, times, statuses, the one-stop desk."""
 
 from __future__ import annotations
 
@@ -12,29 +12,33 @@ from typing import Any, Final
 from motcua.domain.written_times import read_time
 
 MOST_PARTS: Final = 1_000_000
-"""Objects, lists and values in one body: a body of nothing but brackets must not fill the memory."""
+"""Maximum number of objects, lists and values in one body, so that a body of nothing but brackets cannot fill the
+memory."""
 LONGEST_TEXT: Final = 2_000
-"""Characters that are kept of a value."""
+"""Maximum number of characters that are stored of a value."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _STATUS = re.compile(r"\d{1,4}(?:\.0+)?", re.ASCII)
 _NOT_LETTERS = re.compile(r"[^a-z0-9]+")
 _DESK = ("motcua", "tiepnhanvatraketqua", "tiepnhanvatrakq", "phucvuhanhchinhcong")
-"""What the one-stop desk is called, folded: Một cửa, Bộ phận Tiếp nhận và Trả kết quả, Trung tâm Phục vụ hành chính
-công; ``MotCua`` and ``MOT_CUA`` are codes of it."""
+"""Folded names of the one-stop desk: Một cửa, Bộ phận Tiếp nhận và Trả kết quả, Trung tâm Phục vụ hành chính công.
+``MotCua`` and ``MOT_CUA`` are codes of the desk."""
 
 
 class Unreadable(ValueError):
-    """A body is no JSON, or more than is read; a value is not of its kind."""
+    """Raised if a body is not JSON or too large, or if a value is not of its kind."""
 
 
 class Fields(dict[str, Any]):
-    """A JSON object: its names in lower case. ``ambiguous``: names that came twice with different values."""
+    """A JSON object with its names in lower case.
+
+    ``ambiguous`` holds names that occurred twice with different values.
+    """
 
     ambiguous: frozenset[str] = frozenset()
 
 
-def _fields(pairs: Iterable[tuple[str, Any]]) -> Fields:
+def _folded_fields(pairs: Iterable[tuple[str, Any]]) -> Fields:
     found, ambiguous = Fields(), set()
     for name, value in pairs:
         folded = name.strip().lower()
@@ -47,34 +51,39 @@ def _fields(pairs: Iterable[tuple[str, Any]]) -> Fields:
 
 
 def read_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """What a body says: objects as :class:`Fields`, numbers as their text.
+    """Return the content of a body, with objects as :class:`Fields` and numbers as their text.
 
-    Bytes that are no UTF-8 become U+FFFD, so that they cost the value that they stand in and nothing else.
+    Bytes that are not UTF-8 become U+FFFD, so that they spoil only the value that contains them.
 
     Raises:
-        Unreadable: it is no JSON, too deep, or holds more parts than are read.
+        Unreadable: the body is not JSON, is nested too deeply, or has too many parts.
     """
     if sum(map(body.count, (b",", b"[", b"{"))) > MOST_PARTS:
         raise Unreadable("too many parts")
     text = body.decode("utf-8-sig", "replace")
     try:
-        # Control characters in texts are let in: what cannot be printed is cleaned where it matters.
+        # Control characters in texts are accepted here; each reader of a text cleans it.
         return json.loads(
-            text, object_pairs_hook=_fields, parse_int=str, parse_float=str, parse_constant=_no_value, strict=False
+            text,
+            object_pairs_hook=_folded_fields,
+            parse_int=str,
+            parse_float=str,
+            parse_constant=_no_value,
+            strict=False,
         )
     except (ValueError, RecursionError):
         raise Unreadable("no JSON") from None
 
 
 def _no_value(_: str) -> None:
-    """NaN and infinities say nothing."""
+    """Read NaN and infinities as no value."""
 
 
 def read_text(value: object) -> str:
-    """A value as text, without NUL, trimmed and cut; empty: there is none.
+    """Return a value as text, without NUL, trimmed and cut; empty if there is no value.
 
     Raises:
-        Unreadable: it is a list, an object, or yes or no.
+        Unreadable: the value is a list, an object or a boolean.
     """
     if value is None:
         return ""
@@ -84,14 +93,13 @@ def read_text(value: object) -> str:
 
 
 def read_moment(text: str) -> datetime | None:
-    """A time in whatever shape clients write it, by the clock of Vietnam where it names no zone; ``None``: none, also
-    the zero that some software writes for none.
+    """Return a time in any form that clients write, in Vietnam's time zone if none is given; ``None`` for no time.
 
-    ``yyyyMMdd[HHmm[ss]]``, ``yyyy-MM-dd[ HH:mm[:ss[.f]]]`` with ``T`` or a zone as well, ``dd/MM/yyyy[ HH:mm[:ss]]``,
-    milliseconds since 1970.
+    A time of zeros, which some software writes for "none", is also no time. Accepted forms are ``yyyyMMdd[HHmm[ss]]``,
+    ``yyyy-MM-dd[ HH:mm[:ss[.f]]]`` also with ``T`` or a zone, ``dd/MM/yyyy[ HH:mm[:ss]]``, and milliseconds since 1970.
 
     Raises:
-        Unreadable: it is no time, or none that can be.
+        Unreadable: the text is not a time, or the time cannot be true.
     """
     if not text.strip("0:-/. T"):
         return None
@@ -106,10 +114,10 @@ def read_moment(text: str) -> datetime | None:
 
 
 def read_status(text: str) -> int | None:
-    """A status code; ``None``: there is none.
+    """Return a status code; ``None`` if the text is empty.
 
     Raises:
-        Unreadable: it is no number of up to four digits.
+        Unreadable: the text is not a number of up to four digits.
     """
     if not text:
         return None
@@ -119,7 +127,7 @@ def read_status(text: str) -> int | None:
 
 
 def is_one_stop_desk(words: str) -> bool:
-    """Whether a name or a code is of the one-stop desk."""
+    """Return whether a name or code belongs to the one-stop desk."""
     plain = unicodedata.normalize("NFD", words.casefold().replace("đ", "d"))
     folded = _NOT_LETTERS.sub("", "".join(char for char in plain if not unicodedata.combining(char)))
     return any(name in folded for name in _DESK)

@@ -1,1 +1,1 @@
-"""What a phone field says: from the text to its digits, and from these to a number or the reason why there is none."""
+"""Rules that read a phone field: from its text to runs of digits, and from these to a number or a reason for none."""

@@ -1,8 +1,8 @@
-"""The Vietnamese numbering plan as it was and as it is: the tables behind :mod:`motcua.domain.phones.reading`.
+"""Tables of the Vietnamese numbering plan, past and present, for :mod:`motcua.domain.phones.reading`.
 
-Sources, unless a table names its own: landline codes, Quyết định 2036/QĐ-BTTTT (three phases, 11/2/2017,
-15/4/2017 and 17/6/2017); mobile prefixes, the change from 11 to 10 digits of 15/9/2018; blocks in use today,
-the metadata of ``phonenumbers`` 9.0.43. Everything is written in local form, with the trunk prefix 0.
+Sources, unless a table names its own: for landline codes Quyết định 2036/QĐ-BTTTT (three phases, 11/2/2017, 15/4/2017
+and 17/6/2017); for mobile prefixes the change from 11 to 10 digits of 15/9/2018; for today's blocks the metadata of
+``phonenumbers`` 9.0.43. All numbers are in local form, with the trunk prefix 0.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ from types import MappingProxyType
 from typing import Final
 
 MOBILES_HAVE_10_DIGITS_SINCE: Final = date(2018, 9, 15)
-"""Before this day a 10-digit number under 03, 05 or 07 was a landline or nothing."""
+"""Before this day a 10-digit number under 03, 05 or 07 was a landline or did not exist."""
 
 WIDER_08_BLOCKS_SINCE: Final = date(2017, 1, 1)
 """From this day on, the mobile blocks of 08 are those of :data:`OPEN_08_BLOCKS_2017`."""
 
 PROVINCES_MERGED_ON: Final = date(2025, 7, 1)
-"""Nghị quyết 202/2025/QH15: from this day on an agency may keep the fields of a neighbour's landlines."""
+"""Nghị quyết 202/2025/QH15 merged provinces on this day. An agency may since have fields with a neighbour's
+landlines."""
 
 MIGRATED_PREFIXES: Final = MappingProxyType(
     {
@@ -49,16 +50,18 @@ MIGRATED_PREFIXES: Final = MappingProxyType(
         "0199": "059",
     }
 )
-"""Old 11-digit mobile prefix → today's; the last seven digits stayed. Not monotone: never compute it."""
+"""Maps an old prefix of 11-digit mobile numbers to today's prefix. The last seven digits stayed. The mapping is
+irregular and cannot be computed."""
 
 OPEN_08_BLOCKS_2016: Final = ("0868", "0888", "0898")
 OPEN_08_BLOCKS_2017: Final = ("0868", "0869", "088", "0898", "0899")
 
 LANDLINE_ONLY_CODES: Final = ("053", "054", "057", "072", "073", "074", "075")
-"""Old area codes whose 10-digit numbers are no mobile today either."""
+"""Old area codes whose 10-digit numbers are not mobile numbers today either."""
 
 WITHOUT_A_LIVING_CARRIER: Final = ("095", "0990", "0991", "0992")
-"""095 was S-Fone, 0992 a VSAT network that moved to 0672 in 2018; some still validate as mobile."""
+"""Blocks without an active carrier. 095 was S-Fone, 0992 a VSAT network that moved to 0672 in 2018. Some of these
+numbers still validate as mobile."""
 
 FIRST_LANDLINE_DIGITS: Final = frozenset("234567")
 """First subscriber digits by operator, 2008: EVN 2, VNPT 3, VTC 4, SPT 5, Viettel 6, FPT 7 (mic.gov.vn)."""
@@ -77,14 +80,16 @@ CARRIER_BY_PREFIX: Final = MappingProxyType(
     | dict.fromkeys(("0998", "0999"), "Đông Dương")
     | {"087": "iTel", "0559": "Wintel"}
 )
-"""Carrier to which a block was first given. Numbers move between carriers since 16/11/2018: a hint only."""
+"""Carrier to which a block was first allotted. It is only a hint, because numbers can change carrier since
+16/11/2018."""
 
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """A province of 2016: its landline code before and after 2017, what it was merged into in 2025.
+    """A province of 2016, with its landline codes before and after 2017 and its successor of 2025.
 
-    ``id_series``: the first two digits of its people's 9-digit ID numbers, where they begin with 3.
+    ``id_series``: the first two digits of the 9-digit ID numbers of the province's people, if these numbers begin with
+    3.
     """
 
     key: str
@@ -169,19 +174,21 @@ PROVINCES: Final = MappingProxyType(
         )
     }
 )
-"""Provinces of 2016 by key: the Vietnamese name in ascii, words joined by ``_``."""
+"""Provinces of 2016 by key. A key is the Vietnamese name in ASCII, with words joined by ``_``."""
 
 FOUR_DIGIT_OLD_CODES: Final = frozenset(
     province.old_code for province in PROVINCES.values() if len(province.old_code) == 4 and province.old_code[1] != "2"
 )
-"""Old area codes of four digits outside 02: with seven more they were landlines, and are nothing today."""
+"""Old area codes of four digits outside 02. With seven more digits they were landlines; today such numbers do not
+exist."""
 
 THREE_DIGIT_OLD_CODES: Final = frozenset(
     province.old_code for province in PROVINCES.values() if len(province.old_code) == 3
 )
 
 ID_SERIES_LIKE_MOBILES: Final = frozenset({"32", "35", "38"})
-"""Nine digits that begin so are taken for an old ID number (Bến Tre, An Giang, Bạc Liêu), typed anywhere."""
+"""First digits of old 9-digit ID numbers of Bến Tre, An Giang and Bạc Liêu. Nine digits that begin with these count as
+an ID number at any agency."""
 
 # fmt: off
 CITIZEN_ID_PROVINCES: Final = frozenset(
@@ -224,9 +231,9 @@ def fold_name(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def find_province(name: str) -> Province | None:
-    """Find a province by key or by Vietnamese name, accented or not, with or without ``Tỉnh``/``TP``.
+    """Find a province by its key or its Vietnamese name, accented or not, with or without ``Tỉnh``/``TP``.
 
-    None for an unknown name: the field is then read by its date alone.
+    Return None for an unknown name. A phone field is then read by its date only.
     """
     letters = fold_name(name).strip()
     for candidate in (_TITLE.sub("", letters), letters):
@@ -236,7 +243,7 @@ def find_province(name: str) -> Province | None:
     return None
 
 
-def _own(province_key: str, merged: bool) -> list[Province]:
+def _province_and_merged(province_key: str, merged: bool) -> list[Province]:
     return [
         province
         for province in PROVINCES.values()
@@ -246,19 +253,19 @@ def _own(province_key: str, merged: bool) -> list[Province]:
 
 @lru_cache(maxsize=512)
 def own_old_codes(province_key: str, merged: bool) -> tuple[str, ...]:
-    """Old area codes under which an agency's own callers may still write a landline.
+    """Return the old area codes under which people of an agency's province may still write a landline.
 
-    ``merged``: whether the provinces that this one took in on 1/7/2025 count as its own.
+    ``merged``: whether the provinces that were merged into this one on 1/7/2025 count as parts of it.
     """
-    return tuple(province.old_code for province in _own(province_key, merged))
+    return tuple(province.old_code for province in _province_and_merged(province_key, merged))
 
 
 @lru_cache(maxsize=512)
 def own_id_series(province_key: str, merged: bool) -> tuple[str, ...]:
-    """First two digits of the 9-digit ID numbers of an agency's own people, where they begin with 3."""
-    return tuple({province.id_series for province in _own(province_key, merged) if province.id_series})
+    """Return the first two digits of the 9-digit ID numbers of the province's people, if the numbers begin with 3."""
+    return tuple({province.id_series for province in _province_and_merged(province_key, merged) if province.id_series})
 
 
 def carrier_of(local: str) -> str | None:
-    """Carrier to which the block of a mobile number (``0905123456``) was first given; None if to none."""
+    """Return the carrier to which the block of a mobile number (``0905123456``) was first allotted, or None."""
     return CARRIER_BY_PREFIX.get(local[:3]) or CARRIER_BY_PREFIX.get(local[:4])

@@ -1,6 +1,6 @@
-"""From digits to what they are: a number that may be texted, or the reason why it is none.
+"""Classify digits as a number that may be texted, or give the reason why they are no such number.
 
-Everything here is about one run of digits; what a whole field says is read in :mod:`motcua.domain.phones.reading`.
+Each function handles one run of digits. :mod:`motcua.domain.phones.reading` reads whole fields.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ Note = Literal[
 
 
 class Era(IntEnum):
-    """Whose plan a field is read by. Only these days matter: readings are remembered by era, not by day."""
+    """Period of the numbering plan by which a field is read.
+
+    Only the days on which the plan changed matter, so the cache of readings is keyed by era and not by day.
+    """
 
     UNTIL_2016 = 1
     UNTIL_10_DIGITS = 2
@@ -53,7 +56,7 @@ class Era(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadingPlan:
-    """The plan by which one field is read: when it was typed, and what its agency's own people may have."""
+    """The numbering plan for one field: the era in which it was typed, and the codes of the agency's own province."""
 
     era: Era
     own_codes: tuple[str, ...]
@@ -62,13 +65,13 @@ class ReadingPlan:
 
 @lru_cache(maxsize=512)
 def plan_for(era: Era, province_key: str) -> ReadingPlan:
-    """Return the plan of an era for a province's agencies; an empty key stands for no known province."""
+    """Return the plan of an era for a province's agencies. An empty key stands for an unknown province."""
     merged = era >= Era.MERGED_PROVINCES
     return ReadingPlan(era, plan.own_old_codes(province_key, merged), plan.own_id_series(province_key, merged))
 
 
 class Spelled(NamedTuple):
-    """Digits that make a whole number, in local form (``0905123456``), and how they were written."""
+    """Digits of a whole number in local form (``0905123456``), with how they were written."""
 
     local: str
     prefix_84: bool
@@ -76,7 +79,7 @@ class Spelled(NamedTuple):
 
 
 class NumberReading(NamedTuple):
-    """What one number is; ``local`` is set when it may be texted, ``refusal`` when not."""
+    """Classification of one number. ``local`` is set if the number may be texted, ``refusal`` if it may not."""
 
     local: str | None
     refusal: PhoneRefusal | None
@@ -96,9 +99,9 @@ _SERVICE: Final = re.compile(r"0?1[89]00\d{0,6}")
 
 
 def spell_local(digits: str, plus: bool = False) -> Spelled | None:
-    """Bring digits into local form; None when they are no whole Vietnamese number.
+    """Convert digits to local form; return None if they are not a whole Vietnamese number.
 
-    ``plus``: a + stands before them.
+    ``plus``: a + stands before the digits.
     """
     if digits.startswith("0084"):
         rest = digits[4:]
@@ -117,7 +120,7 @@ def spell_local(digits: str, plus: bool = False) -> Spelled | None:
 
 
 def classify(local: str, reading: ReadingPlan) -> NumberReading:
-    """Say what a whole number is: a mobile of today, or why nobody may be texted."""
+    """Classify a whole number as a mobile number of today, or give the reason why it may not be texted."""
     if _SERVICE.fullmatch(local):
         return NumberReading(None, "service_1800_1900")
     if len(set(local[1:])) == 1:
@@ -126,30 +129,30 @@ def classify(local: str, reading: ReadingPlan) -> NumberReading:
         new_prefix = plan.MIGRATED_PREFIXES.get(local[:4])
         if new_prefix is None:
             return NumberReading(None, "landline")
-        made_up = _made_up(local)
+        made_up = _invented(local)
         if made_up:
             return NumberReading(None, made_up)
         migrated = new_prefix + local[4:]
-        made_up = _made_up(migrated)
+        made_up = _invented(migrated)
         verdict = NumberReading(None, made_up) if made_up else _as_mobile(migrated)
         if verdict.refusal:
             return verdict
         return verdict._replace(notes=("migrated_11_to_10", *verdict.notes))
     if len(local) != 10 or local[1] in "246":
         return NumberReading(None, "landline")
-    refusal = _made_up(local) or (_landline_reading(local, reading) if local[1] != "9" else None)
+    refusal = _invented(local) or (_landline_reading(local, reading) if local[1] != "9" else None)
     return NumberReading(None, refusal) if refusal else _as_mobile(local)
 
 
 def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
-    """Say whether ten digits under 03, 05, 07 or 08 are, or may be, a landline of before 2017."""
+    """Return a refusal if ten digits under 03, 05, 07 or 08 are, or may be, a landline from before 2017."""
     if reading.era < Era.TEN_DIGITS:
         since_2017 = reading.era == Era.UNTIL_10_DIGITS
         open_blocks = plan.OPEN_08_BLOCKS_2017 if since_2017 else plan.OPEN_08_BLOCKS_2016
         return None if local.startswith(open_blocks) else "landline"
     if local.startswith(plan.LANDLINE_ONLY_CODES):
         return "landline"
-    # Blocks that were mobile before the landlines moved were never a landline's.
+    # These blocks were mobile before the landlines moved, so they never belonged to a landline.
     if local.startswith(plan.OPEN_08_BLOCKS_2016):
         return None
     for code in reading.own_codes:
@@ -160,8 +163,8 @@ def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
 
 @lru_cache(maxsize=16384)
 def _type_of(local: str) -> int:
-    """Type of ten digits, of which the first alone is a 0, by ``phonenumbers``."""
-    # What parsing makes of their full international form, at a quarter of its cost.
+    """Return the type that ``phonenumbers`` gives to ten digits of which only the first is a 0."""
+    # Building the number directly gives the same result as parsing its international form, at a quarter of the cost.
     number = phonenumbers.PhoneNumber(country_code=84, national_number=int(local[1:]))
     return int(phonenumbers.number_type(number))
 
@@ -171,7 +174,7 @@ def _as_mobile(local: str) -> NumberReading:
     if kind == phonenumbers.PhoneNumberType.MOBILE:
         unknown = local.startswith(plan.WITHOUT_A_LIVING_CARRIER)
     elif kind == phonenumbers.PhoneNumberType.UNKNOWN:
-        # New blocks open before the library learns of them: a warning, not a refusal.
+        # New blocks open before the library knows them, so an unknown block is a warning and not a refusal.
         unknown = True
     else:
         return NumberReading(None, "landline")
@@ -179,13 +182,13 @@ def _as_mobile(local: str) -> NumberReading:
 
 
 def is_foreign(digits: str) -> bool:
-    """Whether digits that begin with a country code are a valid number of another country."""
+    """Return whether digits that begin with a country code are a valid number of another country."""
     number = _with_country_code(digits)
     return number is not None and number.country_code != 84 and phonenumbers.is_valid_number(number)
 
 
 def may_be_foreign(digits: str) -> bool:
-    """Whether digits that begin with a country code are as long as a number of another country."""
+    """Return whether digits that begin with a country code have the length of a number of another country."""
     number = _with_country_code(digits)
     return number is not None and number.country_code != 84 and phonenumbers.is_possible_number(number)
 
@@ -197,17 +200,20 @@ def _with_country_code(digits: str) -> phonenumbers.PhoneNumber | None:
         return None
 
 
-# --- Made up to fill a field ----------------------------------------------------------------------
+# --- Invented numbers -----------------------------------------------------------------------------
 
 _LONG_PREFIXES: Final = frozenset(prefix[:3] for prefix in plan.CARRIER_BY_PREFIX if len(prefix) == 4)
 _PATTERN_REPEATED: Final = re.compile(r"(\d\d)\1{3,}|(\d{3})\2{2,}")
 
 
-def _made_up(local: str) -> PhoneRefusal | None:
-    """Recognise 0900000000, 0912345678 and 0909090909: who owns them is not who typed them."""
+def _invented(local: str) -> PhoneRefusal | None:
+    """Recognise invented numbers such as 0900000000, 0912345678 and 0909090909.
+
+    Real people may own these numbers, but not the person in whose field the number was typed.
+    """
     if len(set(local[4 if local[:3] in _LONG_PREFIXES else 3 :])) == 1:
         return "repeated_digits"
-    # 0701234567 is none: seven digits in order are a number that somebody chose.
+    # Only eight digits in order count. Some people buy a number with seven digits in order, such as 0701234567.
     in_order = len(local) == 10 and (local[2:] in "123456789" or local[2:] in "9876543210")
     if in_order or _is_run(local[1:]):
         return "sequence"
@@ -216,19 +222,19 @@ def _made_up(local: str) -> PhoneRefusal | None:
 
 
 def _is_run(digits: str) -> bool:
-    """Whether digits go up by one, or down by one, all through; 0 follows 9."""
+    """Return whether each digit is one higher, or each one lower, than the digit before; 0 follows 9."""
     upwards = "0123456789" * len(digits)
     return digits in upwards or digits[::-1] in upwards
 
 
-# --- Digits that are no whole number --------------------------------------------------------------
+# --- Digits that are not a whole number -----------------------------------------------------------
 
 _SHORT_NUMBERS: Final = frozenset({"9029", "9090", "9191", "9198"})
 _TAX_WEIGHTS: Final = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 
 
 def is_tax_code(digits: str) -> bool:
-    """Whether ten digits, or ten with a branch's three, carry a tax code's check digit.
+    """Return whether ten digits, or ten with three of a branch, have the check digit of a tax code.
 
     Source: Thông tư 105/2020/TT-BTC, art. 5.
     """
@@ -239,12 +245,12 @@ def is_tax_code(digits: str) -> bool:
 
 
 def is_day_and_month(day: str, month: str) -> bool:
-    """Whether two texts of digits are a day and a month."""
+    """Return whether two texts of digits are a day and a month."""
     return 1 <= int(day) <= 31 and 1 <= int(month) <= 12
 
 
 def begins_with_day(digits: str) -> bool:
-    """Whether digits begin with YYMMDD of 2010–2029, as the dossier codes of 2016 do."""
+    """Return whether digits begin with YYMMDD of 2010–2029, as the dossier codes of 2016 do."""
     return digits[0] in "12" and is_day_and_month(digits[4:6], digits[2:4])
 
 
@@ -256,7 +262,7 @@ def _is_day(digits: str) -> bool:
 
 
 def refuse_digits(digits: str, plus: bool, reading: ReadingPlan) -> PhoneRefusal:
-    """Name what digits are that make no whole number."""
+    """Return the refusal for digits that are not a whole number."""
     size = len(digits)
     if size <= 3 and set(digits) == {"0"}:
         return "missing"
@@ -283,7 +289,7 @@ def refuse_digits(digits: str, plus: bool, reading: ReadingPlan) -> PhoneRefusal
     if size == 9:
         return _refuse_nine(digits, reading)
     if size == 11 and digits[:4] in plan.FOUR_DIGIT_OLD_CODES and (reading.era < Era.TEN_DIGITS or digits[1] == "5"):
-        # No mobile began so; later, under 03 and 07, it is one with a digit too many.
+        # No mobile number began like this before 2018. Since then 11 digits under 03 and 07 are one digit too many.
         return "landline"
     return _refuse_ten(digits) if size == 10 else _refuse_long(digits)
 
@@ -304,7 +310,7 @@ def _refuse_nine(digits: str, reading: ReadingPlan) -> PhoneRefusal:
 def _refuse_ten(digits: str) -> PhoneRefusal:
     if digits[0] == "0":
         return "too_short" if digits[:4] in plan.MIGRATED_PREFIXES else "not_a_phone"
-    # The tax codes of many provinces begin so: 3600…3703, 5800…5901.
+    # The tax codes of many provinces begin with such digits: 3600…3703, 5800…5901.
     is_tax_code_like = digits[0] in "3578" and (is_tax_code(digits) or digits[2] == "0")
     return "too_long" if digits[0] in "35789" and not is_tax_code_like else "not_a_phone"
 

@@ -1,10 +1,11 @@
-"""What a phone field says: the one number that may be texted, or the one reason why there is none.
+"""Read a phone field: find the one number that may be texted, or the one reason why there is none.
 
-Number types come from ``phonenumbers``. Our own are the rules that it cannot know, because they need the day
-the number was typed and the agency's province (a 10-digit 058 number was a Khánh Hòa landline until 2017 and
-may be a mobile today), and those it gets dangerously wrong (letters read as keypad digits, dossier codes that
-"are" mobiles). docs/decisions/phone-reading.md tells why each rule is there. Nothing here guesses: where a
-number may have two owners, nobody is texted.
+The types of numbers come from ``phonenumbers``. This package adds two groups of rules. The rules of the first group
+need facts that the library does not have: the day on which the number was typed and the agency's province. For example,
+a 10-digit 058 number was a Khánh Hòa landline until 2017 and may be a mobile today. The rules of the second group
+correct dangerous errors of the library, such as letters read as keypad digits, or dossier codes that count as mobiles.
+docs/decisions/phone-reading.md gives the reason for each rule. No rule guesses: if a number may have two owners, nobody
+is texted.
 """
 
 from __future__ import annotations
@@ -74,11 +75,11 @@ NOTES: Final[tuple[Note, ...]] = get_args(Note)
 
 @dataclass(frozen=True, slots=True)
 class PhoneReading:
-    """What one phone field holds. Exactly one of ``e164`` and ``refusal`` is set.
+    """The content of one phone field. Exactly one of ``e164`` and ``refusal`` is set.
 
-    ``alternates`` are the applicant's other textable numbers, in the order in which they were written.
-    ``carrier`` goes by the block's first owner; since 16/11/2018 people keep their number when they change
-    carrier, so it is only a hint.
+    ``alternates`` are the applicant's other textable numbers, in the order in which they were written. ``carrier`` is
+    the first owner of the number's block. It is only a hint, because since 16/11/2018 people keep their number when
+    they change carrier.
     """
 
     e164: str | None
@@ -93,26 +94,24 @@ _LONGEST_REMEMBERED: Final = 200
 
 
 def read_phone(field: str | None, entered_on: date | None, province: str) -> PhoneReading:
-    """Read a phone field as its writer meant it.
+    """Read a phone field as its writer meant it. Never raises for any text. Results are cached.
 
     Args:
-        field: what was typed, as it is.
+        field: the text as it was typed.
         entered_on: local day (Asia/Ho_Chi_Minh) on which it was typed or last edited; None for today.
-        province: the agency's province, key (``khanh_hoa``) or Vietnamese name; unknown: only the day counts.
-
-    Never raises for any text. Equal arguments are read once and remembered.
+        province: key (``khanh_hoa``) or Vietnamese name of the agency's province. If unknown, only the day counts.
     """
     if not field:
         return _MISSING
     known = plan.find_province(province)
     key = known.key if known else ""
     if len(field) > _LONGEST_REMEMBERED:
-        return _read.__wrapped__(field, _era(entered_on), key)
-    return _read(field, _era(entered_on), key)
+        return _read_cached.__wrapped__(field, _era(entered_on), key)
+    return _read_cached(field, _era(entered_on), key)
 
 
 def mask_msisdn(e164_or_local: str) -> str:
-    """Return a number in the one form that may be shown, ``0905***456``. Never raises."""
+    """Return a number in the only form that logs may contain, ``0905***456``. Never raises."""
     digits = "".join(str(unicodedata.digit(char)) for char in e164_or_local if char.isdecimal())
     sign = ""
     if e164_or_local.strip().startswith("+"):
@@ -128,10 +127,10 @@ def mask_msisdn(e164_or_local: str) -> str:
 
 
 def mask_for_staff(e164_or_local: str) -> str:
-    """Return what pages show of a number: its kind and the last three digits, ``09•• ••• 482``. Never raises.
+    """Return a number in the form that pages show: its kind and its last three digits, ``09•• ••• 482``. Never raises.
 
-    Seven of ten digits, as :func:`mask_msisdn` leaves them in logs, are enough to find whoever has the number. A number
-    may be masked like that already.
+    Seven of ten digits, which :func:`mask_msisdn` leaves in logs, would be enough to find the number's owner. The
+    argument may already be masked by that function.
     """
     masked = e164_or_local if _MASKED.fullmatch(e164_or_local) else mask_msisdn(e164_or_local)
     begin, end = masked.split("***")
@@ -141,73 +140,74 @@ def mask_for_staff(e164_or_local: str) -> str:
 
 
 def to_local(e164: str) -> str:
-    """Return a Vietnamese E.164 number as people write it, ``0905123456``; any other text as it is."""
+    """Return a Vietnamese E.164 number in local form, ``0905123456``; return any other text unchanged."""
     return "0" + e164[3:] if e164.startswith("+84") else e164
 
 
 # --- Numbers in other texts -----------------------------------------------------------------------
 
 _FEWEST_DIGITS: Final = 8
-"""What has fewer is looked at no closer."""
+"""Least number of digits in a text that is examined for a phone number."""
 _GAP: Final = rf"(?:[^\w{TAKEN_OUT}]|_){{0,5}}"
 _LIKE_PHONE: Final = re.compile(
-    # With its 0 or country code, in any groups: also a landline's, a made-up one, or one with a digit too few or many.
+    # A number with its 0 or country code, in any groups. Landlines, invented numbers and numbers with one digit too few
+    # or too many match too.
     rf"(?<![0-9])(?:\+?(?:00{_GAP})?84(?:{_GAP}0)?|0){_GAP}[1-9](?:{_GAP}[0-9]){{7,9}}(?![0-9])"
-    # A + before it says so of any country's.
+    # A number of any country after a +.
     rf"|\+{_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}(?![0-9])"
 )
 _MASKED: Final = re.compile(r"(?<![0-9])\+?[0-9]{2,4}\*{3}[0-9]{2,3}(?![0-9])")
-"""A number as :func:`mask_msisdn` leaves it."""
+"""Pattern of a number that :func:`mask_msisdn` has masked."""
 _LONG_RUN: Final = re.compile(rf"[0-9](?:{_GAP}[0-9]){{{_FEWEST_DIGITS - 1},}}")
 
 
 def holds_phone(text: str) -> bool:
-    """Whether something in a text looks like a phone number, however it is spelled. Never raises.
+    """Return whether something in a text looks like a phone number, in any spelling. Never raises.
 
-    For texts that may hold none: it errs towards a number where :func:`read_phone` would refuse one. Dossier codes,
-    papers, dates and times are none.
+    This function is for texts that may contain no number. If in doubt it returns ``True``, even for digits that
+    :func:`read_phone` would refuse. Dossier codes, numbers of papers, dates and times do not count.
     """
-    return _mask(text) is not None
+    return _mask_or_none(text) is not None
 
 
 def mask_phones(text: str, show: Callable[[str], str] = mask_msisdn) -> str:
-    """Return a text with everything that looks like a phone number masked, ``0905***456``; as it is without any.
+    """Return a text with everything masked that looks like a phone number, ``0905***456``. Never raises.
 
-    Never raises. A text with one comes back cleaned: plain digits, no invisible characters. With another ``show``, how
-    a number is shown, what was masked before is shown like that, too.
+    A text without a number is returned unchanged. A text with a number is also cleaned: plain digits, no invisible
+    characters. ``show`` may give numbers another form. Numbers that were masked before get that form too.
     """
-    masked = _mask(text, show)
+    masked = _mask_or_none(text, show)
     text = text if masked is None else masked
     return text if show is mask_msisdn else _MASKED.sub(lambda number: show(number[0]), text)
 
 
 def hide_phones(text: str) -> str:
-    """Return a text with everything that looks like a phone number taken out, ``•••``; as it is without any.
+    """Return a text with ``•••`` in place of everything that looks like a phone number.
 
-    For what sources, providers and people wrote, where it is shown to whoever may see nothing of a number.
+    This function is for words of sources, providers and people that are shown to users who may see no part of a number.
     """
     return mask_phones(text, lambda _: "•••")
 
 
-def _mask(text: str, show: Callable[[str], str] = mask_msisdn) -> str | None:
-    """The text with its numbers masked; ``None``: nothing in it looks like one."""
+def _mask_or_none(text: str, show: Callable[[str], str] = mask_msisdn) -> str | None:
+    """Return the text with its numbers masked; ``None`` if nothing in it looks like a number."""
     if sum(map(str.isnumeric, text)) + sum(map(text.count, "OoIl")) < _FEWEST_DIGITS:
         return None
     plain, folded = mended_text(text)
     pieces: list[str] = []
     done = 0
     for found in _LIKE_PHONE.finditer(folded):
-        pieces += [plain[done : found.start()], _shown(found[0], show)]
+        pieces += [plain[done : found.start()], _show_number(found[0], show)]
         done = found.end()
     if pieces:
         return "".join([*pieces, plain[done:]])
-    # Spellings that only the reader knows: without a 0, several without anything between.
-    if not _LONG_RUN.search(folded) or _read.__wrapped__(text, Era.MERGED_PROVINCES, "").e164 is None:
+    # Other spellings need the full reader: numbers without a 0, and several numbers without a separator.
+    if not _LONG_RUN.search(folded) or _read_cached.__wrapped__(text, Era.MERGED_PROVINCES, "").e164 is None:
         return None
-    return _LONG_RUN.sub(lambda run: _shown(run[0], show), plain)
+    return _LONG_RUN.sub(lambda run: _show_number(run[0], show), plain)
 
 
-def _shown(written: str, show: Callable[[str], str]) -> str:
+def _show_number(written: str, show: Callable[[str], str]) -> str:
     digits = "".join(filter(str.isdecimal, written))
     spelled = spell_local(digits, "+" in written)
     return show(spelled.local if spelled else written)
@@ -217,7 +217,7 @@ def _shown(written: str, show: Callable[[str], str]) -> str:
 
 
 class NumberUse(NamedTuple):
-    """One dossier's use of a number: the number read, whose dossier it is, and the local day, if known."""
+    """One dossier's use of a number: the number, the dossier's applicant, and the local day, if known."""
 
     e164: str
     owner: str
@@ -225,7 +225,7 @@ class NumberUse(NamedTuple):
 
 
 class SharedNumber(NamedTuple):
-    """One number that stood for many owners: the most in one window, and that window's first and last day."""
+    """One number with many owners: the largest count within one window, and that window's first and last day."""
 
     e164: str
     owners: int
@@ -236,11 +236,11 @@ class SharedNumber(NamedTuple):
 def find_shared_numbers(
     uses: Iterable[NumberUse], *, at_least: int = 5, within: timedelta = timedelta(days=30)
 ) -> list[SharedNumber]:
-    """Find numbers that stand for ``at_least`` different owners within ``within`` of each other.
+    """Find numbers that belong to at least ``at_least`` different owners within ``within`` of each other.
 
-    A warning, not a refusal: notaries, brokers and service firms do this rightly; a desk's own number does
-    not. Names that differ only in case, in Unicode form or in spaces are one owner; an empty name is none.
-    Uses without a day are held against each other. Sorted by owners, most first.
+    The result is a warning and not a refusal. Notaries, brokers and service firms share a number legitimately, while a
+    desk must not enter its own number. Names that differ only in case, Unicode form or spaces count as one owner. An
+    empty name is no owner. Uses without a day are compared with each other. Numbers with the most owners come first.
     """
     by_number: dict[str, list[tuple[date | None, str]]] = defaultdict(list)
     for e164, owner, used_on in uses:
@@ -271,11 +271,11 @@ def _most_shared(e164: str, pairs: Sequence[tuple[date | None, str]], within: ti
     return most
 
 
-# --- A field --------------------------------------------------------------------------------------
+# --- Reading a field ------------------------------------------------------------------------------
 
 
 class _Found(NamedTuple):
-    """One number, or one other thing, of a field; ``tails`` are the numbers that its short tails complete."""
+    """One number or other item of a field. ``tails`` are the further numbers that its short endings give."""
 
     verdict: NumberReading
     is_phone: bool
@@ -284,9 +284,9 @@ class _Found(NamedTuple):
     tails: tuple[str, ...] = ()
 
 
-# Most fields; blocks that may be a tax code are looked at more closely.
+# Most fields match this pattern. Blocks that may be a tax code are left out and read with the full rules.
 _PLAIN: Final = re.compile(r"0(?!30|31|50)[35789][0-9]{8}")
-# Refusals as they are chosen when a field holds several: the nearer to a phone, the more it tells.
+# Order in which the refusal is chosen if a field holds several items: an item closer to a phone number comes first.
 _TELLS_MOST: Final[tuple[PhoneRefusal, ...]] = (
     "ambiguous_landline",
     "landline",
@@ -317,7 +317,7 @@ def _era(entered_on: date | None) -> Era:
 
 
 @lru_cache(maxsize=16384)
-def _read(field: str, era: Era, province_key: str) -> PhoneReading:
+def _read_cached(field: str, era: Era, province_key: str) -> PhoneReading:
     reading = plan_for(era, province_key)
     text = clean_text(field)
     if _PLAIN.fullmatch(text):
@@ -327,8 +327,8 @@ def _read(field: str, era: Era, province_key: str) -> PhoneReading:
     if not any(item.is_phone for item in found) and says_nothing(taken_apart):
         return _MISSING
     if taken_apart.has_something_taken_out:
-        found.append(_other("not_a_phone"))
-    return _answer(found or [_other("bad_chars")])
+        found.append(_refused_item("not_a_phone"))
+    return _answer(found or [_refused_item("bad_chars")])
 
 
 def _answer(found: Sequence[_Found]) -> PhoneReading:
@@ -350,12 +350,12 @@ def _answer(found: Sequence[_Found]) -> PhoneReading:
 def _rank(item: _Found) -> int:
     refusal = item.verdict.refusal
     if refusal == "too_short" and len(item.digits) < 5:
-        # A house number: whatever else stands there tells more.
+        # A short number is probably a house number, so any other item explains the field better.
         return len(_TELLS_MOST)
     return _TELLS_MOST.index(refusal)
 
 
-def _other(refusal: PhoneRefusal, digits: str = "") -> _Found:
+def _refused_item(refusal: PhoneRefusal, digits: str = "") -> _Found:
     return _Found(NumberReading(None, refusal), False, digits)
 
 
@@ -364,18 +364,18 @@ def _digits(runs: Iterable[DigitRun]) -> str:
 
 
 def _joined(runs: Iterable[DigitRun]) -> Iterable[str]:
-    """The digits of the first run, of the first two, and so on."""
+    """Yield the digits of the first run, of the first two runs, and so on."""
     return itertools.accumulate(run.digits for run in runs)
 
 
 def _read_group(group: list[DigitRun], field: FieldText, reading: ReadingPlan) -> list[_Found]:
-    """Read runs of digits with no word between them."""
+    """Read runs of digits that have no word between them."""
     words = field.words_around(group)
     found: list[_Found] = []
     label = words.label([run.digits for run in group], group[-1] is field.runs[-1])
     if label:
         count = _count_labelled(label, group)
-        found.append(_other("id_card_like" if label == "id" else "not_a_phone"))
+        found.append(_refused_item("id_card_like" if label == "id" else "not_a_phone"))
         group = group[count:]
         words = Words("", words.after)
     if _begins_with_aside(group, words.before) or _begins_with_bullet(group):
@@ -386,16 +386,16 @@ def _read_group(group: list[DigitRun], field: FieldText, reading: ReadingPlan) -
     group = _without_year(group)
     foreign = _count_foreign(group)
     if foreign:
-        found.append(_other("foreign"))
+        found.append(_refused_item("foreign"))
         group = group[foreign:]
     if not group:
         return found
-    group = [part for run in group for part in _part_glued(run)]
+    group = [part for run in group for part in _split_glued(run)]
     return found + _read_pieces(_Pieces.of(group), words, reading)
 
 
 def _begins_with_aside(group: Sequence[DigitRun], before: str) -> bool:
-    """Whether a group's first run belongs to the word before: "anh 7 0905 123 456", "Số nhà 12 0905 123 456"."""
+    """Return whether the first run belongs to the word before: "anh 7 0905 123 456", "Số nhà 12 0905 123 456"."""
     if len(group) < 2 or not _ENDS_WITH_WORD.search(before):
         return False
     first = group[0].digits
@@ -404,7 +404,7 @@ def _begins_with_aside(group: Sequence[DigitRun], before: str) -> bool:
 
 
 def _begins_with_bullet(group: Sequence[DigitRun]) -> bool:
-    """Whether a group's first run counts the lines of a list: "1. 225 123 456", "(2) 0905 123 456"."""
+    """Return whether the first run numbers a line of a list: "1. 225 123 456", "(2) 0905 123 456"."""
     if len(group) < 2 or not _BULLET_WITH_SPACE.fullmatch(group[1].gap):
         return False
     first = group[0]
@@ -414,8 +414,11 @@ def _begins_with_bullet(group: Sequence[DigitRun]) -> bool:
 
 
 def _without_year(group: list[DigitRun]) -> list[DigitRun]:
-    """What is left of a group when the year in which somebody was born stands beside a whole number, at either end:
-    "Hoa 1979 0914 552 306", "0914 552 306 1979". Accounts begin with 1902 and 1903."""
+    """Return a group without a year of birth at its beginning or end, beside a whole number.
+
+    Examples: "Hoa 1979 0914 552 306", "0914 552 306 1979". Account numbers begin with 1902 and 1903, so these are no
+    years.
+    """
     parted = [index for index in range(1, len(group)) if group[index].parted]
     first, last = slice(1, parted[0] if parted else None), slice(parted[-1] if parted else 0, -1)
     if _is_beside_year(group[0], group[1:2], group[first]):
@@ -431,7 +434,7 @@ def _is_beside_year(year: DigitRun, after_gap: Sequence[DigitRun], rest: Sequenc
 
 
 def _count_labelled(label: LabelKind, group: Sequence[DigitRun]) -> int:
-    """Count the runs that belong to a label; what follows may be a phone again."""
+    """Count the runs that belong to a label. The runs after them may be a phone number again."""
     sizes: tuple[int, ...] = ()
     if label == "id":
         sizes = (12, 9) if group[0].digits[0] == "0" else (9, 12)
@@ -446,19 +449,19 @@ def _count_labelled(label: LabelKind, group: Sequence[DigitRun]) -> int:
 
 
 def _ends_label(label: LabelKind, group: Sequence[DigitRun], index: int) -> bool:
-    """Whether what is labelled ends before a run of its group."""
+    """Return whether the labelled item ends before a run of its group."""
     run = group[index]
     first = group[0].digits
     if label == "code" and len(first) < 6 and _TIGHT_GAP.fullmatch(run.gap):
-        # "mã HS 16/0905771482"
+        # Example: "mã HS 16/0905771482".
         return False
     if run.parted:
         return True
     if label in ("id", "tax"):
-        # "CMND 22512345 0905123456": an ID number that lacks a digit; "CMT8 0905123456": a street.
+        # "CMND 22512345 0905123456" is an ID number that lacks a digit, "CMT8 0905123456" a street.
         spelled = spell_local(run.digits)
         return spelled is not None and not spelled.zero_added
-    # Accounts and codes may be written in groups; "mã HS 056 889 428 068" has no phone without its 0.
+    # Account numbers and codes may be written in groups; "mã HS 056 889 428 068" holds no phone without its 0.
     may_begin = " " in run.gap and (label != "account" or len(first) > 7)
     return may_begin and bool(_HAS_PREFIX.fullmatch(run.digits))
 
@@ -470,7 +473,7 @@ def _count_foreign(group: Sequence[DigitRun]) -> int:
     if group[0].plus and digits[0] != "0":
         if digits.startswith("84") or len(digits) < 7:
             return 0
-        # "+1 415 555 2671 0905 123 456"
+        # Example: "+1 415 555 2671 0905 123 456".
         begun = enumerate(_joined(group[: count - 1]), start=1)
         return next((index for index, joined in begun if group[index].digits[0] == "0" and is_foreign(joined)), count)
     if not digits.startswith("00"):
@@ -483,7 +486,7 @@ def _count_foreign(group: Sequence[DigitRun]) -> int:
 
 
 def _is_unmarked_foreign(runs: Sequence[DigitRun]) -> bool:
-    """Whether digits without a mark of a country code are foreign: in groups, or a mobile of Korea or China."""
+    """Return whether digits without a + or 00 are foreign: digits in groups, or a mobile number of Korea or China."""
     digits = _digits(runs)
     if not 11 <= len(digits) <= 13:
         return False
@@ -495,8 +498,8 @@ def _is_unmarked_foreign(runs: Sequence[DigitRun]) -> bool:
 _LONGEST_GLUED: Final = 66
 
 
-def _part_glued(run: DigitRun) -> list[DigitRun]:
-    """Part a run of up to 66 digits into the numbers that were typed without a space between them."""
+def _split_glued(run: DigitRun) -> list[DigitRun]:
+    """Split a run of up to 66 digits into the numbers that were typed without a space between them."""
     sizes = _glued_sizes(run.digits) if len(run.digits) <= _LONGEST_GLUED else None
     if not sizes:
         return [run]
@@ -507,8 +510,9 @@ def _part_glued(run: DigitRun) -> list[DigitRun]:
 
 
 def _glued_sizes(digits: str) -> list[int] | None:
-    """Return the lengths of the numbers in an unbroken run, when there is exactly one way to part it."""
-    # Either all carry a country code or none, or an ID number before a phone could be cut at its "84".
+    """Return the lengths of the numbers in an unbroken run, if there is exactly one way to split it."""
+    # Either all numbers have a country code or none has. Without this rule an ID number before a phone could be split
+    # at its "84".
     begins = "84" if digits.startswith("84") else "0"
     ways: list[list[list[int]]] = [[] for _ in range(len(digits))] + [[[]]]
     for start in reversed(range(len(digits))):
@@ -518,15 +522,15 @@ def _glued_sizes(digits: str) -> list[int] | None:
                 continue
             spelled = spell_local(piece)
             if spelled and not spelled.zero_added:
-                # Two ways are as good as many: both are refused.
+                # Two ways are enough to refuse the run, so further ways are dropped.
                 ways[start] = (ways[start] + [[size, *rest] for rest in ways[start + size]])[:2]
     return ways[0][0] if len(ways[0]) == 1 else None
 
 
-# --- A group's numbers ----------------------------------------------------------------------------
+# --- Numbers of a group ---------------------------------------------------------------------------
 
 _LONGEST_JOINED: Final = 15
-# Digits that one mark inside a number outweighs: 84 663 0096 / 12 is no landline.
+# A separator inside a number costs as much as this many digits: 84 663 0096 / 12 is no landline.
 _WORTH_OF_A_MARK: Final = 3
 _MOST_RUNS_JOINED: Final = 40
 _TAIL_GAP: Final = re.compile(r" ?[-/] ?")
@@ -545,7 +549,7 @@ _BLOCKS_LIKE_TAX_CODES: Final = ("030", "031", "050")
 
 
 class _Pieces(NamedTuple):
-    """A group's runs, the pieces into which they are parted, and the pieces that are whole numbers."""
+    """A group's runs, the pieces into which it is split, and the pieces that are whole numbers."""
 
     runs: list[DigitRun]
     spans: list[tuple[int, int]]
@@ -553,9 +557,9 @@ class _Pieces(NamedTuple):
 
     @classmethod
     def of(cls, runs: list[DigitRun]) -> _Pieces:
-        """Part a group."""
+        """Split a group into pieces."""
         joined = len(runs) <= _MOST_RUNS_JOINED
-        spans = _part(runs) if joined else [(index, index + 1) for index in range(len(runs))]
+        spans = _split_group(runs) if joined else [(index, index + 1) for index in range(len(runs))]
         numbers = {}
         for span in spans:
             within = runs[slice(*span)]
@@ -565,15 +569,15 @@ class _Pieces(NamedTuple):
         return cls(runs, spans, numbers)
 
 
-def _part(runs: Sequence[DigitRun]) -> list[tuple[int, int]]:
-    """Part a group into numbers.
+def _split_group(runs: Sequence[DigitRun]) -> list[tuple[int, int]]:
+    """Split a group into numbers.
 
-    As many digits as possible go into whole numbers, and as few marks as possible that part numbers lie inside
-    one; then the number that begins first.
+    The best split puts as many digits as possible into whole numbers, with as few separators as possible inside a
+    number. Among equal splits the number that begins first wins.
     """
     size = len(runs)
     parted = [run.parted for run in runs]
-    # "0/905/771/482", "84,905,771,482": what follows a 0 or a country code does not lack one.
+    # In "0/905/771/482" and "84,905,771,482" the digits after the 0 or country code do not lack a 0.
     opens = ("0", "84", "0084")
     begins = [True, *(_begins_anew(runs, i) and runs[i - 1].digits not in opens for i in range(1, size)), True]
     best: list[tuple[tuple[int, int], int]] = [((0, 0), size)] * (size + 1)
@@ -601,35 +605,35 @@ def _part(runs: Sequence[DigitRun]) -> list[tuple[int, int]]:
 
 
 def _begins_anew(runs: Sequence[DigitRun], index: int) -> bool:
-    """Whether a run begins something new: after a parting mark, in brackets, or after a run in brackets."""
+    """Return whether a run begins a new item: after a separator, in brackets, or after a run in brackets."""
     if runs[index].parted or "(" in runs[index].gap:
         return True
     return runs[index - 1].gap.endswith("(") and runs[index].gap.startswith(")")
 
 
 def _as_number(runs: Sequence[DigitRun], digits: str, is_set_off: bool) -> Spelled | None:
-    """Read runs as one whole number, if they are one; ``is_set_off``: nothing stands right beside them."""
+    """Return runs as one whole number, or None if they are no number. ``is_set_off``: no digits stand beside them."""
     spelled = spell_local(digits, runs[0].plus) if len(digits) >= 8 else None
     if spelled is None or len(runs) == 1:
         return spelled
     first, last = runs[0].digits, runs[-1].digits
     whole = spell_local(first)
     if whole and not whole.zero_added:
-        # 0351742714 (2 sim) is no landline of 0351.
+        # In "0351742714 (2 sim)" the first run is whole, so the text is no landline of 0351.
         return None
     if "(" in runs[-1].gap and len(last) < 5:
         return None
     is_parted = any(run.parted for run in runs[1:])
     if is_parted and len({mark for run in runs[1:] if (mark := run.gap.strip(" ()."))}) > 1:
-        # 05-1951/1989
+        # Example: 05-1951/1989.
         return None
     is_even = len(runs) > 2 and len({run.gap for run in runs[1:]}) == 1
     if is_parted and not is_even and len(first) > 5:
         return None
     if not spelled.zero_added:
         return spelled
-    # Without the 0 that begins a number, only a tidy spelling is one: 905 123 456, 905/771/482; not a
-    # landline of six or seven digits with an extension (822001-105), nor one after 84 (84 3822001).
+    # Without its leading 0 only a tidy spelling counts as a number: 905 123 456, 905/771/482. A landline of six or
+    # seven digits with an extension (822001-105) does not count, nor does one after 84 (84 3822001).
     is_tidy = first != "84" and (3 if first[0] == "1" else 2) <= len(first) <= 4 and (is_even or not is_parted)
     return spelled if is_tidy and is_set_off else None
 
@@ -645,24 +649,26 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
             rest += runs
             continue
         near = Words(words.before if index == 0 else "", words.after if index == len(pieces.spans) - 1 else "")
-        verdict = _judge(spelled, runs, near, reading)
+        verdict = _classify_in_context(spelled, runs, near, reading)
         if verdict.local and not _stands_alone(pieces, index, words):
             is_doubtful = True
             rest += runs
             continue
         tails: tuple[str, ...] = ()
         if verdict.local and not _STARTS_WITH_WORD.match(words.after):
-            # "0905123456 - 12 Trần Phú" has an address, not a tail.
+            # "0905123456 - 12 Trần Phú" has an address after the number, and no second ending.
             tails = _complete_tails(verdict.local, pieces, index, reading)
         found.append(_Found(verdict, True, spelled.local, near.name_no_longer_used, tails))
     if found and not is_doubtful:
-        # What is left beside a number is an extension, a list's bullet, an ID card: it changes nothing.
+        # Digits beside a number are an extension, a number of a list or an ID card, and change nothing.
         return found
     return found + _refuse_rest(rest, is_doubtful and not found, words, reading)
 
 
-def _judge(spelled: Spelled, runs: Sequence[DigitRun], words: Words, reading: ReadingPlan) -> NumberReading:
-    """Classify a whole number by its plan, its spelling and the words beside it."""
+def _classify_in_context(
+    spelled: Spelled, runs: Sequence[DigitRun], words: Words, reading: ReadingPlan
+) -> NumberReading:
+    """Classify a whole number by the numbering plan, its spelling and the words beside it."""
     worst = max(run.touch for run in runs)
     if worst == Touch.MASK or (spelled.zero_added and worst == Touch.LETTERS):
         return NumberReading(None, "bad_chars")
@@ -688,7 +694,7 @@ def _judge(spelled: Spelled, runs: Sequence[DigitRun], words: Words, reading: Re
 def _other_reading(
     spelled: Spelled, runs: Sequence[DigitRun], words: Words, verdict: NumberReading, reading: ReadingPlan
 ) -> PhoneRefusal | None:
-    """Say what digits are that make a whole number, but more likely something else."""
+    """Return a refusal for digits that form a whole number but are more likely something else."""
     local = spelled.local
     if spelled.zero_added:
         digits = local[1:]
@@ -700,13 +706,13 @@ def _other_reading(
         if len(digits) == 10 and len(runs) == 1 and not verdict.local and begins_with_day(digits):
             return "not_a_phone"
     elif verdict.local and not spelled.prefix_84 and local.startswith(_BLOCKS_LIKE_TAX_CODES) and is_tax_code(local):
-        # Blocks with hardly a phone in them, but the tax codes of Hồ Chí Minh City and Hà Tây.
+        # These blocks contain hardly any phones, but many tax codes of Hồ Chí Minh City and Hà Tây.
         return "not_a_phone"
     return None
 
 
 def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
-    """Whether a number is set off from what stands beside it, so that it is no slice of a longer thing."""
+    """Return whether a number is clearly separated from its neighbours, so that it is no part of a longer item."""
     runs, spans, numbers = pieces
     start, end = spans[index]
     own, is_last = runs[start:end], index == len(spans) - 1
@@ -717,13 +723,13 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     last = own[-1]
     may_be_address = is_last and bool(_STARTS_WITH_WORD.match(words.after))
     if may_be_address and _DASH_WITH_SPACES.search(last.gap) and len(last.digits) < 3:
-        # "0772 - 4631 - 12 Trần Phú" lacks digits.
+        # In "0772 - 4631 - 12 Trần Phú" the number lacks digits.
         return False
     inner = {run.gap for run in own[1:]}
     is_parted = any(run.parted for run in own[1:])
     is_prefix_and_rest = len(own) == 2 and last.gap in ("/", ",")
     if is_parted and (len(own) < 3 or len(inner) > 1) and not is_prefix_and_rest:
-        # 0905 - 123456 is one number only if nothing else stands there, and 0905 123 - 456 Trần Phú is none.
+        # "0905 - 123456" is one number only if no other digits stand there. "0905 123 - 456 Trần Phú" is none.
         return len(numbers) == len(spans) and not (may_be_address and len(last.digits) < 5)
     if not (is_last or _is_set_off(pieces, end, spans[index + 1], inner) or all(map(_is_tail, runs[end:]))):
         return False
@@ -733,13 +739,13 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
 
 
 def _is_set_off(pieces: _Pieces, at: int, neighbour: tuple[int, int], inner: Collection[str]) -> bool:
-    """Whether what stands beside a number is a thing of its own, or parted from it by what parts nothing within it.
+    """Return whether a neighbour is a separate item, or is separated by a mark that the number itself does not use.
 
     Args:
-        pieces: of the field.
-        at: where the later one of the two begins.
-        neighbour: what stands beside the number.
-        inner: what stands between the number's own groups.
+        pieces: pieces of the field.
+        at: index at which the later of the two pieces begins.
+        neighbour: the piece beside the number.
+        inner: marks between the number's own groups.
     """
     runs, _, numbers = pieces
     if neighbour in numbers or len(_digits(runs[slice(*neighbour)])) in (9, 12):
@@ -748,38 +754,39 @@ def _is_set_off(pieces: _Pieces, at: int, neighbour: tuple[int, int], inner: Col
 
 
 def _follows_its_own(pieces: _Pieces, index: int, inner: Collection[str], words: Words, *, is_tidy: bool) -> bool:
-    """Whether what stands before a number, not set off from it, is an ID card, a house number or a list's bullet."""
+    """Return whether unseparated digits before a number are an ID card, a house number or a list number."""
     runs, spans, numbers = pieces
     start = spans[index][0]
     if is_tidy and not any(span in numbers for span in spans[:index]):
-        # "056 201 001 234 0905 123 456"
+        # Example: "056 201 001 234 0905 123 456".
         since = max((at for at in range(start) if runs[at].parted), default=0)
         if len(_digits(runs[since:start])) == (12 if runs[since].digits[0] == "0" else 9):
             return True
     if start == 1 and len(inner) == 1 and len(runs[0].digits) <= 3 and runs[0].digits[0] != "0":
-        # "Số nhà 120 0905 123 456", "1. 0905 123 456"
+        # Examples: "Số nhà 120 0905 123 456", "1. 0905 123 456".
         return bool(_ENDS_WITH_WORD.search(words.before) or _BULLET_GAP.fullmatch(runs[1].gap))
     return False
 
 
 def _is_grouped_as_usual(runs: Sequence[DigitRun]) -> bool:
-    """Whether somebody would write one number in these groups, and not one that lacks digits with something after it.
+    """Return whether people write one number in these groups.
 
-    09429727 - 12, 099329221 3 and 0946-839 84 are two things, 0905 12 34 56 is one.
+    "09429727 - 12", "099329221 3" and "0946-839 84" are each two items: a number that lacks digits, and something after
+    it. "0905 12 34 56" is one number.
     """
     if runs[0].digits in ("84", "0084"):
-        # "+84 9 0512 3456"
+        # Example: "+84 9 0512 3456".
         runs = runs[2:] if len(runs[1].digits) == 1 else runs[1:]
     sizes = [len(run.digits) for run in runs]
     if len(sizes) == 1 or set(sizes) == {1}:
         return True
     is_year = sizes[:3] == [2, 2, 4] and runs[2].digits[:2] in ("19", "20")
     if is_year and is_day_and_month(runs[0].digits, runs[1].digits):
-        # "07-10-2016-73 Trần Phú"
+        # Example: "07-10-2016-73 Trần Phú".
         return False
     same_mark = len({run.gap for run in runs[1:]}) == 1
     if same_mark and sum(sizes) == 11 and runs[0].digits.startswith("01") and set(sizes[1:-1]) == {2}:
-        # "01 68 12 34 56 7": eleven digits leave one.
+        # In "01 68 12 34 56 7" the eleventh digit remains alone.
         return True
     if any(len(run.digits) == 1 and run.digits != "0" for run in runs) or sizes[-1] == 1:
         return False
@@ -794,8 +801,8 @@ def _is_tail(run: DigitRun) -> bool:
     return len(run.digits) <= 4 and bool(_TAIL_GAP.fullmatch(run.gap))
 
 
-def _completes(run: DigitRun, reading: ReadingPlan) -> bool:
-    """Whether a run is the other ending of a number, not a year, a branch, a short number or a cut-off number."""
+def _is_other_ending(run: DigitRun, reading: ReadingPlan) -> bool:
+    """Return whether a run is another ending of a number, and not a year, a branch, a short number or a cut-off one."""
     tail = run.digits
     if len(tail) < 2 or not _is_tail(run) or run.touch == Touch.MASK or tail.startswith("00"):
         return False
@@ -805,18 +812,18 @@ def _completes(run: DigitRun, reading: ReadingPlan) -> bool:
 
 
 def _complete_tails(local: str, pieces: _Pieces, index: int, reading: ReadingPlan) -> tuple[str, ...]:
-    """Complete the short tails after a number: ``0905123456-09`` also says 0905123409.
+    """Return the numbers that short endings after a number give: ``0905123456-09`` also means 0905123409.
 
-    Only if nothing but tails stands there: 0905123456/15/9, 0905123456 - 225 123 456 have none.
+    This holds only if nothing but endings follows. 0905123456/15/9 and 0905123456 - 225 123 456 have no endings.
     """
     start = pieces.spans[index][1]
     end = next((span[0] for span in pieces.spans[index + 1 :] if span in pieces.numbers), len(pieces.runs))
     runs = pieces.runs[start:end]
     tails = [run.digits for run in runs]
     is_set_off = end == len(pieces.runs) or _begins_anew(pieces.runs, end)
-    if not is_set_off or not all(_completes(run, reading) for run in runs) or len({run.gap for run in runs}) > 1:
+    if not is_set_off or not all(_is_other_ending(run, reading) for run in runs) or len({run.gap for run in runs}) > 1:
         return ()
-    # Longer, it is a number that lacks digits: 0905123456 - 0914-336.
+    # A longer ending is a number that lacks digits: 0905123456 - 0914-336.
     if len("".join(tails)) > 6 or any(is_day_and_month(day, month) for day, month in itertools.pairwise(tails)):
         return ()
     verdicts = (classify(local[: -len(tail)] + tail, reading) for tail in tails)
@@ -824,25 +831,25 @@ def _complete_tails(local: str, pieces: _Pieces, index: int, reading: ReadingPla
 
 
 def _refuse_rest(rest: Sequence[DigitRun], as_one: bool, words: Words, reading: ReadingPlan) -> list[_Found]:
-    """Name what the digits are that make no number."""
+    """Return the refusals for digits that form no number."""
     segments: list[list[DigitRun]] = []
     for run in rest:
         if segments and (as_one or not run.parted):
             segments[-1].append(run)
         else:
             segments.append([run])
-    # Small segments are parts of one thing, unless a long one stands beside them.
+    # Small segments are parts of one item, unless a long segment stands beside them.
     long = [segment for segment in segments if len(_digits(segment)) >= 6]
     return [_refuse_runs(segment, words, reading) for segment in long or [list(rest)]]
 
 
 def _refuse_runs(runs: Sequence[DigitRun], words: Words, reading: ReadingPlan) -> _Found:
     while len(runs) > 1 and "(" in runs[-1].gap and len(runs[-1].digits) < 3:
-        # "225 123 456 (2 hồ sơ)"
+        # Example: "225 123 456 (2 hồ sơ)".
         runs = runs[:-1]
     digits = _digits(runs)
     if spell_local(digits, runs[0].plus):
-        # Together they would be a number, but not surely one.
+        # All runs together could be a number, but not surely one, so only the first run is judged.
         digits = runs[0].digits
     refusal = "foreign" if _is_unmarked_foreign(runs) else refuse_digits(digits, runs[0].plus, reading)
     if refusal == "id_card_like" and digits.startswith("01") and words.name_phone:
@@ -856,13 +863,13 @@ def _refuse_runs(runs: Sequence[DigitRun], words: Words, reading: ReadingPlan) -
     is_size_wrong = refusal in ("too_short", "too_long")
     is_hidden = bool(_HIDDEN_BEFORE.search(words.before) or _HIDDEN_AFTER.match(words.after))
     if touch == Touch.LETTERS and refusal == "id_card_like":
-        # "KH160915001", "GT225123456" are codes.
+        # "KH160915001" and "GT225123456" are codes.
         refusal = "not_a_phone"
     elif (
         touch == Touch.MASK
         or ((touch == Touch.DOUBT or is_hidden) and refusal == "too_short")
         or (touch > Touch.DOUBT and is_size_wrong)
     ):
-        # "0905771*** (con)": a number that somebody hid, or mistyped.
+        # "0905771*** (con)" is a number that somebody hid or mistyped.
         refusal = "bad_chars"
-    return _other(refusal, digits)
+    return _refused_item(refusal, digits)

@@ -1,7 +1,7 @@
-"""From a field's text to its runs of digits, and to what the words around them say.
+"""Split a field's text into its runs of digits, and read what the words around them say.
 
-Characters are cleaned and mistyped letters mended; dates, addresses and dossier codes are taken out; labels
-tell what a number is. No rule here knows the numbering plan.
+Characters are cleaned and mistyped letters are corrected. Dates, addresses and dossier codes are removed. Labels show
+the kind of a number. No rule here depends on the numbering plan.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _ZEROS_OF_OTHER_KEYBOARDS: Final = "ОоΟο"  # Cyrillic and Greek
 
 
 class _CleanChars(dict[int, str]):
-    """``str.translate`` table that is filled as characters are met."""
+    """Table for ``str.translate`` that cleans characters. It is filled as new characters occur."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -44,7 +44,7 @@ class _CleanChars(dict[int, str]):
 
 
 class _FoldedChars(dict[int, str]):
-    """One lower-case letter without marks for each character, so that positions stay."""
+    """Table that maps each character to one lower-case letter without marks, so that positions do not change."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -58,7 +58,8 @@ _FOLDED_CHARS: Final = _FoldedChars()
 
 _AMOUNT: Final = re.compile(r"(?<!\d)(?<!\d[.,])([1-9]\d{7,13})[.,]0+(?!\d|[.,]\d)")
 _THOUSANDS: Final = re.compile(r"(?<!\d)(?<!\d[.,])1([.,])(\d{3})\1(\d{3})\1(\d{3})(?:[.,]0+)?(?!\d|[.,]\d)")
-"""Ten digits, of which the first is alone: a mobile of eleven that lost its 0. Nine in threes are a usual spelling."""
+"""Ten digits in groups of three with a single first digit: an 11-digit mobile that lost its 0. Nine digits in groups of
+three are a usual spelling and do not match."""
 _SCIENTIFIC: Final = re.compile(r" *(\d)[.,](\d{1,14})[eE]\+?(\d{1,2}) *")
 _DIGITS_AND_LOOKALIKES: Final = re.compile(r"[0-9OoIl]+")
 _LOOKALIKE_GROUP: Final = re.compile(
@@ -69,31 +70,30 @@ _LETTERS_TO_DIGITS: Final = str.maketrans("OoIl", "0011")
 
 
 def clean_text(field: str) -> str:
-    """Bring a field into NFKC with plain digits, spaces and hyphens, and without what cannot be seen."""
+    """Convert a field to NFKC with plain digits, spaces and hyphens, and without invisible characters."""
     return unicodedata.normalize("NFKC", field).translate(_CLEAN_CHARS).replace("(084)", " +84 ").strip()
 
 
 def _undo_spreadsheet(text: str) -> str:
-    """Give back the digits that a spreadsheet took for an amount: ``905123456.0``, ``1.694.253.871``,
-    ``9.05123456E8``."""
+    """Restore digits that a spreadsheet formatted: ``905123456.0``, ``1.694.253.871``, ``9.05123456E8``."""
     text = _AMOUNT.sub(r"\1", _THOUSANDS.sub(r"1\2\3\4", text))
     if match := _SCIENTIFIC.fullmatch(text):
         digits, exponent = match[1] + match[2], int(match[3])
-        # Fewer digits than the exponent says: the rest was rounded away.
+        # If there are fewer digits than the exponent demands, the rest was rounded away.
         return digits if len(digits) == exponent + 1 else text
     return text
 
 
 def _repair_letters(text: str) -> tuple[str, frozenset[int]]:
-    """Write 0 for O and o, 1 for l and I, inside runs of digits only; return where such runs stand."""
+    """Write 0 for O and o, and 1 for l and I, inside runs of digits only. Return the text and the changed positions."""
     repaired: set[int] = set()
 
     def repair(match: re.Match[str]) -> str:
         run, start, end = match[0], match.start(), match.end()
         before = text[max(0, start - 20) : start]
-        # "ĐTO905123456": a label glued on is no part of the number.
+        # In "ĐTO905123456" a label precedes the number without a space and is no part of it.
         in_word = before[-1:].isalpha() and not _PHONE_LABEL_AT_END.search(before.translate(_FOLDED_CHARS))
-        # "o905123456Lan": nor is a name.
+        # In "o905123456Lan" a name follows the number without a space and is no part of it.
         in_word = in_word or (text[end : end + 1].isalpha() and not _NAME.match(text, end))
         if in_word or run.isdecimal() or not any(char.isdecimal() for char in run):
             return run
@@ -108,10 +108,10 @@ def _repair_letters(text: str) -> tuple[str, frozenset[int]]:
     return _LOOKALIKE_GROUP.sub(repair_group, text), frozenset(repaired)
 
 
-# --- What is recognised as something else, before any digit rule ----------------------------------
+# --- Items that are removed before the rules about digits -----------------------------------------
 
 TAKEN_OUT: Final = "\ue000"
-"""Stands where something was taken out; no writer's own letter."""
+"""Replaces each character of a removed item. Nobody types this character."""
 
 _MAIL_NAME: Final = r"(?<![a-z0-9._%+-])[a-z0-9._%+-]"
 _MAIL: Final = re.compile(
@@ -121,7 +121,7 @@ _MAIL: Final = re.compile(
 _WEB: Final = re.compile(r"(?:https?://|www\.|\b(?:facebook|fb|m\.me)\.com/)(?!zalo\.me)[^ \n]+")
 _BEGINS: Final = r"(?<!\d)(?<!\d[./_-])"
 _ENDS: Final = r"(?![./_-]?\d)"
-# What could as well be part of a number, if digits stood near.
+# These borders exclude items that might be part of a number because digits stand near.
 _STANDS_APART_BEFORE: Final = r"(?<!\d)(?<!\d[\W_])(?<!\d[\W_]{2})"
 _STANDS_APART_AFTER: Final = r"(?![\W_]{0,2}\d)"
 _DAY_FIRST: Final = re.compile(
@@ -140,8 +140,8 @@ _CLOCK: Final = re.compile(
     r"|(?<![\d./])24/(?:7|24)(?![./-]?\d)"
 )
 _AGE: Final = re.compile(r"(?<!\d)[1-9]\d ?tuoi(?![a-z])")
-# Thông tư 01/2018/TT-VPCP, art. 19, with agency codes of QCVN 102:2016/BTTTT or QĐ 20/2020/QĐ-TTg; and
-# procedure codes.
+# Thông tư 01/2018/TT-VPCP, art. 19: dossier codes with agency codes of QCVN 102:2016/BTTTT or
+# QĐ 20/2020/QĐ-TTg. Procedure codes match too.
 _DOSSIER_CODE: Final = re.compile(
     r"(?<![a-z\d])(?:\d{1,3}\.){0,4}[a-z]\d\d(?:\.\d{1,3}){0,3}"
     r"[-_ ]{1,3}\d{6}(?:\d\d)?[-_ ]{1,3}\d{3,7}(?!\d)"
@@ -168,7 +168,7 @@ def _blank_day(match: re.Match[str]) -> str:
 
 
 def _take_out(folded: str) -> str:
-    """Replace addresses, dates, times, ages, codes and numbers of papers; positions stay."""
+    """Remove addresses, dates, times, ages, codes and numbers of papers. Positions do not change."""
     if "@" in folded or ".com" in folded:
         folded = _MAIL.sub(_blank, folded)
     if "/" in folded or "www" in folded:
@@ -181,7 +181,7 @@ def _take_out(folded: str) -> str:
 
 
 def _take_out_codes(folded: str) -> str:
-    """Replace dossier codes, whole dates and numbers of papers."""
+    """Remove dossier codes, whole dates and numbers of papers."""
     folded = _DOSSIER_CODE.sub(_blank, folded)
     folded = _DAY_FIRST.sub(_blank_day, folded)
     folded = _YEAR_FIRST.sub(_blank_day, folded)
@@ -191,14 +191,16 @@ def _take_out_codes(folded: str) -> str:
 
 
 def mended_text(text: str) -> tuple[str, str]:
-    """A cleaned text with mistyped letters mended, and the same in small letters without marks, with nothing taken out
-    but codes and dates: a number in an address is one. Positions in both are alike.
+    """Return a cleaned text with corrected letters, and the same text folded, with codes and dates removed.
+
+    The folded text has lower-case letters without marks. Addresses stay in it, because a number inside an address
+    counts. Positions in both texts are equal.
     """
     text, _ = _repair_letters(clean_text(text))
     return text, _take_out_codes(text.translate(_FOLDED_CHARS))
 
 
-# --- Words that tell what a number is -------------------------------------------------------------
+# --- Words that name the kind of a number ---------------------------------------------------------
 
 LabelKind = Literal["id", "tax", "account", "code", "day"]
 _LABEL_WORDS: Final[dict[LabelKind, str]] = {
@@ -216,19 +218,19 @@ _PHONE_WORDS: Final = (
     r"s?dt(?:dd|cd|lh|nr|b)?|dien thoai|di dong|dd|tel|telephone|phone|mobile|mob|cell|hp|zalo|viber|whatsapp"
     r"|hotline|lh|lien he|lien lac|goi|so may|so|call|sms|fax|may|nhan tin"
 )
-# What may stand between a label and its number: "MST là: 42…", "CMND số 225…", and a passport's letter.
+# Characters and words that may stand between a label and its number: "MST là: 42…", "CMND số 225…".
 _AFTER_LABEL: Final = r"(?:[^\w,;|\n]|_|\b(?:so|la|no|number)\b)*"
 _LABEL_BEFORE: Final[tuple[tuple[LabelKind, re.Pattern[str]], ...]] = tuple(
     (kind, re.compile(rf"(?<![a-z])(?:{words}){_AFTER_LABEL}{'[a-z]?' if kind == 'id' else ''}$"))
     for kind, words in _LABEL_WORDS.items()
 )
-# Further away, only the words that mean nothing else, before digits of the right size.
+# At a distance only unambiguous words count, and only before digits of the right size.
 _LABEL_FAR_BEFORE: Final[tuple[tuple[LabelKind, re.Pattern[str], tuple[int, ...]], ...]] = (
     ("id", re.compile(r"(?<![a-z])(?:cmnd|cmtnd|cccd|can cuoc|chung minh)(?![a-z])"), (9, 12)),
     ("tax", re.compile(r"(?<![a-z])(?:mst|ma so thue)(?![a-z])"), (10, 13)),
     ("account", re.compile(r"(?<![a-z])(?:stk|so tai khoan)(?![a-z])"), tuple(range(6, 20))),
 )
-# "0905123456 (hồ sơ)" is about a dossier, and still a phone.
+# "0905123456 (hồ sơ)" is a phone number of a dossier, so "hồ sơ" alone is no label after a number.
 _WORDS_AFTER: Final[dict[LabelKind, str]] = {
     "id": _LABEL_WORDS["id"],
     "tax": _LABEL_WORDS["tax"],
@@ -246,7 +248,7 @@ _LANDLINE_LABEL_BEFORE: Final = re.compile(
     rf"(?<![a-z])(?:(?:s?dt|dien thoai|may|so) ?(?:de )?ban|co dinh|s?dtcd|dtb|fax){_AFTER_LABEL}$"
 )
 _LANDLINE_LABEL_AFTER: Final = re.compile(
-    # Not before digits: then it is those that it names.
+    # The words must not stand before digits, because they then belong to those digits.
     r"[\s([\-:,]*(?:(?:so|dt|dien thoai) )?(?:may (?:de )?ban|co dinh|dt ban|fax)(?![a-z])(?![\W_]*\d)"
 )
 _NO_LONGER_USED_BEFORE: Final = re.compile(rf"(?<![a-z])(?:(?:so|sdt|dt|sim) cu|cu){_AFTER_LABEL}$")
@@ -255,28 +257,28 @@ _CLAUSE_ENDS: Final = re.compile(rf"[,;|\n{TAKEN_OUT}]")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words right before and right after some runs of digits, folded."""
+    """The folded words right before and right after some runs of digits."""
 
     before: str
     after: str
 
     @property
     def name_phone(self) -> bool:
-        """Whether a word for a phone stands right before."""
+        """Return whether a word for a phone stands right before the digits."""
         return bool(_PHONE_LABEL_BEFORE.search(self.before))
 
     @property
     def name_landline(self) -> bool:
-        """Whether the words call it a landline: "máy bàn", "cố định", "fax"."""
+        """Return whether the words name a landline: "máy bàn", "cố định", "fax"."""
         return bool(_LANDLINE_LABEL_BEFORE.search(self.before) or _LANDLINE_LABEL_AFTER.match(self.after))
 
     @property
     def name_no_longer_used(self) -> bool:
-        """Whether the words call it an old number: "số cũ"."""
+        """Return whether the words say that the number is no longer used: "số cũ"."""
         return bool(_NO_LONGER_USED_BEFORE.search(self.before))
 
     def label(self, runs: Sequence[str], nothing_follows: bool) -> LabelKind | None:
-        """Find the label of some runs of digits; a label decides before any digit rule.
+        """Find the label of some runs of digits. A label decides before any rule about digits.
 
         ``nothing_follows``: no digits come after, so that words after the runs may be their label.
         """
@@ -286,7 +288,7 @@ class Words:
         may_be_day = total < 3 or (total == 4 and digits[:2] in ("19", "20"))
         for kind, pattern in _LABEL_BEFORE:
             match = pattern.search(clause)
-            # "SĐT hồ sơ: 0905…" is a phone, and so is "anh Nam 0905…".
+            # "SĐT hồ sơ: 0905…" and "anh Nam 0905…" are phone numbers.
             is_bare = match and kind == "code" and match[0].startswith(("ho so", "hs"))
             is_phone = match and is_bare and _PHONE_LABEL.search(clause[: match.start()])
             if match and not is_phone and (kind != "day" or may_be_day):
@@ -294,7 +296,7 @@ class Words:
         for kind, pattern, fitting in _LABEL_FAR_BEFORE:
             match = pattern.search(clause)
             if match and total in fitting and not _PHONE_LABEL.search(clause, match.end()):
-                # "MST 4200123456 và 0905123456": it has its number already.
+                # In "MST 4200123456 và 0905123456" the label already has its number.
                 has_number = sum(map(str.isdigit, clause[match.end() :])) > 7
                 if not has_number:
                     return kind
@@ -307,7 +309,7 @@ class Words:
 
 
 class Touch(IntEnum):
-    """What touches a run of digits, the worse the higher."""
+    """Kind of the character or word next to a run of digits. A higher value makes a number less likely."""
 
     NOTHING = 0
     DOUBT = 1
@@ -316,12 +318,12 @@ class Touch(IntEnum):
     LETTERS = 3
     """One or two letters that are no label."""
     MASK = 4
-    """What may stand for digits: the run is never a number."""
+    """A character that may stand for digits. The run is then never a number."""
 
 
 @dataclass(slots=True)
 class DigitRun:
-    """One unbroken run of digits, with what stands before it since the run before."""
+    """One unbroken run of digits, with the text between it and the run before."""
 
     digits: str
     start: int
@@ -333,7 +335,7 @@ class DigitRun:
 
     @property
     def parted(self) -> bool:
-        """Whether a mark that parts numbers (``/ ; , |``, a dash between spaces) stands before it."""
+        """Return whether a separator of numbers (``/ ; , |``, or a dash between spaces) stands before the run."""
         return bool(_PARTING_MARK.search(self.gap))
 
 
@@ -346,25 +348,25 @@ _PLUS_AT_END: Final = re.compile(r"\+([ (]*)$")
 _MASK_WORD: Final = re.compile(r"x+")
 _MASK_BETWEEN: Final = re.compile(r"[\W_]*(?:x{2,}|\*)[\W_x]*")
 _LABEL_WORD: Final = re.compile(rf"(?:{_PHONE_WORDS}|{'|'.join(_LABEL_WORDS.values())}|va|hoac|v)")
-# A field with more is no phone field; this keeps the work small.
+# The limit bounds the work: a field with more runs is no phone field.
 _MOST_RUNS: Final = 1000
 _FARTHEST_WORD: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class FieldText:
-    """A field's text in small letters without marks, and its runs of digits."""
+    """A field's text in lower-case letters without marks, with its runs of digits."""
 
     folded: str
     runs: tuple[DigitRun, ...]
 
     @property
     def has_something_taken_out(self) -> bool:
-        """Whether a date, an address or a code was recognised."""
+        """Return whether a date, an address or a code was recognised."""
         return TAKEN_OUT in self.folded
 
     def groups(self) -> Iterator[list[DigitRun]]:
-        """Part the runs where words, masks or things taken out stand between them."""
+        """Yield groups of runs that have no word, mask or removed item between them."""
         group: list[DigitRun] = []
         for run in self.runs:
             if group and _BREAK.search(run.gap):
@@ -382,7 +384,7 @@ class FieldText:
 
 
 def take_apart(text: str) -> FieldText:
-    """Find the runs of digits of a cleaned text."""
+    """Find the runs of digits in a cleaned text."""
     text, repaired = _repair_letters(_undo_spreadsheet(text))
     folded = _take_out(text.translate(_FOLDED_CHARS))
     matches = list(itertools.islice(_DIGITS.finditer(folded), _MOST_RUNS))
@@ -404,7 +406,7 @@ def take_apart(text: str) -> FieldText:
                 match.start(),
                 match.end(),
                 before,
-                # "0905123456 + 914123456": that plus is an "and".
+                # In "0905123456 + 914123456" the plus means "and".
                 plus=plus is not None and not (index and plus[1] and not match[0].startswith("84")),
                 repaired=not repaired.isdisjoint(range(match.start(), match.end())),
                 touch=max(touch_before, touch_after),
@@ -414,8 +416,8 @@ def take_apart(text: str) -> FieldText:
 
 
 def _touching(gap: str, word: re.Match[str] | None, nearest: str, beyond: str, digits: str) -> Touch:
-    """Say what touches digits on one side; ``beyond``: the digits on the gap's other side, if any."""
-    # "0905771*** / 0914123456": what is hidden belongs to the other number.
+    """Return what touches digits on one side. ``beyond``: the digits on the other side of the gap, if any."""
+    # In "0905771*** / 0914123456" the mask belongs to the other number.
     is_apart = _may_be_whole(digits) and _PARTING_MARK.search(gap)
     if nearest == "*" or (beyond and not is_apart and _MASK_BETWEEN.fullmatch(gap)):
         return Touch.MASK
@@ -427,7 +429,7 @@ def _touching(gap: str, word: re.Match[str] | None, nearest: str, beyond: str, d
         return Touch.MASK
     if len(word[0]) > 2:
         return Touch.WORD
-    # "09A5123456": one or two letters with digits on both sides stand for digits, unless both are whole.
+    # In "09A5123456" one or two letters between digits stand for digits, unless both sides are whole numbers.
     is_between = bool(beyond) and len(word[0]) == len(gap)
     return Touch.MASK if is_between and not (_may_be_whole(beyond) and _may_be_whole(digits)) else Touch.LETTERS
 
@@ -447,7 +449,7 @@ _ZERO_FOR_NO: Final = re.compile(r"\b[0o] ?(?=co\b)|\bk0\b|^o$")
 
 
 def says_nothing(field: FieldText) -> bool:
-    """Whether a field only says that there is no number: "không có", "0 có", "-", "ĐT:"."""
+    """Return whether a field only says that there is no number: "không có", "0 có", "-", "ĐT:"."""
     digits = "".join(run.digits for run in field.runs)
     if field.has_something_taken_out or len(digits) > 3 or digits.strip("0"):
         return False

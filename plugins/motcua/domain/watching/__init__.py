@@ -1,1 +1,1 @@
-"""When something is wrong, as the watch judges it, and how an alert begins, is told and ends."""
+"""Rules of the watch: what counts as wrong, and how an alert begins, is reported and ends."""

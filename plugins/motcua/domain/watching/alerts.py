@@ -1,7 +1,7 @@
-"""The life of an alert: seen, sure, told, acknowledged, over. Pure rules; what is judged is in ``judging.py``.
+"""Advance the life of an alert: seen, raised, reported, acknowledged, over. Pure. ``judging.py`` finds the faults.
 
-An alert is raised when it held for as many looks as its nature wants, and is over when it did not hold for as many. A
-check that could not look says nothing: its alerts stay as they are.
+An alert is raised after its fault was found at as many consecutive checks as its definition demands. It is over after
+as many consecutive checks without the fault. A check that could not judge changes no alert.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from motcua.domain.checks import CHECKS, Fact, Finding, key_of
 
 @dataclass(slots=True)
 class Alert:
-    """One alert from the first look at which it held."""
+    """One alert, from the first check that found its fault."""
 
     name: str
     subject: str
     facts: dict[str, Fact]
     first_seen: datetime
     held: int = 0
-    """Looks in a row at which it held."""
+    """Number of consecutive checks that found the fault."""
     gone: int = 0
-    """Looks in a row at which it did not."""
+    """Number of consecutive checks that did not find the fault."""
     raised_at: datetime | None = None
-    """When it was sure; ``None``: not yet."""
+    """When the alert was raised; ``None`` if too few checks found the fault yet."""
     told_at: datetime | None = None
     over_at: datetime | None = None
     over_told_at: datetime | None = None
@@ -35,18 +35,18 @@ class Alert:
 
     @property
     def finding(self) -> Finding:
-        """What it tells of, as it was at the last look."""
+        """Return the alert's finding with the facts of the last check."""
         return Finding(self.name, self.facts, self.subject)
 
     @property
     def key(self) -> str:
-        """Name and subject together."""
+        """Return the alert's key, made of its name and its subject."""
         return key_of(self.name, self.subject)
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a look changed: what is to be told."""
+    """The alerts that one check raised and ended, and that must be reported."""
 
     raised: tuple[Alert, ...]
     over: tuple[Alert, ...]
@@ -59,14 +59,15 @@ def advance(
     now: datetime,
     undecided: Collection[str] = (),
 ) -> Changes:
-    """Takes one look into account.
+    """Advance all alerts by the result of one check, and return what changed.
 
     Args:
-        alerts: by key, those that were seen and are not over; changed in place.
-        judged: names that this look could judge; others stay as they are.
-        findings: what is wrong now.
-        now: the moment of the look.
-        undecided: keys of judged names that this look cannot judge, as where too little is known.
+        alerts: alerts that were seen and are not over, by key; changed in place.
+        judged: names of the checks that could judge this time. Alerts with other names do not change.
+        findings: everything that is wrong now.
+        now: the time of the check.
+        undecided: keys of alerts that could not be judged this time although their name was judged, for example because
+            too little is known.
     """
     raised: list[Alert] = []
     over: list[Alert] = []

@@ -1,7 +1,7 @@
-"""What a watch on another machine makes of what it meets at the server's address: pure rules.
+"""Judge the server from a watch on another machine, by the answer at the server's address. Pure: no network.
 
-It knows the server by one page alone, which the callbacks serve: the figures by which it can testify that the ledger
-was not put back, and when the server's own watch last looked.
+This watch reads only one page of the server, which the callbacks app serves. The page gives the figures with which the
+watch can testify that the ledger was not restored, and the time of the last check by the server's own watch.
 """
 
 from __future__ import annotations
@@ -14,20 +14,24 @@ from motcua.domain.checks import Finding
 from motcua.domain.watching.judging import HighMarks, WatchRules, judge_clock, silence_of
 
 Trouble: TypeAlias = Literal["name", "connect", "timeout", "certificate", "broken"]
-"""Why there was no answer: its name is not known; nobody takes a connection; nothing came in time; its certificate is
-not to be believed; it hung up, or speaks something else."""
+"""Reason why the server gave no answer.
+
+``name``: the name is unknown. ``connect``: the connection was not accepted. ``timeout``: nothing arrived in time.
+``certificate``: the certificate is not trusted. ``broken``: the server hung up or sent something other than HTTP.
+"""
 
 SILENT_AFTER = timedelta(minutes=4)
-"""The server's own watch is missed then; with two looks that is told within five minutes. A look may take a while."""
+"""The server's own watch counts as silent after this time. With two checks the alert is raised within five minutes. A
+single check of that watch may take a while."""
 CERTIFICATE_ENDS = timedelta(days=14)
-"""So long before its end a certificate is told of: whoever renews by himself has done it by then."""
+"""A certificate raises an alert when it ends within this time. Automatic renewal happens earlier."""
 OUTSIDE_SILENT = timedelta(minutes=10)
-"""So long after its last look the server misses the watch on another machine."""
+"""The watch on another machine counts as silent after this time without a check."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waking:
-    """What a ledger that slept asks about."""
+    """One waking of a ledger that was asleep, about which the ledger asks the watch."""
 
     woke_at: datetime
     slept_since: datetime
@@ -35,7 +39,7 @@ class Waking:
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert:
-    """An alert of the server's own watch, as it is told outside."""
+    """An open alert of the server's own watch, as the page gives it."""
 
     name: str
     subject: str
@@ -43,55 +47,55 @@ class OpenAlert:
 
 @dataclass(frozen=True, slots=True)
 class ServerPage:
-    """What the server's page says: no agency's figure, no dossier, no number and no name."""
+    """The content of the server's page. Holds no agency's figures, no dossier, no phone number and no name."""
 
     at: datetime
-    """By the clock of the server."""
+    """The time by the server's clock."""
     marks: HighMarks
     watch_looked_at: datetime | None
-    """``None``: the server's own watch never looked, or was given up."""
+    """When the server's own watch last checked. ``None`` if it never checked, or is no longer used."""
     asks: Waking | None = None
-    """``None``: its ledger asks nothing."""
+    """The waking that the ledger asks about. ``None`` if the ledger asks nothing."""
     alerts: list[OpenAlert] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """What was met at the address in one look: a page, or why there is none."""
+    """The result of one check of the address: a page, or a reason why there is none."""
 
     page: ServerPage | None = None
     skew: timedelta = timedelta(0)
-    """The server's clock less ours."""
+    """The server's clock minus this machine's clock."""
     uncertain: timedelta = timedelta(0)
-    """How exactly that is known."""
+    """Possible error of ``skew``."""
     status: int | None = None
-    """Of an answer that is no page."""
+    """HTTP status of an answer that is not a page."""
     ledger_silent: str | None = None
-    """The page is there, and says that the ledger does not answer."""
+    """The reason that the page gives if the ledger does not answer. ``None`` if the ledger answers."""
     trouble: Trouble | None = None
-    """There was no answer."""
+    """Why there was no answer. ``None`` if there was one."""
 
 
 _REFUSED = (401, 403, 404)
-"""The address is another one by now: its secret was changed, or there is no page."""
+"""HTTP statuses that mean that the address is wrong: its secret was changed, or the page does not exist there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is wrong, and of which alerts that is known."""
+    """Findings, and the names of the checks that could judge."""
 
     findings: list[Finding]
     names: frozenset[str]
 
 
 def judge_met(met: Met, rules: WatchRules, now: datetime, *, is_alone: bool) -> Judged:
-    """What is wrong with the server as it was met.
+    """Return the findings about the server, and the names of the checks that could judge.
 
     Args:
-        met: what was met.
-        rules: how far clocks may differ.
-        now: by our clock.
-        is_alone: this machine reached nobody else either: then nothing is known of the server.
+        met: the result of the check of the address.
+        rules: the settings, including how far clocks may differ.
+        now: the time by this machine's clock.
+        is_alone: whether this machine reached no other address either. Nothing is then known of the server.
     """
     if met.trouble is not None:
         findings = [] if is_alone else [Finding("server_unreachable", {"reason": met.trouble})]
@@ -106,7 +110,7 @@ def judge_met(met: Met, rules: WatchRules, now: datetime, *, is_alone: bool) -> 
         other = Finding("callbacks_unhealthy", {"answer": met.status})
         return Judged([other], frozenset({"server_unreachable", "callbacks_unhealthy"}))
     found = judge_clock("server", met.skew, met.uncertain, rules)
-    # By the clock of the server, which is told of where it is wrong.
+    # Both times come from the server's clock. If that clock is wrong, the finding above reports it.
     looked_at = met.page.watch_looked_at
     if silence_of(looked_at, met.page.at, SILENT_AFTER) is not None and looked_at is not None:
         found.append(Finding("watch_silent", {"since": (looked_at - met.skew).isoformat()}))
@@ -115,7 +119,10 @@ def judge_met(met: Met, rules: WatchRules, now: datetime, *, is_alone: bool) -> 
 
 
 def judge_certificate(ends_at: datetime | None, host: str, now: datetime) -> list[Finding]:
-    """``ends_at``: when the one ends that is shown; ``None``: none is, which is told otherwise."""
+    """Return a finding if the certificate ends soon.
+
+    ``ends_at`` is ``None`` without a certificate; another check reports that.
+    """
     if ends_at is None or ends_at > now + CERTIFICATE_ENDS:
         return []
     return [Finding("certificate_ends", {"ends_at": ends_at.isoformat()}, host)]
@@ -124,13 +131,13 @@ def judge_certificate(ends_at: datetime | None, host: str, now: datetime) -> lis
 def judge_outside_watch(
     asked_at: datetime | None, watching_since: datetime, machine: str, now: datetime
 ) -> list[Finding]:
-    """Whether the watch on another machine is missed.
+    """Return a finding if the watch on another machine is silent.
 
     Args:
-        asked_at: when it last looked at this server; ``None``: never.
-        watching_since: since when our own watch has looked: before, this server may have been off.
-        machine: where the other one is.
-        now: this moment.
+        asked_at: when the watch on another machine last checked this server; ``None`` if it never did.
+        watching_since: since when the server's own watch has been checking. Earlier the server may have been off.
+        machine: the machine of the other watch.
+        now: the present time.
     """
     if silence_of(max(asked_at or watching_since, watching_since), now, OUTSIDE_SILENT) is None:
         return []

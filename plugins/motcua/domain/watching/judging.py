@@ -1,7 +1,7 @@
-"""What is wrong, judged from figures: one pure function a thing that the watch looks at.
+"""Judge from figures what is wrong: one pure function for each thing that the watch checks.
 
-Figures come from the ledger, from Airflow and from this machine; ``motcua.jobs.watching`` fetches them. Times are
-aware; ``now`` is the moment of the look.
+The figures come from the ledger, from Airflow and from this machine; ``motcua.jobs.watching`` fetches them. Times are
+aware datetimes. ``now`` is the time of the check.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ OUR_DAGS = frozenset(
         "clean_airflow",
     }
 )
-"""Ids of our DAGs; an Airflow may run others, too."""
+"""Ids of the DAGs of this software. An Airflow may run other DAGs too."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchRules:
-    """The settings that the judgements follow."""
+    """The settings of the watch's checks."""
 
     served_within: timedelta = timedelta(minutes=1)
     news_within: timedelta = timedelta(hours=3)
@@ -58,40 +58,43 @@ def _moment(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
 
 
-# --- The ledger's word ---------------------------------------------------------------------------------------------
+# --- Figures from the ledger ---------------------------------------------------------------------------------------
 
 
 RECENT = "recent"
-"""The period of the last days, which is counted often; the others are months."""
+"""Name of the period of the last few days, which is counted more often. All other periods are months."""
 
 
 def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
-    """``differences``: by the period that was counted, messages too many and too few together."""
+    """Judge the accounting identity.
+
+    ``differences`` gives, by counted period, the sum of surplus and missing messages.
+    """
     wrong = {period: number for period, number in differences.items() if number}
     if not wrong:
         return []
-    # The last days are part of their months.
+    # The last days are also part of their months and would be counted twice.
     wrong = {period: number for period, number in wrong.items() if period != RECENT} or wrong
     return [Finding("identity", {"difference": sum(wrong.values()), "periods": ", ".join(sorted(wrong))})]
 
 
 @dataclass(frozen=True, slots=True)
 class EveningLeft:
-    """An agency whose evening is not recorded."""
+    """An agency whose evening of apologies is not recorded yet."""
 
     agency_code: str
     apology_day: ApologyDay
     calendar: WorkingCalendar
-    """Of who is in charge."""
+    """The calendar of the agency that is in charge."""
 
 
 def evening_to_judge(rules: WatchRules, apologies: ApologyRules, now: datetime) -> date:
-    """The day of the last evening that should be settled by now."""
+    """Return the day of the last evening that should be settled by now."""
     return apologies.latest_evening(now - rules.apologies_after)
 
 
 def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRules) -> list[Finding]:
-    """A day off selects nobody, so that its evening hurts nobody."""
+    """Judge evenings that were not settled. On an agency's day off no apology is due, so nothing is late."""
     owing = [each.agency_code for each in left if due_days(each.apology_day, each.calendar, day) is not None]
     if not owing:
         return []
@@ -101,7 +104,7 @@ def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRu
 
 @dataclass(frozen=True, slots=True)
 class SourceFigures:
-    """One source as the ledger has it."""
+    """One source with its last pick-up and its last failure in the ledger."""
 
     name: str
     picked_up_at: datetime | None
@@ -109,7 +112,7 @@ class SourceFigures:
 
 
 def judge_sources(sources: Iterable[SourceFigures]) -> list[Finding]:
-    """Sources that fail. That one is not read is judged in ``unserved.py``."""
+    """Judge which sources fail. ``unserved.py`` judges sources that nobody reads."""
     return [
         Finding(
             "source_failing",
@@ -122,17 +125,19 @@ def judge_sources(sources: Iterable[SourceFigures]) -> list[Finding]:
 
 
 NEWS_ENOUGH = 5
-"""Transitions in a stretch that make it one with news."""
+"""A period counts as one with news if it has at least this many transitions."""
 NEWS_DAYS = 5
-"""Working days before, on each of which the same stretch had news."""
+"""News are missed only if the same hours of each of this many earlier working days had news."""
 _OFFICE_OPENS, _OFFICE_CLOSES = time(7, 30), time(17, 0)
 
 
 def stretches_of_news(
     calendars: Collection[WorkingCalendar], rules: WatchRules, now: datetime
 ) -> list[tuple[datetime, datetime]]:
-    """The stretch before now and the same hours of the last working days, the newest first; none outside office hours
-    or where not every agency works."""
+    """Return the period before now and the same hours of the last working days, the newest first.
+
+    The list is empty outside office hours, and on days on which not all agencies work.
+    """
     local = now.astimezone(VIETNAM)
     begins = local - rules.news_within
     inside = begins.date() == local.date() and begins.time() >= _OFFICE_OPENS and local.time() <= _OFFICE_CLOSES
@@ -149,7 +154,10 @@ def stretches_of_news(
 
 
 def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Finding]:
-    """``seen``: by source, transitions in each stretch, counted up to ``NEWS_ENOUGH``, the newest stretch first."""
+    """Judge which sources have no news although they usually have news at these hours.
+
+    ``seen`` gives, by source, the transitions in each period, counted up to ``NEWS_ENOUGH``, the newest period first.
+    """
     return [
         Finding("source_no_news", {"hours": rules.news_within.total_seconds() / 3600}, source)
         for source, (latest, *before) in seen.items()
@@ -158,27 +166,27 @@ def judge_news(seen: Mapping[str, Sequence[int]], rules: WatchRules) -> list[Fin
 
 
 def judge_unknown(messages: int, since: datetime | None) -> list[Finding]:
-    """Messages of unknown outcome for too long."""
+    """Judge messages whose outcome has been unknown for too long."""
     return [Finding("unknown_old", {"messages": messages, "since": _moment(since)})] if messages else []
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptFigures:
-    """Of a gateway's last attempts that it took and that should have a receipt by now."""
+    """A gateway's last accepted attempts that should have a delivery receipt by now."""
 
     gateway: str
     taken: int
     reported: int
     since: datetime
-    """When the oldest of them began."""
+    """When the oldest of these attempts began."""
 
 
 RECEIPTS_LEAST = 5
-"""Attempts that must have been taken, so that phones that are off raise nothing."""
+"""Least number of accepted attempts, so that a few phones that are switched off raise no alert."""
 
 
 def judge_receipts(figures: Iterable[ReceiptFigures]) -> tuple[list[Finding], set[str]]:
-    """Gateways none of whose last messages has a receipt; and names of those that too little is known of."""
+    """Return findings for gateways without a single recent receipt, and the gateways that could be judged."""
     found, decided = [], set()
     for each in figures:
         if each.reported == 0 and each.taken < RECEIPTS_LEAST:
@@ -191,11 +199,11 @@ def judge_receipts(figures: Iterable[ReceiptFigures]) -> tuple[list[Finding], se
 
 
 UNKNOWN_REFERENCES_LEAST = 3
-"""Within an hour; a provider's own test is one or two."""
+"""Least number of unknown receipts within an hour. A provider's own test causes one or two."""
 
 
 def judge_references(receipts: int, last_at: datetime | None) -> list[Finding]:
-    """Receipts of the last hour that name no attempt of ours."""
+    """Judge the receipts of the last hour that name no attempt in the ledger."""
     if receipts < UNKNOWN_REFERENCES_LEAST:
         return []
     return [Finding("receipts_unknown", {"receipts": receipts, "last_at": _moment(last_at)})]
@@ -203,17 +211,20 @@ def judge_references(receipts: int, last_at: datetime | None) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class ContradictedRefusals:
-    """Messages that a gateway refused, and reported as taken or delivered all the same."""
+    """Messages that a gateway refused and yet reported as accepted or delivered."""
 
     gateway: str
     messages: int
     told_twice: int
-    """Of them those that another attempt told as well, as far as anybody knows."""
+    """Number of these messages that another attempt sent too, as far as the ledger knows."""
     last_at: datetime
 
 
 def judge_contradictions(of_gateways: Iterable[ContradictedRefusals]) -> list[Finding]:
-    """Gateways whose refusals are none: what goes elsewhere for one may be told twice."""
+    """Judge gateways whose refusals cannot be trusted.
+
+    A message that is sent through another gateway after such a refusal may arrive twice.
+    """
     return [
         Finding(
             "refusals_contradicted",
@@ -226,26 +237,26 @@ def judge_contradictions(of_gateways: Iterable[ContradictedRefusals]) -> list[Fi
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """Messages that a gateway took, and how many of them reached a phone."""
+    """Number of messages that a gateway accepted, and how many of these messages reached a phone."""
 
     taken: int
     delivered: int
 
     @property
     def share(self) -> float:
-        """Of those taken; 0 where none was."""
+        """Return the delivered share of the accepted messages, or 0 if there were none."""
         return self.delivered / self.taken if self.taken else 0.0
 
 
 DELIVERED_LEAST, USUAL_LEAST = 30, 200
-"""Messages that a share is judged on, and that the usual one is made of."""
+"""Least number of messages for the recent share, and for the usual share."""
 
 
 def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tuple[list[Finding], bool]:
-    """Whether fewer reach a phone than usual; and whether there were enough of them to tell.
+    """Return a finding if a smaller share of messages than usual reaches a phone, and whether this could be judged.
 
-    The fall must be a tenth at least and beyond what chance makes of so few (four standard deviations); an alert that
-    is open ends where it is only half as deep.
+    The share must have fallen by at least a tenth, and by more than chance explains for this number of messages (four
+    standard deviations). An open alert ends once the share has fallen by less than half of that.
     """
     if recent.taken < DELIVERED_LEAST or usual.taken < USUAL_LEAST:
         return [], False
@@ -263,15 +274,15 @@ def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tu
 
 @dataclass(frozen=True, slots=True)
 class HighMarks:
-    """The largest numbers that a ledger has given, and the last sign of senders in it."""
+    """The largest numbers that a ledger has issued, and the last heartbeat of senders in it."""
 
     attempt_id: int
     history_id: int
     at_work_at: datetime | None = None
-    """Of one that slept: before that."""
+    """The last heartbeat of senders. If the ledger was asleep, the last heartbeat before its sleep."""
 
     def is_behind(self, other: HighMarks) -> bool:
-        """Whether one of them is smaller: a ledger takes back neither a number nor a sign."""
+        """Return whether any value is smaller than in ``other``. The values only decrease if the ledger is restored."""
         return (
             self.attempt_id < other.attempt_id
             or self.history_id < other.history_id
@@ -280,19 +291,19 @@ class HighMarks:
 
 
 def worked_unseen(seen_at: datetime, at_work_at: datetime | None, now: datetime) -> bool:
-    """Whether senders may have been at work for long while the watch could not see the ledger.
+    """Return whether senders may have been running for long while the watch could not see the ledger.
 
     Args:
-        seen_at: when it saw the ledger before.
-        at_work_at: the last sign of senders now.
-        now: this moment.
+        seen_at: when the watch last saw the ledger before.
+        at_work_at: the last heartbeat of senders in the ledger now.
+        now: the present time.
     """
     last = min(at_work_at, now) if at_work_at is not None else seen_at
     return last > seen_at + RESTART_GAP
 
 
 def judge_high_marks(had: HighMarks, has: HighMarks, noticed_at: datetime) -> Finding:
-    """What is told of a ledger that has gone back."""
+    """Make the finding about a ledger that has gone back to an earlier state."""
     return Finding(
         "ledger_went_back",
         {
@@ -303,21 +314,20 @@ def judge_high_marks(had: HighMarks, has: HighMarks, noticed_at: datetime) -> Fi
     )
 
 
-# --- What each day must bring --------------------------------------------------------------------------------------
+# --- Daily tasks ---------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class DailyWork:
-    """A thing that each day must bring, and for which day it is due."""
+    """One task that must be done each day, with the day for which it is due."""
 
     day: date
-    """The last day on which it is due by now."""
+    """The last day for which the task is due by now."""
     due_at: datetime
 
 
 def daily_work_due(at: time, rules: WatchRules, now: datetime, began_at: datetime) -> DailyWork | None:
-    """The last day whose work should be done by now; ``None``: it fell due before the watch began, which knows nothing
-    of it."""
+    """Return the last day whose task should be done by now; ``None`` if it was due before the watch began to check."""
     local = (now - rules.daily_after).astimezone(VIETNAM)
     day = local.date() if local.time() >= at else local.date() - timedelta(days=1)
     due_at = datetime.combine(day, at, VIETNAM)
@@ -325,7 +335,10 @@ def daily_work_due(at: time, rules: WatchRules, now: datetime, began_at: datetim
 
 
 def judge_daily_work(quality: tuple[DailyWork | None, bool], closing: tuple[DailyWork | None, bool]) -> list[Finding]:
-    """Each with whether it is done; the closing is of the day before the one it is due on."""
+    """Judge the daily check of data quality and the daily closing, each given with whether it is done.
+
+    The closing is about the day before the day on which it is due.
+    """
     found = []
     if quality[0] is not None and not quality[1]:
         found.append(Finding("quality_late", {"day": quality[0].day.isoformat(), "due_at": _moment(quality[0].due_at)}))
@@ -336,13 +349,13 @@ def judge_daily_work(quality: tuple[DailyWork | None, bool], closing: tuple[Dail
 
 
 def year_to_sign(now: datetime) -> int | None:
-    """The year whose calendar should be signed by now; ``None``: it is too early for the next one."""
+    """Return the next year if its calendar should be confirmed by now; ``None`` if that is too early."""
     today = now.astimezone(VIETNAM).date()
     return today.year + 1 if (today.month, today.day) >= NEXT_YEAR_DUE else None
 
 
 def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]]) -> list[Finding]:
-    """``unsigned``: provinces with their years that nobody confirmed."""
+    """Judge calendars. ``unsigned`` lists provinces, each with a year that no person confirmed."""
     provinces = sorted(province for province, each in unsigned if each == year)
     if year is None or not provinces:
         return []
@@ -352,8 +365,11 @@ def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]]) -> l
 def judge_upkeep(
     cleaned_at: datetime | None, enabled_since: datetime | None, began_at: datetime, rules: WatchRules, now: datetime
 ) -> list[Finding]:
-    """``enabled_since``, ``began_at``: when the first agency was enabled, and when the watch began; where it was never
-    cleaned, nothing is missed before both are as long ago as allowed."""
+    """Judge when Airflow's own tables were last cleaned.
+
+    If they were never cleaned, the time counts from ``enabled_since`` (when the first agency was enabled) or from
+    ``began_at`` (when the watch began), whichever is later.
+    """
     if not rules.upkeep_after or enabled_since is None:
         return []
     late = (cleaned_at or max(enabled_since, began_at)) < now - rules.upkeep_after
@@ -363,7 +379,10 @@ def judge_upkeep(
 def judge_backup(
     made_at: datetime | None, running_since: datetime | None, rules: WatchRules, now: datetime
 ) -> list[Finding]:
-    """``running_since``: when the first agency was enabled; a backup is missed once that is a day ago."""
+    """Judge the age of the last backup.
+
+    ``running_since`` is when the first agency was enabled. If there is no backup a day later, this is a fault.
+    """
     if not rules.backup_age or running_since is None:
         return []
     if made_at is None:
@@ -374,11 +393,14 @@ def judge_backup(
 # --- Airflow, callbacks, this machine ------------------------------------------------------------------------------
 
 COMPONENTS = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-"""Parts of Airflow that its health names; all of them must run."""
+"""Components that Airflow's health endpoint names. All of them must run."""
 
 
 def judge_health(states: Mapping[str, str | None]) -> list[Finding]:
-    """``states``: by component; one that is missing, or was never seen, is not healthy."""
+    """Judge the health of Airflow.
+
+    ``states`` gives the state of each component. A missing component, or one that was never seen, counts as unhealthy.
+    """
     return [
         Finding("airflow_unhealthy", {"state": states.get(name)}, name)
         for name in COMPONENTS
@@ -395,13 +417,16 @@ class Run:
     started_at: datetime | None
     ended_at: datetime | None
     noted: bool = False
-    """Somebody wrote a note on it."""
+    """``True`` if a person wrote a note on the run."""
     run_id: str = ""
 
 
 def red_runs_left(runs: Iterable[Run], looked_at: datetime | None) -> list[Run]:
-    """Red runs that were neither cleared (they would not be red) nor noted; whoever acknowledges the alert has looked
-    at those that ended before (``looked_at``)."""
+    """Return the failed runs that nobody has dealt with.
+
+    A cleared run is no longer failed. A run with a note counts as dealt with. A person who acknowledges the alert has
+    seen all runs that ended before ``looked_at``.
+    """
     return [
         run
         for run in runs
@@ -414,8 +439,10 @@ def red_runs_left(runs: Iterable[Run], looked_at: datetime | None) -> list[Run]:
 
 
 def judge_red_runs(left: Iterable[Run], rules: WatchRules, now: datetime, told: Collection[str] = ()) -> list[Finding]:
-    """Those of the red runs that nobody has looked at for an hour. ``told``: ids of those that are red only for what
-    ``unserved`` tells."""
+    """Judge failed runs that nobody has dealt with for the configured time.
+
+    ``told`` holds the ids of runs that failed only for reasons that the check ``unserved`` reports.
+    """
     left = [
         run
         for run in left
@@ -433,7 +460,7 @@ def judge_red_runs(left: Iterable[Run], rules: WatchRules, now: datetime, told: 
 
 
 def judge_disk(folder: str, free: int, total: int, rules: WatchRules, *, is_open: bool) -> list[Finding]:
-    """An alert that is open ends only where a tenth more is free."""
+    """Judge the free space of a disk. An open alert ends only if a tenth more than the needed space is free."""
     needed = rules.disk_free * 11 // 10 if is_open else rules.disk_free
     if free >= needed:
         return []
@@ -441,20 +468,21 @@ def judge_disk(folder: str, free: int, total: int, rules: WatchRules, *, is_open
 
 
 def judge_clock(of: str, skew: timedelta, uncertain: timedelta, rules: WatchRules) -> list[Finding]:
-    """``skew``: another clock less this machine's; ``uncertain``: how exactly that is known."""
+    """Judge a clock: ``skew`` is its difference from this machine's clock, ``uncertain`` the error of ``skew``."""
     if abs(skew) - uncertain <= rules.clock_skew:
         return []
     return [Finding("clock_off", {"seconds": round(skew.total_seconds(), 1)}, of)]
 
 
 def without_consequences(findings: Iterable[Finding], raised: Collection[str]) -> tuple[list[Finding], set[str]]:
-    """Leaves out what only says again what is told anyway.
+    """Leave out findings that only repeat what another alert reports.
 
     Args:
-        findings: of one look.
-        raised: keys of the alerts that were told and are not over.
+        findings: findings of one check.
+        raised: keys of the alerts that were reported and are not over.
 
-    Returns: what is left, and the keys of what was left out, of which nothing is said either way.
+    Returns:
+        The remaining findings, and the keys of the omitted findings, which count as not judged.
     """
     findings = list(findings)
     hidden = told_once(findings, raised)
@@ -462,12 +490,12 @@ def without_consequences(findings: Iterable[Finding], raised: Collection[str]) -
 
 
 RESTART_GAP, GRACE = timedelta(seconds=150), timedelta(minutes=3)
-"""A watch that did not look for so long was down itself, perhaps with everything; and what the others then have to come
-up."""
+"""``RESTART_GAP``: if the watch made no check for this long, it was down, perhaps with the whole machine. ``GRACE``:
+the time that all other programs then get to start."""
 
 
 def without_agencies(findings: Iterable[Finding]) -> list[Finding]:
-    """What is left to be told where no agency is enabled: that nothing happens is as it should be."""
+    """Return the findings to report while no agency is enabled. Without agencies it is normal that nothing happens."""
     return [each for each in findings if each.check.everywhere]
 
 
@@ -475,5 +503,5 @@ WATCH_SILENT = timedelta(minutes=10)
 
 
 def silence_of(looked_at: datetime | None, now: datetime, most: timedelta = WATCH_SILENT) -> timedelta | None:
-    """For how long the watch itself has been silent, where that is too long; ``None``: it is not, or never looked."""
+    """Return how long the watch has been silent; ``None`` if no longer than ``most``, or if it never checked."""
     return None if looked_at is None or looked_at >= now - most else now - looked_at

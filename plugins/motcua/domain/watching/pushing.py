@@ -1,4 +1,4 @@
-"""Whether one-stop software that pushes to us has gone silent, or pushes what cannot be used."""
+"""Judge whether one-stop software that pushes its data has gone silent, or pushes records that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from motcua.domain.working_days import WorkingCalendar
 
 _HOUR = timedelta(hours=1)
 RECORDS_ENOUGH, REFUSED_LEAST = 20, 3
-"""Records that a share is judged on, and refused ones among them, so that one slip raises nothing."""
+"""A share of refused records is judged from this number of records, and this number of refused records, on. A single
+mistake therefore raises no alert."""
 KNOWN_BACK = timedelta(days=90)
-"""How far back a last call is looked at: what is silent for longer is not judged any more."""
+"""A client whose last call is longer ago is not judged any more."""
 DAYS_BACK = KNOWN_BACK + timedelta(days=40)
-"""How far back calls and calendars are needed for that."""
+"""How far back calls and calendars are read in order to judge silence."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayPushed:
-    """Records that a client pushed on a day."""
+    """Number of records that a client pushed on one day, and how many of them were refused."""
 
     records: int
     refused: int
@@ -30,28 +31,29 @@ class DayPushed:
 
 @dataclass(frozen=True, slots=True)
 class ClientFigures:
-    """One client, as the ledger has it."""
+    """One client with its calls in the ledger."""
 
     name: str
     agencies: Sequence[str]
-    """Those that are enabled and that it may write for."""
+    """Enabled agencies that the client may write for."""
     last_call_at: datetime | None
     days: frozenset[date]
-    """Days of Vietnam on which it called."""
+    """Days, in Vietnam, on which the client called."""
     hours: frozenset[datetime]
-    """Whole hours of the last weeks, by their beginning, in which it called."""
+    """Beginnings of the full hours of the last weeks in which the client called."""
     recent: Sequence[DayPushed]
-    """The last days on which it pushed anything, the newest first."""
+    """Last days on which the client pushed anything, the newest first."""
 
 
 def judge_silence(
     clients: Iterable[ClientFigures], calendars: Mapping[str, WorkingCalendar], rules: WatchRules, now: datetime
 ) -> tuple[list[Finding], set[str]]:
-    """Clients that used to push and are silent in office hours; and keys of those of which that cannot be said now.
+    """Return findings for clients that used to push and are silent in office hours, and keys of undecided clients.
 
-    One is silent that did not call for ``rules.news_within``, though it called in the same hours of each of the last
-    five working days; and one that missed a whole working day, whatever its hours are, though it had called on each of
-    the five working days up to its last call: software that pushes once a night is not silent all day.
+    A client is silent in two cases. First, it did not call for ``rules.news_within`` although it called in the same
+    hours of each of the last five working days. Second, it missed a whole working day although it had called on each of
+    the five working days up to its last call. The second case covers software that pushes once a night, which is quiet
+    all day without a fault.
     """
     found, undecided = [], set()
     for each in clients:
@@ -77,7 +79,7 @@ def _called_in(client: ClientFigures, begins: datetime, ends: datetime) -> bool:
 
 
 def _called_daily(client: ClientFigures, calendars: Sequence[WorkingCalendar]) -> bool:
-    """Whether it called on each of the five working days up to its last call."""
+    """Return whether the client called on each of the five working days up to its last call."""
     assert client.last_call_at is not None
     last = client.last_call_at.astimezone(VIETNAM).date()
     days = (last - timedelta(days=back) for back in range(31))
@@ -86,8 +88,10 @@ def _called_daily(client: ClientFigures, calendars: Sequence[WorkingCalendar]) -
 
 
 def judge_refused(clients: Iterable[ClientFigures], most: float) -> list[Finding]:
-    """Clients more than this share (0 to 1) of whose last records are refused: those of the newest days that have
-    twenty of them together."""
+    """Judge clients with more than this share (0 to 1) of refused records.
+
+    The share is computed over the newest days that together have at least twenty records.
+    """
     found = []
     for each in clients:
         records = refused = 0

@@ -1,16 +1,17 @@
-"""What is due and served by nobody: the one symptom of everything that keeps messages from citizens. Pure rules.
+"""Find work that is due and that no process does. Pure: no I/O.
 
-Three things are due, each for so long (``MOTCUA_SERVED_WITHIN``, 60 s) before it is told, whatever the cause:
+Every fault that keeps messages from citizens has this symptom. Three kinds of work can be due. Each raises an alert
+after it has been due for ``MOTCUA_SERVED_WITHIN`` (60 s), whatever the cause:
 
-- **A message** that a sender could claim. Long queues drain in their order, so that waiting says nothing; what says
-  something is a message at the head of its queue which nobody takes. It is served while its gateway begins, or has
-  begun within that time, an attempt for a message that stands before it, and which the gateway answers.
-- **A step** that was picked up and not planned, while no dossier before it is planned either.
-- **News of a source** that no pick-up takes; and a source that nobody has read although its turn has come.
+- **A message** that a sender could claim. Waiting alone proves nothing, because a long queue is sent in order. The sign
+  is a message at the head of its queue that no sender claims. A queue counts as served while its gateway begins, or
+  began within that time, an attempt for an earlier message, and answers it.
+- **A step** that was picked up and not planned, while no earlier dossier is planned either.
+- **News of a source** that no pick-up reads, and a source that nobody has read although its turn has come.
 
-What waits for a reason that is known is not due: people stopped it, a gap of a restore holds it, its gateway was
-stopped by hand or has used up its day, or it has an hour of its own. A gateway that stopped itself since it does not
-answer is no such reason: the citizen waits.
+A message that waits for a known reason is not due: a stop or a gap in the ledger holds it, its gateway was paused by a
+person or has used up its daily limit, or its kind is not sent at this hour. If a gateway is paused because it does not
+answer, its messages are still due, because the citizen waits.
 """
 
 from __future__ import annotations
@@ -23,69 +24,71 @@ from motcua.domain.checks import Fact, Finding, key_of
 from motcua.domain.routing import CARRIERS
 
 UNSORTED = ""
-"""In place of a carrier: of messages whose carrier was never looked up."""
+"""Stands for the carrier of messages whose carrier was never determined."""
 _SEGMENTS_AT_MOST = 4
-"""Of one message: so many steps of its pace a gateway may take from one message to the next."""
+"""Maximum number of segments of one message. A gateway may need the time of this many segments between two messages."""
 _OF_GATEWAY = "gateway "
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayNow:
-    """A gateway in use, as senders last found its connection to say."""
+    """A gateway in use, with the values of its connection that senders last found."""
 
     name: str
     carriers: frozenset[str] | None
-    """Those that its brandname is registered at; ``None``: no sender has opened it yet."""
+    """The carriers at which the gateway's brandname is registered; ``None`` if no sender has opened the gateway yet."""
     is_broken: bool
-    """Its connection cannot be used."""
+    """``True`` if the gateway's connection cannot be used."""
     per_second: float | None
     has_day: bool
-    """It takes only so many segments a day."""
+    """``True`` if the gateway has a daily limit of segments."""
     started_at: datetime | None = None
-    """When it, or a carrier there, was last taken off a stop."""
+    """When a pause of the gateway, or of one carrier there, was last ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class StopNow:
-    """A gateway, or a carrier there, that nothing is sent through."""
+    """A gateway, or a carrier there, through which nothing is sent now."""
 
     gateway: str
     carrier: str
-    """Empty where it is the whole gateway."""
+    """The carrier. Empty if the whole gateway is paused."""
     until: datetime
     by_hand: bool
-    """A person stopped it, or its own rules do, as at night."""
+    """``True`` if a person paused the gateway, or if a rule of its connection did, for example at night."""
     is_tried: bool
-    """It stopped itself and is tried again and again."""
+    """``True`` if a sender paused the gateway and tries it again and again."""
 
     @property
     def key(self) -> str:
-        """Of the alert that tells of this stop."""
+        """Return the key of the alert that reports this pause."""
         return key_of("gateway_stopped", f"{self.gateway} {self.carrier}".strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How messages to a carrier can go."""
+    """One way for messages to a carrier: a gateway that may take them."""
 
     carrier: str
     gateway: str
     is_first: bool
-    """New messages go there; others only what another gateway did not take."""
+    """``True`` if new messages go to this gateway. Otherwise it gets only messages that other gateways refused."""
     held_by: str
-    """Key of the alert about what stops it; empty where it is open."""
+    """The key of the alert about the gateway's pause. Empty if the gateway is not paused."""
     since: datetime
-    """It is at work where it has begun an attempt since then."""
+    """The gateway counts as running if it began an attempt after this moment."""
 
 
 def ways_of(gateways: Sequence[GatewayNow], stops: Iterable[StopNow], now: datetime, within: timedelta) -> list[Way]:
-    """The ways that messages should be going now; none for a carrier that waits for people, a day or a registration.
+    """Return the ways on which messages should be sent now.
+
+    A carrier gets no way while it waits for people, for a new day or for a registration.
 
     Args:
-        gateways: those in use, the preferred first.
-        stops: of gateways and carriers.
-        now: the moment.
-        within: for so long something may be due; what was over less long ago explains what waits still.
+        gateways: gateways in use, the preferred one first.
+        stops: pauses of gateways and carriers.
+        now: the present time.
+        within: how long work may be due. A pause that ended within this time still explains a waiting message.
     """
     held = {(stop.gateway, stop.carrier): stop for stop in stops if stop.until > now - within}
     just_started = {each.name for each in gateways if each.started_at and now - within < each.started_at <= now}
@@ -103,7 +106,7 @@ def ways_of(gateways: Sequence[GatewayNow], stops: Iterable[StopNow], now: datet
             possible.append(Way(carrier, gateway.name, False, stop.key if stop else broken, now - within - pace))
         first = next((way for way in possible if not way.held_by), None)
         if first is not None and first.gateway in just_started:
-            # What waited for it is due from then on.
+            # Messages that waited for this gateway are due only from its restart on.
             continue
         ways += [
             Way(way.carrier, way.gateway, first is None or way is first, way.held_by, way.since) for way in possible
@@ -112,24 +115,24 @@ def ways_of(gateways: Sequence[GatewayNow], stops: Iterable[StopNow], now: datet
 
 
 def _is_meant(stop: StopNow, gateway: GatewayNow) -> bool:
-    """A person or its own rules said so, or its day is used up."""
+    """Return whether a person or the gateway's own rules paused it, or its daily limit is used up."""
     return stop.by_hand or (not stop.carrier and not stop.is_tried and gateway.has_day)
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Messages to one carrier that are due and that nobody takes."""
+    """Messages to one carrier that are due and that no sender claims."""
 
     carrier: str
     gateway: str
     held_by: str
     messages: int
-    """At least."""
+    """How many there are at least."""
     since: datetime
 
 
 def judge_messages(waiting: Iterable[Waiting]) -> list[Finding]:
-    """One finding for each gateway that serves nobody, with what stops it."""
+    """Return one finding for each gateway that no sender serves, with the pauses that explain it."""
     by_gateway: dict[str, list[Waiting]] = {}
     for each in waiting:
         by_gateway.setdefault(each.gateway, []).append(each)
@@ -142,7 +145,8 @@ def judge_messages(waiting: Iterable[Waiting]) -> list[Finding]:
             "messages": sum(each.messages for each in some),
             "carriers": ", ".join(sorted({each.carrier for each in some} - {UNSORTED})),
             "since": min(each.since for each in some).isoformat(),
-            # Only where all of them wait for what is stopped: else something else is wrong besides.
+            # The pauses explain the finding only if every group of messages waits for one. If not, something else is
+            # wrong too.
             "stops": "; ".join(sorted(stops)) if all(stops) else "",
         }
         found.append(Finding("unserved", facts, f"{_OF_GATEWAY}{gateway}"))
@@ -150,7 +154,7 @@ def judge_messages(waiting: Iterable[Waiting]) -> list[Finding]:
 
 
 def judge_steps(steps: int, since: datetime | None) -> list[Finding]:
-    """Steps that were picked up and that nobody plans."""
+    """Judge steps that were picked up and that nobody plans."""
     if not steps:
         return []
     return [Finding("unserved", {"what": "steps", "steps": steps, "since": since.isoformat() if since else None})]
@@ -158,19 +162,20 @@ def judge_steps(steps: int, since: datetime | None) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class SourceNow:
-    """A source in use, as the ledger has it."""
+    """A source in use, with its state in the ledger."""
 
     name: str
     picked_up_at: datetime | None
     is_failing: bool
     has_unread: bool
-    """A watcher has seen the same news there for as long as something may be due."""
+    """``True`` if a watcher has seen the same unread news of the source for as long as work may be due."""
 
 
 def judge_sources(sources: Iterable[SourceNow], now: datetime, within: timedelta, turn: timedelta) -> list[Finding]:
-    """Sources with news that no pick-up takes, and those that nobody reads: of one that fails that is told anyway.
+    """Judge sources with news that no pick-up reads, and sources that nobody reads at all.
 
-    ``turn``: each is read once in so long, whether it has news or not.
+    A failing source is left out, because another check reports it. ``turn`` is the interval in which each source is
+    read once even without news.
     """
     found = []
     for source in sources:
@@ -190,14 +195,15 @@ def judge_sources(sources: Iterable[SourceNow], now: datetime, within: timedelta
 def judge_lookers(
     nobody_since: datetime | None, read_at: Iterable[datetime | None], now: datetime, within: timedelta
 ) -> list[Finding]:
-    """Nobody looks whether sources have news, neither a watcher nor a sender that would look itself, nor were all read
-    meanwhile.
+    """Judge whether anybody checks the sources for news.
+
+    The finding means that no watcher and no sender checks, and that not all sources were read in this time.
 
     Args:
-        nobody_since: since when nobody looks, without a break; ``None``: somebody does.
-        read_at: when each source in use was read last.
-        now: the moment.
-        within: for so long something may be due.
+        nobody_since: since when nobody has checked, without a break; ``None`` if a process checks.
+        read_at: when each source in use was last read.
+        now: the present time.
+        within: how long work may be due.
     """
     if nobody_since is None or nobody_since > now - within:
         return []
@@ -207,10 +213,12 @@ def judge_lookers(
 
 
 def told_once(findings: Sequence[Finding], raised: Collection[str]) -> set[str]:
-    """Keys of findings that say again what another one says: a gateway that stopped itself, and messages that wait for
-    nothing else. Whichever was told first stays.
+    """Return the keys of findings that repeat another finding.
 
-    ``raised``: keys of the alerts that were told and are not over.
+    A finding about a paused gateway and a finding about messages that wait only for this pause repeat each other. The
+    finding that was reported first stays.
+
+    ``raised``: keys of the alerts that were reported and are not over.
     """
     again: set[str] = set()
     found = {each.key for each in findings}

@@ -1,1 +1,1 @@
-"""How is a backup made, encrypted, kept, looked through and put back?"""
+"""Make, encrypt, keep, verify and restore backups."""

@@ -1,7 +1,7 @@
-"""Streams of bytes, encrypted for the owners of public keys with age (https://age-encryption.org) and read again.
+"""Encrypt streams of bytes for the owners of public keys with age (https://age-encryption.org), and decrypt them.
 
-Whoever makes a backup has public keys only, and cannot read it afterwards. Each 64 KiB are sealed on their own, in
-their order: memory does not grow with the stream, and one that was changed or broke off is noticed.
+The machine that makes a backup has only public keys, and cannot read the backup afterwards. Age seals each 64 KiB block
+separately and in order, so that memory does not grow with the stream, and a changed or cut-off stream is detected.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from pyrage.x25519 import Identity, Recipient
 
 from motcua.jobs.backup.folders import BackupDamaged, BackupFailed, BackupUnusable, Progress
 
-_TELL_EVERY = 1024 * 1024
-"""Bytes between two words about how far it is."""
+_PROGRESS_BYTES = 1024 * 1024
+"""Bytes between two reports of the progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An encrypted file as it was written."""
+    """The checksum and the sizes of an encrypted file, before and after encryption."""
 
     sha256: str
     bytes: int
@@ -35,10 +35,10 @@ class Sealed:
 
 
 def read_recipients(keys: Iterable[str]) -> list[Recipient]:
-    """The public keys that a backup is encrypted for.
+    """Return the public keys that a backup is encrypted for.
 
     Raises:
-        BackupFailed: there is none, or one of them is none; a private key is never repeated.
+        BackupFailed: there is no key, or a value is no key. The message never repeats a private key.
     """
     recipients = []
     for key in keys:
@@ -57,10 +57,10 @@ def read_recipients(keys: Iterable[str]) -> list[Recipient]:
 
 
 def read_identities(lines: Iterable[str]) -> list[Identity]:
-    """The private keys in a file as age-keygen writes it.
+    """Return the private keys of a file in the format of age-keygen.
 
     Raises:
-        BackupUnusable: there is none, or a line is none; the line is not repeated.
+        BackupUnusable: the file has no key, or a line is no key. The message does not repeat the line.
     """
     identities = []
     for number, line in enumerate(lines, 1):
@@ -76,23 +76,23 @@ def read_identities(lines: Iterable[str]) -> list[Identity]:
 
 
 def seal(source: IO[bytes], path: Path, recipients: Sequence[Recipient], seen: Callable[[int], None]) -> Sealed:
-    """Reads a stream to its end and writes it, encrypted, to a new file; it is on the disk when this returns.
+    """Read a stream to its end and write it encrypted to a new file, which is synced to the disk at return.
 
     Raises:
-        BackupFailed: the disk is full or takes nothing.
+        BackupFailed: the disk is full or cannot be written to.
         OSError: the source cannot be read.
     """
-    reading = _Reading(source, seen)
+    reading = _CountingReader(source, seen)
     try:
         with path.open("xb") as file:
             path.chmod(0o600)
-            writing = _Writing(file)
+            writing = _HashingWriter(file)
             try:
                 encrypt_io(reading, writing, recipients)
                 file.flush()
                 os.fsync(file.fileno())
             except EncryptError:
-                # It says the same in words alone.
+                # Age turns the error of a stream into plain text. The wrapper of the stream has the error itself.
                 failure = reading.failure or writing.failure
                 raise failure or BackupFailed(f"{path.name} could not be encrypted.") from None
     except OSError as error:
@@ -108,17 +108,17 @@ def open_sealed(
     sink: IO[bytes] | io.RawIOBase,
     seen: Progress,
 ) -> None:
-    """Decrypts a file into a stream. What went into the stream is of no use when this raises.
+    """Decrypt a file into a stream. If an error is raised, the content of the stream must not be used.
 
     Raises:
-        BackupUnusable: no identity opens it.
-        BackupDamaged: it was changed or breaks off.
-        OSError: the stream takes nothing more.
+        BackupUnusable: no identity opens the file.
+        BackupDamaged: the file was changed or is cut off.
+        OSError: the stream cannot be written to.
     """
-    writing = _Writing(sink)
+    writing = _HashingWriter(sink)
     size = path.stat().st_size
     with path.open("rb") as file:
-        reading = _Reading(file, lambda done: seen(path.name, done, size))
+        reading = _CountingReader(file, lambda done: seen(path.name, done, size))
         try:
             decrypt_io(reading, writing, identities)
         except DecryptError as error:
@@ -137,30 +137,32 @@ def open_sealed(
 
 
 def demand_identity(path: Path, identities: Sequence[Identity]) -> None:
-    """Looks whether one of the identities opens a file, without reading more than its beginning.
+    """Check that one of the identities opens a file, by reading only its beginning.
 
     Raises:
-        BackupUnusable: none does.
-        BackupDamaged: it does not begin as a file of age does.
+        BackupUnusable: no identity opens the file.
+        BackupDamaged: the file does not begin as a file of age does.
     """
-    with suppress(_SeenEnough):
-        open_sealed(path, identities, _Peeking(), lambda what, done, of: None)
+    with suppress(_OpenedError):
+        open_sealed(path, identities, _FirstWriteSink(), lambda what, done, of: None)
 
 
-class _SeenEnough(OSError):
-    """It opens."""
+class _OpenedError(OSError):
+    """Stops the decryption after the first block, which shows that the identity opens the file."""
 
 
-class _Peeking(io.RawIOBase):
+class _FirstWriteSink(io.RawIOBase):
+    """A stream that ends the decryption at the first write."""
+
     def writable(self) -> bool:
         return True
 
     def write(self, chunk: object) -> int:
-        raise _SeenEnough
+        raise _OpenedError
 
 
-class _Reading:
-    """A stream that counts what is read of it, and keeps its error, of which age leaves only words."""
+class _CountingReader:
+    """A stream that counts the bytes read and stores its error, because age only passes on the error's text."""
 
     def __init__(self, file: IO[bytes], seen: Callable[[int], None]) -> None:
         self._file, self._seen = file, seen
@@ -174,14 +176,14 @@ class _Reading:
             self.failure = error
             raise
         self.count += len(chunk)
-        if self.count - self._told >= _TELL_EVERY or not chunk:
+        if self.count - self._told >= _PROGRESS_BYTES or not chunk:
             self._told = self.count
             self._seen(self.count)
         return chunk
 
 
-class _Writing:
-    """A stream that sums up what is written to it, and keeps its error."""
+class _HashingWriter:
+    """A stream that counts and hashes the bytes written, and stores its error."""
 
     def __init__(self, file: IO[bytes] | io.RawIOBase) -> None:
         self._file = file
@@ -207,6 +209,7 @@ class _Writing:
 
 
 def _why_not_written(folder: Path, error: OSError) -> str:
+    """Return the message for a file that could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"The disk of {folder} is full; make room, or set MOTCUA_BACKUPS or --to to another one."
     return f"The folder of the backups, {folder}, cannot be written to: {error.strerror}."

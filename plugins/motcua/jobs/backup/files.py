@@ -1,4 +1,4 @@
-"""Folders of files as one stream (tar), out of a store and back into it: publications, and statements handed in."""
+"""Pack the files of a store into one stream (tar) and unpack them again: publications, and carrier statements."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _CHUNK = 1024 * 1024
 
 @dataclass
 class PutBack:
-    """What became of the files of a backup."""
+    """The numbers of files that a restore wrote, found unchanged, or found different."""
 
     written: int = 0
     same: int = 0
-    """Were there already, byte for byte."""
+    """Files that were there already with the same content."""
     differing: list[str] = field(default_factory=list)
-    """Were there already with other bytes, and were left as they are."""
+    """Names of files that were there already with other content. The restore does not change them."""
 
 
 class Pack:
-    """The files of a store as a stream that is written while it is read."""
+    """The files of a store as a tar stream. A thread writes the stream while the caller reads it."""
 
     def __init__(self, store: ObjectStoragePath) -> None:
         self.files = 0
@@ -42,7 +42,7 @@ class Pack:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """The stream; ``files`` is right when it was read to its end.
+        """Open the stream. ``files`` is right after the stream was read to its end.
 
         Raises:
             OSError: a file of the store cannot be read.
@@ -57,27 +57,28 @@ class Pack:
             raise self._failure
 
     def _pack(self, stream: IO[bytes]) -> None:
+        """Write the files of the store into a tar stream and close it."""
         try:
             with stream, tarfile.open(fileobj=stream, mode="w|", format=tarfile.PAX_FORMAT) as archive:
                 for path, name in files_of(self._store):
-                    # One that is taken away meanwhile was none of the backup's.
+                    # A file that is removed while the backup runs is left out.
                     with suppress(FileNotFoundError):
                         content = path.read_bytes()
                         about = tarfile.TarInfo(name)
                         about.size = len(content)
-                        # An object store tells no time that could be given back to it.
+                        # An object store has no modification time that a restore could set again.
                         about.mtime = int(Path(path.path).stat().st_mtime) if is_local(path) else 0
                         archive.addfile(about, io.BytesIO(content))
                         self.files += 1
         except BrokenPipeError:
-            # Nobody reads it any more; that one has a reason of its own.
+            # The reader stopped because of an error of its own.
             return
         except Exception as error:  # handed over to the reader
             self._failure = error
 
 
 def files_of(store: ObjectStoragePath) -> Iterator[tuple[ObjectStoragePath, str]]:
-    """Each file of a store with its name from the store's folder on."""
+    """Yield each file of a store, with its name relative to the store's folder."""
     base = f"{store.path.rstrip('/')}/"
     if store.exists():
         for path in sorted(store.rglob("*"), key=str):
@@ -86,19 +87,19 @@ def files_of(store: ObjectStoragePath) -> Iterator[tuple[ObjectStoragePath, str]
 
 
 def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> PutBack:
-    """Puts the files of a stream into a store, each where none of its name is.
+    """Write the files of a stream into a store, each only if no file of its name is there.
 
     Args:
-        store: where they belong.
-        unpack: writes the stream.
+        store: store of the files.
+        unpack: writes the tar stream into the stream that it receives.
 
     Raises:
-        StoreFailed: the store takes nothing; files that were put back stay.
-        BackupDamaged: the stream is no archive.
-        Exception: what ``unpack`` raised.
+        StoreFailed: the store cannot be written to. Files that were written before stay.
+        BackupDamaged: the stream is no tar archive.
+        Exception: the error of ``unpack``.
     """
     done = PutBack()
-    with closing(_members(unpack)) as members:
+    with closing(_read_members(unpack)) as members:
         for name, changed, content in members:
             path = store / name
             try:
@@ -109,7 +110,7 @@ def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> P
                 else:
                     store_file(path, content)
                     if is_local(path):
-                        # Of two statements of a month the later one counts.
+                        # Of two carrier statements for a month, the later one counts, so that the time is restored.
                         os.utime(path.path, (changed, changed))
                     done.written += 1
             except OSError as error:
@@ -118,22 +119,22 @@ def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> P
 
 
 def count_files(unpack: Callable[[IO[bytes]], None]) -> int:
-    """Reads an archive to its end; how many files it holds.
+    """Read an archive to its end and return its number of files.
 
     Raises:
-        BackupDamaged: the stream is no archive.
-        Exception: what ``unpack`` raised.
+        BackupDamaged: the stream is no tar archive.
+        Exception: the error of ``unpack``.
     """
-    return sum(1 for _ in _members(unpack))
+    return sum(1 for _ in _read_members(unpack))
 
 
-def _members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, float, bytes], None, None]:
-    """The files of an archive that somebody writes, one after another: name, when it was changed last, content."""
+def _read_members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, float, bytes], None, None]:
+    """Yield the name, modification time and content of each file in the archive that ``unpack`` writes."""
     failures: list[BaseException] = []
     reading, writing = os.pipe()
 
     def write() -> None:
-        # The end of the stream comes with the end of the block, whatever happens.
+        # The ``with`` block closes the stream after any error, so that the reader finds its end.
         with suppress(BrokenPipeError), os.fdopen(writing, "wb") as stream:
             try:
                 unpack(stream)
@@ -153,7 +154,7 @@ def _members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, float,
                         if not member.isfile() or file is None or _leads_out(member.name):
                             raise BackupDamaged(f"The archive holds {member.name!r}, which no backup puts there.")
                         yield member.name, member.mtime, file.read()
-                # The last blocks, so that whoever writes comes to its end.
+                # Read the last blocks, so that the writing thread can end.
                 while stream.read(_CHUNK):
                     pass
             except tarfile.TarError:
@@ -166,4 +167,5 @@ def _members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, float,
 
 
 def _leads_out(name: str) -> bool:
+    """Return whether a name would lead out of the store's folder."""
     return name.startswith("/") or ".." in name.split("/")

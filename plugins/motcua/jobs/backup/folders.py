@@ -1,8 +1,8 @@
-"""The folder of the backups: what a backup is, which there are, and which are removed.
+"""Manage the folder of the backups: what a backup is, which backups there are, and which are removed.
 
-A backup is a folder named by its moment (UTC), with encrypted parts and ``backup.json``, which says what they are. It
-is made under another name, which begins with a dot, and gets its own as the last thing: what has the name of a backup
-is a whole one.
+A backup is a folder named by its time (UTC). It holds encrypted parts and ``backup.json``, which describes them. While
+a backup is made, its folder has a name that begins with a dot. The folder gets its final name as the last step, so that
+a folder with the name of a backup is complete.
 """
 
 from __future__ import annotations
@@ -34,19 +34,20 @@ _CHUNK = 1024 * 1024
 
 How: TypeAlias = Literal["checksums", "read"]
 Progress: TypeAlias = Callable[[str, int, int | None], None]
-"""Is told of what how many bytes are done, and of how many where that is known."""
+"""Receives the name of a part, the bytes that are done, and the total number of bytes or ``None`` if it is not known.
+"""
 
 
 class BackupFailed(Exception):
-    """No backup was made, and none that was is changed; the message says why, and what to do."""
+    """No backup was made, and older backups are unchanged. The message gives the reason and what to do."""
 
 
 class BackupUnusable(Exception):
-    """A backup is not there, or cannot be opened; the message says which and why."""
+    """A backup does not exist or cannot be opened. The message names the backup and the reason."""
 
 
 class BackupDamaged(BackupUnusable):
-    """A backup is not as it was written, or cannot be read though it is opened."""
+    """A backup was opened, but it was changed after it was made, or it cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,16 @@ class Part:
 
     name: str
     sha256: str
-    """Of the file as it lies there."""
+    """SHA-256 of the encrypted file."""
     bytes: int
     plain_bytes: int
     files: int | None
-    """That are in it; ``None``: it is the ledger's dump."""
+    """Number of files in the part; ``None`` for the ledger's dump."""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBackup:
-    """When and how a backup was looked through last, and the fault that was found."""
+    """The last verification of a backup: its time, its depth, and the fault that it found."""
 
     at: datetime
     how: How
@@ -73,11 +74,11 @@ class VerifiedBackup:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A whole backup; nothing in ``backup.json`` is about any person."""
+    """A complete backup. ``backup.json`` holds no personal data."""
 
     folder: Path
     made_at: datetime
-    """When it was begun: the ledger in it is of this moment or some seconds later."""
+    """Time at which the backup began. The ledger's dump is from this moment or some seconds later."""
     finished_at: datetime
     recipients: tuple[str, ...]
     ledger: LedgerDump
@@ -85,20 +86,20 @@ class Backup:
 
     @property
     def name(self) -> str:
-        """Name of its folder: ``20261127T183000Z``."""
+        """Return the name of the backup's folder, as ``20261127T183000Z``."""
         return self.folder.name
 
     @property
     def bytes(self) -> int:
-        """Of all its parts as they lie there."""
+        """Return the size of all encrypted parts."""
         return sum(part.bytes for part in self.parts)
 
     def part(self, name: str) -> Part:
-        """One of its parts."""
+        """Return a part by its name."""
         return next(part for part in self.parts if part.name == name)
 
     def verified(self) -> VerifiedBackup | None:
-        """When it was looked through last; ``None``: never."""
+        """Return the last verification of this backup; ``None`` if it was never verified."""
         try:
             written = json.loads((self.folder / VERIFIED).read_text(encoding="utf-8"))
             return VerifiedBackup(datetime.fromisoformat(written["at"]), written["how"], written["fault"])
@@ -106,7 +107,7 @@ class Backup:
             return None
 
     def fault(self) -> str | None:
-        """What is wrong with it as far as sizes and the last verification tell; ``None``: it is good."""
+        """Return the fault that the sizes of the parts or the last verification show; ``None`` for a good backup."""
         for part in self.parts:
             try:
                 size = (self.folder / part.name).stat().st_size
@@ -119,12 +120,12 @@ class Backup:
 
 
 def name_of(moment: datetime) -> str:
-    """What a backup of that moment is called."""
+    """Return the name of a backup of that moment."""
     return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def backups_in(folder: Path) -> list[Backup]:
-    """Every whole backup, the newest first; one whose ``backup.json`` cannot be read is none."""
+    """Return all complete backups with a readable ``backup.json``, the newest first."""
     try:
         names = [path.name for path in folder.iterdir() if _NAME.fullmatch(path.name)]
     except OSError:
@@ -132,14 +133,14 @@ def backups_in(folder: Path) -> list[Backup]:
     found = []
     for name in sorted(names, reverse=True):
         try:
-            found.append(_read(folder / name))
+            found.append(_read_manifest(folder / name))
         except BackupUnusable:
             continue
     return found
 
 
 def unreadable_in(folder: Path) -> list[str]:
-    """Names of folders that are called as a backup is and are none."""
+    """Return the names of folders that are named as a backup and have no readable ``backup.json``."""
     known = {backup.name for backup in backups_in(folder)}
     try:
         return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.name not in known)
@@ -148,15 +149,15 @@ def unreadable_in(folder: Path) -> list[str]:
 
 
 def newest_good(folder: Path) -> Backup | None:
-    """The newest backup that has no fault as far as is known."""
+    """Return the newest backup without a known fault."""
     return next((backup for backup in backups_in(folder) if backup.fault() is None), None)
 
 
 def find_backup(folder: Path, named: str) -> Backup:
-    """The backup of that name, path, or the newest one (``latest``).
+    """Return the backup with that name or path, or the newest backup for ``latest``.
 
     Raises:
-        BackupUnusable: there is none.
+        BackupUnusable: there is no such backup.
     """
     if named == LATEST:
         newest = next(iter(backups_in(folder)), None)
@@ -166,10 +167,15 @@ def find_backup(folder: Path, named: str) -> Backup:
     path = Path(named) if os.sep in named else folder / named
     if not path.is_dir():
         raise BackupUnusable(f"There is no backup {path}; motcua backup list shows those in {folder}.")
-    return _read(path)
+    return _read_manifest(path)
 
 
-def _read(path: Path) -> Backup:
+def _read_manifest(path: Path) -> Backup:
+    """Read the ``backup.json`` of a folder.
+
+    Raises:
+        BackupUnusable: the folder is no backup, or its format is unknown.
+    """
     try:
         written: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         if written["format"] != FORMAT:
@@ -193,10 +199,10 @@ def _read(path: Path) -> Backup:
 
 
 def check_part(backup: Backup, part: Part, seen: Progress) -> None:
-    """Reads a part to its end.
+    """Read a part to its end and check its size and checksum.
 
     Raises:
-        BackupDamaged: it is missing, breaks off, or is not as it was written.
+        BackupDamaged: the part is missing, cut off, or was changed.
     """
     path = backup.folder / part.name
     sum_of, read = sha256(), 0
@@ -224,10 +230,10 @@ def check_part(backup: Backup, part: Part, seen: Progress) -> None:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Makes the folder, keeps others from making backups in it, and takes away what a broken one left.
+    """Create the folder, lock it against other backups, and remove what an interrupted backup left.
 
     Raises:
-        BackupFailed: the folder cannot be written to, or somebody is making a backup in it.
+        BackupFailed: the folder cannot be written to, or another process is making a backup in it.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -249,7 +255,7 @@ def one_at_a_time(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def unfinished(folder: Path, moment: datetime) -> Iterator[Path]:
-    """A folder for the parts of a backup, which is taken away again unless ``finish`` names it."""
+    """Create a folder for the parts of a backup. It is removed at the end unless ``finish`` has renamed it."""
     path = folder / f".{name_of(moment)}.unfinished"
     path.mkdir(mode=0o700)
     try:
@@ -259,7 +265,7 @@ def unfinished(folder: Path, moment: datetime) -> Iterator[Path]:
 
 
 def finish(path: Path, backup: Backup) -> None:
-    """Makes an unfinished folder the backup: ``backup.json`` is written, then the folder gets the backup's name."""
+    """Turn an unfinished folder into the backup: write ``backup.json``, then rename the folder."""
     written = asdict(backup)
     del written["folder"]
     write_whole(path / MANIFEST, {"format": FORMAT} | written)
@@ -269,16 +275,16 @@ def finish(path: Path, backup: Backup) -> None:
 
 
 def note_verified(backup: Backup, verified: VerifiedBackup) -> None:
-    """Writes down beside a backup that it was looked through.
+    """Write the result of a verification into the backup's folder.
 
     Raises:
-        OSError: it cannot be written there.
+        OSError: the folder cannot be written to.
     """
     write_whole(backup.folder / VERIFIED, asdict(verified))
 
 
 def write_whole(path: Path, value: dict[str, Any]) -> None:
-    """Writes a small file so that nobody ever reads half of it."""
+    """Write a small JSON file under a temporary name and rename it, so that no reader sees half of it."""
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("w", encoding="utf-8") as file:
@@ -293,12 +299,12 @@ def write_whole(path: Path, value: dict[str, Any]) -> None:
 
 
 def remove_old(folder: Path, keep: timedelta, now: datetime) -> list[str]:
-    """Removes backups older than ``keep``, save the newest good one; gives their names."""
+    """Remove backups older than ``keep``, except the newest good one, and return their names."""
     last_good = newest_good(folder)
     removed = []
     for backup in backups_in(folder):
         if backup.made_at < now - keep and (last_good is None or backup.name != last_good.name):
-            # First it loses the name of a backup: a removal that breaks off leaves none that is half there.
+            # The folder is renamed first, so that an interrupted removal leaves no incomplete backup under its name.
             doomed = folder / f".{backup.name}.unfinished"
             backup.folder.rename(doomed)
             shutil.rmtree(doomed, ignore_errors=True)

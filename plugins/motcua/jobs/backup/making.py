@@ -1,7 +1,7 @@
-"""Makes a backup, every night or at once: the ledger's dump, then the publications and the statements handed in.
+"""Make a backup, each night or at once: the ledger's dump, then the publications and the carrier statements.
 
-Each is encrypted. In this order each publication that the ledger tells of is among the files: they are stored before
-their row is.
+Each part is encrypted. A publication's files are stored before its row in the ledger. As the ledger is dumped first,
+all publications of the dump are among the files.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ log = logging.getLogger(__name__)
 
 
 def make_backup(folder: Path, progress: Progress, now: datetime | None = None) -> Backup:
-    """Makes a backup in a folder, after it removed those there that are kept long enough.
+    """Make a backup in a folder, after removing the backups there that are older than ``MOTCUA_BACKUP_KEEP``.
 
     Args:
-        folder: of the backups; it is made where it is missing.
-        progress: is told how far it is.
-        now: what the backup is named by; by default this moment.
+        folder: folder of the backups; it is created if it is missing.
+        progress: receives the progress.
+        now: moment that names the backup; by default the present time.
 
     Raises:
-        BackupFailed: none was made, and nothing is left of it; the message says why.
+        BackupFailed: no backup was made, and nothing of it is left. The message gives the reason.
     """
     moment = (now or datetime.now(UTC)).replace(microsecond=0)
     recipients = read_recipients(settings().backup_recipients)
@@ -65,7 +65,7 @@ def make_backup(folder: Path, progress: Progress, now: datetime | None = None) -
             if (folder / name_of(moment)).exists():
                 raise BackupFailed(f"There is a backup {name_of(moment)} already.")
             with unfinished(folder, moment) as path:
-                return _make(path, folder / name_of(moment), recipients, moment, progress)
+                return _write_parts(path, folder / name_of(moment), recipients, moment, progress)
     except (DatabaseFailed, ProgramFailed, ProgramUnusable) as error:
         raise BackupFailed(f"The ledger was not dumped. {error}") from error
     except StoreUnusable as error:
@@ -75,15 +75,18 @@ def make_backup(folder: Path, progress: Progress, now: datetime | None = None) -
 
 
 def statements_store() -> ObjectStoragePath:
-    """Where the providers' statements are put."""
+    """Return the store of the providers' carrier statements."""
     return open_store(settings().statements_url)
 
 
-def _make(path: Path, target: Path, recipients: Sequence[Recipient], moment: datetime, progress: Progress) -> Backup:
-    ledger, dumped = _dump(path / LEDGER_PART, recipients, progress)
+def _write_parts(
+    path: Path, target: Path, recipients: Sequence[Recipient], moment: datetime, progress: Progress
+) -> Backup:
+    """Write the parts and ``backup.json`` of a backup and return it."""
+    ledger, dumped = _dump_ledger(path / LEDGER_PART, recipients, progress)
     parts = [dumped]
     for name, store in ((PUBLICATIONS_PART, publications_store()), (STATEMENTS_PART, statements_store())):
-        parts.append(_pack(store, path / name, recipients, progress))
+        parts.append(_pack_store(store, path / name, recipients, progress))
     _demand_publications(ledger, parts[1])
     backup = Backup(
         folder=target,
@@ -98,17 +101,24 @@ def _make(path: Path, target: Path, recipients: Sequence[Recipient], moment: dat
 
 
 def _demand_publications(ledger: LedgerDump, part: Part) -> None:
-    """A service that looks for publications in the wrong place must not make backups without them for years."""
-    told, found = ledger.rows.get("motcua.publications", 0), part.files or 0
-    # Each has a file at least.
-    if found < told:
+    """Refuse a backup with fewer files than the ledger has publications.
+
+    Otherwise a service with the wrong store of publications would make backups without them for years.
+
+    Raises:
+        BackupFailed: files are missing.
+    """
+    expected, found = ledger.rows.get("motcua.publications", 0), part.files or 0
+    # Each publication has at least one file.
+    if found < expected:
         raise BackupFailed(
-            f"The ledger tells of {told} publications, but in {settings().publications_url} are {found} files. Set "
+            f"The ledger tells of {expected} publications, but in {settings().publications_url} are {found} files. Set "
             "MOTCUA_PUBLICATIONS, and the connection that it names, here as where publications are made."
         )
 
 
-def _dump(path: Path, recipients: Sequence[Recipient], progress: Progress) -> tuple[LedgerDump, Part]:
+def _dump_ledger(path: Path, recipients: Sequence[Recipient], progress: Progress) -> tuple[LedgerDump, Part]:
+    """Dump the ledger into an encrypted part."""
     sealed: list[Sealed] = []
 
     def take(stream: IO[bytes]) -> None:
@@ -119,7 +129,8 @@ def _dump(path: Path, recipients: Sequence[Recipient], progress: Progress) -> tu
     return snapshot.facts, _part(path, sealed[0], None)
 
 
-def _pack(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient], progress: Progress) -> Part:
+def _pack_store(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient], progress: Progress) -> Part:
+    """Pack the files of a store into an encrypted part."""
     pack = Pack(store)
     try:
         with pack.open() as stream:
@@ -130,21 +141,22 @@ def _pack(store: ObjectStoragePath, path: Path, recipients: Sequence[Recipient],
 
 
 def _part(path: Path, sealed: Sealed, files: int | None) -> Part:
+    """Return the description of a part for ``backup.json``."""
     return Part(path.name, sealed.sha256, sealed.bytes, sealed.plain_bytes, files)
 
 
 TRY_AGAIN_AFTER = timedelta(minutes=15)
-_LOOK_EVERY = timedelta(minutes=1)
+_CHECK_EVERY = timedelta(minutes=1)
 
 
 def due_since(now: datetime) -> datetime:
-    """The last moment at or before ``now`` at which a backup was to be made."""
+    """Return the last scheduled time of a backup at or before ``now``."""
     today = datetime.combine(now.astimezone(VIETNAM), settings().backup_time, VIETNAM)
     return today if today <= now else today - timedelta(days=1)
 
 
 def is_due(folder: Path, now: datetime) -> bool:
-    """No good backup of the last night, or of a later time, is there: the machine may have been off then."""
+    """Return whether there is no good backup from the last scheduled time or later. The machine may have been off."""
     newest = newest_good(folder)
     return newest is None or newest.made_at < due_since(now)
 
@@ -157,9 +169,9 @@ def back_up_every_night(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Makes a backup whenever one is due, for ever; one that failed is tried again after a quarter of an hour."""
+    """Make a backup whenever one is due, without end. A failed backup is retried after a quarter of an hour."""
     while True:
-        wait = _LOOK_EVERY
+        wait = _CHECK_EVERY
         if is_due(folder, clock()):
             try:
                 made(make_backup(folder, progress, clock()))

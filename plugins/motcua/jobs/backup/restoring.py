@@ -1,8 +1,8 @@
-"""Looks a backup through, and puts one back: files where none of their name is, the ledger into an empty database.
+"""Verify a backup, or restore it: files whose names are not there yet, and the ledger into an empty database.
 
-A look is at the checksums, and with the private key at every byte of what is in it. A ledger is put back whole or not
-at all. The files come first: they may be put back twice, the ledger may not, so that a restore that breaks off can be
-begun again.
+A verification checks the checksums, and with the private key also reads every byte of the content. The ledger is
+restored as a whole or not at all. The files are restored first, because restoring them twice does no harm while the
+ledger can be restored only once. An interrupted restore can therefore be started again.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ log = logging.getLogger(__name__)
 
 
 def verify_backup(backup: Backup, identities: Sequence[Identity], progress: Progress) -> How:
-    """Looks a backup through, and notes beside it what was found; how it was looked through.
+    """Verify a backup, write the result into its folder, and return how it was verified.
 
     Args:
         backup: the backup.
-        identities: private keys; none: the checksums alone are looked at.
-        progress: is told how far it is.
+        identities: private keys; without them only the checksums are checked.
+        progress: receives the progress.
 
     Raises:
-        BackupDamaged: it is not as it was written; that is noted.
-        BackupUnusable: no identity opens it.
+        BackupDamaged: the backup was changed after it was made. This result is written into its folder.
+        BackupUnusable: no identity opens the backup.
         ProgramUnusable: pg_restore is missing.
     """
     how: How = "read" if identities else "checksums"
@@ -68,15 +68,20 @@ def verify_backup(backup: Backup, identities: Sequence[Identity], progress: Prog
         for part in backup.parts:
             check_part(backup, part, progress)
             if identities:
-                _read(backup, part, identities, progress)
+                _read_content(backup, part, identities, progress)
     except BackupDamaged as damage:
-        _note(backup, how, str(damage))
+        _note_result(backup, how, str(damage))
         raise
-    _note(backup, how, None)
+    _note_result(backup, how, None)
     return how
 
 
-def _read(backup: Backup, part: Part, identities: Sequence[Identity], progress: Progress) -> None:
+def _read_content(backup: Backup, part: Part, identities: Sequence[Identity], progress: Progress) -> None:
+    """Read the content of a part to its end.
+
+    Raises:
+        BackupDamaged: the content cannot be read, or has another number of files.
+    """
     unseal = partial(open_sealed, backup.folder / part.name, identities, seen=progress)
     if part.files is None:
         try:
@@ -87,7 +92,8 @@ def _read(backup: Backup, part: Part, identities: Sequence[Identity], progress: 
         raise BackupDamaged(f"{part.name} holds {files} files, not {part.files}.")
 
 
-def _note(backup: Backup, how: How, fault: str | None) -> None:
+def _note_result(backup: Backup, how: How, fault: str | None) -> None:
+    """Write the result of a verification into the backup's folder, or log that this was not possible."""
     try:
         note_verified(backup, VerifiedBackup(datetime.now(UTC), how, fault))
     except OSError as error:
@@ -95,23 +101,23 @@ def _note(backup: Backup, how: How, fault: str | None) -> None:
 
 
 class RestoreRefused(Exception):
-    """Nothing was changed in any database; the message says why, and what to do."""
+    """A restore was refused and no database was changed. The message gives the reason and what to do."""
 
 
 class RestoreFailed(Exception):
-    """The restore did not come to its end; the message says what is there now, and what to do."""
+    """A restore did not complete. The message states what is there now and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was put back."""
+    """The result of a restore."""
 
     aside: str | None
-    """Name that the ledger which was there has now; ``None``: there was none."""
+    """New name of the ledger that was there before; ``None`` if there was none."""
     publications: PutBack
     statements: PutBack
     migrations: tuple[str, ...]
-    """That the dump did not have yet."""
+    """Migrations that the dump lacked and that were applied."""
 
 
 def restore_backup(
@@ -122,23 +128,24 @@ def restore_backup(
     aside_by: str | None,
     now: datetime,
 ) -> Restored:
-    """Puts a backup back, onto an empty database that ``motcua provision`` made.
+    """Restore a backup into an empty database that ``motcua provision`` created.
 
     Args:
         backup: the backup.
         identities: private keys.
-        progress: is told how far it is.
-        say: is told what begins.
-        aside_by: DSN of an administrator, who gives a ledger that is there another name; ``None``: it is refused.
-        now: what that name is made of.
+        progress: receives the progress.
+        say: receives a sentence at the beginning of each step.
+        aside_by: DSN of an administrator who may rename a ledger that is there; ``None`` to refuse the restore then.
+        now: time for the new name of that ledger.
 
     Raises:
-        BackupUnusable: the backup is damaged, or no identity opens it; nothing was changed.
-        RestoreRefused: the ledger holds something, or what is here is older than the backup.
-        RestoreFailed: pg_restore, or what follows it, failed.
-        StoreFailed: the store of publications or statements takes nothing; the database is as it was.
+        BackupUnusable: the backup is damaged, or no identity opens it. Nothing was changed.
+        RestoreRefused: the ledger is not empty, or the program or the server is older than the backup.
+        RestoreFailed: pg_restore or a later step failed.
+        StoreFailed: the store of publications or statements cannot be written to. The database is unchanged, except
+            that a former ledger was renamed.
         ProgramUnusable: pg_restore is missing or older than the server.
-        DatabaseFailed: the database is not there or does not answer.
+        DatabaseFailed: the database does not exist or does not answer.
     """
     for part in backup.parts:
         check_part(backup, part, progress)
@@ -156,7 +163,7 @@ def restore_backup(
         unseal = partial(open_sealed, backup.folder / name, identities, seen=progress)
         put[name] = put_back(store, unseal)
     say("Putting the ledger back.")
-    _fill(backup, identities, progress)
+    _restore_ledger(backup, identities, progress)
     say("Applying migrations and definitions.")
     try:
         migrations = migrate()
@@ -170,6 +177,7 @@ def restore_backup(
 
 
 def _demand_new_enough(backup: Backup) -> None:
+    """Refuse a backup that this version of the program, or this PostgreSQL server, cannot restore."""
     if (backup.ledger.migration or "") < BEGINNING:
         raise RestoreRefused(
             f"The backup is of a ledger before version 0.2.0; its newest migration is {backup.ledger.migration}."
@@ -181,13 +189,22 @@ def _demand_new_enough(backup: Backup) -> None:
             "not know. Use the version that made it, or a later one."
         )
     with database_to_fill() as database:
-        here, there = database.server_version // 10000, int(backup.ledger.postgres.partition(".")[0])
-        if here < there:
-            raise RestoreRefused(f"The backup is of PostgreSQL {there}, and this server is of {here}, which is older.")
+        server, dumped = (
+            database.server_version // 10000,
+            int(backup.ledger.postgres.partition(".")[0]),
+        )
+        if server < dumped:
+            raise RestoreRefused(
+                f"The backup is of PostgreSQL {dumped}, and this server is of {server}, which is older."
+            )
 
 
 def _make_room(aside_by: str | None, now: datetime) -> str | None:
-    """Sets aside what is in the database; the name that it has now."""
+    """Rename a database with content, and return its new name; ``None`` if the database is empty.
+
+    Raises:
+        RestoreRefused: the database may not be renamed.
+    """
     database, made = made_in_database()
     if not made:
         return None
@@ -210,7 +227,12 @@ def _make_room(aside_by: str | None, now: datetime) -> str | None:
     return aside
 
 
-def _fill(backup: Backup, identities: Sequence[Identity], progress: Progress) -> None:
+def _restore_ledger(backup: Backup, identities: Sequence[Identity], progress: Progress) -> None:
+    """Restore the ledger's dump into the database and compare the numbers of rows.
+
+    Raises:
+        RestoreFailed: pg_restore failed, or tables have other numbers of rows than the dump.
+    """
     try:
         with database_to_fill() as database:
             database.restore(partial(open_sealed, backup.folder / LEDGER_PART, identities, seen=progress))
@@ -231,10 +253,10 @@ def _fill(backup: Backup, identities: Sequence[Identity], progress: Progress) ->
 
 
 def administrator(dsn: str) -> str:
-    """The DSN of an administrator as MOTCUA_ADMIN_DSN has it.
+    """Check and return the administrator's DSN of MOTCUA_ADMIN_DSN.
 
     Raises:
-        RestoreRefused: it is empty or none; it is never repeated.
+        RestoreRefused: the DSN is empty or invalid. The message never repeats it.
     """
     try:
         if conninfo_to_dict(dsn):

@@ -1,1 +1,1 @@
-"""How a source is held against the contract, and what is kept of it."""
+"""Source checks: comparing sources with the source contract, and storing the results."""

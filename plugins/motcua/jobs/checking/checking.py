@@ -1,4 +1,4 @@
-"""Checks sources against the contract. A source that fails is a finding, and holds up no other."""
+"""Compares sources with the source contract. A check that fails does not stop the checks of other sources."""
 
 from __future__ import annotations
 
@@ -32,37 +32,37 @@ from motcua.store.ledger.database import (
 from motcua.store.notices.sources import SourceTroubles, list_sources, numberings_of, status_map, troubles_of
 
 log = logging.getLogger(__name__)
-_TOLD_FOR: Final = timedelta(days=2)
-"""What a pick-up met is told of by a check so long: there is one each morning."""
+_REPORTED_FOR: Final = timedelta(days=2)
+"""How long a check reports trouble that a pick-up met; checks run each morning."""
 
 
 class UnknownSource(LookupError):
-    """``MOTCUA_SOURCES`` names no such source."""
+    """``MOTCUA_SOURCES`` has no source of this name."""
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What one check saw."""
+    """The results of one source check so far."""
 
     found: Findings
     dossiers: int = 0
     transitions: int = 0
     numbers: Numbers = field(default_factory=Numbers)
-    """What the source's numbers are to us."""
+    """Maps the source's transition numbers to those of the ledger."""
 
 
 def check_source(source: str, now: datetime | None = None) -> SourceCheck:
-    """Holds a source against the contract, and keeps what was found in the place of the last check.
+    """Compare a source with the contract, and store the result in place of the last one.
 
-    At the source only reads: one snapshot, the newest rows, each question within ``source_patience``.
+    The check only reads at the source: the newest rows, in one snapshot. Each query may take ``source_patience``.
 
     Args:
         source: its name in ``MOTCUA_SOURCES``.
-        now: our clock's moment; the clock's by default.
+        now: the moment to compare with; by default the current time.
 
     Raises:
-        UnknownSource: there is none of this name.
-        psycopg.Error: the ledger does not answer.
+        UnknownSource: There is no source of this name.
+        psycopg.Error: The ledger does not answer.
     """
     if source not in settings().sources:
         raise UnknownSource(source)
@@ -80,13 +80,13 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
         clock_skew=settings().clock_skew,
     )
     provinces = {code.agency_code: code.province for code in codes}
-    _look(source, context, provinces, seen, now)
+    _read_source(source, context, provinces, seen, now)
     with connect() as ledger:
-        _tell_of_pick_ups(troubles_of(ledger, source, context.now - _TOLD_FOR), seen.found)
+        _add_pick_up_troubles(troubles_of(ledger, source, context.now - _REPORTED_FOR), seen.found)
         return keep_check(
             ledger,
             source,
-            # When it is known, not when it was begun: whoever was told in between was not told of it.
+            # The result is stored with the moment at which it is known. A mail sent during the check did not report it.
             now or datetime.now(UTC),
             dossiers=seen.dossiers,
             transitions=seen.transitions,
@@ -94,8 +94,8 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
         )
 
 
-def _tell_of_pick_ups(troubles: SourceTroubles | None, found: Findings) -> None:
-    """Adds what pick-ups met: they go on by themselves, and no look at the source shows it once it is over."""
+def _add_pick_up_troubles(troubles: SourceTroubles | None, found: Findings) -> None:
+    """Add trouble that pick-ups met recently. Pick-ups have continued since, and the source no longer shows it."""
     if troubles is None:
         return
     if troubles.set_back_from is not None and troubles.set_back_by is not None:
@@ -109,7 +109,9 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone(VIETNAM):%H:%M %d/%m/%Y}"
 
 
-def _look(source: str, context: RowContext, provinces: dict[str, str], seen: _Seen, now: datetime | None) -> None:
+def _read_source(
+    source: str, context: RowContext, provinces: dict[str, str], seen: _Seen, now: datetime | None
+) -> None:
     try:
         kind = adapter(settings().sources[source])
         conn_id = kind.connection_id(source)
@@ -122,7 +124,7 @@ def _look(source: str, context: RowContext, provinces: dict[str, str], seen: _Se
         seen.found.add("refused" if _is_refusal(error) else "unreachable")
         return
     except Exception as error:
-        # Airflow's own, which takes seconds to import.
+        # The class is compared by its name, because importing it from Airflow takes seconds.
         if type(error).__name__ != "AirflowNotFoundException":
             raise
         seen.found.add("connection_missing", names=[conn_id])
@@ -161,16 +163,16 @@ def _examine(
     is_ours: bool,
     now: datetime | None,
 ) -> None:
-    """Looks at one thing after the other, as far as each allows the next.
+    """Check one thing after the other, as long as the results permit the next one.
 
     Args:
         checked: the source.
         context: what the rules need to know besides the rows.
-        provinces: by agency.
-        seen: where all goes.
-        source: its name.
-        is_ours: the rows lie in the ledger: whoever pushes them has neither role nor server to be judged.
-        now: our clock's moment, where it is not the clock's.
+        provinces: the province of each agency.
+        seen: collects the results.
+        source: the source's name.
+        is_ours: whether the rows are in the ledger, because a client pushes them. No role or server is checked then.
+        now: the moment to compare with; ``None`` for the current time.
     """
     found = seen.found
     began = datetime.now(UTC)
@@ -190,7 +192,7 @@ def _examine(
     if latest is None:
         found.add("too_slow", names=[_patience()])
     else:
-        # The source's now is that of its transaction, which began with the first question.
+        # The source's time is that of its transaction's begin, which was the first query.
         ended = datetime.now(UTC)
         judge_clock(latest.source_now, now or ended, ended - began, context.clock_skew, found)
         if not is_ours:
@@ -220,7 +222,7 @@ def _examine(
             doubled_numbers=[each["dossier_code"] for each in numbers.some],
             doubled_numbers_count=numbers.count,
             is_pushed=is_ours,
-            read=_read(source, rows.transitions),
+            read=_read_by_pick_ups(source, rows.transitions),
             unanswered=frozenset(checked.unanswered),
         ),
         found,
@@ -229,8 +231,11 @@ def _examine(
         found.add("unanswered", names=checked.unanswered)
 
 
-def _read(source: str, transitions: Sequence[SourceTransition]) -> Read:
-    """What pick-ups have read of these; looked up after the source was asked, so that they can only be further."""
+def _read_by_pick_ups(source: str, transitions: Sequence[SourceTransition]) -> Read:
+    """Return which of these transitions pick-ups have read.
+
+    The ledger is queried after the source, so that pick-ups can only have read more, not less.
+    """
     numbers = [each.transition_id for each in transitions if each.transition_id is not None]
     usable = [number for number in numbers if 0 <= number <= LATEST_NUMBER]
     with connect() as ledger:
@@ -246,33 +251,33 @@ def _patience() -> str:
 
 
 def _is_refusal(error: psycopg.Error) -> bool:
-    """Whether a server answered and let us not in; what it says of it begins with FATAL whatever its language."""
+    """Whether a server answered and refused the connection. Its message then holds FATAL in every language."""
     words = str(error)
     return "FATAL" in words
 
 
 def _names_in(error: psycopg.Error) -> list[str]:
-    """What is quoted in PostgreSQL's words about a table, view or column; of no row."""
+    """Return PostgreSQL's message about a table, view or column, which quotes no row."""
     words = error.diag.message_primary or ""
     return [words.partition(" at character")[0]]
 
 
 @dataclass(frozen=True, slots=True)
 class CheckCounts:
-    """What one morning's checks came to."""
+    """The results of one morning's source checks."""
 
     sources: int
     forbidding: int
     warned: int
     failed: tuple[str, ...]
-    """Sources whose check broke off for a reason of ours."""
+    """Sources whose check broke off because of an error on our side."""
 
 
 def check_sources(now: datetime | None = None) -> CheckCounts:
-    """Checks every source, one after the other; one that breaks off stops no other.
+    """Check every source in turn. A check that breaks off does not stop the next one.
 
     Raises:
-        DatabaseFailed: the ledger does not answer.
+        DatabaseFailed: The ledger does not answer.
     """
     checks: list[SourceCheck] = []
     failed: list[str] = []

@@ -1,1 +1,1 @@
-"""The doctor: everything that is wrong with an installation, at once, each with what to do about it."""
+"""The doctor: finds everything that is wrong with an installation in one run, and what to do about each fault."""

@@ -1,6 +1,6 @@
-"""Airflow: its database, its parts, our DAGs, the watch's account, and the hosts that tasks run on.
+"""Checks of Airflow: its database, its components, our DAGs, the watch's account, and the hosts that run tasks.
 
-Read from its database, as Airflow's own commands do: the doctor says what is wrong where its interface is down, too.
+The checks read Airflow's database, as Airflow's own commands do. They work even if Airflow's API server is down.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PURGE_WITHIN = timedelta(days=3)
 
 
 def database(examination: Examination) -> Iterator[Finding]:
-    """It answers, and is of this Airflow; only then is it looked at further."""
+    """Check that Airflow's database answers and has this Airflow's schema. Later checks of Airflow depend on it."""
     from airflow.configuration import conf
     from sqlalchemy import create_engine
     from sqlalchemy.exc import SQLAlchemyError
@@ -44,32 +44,36 @@ def database(examination: Examination) -> Iterator[Finding]:
         examination.closers.append(session.close)
         session.connection().exec_driver_sql(statement("doctor/airflow_answers"))
     except (SQLAlchemyError, ImportError) as error:
-        yield fault("airflow_database_unreachable", examination.installation.where(_WHERE, DOT_ENV), _why(error))
+        yield fault(
+            "airflow_database_unreachable",
+            examination.installation.where(_WHERE, DOT_ENV),
+            _reason_without_address(error),
+        )
         return
-    expected, there = heads_of_migrations(), _version(session)
-    if there != expected:
-        told = ", ".join(sorted(there)) or "empty"
-        yield fault("airflow_not_migrated", "Airflow's database", f"it is {told}, Airflow's {', '.join(expected)}")
+    expected, applied = heads_of_migrations(), _applied_heads(session)
+    if applied != expected:
+        heads = ", ".join(sorted(applied)) or "empty"
+        yield fault("airflow_not_migrated", "Airflow's database", f"it is {heads}, Airflow's {', '.join(expected)}")
         return
     examination.airflow = session
 
 
-def _why(error: Exception) -> str:
-    # The driver's words quote the address, and in it the password.
+def _reason_without_address(error: Exception) -> str:
+    # The driver's message quotes the address with the password, so only a word of our own is returned.
     words = str(getattr(error, "orig", "") or "")
     return "password" if "authentication failed" in words else type(getattr(error, "orig", None) or error).__name__
 
 
 @cache
 def heads_of_migrations() -> set[str]:
-    """What the newest migration of this Airflow is called."""
+    """Return the identifiers of the newest migrations of the installed Airflow."""
     import airflow
     from alembic.script import ScriptDirectory
 
     return set(ScriptDirectory(str(Path(airflow.__file__).parent / "migrations")).get_heads())
 
 
-def _version(session: Any) -> set[str]:  # noqa: ANN401 - SQLAlchemy's
+def _applied_heads(session: Any) -> set[str]:  # noqa: ANN401 - SQLAlchemy's
     from sqlalchemy import inspect
 
     if not inspect(session.connection()).has_table("alembic_version"):
@@ -78,7 +82,7 @@ def _version(session: Any) -> set[str]:  # noqa: ANN401 - SQLAlchemy's
 
 
 def zone(examination: Examination) -> Iterator[Finding]:
-    """Airflow's own zone is UTC, as its DAGs expect."""
+    """Check that Airflow's own time zone is UTC, as the DAGs expect."""
     from airflow.configuration import conf
 
     configured = conf.get("core", "default_timezone")
@@ -87,7 +91,7 @@ def zone(examination: Examination) -> Iterator[Finding]:
 
 
 def signing_in(examination: Examination) -> Iterator[Finding]:
-    """People sign in by accounts: what Airflow has by default where nothing is set is for trying out."""
+    """Check that people sign in with accounts. Airflow's default sign-in is only meant for trying Airflow out."""
     from airflow.configuration import conf
 
     if conf.get("core", "auth_manager") == SIMPLE:
@@ -95,7 +99,7 @@ def signing_in(examination: Examination) -> Iterator[Finding]:
 
 
 def parts(examination: Examination) -> Iterator[Finding]:
-    """Scheduler, DAG processor and triggerer gave a sign of life."""
+    """Check that scheduler, DAG processor and triggerer gave a heartbeat recently."""
     from airflow.jobs.job import Job
     from sqlalchemy import func, select
 
@@ -109,42 +113,42 @@ def parts(examination: Examination) -> Iterator[Finding]:
 
 
 def _aware(moment: datetime) -> datetime:
-    """SQLite gives moments without a zone."""
+    """Return a moment with a time zone. SQLite gives moments in UTC without one."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def dags(examination: Examination) -> Iterator[Finding]:
-    """Each of ours is known, not paused, and every file can be read."""
+    """Check that each of our DAGs is known and not paused, and that every DAG file can be imported."""
     from airflow.models.dag import DagModel
     from airflow.models.errors import ParseImportError
     from sqlalchemy import select
 
     session = examination.airflow
     ours = select(DagModel.dag_id, DagModel.is_paused).where(DagModel.dag_id.in_(OUR_DAGS), ~DagModel.is_stale)
-    there = {row.dag_id: row.is_paused for row in session.execute(ours)}
+    paused_by_id = {row.dag_id: row.is_paused for row in session.execute(ours)}
     broken = list(session.execute(select(ParseImportError.filename)).scalars())
     for file in sorted({str(each) for each in broken}):
         yield fault("dag_import_error", f"DAG file {Path(file).name}")
     named = {Path(str(file)).stem for file in broken}
-    for dag_id in sorted(OUR_DAGS - there.keys() - named):
+    for dag_id in sorted(OUR_DAGS - paused_by_id.keys() - named):
         yield fault("dag_missing", f"DAG {dag_id}")
-    for dag_id in sorted(each for each, is_paused in there.items() if is_paused):
+    for dag_id in sorted(each for each, is_paused in paused_by_id.items() if is_paused):
         yield fault("dag_paused", f"DAG {dag_id}")
 
 
 def pools(examination: Examination) -> Iterator[Finding]:
-    """Tasks of ours find a free slot some time; a pool that is not there yet the scheduler makes."""
+    """Check that our tasks' pools have slots. The scheduler creates pools that do not exist yet."""
     from airflow.models.pool import Pool
     from sqlalchemy import select
 
     for row in examination.airflow.execute(select(Pool.pool, Pool.slots).where(Pool.pool.in_(_POOLS))):
-        # Below 0: any number.
+        # A negative number of slots means that the pool is unlimited.
         if row.slots == 0:
             yield fault("pool_closed", f"Airflow's pool {row.pool}")
 
 
 def watch_account(examination: Examination) -> Iterator[Finding]:
-    """Somebody has the watch's role and may sign in, where FAB keeps the accounts."""
+    """Check that an active account has the watch's role, if FAB manages the accounts."""
     from airflow.configuration import conf
     from sqlalchemy import inspect
 
@@ -160,8 +164,11 @@ def watch_account(examination: Examination) -> Iterator[Finding]:
 
 
 def hosts(examination: Examination) -> Iterator[Finding]:
-    """Tasks run on one machine, or on several that share what they must: what is local may be shared storage, too, so
-    that an address of another kind alone is sure. Of the journal, marks that its senders leave in it tell."""
+    """Check that tasks run on one machine only, or that the machines share their storage.
+
+    A folder on this machine may be a shared file system too, so only other addresses are certain to be shared. The
+    journal is checked by the marks that senders leave in its folder, which show the hosts that share it.
+    """
     from airflow.configuration import conf
     from airflow.models.taskinstance import TaskInstance
     from sqlalchemy import func, select
@@ -172,7 +179,7 @@ def hosts(examination: Examination) -> Iterator[Finding]:
         .where(TaskInstance.start_date >= since, TaskInstance.hostname != "")
         .group_by(TaskInstance.hostname)
     ).all()
-    # A container that was made anew has another name; it never runs beside the one before.
+    # A re-created container has a new host name, but never runs at the same time as the container before it.
     beside = sorted(
         host
         for host, first, last in rows
@@ -201,7 +208,7 @@ def hosts(examination: Examination) -> Iterator[Finding]:
 
 
 def purge(examination: Examination) -> Iterator[Finding]:
-    """Personal data was purged of late, where Airflow has run for so long."""
+    """Check that personal data was purged within the last days, if Airflow has run for that long."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import func, select
 
@@ -210,5 +217,5 @@ def purge(examination: Examination) -> Iterator[Finding]:
     first, last = (examination.airflow.execute(each).scalar() for each in (begun, done))
     since = last or first
     if since is not None and _aware(since) < examination.now - _PURGE_WITHIN:
-        told = f"last on {_aware(last):%d/%m/%Y}" if last else "never"
-        yield fault("purge_late", "DAG purge_personal_data", told)
+        detail = f"last on {_aware(last):%d/%m/%Y}" if last else "never"
+        yield fault("purge_late", "DAG purge_personal_data", detail)

@@ -1,4 +1,4 @@
-"""The examination: every check, one after the other, and what was not looked at."""
+"""The examination: runs every check of the doctor in turn, and lists the checks that could not be run."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ CHECKS: tuple[Question, ...] = (
     Question("hosts", "airflow", airflow.hosts),
     Question("purge", "airflow", airflow.purge),
 )
-"""In the order in which they are made: each finds what those before it have opened."""
+"""All checks in the order in which they run. Later checks use what earlier ones have opened."""
 _WHY_NOT: dict[Needs, str] = {
     "ledger": "the ledger does not answer",
     "schema": "the ledger is not of this version, or does not answer",
@@ -95,7 +95,7 @@ FILES_HOURLY, LEDGER_HOURLY = (tuple(each for each in CHECKS if each.hourly == o
 
 
 def installation_here() -> Installation:
-    """The files, where those beside docker-compose.yaml are seen from here; else what this process is given."""
+    """Return the installation of the files beside docker-compose.yaml, or this process's environment if none exist."""
     home = process_settings().home
     return of_folder(home) if any((home / file).exists() for file in FILES) else of_environment()
 
@@ -103,12 +103,12 @@ def installation_here() -> Installation:
 def examine(
     installation: Installation, now: datetime | None = None, questions: Sequence[Question] = CHECKS
 ) -> Diagnosis:
-    """Looks at all of an installation, and changes nothing in it. It never raises for what is wrong there.
+    """Run the doctor's checks on an installation. Nothing is changed, and no fault of the installation raises an error.
 
     Args:
         installation: its files, or the environment of this process.
-        now: the moment that deadlines are held against; clocks are compared by their own.
-        questions: those alone.
+        now: the moment that deadlines are compared with; checks of clocks read the time themselves.
+        questions: the checks to run.
     """
     settings, findings = written.read_settings(installation)
     with _unset(each.subject.rpartition(" ")[2] for each in findings if not installation.of_files):
@@ -117,7 +117,7 @@ def examine(
 
 @contextmanager
 def _unset(names: Iterable[str]) -> Iterator[None]:
-    """Settings that cannot be read are told, and then left at their defaults: no other check could go on."""
+    """Remove unreadable settings from the environment for a while, so that the other checks run with their defaults."""
     kept = {name: os.environ.pop(name) for name in list(names) if name in os.environ}
     process_settings.cache_clear()
     try:
@@ -142,6 +142,6 @@ def _examine(examination: Examination, findings: list[Finding], questions: Seque
                 findings.append(fault("check_failed", check.name, reason_without_values(broken)))
     finally:
         examination.close()
-    # Of what is said twice of one place, once: the same file is read by several.
+    # Several checks read the same file. A fault that two of them report about one place is listed once.
     unique = tuple({(each.key, each.detail): each for each in findings}.values())
     return Diagnosis(unique, tuple((why, tuple(names)) for why, names in left_out.items()), looked_at)

@@ -1,5 +1,8 @@
-"""What an installation is told, by its files before anything runs or by the environment of whoever looks; and what one
-examination of it knows and has found: each check adds to it, and one that breaks stops no other."""
+"""The variables of an installation, and the state of one examination of it.
+
+Variables come from the installation's files, before anything runs, or from the environment of this process. Each check
+adds to the examination, and a check that fails does not stop the other ones.
+"""
 
 from __future__ import annotations
 
@@ -28,15 +31,15 @@ DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, STORE, CALLBACKS = (
     "callbacks.env",
 )
 FILES = (DOT_ENV, SETTINGS, MAIL, SOURCES, GATEWAYS, STORE, CALLBACKS)
-"""In the order in which Compose gives them to what sends; the callbacks get the last and the settings."""
+"""The files in the order in which Compose gives them to senders. The callbacks get the last file and the settings."""
 OPTIONAL = frozenset({STORE})
-"""What need not be there: without a store of publications."""
+"""Files that may be missing; STORE is needed only for a separate store of publications."""
 ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable, and where it stands."""
+    """A variable, and the file that holds it."""
 
     file: str
     name: str
@@ -44,67 +47,69 @@ class Variable:
 
     @property
     def where(self) -> str:
-        """``mail.env: MOTCUA_WATCH_RECIPIENTS``."""
+        """The place as findings show it, such as ``mail.env: MOTCUA_WATCH_RECIPIENTS``."""
         return f"{self.file}: {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Variables by the file that they stand in."""
+    """The variables of an installation, by the file that holds them."""
 
     given: Mapping[str, Mapping[str, str]]
     folder: Path | None = None
-    """Where the files stand; ``None``: it is an environment."""
+    """The folder of the files. ``None`` if the variables are those of an environment."""
     unreadable: Mapping[str, str] | None = None
-    """Files that are there and cannot be read, each with why."""
+    """Files that exist and cannot be read, each with the reason."""
     machine: Path = Path("/")
-    """Where the root of the machine that the folder is on is seen."""
+    """Where this process sees the root folder of the machine that holds ``folder``."""
 
     @property
     def of_files(self) -> bool:
-        """Whether only files are known: then nothing can be asked over the network, whose names are Compose's."""
+        """Whether only files are known. No check can use the network then, because host names are those of Compose."""
         return self.folder is not None
 
     def all(self) -> Iterator[Variable]:
-        """Every variable, as often as it stands somewhere."""
+        """Yield every variable, once for each file that holds it."""
         for file, variables in self.given.items():
             for name, value in variables.items():
                 yield Variable(file, name, value)
 
     def find(self, name: str) -> Variable | None:
-        """A variable as what sends is given it: of two files the later one holds."""
+        """Return a variable as senders get it: of several files the last one counts. ``None`` if it is not set."""
         found = [each for each in self.all() if each.name == name and each.file != CALLBACKS]
         return found[-1] if found else None
 
     def value(self, name: str) -> str:
-        """Its value without blanks around it; empty where it is not set."""
+        """Return the value of a variable without surrounding blanks; empty if the variable is not set."""
         found = self.find(name)
         return found.value.strip() if found else ""
 
     def where(self, name: str, file: str) -> str:
-        """Where a variable stands, or where it should."""
+        """Return the place of a variable, or the place where it should be set."""
         found = self.find(name)
         return found.where if found else f"{file if self.of_files else ENVIRONMENT}: {name}"
 
     def connection(self, conn_id: str) -> GivenConnection | None:
-        """A connection as what sends is given it; ``None``: not set, or not to be read."""
+        """Return an Airflow connection as senders get it. ``None`` if it is not set or cannot be read."""
         return read_connection(self.value(variable_of(conn_id)))
 
 
 def variable_of(conn_id: str) -> str:
-    """``AIRFLOW_CONN_SMS_KANNEL`` of ``sms_kannel``."""
+    """Return the variable that holds a connection: ``AIRFLOW_CONN_SMS_KANNEL`` for ``sms_kannel``."""
     return f"AIRFLOW_CONN_{conn_id.upper()}"
 
 
 def of_environment() -> Installation:
-    """What the process that looks was given."""
+    """Return the variables of this process's environment."""
     return Installation({ENVIRONMENT: dict(os.environ)})
 
 
 def of_folder(folder: Path, machine: Path = Path("/")) -> Installation:
-    """What the files beside docker-compose.yaml say; one that is missing says nothing.
+    """Read the variables of the files beside docker-compose.yaml. Missing files are skipped.
 
-    ``machine``: where the root of the machine that they are on is seen.
+    Args:
+        folder: the folder of the files.
+        machine: where this process sees the root folder of the machine that holds them.
     """
     given: dict[str, dict[str, str]] = {}
     unreadable: dict[str, str] = {}
@@ -122,7 +127,7 @@ def of_folder(folder: Path, machine: Path = Path("/")) -> Installation:
 
 
 def read_variables(text: str) -> dict[str, str]:
-    """The variables of a file's text."""
+    """Parse the variables in a file's text."""
     read = dotenv_values(stream=StringIO(text), interpolate=False)
     return {name: value or "" for name, value in read.items()}
 
@@ -130,40 +135,44 @@ def read_variables(text: str) -> dict[str, str]:
 # --- The examination --------------------------------------------------------------------------------------------------
 
 STATEMENT_WITHIN = 20.0
-"""Seconds that a statement of the doctor's may take."""
+"""Seconds that an SQL statement of the doctor may take."""
 
 Needs: TypeAlias = Literal["nothing", "running", "ledger", "schema", "airflow"]
-"""``running``: an environment, not files; ``ledger``: that it answers; ``schema``: that it is of this version, too."""
+"""Precondition of a check.
+
+``running``: an environment, not only files; ``ledger``: the ledger answers; ``schema``: the ledger also has this
+release's migrations; ``airflow``: Airflow's database answers.
+"""
 
 Found: TypeAlias = Iterable[Finding]
 
 
 @dataclass(slots=True)
 class Examination:
-    """One look at an installation."""
+    """The state of one run of the doctor's checks on an installation."""
 
     installation: Installation
     settings: Settings
     now: datetime
     ledger: Connection | None = None
-    """``None``: it does not answer."""
+    """The connection to the ledger. ``None`` if the ledger does not answer."""
     sessions: dict[str, Connection] = field(default_factory=dict)
-    """One of each role that was let in, by its connection."""
+    """One open session for each role that the ledger accepted, by its connection id."""
     schema_is_ours: bool = False
     airflow: Any = None
-    """A session of SQLAlchemy's on Airflow's database; ``None``: it does not answer, or is of another version."""
+    """An SQLAlchemy session on Airflow's database. ``None`` if it does not answer or is of another release."""
     unusable: set[str] = field(default_factory=set)
-    """Connections that something was already found about: whatever they lead to is not tried."""
+    """Connections with a fault that was found already. Later checks do not use them."""
     closers: list[Callable[[], object]] = field(default_factory=list)
 
     @property
     def open_ledger(self) -> Connection:
-        """The ledger, which is there: a check that needs it is not asked otherwise."""
+        """The connection to the ledger. Checks that need the ledger are not run without one."""
         assert self.ledger is not None
         return self.ledger
 
     def has(self, needs: Needs) -> bool:
-        """Whether there is what a check needs."""
+        """Whether this examination has what a check needs."""
         if needs == "nothing":
             return True
         if self.installation.of_files:
@@ -176,36 +185,36 @@ class Examination:
         }[needs]
 
     def close(self) -> None:
-        """Gives back what was opened."""
+        """Close connections and sessions that checks opened."""
         while self.closers:
             self.closers.pop()()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing that is looked at."""
+    """One check of the doctor."""
 
     name: str
-    """In words: it stands in the list of what was not looked at."""
+    """The check's name in words, for the list of checks that were not run."""
     needs: Needs
     look: Callable[[Examination], Found]
     hourly: Literal["", "files", "ledger"] = ""
-    """Where it changes while everything runs: the watch asks it each hour, too."""
+    """Set for checks whose result may change while the system runs: the watch runs them each hour too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What an examination gave."""
+    """The result of an examination."""
 
     findings: tuple[Finding, ...]
     not_looked_at: tuple[tuple[str, tuple[str, ...]], ...]
-    """Why, and which checks."""
+    """Reasons, each with the names of the checks that were not run for it."""
     looked_at: int
-    """Checks."""
+    """Number of checks that were run."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing was found."""
+        """Whether no fault was found."""
         return not self.findings
 
 
@@ -213,6 +222,6 @@ _MOST_NAMES = 5
 
 
 def some(names: Sequence[str]) -> str:
-    """The first names of what may be many, for a finding's detail."""
+    """Return the first names of a list and the number of the remaining ones, for a finding's detail."""
     more = len(names) - _MOST_NAMES
     return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -1,4 +1,4 @@
-"""Whether the ledger answers each role, and server and ledger are as this version leaves them: parameters, objects."""
+"""Checks of the ledger: connections and roles, the server, its parameters, migrations and database objects."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from motcua.jobs.doctor.written import LEDGER_CONNECTIONS
 from motcua.store.ledger.database import LEDGER, Connection, open_as_given
 from motcua.store.ledger.dumps import ProgramUnusable, program, wheel_programs
 from motcua.store.ledger.inspecting import (
+    ParameterOverride,
     ParameterThere,
-    SetApart,
     applied_migrations,
     compare_objects,
     objects_expected,
@@ -41,15 +41,15 @@ ROLES = (
     "motcua_pages",
     "motcua_purge",
 )
-"""What motcua provision makes."""
+"""Roles that ``motcua provision`` creates."""
 OWNER = "motcua_owner"
 POSTGRES = 18
-"""Major version of docker-compose.yaml and of the client in the locks."""
+"""Major version of PostgreSQL in docker-compose.yaml and of its client in the lock files."""
 _EXPIRES_WITHIN = timedelta(days=30)
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
-    """Each connection that this process has is let in; the first that is stays open for the checks that follow."""
+    """Check that each connection of this process is accepted. Accepted connections stay open for the later checks."""
     found: list[tuple[str, Finding]] = []
     silent: set[tuple[str | None, int | None]] = set()
     witness: Connection | None = None
@@ -81,18 +81,18 @@ def ledger(examination: Examination) -> Iterator[Finding]:
     missing: set[str] = set()
     if witness is not None:
         names = {*ROLES, *(each for each, _ in found)} - {""}
-        there = {each.name: each.rights for each in roles_there(witness, names, OWNER)}
-        missing = set(ROLES) - there.keys()
+        rights_by_role = {each.name: each.rights for each in roles_there(witness, names, OWNER)}
+        missing = set(ROLES) - rights_by_role.keys()
         for name in sorted(missing):
             yield fault("role_missing", f"role {name}")
-        # What a role that is not there was refused is no fault of its password.
+        # A refusal of a role that does not exist is not a fault of its password.
         found = [each for each in found if each[0] not in missing]
     yield from (finding for _, finding in found)
     if witness is not None:
-        yield from _mighty(examination, witness)
+        yield from _excess_rights(examination, witness)
 
 
-def _mighty(examination: Examination, witness: Connection) -> Iterator[Finding]:
+def _excess_rights(examination: Examination, witness: Connection) -> Iterator[Finding]:
     logins = {
         given.login
         for conn_id in LEDGER_CONNECTIONS
@@ -116,8 +116,11 @@ _OF_LEDGER = {
 
 
 def why_refused(error: psycopg.OperationalError) -> str:
-    """``password`` (or there is no such role), ``database``, ``closed`` (it is there, the role may not), else
-    ``unreachable``: a refusal of the server's has no code, only words, which are English in every server of ours."""
+    """Return why PostgreSQL refused a connection: ``password``, ``database``, ``closed`` or ``unreachable``.
+
+    ``password`` also means that the role does not exist. ``closed`` means that the database exists and the role may not
+    connect. A refusal carries no error code, so the reason is read from its text, which is English on all our servers.
+    """
     words = str(error)
     if (
         "authentication failed" in words
@@ -137,7 +140,7 @@ def why_refused(error: psycopg.OperationalError) -> str:
 
 
 def migrations(examination: Examination) -> Iterator[Finding]:
-    """The ledger has every migration of this version, and no other; only then is it looked at further."""
+    """Check that the ledger has exactly the migrations of this release. Later checks of its schema depend on it."""
     connection, known = examination.open_ledger, set(known_migrations())
     try:
         applied = applied_migrations(connection)
@@ -155,12 +158,12 @@ def _database(connection: Connection) -> str:
 
 
 def objects(examination: Examination) -> Iterator[Finding]:
-    """Tables, indexes, constraints, functions, views, triggers, owners and rights are those of this version."""
+    """Check that tables, indexes, constraints, functions, views, triggers, owners and rights match this release."""
     connection = examination.open_ledger
     if connection.info.server_version // 10000 == POSTGRES:
-        # Another major version writes definitions in other words.
-        there = {each.name for each in roles_there(connection, ROLES, OWNER)}
-        differ = compare_objects(objects_there(connection), objects_expected(), there, strangers=there >= set(ROLES))
+        # Another major version of PostgreSQL prints definitions in other words.
+        roles = {each.name for each in roles_there(connection, ROLES, OWNER)}
+        differ = compare_objects(objects_there(connection), objects_expected(), roles, strangers=roles >= set(ROLES))
         for name, what in (
             ("definition_differs", differ.definitions),
             ("schema_differs", differ.tables),
@@ -174,31 +177,31 @@ def objects(examination: Examination) -> Iterator[Finding]:
 
 
 def server(examination: Examination) -> Iterator[Finding]:
-    """Its clock and version, how many it lets in, and that a backup of it can be made."""
+    """Check the server's clock, version and connection limit, and that the programs for a backup of it exist."""
     connection = examination.open_ledger
     before = datetime.now(UTC)
-    there = server_there(connection)
+    found = server_there(connection)
     half = (datetime.now(UTC) - before) / 2
-    skew = there.clock - (before + half)
+    skew = found.clock - (before + half)
     where = f"PostgreSQL at {connection.info.host}"
     if abs(skew) - half > examination.settings.watch_clock_skew:
         yield fault("clock_differs", where, f"{skew.total_seconds():+.0f} s")
-    if there.sessions >= 0:
-        yield fault("role_limited", _database(connection), f"CONNECTION LIMIT {there.sessions}")
-    if there.version // 10000 != POSTGRES:
-        yield fault("postgres_version", where, f"it is {there.version // 10000}, we are tested with {POSTGRES}")
-    # Backups are made where MOTCUA_BACKUP_RECIPIENTS is, or wherever the package brings the programs.
+    if found.sessions >= 0:
+        yield fault("role_limited", _database(connection), f"CONNECTION LIMIT {found.sessions}")
+    if found.version // 10000 != POSTGRES:
+        yield fault("postgres_version", where, f"it is {found.version // 10000}, we are tested with {POSTGRES}")
+    # Backups run where the programs are set, or wherever the package brings them along.
     if examination.settings.postgres_programs or wheel_programs():
         for name in ("pg_dump", "pg_restore"):
             try:
-                path: Path = program(name, there.version)
+                path: Path = program(name, found.version)
                 del path
             except ProgramUnusable as unusable:
                 yield fault("backup_programs_unusable", name, str(unusable))
                 break
 
 
-# --- Parameters that a promise stands on: what each must be, and why; for all, a database, a role -------------------
+# --- Parameters of PostgreSQL that guarantees depend on: the required value of each, and why ------------------------
 
 _ZONES = frozenset({"utc", "etc/utc", "gmt", "etc/gmt", "universal", "asia/ho_chi_minh", "asia/saigon"})
 _KEPT_HERE = frozenset({"local", "remote_write", "remote_apply"})
@@ -208,18 +211,18 @@ _SIZES = {"": 1.0, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "
 _SIZES |= {"8kb": 8192.0, "mb": 1024.0**2, "gb": 1024.0**3, "tb": 1024.0**4}
 _NUMBER = re.compile(r"\s*(-?[\d.]+)\s*([a-zA-Z]*)\s*")
 
-_Others = Mapping[str, str]
-"""The other parameters of the same place."""
+_OtherParameters = Mapping[str, str]
+"""The other parameters in force at the same place, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What a parameter must be."""
+    """The required value of one parameter of PostgreSQL."""
 
     must: str
-    """In words: ``on``, ``at least 100``."""
-    holds: Callable[[str, _Others], bool]
-    """Of a value in seconds or bytes, where it has a unit."""
+    """The requirement in words, such as ``on`` or ``at least 100``."""
+    holds: Callable[[str, _OtherParameters], bool]
+    """Whether a value fulfils the requirement. Values with a unit come in seconds or bytes."""
     why: str
     fault: str = "parameter_differs"
 
@@ -245,7 +248,7 @@ def _up_to(most: float, must: str, why: str) -> Parameter:
 
 
 def _unless_values(nothing: float, why: str) -> Parameter:
-    """Statements that are logged hold no value, unless their parameters are logged with them."""
+    """Require the value ``nothing``, which logs no SQL statements, or a log without the statements' parameters."""
     return Parameter(
         f"{nothing:g}, unless log_parameter_max_length is 0",
         lambda value, others: float(value) == nothing or others.get("log_parameter_max_length") == "0",
@@ -261,7 +264,7 @@ _READ_WRONG = "programs would read values wrong"
 _WATCHED = "a rule of the ledger would not be kept"
 
 PARAMETERS: dict[str, Parameter] = {
-    # What was committed stays
+    # Commits survive a crash
     "fsync": _on(_LOST),
     "full_page_writes": _on(_LOST),
     "synchronous_commit": Parameter("on", lambda value, _: value in _ON or value in _KEPT_HERE, _LOST),
@@ -271,7 +274,7 @@ PARAMETERS: dict[str, Parameter] = {
     "ignore_system_indexes": _off("every statement would be slow"),
     "restart_after_crash": _on("one process that dies would leave the ledger down"),
     "in_hot_standby": _off("a standby takes no row, so that nothing is sent"),
-    # Nobody's number in a log
+    # No personal data in the log
     "log_statement": _one_of(f"{_LOGGED}, passwords of roles too", "none"),
     "log_min_duration_statement": _unless_values(-1, _LOGGED),
     "log_min_duration_sample": _unless_values(-1, _LOGGED),
@@ -287,7 +290,7 @@ PARAMETERS: dict[str, Parameter] = {
         _LOGGED,
     ),
     "pgaudit.log_parameter": _off(_LOGGED),
-    # The ledger stays quick
+    # The ledger stays fast
     "autovacuum": _on(_GROWS),
     "track_counts": _on(f"autovacuum would not know what changed: {_GROWS}"),
     "autovacuum_naptime": _up_to(300, "5min at most", _GROWS),
@@ -298,13 +301,13 @@ PARAMETERS: dict[str, Parameter] = {
     "max_connections": _from(100, "services, runs and people would be let in no more"),
     "work_mem": _from(1024.0**2, "sorting would go to the disk", "at least 1MB"),
     "plan_cache_mode": _one_of("statements would be planned as for other values", "auto"),
-    # Nothing is ended in its work
+    # No limit ends running work
     "statement_timeout": _up_to(0, "0", _ENDED),
     "lock_timeout": _up_to(0, "0", _ENDED),
     "transaction_timeout": _up_to(0, "0", _ENDED),
     "idle_in_transaction_session_timeout": _up_to(0, "0", _ENDED),
     "idle_session_timeout": _up_to(0, "0", "a session that holds a lock would be ended while it waits"),
-    # Rules hold
+    # Rules and rights are enforced
     "session_replication_role": _one_of("no trigger would fire: forbidden changes would be taken", "origin"),
     "default_transaction_isolation": _one_of("two senders would end each other's work", "read committed"),
     "default_transaction_read_only": _off("nothing could be written"),
@@ -320,7 +323,7 @@ PARAMETERS: dict[str, Parameter] = {
         "a name could lead to somebody else's table or function",
     ),
     "role": _one_of("a session would act as another role", "none"),
-    # Values mean the same everywhere
+    # Values have one form everywhere
     "timezone": Parameter(
         "UTC or Asia/Ho_Chi_Minh",
         lambda value, _: value in _ZONES,
@@ -341,78 +344,90 @@ PARAMETERS: dict[str, Parameter] = {
         "programs know refusals by their words",
     ),
 }
-"""By name in small letters. What PostgreSQL has by default is as it must be, but for the log of errors."""
+"""The requirements, by the parameter's name in small letters.
+
+PostgreSQL's defaults fulfil all requirements except those about the error log.
+"""
 _PLANNED = _on("PostgreSQL could not choose this way, and what takes milliseconds may take minutes")
-"""Of every ``enable_…`` that is on by default."""
+"""Requirement for every parameter ``enable_…`` that is on by default."""
 
 
 def parameters(examination: Examination) -> Iterator[Finding]:
-    """The server, the ledger's database and each role of ours have them as they must be."""
+    """Check the parameters of the server, of the ledger's database, of each role and of each connection."""
     where = {
         connection: examination.installation.where(variable_of(conn_id), ENVIRONMENT)
         for conn_id, connection in examination.sessions.items()
     }
     connection = examination.open_ledger
-    there = parameters_there(connection)
+    present = parameters_there(connection)
     logins = {each.info.user for each in where}
     apart = parameters_set_apart(connection, {*ROLES, *logins})
-    units = {each.name.lower(): each.unit for each in there}
-    planned = {each.name for each in there if each.name.startswith("enable_") and each.by_default == "on"}
-    yield from _of_server(there, apart, connection.info.user, units, planned, f"PostgreSQL at {connection.info.host}")
-    yield from _set_apart(there, apart, units, planned)
+    units = {each.name.lower(): each.unit for each in present}
+    planned = {each.name for each in present if each.name.startswith("enable_") and each.by_default == "on"}
+    yield from _server_parameters(
+        present, apart, connection.info.user, units, planned, f"PostgreSQL at {connection.info.host}"
+    )
+    yield from _parameters_set_apart(present, apart, units, planned)
     for session, written in where.items():
         for each in parameters_there(session, asked_for=True):
-            if (why := _wrong(each.name, each.setting, {}, units, planned)) is not None:
+            if (why := _fault_of_parameter(each.name, each.setting, {}, units, planned)) is not None:
                 yield fault(why[0], written, f"{why[1]}. Take {each.name} out of the connection")
 
 
-def _of_server(
-    there: list[ParameterThere], apart: list[SetApart], user: str, units: _Others, planned: set[str], where: str
+def _server_parameters(
+    there: list[ParameterThere],
+    apart: list[ParameterOverride],
+    user: str,
+    units: _OtherParameters,
+    planned: set[str],
+    where: str,
 ) -> Iterator[Finding]:
-    # What this role or database has for itself is told as such.
+    # A value that this role or database sets for itself is reported for that role or database.
     own = {each.name.lower() for each in apart if each.role in ("", user)}
-    others = {each.name.lower(): _plain(each.setting, each.unit) for each in there}
+    others = {each.name.lower(): _comparable(each.setting, each.unit) for each in there}
     for each in there:
         if each.name.lower() in own or each.source == "client":
             continue
-        if (why := _wrong(each.name, each.setting, others, units, planned)) is not None:
+        if (why := _fault_of_parameter(each.name, each.setting, others, units, planned)) is not None:
             yield fault(why[0], where, f"{why[1]}. Set by {each.source}")
 
 
-def _set_apart(
-    there: list[ParameterThere], apart: list[SetApart], units: _Others, planned: set[str]
+def _parameters_set_apart(
+    there: list[ParameterThere], apart: list[ParameterOverride], units: _OtherParameters, planned: set[str]
 ) -> Iterator[Finding]:
-    server = {each.name.lower(): _plain(each.setting, each.unit) for each in there}
+    server = {each.name.lower(): _comparable(each.setting, each.unit) for each in there}
     for each in apart:
         same = {
-            one.name.lower(): _plain(one.setting, units.get(one.name.lower(), ""))
+            one.name.lower(): _comparable(one.setting, units.get(one.name.lower(), ""))
             for one in apart
             if one.role in ("", each.role) and one.database in ("", each.database)
         }
-        if (why := _wrong(each.name, each.setting, server | same, units, planned)) is None:
+        if (why := _fault_of_parameter(each.name, each.setting, server | same, units, planned)) is None:
             continue
-        of = f"ROLE {each.role}" if each.role else "ROLE ALL" if not each.database else f"DATABASE {each.database}"
+        target = f"ROLE {each.role}" if each.role else "ROLE ALL" if not each.database else f"DATABASE {each.database}"
         within = f" IN DATABASE {each.database}" if each.role and each.database else ""
         where = f"role {each.role}{within.lower()}" if each.role else f"PostgreSQL, database {each.database}"
-        yield fault(why[0], where, f"{why[1]}. ALTER {of}{within} RESET {each.name}")
+        yield fault(why[0], where, f"{why[1]}. ALTER {target}{within} RESET {each.name}")
 
 
-def _wrong(name: str, setting: str, others: _Others, units: _Others, planned: set[str]) -> tuple[str, str] | None:
-    """The fault and its words; ``None``: it is as it must be, or nothing stands on it."""
+def _fault_of_parameter(
+    name: str, setting: str, others: _OtherParameters, units: _OtherParameters, planned: set[str]
+) -> tuple[str, str] | None:
+    """Return the identifier of the fault and its detail. ``None`` if the value is right or has no requirement."""
     parameter = PARAMETERS.get(name.lower(), _PLANNED if name in planned else None)
     if parameter is None:
         return None
     try:
-        if parameter.holds(_plain(setting, units.get(name.lower(), "")), others):
+        if parameter.holds(_comparable(setting, units.get(name.lower(), "")), others):
             return None
     except ValueError:
-        # It is none of the values that it can have.
+        # The value is not one that the parameter can have.
         pass
     return parameter.fault, f"{name} is {setting or 'empty'}, and must be {parameter.must}: else {parameter.why}"
 
 
-def _plain(setting: str, unit: str) -> str:
-    """A value in small letters; one with a unit in seconds or bytes, and what has none as it is (-1, 0)."""
+def _comparable(setting: str, unit: str) -> str:
+    """Return a value in small letters. A value with a unit becomes seconds or bytes; -1 and 0 stay as they are."""
     found = _NUMBER.fullmatch(setting)
     if not unit or found is None:
         return setting.lower()

@@ -1,4 +1,4 @@
-"""This machine: its folders and disks, its time zone, the versions on it, and the backups that lie here."""
+"""Checks of this machine: folders, disks, time zone, installed versions, and the backups stored here."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from motcua.jobs.watching.outside import disks_of
 from motcua.settings import Settings
 
 PYTHONS = ((3, 11), (3, 12), (3, 13))
-"""Those of pyproject.toml."""
+"""The versions of Python that pyproject.toml supports."""
 _LOCKED = re.compile(r"^([A-Za-z0-9_.-]+(?:\[.*?\])?==[^\\\n]+)", re.MULTILINE)
 _OFFSETS = (0, 7 * 3600)
-"""Seconds east: UTC and Vietnam."""
+"""Seconds east of UTC, for UTC itself and for Vietnam."""
 _REHEARSED_WITHIN = timedelta(days=365)
 
 
 def folders(examination: Examination) -> Iterator[Finding]:
-    """Each may be used by this process as its work needs."""
+    """Check that this process may read or write each folder as its work needs."""
     for variable, folder, writes in _folders(examination.settings):
         if (why := _unusable(folder, writes)) is not None:
             yield fault("folder_unusable", f"{folder} ({variable})", why)
@@ -39,7 +39,7 @@ def _folders(settings: Settings) -> Iterator[tuple[str, Path, bool]]:
     yield "MOTCUA_JOURNAL", settings.journal_folder, True
     for variable, url, writes in (
         ("MOTCUA_PUBLICATIONS", settings.publications_url, True),
-        # With Compose commands may only read it.
+        # With Compose, commands mount this folder for reading only.
         ("MOTCUA_STATEMENTS", settings.statements_url, False),
         ("MOTCUA_FILES", settings.files_url, False),
     ):
@@ -53,23 +53,23 @@ def _unusable(folder: Path, writes: bool) -> str | None:
     try:
         if folder.exists() and not folder.is_dir():
             return "it is no folder"
-        there = folder
-        while not there.exists():
-            # What is missing is made when it is first written to.
-            there = there.parent
-        if not there.is_dir():
-            return f"{there} is no folder"
+        existing = folder
+        while not existing.exists():
+            # A missing folder is created at the first write, so its nearest existing parent is checked.
+            existing = existing.parent
+        if not existing.is_dir():
+            return f"{existing} is no folder"
         how = os.R_OK | os.X_OK | (os.W_OK if writes else 0)
-        if (writes or there == folder) and not os.access(there, how):
+        if (writes or existing == folder) and not os.access(existing, how):
             who = f"user {os.geteuid()} may not {'write' if writes else 'read'} there"
-            return who if there == folder else f"it is missing, and in {there} {who}"
+            return who if existing == folder else f"it is missing, and in {existing} {who}"
     except OSError as error:
         return error.strerror
     return None
 
 
 def disks(examination: Examination) -> Iterator[Finding]:
-    """There is room on each disk that something grows on."""
+    """Check that each disk with growing data has enough free space."""
     settings = examination.settings
     watched = [*settings.watched_disks, *(folder for _, folder, _ in _folders(settings)), settings.backups_folder]
     for disk in disks_of(dict.fromkeys(watched)):
@@ -78,14 +78,14 @@ def disks(examination: Examination) -> Iterator[Finding]:
 
 
 def zone(examination: Examination) -> Iterator[Finding]:
-    """The machine's time zone is UTC or Vietnam's."""
+    """Check that the machine's time zone is UTC or that of Vietnam."""
     east = time.localtime().tm_gmtoff
     if east not in _OFFSETS:
         yield fault("zone_differs", "this machine", f"its clock shows UTC{east / 3600:+g} h")
 
 
 def versions(examination: Examination) -> Iterator[Finding]:
-    """Python is one that is supported, and the packages are those of the lock."""
+    """Check that Python is a supported version, and that the installed packages have the versions of the lock."""
     if sys.version_info[:2] not in PYTHONS:
         yield fault("python_version", "this machine", f"it is {sys.version_info[0]}.{sys.version_info[1]}")
     lock = examination.settings.home / "requirements-production.lock"
@@ -97,18 +97,21 @@ def versions(examination: Examination) -> Iterator[Finding]:
         if locked.marker is not None and not locked.marker.evaluate():
             continue
         try:
-            there = version(locked.name)
+            installed = version(locked.name)
         except PackageNotFoundError:
-            # Of a part of the lock that is not for here.
+            # The lock also lists packages that this installation does not need.
             continue
-        if not locked.specifier.contains(there, prereleases=True):
-            differ.append(f"{locked.name} {there} instead of {str(locked.specifier).removeprefix('==')}")
+        if not locked.specifier.contains(installed, prereleases=True):
+            differ.append(f"{locked.name} {installed} instead of {str(locked.specifier).removeprefix('==')}")
     if differ:
         yield fault("package_differs", str(lock), some(differ))
 
 
 def backups(examination: Examination) -> Iterator[Finding]:
-    """A good one is there, young enough, and one was read with the key; where the folder of backups is to be seen."""
+    """Check that a good and recent backup exists, and that one was read with the key within a year.
+
+    A folder that this process may not read is not checked.
+    """
     installation, settings = examination.installation, examination.settings
     folder = backups_folder(installation) or settings.backups_folder
     if not settings.watch_backup_age:
@@ -119,7 +122,7 @@ def backups(examination: Examination) -> Iterator[Finding]:
         return
     newest = newest_good(folder)
     if newest is None:
-        # Before the first night there can be none.
+        # A new installation has no backup before its first night.
         if not installation.of_files:
             yield fault("backup_missing", str(folder))
         return

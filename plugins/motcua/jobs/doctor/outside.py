@@ -1,5 +1,7 @@
-"""Whether sources, gateways, callbacks, the intake and the mail server answer, and let us in; nothing is sent, nothing
-kept."""
+"""Checks that sources, gateways, callbacks, the intake and the mail server answer and accept our sign-in.
+
+The checks send no message and store nothing.
+"""
 
 from __future__ import annotations
 
@@ -30,25 +32,28 @@ from motcua.store.ledger.inspecting import may_write
 
 _SOURCE_WITHIN = 10.0
 _PATIENCE = (3.05, 10.0)
-"""Seconds to connect, and to wait for an answer."""
+"""Seconds to connect, and seconds to wait for an answer."""
 _WHOLE_SECONDS = timedelta(seconds=1)
-"""HTTP tells no fractions."""
+"""HTTP's ``Date`` header gives whole seconds."""
 _TOO_MANY_FIELDS = "&".join(f"f{number}=" for number in range(65))
-"""A form that the callbacks refuse after they know who calls and before they keep anything (web/callbacks.py)."""
+"""A form with too many fields. The callbacks check the caller before they refuse it, and store nothing of it.
+
+See web/callbacks.py.
+"""
 
 
 # --- Sources ---------------------------------------------------------------------------------------------------------
 
 
 def sources(examination: Examination) -> Iterator[Finding]:
-    """Each answers, lets us read what its adapter reads, and nothing more; its clock is right."""
+    """Check that each source answers, permits reading what its adapter reads, and permits nothing more."""
     for name in read_sources(examination.settings):
         if f"onestop_{name}" not in examination.unusable:
             yield from look_at_source(examination, name, examination.settings.sources[name])
 
 
 def look_at_source(examination: Examination, name: str, kind: str) -> Iterator[Finding]:
-    """A source whose connection can be read: whether it answers, and lets us read what its adapter reads."""
+    """Check one source whose connection can be read: its answer, the rights of our role, its columns, its clock."""
     given = examination.installation.connection(f"onestop_{name}")
     assert given is not None, "a connection that cannot be read is not usable"
     where = examination.installation.where(variable_of(f"onestop_{name}"), SOURCES)
@@ -98,7 +103,7 @@ def look_at_source(examination: Examination, name: str, kind: str) -> Iterator[F
 
 
 def store(examination: Examination) -> Iterator[Finding]:
-    """Publications that are kept in a store of their own can be listed there."""
+    """Check that publications can be listed, if they are stored outside this machine."""
     url = examination.settings.publications_url
     if url.startswith("file://") or PUBLICATIONS in examination.unusable:
         return
@@ -115,7 +120,7 @@ def store(examination: Examination) -> Iterator[Finding]:
 
 
 def gateways(examination: Examination) -> Iterator[Finding]:
-    """Each answers and knows us, asked for something that can send nothing."""
+    """Check that each gateway answers and accepts our sign-in, with requests that cannot send a message."""
     for name in examination.settings.gateways:
         if f"sms_{name}" in examination.unusable:
             continue
@@ -131,10 +136,13 @@ def gateways(examination: Examination) -> Iterator[Finding]:
 def look_at_gateway(
     examination: Examination, gateway: Gateway, session: requests.Session, where: str
 ) -> Iterator[Finding]:
-    """A gateway, told by ``where``: whether it answers, and knows us; nothing is sent."""
+    """Check that one gateway answers and accepts our sign-in, without sending a message.
+
+    ``where`` names the gateway's connection in the findings.
+    """
     before = datetime.now(UTC)
     try:
-        # Of its first page, which sends nothing, only that there is one, and the time.
+        # A HEAD request for the first page sends nothing. It shows that the gateway answers, and its clock.
         answer = session.head(gateway.address.base_url, timeout=_PATIENCE, allow_redirects=False)
     except requests.RequestException as error:
         yield fault("gateway_unreachable", where, f"{gateway.address.base_url}: {type(error).__name__}")
@@ -154,16 +162,16 @@ def look_at_gateway(
 def _skew(answer: requests.Response, before: datetime) -> tuple[timedelta | None, timedelta]:
     half = (datetime.now(UTC) - before) / 2
     try:
-        told = parsedate_to_datetime(answer.headers["Date"])
+        server_date = parsedate_to_datetime(answer.headers["Date"])
     except (KeyError, ValueError, TypeError):
         return None, half
-    if told.tzinfo is None:
-        told = told.replace(tzinfo=UTC)
-    return told - (before + half), half + _WHOLE_SECONDS
+    if server_date.tzinfo is None:
+        server_date = server_date.replace(tzinfo=UTC)
+    return server_date - (before + half), half + _WHOLE_SECONDS
 
 
 def callbacks(examination: Examination) -> Iterator[Finding]:
-    """The address that a gateway is told to report to is that of our callbacks, which know its secret."""
+    """Check that the callback address of each gateway leads to our callbacks, and that they know its secret."""
     for name in examination.settings.gateways:
         given = examination.installation.connection(f"sms_{name}")
         if given is None or {f"sms_{name}", f"callback {name}"} & examination.unusable:
@@ -183,29 +191,29 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
             yield fault("callback_unhealthy", where)
             return
         if status == requests.codes.forbidden:
-            # The proxy lets nobody in but the gateway: what is behind it cannot be seen from here.
+            # The proxy admits the gateway's addresses only, so the callbacks behind it cannot be checked from here.
             return
         if status not in LIVE:
             yield fault("callback_answers_wrong", where, f"HTTP {status} to {health}")
             return
         if not secret:
             return
-        # It is told to those who just answered as our own callbacks do.
+        # The secret is shown only to a server that has just answered as our own callbacks do.
         headers = {"X-Motcua-Secret": secret, "Content-Type": "application/x-www-form-urlencoded"}
-        told = session.post(address, data=_TOO_MANY_FIELDS, headers=headers, timeout=_PATIENCE, allow_redirects=False)
+        answer = session.post(address, data=_TOO_MANY_FIELDS, headers=headers, timeout=_PATIENCE, allow_redirects=False)
     except requests.RequestException as error:
         yield fault("callback_unreachable", where, type(error).__name__)
         return
-    if told.status_code == requests.codes.unauthorized:
+    if answer.status_code == requests.codes.unauthorized:
         yield fault("callback_secret_differs", where, "the callbacks refuse it, or this machine (allowed_networks)")
-    elif told.status_code == requests.codes.service_unavailable:
+    elif answer.status_code == requests.codes.service_unavailable:
         yield fault("callback_secret_differs", where, "the callbacks have none")
-    elif told.status_code != requests.codes.bad_request:
-        yield fault("callback_answers_wrong", where, f"HTTP {told.status_code} to a report")
+    elif answer.status_code != requests.codes.bad_request:
+        yield fault("callback_answers_wrong", where, f"HTTP {answer.status_code} to a report")
 
 
 def certificates(examination: Examination) -> Iterator[Finding]:
-    """Those of whoever is asked over TLS hold for some weeks yet."""
+    """Check that the TLS certificates of gateways, callbacks and the intake stay valid for some weeks."""
     settings, installation = examination.settings, examination.installation
     asked = {f"sms_{name}": installation.connection(f"sms_{name}") for name in settings.gateways}
     addresses = {"MOTCUA_INTAKE_URL": settings.intake_url or ""}
@@ -226,7 +234,7 @@ def certificates(examination: Examination) -> Iterator[Finding]:
 
 
 def intake(examination: Examination) -> Iterator[Finding]:
-    """Where one-stop software pushes to, our intake answers, and its ledger answers it."""
+    """Check that the intake answers at the address for one-stop software, and that its ledger answers it."""
     settings, where = examination.settings, examination.installation.where("MOTCUA_INTAKE_URL", SETTINGS)
     if settings.intake_url:
         health = f"{settings.intake_url.rstrip('/')}/health"
@@ -240,7 +248,7 @@ def intake(examination: Examination) -> Iterator[Finding]:
     elif isinstance(answer, str):
         yield fault("intake_unreachable", where, answer)
     elif answer not in (*LIVE, requests.codes.forbidden):
-        # Forbidden: the proxy lets nobody in but the software; what is behind it cannot be seen from here.
+        # With status 403 the proxy admits the software's addresses only, so the intake cannot be checked from here.
         yield fault("intake_answers_wrong", where, f"HTTP {answer} to {health}")
 
 
@@ -248,7 +256,7 @@ def intake(examination: Examination) -> Iterator[Finding]:
 
 
 def mail_server(examination: Examination) -> Iterator[Finding]:
-    """It answers as the connection asks, and takes our login and our sender; no mail is sent."""
+    """Check that the mail server answers with the TLS asked for and accepts our login and sender. No mail is sent."""
     given = examination.installation.connection("smtp_default")
     if given is None or "smtp_default" in examination.unusable:
         return
@@ -266,7 +274,7 @@ def mail_server(examination: Examination) -> Iterator[Finding]:
         yield fault("mail_refused", where, f"SMTP {error.smtp_code}")
     except OSError as error:
         if isinstance(error, smtplib.SMTPException) and not isinstance(error, smtplib.SMTPServerDisconnected):
-            # It offers no way to log in that we know.
+            # The server offers no way of signing in that smtplib knows.
             yield fault("mail_refused", where, type(error).__name__)
             return
         yield fault("mail_unreachable", where, f"{given.host}:{given.port or ''} {type(error).__name__}")

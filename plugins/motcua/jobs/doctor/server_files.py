@@ -1,4 +1,4 @@
-"""What stands beside docker-compose.yaml and in .env, held against what Compose and its services make of it."""
+"""Checks of the files beside docker-compose.yaml and of .env, as Compose and its services will read them."""
 
 from __future__ import annotations
 
@@ -26,40 +26,43 @@ if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
 LISTENING = {"HTTPS_LISTEN": "443", "HTTP_LISTEN": "80"}
-"""Where Compose publishes a port, with what it is where the variable is empty."""
+"""Variables for a published port, each with the port that Compose uses if the variable is empty."""
 NETWORKS = ("GATEWAY_NETWORKS", "INTAKE_NETWORKS")
-"""Who may come, as the proxy reads it: addresses and networks with blanks between."""
+"""Variables that list who may connect, as the proxy reads them: addresses and networks separated by blanks."""
 KNOWN_OF_DOT_ENV = frozenset(
     {
         *(*NEEDED, AUDIT, *OF_SETTINGS.values(), *LISTENING, *NETWORKS),
         *("BACKUPS", "AIRFLOW_AUTH_MANAGER"),
     }
 )
-"""What docker-compose.yaml reads."""
+"""Variables of .env that docker-compose.yaml reads."""
 _OF_OTHERS = re.compile(r"(?:COMPOSE|DOCKER|BUILDKIT|MOTCUA|AIRFLOW_CONN)_.*|TZ|(?:HTTPS?|NO)_PROXY", re.IGNORECASE)
-"""What Compose, Docker, or our programs read there; of MOTCUA_ it is told elsewhere."""
+"""Variables of .env that Compose, Docker or our programs read. Another check finds misspelt MOTCUA_ variables."""
 FOLDERS = ("backups", "statements", "files", "certificates")
-"""What docker-compose.yaml mounts from here; what is missing Docker makes as root's, and no service writes there."""
+"""Folders that docker-compose.yaml mounts.
+
+Docker creates a missing one with root as its owner, and no service can write there.
+"""
 BACKUPS = "BACKUPS"
-"""Variable of .env that names another folder than backups."""
+"""Variable of .env that names another folder for backups than the default one."""
 CERTIFICATES, SITE, SITE_KEY = "certificates", "site.pem", "site.key"
 OWN_CERTIFICATE = f"/{CERTIFICATES}/{SITE} /{CERTIFICATES}/{SITE_KEY}"
-"""TLS where the province has a certificate, as the proxy sees the files."""
+"""Value of TLS if the province has its own certificate: the two files as the proxy sees them."""
 INTERNAL = "internal"
-"""TLS where there is none."""
+"""Value of TLS if the province has no certificate."""
 SERVICES_USER = 50_000
-"""Who runs the services and owns these folders."""
+"""User id that runs the services and owns these folders."""
 _WIDEST = {4: 8, 6: 16}
-"""Bits that a network has at least, by the version of the protocol."""
+"""The shortest prefix, in bits, that a network may have, by version of the Internet Protocol."""
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is looked for
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)?")
 _PRIVATE_KEY = b"AGE-SECRET-KEY-1"
 _LARGEST_KEY = 65_536
-"""Bytes: files of keys are small."""
+"""Bytes. Larger files are not searched, because files with keys are small."""
 
 
 def lines(examination: Examination) -> Iterator[Finding]:
-    """Compose takes every value as it is written, and each variable stands once."""
+    """Check that Compose takes every value as it is written, and that each variable is set only once in a file."""
     folder = examination.installation.folder
     if folder is None:
         return
@@ -80,7 +83,7 @@ def lines(examination: Examination) -> Iterator[Finding]:
 
 
 def _is_cut(each: Binding, known: set[str]) -> bool:
-    """What stands in single quotes Compose takes as it is; in two signs of a dollar it sees one."""
+    """Whether Compose would replace part of a value. It keeps values in single quotes, and reads ``$$`` as ``$``."""
     written = each.original.string.partition("=")[2].strip()
     if written.startswith("'"):
         return False
@@ -89,14 +92,14 @@ def _is_cut(each: Binding, known: set[str]) -> bool:
 
 
 def unknown(examination: Examination) -> Iterator[Finding]:
-    """Every variable of .env is read by something."""
+    """Check that something reads each variable of .env."""
     for name in examination.installation.given.get(DOT_ENV, ()):
         if name not in KNOWN_OF_DOT_ENV and not _OF_OTHERS.fullmatch(name):
             yield fault("setting_unknown", f"{DOT_ENV}: {name}", "docker-compose.yaml does not read it")
 
 
 def ports(examination: Examination) -> Iterator[Finding]:
-    """Each is one, and none is published twice."""
+    """Check that each published port is a port number, and that no port is published twice."""
     installation = examination.installation
     published: dict[str, tuple[str, int]] = {}
     for name, usual in LISTENING.items():
@@ -104,8 +107,8 @@ def ports(examination: Examination) -> Iterator[Finding]:
             continue
         host, _, port = (installation.value(name) or usual).rpartition(":")
         if not port.isdecimal() or not 0 < int(port) < 65_536:
-            told = f"it is a port, or an address and a port, as {usual} or 10.20.3.1:{usual}"
-            yield fault("setting_unreadable", installation.where(name, DOT_ENV), told)
+            detail = f"it is a port, or an address and a port, as {usual} or 10.20.3.1:{usual}"
+            yield fault("setting_unreadable", installation.where(name, DOT_ENV), detail)
             continue
         published[name] = host.strip("[]"), int(port)
     for (name, one), (other, two) in combinations(published.items(), 2):
@@ -115,7 +118,7 @@ def ports(examination: Examination) -> Iterator[Finding]:
 
 
 def networks(examination: Examination) -> Iterator[Finding]:
-    """Who may report and push is said by addresses and networks, and is not everybody."""
+    """Check that GATEWAY_NETWORKS and INTAKE_NETWORKS list valid addresses and networks, none of them too wide."""
     installation = examination.installation
     for name in NETWORKS:
         for each in installation.value(name).split():
@@ -124,7 +127,7 @@ def networks(examination: Examination) -> Iterator[Finding]:
 
 
 def why_no_network(written: str) -> str | None:
-    """Why what is written names nobody who may come in; ``None``: it does."""
+    """Return why an entry is not a usable address or network. ``None`` if it is one."""
     try:
         network = ip_network(written, strict=False)
     except ValueError:
@@ -133,7 +136,7 @@ def why_no_network(written: str) -> str | None:
 
 
 def folders(examination: Examination) -> Iterator[Finding]:
-    """What Compose mounts from here is there, a folder, and not open to all."""
+    """Check that each folder that Compose mounts exists, is a folder, and is not writable by everybody."""
     installation = examination.installation
     if installation.folder is None:
         return
@@ -150,7 +153,7 @@ def folders(examination: Examination) -> Iterator[Finding]:
 
 
 def backups_folder(installation: Installation) -> Path | None:
-    """The folder of the backups, as it is seen from here; ``None``: an environment has none."""
+    """Return the folder of backups as this process sees it. ``None`` for an environment, which has none."""
     if installation.folder is None:
         return None
     written = installation.value(BACKUPS) or "backups"
@@ -158,19 +161,19 @@ def backups_folder(installation: Installation) -> Path | None:
 
 
 def other_disk(examination: Examination) -> Iterator[Finding]:
-    """A folder that backups are said to go to is on another disk than this, and the services may write there."""
+    """Check that a separate folder for backups is on another disk, and that the services may write there."""
     installation = examination.installation
-    path, said = backups_folder(installation), str(examination.settings.backups_go or "").strip()
-    if path is None or installation.folder is None or not said.startswith("/"):
+    path, destination = backups_folder(installation), str(examination.settings.backups_go or "").strip()
+    if path is None or installation.folder is None or not destination.startswith("/"):
         return
     where, written = where_of_setting(installation, "backups_go"), installation.value(BACKUPS)
-    if said != written:
-        yield fault("backups_stay_here", where, f"it is {said}, and {BACKUPS} is {written}", why="elsewhere")
+    if destination != written:
+        yield fault("backups_stay_here", where, f"it is {destination}, and {BACKUPS} is {written}", why="elsewhere")
     elif path.is_dir() and path.stat().st_dev == installation.folder.stat().st_dev:
-        yield fault("backups_stay_here", where, f"{said} is on the disk of {FILES[0]} itself", why="same_disk")
+        yield fault("backups_stay_here", where, f"{destination} is on the disk of {FILES[0]} itself", why="same_disk")
     if path.is_dir() and not _may_write(path.stat()):
-        told = f"user {SERVICES_USER} may not write there: sudo chown {SERVICES_USER}:{SERVICES_USER} {said}"
-        yield fault("folder_unusable", said, told)
+        detail = f"user {SERVICES_USER} may not write there: sudo chown {SERVICES_USER}:{SERVICES_USER} {destination}"
+        yield fault("folder_unusable", destination, detail)
 
 
 def _may_write(there: os.stat_result) -> bool:
@@ -186,7 +189,7 @@ def _may_write(there: os.stat_result) -> bool:
 
 
 def certificate(examination: Examination) -> Iterator[Finding]:
-    """The proxy has a certificate for the pages' name, or a way to one."""
+    """Check that the proxy has a certificate for the name of the pages, or can get one."""
     installation = examination.installation
     written = installation.value("TLS")
     if installation.folder is None or not written or written == INTERNAL or MAIL_ADDRESS.fullmatch(written):
@@ -194,14 +197,14 @@ def certificate(examination: Examination) -> Iterator[Finding]:
     where = installation.where("TLS", DOT_ENV)
     words = written.split()
     if len(words) != 2 or not all(word.startswith(f"/{CERTIFICATES}/") for word in words):
-        told = f"it is {OWN_CERTIFICATE}, a mail address, or {INTERNAL}"
-        yield fault("setting_unreadable", where, told)
+        detail = f"it is {OWN_CERTIFICATE}, a mail address, or {INTERNAL}"
+        yield fault("setting_unreadable", where, detail)
         return
     host = urlsplit(installation.value("UI_URL")).hostname or ""
     try:
         shown, key = ((installation.folder / word.lstrip("/")).read_bytes() for word in words)
     except PermissionError:
-        # They are the services' own: whoever else looks does not see them.
+        # The files are readable for the services' user only, so another user cannot check them.
         return
     except FileNotFoundError as missing:
         name = Path(str(missing.filename)).name
@@ -212,12 +215,12 @@ def certificate(examination: Examination) -> Iterator[Finding]:
         return
     wrong = _why_wrong(shown, key, host, examination.now)
     if wrong is not None:
-        why, told, facts = wrong
-        yield fault("certificate_wrong", where, told, why=why, **facts)
+        why, detail, facts = wrong
+        yield fault("certificate_wrong", where, detail, why=why, **facts)
 
 
 def _why_wrong(shown: bytes, key: bytes, host: str, now: datetime) -> tuple[str, str, dict[str, str]] | None:
-    """What is wrong with a certificate and its key, by a word, in words, and as facts; ``None``: nothing."""
+    """Return what is wrong with a certificate and its key: a code, the detail, and facts. ``None`` if nothing is."""
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
     from cryptography.x509 import load_pem_x509_certificates
 
@@ -241,13 +244,13 @@ def _why_wrong(shown: bytes, key: bytes, host: str, now: datetime) -> tuple[str,
         return "over", f"it ended on {ends}", {"day": ends}
     names = _names_of(own)
     if host and not any(_is_for(name, host) for name in names):
-        told = ", ".join(names) or "nobody"
-        return "other_name", f"it is for {told}, not for {host}", {"names": told, "host": host}
+        all_names = ", ".join(names) or "nobody"
+        return "other_name", f"it is for {all_names}, not for {host}", {"names": all_names, "host": host}
     return None
 
 
 def _names_of(own: Certificate) -> list[str]:
-    """Those that browsers look at; a common name alone they have not believed for years."""
+    """Return the DNS names of a certificate that browsers check. Browsers ignore the common name."""
     from cryptography.x509 import DNSName, ExtensionNotFound, SubjectAlternativeName
 
     try:
@@ -257,13 +260,13 @@ def _names_of(own: Certificate) -> list[str]:
 
 
 def _is_for(name: str, host: str) -> bool:
-    """A star stands for one label, the first."""
+    """Whether a name of a certificate covers a host. A leading ``*`` stands for exactly one label."""
     name, host = name.casefold().rstrip("."), host.casefold().rstrip(".")
     return name == host or (name.startswith("*.") and host.partition(".")[2] == name[2:])
 
 
 def private_keys(examination: Examination) -> Iterator[Finding]:
-    """No private key of the backups lies on this server."""
+    """Check that no private key for backups is stored on this server."""
     folder, settings = examination.installation.folder, examination.settings
     backups = backups_folder(examination.installation) or settings.backups_folder
     looked_in = [settings.data if folder is None else folder, backups]
@@ -275,7 +278,7 @@ def private_keys(examination: Examination) -> Iterator[Finding]:
 
 
 def _paths_in(place: Path) -> list[Path]:
-    """What lies in a folder, as far as whoever looks may see it."""
+    """Return the paths in a folder. The list is empty if this process may not read the folder."""
     try:
         return sorted(place.iterdir())
     except OSError:
@@ -288,13 +291,13 @@ def _holds_key(path: Path) -> bool:
             return False
         content = path.read_bytes()
     except OSError:
-        # Nobody's to be read is nobody's to be stolen, as far as we see.
+        # A file that this process cannot read is not reported.
         return False
     return _PRIVATE_KEY in content.upper()
 
 
 def copies(examination: Examination) -> Iterator[Finding]:
-    """Copies of the files with secrets, such as .env.old, are closed, too."""
+    """Check that copies of files with secrets, such as .env.old, are readable for their owner only."""
     folder = examination.installation.folder
     if folder is None:
         return
@@ -306,7 +309,7 @@ def copies(examination: Examination) -> Iterator[Finding]:
 
 
 def signing_in(examination: Examination) -> Iterator[Finding]:
-    """People sign in by accounts, with passwords that nobody can read."""
+    """Check that people sign in with accounts, and not by Airflow's simple sign-in, which shows passwords."""
     installation, name = examination.installation, "AIRFLOW_AUTH_MANAGER"
     if SIMPLE.rpartition(".")[2] in installation.value(name):
         yield fault("sign_in_open", installation.where(name, DOT_ENV))

@@ -1,4 +1,4 @@
-"""What people set up in the ledger: agencies, texts, calendars; and whether watch and journal are as they must be."""
+"""Checks of what people set up in the ledger: agencies, texts, calendars; and of the journal, the watch and sources."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from motcua.store.notices.templates import load_templates
 from motcua.store.watching.watch import watch_life
 
 _NEXT_YEAR_FROM = 11
-"""Month from which on the next year's calendar is asked for; the watch tells of it a month later."""
+"""Month from which the next year's calendar is required here. The watch raises an alert one month later."""
 
 
 def agencies(examination: Examination) -> Iterator[Finding]:
-    """There are some, and a source knows each that is enabled."""
+    """Check that there are agencies, and that a source delivers dossiers of each enabled agency."""
     ledger = examination.open_ledger
     if not list_agencies(ledger):
         yield fault("no_agency", "motcua.agencies")
@@ -38,7 +38,10 @@ def agencies(examination: Examination) -> Iterator[Finding]:
 
 
 def texts(examination: Examination) -> Iterator[Finding]:
-    """The text in force of each template is registered at every gateway, with an id where its adapter takes one."""
+    """Check that the text in force of each template is registered at every gateway.
+
+    An adapter that takes template ids must also have an id for each text.
+    """
     known = registrations(examination.open_ledger)
     newest = load_templates().values()
     for gateway in examination.settings.gateways:
@@ -55,7 +58,7 @@ def texts(examination: Examination) -> Iterator[Finding]:
             _name(each)
             for each in newest
             if (found := known.get((gateway, each.template_id, each.version))) is not None
-            # Where accents cost nothing, none goes without.
+            # A text without accents needs an id only if accents cost more at this gateway.
             and not (
                 found.accented_provider_template_id or (not opened.accents_cost_nothing and found.provider_template_id)
             )
@@ -65,7 +68,7 @@ def texts(examination: Examination) -> Iterator[Finding]:
 
 
 def limits_of_the_day(examination: Examination) -> Iterator[Finding]:
-    """No gateway has used up its limit or quota of the day, which may be set too low."""
+    """Check that no gateway has used up its daily limit or quota, which may be set too low."""
     for each in days_used_up(examination.open_ledger, examination.settings.gateways, examination.now):
         yield replace(each.finding, subject=f"gateway {each.gateway}")
 
@@ -75,7 +78,7 @@ def _name(template: Template) -> str:
 
 
 def calendar(examination: Examination) -> Iterator[Finding]:
-    """This year's calendar is confirmed, and from November on the next one's."""
+    """Check that this year's calendar is confirmed, and from November on the next year's too."""
     today = examination.now.astimezone(VIETNAM).date()
     years = [today.year, *([today.year + 1] if today.month >= _NEXT_YEAR_FROM else [])]
     for province, year in list_unconfirmed(examination.open_ledger, years):
@@ -83,11 +86,11 @@ def calendar(examination: Examination) -> Iterator[Finding]:
 
 
 def journal(examination: Examination) -> Iterator[Finding]:
-    """The journal of attempts is the one that the ledger is kept with, has every day, and every line can be read."""
+    """Check that the journal is the one that belongs to the ledger, lacks no day, and has only readable lines."""
     folder = examination.settings.journal_folder
     try:
-        there = Journal(folder)
-        damage, here = there.damage(date.min), there.identity()
+        own_journal = Journal(folder)
+        damage, here = own_journal.damage(date.min), own_journal.identity()
     except JournalFailed as failure:
         yield fault("journal_damaged", str(folder), str(failure))
         return
@@ -98,21 +101,21 @@ def journal(examination: Examination) -> Iterator[Finding]:
     ledger = examination.open_ledger
     kept_with, last = journal_of(ledger), last_attempt_at(ledger)
     is_another = kept_with is not None and here != kept_with
-    # Of one that never began, what left lately says that it should have.
+    # An empty journal is a fault only if a recent attempt should have been written into it.
     if is_another or (here is None and last is not None and last > examination.now - JOURNAL_AGE):
         yield fault("journal_elsewhere", str(folder), "it is empty" if here is None else f"it holds {here}")
 
 
 def watch(examination: Examination) -> Iterator[Finding]:
-    """It gave a sign of life."""
+    """Check that the watch gave a sign of life recently."""
     life = watch_life(examination.open_ledger)
     if life is None or life.looked_at < examination.now - WATCH_SILENT:
-        told = f"last at {life.looked_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}" if life else "never"
-        yield fault("watch_silent", "service watch", told)
+        last_sign = f"last at {life.looked_at.astimezone(VIETNAM):%d/%m/%Y %H:%M}" if life else "never"
+        yield fault("watch_silent", "service watch", last_sign)
 
 
 def source_checks(examination: Examination) -> Iterator[Finding]:
-    """The last check of each source found nothing that forbids to promise anybody a message."""
+    """Check that the last check of each source found nothing that makes its messages unreliable."""
     adapters = examination.settings.sources
     for source, check in last_checks(examination.open_ledger, list(adapters)).items():
         for each in check.forbidding:

@@ -1,4 +1,4 @@
-"""What the files, or the environment, say: known before anything runs."""
+"""Checks of the variables in the files or the environment, which need nothing that runs."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ SECRETS = (
     "AIRFLOW_SECRET",
     "WATCH_PASSWORD",
 )
-"""Of .env, each one of its own."""
+"""Secrets of .env. Each must have a value of its own."""
 AUDIT = "MOTCUA_AUDIT_PASSWORD"
-"""Likewise, where people look into the ledger; else it is not there, or empty."""
+"""Secret for people who read the ledger directly. Without such people the variable is missing or empty."""
 NEEDED = (*SECRETS, "BACKUP_RECIPIENTS", "UI_URL", "TLS", "GATEWAY_NETWORKS")
-"""What Compose refuses to start without, one at a time."""
+"""Variables without which Compose does not start. Compose itself names only one missing variable at a time."""
 OF_SETTINGS = {"backup_time": "BACKUP_TIME", "backup_keep": "BACKUP_KEEP"}
-"""Settings that stand in .env: Compose gives them to the one service that needs them."""
+"""Settings that are written in .env. Compose passes each of them to the one service that needs it."""
 _OWN_VARIABLES = frozenset(
     {
         "MOTCUA_ADMIN_DSN",
@@ -69,7 +69,7 @@ _OWN_VARIABLES = frozenset(
         *(name for name in (*SECRETS, AUDIT) if name.startswith("MOTCUA_")),
     }
 )
-"""``MOTCUA_…`` that are no settings."""
+"""Variables ``MOTCUA_…`` that are not settings."""
 _SHORTEST = 16
 _IN_ADDRESSES = frozenset(string.ascii_letters + string.digits + "-._~")
 _PLACEHOLDER = re.compile(
@@ -79,22 +79,22 @@ _PLACEHOLDER = re.compile(
 )
 _LOOPBACK = re.compile(r"127(?:\.\d+){1,3}|localhost|::1", re.IGNORECASE)
 _IN_CLEAR = ("disable", "allow")
-"""What a connection to PostgreSQL asks for where it asks for no TLS (sslmode)."""
+"""Values of ``sslmode`` with which a connection to PostgreSQL may go without TLS."""
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)example(?:\.(?:vn|com|org|net))?$", re.IGNORECASE)
 MAIL_ADDRESS = re.compile(r"[^@\s,<>]+@[^@\s,<>]+\.[^@\s,<>.]+")
 _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} | {
     f"motcua_db_{part}": f"motcua_{part}" for part in ("callbacks", "intake", "pages", "purge")
 }
 REGISTERED = "registered"
-"""Field of a gateway's extra: under what number brandname and texts are registered; nothing reads it but the doctor."""
+"""Field of a gateway's extra for the registration number of brandname and texts. Only the doctor reads it."""
 PUBLICATIONS = "publications"
-"""Their store, among what cannot be used."""
+"""Name of the store of publications in ``Examination.unusable``."""
 LEDGER_CONNECTIONS = tuple(_LEDGER_ROLES)
-"""Airflow connections to the ledger; which of them a process has depends on what it is for."""
+"""Airflow connections to the ledger. A process has only the connections that it needs."""
 
 
 class _OnlyGiven(Settings):
-    """Settings of an installation, and not of this process."""
+    """The settings of an examined installation, without those of this process's environment."""
 
     @classmethod
     def settings_customise_sources(
@@ -108,7 +108,10 @@ class _OnlyGiven(Settings):
 
 
 def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
-    """The settings, and those that cannot be read, which have their default here, or are none any more."""
+    """Read the settings of an installation, and find settings that cannot be read or no longer exist.
+
+    A setting that cannot be read gets its default.
+    """
     given = {
         name: found.value for name in Settings.model_fields if (found := setting_of(installation, name)) is not None
     }
@@ -121,28 +124,28 @@ def read_settings(installation: Installation) -> tuple[Settings, list[Finding]]:
         except ValidationError as error:
             for each in error.errors(include_input=False, include_url=False):
                 name = str(each["loc"][0])
-                # Its words quote what was written, which may be a secret that stands in the wrong place.
+                # The text of a value_error quotes the value, which may be a secret written in the wrong place.
                 words = "" if each["type"] == "value_error" else f"{each['msg']}. "
-                told = f"{words}{Settings.model_fields[name].description}"
-                unreadable.append(fault("setting_unreadable", where_of_setting(installation, name), told))
+                detail = f"{words}{Settings.model_fields[name].description}"
+                unreadable.append(fault("setting_unreadable", where_of_setting(installation, name), detail))
                 del given[name]
 
 
 def setting_of(installation: Installation, name: str) -> Variable | None:
-    """A setting as it is written; of .env what Compose makes one of, where it is not empty."""
+    """Return the variable that holds a setting, or the non-empty variable of .env from which Compose sets it."""
     found = installation.find(f"MOTCUA_{name.upper()}")
     of_compose = installation.find(OF_SETTINGS[name]) if found is None and name in OF_SETTINGS else None
     return found or (of_compose if of_compose is not None and of_compose.value else None)
 
 
 def where_of_setting(installation: Installation, name: str) -> str:
-    """Where a setting stands, or where it should."""
+    """Return the place of a setting, or the place where it should be set."""
     found = setting_of(installation, name)
     return found.where if found is not None else installation.where(f"MOTCUA_{name.upper()}", SETTINGS)
 
 
 def settings_together(examination: Examination) -> Iterator[Finding]:
-    """What each says can be meant: within its bounds, and beside the others."""
+    """Check that each setting is within its bounds, also those that depend on other settings."""
     for name, must in {each.name: each.must for each in BOUNDS if not each.holds(examination.settings)}.items():
         where = where_of_setting(examination.installation, name)
         yield fault("setting_senseless", where, f"it must be {must}. {Settings.model_fields[name].description or ''}")
@@ -152,7 +155,7 @@ def settings_together(examination: Examination) -> Iterator[Finding]:
 
 
 def files(examination: Examination) -> Iterator[Finding]:
-    """They are there, can be read by us and by nobody else."""
+    """Check that the files exist, that this process can read them, and that nobody else can."""
     installation = examination.installation
     if installation.folder is None:
         return
@@ -170,7 +173,7 @@ def files(examination: Examination) -> Iterator[Finding]:
 
 
 def variables(examination: Examination) -> Iterator[Finding]:
-    """What must be set is; no MOTCUA_ variable is misspelt."""
+    """Check that required variables are set, and that no MOTCUA_ variable is misspelt."""
     installation = examination.installation
     if DOT_ENV in installation.given:
         for name in NEEDED:
@@ -185,27 +188,27 @@ def variables(examination: Examination) -> Iterator[Finding]:
 
 
 def watched_from(examination: Examination) -> Iterator[Finding]:
-    """This server is watched from another machine."""
-    yield from _said(examination, "watched_from", "watched_from_nowhere")
+    """Check that this server is watched from another machine."""
+    yield from _destination_is_set(examination, "watched_from", "watched_from_nowhere")
 
 
 def backups_go(examination: Examination) -> Iterator[Finding]:
-    """Backups leave this machine, or its disk, each night."""
-    yield from _said(examination, "backups_go", "backups_stay_here")
+    """Check that backups go to another machine or disk each night."""
+    yield from _destination_is_set(examination, "backups_go", "backups_stay_here")
 
 
-def _said(examination: Examination, setting: str, name: str) -> Iterator[Finding]:
-    said = str(getattr(examination.settings, setting) or "").strip()
+def _destination_is_set(examination: Examination, setting: str, name: str) -> Iterator[Finding]:
+    destination = str(getattr(examination.settings, setting) or "").strip()
     where = where_of_setting(examination.installation, setting)
-    if is_nowhere(said):
-        yield fault(name, where, said)
-    # Who runs something else than a server, as a demo, was never asked.
-    elif not said and examination.installation.of_files and not _settings_are_unread(examination):
+    if is_nowhere(destination):
+        yield fault(name, where, destination)
+    # Installations that are no server, such as a demo, are not asked for this setting.
+    elif not destination and examination.installation.of_files and not _settings_are_unread(examination):
         yield fault(name, where, "nobody has said")
 
 
 def ui_address(examination: Examination) -> Iterator[Finding]:
-    """The pages' address is one, without a path, and not the example's."""
+    """Check that the address of the pages is valid, has no path, and is not the example's."""
     for name in ("UI_URL", "AIRFLOW__API__BASE_URL"):
         written = examination.installation.value(name)
         if not written:
@@ -232,7 +235,7 @@ def _host_of(written: str) -> tuple[str, bool]:
 
 
 def goes_by_plain_http(written: str) -> bool:
-    """Whether what is sent to an address can be read on its way; what stays on this machine cannot."""
+    """Whether an address uses plain HTTP to another machine, so that others can read what is sent there."""
     host, is_address = _host_of(written)
     return is_address and urlsplit(written).scheme == "http" and not _LOOPBACK.fullmatch(host)
 
@@ -242,7 +245,7 @@ def _is_of_example(host: str) -> bool:
 
 
 def backup_keys(examination: Examination) -> Iterator[Finding]:
-    """Each recipient of backups is a public key."""
+    """Check that each recipient of backups is a public key."""
     from pyrage import RecipientError
     from pyrage.x25519 import Recipient
 
@@ -264,14 +267,14 @@ def backup_keys(examination: Examination) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret and where it stands."""
+    """A secret, and the place where it is set."""
 
     where: str
     holder: str
-    """Who shows it: the same one may stand in several places for one holder."""
+    """The account or role that the secret belongs to. A secret may be set in several places for one holder."""
     value: str
     ours: bool
-    """We chose it; else somebody else did, and it may be short."""
+    """Whether we chose the secret. A secret that a provider chose may be short."""
     may_be_empty: bool = False
 
 
@@ -288,14 +291,14 @@ _ADDRESSES = {
     "AIRFLOW__CELERY__BROKER_URL": "MOTCUA_AIRFLOW_PASSWORD",
     "MOTCUA_ADMIN_DSN": "POSTGRES_PASSWORD",
 }
-"""Addresses that a secret of ours stands in."""
+"""Variables with an address that contains one of our secrets."""
 _ROLE_PASSWORDS = {
     name: f"MOTCUA_{role.removeprefix('motcua_').upper()}_PASSWORD" for name, role in _LEDGER_ROLES.items()
 } | {AIRFLOW: "MOTCUA_AIRFLOW_PASSWORD"}
 
 
 def secrets_of(installation: Installation) -> Iterator[Secret]:
-    """Every secret, wherever it stands; of the environment also those inside of connections."""
+    """Yield every secret at each place where it is set, including secrets inside connections."""
     for each in installation.all():
         value = each.value.strip()
         if each.name in (*SECRETS, AUDIT):
@@ -322,17 +325,17 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
     if name in _ROLE_PASSWORDS:
         yield Secret(each.where, _ROLE_PASSWORDS[name], password, ours=True)
     elif password or each.file == STORE or name.startswith("onestop_") or _sends(each, name):
-        # One account, however many connections are signed in by it.
+        # Several connections may use one account, which then is one holder.
         account = f"{given.login}@{given.host}" if given.login else name
         yield Secret(f"{each.where}, password", account, password, ours=False)
     if not name.startswith("sms_"):
         return
     extra, provider = given.extra, provider_of(str(given.extra.get("adapter") or "kannel"))
     signs = extra.get("callback_hmac_key") or extra.get("private_key") or (provider and provider.receipts_signed_in)
-    # A provider that is told where to report is told what to show there, unless it signs.
-    told = bool(extra.get("callback_url")) or each.file == CALLBACKS
+    # A gateway with a callback address also needs a secret for its callbacks, unless the provider signs them.
+    has_callback = bool(extra.get("callback_url")) or each.file == CALLBACKS
     secret = str(extra.get("callback_secret") or "").strip()
-    if secret or (told and not signs):
+    if secret or (has_callback and not signs):
         yield Secret(f"{each.where}, callback_secret", f"callback of {name}", secret, ours=True)
     fields = [ConnectionField("callback_hmac_key", is_optional=True, is_secret=True)]
     for field in (*fields, *(provider.connection_fields if provider is not None else ())):
@@ -343,26 +346,26 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
 
 
 def _sends(each: Variable, name: str) -> bool:
-    """A gateway as what sends is given it; the callbacks need no password of it."""
+    """Whether a variable is a gateway's connection for senders. The callbacks need no password of a gateway."""
     return name.startswith("sms_") and each.file != CALLBACKS
 
 
 def secrets(examination: Examination) -> Iterator[Finding]:
-    """None is empty, a placeholder, short, unfit, or another's."""
+    """Check that no secret is empty, a placeholder, too short, unfit for its use, or used for another holder too."""
     from cryptography.fernet import Fernet
 
     by_value: dict[str, list[Secret]] = defaultdict(list)
     for each in secrets_of(examination.installation):
         in_dot_env = each.where.startswith(f"{DOT_ENV}: ")
         if not each.value:
-            # Of .env it was said with what is missing; of Airflow, where its own secrets are looked at.
+            # Other checks report empty secrets of .env and of Airflow.
             if not each.may_be_empty and not in_dot_env and ": AIRFLOW__" not in each.where:
                 yield fault("secret_empty", each.where)
-                _set_aside(examination, each)
+                _mark_unusable(examination, each)
             continue
         if _PLACEHOLDER.fullmatch(each.value):
             yield fault("placeholder_left", each.where)
-            _set_aside(examination, each)
+            _mark_unusable(examination, each)
             continue
         if each.where.rpartition(": ")[2] in _FERNET_KEYS:
             try:
@@ -381,7 +384,7 @@ def secrets(examination: Examination) -> Iterator[Finding]:
             yield fault("secret_shared", "; ".join(sorted({each.where for each in same})))
 
 
-def _set_aside(examination: Examination, secret: Secret) -> None:
+def _mark_unusable(examination: Examination, secret: Secret) -> None:
     if ": AIRFLOW_CONN_" in secret.where:
         name = secret.where.partition(": AIRFLOW_CONN_")[2].partition(",")[0]
         examination.unusable.add(name.lower())
@@ -395,7 +398,7 @@ _AIRFLOW_SECRETS = {
 
 
 def airflow_secrets(examination: Examination) -> Iterator[Finding]:
-    """Each part of Airflow is given the same ones."""
+    """Check that the secrets which all components of Airflow must share are set."""
     installation = examination.installation
     for name, use in _AIRFLOW_SECRETS.items():
         if not any(installation.value(f"{name}{kind}") for kind in ("", "_CMD", "_SECRET")):
@@ -406,7 +409,7 @@ def airflow_secrets(examination: Examination) -> Iterator[Finding]:
 
 
 def connections(examination: Examination) -> Iterator[Finding]:
-    """Each source and gateway has one that can be read, and none is left over."""
+    """Check that each source and gateway has a readable connection, and that no other connection is left over."""
     installation, settings = examination.installation, examination.settings
     names = {"onestop": (SOURCES, read_sources(settings)), "sms": (GATEWAYS, list(settings.gateways))}
     if not settings.sources and not _settings_are_unread(examination):
@@ -419,7 +422,7 @@ def connections(examination: Examination) -> Iterator[Finding]:
     for conn_id, file in wanted.items():
         if file in (installation.unreadable or {}) or (installation.of_files and file not in installation.given):
             continue
-        yield from _of_connection(examination, conn_id, file)
+        yield from _named_connection(examination, conn_id, file)
     for each in installation.all():
         conn_id = each.name.removeprefix("AIRFLOW_CONN_").lower()
         kind = conn_id.partition("_")[0]
@@ -427,7 +430,7 @@ def connections(examination: Examination) -> Iterator[Finding]:
             yield fault("connection_unused", each.where)
     for conn_id in LEDGER_CONNECTIONS[1:]:
         if installation.find(variable_of(conn_id)) is not None:
-            yield from _of_connection(examination, conn_id, ENVIRONMENT)
+            yield from _named_connection(examination, conn_id, ENVIRONMENT)
     for each in installation.all():
         if each.name.startswith("AIRFLOW_CONN_") and not each.name.startswith("AIRFLOW_CONN_SMS_"):
             given = read_connection(each.value)
@@ -435,10 +438,10 @@ def connections(examination: Examination) -> Iterator[Finding]:
                 yield fault("connection_in_clear", each.where, f"sslmode is {given.extra['sslmode']}")
         elif each.name in _ADDRESSES and any(f"sslmode={way}" in each.value for way in _IN_CLEAR):
             yield fault("connection_in_clear", each.where)
-    yield from _of_store(examination)
+    yield from _store_connection(examination)
 
 
-def _of_store(examination: Examination) -> Iterator[Finding]:
+def _store_connection(examination: Examination) -> Iterator[Finding]:
     installation = examination.installation
     url = installation.value("MOTCUA_PUBLICATIONS")
     if not url.startswith("s3://"):
@@ -457,7 +460,7 @@ def _of_store(examination: Examination) -> Iterator[Finding]:
 
 
 def read_sources(settings: Settings) -> list[str]:
-    """Sources that have a database of their own, which we read; what is pushed lies in the ledger."""
+    """Return the sources that have their own database, which we read. Pushed rows are in the ledger instead."""
     return [source for source, kind in settings.sources.items() if connection_of(source, kind) != LEDGER]
 
 
@@ -467,7 +470,7 @@ def _settings_are_unread(examination: Examination) -> bool:
     )
 
 
-def _of_connection(examination: Examination, conn_id: str, file: str) -> Iterator[Finding]:
+def _named_connection(examination: Examination, conn_id: str, file: str) -> Iterator[Finding]:
     installation, name = examination.installation, variable_of(conn_id)
     where = installation.where(name, file)
     if not installation.value(name):
@@ -484,7 +487,7 @@ def _of_connection(examination: Examination, conn_id: str, file: str) -> Iterato
 
 
 def adapters(examination: Examination) -> Iterator[Finding]:
-    """Each source and gateway is read or called by an adapter that there is, told what can be."""
+    """Check that each source and gateway has an existing adapter and valid settings, and each carrier a gateway."""
     installation, settings = examination.installation, examination.settings
     for source, kind in settings.sources.items():
         try:
@@ -512,7 +515,7 @@ def adapters(examination: Examination) -> Iterator[Finding]:
 
 
 def brandnames(examination: Examination) -> Iterator[Finding]:
-    """Whoever set a gateway up did not have to say that its brandname is registered nowhere."""
+    """Check that no gateway was set up with an empty registration number of its brandname."""
     for name in examination.settings.gateways:
         given = examination.installation.connection(f"sms_{name}")
         if given is not None and REGISTERED in given.extra and not str(given.extra[REGISTERED] or "").strip():
@@ -521,7 +524,7 @@ def brandnames(examination: Examination) -> Iterator[Finding]:
 
 
 def callback_secrets(examination: Examination) -> Iterator[Finding]:
-    """What a gateway is told to show, and where, is what the callbacks expect."""
+    """Check that each gateway has a valid callback address, and the secret that the callbacks expect."""
     installation = examination.installation
     for name in examination.settings.gateways:
         variable = variable_of(f"sms_{name}")
@@ -540,7 +543,7 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
                 examination.unusable.add(f"callback {name}")
             elif goes_by_plain_http(address):
                 yield fault("address_in_clear", where, "delivery reports and their secret go there")
-                # Nor is the secret sent there to try it.
+                # Marking it unusable also keeps a later check from sending the secret there.
                 examination.unusable.add(f"callback {name}")
         provider = provider_of(str(sender.extra.get("adapter") or "kannel"))
         calls = bool(address or (provider is not None and provider.receipts_signed_in))
@@ -553,18 +556,18 @@ def callback_secrets(examination: Examination) -> Iterator[Finding]:
         expected = read_connection(written)
         if expected is None:
             yield fault("connection_unreadable", f"{CALLBACKS}: {variable}")
-        elif _differ(sender, expected):
+        elif _secrets_differ(sender, expected):
             yield fault("callback_secret_differs", f"{GATEWAYS} and {CALLBACKS}: {variable}, callback_secret")
 
 
-def _differ(sender: GivenConnection, expected: GivenConnection) -> bool:
+def _secrets_differ(sender: GivenConnection, expected: GivenConnection) -> bool:
     shown, asked = (str(each.extra.get("callback_secret") or "") for each in (sender, expected))
-    # Where one is empty, that is said.
+    # Another check reports an empty secret.
     return bool(shown and asked) and shown != asked
 
 
 def mail(examination: Examination) -> Iterator[Finding]:
-    """Mails have a server, a sender and recipients."""
+    """Check that mails have a server, a sender and recipients."""
     installation, settings = examination.installation, examination.settings
     if MAIL in (installation.unreadable or {}) or (installation.of_files and MAIL not in installation.given):
         return
@@ -607,5 +610,5 @@ def mail(examination: Examination) -> Iterator[Finding]:
 
 
 def addresses_of(recipients: Iterable[str]) -> frozenset[str]:
-    """Mail addresses as they are compared."""
+    """Return mail addresses in the form in which they are compared."""
     return frozenset(each.strip().casefold() for each in recipients)

@@ -1,1 +1,1 @@
-"""Exports that one-stop software drops as files: forms, reading, and what becomes of each file."""
+"""Import exports, the files of dossiers that one-stop software drops: their forms, reading, and each file's outcome."""

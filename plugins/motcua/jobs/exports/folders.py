@@ -1,4 +1,4 @@
-"""Looks into folders while a sender waits for news: no watcher sees a file before it is taken."""
+"""Check the folders of sources for exports while a sender waits for news, because no watcher sees these files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from motcua.store.ledger.database import reason_without_values
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 10.0
-"""Seconds; a file is taken by the first look after it was seen the same for long enough."""
+"""Seconds between two looks into the folders. ``take_files`` reads a file that stayed the same for long enough."""
 
 
 class FolderLooks:
-    """Takes what is dropped for sources that are told by files, one folder after the other, in a thread of its own:
-    a folder may be far away, and a file long. What was taken is news, as watchers tell it.
+    """Imports the exports of sources that drop files, one folder after the other, in a thread of its own.
 
-    A folder that cannot be read is left to the next run, which is red for it; it stops no other.
+    A thread is needed because a folder may be slow to answer, and a file may be long. The imported rows are news, as if
+    a watcher had reported them. A folder that cannot be read is skipped here. The next run tries it again, and fails if
+    it still cannot be read.
     """
 
     def __init__(self) -> None:
@@ -30,28 +31,29 @@ class FolderLooks:
         self._began_at = float("-inf")
 
     def know_store(self) -> None:
-        """Has Airflow asked now for the store that folders lie in, which is known to this process from then on."""
+        """Make Airflow resolve the store of the folders now, so that this process knows the store from then on."""
         with suppress(StoreUnusable):
             if any(is_told_by_files(source) for source in settings().sources):
                 open_store(settings().files_url)
 
     def look(self) -> None:
-        """Begins to look, unless that was just now, or is under way."""
+        """Start a look into the folders, unless one began within ``LOOK_EVERY`` seconds or still runs."""
         if time.monotonic() < self._began_at + LOOK_EVERY or (self._looking is not None and self._looking.is_alive()):
             return
         self._began_at = time.monotonic()
         if sources := [source for source in settings().sources if is_told_by_files(source)]:
-            # What it has not taken when the process ends is taken by the next look; a file is taken whole.
+            # The process may end before the look. Each file is imported as a whole, and the next look imports the rest.
             self._looking = threading.Thread(target=_look_into, args=(sources,), name="folders", daemon=True)
             self._looking.start()
 
     def close(self, within: float) -> None:
-        """Waits so many seconds for a look that is under way."""
+        """Wait up to ``within`` seconds for a look that still runs."""
         if self._looking is not None:
             self._looking.join(within)
 
 
 def _look_into(sources: list[str]) -> None:
+    """Import the unread files of each source and log each folder that fails."""
     for source in sources:
         try:
             if has_unread_files(source):

@@ -1,4 +1,4 @@
-"""How a source writes its exports: headings of the columns, words of the statuses, whole or changes only."""
+"""Describe a source's exports by a form: its headings, its words, and whether a file lists all dossiers or changes."""
 
 from __future__ import annotations
 
@@ -32,37 +32,39 @@ Column: TypeAlias = Literal[
 ]
 Via: TypeAlias = Literal["direct", "postal", "online"]
 REQUIRED: tuple[Column, ...] = ("dossier_code", "status")
-"""Columns that every export has."""
-_WORDS = tuple[str, ...]
+"""Columns that every export must have."""
+_Words = tuple[str, ...]
 
 
 class ExportFormError(ValueError):
-    """A form cannot be used; the message says why."""
+    """A form cannot be used. The message gives the reason."""
 
 
 class ExportForm(BaseModel):
-    """How one source writes its exports; docs/operations/files.md says what each field is."""
+    """The format of one source's exports; docs/operations/files.md explains each field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: Literal["whole", "changes"]
-    """``whole``: each file says how all dossiers stand; ``changes``: what changed since the last one."""
-    columns: dict[Column, _WORDS]
-    """Column → headings that it may have."""
-    statuses: dict[int, _WORDS] = {}
-    """National code, or one that is mapped → words of it; numbers need none."""
-    submitted_via: dict[Via, _WORDS] = {}
-    at_desk: _WORDS = ()
-    """Words of the column ``desk`` that mean the one-stop desk, beside its usual names."""
+    """``whole``: each file lists all dossiers with their present status. ``changes``: each file lists the changes since
+    the last file."""
+    columns: dict[Column, _Words]
+    """Possible headings of each column."""
+    statuses: dict[int, _Words] = {}
+    """Words of each status, by the national code or a mapped one. Statuses written as numbers need no words."""
+    submitted_via: dict[Via, _Words] = {}
+    at_desk: _Words = ()
+    """Words of the column ``desk`` that mean the one-stop desk, in addition to its usual names."""
     supplements_at_desk: bool = False
-    """Status 5 always means at the desk."""
-    sheets: _WORDS = ()
-    """Sheets of a workbook, the first name that is there; none: the first sheet."""
+    """Whether status 5 always means that the dossier is at the desk."""
+    sheets: _Words = ()
+    """Names for the sheet of a workbook. The first one in the workbook counts; without names, the first sheet."""
     least_percent: int = Field(default=70, ge=0, le=100)
-    """A whole export with fewer dossiers than so many of a hundred of the one before is not taken."""
+    """A whole export is refused if it has less than this percentage of the dossiers of the whole export before."""
 
     @model_validator(mode="after")
-    def _can_be_read(self) -> ExportForm:
+    def _check_form(self) -> ExportForm:
+        """Refuse a form that cannot be used, with all its faults."""
         faults = faults_in(self.columns, self.statuses, self.submitted_via)
         if faults:
             raise ValueError("; ".join(map(str, faults)))
@@ -71,13 +73,13 @@ class ExportForm(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FormFault:
-    """One thing for which a form cannot be used."""
+    """One reason why a form cannot be used."""
 
     code: Literal["no_heading", "status_out_of_range", "empty_word", "twice"]
     field: str
-    """``columns``, ``statuses`` or ``submitted_via``, with what is meant in it: ``columns.status``."""
+    """``columns``, ``statuses`` or ``submitted_via``, followed by the key within it, as ``columns.status``."""
     words: str = ""
-    """That stand in several places."""
+    """The word that stands in several places."""
 
     def __str__(self) -> str:
         within = self.field.partition(".")[0]
@@ -92,7 +94,7 @@ class FormFault:
 def faults_in(
     columns: Mapping[Column, Sequence[str]], statuses: Mapping[int, Sequence[str]], via: Mapping[Via, Sequence[str]]
 ) -> list[FormFault]:
-    """For what a form of these columns and words cannot be used, each told once."""
+    """Return why a form with these columns and words cannot be used, each fault once."""
     faults = [FormFault("no_heading", f"columns.{column}") for column in REQUIRED if not columns.get(column)]
     faults += [FormFault("status_out_of_range", f"statuses.{each}") for each in statuses if not 0 < each <= 9999]
     groups: tuple[tuple[str, Mapping[Any, Sequence[str]]], ...] = (
@@ -102,8 +104,8 @@ def faults_in(
     )
     for what, words in groups:
         first: dict[tuple[bool, str], object] = {}
-        for meant, its in words.items():
-            for word in dict.fromkeys(its):
+        for meant, spellings in words.items():
+            for word in dict.fromkeys(spellings):
                 key = heading_key(word) if what == "columns" else (False, fold(word, brackets=True))
                 if not key[1]:
                     faults.append(FormFault("empty_word", f"{what}.{meant}"))
@@ -114,30 +116,31 @@ def faults_in(
 
 
 def read_export_form(text: str) -> ExportForm:
-    """A form in YAML.
+    """Return the form in a YAML text.
 
     Raises:
-        ExportFormError: it cannot be used.
+        ExportFormError: the form cannot be used.
     """
     try:
         return ExportForm.model_validate(yaml.safe_load(text))
     except ValidationError as error:
-        raise ExportFormError(_told(error)) from None
+        raise ExportFormError(_errors_in_words(error)) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise ExportFormError(f"no YAML: {str(error).splitlines()[0]}") from None
 
 
 def form_of(kept: dict[str, Any]) -> ExportForm:
-    """A form as it is kept.
+    """Return a form as the ledger stores it.
 
     Raises:
-        ExportFormError: this version cannot use it.
+        ExportFormError: this version of the program cannot use the form.
     """
     try:
         return ExportForm.model_validate(kept)
     except ValidationError as error:
-        raise ExportFormError(_told(error)) from None
+        raise ExportFormError(_errors_in_words(error)) from None
 
 
-def _told(error: ValidationError) -> str:
+def _errors_in_words(error: ValidationError) -> str:
+    """Return pydantic's errors as one line."""
     return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}".lstrip(": ") for each in error.errors())

@@ -1,6 +1,7 @@
-"""Reads an export line by line: what each says of a dossier by the rules of pushed records, and what is wrong with it.
+"""Read an export line by line, with the rules for pushed records, and collect its faults.
 
-No clock and no ledger: it runs in the process that files of strangers are read in (motcua.jobs.uploads.reading).
+This module uses no clock and no ledger. It runs in the separate process that reads files of strangers
+(motcua.jobs.uploads.reading).
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ from motcua.jobs.handed_in.tables import (
 )
 
 MOST_LINES: Final = 300_000
-"""Lines of one export."""
+"""Most lines of one export."""
 MOST_KEPT_FAULTS: Final = 500
-"""Faults that are kept of a file; the rest is counted."""
+"""Most faults of a file that are stored. ``refused`` counts all refused lines."""
 PREVIEWED: Final = 20
-"""Lines that a preview shows."""
+"""Number of lines that a preview shows."""
 _LONGEST_WORD: Final = 100
-"""Characters of a heading or a word of a status that are shown."""
+"""Most characters of a heading or a status word that are shown."""
 _MOST_WORDS: Final = 40
-"""Words of statuses."""
-_WORDS: Final[Mapping[Column, str]] = {
+"""Most different status words that are shown."""
+_FIELD_NAMES: Final[Mapping[Column, str]] = {
     "procedure_code": "MaTTHC",
     "procedure_name": "TenTTHC",
     "field_name": "TenLinhVuc",
@@ -58,14 +59,14 @@ _WORDS: Final[Mapping[Column, str]] = {
     "applicant_phone": "SoDienThoai",
     "submitted_via": "HinhThuc",
 }
-"""Words that are told of a dossier, by their names in the portal's protocol."""
+"""Text fields of a dossier, by their names in the portal's protocol."""
 _TIMES: Final[tuple[Column, ...]] = ("received_at", "due_at", "finished_at", "returned_at")
 _VIA: Final = {"direct": "0", "postal": "1", "online": "2"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A line that may be used."""
+    """One usable line of an export."""
 
     index: int
     agency_code: str
@@ -76,68 +77,69 @@ class _Line:
     at_desk: bool
     occurred_at: datetime | None
     says: str
-    """Hash of all that it says."""
+    """Hash of all values of the line."""
 
 
 @dataclass(slots=True)
 class ReadExport:
-    """What an export says. Holds personal data."""
+    """The content of an export. It holds personal data."""
 
     ends_a_line: bool | None = None
     lines: int = 0
     refused: int = 0
     dossiers: int = 0
     faults: list[FileFault] = field(default_factory=list)
-    """The first of them."""
+    """The first ``MOST_KEPT_FAULTS`` faults."""
     rows: list[str] = field(default_factory=list)
-    """Each a ``PushedDossier`` with its steps and its place, as JSON. Of a preview the first."""
+    """One JSON text per dossier: a ``PushedDossier``, its steps, its line number. A preview has the first dossiers."""
     keys: list[tuple[str, str]] = field(default_factory=list)
-    """Agency and code of all dossiers in it, those of refused lines too. Of a preview none."""
+    """Agency and code of all dossiers in the export, also of refused lines. A preview has none."""
 
     def tell(self, fault: FileFault) -> None:
-        """Keeps a fault, one of the first."""
+        """Add a fault, unless there are ``MOST_KEPT_FAULTS`` faults already."""
         if len(self.faults) < MOST_KEPT_FAULTS:
             self.faults.append(fault)
 
     def refuse(self, fault: FileFault) -> None:
-        """Counts a line that cannot be used."""
+        """Count a line that cannot be used, and add its fault."""
         self.refused += 1
         self.tell(fault)
 
 
 @dataclass(slots=True)
 class PreviewedExport(ReadExport):
-    """What a form makes of an export, before anything is written."""
+    """The result of a form on an export, before anything is written to the ledger."""
 
     headings: list[str] = field(default_factory=list)
-    """Of its columns, or what stands where headings usually do."""
+    """Headings of the columns; before a form is known, the row that most likely holds the headings."""
     sheets: list[str] = field(default_factory=list)
-    """Of a workbook."""
+    """Names of a workbook's sheets."""
     words: list[tuple[str, int, int | None]] = field(default_factory=list)
-    """Each word in the column of the status, how often, and what the form takes it for; none: too many differ."""
+    """Each word of the status column, its frequency, and the status that the form gives it. The list is empty if the
+    column has too many different words."""
     is_refused: bool = False
-    """The whole of it; ``faults`` say why."""
+    """Whether the whole file is refused; ``faults`` has the reasons."""
 
 
 def read_export(
     content: bytes, name: str, form: ExportForm, agencies: AgencyWords, own: Sequence[str], now: datetime
 ) -> ReadExport:
-    """Reads an export.
+    """Read an export.
 
     Args:
-        content: of the file.
-        name: of the file.
-        form: that it is written in.
-        agencies: every way in which agencies may be named → codes of those that are meant.
-        own: agencies that the source may tell of.
-        now: a step later than that is none.
+        content: bytes of the file.
+        name: name of the file.
+        form: form of the source's exports.
+        agencies: codes of agencies by each code or name that the file may use for them.
+        own: codes of the agencies whose dossiers the source may deliver.
+        now: present time. A later time of a step is not used; ``CLOCKS_MAY_DIFFER`` is allowed.
 
     Raises:
-        FileRefused: it is no table of this form, it is cut off, or not one of its lines can be used.
+        FileRefused: the file is no table of this form, is cut off, or has no usable line.
     """
     ends_a_line = _ends_a_line(content, name)
     columns = _columns(form, agencies, now)
-    table = find_table(_sheet(content, name, form), name, columns)
+    table = find_table(_read_sheet(content, name, form), name, columns)
     found = _Reader(table, form, columns, agencies, set(own)).read(name)
     found.ends_a_line = ends_a_line
     return found
@@ -151,22 +153,22 @@ def preview_export(
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
-    """Reads an export as ``read_export`` does, and tells what a form for it can be made of; a file that would be
-    refused is told, too.
+    """Read an export as ``read_export`` does, and return what is needed to make a form for it.
 
-    ``form``: without one the headings alone are told.
+    A file that ``read_export`` would refuse gives a preview with ``is_refused``. Without a form, only the names of the
+    sheets and the headings are read.
     """
     found = PreviewedExport()
     try:
         found.sheets = Workbook(content, name).names if is_workbook(content, name) else []
-        sheet = _sheet(content, name, form)
+        sheet = _read_sheet(content, name, form)
         found.headings = _likely_headings(sheet)
         ends_a_line = _ends_a_line(content, name)
         if form is None:
             return found
         columns = _columns(form, agencies, now)
         table = find_table(sheet, name, columns)
-        found.words = _words_of_status(table, columns)
+        found.words = _status_words(table, columns)
         read = _Reader(table, form, columns, agencies, set(own)).read(name)
     except FileRefused as refused:
         found.is_refused, found.faults = True, list(refused.faults)
@@ -177,7 +179,11 @@ def preview_export(
 
 
 def _ends_a_line(content: bytes, name: str) -> bool | None:
-    """Raises ``FileRefused``: its last line is cut off."""
+    """Return whether a line feed ends the last line of a CSV file; ``None`` for a workbook.
+
+    Raises:
+        FileRefused: the last line is cut off.
+    """
     ending = ending_of(content, name)
     if ending == "cut":
         raise FileRefused(name, [FileFault("cut_off")])
@@ -185,7 +191,7 @@ def _ends_a_line(content: bytes, name: str) -> bool | None:
 
 
 def _likely_headings(sheet: Sheet) -> list[str]:
-    """The cells of the first row that has most of them: above it stand a title and the like."""
+    """Return the cells of the first row with the most filled cells. A title and other notes stand above that row."""
     first = sheet.cells.iloc[:HEADING_WITHIN]
     if not len(first):
         return []
@@ -194,7 +200,12 @@ def _likely_headings(sheet: Sheet) -> list[str]:
     return list(dict.fromkeys(cell for cell in cells if cell))
 
 
-def _sheet(content: bytes, name: str, form: ExportForm | None) -> Sheet:
+def _read_sheet(content: bytes, name: str, form: ExportForm | None) -> Sheet:
+    """Return the sheet of the file that the form names.
+
+    Raises:
+        FileRefused: the workbook has none of the form's sheets.
+    """
     if not is_workbook(content, name):
         return read_sheet(content, name)
     book = Workbook(content, name)
@@ -210,7 +221,10 @@ def _sheet(content: bytes, name: str, form: ExportForm | None) -> Sheet:
 
 
 def _columns(form: ExportForm, agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
-    """What the form says of each column; the agency and the code come first, since without them a line is nobody's."""
+    """Return the specification of each column by the form.
+
+    The agency and the code of the dossier come first, because a line without them belongs to no dossier.
+    """
     statuses = {fold(word, brackets=True): code for code, words in form.statuses.items() for word in words}
     ways = {fold(word, brackets=True): way for way, words in form.submitted_via.items() for word in words}
     known = ", ".join(word for words in form.statuses.values() for word in words) or "1-10"
@@ -222,7 +236,7 @@ def _columns(form: ExportForm, agencies: AgencyWords, now: datetime) -> dict[str
         except Unreadable:
             code = None
         if code is None:
-            # Nothing of a line is repeated: a column that slipped may hold a name.
+            # The fault does not repeat the cell: if columns slipped, the cell may hold a name.
             raise wrong("unknown_word", word="…", known=known)
         return code
 
@@ -231,7 +245,7 @@ def _columns(form: ExportForm, agencies: AgencyWords, now: datetime) -> dict[str
         return _VIA[meant] if meant else read_text(written)
 
     def occurred_at(written: str) -> datetime | None:
-        moment = _moment(written)
+        moment = _read_time(written)
         if moment is not None and not EARLIEST <= moment <= now + CLOCKS_MAY_DIFFER:
             raise wrong("unread_time")
         return moment
@@ -241,9 +255,9 @@ def _columns(form: ExportForm, agencies: AgencyWords, now: datetime) -> dict[str
         "agency": agency_in(agencies),
         "dossier_code": Annotated[str, AfterValidator(dossier_code)],
         "status": Annotated[int, BeforeValidator(status)],
-        **dict.fromkeys(_TIMES, Annotated[datetime | None, BeforeValidator(_moment)]),
+        **dict.fromkeys(_TIMES, Annotated[datetime | None, BeforeValidator(_read_time)]),
         "occurred_at": Annotated[datetime | None, BeforeValidator(occurred_at)],
-        **dict.fromkeys(_WORDS, text),
+        **dict.fromkeys(_FIELD_NAMES, text),
         "submitted_via": Annotated[str, AfterValidator(way)],
         **dict.fromkeys(("step", "actor", "desk"), text),
     }
@@ -254,7 +268,8 @@ def _columns(form: ExportForm, agencies: AgencyWords, now: datetime) -> dict[str
     }
 
 
-def _moment(written: str) -> datetime | None:
+def _read_time(written: str) -> datetime | None:
+    """Return a time to the second; refuse a text that is no time."""
     try:
         moment = read_time(written, "serial") or read_moment(read_text(written))
     except Unreadable:
@@ -262,9 +277,11 @@ def _moment(written: str) -> datetime | None:
     return None if moment is None else moment.replace(microsecond=0)
 
 
-def _words_of_status(table: Table, columns: Mapping[str, ColumnSpec]) -> list[tuple[str, int, int | None]]:
-    """Each word in the column of the status, how often, and the status that it is taken for, the most used first; none
-    where more differ than there are words of states: then it is another column."""
+def _status_words(table: Table, columns: Mapping[str, ColumnSpec]) -> list[tuple[str, int, int | None]]:
+    """Return each word of the status column, its frequency, and its status, with the most frequent word first.
+
+    The list is empty if there are more different words than statuses can have. Then the column is no status column.
+    """
     texts = table.texts("status")
     assert texts is not None
     counts = texts.value_counts()
@@ -279,7 +296,7 @@ def _words_of_status(table: Table, columns: Mapping[str, ColumnSpec]) -> list[tu
 
 
 class _Reader:
-    """Looks at one line after the other, and puts the lines of each dossier together."""
+    """Reads the lines of an export and joins the lines of each dossier."""
 
     def __init__(
         self,
@@ -294,51 +311,56 @@ class _Reader:
         self.desks = {fold(word, brackets=True) for word in form.at_desk}
 
     def read(self, name: str) -> ReadExport:
-        """Raises ``FileRefused``: it has too many lines, or not one that can be used."""
+        """Return the content of the export.
+
+        Raises:
+            FileRefused: the file has too many lines, or no usable line.
+        """
         found = self.found
         if found.lines > MOST_LINES:
             raise FileRefused(name, [FileFault("too_many_lines", self.table.sheet, values={"most": MOST_LINES})])
         of_dossier: dict[tuple[str, str], list[_Line]] = defaultdict(list)
-        for line in self._lines():
+        for line in self._read_lines():
             of_dossier[line.agency_code, line.dossier.dossier_code].append(line)
         for key, lines in of_dossier.items():
-            self._keep(key, lines)
+            self._add_dossier(key, lines)
         if found.lines and not found.rows:
             raise FileRefused(name, [FileFault("all_refused", self.table.sheet), *found.faults])
         found.dossiers = len(set(found.keys))
         return found
 
-    def _lines(self) -> Iterator[_Line]:
+    def _read_lines(self) -> Iterator[_Line]:
+        """Yield each usable line, and refuse the other lines."""
         codes = self.table.texts("dossier_code")
         assert codes is not None
         for (index, row, wrongs), code in zip(read_values(self.table, self.columns).lines(), codes, strict=True):
-            agency = wrongs.get("") or wrongs.get("agency") or self._agency(index, row.get("agency"), code)
+            agency = wrongs.get("") or wrongs.get("agency") or self._agency_of(index, row.get("agency"), code)
             if isinstance(agency, FileFault):
                 self.found.refuse(agency)
             elif fault := wrongs.get("dossier_code") or wrongs.get("status"):
                 self.found.refuse(fault)
-                # It is there, and has not vanished.
+                # The dossier is in the file, so that it counts as present.
                 self.found.keys.append((agency, code))
             else:
                 for cell in wrongs.values():
                     self.found.tell(cell)
-                yield self._line(index, row, wrongs, agency)
+                yield self._read_line(index, row, wrongs, agency)
 
-    def _keep(self, key: tuple[str, str], lines: Sequence[_Line]) -> None:
-        """Lines of a dossier that contradict each other refuse each other."""
+    def _add_dossier(self, key: tuple[str, str], lines: Sequence[_Line]) -> None:
+        """Add the row of a dossier. If its lines contradict each other, refuse all of them."""
         self.found.keys.append(key)
-        its = list({line.says: line for line in reversed(lines)}.values())[::-1]
-        if len(its) > 1 and (self.form.kind == "whole" or not _have_an_order(its)):
+        distinct = list({line.says: line for line in reversed(lines)}.values())[::-1]
+        if len(distinct) > 1 and (self.form.kind == "whole" or not _have_an_order(distinct)):
             for line in lines:
                 other = next(each.index for each in lines if each is not line)
                 self.found.refuse(self.table.fault("twice", line.index, "dossier_code", other=other + 1))
             return
-        if len(its) > 1:
-            its.sort(key=lambda line: line.occurred_at or datetime.max.replace(tzinfo=UTC))
-        self.found.rows.append(_row(key, its))
+        if len(distinct) > 1:
+            distinct.sort(key=lambda line: line.occurred_at or datetime.max.replace(tzinfo=UTC))
+        self.found.rows.append(_dossier_row(key, distinct))
 
-    def _agency(self, index: int, named: str | None, code: str) -> str | FileFault:
-        """Whose dossier it is: of the agency that is named, or that the code begins with, or the source's only one."""
+    def _agency_of(self, index: int, named: str | None, code: str) -> str | FileFault:
+        """Return the agency of a line: the named one, the one in the code's prefix, or the source's only agency."""
         agency = named
         if agency is None and (prefix := agency_in_code(code)):
             with suppress(SeveralAgencies):
@@ -351,13 +373,15 @@ class _Reader:
             return self.table.fault("not_ours", index, "agency" if named else "dossier_code")
         return agency
 
-    def _line(self, index: int, row: Mapping[str, Any], wrongs: Mapping[str, FileFault], agency: str) -> _Line:
-        # What cannot be read says nothing; what is empty empties.
-        fields = {name: row[column] or "" for column, name in _WORDS.items() if column in self.table.columns}
-        said: dict[str, Any] = {
+    def _read_line(self, index: int, row: Mapping[str, Any], wrongs: Mapping[str, FileFault], agency: str) -> _Line:
+        """Return a line with the values of its cells."""
+        # An unreadable time is left out, so that the ledger keeps the time that it has. An empty cell empties the
+        # field.
+        fields = {name: row[column] or "" for column, name in _FIELD_NAMES.items() if column in self.table.columns}
+        other_values: dict[str, Any] = {
             column: row[column] for column in _TIMES if column in self.table.columns and column not in wrongs
         }
-        dossier = dossier_that_says(row["dossier_code"], fields, said)
+        dossier = dossier_that_says(row["dossier_code"], fields, other_values)
         status, occurred_at = row["status"], row.get("occurred_at")
         step, actor, desk = (row.get(column) or "" for column in ("step", "actor", "desk"))
         at_desk = (
@@ -365,16 +389,18 @@ class _Reader:
             or is_one_stop_desk(desk)
             or bool(desk and fold(desk, brackets=True) in self.desks)
         )
-        says = _hash([dossier.digest, status, step, actor, at_desk, occurred_at])
-        return _Line(index, agency, dossier, status, step, actor, at_desk, occurred_at, says)
+        line_hash = _hash([dossier.digest, status, step, actor, at_desk, occurred_at])
+        return _Line(index, agency, dossier, status, step, actor, at_desk, occurred_at, line_hash)
 
 
 def _have_an_order(lines: Sequence[_Line]) -> bool:
+    """Return whether all lines have a time, and all times differ."""
     times = Counter(line.occurred_at for line in lines)
     return None not in times and max(times.values()) == 1
 
 
-def _row(key: tuple[str, str], lines: Sequence[_Line]) -> str:
+def _dossier_row(key: tuple[str, str], lines: Sequence[_Line]) -> str:
+    """Return a dossier and its steps as JSON, from its lines in the order of their times."""
     last = lines[-1]
     dossier = last.dossier
     fields = dict(dossier.fields)
@@ -408,6 +434,7 @@ def _row(key: tuple[str, str], lines: Sequence[_Line]) -> str:
 
 
 def _hash(said: Sequence[object]) -> str:
-    # One moment is one, in whatever shape it came.
+    """Return a SHA-256 hash of some values."""
+    # Times are converted to UTC first, so that the same moment gives the same hash in every time zone.
     written = json.dumps(said, default=lambda at: at.astimezone(UTC).isoformat(), ensure_ascii=False)
     return hashlib.sha256(written.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,7 +1,7 @@
-"""Looks into a source's folder and takes the exports that were dropped there, each once, in the order of their times.
+"""Import the exports in a source's folder, each file once, in the order of their times.
 
-A file is read when it was seen the same twice: until then it may still be written. What is wrong with it, or with a
-line of it, is kept where commands tell it; the next file is taken all the same.
+A file is read only after two looks saw the same size and time, because the software may still write it. Faults of a
+file and of its lines are stored, and the commands show them. A refused file does not block the next one.
 """
 
 from __future__ import annotations
@@ -58,25 +58,25 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ADAPTER: Final = "files"
-"""Sources of this adapter are told of by exports."""
+"""Adapter of sources that deliver exports."""
 SETTLED: Final = timedelta(seconds=20)
-"""A file that was the same for so long is written to its end."""
+"""A file that stayed unchanged for this time is complete."""
 _MOST_AT_ONCE: Final = 50
-"""Files of one look; the rest is for the next one."""
-_BATCH: Final = 1000
-_PIECE: Final = 1024 * 1024
-_NOT_YET: Final = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", ".lock")
-_OF_SYSTEMS: Final = ("desktop.ini", "thumbs.db")
+"""Most files that one look imports. The next look imports the rest."""
+_BATCH_SIZE: Final = 1000
+_CHUNK_SIZE: Final = 1024 * 1024
+_DRAFT_ENDINGS: Final = (".part", ".partial", ".tmp", ".temp", ".filepart", ".crdownload", ".download", ".swp", ".lock")
+_SYSTEM_FILES: Final = ("desktop.ini", "thumbs.db")
 _RECORDS: Final = TypeAdapter(list[PushedDossier])
 
 
 class FolderFailed(Exception):
-    """A source's folder cannot be read, or there is no form for what lies there; the message says what to do."""
+    """A source's folder cannot be read, or the source has no usable form. The message states what to do."""
 
 
 @dataclass(slots=True)
 class FilesTaken:
-    """What a look into a source's folder did, in files."""
+    """The numbers of files by outcome, for one look into a source's folder."""
 
     waiting: int = 0
     taken: int = 0
@@ -84,27 +84,29 @@ class FilesTaken:
     outdated: int = 0
     refused: int = 0
     removed: int = 0
-    """Gone before they were read."""
+    """Files that disappeared before they were read."""
     names_refused: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
+    """An unread file of the folder, with its row in ``intake.exports``."""
+
     path: ObjectStoragePath
     file: SeenFile
     waiting: WaitingFile
 
 
 def is_told_by_files(source: str) -> bool:
-    """Whether exports are dropped for a source."""
+    """Return whether a source delivers exports."""
     return settings().sources.get(source) == ADAPTER
 
 
 def folder_of(source: str) -> ObjectStoragePath:
-    """Where a source's exports are dropped.
+    """Return the folder of a source's exports.
 
     Raises:
-        FolderFailed: the store cannot be used.
+        FolderFailed: the store of the folders cannot be used.
     """
     try:
         return open_store(settings().files_url) / source
@@ -113,7 +115,10 @@ def folder_of(source: str) -> ObjectStoragePath:
 
 
 def has_unread_files(source: str) -> bool:
-    """Whether there is a file in a source's folder that was not read as it is, or one waited that may be gone.
+    """Return whether a source's folder has a file that was not read in its present state.
+
+    A file that waited before counts too, because it may be gone. If there are files and no form, the result is true, so
+    that ``take_files`` reports the missing form.
 
     Raises:
         FolderFailed: the folder cannot be read.
@@ -133,10 +138,10 @@ def has_unread_files(source: str) -> bool:
 
 
 def take_files(source: str, now: datetime | None = None) -> FilesTaken:
-    """Takes what lies in a source's folder and is written to its end.
+    """Import the complete files of a source's folder.
 
     Raises:
-        FolderFailed: the folder cannot be read, or there is no form that can be used.
+        FolderFailed: the folder cannot be read, or there is no usable form.
         psycopg.Error: the ledger does not answer.
     """
     moment = now or datetime.now(UTC)
@@ -160,8 +165,8 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
         raise FolderFailed(f"The form of {source} cannot be used: {wrong}. Set it again: motcua files form.") from None
     ready = [each for each in unread if moment - each.waiting.seen_at >= SETTLED]
     found.waiting = len(unread) - len(ready)
-    for each in sorted(ready, key=lambda one: _order(one.file, moment))[:_MOST_AT_ONCE]:
-        state = _take(source, each, kept, form, moment)
+    for each in sorted(ready, key=lambda one: _sort_key(one.file, moment))[:_MOST_AT_ONCE]:
+        state = _take_file(source, each, kept, form, moment)
         if state == "refused":
             found.names_refused.append(each.file.name)
         setattr(found, state, getattr(found, state) + 1)
@@ -169,7 +174,8 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
     return found
 
 
-def _order(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str, int], ...]]:
+def _sort_key(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str, int], ...]]:
+    """Return the sort key of a file: the time of the export, then the name."""
     try:
         return exported_at(file.name, file.modified_at, now), by_name(file.name)
     except FromTheFuture:
@@ -177,7 +183,7 @@ def _order(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str, in
 
 
 def files_in(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
-    """Files of a source's folder, but those that are no exports: drafts, hidden ones, those that wait on the page.
+    """Yield the exports in a source's folder, without drafts, hidden files and files that wait on the staff page.
 
     Raises:
         FolderFailed: the folder cannot be read.
@@ -189,25 +195,26 @@ def files_in(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
         for path in folder.iterdir():
             name = path.name
             lowered = name.casefold()
-            if lowered.startswith((".", "~$")) or lowered.endswith(_NOT_YET) or lowered in _OF_SYSTEMS:
+            if lowered.startswith((".", "~$")) or lowered.endswith(_DRAFT_ENDINGS) or lowered in _SYSTEM_FILES:
                 continue
             try:
                 if path.is_file():
-                    yield path, _seen(path)
+                    yield path, _file_state(path)
             except FileNotFoundError:
                 continue
     except OSError as error:
-        # An error of the system tells the folder's name and nothing of a file.
+        # The system's error names the folder and holds no content of a file.
         raise FolderFailed(f"The folder of {source} cannot be read: {error.strerror or error}") from None
 
 
-def _seen(path: ObjectStoragePath) -> SeenFile:
+def _file_state(path: ObjectStoragePath) -> SeenFile:
+    """Return the name, size and time of a file."""
     stat = path.stat()
     return SeenFile(shown_name(path.name), int(stat.st_size), datetime.fromtimestamp(stat.st_mtime, UTC))
 
 
-def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: datetime) -> ExportState:
-    """One file; what became of it, ``waiting`` too."""
+def _take_file(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: datetime) -> ExportState:
+    """Import one file and return its outcome, which may be ``waiting``."""
     file = ready.file
     digest: bytes | None = None
     end = Became("taken", kept.form_no, form.kind == "whole", now)
@@ -216,13 +223,13 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
             raise FileRefused.too_large(file.name, LARGEST_FILE)
         at = exported_at(file.name, file.modified_at, now)
         with tempfile.TemporaryFile() as copy:
-            digest = _copied(ready, copy)
+            digest = _copy_file(ready, copy)
             if digest is None:
                 return "waiting"
             with connect() as connection:
                 last = last_taken(connection, source, digest, at)
                 if (state := is_past(last, at, file.name, form)) is not None:
-                    return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
+                    return _finish(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
                 agencies = agency_words(connection)
             read = read_export_apart(copy, file.name, form, agencies, kept.agencies, now)
         with connect() as connection:
@@ -230,9 +237,9 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
                 return "waiting"
             last = last_taken(connection, source, digest, at)
             if (state := is_past(last, at, file.name, form)) is not None:
-                return _end(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
+                return _finish(connection, ready, replace(end, state=state, sha256=digest, exported_at=at))
             end = replace(end, sha256=digest, exported_at=at)
-            return _write(connection, source, ready, kept, form, read, last, end)
+            return _write_export(connection, source, ready, kept, form, read, last, end)
     except (FileNotFoundError, ReaderBusy):
         return "waiting"
     except FileRefused as refused:
@@ -242,31 +249,31 @@ def _take(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now: dat
     except OSError:
         faults = (FileFault("unreadable"),)
     except DataError:
-        # By its kind alone: what it says may hold a cell.
+        # The log has only the kind of the error, because its text may hold a cell.
         log.error("an export of %s holds what the ledger cannot take", source)
         faults = (FileFault("not_a_table"),)
     with connect() as connection:
         if not hold_file(connection, ready.waiting.export_no):
             return "waiting"
-        return _end(connection, ready, replace(end, state="refused", sha256=digest, faults=faults))
+        return _finish(connection, ready, replace(end, state="refused", sha256=digest, faults=faults))
 
 
-def _copied(ready: _Ready, copy: IO[bytes]) -> bytes | None:
-    """SHA-256 of a file that was copied; ``None``: it was written to while it was."""
+def _copy_file(ready: _Ready, copy: IO[bytes]) -> bytes | None:
+    """Copy a file and return its SHA-256; ``None`` if the file changed meanwhile."""
     digest = hashlib.sha256()
     size = 0
     with ready.path.fs.open(ready.path.path, "rb") as file:
-        while piece := file.read(_PIECE):
+        while piece := file.read(_CHUNK_SIZE):
             size += len(piece)
             if size > ready.file.size:
                 return None
             digest.update(piece)
             copy.write(piece)
-    return digest.digest() if size == ready.file.size and _seen(ready.path) == ready.file else None
+    return digest.digest() if size == ready.file.size and _file_state(ready.path) == ready.file else None
 
 
 def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Literal["repeated", "outdated"] | None:
-    """Why a file tells nothing: it was taken already, or a newer one says how things stand."""
+    """Return why a file has no news, or ``None``: it was imported before, or a newer whole export was imported."""
     if last.is_repeated:
         return "repeated"
     if last.whole_at is None:
@@ -276,7 +283,7 @@ def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Liter
     return "outdated" if at < last.whole_at else None
 
 
-def _write(
+def _write_export(
     connection: Connection,
     source: str,
     ready: _Ready,
@@ -286,7 +293,11 @@ def _write(
     last: LastTaken,
     end: Became,
 ) -> ExportState:
-    """Writes what a file tells, unless it may be only a part of what was exported."""
+    """Write the content of a file to the ledger.
+
+    Raises:
+        FileRefused: the file may be only a part of the export.
+    """
     assert end.exported_at is not None
     is_whole = form.kind == "whole"
     dossiers = read.dossiers
@@ -297,22 +308,22 @@ def _write(
         if read.ends_a_line is False and last.ends_a_line:
             raise FileRefused(ready.file.name, [FileFault("cut_off")])
         if is_whole and last.whole_at is not None:
-            there, before = compared.there, last.whole_dossiers or 0
+            present, before = compared.there, last.whole_dossiers or 0
             if looks_cut(before, dossiers, form.least_percent):
                 raise _too_few(ready, before, dossiers)
-            if looks_cut(there, there - compared.missing, form.least_percent):
-                raise _too_few(ready, there, there - compared.missing)
+            if looks_cut(present, present - compared.missing, form.least_percent):
+                raise _too_few(ready, present, present - compared.missing)
     file = File(end.exported_at, is_whole, is_first=is_whole and last.whole_at is None)
     export_no = ready.waiting.export_no
-    told = Counter[str]()
-    for start in range(0, len(read.rows), _BATCH):
-        records = _RECORDS.validate_json(f"[{','.join(read.rows[start : start + _BATCH])}]")
+    counts = Counter[str]()
+    for start in range(0, len(read.rows), _BATCH_SIZE):
+        records = _RECORDS.validate_json(f"[{','.join(read.rows[start : start + _BATCH_SIZE])}]")
         known = begin_batch(connection, kept.client_id, records, with_steps=not is_whole)
         decided, counted = merge_exported(known, records, file)
         write_batch(connection, kept.client_id, export_no, file.exported_at, decided)
-        told += counted
+        counts += counted
     note_vanished(connection, export_no, compared.gone, compared.back)
-    return _end(
+    return _finish(
         connection,
         ready,
         replace(
@@ -320,9 +331,9 @@ def _write(
             ends_a_line=read.ends_a_line,
             lines=read.lines,
             dossiers=dossiers,
-            added=told["added"],
-            moved=told["moved"],
-            older=told["older"],
+            added=counts["added"],
+            moved=counts["moved"],
+            older=counts["older"],
             refused=read.refused,
             vanished=len(compared.gone),
             faults=read.faults,
@@ -331,9 +342,11 @@ def _write(
 
 
 def _too_few(ready: _Ready, before: int, now: int) -> FileRefused:
+    """Return the refusal of an export with too few dossiers."""
     return FileRefused(ready.file.name, [FileFault("few_dossiers", values={"before": before, "now": now})])
 
 
-def _end(connection: Connection, ready: _Ready, became: Became) -> ExportState:
+def _finish(connection: Connection, ready: _Ready, became: Became) -> ExportState:
+    """Write the outcome of a file to ``intake.exports`` and return it."""
     finish_file(connection, ready.waiting.export_no, replace(became, faults=tuple(became.faults)[:MOST_KEPT_FAULTS]))
     return became.state

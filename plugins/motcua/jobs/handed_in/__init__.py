@@ -1,1 +1,1 @@
-"""Files that people hand in: statements, complaints, agencies, lists of phones."""
+"""Read files that people hand in: carrier statements, complaints, agencies' settings, lists of phones."""

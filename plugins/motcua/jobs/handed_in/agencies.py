@@ -1,4 +1,4 @@
-"""Agencies' settings from their YAML file and back: read, compare with the ledger, import, export."""
+"""Read the agencies' settings from a YAML file, compare them with the ledger, import them and export them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from motcua.store.ledger.database import Connection, connect
 log = logging.getLogger(__name__)
 
 AGENCYS_OWN: Final = frozenset({"same_day_excluded"})
-"""Settings through which an agency may silence itself; through any other the Department alone may."""
+"""Settings through which an agency may silence its own messages. Other silencing settings are the Department's."""
 
 _KINDS: Final = ("result", "supplement", "apology")
 _LONGEST_HOLD = timedelta(days=1)
@@ -53,24 +53,25 @@ _RETENTION = (timedelta(days=30), timedelta(days=3650))
 
 
 class AgencyFileError(ValueError):
-    """The agencies' file cannot be used; each line of the message names the file, the agency and the field."""
+    """The agencies' file cannot be used. Each line of the message names the file, the agency and the field."""
 
 
 class ImportRefused(Exception):
-    """Nothing was written, and the message says why."""
+    """An import was refused and nothing was written. The message gives the reason."""
 
 
 class Fault(NamedTuple):
-    """What is wrong with a setting."""
+    """One wrong setting of an agency."""
 
     field: str
     key: str
-    """Names the fault, for words in another language."""
+    """Identifier of the fault. Staff pages use it to find their own text for the fault."""
     words: str
+    """English text of the fault."""
 
 
 class SettingsRefused(ValueError):
-    """These settings cannot be an agency's."""
+    """The settings are not valid for an agency. ``faults`` lists each wrong setting."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(f"{fault.field}: {fault.words}" for fault in faults))
@@ -81,12 +82,14 @@ class SettingsRefused(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without two of its traps: a field written twice is refused, a date that is none stays a text.
+    """A YAML loader that refuses a field written twice in one mapping.
 
-    A day in quotes is a text too, and whoever writes YAML by a program writes it so: the fields that hold days read it.
+    A date that does not exist stays a text, so that the error names the field. A day in quotes stays a text too, as
+    programs write YAML; the fields that hold days parse such texts.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Read a mapping and refuse a field that is written twice."""
         written: set[str] = set()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode):
@@ -96,6 +99,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     def construct_day_or_text(self, node: yaml.ScalarNode) -> date | str:
+        """Read a day or a time; return the text itself if there is no such day."""
         try:
             return self.construct_yaml_timestamp(node)
         except ValueError:
@@ -105,7 +109,8 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_day_or_text)
 
 
-def _words(value: str) -> str:
+def _read_text_line(value: str) -> str:
+    """Return the text in NFC without outer spaces; refuse blank text and text with invisible characters."""
     value = unicodedata.normalize("NFC", value.strip())
     if not value:
         raise PydanticCustomError("blank", "must not be blank")
@@ -114,14 +119,16 @@ def _words(value: str) -> str:
     return value
 
 
-def _province(value: str) -> str:
+def _check_province(value: str) -> str:
+    """Refuse a name that is no province of Vietnam."""
     if find_province(value) is None:
-        # Its old landlines would pass for mobiles, and strangers be texted.
+        # Without the province, its old landline numbers look like mobile numbers, and the system texts strangers.
         raise ValueError("is no province of Vietnam")
     return value
 
 
-def _sensible(value: date) -> date:
+def _check_year(value: date) -> date:
+    """Refuse a day outside the years 2000 to 2100, which is a typing error."""
     if not 2000 <= value.year <= 2100:
         raise ValueError("must lie in the years 2000 to 2100")
     return value
@@ -133,8 +140,8 @@ _WRITTEN_TIME = re.compile(
 )
 
 
-def _unquoted(value: object) -> object:
-    """The day or the time that a text says, as it would be read without quotes; anything else as it is."""
+def _parse_quoted(value: object) -> object:
+    """Parse a text that holds a day or a time, as YAML reads it without quotes; return any other value unchanged."""
     if isinstance(value, str):
         try:
             if _WRITTEN_DAY.fullmatch(value):
@@ -146,12 +153,12 @@ def _unquoted(value: object) -> object:
     return value
 
 
-def _moment(value: object) -> object:
-    """A day, or a time; one without a zone is meant as it stands in the file: by the clock of Vietnam."""
-    value = _unquoted(value)
+def _read_moment(value: object) -> object:
+    """Read a day or a time. A time without a zone is in Vietnam's time zone; a day is its midnight there."""
+    value = _parse_quoted(value)
     if isinstance(value, date):
         value = value if isinstance(value, datetime) else datetime.combine(value, time())
-        _sensible(value)
+        _check_year(value)
         return value if value.tzinfo else value.replace(tzinfo=VIETNAM)
     if value is None or value is False:
         return value
@@ -161,9 +168,10 @@ def _moment(value: object) -> object:
 _DURATION = TypeAdapter(timedelta)
 
 
-def _duration(value: object) -> object:
+def _read_duration(value: object) -> object:
+    """Read an ISO 8601 duration of whole seconds."""
     if not isinstance(value, str) or not value.startswith("P"):
-        # A bare number would be seconds to one reader and minutes to another.
+        # Some readers would take a bare number as seconds, other readers as minutes.
         raise ValueError("write a duration as PT15M (minutes), PT2H (hours) or P365D (days)")
     try:
         duration = _DURATION.validate_python(value)
@@ -174,64 +182,72 @@ def _duration(value: object) -> object:
     return duration
 
 
-def _hold(value: timedelta) -> timedelta:
+def _check_hold(value: timedelta) -> timedelta:
+    """Refuse a result hold of more than a day."""
     if value > _LONGEST_HOLD:
         raise PydanticCustomError("hold_too_long", "must be a day at most: a result held longer is no news")
     return value
 
 
-def _retention(value: timedelta) -> timedelta:
+def _check_retention(value: timedelta) -> timedelta:
+    """Refuse a retention that is not whole days from 30 to 3650."""
     if not _RETENTION[0] <= value <= _RETENTION[1] or value % timedelta(days=1):
         raise ValueError("must be whole days, from P30D to P3650D")
     return value
 
 
-def _address(value: str) -> str:
+def _check_address(value: str) -> str:
+    """Return the normalized mail address; refuse an invalid one."""
     try:
         return validate_email(value, check_deliverability=False, allow_smtputf8=False, test_environment=True).normalized
     except EmailNotValidError as wrong:
         raise PydanticCustomError("no_address", "{why}", {"why": str(wrong)}) from None
 
 
-_Words = Annotated[StrictStr, AfterValidator(_words)]
-_Day = Annotated[date, Strict(), AfterValidator(_sensible), BeforeValidator(_unquoted)]
-_Duration = Annotated[timedelta, BeforeValidator(_duration)]
+_TextLine = Annotated[StrictStr, AfterValidator(_read_text_line)]
+_Day = Annotated[date, Strict(), AfterValidator(_check_year), BeforeValidator(_parse_quoted)]
+_Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
 
 
 class _NameEntry(BaseModel):
+    """One former name of an agency, as an entry of the file writes it."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: _Words
-    short_name: _Words | None = None
+    name: _TextLine
+    short_name: _TextLine | None = None
     until: _Day
 
 
 class _AgencyEntry(BaseModel):
+    """One entry of the agencies' file; pydantic checks each field."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    code: _Words
-    aliases: tuple[_Words, ...] = ()
-    name: _Words
-    short_name: _Words | None = None
+    code: _TextLine
+    aliases: tuple[_TextLine, ...] = ()
+    name: _TextLine
+    short_name: _TextLine | None = None
     former_names: tuple[_NameEntry, ...] = ()
-    province: Annotated[StrictStr, AfterValidator(_province)] = "khanh_hoa"
-    enabled_from: Annotated[datetime | Literal[False] | None, BeforeValidator(_moment)] = None
+    province: Annotated[StrictStr, AfterValidator(_check_province)] = "khanh_hoa"
+    enabled_from: Annotated[datetime | Literal[False] | None, BeforeValidator(_read_moment)] = None
     valid_from: _Day | None = None
     valid_until: _Day | None = None
-    successor_code: _Words | None = None
+    successor_code: _TextLine | None = None
     kinds_off: tuple[Literal["result", "supplement", "apology"], ...] = ()
-    kinds_off_reason: _Words | None = None
+    kinds_off_reason: _TextLine | None = None
     same_day_excluded: StrictBool = False
-    same_day_procedures: tuple[_Words, ...] = ()
-    same_day_reason: _Words | None = None
+    same_day_procedures: tuple[_TextLine, ...] = ()
+    same_day_reason: _TextLine | None = None
     accented: StrictBool = False
-    result_hold: Annotated[_Duration, AfterValidator(_hold)] = timedelta(0)
+    result_hold: Annotated[_Duration, AfterValidator(_check_hold)] = timedelta(0)
     waits_for_opening: StrictBool = False
     apology_day: Literal["calendar", "working_day"] = "calendar"
-    report_recipients: tuple[Annotated[StrictStr, AfterValidator(_address)], ...] = ()
-    retention: Annotated[_Duration, AfterValidator(_retention)] = timedelta(days=365)
+    report_recipients: tuple[Annotated[StrictStr, AfterValidator(_check_address)], ...] = ()
+    retention: Annotated[_Duration, AfterValidator(_check_retention)] = timedelta(days=365)
 
     def agency(self) -> Agency:
+        """Return the entry as an agency, with lists in a fixed order and without repeated values."""
         values = {name: getattr(self, name) for name in type(self).model_fields if name != "code"}
         return Agency(
             agency_code=self.code,
@@ -251,14 +267,19 @@ class _AgencyEntry(BaseModel):
 
 
 FIELDS: Final = tuple(_AgencyEntry.model_fields)
-"""Every field that an entry of the file may have, in the order in which it is exported."""
+"""All fields of an entry in the agencies' file, in the order of the export."""
 
 
 STANDARD_INPUT = Path("-")
-"""In place of a file's path: what is handed to a command that has no such file, as one in a container."""
+"""A path that stands for standard input. A command inside a container cannot open files of the host."""
 
 
-def _entries(path: Path) -> list[_AgencyEntry]:
+def _read_entries(path: Path) -> list[_AgencyEntry]:
+    """Read and check the entries of an agencies' file.
+
+    Raises:
+        AgencyFileError: the file cannot be read, or a field is wrong.
+    """
     try:
         written_down = sys.stdin.buffer.read() if path == STANDARD_INPUT else path.read_bytes()
         content: Any = yaml.load(written_down.decode("utf-8"), _Loader)  # noqa: S506 - a SafeLoader
@@ -279,13 +300,17 @@ def _entries(path: Path) -> list[_AgencyEntry]:
             entries.append(_AgencyEntry.model_validate(each))
         except ValidationError as error:
             name = each.get("code") if isinstance(each, dict) else None
-            faults += [f"{path}: agency {name or position}: {each.field}: {each.words}" for each in _faults_of(error)]
+            faults += [
+                f"{path}: agency {name or position}: {each.field}: {each.words}"
+                for each in _faults_of_validation(error)
+            ]
     if faults:
         raise AgencyFileError("\n".join(faults))
     return entries
 
 
-def _faults_of(error: ValidationError) -> list[Fault]:
+def _faults_of_validation(error: ValidationError) -> list[Fault]:
+    """Return pydantic's errors as faults of settings."""
     return [
         Fault(
             ".".join(str(part) for part in fault["loc"] if not str(part).startswith("function-")) or "entry",
@@ -296,10 +321,16 @@ def _faults_of(error: ValidationError) -> list[Fault]:
     ]
 
 
-def _check(path: Path, agencies: Sequence[Agency], known: Mapping[str, Agency] | None) -> None:
-    """Looks for what contradicts itself in a file, and with the ledger where that is known."""
+def _check_agencies(path: Path, agencies: Sequence[Agency], known: Mapping[str, Agency] | None) -> None:
+    """Refuse agencies that contradict themselves or each other, or the ledger's agencies where these are known.
+
+    Raises:
+        AgencyFileError: at least one contradiction; the message lists all of them.
+    """
     faults = [
-        f"agency {agency.agency_code}: {fault.field}: {fault.words}" for agency in agencies for fault in _faults(agency)
+        f"agency {agency.agency_code}: {fault.field}: {fault.words}"
+        for agency in agencies
+        for fault in _find_contradictions(agency)
     ]
     if known is not None:
         unexplained = [agency for agency in agencies if _lacks_reason(agency, known.get(agency.agency_code))]
@@ -328,14 +359,18 @@ _NO_REASON = Fault(
 
 
 def _lacks_reason(agency: Agency, before: Agency | None) -> bool:
-    """Whether same-day procedures are left out without a reason; where nothing else was asked before, that may stay."""
+    """Return whether an agency leaves out same-day procedures without a reason.
+
+    A missing reason is allowed where the ledger has the same setting without a reason and with the same procedures.
+    """
     if not agency.same_day_excluded or agency.same_day_reason:
         return False
     stays = before is not None and before.same_day_excluded and before.same_day_reason is None
     return not (before and stays and before.same_day_procedures == agency.same_day_procedures)
 
 
-def _faults(agency: Agency) -> Iterator[Fault]:
+def _find_contradictions(agency: Agency) -> Iterator[Fault]:
+    """Yield the contradictions between the settings of one agency."""
     begin, end, enabled = agency.valid_from, agency.valid_until, agency.enabled_from
     for field, reason, is_needed in (
         ("kinds_off_reason", agency.kinds_off_reason, bool(agency.kinds_off)),
@@ -368,6 +403,13 @@ def _faults(agency: Agency) -> Iterator[Fault]:
 
 
 def _fault_of_successor(agency: Agency, together: Mapping[str, Agency], *, complete: bool) -> str | None:
+    """Return why the successor of an agency is not possible, or ``None`` if nothing is wrong.
+
+    Args:
+        agency: the agency to check.
+        together: all known agencies by code.
+        complete: whether ``together`` holds every agency, so that an unknown successor is a fault.
+    """
     if agency.successor_code is None:
         return None
     if agency.valid_until is None:
@@ -388,13 +430,13 @@ def _fault_of_successor(agency: Agency, together: Mapping[str, Agency], *, compl
 
 
 def read_agencies(path: Path) -> list[Agency]:
-    """The agencies in a file, checked.
+    """Return the checked agencies of a file.
 
     Raises:
         AgencyFileError: the file cannot be read, a field is wrong, or a code stands for two agencies.
     """
-    agencies = [entry.agency() for entry in _entries(path)]
-    _check(path, agencies, None)
+    agencies = [entry.agency() for entry in _read_entries(path)]
+    _check_agencies(path, agencies, None)
     return agencies
 
 
@@ -403,7 +445,7 @@ def read_agencies(path: Path) -> list[Agency]:
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One setting that a file would change, or that a change of the history changed; values as that writes them."""
+    """One changed setting, either by a file or in the history of settings. Values are in the form of the file."""
 
     field: str
     before: Any
@@ -412,18 +454,19 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True)
 class AgencyChange:
-    """What a file would change at one agency."""
+    """The changes of one agency's settings, by a file or by the settings page."""
 
     agency: Agency
     is_new: bool
     fields: tuple[FieldChange, ...]
     silences: tuple[str, ...]
-    """Settings through which messages would be kept from citizens who get them now."""
+    """Settings whose change keeps messages from citizens who receive them now."""
 
     @property
     def departments(self) -> tuple[str, ...]:
-        """Settings of this change that only the Department may change so: whole kinds, and what silences the agency
-        through more than same-day procedures.
+        """Return the changed settings that only the Department may change in this way.
+
+        These are the kinds that are switched off, and silencing settings other than same-day procedures.
         """
         kinds = [each.field for each in self.fields if each.field.startswith("kinds_off")]
         return tuple(dict.fromkeys([*kinds, *(each for each in self.silences if each not in AGENCYS_OWN)]))
@@ -431,29 +474,29 @@ class AgencyChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A file held against the ledger."""
+    """The difference between a file and the agencies of the ledger."""
 
     agencies: tuple[Agency, ...]
-    """All that the file names, as they would be."""
+    """All agencies of the file, with the settings that they would have after the import."""
     changes: tuple[AgencyChange, ...]
     not_in_file: tuple[Agency, ...]
-    """They stay as they are."""
+    """Agencies of the ledger that the file does not name. The import leaves them unchanged."""
     ledger: tuple[Agency, ...]
-    """What was compared with."""
+    """All agencies of the ledger at the time of the comparison."""
 
     @property
     def silencing(self) -> tuple[AgencyChange, ...]:
-        """Changes that ask for confirmation."""
+        """Return the changes that silence an agency and need a confirmation."""
         return tuple(change for change in self.changes if change.silences)
 
     @property
     def for_department(self) -> tuple[AgencyChange, ...]:
-        """Changes that only the Department may make."""
+        """Return the changes that only the Department may make."""
         return tuple(change for change in self.changes if change.departments)
 
 
 def settings_of(agency: Agency) -> dict[str, Any]:
-    """An agency's settings by the file's field names, in its order; durations as it writes them."""
+    """Return an agency's settings by the file's field names, in the file's order; durations are ISO 8601 texts."""
     values = {"code": agency.agency_code, **asdict(agency)}
     return {
         name: duration_text(values[name])
@@ -466,12 +509,14 @@ def settings_of(agency: Agency) -> dict[str, Any]:
 
 
 def compare(path: Path, enabled_from: datetime | None = None) -> Comparison:
-    """What importing a file would change. An agency without ``enabled_from`` in the file keeps the one it has.
+    """Return what an import of the file would change.
+
+    An agency without ``enabled_from`` in the file keeps its date of the ledger, or gets the argument ``enabled_from``.
 
     Raises:
         AgencyFileError: the file cannot be used.
     """
-    entries = _entries(path)
+    entries = _read_entries(path)
     with connect() as connection:
         ledger = list_agencies(connection)
         known = {agency.agency_code: agency for agency in ledger}
@@ -482,7 +527,7 @@ def compare(path: Path, enabled_from: datetime | None = None) -> Comparison:
                 before = known.get(agency.agency_code)
                 agency = replace(agency, enabled_from=(before and before.enabled_from) or enabled_from)
             wanted.append(agency)
-        _check(path, wanted, known)
+        _check_agencies(path, wanted, known)
         differing = [(known.get(agency.agency_code), agency) for agency in wanted]
         differing = [(before, after) for before, after in differing if before != after]
         silenced = silences(
@@ -495,14 +540,15 @@ def compare(path: Path, enabled_from: datetime | None = None) -> Comparison:
     named = {agency.agency_code for agency in wanted}
     return Comparison(
         agencies=tuple(wanted),
-        changes=tuple(_change(before, after, silenced[after.agency_code]) for before, after in differing),
+        changes=tuple(_compare_settings(before, after, silenced[after.agency_code]) for before, after in differing),
         not_in_file=tuple(agency for agency in ledger if agency.agency_code not in named),
         ledger=tuple(ledger),
     )
 
 
-def _change(before: Agency | None, after: Agency, silenced: Sequence[str]) -> AgencyChange:
-    # A new agency differs from one that has nothing but a code and a name.
+def _compare_settings(before: Agency | None, after: Agency, silenced: Sequence[str]) -> AgencyChange:
+    """Return the difference between an agency's old and new settings; ``before`` is ``None`` for a new agency."""
+    # A new agency is compared with an agency that has only a code and a province, so that each setting shows.
     base = before or Agency(after.agency_code, "", None, after.province, None, False, False, (), timedelta(0), ())
     old, new = settings_of(base), settings_of(after)
     return AgencyChange(
@@ -517,34 +563,34 @@ def _change(before: Agency | None, after: Agency, silenced: Sequence[str]) -> Ag
 
 
 def with_settings(before: Agency, typed: Mapping[str, object]) -> Agency:
-    """The agency with some settings typed anew, checked as a file's are.
+    """Return the agency with some settings replaced, checked by the rules of the agencies' file.
 
     Args:
-        before: as it is in the ledger.
-        typed: by the file's field names, in its form: a duration is ``PT15M``.
+        before: the agency as the ledger has it.
+        typed: the new settings by the file's field names, in the file's form: a duration is ``PT15M``.
 
     Raises:
-        SettingsRefused: a setting is wrong, contradicts another one, or only the Department may change it so.
+        SettingsRefused: a setting is wrong, contradicts another setting, or lacks its reason.
     """
-    asked = {"code": before.agency_code, "name": before.name, "province": before.province}
+    required = {"code": before.agency_code, "name": before.name, "province": before.province}
     try:
-        entry = _AgencyEntry.model_validate(asked | dict(typed)).agency()
+        entry = _AgencyEntry.model_validate(required | dict(typed)).agency()
     except ValidationError as error:
-        raise SettingsRefused(_faults_of(error)) from None
+        raise SettingsRefused(_faults_of_validation(error)) from None
     after = replace(before, **{name: getattr(entry, name) for name in typed})
-    faults = [*_faults(after), *([_NO_REASON] if _lacks_reason(after, before) else [])]
+    faults = [*_find_contradictions(after), *([_NO_REASON] if _lacks_reason(after, before) else [])]
     if faults:
         raise SettingsRefused(faults)
     return after
 
 
 def compare_agency(connection: Connection, before: Agency, after: Agency) -> AgencyChange | None:
-    """What changes at one agency; ``None``: nothing."""
+    """Return what changes at one agency, or ``None`` if nothing changes."""
     if before == after:
         return None
     code = before.agency_code
     (silenced,) = silences(connection, [(code, settings_of(before), settings_of(after))]).values()
-    return _change(before, after, silenced)
+    return _compare_settings(before, after, silenced)
 
 
 # --- Importing ----------------------------------------------------------------------------------
@@ -559,22 +605,25 @@ def import_agencies(
     confirm: Callable[[Comparison], bool] | None = None,
     show: Callable[[Comparison], None] | None = None,
 ) -> Sequence[Agency]:
-    """Writes what a file changes to the ledger and returns the file's agencies; agencies that it does not name stay.
+    """Write the changes of a file to the ledger and return the file's agencies.
 
-    An agency that the file gives no ``enabled_from`` keeps the one it has, so that no import silences it by leaving
-    a line out; one that has none gets ``enabled_from``, where that is given.
+    Agencies that the file does not name stay unchanged. An agency without ``enabled_from`` in the file keeps its date
+    of the ledger, so that a missing line silences no agency. If the ledger has no date either, the agency gets the
+    argument ``enabled_from``.
 
     Args:
         path: the file.
-        changed_by: who imports, for the history.
-        enabled_from: of agencies that have no such date, neither in the file nor in the ledger.
-        by_department: in the Department's name, which alone may silence more than same-day procedures.
-        confirm: asked where the file would silence an agency; without it such a file is refused.
-        show: told what the file changes, before anything is asked or written: it may be older than what it undoes.
+        changed_by: the person who imports, for the history.
+        enabled_from: the date for agencies that have none in the file and none in the ledger.
+        by_department: whether the import is in the Department's name. Only the Department may silence an agency
+            through more than same-day procedures.
+        confirm: asks for a confirmation when the file would silence an agency; without it such a file is refused.
+        show: receives the comparison before the confirmation and before any write. An old file may undo newer
+            settings, and the comparison shows that.
 
     Raises:
-        AgencyFileError: the file cannot be used; nothing is written.
-        ImportRefused: it may not be imported like this, or was not confirmed; nothing is written.
+        AgencyFileError: the file cannot be used. Nothing is written.
+        ImportRefused: the import is not allowed or was not confirmed. Nothing is written.
     """
     comparison = compare(path, enabled_from)
     if show:
@@ -616,11 +665,11 @@ def import_agencies(
 
 
 def export_agencies(agencies: Sequence[Agency]) -> str:
-    """The file that says what the ledger says: every field of every agency, ordered by code."""
+    """Return the ledger's agencies as the text of an agencies' file: every field of every agency, ordered by code."""
     entries = []
     for agency in sorted(agencies, key=lambda agency: agency.agency_code):
         entry = settings_of(agency)
-        entry["enabled_from"] = _written(agency.enabled_from)
+        entry["enabled_from"] = _exported_moment(agency.enabled_from)
         entries.append(entry)
     body = yaml.safe_dump(
         {"agencies": entries}, allow_unicode=True, sort_keys=False, width=120, default_flow_style=None
@@ -629,12 +678,13 @@ def export_agencies(agencies: Sequence[Agency]) -> str:
 
 
 def file_header() -> str:
-    """The comment that explains each field: the last one before the agencies in include/agencies.yaml."""
+    """Return the comment of include/agencies.yaml that explains each field. It is the last one before the agencies."""
     text = (include_dir() / "agencies.yaml").read_text(encoding="utf-8")
     return text.partition("\nagencies:")[0].rpartition("\n\n")[2]
 
 
-def _written(moment: datetime | None) -> datetime | date | Literal[False]:
+def _exported_moment(moment: datetime | None) -> datetime | date | Literal[False]:
+    """Return a moment as the file writes it: a day for midnight in Vietnam, ``False`` for no moment."""
     if moment is None:
         return False
     local = moment.astimezone(VIETNAM)

@@ -1,9 +1,10 @@
-"""Keeps complaints (phản ánh): takes them from files and from the page, ties them to dossiers, takes them back.
+"""Import complaints (phản ánh) from files and from the staff page, link them to dossiers, and withdraw them.
 
-A file's good rows are taken, its broken ones are told by line and column; the same row never counts twice, whether the
-file comes again or a longer one with the same rows does. The same report by another way, on the page and in a list or
-in two lists, is kept, shown as a repeat and not counted: view ``audit.complaints`` tells which. A complaint about a
-dossier that is not known is kept, and is tied to it as soon as the dossier is read.
+An import saves the good rows of a file and reports the broken rows by line and column. The same row never counts
+twice, whether the same file comes again or a longer file repeats the row. A citizen's report may also arrive twice by
+different ways, for example on the page and in a list. The ledger stores the second one, shows it as a repeat and does
+not count it; view ``audit.complaints`` gives the repeats. A complaint about an unknown dossier is stored and linked as
+soon as the dossier is picked up.
 """
 
 from __future__ import annotations
@@ -55,23 +56,29 @@ from motcua.store.oversight.complaints import (
 )
 
 LARGEST_FILE: Final = 20 * 1024 * 1024
-"""Bytes."""
+"""Largest complaints file, in bytes."""
 MOST_ROWS: Final = 50_000
+"""Largest number of rows in a complaints file."""
 LONGEST_NOTE: Final = NOTE_LIMIT
 LONGEST_REASON: Final = NOTE_LIMIT
 EARLIEST: Final = datetime(2016, 1, 1, tzinfo=VIETNAM)
-"""The year of the pilot: nobody was texted before."""
+"""The pilot began in 2016. No citizen received a message before, so that an earlier complaint is a typing error."""
 
 
 class ComplaintRefused(Exception):
-    """A complaint, or a change of one, cannot be taken; the message says why."""
+    """A complaint or a change of a complaint was refused; the message gives the reason."""
 
 
 # --- Words ------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
-def _words() -> dict[str, Any]:
+def _complaint_words() -> dict[str, Any]:
+    """Return the texts of complaints.vi.yaml.
+
+    Raises:
+        ValueError: the file does not name all channels, claims and outcomes in order.
+    """
     content = report_words("complaints")
     for name, values in (("channel", CHANNELS), ("claim", CLAIMS), ("outcome", OUTCOMES)):
         if tuple(content["titles"][name]) != values:
@@ -80,25 +87,29 @@ def _words() -> dict[str, Any]:
 
 
 def titles() -> Mapping[str, Mapping[str, str]]:
-    """How channels, claims and outcomes are shown, in Vietnamese: ``titles()["claim"]["no_result_yet"]``."""
-    return cast("dict[str, dict[str, str]]", _words()["titles"])
+    """Return the Vietnamese titles of channels, claims and outcomes, as ``titles()["claim"]["no_result_yet"]``."""
+    return cast("dict[str, dict[str, str]]", _complaint_words()["titles"])
 
 
 # --- One complaint ----------------------------------------------------------------------------------------------
 
 
-def _meant(told: datetime, now: datetime) -> datetime:
-    """A day without a time, or at midnight as Excel writes a day, is the end of that day, a minute the end of that
-    minute, or now where it is the present one: all that was sent until then may be what the citizen complains of."""
-    if told.second or told.microsecond:
-        return told
-    length = timedelta(days=1) if told.time() == time.min else timedelta(minutes=1)
-    return min(told + length - timedelta(seconds=1), max(now, told))
+def _latest_moment(written_at: datetime, now: datetime) -> datetime:
+    """Return the latest moment that a written time may mean.
+
+    A day without a time means the end of that day; Excel writes such a day as midnight. A minute means the end of that
+    minute. The result is never later than now, unless the written time is. All messages sent until that
+    moment may be the cause of the complaint.
+    """
+    if written_at.second or written_at.microsecond:
+        return written_at
+    length = timedelta(days=1) if written_at.time() == time.min else timedelta(minutes=1)
+    return min(written_at + length - timedelta(seconds=1), max(now, written_at))
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A complaint as somebody typed it."""
+    """A complaint with all fields as somebody typed them into the form."""
 
     agency: str
     dossier_code: str
@@ -109,18 +120,18 @@ class Entry:
 
 
 def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
-    """The columns of a complaint, and the fields of the form for one."""
-    words = _words()
+    """Return the columns of a complaints file. They are also the fields of the form."""
+    words = _complaint_words()
 
     def received_at(written: str) -> datetime:
-        told = read_time(written, "day_first", "time_first", "year_first")
-        if told is None:
+        written_at = read_time(written, "day_first", "time_first", "year_first")
+        if written_at is None:
             raise wrong("bad_time", example="25/11/2026 08:30")
-        if _meant(told, now) > now:
+        if _latest_moment(written_at, now) > now:
             raise wrong("future")
-        if told < EARLIEST:
+        if written_at < EARLIEST:
             raise wrong("too_early")
-        return told
+        return written_at
 
     def named(column: str) -> Any:  # noqa: ANN401 - a type for pydantic
         shown: Mapping[str, str] = words["titles"][column]
@@ -131,7 +142,7 @@ def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
     types: dict[str, Any] = {
         "agency": agency_in(agencies),
         "dossier_code": Annotated[str, AfterValidator(dossier_code), AfterValidator(without_phone)],
-        "note": Annotated[str | None, AfterValidator(without_phone), AfterValidator(_note)],
+        "note": Annotated[str | None, AfterValidator(without_phone), AfterValidator(_read_note)],
         "received_at": Annotated[datetime, BeforeValidator(received_at)],
         "channel": named("channel"),
         "claim": named("claim"),
@@ -143,16 +154,17 @@ def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
     }
 
 
-def _note(written: str) -> str | None:
+def _read_note(written: str) -> str | None:
+    """Return the cleaned note, or ``None`` if nothing is left of it; refuse a note that is too long."""
     note = clean_words(written, LONGEST_NOTE + 1)
     if note is not None and len(note) > LONGEST_NOTE:
         raise wrong("too_long", most=LONGEST_NOTE)
     return note
 
 
-def _complaint(read: Mapping[str, Any], now: datetime) -> NewComplaint:
-    """The complaint that a row or a form tells, without the key of its entry."""
-    moment = _meant(read["received_at"], now)
+def _complaint_of(read: Mapping[str, Any], now: datetime) -> NewComplaint:
+    """Return the complaint of a row or a form, still without the key of its entry."""
+    moment = _latest_moment(read["received_at"], now)
     channel: Channel = read["channel"] or "other"
     return NewComplaint("", read["agency"], read["dossier_code"], moment, channel, read["claim"], read["note"])
 
@@ -162,39 +174,39 @@ def _complaint(read: Mapping[str, Any], now: datetime) -> NewComplaint:
 
 @dataclass(frozen=True, slots=True)
 class ComplaintsRead:
-    """What a file holds."""
+    """The complaints of a file and the faults of its other rows."""
 
     complaints: Sequence[NewComplaint]
     faults: Sequence[FileFault]
-    """The rows that cannot be taken, the first thing that is wrong with each."""
+    """The first fault of each row that cannot be imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComplaintsImported:
-    """What an import did, or would do."""
+    """The counts of an import, or of a dry run."""
 
     rows: int
     """Good rows of the file."""
     new: int
-    """Those that were not there before."""
+    """Good rows that the ledger did not have before."""
     linked: int
-    """Those of them whose dossier is known."""
+    """New complaints with a known dossier."""
     repeated: int
-    """Those of them that repeat an earlier one, which counts alone."""
+    """New complaints that repeat an earlier complaint. Only the earlier one counts."""
     faults: Sequence[FileFault]
 
 
 def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datetime) -> ComplaintsRead:
-    """The complaints of a file: CSV (UTF-8 or UTF-16) or the first sheet of an Excel workbook.
+    """Return the complaints of a file, which is CSV (UTF-8 or UTF-16) or the first sheet of an Excel workbook.
 
     Args:
-        content: of the file.
-        name: of the file, whose ending tells which of the two it is.
-        agencies: every way in which agencies may be named → codes of those that are meant.
-        now: nothing later is believed.
+        content: bytes of the file.
+        name: name of the file; its ending distinguishes a workbook from CSV.
+        agencies: codes of agencies by each code or name that staff may write for them.
+        now: present time; later times are refused.
 
     Raises:
-        FileRefused: it is no table, has not the headings, or is too large.
+        FileRefused: the file is no table, lacks a required heading, or is too large.
     """
     columns = _columns(agencies, now)
     table = read_table(content, name, columns, largest=LARGEST_FILE, most_rows=MOST_ROWS)
@@ -209,10 +221,10 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
         if wrongs:
             faults.append(next(iter(wrongs.values())))
             continue
-        complaint = _complaint(row, now)
-        content_key = _key(complaint, row["received_at"])
-        # Two citizens may say the same on the same day: the second row with it is another complaint, in this file and
-        # in a longer one that repeats it.
+        complaint = _complaint_of(row, now)
+        content_key = _content_key(complaint, row["received_at"])
+        # Two citizens may make the same complaint on the same day. The number of the repetition makes the second row
+        # another complaint, and a longer file with the same rows gives the same keys.
         seen[content_key] += 1
         key = hashlib.sha256(f"{content_key}\n{seen[content_key]}".encode()).hexdigest()
         same = (
@@ -226,11 +238,12 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
     return ComplaintsRead(complaints, faults)
 
 
-def _key(complaint: NewComplaint, told: datetime) -> str:
-    # The day as it was told: the moment that stands for it is another one while the day lasts.
+def _content_key(complaint: NewComplaint, written_at: datetime) -> str:
+    """Return a hash of a complaint's content."""
+    # The hash takes the time as written. The moment in ``received_at`` depends on the time of the import.
     code = code_key(fold_code(complaint.dossier_code or ""))
     words = [
-        complaint.agency_code, code, told.isoformat(), complaint.channel, complaint.claim, complaint.note
+        complaint.agency_code, code, written_at.isoformat(), complaint.channel, complaint.claim, complaint.note
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(words, ensure_ascii=False).encode()).hexdigest()
 
@@ -238,17 +251,17 @@ def _key(complaint: NewComplaint, told: datetime) -> str:
 def import_complaints(
     content: bytes, name: str, imported_by: str, now: datetime, *, dry_run: bool = False
 ) -> ComplaintsImported:
-    """Takes the good rows of a file and ties them to their dossiers; the same rows again add nothing.
+    """Import the good rows of a complaints file and link them to their dossiers. A repeated import adds nothing.
 
     Args:
-        content: of the file.
-        name: its name, without a folder.
-        imported_by: who.
-        now: when.
-        dry_run: only tell what it would do.
+        content: bytes of the file.
+        name: name of the file, without a folder.
+        imported_by: the person who imports.
+        now: time of the import.
+        dry_run: roll everything back and only return the counts.
 
     Raises:
-        FileRefused: the file cannot be read as a table of complaints; nothing was taken.
+        FileRefused: the file cannot be read as a table of complaints. Nothing was imported.
     """
     digest = hashlib.sha256(content).hexdigest()
     with connect() as connection:
@@ -272,15 +285,19 @@ def record_complaint(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> int | None:
-    """Records one complaint and ties it to its dossier; ``None``: this very form was recorded before.
+    """Record one complaint from the form and link it to its dossier.
 
     Args:
         connection: to the ledger.
-        entry: as typed.
-        form_key: what the form holds that no other form does.
-        recorded_by: who.
-        now: when.
-        agencies: of which he may record some; ``None``: of all. He is told no more of others than of none.
+        entry: the complaint as typed.
+        form_key: a key that is unique to this copy of the form.
+        recorded_by: the person who records.
+        now: time of the recording.
+        agencies: codes of the agencies that the person may record complaints for; ``None`` for all agencies. Another
+            agency gives the same error as an unknown agency.
+
+    Returns:
+        The complaint's id, or ``None`` if the same form was recorded before.
 
     Raises:
         ComplaintRefused: the message is ``<column>: <what is wrong>``, in Vietnamese.
@@ -294,18 +311,20 @@ def record_complaint(
         column, fault = next(iter(wrongs.items()))
         raise ComplaintRefused(f"{columns[column].headings[0]}: {FileFault(fault.code, values=fault.values)}")
     key = hashlib.sha256(f"form {form_key}".encode()).hexdigest()
-    new = save_complaints(connection, [replace(_complaint(read, now), entry_key=key)], recorded_by, now)
+    new = save_complaints(connection, [replace(_complaint_of(read, now), entry_key=key)], recorded_by, now)
     link_complaints(connection, now, new)
     return new[0] if new else None
 
 
-def _refused(why: str) -> str:
+def _refusal_words(why: str) -> str:
+    """Return the text of a refusal."""
     return str(report_words("complaints")["refused"][why])
 
 
-def _reason(written: str) -> str | None:
+def _read_reason(written: str) -> str | None:
+    """Return the cleaned reason, or ``None`` if it is blank; refuse a reason with a phone number."""
     if holds_phone(written):
-        raise ComplaintRefused(_refused("reason").format(fault=FileFault("holds_phone")))
+        raise ComplaintRefused(_refusal_words("reason").format(fault=FileFault("holds_phone")))
     return clean_words(written, LONGEST_REASON)
 
 
@@ -317,16 +336,24 @@ def take_back(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> None:
-    """Takes a complaint back: it stays, and counts no more; ``agencies``: of these alone.
+    """Withdraw a complaint. It stays in the ledger and no longer counts.
+
+    Args:
+        connection: to the ledger.
+        complaint_id: the complaint.
+        by: the person who withdraws it.
+        reason: why.
+        now: time of the withdrawal.
+        agencies: codes of the agencies whose complaints the person may withdraw; ``None`` for all agencies.
 
     Raises:
-        ComplaintRefused: there is none, it was taken back before, no reason is given, or it holds a phone number.
+        ComplaintRefused: no such complaint is in force, the reason is blank, or it holds a phone number.
     """
-    why = _reason(reason)
+    why = _read_reason(reason)
     if why is None:
-        raise ComplaintRefused(_refused("no_reason"))
+        raise ComplaintRefused(_refusal_words("no_reason"))
     if not withdraw_complaint(connection, complaint_id, by, why, now, agencies):
-        raise ComplaintRefused(_refused("gone"))
+        raise ComplaintRefused(_refusal_words("gone"))
 
 
 def write_outcome(
@@ -338,19 +365,28 @@ def write_outcome(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> None:
-    """Writes down what the agency's check found; ``agencies``: of these alone.
+    """Record the outcome of the agency's own check of a complaint.
+
+    Args:
+        connection: to the ledger.
+        complaint_id: the complaint.
+        outcome: result of the check.
+        by: the person who records it.
+        reason: explanation, or blank.
+        now: time of the recording.
+        agencies: codes of the agencies whose complaints the person may change; ``None`` for all agencies.
 
     Raises:
-        ComplaintRefused: there is none, it was taken back, or the reason holds a phone number.
+        ComplaintRefused: the complaint does not exist or was withdrawn, or the reason holds a phone number.
     """
-    if not set_outcome(connection, complaint_id, outcome, by, _reason(reason), now, agencies):
-        raise ComplaintRefused(_refused("gone"))
+    if not set_outcome(connection, complaint_id, outcome, by, _read_reason(reason), now, agencies):
+        raise ComplaintRefused(_refusal_words("gone"))
 
 
 def relink(now: datetime | None = None) -> int:
-    """Ties complaints that are not tied to dossiers and messages that have appeared since; returns how many were.
+    """Link complaints to dossiers and messages that have appeared since, and return the number of new links.
 
-    A step of the daily run; safe to repeat.
+    The daily run calls this function; calling it again is safe.
     """
     with connect() as connection:
         return link_complaints(connection, now or datetime.now(UTC))

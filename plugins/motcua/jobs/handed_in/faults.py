@@ -1,7 +1,7 @@
-"""What is wrong in a file that people hand in: one table of words for every reader, told by sheet, line and column.
+"""Describe the faults of handed-in files by sheet, line and column, with one set of texts for all file readers.
 
-Never with the value: a column that slipped may hold phone numbers. Staff read it in Vietnamese (``str``), operators in
-English (``english``).
+No text repeats the faulty cell: in a table whose columns slipped, any cell may be a phone number. Staff read the
+Vietnamese text (``str``), operators the English text (``english``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from motcua.domain.phones.reading import mask_phones
 from motcua.settings import include_dir
 
 MOST_FAULTS: Final = 20
-"""Faults of a file that are told; the rest is counted."""
+"""Number of faults of a file that a message names; the message gives the number of the remaining faults."""
 
 FaultCode: TypeAlias = Literal[
     "too_large", "too_many_lines", "too_heavy", "too_wide", "not_a_table", "old_workbook", "web_page", "unreadable",
@@ -30,15 +30,15 @@ FaultCode: TypeAlias = Literal[
     "all_refused", "no_agency", "not_ours", "twice", "unread_time",
     "bad_period", "bare_month", "several_periods", "not_over", "several_agencies",
 ]  # fmt: skip
-"""What include/templates/report/file_faults.vi.yaml and file_faults.en.yaml have words for."""
+"""Codes of the texts in include/templates/report/file_faults.vi.yaml and file_faults.en.yaml."""
 
 
-_NOW: Final[Mapping[str, FaultCode]] = {"bad_status": "unknown_word", "too_heavy_export": "too_heavy"}
-"""Codes that the ledger keeps of files that version 0.2.0 read → what says the same."""
+_PRESENT_CODES: Final[Mapping[str, FaultCode]] = {"bad_status": "unknown_word", "too_heavy_export": "too_heavy"}
+"""Old fault codes in the ledger, of files that version 0.2.0 read, and the present code with the same meaning."""
 
 
 class _Values(dict[str, object]):
-    """Values of a sentence; what was not kept of a file that version 0.2.0 read is left open."""
+    """Values for the placeholders of a text. A value that version 0.2.0 did not store becomes ``…``."""
 
     def __missing__(self, name: str) -> str:
         return "…"
@@ -46,65 +46,70 @@ class _Values(dict[str, object]):
 
 @dataclass(frozen=True, slots=True)
 class FileFault:
-    """One thing that is wrong in a file, and where."""
+    """One fault of a file and its place."""
 
     code: FaultCode
     sheet: str | None = None
     line: int | None = None
-    """Row, as a spreadsheet counts."""
+    """Row number, counted from 1 as in a spreadsheet."""
     heading: str | None = None
-    """Heading of the column, as it stands in the file."""
+    """Heading of the column, as the file writes it."""
     values: Mapping[str, object] = field(default_factory=dict)
-    """What fills the places of the sentence; never a cell that may be personal."""
+    """Values for the placeholders of the text; never a cell that may hold personal data."""
 
     def __str__(self) -> str:
-        return self._told("vi")
+        return self._text_in("vi")
 
     @property
     def english(self) -> str:
-        """The same for operators."""
-        return self._told("en")
+        """Return the English text of the fault, for operators."""
+        return self._text_in("en")
 
-    def _told(self, language: str) -> str:
+    def _text_in(self, language: str) -> str:
+        """Return the text of the fault in a language, with its place."""
         words = report_words("file_faults", language)
-        # Also a heading or a sheet may be named after a phone. Each by itself: what holds a number comes back cleaned.
+        # A heading or a sheet name may hold a phone number. ``mask_phones`` also cleans the rest of a text that holds
+        # a number, so that each part is masked separately.
         places = [
             mask_phones(words["places"][name].format(value))
             for name, value in (("sheet", self.sheet), ("line", self.line), ("heading", self.heading))
             if value is not None
         ]
-        sentence = mask_phones(str(words["faults"][_NOW.get(self.code, self.code)]).format_map(_Values(self.values)))
+        sentence = mask_phones(
+            str(words["faults"][_PRESENT_CODES.get(self.code, self.code)]).format_map(_Values(self.values))
+        )
         return f"{', '.join(places)}: {sentence}" if places else sentence[:1].upper() + sentence[1:]
 
 
 @lru_cache(maxsize=8)
 def report_words(name: str, language: str = "vi") -> dict[str, Any]:
-    """The words of ``include/templates/report/<name>.<language>.yaml``."""
+    """Return the texts of ``include/templates/report/<name>.<language>.yaml``."""
     path = include_dir() / "templates" / "report" / f"{name}.{language}.yaml"
     content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return content
 
 
 class FileRefused(Exception):
-    """A file cannot be taken; the message names the first faults, one a line."""
+    """A file was refused. The message names its first faults, one per line."""
 
     def __init__(self, name: str, faults: Sequence[FileFault]) -> None:
         self.name, self.faults = name, tuple(faults)
         self.month: date | None = None
-        """First day of the month that the file is about, where that much could be read."""
-        super().__init__(self._told("vi"))
+        """First day of the file's month, if that could be read."""
+        super().__init__(self._text_in("vi"))
 
     @classmethod
     def too_large(cls, name: str, most: int) -> FileRefused:
-        """A file of more than so many bytes."""
+        """Return the refusal of a file with more than ``most`` bytes."""
         return cls(name, [FileFault("too_large", values={"most": most // 1024**2})])
 
     @property
     def english(self) -> str:
-        """The same for operators."""
-        return self._told("en")
+        """Return the English message, for operators."""
+        return self._text_in("en")
 
-    def _told(self, language: str) -> str:
+    def _text_in(self, language: str) -> str:
+        """Return the message in a language."""
         words = report_words("file_faults", language)
         shown = [fault.english if language == "en" else str(fault) for fault in self.faults[:MOST_FAULTS]]
         if len(self.faults) > MOST_FAULTS:
@@ -112,13 +117,13 @@ class FileRefused(Exception):
         return "\n".join([words["refused"].format(self.name), *(f"- {line}" for line in shown)])
 
 
-_NOT_WHAT_IS_AWAITED: Final[tuple[FaultCode, ...]] = ("not_a_table", "web_page", "not_text", "no_heading", "no_lines")
-"""Faults of a file that is another thing altogether."""
+_FAULTS_OF_OTHER_KIND: Final[tuple[FaultCode, ...]] = ("not_a_table", "web_page", "not_text", "no_heading", "no_lines")
+"""Faults that show that the file is of another kind."""
 
 
 def is_another_thing(message: str) -> bool:
-    """Whether a kept refusal says that the file is not at all what was awaited, so that no line of it can be named."""
+    """Return whether a stored refusal shows that the file was of another kind. Such a refusal names no line."""
     faults = report_words("file_faults")["faults"]
-    begins = [str(faults[code]).split("{", maxsplit=1)[0].lower() for code in _NOT_WHAT_IS_AWAITED]
-    told = message.splitlines()[1:]
-    return len(told) == 1 and any(begin in told[0].lower() for begin in begins)
+    begins = [str(faults[code]).split("{", maxsplit=1)[0].lower() for code in _FAULTS_OF_OTHER_KIND]
+    fault_lines = message.splitlines()[1:]
+    return len(fault_lines) == 1 and any(begin in fault_lines[0].lower() for begin in begins)

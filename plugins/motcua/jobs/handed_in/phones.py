@@ -1,4 +1,4 @@
-"""Check a table of phone fields before an agency joins: how many can be texted, which rows to mend."""
+"""Check a table of phone fields before an agency joins: count the numbers that can be texted, list rows to correct."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ from motcua.store.ledger.database import connect
 
 
 def phone_words() -> dict[str, Any]:
-    """Those of include/templates/commands/phones.vi.yaml."""
+    """Return the texts of include/templates/commands/phones.vi.yaml."""
     return words_in("commands/phones.vi")
 
 
 class UnreadableTable(Exception):
-    """A table of phones cannot be read or written; the message is one Vietnamese sentence for staff.
+    """A table of phones cannot be read or written. The message is one Vietnamese sentence for staff.
 
     Args:
-        fault: a key of the words' ``fault``.
-        values: what fills its places.
+        fault: a key of ``fault`` in phones.vi.yaml.
+        values: values for the placeholders of the sentence.
     """
 
     def __init__(self, fault: str, **values: object) -> None:
@@ -58,7 +58,7 @@ class UnreadableTable(Exception):
 
 
 class PhoneRow(NamedTuple):
-    """One phone field of a table. ``place``: the row's number in a file, the dossier's code in a source."""
+    """One phone field of a table. ``place`` is the row's number in a file, or the dossier's code in a source."""
 
     place: str
     phone: str
@@ -69,14 +69,14 @@ class PhoneRow(NamedTuple):
 
 
 class Label(NamedTuple):
-    """What staff read about a refusal or a note: its title, and what to do."""
+    """The text that staff read about a refusal or a note: its title, and what to do."""
 
     title: str
     action: str
 
 
 class Finding(NamedTuple):
-    """One row to correct, or to look at: the field as typed, or the number as read."""
+    """One row to correct or to review. ``number`` is the number as read; it is empty if the field was refused."""
 
     row: PhoneRow
     code: PhoneRefusal | Note
@@ -86,13 +86,13 @@ class Finding(NamedTuple):
 
 _SHARED_FROM: Final = 5
 _SHARED_WITHIN: Final = timedelta(days=30)
-"""A number is shared when it stands for so many owners in so many days."""
+"""A number counts as shared if ``_SHARED_FROM`` owners entered it within this time."""
 _WARNINGS: Final[tuple[Note, ...]] = ("unknown_block", "letters_repaired")
 
 
 @dataclass(slots=True)
 class PhoneCheck:
-    """What a table holds: counts by agency, rows to correct, rows to look at."""
+    """The result of a check: counts by agency, rows to correct, rows to review."""
 
     by_agency: dict[str, Counter[PhoneRefusal | None]] = field(default_factory=lambda: defaultdict(Counter))
     notes: Counter[Note] = field(default_factory=Counter)
@@ -101,21 +101,21 @@ class PhoneCheck:
 
     @property
     def total(self) -> int:
-        """Rows checked."""
+        """Return the number of checked rows."""
         return sum(counts.total() for counts in self.by_agency.values())
 
     @property
     def textable(self) -> int:
-        """Rows with a number that may be texted."""
+        """Return the number of rows with a number that may be texted."""
         return sum(counts[None] for counts in self.by_agency.values())
 
 
 @lru_cache(maxsize=1)
 def phone_labels() -> Mapping[PhoneRefusal | Note, Label]:
-    """Vietnamese titles and instructions of every refusal and note, from ``include/templates/report``.
+    """Return the Vietnamese title and instruction of every refusal and note, from ``include/templates/report``.
 
     Raises:
-        ValueError: the file misses a code or has one that does not exist.
+        ValueError: the file lacks a code or has an unknown one.
     """
     content = report_words("phone_refusals")
     written = {**content["refusals"], **content["notes"]}
@@ -130,11 +130,11 @@ def phone_labels() -> Mapping[PhoneRefusal | Note, Label]:
 
 
 def check_phones(rows: Iterable[PhoneRow], province: str = "") -> PhoneCheck:
-    """Read every phone field of a table.
+    """Read every phone field of a table and return the counts and findings.
 
     Args:
-        rows: the table, as a stream; only rows with a finding are kept.
-        province: of rows that name none.
+        rows: the table as a stream; only rows with a finding or an owner stay in memory.
+        province: province for rows that name none.
     """
     result = PhoneCheck()
     uses: dict[str, list[tuple[NumberUse, PhoneRow]]] = defaultdict(list)
@@ -163,7 +163,7 @@ def check_phones(rows: Iterable[PhoneRow], province: str = "") -> PhoneCheck:
 
 
 def mask_field(text: str) -> str:
-    """Return a phone field in the form that may be shown: numbers masked, all words as one ``…``."""
+    """Return a phone field in the form that may be shown: numbers are masked, and all letters become one ``…``."""
     text = unicodedata.normalize("NFKC", text)
     runs = re.findall(r"\d+", text)
     numbers = [mask_msisdn("".join(runs))] if len("".join(runs)) <= 15 else [mask_msisdn(run) for run in runs[:4]]
@@ -188,10 +188,10 @@ _COLUMNS: Final[Mapping[str, ColumnSpec]] = {
 
 
 def rows_of_source(source: str) -> Iterator[PhoneRow]:
-    """Stream the phone fields of a source's whole table, each with its agency's province where it is known.
+    """Yield the phone fields of a source's whole table, each with its agency's province if that is known.
 
     Raises:
-        UnreadableTable: MOTCUA_SOURCES names no such source.
+        UnreadableTable: MOTCUA_SOURCES has no such source.
         psycopg.Error: the source or the ledger does not answer.
     """
     kind = settings().sources.get(source)
@@ -219,7 +219,7 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
     """Read a table in a file, as ``rows_of_content`` does.
 
     Raises:
-        UnreadableTable: no such file, no such column, or it is no table.
+        UnreadableTable: the file does not exist, has no column of phones, or is no table.
     """
     if not path.is_file():
         raise UnreadableTable("no_file", path=path)
@@ -234,16 +234,16 @@ def rows_of_file(path: Path) -> list[PhoneRow]:
 def rows_of_content(content: bytes, path: str) -> list[PhoneRow]:
     """Read a CSV file (UTF-8 or UTF-16; comma, semicolon or tab) or an Excel workbook's first sheet.
 
-    Columns: ``phone``; if present ``entered_on``, ``province``, ``agency_code``, ``owner``; the names that
-    the source contract and one-stop desks have for them will do as well. A row's place is its number in a
-    spreadsheet, where the heading is row 1.
+    The column ``phone`` is required. The columns ``entered_on``, ``province``, ``agency_code`` and ``owner`` are
+    optional. The headings of the source contract and the usual headings of one-stop desks are accepted, too. The place
+    of a row is its number in a spreadsheet, where the heading is row 1.
 
     Args:
-        content: of the file.
-        path: of the file, or its name alone, for what is wrong.
+        content: bytes of the file.
+        path: path or name of the file, for the error.
 
     Raises:
-        FileRefused: no such column, or it is no table.
+        FileRefused: the file has no column of phones, or is no table.
     """
     table = read_table(content, path, _COLUMNS, headed=True)
     if table.spilt:
@@ -273,7 +273,7 @@ _SHEETS: Final[Mapping[str, tuple[str, ...]]] = {
     "look": ("place", "agency", "entered_on", "number", "note", "owners", "action"),
     "summary": ("agency", "reason", "rows"),
 }
-"""With their columns, by the keys of their words."""
+"""Sheets of the workbook and their columns. The texts of phones.vi.yaml have the same keys."""
 _WIDTHS: Final[Mapping[str, int]] = {
     "place": 12, "agency": 24, "entered_on": 12, "written": 22, "number": 22, "reason": 44, "note": 44,
     "action": 60, "code": 20, "owners": 12, "rows": 12,
@@ -281,9 +281,9 @@ _WIDTHS: Final[Mapping[str, int]] = {
 
 
 def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> None:
-    """Write the rows to correct, those to look at, and a summary, to an Excel workbook.
+    """Write an Excel workbook with the rows to correct, the rows to review, and a summary.
 
-    Numbers are masked unless ``unmasked``. No cell can run as a formula. The file is written whole or not.
+    Numbers are masked unless ``unmasked``. No cell can run as a formula. A failed write leaves no partial file.
 
     Raises:
         UnreadableTable: the file cannot be written.
@@ -305,11 +305,11 @@ def write_workbook(check: PhoneCheck, path: Path, *, unmasked: bool = False) -> 
 
 
 def workbook_of(check: PhoneCheck, *, unmasked: bool = False) -> bytes:
-    """The workbook that ``write_workbook`` writes."""
+    """Return the content of the workbook that ``write_workbook`` writes."""
     labels, words = phone_labels(), phone_words()["workbook"]
     correct = [
         (
-            *_place(finding.row),
+            *_first_cells(finding.row),
             finding.row.phone if unmasked else mask_field(finding.row.phone),
             labels[finding.code].title,
             labels[finding.code].action,
@@ -319,7 +319,7 @@ def workbook_of(check: PhoneCheck, *, unmasked: bool = False) -> bytes:
     ]
     look = [
         (
-            *_place(finding.row),
+            *_first_cells(finding.row),
             finding.number if unmasked else mask_msisdn(finding.number),
             labels[finding.code].title,
             finding.owners or "",
@@ -343,14 +343,16 @@ def workbook_of(check: PhoneCheck, *, unmasked: bool = False) -> bytes:
     book = _Book(
         words["title"], datetime.now(VIETNAM), looks, {name: name for name in parts}, "MotcuaSMS", words["page"]
     )
-    for name, (headings, its) in parts.items():
-        book.table(name, headings, its)
+    for name, (headings, body) in parts.items():
+        book.table(name, headings, body)
     return book.close()
 
 
 class _Book(Book):
+    """A workbook with one table per sheet."""
+
     def table(self, name: str, headings: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-        """A sheet with its headings, which stay in sight and are printed on each page."""
+        """Write a sheet with headings that stay visible when scrolling and are printed on each page."""
         sheet = self.sheet(name)
         for place, heading in enumerate(headings):
             sheet.set_column(place, place, _WIDTHS[heading])
@@ -367,7 +369,8 @@ class _Book(Book):
                     sheet.write_string(line, place, text, self._look["text"])
 
 
-def _place(row: PhoneRow) -> tuple[object, str, str]:
+def _first_cells(row: PhoneRow) -> tuple[object, str, str]:
+    """Return the first three cells of a row: its place, the agency's code, and the day of the phone's entry."""
     day = row.entered_on
     return (
         int(row.place) if row.place.isdecimal() and len(row.place) < 8 else row.place,

@@ -1,8 +1,8 @@
-"""Reads a provider's monthly statement (bảng kê) line by line, as its form says.
+"""Read a provider's monthly carrier statement (bảng kê) line by line, as its form describes.
 
-A form is a file in include/statements, how a provider writes its file and what was agreed with it: one that changes its
-headings, or a new contract, needs no code. A statement is taken whole or not at all. Numbers, times and words count
-only where they are written as the form says: what could be read in two ways is refused, with its line and column.
+A form is a file in include/statements. It describes the columns and words of a provider's file and the agreement with
+the provider, so that new headings or a new contract need no code. A file is imported as a whole or refused as a whole.
+Numbers, times and words must follow the form. A cell that could have two meanings is refused, with its line and column.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 
 Direction: TypeAlias = Literal["mt", "mo"]
-"""``mt``: a message that was sent; ``mo``: an inquiry to 9029."""
+"""``mt``: a message that was sent. ``mo``: an inquiry to 9029."""
 Status: TypeAlias = Literal["accepted", "delivered", "undelivered"]
 Column: TypeAlias = Literal[
     "direction",
@@ -59,31 +59,34 @@ Column: TypeAlias = Literal[
     "status",
 ]
 REFERENCES: Final[tuple[Column, ...]] = ("reference", "gateway_reference")
-"""Ours, which the provider gives back, and the provider's own."""
+"""Columns with a reference of a message: ours, which the provider returns, and the provider's own."""
 IDENTITIES: Final[tuple[Column, ...]] = (*REFERENCES, "msisdn")
-"""Columns by which a line finds its message; a form needs one of them."""
+"""Columns that identify the message of a line. A form needs at least one of them."""
 _NAME: Final = re.compile(r"[a-z0-9_]+")
 
 
 class FormError(Exception):
-    """A form is missing or cannot be used; the message says which and why."""
+    """A form is missing or cannot be used. The message names the form and the reason."""
 
 
 class _Frozen(BaseModel):
+    """A part of a form. It cannot be changed, and unknown fields are refused."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Tolerance(_Frozen):
-    """What may differ without making a run red, as agreed with the provider."""
+    """The agreed differences between a carrier statement and the ledger. Larger differences let the run fail."""
 
     seconds: int = Field(default=300, ge=0, le=86_400)
-    """Between the provider's time and ours."""
+    """Largest difference between the provider's time and ours, in seconds."""
     segments_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
     amount_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
     inquiries_percent: Decimal = Field(default=Decimal(1), ge=0, le=100)
 
 
-def _carriers(value: dict[str, Any]) -> dict[str, Any]:
+def _check_carriers(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse carriers that the system does not know."""
     unknown = sorted(value.keys() - CARRIERS)
     if unknown:
         raise ValueError(f"unknown carriers {', '.join(unknown)}; there are: {', '.join(sorted(CARRIERS))}")
@@ -91,27 +94,31 @@ def _carriers(value: dict[str, Any]) -> dict[str, Any]:
 
 
 class StatementForm(_Frozen):
-    """How one provider writes its statement, and what was agreed with it; the shipped forms say what each field is."""
+    """The format of one provider's carrier statement and the agreement with the provider.
+
+    The comments of the shipped forms in include/statements explain each field.
+    """
 
     gateway: str = Field(pattern=r"^[a-z0-9_]+$")
     sheets: dict[Direction, tuple[str, ...]] = {}
     columns: dict[Column, tuple[str, ...]]
     directions: dict[Direction, tuple[str, ...]] = {}
     statuses: dict[Status, tuple[str, ...]] = {}
-    carriers: Annotated[dict[str, tuple[str, ...]], AfterValidator(_carriers)] = {}
+    carriers: Annotated[dict[str, tuple[str, ...]], AfterValidator(_check_carriers)] = {}
     totals: tuple[str, ...] = ()
     total_required: bool = False
     decimal: Literal[",", "."] = ","
     dates: tuple[str, ...] = Field(min_length=1)
     unit: Literal["segment", "message"] = "segment"
-    """What it bills; of messages a line is one unless a column says how many."""
+    """The unit that the provider bills. With ``message``, a line is one message unless a column gives the number."""
     undelivered_is_billed: bool = True
     inquiry_share_percent: Decimal = Field(default=Decimal(100), ge=0, le=100)
     inquiry_lines: Literal["each", "summary"] = "each"
     tolerance: Tolerance = Tolerance()
 
     @model_validator(mode="after")
-    def _can_be_read(self) -> StatementForm:
+    def _check_words(self) -> StatementForm:
+        """Refuse a form without a required heading, or with one word for two meanings."""
         for column in sorted(self.required - {"amount"}):
             if not self.columns.get(column):
                 raise ValueError(f"columns: {column} needs a heading")
@@ -135,7 +142,7 @@ class StatementForm(_Frozen):
 
     @property
     def required(self) -> frozenset[Column]:
-        """Columns without which a statement is refused."""
+        """Return the columns that a carrier statement must have."""
         wanted: set[Column] = {"sent_at"}
         if self.unit == "segment":
             wanted.add("segments")
@@ -145,20 +152,21 @@ class StatementForm(_Frozen):
 
 
 def _folder() -> Path:
+    """Return the folder of the forms."""
     return include_dir() / "statements"
 
 
 def form_names() -> list[str]:
-    """Names of the forms that there are."""
+    """Return the names of all forms."""
     return sorted(path.stem for path in _folder().glob("*.yaml"))
 
 
 @lru_cache(maxsize=32)
 def load_form(name: str) -> StatementForm:
-    """The form ``include/statements/<name>.yaml``.
+    """Return the form in ``include/statements/<name>.yaml``.
 
     Raises:
-        FormError: there is none, or it cannot be used.
+        FormError: the form does not exist or cannot be used.
     """
     path = _folder() / f"{name}.yaml"
     if not _NAME.fullmatch(name) or not path.is_file():
@@ -167,10 +175,10 @@ def load_form(name: str) -> StatementForm:
 
 
 def read_form(path: Path) -> StatementForm:
-    """A form in a file.
+    """Return the form in a file.
 
     Raises:
-        FormError: it cannot be used.
+        FormError: the form cannot be used.
     """
     try:
         return StatementForm.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -182,78 +190,81 @@ def read_form(path: Path) -> StatementForm:
 
 
 AMOUNT_PLACES: Final = 2
-"""Decimal places of an amount in đồng; it is held as a whole number of hundredths."""
+"""Decimal places of an amount in đồng. Amounts are stored as whole hundredths of a đồng."""
 PRICE_PLACES: Final = 4
-"""Likewise of a price, in ten-thousandths."""
+"""Decimal places of a price in đồng. Prices are stored as whole ten-thousandths of a đồng."""
 MOST_LINES: Final = 2_000_000
-"""Of a file: a million of them need 1.3 GB."""
+"""Most lines of a file. A million lines need 1.3 GB of memory."""
 _DIGITS: Final = 12
-"""Of a number before its decimal sign, at most."""
+"""Most digits of a number before its decimal sign."""
 _WHOLE_DIGITS: Final = 9
-"""Of a number of segments, at most: what an integer of the ledger can hold."""
+"""Most digits of a number of segments, so that it fits an integer of the ledger."""
 _LARGEST_SUM: Final = 10**15
-"""Of all segments, and of all amounts in hundredths of a đồng: what the ledger can hold."""
+"""Largest sum that the ledger can store, of all segments or of all amounts in hundredths of a đồng."""
 _MASKED: Final = re.compile(r"[*xX#]")
-# Of Vietnam with nine or ten digits after the country's code, or of another country.
+# A number of Vietnam with nine or ten digits after the country code, or a number of another country.
 _NUMBER: Final = re.compile(r"84[0-9]{9,10}|(?!84)[1-9][0-9]{7,14}")
 _FIRST_ROWS: Final = 1000
-"""Rows in which the month, or lines on a sheet that the form does not name, are looked for."""
+"""Number of first rows that are searched for the month, or for lines on a sheet that the form does not name."""
 _MOST_OF_A_COLUMN: Final = MOST_FAULTS * 50
-"""Faults of one column that are counted; of these ``MOST_FAULTS`` are told."""
+"""Most faults of one column that are counted. The message names ``MOST_FAULTS`` of them."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that can be taken; amounts in hundredths of a đồng, prices in ten-thousandths."""
+    """A readable carrier statement. Amounts are in hundredths of a đồng, prices in ten-thousandths."""
 
     month: date
-    """Its first day."""
+    """First day of the month."""
     lines: pd.DataFrame
-    """``direction, line_no, reference, gateway_reference, msisdn, sent_at, segments, price, amount, carrier, status,
-    billed``; times in UTC."""
+    """One row per line, with the columns ``direction, line_no, reference, gateway_reference, msisdn, sent_at, segments,
+    price, amount, carrier, status, billed``. Times are in UTC."""
     covers: frozenset[Direction]
-    """What it tells of: also a sheet without a line tells that there was none."""
+    """Directions that the file covers. A sheet without lines covers its direction, too: there was nothing to bill."""
 
     def of(self, direction: Direction) -> pd.DataFrame:
-        """The lines of one direction."""
+        """Return the lines of one direction."""
         return self.lines[self.lines["direction"] == direction]
 
     @property
     def segments(self) -> int:
-        """Segments billed, or messages of a provider that bills these."""
+        """Return the number of billed segments, or of billed messages if the provider bills messages."""
         sent = self.of("mt")
         return int(sent.loc[sent["billed"], "segments"].sum())
 
     @property
     def amount(self) -> Decimal:
-        """Đồng billed for them."""
+        """Return the đồng that the provider bills for sent messages."""
         return Decimal(int(self.of("mt")["amount"].sum())).scaleb(-AMOUNT_PLACES)
 
     @property
     def inquiries(self) -> int:
-        """Inquiries."""
+        """Return the number of inquiries."""
         return int(self.of("mo")["segments"].sum())
 
     @property
     def revenue(self) -> Decimal:
-        """Đồng owed to us for them."""
+        """Return the đồng that the provider owes to us for inquiries."""
         return Decimal(int(self.of("mo")["amount"].sum())).scaleb(-AMOUNT_PLACES)
 
     @property
     def last_at(self) -> datetime:
-        """Time of the last line."""
+        """Return the latest time of all lines."""
         return cast("datetime", self.lines["sent_at"].max().to_pydatetime())
 
 
 _MONTHS: Final = (
-    # 2026-11, 202611, 2026.11, but not the day 2026-11-05, on which a file was made.
+    # 2026-11, 202611 or 2026.11, but not a day as 2026-11-05: that is the day on which the file was made.
     re.compile(r"(?<!\d)(?P<year>20\d\d)[-_. ]?(?P<month>0[1-9]|1[0-2])(?!\d|[-_. ][0-3]\d(?![\dh]))"),
     re.compile(r"(?<!\d)(?<!\d[-_. ])(?P<month>0?[1-9]|1[0-2])[-_. ](?P<year>20\d\d)(?!\d)"),
 )
 
 
 def month_in_name(name: str) -> date | None:
-    """The month that a file's name tells: ``2026-11``, ``202611``, ``11-2026``; ``None``: it tells none, or several."""
+    """Return the month in a file's name, as ``2026-11``, ``202611`` or ``11-2026``.
+
+    The result is ``None`` if the name has no month or several months.
+    """
     for form in _MONTHS:
         found = {(int(each["year"]), int(each["month"])) for each in form.finditer(name)}
         if found:
@@ -264,33 +275,38 @@ def month_in_name(name: str) -> date | None:
 def read_statement(
     content: bytes, name: str, form: StatementForm, month: date | None = None, now: datetime | None = None
 ) -> Statement:
-    """A statement, checked: every line readable, all in one month, the total equal to the sum of the lines.
+    """Return a checked carrier statement: all lines are readable and in one month, and the total equals their sum.
 
     Args:
-        content: of the file.
-        name: of the file; CSV unless it ends as a workbook does, or is one. Tells the month where it holds one.
-        form: how the provider writes; its times are those of Vietnam's clock.
-        month: its first day; by default what the name tells, else the month of the first line.
-        now: lines later than that, but for the agreed tolerance, are refused; by default none is.
+        content: bytes of the file.
+        name: name of the file. Its ending or the content distinguishes a workbook from CSV.
+        form: the provider's format. Its times are in Vietnam's time zone.
+        month: first day of the month; by default the month in the name, and otherwise the month of the first line.
+        now: present time. Lines later than now plus the agreed tolerance are refused; without it no line is too late.
 
     Raises:
-        FileRefused: the file cannot be taken; with every fault by line and column, and the month where it is known.
+        FileRefused: the file cannot be imported. The error has all faults by line and column, and the month if known.
     """
     month = month or month_in_name(name)
     try:
-        tables = list(_tables(content, name, form))
+        tables = list(_read_tables(content, name, form))
         month = month or _first_month(tables, form)
         if month is None:
             raise FileRefused(name, [FileFault("bad_month")])
-        return _checked(tables, name, form, month, now)
+        return _check_tables(tables, name, form, month, now)
     except FileRefused as refused:
         refused.month = month
         raise
 
 
-def _checked(
+def _check_tables(
     tables: Sequence[tuple[Direction, Table]], name: str, form: StatementForm, month: date, now: datetime | None
 ) -> Statement:
+    """Return the carrier statement of these tables.
+
+    Raises:
+        FileRefused: at least one line or total is wrong, or the file is too large.
+    """
     import pandas as pd
 
     faults: list[FileFault] = []
@@ -299,7 +315,7 @@ def _checked(
     filled = any(reader.has_lines for reader in readers)
     for reader in readers:
         if filled and not reader.has_lines:
-            # Nothing to bill in this month, while the other sheet has lines.
+            # The provider has nothing to bill in this direction, and the other sheet has lines.
             reader.check_total_of_none()
         else:
             parts.append(reader.lines())
@@ -319,7 +335,12 @@ def _checked(
     return Statement(month, lines, frozenset(covers))
 
 
-def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Direction, Table]]:
+def _read_tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Direction, Table]]:
+    """Yield the table of each direction in the file.
+
+    Raises:
+        FileRefused: the file has no such table, or a sheet with lines that the form does not name.
+    """
     columns = _columns(form)
     if not is_workbook(content, name):
         yield "mt", find_table(read_sheet(content, name), name, columns)
@@ -339,7 +360,8 @@ def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Di
         for direction, sheet in chosen.items()
     }
     for sheet in book.names:
-        # What nobody reads would be missed by nobody: a copy such as “MT (2)”, or where a long sheet goes on.
+        # A sheet outside the form is refused if it holds lines, because nobody would notice that they are missing. It
+        # may be a copy named “MT (2)”, or the second part of a long sheet.
         if sheet not in chosen.values():
             first = book.read(sheet, decimal=form.decimal, most=_FIRST_ROWS)
             if _looks_like_lines(first, name, form, found.values()):
@@ -348,7 +370,7 @@ def _tables(content: bytes, name: str, form: StatementForm) -> Iterable[tuple[Di
 
 
 def _looks_like_lines(sheet: Sheet, name: str, form: StatementForm, others: Iterable[Table]) -> bool:
-    """Whether it has a heading of its own with rows below, or rows that fit below the heading of another sheet."""
+    """Return whether a sheet has a heading with rows below, or rows that fit below the heading of another sheet."""
     try:
         if len(find_table(sheet, name, _columns(form)).rows):
             return True
@@ -357,23 +379,24 @@ def _looks_like_lines(sheet: Sheet, name: str, form: StatementForm, others: Iter
     for table in others:
         at, many = table.columns["sent_at"], table.columns.get("segments", table.columns["sent_at"])
         if max(at, many) < sheet.cells.shape[1]:
-            times = _times(sheet.cells.iloc[:, at].map(clean_cell), form.dates)
+            times = _parse_times(sheet.cells.iloc[:, at].map(clean_cell), form.dates)
             if (times.notna() & (at == many or sheet.cells.iloc[:, many].str.fullmatch("[0-9]{1,4}"))).any():
                 return True
     return False
 
 
 def _first_month(tables: Sequence[tuple[Direction, Table]], form: StatementForm) -> date | None:
+    """Return the first day of the month of the first readable line; ``None`` if no time is readable."""
     for _, table in tables:
         first = table.rows.iloc[:_FIRST_ROWS, table.columns["sent_at"]].map(clean_cell)
-        times = _times(first, form.dates)
+        times = _parse_times(first, form.dates)
         if times.notna().any():
             return cast("date", times.dropna().iloc[0].tz_convert(VIETNAM).date().replace(day=1))
     return None
 
 
-def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
-    """The moments in UTC; NaT for what none of the forms reads."""
+def _parse_times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
+    """Return the times in UTC. A text that fits none of the forms becomes NaT."""
     import pandas as pd
 
     found = pd.Series(pd.NaT, index=texts.index, dtype="datetime64[ns]")
@@ -382,7 +405,7 @@ def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
         if not missing.any():
             break
         read = pd.to_datetime(texts[missing], format=form, errors="coerce")
-        # Nanoseconds cannot tell every year that can be written.
+        # A time in nanoseconds cannot hold every year that somebody can write.
         found[missing] = read.where(read.dt.year.between(2000, 2199)).astype("datetime64[ns]")
     moments: pd.Series = found.dt.tz_localize(VIETNAM).dt.tz_convert("UTC")
     return moments
@@ -392,18 +415,21 @@ def _times(texts: pd.Series, forms: Sequence[str]) -> pd.Series:
 
 
 def _columns(form: StatementForm) -> dict[str, ColumnSpec]:
-    """What the form says of each column; how a time is written is told by the form, too, and read apart. A column of
-    which the form knows no word is not read."""
+    """Return the specification of each column, as the form describes it.
+
+    The form also describes how a time is written; ``_parse_times`` reads the times. A column of words for which the
+    form has no words is not read.
+    """
 
     def word(meanings: Mapping[Any, Iterable[str]]) -> Any:  # noqa: ANN401 - a type for pydantic
         return word_of(meanings, [word for each in meanings.values() for word in each])
 
-    reference = Annotated[str, AfterValidator(not_rounded), AfterValidator(_reference)]
+    reference = Annotated[str, AfterValidator(not_rounded), AfterValidator(_check_reference)]
     types: dict[Column, Any] = {
         "direction": word(form.directions),
         "reference": reference,
         "gateway_reference": reference,
-        "msisdn": Annotated[str | None, BeforeValidator(_msisdn)],
+        "msisdn": Annotated[str | None, BeforeValidator(_read_msisdn)],
         "sent_at": str,
         "segments": _number_type(form, 0),
         "price": _number_type(form, PRICE_PLACES),
@@ -428,18 +454,19 @@ def _columns(form: StatementForm) -> dict[str, ColumnSpec]:
     }
 
 
-def _reference(written: str) -> str:
+def _check_reference(written: str) -> str:
+    """Refuse a text that cannot be a reference."""
     if not re.fullmatch(r"[\x21-\x7e]{1,100}", written):
         raise wrong("bad_reference")
     return written
 
 
-def _msisdn(written: str) -> str | None:
-    """A number with its country's code; ``None``: it is masked in part."""
+def _read_msisdn(written: str) -> str | None:
+    """Return a number with its country code; ``None`` if a part of it is masked."""
     if _MASKED.search(written):
         return None
     not_rounded(written)
-    # 905123456.0: a table of numbers that were taken for such.
+    # A spreadsheet may have stored the phone number as a decimal number: 905123456.0.
     whole = re.sub(r"^([0-9]+)[.,]0+$", r"\1", written)
     full = re.sub(r"^0084", "84", re.sub(r"[\s().+-]", "", whole))
     full = re.sub(r"^840(?=[0-9]{9,10}$)", "84", full)
@@ -453,10 +480,10 @@ def _msisdn(written: str) -> str | None:
 
 
 def _number_type(form: StatementForm, places: int) -> Any:  # noqa: ANN401 - a type for pydantic
-    """Whole numbers of the smallest unit with so many decimal places; exact, no float in between."""
+    """Return a type for whole numbers of the smallest unit, with ``places`` decimal places. It uses no float."""
     point, comma = re.escape(_thousands(form)), re.escape(form.decimal)
     whole = rf"([0-9]+|[0-9]{{1,3}}(?:{point}[0-9]{{3}})+)"
-    # Three decimals would be thousands in the other notation.
+    # A number with three decimals could be a number of thousands in the other notation.
     decimals = "[0-9]{1,2}|[0-9]{4}" if places > 2 else "[0-9]{1,2}"
     number = re.compile(f"{whole}(?:{comma}({decimals}))?" if places else f"{whole}()")
     example = f"1{_thousands(form)}234{form.decimal}5"
@@ -474,6 +501,7 @@ def _number_type(form: StatementForm, places: int) -> Any:  # noqa: ANN401 - a t
 
 
 def _thousands(form: StatementForm) -> str:
+    """Return the thousands separator of the form."""
     return "." if form.decimal == "," else ","
 
 
@@ -481,7 +509,7 @@ def _thousands(form: StatementForm) -> str:
 
 
 class _Reader:
-    """Reads the lines of one sheet and gathers what is wrong in it."""
+    """Reads the lines of one sheet and collects their faults."""
 
     def __init__(
         self, table: Table, form: StatementForm, direction: Direction, month: date, now: datetime | None
@@ -489,27 +517,27 @@ class _Reader:
         self.table, self.form, self.direction, self.month, self.now = table, form, direction, month, now
         self.faults: list[FileFault] = []
         self._totals = tuple(fold(word) for word in form.totals)
-        self._rows, self._total = self._body()
+        self._rows, self._total = self._split_total()
         lines = set(map(int, self._rows.index)) if table.spilt else ()
         self.faults += [self.table.fault("cells_beyond", index) for index in table.spilt if index not in lines]
 
     @property
     def has_lines(self) -> bool:
-        """Whether there is more than a heading, a total and notes."""
+        """Return whether the sheet has more than a heading, a total and notes."""
         return len(self._rows) > 0
 
     def check_total_of_none(self) -> None:
-        """Where there is no line, a total may say so: it is 0."""
+        """Check that the total of a sheet without lines is 0, if the sheet has a total."""
         if self._total is not None and not self.faults:
             self._check_total({"segments": 0, "amount": 0}, self._total)
 
     def _fault(self, code: FaultCode, where: pd.Series, column: Column | None = None, **values: object) -> None:
-        """One fault for each of these rows: of a column that slipped every one, and nobody reads a million."""
+        """Add a fault for each marked row, up to ``_MOST_OF_A_COLUMN`` rows: a slipped column makes all rows wrong."""
         found = where.index[where.to_numpy()][:_MOST_OF_A_COLUMN]
         self.faults += [self.table.fault(code, int(index), column, **values) for index in found]
 
     def lines(self) -> pd.DataFrame:
-        """The lines, in the columns of ``Statement.lines``; meaningless where there are faults."""
+        """Return the lines with the columns of ``Statement.lines``. With faults, the values mean nothing."""
         import pandas as pd
 
         rows, form = self._rows, self.form
@@ -518,14 +546,14 @@ class _Reader:
         columns = {column: spec for column, spec in _columns(form).items() if column != "sent_at"}
         read = read_values(self.table, columns, rows, most_wrong=_MOST_OF_A_COLUMN)
         self.faults += read.all_faults
-        lines = read.rows.assign(line_no=rows.index + 1, sent_at=self._moments())
+        lines = read.rows.assign(line_no=rows.index + 1, sent_at=self._read_times())
         for column in ("segments", "price", "amount"):
             lines[column] = pd.array(lines[column].to_numpy(), dtype="Int64")
         if form.unit == "message":
             lines["segments"] = lines["segments"].fillna(1)
         lines["direction"] = lines["direction"].where(lines["direction"].notna(), self.direction)
         if not any(column in wrongs for wrongs in read.faults.values() for column in IDENTITIES):
-            self._fault("no_identity", lines[list(IDENTITIES)].isna().all(axis=1) & ~self._summed_up(lines))
+            self._fault("no_identity", lines[list(IDENTITIES)].isna().all(axis=1) & ~self._holds_count(lines))
         if "amount" in self.table.columns:
             lines["billed"] = lines["amount"].fillna(0) > 0
         else:
@@ -536,14 +564,14 @@ class _Reader:
             self._check_total({column: int(lines[column].sum()) for column in ("segments", "amount")}, self._total)
         return lines
 
-    def _summed_up(self, lines: pd.DataFrame) -> pd.Series:
-        """Lines that count inquiries instead of being one."""
+    def _holds_count(self, lines: pd.DataFrame) -> pd.Series:
+        """Return which lines hold a number of inquiries and not one inquiry."""
         return (lines["direction"] == "mo") & (self.form.inquiry_lines == "summary")
 
-    def _body(self) -> tuple[pd.DataFrame, int | None]:
-        """The rows that are lines, and the index of the total's row.
+    def _split_total(self) -> tuple[pd.DataFrame, int | None]:
+        """Return the rows that are lines, and the index of the total's row.
 
-        Notes and signatures, which have nothing below any of the headings that are read, are no lines.
+        Notes and signatures are no lines. They have no cell below a heading of the form.
         """
         rows = self.table.rows
         times = self.table.texts("sent_at")
@@ -551,7 +579,7 @@ class _Reader:
         read = list(self.table.columns.values())
         totals: list[int] = []
         untimed: list[int] = []
-        # The label of a total may stand where the time does.
+        # The label of a total may stand in the column of the time.
         worded = (times != "") & ~times.str.match("[0-9]")
         labelled = worded & times.where(worded, "").map(self._is_total).astype(bool) if worded.any() else worded
         for index in rows.index[(labelled | (times == "")).to_numpy()]:
@@ -571,13 +599,15 @@ class _Reader:
         return kept[~after], totals[0]
 
     def _is_total(self, text: str) -> bool:
+        """Return whether a text is the label of a total."""
         first = fold(text) if text else ""
         return bool(first) and any(first == label or first.startswith(f"{label} ") for label in self._totals)
 
-    def _moments(self) -> pd.Series:
+    def _read_times(self) -> pd.Series:
+        """Return the times of the lines in UTC, and add faults for wrong times."""
         texts = self.table.texts("sent_at", self._rows)
         assert texts is not None
-        moments = _times(texts, self.form.dates)
+        moments = _parse_times(texts, self.form.dates)
         example = datetime(self.month.year, self.month.month, 5, 8, 30)  # noqa: DTZ001 - shown as it is written
         self._fault("bad_time", moments.isna(), "sent_at", example=example.strftime(self.form.dates[0]))
         begins, ends = Period.month_of(self.month).start, Period.month_of(self.month).end
@@ -589,19 +619,24 @@ class _Reader:
         return moments
 
     def _check_total(self, counted: Mapping[str, int], index: int) -> None:
+        """Compare the total in the file with the sum of the lines."""
         columns = {
             column: replace(spec, filled=False) for column, spec in _columns(self.form).items() if column in counted
         }
         read = read_values(self.table, columns, self.table.rows.loc[[index]])
         for column, places, close in (("segments", 0, 0), ("amount", AMOUNT_PLACES, 10**AMOUNT_PLACES - 1)):
-            told = read.rows[column].iloc[0]
-            # A total may be rounded to whole đồng.
-            if told is not None and abs(told - counted[column]) > close:
-                said = {"told": self._written(told, places), "counted": self._written(counted[column], places)}
-                self.faults.append(self.table.fault("bad_total", index, column, **said))
+            stated = read.rows[column].iloc[0]
+            # The provider may round a total to whole đồng.
+            if stated is not None and abs(stated - counted[column]) > close:
+                details = {
+                    "told": self._format_number(stated, places),
+                    "counted": self._format_number(counted[column], places),
+                }
+                self.faults.append(self.table.fault("bad_total", index, column, **details))
         self.faults += read.all_faults
 
-    def _written(self, value: int, places: int) -> str:
+    def _format_number(self, value: int, places: int) -> str:
+        """Return a number in the form's notation."""
         whole, part = divmod(value, 10**places)
         text = f"{whole:,}".replace(",", _thousands(self.form))
         return f"{text}{self.form.decimal}{part:0{places}}" if part else text

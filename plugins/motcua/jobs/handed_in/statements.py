@@ -1,7 +1,8 @@
-"""Takes a provider's statement (bảng kê): read, kept, and each of its lines held against what was sent.
+"""Import a provider's carrier statement (bảng kê) and compare each of its lines with what was sent.
 
-Taking a file is one transaction: read, matched with our attempts and inquiries, and kept with every verdict, or nothing
-of it. That a file was refused, and why, is kept for the page until a good file replaces it.
+The import of a file is one transaction: it reads the lines, matches them with our attempts and inquiries, and stores
+each verdict, or it stores nothing. A refusal and its reason are stored for the staff page until a good file of the form
+and month follows.
 """
 
 from __future__ import annotations
@@ -30,27 +31,28 @@ from motcua.store.oversight.statements import (
     save_refusal,
 )
 
-_LINES_A_TIME = 50_000
+_LINES_PER_QUERY = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a file."""
+    """The result of an import."""
 
     statement_no: int
     file_name: str
     already_there: bool
-    """This very file was imported before; nothing was written."""
+    """Whether the same file was imported before, so that nothing was written."""
     supersedes: int | None
 
 
-def _terms(form: StatementForm, statement: Statement, prices: Mapping[str, str]) -> dict[str, Any]:
+def _statement_terms(form: StatementForm, statement: Statement, prices: Mapping[str, str]) -> dict[str, Any]:
+    """Return the terms of the form and the prices that apply to a carrier statement, as JSON values."""
     terms: dict[str, Any] = form.model_dump(mode="json")
-    # Without a column for amounts there is nothing to compare them with.
+    # Prices are only useful with a column of amounts to compare with.
     terms["prices"] = dict(prices) if form.columns.get("amount") else {}
     terms["covers"] = sorted(statement.covers)
     fee = Decimal(settings().inquiries_fee)
-    # What a line about an inquiry should say.
+    # The amount that a line about one inquiry should have.
     terms["inquiry_amount"] = str(fee * form.inquiry_share_percent / 100)
     return terms
 
@@ -58,22 +60,22 @@ def _terms(form: StatementForm, statement: Statement, prices: Mapping[str, str])
 def take_statement(
     content: bytes, name: str, form_name: str, imported_by: str, now: datetime, month: date | None = None
 ) -> Taken:
-    """Imports a statement and matches every line; a second file of its form and month supersedes the first.
+    """Import a carrier statement and match every line. It supersedes an earlier file of its form and month.
 
     Args:
-        content: of the file.
-        name: its name, without a folder.
-        form_name: of a file in include/statements.
-        imported_by: a person, or a run.
-        now: when. A month that is not over yet is compared up to the statement's last line.
-        month: its first day; by default as ``read_statement`` finds it.
+        content: bytes of the file.
+        name: name of the file, without a folder.
+        form_name: name of a form in include/statements.
+        imported_by: the person or the run that imports.
+        now: time of the import. If the month is not over yet, the comparison ends at the last line of the file.
+        month: first day of the month; by default as ``read_statement`` finds it.
 
     Raises:
-        FormError: there is no such form, or it cannot be used.
-        FileRefused: the file cannot be taken; nothing of it was kept but that it was refused, and why.
+        FormError: the form does not exist or cannot be used.
+        FileRefused: the file cannot be imported. Only the refusal and its reason are stored.
     """
     try:
-        return _take(content, name, form_name, imported_by, now, month)
+        return _import_statement(content, name, form_name, imported_by, now, month)
     except FileRefused as refused:
         refused.month = refused.month or month or month_in_name(name)
         keep_refusal(refused, form_name, sha256(content).hexdigest(), imported_by, now)
@@ -81,13 +83,13 @@ def take_statement(
 
 
 def keep_refusal(refused: FileRefused, form_name: str, digest: str | None, by: str, now: datetime) -> None:
-    """Keeps that a file was refused, and why, for the page."""
+    """Store a refusal and its reason for the staff page."""
     with connect() as connection:
         save_refusal(connection, refusal_of(refused, form_name, digest, by, now))
 
 
 def refusal_of(refused: FileRefused, form_name: str, digest: str | None, by: str, now: datetime) -> StatementRefusal:
-    """What is kept of a file that was refused."""
+    """Return the row that is stored for a refused file."""
     return StatementRefusal(
         form=form_name,
         month=refused.month,
@@ -100,25 +102,26 @@ def refusal_of(refused: FileRefused, form_name: str, digest: str | None, by: str
     )
 
 
-def _take(
+def _import_statement(
     content: bytes, name: str, form_name: str, imported_by: str, now: datetime, month: date | None = None
 ) -> Taken:
+    """Import a file; ``take_statement`` describes the arguments."""
     form = load_form(form_name)
     digest = sha256(content).hexdigest()
-    # A file that is there already is not read again; which one it would correct is not asked yet.
+    # A file that was imported before is not read again. This query does not need the number that it would supersede.
     with connect() as connection:
         known = known_statement(connection, digest, form_name, month or date.min)
     if known.same_file is not None:
         return Taken(known.same_file, name, True, None)
     statement = read_statement(content, name, form, month, now)
     begins, ends = Period.month_of(statement.month).start, Period.month_of(statement.month).end
-    covers_until = ends if now >= ends else _covered(statement, form, begins)
+    covers_until = ends if now >= ends else _complete_until(statement, form, begins)
     with connect() as connection:
         begin_import(connection)
         known = known_statement(connection, digest, form_name, statement.month)
         if known.same_file is not None:
             return Taken(known.same_file, name, True, None)
-        for rows in _as_json(statement):
+        for rows in _lines_as_json(statement):
             add_lines(connection, rows)
         number = match_lines(
             connection,
@@ -133,7 +136,7 @@ def _take(
                 sha256=digest,
                 imported_at=now,
                 imported_by=imported_by,
-                terms=_terms(form, statement, gateway_prices(connection).get(form.gateway, {})),
+                terms=_statement_terms(form, statement, gateway_prices(connection).get(form.gateway, {})),
                 supersedes=known.in_force,
                 covers_mt="mt" in statement.covers,
                 covers_mo="mo" in statement.covers,
@@ -142,19 +145,24 @@ def _take(
     return Taken(number, name, False, known.in_force)
 
 
-def _covered(statement: Statement, form: StatementForm, begins: datetime) -> datetime:
-    """How far a statement of a month that is not over goes; what was on its way at its last line may be missing."""
+def _complete_until(statement: Statement, form: StatementForm, begins: datetime) -> datetime:
+    """Return the moment up to which the carrier statement of an unfinished month is complete.
+
+    A message that was on its way at the time of the last line may be missing. The moment is therefore earlier than the
+    last line by the agreed tolerance, and never before the month begins.
+    """
     return max(begins, statement.last_at - timedelta(seconds=form.tolerance.seconds))
 
 
-def _as_json(statement: Statement) -> Iterator[str]:
+def _lines_as_json(statement: Statement) -> Iterator[str]:
+    """Yield the lines as JSON arrays of at most ``_LINES_PER_QUERY`` lines."""
     lines = statement.lines.assign(sent_at=statement.lines["sent_at"].astype("int64") // 10**9)
-    for first in range(0, len(lines), _LINES_A_TIME):
-        yield lines.iloc[first : first + _LINES_A_TIME].to_json(orient="records", force_ascii=False)
+    for first in range(0, len(lines), _LINES_PER_QUERY):
+        yield lines.iloc[first : first + _LINES_PER_QUERY].to_json(orient="records", force_ascii=False)
 
 
 def figures_in_words(figures: StatementFigures) -> str:
-    """The verdicts in one line, for a log."""
+    """Return the verdicts as one line for a log."""
     stored = figures.stored
     parts = [
         f"{figures.of('mt', 'exact').matches} exact, {figures.of('mt', 'partial').matches} partial,"

@@ -1,7 +1,7 @@
-"""Reads the tables that people hand in, CSV or Excel, by the specification of their columns.
+"""Read handed-in tables, CSV or Excel, by a specification of their columns.
 
-A cell is never guessed to be a number or a date: it is text until the type of its column reads it. What is wrong is
-told by sheet, line and column (motcua.jobs.handed_in.faults).
+A cell stays text until the type of its column reads it, so that no cell is guessed to be a number or a date. Faults are
+reported by sheet, line and column (motcua.jobs.handed_in.faults).
 """
 
 from __future__ import annotations
@@ -35,26 +35,27 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_FILE: Final = 200 * 1024 * 1024
-"""Bytes."""
+"""Largest file, in bytes."""
 LARGEST_WORKBOOK: Final = 2 * 1024 * 1024 * 1024
-"""Bytes of a workbook unpacked: a small file may unpack to anything."""
+"""Largest size of an unpacked workbook, in bytes. A small file may unpack to any size."""
 MOST_UNPACKED: Final = 200
-"""Times a workbook may grow when it is unpacked, where that is much: real ones grow ten to thirty times."""
+"""Largest growth factor of a workbook that unpacks to more than ``LARGEST_FILE``. Real workbooks grow ten to thirty
+times."""
 MOST_COLUMNS: Final = 200
 MOST_ROWS: Final = 1_048_576
-"""Rows of a workbook's sheet, as in Excel."""
+"""Most rows of a workbook's sheet, as in Excel."""
 HEADING_WITHIN: Final = 50
-"""The heading is looked for in so many rows: above it stand the provider's name, the month and the like."""
+"""Number of first rows that may hold the heading. The provider's name, the month and other notes stand above it."""
 _SEPARATORS: Final = (",", ";", "\t")
-# No character of a table: a file with one column is read line by line.
+# A character that no table holds. With it as separator, a file with one column is read line by line.
 _NO_SEPARATOR: Final = "\x1f"
 _PHONE: Final = re.compile(r"(?:\+?84|0)[0-9]{9}")
 _LONGEST_EXACT: Final = 10**15
-"""Excel keeps 15 digits of a number; what is longer was rounded."""
+"""Excel stores 15 digits of a number, so that a number from this value on was rounded."""
 
 
 def shown_name(name: str) -> str:
-    """A file's name as text: one that came out of a Windows archive may not be UTF-8."""
+    """Return a file's name as valid text; a name from a Windows archive may not be UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
@@ -63,28 +64,28 @@ def shown_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """One column of a table that is handed in: how its heading is known, and what its cells are."""
+    """One column of a handed-in table: its possible headings and the type of its cells."""
 
     headings: Sequence[str]
-    """Compared by ``fold``; of several that are there the first counts. One with brackets, as “Thành tiền (chưa VAT)”,
-    is compared with them, and before those without."""
+    """Possible headings, compared by ``fold``. If the table has several of them, the first one here counts. A heading
+    with brackets, as “Thành tiền (chưa VAT)”, is compared with its brackets, before headings without brackets."""
     value: Any = str
-    """Type of a cell's value, for pydantic; it gets the cell clean and never empty, and refuses it by ``wrong``."""
+    """Type of a cell's value, for pydantic. It receives the cleaned cell, never an empty one, and raises ``wrong``."""
     required: bool = False
-    """A table without this heading is none of the kind."""
+    """Whether a table without this heading is refused."""
     filled: bool = False
-    """An empty cell is a fault, too."""
+    """Whether an empty cell is a fault."""
     no_phones: bool = False
-    """Where most cells are phone numbers, the columns have slipped by one."""
+    """Whether a column of mostly phone numbers is a fault, because it shows that the columns slipped by one."""
 
 
 ColumnSpecs: TypeAlias = Mapping[str, ColumnSpec]
-"""Column → what it is."""
+"""Specification of each column by the column's name."""
 _CODES: Final[frozenset[str]] = frozenset(get_args(FaultCode))
 
 
 def wrong(code: FaultCode, **values: object) -> PydanticCustomError:
-    """What the type of a column raises where a cell is not of it."""
+    """Return the error that the type of a column raises for a cell that it cannot read."""
     return PydanticCustomError(code, code, values)
 
 
@@ -93,19 +94,19 @@ def wrong(code: FaultCode, **values: object) -> PydanticCustomError:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet, every cell a text; the row with index 0 is row 1 of the spreadsheet."""
+    """One sheet with every cell as text. The row with index 0 is row 1 of the spreadsheet."""
 
     name: str | None
-    """``None``: a CSV file."""
+    """Name of the sheet; ``None`` for a CSV file."""
     cells: pd.DataFrame
 
 
 def is_workbook(content: bytes, name: str) -> bool:
-    """Whether a file is read as an Excel workbook: it is named so, or it is one under another name."""
+    """Return whether a file is read as an Excel workbook, because of its name or its content."""
     return name.lower().endswith((".xlsx", ".xlsm")) or content.startswith(b"PK\x03\x04")
 
 
-# What a damaged or encrypted workbook raises on its way through zipfile, its decompressors, XML and openpyxl.
+# Errors that zipfile, its decompressors, the XML parser and openpyxl raise for a damaged or encrypted workbook.
 _DAMAGED: Final = (
     BadZipFile,
     zlib.error,
@@ -125,16 +126,16 @@ _DAMAGED: Final = (
 
 
 class Workbook:
-    """An Excel workbook that is open for reading: its sheets by name, hidden ones too.
+    """An Excel workbook, open for reading, with all its sheets, hidden ones included.
 
     Raises:
-        FileRefused: it is no workbook, or it is too large.
+        FileRefused: the file is no workbook, or it is too large.
     """
 
     def __init__(self, content: bytes, name: str) -> None:
-        import openpyxl  # costs a quarter of a second
+        import openpyxl  # the import takes a quarter of a second
 
-        _look_at(content, name)
+        _refuse_by_first_bytes(content, name)
         self._name = name
         try:
             with ZipFile(io.BytesIO(content)) as packed:
@@ -143,7 +144,7 @@ class Workbook:
             if swollen or unpacked > LARGEST_WORKBOOK:
                 raise FileRefused.too_large(name, LARGEST_FILE)
             with warnings.catch_warnings():
-                # openpyxl warns of styles and extensions that it leaves out.
+                # openpyxl warns about styles and extensions that it ignores.
                 warnings.simplefilter("ignore", UserWarning)
                 book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
             self._sheets = {str(sheet.title): sheet for sheet in book.worksheets}
@@ -154,19 +155,22 @@ class Workbook:
 
     @property
     def names(self) -> list[str]:
-        """Names of the sheets, in their order."""
+        """Return the names of the sheets in their order."""
         return list(self._sheets)
 
     def read(self, sheet: str, *, decimal: str = ",", most: int | None = None) -> Sheet:
-        """One sheet.
+        """Return one sheet.
 
-        Numbers are written out with this decimal sign and without thousands, times as ``2026-11-25 10:30:00``.
-        ``most``: so many rows are enough.
+        Args:
+            sheet: name of the sheet.
+            decimal: decimal sign of numbers in the result. They have no thousands separator. Times become
+                ``2026-11-25 10:30:00``.
+            most: number of rows after which reading stops.
 
         Raises:
-            FileRefused: it is damaged, or it is too large.
+            FileRefused: the sheet is damaged or too large.
         """
-        import pandas as pd  # costs half a second
+        import pandas as pd  # the import takes half a second
 
         rows: list[list[str]] = []
         places: list[int] = []
@@ -174,14 +178,14 @@ class Workbook:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
                 found = self._sheets[sheet]
-                # What a file says of its size need not be so.
+                # The dimensions in the file may be wrong.
                 found.reset_dimensions()
                 for place, cells in enumerate(found.iter_rows(values_only=True)):
                     if place >= MOST_ROWS:
                         raise FileRefused(self._name, [FileFault("too_many_lines", sheet, values={"most": MOST_ROWS})])
                     if most is not None and place >= most:
                         break
-                    texts = [_as_text(cell, decimal) for cell in cells[:MOST_COLUMNS]]
+                    texts = [_cell_text(cell, decimal) for cell in cells[:MOST_COLUMNS]]
                     if len(cells) > MOST_COLUMNS and any(cell is not None for cell in cells[MOST_COLUMNS:]):
                         fault = FileFault("too_wide", sheet, place + 1, values={"most": MOST_COLUMNS})
                         raise FileRefused(self._name, [fault])
@@ -199,50 +203,53 @@ class Workbook:
 
 
 def read_sheet(content: bytes, name: str, *, headed: bool = False) -> Sheet:
-    """A CSV file (UTF-8 or UTF-16; comma, semicolon or tab), or the first sheet of a workbook.
+    """Return the sheet of a CSV file (UTF-8 or UTF-16; comma, semicolon or tab), or a workbook's first sheet.
 
     Args:
-        content: of the file.
-        name: of the file.
-        headed: the first line is the heading; a file without a separator in it has one column.
+        content: bytes of the file.
+        name: name of the file.
+        headed: whether the first line is the heading. Without a separator in that line, the file has one column.
 
     Raises:
-        FileRefused: it is no table, or it is too large.
+        FileRefused: the file is no table, or it is too large.
     """
     if is_workbook(content, name):
         book = Workbook(content, name)
         return book.read(book.names[0], decimal=",")
-    _look_at(content, name)
+    _refuse_by_first_bytes(content, name)
     return Sheet(None, _read_csv(content, name, headed))
 
 
 def ending_of(content: bytes, name: str) -> Literal["ended", "open", "cut"] | None:
-    """How a CSV file ends: its last line is ended; it is not, which some software never does; or it has fewer cells
-    than most lines besides, so that the rest of it was not written yet. ``None``: a workbook, whose end is its index.
+    """Return how a CSV file ends; ``None`` for a workbook, because its index stands at its end.
+
+    ``ended``: a line feed ends the last line. ``open``: the line feed is missing, as some software never writes it.
+    ``cut``: the line feed is missing and the last line has fewer cells than most lines, because the software was still
+    writing the file.
 
     Raises:
-        FileRefused: it is no text.
+        FileRefused: the file is no text.
     """
     if is_workbook(content, name):
         return None
-    _look_at(content, name)
-    text = _decoded(content, name)
+    _refuse_by_first_bytes(content, name)
+    text = _decode(content, name)
     if text.endswith("\n"):
         return "ended"
-    # Only where the cells' own separators and line ends cannot be taken for the table's.
+    # Quoted cells are removed first, because they may hold separators and line ends.
     lines = [line for line in re.sub(r'"(?:[^"]|"")*"', "", text).split("\n") if line.strip()]
-    separator = _separator("\n".join(lines[:1000]), headed=False)
+    separator = _find_separator("\n".join(lines[:1000]), headed=False)
     counts = [line.count(separator) for line in lines]
     if len(lines) > 1 and ('"' in lines[-1] or counts[-1] < Counter(counts[:-1]).most_common(1)[0][0]):
         return "cut"
     return "open"
 
 
-def _look_at(content: bytes, name: str) -> None:
-    """Refuses what can be told by its size and its first bytes."""
+def _refuse_by_first_bytes(content: bytes, name: str) -> None:
+    """Refuse a file that is known to be wrong by its size or its first bytes."""
     if len(content) > LARGEST_FILE:
         raise FileRefused.too_large(name, LARGEST_FILE)
-    # An .xls, or an .xlsx that is locked with a password.
+    # An .xls file, or an .xlsx file with a password.
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise FileRefused(name, [FileFault("old_workbook")])
     first = content[:500].lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n").replace(b"\x00", b"").lower()
@@ -250,7 +257,8 @@ def _look_at(content: bytes, name: str) -> None:
         raise FileRefused(name, [FileFault("web_page")])
 
 
-def _as_text(cell: object, decimal: str) -> str:
+def _cell_text(cell: object, decimal: str) -> str:
+    """Return a workbook's cell as text."""
     if isinstance(cell, str):
         return clean_cell(cell)
     if cell is None:
@@ -271,16 +279,17 @@ def _as_text(cell: object, decimal: str) -> str:
 
 
 def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
+    """Return the cells of a CSV file."""
     import pandas as pd
 
-    text = _decoded(content, name)
-    # Excel writes, and hides, this line.
-    told = re.match(r"sep=([,;\t])\n", text)
-    body = text[told.end() :] if told else text
+    text = _decode(content, name)
+    # Excel writes this line, and does not show it.
+    declared = re.match(r"sep=([,;\t])\n", text)
+    body = text[declared.end() :] if declared else text
     if not body.strip():
         raise FileRefused(name, [FileFault("no_lines")])
-    separator = told[1] if told else _separator(body, headed)
-    width = _width(body, separator, name)
+    separator = declared[1] if declared else _find_separator(body, headed)
+    width = _count_columns(body, separator, name)
     try:
         table = pd.read_csv(
             io.StringIO(body),
@@ -295,12 +304,15 @@ def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
         )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError):
         raise FileRefused(name, [FileFault("not_a_table")]) from None
-    # Cells that a short row does not have.
+    # The cells that a short row lacks become empty texts.
     return table.fillna("")
 
 
-def _separator(body: str, headed: bool) -> str:
-    """The one that stands in most lines equally often, outside quotes: a text may hold more of another."""
+def _find_separator(body: str, headed: bool) -> str:
+    """Return the separator that occurs equally often in most lines, outside quotes.
+
+    Counting all occurrences would be wrong: a text may hold more commas than the table has separators.
+    """
     lines = [line for line in re.sub(r'"(?:[^"]|"")*"', "", body[: 64 * 1024]).split("\n") if line.strip()]
     if headed:
         found = max(_SEPARATORS, key=lines[0].count) if lines else ""
@@ -313,8 +325,12 @@ def _separator(body: str, headed: bool) -> str:
     return max(_SEPARATORS, key=steadiness)
 
 
-def _width(body: str, separator: str, name: str) -> int:
-    """Columns of the widest row; no quote is left open, as it would swallow the lines until the next one."""
+def _count_columns(body: str, separator: str, name: str) -> int:
+    """Return the number of columns of the widest row.
+
+    Raises:
+        FileRefused: a row is too wide, or a quote is not closed. Such a quote joins all lines up to the next quote.
+    """
     if '"' not in body:
         counts = [line.count(separator) for line in body.split("\n")]
         widest = max(counts)
@@ -341,18 +357,18 @@ def _width(body: str, separator: str, name: str) -> int:
             before = rows.line_num
     except csv.Error:
         raise FileRefused(name, [FileFault("open_quote", line=row + 1)]) from None
-    # A cell over several lines with as many separators as a row has is where two rows became one.
+    # A cell over several lines that holds as many separators as a row shows an open quote that joined two rows.
     usual = max(widths.most_common(1)[0][0] - 1, 1)
     faults = [FileFault("open_quote", line=row) for row, count in long if count >= usual]
-    # And a row with too few cells, one of which holds the separators that it lacks, is where cells became one.
+    # A row with too few cells, one of which holds the missing separators, shows an open quote that joined cells.
     faults += [FileFault("open_quote", line=row) for row, own, within in joined if own < usual <= own + within]
     if faults:
         raise FileRefused(name, faults)
     return max(widths)
 
 
-def _decoded(content: bytes, name: str) -> str:
-    """The text, NFC, each line ended by a line feed."""
+def _decode(content: bytes, name: str) -> str:
+    """Return the text of a file in NFC, with a line feed at the end of each line."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     elif content[1:2] == b"\x00":
@@ -376,27 +392,27 @@ def _decoded(content: bytes, name: str) -> str:
 
 @dataclass(frozen=True)
 class Table:
-    """What stands below a heading."""
+    """A table: its heading and the rows below."""
 
     sheet: str | None
     heading_row: int
     columns: Mapping[str, int]
-    """Column → place, of those that were found."""
+    """Position of each column that the table has."""
     headings: Mapping[str, str]
-    """Column → heading as written."""
+    """Heading of each column, as the file writes it."""
     rows: pd.DataFrame
-    """Rows below the heading that are not blank; the index + 1 is the spreadsheet's row."""
+    """Rows below the heading that are not blank. The index + 1 is the row number of the spreadsheet."""
     spilt: Sequence[int] = ()
-    """Indexes of rows with a cell beyond the headings: their columns have slipped."""
+    """Indexes of rows with a cell beyond the last heading. Their columns have slipped."""
 
     def fault(self, code: FaultCode, index: int | None, column: str | None = None, **values: object) -> FileFault:
-        """A fault in the row of this index."""
+        """Return a fault in the row with this index."""
         line = None if index is None else index + 1
         heading = None if column is None else self.headings.get(column)
         return FileFault(code, self.sheet, line, heading, values)
 
     def texts(self, column: str, rows: pd.DataFrame | None = None) -> pd.Series | None:
-        """The cells of a column without what spreadsheets put around them; ``None``: it is not there."""
+        """Return the cells of a column without the characters that spreadsheets add; ``None`` if it is missing."""
         place = self.columns.get(column)
         if place is None:
             return None
@@ -408,15 +424,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class _Heading:
-    """A row, or two, that may be the heading of a table."""
+    """One row, or two rows together, that may be the heading of a table."""
 
     place: int
     titles: Sequence[str]
     found: Mapping[str, Sequence[tuple[int, int]]]
-    """Column → rank of the heading among those that it may have, and its place."""
+    """For each column, the rank of each matching heading in its specification, and its position in the row."""
 
     def has(self, columns: ColumnSpecs) -> bool:
-        """Whether every required column is there."""
+        """Return whether every required column is there."""
         return all(column in self.found for column, spec in columns.items() if spec.required)
 
 
@@ -429,18 +445,18 @@ def read_table(
     most_rows: int | None = None,
     headed: bool = False,
 ) -> Table:
-    """The table of a CSV file, or of the first sheet of a workbook.
+    """Return the table of a CSV file or of a workbook's first sheet.
 
     Args:
-        content: of the file.
-        name: of the file, whose ending tells which of the two it is.
-        columns: that it has.
-        largest: bytes that it may have.
-        most_rows: that it may have.
-        headed: the first line is the heading; a file without a separator in it has one column.
+        content: bytes of the file.
+        name: name of the file; its ending or the content distinguishes a workbook from CSV.
+        columns: columns of the table.
+        largest: largest size in bytes.
+        most_rows: largest number of rows.
+        headed: whether the first line is the heading. Without a separator in that line, the file has one column.
 
     Raises:
-        FileRefused: it is no such table, or it is too large.
+        FileRefused: the file has no such table, or it is too large.
     """
     if len(content) > largest:
         raise FileRefused.too_large(name, largest)
@@ -451,22 +467,22 @@ def read_table(
 
 
 def find_table(sheet: Sheet, name: str, columns: ColumnSpecs) -> Table:
-    """The table below the first row that has all required headings, or below two rows that have them together.
+    """Return the table below the first row with all required headings, or below two rows that have them together.
 
     Args:
-        sheet: where to look.
-        name: of the file, for what is wrong.
-        columns: that it has.
+        sheet: the sheet to search.
+        name: name of the file, for the error.
+        columns: columns of the table.
 
     Raises:
-        FileRefused: there is no such heading, or one stands there twice.
+        FileRefused: the sheet has no such heading, or a heading stands there twice.
     """
-    heading = _best_heading(sheet, columns)
+    heading = _find_heading(sheet, columns)
     if heading is None:
         wanted = "; ".join(spec.headings[0] for spec in columns.values() if spec.required)
         raise FileRefused(name, [FileFault("no_heading", sheet.name, values={"headings": wanted})])
     row = int(sheet.cells.index[heading.place])
-    # Of two headings that may mean a column the one that is named first counts.
+    # If two headings may mean a column, the first one of its specification counts.
     at = {column: min(ranked)[1] for column, ranked in heading.found.items()}
     headings = {column: clean_cell(heading.titles[position]) for column, position in at.items()}
     faults = [
@@ -488,9 +504,13 @@ def find_table(sheet: Sheet, name: str, columns: ColumnSpecs) -> Table:
     return Table(sheet.name, row, at, headings, rows, spilt)
 
 
-def _best_heading(sheet: Sheet, columns: ColumnSpecs) -> _Heading | None:
-    """The first row with all required headings; else the first two that have them together, of which the upper one
-    holds groups of columns and what is merged over both; else the row that has the most; ``None``: none has any."""
+def _find_heading(sheet: Sheet, columns: ColumnSpecs) -> _Heading | None:
+    """Return the row that is most likely the heading, or ``None`` if no row has any known heading.
+
+    This is the first row with all required headings. If there is none, two rows may have them together, where the
+    upper row holds groups of columns and cells that are merged over both rows. Otherwise the row with the most known
+    headings is returned.
+    """
     known = {
         heading_key(heading): (column, rank)
         for column, spec in columns.items()
@@ -513,6 +533,7 @@ def _best_heading(sheet: Sheet, columns: ColumnSpecs) -> _Heading | None:
 def _columns_in(
     titles: Sequence[str], known: Mapping[tuple[bool, str], tuple[str, int]]
 ) -> dict[str, list[tuple[int, int]]]:
+    """Return the rank and position of each known heading in a row, by column."""
     found: dict[str, list[tuple[int, int]]] = {}
     for position, title in enumerate(titles):
         meant = known.get((True, fold(title, brackets=True))) or known.get((False, fold(title))) if title else None
@@ -526,52 +547,53 @@ def _columns_in(
 
 @dataclass(frozen=True, slots=True)
 class TableValues:
-    """What the cells of a table say."""
+    """The values of a table's cells and the faults of these cells."""
 
     rows: pd.DataFrame
-    """By column: values of its type, ``None`` where the cell is empty or wrong, or the column is not there."""
+    """Typed values by column. A value is ``None`` if its cell is empty or wrong, or if the table lacks the column."""
     faults: Mapping[int, Mapping[str, FileFault]]
-    """Index of a row → column → what is wrong there, in their order; ``""`` stands for cells beyond them."""
+    """Faults by the index of the row and by column, in the order of the columns. The key ``""`` stands for cells beyond
+    the last heading."""
     blank: frozenset[int]
-    """Indexes of rows with nothing below any of the headings."""
+    """Indexes of rows without any cell below a heading."""
     slipped: Sequence[FileFault]
-    """Of columns that hold phone numbers and should not."""
+    """Faults of columns that hold phone numbers and should not."""
 
     def lines(self) -> Iterator[tuple[int, dict[str, Any], Mapping[str, FileFault]]]:
-        """Each row: its index, its values, and what is wrong with it."""
+        """Yield the index, the values and the faults of each row."""
         for index, row in zip(map(int, self.rows.index), self.rows.to_dict("records"), strict=True):
             yield index, cast("dict[str, Any]", row), self.faults.get(index, {})
 
     @property
     def all_faults(self) -> list[FileFault]:
-        """Of all rows and columns."""
-        return [*self.slipped, *(fault for its in self.faults.values() for fault in its.values())]
+        """Return the faults of all rows and columns."""
+        return [*self.slipped, *(fault for of_row in self.faults.values() for fault in of_row.values())]
 
 
 def read_values(
     table: Table, columns: ColumnSpecs, rows: pd.DataFrame | None = None, *, most_wrong: int | None = None
 ) -> TableValues:
-    """Reads every cell by the type of its column, each text of a column once.
+    """Read every cell by the type of its column. Equal texts of a column are read once.
 
     Args:
-        table: that they are of.
-        columns: that are read.
-        rows: of the table, where not all are read.
-        most_wrong: so many wrong cells of a column are enough; what is after them is not read.
+        table: the table of the cells.
+        columns: columns to read.
+        rows: rows of the table to read; by default all rows.
+        most_wrong: number of wrong texts of a column after which the rest of it is not read.
     """
-    import pandas as pd  # costs half a second
+    import pandas as pd  # the import takes half a second
 
-    of = table.rows if rows is None else rows
+    selected = table.rows if rows is None else rows
     found: dict[str, pd.Series] = {}
     faults: dict[int, dict[str, FileFault]] = {}
     slipped: list[FileFault] = []
-    empty = pd.Series(True, index=of.index)
-    for index in set(table.spilt).intersection(of.index) if table.spilt else ():
+    empty = pd.Series(True, index=selected.index)
+    for index in set(table.spilt).intersection(selected.index) if table.spilt else ():
         faults[index] = {"": table.fault("cells_beyond", index)}
     for column, spec in columns.items():
-        texts = table.texts(column, of)
+        texts = table.texts(column, selected)
         if texts is None:
-            found[column] = pd.Series([None] * len(of), index=of.index, dtype=object)
+            found[column] = pd.Series([None] * len(selected), index=selected.index, dtype=object)
             continue
         empty &= texts == ""
         written = texts.unique()
@@ -580,16 +602,16 @@ def read_values(
             if phones.sum() * 2 > (texts != "").sum():
                 slipped.append(table.fault("phones_in_column", table.heading_row, column))
         values, refused = _read_texts(written, spec, most_wrong)
-        found[column] = pd.Series([values.get(text) for text in texts], index=of.index, dtype=object)
-        for index in of.index[texts.isin(refused.keys())][:most_wrong] if refused else ():
-            code, said = refused[texts[index]]
-            faults.setdefault(int(index), {})[column] = table.fault(code, int(index), column, **said)
-    blank = frozenset(int(index) for index in of.index[empty])
-    return TableValues(pd.DataFrame(found, index=of.index, dtype=object), faults, blank, slipped)
+        found[column] = pd.Series([values.get(text) for text in texts], index=selected.index, dtype=object)
+        for index in selected.index[texts.isin(refused.keys())][:most_wrong] if refused else ():
+            code, details = refused[texts[index]]
+            faults.setdefault(int(index), {})[column] = table.fault(code, int(index), column, **details)
+    blank = frozenset(int(index) for index in selected.index[empty])
+    return TableValues(pd.DataFrame(found, index=selected.index, dtype=object), faults, blank, slipped)
 
 
 def read_typed(columns: ColumnSpecs, cells: Mapping[str, str]) -> tuple[dict[str, Any], Mapping[str, FileFault]]:
-    """What was typed into the fields of a form instead of a row: the values, and by field what is wrong."""
+    """Read the fields of a form as a row of a table, and return the values and the faults by field."""
     import pandas as pd
 
     names = list(columns)
@@ -602,7 +624,7 @@ def read_typed(columns: ColumnSpecs, cells: Mapping[str, str]) -> tuple[dict[str
 def _read_texts(
     texts: Iterable[str], spec: ColumnSpec, most_wrong: int | None
 ) -> tuple[dict[str, object], dict[str, tuple[FaultCode, Mapping[str, object]]]]:
-    """What each text says, and what is wrong with those that say nothing."""
+    """Return the value of each readable text, and the fault of each text that is not readable."""
     adapter: TypeAdapter[object] = TypeAdapter(spec.value)
     values: dict[str, object] = {}
     refused: dict[str, tuple[FaultCode, Mapping[str, object]]] = {}
@@ -624,12 +646,15 @@ def _read_texts(
 
 
 Meaning = TypeVar("Meaning", bound=object)
-_SHOWN: Final = re.compile(r"[^\d]{1,40}")
-"""Words that a fault may repeat: no number is in them."""
+_WORD_WITHOUT_DIGITS: Final = re.compile(r"[^\d]{1,40}")
+"""Words that a fault may repeat, because they hold no digit."""
 
 
 def agency_in(agencies: AgencyWords) -> Any:  # noqa: ANN401 - a type for pydantic
-    """The code of an agency, which the cell names by a code or a name that no other one has."""
+    """Return a type for cells that name an agency, with the agency's code as value.
+
+    A cell may have a code or a name, if no other agency has the same one.
+    """
 
     def agency(written: str) -> str:
         try:
@@ -644,21 +669,28 @@ def agency_in(agencies: AgencyWords) -> Any:  # noqa: ANN401 - a type for pydant
 
 
 def word_of(meanings: Mapping[Meaning, Iterable[str]], known: Iterable[str]) -> Any:  # noqa: ANN401
-    """What a word of a list means, whatever its case and accents; a fault tells the words that are ``known``."""
+    """Return a type for cells with a word of a list, in any case and with or without accents.
+
+    Args:
+        meanings: words of each value.
+        known: words that a fault gives as the possible ones.
+    """
     meant = {fold(word): meaning for meaning, words in meanings.items() for word in words}
-    told = ", ".join(known)
+    known_words = ", ".join(known)
 
     def meaning(written: str) -> Meaning:
         found = meant.get(fold(written))
         if found is None:
-            raise wrong("unknown_word", word=written if _SHOWN.fullmatch(written) else "…", known=told)
+            raise wrong(
+                "unknown_word", word=written if _WORD_WITHOUT_DIGITS.fullmatch(written) else "…", known=known_words
+            )
         return found
 
     return Annotated[Any, BeforeValidator(meaning)]
 
 
 def dossier_code(written: str) -> str:
-    """The code of a dossier, as it may be used."""
+    """Return the cleaned code of a dossier; refuse an invalid code."""
     code = clean_code(written)
     if code is None or "\ufffd" in code:
         raise wrong("bad_code")
@@ -666,14 +698,14 @@ def dossier_code(written: str) -> str:
 
 
 def not_rounded(written: str) -> str:
-    """A code as it stands, unless a spreadsheet made a number of it and rounded it."""
+    """Return a code unchanged; refuse a code that a spreadsheet turned into a rounded number."""
     if re.fullmatch(ROUNDED, written):
         raise wrong("rounded")
     return written
 
 
 def without_phone(written: str) -> str:
-    """A text as it stands, unless something in it looks like a phone number."""
+    """Return a text unchanged; refuse a text with something that looks like a phone number."""
     if holds_phone(written):
         raise wrong("holds_phone")
     return written

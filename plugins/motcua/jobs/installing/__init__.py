@@ -1,1 +1,1 @@
-"""Setting a server up: what only people know is asked, tried and written down; what nobody needs to know is made."""
+"""Set up a server: ask for what only people know, check each answer and write it down, and generate the rest."""

@@ -1,4 +1,4 @@
-"""The conversation as a whole: what is asked, in which order, and what is made when it ends."""
+"""Run the whole conversation of a set-up: the questions in their order, then the secrets and folders."""
 
 from __future__ import annotations
 
@@ -13,29 +13,30 @@ from motcua.jobs.installing.talking import Speaker, Talk, words
 
 
 class Stopped(Exception):
-    """Nobody answers any more; the message says what was left to be asked."""
+    """The input ended before the last question. The message names the question that was open."""
 
 
 def set_up(files: Files, speaker: Speaker, now: datetime, only: Name | None = None) -> None:
-    """Asks the ten questions, or one of them, and makes what nobody needs to know. Each answer is written when it was
-    tried: whoever stops goes on from there.
+    """Ask the ten questions, or one of them, and generate secrets and folders. Each checked answer is saved at once.
+
+    A set-up that was interrupted can be started again; saved answers become the defaults of their questions.
 
     Args:
-        files: what stands there.
-        speaker: who answers.
-        now: the moment that certificates are held against, and the day on which somebody signs.
-        only: the question.
+        files: present content of the files.
+        speaker: where questions are shown and answers are read.
+        now: moment at which certificates must be valid, and the day of a signature.
+        only: name of a single question to ask.
 
     Raises:
-        Stopped: nobody answers any more.
+        Stopped: the input ended.
         OSError: the files cannot be written.
     """
     talk = Talk(speaker, files, now)
     asked: Sequence[Name] = NAMES if only is None else [only]
     speaker.say(words()["begin" if only is None else "begin_one"])
-    if gone := files.modernize():
+    if old_names := files.modernize():
         files.save()
-        talk.tell("modernized", "head", names=", ".join(gone))
+        talk.tell("modernized", "head", names=", ".join(old_names))
     for name in asked:
         number = NAMES.index(name) + 1
         try:
@@ -46,13 +47,14 @@ def set_up(files: Files, speaker: Speaker, now: datetime, only: Name | None = No
 
 
 def _finish(talk: Talk) -> None:
-    said, folder = words()["end"], talk.files.folder
+    """Generate secrets and folders, save the files, and name the files to keep in the safe."""
+    texts, folder = words()["end"], talk.files.folder
     talk.speaker.say("")
     if made := make_secrets(talk.files):
-        talk.speaker.say(said["secrets"].format(number=made))
+        talk.speaker.say(texts["secrets"].format(number=made))
     talk.files.save()
     if left := make_folders(folder):
-        talk.speaker.say(said["owner"].format(names=" ".join(left)), "wrong")
-    talk.speaker.say(said["safe"].format(files=", ".join(for_the_safe(folder))), "head")
+        talk.speaker.say(texts["owner"].format(names=" ".join(left)), "wrong")
+    talk.speaker.say(texts["safe"].format(files=", ".join(for_the_safe(folder))), "head")
     if (Path(folder) / IDENTITY).exists():
-        talk.speaker.say(said["identity"], "head")
+        talk.speaker.say(texts["identity"], "head")

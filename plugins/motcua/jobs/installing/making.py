@@ -1,4 +1,4 @@
-"""What nobody needs to know is made: secrets, the pair of keys of the backups, folders."""
+"""Generate secrets and the key pair of the backups, and create folders, so that nobody has to type a secret."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from motcua.jobs.doctor.written import SECRETS
 from motcua.jobs.installing.files import WRITTEN, Files
 
 IDENTITY = "identity.txt"
-"""Where the private key of the backups is written, until somebody takes it to the safe."""
+"""Name of the file with the backups' private key. The file stays on the server until somebody moves it to a safe."""
 _OVERRIDE = "docker-compose.override.yaml"
 _FERNET = "AIRFLOW_SECRET"
 
 
 def new_secret() -> str:
-    """Letters, digits, - and _; what begins with a dash would be taken for an option."""
+    """Return a random secret of letters, digits, - and _. It never begins with a dash, as options do."""
     while (made := secrets.token_urlsafe(48)).startswith("-"):
         pass
     return made
 
 
 def make_secrets(files: Files) -> int:
-    """Makes each secret of .env that is empty; how many."""
+    """Generate each empty secret of .env, and return how many there were."""
     empty = [name for name in SECRETS if not files.value(DOT_ENV, name)]
     for name in empty:
         made = urlsafe_b64encode(os.urandom(32)).decode() if name == _FERNET else new_secret()
@@ -37,19 +37,20 @@ def make_secrets(files: Files) -> int:
 
 
 def make_keys(folder: Path, now: datetime) -> tuple[str, bool]:
-    """The public key of the backups, and whether the pair was made now: the private one is written as age-keygen
-    writes it, and one that lies there already is taken.
+    """Return the public key of the backups, and whether the key pair is new.
+
+    The private key is written in the format of age-keygen. A private key that is there already is used.
 
     Raises:
-        BackupUnusable: what lies there is no key.
-        OSError: it cannot be read or written.
+        BackupUnusable: the file that is there holds no key.
+        OSError: the file cannot be read or written.
     """
     from pyrage.x25519 import Identity
 
     path = folder / IDENTITY
     if path.exists():
-        there = read_identities(path.read_text(encoding="utf-8").splitlines())
-        return str(there[0].to_public()), False
+        identities = read_identities(path.read_text(encoding="utf-8").splitlines())
+        return str(identities[0].to_public()), False
     made = Identity.generate()
     public = str(made.to_public())
     lines = f"# created: {now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}\n# public key: {public}\n{made}\n"
@@ -64,7 +65,7 @@ def make_keys(folder: Path, now: datetime) -> tuple[str, bool]:
 
 
 def make_room_for_certificate(folder: Path) -> None:
-    """Makes the folder that a certificate is put into, for whoever owns the files, where there is none yet."""
+    """Create the folder for a certificate, if it is missing, with the owner of the folder above."""
     path, owner = folder / CERTIFICATES, folder.stat()
     if not path.exists():
         path.mkdir(mode=0o700)
@@ -73,8 +74,11 @@ def make_room_for_certificate(folder: Path) -> None:
 
 
 def make_folders(folder: Path) -> list[str]:
-    """Makes the folders that Compose mounts from here, for the services' user alone; those that could not be given to
-    it."""
+    """Create the folders that Compose mounts, for the services' user only.
+
+    Returns:
+        Names of the folders that could not be given to that user.
+    """
     left = []
     for name in FOLDERS:
         path = folder / name
@@ -91,8 +95,10 @@ def make_folders(folder: Path) -> list[str]:
 
 
 def for_the_safe(folder: Path) -> list[str]:
-    """Files that no backup holds, and that somebody needs to set the server up again; without the private key, which is
-    kept apart."""
+    """Return the files that no backup holds and that are needed to set up the server again.
+
+    The private key of the backups is not among them, because it must be stored separately.
+    """
     others = [name for name in (STORE, _OVERRIDE) if (folder / name).exists()]
     key = f"{CERTIFICATES}/{SITE_KEY}"
     return [*WRITTEN, *others, *([key] if (folder / key).exists() else [])]

@@ -1,4 +1,4 @@
-"""The ten questions: what each asks, where its answer is written, and how it is tried."""
+"""The ten questions of a set-up: what each asks, where its answer is written, and how it is checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from motcua.store.ledger.environment import GivenConnection
 Name: TypeAlias = Literal[
     "pages", "certificate", "sources", "gateway", "receipts", "mail", "alerts", "reports", "outside", "backups"
 ]
-"""What each question is called where one of them is asked again; in the order in which they are asked."""
+"""Names of the questions, in their order. A single question can be asked again by its name."""
 NAMES: tuple[Name, ...] = get_args(Name)
 
 _NAME = re.compile(r"[a-z0-9_]+")
@@ -49,38 +49,40 @@ _RECIPIENTS = {
     "justice": "MOTCUA_JUSTICE_RECIPIENTS",
     "committee": "MOTCUA_COMMITTEE_RECIPIENTS",
 }
-"""The Department's, and three that may be left out."""
+"""Settings with the recipients of reports. Only the Department's recipients are required."""
 _ALERTS = "MOTCUA_WATCH_RECIPIENTS"
 
 
-def _said(answer: str) -> Sequence[str]:
-    """How one may answer so, the first as it is proposed."""
+def _answers(answer: str) -> Sequence[str]:
+    """Return the words that count as an answer. The first one is proposed."""
     return tuple(words()["answer"][answer])
 
 
 def ask(talk: Talk, name: Name, number: int, of: int) -> None:
-    """Asks a question, tries its answer, and writes it down; what was written before holds until then.
+    """Ask a question, check its answer, and save it. Until then the present value stays in force.
 
     Raises:
-        EOFError: nobody answers any more.
+        EOFError: the input ended.
         OSError: the files cannot be written.
     """
-    said = words()["questions"][name]
+    texts = words()["questions"][name]
     talk.speaker.say("")
-    talk.tell("head", "head", number=number, of=of, title=said["title"])
-    talk.speaker.say(str(said["why"]))
-    talk.tell("example", example=said["example"])
+    talk.tell("head", "head", number=number, of=of, title=texts["title"])
+    talk.speaker.say(str(texts["why"]))
+    talk.tell("example", example=texts["example"])
     _QUESTIONS[name](talk)
 
 
 # --- 1 and 2: the pages -----------------------------------------------------------------------------------------------
 
 
-def _pages(talk: Talk) -> None:
+def _ask_pages(talk: Talk) -> None:
+    """Ask for the pages' address."""
+
     def answer(draft: Files) -> Iterable[Finding]:
         before = draft.value(DOT_ENV, "UI_URL")
-        said = talk.field("url", before, wrong=_wrong_url)
-        url = _as_address(said)
+        answered = talk.field("url", before, wrong=_wrong_url)
+        url = _with_scheme(answered)
         draft.put(DOT_ENV, "UI_URL", url)
         _follow_pages(draft, before, url)
         return trying.try_pages(draft, talk.now)
@@ -89,14 +91,16 @@ def _pages(talk: Talk) -> None:
         talk.good("pages", url=talk.files.value(DOT_ENV, "UI_URL"))
 
 
-def _as_address(said: str) -> str:
+def _with_scheme(said: str) -> str:
+    """Return an address with its scheme, ``https`` by default, and without a slash at its end."""
     return (said if "://" in said else f"https://{said}").rstrip("/")
 
 
 def _wrong_url(said: str) -> Wrong:
+    """Return why a text is no address of the pages; ``None`` if it is one."""
     try:
-        split = urlsplit(_as_address(said))
-        # A port is asked for, too: one that is none is refused there.
+        split = urlsplit(_with_scheme(said))
+        # ``split.port`` raises a ValueError for an invalid port.
         is_name = bool(split.hostname) and not split.path and not split.query and split.port in (None, 443)
     except ValueError:
         return "url", {}
@@ -105,38 +109,42 @@ def _wrong_url(said: str) -> Wrong:
 
 
 def _receipts_address(url: str, gateway: str) -> str:
+    """Return the address to which a gateway sends its delivery receipts."""
     return f"{url}/gateway/receipts/{gateway}"
 
 
 def _follow_pages(draft: Files, before: str, url: str) -> None:
-    """Gateways that were told to report below the pages' address are told the new one."""
+    """Change the receipt address of each gateway that had none, or one below the pages' previous address."""
     for name in _gateways_of(draft):
         given = draft.connection(GATEWAYS, f"sms_{name}")
         if given is None:
             continue
-        told = given.extra.get("callback_url")
-        if told == _receipts_address(before, name) if before else not told:
-            changed = _as_given(given, "http") | {
+        present = given.extra.get("callback_url")
+        if present == _receipts_address(before, name) if before else not present:
+            changed = _connection_fields(given, "http") | {
                 "extra": {**given.extra, "callback_url": _receipts_address(url, name)}
             }
             draft.put_connection(GATEWAYS, f"sms_{name}", changed)
 
 
-def _as_given(given: GivenConnection, kind: str) -> dict[str, Any]:
+def _connection_fields(given: GivenConnection, kind: str) -> dict[str, Any]:
+    """Return a connection as the fields that ``put_connection`` takes."""
     fields = {name: getattr(given, name) for name in ("host", "schema", "port", "login", "password")}
     return {"conn_type": kind, **fields, "extra": dict(given.extra)}
 
 
-def _certificate(talk: Talk) -> None:
-    def wrong(said: str) -> Wrong:
-        is_one = said.casefold() in (*_said("files"), INTERNAL) or trying.is_mail_address(said)
+def _ask_certificate(talk: Talk) -> None:
+    """Ask for the certificate: files of our own, Caddy's internal one, or a mail address for a public authority."""
+
+    def wrong(typed: str) -> Wrong:
+        is_one = typed.casefold() in (*_answers("files"), INTERNAL) or trying.is_mail_address(typed)
         return None if is_one else ("certificate", {})
 
     def answer(draft: Files) -> Iterable[Finding]:
         before = draft.value(DOT_ENV, "TLS")
-        said = talk.field("certificate", _said("files")[0] if before == OWN_CERTIFICATE else before, wrong=wrong)
-        is_own = said.casefold() in _said("files")
-        draft.put(DOT_ENV, "TLS", OWN_CERTIFICATE if is_own else said)
+        typed = talk.field("certificate", _answers("files")[0] if before == OWN_CERTIFICATE else before, wrong=wrong)
+        is_own = typed.casefold() in _answers("files")
+        draft.put(DOT_ENV, "TLS", OWN_CERTIFICATE if is_own else typed)
         if not is_own:
             return ()
         talk.trying("certificate", host=urlsplit(draft.value(DOT_ENV, "UI_URL")).hostname or "")
@@ -151,15 +159,18 @@ def _certificate(talk: Talk) -> None:
 
 
 def _wrong_names(said: str) -> Wrong:
+    """Return why a text is no list of names; ``None`` if it is one."""
     return None if lists(said) and all(map(_NAME.fullmatch, lists(said))) else ("names", {})
 
 
 def _sources_of(draft: Files) -> dict[str, str]:
+    """Return the sources of the settings with their adapters."""
     pairs = (each.partition("=") for each in lists(draft.value(SETTINGS, "MOTCUA_SOURCES")))
     return {name: kind or "contract" for name, _, kind in pairs}
 
 
-def _sources(talk: Talk) -> None:
+def _ask_sources(talk: Talk) -> None:
+    """Ask for the sources and for the connection of each."""
     before = _sources_of(talk.files)
     names = list(dict.fromkeys(lists(talk.field("sources", ",".join(before), wrong=_wrong_names))))
     for name in names:
@@ -170,8 +181,8 @@ def _sources(talk: Talk) -> None:
         if until_good(talk, answer):
             kind = _sources_of(talk.files)[name]
             is_pushed = sources.adapter(kind).is_pushed
-            told = words()["questions"]["sources"]["pushed" if is_pushed else "good"].format(name=name)
-            talk.tell("good", "good", what=told)
+            good = words()["questions"]["sources"]["pushed" if is_pushed else "good"].format(name=name)
+            talk.tell("good", "good", what=good)
     kept = {name: kind for name, kind in _sources_of(talk.files).items() if name in names}
     talk.files.put(SETTINGS, "MOTCUA_SOURCES", ",".join(f"{name}={kept[name]}" for name in names))
     wanted = {variable_of(f"onestop_{name}") for name in names}
@@ -180,10 +191,11 @@ def _sources(talk: Talk) -> None:
 
 
 def _ask_source(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
-    of = _sources_of(draft)
+    """Ask for one source's adapter and connection, and check them."""
+    known = _sources_of(draft)
     kinds = {each.__module__.rpartition(".")[2]: each for each in sources.adapters()}
-    kind = _choose(talk, "adapter", kinds, of.get(name, "contract"), name=name)
-    draft.put(SETTINGS, "MOTCUA_SOURCES", ",".join(f"{one}={other}" for one, other in ({**of, name: kind}).items()))
+    kind = _choose(talk, "adapter", kinds, known.get(name, "contract"), name=name)
+    draft.put(SETTINGS, "MOTCUA_SOURCES", ",".join(f"{one}={other}" for one, other in ({**known, name: kind}).items()))
     if kinds[kind].is_pushed:
         return ()
     conn_id = kinds[kind].connection_id(name)
@@ -191,33 +203,39 @@ def _ask_source(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     extra = dict(before.extra) if before is not None else {"connect_timeout": 5}
     given = {
         "conn_type": "postgres",
-        "host": talk.field("host", _of(before, "host"), name=name),
-        "port": int(talk.field("port", _of(before, "port") or "5432", wrong=_wrong_port, name=name)),
-        "schema": talk.field("database", _of(before, "schema"), name=name),
-        "login": talk.field("login", _of(before, "login"), name=name),
-        "password": talk.field("password", _of(before, "password"), secret=True, name=name),
+        "host": talk.field("host", _field_of(before, "host"), name=name),
+        "port": int(talk.field("port", _field_of(before, "port") or "5432", wrong=_wrong_port, name=name)),
+        "schema": talk.field("database", _field_of(before, "schema"), name=name),
+        "login": talk.field("login", _field_of(before, "login"), name=name),
+        "password": talk.field("password", _field_of(before, "password"), secret=True, name=name),
     }
-    mode = talk.field("sslmode", str(extra.get("sslmode") or "require"), wrong=_one_of("sslmode", _SSLMODES), name=name)
+    mode = talk.field(
+        "sslmode", str(extra.get("sslmode") or "require"), wrong=_refuse_others("sslmode", _SSLMODES), name=name
+    )
     draft.put_connection(SOURCES, conn_id, {**given, "extra": {**extra, "sslmode": mode}})
     talk.trying("sources", name=name, place=f"{given['host']}:{given['port']}")
     return trying.try_source(draft, name, kind, talk.now)
 
 
 def _choose(talk: Talk, asked: str, of: Iterable[str], default: str, name: str) -> str:
-    told = words()["adapters"]
-    shown = "; ".join(f"{each}: {told[each]}" if each in told else each for each in of)
-    return talk.field(asked, default, wrong=_one_of("adapter", of, adapters=shown), adapters=shown, name=name)
+    """Ask for one of several adapters."""
+    adapter_words = words()["adapters"]
+    shown = "; ".join(f"{each}: {adapter_words[each]}" if each in adapter_words else each for each in of)
+    return talk.field(asked, default, wrong=_refuse_others("adapter", of, adapters=shown), adapters=shown, name=name)
 
 
-def _of(given: GivenConnection | None, name: str) -> str:
+def _field_of(given: GivenConnection | None, name: str) -> str:
+    """Return a field of a connection as text; empty if there is none."""
     return "" if given is None else str(getattr(given, name) or "")
 
 
 def _wrong_port(said: str) -> Wrong:
+    """Return why a text is no port; ``None`` if it is one."""
     return None if said.isdecimal() and 0 < int(said) < 65_536 else ("port", {})
 
 
-def _one_of(told: str, of: Iterable[str], **facts: object) -> Callable[[str], Wrong]:
+def _refuse_others(told: str, of: Iterable[str], **facts: object) -> Callable[[str], Wrong]:
+    """Return a function that refuses answers that are not in a list."""
     allowed = tuple(of)
     return lambda said: None if said in allowed else (told, facts)
 
@@ -226,12 +244,13 @@ def _one_of(told: str, of: Iterable[str], **facts: object) -> Callable[[str], Wr
 
 
 def _gateways_of(draft: Files) -> list[str]:
-    """Gateways that somebody has answered for."""
+    """Return the gateways whose connection somebody has given."""
     names = lists(draft.value(SETTINGS, "MOTCUA_GATEWAYS"))
     return [name for name in names if draft.connection(GATEWAYS, f"sms_{name}") is not None]
 
 
-def _gateway(talk: Talk) -> None:
+def _ask_gateways(talk: Talk) -> None:
+    """Ask for the gateways and for the connection of each."""
     names = talk.field("gateways", ",".join(_gateways_of(talk.files)) or "kannel", wrong=_wrong_names)
     wanted = list(dict.fromkeys(lists(names)))
     for name in wanted:
@@ -249,6 +268,7 @@ def _gateway(talk: Talk) -> None:
 
 
 def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
+    """Ask for one gateway's adapter and connection, and check them."""
     conn_id = f"sms_{name}"
     before, expected = draft.connection(GATEWAYS, conn_id), draft.connection(CALLBACKS, conn_id)
     extra = dict(before.extra) if before is not None else {}
@@ -257,22 +277,22 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     kind = _choose(talk, "gateway_adapter", kinds, usual, name=name)
     provider = gateways.provider_of(kind)
     assert provider is not None, "it was chosen among those that there are"
-    usual_schema = _of(before, "schema") or ("https" if provider.usual_host else "http")
+    usual_schema = _field_of(before, "schema") or ("https" if provider.usual_host else "http")
     given: dict[str, Any] = {
         "conn_type": "http",
-        "schema": talk.field("schema", usual_schema, wrong=_one_of("schema", _SCHEMAS), name=name),
-        "host": talk.field("host", _of(before, "host") or provider.usual_host, name=name),
+        "schema": talk.field("schema", usual_schema, wrong=_refuse_others("schema", _SCHEMAS), name=name),
+        "host": talk.field("host", _field_of(before, "host") or provider.usual_host, name=name),
     }
-    usual_port = _of(before, "port") or ("443" if given["schema"] == "https" else "13013")
+    usual_port = _field_of(before, "port") or ("443" if given["schema"] == "https" else "13013")
     given |= {
         "port": int(talk.field("port", usual_port, wrong=_wrong_port, name=name)),
-        "login": talk.field("login", _of(before, "login"), name=name),
-        "password": talk.field("password", _of(before, "password"), secret=True, name=name),
+        "login": talk.field("login", _field_of(before, "login"), name=name),
+        "password": talk.field("password", _field_of(before, "password"), secret=True, name=name),
     }
     sender = None
     if provider.names_sender:
         sender = talk.field("sender", str(extra.get("sender") or "MotcuaSMS"), name=name)
-    usual_number = str(extra.get(REGISTERED) or "") or (_said("unregistered")[0] if REGISTERED in extra else "")
+    usual_number = str(extra.get(REGISTERED) or "") or (_answers("unregistered")[0] if REGISTERED in extra else "")
     number = talk.field("registered", usual_number, name=name)
     of_callbacks = dict(expected.extra) if expected is not None else {}
     for field in provider.connection_fields:
@@ -287,11 +307,11 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     extra |= {
         "adapter": kind,
         "sender": sender,
-        REGISTERED: "" if number.casefold() in _said("unregistered") else number,
+        REGISTERED: "" if number.casefold() in _answers("unregistered") else number,
     }
     url = draft.value(DOT_ENV, "UI_URL")
     if provider.receipts_signed_in is None:
-        # What the gateway must show: made once, and the same in both files.
+        # The gateway must present this secret. It is generated once and written to both files.
         secret = of_callbacks.get("callback_secret") or extra.get("callback_secret") or new_secret()
         address = extra.get("callback_url") or (_receipts_address(url, name) if url else None)
         extra |= {"callback_url": address, "callback_secret": secret}
@@ -306,17 +326,19 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     return trying.try_gateway(draft, name, talk.now)
 
 
-def _receipts(talk: Talk) -> None:
-    def wrong(said: str) -> Wrong:
-        return ("networks", {}) if any(why_no_network(each) is not None for each in lists(said)) else None
+def _ask_receipts(talk: Talk) -> None:
+    """Ask for the networks from which gateways and clients may connect."""
+
+    def wrong(typed: str) -> Wrong:
+        return ("networks", {}) if any(why_no_network(each) is not None for each in lists(typed)) else None
 
     draft = talk.files.draft()
     hosts = (draft.connection(GATEWAYS, f"sms_{name}") for name in _gateways_of(draft))
     found = " ".join(dict.fromkeys(address for host in hosts for address in trying.addresses_at(host)))
     for name, usual in (("gateway_networks", found), ("intake_networks", "127.0.0.1/32")):
         variable = name.upper()
-        said = talk.field(name, draft.value(DOT_ENV, variable) or usual, wrong=wrong)
-        draft.put(DOT_ENV, variable, " ".join(lists(said)))
+        typed = talk.field(name, draft.value(DOT_ENV, variable) or usual, wrong=wrong)
+        draft.put(DOT_ENV, variable, " ".join(lists(typed)))
     talk.files = draft
     draft.save()
     talk.good("receipts")
@@ -325,24 +347,26 @@ def _receipts(talk: Talk) -> None:
 # --- 6 to 8: mail -----------------------------------------------------------------------------------------------------
 
 
-def _mail(talk: Talk) -> None:
+def _ask_mail(talk: Talk) -> None:
+    """Ask for the mail server."""
+
     def answer(draft: Files) -> Iterable[Finding]:
         before = draft.connection(MAIL, SMTP_CONNECTION)
         extra = dict(before.extra) if before is not None else {"timeout": 30}
-        host = talk.field("mail_host", _of(before, "host"))
-        port = int(talk.field("mail_port", _of(before, "port") or "587", wrong=_wrong_port))
-        ways = (_STARTTLS, _OWN_TLS, *_said("no"))
-        way = talk.field("mail_tls", _way_of(before, port), wrong=_one_of("mail_tls", ways))
-        login = talk.field("mail_login", _of(before, "login"), may_be_empty=True)
-        password = talk.field("mail_password", _of(before, "password"), secret=True) if login else ""
+        host = talk.field("mail_host", _field_of(before, "host"))
+        port = int(talk.field("mail_port", _field_of(before, "port") or "587", wrong=_wrong_port))
+        ways = (_STARTTLS, _OWN_TLS, *_answers("no"))
+        way = talk.field("mail_tls", _proposed_mail_tls(before, port), wrong=_refuse_others("mail_tls", ways))
+        login = talk.field("mail_login", _field_of(before, "login"), may_be_empty=True)
+        password = talk.field("mail_password", _field_of(before, "password"), secret=True) if login else ""
         sender = talk.field("from_email", str(extra.get("from_email") or ""), wrong=_wrong_mails)
-        extra |= {"from_email": sender, **_TLS_OF_MAIL[_PLAIN if way in _said("no") else way]}
+        extra |= {"from_email": sender, **_TLS_OF_MAIL[_PLAIN if way in _answers("no") else way]}
         given = {"conn_type": "smtp", "host": host, "port": port, "login": login, "password": password}
         draft.put_connection(MAIL, SMTP_CONNECTION, {**given, "extra": extra})
         talk.trying("mail", place=f"{host}:{port}")
         found = trying.try_mail(draft, talk.now)
-        told = lists(draft.value(MAIL, _ALERTS))
-        return found or (_try_mailing(talk, draft, told[0]) if told else [])
+        recipients = lists(draft.value(MAIL, _ALERTS))
+        return found or (_try_mailing(talk, draft, recipients[0]) if recipients else [])
 
     talk.mailed.clear()
     if until_good(talk, answer):
@@ -351,7 +375,8 @@ def _mail(talk: Talk) -> None:
         talk.speaker.say(words()["mail"]["later"])
 
 
-def _way_of(before: GivenConnection | None, port: int) -> str:
+def _proposed_mail_tls(before: GivenConnection | None, port: int) -> str:
+    """Return the proposed answer for the TLS of mail: the present one, or the usual one of a new port."""
     if before is None or before.port != port:
         return _OWN_TLS if port == _PORT_OF_MAIL_TLS else _STARTTLS
     ways = {
@@ -360,32 +385,33 @@ def _way_of(before: GivenConnection | None, port: int) -> str:
         for name, flags in _TLS_OF_MAIL.items()
     }
     way = next((name for name, fits in ways.items() if fits), _OWN_TLS)
-    return _said("no")[0] if way == _PLAIN else way
+    return _answers("no")[0] if way == _PLAIN else way
 
 
 def _try_mailing(talk: Talk, draft: Files, recipient: str) -> list[Finding]:
-    """Sends a mail to somebody who was not sent one yet."""
+    """Send a test mail, unless one was sent to this address in this conversation."""
     if recipient in talk.mailed:
         return []
-    said = words()["mail"]
-    talk.tell("trying", what=said["trying"].format(recipient=recipient))
-    text = said["text"].format(url=draft.value(DOT_ENV, "UI_URL"))
+    texts = words()["mail"]
+    talk.tell("trying", what=texts["trying"].format(recipient=recipient))
+    text = texts["text"].format(url=draft.value(DOT_ENV, "UI_URL"))
     html = "".join(f"<p>{escape(each)}</p>" for each in text.split("\n\n"))
-    failed = trying.send_mail(draft, recipient, Mail("set-up", said["subject"], text, html), talk.now)
+    failed = trying.send_mail(draft, recipient, Mail("set-up", texts["subject"], text, html), talk.now)
     if failed is not None:
         return [failed]
     talk.mailed.add(recipient)
-    talk.tell("good", "good", what=said["sent"].format(recipient=recipient))
+    talk.tell("good", "good", what=texts["sent"].format(recipient=recipient))
     return []
 
 
 def _wrong_mails(said: str) -> Wrong:
+    """Return why a text is no list of mail addresses; ``None`` if it is one."""
     wrong = [each for each in said.split(",") if not trying.is_mail_address(each.strip())]
     return ("mails", {"which": ", ".join(map(str.strip, wrong))}) if wrong else None
 
 
 def _apart_from(others: str) -> Callable[[str], Wrong]:
-    """Addresses that none of the others is among."""
+    """Return a function that refuses invalid addresses and addresses that are in ``others``."""
 
     def wrong(said: str) -> Wrong:
         shared = addresses_of(lists(said)) & addresses_of(lists(others))
@@ -396,24 +422,27 @@ def _apart_from(others: str) -> Callable[[str], Wrong]:
     return wrong
 
 
-def _alerts(talk: Talk) -> None:
+def _ask_alerts(talk: Talk) -> None:
+    """Ask for the recipients of alerts."""
+
     def answer(draft: Files) -> Iterable[Finding]:
         apart = _apart_from(draft.value(SETTINGS, _RECIPIENTS["department"]))
-        said = lists(talk.field("alerts", draft.value(MAIL, _ALERTS), wrong=apart))
-        draft.put(MAIL, _ALERTS, ",".join(said))
-        return _try_mailing(talk, draft, said[0])
+        recipients = lists(talk.field("alerts", draft.value(MAIL, _ALERTS), wrong=apart))
+        draft.put(MAIL, _ALERTS, ",".join(recipients))
+        return _try_mailing(talk, draft, recipients[0])
 
     if until_good(talk, answer):
         talk.good("alerts")
 
 
-def _reports(talk: Talk) -> None:
+def _ask_reports(talk: Talk) -> None:
+    """Ask for the recipients of reports."""
     draft = talk.files.draft()
     apart = _apart_from(draft.value(MAIL, _ALERTS))
     for name, variable in _RECIPIENTS.items():
         before = draft.value(SETTINGS, variable)
-        said = talk.field(name, before, wrong=apart, may_be_empty=name != "department")
-        draft.put(SETTINGS, variable, ",".join(lists(said)))
+        typed = talk.field(name, before, wrong=apart, may_be_empty=name != "department")
+        draft.put(SETTINGS, variable, ",".join(lists(typed)))
     talk.files = draft
     draft.save()
     talk.good("reports")
@@ -423,7 +452,7 @@ def _reports(talk: Talk) -> None:
 
 
 def _signed_nowhere(talk: Talk, said: str, before: str) -> str:
-    """Who signs that it is nowhere, with the day; what was signed stays as it is."""
+    """Return the signed answer that there is no such place, with the person and the day. A former signature stays."""
     if said == before:
         return before
     who = before.split(",")[1].strip() if before.startswith(f"{NOWHERE},") and before.count(",") > 1 else ""
@@ -434,30 +463,31 @@ def _signed_nowhere(talk: Talk, said: str, before: str) -> str:
 
 
 def _is_elsewhere(talk: Talk, said: str) -> bool:
-    """Whether it is the name of another machine than this."""
+    """Return whether a text is the name of another machine than this one."""
     here = (*_THIS_MACHINE, (urlsplit(talk.files.value(DOT_ENV, "UI_URL")).hostname or "").casefold())
     return bool(_MACHINE.fullmatch(said)) and said.casefold() not in here
 
 
-def _outside(talk: Talk) -> None:
+def _ask_outside(talk: Talk) -> None:
+    """Ask for the machine with the outside watch."""
     before = talk.files.value(SETTINGS, "MOTCUA_WATCHED_FROM")
 
-    def wrong(said: str) -> Wrong:
-        is_one = said == before or said.casefold() in (NOWHERE, *_said("no")) or _is_elsewhere(talk, said)
+    def wrong(typed: str) -> Wrong:
+        is_one = typed == before or typed.casefold() in (NOWHERE, *_answers("no")) or _is_elsewhere(talk, typed)
         return None if is_one else ("machine", {})
 
-    said = talk.field("outside", before, wrong=wrong)
+    typed = talk.field("outside", before, wrong=wrong)
     draft = talk.files.draft()
-    nowhere = said.casefold() in (NOWHERE, *_said("no")) or is_nowhere(said)
-    draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, said, before) if nowhere else said)
+    nowhere = typed.casefold() in (NOWHERE, *_answers("no")) or is_nowhere(typed)
+    draft.put(SETTINGS, "MOTCUA_WATCHED_FROM", _signed_nowhere(talk, typed, before) if nowhere else typed)
     if not nowhere and not draft.value(CALLBACKS, "MOTCUA_METRICS_SECRET"):
-        # What that machine shows to look.
+        # The other machine authenticates with this secret.
         draft.put(CALLBACKS, "MOTCUA_METRICS_SECRET", new_secret())
-    _keep_red(talk, draft, "watched_from_nowhere", "outside")
+    _save_and_report(talk, draft, "watched_from_nowhere", "outside")
 
 
-def _keep_red(talk: Talk, draft: Files, name: str, question: Name) -> None:
-    """Keeps what was signed, and says that it stays red; else that it is good."""
+def _save_and_report(talk: Talk, draft: Files, name: str, question: Name) -> None:
+    """Save a draft. Show the finding that stays open because of a signed answer, or show that the answer is good."""
     talk.files = draft
     draft.save()
     red = [each for each in trying.try_places(draft, talk.now) if each.name == name]
@@ -466,25 +496,28 @@ def _keep_red(talk: Talk, draft: Files, name: str, question: Name) -> None:
         talk.good(question)
 
 
-def _backups(talk: Talk) -> None:
+def _ask_backups(talk: Talk) -> None:
+    """Ask where backups go, and generate the backups' key pair if there is none."""
     variable = "MOTCUA_BACKUPS_GO"
     first = talk.files.value(SETTINGS, variable)
 
     def wrong(said: str) -> Wrong:
         is_folder = said.startswith("/") and len(Path(said).parts) > 1
-        is_one = said == first or said.casefold() in (NOWHERE, *_said("no")) or is_folder or _is_elsewhere(talk, said)
+        is_one = (
+            said == first or said.casefold() in (NOWHERE, *_answers("no")) or is_folder or _is_elsewhere(talk, said)
+        )
         return None if is_one else ("place", {})
 
     def answer(draft: Files) -> Iterable[Finding]:
         before = draft.value(SETTINGS, variable)
-        said = talk.field("backups", before, wrong=wrong)
-        nowhere = said.casefold() in (NOWHERE, *_said("no")) or is_nowhere(said)
-        draft.put(SETTINGS, variable, _signed_nowhere(talk, said, before) if nowhere else said.rstrip("/"))
-        if not said.startswith("/"):
+        place = talk.field("backups", before, wrong=wrong)
+        nowhere = place.casefold() in (NOWHERE, *_answers("no")) or is_nowhere(place)
+        draft.put(SETTINGS, variable, _signed_nowhere(talk, place, before) if nowhere else place.rstrip("/"))
+        if not place.startswith("/"):
             if draft.value(DOT_ENV, "BACKUPS").startswith("/"):
                 draft.put(DOT_ENV, "BACKUPS", "./backups")
             return ()
-        folder = said.rstrip("/")
+        folder = place.rstrip("/")
         draft.put(DOT_ENV, "BACKUPS", folder)
         talk.trying("backups", place=folder)
         looked = trying.try_places(draft, talk.now)
@@ -497,21 +530,21 @@ def _backups(talk: Talk) -> None:
         draft.put(DOT_ENV, "BACKUP_RECIPIENTS", key)
         talk.files = draft
         draft.save()
-        said = words()["end"]
-        talk.speaker.say(said["key"] if talk.made_key else said["key_found"], "head")
+        end_words = words()["end"]
+        talk.speaker.say(end_words["key"] if talk.made_key else end_words["key_found"], "head")
     if is_good:
-        _keep_red(talk, talk.files, "backups_stay_here", "backups")
+        _save_and_report(talk, talk.files, "backups_stay_here", "backups")
 
 
 _QUESTIONS: Mapping[Name, Callable[[Talk], None]] = {
-    "pages": _pages,
-    "certificate": _certificate,
-    "sources": _sources,
-    "gateway": _gateway,
-    "receipts": _receipts,
-    "mail": _mail,
-    "alerts": _alerts,
-    "reports": _reports,
-    "outside": _outside,
-    "backups": _backups,
+    "pages": _ask_pages,
+    "certificate": _ask_certificate,
+    "sources": _ask_sources,
+    "gateway": _ask_gateways,
+    "receipts": _ask_receipts,
+    "mail": _ask_mail,
+    "alerts": _ask_alerts,
+    "reports": _ask_reports,
+    "outside": _ask_outside,
+    "backups": _ask_backups,
 }

@@ -1,4 +1,4 @@
-"""How questions are asked: each thing until it can be written, each answer until it is good or kept as it is."""
+"""Ask questions on a terminal: each field until its answer can be written, each question until its answer is good."""
 
 from __future__ import annotations
 
@@ -14,44 +14,45 @@ from motcua.reports.checks import english_words
 from motcua.reports.wording import words_in
 
 Wrong: TypeAlias = tuple[str, dict[str, object]] | None
-"""Why an answer is none, by the name of the words that say so, and what they are told."""
+"""Why an answer is refused: the name of the text in set_up.vi.yaml, and the values for its placeholders. ``None`` if
+the answer is accepted."""
 
 
 class Speaker(Protocol):
-    """Whoever answers: a terminal, or lines of a file."""
+    """The other side of the conversation: a terminal, or the lines of a file."""
 
     def say(self, words: str, style: str = "") -> None:
-        """Shows a sentence; ``style``: good, wrong or head."""
+        """Show a sentence in a style: ``good``, ``wrong`` or ``head``."""
 
     def ask(self, words: str, *, secret: bool = False) -> str:
-        """What was typed, without its end of line; a secret is not shown.
+        """Ask for a line and return it without its line end. A secret is not shown while it is typed.
 
         Raises:
-            EOFError: nobody answers any more.
+            EOFError: the input ended.
         """
 
 
 def words() -> Mapping[str, Any]:
-    """The words of include/templates/set_up.vi.yaml."""
+    """Return the texts of include/templates/set_up.vi.yaml."""
     return words_in("set_up.vi")
 
 
 @dataclass(slots=True)
 class Talk:
-    """A conversation: who speaks, what is written so far, and what was said."""
+    """A conversation: the other side, the files written so far, and what was done in it."""
 
     speaker: Speaker
     files: Files
     now: datetime
     made_key: bool = False
-    """The backups' pair of keys was made in it."""
+    """Whether the backups' key pair was generated in this conversation."""
     mailed: set[str] = field(default_factory=set)
-    """Whom a mail was sent to."""
+    """Addresses to which a test mail was sent."""
 
     # --- Speaking ----------------------------------------------------------------------------------------------------
 
     def tell(self, key: str, style: str = "", **facts: object) -> None:
-        """Says a sentence of the words by its name."""
+        """Show a text of set_up.vi.yaml by its name."""
         self.speaker.say(str(words()[key]).format(**facts).rstrip(), style)
 
     def field(
@@ -60,80 +61,87 @@ class Talk:
         default: str = "",
         /,
         *,
-        wrong: Callable[[str], Wrong] = lambda said: None,
+        wrong: Callable[[str], Wrong] = lambda typed: None,
         secret: bool = False,
         may_be_empty: bool = False,
         **facts: object,
     ) -> str:
-        """Asks for one thing until it is answered so that it can be written.
+        """Ask for one field until its answer can be written.
 
         Args:
-            name: of the words that ask.
-            default: what Enter keeps.
-            wrong: why an answer is none.
-            secret: it is not shown, neither typed nor kept.
-            may_be_empty: nothing is an answer, and a dash takes away what is there.
-            **facts: what the words are told.
+            name: name of the prompt in set_up.vi.yaml.
+            default: answer for an empty line.
+            wrong: returns why an answer is refused.
+            secret: whether the answer and the default are hidden.
+            may_be_empty: whether an empty answer is allowed. A dash then removes the present value.
+            **facts: values for the prompt's placeholders.
         """
         prompt = str(words()["fields"][name]).format(**facts)
         shown = words()["kept_secret"] if secret and default else words()["default"].format(default=default)
         while True:
-            said = self.speaker.ask(f"{prompt}{shown if default else ''}: ", secret=secret)
-            # A password may begin or end with a blank.
-            said = said if secret else said.strip()
-            if not said:
-                said = default
-            elif may_be_empty and said == words()["cleared"]:
+            typed = self.speaker.ask(f"{prompt}{shown if default else ''}: ", secret=secret)
+            # A password may begin or end with a blank, so that it is not stripped.
+            typed = typed if secret else typed.strip()
+            if not typed:
+                typed = default
+            elif may_be_empty and typed == words()["cleared"]:
                 return ""
-            if not said and may_be_empty:
+            if not typed and may_be_empty:
                 return ""
-            told: Wrong = ("empty", {}) if not said else _unwritable(said, secret=secret) or wrong(said)
-            if told is None:
-                return said
-            self.speaker.say("  " + str(words()["wrong"][told[0]]).format(**told[1]), "wrong")
+            refusal: Wrong = ("empty", {}) if not typed else _why_unwritable(typed, secret=secret) or wrong(typed)
+            if refusal is None:
+                return typed
+            self.speaker.say("  " + str(words()["wrong"][refusal[0]]).format(**refusal[1]), "wrong")
 
     def find(self, found: Iterable[Finding]) -> None:
-        """Says what the check of an answer found: what it is, what was answered, what is to be done."""
+        """Show the findings of an answer's check: what is wrong, the answer or error behind it, and what to do."""
         for each in found:
-            said = _words_of(each)
+            texts = _finding_words(each)
             facts = {**each.facts, "subject": each.subject, "detail": each.detail}
-            self.tell("found", "wrong", what=said["what"].format(**facts))
-            # Where the sentence tells it, it is not told again.
-            if each.detail and not {name for _, name, _, _ in Formatter().parse(said["what"]) if name} - {"subject"}:
+            self.tell("found", "wrong", what=texts["what"].format(**facts))
+            # The detail is shown separately only if the sentence has no placeholder for it.
+            if each.detail and not {name for _, name, _, _ in Formatter().parse(texts["what"]) if name} - {"subject"}:
                 self.tell("answered", detail=each.detail)
-            self.tell("todo", todo=said["todo"].format(**facts))
+            self.tell("todo", todo=texts["todo"].format(**facts))
 
     def is_kept(self) -> bool:
-        """Whether an answer that was found wrong is kept as it is."""
+        """Ask whether an answer with findings is kept as it is, and return the decision."""
         return self.speaker.ask(f"{words()['again']}: ").strip().casefold() in words()["keep"]
 
     def good(self, question: str, **facts: object) -> None:
-        """Says that an answer was tried, and is one."""
-        said = str(words()["questions"][question].get("good", "")).format(**facts)
-        self.tell("good", "good", what=said)
+        """Show that an answer was checked and is good."""
+        sentence = str(words()["questions"][question].get("good", "")).format(**facts)
+        self.tell("good", "good", what=sentence)
 
     def trying(self, question: str, **facts: object) -> None:
-        """Says what is tried now, which may take some seconds."""
+        """Show what is being checked, because it may take some seconds."""
         self.tell("trying", what=str(words()["questions"][question]["tries"]).format(**facts))
 
 
-def _unwritable(said: str, *, secret: bool) -> Wrong:
+def _why_unwritable(said: str, *, secret: bool) -> Wrong:
+    """Return why an answer cannot be written to a file."""
     is_fit = said.isprintable() and (secret or not {"'", "\\"} & set(said))
     return None if is_fit else ("letters", {})
 
 
-def _words_of(found: Finding) -> dict[str, str]:
-    said = words()["findings"].get(found.name)
-    if said is None:
+def _finding_words(found: Finding) -> dict[str, str]:
+    """Return the Vietnamese texts of a finding, or the English ones if there are none."""
+    texts = words()["findings"].get(found.name)
+    if texts is None:
         return english_words(found.name)
-    # Of some there are several, told apart by why.
+    # Some findings have several texts, which are distinguished by the fact ``why``.
     why = str(found.facts.get("why", ""))
-    return said if "what" in said else said.get(why) or english_words(found.name)
+    return texts if "what" in texts else texts.get(why) or english_words(found.name)
 
 
 def until_good(talk: Talk, answer: Callable[[Files], Iterable[Finding]]) -> bool:
-    """Has a question answered on a draft until nothing is found wrong with it, or it is kept as it is, and saves that;
-    whether it is good. What was typed is the default of the next time."""
+    """Ask a question on a draft until its answer has no findings or is kept as it is; then save the draft.
+
+    A repeated question has the previous answer as its default.
+
+    Returns:
+        Whether the answer has no findings.
+    """
     draft = talk.files.draft()
     while True:
         found = list(answer(draft))

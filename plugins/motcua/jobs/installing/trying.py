@@ -1,4 +1,4 @@
-"""Tries an answer before it is kept: by the doctor's own questions, asked of the files as they would be."""
+"""Check an answer before it is saved, with the doctor's checks on the files as they would be after saving."""
 
 from __future__ import annotations
 
@@ -23,12 +23,19 @@ from motcua.reports.mail import Mail
 from motcua.store.ledger.database import reason_without_values
 from motcua.store.ledger.environment import GivenConnection
 
-_Look = Callable[[Examination], Iterable[Finding]]
-_Asked = ParamSpec("_Asked")
+_Check = Callable[[Examination], Iterable[Finding]]
+_Arguments = ParamSpec("_Arguments")
 
 
 def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any) -> Examination:  # noqa: ANN401
-    """``asks``: as a process that runs would, whose files nobody sees; ``only``: settings in place of those given."""
+    """Return an examination of the files for the doctor's checks.
+
+    Args:
+        files: the files.
+        now: present time.
+        asks: examine as a running process does, which does not see the folder of the files.
+        **only: settings that replace those of the files.
+    """
     installation = files.installation()
     settings, _ = written.read_settings(installation)
     if asks:
@@ -36,11 +43,11 @@ def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any
     return Examination(installation, settings.model_copy(update=only), now)
 
 
-def _told(tries: Callable[_Asked, list[Finding]]) -> Callable[_Asked, list[Finding]]:
-    """A try that breaks is one more thing that is wrong, and loses no answer."""
+def _report_exception(tries: Callable[_Arguments, list[Finding]]) -> Callable[_Arguments, list[Finding]]:
+    """Turn an exception of a check into one more finding, so that no answer is lost."""
 
     @wraps(tries)
-    def tried(*asked: _Asked.args, **by_name: _Asked.kwargs) -> list[Finding]:
+    def tried(*asked: _Arguments.args, **by_name: _Arguments.kwargs) -> list[Finding]:
         try:
             return tries(*asked, **by_name)
         except Exception as broken:
@@ -49,44 +56,45 @@ def _told(tries: Callable[_Asked, list[Finding]]) -> Callable[_Asked, list[Findi
     return tried
 
 
-def _found(examination: Examination, looks: Iterable[_Look], about: str) -> list[Finding]:
+def _findings_about(examination: Examination, looks: Iterable[_Check], about: str) -> list[Finding]:
+    """Return the findings of some checks whose subject contains a text."""
     return [each for look in looks for each in look(examination) if about in each.subject]
 
 
-@_told
+@_report_exception
 def try_pages(files: Files, now: datetime) -> list[Finding]:
-    """The pages' address is one, is not the example's, and goes by TLS."""
-    return _found(_examination(files, now), [written.ui_address], "UI_URL")
+    """Check that the pages' address is valid, is not the example's, and uses TLS."""
+    return _findings_about(_examination(files, now), [written.ui_address], "UI_URL")
 
 
-@_told
+@_report_exception
 def try_certificate(files: Files, now: datetime) -> list[Finding]:
-    """The certificate is there, and is that of the pages' address."""
-    return _found(_examination(files, now), [server_files.certificate], "TLS")
+    """Check that the certificate exists and is valid for the pages' address."""
+    return _findings_about(_examination(files, now), [server_files.certificate], "TLS")
 
 
-@_told
+@_report_exception
 def try_source(files: Files, name: str, kind: str, now: datetime) -> list[Finding]:
-    """A source answers, and lets us read what its adapter reads."""
+    """Check that a source answers and that our login may read the tables of its adapter."""
     variable = variable_of(f"onestop_{name}")
     only: dict[str, Any] = {"sources": {name: kind}, "gateways": ()}
     looks = (written.connections, written.secrets)
     examination = _examination(files, now, **only)
-    found = _found(examination, looks, variable)
+    found = _findings_about(examination, looks, variable)
     if f"onestop_{name}" not in examination.unusable:
         asking = _examination(files, now, asks=True, **only)
         found += outside.look_at_source(asking, name, kind)
     return found
 
 
-@_told
+@_report_exception
 def try_gateway(files: Files, name: str, now: datetime) -> list[Finding]:
-    """A gateway answers and knows us, asked for what can send nothing; its brandname is registered."""
+    """Check that a gateway answers and accepts our login, and that its brandname is registered. Nothing is sent."""
     variable = variable_of(f"sms_{name}")
     only: dict[str, Any] = {"sources": {}, "gateways": (name,)}
     looks = (written.connections, written.secrets, written.brandnames)
     examination = _examination(files, now, **only)
-    found = [each for each in _found(examination, looks, variable) if each.subject.startswith(GATEWAYS)]
+    found = [each for each in _findings_about(examination, looks, variable) if each.subject.startswith(GATEWAYS)]
     given = files.connection(GATEWAYS, f"sms_{name}")
     if given is None or f"sms_{name}" in examination.unusable:
         return found
@@ -100,26 +108,26 @@ def try_gateway(files: Files, name: str, now: datetime) -> list[Finding]:
     return found
 
 
-@_told
+@_report_exception
 def try_mail(files: Files, now: datetime) -> list[Finding]:
-    """The mail server takes our login and our sender; nothing is sent."""
+    """Check that the mail server accepts our login and our sender. Nothing is sent."""
     examination = _examination(files, now)
-    found = _found(examination, [written.mail, written.secrets], variable_of(SMTP_CONNECTION))
+    found = _findings_about(examination, [written.mail, written.secrets], variable_of(SMTP_CONNECTION))
     if SMTP_CONNECTION not in examination.unusable:
         found += outside.mail_server(_examination(files, now, asks=True))
     return found
 
 
-@_told
+@_report_exception
 def try_places(files: Files, now: datetime) -> list[Finding]:
-    """Whatever was said of the watch from outside, and of where backups go, keeps them off this machine."""
+    """Check that the outside watch and the backups are on other machines or disks than this one."""
     examination = _examination(files, now)
     looks = (written.watched_from, written.backups_go, server_files.other_disk, server_files.folders)
     return [each for look in looks for each in look(examination)]
 
 
 def send_mail(files: Files, recipient: str, mail: Mail, now: datetime) -> Finding | None:
-    """Sends a real mail by the mail server of the files; why it was not taken."""
+    """Send a real mail through the mail server of the files; return the finding if the server refused it."""
     given = files.connection(MAIL, SMTP_CONNECTION)
     where = f"{MAIL}: {variable_of(SMTP_CONNECTION)}"
     if given is None:
@@ -134,7 +142,7 @@ def send_mail(files: Files, recipient: str, mail: Mail, now: datetime) -> Findin
 
 
 def addresses_at(given: GivenConnection | None) -> list[str]:
-    """Addresses of the host that a connection names; none where nobody knows it."""
+    """Return the addresses of a connection's host; empty if the name cannot be resolved."""
     if given is None or not given.host:
         return []
     host = given.host.rpartition("//")[2].partition("/")[0]
@@ -145,5 +153,5 @@ def addresses_at(given: GivenConnection | None) -> list[str]:
 
 
 def is_mail_address(address: str) -> bool:
-    """Whether mail can be sent to, or from, an address; a name may stand before it."""
+    """Return whether a text is a valid mail address, with or without a name before it."""
     return bool(written.MAIL_ADDRESS.fullmatch(parseaddr(address)[1]))

@@ -1,1 +1,1 @@
-"""What becomes of a push: records are read one by one and written together."""
+"""Write what clients push: check the records one by one, and write them together."""

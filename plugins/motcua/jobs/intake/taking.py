@@ -1,4 +1,4 @@
-"""Takes what a client pushed, in batches, so that the memory stays flat: a record that is bad refuses itself alone."""
+"""Write a client's push to the ledger in batches, so that memory stays flat. A bad record refuses only itself."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from motcua.store.intake.pushes import Fault, begin_push, note_call, write_push
 from motcua.store.ledger.database import Connection
 
 RecordKind: TypeAlias = Literal["dossiers", "steps"]
-_BATCH: Final = 1000
-_TOLD: Final = 100
-"""Refused records, and fields that were not used, that an answer names; all are counted."""
+_BATCH_SIZE: Final = 1000
+_MOST_NAMED: Final = 100
+"""Most refused records, and most unused fields, that an answer names. All of them are counted."""
 
 Record = TypeVar("Record", PushedDossier, PushedStep)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A record that was not taken, or a field that was not used of one that was."""
+    """A refused record, or an unused field of an accepted record."""
 
     place: int
-    """From 0, in the push."""
+    """Position of the record in the push, from 0."""
     reason: str
     field: str
     dossier_code: str
@@ -44,40 +44,40 @@ class Refusal:
 
 @dataclass(slots=True)
 class Taken:
-    """What became of a push."""
+    """The outcome of a push."""
 
     taken: int = 0
     repeated: int = 0
     waiting: int = 0
     refused: int = 0
     refusals: list[Refusal] = field(default_factory=list)
-    """The first of them."""
+    """The first refused records."""
     unused: list[Refusal] = field(default_factory=list)
-    """The first fields that could not be used, of records that were not refused for it."""
+    """The first fields that could not be used, of records that were accepted."""
     dossier_no: int | None = None
-    """Our number of the last dossier that was not refused."""
+    """Number that the ledger gave to the last accepted dossier."""
     faults: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @property
     def is_refused(self) -> bool:
-        """There were records, and none could be used."""
+        """Return whether the push had records and all of them were refused."""
         return self.refused > 0 and not (self.taken or self.repeated or self.waiting)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Counts a record that was not taken."""
+        """Count a refused record."""
         self.refused += 1
         self.faults[refusal.reason, refusal.field] += 1
-        if len(self.refusals) < _TOLD:
+        if len(self.refusals) < _MOST_NAMED:
             self.refusals.append(refusal)
 
     def leave_out(self, left_out: Refusal) -> None:
-        """Counts a field that was not used."""
+        """Count an unused field."""
         self.faults[left_out.reason, left_out.field] += 1
-        if len(self.unused) < _TOLD:
+        if len(self.unused) < _MOST_NAMED:
             self.unused.append(left_out)
 
     def count(self, place: int, outcome: str, dossier_code: str) -> None:
-        """Counts what became of a record."""
+        """Count the outcome of a record."""
         match outcome:
             case "taken":
                 self.taken += 1
@@ -92,27 +92,29 @@ class Taken:
 def take(
     connection: Connection, session: str, service: str, kind: RecordKind, records: Sequence[Any], unit: str | None
 ) -> Taken:
-    """Reads and writes the records of a call. What was written stays where a later batch fails: to send all again adds
+    """Read and write the records of a call.
+
+    If a batch fails, the batches before it stay written. The client may send all records again: a repeated record adds
     nothing.
 
     Args:
-        connection: of the intake's role, with no transaction under way; each batch is one of its own.
-        session: that the client was given.
-        service: as it is counted.
-        kind: what the records are.
-        records: as they came.
+        connection: a connection of the intake's role without an open transaction; each batch is one transaction.
+        session: session of the client.
+        service: name of the called service, for the counts.
+        kind: kind of the records.
+        records: records as the client sent them.
         unit: code of the unit that the call names.
 
     Raises:
-        SessionEnded: the session is nobody's.
+        SessionEnded: the session does not exist any more.
         psycopg.Error: the ledger does not answer.
     """
     found = Taken()
     for start, batch in _batches(records):
         if kind == "dossiers":
-            _take_dossiers(connection, session, _read(read_dossier, start, batch, unit, found), found)
+            _take_dossiers(connection, session, _read_batch(read_dossier, start, batch, unit, found), found)
         else:
-            _take_steps(connection, session, _read(read_step, start, batch, unit, found), found)
+            _take_steps(connection, session, _read_batch(read_step, start, batch, unit, found), found)
     with connection.transaction():
         note_call(
             connection,
@@ -127,9 +129,10 @@ def take(
 
 
 def _take_dossiers(connection: Connection, session: str, came: dict[int, PushedDossier], found: Taken) -> None:
+    """Write one batch of dossiers and count the outcome of each record."""
     last = _last_of_each(came)
     records = {place: came[place] for place in last.values()}
-    asked = (
+    named = (
         {
             "place": place,
             "dossier_code": each.dossier_code,
@@ -139,17 +142,18 @@ def _take_dossiers(connection: Connection, session: str, came: dict[int, PushedD
         for place, each in records.items()
     )
     with connection.transaction():
-        known = begin_push(connection, session, asked)
+        known = begin_push(connection, session, named)
         decided = merge_dossiers(known, records)
         numbers = write_push(connection, session, decided)
     for place, dossier in came.items():
-        of = last[_key(dossier)]
-        found.count(place, decided.outcomes[of], dossier.dossier_code)
-        if key := decided.keys.get(of):
+        last_place = last[_dossier_key(dossier)]
+        found.count(place, decided.outcomes[last_place], dossier.dossier_code)
+        if key := decided.keys.get(last_place):
             found.dossier_no = numbers.get(key) or known.dossiers[key].dossier_no
 
 
 def _take_steps(connection: Connection, session: str, came: Mapping[int, PushedStep], found: Taken) -> None:
+    """Write one batch of steps and count the outcome of each record."""
     named = {(each.dossier_code, None if each.dossier_code else each.dossier_no) for each in came.values()}
     with connection.transaction():
         known = begin_push(
@@ -162,19 +166,20 @@ def _take_steps(connection: Connection, session: str, came: Mapping[int, PushedS
 
 
 def _batches(records: Sequence[Any]) -> Iterator[tuple[int, list[Any]]]:
+    """Yield batches of records, each with the position of its first record."""
     rest = iter(records)
-    for start in range(0, len(records), _BATCH):
-        yield start, list(islice(rest, _BATCH))
+    for start in range(0, len(records), _BATCH_SIZE):
+        yield start, list(islice(rest, _BATCH_SIZE))
 
 
-def _read(
+def _read_batch(
     read: Callable[[object, str | None], tuple[Record, list[str]]],
     start: int,
     batch: Iterable[Any],
     unit: str | None,
     found: Taken,
 ) -> dict[int, Record]:
-    """The records of a batch that may be used, by their places in the push."""
+    """Return the usable records of a batch by their positions in the push, and refuse the other records."""
     good = {}
     latest = datetime.now(UTC) + settings().clock_skew
     for place, record in enumerate(batch, start):
@@ -193,32 +198,37 @@ def _read(
 
 
 def _code_of(record: object) -> str:
-    """The code of a refused record as its client may find it by."""
+    """Return the code of a refused record, so that its client can find it."""
     code = record.get("mahoso") if isinstance(record, Fields) else None
     return code[:80].encode("utf-8", "replace").decode() if isinstance(code, str) else ""
 
 
-def _key(dossier: PushedDossier) -> tuple[str, str | None, str | None]:
+def _dossier_key(dossier: PushedDossier) -> tuple[str, str | None, str | None]:
+    """Return the key that identifies a dossier within a push."""
     return dossier.dossier_code, dossier.unit, dossier.of_name
 
 
 def _last_of_each(dossiers: dict[int, PushedDossier]) -> dict[tuple[str, str | None, str | None], int]:
-    """The last place of each dossier of a batch; what earlier ones say and the last does not is put into it."""
+    """Return the last position of each dossier in a batch.
+
+    The record at that position receives the fields that only an earlier record of the dossier has.
+    """
     last: dict[tuple[str, str | None, str | None], int] = {}
     for place, dossier in dossiers.items():
-        earlier = last.get(_key(dossier))
+        earlier = last.get(_dossier_key(dossier))
         if earlier is not None:
-            dossiers[place] = _both(dossiers[earlier], dossier)
-        last[_key(dossier)] = place
+            dossiers[place] = _merge_repeated(dossiers[earlier], dossier)
+        last[_dossier_key(dossier)] = place
     return last
 
 
-def _both(earlier: PushedDossier, later: PushedDossier) -> PushedDossier:
-    kept = {name: getattr(earlier, name) for name in earlier.said if name not in later.said}
+def _merge_repeated(earlier: PushedDossier, later: PushedDossier) -> PushedDossier:
+    """Return the later record of a dossier, with the fields that only the earlier one has."""
+    only_earlier = {name: getattr(earlier, name) for name in earlier.said if name not in later.said}
     return replace(
         later,
         fields={**earlier.fields, **later.fields},
         said=sorted({*earlier.said, *later.said}),
         earlier=[*earlier.earlier, earlier.digest],
-        **kept,
+        **only_earlier,
     )

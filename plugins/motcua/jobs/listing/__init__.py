@@ -1,1 +1,1 @@
-"""How a declared list gets its rows: what is asked of it, in which order, which part; for pages, files and commands."""
+"""Read the rows of declared lists for pages, files and commands: filters, order, and which part."""

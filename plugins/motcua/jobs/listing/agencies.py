@@ -1,4 +1,4 @@
-"""The lists of agencies with what each decided, and of who sees their rows."""
+"""Define the lists of agencies with their settings, and of the users who may see an agency's rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from motcua.store.ledger.database import Connection
 from motcua.store.people import list_agencies_of_users, list_agency_of_user_changes
 
 
-def _read(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Mapping[str, Any]]:
+def _read_settings(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Mapping[str, Any]]:
+    """Return the settings of the agencies, with the name and the agency in charge of today under ``now``."""
     names = in_force(connection, datetime.now(VIETNAM).date())
     return [
         settings_of(each) | {"aliases": ", ".join(each.aliases), "now": names[each.agency_code]}
@@ -26,15 +27,21 @@ def _read(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequ
     ]
 
 
-def _same_day(row: Mapping[str, Any], seen: Seen) -> Cell:
+def _same_day_cell(row: Mapping[str, Any], seen: Seen) -> Cell:
+    """Return the cell of the setting for same-day procedures, with their number where only some are left out."""
     named = row["same_day_procedures"]
     some = settings_words()["some_procedures"].format(number=len(named)) if named else ""
     code = (", ".join(named) or "excluded") if row["same_day_excluded"] else "told"
     return Word(code, some or setting_in_words("same_day_excluded", row["same_day_excluded"], {}), None)
 
 
-def _setting(name: str, code: str = "") -> OwnCell:
-    """A setting in words; ``code``: what a command writes of one that is set, by default its value."""
+def _setting_cell(name: str, code: str = "") -> OwnCell:
+    """Return a cell function that shows a setting in words.
+
+    Args:
+        name: name of the setting.
+        code: text that a command writes if the setting is set; by default the setting's value.
+    """
     return lambda row, seen: Word(
         (code or str(row[name])) if row[name] else "", setting_in_words(name, row[name], {}), None
     )
@@ -42,18 +49,18 @@ def _setting(name: str, code: str = "") -> OwnCell:
 
 AGENCIES = Listing(
     "settings",
-    _read,
+    _read_settings,
     {
         "agency": lambda row, seen: Link(row["now"].name, f"/settings/agency?{urlencode({'code': row['code']})}"),
         "in_charge": lambda row, seen: row["now"].in_charge if row["now"].in_charge != row["code"] else None,
-        "accented": _setting("accented", "yes"),
-        "same_day": _same_day,
+        "accented": _setting_cell("accented", "yes"),
+        "same_day": _same_day_cell,
         "result_hold": lambda row, seen: Word(
             row["result_hold"] if row["result_hold"] != "PT0S" else "",
             setting_in_words("result_hold", row["result_hold"], {}),
             None,
         ),
-        "waits_for_opening": _setting("waits_for_opening", "yes"),
+        "waits_for_opening": _setting_cell("waits_for_opening", "yes"),
         "apology_day": lambda row, seen: Word(
             row["apology_day"] if row["apology_day"] != "calendar" else "",
             setting_in_words("apology_day", row["apology_day"], {}),

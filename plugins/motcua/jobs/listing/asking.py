@@ -1,4 +1,4 @@
-"""What an address or a command asks of a list: its filters, what is wrong with them, and all that in words."""
+"""Read what an address or a command asks of a list: its filters, their faults, and a description in words."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from motcua.store.browsing import Place, procedures_called
 from motcua.store.ledger.database import Connection
 
 NO_AGENCY = "-"
-"""In place of an agency's code: what is of none, as replies to whoever asks for an unknown code."""
+"""Stands for an agency's code in a filter, and selects rows without an agency, as replies about an unknown code."""
 _LONGEST = 250
-"""Characters of a name in an address."""
+"""Most characters of a name in an address."""
 _FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
 _MARKS = re.compile("[\u0300-\u036f]")
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
@@ -30,24 +30,24 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class AgencyUnknown(LookupError):
-    """There is no such agency, or whoever asks may not see it: nobody learns which."""
+    """The agency does not exist, or the viewer may not see it. The error does not show which of the two it is."""
 
 
 def folded(text: str) -> str:
-    """A text as it is searched and put in order: small letters without accents."""
+    """Return a text in the form for searching and sorting: lower case without accents."""
     return _MARKS.sub("", unicodedata.normalize("NFD", text.casefold())).replace("đ", "d")
 
 
 def written_place(place: Place) -> str:
-    """A place in a list as an address writes it."""
+    """Return a place in a list as an address writes it: microseconds since 1970 and the row's number."""
     return f"{(place.at - _EPOCH) // _MICROSECOND}-{place.number}"
 
 
 def read_place(written: str) -> Place:
-    """A place in a list that an address writes.
+    """Read a place in a list from an address.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is no place.
     """
     at, _, number = written.partition("-")
     if not all(part.isascii() and part.isdigit() and len(part) <= 18 for part in (at, number)):
@@ -59,10 +59,10 @@ def read_place(written: str) -> Place:
 
 
 class Faults(list[str]):
-    """What is wrong with what is asked, in words; empty: nothing."""
+    """The faults of a request as sentences for the viewer. The list is empty if nothing is wrong."""
 
     def day_in(self, written: str) -> date | None:
-        """A day as an address writes it; ``None``: none is given, or it is none."""
+        """Return the day that an address writes; ``None`` for an empty text or a fault."""
         if not written:
             return None
         try:
@@ -75,28 +75,28 @@ class Faults(list[str]):
         return None
 
     def period(self, since: str, until: str) -> tuple[datetime | None, datetime | None]:
-        """Where the days begin and end, by the clock of Vietnam."""
+        """Return the begin of the first day and the end of the last day, in Vietnam's time zone."""
         first, last = self.day_in(since), self.day_in(until)
         if first and last and last < first:
             self.add("order")
-        return _begins(first), _begins(last and last + timedelta(days=1))
+        return _midnight(first), _midnight(last and last + timedelta(days=1))
 
     def one_of(self, written: str, known: Iterable[str], what: str) -> str | None:
-        """A value of a closed list; ``None``: none is given, or it is none of them."""
+        """Return a value of a closed list; ``None`` for an empty text or a fault."""
         if not written or written in known:
             return written or None
         self.add("unknown", what=what[:1].lower() + what[1:], written=written)
         return None
 
     def name(self, written: str, what: str) -> str | None:
-        """A name of something that there may be; ``None``: none is given, or nothing is called so."""
+        """Return a name; ``None`` for an empty text or a fault, if it is too long or not printable."""
         if len(written) <= _LONGEST and written.isprintable():
             return written or None
         self.add("name", what=what, most=_LONGEST)
         return None
 
     def place(self, written: str) -> Place | None:
-        """A place in a list; ``None``: none is given, or it is none."""
+        """Return a place in a list; ``None`` for an empty text or a fault."""
         try:
             return read_place(written) if written else None
         except ValueError:
@@ -104,38 +104,39 @@ class Faults(list[str]):
             return None
 
     def add(self, name: str, **values: object) -> None:
-        """One more, by its name in include/templates/web/lists/words.vi.yaml."""
+        """Add a fault by its name in include/templates/web/lists/words.vi.yaml."""
         self.append(list_words()["fault"][name].format(**values))
 
 
-def _begins(day: date | None) -> datetime | None:
+def _midnight(day: date | None) -> datetime | None:
+    """Return the midnight at which a day begins in Vietnam."""
     return None if day is None else datetime.combine(day, datetime.min.time(), VIETNAM)
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked of a list."""
+    """A request for rows of a list, after its filters were read."""
 
     viewer: Viewer
     agencies: Sequence[Agency] = ()
-    """Those that he may see."""
+    """Agencies that the viewer may see."""
     chosen: Agency | None = None
-    """The one that rows were narrowed down to."""
+    """The agency of the filter, if the request has one."""
     values: Mapping[str, Any] = field(default_factory=dict)
-    """By filter what statements take; of two days where they begin and end."""
+    """Values for the SQL statements by filter. A filter of days has their begin and end."""
     given: Mapping[str, str] = field(default_factory=dict)
-    """What narrows rows down, as an address writes it."""
+    """Texts of the filters that narrow the rows down, as an address writes them."""
     told: Sequence[str] = ()
-    """The same in words."""
+    """The same filters in words."""
     faults: Faults = field(default_factory=Faults)
     search: Sequence[str] = ()
-    """Words that a row has to hold."""
+    """Words that a row must contain."""
     sort: str = ""
-    """The column that rows are put in order by; empty: the list's own order."""
+    """Column to sort by; empty for the list's own order."""
     backwards: bool = False
 
     def names(self, *, short: bool) -> dict[str, str]:
-        """Agency code → name."""
+        """Return the names of the agencies by code."""
         return {each.agency_code: (short and each.short_name) or each.name for each in self.agencies}
 
 
@@ -146,16 +147,21 @@ def ask(
     viewer: Viewer,
     agencies: Sequence[Agency] | None = None,
 ) -> Asked:
-    """Reads what is asked of a list, as an address or a command writes it.
+    """Read a request for rows of a list, as an address or a command writes it.
 
-    ``agencies``: those that the viewer sees, where they were read already.
+    Args:
+        connection: to the ledger.
+        declared: the list.
+        written: filters, search and order, by their names in an address.
+        viewer: the person who asks.
+        agencies: the agencies that the viewer may see, if the caller has read them already.
 
     Raises:
-        AgencyUnknown: an agency is named that there is not, or that he may not see.
+        AgencyUnknown: the agency of the filter does not exist, or the viewer may not see it.
     """
     if agencies is None:
         agencies = [each for each in list_agencies(connection) if viewer.sees(each.agency_code)]
-    reading = _Reading(connection, written, viewer, agencies)
+    reading = _FilterReader(connection, written, viewer, agencies)
     for name, each in declared.filters.items():
         reading.read(name, each)
     search = reading.search()
@@ -176,8 +182,8 @@ def ask(
     )
 
 
-class _Reading:
-    """What is found while filters are read one after the other."""
+class _FilterReader:
+    """Reads the filters of a request one after the other and collects their values, words and faults."""
 
     def __init__(
         self, connection: Connection, written: Mapping[str, str], viewer: Viewer, agencies: Sequence[Agency]
@@ -190,19 +196,19 @@ class _Reading:
         self.faults = Faults()
 
     def read(self, name: str, declared: Filter) -> None:
-        """One filter, under its own name."""
+        """Read one filter by its own name."""
         {
-            "agency": self._agency,
-            "choice": self._choice,
-            "days": self._days,
-            "procedure": self._procedure,
-            "name": self._name,
-            "hidden": self._name,
+            "agency": self._read_agency,
+            "choice": self._read_choice,
+            "days": self._read_days,
+            "procedure": self._read_procedure,
+            "name": self._read_name,
+            "hidden": self._read_name,
         }[declared.shown](name, declared)
 
     def search(self) -> list[str]:
-        """The words that rows are to hold."""
-        written = self._taken("q")
+        """Return the words that rows must contain."""
+        written = self._take_text("q")
         if holds_phone(written):
             self.faults.add("phone")
         found = self.faults.name(written, list_words()["filter"]["search"])
@@ -210,14 +216,20 @@ class _Reading:
             self.told.append(list_words()["told"]["search"].format(words=found))
         return folded(found or "").split()
 
-    def _taken(self, name: str) -> str:
+    def _take_text(self, name: str) -> str:
+        """Return the text of a filter, and note the filter as given if the text is not empty."""
         written = self._written.get(name, "").strip()
         if written:
             self.given[name] = written
         return written
 
-    def _agency(self, name: str, declared: Filter) -> None:
-        written, told = self._taken(name), list_words()["told"]
+    def _read_agency(self, name: str, declared: Filter) -> None:
+        """Read a filter of one agency, or of rows without an agency.
+
+        Raises:
+            AgencyUnknown: the agency does not exist, or the viewer may not see it.
+        """
+        written, words = self._take_text(name), list_words()["told"]
         of_none = written == NO_AGENCY and declared.of_none and self._viewer.agencies is None
         if written and not of_none:
             self.chosen = find_agency(self._agencies, written)
@@ -227,10 +239,11 @@ class _Reading:
             "agencies": self._viewer.listed if self.chosen is None else [self.chosen.agency_code],
             "of_no_agency": of_none,
         }
-        self.told.append(told["no_agency"] if of_none else self.chosen.name if self.chosen else "")
+        self.told.append(words["no_agency"] if of_none else self.chosen.name if self.chosen else "")
 
-    def _choice(self, name: str, declared: Filter) -> None:
-        written, words = self._taken(name), words_of(declared.words)
+    def _read_choice(self, name: str, declared: Filter) -> None:
+        """Read a filter with a value of a closed list, or a reason of messages."""
+        written, words = self._take_text(name), words_of(declared.words)
         if declared.words == "reason" and wording.is_message_reason(written):
             found = self.faults.name(written, declared.head)
         else:
@@ -243,15 +256,17 @@ class _Reading:
         else:
             self.told.append(words[found] if found else "")
 
-    def _days(self, name: str, declared: Filter) -> None:
-        since, until = self._taken("since"), self._taken("until")
+    def _read_days(self, name: str, declared: Filter) -> None:
+        """Read the filter of days from ``since`` and ``until``."""
+        since, until = self._take_text("since"), self._take_text("until")
         faults = len(self.faults)
         self.values["begins"], self.values["ends"] = self.faults.period(since, until)
         if len(self.faults) == faults:
             self.told.append(period_told(since, until))
 
-    def _procedure(self, name: str, declared: Filter) -> None:
-        found = self.faults.name(self._taken(name), declared.head)
+    def _read_procedure(self, name: str, declared: Filter) -> None:
+        """Read a filter of a procedure's code, or of a part of a procedure's name."""
+        found = self.faults.name(self._take_text(name), declared.head)
         if not found:
             self.values["procedure_codes"] = None
             return
@@ -259,17 +274,18 @@ class _Reading:
         called = [code for code, name in known.items() if folded(found) in folded(name)]
         self.values["procedure_codes"] = [found, *called]
         named = found if found in known else called[0] if len(called) == 1 else ""
-        told = f"{known[named]} ({named})" if named else found
-        self.told.append(list_words()["told"]["procedure"].format(name=told))
+        shown = f"{known[named]} ({named})" if named else found
+        self.told.append(list_words()["told"]["procedure"].format(name=shown))
 
-    def _name(self, name: str, declared: Filter) -> None:
-        found = self.faults.name(self._taken(name), declared.head or name)
+    def _read_name(self, name: str, declared: Filter) -> None:
+        """Read a filter of any name."""
+        found = self.faults.name(self._take_text(name), declared.head or name)
         self.values[name] = found
         self.told.append(list_words()["told"][name].format(name=found) if found and declared.head else "")
 
 
 def period_told(since: str, until: str) -> str:
-    """Two days of an address in words; empty: none is given."""
+    """Return two days of an address in words; empty if neither is given."""
     if not (since or until):
         return ""
     first, last = (day(date.fromisoformat(each)) if each else "" for each in (since, until))
@@ -278,17 +294,17 @@ def period_told(since: str, until: str) -> str:
 
 
 def whose(chosen: Agency | None, agencies: Sequence[Agency], viewer: Viewer) -> str:
-    """Whose rows there are, in words.
+    """Return in words which agencies' rows a list shows.
 
     Args:
-        chosen: the agency that they were narrowed down to; ``None``: none.
-        agencies: those whose rows the viewer sees.
-        viewer: whoever is shown them.
+        chosen: the agency of the filter, or ``None``.
+        agencies: the agencies whose rows the viewer may see.
+        viewer: the person who reads the list.
     """
-    told = list_words()["told"]
+    words = list_words()["told"]
     if chosen is not None:
         return chosen.name
     if viewer.agencies is None:
-        return str(told["every_agency"])
+        return str(words["every_agency"])
     names = "; ".join(each.name for each in agencies)
-    return str(told["given_agencies"].format(names=names) if names else told["no_given_agency"])
+    return str(words["given_agencies"].format(names=names) if names else words["no_given_agency"])

@@ -1,4 +1,4 @@
-"""The lists that pages, files and commands show: of each what reads its rows, and what its entries cannot say."""
+"""Define the lists of pages, files and commands: functions for their rows, and for cells that need code."""
 
 from __future__ import annotations
 
@@ -75,11 +75,12 @@ from motcua.store.oversight.statements import (
 from motcua.store.watching.watch import list_alerts
 
 
-def _step(row: DossierFound, seen: Seen) -> Cell:
+def _step_cell(row: DossierFound, seen: Seen) -> Cell:
+    """Return the step of a dossier, or the name of its status, without phone numbers."""
     return hide_phones(row.step_name or status_name(row.status_code) or "") or None
 
 
-DOSSIERS = Listing("dossiers", cells={"step": _step})
+DOSSIERS = Listing("dossiers", cells={"step": _step_cell})
 AXIS = Listing(
     "axis",
     cells={
@@ -89,7 +90,8 @@ AXIS = Listing(
 )
 
 
-def _read(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Complaint]:
+def _read_complaints(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Complaint]:
+    """Return the requested complaints from ``complaints``."""
     values: dict[str, Any] = dict(asked.values)
     state = values["state"]
     wanted = ComplaintsAsked(
@@ -106,69 +108,73 @@ def _read(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequ
     return list_complaints(connection, wanted, asked.viewer.phone)
 
 
-def _dossier(row: Complaint, seen: Seen) -> Cell:
+def _complaint_dossier(row: Complaint, seen: Seen) -> Cell:
+    """Return the dossier of a complaint, as a link if the dossier is known."""
     if row.dossier_code is None or row.dossier_id is None:
         return row.dossier_code
     return dossier_link(row.agency_code, row.dossier_code)
 
 
-def _check(row: Complaint, seen: Seen) -> Cell:
-    said = wording.list_words()["complaint"]
+def _complaint_check(row: Complaint, seen: Seen) -> Cell:
+    """Return the outcome of the agency's check, or that the complaint was withdrawn or is a repeat."""
+    words = wording.list_words()["complaint"]
     if row.withdrawn_at:
-        return Word("withdrawn", said["withdrawn"], "")
+        return Word("withdrawn", words["withdrawn"], "")
     if row.repeats:
-        return Word(f"repeats {row.repeats}", said["repeats"].format(number=row.repeats), "")
+        return Word(f"repeats {row.repeats}", words["repeats"].format(number=row.repeats), "")
     return Word(row.outcome, titles()["outcome"][row.outcome], "")
 
 
-def _message(row: Complaint, seen: Seen) -> Cell:
-    """The message that it is about; where none was sent, the one that was planned, and why it stands so."""
+def _complaint_message(row: Complaint, seen: Seen) -> Cell:
+    """Return the message that a complaint is about, or the planned message and its reason if none was sent."""
     words = wording.publication_words()
     if row.message_id is not None:
-        told = f"{row.message_id}: {words['kind'][row.message_kind]}, {words['state'][row.message_state]}"
-        return Word(f"{row.message_id} {row.message_kind} {row.message_state}", told, None)
+        shown = f"{row.message_id}: {words['kind'][row.message_kind]}, {words['state'][row.message_state]}"
+        return Word(f"{row.message_id} {row.message_kind} {row.message_state}", shown, None)
     if row.intended_id is None:
         return None
-    told = words["state"][row.intended_state]
+    shown = words["state"][row.intended_state]
     codes = seen.viewer.is_operator
     why = f" – {wording.message_reason(row.intended_reason, code=codes)}" if row.intended_reason else ""
     return Word(
-        f"(not sent then) {row.intended_id} {row.intended_kind}: {told}{why}",
-        f"{row.intended_id}: {words['kind'][row.intended_kind]}, {told}{why}",
+        f"(not sent then) {row.intended_id} {row.intended_kind}: {shown}{why}",
+        f"{row.intended_id}: {words['kind'][row.intended_kind]}, {shown}{why}",
         None,
     )
 
 
 COMPLAINTS = Listing(
     "complaints",
-    _read,
+    _read_complaints,
     {
-        "dossier_code": _dossier,
+        "dossier_code": _complaint_dossier,
         "channel": lambda row, seen: Word(row.channel, titles()["channel"][row.channel], None),
-        "check": _check,
-        "message": _message,
+        "check": _complaint_check,
+        "message": _complaint_message,
     },
 )
 
 
 NOBODYS = frozenset({"dossier_code", "agency_name", "due_date", "step_name", "punctuality"})
-"""Parameters of texts whose values name no person. What else a text may hold, a citizen typed."""
+"""Parameters of texts whose values name no person. A citizen may have typed the values of other parameters."""
 
 
 USUAL_DAYS, MOST_DAYS = 7, 14
-"""Of inquiries: days that are shown where none are chosen, and how many may be."""
+"""For inquiries: number of days that are shown without a filter, and largest number of days of the filter."""
 
 
 @lru_cache(maxsize=1)
 def _plain_templates() -> frozenset[tuple[str, int]]:
+    """Return the id and version of the templates whose texts can name no person."""
     versions = load_template_versions()
     return frozenset(name for name, template in versions.items() if NOBODYS.issuperset(template.parameters))
 
 
 def _words_shown(row: Mapping[str, Any], seen: Seen) -> Cell:
-    """The words of a message as a viewer sees them.
+    """Return the text of a message as a viewer may see it.
 
-    What a stranger typed may name anybody: auditors do not see it, and numbers in it are masked for everyone.
+    A text that repeats a citizen's input may name anybody. Auditors do not see such a text, and its numbers are masked
+    for all viewers.
     """
     if (row["template_id"], row["template_version"]) in _plain_templates():
         return str(row["text"])
@@ -178,23 +184,25 @@ def _words_shown(row: Mapping[str, Any], seen: Seen) -> Cell:
     return mask_phones(row["text"])
 
 
-def _of_messages(asked: Asked) -> MessagesAsked:
+def _messages_asked(asked: Asked) -> MessagesAsked:
+    """Return the request as the SQL statements of messages take it."""
     values = dict(asked.values)
     run, dag = values.pop("run"), values.pop("dag")
-    # Other DAGs may have runs of the same name; without a run a DAG says nothing.
+    # A run's name is only unique within its DAG, so that the DAG filters only together with a run.
     return MessagesAsked(**values, run_id=run, dag_id=dag if run else None)
 
 
 def found_messages(
     connection: Connection, asked: Asked, before: Place | None, most: int, looked_at: LookedAt = USUAL
 ) -> Piece:
-    """Places of up to so many messages that are asked for, from a place on."""
+    """Return the places of requested messages, beginning at a place, at most ``most`` places."""
     every = [each.agency_code for each in asked.agencies]
-    return find_messages(connection, _of_messages(asked), every, before, most, looked_at)
+    return find_messages(connection, _messages_asked(asked), every, before, most, looked_at)
 
 
 def _find_oldest(connection: Connection, asked: Asked, after: Place | None, most: int) -> Piece:
-    return find_oldest_messages(connection, _of_messages(asked), after, most)
+    """Return the places of the oldest requested messages, beginning at a place, at most ``most`` places."""
+    return find_oldest_messages(connection, _messages_asked(asked), after, most)
 
 
 MESSAGES = Listing(
@@ -204,7 +212,7 @@ MESSAGES = Listing(
         read_messages,
         ordered_by="recorded_at",
         find_oldest=lambda asked: None if asked.values["run"] else _find_oldest,
-        few=lambda asked: _of_messages(asked).is_of_each_agency,
+        few=lambda asked: _messages_asked(asked).is_of_each_agency,
     ),
     {
         "text": _words_shown,
@@ -214,7 +222,7 @@ MESSAGES = Listing(
 
 
 def asked_inquiries(asked: Asked) -> Asked:
-    """What is asked of inquiries, with the days that count where none were chosen."""
+    """Return the request for inquiries with its days filled in, if the viewer chose none."""
     begins, ends = asked.values["begins"], asked.values["ends"]
     if ends is None:
         today = datetime.combine(day_of(datetime.now(UTC)), datetime.min.time(), VIETNAM)
@@ -223,15 +231,15 @@ def asked_inquiries(asked: Asked) -> Asked:
         begins = ends - timedelta(days=USUAL_DAYS)
     if ends - begins > timedelta(days=MOST_DAYS):
         asked.faults.add("too_long", days=MOST_DAYS)
-    told = list(asked.told)
+    in_words = list(asked.told)
     if not asked.given.keys() & {"since", "until"}:
         first, last = (each.astimezone(VIETNAM).date() for each in (begins, ends - timedelta(days=1)))
-        told.append(period_told(first.isoformat(), last.isoformat()))
-    return replace(asked, values={**asked.values, "begins": begins, "ends": ends}, told=told)
+        in_words.append(period_told(first.isoformat(), last.isoformat()))
+    return replace(asked, values={**asked.values, "begins": begins, "ends": ends}, told=in_words)
 
 
 def inquiries_asked(asked: Asked) -> InquiriesAsked:
-    """The same as statements take it."""
+    """Return a request for inquiries as its SQL statements take it."""
     values = {name: value for name, value in asked.values.items() if name != "of_no_agency"}
     return InquiriesAsked(**values)
 
@@ -252,26 +260,29 @@ INQUIRIES = Listing(
         lambda connection, asked, before, most: find_inquiries(connection, inquiries_asked(asked), before, most),
         read_inquiries,
         ordered_by="received_at",
-        # The first page counts no further than itself.
+        # The rows are never counted beyond the first page.
         few=lambda asked: True,
     ),
 )
 
 
-def _in_force(row: StoredStatement, seen: Seen) -> Cell:
-    said = wording.list_words()["statement"]
-    return Word("" if row.in_force else "superseded", said["in_force" if row.in_force else "superseded"], None)
+def _statement_state(row: StoredStatement, seen: Seen) -> Cell:
+    """Return whether a carrier statement is in force or superseded."""
+    words = wording.list_words()["statement"]
+    return Word("" if row.in_force else "superseded", words["in_force" if row.in_force else "superseded"], None)
 
 
-def _differs(row: MatchRow, seen: Seen) -> Cell:
-    said = wording.list_words()["statement"]["differs"]
-    return Word(", ".join(row.differs), ", ".join(said[each] for each in row.differs), None) if row.differs else None
+def _differing_columns(row: MatchRow, seen: Seen) -> Cell:
+    """Return the columns in which a line differs from our message."""
+    words = wording.list_words()["statement"]["differs"]
+    return Word(", ".join(row.differs), ", ".join(words[each] for each in row.differs), None) if row.differs else None
 
 
-def _meets(row: ListedClosing, seen: Seen) -> Cell:
-    said = wording.list_words()["closing"]
+def _closing_state(row: ListedClosing, seen: Seen) -> Cell:
+    """Return whether a closing adds up, differs, or lacks sources that were not read."""
+    words = wording.list_words()["closing"]
     name = "unread" if row.sources_unread else "differs" if row.difference or row.unexplained else "meets"
-    return Word(name, said[name], "ok" if name == "meets" else "bad")
+    return Word(name, words[name], "ok" if name == "meets" else "bad")
 
 
 STATEMENTS = Listing(
@@ -280,13 +291,13 @@ STATEMENTS = Listing(
     {
         "statement_no": lambda row, seen: Link(str(row.statement_no), f"/statements?no={row.statement_no}"),
         "month": lambda row, seen: f"{row.month.month}/{row.month.year}",
-        "in_force": _in_force,
+        "in_force": _statement_state,
     },
 )
 
 
 def statement_rows(statement_no: int, verdict: LineMatch | None, differs: str | None) -> Listing:
-    """Rows of a statement; by default all that are not exact."""
+    """Return the list of a carrier statement's rows; by default all rows that do not match exactly."""
     return Listing(
         "statement_rows",
         lambda connection, asked, most, skipped: match_rows(
@@ -294,18 +305,19 @@ def statement_rows(statement_no: int, verdict: LineMatch | None, differs: str | 
         ),
         {
             "line": lambda row, seen: f"{row.direction.upper()} {row.line_no}" if row.line_no else None,
-            "differs": _differs,
+            "differs": _differing_columns,
             "reference": lambda row, seen: row.our_reference or row.reference or row.gateway_reference,
         },
     )
 
 
-def _dossier_of_any(row: Any, seen: Seen) -> Cell:  # noqa: ANN401 - of whatever names one
+def _dossier_of_any(row: Any, seen: Seen) -> Cell:  # noqa: ANN401 - any row with an agency and a dossier code
+    """Return a link to the dossier of a row; ``None`` if the row has no dossier."""
     return None if row.dossier_code is None else dossier_link(row.agency_code, row.dossier_code)
 
 
 def findings_of(run_no: int, agency_code: str | None, chosen: Chosen) -> Listing:
-    """What is to be corrected by a run, of an agency or of all, the most urgent first."""
+    """Return the list of a run's findings for one agency or for all agencies, the most urgent first."""
     return Listing(
         "findings",
         lambda connection, asked, most, skipped: urgent_rows(connection, run_no, agency_code, chosen, skipped, most),
@@ -313,32 +325,35 @@ def findings_of(run_no: int, agency_code: str | None, chosen: Chosen) -> Listing
     )
 
 
-def _figure(tell: Callable[[AgencyFigures], Cell]) -> OwnCell:
-    """A figure of an agency; nothing is known of one that could not be checked."""
+def _figure_cell(tell: Callable[[AgencyFigures], Cell]) -> OwnCell:
+    """Return a cell function for a figure of an agency. The cell is empty if the agency could not be checked."""
     return lambda row, seen: None if row.broken_reason else tell(row)
 
 
-def _of_group(group: Group) -> OwnCell:
-    return _figure(lambda row: row.by_group[group])
+def _group_cell(group: Group) -> OwnCell:
+    """Return a cell function for the findings of one group of rules."""
+    return _figure_cell(lambda row: row.by_group[group])
 
 
 QUALITY = Listing(
     "quality",
     cells={
-        "dossiers": _figure(lambda row: row.dossiers),
-        "to_do": _figure(lambda row: row.to_do),
-        "acknowledged": _figure(lambda row: row.acknowledged),
-        "phone_missing": _of_group("phone_missing"),
-        "phone_invalid": _of_group("phone_invalid"),
-        "status": _of_group("status"),
-        "other_faults": _of_group("other"),
-        "per_thousand": _figure(lambda row: None if row.per_thousand is None else wording.decimal(row.per_thousand)),
-        "new": _figure(lambda row: row.change.new),
-        "back": _figure(lambda row: row.change.back),
-        "standing": _figure(lambda row: row.change.standing),
-        "fixed": _figure(lambda row: row.change.fixed),
-        "late": _figure(lambda row: row.remind_agency + row.remind_department),
-        "late_for_department": _figure(lambda row: row.remind_department),
+        "dossiers": _figure_cell(lambda row: row.dossiers),
+        "to_do": _figure_cell(lambda row: row.to_do),
+        "acknowledged": _figure_cell(lambda row: row.acknowledged),
+        "phone_missing": _group_cell("phone_missing"),
+        "phone_invalid": _group_cell("phone_invalid"),
+        "status": _group_cell("status"),
+        "other_faults": _group_cell("other"),
+        "per_thousand": _figure_cell(
+            lambda row: None if row.per_thousand is None else wording.decimal(row.per_thousand)
+        ),
+        "new": _figure_cell(lambda row: row.change.new),
+        "back": _figure_cell(lambda row: row.change.back),
+        "standing": _figure_cell(lambda row: row.change.standing),
+        "fixed": _figure_cell(lambda row: row.change.fixed),
+        "late": _figure_cell(lambda row: row.remind_agency + row.remind_department),
+        "late_for_department": _figure_cell(lambda row: row.remind_department),
     },
 )
 
@@ -349,7 +364,7 @@ CLOSINGS = Listing(
     {
         "closing_no": lambda row, seen: Link(str(row.closing_no), f"/reconciliation?closing={row.closing_no}"),
         "period": lambda row, seen: Word(row.period, period_words(Period.parse(row.period)), None),
-        "meets": _meets,
+        "meets": _closing_state,
         "unread": lambda row, seen: ", ".join(row.sources_unread) or None,
     },
 )
@@ -371,8 +386,8 @@ DIFFERENCES_OF_CLOSING = Listing(
 def lists_of_closing(
     told: Told, messages: Sequence[MessageFigures], dossiers: Sequence[DossierFigures]
 ) -> list[Listing]:
-    """What a page tells of a closing row by row: messages, dossiers, what has no counterpart, what it changed."""
-    named = _of_a_row(told)
+    """Return the lists that a page shows of a closing: messages, dossiers, differences, and changes."""
+    named = _closing_cells(told)
     return [
         replace(
             Listing("closing").of(
@@ -381,7 +396,7 @@ def lists_of_closing(
                 share=lambda row, seen: (
                     None if row.delivered_of_tellable is None or row.kind == "reply" else told.share(row)
                 ),
-                # Per million.
+                # The share is given per million.
                 delivered_of_tellable=lambda row, seen: (
                     None
                     if row.delivered_of_tellable is None or row.kind == "reply"
@@ -390,11 +405,14 @@ def lists_of_closing(
                 failed=lambda row, seen: row.undelivered + row.rejected + row.expired,
                 waiting=lambda row, seen: row.in_hand + row.accepted + row.unconfirmed,
             ),
-            links={name: _to_rows(told, _FIGURES.get(name, name)) for name in (*_OF_MESSAGES, *_FIGURES)},
+            links={
+                name: _rows_address(told, _RENAMED_FIGURES.get(name, name))
+                for name in (*_MESSAGE_FIGURES, *_RENAMED_FIGURES)
+            },
         ),
         replace(
             Listing("closing_dossiers").of(dossiers, **named),
-            links={name: _to_rows(told, name) for name in _OF_DOSSIERS},
+            links={name: _rows_address(told, name) for name in _DOSSIER_FIGURES},
         ),
         DIFFERENCES_OF_CLOSING.of(told.differences),
         Listing("closing_changes").of(
@@ -406,10 +424,10 @@ def lists_of_closing(
     ]
 
 
-_OF_MESSAGES: Final = ("suppressed", "cancelled", "tellable", "delivered", "failed", "waiting")
-_FIGURES: Final = {"expected": "messages"}
-"""Columns whose rows have another name."""
-_OF_DOSSIERS: Final = (
+_MESSAGE_FIGURES: Final = ("suppressed", "cancelled", "tellable", "delivered", "failed", "waiting")
+_RENAMED_FIGURES: Final = {"expected": "messages"}
+"""Names of the figures behind columns with another name."""
+_DOSSIER_FIGURES: Final = (
     "carried_over",
     "received",
     "resolved_early",
@@ -422,8 +440,8 @@ _OF_DOSSIERS: Final = (
 )
 
 
-def _to_rows(told: Told, figure: str) -> Callable[[Any], str]:
-    """Where the rows of a figure of a cell are."""
+def _rows_address(told: Told, figure: str) -> Callable[[Any], str]:
+    """Return a function for the address of the rows behind a figure."""
 
     def address(row: Any) -> str:  # noqa: ANN401 - of messages or of dossiers
         kind = {"kind": row.kind} if isinstance(row, MessageFigures) else {}
@@ -434,39 +452,41 @@ def _to_rows(told: Told, figure: str) -> Callable[[Any], str]:
 
 
 def rows_of_figure(told: Told, found: FigureRows) -> Listing:
-    """Messages, dossiers or orphans behind a figure, as they stood at the cut-off of its closing."""
-    cells = _of_a_row(told)
+    """Return the messages, dossiers or orphans behind a figure, in their state at the cut-off of the closing."""
+    cells = _closing_cells(told)
     if found.of is Orphan:
-        # What belongs to nothing may have no page.
+        # An orphan's dossier may not exist, so that its code has no link.
         return Listing("figure_orphans").of(found.rows, **cells, dossier_code=lambda row, seen: row.dossier_code)
     cells["dossier_code"] = _dossier_of_any
     if found.of is CountedDossier:
-        return Listing("figure_dossiers").of(found.rows, **cells, over=_over)
+        return Listing("figure_dossiers").of(found.rows, **cells, over=_days_over_cell)
     return Listing("figure_messages").of(found.rows, **cells, reason=lambda row, seen: told.reason(row.reason) or None)
 
 
-def _of_a_row(told: Told) -> dict[str, OwnCell]:
+def _closing_cells(told: Told) -> dict[str, OwnCell]:
+    """Return the cell functions for the names of the agency and the procedure."""
     return {
         "agency": lambda row, seen: told.agency_name(row.agency_code),
         "procedure": lambda row, seen: told.procedure_name(row.procedure_code),
     }
 
 
-def _over(row: CountedDossier, seen: Seen) -> Cell:
-    said = wording.list_words()["over"]
+def _days_over_cell(row: CountedDossier, seen: Seen) -> Cell:
+    """Return in words how many days a dossier was early or late."""
+    words = wording.list_words()["over"]
     if row.days_over is None:
         return None
     name = "late" if row.days_over > 0 else "early" if row.days_over < 0 else "on_time"
-    return str(said[name].format(days=wording.count(abs(row.days_over))))
+    return str(words[name].format(days=wording.count(abs(row.days_over))))
 
 
 _ACCEPTABLE: Final = ("few_dossiers", "cut_off")
-"""Why a file was refused that a person may know to be right."""
+"""Faults of a refused file that a person may overrule, because the file may be right."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToldExport:
-    """A file in words, as a viewer sees it."""
+    """An export file in words, as a viewer sees it."""
 
     file: Export
     name: str
@@ -477,47 +497,49 @@ class ToldExport:
 
 
 def may_be_accepted(file: Export) -> bool:
-    """Whether a person may have it taken as it is."""
+    """Return whether a person may order that the file is imported as it is."""
     return file.state == "refused" and any(fault["code"] in _ACCEPTABLE for fault in file.faults)
 
 
 def told_export(viewer: Viewer, file: Export) -> ToldExport:
-    """A file in words; auditors see no name of a file, and none of what its maker named."""
-    said = list_words()["exported"]
+    """Return an export file in words. Auditors see neither the file's name nor its names of sheets and columns."""
+    words = list_words()["exported"]
     faults = [FileFault(**fault) for fault in file.faults]
     if viewer.is_auditor:
         faults = [replace(each, sheet=None, heading=None) for each in faults]
     if file.state == "refused":
         why = str(faults[0]) if faults else ""
     elif file.state == "waiting" and file.accepted_at:
-        why = said["why"]["waiting_again"]
+        why = words["why"]["waiting_again"]
     else:
-        why = said["why"].get(file.state, "").format(seconds=round(SETTLED.total_seconds()))
-    name = said["without_name"].format(no=file.export_no) if viewer.is_auditor else viewer.text(file.name)
-    return ToldExport(file, name, said["state"][file.state], why, faults, may_be_accepted(file))
+        why = words["why"].get(file.state, "").format(seconds=round(SETTLED.total_seconds()))
+    name = words["without_name"].format(no=file.export_no) if viewer.is_auditor else viewer.text(file.name)
+    return ToldExport(file, name, words["state"][file.state], why, faults, may_be_accepted(file))
 
 
-def _kind(row: ToldExport, seen: Seen) -> Cell:
+def _export_kind(row: ToldExport, seen: Seen) -> Cell:
+    """Return whether an export has all dossiers or only changes; ``None`` if it was not read."""
     if row.file.is_whole is None:
         return None
     return str(list_words()["exported"]["kind"]["whole" if row.file.is_whole else "changes"])
 
 
-def _name(row: ToldExport, seen: Seen) -> Cell:
+def _export_link(row: ToldExport, seen: Seen) -> Cell:
+    """Return a link to the page of an export."""
     query = urlencode({"source": row.file.source, "no": row.file.export_no})
     return Link(row.name, f"/quality/sources/exports?{query}")
 
 
 def exports_of(source: str | None) -> Listing:
-    """The files of a source, or of all, the newest first."""
+    """Return the list of the export files of one source or of all sources, the newest first."""
     return Listing(
         "exports",
         lambda connection, asked, most, skipped: [
             told_export(asked.viewer, each) for each in list_exports(connection, source, limit=most, skipped=skipped)
         ],
         {
-            "export_name": _name,
-            "export_kind": _kind,
+            "export_name": _export_link,
+            "export_kind": _export_kind,
             "exported_at": lambda row, seen: row.file.exported_at or row.file.modified_at,
             "export_why": lambda row, seen: row.why or None,
         },
@@ -525,7 +547,7 @@ def exports_of(source: str | None) -> Listing:
 
 
 def vanished_of(source: str) -> Listing:
-    """Open dossiers that a source's whole exports have no more."""
+    """Return the list of open dossiers that are missing in a source's latest whole exports."""
     return Listing(
         "vanished",
         lambda connection, asked, most, skipped: list_vanished(connection, source, skipped + most)[skipped:],
@@ -533,74 +555,77 @@ def vanished_of(source: str) -> Listing:
 
 
 def check_of(check: SourceCheck | None, kind: str) -> Listing:
-    """What a check of a source of some kind found."""
+    """Return the list of the findings of a source check, in the words for that kind of source."""
     rows = [
         {
             "kind": each.finding.name,
-            "severity": check_words()["severity"][said.severity],
-            "breach": said.title,
-            "seen": said.found,
-            "matters": said.meaning,
-            "action": said.todo,
+            "severity": check_words()["severity"][texts.severity],
+            "breach": texts.title,
+            "seen": texts.found,
+            "matters": texts.meaning,
+            "action": texts.todo,
             "since": each.since,
             "examples": ", ".join(each.finding.facts["examples"]),
         }
         for each in (check.findings if check else ())
-        for said in [in_words(each.finding, kind)]
+        for texts in [in_words(each.finding, kind)]
     ]
     return Listing("source_check").of(rows)
 
 
-# --- How fresh they are, and what of them cannot be used -------------------------------------------------------------
+# --- Freshness of sources, and data that cannot be used ---------------------------------------------------------------
 
 _WITHOUT_EXAMPLES: Final = ("code_missing", "code_unusable")
-"""Reasons for which the field of the code may hold anything, a name or a number."""
+"""Reasons that concern the field of the code. The field may then hold anything, also a person's name or number."""
 
 
-def _sources(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Freshness]:
-    """Those that were read; to whom all may be shown also those that never were."""
+def _read_sources(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Freshness]:
+    """Return the sources that were read. Viewers of all agencies also see sources that were never read."""
     read = freshness_of_sources(connection, asked.viewer.listed)
     configured = settings().sources if asked.viewer.agencies is None else ()
     never = [Freshness.of_unread(name) for name in configured if name not in {each.name for each in read}]
     return sorted([*read, *never], key=lambda each: each.name)[skipped : skipped + most]
 
 
-def _failure(row: Freshness, seen: Seen) -> Cell:
-    """Why it could not be read; what an agency cannot mend it is not told."""
+def _source_failure(row: Freshness, seen: Seen) -> Cell:
+    """Return why a source could not be read. Viewers of single agencies do not see it, as they cannot correct it."""
     is_told = row.failed_at and seen.viewer.agencies is None
     return seen.viewer.text(row.failure or "") or None if is_told else None
 
 
-def _connection(row: Freshness, seen: Seen) -> Cell:
+def _source_connection(row: Freshness, seen: Seen) -> Cell:
+    """Return the name of a source's connection; ``None`` if the source is not configured."""
     kind = settings().sources.get(row.name)
     return kind and connection_of(row.name, kind)
 
 
-def _examples(row: QuarantineCount, seen: Seen) -> Cell:
+def _quarantine_examples(row: QuarantineCount, seen: Seen) -> Cell:
+    """Return examples of quarantined rows, without those that may name a person. Auditors see no examples."""
     if seen.viewer.is_auditor or row.reason in _WITHOUT_EXAMPLES:
         return None
     return ", ".join(seen.viewer.text(each) for each in row.examples if each) or None
 
 
 def _state_of_source(row: Freshness, seen: Seen) -> Word | str:
-    said = list_words()["source_state"]
-    return Word("failing", said["failing"], "bad") if row.failed_at else str(said["ok"])
+    """Return whether a source can be read."""
+    words = list_words()["source_state"]
+    return Word("failing", words["failing"], "bad") if row.failed_at else str(words["ok"])
 
 
 SOURCES = Listing(
     "sources",
-    _sources,
+    _read_sources,
     {
         "adapter": lambda row, seen: settings().sources.get(row.name),
-        "connection": _connection,
+        "connection": _source_connection,
         "state": _state_of_source,
-        "failure": _failure,
+        "failure": _source_failure,
     },
 )
 UNUSABLE = Listing(
     "unusable",
     lambda connection, asked, most, skipped: open_quarantine(connection, asked.viewer.listed)[skipped : skipped + most],
-    {"examples": _examples, "heals": lambda row, seen: words_of("unusable.heals")[row.reason]},
+    {"examples": _quarantine_examples, "heals": lambda row, seen: words_of("unusable.heals")[row.reason]},
 )
 
 
@@ -608,7 +633,7 @@ UNUSABLE = Listing(
 
 
 def owed_of(connection: Connection, owed: Sequence[OwedTonight], evening_at: datetime, asked: Asked) -> Listing:
-    """The list of those of whom the coming evening apologises to that are asked for."""
+    """Return the list of the dossiers that the coming evening's apologies are due for, filtered as requested."""
     agencies, outcome = asked.values["agencies"], asked.values["outcome"]
     rows = [
         each
@@ -625,15 +650,18 @@ def owed_of(connection: Connection, owed: Sequence[OwedTonight], evening_at: dat
 
 
 def _outcome_of(row: OwedTonight) -> str:
+    """Return the value of the filter ``outcome``: whether the citizen can be texted or not."""
     return "told" if row.is_told else "untold"
 
 
 def _owed_outcome(row: OwedTonight, seen: Seen) -> Cell:
+    """Return in words whether the citizen can be texted."""
     outcome = _outcome_of(row)
     return Word(outcome, words_of("owed")[outcome], "warn" if row.is_told else "bad")
 
 
 def _phone_todo(reason: str | None) -> str | None:
+    """Return what staff must do about a phone that cannot be texted; ``None`` for another reason."""
     label = next((label for code, label in phone_labels().items() if code == reason), None)
     return label.action if label else None
 
@@ -647,20 +675,23 @@ LETTERS = Listing(
 )
 
 
-# --- What the Department stopped -------------------------------------------------------------------------------------
+# --- Stops of the Department ------------------------------------------------------------------------------------------
 
 
-def _stopped(row: StopRow, seen: Seen) -> Cell:
+def _stopped_words(row: StopRow, seen: Seen) -> Cell:
+    """Return in words what a stop covers."""
     code = row.stop.agency_code
     return stopped_in_words(row.stop.kind, seen.names.get(code, code) if code else None)
 
 
 def _stop_state(row: StopRow, seen: Seen) -> Cell:
+    """Return in words whether a stop is in force, was ended, or is over."""
     state, tone = ("in_force", "warn") if row.in_force else ("ended" if row.stop.ended_at else "over", "")
     return Word(state, list_words()["stop_state"][state], tone)
 
 
-def _of_stop(name: str) -> OwnCell:
+def _stop_field(name: str) -> OwnCell:
+    """Return a cell function for a field of a stop."""
     return lambda row, seen: getattr(row.stop, name)
 
 
@@ -670,25 +701,26 @@ STOPS = Listing(
         connection, asked.viewer, datetime.now(UTC), last_stops(connection, most + skipped)[skipped:]
     ),
     {
-        "what": _stopped,
+        "what": _stopped_words,
         "now": _stop_state,
         "waiting": lambda row, seen: row.waiting if row.in_force else None,
-        **{name: _of_stop(name) for name in ("reason", "stopped_at", "until", "stopped_by", "ended_at", "ended_by")},
+        **{name: _stop_field(name) for name in ("reason", "stopped_at", "until", "stopped_by", "ended_at", "ended_by")},
     },
 )
 
 
-# --- What pushes to us -----------------------------------------------------------------------------------------------
+# --- Clients that push ------------------------------------------------------------------------------------------------
 
 _MOST_ALERTS: Final = 200
 
 
 def pushes_since() -> date:
-    """The first of the days that are looked at."""
+    """Return the first of the days that the lists of pushes cover."""
     return (datetime.now(UTC) - timedelta(days=7)).astimezone(VIETNAM).date()
 
 
-def _clients(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
+def _read_clients(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
+    """Return the clients that push, with whether an alert about their silence is open."""
     alerts = list_alerts(connection, datetime.now(UTC), _MOST_ALERTS)
     silent = {each.subject for each in alerts if each.name == "push_silent" and each.over_at is None}
     return [
@@ -697,36 +729,40 @@ def _clients(connection: Connection, asked: Asked, most: int, skipped: int) -> l
     ][skipped : skipped + most]
 
 
-def _pushing(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
-    """Nobody signs in with the account of a source whose software drops files: it is none that pushes."""
-    found = [each for each in _clients(connection, asked, most + skipped, 0) if not _drops_files(each["client"])]
+def _read_pushing_clients(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
+    """Return the clients that push. Accounts of sources that deliver exports are left out, as nobody uses them."""
+    found = [each for each in _read_clients(connection, asked, most + skipped, 0) if not _drops_files(each["client"])]
     return found[skipped : skipped + most]
 
 
 def _drops_files(client: Client) -> bool:
+    """Return whether a client is the account of a source that delivers exports."""
     return settings().sources.get(client.source) == ADAPTER
 
 
 def _push_state(row: Mapping[str, Any], seen: Seen) -> Cell:
+    """Return in words whether a client is disabled, delivers exports, pushes, or is silent."""
     client: Client = row["client"]
-    said = list_words()["pushed"]["state"]
+    words = list_words()["pushed"]["state"]
     if client.disabled_at is not None:
-        return Word("disabled", said["disabled"], None)
+        return Word("disabled", words["disabled"], None)
     if _drops_files(client):
-        return Word("drops files", said["files"], None)
+        return Word("drops files", words["files"], None)
     if client.last_call_at is None:
-        return Word("never", said["never"], None)
+        return Word("never", words["never"], None)
     name = "silent" if row["silent"] else "pushes"
-    return Word(name, said[name], "warn" if name == "silent" else None)
+    return Word(name, words[name], "warn" if name == "silent" else None)
 
 
 PUSHES = Listing(
-    "pushes", _pushing, {"push_state": _push_state, "agencies": lambda row, seen: ", ".join(row["client"].agencies)}
+    "pushes",
+    _read_pushing_clients,
+    {"push_state": _push_state, "agencies": lambda row, seen: ", ".join(row["client"].agencies)},
 )
-"""Software that pushes, of the last seven days; of a client that is of several agencies those alone see figures who may
-see all."""
-ACCOUNTS = replace(PUSHES, rows=_clients)
-"""All accounts, also of software that drops files."""
+"""Clients that push, with the figures of the last seven days. If a client serves several agencies, only viewers of all
+agencies see its figures."""
+ACCOUNTS = replace(PUSHES, rows=_read_clients)
+"""All accounts, also those of sources that deliver exports."""
 PUSH_FAULTS = Listing(
     "push_faults",
     lambda connection, asked, most, skipped: (
@@ -745,10 +781,11 @@ SUPPLEMENTS = Listing(
 )
 
 
-# --- What statuses were said to stand for ----------------------------------------------------------------------------
+# --- Meanings that were given to statuses -----------------------------------------------------------------------------
 
 
-def _stood_for(row: MappedStatus, seen: Seen) -> str:
+def _status_meaning(row: MappedStatus, seen: Seen) -> str:
+    """Return in words which national status a source's status means, and which one it meant before."""
     statuses = national_statuses()
     status = f"{row.status_code} {statuses[row.status_code]}"
     if not row.status_before:
@@ -763,6 +800,6 @@ STATUS_MAPS = Listing(
     {
         "stands_for": lambda row, seen: national_statuses()[row.status_code],
         "mapped_before": lambda row, seen: national_statuses()[row.status_before] if row.status_before else None,
-        "told": _stood_for,
+        "told": _status_meaning,
     },
 )

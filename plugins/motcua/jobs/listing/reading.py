@@ -1,11 +1,12 @@
-"""Which rows a list shows: those that are asked for, in the order that is asked for, a page or a file of them.
+"""Read the rows of a list that a request asks for, in the requested order, as a page or as a file.
 
-A list is read in one of two ways. One that may be as long as the ledger is read **piecewise**, from a place on, and
-looks at a bounded part at a time; its own order has an index, so that it can be read from either end. Any other is read
-**whole**, as far as it is wanted, in the order that its statement has.
+A list is read in one of two ways. A list that may be as long as the ledger is read **piecewise**: each query starts at
+a place, which is the time and the number of a row, and covers a bounded number of rows. The list's own order has an
+index, so that it can be read from either end. Any other list is read **whole** up to the wanted row, in the order of
+its SQL statement.
 
-Whatever else is asked for is done within what is bounded: another order among the first so many rows, a search among
-so many a page. What was left out by that is told, never passed over.
+Sorting by another column and searching work within bounds: only the first rows are sorted, and only some rows are
+searched for each page. The result states what was left out because of these bounds.
 """
 
 from __future__ import annotations
@@ -38,62 +39,67 @@ from motcua.store.ledger.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """How many rows of a list are looked at for one page or file."""
+    """Numbers of rows that are read for one page or file."""
 
     counted: int = 1_000
-    """Rows are counted up to so many."""
+    """Rows are counted up to this number."""
     sorted: int = 1_000
-    """Rows that a page is put in order of: the first so many of those that are asked for."""
+    """Number of the first requested rows that are sorted for a page."""
     searched: int = 3_000
-    """Rows that one page of a search looks through."""
+    """Number of rows that one page of a search reads."""
     piece: int = 500
-    """Of these, so many are read at a time."""
+    """Number of rows that one query of a search reads."""
     piece_of_file: int = 1_000
     looks: int = 200
-    """Pieces of the ledger that are looked through for one file."""
+    """Most pieces of the ledger that are read for one file."""
 
 
 USUAL: Final = Bounds()
 
 Find: TypeAlias = Callable[[Connection, Asked, Place | None, int], Piece]
-"""Places of up to so many rows that are asked for, from a place on."""
+"""Returns the places of requested rows, beginning at a place, at most a given number."""
 Read: TypeAlias = Callable[[Connection, Sequence[Place]], Sequence[Any]]
-"""The rows at these places, in their order."""
+"""Returns the rows at these places, in their order."""
 ReadWhole: TypeAlias = Callable[[Connection, Asked, int, int], Sequence[Any]]
-"""Up to so many rows that are asked for, after so many others."""
+"""Returns requested rows up to a number, after skipping a number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piecewise:
-    """How a list is read that may be as long as the ledger."""
+    """The functions that read a list piecewise, because it may be as long as the ledger."""
 
     find: Find
     read: Read
     ordered_by: str
-    """The column of its own order, the newest first."""
+    """Column of the list's own order, which is descending."""
     find_oldest: Callable[[Asked], Find | None] = lambda asked: None
-    """Likewise from the other end; ``None``: there is no index for what is asked for."""
+    """Returns the ``find`` function for the ascending order; ``None`` if no index supports it for this request."""
     few: Callable[[Asked], bool] = lambda asked: False
-    """Whether to count what is asked for costs more than a page of it."""
+    """Returns whether counting the requested rows would cost more than reading one page."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A declared list with what reads its rows."""
+    """A declared list and the functions that read its rows."""
 
     name: str
-    """Of its file in include/templates/lists."""
+    """Name of the list's file in include/templates/lists."""
     rows: Piecewise | ReadWhole = lambda connection, asked, most, skipped: ()
     cells: Mapping[str, OwnCell] = field(default_factory=dict)
-    """What its entries cannot say, by column."""
+    """Functions for cells that the file cannot describe, by column."""
     links: Mapping[str, Callable[[Any], str]] = field(default_factory=dict)
-    """Where a value that is there leads on its page, by column: an address below the pages."""
+    """Functions for the address to which a value links on its page, by column. Addresses are relative to the pages."""
     bounds: Bounds = USUAL
     declares: Callable[[str], DeclaredList] = declared_list
-    """Reads what a file of that name says."""
+    """Returns the declaration of the list's file."""
 
     def of(self, rows: Sequence[Any], **cells: OwnCell) -> Listing:
-        """The list of rows that were read already; ``cells``: what tells more of them, by column."""
+        """Return this list with rows that were read already.
+
+        Args:
+            rows: the rows.
+            **cells: additional functions for cells, by column.
+        """
         return replace(
             self,
             rows=lambda connection, asked, most, skipped: rows[skipped : skipped + most],
@@ -102,60 +108,60 @@ class Listing:
 
     @property
     def declared(self) -> DeclaredList:
-        """What its file says."""
+        """Return the declaration of the list's file."""
         return self.declares(self.name)
 
     def columns(self, viewer: Viewer, place: ListPlace) -> dict[str, Column]:
-        """The columns that a viewer sees in a place."""
+        """Return the columns that a viewer sees in a place."""
         return self.declared.columns_for(viewer, place)
 
     def cell(self, name: str, row: Any, seen: Seen) -> Cell:  # noqa: ANN401 - rows are of any type
-        """What stands in a cell."""
+        """Return the content of a cell."""
         return cell_of(name, self.declared.columns[name], row, seen, self.cells)
 
     def cells_of(self, row: Any, seen: Seen, place: ListPlace) -> list[Cell]:  # noqa: ANN401 - rows are of any type
-        """A row in a place."""
+        """Return the cells of a row in a place."""
         return [self.cell(name, row, seen) for name in self.columns(seen.viewer, place)]
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Rows of a list, and what is known of the others."""
+    """Some rows of a list, and what is known about the remaining rows."""
 
     rows: Sequence[Any]
     counted: int | None = None
-    """How many there are, as far as they were counted; ``None``: they were not."""
+    """Number of requested rows, as far as they were counted; ``None`` if they were not counted."""
     more: bool = False
-    """There are more than were counted, or than were put in order."""
+    """Whether there are more rows than were counted or sorted."""
     older: Place | None = None
-    """Where the next page goes on, of a list that is read piecewise."""
+    """Place at which the next page begins, for a list that is read piecewise."""
     looked_to: datetime | None = None
-    """So far was looked, and there may be others beyond; ``None``: all before the next page are here."""
+    """Time down to which rows were read, if older rows may match; ``None`` if no row before the next page can."""
     next_page: int | None = None
-    """The page after this one, of a list that has numbers for them."""
+    """Number of the next page, for a list with page numbers."""
     sorted_among: int | None = None
-    """They are in order among the first so many alone."""
+    """Number of first rows that were sorted, if there are more rows than that."""
 
 
 def part_of(
     listing: Listing, connection: Connection, asked: Asked, seen: Seen, before: Place | None = None, page: int = 1
 ) -> Part:
-    """One page of a list."""
+    """Return one page of a list."""
     if asked.sort and not (isinstance(listing.rows, Piecewise) and _is_own_order(listing.rows, asked)):
-        return _sorted(listing, connection, asked, seen, before, page)
+        return _sorted_page(listing, connection, asked, seen, before, page)
     if isinstance(listing.rows, Piecewise):
         if asked.search:
-            return _searched(listing, listing.rows, connection, asked, seen, before)
-        return _piece(listing, listing.rows.find, connection, asked, before)
+            return _search_page(listing, listing.rows, connection, asked, seen, before)
+        return _piecewise_page(listing, listing.rows.find, connection, asked, before)
     if asked.search:
-        return _sorted(listing, connection, asked, seen, before, page)
-    return _of_whole(listing, connection, asked, page)
+        return _sorted_page(listing, connection, asked, seen, before, page)
+    return _whole_page(listing, connection, asked, page)
 
 
 def first_of(
     listing: Listing, connection: Connection, asked: Asked, seen: Seen, most: int
 ) -> tuple[Sequence[Any], bool]:
-    """The first rows of a list, and whether there are more, or more than were looked through."""
+    """Return the first rows of a list, and whether there are more rows, or rows that were not read."""
     wanted = max(most, listing.bounds.sorted) if asked.sort or asked.search else most
     if isinstance(listing.rows, Piecewise):
         piece = listing.rows.find(connection, asked, None, wanted)
@@ -163,18 +169,20 @@ def first_of(
     else:
         rows = list(listing.rows(connection, asked, wanted + 1, 0))
         rows, more = rows[:wanted], len(rows) > wanted
-    kept = in_order(listing, [row for row in rows if _holds(listing, row, seen, asked.search)], asked, seen)
-    return kept[:most], more or len(kept) > most
+    matching = in_order(listing, [row for row in rows if _has_words(listing, row, seen, asked.search)], asked, seen)
+    return matching[:most], more or len(matching) > most
 
 
 def _is_own_order(rows: Piecewise, asked: Asked) -> bool:
+    """Return whether the requested order is the list's own order."""
     return asked.sort == rows.ordered_by and asked.backwards
 
 
-def _piece(listing: Listing, find: Find, connection: Connection, asked: Asked, before: Place | None) -> Part:
+def _piecewise_page(listing: Listing, find: Find, connection: Connection, asked: Asked, before: Place | None) -> Part:
+    """Return a page of a piecewise list without a search."""
     assert isinstance(listing.rows, Piecewise)
     shown = listing.declared.page
-    # The first page tells how many there are, where they are few.
+    # The first page shows the number of rows, if they are few.
     most = shown if before or listing.rows.few(asked) else listing.bounds.counted
     piece = find(connection, asked, before, most)
     older = piece.places[shown - 1] if len(piece.places) > shown else piece.older
@@ -190,54 +198,55 @@ def _piece(listing: Listing, find: Find, connection: Connection, asked: Asked, b
     )
 
 
-def _searched(
+def _search_page(
     listing: Listing, rows: Piecewise, connection: Connection, asked: Asked, seen: Seen, before: Place | None
 ) -> Part:
-    """Rows with the words that are looked for, from a place on, until a page is full or so many were looked through."""
+    """Return a page of a search: rows with the words, beginning at a place, until the page or the bound is full."""
     found: list[Any] = []
-    looked = 0
+    searched = 0
     place, ended = before, False
-    while not ended and looked < listing.bounds.searched:
+    while not ended and searched < listing.bounds.searched:
         piece = rows.find(connection, asked, place, listing.bounds.piece)
         for at, row in zip(piece.places, rows.read(connection, piece.places), strict=True):
-            if _holds(listing, row, seen, asked.search):
+            if _has_words(listing, row, seen, asked.search):
                 found.append(row)
                 if len(found) == listing.declared.page:
                     return Part(found, older=at)
-        looked += len(piece.places) if piece.looked_on else listing.bounds.piece
+        searched += len(piece.places) if piece.looked_on else listing.bounds.piece
         place, ended = piece.older, piece.older is None
     counted = len(found) if ended and before is None else None
     return Part(found, counted, older=place, looked_to=place.at if place else None)
 
 
-def _sorted(
+def _sorted_page(
     listing: Listing, connection: Connection, asked: Asked, seen: Seen, before: Place | None, page: int
 ) -> Part:
-    """A page of the first rows, in the order that is asked for, those alone with the words that are looked for."""
+    """Return a page of the first rows in the requested order. With a search, only rows with its words are returned."""
     most = listing.bounds.sorted
     if isinstance(listing.rows, Piecewise):
         piece = listing.rows.find(connection, asked, None, most)
         more = piece.older is not None
         oldest = listing.rows.find_oldest(asked)
         if more and oldest is not None and asked.sort == listing.rows.ordered_by and not asked.search:
-            return _piece(listing, oldest, connection, asked, before)
+            return _piecewise_page(listing, oldest, connection, asked, before)
         rows = list(listing.rows.read(connection, piece.places))
     else:
         rows = list(listing.rows(connection, asked, most + 1, 0))
         more = len(rows) > most
     among = rows[:most]
-    kept = in_order(listing, [row for row in among if _holds(listing, row, seen, asked.search)], asked, seen)
+    matching = in_order(listing, [row for row in among if _has_words(listing, row, seen, asked.search)], asked, seen)
     first, last = (page - 1) * listing.declared.page, page * listing.declared.page
     return Part(
-        kept[first:last],
-        len(kept),
+        matching[first:last],
+        len(matching),
         more,
-        next_page=page + 1 if len(kept) > last else None,
+        next_page=page + 1 if len(matching) > last else None,
         sorted_among=len(among) if more else None,
     )
 
 
-def _of_whole(listing: Listing, connection: Connection, asked: Asked, page: int) -> Part:
+def _whole_page(listing: Listing, connection: Connection, asked: Asked, page: int) -> Part:
+    """Return a page of a list that is read whole."""
     assert not isinstance(listing.rows, Piecewise)
     shown = listing.declared.page
     most = listing.bounds.counted if page == 1 else shown
@@ -247,7 +256,7 @@ def _of_whole(listing: Listing, connection: Connection, asked: Asked, page: int)
 
 
 def in_order(listing: Listing, rows: list[Any], asked: Asked, seen: Seen) -> list[Any]:
-    """The rows in the order that is asked for; of equals the list's own. Those without a value are last."""
+    """Sort rows in the requested order. Equal rows stay in the list's own order; rows without a value come last."""
     if not asked.sort:
         return rows
     by = listing.declared.columns[asked.sort].sort_by or asked.sort
@@ -258,6 +267,7 @@ def in_order(listing: Listing, rows: list[Any], asked: Asked, seen: Seen) -> lis
 
 
 def _sort_key(cell: Cell) -> Any:  # noqa: ANN401 - of one type within a column
+    """Return the value by which a cell is sorted; ``None`` for an empty cell."""
     match cell:
         case None:
             return None
@@ -272,7 +282,7 @@ def _sort_key(cell: Cell) -> Any:  # noqa: ANN401 - of one type within a column
 
 
 def text_of(cell: Cell) -> str:
-    """A cell as it is read on a page."""
+    """Return a cell as the text on a page."""
     match cell:
         case None:
             return ""
@@ -286,8 +296,8 @@ def text_of(cell: Cell) -> str:
             return str(cell)
 
 
-def _holds(listing: Listing, row: Any, seen: Seen, words: Sequence[str]) -> bool:  # noqa: ANN401 - rows are of any type
-    """Whether a row, as the viewer sees it, has all these words somewhere."""
+def _has_words(listing: Listing, row: Any, seen: Seen, words: Sequence[str]) -> bool:  # noqa: ANN401 - rows are of any type
+    """Return whether the cells that the viewer sees of a row contain all these words."""
     if not words:
         return True
     names = {**listing.columns(seen.viewer, "page"), **listing.columns(seen.viewer, "file")}
@@ -298,21 +308,21 @@ def _holds(listing: Listing, row: Any, seen: Seen, words: Sequence[str]) -> bool
 # --- Files ----------------------------------------------------------------------------------------------------------
 
 Connect: TypeAlias = Callable[[], Any]
-"""Opens a connection for a piece."""
+"""Opens a connection for one piece."""
 
 
 def pieces_of(listing: Listing, connect: Connect, asked: Asked, seen: Seen) -> Iterator[list[Row]]:
-    """All rows of a list as a file has them, a piece at a time, and a note where there are more.
+    """Yield all rows of a list as a file shows them, piece by piece. If rows are missing at the end, a note is yielded.
 
-    Each piece has a connection of its own: whoever reads slowly keeps none.
+    Each piece has its own connection, so that a slow reader of the file blocks no connection.
     """
 
     def cells(rows: Sequence[Any]) -> list[Row]:
-        return [listing.cells_of(row, seen, "file") for row in rows if _holds(listing, row, seen, asked.search)]
+        return [listing.cells_of(row, seen, "file") for row in rows if _has_words(listing, row, seen, asked.search)]
 
     most = listing.declared.most
     if isinstance(listing.rows, Piecewise):
-        pieces = _pieces(listing.rows, listing.bounds, connect, asked, most)
+        pieces = _read_pieces(listing.rows, listing.bounds, connect, asked, most)
     else:
         with connect() as connection:
             pieces = iter([(listing.rows(connection, asked, most + 1, 0), None)])
@@ -331,10 +341,10 @@ def pieces_of(listing: Listing, connect: Connect, asked: Asked, seen: Seen) -> I
             yield [[words["looked"].format(moment=moment(looked_to))]]
 
 
-def _pieces(
+def _read_pieces(
     rows: Piecewise, bounds: Bounds, connect: Connect, asked: Asked, most: int
 ) -> Iterator[tuple[Sequence[Any], datetime | None]]:
-    """Rows piece by piece; with the last of them how far was looked, where there may be others beyond."""
+    """Yield rows piece by piece. The last piece has the time down to which rows were read, if older rows may match."""
     place: Place | None = None
     read = 0
     for look in range(bounds.looks):

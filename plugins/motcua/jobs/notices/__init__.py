@@ -1,1 +1,2 @@
-"""The way of a message: picked up, planned, sent, settled; apologies of the evening and answers of 9029."""
+"""The steps of a message: pick-up, planning, sending, settling. Also the evening's apologies and the replies of
+9029."""

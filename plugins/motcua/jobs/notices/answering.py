@@ -1,7 +1,7 @@
-"""Answering texts to 9029: the citizen has paid when one arrives, so each gets a reply, whatever breaks.
+"""Answers texts to 9029. The citizen has paid for the text, so each text gets a reply, whatever fails.
 
-``answer`` does it inside a transaction of the ledger. ``answer_in_time`` is what gateways' calls go through: it never
-raises, and where the ledger does not answer in time it gives the fixed apology and counts the inquiry later.
+``answer`` works inside a transaction of the ledger. Calls of gateways use ``answer_in_time``: it never raises. If the
+ledger does not answer in time, it returns a fixed apology and counts the inquiry later.
 """
 
 from __future__ import annotations
@@ -48,11 +48,12 @@ from motcua.store.notices.stops import stopped_until
 from motcua.store.notices.templates import load_templates
 
 TIME_FOR_AN_ANSWER = 1.5
-"""Seconds in which the ledger must answer; the citizen waits 2 at most."""
+"""Seconds in which the ledger must answer; the citizen waits 2 seconds at most."""
 
 _WAIT_FOR_LEDGER = 0.03
 _MAY_WAIT = 8
-"""Inquiries that wait for a ledger that is away; any more get the apology at once, or all threads would wait."""
+"""Inquiries that may wait for an unavailable ledger. Further inquiries get the apology at once, since otherwise all
+threads would wait."""
 _KEEP_UNCOUNTED = 100_000
 
 _TEMPLATE_OF: dict[InquiryResult, str] = {
@@ -71,7 +72,8 @@ _waiting = threading.BoundedSemaphore(_MAY_WAIT)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One inquiry as it came in; ``since`` is the monotonic clock then, ``phone`` E.164, if it is one."""
+    """One inquiry as received. ``since`` is the monotonic clock at that moment; ``phone`` is in E.164, if the sender is
+    a phone."""
 
     gateway: str
     phone: str | None
@@ -87,12 +89,12 @@ class _Asked:
 
 
 class _TooLate(Exception):
-    """The citizen has been given the apology meanwhile."""
+    """The citizen has already been given the apology."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A reply before it is written down."""
+    """A reply before it is written to the ledger."""
 
     outcome: InquiryResult
     reply: RenderedText
@@ -106,7 +108,7 @@ def _templates() -> dict[str, Template]:
 
 
 def warm_up() -> None:
-    """Loads what the first inquiry would wait for: texts, the connection to the ledger; never raises."""
+    """Load what the first inquiry would otherwise wait for: texts and the connection to the ledger. Never raises."""
     try:
         _templates()
         quick_connections.get()
@@ -114,29 +116,30 @@ def warm_up() -> None:
         _log.warning("9029 is not ready yet: %s", reason_without_values(error))
 
 
-def _asked(gateway: str, reading: InquiryReading, now: datetime, since: float) -> _Asked:
+def _received(gateway: str, reading: InquiryReading, now: datetime, since: float) -> _Asked:
     phone = asking_phone(reading.sender)
-    # A clock that is a day off is no use for telling repeats apart.
+    # A sender's clock that is a day off cannot show whether two texts are the same one repeated.
     sent_at = reading.sent_at if reading.sent_at and abs(reading.sent_at - now) < timedelta(days=1) else now
     key = dedupe_key(reading.message_id, phone or reading.sender, reading.text, sent_at)
     return _Asked(gateway, phone, reading.text, reading.message_id, key, now, since)
 
 
 def answer(connection: Connection, gateway: str, reading: InquiryReading, now: datetime) -> InquiryAnswer:
-    """Answers one inquiry and writes both down in one transaction; a repeat gets the reply that it got before.
+    """Answer one inquiry. Write the inquiry and its reply in one transaction. A repeated inquiry gets its first reply
+    again.
 
     Raises:
         psycopg.Error: the ledger failed; nothing is written.
     """
-    return _answer(connection, _asked(gateway, reading, now, time.monotonic()))
+    return _answer(connection, _received(gateway, reading, now, time.monotonic()))
 
 
 def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: float) -> InquiryAnswer:
-    """Answers one inquiry, whatever breaks; ``since`` is the monotonic clock when it came in.
+    """Answer one inquiry, whatever fails; ``since`` is the monotonic clock when the inquiry arrived.
 
-    A thread's broken connection is opened anew at once; a ledger that is away is waited for by a few.
+    A broken connection of a thread is reopened at once. A few threads wait for an unavailable ledger.
     """
-    asked = _asked(gateway, reading, now, since)
+    asked = _received(gateway, reading, now, since)
     failures, waits = 0, False
     try:
         while True:
@@ -159,14 +162,14 @@ def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: 
 
 
 def apologise(gateway: str, reading: InquiryReading, now: datetime) -> InquiryAnswer:
-    """The fixed apology for an inquiry that nobody could answer in time; it is counted."""
-    return _apologise(_asked(gateway, reading, now, time.monotonic()), _TooLate())
+    """Return the fixed apology for an inquiry that could not be answered in time, and count the inquiry."""
+    return _apologise(_received(gateway, reading, now, time.monotonic()), _TooLate())
 
 
 def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
     with connection.transaction():
-        found = _find(connection, asked)
-        saved = save_inquiry(connection, _inquiry(asked, found))
+        found = _choose_reply(connection, asked)
+        saved = save_inquiry(connection, _new_inquiry(asked, found))
         if asked.seconds_left < 0:
             raise _TooLate
     if saved:
@@ -177,17 +180,17 @@ def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
     return before
 
 
-def _fixed(outcome: InquiryResult, code: str | None = None) -> _Found:
+def _fixed_reply(outcome: InquiryResult, code: str | None = None) -> _Found:
     template = _templates()[_TEMPLATE_OF[outcome]]
-    # Each template takes what it names: a known code as written, a stranger's with its links cut.
+    # Each template uses the value that it names: a known code as written, or an unknown code with its links removed.
     values = {name: code for name in ("dossier_code", "asked_code") if code is not None}
     return _Found(outcome, render(template, values, settings().inquiries_accented), code)
 
 
-def _find(connection: Connection, asked: _Asked) -> _Found:
+def _choose_reply(connection: Connection, asked: _Asked) -> _Found:
     rules = settings()
     if not rules.inquiries_on:
-        return _fixed("service_off")
+        return _fixed_reply("service_off")
     now = asked.received_at
     limits = Limits(
         day=now.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0),
@@ -196,36 +199,36 @@ def _find(connection: Connection, asked: _Asked) -> _Found:
         of_gateway=rules.inquiries_per_gateway,
     )
     if asked.phone is not None:
-        # Or those that come at once would each count without the others.
+        # Without this lock, inquiries that arrive at once would not count each other.
         lock_phone(connection, asked.phone)
     phone_is_over, gateway_is_over = is_over(connection, asked.gateway, asked.phone, limits)
     if phone_is_over:
-        return _fixed("too_many")
+        return _fixed_reply("too_many")
     if gateway_is_over:
-        # Not this phone's doing: it is told to try again in a few minutes.
-        return _Found("too_many", _fixed("error").reply)
+        # The gateway's limit is not this phone's doing, so the reply asks the citizen to try again in a few minutes.
+        return _Found("too_many", _fixed_reply("error").reply)
     found = _look_up(connection, asked, read_inquiry_text(asked.text))
     agency = None if found.dossier is None else found.dossier.hit.agency_code
     if stopped_until(connection, "reply", agency, now) is not None:
-        # The citizen has paid: what is stopped is what we would say, not that we answer.
+        # The citizen has paid, so a stop changes what the reply states but does not suppress it.
         return _Found("service_off", render(_templates()["reply_stopped"], {}, rules.inquiries_accented))
     return found
 
 
 def _look_up(connection: Connection, asked: _Asked, codes: AskedCodes) -> _Found:
     dossiers = {each.hit.dossier_id: each for each in find_dossiers(connection, codes.keys, asked.phone)}
-    # Of one hit no agency need be told from another.
+    # With a single hit, agencies need not be distinguished.
     agencies = {} if len(dossiers) == 1 else agency_keys(connection)
     choice = choose(codes, [each.hit for each in dossiers.values()], agencies)
     if choice.hit is not None:
-        return _say_where_it_is(dossiers[choice.hit.dossier_id], asked.received_at)
+        return _status_reply(dossiers[choice.hit.dossier_id], asked.received_at)
     if choice.shared_code is not None:
-        return _fixed("several_agencies", choice.shared_code)
+        return _fixed_reply("several_agencies", choice.shared_code)
     shown = codes.shown(agencies)
-    return _fixed("help") if shown is None else _fixed("unknown_code", shown)
+    return _fixed_reply("help") if shown is None else _fixed_reply("unknown_code", shown)
 
 
-def _say_where_it_is(dossier: FoundDossier, now: datetime) -> _Found:
+def _status_reply(dossier: FoundDossier, now: datetime) -> _Found:
     template = _templates()["reply"]
     code, state = dossier.hit.dossier_code, dossier.state
     values = {
@@ -236,7 +239,7 @@ def _say_where_it_is(dossier: FoundDossier, now: datetime) -> _Found:
     return _Found("answered", render(template, values, dossier.accented), code, dossier)
 
 
-def _inquiry(asked: _Asked, found: _Found) -> NewInquiry:
+def _new_inquiry(asked: _Asked, found: _Found) -> NewInquiry:
     return NewInquiry(
         gateway=asked.gateway,
         gateway_message_id=asked.message_id,
@@ -266,8 +269,8 @@ def _apologise(asked: _Asked, error: Exception) -> InquiryAnswer:
         asked.gateway,
         reason_without_values(error),
     )
-    found = _fixed("error")
-    _uncounted.append(_inquiry(asked, found))
+    found = _fixed_reply("error")
+    _uncounted.append(_new_inquiry(asked, found))
     _count_soon()
     return InquiryAnswer(found.reply.text, found.reply.accented, "error")
 
@@ -278,7 +281,7 @@ def _count_soon() -> None:
 
 
 def _count_until_done() -> None:
-    """Tries once a second until everything is written; holds ``_counting`` meanwhile."""
+    """Tries once a second until every inquiry is written. Holds ``_counting`` for that time."""
     try:
         while _uncounted:
             count_left_over()
@@ -287,14 +290,15 @@ def _count_until_done() -> None:
     finally:
         quick_connections.drop()
         _counting.release()
-    # One may have come between the last look and the release.
+    # An inquiry may have come between the last check and the release.
     _count_soon()
 
 
 def count_left_over() -> int:
-    """Writes down the inquiries that got the apology while the ledger was away; returns how many it wrote.
+    """Write inquiries that got the apology while the ledger was unavailable. Return how many were new.
 
-    What the gateway brought again meanwhile is there already. They are kept in memory only.
+    If the gateway sent an inquiry again in the meantime, the ledger has it already and it is not written twice. The
+    inquiries wait in memory only.
     """
     written = 0
     while True:
@@ -310,7 +314,7 @@ def count_left_over() -> int:
             quick_connections.drop()
             return written
         except Exception as error:
-            # One that the ledger refuses must not hold up the others.
+            # An inquiry that the ledger refuses must not block the other inquiries.
             _log.error("An inquiry through %s is not counted: %s", inquiry.gateway, reason_without_values(error))
         with contextlib.suppress(ValueError):
             _uncounted.remove(inquiry)

@@ -1,8 +1,8 @@
-"""Apologizing: makes the evening's apologies, and keeps which evenings were settled and what was known then.
+"""Plans the evening's apologies, and records which evenings were settled and what was known then.
 
-An evening is settled once for each agency, in one transaction that holds the agency's sources still, so that it is on
-record what was known. Which evenings are not settled is asked of the ledger: a run that was skipped, or found a source
-away, is made up for by the next one.
+Each agency's evening is settled once, in one transaction. The transaction locks the agency's sources, so that the
+record shows what was known. The ledger shows which evenings are not settled: an evening that a run missed, because it
+was skipped or a source was away, is settled by the next run.
 """
 
 from __future__ import annotations
@@ -60,20 +60,20 @@ from motcua.store.notices.templates import load_templates
 log = logging.getLogger(__name__)
 
 LEFT_OVER_AFTER = timedelta(minutes=5)
-"""Runs of ``notify_transitions`` leave the evening to its own DAG for so long."""
+"""For this long, runs of ``notify_transitions`` leave an evening to the evening's own DAG."""
 _PATIENCE = 20.0
-"""Seconds that a pick-up at work on one of the agency's sources is waited for."""
+"""Seconds to wait for a running pick-up of one of the agency's sources."""
 _INSTANT = timedelta(microseconds=1)
 
 
 def apology_rules() -> ApologyRules:
-    """The rules as set for this deployment."""
+    """Return the apology rules as set for this deployment."""
     quiet = QuietHours(settings().apology_quiet_from, settings().apology_quiet_until)
     return ApologyRules(at=settings().apology_time, quiet=quiet)
 
 
 def candidate_of(dossier: DueDossier, *, kind_off: bool) -> ApologyCandidate:
-    """A dossier for the rules, at an agency that switched apologies off or did not."""
+    """Return a dossier in the form that the rules take; ``kind_off`` if its agency has switched apologies off."""
     return ApologyCandidate(
         due_at=dossier.due_at,
         received_at=dossier.received_at,
@@ -85,7 +85,7 @@ def candidate_of(dossier: DueDossier, *, kind_off: bool) -> ApologyCandidate:
 
 
 def apology_words(template: Template, dossier: DueDossier, agency_name: str, *, accented: bool) -> RenderedText:
-    """The words of the apology for a dossier with a due date."""
+    """Return the text of the apology for a dossier with a due date."""
     due_day = due_day_of(dossier.due_at)
     assert due_day is not None
     values = {"dossier_code": dossier.dossier_code, "due_date": date_in_text(due_day), "agency_name": agency_name}
@@ -94,28 +94,27 @@ def apology_words(template: Template, dossier: DueDossier, agency_name: str, *, 
 
 @dataclass(slots=True)
 class ApologyCounts:
-    """What one planning of apologies did."""
+    """Counts of one planning of apologies."""
 
     evenings: dict[str, int] = field(default_factory=dict)
-    """Evenings of agencies settled, by state."""
+    """Settled evenings of agencies, by state."""
     messages: dict[str, int] = field(default_factory=dict)
-    """New messages by the state they begin in."""
+    """New messages, by their first state."""
     suppressed_by_reason: dict[str, int] = field(default_factory=dict)
     none: dict[str, int] = field(default_factory=dict)
-    """Dossiers that were looked at and are owed no apology, by why."""
+    """Dossiers that were checked and get no apology, by reason."""
     waiting: dict[str, str] = field(default_factory=dict)
-    """Agencies whose evening cannot be settled yet, with why."""
+    """Agencies with an evening that cannot be settled yet, each with the reason."""
     made_due: int = 0
-    """Of a backfill: apologies that had failed in passing and are tried again at once."""
+    """In a backfill: apologies that had failed for a passing reason and are due again."""
     told_before: int = 0
-    """Messages that were told, or may have been told, before the ledger was restored."""
+    """Messages that were sent, or may have been sent, before the ledger was restored."""
 
 
 def evening_window(window: Window, rules: ApologyRules) -> Window:
-    """The window that holds the apologies of a backfill's run and no other message.
+    """Return the window that contains the apologies of a backfill's run and no other message.
 
-    The run that starts at 17:30 of a day is that day's evening: of its data interval, from the evening before to this
-    one, the evening that ends it.
+    The run that starts at 17:30 of a day is for that day's evening, which ends the run's data interval.
     """
     if window.end is None:
         return EVERYTHING
@@ -126,14 +125,15 @@ def evening_window(window: Window, rules: ApologyRules) -> Window:
 @without_values()
 @beating()
 def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_over: bool = False) -> ApologyCounts:
-    """Settles every evening that has come and is not settled; with a backfill's window the one that ends it.
+    """Settle every evening that has come and is not settled; with a backfill's window, the evening that ends the
+    window.
 
-    An evening is planned from what the sources said after it came, never from older knowledge: an agency whose sources
-    could not be read waits for the next run. One that can no longer be told of is recorded as missed, with a message
-    ``expired`` for each dossier that it owed one. Settling twice, or twice at once, makes no second message.
+    An evening is planned only from rows that were read after it came: an agency whose sources could not be read waits
+    for the next run. An evening that is too late to text anybody about is recorded as missed, with an ``expired``
+    message for each dossier that was owed an apology. Settling twice, or twice at once, makes no second message.
 
-    ``left_over``: only evenings that their own DAG has had its time for, and cheap where there are none; for the runs
-    of ``notify_transitions``.
+    ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that their own DAG comes first. Runs
+    of ``notify_transitions`` use this restriction; it is cheap if there is no such evening.
     """
     moment = now or datetime.now(UTC)
     rules = apology_rules()
@@ -167,16 +167,16 @@ def _with_evenings_left(
 
 
 def waiting_evenings(ledger: Connection, window: Window, now: datetime) -> dict[date, int]:
-    """Evenings that have come and are not settled, each with how many agencies wait; of a backfill the one that ends
-    its window."""
+    """Return the evenings that have come and are not settled, each with the number of agencies that wait. In a
+    backfill, return only the evening that ends its window."""
     agencies = _with_evenings_left(ledger, window, apology_rules(), now)
     return dict(sorted(Counter(day for agency in agencies for day in agency.days).items()))
 
 
-def _judged(
+def _judge_dossier(
     dossier: DueDossier, agency: AgencyEvenings, due: DueDays, read_sources: Collection[str], *, too_late: bool
 ) -> Judgement:
-    """Whether an agency's evening apologises for a dossier, and how its message begins."""
+    """Decide whether an agency's evening apologises for a dossier, and in which state the message begins."""
     hindrance: Literal["missed", "not_read"] | None = "missed" if too_late else None
     if hindrance is None and dossier.source not in read_sources:
         hindrance = "not_read"
@@ -185,28 +185,29 @@ def _judged(
 
 @dataclass(frozen=True, slots=True)
 class OwedTonight:
-    """A dossier that the coming evening apologises for unless it changes before."""
+    """A dossier that the next evening apologises for unless the dossier changes before."""
 
     agency_code: str
     dossier_code: str
     procedure_code: str | None
     due_day: date
     is_told: bool
-    """Its citizen is told; else nobody reaches him."""
+    """Whether the citizen will be texted; otherwise nobody can reach the citizen."""
     reason: str | None
-    """Why not."""
+    """Why the citizen cannot be texted."""
 
 
 def coming_evening(now: datetime) -> datetime:
-    """The hour of the first evening of apologies that has not come."""
+    """Return the hour of the next evening of apologies."""
     rules = apology_rules()
     return rules.evening_of(rules.latest_evening(now) + timedelta(days=1))
 
 
 def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[str] | None) -> list[OwedTonight]:
-    """Dossiers that the coming evening would apologise for as things stand, by agency, those first whom nobody reaches.
+    """Return the dossiers that the next evening would apologise for as things stand, by agency. Dossiers whose citizen
+    cannot be texted come first.
 
-    Judged as the evening itself will judge them. ``agencies``: codes; ``None``: all.
+    The dossiers are judged as the evening itself will judge them. ``agencies`` are codes; ``None`` means all.
     """
     day, read_sources = evening_at.astimezone(VIETNAM).date(), frozenset(settings().sources)
     on_day, owed = in_force(ledger, day), list[OwedTonight]()
@@ -222,11 +223,14 @@ def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[
         if due is None:
             continue
         for each in chain.from_iterable(candidates(ledger, agency.agency_code, due, evening_at)):
-            judgement, due_day = _judged(each, agency, due, read_sources, too_late=False), due_day_of(each.due_at)
+            judgement, due_day = (
+                _judge_dossier(each, agency, due, read_sources, too_late=False),
+                due_day_of(each.due_at),
+            )
             if due_day is not None and not isinstance(judgement, str):
                 state, reason = judgement
-                told = (agency.agency_code, each.dossier_code, each.procedure_code, due_day, state == "queued", reason)
-                owed.append(OwedTonight(*told))
+                row = (agency.agency_code, each.dossier_code, each.procedure_code, due_day, state == "queued", reason)
+                owed.append(OwedTonight(*row))
     return sorted(owed, key=lambda each: (each.agency_code, each.is_told, each.dossier_code))
 
 
@@ -240,7 +244,7 @@ class _Settling:
         self.agencies_on: dict[date, dict[str, InForce]] = {}
 
     def run(self, agencies: Sequence[AgencyEvenings]) -> None:
-        """Settles what can be settled; an agency that has to wait holds up no other."""
+        """Settle what can be settled. An agency that has to wait does not delay any other agency."""
         for agency in agencies:
             for day in agency.days:
                 why_not = self._settle(agency, day)
@@ -255,10 +259,10 @@ class _Settling:
         return self.agencies_on[day]
 
     def _settle(self, agency: AgencyEvenings, day: date) -> str | None:
-        """Settles an evening; else why it has to wait."""
+        """Settle an evening. Return why the evening has to wait, or ``None`` once it is settled."""
         with connect() as ledger:
             in_charge = self._in_force(ledger, day)[agency.agency_code]
-            # In the desk's own calendar: after a merger that of the agency that took over.
+            # Use the calendar of the desk: after a merger, that of the agency in charge.
             calendar = load_calendar(ledger, in_charge.in_charge or agency.agency_code, day, day)
             due = due_days(agency.apology_day, calendar, day)
             try:
@@ -276,7 +280,7 @@ class _Settling:
 
 
 class _Evening:
-    """One agency's evening, its sources locked."""
+    """One agency's evening, while its sources are locked."""
 
     def __init__(
         self,
@@ -295,7 +299,7 @@ class _Evening:
         self.begun: Counter[str] = Counter()
 
     def why_not_yet(self, sources: Sequence[LockedSource]) -> str | None:
-        """Why the evening cannot be settled at this moment, if so."""
+        """Return why the evening cannot be settled now, or ``None`` if it can."""
         rules, now = self.run.rules, self.run.now
         read_since = self.evening_at if self.too_late else max(self.evening_at, now - rules.fresh_for)
         unread = [
@@ -311,7 +315,7 @@ class _Evening:
         return None
 
     def settle(self, ledger: Connection) -> None:
-        """Writes the evening's messages and then the evening."""
+        """Write the evening's messages and then the evening."""
         if self.due is not None:
             for batch in candidates(ledger, self.agency.agency_code, self.due, self.evening_at):
                 self.looked_at += len(batch)
@@ -351,11 +355,11 @@ class _Evening:
         counts = self.run.counts
         new = []
         for dossier in batch:
-            judgement = _judged(dossier, self.agency, due, self.run.read_sources, too_late=self.too_late)
+            judgement = _judge_dossier(dossier, self.agency, due, self.run.read_sources, too_late=self.too_late)
             if isinstance(judgement, str):
                 counts.none[judgement] = counts.none.get(judgement, 0) + 1
             else:
-                new.append(self._worded(dossier, *judgement))
+                new.append(self._planned_message(dossier, *judgement))
         for saved in save_messages(ledger, new, self.run.now):
             self.begun[saved.state] += 1
             counts.messages[saved.state] = counts.messages.get(saved.state, 0) + 1
@@ -364,7 +368,7 @@ class _Evening:
                 reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
         counts.told_before += adopt_lost(ledger, self.run.now)
 
-    def _worded(self, dossier: DueDossier, state: BeginState, reason: str | None) -> PlannedMessage:
+    def _planned_message(self, dossier: DueDossier, state: BeginState, reason: str | None) -> PlannedMessage:
         due_day = due_day_of(dossier.due_at)
         assert due_day is not None
         assert self.useful_until is not None

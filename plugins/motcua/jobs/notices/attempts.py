@@ -1,4 +1,4 @@
-"""What sending and settling share: how an attempt reads what its gateway answered, and what a request is made of."""
+"""Functions that sending and settling share: the meaning of a gateway's answer, and the content of a request."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from motcua.store.notices.attempts import UnsettledAttempt
 from motcua.store.notices.messages import ClaimedMessage
 
 SETTLE_FIRST = timedelta(seconds=30)
-"""When an attempt without an answer is first asked about or repeated: its receipt may come meanwhile."""
+"""How long after an attempt without an answer the gateway is first asked or the attempt is first repeated. The delivery
+receipt may arrive within this time."""
 ASK_FIRST = timedelta(minutes=2)
-"""When a gateway that can be asked is first asked for the receipt of what it accepted."""
+"""How long after accepting a message a gateway is first asked for the receipt, if it can be asked."""
 ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
     "accepted": "accepted",
     "duplicate": "accepted",
@@ -38,9 +39,9 @@ ATTEMPT_STATE: Mapping[OutcomeClass, str] = {
 }
 
 
-def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
-    """Makes unknown what senders that no longer live left in flight, but for what the journal knows the answer to;
-    returns how many messages they left.
+def mark_abandoned_attempts_unknown(ledger: Connection, lock: Connection, now: datetime, own: int | None = None) -> int:
+    """Marks attempts in flight of dead senders as unknown, and then applies the answers that the journal has. Returns
+    the number of messages that the dead senders left.
 
     Raises:
         motcua.store.journal.JournalFailed: the journal cannot be read.
@@ -58,14 +59,17 @@ def bury_the_dead(ledger: Connection, lock: Connection, now: datetime, own: int 
 
 
 def rests_until(message: ClaimedMessage | UnsettledAttempt, now: datetime) -> datetime | None:
-    """When a message that may go may go at the earliest; ``None``: now. Apologies rest at night, and while their source
-    was not read for too long."""
+    """Returns when a message may be sent at the earliest, or ``None`` if it may be sent now.
+
+    Apologies wait at night, and while their source was not read for too long.
+    """
     is_apology = message.words.kind == "apology"
     return apology_rules().wait_until(now, message.source_read_at) if is_apology else None
 
 
 def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> datetime | None:
-    """When the gateway may first be asked about an attempt, or be given it again under the same reference."""
+    """Returns when the gateway may first be asked about an attempt, or be given it again under the same reference.
+    ``None`` if the attempt needs neither."""
     if outcome.outcome == "unknown":
         return now + SETTLE_FIRST
     if outcome.outcome in ("accepted", "duplicate") and gateway.can_be_asked:
@@ -76,16 +80,16 @@ def settle_time(outcome: GatewayAnswer, gateway: Gateway, now: datetime) -> date
 def words_at(
     gateway: Gateway, words: Words, templates: Mapping[tuple[str, int], Template], *, accented: bool | None = None
 ) -> Words:
-    """What a gateway sends of a message: with accents where these cost nothing there, else as it was planned.
+    """Returns a message's text as a gateway sends it: with accents if they cost nothing there, otherwise as planned.
 
     Args:
-        gateway: the one that takes it.
-        words: as they were planned.
-        templates: by id and version.
-        accented: as it was sent before, whatever would be sent now; ``None``: it was not.
+        gateway: the gateway that is to send the message.
+        words: the text as planned.
+        templates: templates by id and version.
+        accented: whether the message was sent with accents before; ``None`` if it was not sent before.
 
     Raises:
-        UnregisteredTemplate: the version that the words were made of has no file.
+        UnregisteredTemplate: no file has the template version of the planned text.
     """
     template = templates.get((words.template_id, words.template_version))
     if template is None:
@@ -102,13 +106,13 @@ def outgoing_message(
     templates: Mapping[tuple[str, int], Template],
     known: Mapping[RegistrationKey, Registration],
 ) -> OutgoingMessage:
-    """A request as the gateway's adapter takes it, of words as it sends them.
+    """Returns a request for the gateway's adapter, from a text as the gateway sends it.
 
     Raises:
-        UnregisteredTemplate: their template is not registered at the gateway.
+        UnregisteredTemplate: the template is not registered at the gateway.
     """
     key = (gateway.address.name, words.template_id, words.template_version)
-    known_as = require_registered(known, key, accented=words.accented, by_id=gateway.takes_template_ids)
+    provider_template_id = require_registered(known, key, accented=words.accented, by_id=gateway.takes_template_ids)
     names = templates[words.template_id, words.template_version].parameters
     return OutgoingMessage(
         reference=reference,
@@ -119,5 +123,5 @@ def outgoing_message(
         template_id=words.template_id,
         template_version=words.template_version,
         values=dict(zip(names, words.parameters, strict=True)),
-        provider_template_id=known_as,
+        provider_template_id=provider_template_id,
     )

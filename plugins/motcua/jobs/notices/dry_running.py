@@ -1,7 +1,8 @@
-"""The dry run before an agency joins: what it would have sent, had it been enabled from a day on.
+"""Shows which messages an agency would have sent, had it been enabled since a given day. This dry run comes before the
+agency joins.
 
-Reads the sources and plans in memory, each event at the moment at which it was recorded; nothing is written or sent,
-and no other reading of the sources is held up. Apologies are not part of it.
+The dry run reads the sources and plans in memory, each event at the moment when it was recorded. It writes and sends
+nothing, and blocks no other reading of the sources. Apologies are not part of it.
 """
 
 from __future__ import annotations
@@ -48,62 +49,62 @@ from motcua.store.notices.sources import list_sources, status_map
 from motcua.store.notices.templates import load_templates
 
 End: TypeAlias = Literal["would_go", "held"] | BeginState
-"""What would have become of a message: handed to the gateway, still held at the end, or a state of planning."""
+"""How a message would have ended: handed to the gateway, still on hold at the end, or in a state of planning."""
 
 _BATCH = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """A message that would have been made."""
+    """A message that would have been planned."""
 
     kind: Kind
     end: End
     reason: str | None
     at: datetime
-    """When it would have left, or its end was decided."""
+    """When the message would have been sent, or when its end was decided."""
 
 
 @dataclass(frozen=True, slots=True)
 class DryMessage:
-    """A message that would have been made, as it may be shown."""
+    """A message that would have been planned, in the form that may be shown."""
 
     dossier_code: str
     message: Rehearsed
     phone: str
-    """Masked; empty where there is none to text."""
+    """The masked number; empty if there is no number to text."""
     template: str
     segments: int
 
 
 @dataclass(slots=True)
 class DryRun:
-    """What an agency would have sent."""
+    """The messages that an agency would have sent."""
 
     agency: Agency
     name_in_texts: str
     since: datetime
     until: datetime
     sources: list[str] = field(default_factory=list)
-    """Sources that hold rows of the agency."""
+    """Sources that have rows of the agency."""
     failures: dict[str, str] = field(default_factory=dict)
-    """Sources that could not be read, with why: what they hold is missing here."""
+    """Sources that could not be read, with the reason. Their dossiers are missing here."""
     dossiers: int = 0
     transitions: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
     """Rows that would have gone to quarantine, by reason."""
     messages: list[DryMessage] = field(default_factory=list)
-    """In the order in which they would have been made."""
+    """Messages in the order in which they would have been planned."""
 
 
 def dry_run(code: str, since: datetime) -> DryRun:
-    """What an agency would have sent between ``since`` and now, with the settings that it has in the ledger.
+    """Return what an agency would have sent between ``since`` and now, with its settings in the ledger.
 
-    Where the agency is enabled already, that does not count. Its phones are taken as they are now; events that fell
-    into one pick-up are planned one by one.
+    Ignores whether the agency is enabled already. Uses the present phone numbers. Plans events one by one, even if one
+    pick-up would have read them together.
 
     Raises:
-        UnknownAgency: the ledger knows no agency by this code or alias.
+        UnknownAgency: the ledger has no agency with this code or alias.
     """
     moment = datetime.now(UTC)
     with connect() as ledger:
@@ -143,14 +144,14 @@ class _Reading:
         self.rules = planning_rules()
 
     def run(self) -> bool:
-        """Whether the source holds rows of the agency."""
+        """Read the source. Return whether it has rows of the agency."""
         until = self.dry_run.until + self.context.clock_skew
         keys = dict.fromkeys(self._keys(self.source.transitions_between(self.dry_run.since, until)))
-        # A change of which only the dossier's row tells.
+        # Some changes show only in the dossier's row, without a transition.
         keys |= dict.fromkeys(self._keys(self.source.dossiers_since(self.dry_run.since, open_too=False)))
         listed = list(keys)
         for first in range(0, len(listed), _BATCH):
-            self._take(listed[first : first + _BATCH])
+            self._read_dossiers(listed[first : first + _BATCH])
         return bool(listed)
 
     def _keys(self, rows: Iterable[object]) -> Iterable[Key]:
@@ -159,7 +160,7 @@ class _Reading:
             if agency_code and unicodedata.normalize("NFC", agency_code).strip() in self.context.agencies:
                 yield agency_code, dossier_code or ""
 
-    def _take(self, keys: Sequence[Key]) -> None:
+    def _read_dossiers(self, keys: Sequence[Key]) -> None:
         dossiers: dict[str, CleanDossier] = {}
         for dossier_row in self.source.dossiers_by_key(keys):
             try:
@@ -170,7 +171,7 @@ class _Reading:
             dossiers[dossier.dossier_code] = dossier
         histories: dict[str, dict[int, PastTransition]] = {code: {} for code in dossiers}
         substituted: set[int] = set()
-        """Transitions whose time of happening is another one's."""
+        """Transitions without a time of their own, whose time was taken from another field."""
         for row in self.source.transitions_by_key(keys):
             try:
                 step = clean_transition(row, self.context)
@@ -199,7 +200,7 @@ class _Reading:
             )
             self.dry_run.dossiers += 1
             self.dry_run.transitions += len(history)
-            self._plan(dossier, [*history, *_told_by_row(dossier, history, self.dry_run.until)])
+            self._plan(dossier, [*history, *_transition_from_row(dossier, history, self.dry_run.until)])
 
     def _plan(self, dossier: CleanDossier, history: Sequence[PastTransition]) -> None:
         agency = self.dry_run.agency
@@ -236,8 +237,11 @@ class _Reading:
             )
 
 
-def _told_by_row(dossier: CleanDossier, history: Sequence[PastTransition], now: datetime) -> list[PastTransition]:
-    """The change of which the dossier's row alone tells: it is newer than the last transition and calls for another."""
+def _transition_from_row(
+    dossier: CleanDossier, history: Sequence[PastTransition], now: datetime
+) -> list[PastTransition]:
+    """Return the change that only the dossier's row shows, as a transition: the row is newer than the last transition
+    and calls for another message."""
     status, updated = dossier.status_code, dossier.updated_at
     if status is None or updated is None:
         return []
@@ -257,15 +261,15 @@ def with_old_steps(
     row: tuple[int, bool] | None,
     clock_skew: timedelta,
 ) -> list[PastTransition]:
-    """The history with its old steps told apart, as far as that can be known later.
+    """Mark the old steps of a history, as far as they can be recognised later.
 
-    What the dossier's row said when one was recorded is past. Where the dossier went on by itself since, it is taken
-    that the row said what held before; else the row as it is now speaks.
+    The row's state at the time when an old step was recorded is unknown. If another step followed, the row is assumed
+    to have shown the condition before the old step; otherwise the row's present state is used.
 
     Args:
-        history: in the dossier's order.
-        substituted: transitions whose time of happening the source did not give.
-        row: status and desk flag of the dossier's row now; ``None``: it names no known status.
+        history: transitions in the dossier's order.
+        substituted: transitions for which the source gave no time.
+        row: present status and desk flag of the dossier's row; ``None`` if the row names no known status.
         clock_skew: how far the source's clocks may be off.
     """
     latest: datetime | None = None
@@ -281,18 +285,19 @@ def with_old_steps(
             found.append(step)
             continue
         went_on = not all(are_old[position:])
-        says = before if went_on or row is None else condition_of(*row)
-        found.append(replace(step, is_old=True, row_was_read=went_on or row is not None, row_calls_for=says))
+        row_condition = before if went_on or row is None else condition_of(*row)
+        found.append(replace(step, is_old=True, row_was_read=went_on or row is not None, row_calls_for=row_condition))
     return found
 
 
 def rehearse(
     dossier: DossierFacts, history: Sequence[PastTransition], now: datetime, rules: PlanningRules
 ) -> list[Rehearsed]:
-    """The messages that planning would have made of a history, had it planned each transition when it was recorded.
+    """Return the messages that planning would have made of a history, had it planned each transition when it was
+    recorded.
 
-    A message goes at once, or when its hold ends, unless the dossier left the condition or was handed over before; what
-    went counts as accepted by the gateway. ``history`` is in the dossier's order.
+    A message is sent at once or when its hold ends, unless the dossier left the condition or was handed over before. A
+    message that was sent counts as accepted by the gateway. ``history`` is in the dossier's order.
     """
     rehearsal = _Rehearsal(dossier, rules)
     for position in range(len(history)):
@@ -307,12 +312,12 @@ class _Rehearsal:
         self.told: dict[int, PastMessage] = {}
         self.waiting: dict[int, NewMessage] = {}
         self.outdated: dict[int, Rehearsed] = {}
-        """What only an old step called for that the row does not confirm; a later step may."""
+        """Messages that only an old step called for and the row does not confirm. A later step may confirm them."""
         self.ended: list[Rehearsed] = []
 
     def plan(self, seen: Sequence[PastTransition], now: datetime) -> None:
         moment = min(max(each.recorded_at for each in seen), now)
-        self._let_go(moment)
+        self._send_due(moment)
         for number, message in list(self.waiting.items()):
             if seen[-1].leaves(message.kind):
                 del self.waiting[number]
@@ -347,24 +352,25 @@ class _Rehearsal:
                     useful_until=each.useful_until,
                     next_attempt_at=each.next_attempt_at,
                 )
-        self._let_go(moment)
+        self._send_due(moment)
 
     def _replace(self, kind: Kind, moment: datetime) -> None:
-        """The condition was entered again after nothing but old steps: the later message is the one."""
+        """Cancel the waiting message of a kind, because the dossier entered the condition again after nothing but old
+        steps. The later message replaces it."""
         for number, message in list(self.waiting.items()):
             if message.kind == kind:
                 del self.waiting[number]
                 self.ended.append(Rehearsed(kind, "cancelled", "superseded", moment))
 
     def end(self, now: datetime) -> list[Rehearsed]:
-        self._let_go(now)
+        self._send_due(now)
         self.ended += self.outdated.values()
         self.ended += [
             Rehearsed(message.kind, "held", None, message.next_attempt_at) for message in self.waiting.values()
         ]
         return self.ended
 
-    def _let_go(self, moment: datetime) -> None:
+    def _send_due(self, moment: datetime) -> None:
         for number, message in list(self.waiting.items()):
             at = message.next_attempt_at
             if at > moment:

@@ -1,10 +1,11 @@
-"""Watches sources: tells which have rows that were not picked up, and that messages wait for nobody.
+"""Watches sources: signals which sources have unread rows, and when due messages have no sender.
 
-Level-triggered: what a watcher tells it repeats until it is no longer so, and what is so is read from the ledger and
-the sources each time. Many sources are asked the same small question again and again, from one thread, without waiting
-for any of them: libpq is spoken to itself, a question goes out, and its answer is read when it is there. A source that
-hangs costs its own connection and nothing else, and a look costs a fortieth of what a thread and a transaction for each
-did (docs/decisions/reading-sources.md). How often each is asked the settings say: what a look costs is theirs to bear.
+The signals are level-triggered: a watcher repeats a signal until its cause is gone, and reads the cause from the ledger
+and the sources each time. One thread asks many sources the same small question again and again, and waits for none of
+them. The thread uses libpq directly: it sends a question and reads the answer once the answer is there. A hanging
+source blocks only its own connection. With a thread and a transaction for each source, a look would cost forty times as
+much (docs/decisions/reading-sources.md). Settings decide how often each source is asked, because looks load the
+source's server.
 """
 
 from __future__ import annotations
@@ -31,69 +32,70 @@ from motcua.sources import UnknownAdapter, adapter, pushed_sources
 from motcua.sources.national_sync import NationalSyncSource
 from motcua.sources.patience import answered_within
 from motcua.store.ledger.database import LEDGER, Connection, limit_statements, open_connection, reason_without_values
-from motcua.store.ledger.locks import LINGERING, WATCHING, is_held, share_lock
+from motcua.store.ledger.locks import LEADING, WATCHING, is_held, share_lock
 from motcua.store.ledger.queries import statement
 from motcua.store.notices.messages import left_waiting
 from motcua.store.notices.sources import (
     NEWS,
     SILENT,
     UNREAD,
-    Told,
+    SourceSignal,
     WatchedSource,
-    take_back,
-    tell_of_sources,
+    end_source_signals,
+    signal_sources,
     watched_sources,
 )
 
 LOOK_WITHIN = 5.0
-"""Seconds that a look at a source may take."""
+"""Seconds that one look at a source may take."""
 _OPEN_AT_ONCE = 32
-"""Connections whose opening begins in the same tenth of a second."""
+"""Most connections that are opened within the same tenth of a second."""
 _NAME = b"motcua_look"
 _TIMESTAMPTZ, _BIGINT, _TEXTS, _TIMESTAMPTZS, _BIGINTS = 1184, 20, 1009, 1185, 1016
-"""PostgreSQL's own numbers of these types."""
+"""PostgreSQL's numbers of these types."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """How many seconds a watcher waits for others."""
+    """How many seconds a watcher waits for sources and for runs."""
 
     look: float = LOOK_WITHIN
-    """For an answer of a source."""
+    """Longest wait for a source's answer."""
     grace: float = 1.0
-    """After that until a look is given up that the source's server did not end by itself."""
+    """Further wait after ``look``. After it the watcher gives up a look that the source's server did not end by
+    itself."""
     connection: float = 10.0
-    """Until a source whose connection is still being opened counts as one that does not answer."""
+    """Longest wait for a connection that is being opened. After it the source counts as silent."""
     pause: float = 5.0
-    """Until a source that failed is tried again, each further time twice as long."""
+    """Pause before a failed source is tried again. Each further pause is twice as long."""
     longest_pause: float = 60.0
     run: float = 10.0
-    """For a run that was woken and may be on its way to its sender, each time twice as long: it finds all news by
-    itself, so that waking others meanwhile would only take the cores from it."""
+    """Pause between waking two runs. Each further pause is twice as long. The first run finds all news by itself, so
+    further runs would only take processor time from it."""
     longest_run: float = 60.0
 
 
 USUAL = Waits()
 
 Kept = Mapping[str, Any]
-"""What the last pick-up of a source kept for the watcher."""
+"""The values that the last pick-up of a source stored for the watcher."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What came of a look at a source."""
+    """The result of one look at a source."""
 
     source: str
     kept: Kept | None
-    """What it was held against."""
+    """The stored values that the answer is compared with."""
     rows: Mapping[str, str | None] | None = None
-    """What it counted; ``None``: it did not answer, or was not asked, since nothing was kept."""
+    """The source's answer; ``None`` if it gave none, or was not asked because no values are stored."""
     failure: str | None = None
-    """Why it did not answer, without values."""
+    """Why the source did not answer, without any value of its rows."""
 
     @property
     def differs(self) -> bool:
-        """It shows other rows than those that the last pick-up kept count of."""
+        """Whether the source shows other rows than the last pick-up stored."""
         if self.failure is not None:
             return False
         if not self.kept:
@@ -103,7 +105,8 @@ class Look:
 
 @dataclass(slots=True, eq=False)
 class _Line:
-    """One connection, and what is asked over it: of one source, or of all that lie in the ledger itself."""
+    """A connection and its open question. The question is about one source, or about all sources that lie in the
+    ledger's own database."""
 
     sources: tuple[str, ...]
     of_ledger: bool
@@ -116,17 +119,17 @@ class _Line:
     failure: str | None = None
     sent_at: float = 0.0
     has_answered: bool = False
-    """Over the present connection."""
+    """Whether a question was answered over the present connection."""
     failures: int = 0
-    """One after the other."""
+    """Number of failures in a row."""
     open_at: float = 0.0
     is_slow: bool = False
-    """It outlasted a round; later ones do not wait for it."""
+    """Whether the source outlasted a round. Later rounds do not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """The statement of a look."""
+    """The SQL statement of a look."""
 
     text: bytes
     types: tuple[int, ...]
@@ -134,9 +137,9 @@ class _Question:
 
 
 class Looks:
-    """Connections to sources that stay open, one each; sources that lie in the ledger itself share one.
+    """Open connections to sources, one for each source; sources that lie in the ledger's own database share one.
 
-    For one thread alone, which calls :meth:`ask` and :meth:`turn` again and again.
+    Only one thread may use an instance. It calls :meth:`ask` and :meth:`turn` again and again.
     """
 
     def __init__(self, sources: Iterable[str], waits: Waits = USUAL) -> None:
@@ -153,13 +156,13 @@ class Looks:
 
     @property
     def idle(self) -> list[str]:
-        """Sources that can be asked now: their connection is open and no question is out."""
+        """Sources that can be asked now: their connection is open and has no open question."""
         return [name for line in self._lines if line.connection and not line.asked for name in line.sources]
 
     def ask(self, questions: Mapping[str, Kept | None]) -> list[Look]:
-        """Asks idle sources whether they show what was kept count of at their last pick-up.
+        """Asks idle sources whether their rows still agree with the values that the last pick-up stored.
 
-        Returns: the answers for those of which nothing was kept, which need no asking.
+        Returns: looks at the sources without stored values, which need no question.
         """
         idle = [line for line in self._lines if line.connection and not line.asked]
         unread = [name for line in idle for name in line.sources if name in questions and not questions[name]]
@@ -170,23 +173,24 @@ class Looks:
         return [Look(name, None) for name in unread]
 
     def turn(self, timeout: float) -> list[Look]:
-        """Opens what is to be opened, and takes the answers that are there, or come within so many seconds."""
+        """Opens missing connections, and returns the answers that are there or arrive within ``timeout`` seconds."""
         answers = self._take_opened()
         self._begin_opening()
         waits_for_opening = any(line.is_opening for line in self._lines)
         for key, events in self._selector.select(min(timeout, 0.05) if waits_for_opening else timeout):
-            answers += self._read(key.data, events)
+            answers += self._read_answer(key.data, events)
         now = time.monotonic()
         for line in self._lines:
             if line.asked and line.sent_at + self._waits.look + self._waits.grace < now:
                 answers += self._fail(line, f"no answer within {self._waits.look:.0f} s")
             elif line.is_opening and line.opening_since + self._waits.connection < now and not line.failures:
-                # Its thread goes on waiting; meanwhile it is one that does not answer.
+                # The thread that opens the connection goes on waiting. Until it ends, the source counts as silent.
                 answers += self._fail(line, f"no connection within {self._waits.connection:.0f} s")
         return answers + self._take_opened()
 
     def round(self, questions: Mapping[str, Kept | None], within: float) -> list[Look]:
-        """One answer of each source that gives it in so many seconds; one that did not is not waited for again."""
+        """Asks each source once and returns the answers that arrive within ``within`` seconds. Later rounds do not wait
+        for a source that did not answer in time."""
         ends, answers = time.monotonic() + within, list[Look]()
         left = {name for name in questions if name in self._waited_for()}
         asked: set[str] = set()
@@ -209,7 +213,7 @@ class Looks:
         return {name for line in due for name in line.sources}
 
     def close(self) -> None:
-        """Closes all connections; one that is being opened is closed as soon as it is."""
+        """Closes all connections. A connection that is still being opened is closed right after."""
         with self._guard:
             self._is_over = True
         for line in self._lines:
@@ -226,10 +230,11 @@ class Looks:
         if not closed or now < self._open_next_at:
             return
         self._open_next_at = now + 0.1
-        # Those that failed come last, or many of them would keep the others from being opened.
+        # Sources that failed come last. Otherwise many of them would delay the opening of working connections.
         for line in sorted(closed, key=lambda each: each.failures)[:_OPEN_AT_ONCE]:
             line.is_opening, line.opening_since = True, now
-            # A thread of its own, which may hang with its source; it holds up neither the others nor the end.
+            # Each opening has a thread of its own, which may hang with its source. It blocks neither other sources nor
+            # the end of the process.
             threading.Thread(target=self._open, args=(line,), name=f"look {line.sources[0]}", daemon=True).start()
 
     def _open(self, line: _Line) -> None:
@@ -263,7 +268,7 @@ class Looks:
         line.asked, line.rows, line.failure, line.sent_at = asked, {}, None, time.monotonic()
         values, pgconn = _values(line), line.connection.pgconn
         with contextlib.suppress(psycopg.Error):
-            # Where that fails, reading the answer fails, too, and says so.
+            # If sending fails, reading the answer fails too and reports the error.
             if line.question.is_prepared:
                 pgconn.send_query_prepared(_NAME, values)
             else:
@@ -279,7 +284,7 @@ class Looks:
         if self._selector.get_key(line.connection.fileno()).events != events:
             self._selector.modify(line.connection.fileno(), events, line)
 
-    def _read(self, line: _Line, events: int) -> list[Look]:
+    def _read_answer(self, line: _Line, events: int) -> list[Look]:
         assert line.connection is not None
         pgconn = line.connection.pgconn
         try:
@@ -319,7 +324,11 @@ class Looks:
         return [Look(name, kept, rows.get(name, {})) for name, kept in asked.items()]
 
     def _fail(self, line: _Line, failure: str) -> list[Look]:
-        """Hangs up; one that answered over this connection is connected to again at once, and nobody is told yet."""
+        """Closes a connection after a failure.
+
+        A connection that had answered before is only opened again, at once and without a failed look: a lost connection
+        does not mean a silent source yet. Otherwise the failure is returned as an answer.
+        """
         asked, answered = line.asked, line.has_answered
         self._hang_up(line)
         if answered and not failure.startswith(("QueryCanceled", "no answer")):
@@ -379,50 +388,51 @@ def _values(line: _Line) -> list[bytes | None]:
     columns = [list(line.asked)]
     columns += [[str(kept[name]) for kept in line.asked.values()] for name in ("recorded_since", "updated_since")]
     columns.append([str(kept["after"]) for kept in line.asked.values()])
-    # Names, times and numbers: none needs a quote in a list.
+    # Names, times and numbers need no quotes in a PostgreSQL array.
     return [f"{{{','.join(column)}}}".encode() for column in columns]
 
 
 def _close(connection: Connection) -> None:
-    # Really: one with a question out is of no use to anybody else.
+    # Close the connection for good: nobody else can use a connection with an open question.
     with contextlib.suppress(psycopg.Error):
         connection.close()
 
 
 _LOOKS_A_SECOND = 600
-"""As long as all sources of a watcher together are asked no more often, the quiet ones need not be asked less."""
+"""A watcher asks quiet sources less often only if all its sources together would need more looks per second than
+this."""
 _QUIET_AFTER = 60.0
-"""Seconds without news from which on a source is asked less and less often."""
+"""Seconds without news after which a source is asked less and less often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Statements a second, by the settings."""
+    """How many queries per second the settings lead to."""
 
     sources: int
-    """How many are asked: those that push, or drop files, are not."""
+    """How many sources are asked. Sources that push or deliver files are not asked."""
     after_news: float
-    """At a source that had news within the last minute."""
+    """Queries per second at a source that had news within the last minute."""
     at_rest: float
-    """At a source that has had none for long."""
+    """Queries per second at a source without news for a long time."""
     together_at_rest: float
-    """At all sources."""
+    """Queries per second at all sources together, if none had news for a long time."""
 
 
 def pause_of(silent_for: float, sources: float) -> float:
-    """Seconds between two looks at a source.
+    """Returns the seconds between two looks at a source.
 
     Args:
-        silent_for: seconds since it last had news.
-        sources: how many its watcher has.
+        silent_for: seconds since the source last had news.
+        sources: how many sources the watcher has.
     """
-    least = settings().look_every
-    most = min(max(settings().look_quiet, least), max(least, sources / _LOOKS_A_SECOND))
-    return min(most, max(least, least * silent_for / _QUIET_AFTER))
+    shortest = settings().look_every
+    longest = min(max(settings().look_quiet, shortest), max(shortest, sources / _LOOKS_A_SECOND))
+    return min(longest, max(shortest, shortest * silent_for / _QUIET_AFTER))
 
 
 def asking() -> Asking:
-    """How often this installation's sources are asked, by watchers that share them evenly."""
+    """Returns how often this installation's sources are asked, if its watchers share them evenly."""
     pushing = pushed_sources(settings().sources)
     sources = sum(name not in pushing for name in settings().sources)
     each = sources / settings().look_parts
@@ -433,40 +443,42 @@ def asking() -> Asking:
 log = logging.getLogger(__name__)
 
 _TICK = 0.04
-"""Seconds; what is due within it is asked together, so that many sources do not wake the watcher one by one."""
+"""Seconds between two turns of a watcher. Sources that are due within one tick are asked together, so that many sources
+do not wake the watcher one by one."""
 _REPEAT_AFTER, _REPEAT_AT_MOST_AFTER = 3.0, 60.0
-"""Seconds until news is told again that nobody picked up, each time twice as long; or told at all while a sender picks
-up news by itself."""
+"""Seconds until a signal about unread news is repeated, each time twice as long, up to the second value. While a sender
+picks up news by itself, the first signal is delayed by this time, too."""
 _ASK_LEDGER_EVERY = 0.25
-"""Seconds, while something is news; else four times as long."""
+"""Seconds between two queries of the ledger while there is news; without news four times as long."""
 _READ_ALL_EVERY = 5.0
 _LEFT_FOR = timedelta(seconds=2)
-"""A message that is due for so long, while no sender goes on, waits for nobody."""
+"""A message that is due for this long while no sender is running counts as left behind."""
 _LEDGER_WITHIN = 5.0
 
 
 def part_of(source: str, parts: int) -> int:
-    """Which of so many watchers a source falls to: always the same, whichever other sources there are."""
+    """Returns which of ``parts`` watchers a source belongs to. The answer does not depend on the other sources."""
     return zlib.crc32(source.encode()) % parts
 
 
 @dataclass(slots=True)
-class _Telling:
-    """When something is told that may go on for long: at once, and then more and more seldom while it is the same."""
+class _Signal:
+    """Decides when to signal a lasting state: at once, and then less and less often while the state stays the same."""
 
     mark: object = None
     since: float = 0.0
-    told_at: float = 0.0
+    signalled_at: float = 0.0
     pause: float = _REPEAT_AFTER
 
     def is_due(self, mark: object, now: float, *, waits: bool = False) -> bool:
-        """Whether it is to be told now; ``None`` is nothing to tell. Who ``waits`` does not tell it at once."""
+        """Returns whether the state is to be signalled now. ``mark`` identifies the state; ``None`` means that there is
+        nothing to signal. With ``waits``, the first signal is delayed, too."""
         if mark != self.mark:
-            self.mark, self.since, self.told_at, self.pause = mark, now, 0.0, _REPEAT_AFTER
-        is_repeated = waits or bool(self.told_at)
-        if mark is None or now - (self.told_at or self.since) < (self.pause if is_repeated else 0.0):
+            self.mark, self.since, self.signalled_at, self.pause = mark, now, 0.0, _REPEAT_AFTER
+        is_repeated = waits or bool(self.signalled_at)
+        if mark is None or now - (self.signalled_at or self.since) < (self.pause if is_repeated else 0.0):
             return False
-        self.told_at = now
+        self.signalled_at = now
         if is_repeated:
             self.pause = min(_REPEAT_AT_MOST_AFTER, self.pause * 2)
         return True
@@ -474,41 +486,44 @@ class _Telling:
 
 @dataclass(slots=True)
 class _Watched:
-    """One source, as far as its watcher knows it."""
+    """One source, as its watcher knows it."""
 
     known: WatchedSource
     look_at: float = 0.0
     news_at: float = float("-inf")
     is_settled: bool = False
-    """It was asked once, or did not answer."""
+    """Whether the source answered once or failed to answer."""
     differs: bool = False
     differs_since: float = 0.0
     differs_from: Mapping[str, Any] | None = None
-    """What was kept when it began to."""
+    """The stored values when the source began to differ from them."""
     is_silent: bool = False
-    telling: _Telling = field(default_factory=_Telling)
+    news_signal: _Signal = field(default_factory=_Signal)
 
     def has_news(self, now: datetime) -> bool:
-        """By what was last seen of it."""
+        """Returns whether the source has news, by its last look, or has an old step whose dossier row is due to be
+        read."""
         return self.differs or (not self.is_silent and self.known.ask_at is not None and self.known.ask_at <= now)
 
     def is_unread(self, now: float) -> bool:
-        """It has the same news for longer than something may be due: whatever was kept of it meanwhile is the same."""
+        """Returns whether the source has had unread rows for longer than ``served_within`` while no pick-up stored new
+        values."""
         if not self.differs or self.known.watch is not self.differs_from:
             self.differs_since, self.differs_from = now, self.known.watch
         return self.differs and now - self.differs_since >= settings().served_within.total_seconds()
 
 
-def _nothing_told() -> dict[Told, dict[str, tuple[int, Mapping[str, Any] | None]]]:
+def _no_signals() -> dict[SourceSignal, dict[str, tuple[int, Mapping[str, Any] | None]]]:
     return {NEWS: {}, UNREAD: {}, SILENT: {}}
 
 
 class Watcher:
-    """Watches the sources of one part over one connection to the ledger, and one to each of them."""
+    """Watches the sources of one part, over one connection to the ledger and one to each source."""
 
-    def __init__(self, tell: Callable[[str], None], part: int = 0, parts: int = 1, waits: Waits = USUAL) -> None:
-        """``tell``: called with the name of a source that has news, or with nothing when messages wait for nobody."""
-        self._tell, self._part, self._waits = tell, part, waits
+    def __init__(self, wake: Callable[[str], None], part: int = 0, parts: int = 1, waits: Waits = USUAL) -> None:
+        """``wake`` starts a run. It gets the name of a source that has news, or an empty text if due messages have no
+        sender."""
+        self._start_run, self._part, self._waits = wake, part, waits
         self._sources = {
             name: _Watched(WatchedSource(name, None, None))
             for name in settings().sources
@@ -516,15 +531,15 @@ class Watcher:
         }
         self._ledger: Connection | None = None
         self._joined = contextlib.ExitStack()
-        self._told: dict[Told, dict[str, tuple[int, Mapping[str, Any] | None]]] = _nothing_told()
+        self._signalled: dict[SourceSignal, dict[str, tuple[int, Mapping[str, Any] | None]]] = _no_signals()
         self._is_counted = False
         self._is_attended = False
-        self._left_waiting = _Telling()
-        self._woken_at, self._let_it_begin = float("-inf"), self._waits.run
+        self._left_waiting = _Signal()
+        self._woken_at, self._wake_again_after = float("-inf"), self._waits.run
         self._ask_ledger_at = self._read_all_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
-        """Watches until ``stop`` is set, whatever fails meanwhile."""
+        """Watches until ``stop`` is set, despite any failure."""
         while not stop.is_set():
             with contextlib.closing(Looks(self._sources, self._waits)) as looks:
                 try:
@@ -533,7 +548,7 @@ class Watcher:
                         try:
                             self.turn(looks)
                         except Error as error:
-                            # The ledger: the runs by the clock are red while it is away.
+                            # The ledger does not answer. The runs that the clock starts fail and show the reason.
                             log.debug("watching: %s", reason_without_values(error))
                             self._leave_ledger()
                             stop.wait(2)
@@ -545,7 +560,7 @@ class Watcher:
                     self._leave_ledger()
 
     def turn(self, looks: Looks) -> None:
-        """Asks what is due, and tells what came of it.
+        """Asks the sources that are due, and signals what the answers show.
 
         Raises:
             psycopg.Error: the ledger does not answer.
@@ -557,19 +572,19 @@ class Watcher:
         answers = looks.ask({name: self._sources[name].known.watch for name in due})
         is_new = False
         for answer in answers + looks.turn(0.0):
-            is_new |= self._take(answer, now)
+            is_new |= self._take_answer(answer, now)
         if is_new or now >= self._ask_ledger_at:
             self._ask_ledger(now)
 
-    def _take(self, answer: Look, now: float) -> bool:
-        """Whether a source begins or ends to have news, or to be silent."""
+    def _take_answer(self, answer: Look, now: float) -> bool:
+        """Records an answer. Returns whether a source begins or ends to have news or to be silent."""
         watched = self._sources[answer.source]
         before = watched.is_settled, watched.differs, watched.is_silent
         watched.is_settled, watched.is_silent = True, answer.failure is not None
         if answer.failure is not None:
             watched.differs = False
         elif answer.kept is not watched.known.watch:
-            # It was picked up while it was asked.
+            # The source was picked up while it was asked.
             watched.look_at = now
         else:
             watched.differs = answer.differs
@@ -582,30 +597,30 @@ class Watcher:
         names = [name for name, each in self._sources.items() if each.has_news(moment)]
         if now >= self._read_all_at:
             self._read_all_at = now + _READ_ALL_EVERY
-            self._read(ledger, list(self._sources), now)
+            self._read_known(ledger, list(self._sources), now)
         elif names:
-            self._read(ledger, names, now)
+            self._read_known(ledger, names, now)
         news = {name for name, each in self._sources.items() if each.has_news(moment)}
         self._ask_ledger_at = now + (_ASK_LEDGER_EVERY if news else 4 * _ASK_LEDGER_EVERY)
-        self._is_attended = is_held(ledger, LINGERING)
-        self._say(ledger, NEWS, news)
-        self._say(ledger, UNREAD, {name for name, each in self._sources.items() if each.is_unread(now)})
-        self._say(ledger, SILENT, {name for name, each in self._sources.items() if each.is_silent})
+        self._is_attended = is_held(ledger, LEADING)
+        self._signal(ledger, NEWS, news)
+        self._signal(ledger, UNREAD, {name for name, each in self._sources.items() if each.is_unread(now)})
+        self._signal(ledger, SILENT, {name for name, each in self._sources.items() if each.is_silent})
         if not self._is_counted and all(each.is_settled for each in self._sources.values()):
-            # From now on nobody else needs to look.
+            # This lock makes the watcher count as running, so senders no longer look at its sources themselves.
             share_lock(ledger, WATCHING)
             self._is_counted = True
         for name, each in self._sources.items():
             mark = repr((each.known.watch, each.known.ask_at)) if name in news else None
             if mark is not None:
                 each.news_at = now
-            if (mark is None or self._may_wake(now)) and each.telling.is_due(mark, now, waits=self._is_attended):
+            if (mark is None or self._may_wake(now)) and each.news_signal.is_due(mark, now, waits=self._is_attended):
                 self._wake(name, now)
         if self._part == 0:
-            self._tell_of_messages(ledger, moment, now)
+            self._signal_left_messages(ledger, moment, now)
 
-    def _read(self, ledger: Connection, names: Iterable[str], now: float) -> None:
-        """What the ledger has of sources; one that was picked up meanwhile is looked at anew."""
+    def _read_known(self, ledger: Connection, names: Iterable[str], now: float) -> None:
+        """Reads what the ledger stores about sources. A source that was picked up since is asked again."""
         asked = list(names)
         found = watched_sources(ledger, asked)
         for name in asked:
@@ -613,48 +628,49 @@ class Watcher:
             if known.watch != watched.known.watch:
                 watched.known, watched.differs, watched.look_at = known, False, now
             elif known != watched.known:
-                # What is being asked is held against this very count.
+                # The open question is compared with the very values in ``watch``, so that object stays.
                 watched.known = WatchedSource(name, watched.known.watch, known.ask_at)
 
-    def _say(self, ledger: Connection, what: Told, names: set[str]) -> None:
-        """In the ledger, for senders and runs: of these sources, and of no others."""
-        said, kept = self._told[what], {name: self._sources[name].known.watch for name in self._sources}
-        over = [name for name, (_, of) in said.items() if name not in names or of is not kept[name]]
-        if over:
-            take_back(ledger, what, [said.pop(name)[0] for name in over])
-        if new := sorted(names - said.keys()):
-            said.update({name: (key, kept[name]) for name, key in tell_of_sources(ledger, what, new).items()})
+    def _signal(self, ledger: Connection, what: SourceSignal, names: set[str]) -> None:
+        """Writes a signal to the ledger for exactly these sources, and ends the signal of all other sources."""
+        signalled, kept = self._signalled[what], {name: self._sources[name].known.watch for name in self._sources}
+        ended = [name for name, (_, stored) in signalled.items() if name not in names or stored is not kept[name]]
+        if ended:
+            end_source_signals(ledger, what, [signalled.pop(name)[0] for name in ended])
+        if new := sorted(names - signalled.keys()):
+            signalled.update({name: (key, kept[name]) for name, key in signal_sources(ledger, what, new).items()})
 
-    def _tell_of_messages(self, ledger: Connection, moment: datetime, now: float) -> None:
-        """Those that a sender left behind which was killed; a sender that goes on has them itself."""
+    def _signal_left_messages(self, ledger: Connection, moment: datetime, now: float) -> None:
+        """Signals due messages that a killed sender left behind. A running sender sends them itself."""
         waiting = [] if self._is_attended else left_waiting(ledger, settings().gateways, moment - _LEFT_FOR, moment)
         if (not waiting or self._may_wake(now)) and self._left_waiting.is_due(tuple(waiting) or None, now):
             self._wake("", now)
 
     def _may_wake(self, now: float) -> bool:
-        """No run that was woken is on its way still."""
+        """Returns whether no run that was woken before may still be starting."""
         if self._is_attended:
-            self._woken_at, self._let_it_begin = float("-inf"), self._waits.run
-        return now >= self._woken_at + self._let_it_begin
+            self._woken_at, self._wake_again_after = float("-inf"), self._waits.run
+        return now >= self._woken_at + self._wake_again_after
 
     def _wake(self, source: str, now: float) -> None:
         if self._woken_at > float("-inf"):
-            self._let_it_begin = min(self._waits.longest_run, self._let_it_begin * 2)
+            self._wake_again_after = min(self._waits.longest_run, self._wake_again_after * 2)
         self._woken_at = now
-        self._tell(source)
+        self._start_run(source)
 
     def _join_ledger(self) -> None:
         with contextlib.ExitStack() as joined:
-            # One that is frozen loses its locks, and senders look themselves; and it ends those that it finds frozen.
+            # If this watcher freezes, it loses its locks, and senders look at its sources themselves. Its own heartbeat
+            # ends the sessions of other frozen processes.
             joined.enter_context(beating())
             ledger = joined.enter_context(contextlib.closing(open_connection()))
             ledger.autocommit = True
             limit_statements(ledger, _LEDGER_WITHIN)
             self._joined = joined.pop_all()
         self._ledger = ledger
-        self._told, self._is_counted = _nothing_told(), False
+        self._signalled, self._is_counted = _no_signals(), False
         self._ask_ledger_at = self._read_all_at = 0.0
-        self._read(ledger, list(self._sources), time.monotonic())
+        self._read_known(ledger, list(self._sources), time.monotonic())
 
     def _leave_ledger(self) -> None:
         self._ledger = None

@@ -1,4 +1,5 @@
-"""Pick-up: reads one source into the ledger. Reading again is harmless, and nothing is lost to late commits."""
+"""Pick-up: reads one source into the ledger. Reading twice changes nothing, and rows that a source commits late are not
+lost."""
 
 from __future__ import annotations
 
@@ -94,20 +95,21 @@ from motcua.store.notices.transitions import (
 )
 
 LOOK_BACK = timedelta(hours=26)
-"""How far back rows are looked for that were written since: whatever a clock may be wrong by within a day."""
+"""How far back rows with a wrong time of writing are searched for. A clock that is wrong by less than a day cannot
+misdate a row further than this."""
 _NEWEST = 5
-"""Steps that tell whether a source still has what it had."""
+"""How many of the newest steps are compared to see whether a source still has its old numbering."""
 _FEW_STAMPS, _REST_FOR_EACH, _LONGEST_REST = 500, timedelta(milliseconds=2), timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
 class Portions:
-    """In which portions a long past is read."""
+    """Sizes of the portions in which a source's past rows are read."""
 
     batch: int = 1600
-    """Rows that are made ready at a time, of which three batches are in memory at once."""
+    """Rows that are prepared at a time. Three batches are in memory at once."""
     noted: int = 20_000
-    """Dossiers that one statement is given at the end."""
+    """Dossiers that one SQL statement gets at the end of a pick-up."""
 
 
 USUAL = Portions()
@@ -120,7 +122,8 @@ CleanRow = TypeVar("CleanRow", CleanDossier, CleanTransition)
 
 @dataclass(frozen=True, slots=True)
 class JudgedDossiers:
-    """Rows that may be used with their cleaned forms, as they are written down, and those that may not."""
+    """Dossier rows, divided into usable ones with their cleaned forms and refused ones. ``written`` is the JSON of the
+    usable ones for the ledger."""
 
     good: Sequence[tuple[SourceDossier, CleanDossier]]
     written: str
@@ -129,7 +132,8 @@ class JudgedDossiers:
 
 @dataclass(frozen=True, slots=True)
 class JudgedTransitions:
-    """Rows with their cleaned forms, or why they are refused, and how those that may be used are written down."""
+    """Transition rows, each with its cleaned form or the reason of its refusal. ``written`` is the JSON of the usable
+    ones for the ledger."""
 
     rows: Sequence[SourceTransition]
     clean: Sequence[CleanTransition | RowRefusal]
@@ -138,7 +142,7 @@ class JudgedTransitions:
 
 @dataclass(slots=True)
 class PickUpCounts:
-    """What one pick-up of one source did."""
+    """Counts of one pick-up of one source."""
 
     transitions: int = 0
     from_rows: int = 0
@@ -149,14 +153,14 @@ class PickUpCounts:
 
 
 class SourceFailed(Exception):
-    """A source could not be read; the message names it and the reason, without values."""
+    """A source could not be read. The text names the source and the reason, and contains no value of a row."""
 
 
 def connection_id(source: str) -> str:
-    """Airflow connection of a source.
+    """Returns the name of a source's Airflow connection.
 
     Raises:
-        UnknownAdapter: its adapter cannot be used.
+        UnknownAdapter: the source's adapter cannot be used.
     """
     return adapter(settings().sources[source]).connection_id(source)
 
@@ -169,13 +173,14 @@ def pick_up(
     waits: bool = False,
     portions: Portions = USUAL,
 ) -> PickUpCounts:
-    """Reads what is new at a source, or what was recorded in a backfill's window, into the ledger.
+    """Reads a source's new rows, or the rows recorded in a backfill's window, into the ledger.
 
-    Where another pick-up of this source is at work, nothing is done: that one reads it all. A backfill waits for it,
-    and so does who ``waits``, since that one may have begun before what must be known now.
+    Does nothing if another pick-up of this source is running, because that one reads everything. A backfill waits for
+    the other pick-up, and so does a caller with ``waits``: the other pick-up may have begun before the rows that the
+    caller needs.
 
     Raises:
-        SourceFailed: the source did not answer, or not as its adapter expects; the ledger keeps why.
+        SourceFailed: the source did not answer, or not as its adapter expects. The ledger stores the reason.
     """
     moment = now or datetime.now(UTC)
     with beating() as heart:
@@ -197,7 +202,8 @@ def _pick_up(
     if ledger_was_lost or not heart.may_send:
         # The ledger ended this session, or is about to. The source did not fail.
         raise SourceFailed(f"The pick-up of {source} lost the ledger: {reason}")
-    # Outside the handler: were the ledger away too, its error would show the first one, with its rows, as its context.
+    # This runs outside the exception handler: otherwise a second error, of the ledger, would carry the first error with
+    # its rows as its context.
     with without_values(), connect() as ledger:
         note_failure(ledger, source, reason, moment)
     raise SourceFailed(f"Source {source} could not be read: {reason}")
@@ -207,21 +213,22 @@ def _read_into(
     ledger: Connection, source: str, window: Window, moment: datetime, *, waits: bool, portions: Portions
 ) -> PickUpCounts:
     ensure_source(ledger, source)
-    # By itself: others who read a new source must not wait for this one.
+    # Commit the new source at once: pick-ups that read ``sources`` must not wait for this transaction.
     ledger.commit()
     cursor = lock_source(ledger, source, wait=waits or window is not EVERYTHING)
     if cursor is None:
         return PickUpCounts()
-    # Only now: where one waits for a source that hangs, nobody else has to.
+    # Connect to the source only while holding its lock. While one pick-up waits for a hanging source, other pick-ups of
+    # this source then end at once.
     with connect(connection_id(source)) as reading:
         read = adapter(settings().sources[source])(reading, source)
         return _PickUp(ledger, cursor, read, moment, portions).run(window)
 
 
 @contextmanager
-def _nothing_old_looked_through() -> Iterator[None]:
-    """Meanwhile Python's collector of garbage leaves alone what is there already, all of Airflow among it: gone through
-    again and again, that was a fifth of the processor time of a long reading."""
+def _frozen_garbage_collector() -> Iterator[None]:
+    """Keeps Python's garbage collector from going through the objects that exist already, all of Airflow among them.
+    Going through them repeatedly took a fifth of the processor time of a long reading."""
     gc.freeze()
     try:
         yield
@@ -235,24 +242,25 @@ def _typed_on(dossier: CleanDossier) -> date | None:
 
 
 class _Shown:
-    """Dossiers whose rows the present snapshot of a source has shown: a few bits of each that the source is the first
-    to bring, however many it brings."""
+    """Dossiers that the present snapshot of a source has shown. Needs only a few bits for each dossier that this source
+    delivers first."""
 
     def __init__(self) -> None:
         self.brought = DossierIds()
-        """Such as it was the first to show."""
+        """Dossiers that this snapshot was the first to show."""
         self._unsure = DossierIds()
-        """Of these, such as it has shown in several rows, or in one without a time: there may be another one."""
+        """Dossiers of ``brought`` that the snapshot showed in several rows, or in a row without a time. The source may
+        have another row of them."""
         self._read: set[Key] = set()
-        """Others, by agency and code."""
+        """All other dossiers that were shown, by agency and code."""
         self.written_as: dict[Key, Key] = {}
-        """How the source writes the key of a dossier, to ask it for more of the same dossier; of those that it brought
-        only where that is not the usual way."""
+        """How the source writes a dossier's key, to ask it for more rows of the dossier. For dossiers in ``brought``
+        stored only if this is not the usual way."""
         self._usual: dict[str, str] = {}
-        """How it writes the agency of most dossiers that it brought."""
+        """For each agency, how the source writes its code for most dossiers of ``brought``."""
 
     def note(self, rows: Sequence[tuple[SourceDossier, CleanDossier]], saved: Sequence[SavedDossier]) -> None:
-        """Notes rows that were shown together, and what became of those that were new or changed."""
+        """Records dossier rows that were shown together, and which of them were saved as new or changed."""
         written_as: dict[Key, Key] = {}
         unsure: set[Key] = set()
         for raw, dossier in rows:
@@ -276,15 +284,16 @@ class _Shown:
         self._read.update(written_as)
 
     def is_sure(self, dossier_id: int) -> bool:
-        """Whether the snapshot brought the dossier, surely in one row: it would show it once more as it is."""
+        """Returns whether this snapshot delivered the dossier in exactly one row. Reading it again would return the
+        same row."""
         return dossier_id in self.brought and dossier_id not in self._unsure
 
     def was_read(self, dossier: DossierToJudge) -> bool:
-        """Whether the dossier's row was shown."""
+        """Returns whether the dossier's row was shown."""
         return dossier.dossier_id in self.brought or (dossier.agency_code, dossier.dossier_code) in self._read
 
     def key_at_source(self, dossier: NamedDossier) -> Key | None:
-        """How the source writes the dossier's key, as far as it has shown that."""
+        """Returns the dossier's key as the source writes it, or ``None`` if the source has not shown it."""
         written = self.written_as.get((dossier.agency_code, dossier.dossier_code))
         if written is None and dossier.dossier_id in self.brought:
             return self._usual[dossier.agency_code], dossier.dossier_code
@@ -292,7 +301,7 @@ class _Shown:
 
 
 class _PickUp:
-    """One transaction on the ledger, one snapshot of the source."""
+    """One pick-up: one transaction on the ledger, one snapshot of the source."""
 
     def __init__(
         self, ledger: Connection, cursor: SourceCursor, source: ContractSource, now: datetime, portions: Portions
@@ -302,9 +311,10 @@ class _PickUp:
         self.provinces = {code.agency_code: code.province for code in codes}
         self.numbers = Numbers(numberings_of(ledger, cursor.source_id))
         self.unread: tuple[datetime, datetime] | tuple[None, None] = (None, None)
-        """A row that changed and is stamped between these was written since: what was written then was read."""
+        """Bounds of the times of writing that were read before. A changed row with a time between these bounds was
+        written later than the row states."""
         self.set_back_by: timedelta | None = None
-        """How far the source's clock was found to have been set back."""
+        """By how much the source's clock was found to have been set back."""
         self.context = RowContext(
             agencies={code.written: code.agency_code for code in codes},
             statuses=status_map(ledger, self.cursor.source_id, now),
@@ -314,13 +324,13 @@ class _PickUp:
         self.counts = PickUpCounts()
         self.touched = DossierIds()
         self.moved: list[int] = []
-        """The dossier of each new transition that is not noted for the run yet."""
+        """The dossier of each new transition that is not recorded for the run yet."""
         self.changed: list[int] = []
-        """The dossier of each row, new or changed, that is not noted for the run yet."""
+        """The dossier of each new or changed row that is not recorded for the run yet."""
         self.shown = _Shown()
         self.procedures: set[Procedure] = set()
         self.may_be_in_quarantine: bool | None = None
-        """``None``: nobody has looked yet."""
+        """Whether the source may have rows in the quarantine; ``None`` before the first query."""
 
     def run(self, window: Window) -> PickUpCounts:
         self.source.limit_time(settings().source_patience.total_seconds())
@@ -331,8 +341,9 @@ class _PickUp:
         self._judge_clock(latest, recorded_since, updated_since)
         after = self.cursor.cursor_transition_id
         after = (latest.transition_id or 0) if after is None else self.numbers.at_source(after)
-        # Before the rows: of a source without a snapshot what comes meanwhile is read, and counted as news once more;
-        # counted after them, it would be taken for read.
+        # Count before reading the rows, since a source without a snapshot may get new rows during the reading. Counted
+        # before, such rows are read and appear as news once more. Counted after, they would count as read although
+        # they were not.
         watch = self._count(latest)
         dossiers = self.source.dossiers_since(updated_since, open_too=first)
         self._take_all(dossiers, self._judge_dossiers, self._judge_dossiers, self._take_dossiers)
@@ -341,13 +352,13 @@ class _PickUp:
         if window.start is not None and window.end is not None:
             streams.append(self.source.transitions_between(window.start, window.end))
         for transitions in streams:
-            self._take_all(transitions, _as_they_come, self._judge_transitions, self._take_transitions)
-        self._cure()
-        self._ask_for_the_past()
+            self._take_all(transitions, _without_judging, self._judge_transitions, self._take_transitions)
+        self._retry_quarantined()
+        self._read_missing_histories()
         self._judge_old_steps()
-        self._listen_to_rows()
+        self._save_transitions_from_rows()
         self._note_for_run(0)
-        number, recorded, updated = self._reached(latest)
+        number, recorded, updated = self._next_cursor(latest)
         advance_source(
             self.ledger,
             self.cursor.source_id,
@@ -362,19 +373,23 @@ class _PickUp:
         return self.counts
 
     def _since(self, cursor: datetime | None, latest: Latest) -> datetime:
-        """From when on rows are read: before what was read last, and before what a clock that is set back writes."""
+        """Returns from which time on rows are read: some overlap before the last time read, or before the source's
+        clock if that is set back."""
         reached = latest.source_now - settings().first_look_back if cursor is None else min(cursor, latest.source_now)
         return reached - settings().overlap
 
     def _judge_clock(self, latest: Latest, recorded_since: datetime, updated_since: datetime) -> None:
-        """From when to when a row cannot be that is new: what was written then was read. While the source's clock is
-        behind what it wrote, that is as far as the cursor, else an overlap before it."""
+        """Determines which times a new row cannot have, because rows of those times were read before.
+
+        While the source's clock is behind its own newest rows, these times reach up to the cursor, otherwise up to an
+        overlap before the cursor.
+        """
         recorded, updated = self.cursor.cursor_recorded_at, self.cursor.cursor_updated_at
         if recorded is None or updated is None or self.source.is_pushed:
             return
         behind = max(recorded, updated) - latest.source_now
         if behind > self.context.clock_skew:
-            self._was_set_back(behind)
+            self._note_set_back(behind)
         less = timedelta(0) if behind > timedelta(0) else settings().overlap
         self.unread = (updated_since - LOOK_BACK, updated - less)
         self.context = replace(
@@ -384,14 +399,16 @@ class _PickUp:
             read_number=self.cursor.cursor_transition_id,
         )
 
-    def _was_set_back(self, by: timedelta) -> None:
+    def _note_set_back(self, by: timedelta) -> None:
         self.set_back_by = max(by, self.set_back_by or by)
 
     def _look_back(self, updated_since: datetime) -> datetime | None:
-        """Takes rows that were written since the last time, and are stamped as of before; when to do so again.
+        """Reads rows that were written since the last look back but state an earlier time. Returns when to look back
+        again.
 
-        Only stamps are read of a day, and rows where one is not as it was: no clock, and no count, tells of a clock
-        that was wrong and is right again. The more there are, the seldomer: so it costs a hundredth of the time.
+        Reads only the times of writing of the last day, and the whole row where a time differs from the ledger's. No
+        clock and no count shows that a clock was wrong and is right again. The more rows there are, the less often this
+        is done, so that it costs a hundredth of the time.
         """
         due = self.cursor.look_back_at
         if self.source.is_pushed or (due is not None and self.now < due):
@@ -414,11 +431,12 @@ class _PickUp:
         rest = looked_at * _REST_FOR_EACH if looked_at > _FEW_STAMPS else timedelta(0)
         return self.now + min(rest, _LONGEST_REST)
 
-    def _reached(self, latest: Latest) -> tuple[int, datetime, datetime]:
-        """Number, recorded and updated time that the cursor comes to."""
+    def _next_cursor(self, latest: Latest) -> tuple[int, datetime, datetime]:
+        """Returns the number, the recorded time and the updated time for the new cursor."""
         cursor = self.cursor
-        # A source that is empty or silent keeps its cursor; a first reading that found nothing begins now.
-        # After a day a clock that was far ahead is no longer waited for.
+        # The cursor of an empty source does not move. A first reading that found nothing sets the cursor to the
+        # source's present time. A clock that was far ahead and is right again no longer holds up the cursor after
+        # LOOK_BACK.
         since, last_met = cursor.set_back_from, cursor.set_back_at
         is_over = since is not None and last_met is not None and self.now - since > LOOK_BACK > self.now - last_met
         known = (cursor.cursor_recorded_at, cursor.cursor_updated_at)
@@ -430,8 +448,8 @@ class _PickUp:
         return number, recorded, updated
 
     def _count(self, latest: Latest) -> dict[str, Any]:
-        """What the watcher holds the source against from now on."""
-        number, recorded, updated = self._reached(latest)
+        """Returns the values that the watcher compares the source with from now on."""
+        number, recorded, updated = self._next_cursor(latest)
         recorded_since, updated_since = self._since(recorded, latest), self._since(updated, latest)
         after = self.numbers.at_source(number)
         return {
@@ -448,8 +466,8 @@ class _PickUp:
         ahead: Callable[[Sequence[Row]], Ready],
         take: Callable[[Ready], None],
     ) -> None:
-        """Takes what a source has to tell, made ready ``at_once``; where that is more than a batch, the next ones are
-        read and made ready ``ahead`` while the ledger writes."""
+        """Takes the rows of a source. Rows that fill less than one batch are prepared with ``at_once``. Otherwise the
+        next batches are read and prepared with ``ahead`` while the ledger writes."""
         in_batches = batches(rows, self.portions.batch)
         first = next(in_batches, [])
         if len(first) < self.portions.batch:
@@ -457,7 +475,7 @@ class _PickUp:
                 take(at_once(first))
             return
         with (
-            _nothing_old_looked_through(),
+            _frozen_garbage_collector(),
             closing(read_ahead(ahead(batch) for batch in chain([first], in_batches))) as readied,
         ):
             for ready in readied:
@@ -514,7 +532,7 @@ class _PickUp:
         if not rows:
             return
         if self.may_be_in_quarantine is None:
-            # Only who picks this source up, and has it locked, puts a row of it there.
+            # Only this pick-up adds rows of this source to the quarantine, because it holds the source's lock.
             self.may_be_in_quarantine = is_any_in_quarantine(self.ledger, self.cursor.source_id)
         if self.may_be_in_quarantine:
             keys = [key(row) for row in rows]
@@ -527,13 +545,16 @@ class _PickUp:
 
     def _take_dossiers(self, judged: JudgedDossiers) -> None:
         self._quarantine("dossier", judged.refused, _dossier_key)
-        met = {(each.procedure_code, each.procedure_name, each.field_name) for _, each in judged.good} - self.procedures
-        if met:
-            if new := new_procedures(self.ledger, met):
-                # In a transaction of its own: sources share procedures, and one that hangs must not hold up the others.
+        names = {
+            (each.procedure_code, each.procedure_name, each.field_name) for _, each in judged.good
+        } - self.procedures
+        if names:
+            if new := new_procedures(self.ledger, names):
+                # New procedures get a transaction of their own: sources share procedures, and a hanging source must not
+                # block other sources.
                 with connect() as aside:
                     save_procedures(aside, new)
-            self.procedures |= met
+            self.procedures |= names
         source_id, is_first = self.cursor.source_id, self.cursor.cursor_recorded_at is None
         saved = (
             save_dossiers(self.ledger, source_id, judged.written, self.now, self.unread, is_first=is_first)
@@ -545,18 +566,18 @@ class _PickUp:
         self.touched.update(each.dossier_id for each in saved)
         for each in saved:
             if each.stamped_at is not None and self.unread[1] is not None and each.stamped_at < self.unread[1]:
-                self._was_set_back((self.cursor.cursor_updated_at or self.now) - each.stamped_at)
+                self._note_set_back((self.cursor.cursor_updated_at or self.now) - each.stamped_at)
         self.shown.note(judged.good, saved)
-        self._find((dossier, None) for _, dossier in judged.good)
+        self._save_findings((dossier, None) for _, dossier in judged.good)
         self._release("dossier", [raw for raw, _ in judged.good], _dossier_key)
         self._note_for_run(self.portions.noted)
 
     def _take_transitions(self, batch: JudgedTransitions | Sequence[SourceTransition]) -> None:
-        rows, known = self._numbered(batch.rows if isinstance(batch, JudgedTransitions) else batch)
+        rows, known = self._with_known_numbers(batch.rows if isinstance(batch, JudgedTransitions) else batch)
         if isinstance(batch, JudgedTransitions) and self.numbers.numberings:
             batch = rows
         if not isinstance(batch, JudgedTransitions):
-            # Those that are known are most of what is read again, and need no judgement.
+            # Most rows that are read again are in the ledger already and need no check.
             rows = [row for row in rows if row.transition_id not in known]
             batch = self._judge_transitions(rows)
         good: list[tuple[int, SourceTransition, CleanTransition]] = []
@@ -578,7 +599,7 @@ class _PickUp:
             if dossier_id is None:
                 missing.append((row, "dossier_missing"))
             elif clean.source_transition_id not in known:
-                # A source may show a row twice: the first one counts.
+                # A source may show a row twice. The first one counts.
                 known.add(clean.source_transition_id)
                 places[place] = dossier_id
                 found.append((dossier_id, clean))
@@ -590,29 +611,30 @@ class _PickUp:
         self.touched.update(dossier_id for dossier_id, _ in found)
         for _, row, clean in good:
             if row.recorded_at is not None and was_set_back(clean.source_transition_id, row.recorded_at, self.context):
-                self._was_set_back((self.cursor.cursor_recorded_at or self.now) - row.recorded_at)
-        self._find((transition, transition.source_transition_id) for _, transition in found)
+                self._note_set_back((self.cursor.cursor_recorded_at or self.now) - row.recorded_at)
+        self._save_findings((transition, transition.source_transition_id) for _, transition in found)
         self._release("transition", found, lambda each: str(each[1].source_transition_id))
         self._note_for_run(self.portions.noted)
 
-    def _numbered(self, rows: Sequence[SourceTransition]) -> tuple[Sequence[SourceTransition], set[int]]:
-        """Rows with numbers of ours, and those of them that the ledger has; notices where the source began anew."""
-        source_id, ours = self.cursor.source_id, self._as_ours(rows)
+    def _with_known_numbers(self, rows: Sequence[SourceTransition]) -> tuple[Sequence[SourceTransition], set[int]]:
+        """Returns the rows with the ledger's numbers, and the numbers that the ledger has already. Notices if the
+        source began its numbering anew."""
+        source_id, ours = self.cursor.source_id, self._with_our_numbers(rows)
         numbers = [row.transition_id for row in ours if row.transition_id is not None]
         candidates = numbers if not self.numbers.numberings else list(chain(*map(self.numbers.all_of, numbers)))
         known = known_steps(self.ledger, source_id, candidates)
         highest, recorded_at = self.cursor.cursor_transition_id, self.cursor.cursor_recorded_at
         if highest is not None and recorded_at is not None and not self.source.is_pushed:
             doubts = doubtful(ours, known, highest, recorded_at)
-            begun = self._began_anew(doubts, known, recorded_at) if doubts else None
+            begun = self._numbering_began_at(doubts, known, recorded_at) if doubts else None
             if begun is not None:
                 numbering = Numbering(begun, self.numbers.next_added(highest))
                 begin_numbering(self.ledger, source_id, numbering, self.now)
                 self.numbers = Numbers([*self.numbers.numberings, numbering])
-                ours = self._as_ours(rows)
+                ours = self._with_our_numbers(rows)
         if not self.numbers.numberings:
             return ours, set(known)
-        # One that has another number by now may be known by the one before, as it is.
+        # A row that the source has renumbered may be known under its earlier number, with the same recorded time.
         as_they_were = {(self.numbers.at_source(step.number), step.recorded_at) for step in known.values()}
         return ours, {
             number
@@ -621,7 +643,7 @@ class _PickUp:
             and (number in known or (self.numbers.at_source(number), row.recorded_at) in as_they_were)
         }
 
-    def _as_ours(self, rows: Sequence[SourceTransition]) -> Sequence[SourceTransition]:
+    def _with_our_numbers(self, rows: Sequence[SourceTransition]) -> Sequence[SourceTransition]:
         if not self.numbers.numberings:
             return rows
         return [
@@ -631,19 +653,22 @@ class _PickUp:
             for row in rows
         ]
 
-    def _began_anew(
+    def _numbering_began_at(
         self, doubts: Sequence[SourceTransition], known: Mapping[int, KnownStep], recorded_at: datetime
     ) -> datetime | None:
         newest = newest_steps(self.ledger, self.cursor.source_id, _NEWEST)
         asked = {row.transition_id for row in doubts if row.transition_id is not None}
         asked |= {step.number for step in newest}
-        there = self.source.transitions_by_number(list({self.numbers.at_source(number) for number in asked}))
+        present = self.source.transitions_by_number(list({self.numbers.at_source(number) for number in asked}))
         lowest = lowest_number(self.ledger, self.cursor.source_id, self.numbers.added) or 0
-        return began_anew(doubts, known, newest, self._as_ours(there), recorded_at, lowest)
+        return began_anew(doubts, known, newest, self._with_our_numbers(present), recorded_at, lowest)
 
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
-        """Ids of their dossiers, whose rows are read first, save those that this snapshot brought itself, surely in
-        one row: it would show them once more as they are."""
+        """Returns the ids of the transitions' dossiers, and reads the dossiers' rows first.
+
+        Leaves out dossiers that this snapshot already delivered in exactly one row. Reading them again would return the
+        same row.
+        """
         keys = list(dict.fromkeys((clean.agency_code, clean.dossier_code) for _, clean in good))
         found: dict[Key, int] = {}
         if self.shown.brought:
@@ -657,7 +682,7 @@ class _PickUp:
             found |= known_dossiers(self.ledger, unread)
         return found
 
-    def _find(self, cleaned: Iterable[tuple[CleanDossier | CleanTransition, int | None]]) -> None:
+    def _save_findings(self, cleaned: Iterable[tuple[CleanDossier | CleanTransition, int | None]]) -> None:
         save_findings(
             self.ledger,
             self.cursor.source_id,
@@ -669,8 +694,8 @@ class _PickUp:
             self.now,
         )
 
-    def _cure(self) -> None:
-        """Takes quarantined rows again whose cause may have gone."""
+    def _retry_quarantined(self) -> None:
+        """Reads quarantined rows again if the cause may be gone."""
         rows = curable_rows(
             self.ledger,
             self.cursor.source_id,
@@ -684,21 +709,26 @@ class _PickUp:
             for row, key in zip(rows, keys, strict=True)
             if key is not None and (row.row_kind == "dossier" or row.reason in ("dossier_missing", "status_unknown"))
         ]
-        # A row with an unknown status is kept without one; where no transition brought it, nothing waits in quarantine.
+        # A dossier row with an unknown status is saved without a status and not put into quarantine, so the quarantine
+        # does not show these dossiers.
         dossier_keys += dossiers_whose_status_was_mapped(self.ledger, self.cursor.source_id)
         for batch in batches(dict.fromkeys(dossier_keys), self.portions.batch):
             self._take_dossiers(self._judge_dossiers(self.source.dossiers_by_key(batch)))
         kept = {row.row_key: row.payload for row in rows if row.row_kind == "transition"}
         for row_keys in batches(kept, self.portions.batch):
-            # As the source has it now, since a desk may have mended it; as we kept it, where the source has dropped it.
+            # Use the source's present row, since the desk may have corrected it; use the quarantined copy if the source
+            # has deleted it.
             numbers = [int(row_key) for row_key in row_keys if row_key.removeprefix("-").isdigit()]
             asked = [self.numbers.at_source(number) for number in numbers]
-            present = {str(row.transition_id): row for row in self._as_ours(self.source.transitions_by_number(asked))}
+            present = {
+                str(row.transition_id): row for row in self._with_our_numbers(self.source.transitions_by_number(asked))
+            }
             found = [present.get(row_key) or _transition_of(kept[row_key]) for row_key in row_keys]
             self._take_transitions(found)
 
-    def _ask_for_the_past(self) -> None:
-        """Asks the source for the transitions of dossiers whose history we lack, or an old event would look new."""
+    def _read_missing_histories(self) -> None:
+        """Asks the source for earlier transitions of dossiers without history. Otherwise an old event would look
+        new."""
         for touched in self.touched.parts(self.portions.noted):
             lacking = dossiers_without_history(self.ledger, touched, self.now)
             lacking += dossiers_whose_row_tells_more(self.ledger, touched)
@@ -707,7 +737,8 @@ class _PickUp:
                 self._take_transitions(self.source.transitions_by_key(keys))
 
     def _judge_old_steps(self) -> None:
-        """Old steps are noted; those recorded long enough ago are held against the dossier's row, read once more."""
+        """Marks old steps. An old step that was recorded long enough ago is compared with the dossier's row, which is
+        read once more."""
         for touched in self.touched.parts(self.portions.noted):
             mark_old_steps(self.ledger, touched, self.context.clock_skew, self.now)
         waiting = old_steps_to_judge(self.ledger, self.cursor.source_id, self.now)
@@ -721,8 +752,9 @@ class _PickUp:
         self.touched.update(judged)
         make_due_judged(self.ledger, judged, self.now)
 
-    def _listen_to_rows(self) -> None:
-        """Where a dossier's row is newer than its last transition and calls for something else, the row decides."""
+    def _save_transitions_from_rows(self) -> None:
+        """Saves a transition from each dossier row that is newer than the dossier's last transition and calls for
+        another message."""
         for touched in self.touched.parts(self.portions.noted):
             telling = dossiers_whose_row_tells_more(self.ledger, touched)
             ids = [dossier.dossier_id for dossier in telling]
@@ -732,7 +764,7 @@ class _PickUp:
             self._note_for_run(self.portions.noted)
 
 
-def _as_they_come(rows: Sequence[SourceTransition]) -> JudgedTransitions | Sequence[SourceTransition]:
+def _without_judging(rows: Sequence[SourceTransition]) -> JudgedTransitions | Sequence[SourceTransition]:
     return rows
 
 
@@ -764,5 +796,5 @@ def _transition_of(payload: Mapping[str, Any]) -> SourceTransition:
         name: None if payload.get(name) is None else datetime.fromisoformat(payload[name])
         for name in ("occurred_at", "recorded_at")
     }
-    # A code that was none is no longer kept once the row's time is over.
+    # The purge empties an invalid code in quarantine after its storage time, so the code may be missing.
     return SourceTransition(**{"dossier_code": None, **payload, **moments})

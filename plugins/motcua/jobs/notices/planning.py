@@ -1,4 +1,5 @@
-"""Planning: makes at most one message of each occasion, and says of every transition what became of it."""
+"""Plans messages: makes at most one message for each occasion, and records for every transition what planning
+decided."""
 
 from __future__ import annotations
 
@@ -37,7 +38,7 @@ _BATCH = 1000
 
 @dataclass(slots=True)
 class PlanCounts:
-    """What planning did."""
+    """Counts of one planning."""
 
     transitions: int = 0
     messages: int = 0
@@ -46,20 +47,20 @@ class PlanCounts:
     reopened: int = 0
     made_due: int = 0
     told_before: int = 0
-    """Messages that were told, or may have been told, before the ledger was restored."""
+    """Messages that were sent, or may have been sent, before the ledger was restored."""
 
 
 def planning_rules() -> PlanningRules:
-    """The rules as set for this deployment."""
+    """The planning rules as set for this deployment."""
     return PlanningRules(settings().useful_for, settings().already_told_within)
 
 
 @beating()
 def plan(window: Window = EVERYTHING, now: datetime | None = None) -> PlanCounts:
-    """Plans every transition that was not planned, or those of a window; queues again what a mended phone allows.
+    """Plan every unplanned transition, or only a window's. Queue messages again that a corrected phone number allows.
 
-    With a window (a backfill) messages that failed in passing there are made due at once as well. Planning the same
-    transitions again, or twice at the same time, makes no second message.
+    With a window (a backfill), messages of the window that failed for a passing reason also become due at once.
+    Planning the same transitions again, or twice at the same time, makes no second message.
     """
     moment = now or datetime.now(UTC)
     counts = PlanCounts()
@@ -104,10 +105,10 @@ def _plan_batch(
             now,
             rules,
         )
-        # A backfill plans its window; what the dossier did outside it is left to the run that comes next.
+        # A backfill plans only its window. Transitions outside it are left to the next run.
         beyond = {m.transition_id for m in dossier_plan.messages if not window.holds(m.recorded_at)}
         new.extend(
-            _worded(message, dossier, templates)
+            _planned_message(message, dossier, templates)
             for message in dossier_plan.messages
             if message.transition_id not in beyond
         )
@@ -125,12 +126,13 @@ def _plan_batch(
             reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
     settle_transitions(connection, outcomes, now)
-    # After it: what was told in a gap is looked for among the messages of what is planned.
+    # This comes after saving: attempts that the journal remembers from a gap are matched with the messages just
+    # planned.
     counts.told_before += adopt_lost(connection, now)
     counts.transitions += len(outcomes)
 
 
-def _worded(message: NewMessage, dossier: DossierToPlan, templates: Mapping[str, Template]) -> PlannedMessage:
+def _planned_message(message: NewMessage, dossier: DossierToPlan, templates: Mapping[str, Template]) -> PlannedMessage:
     return PlannedMessage(
         kind=message.kind,
         dossier_id=dossier.dossier_id,

@@ -1,5 +1,5 @@
-"""Receiving: stores delivery reports as they came, numbers masked, then reads them; those that come at the same time
-together."""
+"""Receives delivery receipts: stores each as received, with phone numbers masked, and then reads it. Receipts that
+arrive together are written together."""
 
 from __future__ import annotations
 
@@ -43,13 +43,14 @@ class _Report:
     gateway: str
     reading: ReceiptReading
     effect: Future[Effect | None] = field(default_factory=Future)
-    """``None``: it is stored, and left to the next run to read."""
+    """``None`` if the receipt is stored and left to the next run for reading."""
 
     @classmethod
-    def of(cls, gateway: str, reading: ReceiptReading) -> _Report:
-        """A report that may be kept: what looks like a phone number is masked, in whichever field it came."""
+    def masked(cls, gateway: str, reading: ReceiptReading) -> _Report:
+        """Builds a report that may be stored: masks whatever looks like a phone number, in every field."""
         reference, status = reading.reference, reading.gateway_status
-        # Of 32 digits by chance enough for a number may stand together.
+        # A reference of ours has 32 hexadecimal digits, which may look like a phone number by chance, so it is not
+        # masked.
         is_ours = reference is not None and _OUR_REFERENCE.fullmatch(reference)
         kept = replace(
             reading,
@@ -60,24 +61,24 @@ class _Report:
         return cls(gateway, kept)
 
 
-def keep_and_read(connection: Connection, name: str, reading: ReceiptReading) -> Effect:
-    """Stores a report, commits, and only then reads it: a failure in reading loses nothing."""
-    report = _Report.of(name, reading)
-    _take_in(connection, [report])
+def store_and_read_receipt(connection: Connection, name: str, reading: ReceiptReading) -> Effect:
+    """Stores a receipt, commits, and only then reads it. A failure in reading loses nothing."""
+    report = _Report.masked(name, reading)
+    _store_and_read(connection, [report])
     effect = report.effect.result()
     assert effect is not None
     return effect
 
 
 class Intake:
-    """Takes reports in for a web process, in a thread and a connection of its own.
+    """Stores and reads receipts for a web process, in one thread and one connection.
 
-    Those that wait while others are written are written together: a commit for each is what takes the time
-    (docs/decisions/sending.md).
+    Receipts that arrive while earlier ones are being written are then written together, because the commit takes most
+    of the time (docs/decisions/sending.md).
 
     Args:
-        connection: to the ledger, one at a time.
-        leaves: meanings of reports that are stored, and read by the next run: those that this process may not read.
+        connection: opens a connection to the ledger; used once at a time.
+        leaves: meanings of receipts that this process may not read. It stores them, and the next run reads them.
     """
 
     def __init__(
@@ -87,13 +88,14 @@ class Intake:
         self._guard = threading.Lock()
         self._waiting: list[_Report] = []
         self._is_taking = False
-        """The thread was told that some wait, and has not found that none do: told of each, it would be woken for each,
-        and the two would take Python's lock from each other."""
+        """Whether the thread was woken and has not found the queue empty yet. Waking it for each receipt would make the
+        threads compete for Python's lock."""
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="receipts")
 
     def take(self, name: str, reading: ReceiptReading) -> Future[Effect | None]:
-        """What the report did, once it is stored, read and committed; ``None`` once one that is left is stored."""
-        report = _Report.of(name, reading)
+        """Queues a receipt. The future gets its effect once the receipt is stored, read and committed, or ``None`` once
+        it is stored and left to the next run."""
+        report = _Report.masked(name, reading)
         with self._guard:
             self._waiting.append(report)
             if not self._is_taking:
@@ -102,38 +104,41 @@ class Intake:
         return report.effect
 
     def close(self) -> None:
-        """Ends the thread, once what it was given is taken in."""
+        """Ends the thread once all waiting receipts are stored."""
         self._thread.shutdown()
 
     def _take_waiting(self) -> None:
-        while reports := self._next():
+        while reports := self._next_reports():
             try:
                 with self._connection() as connection:
-                    _take_in(connection, reports, self._leaves)
+                    _store_and_read(connection, reports, self._leaves)
             except Exception as failure:
                 for report in reports:
                     if not report.effect.done():
                         report.effect.set_exception(failure)
 
-    def _next(self) -> Sequence[_Report]:
+    def _next_reports(self) -> Sequence[_Report]:
         with self._guard:
             reports, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
             self._is_taking = bool(reports)
             return reports
 
 
-def _take_in(connection: Connection, reports: Sequence[_Report], leaves: Collection[Meaning] = ()) -> None:
-    """Stores reports and commits, reads them and commits, and tells each what it did; all together, or alone those
-    that fail or must wait. Those of a meaning that is left are not read."""
+def _store_and_read(connection: Connection, reports: Sequence[_Report], leaves: Collection[Meaning] = ()) -> None:
+    """Stores receipts and commits, reads them and commits, and reports each effect.
+
+    Works on all receipts together; a receipt that fails or must wait is done alone. Receipts of a meaning in ``leaves``
+    are not read.
+    """
     stored = []
-    for report, receipt_id in _together(connection, _store, reports):
+    for report, receipt_id in _together(connection, _store_receipts, reports):
         if isinstance(receipt_id, Exception):
             report.effect.set_exception(receipt_id)
         elif report.reading.meaning in leaves:
             report.effect.set_result(None)
         else:
             stored.append((receipt_id, report))
-    for (_, report), effect in _together(connection, _read, stored):
+    for (_, report), effect in _together(connection, _read_receipts, stored):
         if isinstance(effect, Exception):
             report.effect.set_exception(effect)
         else:
@@ -143,8 +148,8 @@ def _take_in(connection: Connection, reports: Sequence[_Report], leaves: Collect
 def _together(
     connection: Connection, work: Callable[[Connection, Sequence[Item]], Mapping[int, Result]], items: Sequence[Item]
 ) -> list[tuple[Item, Result | Exception]]:
-    """Does the work for all in one transaction, and again for those whose position it leaves out of its results; each
-    alone where it fails or does nothing for several."""
+    """Does the work for all items in one transaction. Repeats it for the items that are missing in its results, and for
+    each item alone if the transaction fails or gives no result."""
     if not items:
         return []
     results: Mapping[int, Result | Exception]
@@ -156,12 +161,12 @@ def _together(
         results = {0: failure} if len(items) == 1 else {}
     done = [(items[position], result) for position, result in results.items()]
     left = [item for position, item in enumerate(items) if position not in results]
-    for again in [left] if results else [[item] for item in left]:
-        done += _together(connection, work, again)
+    for repeated in [left] if results else [[item] for item in left]:
+        done += _together(connection, work, repeated)
     return done
 
 
-def _store(connection: Connection, reports: Sequence[_Report]) -> Mapping[int, int]:
+def _store_receipts(connection: Connection, reports: Sequence[_Report]) -> Mapping[int, int]:
     new = [
         NewReceipt(report.gateway, report.reading.reference, report.reading.gateway_status, report.reading.raw)
         for report in reports
@@ -169,7 +174,7 @@ def _store(connection: Connection, reports: Sequence[_Report]) -> Mapping[int, i
     return dict(enumerate(save_receipts(connection, new)))
 
 
-def _read(connection: Connection, stored: Sequence[tuple[int, _Report]]) -> Mapping[int, Effect]:
+def _read_receipts(connection: Connection, stored: Sequence[tuple[int, _Report]]) -> Mapping[int, Effect]:
     read = [
         ReadReceipt(receipt_id, report.gateway, report.reading.reference, report.reading.meaning)
         for receipt_id, report in stored
@@ -179,8 +184,8 @@ def _read(connection: Connection, stored: Sequence[tuple[int, _Report]]) -> Mapp
 
 
 def read_left_over_receipts() -> int:
-    """Reads receipts that were stored while reading them failed, of gateways that have a connection; returns how
-    many."""
+    """Reads stored receipts that could not be read before, for gateways that have a connection. Returns how many it
+    read."""
     with connect() as connection:
         left = unread_receipts(connection)
         connection.commit()
@@ -195,9 +200,11 @@ def read_left_over_receipts() -> int:
             stored.append((receipt.receipt_id, _Report(receipt.gateway, reading)))
         read = 0
         for begin in range(0, len(stored), _MOST_TOGETHER):
-            for (receipt_id, _), effect in _together(connection, _read, stored[begin : begin + _MOST_TOGETHER]):
+            for (receipt_id, _), effect in _together(
+                connection, _read_receipts, stored[begin : begin + _MOST_TOGETHER]
+            ):
                 if isinstance(effect, Error):
-                    # One report must not hold up the others, nor the sending that comes after; it stays unread.
+                    # One bad receipt must not block other receipts or the sending that follows. It stays unread.
                     log.warning("receipt %s: %s", receipt_id, reason_without_values(effect))
                 elif isinstance(effect, Exception):
                     raise effect

@@ -1,10 +1,10 @@
-"""Settling: what became of attempts without an answer, and of accepted messages without a receipt.
+"""Settles attempts without an answer, and accepted messages without a receipt.
 
-An attempt without an answer is settled by, in this order: a receipt; the gateway, where it can be asked; the same
-request once more under the same reference, where the provider promises to refuse a second one; else the gateway's
-declared policy. ``hold`` shows the message to people, who may release it (``releasing``); ``accept`` takes it for
-accepted. What no receipt came for while the gateway's horizon lasted is closed as ``unconfirmed``; a late receipt still
-counts.
+An attempt without an answer is settled by the first of these that gives a result: a receipt; the gateway, if it can be
+asked; the same request once more under the same reference, if the provider promises to refuse a repeat; the gateway's
+declared policy. The policy ``hold`` shows the message to people, who may release it (``stopping.release``); ``accept``
+treats it as accepted. A message that gets no receipt within the gateway's horizon is closed as ``unconfirmed``. A late
+receipt still counts.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from motcua.gateways.adapter import (
 from motcua.jobs.notices.attempts import (
     ATTEMPT_STATE,
     SETTLE_FIRST,
-    bury_the_dead,
+    mark_abandoned_attempts_unknown,
     outgoing_message,
     rests_until,
     settle_time,
     words_at,
 )
 from motcua.jobs.notices.planning import planning_rules
-from motcua.jobs.notices.receiving import keep_and_read, read_left_over_receipts
+from motcua.jobs.notices.receiving import read_left_over_receipts, store_and_read_receipt
 from motcua.jobs.notices.sending.heartbeat import Heart, beating
 from motcua.jobs.notices.sending.request_slots import RequestSlots
 from motcua.jobs.restoring import look_for_gap
@@ -70,31 +70,33 @@ _SETTLE_LONGEST = timedelta(hours=1)
 _AT_ONCE = 200
 """Accepted attempts of one gateway that are asked about together."""
 _SURE_AFTER = timedelta(minutes=10)
-"""A gateway that says it never had a request is believed when the request is this old: it may have lagged behind."""
+"""A gateway's answer that it never got a request is believed once the request is this old. Before that, the gateway's
+records may lag behind."""
 _WAIT_FOR_SLOTS = 60.0
-"""Seconds; the next settling comes anyway."""
+"""Seconds to wait for request slots. After that the next settling continues."""
 _FORGETS_SOONER = timedelta(minutes=5)
-"""A request is repeated no later than this before the provider stops refusing repeats."""
+"""A request is repeated only while the provider refuses repeats for at least this much longer."""
 
 
 @dataclass(slots=True)
 class SettleCounts:
-    """What one settling did."""
+    """Counts of one settling."""
 
     receipts_read: int = 0
     abandoned: int = 0
     asked: int = 0
     repeated: int = 0
     settled: dict[str, int] = field(default_factory=dict)
-    """Attempts whose end is known now, by how it became known and what it is."""
+    """Attempts whose outcome is known now, by the way it became known and the outcome."""
     assumed: int = 0
     unconfirmed: int = 0
     expired: int = 0
     held: dict[str, int] = field(default_factory=dict)
-    """Messages whose outcome nobody can tell, by gateway; people may release those that are still useful."""
+    """Messages of unknown outcome, by gateway. People may release those that are still useful."""
     held_useful: int = 0
     gap: str | None = None
-    """The ledger was restored, or may have been, and nobody looked at the gap: nothing of it was settled."""
+    """Why nothing recorded before a gap was settled: the ledger was restored, or may have been, and the gap is still
+    open."""
 
 
 def settle(
@@ -104,23 +106,25 @@ def settle(
     stop: threading.Event | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SettleCounts:
-    """Settles what can be settled now, or of a window only. Doing it again, or twice at once, does nothing twice."""
+    """Settles everything that can be settled now, or only a window. Settling again, or twice at once, does nothing
+    twice."""
     asked_to_stop = stop or threading.Event()
     with beating() as heart, connect() as lock, connect() as ledger:
         lock.autocommit = True
-        heart.end_the_frozen(lock)
+        heart.end_frozen_processes(lock)
         counts = SettleCounts(receipts_read=read_left_over_receipts())
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
             raise RuntimeError("a random sender id was taken")
         if (hold := look_for_gap(ledger, run_id, clock())) is not None:
-            # A gateway that never had an attempt may have had another one, which the ledger forgot.
+            # Before the gap is closed, a gateway's answer that it never had an attempt proves nothing: it may have had
+            # another attempt of the message, which the ledger has forgotten.
             counts.gap = hold.why
             if (part := hold.window(window)) is None:
                 return counts
             window = part
-        heart.sign(clock, hold.gap_no if hold is not None else None)
-        counts.abandoned = bury_the_dead(ledger, lock, clock(), sender_id)
+        heart.record_running(clock, hold.gap_no if hold is not None else None)
+        counts.abandoned = mark_abandoned_attempts_unknown(ledger, lock, clock(), sender_id)
         names = gateway_names(ledger)
         ledger.commit()
         for name in names:
@@ -152,7 +156,8 @@ def _settle_gateway(
     try:
         gateway = open_gateway(name)
     except GatewayMisconfigured:
-        # One that is no longer in use has no connection; what it took is closed all the same. The gate names others.
+        # A gateway that is no longer in use has no connection, but its old attempts are closed all the same. The gate
+        # reports a misconfigured gateway that is in use.
         pass
     else:
         horizon = gateway.address.horizon
@@ -193,13 +198,13 @@ class _Settler:
                 self._ask_for_receipts(pool)
         if self.gateway.address.when_unknown == "accept":
             now = self.clock()
-            # Where a repeat could still tell, it is waited for.
+            # While a repeat could still show the outcome, the policy does not apply yet.
             wait = max(self.gateway.address.unknown_after, self.gateway.refuses_repeats_for)
             self.counts.assumed += attempts.assume_accepted(self.ledger, self.name, self.window, now - wait, now)
             self.ledger.commit()
 
     def _may_ask(self) -> bool:
-        """Waits until requests may be out; ``False``: senders have kept the gateway to themselves for too long."""
+        """Waits for request slots. Returns ``False`` if senders have held all slots of the gateway for too long."""
         until = time.monotonic() + _WAIT_FOR_SLOTS
         self.slots.balance()
         while not self.slots.share and time.monotonic() < until and not self.stop.wait(0.1):
@@ -207,31 +212,33 @@ class _Settler:
         return self.slots.share > 0
 
     @property
-    def _is_stopped(self) -> bool:
+    def _is_paused(self) -> bool:
         now = self.clock()
         stops = gateway_stops(self.ledger)
         self.ledger.commit()
         return any(s.gateway == self.name and s.concerns == "gateway" and s.until > now for s in stops)
 
     def _settle_unanswered(self, pool: ThreadPoolExecutor) -> None:
-        while not self.stop.is_set() and not self._is_stopped and self._may_ask():
+        while not self.stop.is_set() and not self._is_paused and self._may_ask():
             now = self.clock()
-            # No more than may be in flight: each is called at once after it was looked at.
+            # At most as many as may be in flight, so that each request goes out right after its check.
             found = attempts.unsettled(self.ledger, self.name, self.window, now, self.gateway.address.concurrency)
             if not found:
                 break
             repeating = self._to_repeat(found, now)
-            # Nobody may release a message while its request is out once more.
+            # A message must not be released while its request is repeated.
             attempts.begin_repeat(self.ledger, self.sender_id, sorted(repeating))
             self.counts.asked += len(found) if self.gateway.can_be_asked else 0
-            self._note([each.attempt for each in found], now)
+            self._note_next_settling([each.attempt for each in found], now)
             self.ledger.commit()
             asked = [each.attempt for each in found]
-            answers = pool.map(lambda each, repeat=repeating: self._find_out(each, repeat.get(each.attempt_id)), asked)
+            answers = pool.map(
+                lambda each, repeat=repeating: self._ask_or_repeat(each, repeat.get(each.attempt_id)), asked
+            )
             for each, (reading, outcome) in zip(found, answers, strict=True):
                 self.slots.balance()
                 if reading is not None:
-                    self._keep(each.attempt, reading)
+                    self._store_reading(each.attempt, reading)
                 if outcome is not None:
                     self._write_repeat(each, outcome)
                 if each.attempt.attempt_id in repeating:
@@ -239,16 +246,18 @@ class _Settler:
                     self.ledger.commit()
         self.ledger.commit()
 
-    def _note(self, asked: Sequence[AskedAttempt], now: datetime) -> None:
+    def _note_next_settling(self, asked: Sequence[AskedAttempt], now: datetime) -> None:
         attempts.note_settling(
             self.ledger,
             {each.attempt_id: now + doubled_wait(each.settlings + 2, SETTLE_FIRST, _SETTLE_LONGEST) for each in asked},
         )
 
     def _to_repeat(self, found: Sequence[UnsettledAttempt], now: datetime) -> dict[int, OutgoingMessage]:
-        """The requests that may go once more, by attempt: the provider still refuses a second one, the message still
-        holds, is useful and is not stopped by people, its number is the same, its template is registered, and the
-        gateway's limits leave room."""
+        """Returns the requests that may be sent once more, by attempt.
+
+        A request may be repeated if the provider still refuses a repeat, the message still applies, is useful and not
+        stopped, its number has not changed, its template is registered, and the gateway's limits leave room.
+        """
         until = self.gateway.refuses_repeats_for - _FORGETS_SOONER
         rules = planning_rules()
         wanted = [
@@ -278,8 +287,8 @@ class _Settler:
         return {attempt_id: requests[attempt_id] for attempt_id in going}
 
     def _same_requests(self, wanted: Sequence[UnsettledAttempt]) -> dict[int, OutgoingMessage]:
-        """The stored words to the stored number under the stored reference, as the first time, by attempt; without
-        those whose template is no longer registered."""
+        """Returns the original requests by attempt: the same text, number and reference. Leaves out attempts with a
+        template that is no longer registered."""
         known, templates = registrations(self.ledger), load_template_versions()
         requests = {}
         for each in wanted:
@@ -291,10 +300,11 @@ class _Settler:
                 )
         return requests
 
-    def _find_out(
+    def _ask_or_repeat(
         self, attempt: AskedAttempt, repeat: OutgoingMessage | None
     ) -> tuple[ReceiptReading | None, GatewayAnswer | None]:
-        """What the gateway says when it is asked; else, where that is safe, what it answers to the same request."""
+        """Asks the gateway about an attempt. If that gives no answer and a repeat is safe, repeats the request and
+        returns the answer to it."""
         if self.gateway.can_be_asked and (reading := self._ask(attempt)) is not None:
             return reading, None
         if repeat is None:
@@ -306,7 +316,7 @@ class _Settler:
             return None, GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
 
     def _ask(self, attempt: AskedAttempt) -> ReceiptReading | None:
-        """What the gateway says of the attempt; ``None``: nothing that settles it."""
+        """Asks the gateway about an attempt. Returns ``None`` if the answer does not settle it."""
         sent = SentAttempt(attempt.reference, attempt.gateway_reference, attempt.sent_to, attempt.started_at)
         try:
             with self.slots.session() as http:
@@ -320,12 +330,12 @@ class _Settler:
             return None
         return reading
 
-    def _keep(self, attempt: AskedAttempt, reading: ReceiptReading) -> None:
-        """An answer that the gateway was asked for is kept and read as a receipt is."""
+    def _store_reading(self, attempt: AskedAttempt, reading: ReceiptReading) -> None:
+        """Stores and reads an answer that the gateway was asked for, in the way of a receipt."""
         known = ReceiptReading(
             attempt.reference, reading.gateway_status, reading.meaning, {**reading.raw, "asked": "1"}
         )
-        if keep_and_read(self.ledger, self.name, known) == "applied":
+        if store_and_read_receipt(self.ledger, self.name, known) == "applied":
             self._count("asked", reading.meaning)
 
     def _count(self, how: str, what: str) -> None:
@@ -333,8 +343,8 @@ class _Settler:
         self.counts.settled[key] = self.counts.settled.get(key, 0) + 1
 
     def _write_repeat(self, repeated: UnsettledAttempt, outcome: GatewayAnswer) -> None:
-        """What the answer to the repeated request proves. A refusal in passing, or of our account, proves nothing
-        of the first request: the attempt stays unknown."""
+        """Writes what the answer to a repeated request proves. A temporary refusal, or one of our account, proves
+        nothing about the first request: the attempt stays unknown."""
         self.counts.repeated += 1
         now = self.clock()
         if outcome.outcome in ("accepted", "duplicate", "phone"):
@@ -369,7 +379,7 @@ class _Settler:
         while not self.stop.is_set() and self._may_ask():
             now = self.clock()
             asked = attempts.unreported(self.ledger, self.name, self.window, now, _AT_ONCE)
-            self._note(asked, now)
+            self._note_next_settling(asked, now)
             self.ledger.commit()
             if not asked:
                 break
@@ -377,4 +387,4 @@ class _Settler:
             for attempt, reading in zip(asked, pool.map(self._ask, asked), strict=True):
                 self.slots.balance()
                 if reading is not None and reading.meaning in ("delivered", "undelivered"):
-                    self._keep(attempt, reading)
+                    self._store_reading(attempt, reading)

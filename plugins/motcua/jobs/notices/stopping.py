@@ -1,11 +1,11 @@
-"""Stops what is sent, lets it go again, and releases what nobody knows the outcome of: what people decide of messages.
+"""Stops messages, ends stops early, and releases messages of unknown outcome, as people order.
 
-The Department has nothing sent of a kind, of an agency, or at all, for a time; never one message and never one person:
-who could, would choose who is told. Nothing is lost by it: what waits goes when the stop ends, or expires as ever. What
-is in flight is not called back.
+The Department can stop a kind of message, an agency, or both, for a time. It cannot stop a single message or person:
+otherwise it could choose who is informed. A stop loses nothing: messages on hold are sent when the stop ends, or expire
+as usual. Requests in flight are not called back.
 
-A release repeats the stored words; nobody can edit, address or compose a message. The sender looks at each once more
-before it goes, as at any other. Who, when and why is kept for good.
+A release sends the stored text again; nobody can edit, address or write a message. The sender checks a released message
+before sending, as any other. The ledger stores for ever who released a message, when and why.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from motcua.store.notices import messages
 from motcua.store.notices.stops import Stop, due_and_stopped, end_stop, find_stop, save_stop, set_aside
 
 LONGEST = timedelta(days=7)
-"""A stop ends by itself after so long at the latest; whoever wants more says so again."""
+"""Longest time of a stop. The stop must be ordered again to last longer."""
 MOST_LETTERS = 300
-"""Of a reason, which has to fit into a table of the report."""
+"""Longest reason in characters; the reason must fit into a table of the report."""
 _AT_ONCE = 10_000
-"""Messages that are set aside in one transaction."""
+"""Messages that are put on hold in one transaction."""
 
 
 StopRefusal: TypeAlias = Literal[
@@ -38,7 +38,7 @@ StopRefusal: TypeAlias = Literal[
 
 
 class StopRefused(ValueError):
-    """What was asked for cannot be stopped, or not so; the message says why. Nothing is stopped."""
+    """A stop was refused; the text states why. No message is stopped."""
 
     def __init__(self, refusal: StopRefusal, message: str) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class StopRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """What is to be stopped, until when and why."""
+    """A stop as ordered: what to stop, until when and why."""
 
     kind: Kind | None
     agency_code: str | None
@@ -58,10 +58,11 @@ class StopAsked:
 def read_stop(
     ledger: Connection, *, kind: Kind | None, agency: str | None, until: datetime, reason: str, now: datetime
 ) -> StopAsked:
-    """A stop as it was typed; ``agency`` is a code or an alias.
+    """Checks a stop as typed and returns it; ``agency`` is a code or an alias.
 
     Raises:
-        StopRefused: no reason, one with a phone number, an agency that nobody knows, or an end that is past or too far.
+        StopRefused: the reason is missing, too long or contains a phone number, the agency is unknown, or the end is
+            past or too far.
     """
     words = " ".join(reason.split())
     if not words:
@@ -92,16 +93,16 @@ def stop(
     stopped_by: str,
     now: datetime | None = None,
 ) -> Stop:
-    """Stops a kind (``None``: every kind) of an agency (``None``: every agency), in force for every sender when this
-    returns; what is due is set aside.
+    """Stops a kind of message (``None``: every kind) of an agency (``None``: every agency), and puts due messages on
+    hold. The stop is in force for every sender when this function returns.
 
     Args:
-        kind: of messages.
+        kind: the kind of messages.
         agency: an agency's code or an alias.
-        until: when it ends by itself.
-        reason: why; publications show it.
-        stopped_by: who does it, for the Department.
-        now: by default this moment.
+        until: when the stop ends by itself.
+        reason: why; publications show the reason.
+        stopped_by: who orders the stop, for the Department.
+        now: the present moment by default.
 
     Raises:
         StopRefused: as ``read_stop`` does.
@@ -118,7 +119,8 @@ def stop(
             stopped_by=stopped_by,
             reason=asked.reason,
         )
-    # In force by now. A sender sets aside what it meets; here it is done at once for all that is due.
+    # The stop is in force now. A sender puts on hold only messages that it claims; this loop does so at once for all
+    # due messages.
     while True:
         with connect() as ledger:
             found = due_and_stopped(ledger, moment, _AT_ONCE)
@@ -128,17 +130,17 @@ def stop(
 
 
 def go(stop_id: int, *, ended_by: str, now: datetime | None = None) -> tuple[Stop, int]:
-    """Ends a stop early; returns it, and how many messages go now.
+    """Ends a stop early. Returns the stop, and how many messages are queued again.
 
     Raises:
-        StopRefused: it is not in force, or there is none.
+        StopRefused: the stop is not in force or does not exist.
     """
     moment = now or datetime.now(UTC)
     with connect() as ledger:
-        gone, ended = end_stop(ledger, stop_id, ended_by=ended_by, now=moment), find_stop(ledger, stop_id)
-        if gone is None or ended is None:
+        queued_again, ended = end_stop(ledger, stop_id, ended_by=ended_by, now=moment), find_stop(ledger, stop_id)
+        if queued_again is None or ended is None:
             raise StopRefused("not_in_force", f"stop {stop_id} is not in force: motcua stop --list")
-        return ended, gone
+        return ended, queued_again
 
 
 def release(
@@ -150,12 +152,12 @@ def release(
     gateway: str | None = None,
     now: datetime | None = None,
 ) -> list[int]:
-    """Queues messages of unknown outcome again while they are useful; returns their ids.
+    """Queues messages of unknown outcome again while they are useful. Returns their ids.
 
-    Receipts that were stored but not read are read first: what they settle is not released.
+    Receipts that are stored but not read are read first, so that a message that a receipt settles is not released.
 
     Raises:
-        ValueError: nobody is named, or no reason is given, or the reason holds a phone number.
+        ValueError: nobody is named, no reason is given, or the reason contains a phone number.
     """
     if not released_by.strip() or not reason.strip():
         raise ValueError("a release needs who does it and why")

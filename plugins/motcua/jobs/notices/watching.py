@@ -1,6 +1,7 @@
-"""News of sources, for runs and for a sender that goes on: what watchers tell, or, where none live, own looks.
+"""Finds sources with unread rows, for runs and for running senders: by the signals of watchers, or, if watchers are
+missing, by querying the sources itself.
 
-Level-triggered: the answer stays yes until a pick-up has taken the rows, so a signal that is lost is repeated.
+The signals are level-triggered: a source has news until a pick-up has read its rows, so a lost signal is repeated.
 """
 
 from __future__ import annotations
@@ -29,41 +30,46 @@ from motcua.store.ledger.database import (
     reason_without_values,
 )
 from motcua.store.ledger.locks import WATCHING, lock_holders
-from motcua.store.notices.sources import Source, ToldSource, list_sources, told_of_sources, watched_sources
+from motcua.store.notices.sources import SignalledSource, Source, list_sources, source_signals, watched_sources
 
 log = logging.getLogger(__name__)
 
 _LOOK_ALL_WITHIN = 2 * LOOK_WITHIN + 2
-"""Seconds that a run waits for sources that it asks itself: to connect, and to answer."""
+"""Seconds that a run waits for the sources that it asks itself: to connect and to answer."""
 _TRY_AGAIN_AFTER = timedelta(seconds=45)
 _LONGEST_SILENCE = timedelta(minutes=5)
 _TASKS_ALONE, _TASKS_TOGETHER, _TASKS_OF_QUIET = 8, 4, 2
-"""Mapped tasks of a run that read one source each, that share the others, and that share those without news."""
+"""Number of mapped tasks of a run that read one source each, that share the other sources, and that share the sources
+without news."""
 _PICK_UPS_AT_ONCE = 4
-"""Of a sender; each needs a connection to the ledger, now and then a second one for a moment."""
+"""Pick-ups that one sender runs at a time. Each needs a connection to the ledger, and sometimes a second one for a
+moment."""
 _ROUND_WITHIN = 1.0
-"""Seconds after which a sender goes on sending, whatever sources and pick-ups are not done yet."""
+"""Seconds after which a sender goes on sending, even if looks or pick-ups are still running."""
 
+_CHECK_WATCHERS_EVERY = 1.0
+"""Seconds between two checks of a sender whether all watchers are there. Their signals are read far more often."""
 _END_WITHIN = 5.0
-"""Seconds that a sender which ends waits for pick-ups under way."""
+"""Seconds that an ending sender waits for running pick-ups."""
 
 
 def _was_silent_too_long(source: Source, now: datetime) -> bool:
     return source.picked_up_at is None or source.picked_up_at < now - _LONGEST_SILENCE
 
 
-def _is_to_be_read(source: Source, now: datetime) -> bool:
-    """Whether the row of a dossier of the source is to be read by now, because an old step waits for it."""
+def _has_row_to_read(source: Source, now: datetime) -> bool:
+    """Whether an old step waits for a dossier's row of this source and the row is due to be read."""
     return source.ask_at is not None and source.ask_at <= now
 
 
 def every_source_is_read_in() -> timedelta:
-    """How long a source may be unread at most: a run by the clock reads those that were quiet for five minutes."""
+    """Return the longest time between two readings of a source. Each scheduled run reads the sources that were not read
+    for five minutes."""
     return _LONGEST_SILENCE + settings().notify_every
 
 
 def is_watched(ledger: Connection) -> bool:
-    """Whether watchers live for all sources, and have looked at each."""
+    """Return whether the watchers of all sources are running and each of their sources has answered or failed once."""
     return lock_holders(ledger, WATCHING) >= settings().look_parts
 
 
@@ -72,70 +78,71 @@ class ToRead:
     """Sources to pick up in one run."""
 
     news: Sequence[str]
-    """Those with news, that cannot be asked, or with an old step to be judged."""
+    """Sources with news, sources that cannot be asked, and sources with an old step to be judged."""
     quiet: Sequence[str]
-    """Those that were not read for long."""
+    """Sources that were not read for long."""
     failed: Sequence[str]
-    """Those that failed last time."""
+    """Sources with a failed last pick-up."""
 
     @property
     def names(self) -> list[str]:
-        """All, those with news first and those that failed last."""
+        """All sources, those with news first and those that failed last."""
         return [*self.news, *self.quiet, *self.failed]
 
     @property
     def tasks(self) -> list[str]:
-        """What each mapped task reads, names with commas between them. The quiet ones share a few tasks, since a task
-        costs Airflow more than most pick-ups cost us."""
-        return [*in_batches([*self.news, *self.failed]), *_dealt(self.quiet, _TASKS_OF_QUIET)]
+        """The sources of each mapped task, separated by commas. Quiet sources share a few tasks, since a task costs
+        Airflow more than most pick-ups cost."""
+        return [*in_batches([*self.news, *self.failed]), *_shared_among(self.quiet, _TASKS_OF_QUIET)]
 
 
 def sources_to_read(now: datetime) -> ToRead:
-    """Sources to pick up in this run: those with news, those that cannot be asked, and those with an old step to be
-    judged; each one at least every five minutes for the sake of quarantined rows.
+    """Return the sources to pick up in this run: those with news, those that cannot be asked, and those with an old
+    step to be judged. Each source is read at least every five minutes, for the sake of its quarantined rows.
 
-    One that failed is read again after three quarters of a minute; where watchers know that it does not answer still,
-    after five minutes, since each time may hold up its run for as long as a source is waited for.
+    A source that failed is read again after 45 seconds. If watchers signal that the source is still silent, it is read
+    again after five minutes, since each try may delay its run for as long as a source is waited for.
     """
     with connect() as ledger:
         known = {source.name: source for source in list_sources(ledger)}
-        told = told_of_sources(ledger) if is_watched(ledger) else None
+        signals = source_signals(ledger) if is_watched(ledger) else None
     news, quiet, failed, to_ask = list[str](), list[str](), list[str](), list[Source]()
     for name in settings().sources:
         source = known.get(name)
-        says = told.get(name) if told is not None else None
+        signal = signals.get(name) if signals is not None else None
         if source is not None and source.failed_at:
-            pause = _LONGEST_SILENCE if says is not None and says.is_silent else _TRY_AGAIN_AFTER
+            pause = _LONGEST_SILENCE if signal is not None and signal.is_silent else _TRY_AGAIN_AFTER
             if source.failed_at < now - pause:
                 failed.append(name)
-        elif source is None or _is_to_be_read(source, now) or _is_told(says):
+        elif source is None or _has_row_to_read(source, now) or _is_signalled(signal):
             news.append(name)
         elif _was_silent_too_long(source, now):
             quiet.append(name)
-        elif says is None:
+        elif signal is None:
             to_ask.append(source)
     return ToRead([*news, *_differing(to_ask)], quiet, failed)
 
 
 def in_batches(sources: Sequence[str]) -> list[str]:
-    """What each mapped task reads, names with commas between them: the first ones alone, many others a few together."""
+    """Return the sources of each mapped task, separated by commas: the first sources alone, the remaining ones
+    a few together."""
     if len(sources) <= _TASKS_ALONE + _TASKS_TOGETHER:
         return list(sources)
     alone, others = sources[:_TASKS_ALONE], sources[_TASKS_ALONE:]
-    return [*alone, *_dealt(others, _TASKS_TOGETHER)]
+    return [*alone, *_shared_among(others, _TASKS_TOGETHER)]
 
 
-def _dealt(sources: Sequence[str], tasks: int) -> list[str]:
+def _shared_among(sources: Sequence[str], tasks: int) -> list[str]:
     return [",".join(sources[start::tasks]) for start in range(min(tasks, len(sources)))]
 
 
-def _is_told(says: ToldSource | None) -> bool:
-    # The pick-up of one that does not answer will fail, and say why where people look.
-    return says is not None and (says.has_news or says.is_silent)
+def _is_signalled(signal: SignalledSource | None) -> bool:
+    # The pick-up of a silent source fails and shows staff the reason.
+    return signal is not None and (signal.has_news or signal.is_silent)
 
 
 def _differing(sources: list[Source]) -> list[str]:
-    """Those that show other rows than were kept count of, and those that cannot be asked."""
+    """Return sources that show other rows than the last pick-up stored, and sources that cannot be asked."""
     if not sources:
         return []
     with closing(Looks(source.name for source in sources)) as looks:
@@ -145,8 +152,10 @@ def _differing(sources: list[Source]) -> list[str]:
 
 
 def left_unread(within: timedelta) -> list[SourceNow]:
-    """Sources that show news for so long and that no pick-up reads, as seen by looks of its own; others were read, at
-    the latest while this waited for it. Those that fail, or do not answer, are none of them."""
+    """Return sources that have shown news for this long without being picked up.
+
+    Looks at the sources itself. Leaves out sources that are picked up while it waits, that fail, or that do not answer.
+    """
     left: dict[str, Source] = {}
     ends = time.monotonic() + within.total_seconds()
     with closing(Looks(settings().sources)) as looks:
@@ -176,7 +185,7 @@ def left_unread(within: timedelta) -> list[SourceNow]:
 
 
 def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
-    """Adds one job's counts, and the counts by reason inside them, to a total."""
+    """Add one job's counts to a total, with the counts by reason inside them."""
     for name, value in counts.items():
         if isinstance(value, Mapping):
             add_counts(total.setdefault(name, {}), value)
@@ -185,44 +194,46 @@ def add_counts(total: dict[str, Any], counts: Mapping[str, Any]) -> None:
 
 
 class CatchUp:
-    """Picks up and plans what has come since the run began, for a sender that is still at work.
+    """Picks up and plans news while a sender is running.
 
-    Which sources have news it is told by the watchers; where one of them is missing it looks itself, and always into
-    folders. A pick-up that takes long goes on while the sender sends. A source that fails is left to the next run,
-    which is red for it, until one has picked it up again.
-    ``counts`` sums up what it did.
+    Watchers signal which sources have news. If a watcher is missing, this class queries the sources itself. It always
+    checks folders itself. A long pick-up goes on while the sender sends. A source that fails is left to the next runs,
+    until one of them has picked it up again. ``counts`` sums up the work.
     """
 
     def __init__(self, longest: timedelta, waits: Waits = USUAL, read_failed_every: float = 5.0) -> None:
-        """``longest``: how long a sender may go on; ``waits``: for sources, where it looks itself;
-        ``read_failed_every``: seconds after which it learns which sources fail."""
+        """``longest`` limits how long a sender goes on. ``waits`` limits this object's own looks at sources.
+        ``read_failed_every`` is the number of seconds between two queries for failed sources."""
         self._waits, self._read_failed_every = waits, read_failed_every
         self.counts: dict[str, dict[str, Any]] = {"picked_up": {}, "planned": {}}
         self._failed: set[str] = set()
         self._failed_read_at = float("-inf")
+        self._is_watched = False
+        self._watch_checked_at = float("-inf")
         self._ledger: Connection | None = None
         self._looks: Looks | None = None
         self._pick_ups = _PickUps()
         self._folders = FolderLooks()
         self._ends_at = time.monotonic() + longest.total_seconds()
         self._is_closed = threading.Event()
-        # What Airflow says of sources is known before its API server is away, and before there is news of them.
+        # The connections of the sources are read from Airflow at the start, so that they are known if its API server
+        # fails later.
         threading.Thread(target=self._know_sources, name="connections", daemon=True).start()
 
     @property
     def is_over(self) -> bool:
-        """The run has lasted long enough; the next one goes on."""
+        """Whether the run has lasted long enough, so that the next run takes over."""
         return time.monotonic() >= self._ends_at
 
     def __call__(self) -> bool:
-        """Whether there was news; within a second or so.
+        """Pick up and plan news, within about a second. Return whether there was news.
 
         Raises:
             psycopg.Error: the ledger does not answer.
         """
         found = False
         self._folders.look()
-        for source, counts in self._pick_ups.of(self._news(), _ROUND_WITHIN):
+        for source, counts in self._pick_ups.begin_and_collect(self._news(), _ROUND_WITHIN):
             if counts is None:
                 self._failed.add(source)
             else:
@@ -233,7 +244,8 @@ class CatchUp:
         return found
 
     def close(self) -> None:
-        """Closes its connections. Pick-ups that are under way are waited for a moment; they leave nothing half done."""
+        """Close all connections. Waits a moment for running pick-ups; a pick-up that is cut off leaves nothing half
+        done."""
         self._is_closed.set()
         for _, counts in self._pick_ups.end(_END_WITHIN):
             if counts is not None:
@@ -256,12 +268,14 @@ class CatchUp:
             self._failed = {source.name for source in list_sources(self._ledger) if source.failed_at}
             self._failed_read_at = time.monotonic()
         sources = [name for name in settings().sources if name not in self._failed]
-        if is_watched(self._ledger):
+        if time.monotonic() > self._watch_checked_at + _CHECK_WATCHERS_EVERY:
+            self._is_watched, self._watch_checked_at = is_watched(self._ledger), time.monotonic()
+        if self._is_watched:
             if self._looks is not None:
                 self._looks.close()
                 self._looks = None
-            told = told_of_sources(self._ledger)
-            return [name for name in sources if name in told and told[name].has_news]
+            signals = source_signals(self._ledger)
+            return [name for name in sources if name in signals and signals[name].has_news]
         known = watched_sources(self._ledger)
         if self._looks is None:
             self._looks = Looks(settings().sources, self._waits)
@@ -273,7 +287,7 @@ class CatchUp:
 
 
 class _PickUps:
-    """Pick-ups that go on while a sender sends, a few at a time."""
+    """Pick-ups that run beside a sender, a few at a time."""
 
     def __init__(self) -> None:
         self._guard = threading.Condition()
@@ -282,28 +296,31 @@ class _PickUps:
         self._ended: list[tuple[str, PickUpCounts | None]] = []
         self._threads = 0
 
-    def of(self, sources: Sequence[str], within: float) -> list[tuple[str, PickUpCounts | None]]:
-        """Begins those of these sources that are not under way, and returns those that have ended; of new ones the
-        first is waited for so many seconds. ``None`` instead of counts: it failed."""
+    def begin_and_collect(self, sources: Sequence[str], within: float) -> list[tuple[str, PickUpCounts | None]]:
+        """Begin a pick-up of each source that has none running, and return the pick-ups that have ended. After
+        beginning any, wait up to ``within`` seconds for the first one to end. A failed pick-up has ``None`` instead of
+        counts."""
         with self._guard:
-            # What ended just now is told first: it may have failed.
+            # The result of a pick-up that just ended is returned before its source is read again, since the pick-up may
+            # have failed.
             known = self._under_way.union(source for source, _ in self._ended)
             new = [source for source in sources if source not in known]
             self._waiting += new
             self._under_way.update(new)
             while self._waiting and self._threads < min(_PICK_UPS_AT_ONCE, len(self._under_way)):
                 self._threads += 1
-                # One that takes long ends with the process at the latest; its transaction is rolled back.
+                # A long pick-up ends with the process at the latest. Its transaction is rolled back then.
                 threading.Thread(target=self._work, name="pick-up", daemon=True).start()
             if new:
                 self._guard.wait_for(lambda: bool(self._ended), within)
-                # Those that end with it are planned with it.
+                # Pick-ups that end just after the first are planned together with it.
                 self._guard.wait_for(lambda: not self._under_way, within / 10)
             ended, self._ended = self._ended, []
         return ended
 
     def end(self, within: float) -> list[tuple[str, PickUpCounts | None]]:
-        """Begins no more, and returns those that ended, waiting so many seconds for those under way."""
+        """Begin no more pick-ups. Wait up to ``within`` seconds for running pick-ups, and return the pick-ups
+        that have ended."""
         with self._guard:
             self._under_way.difference_update(self._waiting)
             self._waiting.clear()

@@ -1,1 +1,1 @@
-"""Publishing a report, mailing it, and verifying it again."""
+"""Publishing the report of a closing, mailing it, and verifying it."""

@@ -1,11 +1,11 @@
-"""Mails publications, once to each body, in a letter with all that it is owed. How: ``motcua.jobs.mailing``.
+"""Mails publications, once to each body, in one letter with everything that the body has not received yet.
 
-The Department, Sở Nội vụ and Sở Tư pháp (who audit) get all agencies, each agency itself, Ủy ban nhân dân tỉnh the
-reports of months and longer periods with the agencies to be urged. A first publication goes to whom it tells something;
-a correction to those whose figures it changed, and all corrections of a run stand in one letter. An agency's letter
-brings the morning's report on its data, too. None of it holds personal data. What is attached is read from the
-published files and must be what was published. Whoever gets all agencies gets the manifest, too, and can show later
-what was published then.
+``motcua.jobs.mailing`` sends the letters. The Department, Sở Nội vụ and Sở Tư pháp (the auditors) get all agencies.
+Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods, with the agencies
+to be urged. A first publication goes to every body that it concerns. A correction goes to the bodies whose figures it
+changed, and one letter holds all corrections of a run. An agency's letter also contains the morning's report on its
+data. No letter holds personal data. Attached files are read from the store and must be the published ones. Bodies that
+get all agencies also get the manifest, with which they can later prove what was published.
 """
 
 from __future__ import annotations
@@ -44,39 +44,39 @@ from motcua.store.oversight.report_mails import (
 
 _OF_ALL = (DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE)
 MOST_ATTACHED = 8_000_000
-"""Bytes of files in one mail: as base64 they are a third more, and many servers refuse from 10 or 15 MB on."""
+"""Bytes of files in one mail. Base64 makes them a third larger, and many servers refuse mails from 10 or 15 MB on."""
 
 
 class FileChanged(Exception):
-    """A published file is missing or is not what was published; nothing was mailed."""
+    """A published file is missing or has changed since it was published; nothing was mailed."""
 
 
 @without_values()
 def bodies_of(publication_no: int) -> list[str]:
-    """Bodies that a publication tells something: those with recipients, and the Department in any case.
+    """Return the bodies that a publication concerns and that have recipients, and always the Department.
 
     Raises:
-        LookupError: there is no such publication.
+        LookupError: There is no such publication.
     """
     _publication(publication_no)
     with connect() as ledger:
-        told = publications_told(ledger, _bodies_of_all(), publication_no=publication_no)
-    return [each.body for each in told]
+        mailed = publications_told(ledger, _bodies_of_all(), publication_no=publication_no)
+    return [each.body for each in mailed]
 
 
 @without_values()
 def letters_owed(since: datetime, now: datetime) -> list[dict[str, Any]]:
-    """Letters about publications and checks since a moment that were not mailed, or did not reach everybody.
+    """Return the letters about publications and quality checks since a moment that have not reached every recipient.
 
-    Each has the ``body``, its ``publications``, and the ``runs`` of the check that an agency is owed, the newest first.
-    A letter has one first publication: after days without mails there are several letters.
+    Each letter has the ``body``, its ``publications``, and the ``runs`` of quality checks that an agency was not
+    mailed, the newest first. A letter has at most one first publication, so days without mails lead to several letters.
     """
     with connect() as ledger:
-        told = publications_told(ledger, _bodies_of_all(), since=since)
+        mailed = publications_told(ledger, _bodies_of_all(), since=since)
         runs = runs_owed(ledger, since, now)
-    owed: dict[str, tuple[list[int], list[int]]] = {each.body: ([], []) for each in told}
+    owed: dict[str, tuple[list[int], list[int]]] = {each.body: ([], []) for each in mailed}
     owed |= {agency: ([], []) for agency in runs if agency not in owed}
-    for each in told:
+    for each in mailed:
         if each.is_owed:
             owed[each.body][each.is_correction].append(each.publication_no)
     letters: list[dict[str, Any]] = []
@@ -92,18 +92,18 @@ def letters_owed(since: datetime, now: datetime) -> list[dict[str, Any]]:
 def mail_publications(
     numbers: Sequence[int], body: str, runs: Sequence[int] = (), *, again: bool = False
 ) -> dict[str, int]:
-    """Mails a letter about publications to a body's recipients, and counts the letters.
+    """Mail a letter about publications to a body's recipients, and count the mails.
 
     Args:
-        numbers: of the publications.
+        numbers: the publications.
         body: ``department``, ``home_affairs``, ``justice``, ``committee``, or an agency's code.
-        runs: checks of quality that an agency was not mailed, the newest first; the letter brings that one.
-        again: whoever has it gets it once more.
+        runs: quality checks that an agency was not mailed, the newest first; the letter contains the newest.
+        again: also mail recipients who already have the letter.
 
     Raises:
-        MailsNotSent: a recipient was not reached; a rerun tries those alone.
-        FileChanged: a published file is not what was published.
-        LookupError: there is no such publication, or no such body.
+        MailsNotSent: A recipient was not reached; a rerun mails only such recipients.
+        FileChanged: A published file is not the one that was published.
+        LookupError: There is no such publication or body.
     """
     publications = [_publication(number) for number in numbers]
     if body == COMMITTEE:
@@ -115,46 +115,46 @@ def mail_publications(
         return {"recipients": 0, "sent": 0, "had_it": 0}
 
     def compose(owed: Sequence[MailedReport]) -> Letter | None:
-        told: list[MailedReport] = []
+        included: list[MailedReport] = []
         mails: list[Mail] = []
         for each in owed:
             if each.report == "quality" and (mail := write_to_agency(runs, body, again=again)):
-                told.append(each)
+                included.append(each)
                 mails.append(mail)
         wanted = {each.report_no for each in owed if each.report == "publication"}
         room = MOST_ATTACHED - sum(len(file.content) for each in mails for file in each.attachments)
         mails += _Writer(body, room).write([each for each in publications if each.publication_no in wanted])
-        told += [each for each in owed if each.report == "publication"]
-        return Letter(bound(mails), tuple(told)) if mails else None
+        included += [each for each in owed if each.report == "publication"]
+        return Letter(bound(mails), tuple(included)) if mails else None
 
     return mail_reports(reports, recipients, compose, again=again)
 
 
 class _Writer:
-    """Writes the mails that a letter to one body is bound of, with files as long as there is room."""
+    """Writes the mails that form a letter to one body, with attachments as long as there is room for them."""
 
     def __init__(self, body: str, room: int) -> None:
         self._agency = None if body in _OF_ALL else body
         self._room = room
 
     def write(self, publications: Sequence[Publication]) -> list[Mail]:
-        """A mail for each first publication, and one for all corrections."""
-        told = [(each, self._told(each)) for each in publications]
-        firsts = [each for each in told if each[1].report.closing.corrects is None]
-        corrections = [each for each in told if each[1].report.closing.corrects is not None]
-        mails = [self._first(*each) for each in firsts]
-        return [*mails, self._corrections(corrections)] if corrections else mails
+        """Write one mail for each first publication, and one for all corrections together."""
+        with_reports = [(each, self._load_report(each)) for each in publications]
+        firsts = [each for each in with_reports if each[1].report.closing.corrects is None]
+        corrections = [each for each in with_reports if each[1].report.closing.corrects is not None]
+        mails = [self._first_mail(*each) for each in firsts]
+        return [*mails, self._corrections_mail(corrections)] if corrections else mails
 
-    def _told(self, publication: Publication) -> Told:
+    def _load_report(self, publication: Publication) -> Told:
         with connect() as ledger:
             report = build_report(ledger, publication.closing_no)
             return Told(report, corrected_by(ledger, publication), self._agency)
 
-    def _first(self, publication: Publication, told: Told) -> Mail:
+    def _first_mail(self, publication: Publication, told: Told) -> Mail:
         names = attachment_names(told)
         wanted = [(names["workbook"], agency_workbook_name(self._agency) if self._agency else WORKBOOK)]
         if self._agency is None:
-            # The manifest names all agencies, so that an agency's own mail is without it.
+            # An agency's mail does not get the manifest, because the manifest names all agencies.
             wanted = [(names["pdf"], PDF), *wanted, (names["manifest"], MANIFEST)]
         attachments, left_out = self._attachments(publication, wanted)
         return compose_publication_mail(
@@ -167,39 +167,40 @@ class _Writer:
             page_url=_page(publication),
         )
 
-    def _corrections(self, corrections: Sequence[tuple[Publication, Told]]) -> Mail:
+    def _corrections_mail(self, corrections: Sequence[tuple[Publication, Told]]) -> Mail:
         attachments: list[Attachment] = []
         left_out: list[str] = []
-        for publication, told in corrections if self._agency is None else ():
-            names = attachment_names(told)
-            # A month's is an official report. The last manifest names the one before, and so on: it stands for all.
+        for publication, report in corrections if self._agency is None else ():
+            names = attachment_names(report)
+            # Reports of months and longer periods are official and get their PDF. Each manifest names the one before,
+            # so the last manifest vouches for all of them.
             wanted = [] if publication.is_daily else [(names["pdf"], PDF)]
             wanted += [(names["manifest"], MANIFEST)] if publication is corrections[-1][0] else []
             found, too_large = self._attachments(publication, wanted)
             attachments += found
             left_out += too_large
         told_ones = [
-            Correction(told, each.publication_no, each.manifest_sha256, _page(each)) for each, told in corrections
+            Correction(report, each.publication_no, each.manifest_sha256, _page(each)) for each, report in corrections
         ]
         return compose_corrections_mail(told_ones, attachments, left_out)
 
     def _attachments(
         self, publication: Publication, wanted: Sequence[tuple[str, str]]
     ) -> tuple[list[Attachment], list[str]]:
-        """The files as attachments, and the names of those that would make the mail too large."""
+        """Return the files as attachments, and the names of files for which the mail has no room."""
         listed = {each["name"]: each["sha256"] for each in publication.manifest["files"]}
         listed[MANIFEST] = publication.manifest_sha256
         folder = publications_store() / publication.folder
         attachments, left_out = [], []
         for shown, name in wanted:
             if name not in listed:
-                # An agency that had neither a figure nor SMS in that period.
+                # An agency without figures and text messages in the period has no workbook.
                 continue
             path = folder / name
             content = path.read_bytes() if path.exists() else b""
             if sha256(content).hexdigest() != listed[name]:
-                said = f"{path} is not what was published; motcua verify {publication.publication_no} says more"
-                raise FileChanged(said)
+                message = f"{path} is not what was published; motcua verify {publication.publication_no} says more"
+                raise FileChanged(message)
             if len(content) > self._room:
                 left_out.append(shown)
             else:
@@ -213,7 +214,7 @@ def _page(publication: Publication) -> str | None:
 
 
 def _bodies_of_all() -> list[str]:
-    """Bodies that get all agencies and have recipients, and the Department in any case."""
+    """Return the bodies that get all agencies and have recipients, and always the Department."""
     return [body for body in _OF_ALL if body == DEPARTMENT or _recipients(body)]
 
 

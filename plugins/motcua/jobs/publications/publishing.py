@@ -1,10 +1,10 @@
 """Publishes a closing: renders its report, stores the files, and writes the row that makes them a publication.
 
-Files first, the manifest after them, the row last. A process that dies in between leaves files without a row: the rest
-of a try, which is no publication. The next try goes on in that folder where it holds nothing but files that it makes
-itself, byte for byte; else it leaves the folder as it is and takes the next number. Nothing is ever overwritten, moved
-or taken away, so that it needs neither renaming nor deleting of an object store, and so that files that were published
-and lost their row (a database restored from an older copy) stay what they are.
+The files are written first, then the manifest, then the row. A process that dies in between leaves files without a
+row, which are no publication. The next try continues in that folder if every file there is one that it makes itself,
+byte for byte. Otherwise it leaves the folder as it is and takes the next number. Nothing is ever overwritten, moved or
+deleted. An object store therefore needs neither renaming nor deleting. Published files that lost their row, because the
+database was restored from an older backup, stay unchanged.
 """
 
 from __future__ import annotations
@@ -43,35 +43,38 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FORMAT = 4
-"""Of the manifest. 2: with ``words``, by which the report can be made again. 3: ``queries`` names also what they are
-made of. 4: ``made_by`` names the source by its hash."""
+"""Format of the manifest.
+
+Since 2 it has ``words``, from which the report can be rendered again. Since 3 its ``queries`` also name the functions
+and views that queries call. Since 4 ``made_by`` names the source code by its hash.
+"""
 MOST_RESTS = 1000
-"""Folders of a period that are looked at for a free one."""
+"""Number of a period's folders that are tried before publishing fails."""
 
 
 class NotPublished(Exception):
-    """Nothing was published, and nothing that was is changed; the message says why, and what to do."""
+    """Nothing was published, and no publication was changed; the message says why, and what to do."""
 
 
 class FileStands(NotPublished):
-    """A file is there already, with other bytes. Nothing was overwritten and nothing published."""
+    """A file already exists with other bytes. Nothing was overwritten, and nothing was published."""
 
 
 class StoreFailed(NotPublished):
-    """The store of publications took no file: no space, no right, not there."""
+    """The store of publications accepted no file: it is full, missing, or does not permit writing."""
 
 
 @without_values()
 def publish(closing_no: int, now: datetime | None = None) -> Publication:
-    """Publishes a closing, or returns its publication where it has one.
+    """Publish a closing. If the closing is published already, return its publication.
 
     Args:
         closing_no: the closing.
-        now: when it is published; by default this moment. It stands in the row and in no file.
+        now: the time of publishing, by default the current moment. Only the row holds it, and no file.
 
     Raises:
-        LookupError: there is no such closing.
-        NotPublished: the store takes no file, or somebody else writes there.
+        LookupError: There is no such closing.
+        NotPublished: The store accepts no file, or somebody else writes there.
     """
     with connect() as ledger:
         wait_for_lock(ledger, PUBLISHING)
@@ -106,12 +109,12 @@ def publish(closing_no: int, now: datetime | None = None) -> Publication:
 
 
 def publications_store() -> ObjectStoragePath:
-    """Where publications are stored: a local folder, or an object store behind an Airflow connection."""
+    """Return the store of publications: a local folder, or an object store behind an Airflow connection."""
     return open_store(settings().publications_url)
 
 
 def folder_of(period: Period, number: int) -> str:
-    """Folder of the period's first, second, … publication: ``2026/11/2026-11-24/1``."""
+    """Return the folder of a period's first, second, … publication, such as ``2026/11/2026-11-24/1``."""
     return f"{period.first:%Y/%m}/{period}/{number}"
 
 
@@ -123,7 +126,7 @@ def compose_manifest(
     corrected: Publication | None,
     last: Publication | None,
 ) -> dict[str, Any]:
-    """What a publication is made of. Nothing in it depends on when or by which process it is published."""
+    """Compose the manifest. Its content does not depend on when or by which process the closing is published."""
     period = report.closing.period
     return {
         "format": FORMAT,
@@ -166,8 +169,10 @@ def _store(
     corrected: Publication | None,
     last: Publication | None,
 ) -> tuple[str, bytes, dict[str, Any]]:
-    """Stores the files, the manifest after them, in the first folder of the period that is free; gives the folder, the
-    manifest's bytes and the manifest."""
+    """Store the files, and after them the manifest, in the first free folder of the period.
+
+    Returns: the folder, the manifest's bytes, and the manifest.
+    """
     period, store = report.closing.period, publications_store()
     first = publications_of_period(ledger, str(period)) + 1
     for each in range(first, first + MOST_RESTS):
@@ -188,7 +193,7 @@ def _store(
 
 
 def _first_strange(folder: ObjectStoragePath, made: dict[str, bytes]) -> str | None:
-    """Name of something in the folder that this try does not make itself, byte for byte; ``None``: all of it is."""
+    """Return the name of a file in the folder that this try does not write byte for byte. ``None`` if there is none."""
     base = f"{folder.path.rstrip('/')}/"
     parts = {_part_of(name) for name in made}
     for path in sorted(folder.rglob("*"), key=str) if folder.exists() else ():
@@ -202,21 +207,21 @@ def _first_strange(folder: ObjectStoragePath, made: dict[str, bytes]) -> str | N
 
 
 def is_link(path: ObjectStoragePath) -> bool:
-    """It is a symbolic link, which a folder can have and an object store cannot."""
+    """Whether a path is a symbolic link, which is possible in a local folder and not in an object store."""
     return is_local(path) and Path(path.path).is_symlink()
 
 
 def is_local(path: ObjectStoragePath) -> bool:
-    """It lies in a folder of this machine."""
+    """Whether a path is in a folder of this machine."""
     return path.protocol in ("", "file", "local")
 
 
 @contextmanager
 def _store_answers() -> Iterator[None]:
-    """Says what is the matter with the store.
+    """Turn errors of the store into messages that say what is wrong with it.
 
     Raises:
-        StoreFailed: in place of an ``OSError``.
+        StoreFailed: An ``OSError`` was raised inside.
     """
     try:
         yield
@@ -230,15 +235,15 @@ def _store_answers() -> Iterator[None]:
 
 
 def store_file(path: ObjectStoragePath, content: bytes) -> None:
-    """Stores a file that is not there yet; one with the same bytes is left as it is.
+    """Store a file that does not exist yet. A file with the same bytes stays as it is.
 
     Raises:
-        FileStands: one with other bytes is there.
+        FileStands: The file exists with other bytes.
     """
     if path.exists():
         _demand_same(path, content)
         if is_local(path):
-            # Of a try that died between writing and renaming.
+            # A try that died between writing and renaming leaves this partial file.
             Path(path.path).with_name(_part_of(path.name)).unlink(missing_ok=True)
         return
     if is_local(path):
@@ -246,8 +251,8 @@ def store_file(path: ObjectStoragePath, content: bytes) -> None:
         _write_whole(Path(path.path), content)
         return
     try:
-        # In one piece: a stream that breaks off would leave what it has sent. The store itself refuses to overwrite,
-        # and there is no folder to be made: that could make a bucket.
+        # One request sends the whole file, because a stream that breaks off would leave a part of it in the store. The
+        # mode lets the store itself refuse to overwrite. No folder is created, since that could create a bucket.
         path.fs.pipe_file(path.path, content, mode="create")
     except FileExistsError:
         _demand_same(path, content)
@@ -264,16 +269,16 @@ def _demand_same(path: ObjectStoragePath, content: bytes) -> None:
 
 
 def _part_of(name: str) -> str:
-    """What a file is called until all of it is written."""
+    """Return the name that a file has until all of it is written."""
     folder, slash, file = name.rpartition("/")
     return f"{folder}{slash}.{file}.part"
 
 
 def _write_whole(path: Path, content: bytes) -> None:
-    """A process that dies leaves no half of a file under its name; neither does a machine that loses its power."""
+    """Write a file so that neither a killed process nor a loss of power leaves half of it under its name."""
     part = path.with_name(_part_of(path.name))
     try:
-        # One that a try left behind may be read-only by now.
+        # A partial file of an earlier try may be read-only, so it is removed rather than opened.
         part.unlink(missing_ok=True)
         with part.open("wb") as file:
             file.write(content)
@@ -299,7 +304,7 @@ def _corrected(publication: Publication | None) -> Corrected | None:
 
 
 def corrected_by(connection: Connection, publication: Publication) -> Corrected | None:
-    """The publication that this one corrects, as its report names it."""
+    """Return the publication that this one corrects, as its report names it. ``None`` if it corrects none."""
     if publication.corrects is None:
         return None
     return _corrected(find_publication(connection, publication_no=publication.corrects))

@@ -1,4 +1,4 @@
-"""What ``motcua verify`` says: what it looked at, what holds, what does not, in words."""
+"""The result of ``motcua verify`` in words: what was checked, and which faults were found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from motcua.store.oversight.publications import Publication
 
 MOST_TOLD = 30
-"""Faults told of one file; the rest is counted."""
+"""Faults that are listed of one file; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +26,21 @@ class Mismatch:
 
 @dataclass(slots=True)
 class Verification:
-    """What was looked at, and what does not hold."""
+    """The result of verifying one publication."""
 
     publication: Publication
     in_store: bool = True
-    """The files were those in the store of publications, not a copy elsewhere."""
+    """Whether the files were those in the store of publications, and not a copy elsewhere."""
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     held: list[str] = field(default_factory=list)
-    """What was looked at and holds, in words."""
+    """Statements, in words, that were checked and hold."""
     faults: list[Mismatch] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-    """What is no fault and yet to be known: what could not be looked at, and why."""
+    """Notes that are no faults, such as what could not be checked, and why."""
 
 
 def differing_values(path: str, was: object, now: object) -> Iterator[tuple[str, object, object]]:
-    """Where two values of JSON differ: the path, the one, the other."""
+    """Yield each place where two JSON values differ: its path, the first value, the second value."""
     if isinstance(was, dict) and isinstance(now, dict):
         for name in sorted(was.keys() | now.keys()):
             yield from differing_values(f"{path}.{name}".lstrip("."), was.get(name), now.get(name))
@@ -52,14 +52,14 @@ def differing_values(path: str, was: object, now: object) -> Iterator[tuple[str,
 
 
 def not_too_many(where: str, faults: list[Mismatch]) -> list[Mismatch]:
-    """As many faults of one place as anybody reads, and how many more there are."""
+    """Return at most ``MOST_TOLD`` faults of one place, and a line with the number of the remaining ones."""
     if len(faults) <= MOST_TOLD:
         return faults
     return [*faults[:MOST_TOLD], Mismatch(where, f"{len(faults) - MOST_TOLD} more such differences")]
 
 
 def shown(value: object) -> str:
-    """A value as a sentence quotes it."""
+    """Return a value as a sentence quotes it, cut to 200 characters."""
     if value is None or value == "":
         return "nothing"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

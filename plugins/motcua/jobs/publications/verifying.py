@@ -1,9 +1,9 @@
-"""Verifies a publication: its files, its place in the chain, its figures against the facts.
+"""Verifies a publication: its files, its place in the chain, and its figures against the facts.
 
-Reads the schema ``audit`` and the files alone, so that an auditor needs nobody's word. Personal data is not needed:
-figures are counted from facts that are kept when names and numbers are purged. Then the files are made again from the
-recomputed figures, CSV files always, print, page and workbooks where this very software made them: a word that was
-changed there is found even where every hash was mended after it.
+Only the schema ``audit`` and the files are read, so that an auditor need not trust anybody. No personal data is needed:
+figures are counted from facts that remain when names and numbers are purged. Then the files are made again from the
+newly counted figures: CSV files always, the report, its page and the workbooks only if this same software made the
+published ones. A changed word in them is found this way, even if every hash was adapted to it.
 """
 
 from __future__ import annotations
@@ -38,25 +38,25 @@ if TYPE_CHECKING:
 
 
 class NoSuchPublication(LookupError):
-    """Neither a number, a folder nor a manifest of a publication; the message says what was looked for."""
+    """No publication has this number, folder or manifest; the message says which was asked for."""
 
 
 def verify_publication(
     which: str, compute: ComputeFigures = compute_figures, orphans: ComputeOrphans = find_orphans
 ) -> Verification:
-    """Verifies one publication.
+    """Verify one publication.
 
     Args:
-        which: its number, its folder (below the store, or anywhere, such as a copy on a disk), or a manifest's path.
-        compute: counts the figures of a closing anew.
-        orphans: looks for what belongs to nothing anew.
+        which: its number, its folder (in the store or a copy elsewhere), or the path of its manifest.
+        compute: counts the figures of a closing again.
+        orphans: finds records without the record that they belong to.
 
     Raises:
-        NoSuchPublication: there is none.
-        psycopg.Error: the ledger does not answer.
+        NoSuchPublication: There is no such publication.
+        psycopg.Error: The ledger does not answer.
     """
     with connect() as ledger:
-        publication, folder = _find(ledger, which)
+        publication, folder = _find_folder(ledger, which)
         checked = Verification(publication, in_store=str(folder) == str(publications_store() / publication.folder))
         manifest = _check_manifest(checked, folder)
         contents = _check_files(checked, folder, manifest)
@@ -68,7 +68,7 @@ def verify_publication(
 
 
 def verify_all(compute: ComputeFigures = compute_figures) -> Iterator[Verification]:
-    """Verifies every publication, the first one first."""
+    """Verify every publication, in the order of their numbers."""
     with connect() as ledger:
         numbers = [each.publication_no for each in list_publications(ledger)]
     for number in numbers:
@@ -76,10 +76,11 @@ def verify_all(compute: ComputeFigures = compute_figures) -> Iterator[Verificati
 
 
 def stray_folders() -> Iterator[Mismatch]:
-    """Folders of the store that look like a publication's and that no row names.
+    """Yield folders of the store that look like a publication's and that no row names.
 
-    One with a manifest is a publication whose row was taken away, or a try that died just before its row was written.
-    One without is the rest of a try that died; nobody can take that for a publication, so that it is not named.
+    A folder with a manifest is a publication whose row was removed, or the rest of a try that died just before its row
+    was written. A folder without a manifest is the rest of a try that died earlier. Nobody can mistake it for a
+    publication, so it is not reported.
     """
     with connect() as ledger:
         named = {each.folder for each in list_publications(ledger)}
@@ -98,10 +99,10 @@ def stray_folders() -> Iterator[Mismatch]:
             )
 
 
-# --- Which one ----------------------------------------------------------------------------------------------------
+# --- Finding the publication --------------------------------------------------------------------------------------
 
 
-def _find(ledger: Connection, which: str) -> tuple[Publication, ObjectStoragePath]:
+def _find_folder(ledger: Connection, which: str) -> tuple[Publication, ObjectStoragePath]:
     if which.isascii() and which.isdecimal():
         publication = find_publication(ledger, publication_no=int(which)) if int(which) < 2**63 else None
         if publication is None:
@@ -120,15 +121,15 @@ def _find(ledger: Connection, which: str) -> tuple[Publication, ObjectStoragePat
                 f"{which} is a file; verify wants a publication's number, its folder or its {MANIFEST}, and an archive "
                 "unpacked"
             )
-        content = _read(folder / MANIFEST) if (folder / MANIFEST).exists() else None
+        content = _read_file(folder / MANIFEST) if (folder / MANIFEST).exists() else None
     except (OSError, ImportError, _NoFile) as error:
-        raise NoSuchPublication(f"{which}/{MANIFEST} cannot be read: {_why(error)}") from None
-    # What a folder is called, it is taken for: another publication's files in it are a fault of that one.
-    publication = _named(ledger, folder)
+        raise NoSuchPublication(f"{which}/{MANIFEST} cannot be read: {_reason_of(error)}") from None
+    # The name of the folder decides. Another publication's files in it are then a fault of the named one.
+    publication = _publication_named_by(ledger, folder)
     if publication is None and content is not None:
         publication = find_publication(ledger, manifest_sha256=sha256(content).hexdigest())
     if publication is None and content is not None:
-        # A manifest that was changed still says whose it is.
+        # A changed manifest still holds the number of its publication.
         publication = find_publication(ledger, publication_no=_number_in(content))
     if publication is None and content is None:
         raise NoSuchPublication(f"{which} is no publication's number, and there is no {MANIFEST} in {folder}")
@@ -138,7 +139,7 @@ def _find(ledger: Connection, which: str) -> tuple[Publication, ObjectStoragePat
 
 
 def _in_store(publication: Publication) -> ObjectStoragePath:
-    """The publication's folder; a store that does not answer is no fault of what it holds."""
+    """Return the publication's folder. A store that does not answer is an error, not a fault of the publication."""
     try:
         folder = publications_store() / publication.folder
         folder.exists()
@@ -148,7 +149,9 @@ def _in_store(publication: Publication) -> ObjectStoragePath:
 
 
 def _unreadable(error: OSError) -> NoSuchPublication:
-    return NoSuchPublication(f"the store of publications, {settings().publications_url}, cannot be read: {_why(error)}")
+    return NoSuchPublication(
+        f"the store of publications, {settings().publications_url}, cannot be read: {_reason_of(error)}"
+    )
 
 
 def _folder_of(which: str, written: str) -> ObjectStoragePath:
@@ -157,15 +160,15 @@ def _folder_of(which: str, written: str) -> ObjectStoragePath:
     try:
         if "://" in written:
             path = open_store(written)
-            path.exists()  # Only now is it looked for the file system's package and its connection.
+            path.exists()  # Only this call imports the file system's package and reads its connection.
             return path
         return ObjectStoragePath(f"file://{Path(written if written or not which else '/').resolve()}")
     except (ValueError, ImportError, OSError, AttributeError, TypeError) as error:
-        raise NoSuchPublication(f"{which} is no publication's number, and no folder: {_why(error)}") from None
+        raise NoSuchPublication(f"{which} is no publication's number, and no folder: {_reason_of(error)}") from None
 
 
-def _named(ledger: Connection, folder: ObjectStoragePath) -> Publication | None:
-    """The publication after which a folder is called: ``…/2026-11-24/1``."""
+def _publication_named_by(ledger: Connection, folder: ObjectStoragePath) -> Publication | None:
+    """Return the publication that a folder is named for, such as ``…/2026-11-24/1``. ``None`` if there is none."""
     parts = folder.path.rstrip("/").split("/")
     if len(parts) < 2 or not (parts[-1].isascii() and parts[-1].isdecimal()):
         return None
@@ -188,15 +191,15 @@ def _number_in(content: bytes) -> int:
 
 
 class _NoFile(Exception):
-    """Something else stands where a file should; the message says what."""
+    """A path is not a regular file; the message says what it is."""
 
 
-def _read(path: ObjectStoragePath) -> bytes:
-    """A file's bytes.
+def _read_file(path: ObjectStoragePath) -> bytes:
+    """Return a file's bytes.
 
     Raises:
-        OSError: it cannot be read.
-        _NoFile: it is a link, a folder, a pipe.
+        OSError: The file cannot be read.
+        _NoFile: The path is a link, a folder or a pipe.
     """
     if is_link(path):
         raise _NoFile("is a symbolic link and no file")
@@ -205,13 +208,15 @@ def _read(path: ObjectStoragePath) -> bytes:
     return path.read_bytes()
 
 
-def _why(error: Exception) -> str:
+def _reason_of(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[str, Any]:
-    """The published manifest: that of the row and that of the file are held against the row's hash; the one that has
-    it is gone by. Where neither has it, the row's is, as far as it is a manifest at all."""
+    """Check the manifests of the row and of the file against the row's hash, and return the one that has this hash.
+
+    If neither has it, the row's manifest is returned, or the file's if the row's is no manifest at all.
+    """
     publication, faults = checked.publication, checked.faults
     before = len(faults)
     given: Any = publication.manifest
@@ -248,18 +253,20 @@ def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[st
 
 
 def _check_manifest_file(checked: Verification, path: ObjectStoragePath, given: object) -> object:
-    """Holds the file against the row; gives what it says."""
+    """Check the manifest file against the row, and return the parsed file."""
     faults = checked.faults
     try:
-        content = _read(path)
+        content = _read_file(path)
     except (OSError, _NoFile) as error:
         faults.append(
-            Mismatch(MANIFEST, _why(error) if isinstance(error, _NoFile) else f"cannot be read: {_why(error)}")
+            Mismatch(
+                MANIFEST, _reason_of(error) if isinstance(error, _NoFile) else f"cannot be read: {_reason_of(error)}"
+            )
         )
         return None
     found, published = sha256(content).hexdigest(), checked.publication.manifest_sha256
     try:
-        written = json.loads(content, object_pairs_hook=_once)
+        written = json.loads(content, object_pairs_hook=_without_duplicate_names)
     except _NamedTwice as error:
         faults.append(Mismatch(MANIFEST, f"says {error} twice, so that two readers read two things"))
         written = json.loads(content)
@@ -281,10 +288,10 @@ def _check_manifest_file(checked: Verification, path: ObjectStoragePath, given: 
 
 
 class _NamedTwice(ValueError):
-    """A name stands twice in one object."""
+    """A name occurs twice in one JSON object."""
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicate_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     names = [name for name, _ in pairs]
     for name, times in Counter(names).items():
         if times > 1:
@@ -293,7 +300,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def is_manifest(value: object) -> bool:
-    """It has what is looked at, each of its kind."""
+    """Whether a value has the parts of a manifest that are checked, each of its type."""
     if not isinstance(value, dict) or not isinstance(value.get("closing"), dict):
         return False
     files = value.get("files")
@@ -307,7 +314,7 @@ def is_manifest(value: object) -> bool:
 
 
 def _unlike_row(publication: Publication, manifest: dict[str, Any]) -> Iterator[Mismatch]:
-    """What a manifest says of its publication, against the row."""
+    """Yield where a manifest contradicts the publication's row."""
     period = Period.parse(publication.period)
     row = {
         "publication_no": publication.publication_no,
@@ -352,7 +359,7 @@ def _check_files(checked: Verification, folder: ObjectStoragePath, manifest: dic
 
 
 def _read_listed(checked: Verification, folder: ObjectStoragePath, name: str) -> bytes | None:
-    """A listed file's bytes; ``None``: a fault says why there are none."""
+    """Return a listed file's bytes. ``None`` if it cannot be read; a fault then says why."""
     path = folder / name
     try:
         for above in path.parents:
@@ -362,16 +369,16 @@ def _read_listed(checked: Verification, folder: ObjectStoragePath, name: str) ->
                 raise _NoFile(f"lies behind a symbolic link, {above.name}")
         if not path.exists() and not is_link(path):
             raise _NoFile("is missing")
-        return _read(path)
+        return _read_file(path)
     except _NoFile as error:
         checked.faults.append(Mismatch(name, str(error)))
     except OSError as error:
-        checked.faults.append(Mismatch(name, f"cannot be read: {_why(error)}"))
+        checked.faults.append(Mismatch(name, f"cannot be read: {_reason_of(error)}"))
     return None
 
 
 def _names_in(folder: ObjectStoragePath) -> list[str]:
-    """Everything in a folder but folders, by its path below it."""
+    """Return the paths of everything in a folder except folders, relative to the folder."""
     if is_local(folder):
         base = Path(folder.path)
         found = (path for path in base.rglob("*") if path.is_symlink() or not path.is_dir())
@@ -393,16 +400,16 @@ def _check_chain(
     if number > 1 and previous is None:
         faults.append(Mismatch("chain", f"publication {number - 1} is missing in the ledger"))
     expected = previous.manifest_sha256 if previous else FIRST if number == 1 else publication.previous_sha256
-    said = manifest.get("previous")
-    said = said if isinstance(said, dict) else {}
-    for where, value in (("its row", publication.previous_sha256), ("its manifest", said.get("manifest_sha256"))):
+    named = manifest.get("previous")
+    named = named if isinstance(named, dict) else {}
+    for where, value in (("its row", publication.previous_sha256), ("its manifest", named.get("manifest_sha256"))):
         if value != expected:
             faults.append(
                 Mismatch("chain", f"{where} names {shown(value)} as the manifest before; that one has {expected}")
             )
-    if said.get("publication_no") != (number - 1 if number > 1 else None):
+    if named.get("publication_no") != (number - 1 if number > 1 else None):
         faults.append(
-            Mismatch("chain", f"its manifest names {shown(said.get('publication_no'))} as the publication before")
+            Mismatch("chain", f"its manifest names {shown(named.get('publication_no'))} as the publication before")
         )
     faults.extend(_unlike_corrected(ledger, publication, manifest))
     if following is not None and following.previous_sha256 != publication.manifest_sha256:
@@ -424,7 +431,7 @@ def _check_chain(
 
 
 def _unlike_corrected(ledger: Connection, publication: Publication, manifest: dict[str, Any]) -> Iterator[Mismatch]:
-    """Whether row and manifest name the same publication as the corrected one, as that one is."""
+    """Yield where row and manifest contradict the corrected publication that they name."""
     corrected = None if publication.corrects is None else find_publication(ledger, publication_no=publication.corrects)
     if publication.corrects is not None and corrected is None:
         yield Mismatch("chain", f"publication {publication.corrects}, which it corrects, is missing in the ledger")
@@ -443,14 +450,14 @@ def _neighbour_changed(store: ObjectStoragePath, neighbour: Publication) -> Iter
     try:
         if not path.exists():
             yield Mismatch("chain", f"{path} of publication {neighbour.publication_no} is missing")
-        elif sha256(_read(path)).hexdigest() != neighbour.manifest_sha256:
+        elif sha256(_read_file(path)).hexdigest() != neighbour.manifest_sha256:
             yield Mismatch("chain", f"{path} of publication {neighbour.publication_no} was changed")
     except (OSError, _NoFile) as error:
-        yield Mismatch("chain", f"{path} of publication {neighbour.publication_no} cannot be read: {_why(error)}")
+        yield Mismatch("chain", f"{path} of publication {neighbour.publication_no} cannot be read: {_reason_of(error)}")
 
 
 def _store_of(folder: ObjectStoragePath, publication: Publication) -> ObjectStoragePath | None:
-    """The store that the folder lies in; ``None``: it is a copy of one publication, and has no neighbours."""
+    """Return the store that a folder belongs to. ``None`` for a copy of one publication, which has no neighbours."""
     if not folder.path.rstrip("/").endswith(f"/{publication.folder}"):
         return None
     for _ in publication.folder.split("/"):

@@ -1,8 +1,8 @@
-"""Makes a publication's files again from the verified closing and the manifest's words: the published are the same.
+"""Makes a publication's files again from the closing and the manifest's words, and compares them with the stored ones.
 
-CSV files are made again for ever. Report, page and workbooks are where this very software made them: a word that was
-changed in the printed report is found so, even where every hash was mended after it. What another version made, or
-other libraries, is held by its hash, and a remark says so.
+CSV files are always made again. The report, its page and the workbooks are made again only if this same software made
+the published ones. A changed word in the printed report is found this way, even if every hash was adapted to it. Files
+that another release or other libraries made are only compared by their hash, and a remark says so.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ def check_files_again(
     closing: Closing,
     counted: Figures,
 ) -> None:
-    """Holds a manifest's words against the figures, and the files against those made again.
+    """Compare a manifest's words with the figures, and the files with newly made ones.
 
     Args:
-        checked: takes what holds, what does not, and what cannot be looked at.
-        ledger: what auditors may read is enough.
-        manifest: the published one.
+        checked: collects what holds, what does not, and what could not be checked.
+        ledger: a connection; an auditor's rights are enough.
+        manifest: the published manifest.
         contents: the files that could be read, by name.
         closing: the closing.
-        counted: its figures, counted anew.
+        counted: its figures, newly counted from the facts.
     """
     _remark_on_names(checked, ledger, manifest, closing)
     _remark_on_queries(checked, ledger, manifest)
@@ -63,11 +63,11 @@ def check_files_again(
         if "words" in manifest:
             _check_words(checked, words, closing, counted, is_own=not other)
             stops, pushed = stops_of_closing(ledger, closing.closing_no), pushed_of_closing(ledger, closing.closing_no)
-            _check_kept(
+            _check_stored(
                 checked, words, "stops", stops_value(stops), "stop(s) of sending are told as the ledger has them"
             )
-            told = "agency(s) are said to be told by pushes, as the closing kept it"
-            _check_kept(checked, words, "pushed", pushed_value(pushed), told)
+            text = "agency(s) are said to be told by pushes, as the closing kept it"
+            _check_stored(checked, words, "pushed", pushed_value(pushed), text)
         if other:
             made = _tables_again(ledger, closing, words["complaints"])
             checked.remarks.append(
@@ -83,17 +83,19 @@ def check_files_again(
 
 
 def _made_otherwise(manifest: Mapping[str, Any], by: Mapping[str, Any]) -> str:
-    """What decides the bytes of files and was another than it is here, in words; empty: the files must be the same.
+    """Return what differs between the software that made the files and this one, in words.
+
+    The text is empty if both must produce the same bytes.
 
     Raises:
-        AttributeError: no version of this software wrote ``by``.
+        AttributeError: ``by`` was not written by any release of this software.
     """
     here = made_by()
-    told = [f"{name} {shown(by.get(name))}, here {value}" for name, value in here.items() if by.get(name) != value]
+    differing = [f"{name} {shown(by.get(name))}, here {value}" for name, value in here.items() if by.get(name) != value]
     if by.get("source") != here["source"]:
         was, now = shown(manifest.get("software")), software()
-        told[0] = f"{was}, here {now}" if was != now else f"another build of {now}"
-    return "; ".join(told)
+        differing[0] = f"{was}, here {now}" if was != now else f"another build of {now}"
+    return "; ".join(differing)
 
 
 def _check_words(
@@ -104,10 +106,12 @@ def _check_words(
     *,
     is_own: bool,
 ) -> None:
-    """What the manifest says beside figures, as far as figures say it too; ``is_own``: this very software wrote it.
+    """Compare the manifest's words with the figures, as far as the figures determine them.
+
+    ``is_own``: whether this same software wrote the words.
 
     Raises:
-        KeyError, TypeError, AttributeError, ValueError: the words are none.
+        KeyError, TypeError, AttributeError, ValueError: The words have another form.
     """
     faults = []
     urged = [asdict(each) for each in urge(counted, words["thresholds"])]
@@ -118,22 +122,22 @@ def _check_words(
         ]
     elif urged != words["urged"]:
         checked.remarks.append("it proposes to urge other agencies than the rules of this version would")
-    told, now = words["budget"]["spent_in_period"], spent(closing, counted)
-    if told != now:
+    published, now = words["budget"]["spent_in_period"], spent(closing, counted)
+    if published != now:
         faults.append(
-            Mismatch(MANIFEST, f"words.budget.spent_in_period: published {shown(told)}, recomputed {shown(now)}")
+            Mismatch(MANIFEST, f"words.budget.spent_in_period: published {shown(published)}, recomputed {shown(now)}")
         )
     checked.faults.extend(faults)
     if words["urged"] and urged == words["urged"]:
         checked.held.append(f"{len(urged)} proposal(s) to urge an agency follow from the figures")
 
 
-def _check_kept(checked: Verification, words: Any, name: str, kept: list[Any], held: str) -> None:  # noqa: ANN401
-    """What it says of the closing, against what that kept: also of a publication of other software."""
-    told = words.get(name, []) if isinstance(words, dict) else []
+def _check_stored(checked: Verification, words: Any, name: str, kept: list[Any], held: str) -> None:  # noqa: ANN401
+    """Compare what the manifest says of a closing with what the ledger stored for it, for files of any release."""
+    published = words.get(name, []) if isinstance(words, dict) else []
     faults = [
         Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, the ledger says {shown(now)}")
-        for path, was, now in differing_values(name, told, kept)
+        for path, was, now in differing_values(name, published, kept)
     ]
     checked.faults.extend(faults)
     if kept and not faults:
@@ -141,12 +145,14 @@ def _check_kept(checked: Verification, words: Any, name: str, kept: list[Any], h
 
 
 def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[str, Any], closing: Closing) -> None:
-    """Agencies that the publication calls otherwise than the ledger does: who mends a name's dates later means no harm,
-    and yet it is to be seen."""
+    """Add a remark for each agency that the publication names otherwise than the ledger.
+
+    A later correction of a name's dates is legitimate, so the difference is no fault, but readers should know of it.
+    """
     words = manifest.get("words")
-    told = words.get("agencies") if isinstance(words, dict) else None
+    published = words.get("agencies") if isinstance(words, dict) else None
     names = names_on(ledger, closing.period.last)
-    for each in told if isinstance(told, list) else ():
+    for each in published if isinstance(published, list) else ():
         code, name = (each.get("agency_code"), each.get("name")) if isinstance(each, dict) else (None, None)
         if isinstance(code, str) and code in names and name != names[code]:
             checked.remarks.append(
@@ -156,7 +162,7 @@ def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[s
 
 
 def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict[str, Any]) -> None:
-    """What counted the figures anew and is another by now than what counted them first."""
+    """Add a remark for each query that changed since it counted the published figures."""
     queries = manifest.get("queries")
     known = {each.name: each.sha256 for each in list_definitions(ledger)}
     for each in queries if isinstance(queries, list) else ():
@@ -172,15 +178,15 @@ def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict
 
 
 def _tables_again(ledger: Connection, closing: Closing, complaints: list[dict[str, Any]] | None) -> dict[str, bytes]:
-    """The CSV files as this software makes them of the closing, which was held against the facts.
+    """Make the CSV files again from a closing whose figures were checked against the facts.
 
     Args:
-        ledger: of the closing.
+        ledger: a connection.
         closing: the closing.
-        complaints: as the manifest holds them; ``None``: it does not, and their file cannot be made.
+        complaints: the counts of complaints in the manifest. ``None`` if it holds none; their file is not made then.
 
     Raises:
-        TypeError: they are none.
+        TypeError: The complaints have another form.
     """
     number = closing.closing_no
     rows = {
@@ -199,10 +205,10 @@ def _tables_again(ledger: Connection, closing: Closing, complaints: list[dict[st
 
 
 def _files_again(ledger: Connection, manifest: dict[str, Any], closing: Closing) -> dict[str, bytes]:
-    """All files as this software makes them of the closing and the manifest's words.
+    """Make all files again from a closing and the manifest's words.
 
     Raises:
-        KeyError, TypeError, AttributeError, ValueError: the words make no report.
+        KeyError, TypeError, AttributeError, ValueError: The words have another form.
     """
     number, previous, corrects = closing.closing_no, manifest["words"]["previous_closing"], manifest["corrects"]
     report = report_again(
@@ -226,13 +232,13 @@ def _check_made_again(
     *,
     is_whole: bool,
 ) -> None:
-    """Published files against the files made again; ``is_whole``: these are all."""
+    """Compare the published files with newly made ones. ``is_whole``: whether all files were made again."""
     before = len(checked.faults)
     named = {fault.where for fault in checked.faults}
     listed = {each["name"] for each in manifest["files"]}
     for name in sorted(listed ^ made.keys()) if is_whole else ():
-        said = "is published, and the figures make no such file" if name in listed else "is not published"
-        checked.faults.append(Mismatch(name, said))
+        why = "is published, and the figures make no such file" if name in listed else "is not published"
+        checked.faults.append(Mismatch(name, why))
     for name in sorted(contents.keys() & made):
         checked.faults.extend(not_too_many(name, list(_unlike(name, contents[name], made[name], named))))
     if len(checked.faults) == before:
@@ -241,7 +247,7 @@ def _check_made_again(
 
 
 def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[Mismatch]:
-    """Where a published file is not the one made again; nothing where it is."""
+    """Yield how a published file differs from the newly made one. Nothing is yielded if they are equal."""
     if content == own:
         return
     if name.endswith(".xlsx"):
@@ -252,7 +258,7 @@ def _unlike(name: str, content: bytes, own: bytes, named: Set[str]) -> Iterator[
 
 
 def _first_unlike_line(content: bytes, own: bytes) -> str:
-    """Where a text differs first, in words; nothing of what is no text."""
+    """Return in words where two texts differ first. Empty if one of the files is not UTF-8 text."""
     try:
         was, now = content.decode().splitlines(keepends=True), own.decode().splitlines(keepends=True)
     except UnicodeDecodeError:
@@ -269,7 +275,7 @@ def _first_unlike_line(content: bytes, own: bytes) -> str:
 
 
 def _unlike_workbook(name: str, content: bytes, own: bytes) -> Iterator[Mismatch]:
-    """Cells that differ; nothing where two workbooks are the same but for how they are packed."""
+    """Yield the cells that differ. Nothing is yielded if two workbooks differ only in how they are compressed."""
     try:
         with ZipFile(BytesIO(content)) as given, ZipFile(BytesIO(own)) as made:
             if sorted(given.namelist()) == sorted(made.namelist()) and all(
@@ -280,7 +286,7 @@ def _unlike_workbook(name: str, content: bytes, own: bytes) -> Iterator[Mismatch
         for fault in _unlike_cells(name, content, own):
             found = True
             yield fault
-    except Exception as error:  # whatever a doctored archive makes a reader say
+    except Exception as error:  # a manipulated archive may make the reader raise anything
         yield Mismatch(name, f"cannot be read as a workbook: {type(error).__name__}")
         return
     if not found:

@@ -1,4 +1,4 @@
-"""Holds a publication's figures, counted anew from the facts, cell by cell against the CSV files and the closing."""
+"""Compares figures counted again from the facts with the published CSV files and the closing, cell by cell."""
 
 from __future__ import annotations
 
@@ -53,15 +53,17 @@ def check_figures(
     compute: ComputeFigures,
     orphans: ComputeOrphans,
 ) -> tuple[Closing, Figures] | None:
-    """The closing and its figures, counted anew; ``None``: there is no such closing any more.
+    """Count a closing's figures again and compare them with the published and the stored ones.
 
     Args:
-        checked: takes what holds and what does not.
-        ledger: what auditors may read is enough.
-        manifest: the published one.
+        checked: collects what holds and what does not.
+        ledger: a connection; an auditor's rights are enough.
+        manifest: the published manifest.
         contents: the files that could be read, by name.
         compute: counts the figures of a closing.
-        orphans: looks for what belongs to nothing.
+        orphans: finds records without the record that they belong to.
+
+    Returns: the closing and its newly counted figures. ``None`` if the closing no longer exists.
     """
     faults = checked.faults
     number = checked.publication.closing_no
@@ -71,7 +73,7 @@ def check_figures(
         faults.append(Mismatch("ledger, audit.closings", str(error)))
         return None
     before = len(faults)
-    # A figure that a closing has since a later version of this software is in no manifest from before it.
+    # Figures that a later release added to closings are in no manifest of an earlier release.
     value = {name: each for name, each in closing_value(closing).items() if name in manifest["closing"]}
     faults.extend(
         Mismatch(MANIFEST, f"closing.{path}: published {shown(was)}, the ledger says {shown(now)}")
@@ -89,10 +91,10 @@ def check_figures(
     }
     for table in tables_of(closing):
         if table is COMPLAINTS:
-            # How many there were then cannot be counted again: they go on being recorded.
-            _published(checked, table, contents, manifest)
+            # Complaints cannot be counted as of then, because later ones are recorded for the same period.
+            _published_rows(checked, table, contents, manifest)
             continue
-        published = _published(checked, table, contents, manifest)
+        published = _published_rows(checked, table, contents, manifest)
         if published is not None:
             if table.name in recomputed:
                 faults.extend(_compare(table, number, published, recomputed[table.name], "recomputed"))
@@ -119,7 +121,7 @@ def check_figures(
 
 
 def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Difference]) -> Iterator[Mismatch]:
-    """Figures and single cases must say the same, so that neither can be changed alone."""
+    """Yield where figures and single cases contradict each other. Neither can then be changed alone unnoticed."""
     where = "ledger, audit.closings"
     difference = sum(abs(each.difference) for each in counted.messages)
     if difference != closing.difference:
@@ -135,24 +137,24 @@ def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Differenc
             for each in differences
             if each.side == side and each.is_explained
         )
-        said = {
+        figures = {
             (each.agency_code, each.procedure_code, each.kind): getattr(each, figure)
             for each in counted.messages
             if getattr(each, figure)
         }
-        for key in sorted(cases.keys() | said.keys()):
-            if cases[key] != said.get(key, 0):
+        for key in sorted(cases.keys() | figures.keys()):
+            if cases[key] != figures.get(key, 0):
                 yield Mismatch(
                     "ledger, audit.closing_messages",
-                    f"({_named_cells(key)}): {figure} is {said.get(key, 0)}, and {cases[key]} row(s) of differences "
+                    f"({_named_cells(key)}): {figure} is {figures.get(key, 0)}, and {cases[key]} row(s) of differences "
                     "say so",
                 )
 
 
 def _corrected_at_odds(ledger: Connection, own: Publication, corrected_closing: int) -> Iterator[Mismatch]:
-    """Of a correction: whether its row names the publication of the closing that its own closing corrects."""
+    """Yield a fault if a correction's row does not name the publication of the closing that it corrects."""
     first = find_publication(ledger, closing_no=corrected_closing)
-    # A closing that was published after its correction is not named by it.
+    # If the corrected closing was published only after its correction, the correction could not name it.
     if first is not None and first.publication_no < own.publication_no and first.publication_no != own.corrects:
         yield Mismatch(
             "ledger, audit.publications",
@@ -162,7 +164,7 @@ def _corrected_at_odds(ledger: Connection, own: Publication, corrected_closing: 
 
 
 def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -> list[Mismatch]:
-    """What a correction says that it changed, against the figures of both closings."""
+    """Compare the changes that a correction lists with the figures of both closings."""
     cells: dict[tuple[str, str, str, str], list[int]] = {}
     for place, figures in enumerate((was, became)):
         for rows, keys in ((figures.messages, 3), (figures.dossiers, 2), (figures.agencies, 1)):
@@ -172,26 +174,26 @@ def _changes_at_odds(was: Figures, became: Figures, changes: Sequence[Change]) -
                 for name in names[keys:]:
                     cells.setdefault((agency, procedure, kind, name), [0, 0])[place] = getattr(row, name)
     true = {key: tuple(pair) for key, pair in cells.items() if pair[0] != pair[1]}
-    said = {
+    listed = {
         (each.agency_code, each.procedure_code, each.kind, each.figure): (each.was, each.became) for each in changes
     }
     faults = [
         Mismatch(
             "ledger, audit.closing_changes",
             f"({_named_cells(key)}): "
-            + (f"said {said[key][0]} → {said[key][1]}" if key in said else "not said")
+            + (f"said {listed[key][0]} → {listed[key][1]}" if key in listed else "not said")
             + (f", in truth {true[key][0]} → {true[key][1]}" if key in true else ", in truth not changed"),
         )
-        for key in sorted(true.keys() | said.keys())
-        if true.get(key) != said.get(key)
+        for key in sorted(true.keys() | listed.keys())
+        if true.get(key) != listed.get(key)
     ]
     return not_too_many("ledger, audit.closing_changes", faults)
 
 
-def _published(
+def _published_rows(
     checked: Verification, table: FigureTable, contents: dict[str, bytes], manifest: dict[str, Any]
 ) -> list[list[str]] | None:
-    """The rows of a published CSV file, without its head; ``None``: it cannot be read, and a fault says why."""
+    """Return the rows of a published CSV file without its head. ``None`` if it cannot be read; a fault says why."""
     if table.file_name not in contents:
         if table.file_name not in {each["name"] for each in manifest["files"]}:
             checked.faults.append(Mismatch(MANIFEST, f"lists no {table.file_name}"))
@@ -204,10 +206,10 @@ def _published(
     if not lines or tuple(lines[0]) != heads(table):
         checked.faults.append(Mismatch(table.file_name, f"row 1: its columns are not {', '.join(heads(table))}"))
         return None
-    said = next(each.get("rows") for each in manifest["files"] if each["name"] == table.file_name)
-    if said != len(lines) - 1:
+    stated = next(each.get("rows") for each in manifest["files"] if each["name"] == table.file_name)
+    if stated != len(lines) - 1:
         checked.faults.append(
-            Mismatch(table.file_name, f"published with {shown(said)} rows, the file has {len(lines) - 1}")
+            Mismatch(table.file_name, f"published with {shown(stated)} rows, the file has {len(lines) - 1}")
         )
     return lines[1:]
 
@@ -215,7 +217,7 @@ def _published(
 def _compare(
     table: FigureTable, closing_no: int, published: list[list[str]], rows: Sequence[Any], label: str
 ) -> list[Mismatch]:
-    """Published rows against ``rows``, cell by cell; those of a table without keys are compared as wholes."""
+    """Compare published rows with ``rows``, cell by cell. Rows of a table without keys are compared as a whole."""
     wanted = [tuple(map(unquoted, row)) for row in table_rows(table, closing_no, rows)]
     file, columns = table.file_name, heads(table)
     faults: list[Mismatch] = []
@@ -232,7 +234,8 @@ def _compare(
         if not found:
             faults.append(
                 Mismatch(
-                    file, f"the row ({_named_cells(key)}) is missing; {label}: {_told(columns[width:], row[width:])}"
+                    file,
+                    f"the row ({_named_cells(key)}) is missing; {label}: {_in_words(columns[width:], row[width:])}",
                 )
             )
             continue
@@ -256,13 +259,13 @@ def _compare(
 def _stored_against_counted(
     table: FigureTable, closing_no: int, stored: Sequence[Any], counted: Sequence[Any]
 ) -> list[Mismatch]:
-    """Also where a file is missing or broken, the ledger's own closing is held against the facts."""
+    """Compare the stored closing with the newly counted figures, even if the published file is missing or broken."""
     old, new = Counter(table_rows(table, closing_no, stored)), Counter(table_rows(table, closing_no, counted))
     if old == new:
         return []
     where = f"ledger, audit.{table.table}"
-    faults = [Mismatch(where, f"stored and not recomputed: {_told(heads(table), row)}") for row in old - new]
-    faults += [Mismatch(where, f"recomputed and not stored: {_told(heads(table), row)}") for row in new - old]
+    faults = [Mismatch(where, f"stored and not recomputed: {_in_words(heads(table), row)}") for row in old - new]
+    faults += [Mismatch(where, f"recomputed and not stored: {_in_words(heads(table), row)}") for row in new - old]
     return not_too_many(where, faults)
 
 
@@ -270,5 +273,5 @@ def _named_cells(key: Sequence[str]) -> str:
     return ", ".join(cell or "–" for cell in key)
 
 
-def _told(columns: Sequence[str], cells: Sequence[str]) -> str:
+def _in_words(columns: Sequence[str], cells: Sequence[str]) -> str:
     return ", ".join(f"{column} {cell}" for column, cell in zip(columns, cells, strict=True) if cell)

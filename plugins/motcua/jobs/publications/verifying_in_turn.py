@@ -1,7 +1,7 @@
-"""Verifies publications each night: new ones at once, the others in turn, so that each is looked at every month.
+"""Verifies publications each night: new ones at once, older ones in turn, so that each is verified every month.
 
-What does not hold is looked at again each night, until it holds. Each verification is kept, so that people see when a
-publication was last looked at, and whether it held.
+A publication *holds* if its verification found no fault. Otherwise it is verified again each night until it holds. Each
+verification is stored, so that people see when a publication was last verified, and whether it held.
 """
 
 from __future__ import annotations
@@ -33,37 +33,37 @@ from motcua.store.oversight.publications import (
 log = logging.getLogger(__name__)
 
 NIGHTS = 25
-"""In so many nights each publication has had its turn; a month leaves some to spare."""
+"""Nights in which every publication has its turn; a month has some nights to spare."""
 AT_LEAST_EVERY = timedelta(days=31)
-"""A publication that was not verified for longer is told of."""
+"""A publication that was not verified for longer is reported as overdue."""
 NEW_FOR = timedelta(days=7)
-"""So long one that was never verified does not wait for its turn."""
+"""A publication younger than this that was never verified is verified at once, before its turn."""
 WITHIN = timedelta(minutes=40)
-"""After so long no further one is begun: one takes seconds, that of a year minutes."""
+"""After this time no further verification begins. A verification takes seconds, or minutes for a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a night's verification did."""
+    """Counts of one night's verification."""
 
     verified: int
     failed: tuple[int, ...]
-    """Publications that could not be looked at."""
+    """Publications that could not be verified because of an error."""
     waiting: int
-    """Whose turn it was and for which no time was left."""
+    """Publications that were due and for which no time was left."""
     strays: int
-    """Folders of the store with a manifest that no row names."""
+    """Folders of the store that have a manifest and belong to no publication."""
 
 
 def keep_verification(checked: Verification, verified_by: str) -> bool:
-    """Keeps that a publication was verified; ``False``: the ledger's role may only read, as an auditor's.
+    """Store that a publication was verified. Return ``False`` if this role may only read, such as an auditor's.
 
     Args:
-        checked: of the publication in its store; what was found of a copy elsewhere says nothing of it.
-        verified_by: a person, or a run.
+        checked: the result for the publication in its store.
+        verified_by: a person or a run.
 
     Raises:
-        ValueError: it is of a copy elsewhere.
+        ValueError: The result is about a copy elsewhere, which tells nothing about the store.
     """
     if not checked.in_store:
         raise ValueError("what was verified is a copy, not the publication in its store")
@@ -78,10 +78,10 @@ def keep_verification(checked: Verification, verified_by: str) -> bool:
 
 
 def in_turn(known: Sequence[PublicationStanding], run_id: str, now: datetime) -> list[int]:
-    """Numbers of the publications that a night's run verifies, in their order: those that did not hold, new ones from
-    the newest on, and the part of the others that was not looked at for longest.
+    """Return the publications that a night's run verifies, in the order of their verification.
 
-    What an earlier try of the run has verified is not verified by it again.
+    Publications that did not hold come first, then new ones, the newest first. Then follows a share of the remaining
+    ones, those with the oldest verification. A rerun of the run leaves out what an earlier try of the run has verified.
     """
     mine = {each.publication_no for each in known if each.verified_by == run_id}
     faulty = [each for each in known if each.faults]
@@ -97,8 +97,11 @@ def in_turn(known: Sequence[PublicationStanding], run_id: str, now: datetime) ->
 
 
 def overdue(known: Sequence[PublicationStanding], now: datetime) -> list[int]:
-    """Publications that were not verified for over a month, counted from their first day, or from the first day on
-    which any was."""
+    """Return the publications that were not verified for over a month.
+
+    The month counts from the last verification. Without one it counts from the publishing, or from the first day on
+    which any publication was verified if that is later.
+    """
     return [
         each.publication_no
         for each in known
@@ -114,18 +117,19 @@ def verify_in_turn(
     within: timedelta = WITHIN,
     verify: Callable[[str], Verification] = verify_publication,
 ) -> Verified:
-    """Verifies what pages ask for and then those whose turn it is, keeps what was found, and looks for folders that are
-    no publication.
+    """Verify requested and due publications, store the results, and count stray folders in the store.
+
+    Publications that somebody requested on a page come first.
 
     Args:
-        run_id: the run, which signs it where nobody asked for it.
-        now: by default this moment.
-        within: after so long no further one is begun.
-        verify: verifies one.
+        run_id: the run; it is stored as the verifier of publications that nobody requested.
+        now: the current moment by default.
+        within: after this time no further verification begins.
+        verify: verifies one publication.
 
     Raises:
-        psycopg.Error: the ledger does not answer.
-        PermissionError: it takes nothing from this role.
+        psycopg.Error: The ledger does not answer.
+        PermissionError: The ledger's role may not store a verification.
     """
     ends = time.monotonic() + within.total_seconds()
     with connect() as ledger:
@@ -141,7 +145,7 @@ def verify_in_turn(
         except psycopg.OperationalError:
             raise
         except Exception as error:
-            # One that cannot be looked at must not hide the others.
+            # An error at one publication must not keep the next ones from being verified.
             log.error("publication %d could not be verified: %s", number, reason_without_values(error))
             failed.append(number)
             continue
@@ -157,33 +161,33 @@ def verify_in_turn(
 
 
 def _asked_for() -> list[PageRequest]:
-    """Publications that somebody wants verified at once, the first request first."""
+    """Return the open page requests for a verification, the oldest first."""
     with connect() as ledger:
         return open_requests(ledger, "verify")
 
 
 def finding_of_publication(each: NotHolding) -> Finding:
-    """What is told of a publication that does not hold, wherever that is told."""
-    told = f"publication {each.publication_no} of {each.period} does not hold, {each.faults} difference(s):"
+    """Return the finding about a publication that does not hold, as all pages, mails and gates show it."""
+    detail = f"publication {each.publication_no} of {each.period} does not hold, {each.faults} difference(s):"
     facts = {"period": each.period, "faults": each.faults, "closing": each.closing_no}
-    facts |= {"since": each.verified_at.isoformat(), "detail": f"{told} motcua verify {each.publication_no}"}
+    facts |= {"since": each.verified_at.isoformat(), "detail": f"{detail} motcua verify {each.publication_no}"}
     return Finding("publication_differs", facts, str(each.publication_no))
 
 
 def left_undone(now: datetime) -> list[Finding]:
-    """What of the ledger's publications does not hold, or was not looked at for too long, in the words of a gate."""
+    """Return, as reasons for a gate, the publications that do not hold and those that are overdue."""
     with connect() as ledger:
         faulty, late = not_holding(ledger), overdue(standings_of_publications(ledger), now)
     left = [finding_of_publication(each) for each in faulty]
     if late:
         facts = {"publications": len(late), "days": AT_LEAST_EVERY.days, "first": late[0]}
-        told = f"{len(late)} publication(s) not verified for {AT_LEAST_EVERY.days} days, the first is {late[0]}"
-        left.append(found("publications_overdue", "", told, **facts))
+        detail = f"{len(late)} publication(s) not verified for {AT_LEAST_EVERY.days} days, the first is {late[0]}"
+        left.append(found("publications_overdue", "", detail, **facts))
     return left
 
 
 def _strays() -> int:
-    """Folders that no row names; nobody is publishing meanwhile, whose manifest stands before its row does."""
+    """Count the folders that belong to no publication. The lock excludes publishing, which has files before a row."""
     with connect() as ledger:
         wait_for_lock(ledger, PUBLISHING)
         try:

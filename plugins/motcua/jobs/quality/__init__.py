@@ -1,1 +1,1 @@
-"""The daily check of data quality and its mails."""
+"""The daily check of data quality, and its mails."""

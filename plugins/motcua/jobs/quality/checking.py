@@ -1,4 +1,4 @@
-"""The quality check: one snapshot of the ledger, judged itself, then every rule on it, and the run sealed."""
+"""The quality check: takes one snapshot of the ledger, checks the snapshot, applies every rule, and seals the run."""
 
 from __future__ import annotations
 
@@ -49,16 +49,16 @@ log = logging.getLogger(__name__)
 _REGISTER_REACHES_BACK = timedelta(days=366)
 _BATCH = 5000
 _SOURCES = "source_facts"
-"""The one table whose rows may be of no agency: what it says of a whole source."""
+"""The only table with rows that may belong to no agency, because they describe a whole source."""
 
 
 class CheckInProgress(Exception):
-    """Another check is being made."""
+    """Another quality check is running."""
 
 
 @dataclass(frozen=True, slots=True)
 class QualityCounts:
-    """What one check did."""
+    """Counts of one quality check."""
 
     run_no: int
     day: date
@@ -70,7 +70,7 @@ class QualityCounts:
     content_hash: str
     seal: str
     sealed_before: bool
-    """The run was there already: nothing was checked again."""
+    """Whether the run was sealed before, so that nothing was checked again."""
 
 
 Judge: TypeAlias = Callable[[Sequence[Asked], Keep], Sequence[RuleVerdict]]
@@ -85,22 +85,22 @@ def check_quality(
     judged_by: Judge = judge,
     soundness: Soundness | None = None,
 ) -> QualityCounts:
-    """Checks the ledger as it is, and seals what was found under this name.
+    """Check the ledger's present data, and seal the findings under the run's name.
 
-    A run that is sealed is not made again: its counts are returned as they are. An agency whose part of the snapshot is
-    broken is kept as such, without figures; all others are checked as ever.
+    A sealed run is not repeated: its counts are returned as they are. An agency with a broken part of the snapshot is
+    recorded as broken, without figures. All other agencies are checked as usual.
 
     Args:
         run_id: the DAG run, or a name for a check by hand.
-        now: the moment that the rules take for now; the clock's by default.
-        rules: with the thresholds in force by default.
-        judged_by: who gives the verdicts; Great Expectations by default.
-        soundness: what is expected of the snapshot itself; by default all of the list.
+        now: the moment that the rules use as the present, by default the current time.
+        rules: the rules; by default those of the files, with the thresholds in force.
+        judged_by: gives the verdicts; Great Expectations by default.
+        soundness: the expectations on the snapshot itself; by default the whole list.
 
     Raises:
-        CheckInProgress: another check is being made.
-        motcua.quality.rules.RulesInvalid: the rules cannot be used.
-        DatabaseFailed: the ledger refused or did not answer.
+        CheckInProgress: Another quality check is running.
+        motcua.quality.rules.RulesInvalid: The rules cannot be used.
+        DatabaseFailed: The ledger refused a query or did not answer.
     """
     moment = now or datetime.now(UTC)
     book = rules or load_rules()
@@ -112,7 +112,7 @@ def check_quality(
         guard.commit()
         since = book.since(moment)
         with ExitStack() as lanes:
-            # The database works meanwhile.
+            # Great Expectations is imported in a thread while the database works, because the import takes long.
             lanes.enter_context(ThreadPoolExecutor(1)).submit(prepare)
             with connect() as ledger:
                 store.begin_snapshot(ledger, _parameters(book, moment, since))
@@ -135,7 +135,7 @@ def check_quality(
 def _judge(
     ledger: Connection, asked: Sequence[Asked], snapshot: SnapshotVerdict, judged_by: Judge
 ) -> list[RuleVerdict]:
-    """What is said of each rule, the rows of broken agencies left out."""
+    """Return the verdict on each rule, without the rows of broken agencies."""
     by_code = {each.rule.code: each for each in asked}
     withheld: Counter[str] = Counter()
 
@@ -150,7 +150,7 @@ def _judge(
         if snapshot.broken_reason is None:
             store.add_found(ledger, rule, by_code[rule].rule.level, sound)
 
-    # While a rule's rows are written down, the next one's are fetched; no more than two rules' are in memory.
+    # The rows of one rule are written while those of the next are fetched. At most two rules' rows are in memory.
     with ThreadPoolExecutor(1) as writer:
         writing: list[Future[None]] = []
 
@@ -168,14 +168,14 @@ def _judge(
 
 
 def sealed_run(connection: Connection, run_id: str) -> QualityCounts | None:
-    """The counts of the sealed run of this name."""
+    """Return the counts of the sealed run of this name. ``None`` if there is none."""
     for run in store.list_runs(connection, run_id=run_id, most=1):
         return _counts(run, len(run.rules), sealed_before=True)
     return None
 
 
 def sealed_run_of_day(connection: Connection, day: date) -> QualityCounts | None:
-    """The counts of a past day's last sealed run: the day cannot be checked again as it was."""
+    """Return the counts of a past day's last sealed run, or ``None``. A past day cannot be checked again."""
     for run in store.list_runs(connection, day=day, most=1):
         return _counts(run, len(run.rules), sealed_before=True)
     return None
@@ -199,7 +199,7 @@ def _counts(run: Run, rules: int, *, sealed_before: bool) -> QualityCounts:
 # ------------------------------------------------------------------------------------------------- the snapshot
 
 
-def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> store.ReadBeside:
+def _fill(lanes: Sequence[Connection], book: RuleBook, now: datetime, since: datetime) -> store.RecordFigures:
     codes = [agency.agency_code for agency in list_agencies(lanes[0])]
     first, last = calendar_days(now, since)
     calendars = load_calendars(lanes[0], codes, first, last)
@@ -211,7 +211,7 @@ def _parameters(book: RuleBook, now: datetime, since: datetime) -> dict[str, Any
 
 
 def _read_register(source: str, since: datetime) -> None:
-    """Takes a source's desk register into the snapshot; that it could not be read is a finding, not a failure."""
+    """Copy a source's desk register into the snapshot. A failure to read it becomes a finding and raises no error."""
     failure: str | None = None
     try:
         with connect() as ledger, connect(connection_id(source)) as reading:
@@ -245,15 +245,15 @@ def _record(
     asked: Sequence[Asked],
     verdicts: Sequence[RuleVerdict],
     snapshot: SnapshotVerdict,
-    beside: store.ReadBeside,
+    beside: store.RecordFigures,
     run_id: str,
     now: datetime,
     since: datetime,
 ) -> QualityCounts:
-    """Writes what was found and seals it, in one transaction."""
+    """Write the findings and seal them, in one transaction."""
     day, since_day = now.astimezone(VIETNAM).date(), since.astimezone(VIETNAM).date()
     by_code = {each.rule.code: each for each in asked}
-    # Only what is in the suite was judged; the rest has no line.
+    # Only the rules in the suite were judged; the other rules get no row.
     suite = [by_code[verdict.rule] for verdict in verdicts]
     rules = [
         {
@@ -332,7 +332,7 @@ def _deadlines(book: RuleBook, checked: Iterable[str]) -> list[store.Deadline]:
 
 
 def run_content_hash(ledger: Connection, run_no: int) -> str:
-    """The content hash of a run, from its rows in the ledger."""
+    """Compute the content hash of a run from its rows in the ledger."""
     run = store.list_runs(ledger, run_no=run_no)[0]
     return content_hash(
         run.thresholds,
@@ -345,7 +345,7 @@ def run_content_hash(ledger: Connection, run_no: int) -> str:
 
 
 @contextmanager
-def _one_look() -> Iterator[Connection]:
+def _read_at_one_moment() -> Iterator[Connection]:
     with connect() as ledger:
         store.one_moment(ledger)
         yield ledger
@@ -353,9 +353,9 @@ def _one_look() -> Iterator[Connection]:
 
 @without_values()
 def verify_seals() -> tuple[int, list[str]]:
-    """Computes every seal again, the oldest first: how many runs there are, and what does not agree, in words."""
+    """Compute every seal again, the oldest first. Return the number of runs, and the faults in words."""
     faults: list[str] = []
-    with _one_look() as ledger:
+    with _read_at_one_moment() as ledger:
         runs = list(reversed(store.list_runs(ledger)))
         previous = FIRST
         for run in runs:

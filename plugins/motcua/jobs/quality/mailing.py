@@ -1,4 +1,4 @@
-"""Writes a run's quality report to each agency and to the Department, and mails it. How: ``motcua.jobs.mailing``."""
+"""Writes the quality report of a run for each agency and for the Department; ``motcua.jobs.mailing`` sends it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from motcua.store.intake.watching import supplements_untold_by
 from motcua.store.ledger.database import Connection, connect, without_values
 from motcua.store.oversight.report_mails import DEPARTMENT, MailedReport, mailed_before
 
-_TOLD_LATELY = timedelta(days=90)
-"""A source that an agency had no change from for so long is not its own any more."""
+_ACTIVE_WITHIN = timedelta(days=90)
+"""A source without changes of an agency for this time no longer counts as one of the agency's sources."""
 
 
 @without_values()
 def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[str, int]:
-    """Mails an agency its report of one run alone, if there is something to say, and counts the mails.
+    """Mail an agency its quality report of one run, if it has news, and count the mails.
 
-    Each morning the letter about publications brings it (``motcua.jobs.publications.mailing``).
+    The daily letter about publications contains this report too (``motcua.jobs.publications.mailing``).
 
     Args:
         run_no: the sealed run.
         agency_code: the agency.
-        again: whoever has it gets it once more, and a quiet day's report is mailed too.
+        again: also mail recipients who already have the report, and a report without news.
 
     Raises:
-        MailsNotSent: a recipient was not reached; a rerun tries those alone.
-        LookupError: there is no such run or agency.
+        MailsNotSent: A recipient was not reached; a rerun mails only such recipients.
+        LookupError: There is no such run or agency.
     """
     with connect() as ledger:
         agency = next((each for each in list_agencies(ledger) if each.agency_code == agency_code), None)
@@ -51,16 +51,16 @@ def mail_agency(run_no: int, agency_code: str, *, again: bool = False) -> dict[s
 
 
 def write_to_agency(run_nos: Sequence[int], agency_code: str, *, again: bool = False) -> Mail | None:
-    """Writes an agency's mail about the first of these runs; ``None``: none of them has news for it.
+    """Write an agency's mail about the newest of these runs. ``None`` if none of them has news for the agency.
 
     Args:
-        run_nos: runs that it was not mailed, the newest first.
+        run_nos: runs that the agency was not mailed, the newest first.
         agency_code: the agency.
-        again: whether there is news or not.
+        again: write the mail even without news.
     """
     with connect() as ledger:
-        report, faults = _told_to_agency(ledger, run_nos[0], agency_code)
-        earlier = (_told_to_agency(ledger, run_no, agency_code) for run_no in run_nos[1:])
+        report, faults = _report_for_agency(ledger, run_nos[0], agency_code)
+        earlier = (_report_for_agency(ledger, run_no, agency_code) for run_no in run_nos[1:])
         if not (again or is_due(report, faults) or any(is_due(*each) for each in earlier)):
             return None
         rows = rows_to_correct(ledger, report.run.run_no, agency_code)
@@ -70,17 +70,17 @@ def write_to_agency(run_nos: Sequence[int], agency_code: str, *, again: bool = F
         return compose_agency_mail(report, rows, page, staff_page("/dossiers"), number, faults)
 
 
-def _told_to_agency(ledger: Connection, run_no: int, agency_code: str) -> tuple[AgencyReport, list[SourceFault]]:
-    """An agency's report of a run, and what is wrong with its sources."""
+def _report_for_agency(ledger: Connection, run_no: int, agency_code: str) -> tuple[AgencyReport, list[SourceFault]]:
+    """Return an agency's report of a run, and the faults of its sources."""
     report = agency_report(ledger, run_no, agency_code)
-    own = sources_of_agency(ledger, agency_code, list(settings().sources), report.run.as_of - _TOLD_LATELY)
+    own = sources_of_agency(ledger, agency_code, list(settings().sources), report.run.as_of - _ACTIVE_WITHIN)
     mailed_at = mailed_before(ledger, MailedReport("quality", run_no, agency_code))
     return report, _faults(ledger, own, mailed_at)
 
 
 @without_values()
 def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = False) -> dict[str, int]:
-    """Mails the Department's recipients the report over all agencies; the rest as ``mail_agency``."""
+    """Mail the report on all agencies to the Department's recipients, under the same conditions as ``mail_agency``."""
 
     def compose(owed: Sequence[MailedReport]) -> Letter | None:
         with connect() as ledger:
@@ -102,7 +102,7 @@ def mail_department(run_no: int, recipients: Sequence[str], *, again: bool = Fal
 
 
 def _faults(ledger: Connection, sources: Sequence[str], mailed_at: datetime | None) -> list[SourceFault]:
-    """What forbids to promise a message by these sources; new is what was found since the last mail."""
+    """Return the faults that make messages of these sources unreliable. Those found since the last mail are new."""
     return [
         SourceFault(
             name,

@@ -1,1 +1,1 @@
-"""Closing days and months, and the report of a closing."""
+"""Closing days and longer periods, the report of a closing, and comparing closings with the national portal."""

@@ -1,8 +1,8 @@
-"""Reconciling: closes days, months, quarters and years, and looks again at what was closed.
+"""Closes days, months, quarters and years, and checks closed periods again.
 
-A closing takes the ledger as it was at a cut-off and holds it against the sources, which are counted anew from their
-own tables. What has no counterpart is listed with its reason. Closing a period again gives the same figures, or a
-correction that says what changed and why.
+A closing takes the ledger as it was at a cut-off and compares it with the sources, which are counted again from their
+own tables. Occasions and messages without a counterpart are listed with the reason. Closing a period again gives the
+same figures, or a correction that states what changed and why.
 """
 
 from __future__ import annotations
@@ -92,13 +92,13 @@ from motcua.store.oversight.closings import (
 log = logging.getLogger(__name__)
 
 _PATIENCE = 600.0
-"""Seconds that another closing is waited for."""
+"""Seconds to wait for another closing to end."""
 _COUNTS_WITHIN = 600.0
-"""Seconds that one statement at a source may take: a source that hangs holds up no closing for long."""
+"""Seconds that one SQL statement at a source may take, so that a source that hangs does not hold up a closing long."""
 _RECHECK_AFTER = timedelta(days=3)
-"""How long after its closing a period is looked at once more."""
+"""Time after its closing at which a period is checked once more."""
 _LOOK_AGAIN_FOR = timedelta(days=31)
-"""A closing older than this is looked at again only when somebody asks."""
+"""A closing older than this is checked again only if somebody asks for it."""
 
 
 class NotOver(ValueError):
@@ -106,25 +106,29 @@ class NotOver(ValueError):
 
 
 class NothingInScope(ValueError):
-    """No agency was enabled by the end of the period: there is nothing that anybody should have been told."""
+    """No agency was enabled by the end of the period, so nobody should have been informed."""
 
 
 class SourcesUnread(Exception):
-    """A closed period could not be compared with its sources again; its last closing stands."""
+    """A closed period could not be compared with its sources again; its last closing remains."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClosingResult:
-    """What became of a request to close a period."""
+    """The result of a request to close a period."""
 
     closing: Closing
     changed: bool
-    """It was made now; else it is the one that stands, and nothing differs from it."""
+    """Whether the closing was made now. Otherwise it is an earlier closing from which nothing differs."""
 
     @property
     def must_be_looked_at(self) -> bool:
-        """It was made now, or the one that stands does not meet: whoever runs it again must not be told that all is
-        well."""
+        """Whether a run must report the closing.
+
+        That is so for a new closing, and for an earlier one that does not add up, lacks a source, or has old data.
+
+        A rerun must not report success while the closing still needs somebody's attention.
+        """
         closing = self.closing
         meets = not (closing.difference or closing.unexplained or closing.sources_unread)
         return self.changed or not meets or _is_stale(closing)
@@ -132,21 +136,21 @@ class ClosingResult:
 
 @without_values()
 def close_period(period: Period, run_id: str, now: datetime | None = None) -> ClosingResult:
-    """Closes a period, or corrects its last closing where anything differs from it.
+    """Close a period, or correct its last closing if anything differs from it.
 
-    What is longer than a day first closes, or corrects, those of its days that need it. What a source cannot be asked
-    for is missing from a first closing, which says so; it never undoes a closing that had it.
+    The days of a longer period are closed first, or corrected where needed. If a source does not answer, a first
+    closing lacks that source's figures and states so. An existing closing with such figures is kept instead.
 
     Args:
         period: the day, month, quarter or year.
-        run_id: DAG run, or the name of a run by hand.
-        now: the cut-off; by default this moment. What the ledger holds when the call is made counts.
+        run_id: the DAG run, or the name of a run by hand.
+        now: the cut-off, by default the current moment. The content of the ledger at the time of the call counts.
 
     Raises:
-        NotOver: the period's last day is not over at ``now``.
-        NothingInScope: no agency was enabled by the end of the period.
-        ClosingHeldUp: another closing, or a transaction from before the cut-off, did not end.
-        SourcesUnread: closed already, and a source did not answer now.
+        NotOver: The period's last day is not over at ``now``.
+        NothingInScope: No agency was enabled by the end of the period.
+        ClosingHeldUp: Another closing, or a transaction from before the cut-off, did not end.
+        SourcesUnread: The period is closed already, and a source did not answer now.
     """
     moment = now or datetime.now(UTC)
     if period.end > moment:
@@ -160,18 +164,17 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
 
 
 def _beginning(ledger: Connection) -> datetime | None:
-    """When the first agency was enabled; or when the first event was told of, by one that is enabled no more."""
+    """Return the earlier of two moments: the first event, whose agency may be disabled now, and the first enabling."""
     moments = [first_event(ledger), *enabled_by_written_code(ledger).values()]
     return min((moment for moment in moments if moment is not None), default=None)
 
 
 @without_values()
 def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResult]:
-    """Looks once more at each period that was closed three days ago, and corrects it where
-    something arrived later.
+    """Check each period once more that was closed three days ago, and correct it if something arrived later.
 
     Raises:
-        ClosingHeldUp: another closing, or a transaction from before the cut-off, did not end.
+        ClosingHeldUp: Another closing, or a transaction from before the cut-off, did not end.
     """
     moment = now or datetime.now(UTC)
     results = []
@@ -208,17 +211,17 @@ class _Compared:
     differences: list[Difference]
     unread: tuple[str, ...] = ()
     of_days: Counter[tuple[str, str, str]] | None = None
-    """Of what is longer than a day: by how much its days do not meet, cell by cell."""
+    """For a period longer than a day: by how much its days do not add up, by cell. ``None`` for a day."""
 
 
 class _Closer:
-    """One run over one or more periods."""
+    """Closes one or more periods in one run."""
 
     def __init__(self, run_id: str, now: datetime) -> None:
         self.run_id, self.now = run_id, now
 
     def close(self, period: Period, *, each_day: bool = False) -> ClosingResult:
-        """Closes or corrects a period; ``each_day`` of a longer one, whether it seems to need it or not."""
+        """Close or correct a period. ``each_day`` also closes again the days of a longer period that seem right."""
         if not period.is_day:
             self._bring_days_up_to_date(period, each_day)
         with connect() as ledger:
@@ -230,7 +233,7 @@ class _Closer:
             with connect() as aside:
                 figures = compute_figures(ledger, draft, compared.figures, aside)
             if compared.of_days is not None and not each_day and compared.of_days != _unbalanced(figures.messages):
-                # The ledger lost or gained something in a day that was closed: that day lists it.
+                # The ledger lost or gained rows of a closed day. Closing that day again lists them.
                 ledger.rollback()
                 return self.close(period, each_day=True)
             orphans = find_orphans(ledger, draft)
@@ -256,7 +259,8 @@ class _Closer:
 
     def _draft(self, ledger: Connection, period: Period, before: Closing | None) -> Closing:
         mark = take_watermark(ledger)
-        # A correction counts what the closing counted that it corrects, or each would be corrected once by an upgrade.
+        # A correction counts the same kinds of figures as the closing that it corrects. Otherwise an upgrade that adds
+        # figures would lead to a correction of every closing.
         has_channels = before is None or before.known_attempt is not None
         if not has_channels:
             mark = replace(mark, known_attempt=None)
@@ -280,7 +284,7 @@ class _Closer:
     # --- Against the sources
 
     def _compare(self, ledger: Connection, draft: Closing) -> _Compared:
-        """The sources' own count of a day, and what has no counterpart."""
+        """Count a day at the sources, and list what has no counterpart on the other side."""
         empty_counted(ledger)
         known = _known_sources(ledger)
         evenings, since = self._evenings(ledger, draft.period), old_steps_since(ledger)
@@ -295,20 +299,23 @@ class _Closer:
                 unread.append(source)
         look_at_counted(ledger)
         given_up = [name for name in known if name not in settings().sources]
-        away = [known[name] for name in (*unread, *given_up)]
+        unanswered = [known[name] for name in (*unread, *given_up)]
         unread += sources_of_messages(ledger, draft.period, given_up)
         names = {number: name for name, number in known.items()}
-        occasions = compare_occasions(ledger, draft, away, settings().overlap)
+        occasions = compare_occasions(ledger, draft, unanswered, settings().overlap)
         found = [
             *_with_reasons(ledger, occasions, names, draft.period),
-            *compare_apologies(ledger, draft, away),
+            *compare_apologies(ledger, draft, unanswered),
             *compare_replies(ledger, draft),
         ]
         differences = [_difference(each, names) for each in found]
         return _Compared(with_differences(counted_figures(ledger), differences), differences, tuple(unread))
 
     def _evenings(self, ledger: Connection, period: Period) -> list[Evening]:
-        """The evenings of a day with the due days that they are about, by the rule where one is not settled yet."""
+        """Return a day's evenings of apologies, with their due days.
+
+        Evenings that are not settled yet are computed by the rule.
+        """
         found = [*evenings_between(ledger, period.start, period.end)]
         rules = apology_rules()
         evening_at = rules.evening_of(period.first)
@@ -328,11 +335,10 @@ class _Closer:
     # --- Months, quarters, years
 
     def _bring_days_up_to_date(self, period: Period, each_day: bool) -> None:
-        """Closes the days of a period that are not, and corrects those that lack messages or, within its last month,
-        that their sources count otherwise by now; or each day, where the period does not add up.
+        """Close the open days of a period, and correct closed days that lack messages or differ from their sources.
 
-        Earlier months were held against their sources when they were closed themselves: a source need not keep more
-        than a month.
+        Sources are compared for the last month of the period only. Earlier months were compared when they were closed
+        themselves, because a source need not keep more than a month. ``each_day`` closes all days again.
         """
         month = period.last_month
         at_source = self._count_by_day(month)
@@ -357,7 +363,7 @@ class _Closer:
                 log.warning("%s was not looked at again: %s", day, unread)
 
     def _count_by_day(self, month: Period) -> Counter[tuple[date, str, str, str, str]] | None:
-        """What the sources count of the month by now, cell by cell; ``None``: one did not answer, or there is none."""
+        """Count a month at the sources, cell by cell. ``None`` if a source did not answer, or there is none."""
         if not settings().sources:
             return None
         total: Counter[tuple[date, str, str, str, str]] = Counter()
@@ -376,7 +382,7 @@ class _Closer:
     def _is_behind(
         self, ledger: Connection, closing: Closing, at_source: Counter[tuple[date, str, str, str, str]] | None
     ) -> bool:
-        """Whether the sources count the day otherwise by now than its closing did."""
+        """Whether the sources now count a day otherwise than its closing did."""
         if closing.sources_unread:
             return True
         if at_source is None:
@@ -391,8 +397,10 @@ class _Closer:
         return +stored != Counter({key: count for key, count in at_source.items() if key[0] == day and count})
 
     def _sum_of_days(self, ledger: Connection, period: Period) -> _Compared:
-        """The sources' count of a longer period: that of its days, with their differences; what one day moved into
-        another is no difference of the period."""
+        """Sum up the sources' counts and the differences of a period's days.
+
+        An occasion that one day moved to another day of the period is no difference of the period.
+        """
         differences: list[Difference] = []
         unread: set[str] = set()
         numbers = newest_closings(ledger, period.days).values()
@@ -412,7 +420,7 @@ class _Closer:
             for cell in cells
             if cell.kind != "reply"
         ]
-        # What is counted on another day of the same period, in the same cell, is no difference of the period.
+        # If both sides of a move are in the same cell of this period, the two differences cancel each other out.
         sides: dict[tuple[int | None, str, str], set[str]] = {}
         for moved in differences:
             if moved.reason == "other_period":
@@ -429,25 +437,25 @@ class _Closer:
 
 
 def _changes(ledger: Connection, before: Closing, draft: Closing, figures: Figures) -> list[Change]:
-    """What differs from the closing before, and why."""
+    """Return the figures that differ from the closing before, with the causes."""
     causes: dict[tuple[str, str, str], set[ChangeCause]] = {}
     for move in message_moves(ledger, before, draft):
         causes.setdefault((move.agency_code, move.procedure_code, move.kind), set()).add(move.cause)
     was = load_figures(ledger, before.closing_no)
     return [
-        *_changed(
+        *_differing_figures(
             was.messages,
             figures.messages,
             3,
             lambda key, name: _message_causes(causes.get((key[0], key[1], key[2])), name),
         ),
-        *_changed(was.dossiers, figures.dossiers, 2, lambda *_: {"dossier_changed"}),
-        *_changed(was.agencies, figures.agencies, 1, lambda _, name: _agency_causes(name)),
+        *_differing_figures(was.dossiers, figures.dossiers, 2, lambda *_: {"dossier_changed"}),
+        *_differing_figures(was.agencies, figures.agencies, 1, lambda _, name: _agency_causes(name)),
     ]
 
 
 def _unbalanced(rows: Sequence[MessageFigures] | Sequence[SumOfClosings]) -> Counter[tuple[str, str, str]]:
-    """By how much the identity does not hold, of the cells in which it does not."""
+    """Return by how much the accounting identity fails, for the cells in which it does."""
     return Counter({(row.agency_code, row.procedure_code, row.kind): row.difference for row in rows if row.difference})
 
 
@@ -461,10 +469,10 @@ def _agency_causes(figure: str) -> set[ChangeCause]:
     return {"picked_up_late"} if figure in ("inquiries", "inquiry_fees", "told_without_result") else {"dossier_changed"}
 
 
-def _changed(
+def _differing_figures(
     was: Sequence[Any], became: Sequence[Any], keys: int, causes_of: Callable[[tuple[str, ...], str], set[ChangeCause]]
 ) -> Iterator[Change]:
-    """The figures that differ, cell by cell; a cell that is missing on one side counts as zeros."""
+    """Yield the figures that differ, cell by cell. A cell that is missing on one side counts as zeros."""
     rows = [*was, *became]
     names = [each.name for each in fields(rows[0])] if rows else []
 
@@ -486,7 +494,7 @@ def _tells_the_same(before: Closing, draft: Closing) -> bool:
 
 
 def _known_sources(ledger: Connection) -> dict[str, int]:
-    """Numbers of the sources by name; of one that no pick-up ever looked at as well, or it would pass for empty."""
+    """Return the sources' numbers by name. New sources get one first; without a number they would count as empty."""
     known = {source.name: source.source_id for source in list_sources(ledger)}
     if new := [name for name in settings().sources if name not in known]:
         with connect() as aside:
@@ -498,7 +506,7 @@ def _known_sources(ledger: Connection) -> dict[str, int]:
 
 @contextmanager
 def _counting(ledger: Connection, source: str, source_id: int, period: Period) -> Iterator[SourceCount]:
-    # What a status was said to stand for ends with a whole day.
+    # Statuses are mapped for whole days, so the mapping at the start of the period holds for all of it.
     statuses = status_map(ledger, source_id, period.start)
     written = agency_by_written_code(ledger)
     with connect(connection_id(source)) as reading:
@@ -511,7 +519,7 @@ def _counting(ledger: Connection, source: str, source_id: int, period: Period) -
 def _with_reasons(
     ledger: Connection, occasions: Sequence[UnmatchedOccasion], names: Mapping[int, str], period: Period
 ) -> list[Unmatched]:
-    """What has no counterpart, with the reasons that only the sources can tell."""
+    """Return the occasions without a counterpart, with reasons that only the sources can give."""
     found = [each.unmatched for each in occasions]
     to_ask: dict[int, list[int]] = {}
     for place, unmatched in enumerate(found):
@@ -528,7 +536,7 @@ def _with_reasons(
 def _ask_for_reasons(
     count: SourceCount, occasions: Sequence[UnmatchedOccasion], period: Period
 ) -> list[DifferenceReason]:
-    """The reasons that only the source can tell: by what it says now of the transitions of a message."""
+    """Return the reasons for a source's occasions, from its present rows of their transitions."""
     numbers = sorted({number for each in occasions for number in each.numbers})
     present: dict[int | None, list[SourceTransition]] = {}
     for each in count.transitions(numbers):
@@ -542,19 +550,19 @@ def _reason(
     present: Mapping[int | None, Sequence[SourceTransition]],
     period: Period,
 ) -> DifferenceReason:
-    """``present``: what the source says now, by number."""
+    """Return the reason for one occasion. ``present`` holds the source's present rows by number."""
     unmatched = occasion.unmatched
     if unmatched.side == "ledger":
         kept = [
             (now, recorded_at)
             for number, recorded_at in zip(occasion.numbers, occasion.recorded, strict=True)
             for now in present.get(number, ())
-            # A number that the source gave a second time, to another dossier, is another row.
+            # A source may give a number a second time, to another dossier. That row is not the one that was read.
             if _is_of(now, unmatched) or now.recorded_at == recorded_at
         ]
         return _reason_of_message(count, kept, occasion, period)
-    # It still has them all as they were read, under one code: then it has one between, too, that ends one and begins
-    # another.
+    # The rows are as read if the source still has all of them, of the right kind and under one code. It then also has
+    # the step between two occasions that ends the first and begins the second.
     found = [present.get(number, ()) for number in occasion.numbers]
     rows_now = [now for each in found for now in each]
     as_read = (
@@ -575,7 +583,7 @@ def _reason_of_message(
     occasion: UnmatchedOccasion,
     period: Period,
 ) -> DifferenceReason:
-    """``kept``: what the source says now of the message's transitions, each with the recorded time that was kept."""
+    """Return the reason for a message. ``kept`` holds the source's present rows with the ledger's recorded times."""
     if not kept:
         is_dropped = bool(occasion.numbers) and all(map(count.is_of_earlier_numbers, occasion.numbers))
         return "source_changed" if is_dropped else "without_event"
@@ -596,7 +604,7 @@ def _difference(unmatched: Unmatched, names: Mapping[int, str]) -> Difference:
         agency_code=unmatched.agency_code or "",
         procedure_code=unmatched.procedure_code,
         kind=unmatched.kind,
-        # Of a row in quarantine it may be anything, and goes into files and pages.
+        # The code of a quarantined row may hold anything, and this value appears in files and on pages.
         dossier_code=clean_words(unmatched.dossier_code, KEPT_OF_CODE),
         source=None if unmatched.source_id is None else names.get(unmatched.source_id),
         source_transition_id=unmatched.source_transition_id,
@@ -621,23 +629,23 @@ def _log_closing(closing: Closing, figures: Figures) -> None:
     )
 
 
-def _cut_off(ledger: Connection, closing: Closing) -> int:
+def _count_cut_off(ledger: Connection, closing: Closing) -> int:
     found = load_differences(ledger, closing.closing_no)
     return sum(each.reason == "cut_off" and each.side == "source" for each in found)
 
 
 def _is_stale(closing: Closing) -> bool:
-    """A source had not been read since the period ended."""
+    """Whether a source had not been read since the period ended."""
     return closing.data_as_of is None or closing.data_as_of < closing.period.end
 
 
 @without_values()
 def require_complete(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
-    """Makes a run red over what somebody must look at.
+    """Fail the run if a closing needs somebody's attention.
 
     Raises:
-        RunIncomplete: a task failed, a source was not counted, a figure does not meet for no known reason, or events
-            are cut off that a source has and nobody read for as long as the period has been over.
+        RunIncomplete: A task failed, a source was not counted, a figure differs without a reason, or sources have
+            events of the period that nobody has read since the period ended.
     """
     left = []
     with connect() as ledger:
@@ -646,19 +654,19 @@ def require_complete(closing_nos: Sequence[int], failed_tasks: Sequence[str] = (
             facts: dict[str, Fact] = {"closing": closing.closing_no, "period": str(closing.period)}
             if closing.sources_unread:
                 sources = ", ".join(closing.sources_unread)
-                told = f"{named}: not counted at {sources}; rerun when they answer"
-                left.append(fault("source_not_counted", number, told, sources=sources, **facts))
+                detail = f"{named}: not counted at {sources}; rerun when they answer"
+                left.append(fault("source_not_counted", number, detail, sources=sources, **facts))
             elif closing.unexplained or closing.difference:
-                told = (
+                detail = (
                     f"{named}: difference {closing.difference}, {closing.unexplained} row(s) without a reason: "
                     f"motcua closings differences {closing.closing_no}"
                 )
                 facts |= {"difference": closing.difference, "rows": closing.unexplained}
-                left.append(fault("closing_differs", number, told, **facts))
-            elif _is_stale(closing) and (cut_off := _cut_off(ledger, closing)):
+                left.append(fault("closing_differs", number, detail, **facts))
+            elif _is_stale(closing) and (cut_off := _count_cut_off(ledger, closing)):
                 read = closing.data_as_of and f"{closing.data_as_of.astimezone(VIETNAM):last read at %H:%M %d/%m/%Y}"
-                told = (
+                detail = (
                     f"{named}: {cut_off} event(s) that the sources have and nobody read; one was {read or 'never read'}"
                 )
-                left.append(fault("events_unread", number, told, events=cut_off, **facts))
+                left.append(fault("events_unread", number, detail, events=cut_off, **facts))
     demand_nothing_left(failed_tasks, left)

@@ -1,7 +1,7 @@
-"""Takes files with figures of the national portal, to be compared with closings; no closing or publication has them.
+"""Reads files with figures of the national portal, to be compared with closings. Closings do not contain them.
 
-Good lines are taken, broken ones are told by line and column. The same file, or another that says the same, adds
-nothing; a corrected one replaces what was said of its agency and period, and both are kept.
+Good lines are stored; broken ones are reported with line and column. A line that repeats stored figures adds nothing. A
+line with other figures replaces the figures of its agency and period, and both remain stored.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ LARGEST_FILE: Final = 20 * 1024 * 1024
 """Bytes."""
 MOST_ROWS: Final = 50_000
 EARLIEST: Final = date(2016, 1, 1)
-"""The year of the pilot: nothing was closed before."""
+"""Begin of the pilot's year; no earlier period was closed."""
 _PeriodColumn: TypeAlias = Literal["day", "month", "period"]
 _PERIODS: Final[tuple[_PeriodColumn, ...]] = get_args(_PeriodColumn)
 _WHOLE: Final = re.compile(r"[0-9]{1,7}|[1-9][0-9]{0,2}(?:[. ][0-9]{3}){1,2}")
-"""Up to 9,999,999, also in groups of three; a comma may be a decimal sign, and is refused."""
+"""Whole numbers up to 9,999,999, also in groups of three digits. A comma may be a decimal sign and is refused."""
 
 
 @lru_cache(maxsize=1)
@@ -64,7 +64,7 @@ def _columns(agencies: AgencyWords, now: datetime) -> dict[str, ColumnSpec]:
 
 
 def _period(column: _PeriodColumn, written: str, now: datetime) -> Period:
-    """The day or the month that a cell names; the column may say which of the two it is."""
+    """Return the day or month that a cell names; the column's heading may state which of the two it is."""
     found = read_period(written)
     if found is None:
         raise wrong("bad_period")
@@ -78,7 +78,7 @@ def _period(column: _PeriodColumn, written: str, now: datetime) -> Period:
             period = Period(date(found.year, found.month, 1), "month")
         else:
             period = Period(date(found.year, found.month, day))
-        # Also held to the years that a period may be of.
+        # Parsing also checks the range of years that a period may have.
         period = Period.parse(str(period))
     except ValueError:
         raise wrong("bad_period") from None
@@ -105,27 +105,27 @@ _Whole: TypeAlias = Annotated[int, BeforeValidator(_whole)]
 
 @dataclass(frozen=True, slots=True)
 class PortalFiguresRead:
-    """What a file holds."""
+    """The content of one file."""
 
     figures: Sequence[NewPortalFigures]
-    """Each agency and period once."""
+    """Figures with each agency and period once."""
     repeated: int
-    """Good lines that say the same as one before them."""
+    """Good lines that repeat an earlier line."""
     faults: Sequence[FileFault]
-    """The lines that cannot be taken, in their order, the first thing that is wrong with each."""
+    """Lines that cannot be used, in their order, each with its first fault."""
 
 
 def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: datetime) -> PortalFiguresRead:
-    """The figures of a file: CSV (UTF-8 or UTF-16) or the first sheet of an Excel workbook.
+    """Read the figures of a file: CSV (UTF-8 or UTF-16) or the first sheet of an Excel workbook.
 
     Args:
-        content: of the file.
-        name: of the file, whose ending tells which of the two it is.
-        agencies: every way in which agencies may be named → codes of those that are meant.
-        now: a period that is not over has no figures yet.
+        content: the file's bytes.
+        name: the file's name; its ending states which of the two formats it has.
+        agencies: maps every way in which agencies may be named to their codes.
+        now: the current moment; periods that are not over have no figures yet.
 
     Raises:
-        FileRefused: it is no table, has not the headings, has no line, or is too large.
+        FileRefused: The file is no table, lacks headings or lines, or is too large.
     """
     columns = _columns(agencies, now)
     table = read_table(content, name, columns, largest=LARGEST_FILE, most_rows=MOST_ROWS)
@@ -151,14 +151,15 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
         good[read.agency_code, period].append((named[index], read))
     figures: list[NewPortalFigures] = []
     repeated = 0
-    for said in good.values():
-        if len({(written, each.received, each.resolved, each.returned) for written, each in said}) == 1:
-            figures.append(said[0][1])
-            repeated += len(said) - 1
+    for same_period in good.values():
+        if len({(written, each.received, each.resolved, each.returned) for written, each in same_period}) == 1:
+            figures.append(same_period[0][1])
+            repeated += len(same_period) - 1
             continue
-        # Also the parts of an agency may stand there, each under a code of its own: nobody chooses, and nobody adds up.
-        for _, each in said:
-            other = next(line.file_line for _, line in said if line is not each)
+        # Lines for parts of an agency, each with its own code, may contradict each other. All of them are refused,
+        # because only people can choose one or add them up.
+        for _, each in same_period:
+            other = next(line.file_line for _, line in same_period if line is not each)
             faults[each.file_line - 1] = table.fault("twice", each.file_line - 1, "agency", other=other)
     return PortalFiguresRead(
         sorted(figures, key=lambda each: each.file_line), repeated, [faults[index] for index in sorted(faults)]
@@ -166,7 +167,7 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
 
 
 def _is_sum(table: Table, cells: Sequence[object]) -> bool:
-    """Whether a line sums up others: it says so in place of an agency, or before an empty one."""
+    """Whether a line is a total: it says so in place of the agency, or before an empty agency."""
     place = table.columns["agency"]
     agency = clean_cell(str(cells[place]))
     before = [clean_cell(str(cell)) for cell in cells[:place]]
@@ -174,42 +175,42 @@ def _is_sum(table: Table, cells: Sequence[object]) -> bool:
 
 
 def _fault_of_periods(table: Table, index: int, row: Mapping[str, Any]) -> FileFault | None:
-    """A line is of one period."""
-    told = [column for column in _PERIODS if row[column]]
-    if len(told) == 1:
+    """Return the fault of a line that does not name exactly one period. ``None`` if it does."""
+    filled = [column for column in _PERIODS if row[column]]
+    if len(filled) == 1:
         return None
-    if told:
-        return table.fault("several_periods", index, told[1])
+    if filled:
+        return table.fault("several_periods", index, filled[1])
     return table.fault("missing", index, next(column for column in _PERIODS if column in table.columns))
 
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
-    """What handing a file in did, or would do."""
+    """The result of handing in a file, or of a dry run."""
 
     lines: int
-    """Good ones."""
+    """Number of good lines."""
     new: Sequence[PortalFigures]
-    """What was kept; the rest was there already."""
+    """Figures that were newly stored; the remaining good lines were stored before."""
     faults: Sequence[FileFault]
     compared: Sequence[ComparedAgency]
-    """What stands now of the agencies and periods of the file, against the newest closings."""
+    """The newest figures of the file's agencies and periods, beside the newest closings."""
 
 
 def hand_in_portal_figures(
     content: bytes, name: str, handed_in_by: str, now: datetime, *, dry_run: bool = False
 ) -> HandedIn:
-    """Takes the good lines of a file and compares them with the closings of their periods.
+    """Store the good lines of a file, and compare them with the closings of their periods.
 
     Args:
-        content: of the file.
+        content: the file's bytes.
         name: its name, without a folder.
-        handed_in_by: who.
-        now: when.
-        dry_run: only tell what it would do.
+        handed_in_by: the person who hands it in.
+        now: the current moment.
+        dry_run: only return what would be stored.
 
     Raises:
-        FileRefused: the file cannot be read as a table of such figures; nothing was taken.
+        FileRefused: The file cannot be read as a table of such figures; nothing was stored.
     """
     file = (mask_phones(name), hashlib.sha256(content).hexdigest())
     with connect() as connection:

@@ -1,4 +1,4 @@
-"""Reporting: gathers all that a publication of one closing tells, from what is stored and from the settings of then."""
+"""Gathers everything that a publication of one closing reports, from stored rows and from the settings in force."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ _OF_SOURCES: tuple[LiteralString, ...] = (
     "sources/reading/transitions_by_agency",
     "sources/counting/codes_in_use",
 )
-"""What the statements on a source read its tables through; the vendor's mapping besides."""
+"""SQL statements through which the statements on a source read its tables. The vendor's mapping is added to them."""
 
 THRESHOLDS = (
     "urge_from",
@@ -100,10 +100,10 @@ THRESHOLDS = (
 
 
 def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
-    """All that the publication of a closing tells but the ``queries``, which ``queries_used`` knows.
+    """Build the report of a closing, without its ``queries``, which ``queries_used`` returns.
 
     Raises:
-        LookupError: there is no such closing.
+        LookupError: There is no such closing.
     """
     closing = load_closing(ledger, closing_no)
     figures = load_figures(ledger, closing_no)
@@ -134,28 +134,31 @@ def build_report(ledger: Connection, closing_no: int) -> ReconciliationReport:
 
 @dataclass(frozen=True, slots=True)
 class ClosingShown:
-    """A closing as a page shows it: what a publication says of it, but of messages and dossiers sums and first rows."""
+    """A closing as a page shows it: like a publication, but with sums and first rows of messages and dossiers."""
 
     report: ReconciliationReport
-    """Its figures by agency, of one agency by procedure; of the period before those of messages alone. Complaints, the
-    budget and whom to urge are left out."""
+    """The report without complaints, budget and agencies to urge.
+
+    Its figures are sums by agency, or those of one agency by procedure. Of the period before, the report has only
+    figures of messages.
+    """
     messages: FirstRows[MessageFigures]
-    """By agency, procedure and kind, the worst first."""
+    """Figures by agency, procedure and kind, the worst first."""
     dossiers: FirstRows[DossierFigures]
-    """By agency and procedure, the most late ones first."""
+    """Figures by agency and procedure, those with the most late dossiers first."""
 
 
 def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: int) -> ClosingShown:
-    """A closing for a page.
+    """Build a closing for a page.
 
     Args:
         ledger: a connection.
-        closing_no: of the closing.
-        agency: of this agency alone; ``None``: of all.
-        most: first rows.
+        closing_no: the closing.
+        agency: the only agency to show; ``None`` for all agencies.
+        most: the greatest number of first rows.
 
     Raises:
-        LookupError: there is no such closing.
+        LookupError: There is no such closing.
     """
     closing = load_closing(ledger, closing_no)
     before = last_closing(ledger, closing.period.previous)
@@ -191,15 +194,15 @@ def show_closing(ledger: Connection, closing_no: int, agency: str | None, most: 
 def show_figure(
     ledger: Connection, closing_no: int, figure: str, cell: Cell, limit: int | None
 ) -> tuple[ReconciliationReport, FigureRows]:
-    """The rows of a figure of a closing, as ``rows_of_figure`` finds them, and the names that they are told with.
+    """Return the rows behind one figure of a closing, and a report with the names that their page shows.
 
     Raises:
-        LookupError: there is no such closing.
-        NoSuchFigure: there is no such figure.
+        LookupError: There is no such closing.
+        NoSuchFigure: There is no such figure.
     """
     closing = load_closing(ledger, closing_no)
-    # A closing has tens of thousands of cells, of one agency some hundred: these are read themselves, so that one that
-    # somebody changed is told with its rows. What is of all agencies is held against the sums that pages show of it.
+    # A closing has tens of thousands of cells, one agency some hundred. A cell of an agency or procedure is therefore
+    # read itself, so that a manipulated cell is shown beside its rows. A total is compared with the sums of the pages.
     of_cells = cell.agency_code is not None or cell.procedure_code is not None
     figures = load_figures(ledger, closing_no, cell.agency_code) if of_cells else summed_figures(ledger, closing_no)
     found = rows_of_figure(ledger, closing, figures, figure, cell, limit)
@@ -209,7 +212,7 @@ def show_figure(
 
 
 def _bare_report(ledger: Connection, closing: Closing) -> ReconciliationReport:
-    """A closing with the names of agencies, without figures."""
+    """Build a report with the closing and the names of agencies only, without figures."""
     return ReconciliationReport(
         closing=closing,
         figures=Figures(),
@@ -228,24 +231,28 @@ def _bare_report(ledger: Connection, closing: Closing) -> ReconciliationReport:
 
 
 def queries_used(ledger: Connection) -> list[QueryUsed]:
-    """All that makes the figures: the queries, what sources are read through, and the functions and views that queries
-    call, themselves or through others."""
+    """Return everything that makes the figures: the queries, the statements that read sources, and the functions and
+    views that these call directly or indirectly."""
     used = [QueryUsed(name, statement_hash(name), what) for name, what in sorted(_QUERIES.items())]
     used += _source_readings()
     return [*used, *_definitions_called(ledger, [each.name for each in used])]
 
 
 def is_same_query(name: str, published: str) -> bool:
-    """Whether a statement that a publication names is the same now: by its own hash, or by that of the file that it
-    had to itself when earlier versions published it."""
+    """Whether an SQL statement that a publication names is unchanged now.
+
+    It is unchanged if its own hash is the same, or that of the file that it had to itself in earlier releases.
+    """
     now = query_version(name)
-    said = {file: sha256 for files in _said_before().values() for file, sha256 in files.items()}
-    return now is not None and now in (published, said.get(published))
+    file_hashes = {file: sha256 for files in _said_before().values() for file, sha256 in files.items()}
+    return now is not None and now in (published, file_hashes.get(published))
 
 
 def query_version(name: str) -> str | None:
-    """SHA-256 now of the statement that a publication calls so, ``closings/counting/count_messages``; ``None``: there
-    is none."""
+    """Return the present SHA-256 of the SQL statement with a name that a publication gives it.
+
+    ``None`` if there is no such statement.
+    """
     if name == _MIGRATION.name:
         return _MIGRATION.sha256
     now = _name_now(name)
@@ -253,42 +260,44 @@ def query_version(name: str) -> str | None:
 
 
 def pinned_statements() -> Iterator[str]:
-    """Every statement that a publication may name, ``closings/counting/count_messages``."""
+    """Yield every name of an SQL statement in publications, such as ``closings/counting/count_messages``."""
     yield from _QUERIES
     yield from _OF_SOURCES
     yield from sorted({f"{kind.file}/{name}" for kind in adapters() for name in kind.mapping})
 
 
 def statement_text(name: str) -> str:
-    """A statement's own text, which its hash is of: without its name, comments and the semicolon that ends it.
+    """Return the text of an SQL statement that its hash is computed from.
+
+    The text has neither the statement's name nor comments nor the semicolon at the end.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        LookupError: the file has no such statement.
+        FileNotFoundError: There is no such file.
+        LookupError: The file has no such statement.
     """
     return statement(name).partition("\n")[2]
 
 
 def statement_hash(name: str) -> str:
-    """SHA-256 of a statement's own text."""
+    """Return the SHA-256 of an SQL statement's text."""
     return hashlib.sha256(statement_text(name).encode()).hexdigest()
 
 
 def find_statement(asked: str) -> str:
-    """Name of the statement of this name, or that a publication gives this name or SHA-256.
+    """Return the name of the SQL statement for a name or a SHA-256, also one of an earlier publication.
 
     Raises:
-        LookupError: there is none, or it says something else by now; the error is for the person who asked.
+        LookupError: There is no such statement, or its text has changed since; the message is for the person who asked.
     """
     by_hash = {statement_hash(name): name for name in pinned_statements()}
     if asked in by_hash:
         return by_hash[asked]
     for name, files in _said_before().items():
-        if (said := files.get(asked)) in by_hash:
+        if (former_hash := files.get(asked)) in by_hash:
             return name
-        if said is not None:
+        if former_hash is not None:
             raise LookupError(
-                f"an earlier version's {name}, whose text had SHA-256 {said}; it is another by now, "
+                f"an earlier version's {name}, whose text had SHA-256 {former_hash}; it is another by now, "
                 f"{statement_hash(name)}, and the earlier text is in the version that the publication names"
             )
     name = _name_now(asked) or asked
@@ -301,15 +310,18 @@ def find_statement(asked: str) -> str:
 
 @cache
 def _said_before() -> dict[str, dict[str, str]]:
-    """By statement: SHA-256 of each file that it was published by when it had one to itself, and of its text then."""
-    said: dict[str, dict[str, str]] = json.loads(
+    """Read, for each SQL statement that once had a file to itself, the hashes of that file and of its text then."""
+    hashes: dict[str, dict[str, str]] = json.loads(
         (include_dir() / "sql" / "known_statements.json").read_text(encoding="utf-8")
     )
-    return said
+    return hashes
 
 
 def _name_now(name: str) -> str | None:
-    """Name now of a statement that publications name, also where earlier ones name its file, in another folder then."""
+    """Return the present name of a published SQL statement.
+
+    Earlier publications name its file, which may have been in another folder. ``None`` if there is no such statement.
+    """
     pinned = set(pinned_statements())
     path = name.removesuffix(".sql")
     if path in pinned:
@@ -322,18 +334,18 @@ def _name_now(name: str) -> str | None:
 
 
 _MERGED = {"count_timings": "count_messages"}
-"""What counts now what a statement of its own counted for earlier publications."""
+"""The present statement that counts what a separate statement counted for earlier publications."""
 _MIGRATION = QueryUsed(
     "migrations/0021_dossiers_in_period.sql",
     "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
     "dossiers",
 )
-"""A file that is gone: publications from before functions were named themselves name it."""
+"""A file that no longer exists. Publications from before functions were named themselves name it."""
 _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 
 
 def _source_readings() -> Iterator[QueryUsed]:
-    """What turns a source's own tables into what the queries on sources count."""
+    """Yield the SQL statements that turn a source's own tables into what the queries on sources count."""
     callers = ", ".join(name for name in sorted(_QUERIES) if name.startswith("sources/"))
     for name in _OF_SOURCES:
         yield QueryUsed(name, statement_hash(name), callers)
@@ -351,8 +363,7 @@ _NAMED = re.compile(r"\b(?:audit|intake|motcua)\.\w+")
 
 
 def _definitions_called(ledger: Connection, queries: Iterable[str]) -> Iterator[QueryUsed]:
-    """The ledger's functions and views that these queries call, themselves or through others; what each is for is who
-    calls it."""
+    """Yield the ledger's functions and views that these queries call directly or indirectly, each with its callers."""
     known: dict[str, list[Definition]] = {}
     for each in list_definitions(ledger):
         known.setdefault(each.called, []).append(each)
@@ -390,7 +401,7 @@ def _agencies(ledger: Connection, period: Period) -> Iterable[AgencyWords]:
 def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
     period = closing.period
     year = period.first.year
-    # Whole months, then the days of months that are not closed: each unit once.
+    # Count whole closed months first, and then the days of months that are not closed, so that each day counts once.
     months = [Period.month_of(period.first.replace(month=n, day=1)) for n in range(1, period.first.month)]
     of_months = billed_in_periods(ledger, [str(month) for month in months])
     days = [day for month in months if str(month) not in of_months for day in month.days]
@@ -408,24 +419,25 @@ def _budget(ledger: Connection, closing: Closing, figures: Figures) -> Budget:
 
 
 def thresholds_of(own: Settings) -> dict[str, float]:
-    """The settings by which agencies are urged, by name."""
+    """Return the settings with the thresholds for urging agencies, by name."""
     return {name: getattr(own, name) for name in THRESHOLDS}
 
 
 def urge(figures: Figures, thresholds: Mapping[str, float]) -> list[Urged]:
-    """Agencies beyond a threshold (settings ``urge_*``, by name), the worst of each measure first.
+    """Return the agencies beyond a threshold of the settings ``urge_*``, by measure, the worst first.
 
-    Measures: of results, supplements and apologies ``delivered_of_tellable``, and ``without_phone`` of those that
-    should be told; ``resolved_late`` of the resolved, ``late_untold`` of the due, ``apologies_wrong`` of the apologies
-    whose day is over. A share counts from ``urge_from`` cases on, so that a small commune is not accused by three
-    dossiers.
+    For results, supplements and apologies together, ``delivered_of_tellable`` is the delivered share of messages that
+    could be sent, and ``without_phone`` the share of messages without a usable number. ``resolved_late`` is the late
+    share of resolved dossiers, ``late_untold`` the share of due dossiers that are late without a message, and
+    ``apologies_wrong`` the wrong share of apologies whose day is over. A share counts only from ``urge_from`` cases on,
+    so that a small commune is not accused because of three dossiers.
 
     Args:
-        figures: of a closing.
-        thresholds: by name of the setting.
+        figures: the figures of a closing.
+        thresholds: the thresholds by name of the setting.
     """
     found: list[Urged] = []
-    # Each agency's own rows: a province's are tens of thousands.
+    # Rows are grouped by agency first, because a province has tens of thousands of them.
     of_messages, of_dossiers = _by_agency(figures.messages), _by_agency(figures.dossiers)
     of_reasons, of_agencies = _by_agency(figures.reasons), _by_agency(figures.agencies)
     for code in sorted({*of_messages, *of_dossiers} - {""}):

@@ -1,1 +1,2 @@
-"""One module for each DAG, with what its tasks call; what a task does stands in the room of its subject."""
+"""Functions that the tasks of the DAGs call: one module for each DAG. The work itself is in the other packages of
+``jobs``."""

@@ -22,12 +22,12 @@ log = logging.getLogger(__name__)
 
 
 def find_sources() -> list[str]:
-    """All sources: an evening is judged by what each of them says after it came."""
+    """Return all sources: an evening is judged by rows that are read from each source after it came."""
     return list(settings().sources)
 
 
 def read_source(source: str, window: Window, now: datetime | None = None) -> dict[str, Any]:
-    """One source's pick-up and its counts. A pick-up at work is waited for, since it may have begun before the evening.
+    """Pick up one source and return its counts. Waits for a running pick-up, which may have begun before the evening.
 
     Raises:
         motcua.jobs.notices.picking_up.SourceFailed: the source could not be read.
@@ -38,19 +38,20 @@ def read_source(source: str, window: Window, now: datetime | None = None) -> dic
 
 
 def plan_apologies(window: Window) -> dict[str, Any]:
-    """Planning of apologies and its counts."""
+    """Plan apologies and return the counts."""
     counts = asdict(apologize(window))
     log.info("planned: %s", counts)
     return counts
 
 
 def send_messages(run_id: str, window: Window) -> dict[str, Any]:
-    """Sending and its counts; a backfill sends its evening's apologies and nothing else.
+    """Send messages and return the counts. A backfill sends only its evening's apologies.
 
     Raises:
         RunIncomplete: messages wait because their template is not registered.
     """
-    # It must not hold up the next evening, nor do the other DAG's work.
+    # This run must not delay the next evening, nor do the work of ``notify_transitions``, so its sender does not
+    # linger.
     return notify_transitions.send_messages(run_id, evening_window(window, apology_rules()), lingers=False)
 
 
@@ -62,8 +63,8 @@ def gate(
     interval: Window = EVERYTHING,
     now: datetime | None = None,
 ) -> None:
-    """The only leaf: red when a task failed, a source could not be read, an evening could not be settled yet, or sends
-    failed that may be retried. That a year's calendar is not confirmed is only said.
+    """End the run: fail if a task failed, a source could not be read, an evening could not be settled yet, or failed
+    sends may be retried. An unconfirmed calendar of a year is only logged.
 
     Raises:
         RunIncomplete: with what is left, in counts.

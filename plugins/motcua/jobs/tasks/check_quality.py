@@ -1,5 +1,5 @@
-"""The tasks of the DAG ``check_quality``: check, mail the Department, check the sources themselves, gate. Agencies have
-what concerns them from ``reconcile_daily``, in their letter of the morning."""
+"""The tasks of the DAG ``check_quality``: check, mail the Department, check the sources themselves, gate. Agencies get
+their findings from ``reconcile_daily``, in their morning letter."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 
 @without_values()
 def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str, Any]:
-    """The check and its counts; of a backfill of a past day, those of that day's sealed run.
+    """Check data quality and return the counts. For a backfill of a past day, return the counts of that day's sealed
+    run.
 
-    What the ledger looked like on a past day is gone: it is not checked again, and nothing is made up in its place.
+    A past day is not checked again, because the ledger no longer shows its state.
     """
     moment = now or datetime.now(UTC)
     day = _past_day(window, moment)
@@ -43,23 +44,25 @@ def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str
 
 
 def check_sources(window: Window, now: datetime | None = None) -> dict[str, Any]:
-    """Holds each source against the contract; of a backfill of a past day none: its sources are gone.
+    """Check each source against the contract. A backfill of a past day checks none, since the past state of the sources
+    is gone.
 
     Raises:
-        RunIncomplete: checks broke off for a reason of ours; those of the other sources are kept.
+        RunIncomplete: a check broke off for a reason that is not the source's. The results of the other sources are
+            stored.
     """
     moment = now or datetime.now(UTC)
     if _past_day(window, moment) is not None:
         return {}
     counts = check_every_source()
     if counts.failed:
-        told = f"{', '.join(counts.failed)} could not be checked: motcua sources check"
-        raise RunIncomplete([fault("gate_failed", "", told)])
+        detail = f"{', '.join(counts.failed)} could not be checked: motcua sources check"
+        raise RunIncomplete([fault("gate_failed", "", detail)])
     return asdict(counts)
 
 
 def _past_day(window: Window, moment: datetime) -> date | None:
-    """The day of a backfill, where it is past."""
+    """Returns the day of a backfill if it is past."""
     day = None if window is EVERYTHING or window.end is None else window.end.astimezone(VIETNAM).date()
     return day if day is not None and day < moment.astimezone(VIETNAM).date() else None
 
@@ -69,7 +72,8 @@ def _plain(counts: QualityCounts) -> dict[str, Any]:
 
 
 def mail_department(run_no: int | None) -> Any:  # noqa: ANN401 - the mailer's own counts
-    """The Department's mail; none on a day off, and none before anything was read: no dossiers are no clean data."""
+    """Mail the Department. No mail is sent on a day off, or before any dossier was read: an empty ledger must not look
+    like clean data."""
     if run_no is None:
         return None
     with without_values(), connect() as ledger:
@@ -84,7 +88,8 @@ def mail_department(run_no: int | None) -> Any:  # noqa: ANN401 - the mailer's o
 
 @without_values()
 def gate(run_no: int | None, failed_tasks: Sequence[str] = ()) -> None:
-    """The only leaf: red when a task failed (the check, a mail), a check or an agency is broken, not when data are bad.
+    """End the run: fail if a task failed (the check, a mail), or a check or an agency is broken. Bad data alone do not
+    make it fail.
 
     Raises:
         RunIncomplete: with what is left.
@@ -94,6 +99,6 @@ def gate(run_no: int | None, failed_tasks: Sequence[str] = ()) -> None:
         with connect() as ledger:
             run = get_run(ledger, run_no)
         if run.broken:
-            told = f"{run.broken} check(s) or agencies of run {run_no} are broken: motcua quality show"
-            left.append(fault("quality_broken", str(run_no), told, broken=run.broken, run=run_no))
+            detail = f"{run.broken} check(s) or agencies of run {run_no} are broken: motcua quality show"
+            left.append(fault("quality_broken", str(run_no), detail, broken=run.broken, run=run_no))
     demand_nothing_left(failed_tasks, left)

@@ -16,18 +16,19 @@ from motcua.store.upkeep import AIRFLOW
 
 @without_values()
 def clean_database(now: datetime | None = None) -> dict[str, Any]:
-    """Removes old rows; gives rows by table, and what was not cleaned and why, which reddens the gate.
+    """Remove old rows. Return the number of rows by table, and the tables that were not cleaned, which make the gate
+    fail.
 
     Raises:
-        CleaningFailed: it ended early.
+        CleaningFailed: the cleaning ended early.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
         done = cleaning.clean_database(now or datetime.now(UTC))
     except AirflowNotFoundException:
-        told = f"Airflow's database is not connected: set AIRFLOW_CONN_{AIRFLOW.upper()}"
-        return {"left": [asdict(fault("airflow_not_connected", "", told))]}
+        detail = f"Airflow's database is not connected: set AIRFLOW_CONN_{AIRFLOW.upper()}"
+        return {"left": [asdict(fault("airflow_not_connected", "", detail))]}
     failed = [f"{each.of_what} ({each.failed})" for each in done if each.failed]
     tables = ", ".join(failed)
     left = fault("airflow_tables_left", tables, f"table(s) {tables} of Airflow could not be cleaned")
@@ -36,14 +37,14 @@ def clean_database(now: datetime | None = None) -> dict[str, Any]:
 
 @without_values()
 def remove_logs(now: datetime | None = None) -> dict[str, Any]:
-    """Removes old log files and the folders they leave empty; what cannot be removed reddens the gate."""
+    """Remove old log files and the folders that become empty. A file that cannot be removed makes the gate fail."""
     done = cleaning.clean_logs(now or datetime.now(UTC))
-    told = fault("logs_left", "", f"{done.refused} log file(s) or folder(s) cannot be removed", files=done.refused)
-    return asdict(done) | ({"left": [asdict(told)]} if done.refused else {})
+    finding = fault("logs_left", "", f"{done.refused} log file(s) or folder(s) cannot be removed", files=done.refused)
+    return asdict(done) | ({"left": [asdict(finding)]} if done.refused else {})
 
 
 def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) -> None:
-    """The only leaf: red when a task failed, a table was not cleaned, or a log stays.
+    """End the run: fail if a task failed, a table was not cleaned, or a log could not be removed.
 
     Raises:
         RunIncomplete: with what is left.

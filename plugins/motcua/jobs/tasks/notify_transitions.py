@@ -35,12 +35,12 @@ from motcua.store.notices.stops import stopped_messages, stops_in_force, waiting
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 80
-"""Characters; Airflow keeps 250."""
+"""Characters; Airflow allows 250."""
 
 
 @without_values()
 def find_sources(window: Window) -> list[str]:
-    """Sources to pick up, each by itself, or of many some together; with a window, all of them."""
+    """Return the sources that each mapped task picks up, separated by commas. With a window, return all sources."""
     if window is not EVERYTHING:
         return in_batches(list(settings().sources))
     found = sources_to_read(datetime.now(UTC))
@@ -52,22 +52,22 @@ def _has_files(source: str) -> bool:
     try:
         return is_told_by_files(source) and has_unread_files(source)
     except Exception:
-        # Its pick-up will fail, and say why where people look.
+        # The pick-up of this source will fail and show staff the reason.
         return True
 
 
 def name_of_batch(sources: str) -> str:
-    """What a mapped task is called that reads these."""
+    """Return the name of a mapped task that reads these sources."""
     return sources if len(sources) <= _LONGEST_NAME else f"{sources[: _LONGEST_NAME - 1]}…"
 
 
 @beating()
 def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
-    """The pick-ups of sources, one after the other, and their counts together; one that fails stops no other.
+    """Pick up sources one after the other, and return their counts together. A source that fails stops no other source.
 
     Raises:
-        FolderFailed: the folder of the only one could not be read; what had been taken before was picked up.
-        SourceFailed: one or more could not be read.
+        FolderFailed: the folder of the only source could not be read. Files taken before were picked up.
+        SourceFailed: at least one source could not be read.
     """
     names = sources.split(",")
     if len(names) == 1:
@@ -85,10 +85,10 @@ def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
 
 
 def pick_up_source(source: str, window: Window) -> dict[str, Any]:
-    """One source's pick-up and its counts; where exports are dropped for it, these are taken first.
+    """Pick up one source and return its counts. Imports new export files of the source first, if it has a folder.
 
     Raises:
-        FolderFailed: its folder could not be read; what had been taken before was picked up.
+        FolderFailed: the source's folder could not be read. Files taken before were picked up.
         SourceFailed: the source could not be read.
     """
     failed: FolderFailed | None = None
@@ -108,12 +108,13 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
 @without_values()
 @beating()
 def plan_messages(window: Window, release_by: str | None = None) -> dict[str, Any]:
-    """Planning and its counts; ``release_by``: who has the window's messages of unknown outcome sent again."""
+    """Plan messages and return the counts. ``release_by`` names the person who has the window's messages of unknown
+    outcome sent again."""
     counts = asdict(plan(window))
     if release_by is not None and window is not EVERYTHING:
         counts["released"] = len(release(release_by, "release_unknown", window))
     if window is EVERYTHING:
-        # An evening whose own run was skipped, or found a source away, is made up for here.
+        # An evening is planned here if its own run was skipped or could not read a source.
         counts["apologies"] = asdict(apologize(left_over=True))
     log.info("planned: %s", counts)
     return counts
@@ -122,13 +123,13 @@ def plan_messages(window: Window, release_by: str | None = None) -> dict[str, An
 @without_values()
 @beating()
 def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: int = 0) -> dict[str, Any]:
-    """Sending and its counts.
+    """Send messages and return the counts.
 
-    An ordinary run ``lingers``: it goes on for a while as long as news keeps coming, since a run of its own for each
-    burst would cost the citizen seconds of waiting for the one before. A backfill keeps to its window.
+    A sender of an ordinary run ``lingers``: it goes on while there is news, since a separate run for each burst of news
+    would make citizens wait for seconds. A backfill sends only its window.
 
-    ``sender``: which of the run's; each later one may go on until the run by the clock has come that follows the end of
-    the one before, so that they do not all end at once.
+    ``sender`` is the number of the sender in the run. Each later sender may go on for one interval of the clock longer,
+    so that they do not all end at once.
     """
     read_left_over_receipts()
     with asked_to_stop() as stop:
@@ -136,7 +137,8 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
             counts = asdict(send(run_id, window, stop=stop))
         else:
             longest = settings().linger + sender * settings().notify_every
-            # A message is a dozen short transactions from its step to the gateway; sources are too many to be kept.
+            # A message takes a dozen short transactions from its step to the gateway, so connections to the ledger are
+            # reused. There are too many sources to reuse theirs.
             with kept_connections(LEDGER), closing(CatchUp(longest)) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     counts["stopped_by_people"] = stopped_by_people(datetime.now(UTC))
@@ -152,7 +154,7 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
 
 
 def stopped_by_people(now: datetime) -> list[str]:
-    """What the Department has stopped, in words, with how many messages wait for it."""
+    """Return the Department's stops in words, with the number of messages on hold for each."""
     with connect() as ledger:
         stops = stops_in_force(ledger, now)
         waiting = stopped_messages(ledger, now) if stops else []
@@ -165,7 +167,7 @@ def stopped_by_people(now: datetime) -> list[str]:
 
 @contextmanager
 def asked_to_stop() -> Iterator[threading.Event]:
-    """An event that SIGTERM sets, so that a worker that shuts down ends with nothing in flight.
+    """Yield an event that SIGTERM sets, so that a worker that shuts down ends with nothing in flight.
 
     Airflow forwards the signal to the task and goes on waiting for it. Outside the main thread there are no signals.
     """
@@ -182,13 +184,13 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
-    """The only leaf: red when a task failed, a source could not be read, sends failed that may be retried, or something
-    is due and served by nobody, whatever the cause.
+    """End the run: fail if a task failed, a source could not be read, failed sends may be retried, or something is due
+    and nobody serves it, whatever the cause.
 
-    What people have stopped is only said: they know, and a backfill could do nothing about it.
+    A stop of the Department is only logged: people know about it, and a backfill could not change it.
 
-    ``interval``: of a run by the clock, its own minutes. It is red for their messages whichever run tried them, since a
-    backfill of failed runs finds runs by the clock only.
+    ``interval`` is the interval of a run by the clock. The run fails for failed messages of its interval whichever run
+    tried them, since a backfill of failed runs finds only runs by the clock.
 
     Raises:
         RunIncomplete: with what is left, in counts.
@@ -198,8 +200,8 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
     left = list(unresolved(run_id, window))
     with connect() as ledger:
         if interval is not EVERYTHING and (failed := waiting(ledger, interval, datetime.now(UTC)).failed):
-            told = f"{failed} message(s) of this run's minutes failed and wait to be tried again"
-            left.append(fault("messages_wait", "", told, messages=failed))
+            detail = f"{failed} message(s) of this run's minutes failed and wait to be tried again"
+            left.append(fault("messages_wait", "", detail, messages=failed))
         left += [
             fault(
                 "source_failing",
@@ -221,5 +223,5 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
             )
             for each in (held_up(ledger, told_by_files) if told_by_files else ())
         ]
-    # Last: a run that is red for nothing else is one that the watch tells of.
+    # This check comes last: only a run that fails for no other reason is reported by the watch.
     demand_nothing_left(failed_tasks, [*left, *unserved_of_run(window)])

@@ -1,4 +1,4 @@
-"""The tasks of the DAG ``purge_personal_data``: empty what is due, remove old files, gate."""
+"""The tasks of the DAG ``purge_personal_data``: empty personal data that is due, remove old files, gate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from motcua.store.personal_data import PurgeNotProvided
 
 @without_values()
 def purge_due(run_id: str) -> dict[str, Any]:
-    """Empties what is due; gives rows by kind, or why nobody may do that here yet, which reddens the gate."""
+    """Empty the personal data that is due. Return the number of rows by kind, or why the purge is not set up here,
+    which makes the gate fail."""
     try:
         return {each.kind: each.rows for each in purge(run_id)}
     except PurgeNotProvided as missing:
@@ -24,15 +25,16 @@ def purge_due(run_id: str) -> dict[str, Any]:
 
 
 def remove_files(now: datetime | None = None) -> dict[str, Any]:
-    """Removes statements after 90 days and exports after 30; those that cannot be removed redden the gate."""
+    """Remove carrier statements after 90 days and exports after 30 days. A file that cannot be removed makes the gate
+    fail."""
     done = remove_old_files(now or datetime.now(UTC))
-    told = f"{done.refused} file(s) under statements and files are past their time and cannot be removed"
-    left = [asdict(fault("old_files_left", "", told, files=done.refused))] if done.refused else []
+    detail = f"{done.refused} file(s) under statements and files are past their time and cannot be removed"
+    left = [asdict(fault("old_files_left", "", detail, files=done.refused))] if done.refused else []
     return {"removed": done.removed} | ({"left": left} if left else {})
 
 
 def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) -> None:
-    """The only leaf: red when a task failed, nobody may purge, or a file stays.
+    """End the run: fail if a task failed, the purge is not set up, or a file could not be removed.
 
     Raises:
         RunIncomplete: with what is left.

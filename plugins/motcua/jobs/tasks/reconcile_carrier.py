@@ -1,7 +1,7 @@
-"""The tasks of the DAG ``reconcile_carrier``: find the providers' files, take each one, gate.
+"""The tasks of the DAG ``reconcile_carrier``: find the providers' files, import each one, gate.
 
-What is over the agreed tolerance, and a file that cannot be read, make the run red. Operators read of it in
-English, staff in Vietnamese.
+A carrier statement over the agreed tolerance, or a file that cannot be read, makes the run fail. Operators read the
+reason in English, staff in Vietnamese.
 """
 
 from __future__ import annotations
@@ -37,23 +37,26 @@ from motcua.store.oversight.statements import (
 
 log = logging.getLogger(__name__)
 DUE_DAY = 10
-"""From this day of the month on a statement of the month before that is not there makes the run red."""
+"""From this day of the month on, a missing carrier statement of the month before makes the run fail."""
 _ENDINGS = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
-"""Of files that may be statements; the last three are refused, as passing over them would look like taking them."""
+"""Name endings of files that may be carrier statements. The last three formats are refused, since skipping such a file
+would look like importing it."""
 
 
 def window_month(window: Window) -> date | None:
-    """The month that a backfill is about: the one before its run's; ``None``: every other run takes what is there."""
+    """Return the month that a backfill's run is about: the month before the run. ``None`` for any other run, which
+    takes every file that is there."""
     if window is EVERYTHING or window.end is None:
         return None
     return Period.month_before(window.end).first
 
 
 def _files() -> Iterator[tuple[str, str, Any]]:
-    """(form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a statement, the oldest first.
+    """Yields (form, name, file) of everything in the folder MOTCUA_STATEMENTS that may be a carrier statement, the
+    oldest first.
 
-    The form is the name of the file's folder, whether there is such a form or not; empty for a file in none. Of two new
-    files of one month the one that was put there later supersedes the other.
+    The form is the name of the file's folder, whether such a form exists or not; it is empty for a file in no folder.
+    If two new files are of one month, the file that was added later supersedes the other.
     """
     root = open_store(settings().statements_url)
     if not root.is_dir():
@@ -64,7 +67,7 @@ def _files() -> Iterator[tuple[str, str, Any]]:
             continue
         inside = place.is_dir()
         for file in place.iterdir() if inside else (place,):
-            # Excel puts a file of its own beside one that is open.
+            # Excel puts an auxiliary file beside a file that is open.
             usable = file.name.lower().endswith(_ENDINGS) and not file.name.startswith(("~$", "."))
             if usable and file.is_file():
                 form = shown_name(place.name) if inside else ""
@@ -74,7 +77,7 @@ def _files() -> Iterator[tuple[str, str, Any]]:
 
 
 def _digest(file: Any) -> str | None:  # noqa: ANN401 - ObjectStoragePath is untyped
-    """SHA-256 of a file; ``None``: it is too large, or nobody may read it."""
+    """Returns the SHA-256 of a file, or ``None`` if the file is too large or may not be read."""
     try:
         return None if file.stat().st_size > LARGEST_FILE else sha256(file.read_bytes()).hexdigest()
     except OSError:
@@ -83,9 +86,9 @@ def _digest(file: Any) -> str | None:  # noqa: ANN401 - ObjectStoragePath is unt
 
 @without_values()
 def find_files(window: Window) -> list[dict[str, str]]:
-    """Files that were not imported yet, the oldest first; of a backfill those whose name tells its month.
+    """Return the files that were not imported yet, the oldest first; for a backfill, the files that name its month.
 
-    A file that was refused is tried again until a good one of its month has replaced it, or it was set aside.
+    A refused file is tried again until a good file of its month has replaced it, or until it was discarded.
     """
     month = window_month(window)
     with connect() as connection:
@@ -104,7 +107,7 @@ def find_files(window: Window) -> list[dict[str, str]]:
 
 @without_values()
 def take_file(form: str, file: str, run_id: str, now: datetime | None = None) -> dict[str, Any]:
-    """Takes one file of the folder; one that is refused is told in the result, and reddens the gate."""
+    """Import one file of the folder. If the file is refused, the result gives the reason, which makes the gate fail."""
     where = f"{form}/{file}" if form else file
     path = next((path for *place, path in _files() if place == [form, file]), None)
     if path is None:
@@ -112,7 +115,7 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
     moment = now or datetime.now(UTC)
     digest = _digest(path)
     with connect() as connection:
-        # Whoever put it there by the page signed for it.
+        # The person who uploaded the file on the page signed for it.
         by = (who_uploaded(connection, digest, form) if digest else None) or run_id
     try:
         taken = take_statement(_content(path, file, form, by, moment), file, form, by, moment)
@@ -126,10 +129,10 @@ def take_file(form: str, file: str, run_id: str, now: datetime | None = None) ->
 
 
 def _content(path: Any, file: str, form: str, by: str, now: datetime) -> bytes:  # noqa: ANN401
-    """The file, where there is a form to read it by.
+    """Returns the content of a file.
 
     Raises:
-        FileRefused: it cannot be tried at all; that is kept.
+        FileRefused: the file cannot be read, is too large, or has no usable form. The refusal is stored.
     """
     known = ", ".join(form_names())
     fault: FileFault | None = None
@@ -160,7 +163,8 @@ def _content(path: Any, file: str, form: str, by: str, now: datetime) -> bytes: 
 def missing_now(
     connection: Connection, now: datetime, month: date | None = None
 ) -> tuple[date, list[MissingStatement]]:
-    """Gateways without a statement for a month in which they took messages, by default the month before this one."""
+    """Return the gateways without a carrier statement for a month in which they took messages; by default last
+    month."""
     month = month or Period.month_before(now).first
     gateways = {form.gateway for form in _usable_forms()} & set(settings().gateways)
     return month, missing_statements(connection, sorted(gateways), month)
@@ -181,9 +185,10 @@ def gate(
     failed_tasks: Sequence[str] = (),
     now: datetime | None = None,
 ) -> None:
-    """The only leaf: red when a file was refused, a statement is over its tolerance, or one is missing after the 10th.
+    """End the run: fail if a file was refused, a carrier statement is over its tolerance, or one is missing after the
+    10th.
 
-    It looks at the statements of this run, and at those in force of the run's month.
+    Judges the carrier statements of this run and the statements in force for the run's month.
 
     Raises:
         RunIncomplete: with what is left.
@@ -202,10 +207,15 @@ def gate(
             looked_at |= {each.statement_no: each for each in list_statements(connection, statement_no=number)}
         for figures in figures_of(connection, [each for each in looked_at.values() if each.in_force]):
             if figures.over:
-                told = f"{figures_in_words(figures)}; over the agreed tolerance: {', '.join(figures.over)}"
-                of = figures.stored
-                facts = {"form": of.form, "month": f"{of.month:%m/%Y}", "statement": of.statement_no, "detail": told}
-                left.append(Finding("statement_over", facts, str(of.statement_no)))
+                detail = f"{figures_in_words(figures)}; over the agreed tolerance: {', '.join(figures.over)}"
+                stored = figures.stored
+                facts = {
+                    "form": stored.form,
+                    "month": f"{stored.month:%m/%Y}",
+                    "statement": stored.statement_no,
+                    "detail": detail,
+                }
+                left.append(Finding("statement_over", facts, str(stored.statement_no)))
     for each in missing:
         sentence = (
             f"no statement of {each.gateway} for {month:%m/%Y}, in which {each.segments} segment(s) were handed to it"
@@ -219,6 +229,6 @@ def gate(
 
 
 def is_overdue(now: datetime, month: date) -> bool:
-    """Whether a statement of this month should be there: from the 10th of the month after it on."""
+    """Return whether a carrier statement of this month should be there: from the 10th of the following month on."""
     due = Period.month_of(month).end + timedelta(days=DUE_DAY - 1)
     return now.astimezone(VIETNAM) >= due

@@ -1,6 +1,6 @@
-"""The tasks of the DAG ``reconcile_daily``: close days that are over, look at older ones again, publish, mail, gate.
+"""The tasks of the DAG ``reconcile_daily``: close finished days, recheck older ones, publish, mail, gate.
 
-``reconcile_monthly`` shares all that follows closing.
+``reconcile_monthly`` shares all tasks that follow closing.
 """
 
 from __future__ import annotations
@@ -31,22 +31,23 @@ from motcua.store.oversight.closings import (
 log = logging.getLogger(__name__)
 
 _MAILED_WITHIN = timedelta(days=4)
-"""What is older is news to nobody, as after recipients were first named: it is mailed when somebody asks."""
+"""Publications older than this are not mailed by a run, for example when recipients are named for the first time. They
+are mailed on request."""
 _CATCH_UP = 31
-"""Days that a run closes at most, when none was closed for a while."""
+"""Most days that one run closes, if none was closed for a while."""
 
 
 @without_values()
 def close_days(run_id: str, window: Window, interval: Window, now: datetime | None = None) -> list[int]:
-    """Closes the day before the run, and days before it that were missed; a backfill closes its own day alone.
+    """Close the day before the run, and days before it that were missed. A backfill closes only its own day.
 
     Args:
         run_id: the DAG run.
-        window: what a backfill is bound to.
-        interval: the data interval of a run by the clock, which ends on the day after the one that it closes.
-        now: the cut-off; by default this moment.
+        window: the window of a backfill.
+        interval: the data interval of a run by the clock, which ends on the day after the day to close.
+        now: the cut-off; by default the present moment.
 
-    Returns: the numbers of the closings made now, and of those that stand and do not meet.
+    Returns: the numbers of the closings made now, and of earlier closings whose figures do not agree.
     """
     moment = now or datetime.now(UTC)
     last = Period.day_before(interval.end or moment)
@@ -64,12 +65,12 @@ def close_days(run_id: str, window: Window, interval: Window, now: datetime | No
 
 @without_values()
 def tie_complaints() -> int:
-    """Ties complaints about dossiers that were not known when they were recorded; returns how many."""
+    """Link complaints to dossiers that were not known when the complaints were recorded. Return the number of links."""
     return relink()
 
 
 def _days_due(last: Period) -> list[Period]:
-    """The day, and days before it that are not closed, up to a month back and since the first one that is."""
+    """Returns the day, and unclosed days before it, up to a month back and since the first day that is closed."""
     before = [Period(last.first - timedelta(days=n)) for n in reversed(range(1, _CATCH_UP))]
     with connect() as ledger:
         first = first_day(ledger)
@@ -81,9 +82,10 @@ def _days_due(last: Period) -> list[Period]:
 
 
 def look_again(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
-    """Corrects periods that were closed some days ago; a backfill looks at nothing but its day.
+    """Correct periods that were closed some days ago. A backfill checks no other day.
 
-    Returns: the numbers of the run's closings. What an earlier try corrected is not looked at again, but is judged.
+    Returns: the numbers of the run's closings. A closing that an earlier try corrected is not checked again, but the
+    gate judges it.
     """
     if window is not EVERYTHING:
         return []
@@ -94,39 +96,39 @@ def look_again(run_id: str, window: Window, now: datetime | None = None) -> list
 
 @without_values()
 def closings_to_publish() -> list[int]:
-    """Closings that no publication tells of, also those that an earlier run left."""
+    """Return the closings that have no publication, including closings of earlier runs."""
     with connect() as ledger:
         return unpublished_closings(ledger)
 
 
 def publish(closing_no: int) -> dict[str, Any]:
-    """Publishes one closing and names the publication."""
+    """Publish one closing and return the publication's number and folder."""
     publication = publishing.publish(closing_no)
     return {"publication_no": publication.publication_no, "folder": publication.folder}
 
 
 def letters_to_send(now: datetime | None = None) -> list[dict[str, Any]]:
-    """The letters of this run, with what an earlier one left: publications and checks of the last days that bodies were
-    never mailed, or not all of whose recipients were reached."""
+    """Return the letters of this run: publications and quality checks of the last days that some recipient of a body
+    has not received, including letters that an earlier run did not send."""
     moment = now or datetime.now(UTC)
     return mailing_publications.letters_owed(moment - _MAILED_WITHIN, moment)
 
 
 @without_values()
 def words_of_closing(closing_no: int) -> str:
-    """What the task of a closing is called in Airflow."""
+    """Return the name of a closing's task in Airflow."""
     with connect() as ledger:
         period = period_words(load_closing(ledger, closing_no).period).replace("\u00a0", " ")
     return str(words()["closing_of"]).format(period=period, number=closing_no)
 
 
 def mail(body: str, publications: Sequence[int], runs: Sequence[int]) -> dict[str, int]:
-    """Mails a body's recipients their letter."""
+    """Mail a body's letter to the body's recipients."""
     return mailing_publications.mail_publications(publications, body, runs)
 
 
 def gate(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
-    """The only leaf: red when a task failed, a source was not counted, or figures do not meet for no known reason.
+    """End the run: fail if a task failed, a source was not counted, or figures differ without a known reason.
 
     Raises:
         RunIncomplete: with what is left.

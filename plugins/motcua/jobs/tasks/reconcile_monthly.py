@@ -1,5 +1,5 @@
 """The tasks of the DAG ``reconcile_monthly``: close a month over its days, and the quarter and the year that end with
-it; all else is as in ``reconcile_daily``."""
+it. All other tasks are those of ``reconcile_daily``."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ log = logging.getLogger(__name__)
 
 @without_values()
 def close_month(run_id: str, interval: Window, now: datetime | None = None) -> list[int]:
-    """Closes the month before the run, or before the end of the data interval of a backfill or a run by the clock;
-    then the quarter and the year, where they end with that month.
+    """Close the month before the run, or before the end of its data interval, and then the quarter and the year that
+    end with that month.
 
-    Returns: the numbers of the closings that were made now, or stand and do not meet.
+    Returns: the numbers of the closings made now, and of earlier closings whose figures do not agree.
     """
     moment = now or datetime.now(UTC)
     made = []

@@ -1,4 +1,4 @@
-"""The tasks of the DAG ``settle_messages``: settle, emit the ledger's gauges through Airflow's metrics, gate."""
+"""The tasks of the DAG ``settle_messages``: settle, send the ledger's gauges to Airflow's metrics, gate."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ log = logging.getLogger(__name__)
 
 
 def emit_gauges() -> int:
-    """Emits each figure of the ledger under its name and its labels' values, as ``motcua_messages_open.result.queued``.
+    """Send each figure of the ledger under its name and its labels' values, for example
+    ``motcua_messages_open.result.queued``.
 
-    Plain StatsD has no labels, and figures that differ by them alone would overwrite each other. Where Airflow's
-    metrics are off nothing is read. A failure is logged and hinders nobody: the caller has work of its own.
+    Plain StatsD has no labels, so figures that differ only in labels would overwrite each other. Reads nothing if
+    Airflow's metrics are off. A failure is only logged, since the caller has other work.
 
-    Returns: how many figures.
+    Returns: the number of figures.
     """
     from airflow.sdk.observability import stats
 
@@ -64,8 +65,8 @@ def _metrics_are_on() -> bool:
 
 @without_values()
 def settle_run(run_id: str, window: Window) -> dict[str, Any]:
-    """Settling and its counts; and, since it runs every few minutes, what pages asked for and the ledger's gauges for
-    Airflow's own metrics."""
+    """Settle messages and return the counts. Since this task runs every few minutes, it also carries out page requests
+    and sends the ledger's gauges to Airflow's metrics."""
     with asked_to_stop() as stop:
         counts: dict[str, Any] = asdict(settle(run_id, window, stop=stop))
     if window is EVERYTHING:
@@ -76,7 +77,8 @@ def settle_run(run_id: str, window: Window) -> dict[str, Any]:
 
 @without_values()
 def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
-    """The only leaf: red when a task failed, or people must decide about messages while these are useful.
+    """End the run: fail if a task failed, people must decide about messages while these are useful, a gateway is
+    misconfigured, the watch is silent, or a page request could not be mailed to the Department.
 
     Raises:
         RunIncomplete: with what is left, in counts.
@@ -85,8 +87,8 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
     with connect() as ledger:
         for count in count_held(ledger, window, datetime.now(UTC)):
             if count.useful and _holds(count.gateway):
-                told = f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held"
-                facts = {"messages": count.useful, "gateway": count.gateway, "since": None, "detail": told}
+                detail = f"{count.useful} message(s) of unknown outcome at {count.gateway}: motcua messages held"
+                facts = {"messages": count.useful, "gateway": count.gateway, "since": None, "detail": detail}
                 left.append(Finding("unknown_old", facts, count.gateway))
         waiting, why = untold(ledger)
         life = watch_life(ledger) if window is EVERYTHING else None
@@ -96,16 +98,17 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
             except GatewayMisconfigured as failure:
                 misconfigured.append(fault("gateway_misconfigured", name, str(failure), fault=str(failure)))
     if life is not None and (silence := silence_of(life.looked_at, datetime.now(UTC))) is not None:
-        told = f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again"
-        left.append(fault("watch_silent", "", told, since=life.looked_at.isoformat()))
+        detail = f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again"
+        left.append(fault("watch_silent", "", detail, since=life.looked_at.isoformat()))
     if waiting:
-        told = f"{waiting} request(s) of the pages wait, since no mail of them reached the Department: {why}"
-        left.append(fault("requests_untold", "", told, requests=waiting, why=why))
+        detail = f"{waiting} request(s) of the pages wait, since no mail of them reached the Department: {why}"
+        left.append(fault("requests_untold", "", detail, requests=waiting, why=why))
     demand_nothing_left(failed_tasks, [*left, *misconfigured])
 
 
 def _holds(gateway: str) -> bool:
-    """Whether people decide there; elsewhere the declared policy does, in its time."""
+    """Whether people decide about unknown messages of the gateway. Otherwise the gateway's policy decides after some
+    time."""
     try:
         address = open_gateway(gateway).address
     except GatewayMisconfigured:

@@ -1,4 +1,4 @@
-"""The tasks of the DAG ``verify_publications``: verify those whose turn it is, gate."""
+"""The tasks of the DAG ``verify_publications``: verify the publications that are next in turn, gate."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from motcua.store.ledger.database import without_values
 
 @without_values()
 def verify(run_id: str) -> dict[str, Any]:
-    """Verifies the publications whose turn it is; gives how many, and which could not be looked at."""
+    """Verify the publications that are next in turn. Return how many were verified, and which could not be checked."""
     return asdict(verify_in_turn(run_id))
 
 
 @without_values()
 def gate(done: Mapping[str, Any] | None, failed_tasks: Sequence[str] = (), now: datetime | None = None) -> None:
-    """The only leaf: red when a task failed, a publication does not hold, could not be looked at, or was not looked at
-    for over a month, or a folder of the store is no publication.
+    """End the run: fail if a task failed, a publication does not hold, could not be checked, or was not checked for
+    over a month, or if a folder of the store is no publication.
 
     Raises:
         RunIncomplete: with what is left.
@@ -31,9 +31,9 @@ def gate(done: Mapping[str, Any] | None, failed_tasks: Sequence[str] = (), now: 
     found = done or {}
     if failed := found.get("failed"):
         names = ", ".join(map(str, failed))
-        told = f"publication(s) {names} could not be verified, see the log of verify"
-        left.append(fault("publication_unverified", names, told))
+        detail = f"publication(s) {names} could not be verified, see the log of verify"
+        left.append(fault("publication_unverified", names, detail))
     if strays := found.get("strays"):
-        told = f"{strays} folder(s) of the store hold a manifest that no row names: motcua publications verify-all"
-        left.append(fault("publication_stray", "", told, folders=strays))
+        detail = f"{strays} folder(s) of the store hold a manifest that no row names: motcua publications verify-all"
+        left.append(fault("publication_stray", "", detail, folders=strays))
     demand_nothing_left(failed_tasks, left)

@@ -1,1 +1,1 @@
-"""How do Airflow's own database and its log files stay small?"""
+"""Upkeep: removing old rows of Airflow's own database and old log files."""

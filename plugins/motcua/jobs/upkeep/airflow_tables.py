@@ -1,7 +1,8 @@
-"""Which rows of Airflow's own database go, table by table; a test says why what else ``airflow db clean`` knows stays.
+"""Removes old rows of Airflow's own database, table by table; run as a program of its own.
 
-Run as a program: Airflow keeps tasks from its database, and so does its own clean-up where a task imports it.
-What it removes of which table goes, as JSON, to the file that it is given.
+A separate program is needed because Airflow denies its tasks access to the database, and ``airflow db clean`` in a task
+has none either. The program writes to a file, as JSON, how many rows of which table were removed. A test explains why
+the remaining tables that ``airflow db clean`` knows are not cleaned.
 """
 
 from __future__ import annotations
@@ -45,44 +46,47 @@ from motcua.store.ledger.queries import statement
 log = logging.getLogger(__name__)
 
 BATCH = 1_000
-"""Rows of a table that one transaction removes; what belongs to a run goes with it."""
+"""Rows of a table that one transaction removes. Rows that belong to a removed run are removed with it."""
 ON_ITS_WAY = "_motcua_cleaned__"
-"""Airflow's clean-up copies a batch into a table before it removes it, and then drops the table. Ours are named so:
-what somebody archived with ``airflow db clean`` himself has another name, and stays."""
+"""Prefix of our temporary tables.
+
+Airflow's clean-up copies each batch into a table, removes the rows, and then drops that table. Tables that people
+archived with ``airflow db clean`` have another prefix and stay.
+"""
 _LOCK = 5_120_633_001
-"""Of PostgreSQL's advisory locks in Airflow's database: one clean-up at a time."""
-_NO_ONES = "cli_check"
-"""What health checks call each minute."""
+"""Key of a PostgreSQL advisory lock in Airflow's database, which permits one clean-up at a time."""
+_HEALTH_CHECK = "cli_check"
+"""Event name of the command that health checks run each minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Before which moments rows go."""
+    """The moments before which rows are removed."""
 
     before: datetime
-    """Of all rows."""
+    """For rows in general."""
     red_before: datetime
-    """Of runs that failed and that nobody noted."""
+    """For failed runs without a note."""
     acts_before: datetime
-    """Of what people did in Airflow."""
+    """For records of what people did in Airflow."""
 
 
 @dataclass(slots=True)
 class Cleaned:
-    """What was removed."""
+    """The result of a clean-up."""
 
     removed: Counter[str] = field(default_factory=Counter)
-    """Table → rows, those that went with their run among them."""
+    """Number of removed rows by table, including rows that were removed with their run."""
     failed: dict[str, str] = field(default_factory=dict)
-    """Table → why it was not cleaned, as the name of what PostgreSQL refused with."""
+    """Tables that could not be cleaned, with the name of PostgreSQL's error."""
 
 
 class AlreadyCleaning(Exception):
-    """Another clean-up is at work."""
+    """Another clean-up is running."""
 
 
 def conditions(terms: Terms) -> dict[str, list[ColumnElement[bool]]]:
-    """Table → what must be so, beside its age and what Airflow itself asks, for a row to go; in the order of work."""
+    """Return, by table and in order of work, the conditions for removing a row, besides age and Airflow's own ones."""
     base, run, task, note = literal_column, DagRun.__table__.c, TaskInstance.__table__.c, DagRunNote.__table__.c
     at_work = exists().where(
         task.dag_id == base("base.dag_id"),
@@ -94,7 +98,7 @@ def conditions(terms: Terms) -> dict[str, list[ColumnElement[bool]]]:
     made_for = exists().where(run.created_dag_version_id == base("base.id"))
     by_hand = or_(
         column("owner_display_name").is_not(None),
-        and_(column("event").startswith("cli_", autoescape=True), column("event") != _NO_ONES),
+        and_(column("event").startswith("cli_", autoescape=True), column("event") != _HEALTH_CHECK),
     )
     return {
         "dag_run": [
@@ -122,15 +126,15 @@ def conditions(terms: Terms) -> dict[str, list[ColumnElement[bool]]]:
 
 
 def clean(terms: Terms) -> Cleaned:
-    """Removes what is due; a table that cannot be cleaned holds up no other.
+    """Remove all rows that are due. A table that cannot be cleaned does not stop the next one.
 
     Raises:
-        AlreadyCleaning: another clean-up is at work.
-        sqlalchemy.exc.SQLAlchemyError: the database does not answer.
+        AlreadyCleaning: Another clean-up is running.
+        sqlalchemy.exc.SQLAlchemyError: The database does not answer.
     """
     engine: Engine = airflow_settings.get_engine()  # type: ignore[no-untyped-call]
     done = Cleaned()
-    # Not in a transaction, which would keep PostgreSQL from clearing up behind us.
+    # The lock is held without a transaction, because an open one would keep PostgreSQL from vacuuming removed rows.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as holding:
         if not holding.scalar(select(func.pg_try_advisory_lock(_LOCK))):
             raise AlreadyCleaning("another clean-up of Airflow's database is at work")
@@ -144,11 +148,11 @@ def clean(terms: Terms) -> Cleaned:
 def _clean_tables(engine: Engine, terms: Terms, done: Cleaned) -> None:
     db_cleanup.ARCHIVE_TABLE_PREFIX = ON_ITS_WAY
     _drop_what_a_broken_run_left(engine)
-    there = set(inspect(engine).get_table_names())
+    existing = set(inspect(engine).get_table_names())
     for name, filters in conditions(terms).items():
         known = db_cleanup.config_dict.get(name)
-        # Celery's and FAB's tables are there where those are used.
-        if known is None or name not in there:
+        # Tables of Celery and FAB exist only where these are used.
+        if known is None or name not in existing:
             continue
         ours = replace(known, dependent_tables=None, extra_filters=[*(known.extra_filters or ()), *filters])
         db_cleanup.config_dict[name] = ours
@@ -163,7 +167,7 @@ def _clean_tables(engine: Engine, terms: Terms, done: Cleaned) -> None:
                     error_on_cleanup_failure=True,
                 )
             except (SQLAlchemyError, RuntimeError) as refused:
-                # What PostgreSQL says may quote rows.
+                # The error's message may quote rows, so only its class is recorded.
                 done.failed[name] = refusals[-1] if refusals else type(refused).__name__
                 log.error("%s could not be cleaned: %s", name, done.failed[name])
             finally:
@@ -172,7 +176,7 @@ def _clean_tables(engine: Engine, terms: Terms, done: Cleaned) -> None:
 
 
 def _drop_what_a_broken_run_left(engine: Engine) -> None:
-    """A clean-up that was killed leaves its last batch's copy."""
+    """Drop the copies of batches that a killed clean-up left."""
     for name in inspect(engine).get_table_names():
         if name.startswith(ON_ITS_WAY):
             Table(name, MetaData()).drop(engine)
@@ -180,9 +184,10 @@ def _drop_what_a_broken_run_left(engine: Engine) -> None:
 
 @contextmanager
 def _watched(engine: Engine, removed: Counter[str]) -> Iterator[list[str]]:
-    """Counts into ``removed`` what each DELETE removes, by table, also what went with it; gives names of refusals.
+    """Count into ``removed`` the rows that each DELETE removes, by table, including dependent rows.
 
-    PostgreSQL's own count is of the session up to now, so that what counts is what the statement added to it.
+    PostgreSQL only counts for the whole session, so the count before the DELETE is subtracted from the one after it.
+    Yields a list that collects the names of refusals.
     """
     refusals: list[str] = []
     before: Counter[str] = Counter()
@@ -214,7 +219,12 @@ def _watched(engine: Engine, removed: Counter[str]) -> Iterator[list[str]]:
 
 
 def main(terms: str, answer: str) -> int:
-    """``terms``: of :class:`Terms`, as JSON; ``answer``: the file that is written."""
+    """Clean Airflow's database.
+
+    Args:
+        terms: the fields of :class:`Terms`, as JSON.
+        answer: path of the file that gets the result.
+    """
     given = Terms(**{name: datetime.fromisoformat(moment) for name, moment in json.loads(terms).items()})
     done = clean(given)
     Path(answer).write_text(json.dumps({"removed": done.removed, "failed": done.failed}), encoding="utf-8")

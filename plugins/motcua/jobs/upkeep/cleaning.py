@@ -1,7 +1,7 @@
-"""Keeps Airflow's own database and log files small: what goes, and what is kept of that in the ledger.
+"""Removes old rows of Airflow's own database and old log files, and records in the ledger how many were removed.
 
-Of log files only what is named as Airflow names its logs is touched. A link is neither followed nor removed, and
-everything else stays, whoever put it there.
+Only log files with names as Airflow gives them are removed. Links are neither followed nor removed, and all other files
+stay.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _PROCESSOR_FOLDERS = re.compile(r"\d{4}-\d\d-\d\d(/.+)?")
 
 @dataclass(slots=True)
 class LogsRemoved:
-    """What was removed, and what was not."""
+    """Counts of one clean-up of log files."""
 
     files: int = 0
     folders: int = 0
     size: int = 0
-    """Bytes of the files."""
+    """Bytes of the removed files."""
     refused: int = 0
     """Files and folders that could not be removed."""
     foreign: int = 0
-    """Old files that are not named as Airflow's logs."""
+    """Old files without a name of Airflow's logs."""
 
 
 @dataclass(slots=True)
@@ -57,20 +57,20 @@ class _Walk:
     kept: Collection[tuple[str, str]] = ()
     left_out: Path | None = None
     emptied: set[Path] = field(default_factory=set)
-    """Folders that something was removed from."""
+    """Folders from which something was removed."""
 
 
 def remove_old_logs(
     tasks: Path, processor: Path, before: datetime, kept: Collection[tuple[str, str]], processor_before: datetime
 ) -> LogsRemoved:
-    """Removes logs that nobody wrote to since a moment.
+    """Remove logs that nobody wrote to since a moment.
 
     Args:
-        tasks: folder of tasks' logs.
-        processor: of the DAG processor's; often below the other.
-        before: of tasks' logs: that moment.
-        kept: runs that Airflow still has, each as its DAG's id and its own; their logs stay.
-        processor_before: of the DAG processor's logs: that moment.
+        tasks: the folder of tasks' logs.
+        processor: the folder of the DAG processor's logs, often inside the other one.
+        before: the moment for tasks' logs.
+        kept: runs that Airflow still has, as pairs of DAG id and run id; their logs stay.
+        processor_before: the moment for the DAG processor's logs.
     """
     done = LogsRemoved()
     of_tasks = (_OF_TASKS, _OF_CALLBACKS)
@@ -80,7 +80,7 @@ def remove_old_logs(
 
 
 def _walk(walk: _Walk, root: Path) -> None:
-    """By descriptors of folders: none becomes a link between a look and a removal."""
+    """Walk a folder by file descriptors, so that nobody can replace a folder by a link between check and removal."""
     if root.is_symlink() or not root.is_dir():
         return
 
@@ -92,12 +92,14 @@ def _walk(walk: _Walk, root: Path) -> None:
         if walk.left_out is not None and folder.is_relative_to(walk.left_out):
             continue
         for file in files:
-            _remove(walk, folder.relative_to(root) / file, here, _file)
+            _try_to_remove(walk, folder.relative_to(root) / file, here, _remove_file)
         for each in folders:
-            _remove(walk, folder.relative_to(root) / each, here, _folder)
+            _try_to_remove(walk, folder.relative_to(root) / each, here, _remove_folder)
 
 
-def _remove(walk: _Walk, path: Path, here: int, remove: Callable[[_Walk, Path, int, os.stat_result], None]) -> None:
+def _try_to_remove(
+    walk: _Walk, path: Path, here: int, remove: Callable[[_Walk, Path, int, os.stat_result], None]
+) -> None:
     try:
         remove(walk, path, here, os.stat(path.name, dir_fd=here, follow_symlinks=False))
     except FileNotFoundError:
@@ -107,7 +109,7 @@ def _remove(walk: _Walk, path: Path, here: int, remove: Callable[[_Walk, Path, i
             walk.done.refused += 1
 
 
-def _file(walk: _Walk, path: Path, here: int, there: os.stat_result) -> None:
+def _remove_file(walk: _Walk, path: Path, here: int, there: os.stat_result) -> None:
     if not stat.S_ISREG(there.st_mode) or there.st_mtime >= walk.before:
         return
     named = next((found for each in walk.files if (found := each.fullmatch(path.as_posix()))), None)
@@ -120,8 +122,8 @@ def _file(walk: _Walk, path: Path, here: int, there: os.stat_result) -> None:
         walk.done.size += there.st_size
 
 
-def _folder(walk: _Walk, path: Path, here: int, there: os.stat_result) -> None:
-    # One that was made a moment ago waits for its first file.
+def _remove_folder(walk: _Walk, path: Path, here: int, there: os.stat_result) -> None:
+    # A folder that was created just now may be waiting for its first file.
     is_left = path in walk.emptied or there.st_mtime < walk.before
     if is_left and stat.S_ISDIR(there.st_mode) and walk.folders.fullmatch(path.as_posix()):
         os.rmdir(path.name, dir_fd=here)
@@ -132,7 +134,7 @@ def _folder(walk: _Walk, path: Path, here: int, there: os.stat_result) -> None:
 log = logging.getLogger(__name__)
 
 _LIMITS = "-c lock_timeout=5s -c application_name=motcua-upkeep"
-"""Of each session: whoever waits for a lock has those wait who come behind it."""
+"""Options of each session. A short lock timeout is needed, since other sessions queue behind one that waits."""
 
 
 class CleaningFailed(Exception):
@@ -140,12 +142,12 @@ class CleaningFailed(Exception):
 
 
 def clean_database(now: datetime) -> list[CleanedOf]:
-    """Removes old rows of Airflow's database, and keeps how many in the ledger.
+    """Remove old rows of Airflow's database, and record in the ledger how many.
 
-    Returns: what was done of each table.
+    Returns: the result for each table.
 
     Raises:
-        CleaningFailed: it ended early; what was removed until then is not counted.
+        CleaningFailed: The clean-up ended early; rows removed until then are not recorded.
         airflow.exceptions.AirflowNotFoundException: Airflow's database is not connected here.
     """
     rules = settings()
@@ -155,7 +157,7 @@ def clean_database(now: datetime) -> list[CleanedOf]:
         "acts_before": now - max(rules.airflow_keep, rules.airflow_keep_acts),
     }
     given = json.dumps({name: moment.isoformat() for name, moment in terms.items()})
-    # Tasks have no access to Airflow's database: a program of its own does.
+    # Airflow gives its tasks no access to its database, so a separate program does the work.
     kept = {name: value for name, value in os.environ.items() if name != "AIRFLOW__CORE__SQL_ALCHEMY_CONN"}
     environment = kept | {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": airflow_url(),
@@ -171,15 +173,15 @@ def clean_database(now: datetime) -> list[CleanedOf]:
         found = json.loads(answer.read_text(encoding="utf-8"))
     tables = sorted({*found["removed"], *found["failed"], "dag_run"})
     done = [CleanedOf(name, found["removed"].get(name, 0), None, found["failed"].get(name)) for name in tables]
-    _keep(done, now)
+    _record(done, now)
     return done
 
 
 def clean_logs(now: datetime) -> LogsRemoved:
-    """Removes old log files and empty folders, and keeps how many in the ledger.
+    """Remove old log files and empty folders, and record in the ledger how many.
 
-    The log of a run that Airflow still has stays. Where Airflow's database cannot be asked, so do those of all runs
-    that might still be there.
+    Logs of runs that Airflow still has stay. If Airflow's database does not answer, the logs of all runs that it might
+    still have stay.
     """
     import psycopg
     from airflow.configuration import conf
@@ -203,10 +205,10 @@ def clean_logs(now: datetime) -> LogsRemoved:
     log.info("log files: %s", asdict(done))
     failed = f"{done.refused} refused" if done.refused else None
     of_logs = [CleanedOf("log_files", done.files, done.size, failed), CleanedOf("log_folders", done.folders)]
-    _keep(of_logs, now)
+    _record(of_logs, now)
     return done
 
 
-def _keep(done: list[CleanedOf], now: datetime) -> None:
+def _record(done: list[CleanedOf], now: datetime) -> None:
     with connect() as ledger:
         save_cleaning(ledger, now, done)

@@ -1,1 +1,1 @@
-"""Files that a browser sends: read apart from the pages, told at once, and kept only where somebody confirms them."""
+"""Handle files that a browser sends: read each in a separate process, show it, store it after a confirmation."""

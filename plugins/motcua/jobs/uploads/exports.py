@@ -1,8 +1,8 @@
-"""An export of one-stop software from a browser: read and told before anything counts, then put where runs look.
+"""Handle an export from a browser: read it and show its content first, then put it into its source's folder.
 
-What was read waits in its source's folder under a name that no run takes, until whoever sent it confirms it. From then
-on it is a file of the folder like any other; the ledger knows besides who sent it. A form is tried on a file that waits
-so, or on the newest one of the folder.
+After reading, the file waits in the folder under a name that runs skip, until its sender confirms it. From then on it
+is a file of the folder like any other, and the ledger also has its sender. A form is tried on a waiting file, or on the
+newest file of the folder.
 """
 
 from __future__ import annotations
@@ -46,56 +46,56 @@ from motcua.store.ledger.database import Connection, page_connection
 if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
-_PIECE: Final = 1024 * 1024
+_CHUNK_SIZE: Final = 1024 * 1024
 
 
 class NoAccount(NothingKept):
-    """Nobody has said yet which agencies the source's files may tell of."""
+    """The source has no account yet, so that nobody has decided which agencies its files may cover."""
 
 
 class NoFile(NothingKept):
-    """There is no file to try a form on, or the newest one is too large for that."""
+    """There is no file to try a form on, or the newest file is too large for a trial."""
 
 
 class NothingNew(NothingKept):
-    """This very file was taken already, or one that was exported later."""
+    """The same file was imported already, or a file with a later export time was imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSeen:
-    """An export that was read, and what would become of it. Holds personal data."""
+    """An export after reading, and its expected outcome. It holds personal data."""
 
     name: str
     sha256: str
-    """The mark of a file that waits; empty: it lies in the folder."""
+    """SHA-256 of a waiting file, which identifies it; empty for a file of the folder."""
     exported_at: datetime | None
-    """``None``: its name tells a time to come."""
+    """Time of the export; ``None`` if the file's name has a time in the future."""
     becomes: Literal["taken", "repeated", "outdated", "refused"]
     few: tuple[int, int] | None
-    """Dossiers of the last whole export and of this one, where so few look cut off: the run will refuse it."""
+    """Dossiers of the last whole export and of this one, if the number is so low that the run will refuse the file."""
     has_form: bool
     read: PreviewedExport
 
     @property
     def may_be_kept(self) -> bool:
-        """Whether it may be put into the folder."""
+        """Return whether the file may be put into the folder."""
         return bool(self.sha256) and self.has_form and self.becomes == "taken"
 
 
 def look_at(file: IO[bytes], name: str, source: str, now: datetime) -> ExportSeen:
-    """Reads an export that was sent, by the form in force; it waits for being confirmed, or for a form to be tried.
+    """Read an export from a browser by the form in force, and let it wait for a confirmation or for trying a form.
 
-    No connection is held while it is read.
+    No connection to the ledger is open while the file is read.
 
     Args:
-        file: it; not empty.
-        name: as ``usable_name`` gives it.
-        source: whose it is.
-        now: a step later than that is none.
+        file: the open file, not empty.
+        name: name of the file, from ``usable_name``.
+        source: the source of the export.
+        now: present time. A later time of a step is not used.
 
     Raises:
         NothingKept: the source has no account, or its folder cannot be written to.
-        ReaderBusy: others are read.
+        ReaderBusy: other files are being read.
     """
     with page_connection() as connection:
         if account_of(connection, source) is None:
@@ -106,25 +106,25 @@ def look_at(file: IO[bytes], name: str, source: str, now: datetime) -> ExportSee
     with folder_answers():
         forget_old(folder, now)
         put(file, waiting_path(folder, digest))
-    return _seen(file, name, digest, source, form, now, now)
+    return _preview(file, name, digest, source, form, now, now)
 
 
 def try_form(
     source: str, form: ExportForm | None, digest: str, name: str, now: datetime, *, as_in_force: bool = False
 ) -> ExportSeen:
-    """What a form makes of a file that waits, or where none is named of the newest one of the folder.
+    """Return the result of a form on a waiting file, or on the newest file of the folder.
 
     Args:
-        source: whose they are.
-        form: to be tried; ``None``: the headings alone are told.
-        digest: of the file that waits; empty: the newest one.
-        name: of the file that waits.
-        now: a step later than that is none.
-        as_in_force: the form in force is tried instead.
+        source: the source of the file.
+        form: the form to try; ``None`` to read only the headings.
+        digest: SHA-256 of the waiting file; empty for the newest file of the folder.
+        name: name of the waiting file.
+        now: present time. A later time of a step is not used.
+        as_in_force: try the form in force and ignore ``form``.
 
     Raises:
-        NothingKept: there is no such file, or the source has no account.
-        ReaderBusy: others are read.
+        NothingKept: the file does not exist, or the source has no account.
+        ReaderBusy: other files are being read.
     """
     if as_in_force:
         with page_connection() as connection:
@@ -136,19 +136,19 @@ def try_form(
                 if not is_digest(digest) or not path.is_file():
                     raise NoLongerWaiting
             else:
-                path, name = _newest(source)
+                path, name = _newest_file(source)
             modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             with path.fs.open(path.path, "rb") as file:
-                while piece := file.read(_PIECE):
+                while piece := file.read(_CHUNK_SIZE):
                     copy.write(piece)
-        return _seen(copy, name, digest, source, form, modified_at, now)
+        return _preview(copy, name, digest, source, form, modified_at, now)
 
 
 def keep(connection: Connection, digest: str, name: str, source: str, by: str, now: datetime) -> str:
-    """Puts an export that waits where the next run takes it; returns its name there.
+    """Move a waiting export to a name that the next run takes, and return that name.
 
     Raises:
-        NothingKept: it does not wait any more, or it tells nothing new.
+        NothingKept: the file does not wait any more, or has no news.
     """
     if not is_digest(digest):
         raise NoLongerWaiting
@@ -158,8 +158,8 @@ def keep(connection: Connection, digest: str, name: str, source: str, by: str, n
     with folder_answers():
         if not waiting.is_file():
             raise NoLongerWaiting
-        seen = waiting.stat()
-        modified_at = datetime.fromtimestamp(seen.st_mtime, UTC)
+        status = waiting.stat()
+        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
         form = _form_in_force(connection, source)
         try:
             at = exported_at(name, modified_at, now)
@@ -168,14 +168,14 @@ def keep(connection: Connection, digest: str, name: str, source: str, by: str, n
         if form is None or taking.is_past(last_taken(connection, source, bytes.fromhex(digest), at), at, name, form):
             raise NothingNew
         target = free_path(folder, name)
-        # First the row: a file that nobody signed for would be taken all the same.
-        send_file(connection, source, SeenFile(target.name, int(seen.st_size), modified_at), by, now)
+        # The row comes first, because the run would take the file even without a sender's row.
+        send_file(connection, source, SeenFile(target.name, int(status.st_size), modified_at), by, now)
         waiting.fs.mv(waiting.path, target.path)
     return str(target.name)
 
 
 def forget(digest: str, source: str) -> None:
-    """Removes an export that waits and that nobody wants.
+    """Remove a waiting export that its sender did not confirm.
 
     Raises:
         NothingKept: the folder cannot be written to.
@@ -187,6 +187,7 @@ def forget(digest: str, source: str) -> None:
 
 
 def _folder(source: str) -> ObjectStoragePath:
+    """Return the folder of a source; raise ``FolderFailed`` of ``motcua.jobs.uploads`` for an unusable store."""
     try:
         return taking.folder_of(source)
     except taking.FolderFailed as failed:
@@ -194,6 +195,7 @@ def _folder(source: str) -> ObjectStoragePath:
 
 
 def _form_in_force(connection: Connection, source: str) -> ExportForm | None:
+    """Return the source's form in force; ``None`` if there is none, or this version cannot use it."""
     kept = form_in_force(connection, source)
     try:
         return None if kept is None else form_of(dict(kept.form))
@@ -201,7 +203,13 @@ def _form_in_force(connection: Connection, source: str) -> ExportForm | None:
         return None
 
 
-def _newest(source: str) -> tuple[ObjectStoragePath, str]:
+def _newest_file(source: str) -> tuple[ObjectStoragePath, str]:
+    """Return the newest export of a source's folder and its name.
+
+    Raises:
+        FolderFailed: the folder cannot be read.
+        NoFile: there is no file, or it is too large.
+    """
     try:
         files = list(taking.files_in(source))
     except taking.FolderFailed as failed:
@@ -212,7 +220,7 @@ def _newest(source: str) -> tuple[ObjectStoragePath, str]:
     return path, file.name
 
 
-def _seen(
+def _preview(
     file: IO[bytes],
     name: str,
     digest: str,
@@ -221,6 +229,7 @@ def _seen(
     modified_at: datetime,
     now: datetime,
 ) -> ExportSeen:
+    """Read an export in a separate process and return its content and expected outcome."""
     with page_connection() as connection:
         account = account_of(connection, source)
         if account is None:

@@ -1,8 +1,8 @@
-"""Reads a file of strangers, which a browser sent or which was dropped as an export, in a process of its own, with
-bounds on its memory and its time.
+"""Read a file of strangers in a separate process with limits on its memory and time.
 
-The API server also serves tasks: what a hostile file takes of it, messages would wait for. The process knows no
-connection and no password; it gets the open file and says in JSON what it read. Of two files the second one waits.
+Such a file comes from a browser or was dropped as an export. The API server also serves tasks, so that a hostile file
+could delay messages if the server itself read it. The process has no connection and no password. It gets the open file
+and returns its result as JSON. Only one file is read at a time.
 """
 
 from __future__ import annotations
@@ -37,56 +37,56 @@ from motcua.jobs.handed_in.statement_files import load_form, read_statement
 
 log = logging.getLogger(__name__)
 
-_MEMORY: Final = 4 * 1024**3
-"""Bytes of addresses that reading a file may take: of what it maps it uses a part."""
-_PROCESSOR: Final = 90
-"""Seconds of a processor likewise."""
-_TURN: Final = 30
-"""Seconds to wait until the file before this one was read."""
-_MOST_TOLD: Final = 200
+_MOST_MEMORY: Final = 4 * 1024**3
+"""Bytes of address space that the process may use. The process uses only a part of the space that it maps."""
+_MOST_PROCESSOR_SECONDS: Final = 90
+"""Seconds of processor time that the process may use."""
+_LONGEST_WAIT: Final = 30
+"""Seconds to wait until the file before this one is read."""
+_MOST_SHOWN: Final = 200
 """Rows of a list of phones that a page shows."""
 _MOST_ROWS: Final = 20_000
-"""Rows to mend that its workbook holds."""
+"""Rows to correct, and rows to review, that the workbook holds."""
 _reading = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The process that reads."""
+    """The program that reads, and how long the caller waits for it."""
 
     program: Sequence[str] = (sys.executable, "-P", "-m", "motcua.jobs.uploads.reading")
     patience: float = 100.0
-    """Seconds until whoever sent the file is told that it takes too long."""
+    """Seconds until the file is refused because reading takes too long."""
 
 
 READER: Final = Reader()
 
 
 class ReaderBusy(Exception):
-    """Others send files at this moment."""
+    """Other files are being read at this moment."""
 
 
 def read_statement_apart(
     file: IO[bytes], name: str, form: str, month: date | None, now: datetime, by: Reader = READER
 ) -> dict[str, Any]:
-    """What a statement says: ``month``, ``lines``, ``segments``, ``amount``, ``inquiries``, ``revenue``.
+    """Read a carrier statement and return ``month``, ``lines``, ``segments``, ``amount``, ``inquiries``, ``revenue``.
 
     Raises:
-        FileRefused: it cannot be taken.
-        ReaderBusy: others are read.
+        FileRefused: the file cannot be imported.
+        ReaderBusy: other files are being read.
     """
     asked = {"form": form, "month": month and month.isoformat(), "now": now.isoformat()}
     return _read_apart("statement", file, name, asked, by)
 
 
 def check_phones_apart(file: IO[bytes], name: str, province: str, by: Reader = READER) -> dict[str, Any]:
-    """What a list of phones holds: counts, the first rows to mend and to look at, all of them as a workbook.
+    """Check a list of phones and return the counts, the first rows to correct and to review, and a workbook.
 
-    Nothing of it is on a disk at any time: the process gets it in memory.
+    The process gets the list in memory, so that no disk ever holds it.
 
     Raises:
-        FileRefused: it is no table, or one of something else.
-        ReaderBusy: others are read.
+        FileRefused: the file is no table, or is a table of something else.
+        ReaderBusy: other files are being read.
     """
     file.seek(0)
     with os.fdopen(os.memfd_create("phones"), "w+b") as held:
@@ -102,13 +102,13 @@ def read_export_apart(
     own: Sequence[str],
     now: datetime,
 ) -> ReadExport:
-    """What an export says.
+    """Read an export and return its content.
 
     Raises:
-        FileRefused: it cannot be taken.
-        ReaderBusy: others are read.
+        FileRefused: the file cannot be imported.
+        ReaderBusy: other files are being read.
     """
-    return ReadExport(**_told_of_export("export", file, name, _asked_of_export(form, agencies, own, now)))
+    return ReadExport(**_read_export_fields("export", file, name, _export_arguments(form, agencies, own, now)))
 
 
 def preview_export_apart(
@@ -119,22 +119,23 @@ def preview_export_apart(
     own: Sequence[str],
     now: datetime,
 ) -> PreviewedExport:
-    """What a form makes of an export; without one its headings alone.
+    """Return the result of a form on an export; without a form, only its headings.
 
     Raises:
-        ReaderBusy: others are read.
+        ReaderBusy: other files are being read.
     """
     try:
-        told = _told_of_export("preview", file, name, _asked_of_export(form, agencies, own, now))
+        read = _read_export_fields("preview", file, name, _export_arguments(form, agencies, own, now))
     except FileRefused as refused:
-        # It could not even be looked into.
+        # The process could not read enough of the file for a preview.
         return PreviewedExport(is_refused=True, faults=list(refused.faults))
-    return PreviewedExport(**told)
+    return PreviewedExport(**read)
 
 
-def _told_of_export(
+def _read_export_fields(
     what: Literal["export", "preview"], file: IO[bytes], name: str, asked: Mapping[str, object]
 ) -> dict[str, Any]:
+    """Read an export in the separate process and return the fields of ``ReadExport`` or ``PreviewedExport``."""
     read: dict[str, Any] = _read_apart(what, file, name, asked)["read"]
     return read | {
         "faults": [FileFault(**fault) for fault in read["faults"]],
@@ -142,9 +143,10 @@ def _told_of_export(
     }
 
 
-def _asked_of_export(
+def _export_arguments(
     form: ExportForm | None, agencies: AgencyWords, own: Sequence[str], now: datetime
 ) -> dict[str, object]:
+    """Return the arguments for reading an export, as JSON values."""
     return {
         "form": form and form.model_dump(mode="json"),
         "agencies": dict(agencies),
@@ -160,7 +162,13 @@ def _read_apart(
     asked: Mapping[str, object],
     by: Reader = READER,
 ) -> dict[str, Any]:
-    if not _reading.acquire(timeout=_TURN):
+    """Read a file in the separate process, after other files.
+
+    Raises:
+        FileRefused: the process refused the file.
+        ReaderBusy: other files were read for ``_LONGEST_WAIT`` seconds.
+    """
+    if not _reading.acquire(timeout=_LONGEST_WAIT):
         raise ReaderBusy
     try:
         read = _answer(what, file, name, asked, by)
@@ -174,15 +182,16 @@ def _read_apart(
 
 
 def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], by: Reader) -> dict[str, Any]:
+    """Start the process, give it the file, and return its answer. A process that fails gives ``faults``."""
     heavy = {"faults": [asdict(FileFault("too_heavy"))], "month": None}
     given = json.dumps({"what": what, "name": name, **asked}).encode()
-    # It looks at a file of strangers: it is told where to find code and words, and nothing that is secret.
-    kept = {
+    # The process reads a file of strangers. Its environment has the paths of code and texts, and no secrets.
+    inherited = {
         key: value
         for key, value in os.environ.items()
         if key in ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "HOME") or key == "MOTCUA_HOME"
     }
-    environment = kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
+    environment = inherited | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
     file.flush()
     descriptor = file.fileno()
     try:
@@ -205,7 +214,7 @@ def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], 
     except ValueError:
         answer = {"failed": f"exit code {done.returncode}"}
     if "failed" in answer:
-        # By its kind alone: what it says may hold a cell.
+        # The log has only the kind of the error, because its text may hold a cell.
         log.error("a file that was sent could not be read: %s", answer["failed"])
         return {"faults": [asdict(FileFault("not_a_table"))], "month": None}
     return answer
@@ -216,23 +225,25 @@ def _answer(what: str, file: IO[bytes], name: str, asked: Mapping[str, object], 
 _OUT_OF_MEMORY: Final = 77
 
 
-def _bounded() -> None:
+def _limit_resources() -> None:
+    """Set the limits of this process."""
     import resource
 
     for bound, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_CPU, _PROCESSOR),
+        (resource.RLIMIT_AS, _MOST_MEMORY),
+        (resource.RLIMIT_CPU, _MOST_PROCESSOR_SECONDS),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(bound)
         wanted = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(bound, (wanted, wanted))
-    # Where memory runs out for all, this one goes first, and not the server.
+    # If the machine runs out of memory, the kernel ends this process first and not the server.
     with suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")
 
 
-def _statement(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _read_statement(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a carrier statement and return its figures."""
     month = date.fromisoformat(asked["month"]) if asked["month"] else None
     now = datetime.fromisoformat(asked["now"])
     read = read_statement(content, asked["name"], load_form(asked["form"]), month, now)
@@ -246,7 +257,8 @@ def _statement(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _export(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _read_export(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Read or preview an export."""
     form = None if asked["form"] is None else ExportForm.model_validate(asked["form"])
     now = datetime.fromisoformat(asked["now"])
     given = asked["agencies"], asked["own"], now
@@ -256,7 +268,8 @@ def _export(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
     return {"read": asdict(read_export(content, asked["name"], form, *given))}
 
 
-def _phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _read_phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Check a list of phones and return its counts and findings."""
     check = check_phones(rows_of_content(content, asked["name"]), asked["province"])
     reasons: Counter[str] = Counter()
     for counts in check.by_agency.values():
@@ -270,14 +283,15 @@ def _phones(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
         "reasons": reasons.most_common(),
         "mend": mend,
         "look": look,
-        "to_mend": [_told(each) for each in check.to_correct[:_MOST_TOLD]],
-        "to_look_at": [_told(each) for each in check.to_look_at[:_MOST_TOLD]],
+        "to_mend": [_shown_finding(each) for each in check.to_correct[:_MOST_SHOWN]],
+        "to_look_at": [_shown_finding(each) for each in check.to_look_at[:_MOST_SHOWN]],
         "whole": whole,
         "workbook": b64encode(workbook_of(check)).decode() if check.total else "",
     }
 
 
-def _told(finding: Finding) -> dict[str, Any]:
+def _shown_finding(finding: Finding) -> dict[str, Any]:
+    """Return a finding as a page shows it, with the number masked."""
     return {
         "place": finding.row.place,
         "written": mask_field(finding.row.phone),
@@ -287,15 +301,18 @@ def _told(finding: Finding) -> dict[str, Any]:
 
 
 _READERS: Final[Mapping[str, Callable[[bytes, Mapping[str, Any]], dict[str, Any]]]] = {
-    "statement": _statement,
-    "phones": _phones,
-    "export": _export,
-    "preview": _export,
+    "statement": _read_statement,
+    "phones": _read_phones,
+    "export": _read_export,
+    "preview": _read_export,
 }
 
 
 def read(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Reads a file as ``asked`` says: what is told of it, its ``faults``, or of what kind a mistake of ours is."""
+    """Read a file as ``asked`` describes, and return its content.
+
+    The result has ``faults`` if the file is refused, and ``failed`` with the error's class if our own code fails.
+    """
     try:
         return _READERS[asked["what"]](content, asked)
     except FileRefused as refused:
@@ -308,8 +325,8 @@ def read(content: bytes, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Reads the file whose descriptor is named, as the JSON on standard input says."""
-    _bounded()
+    """Read the file with the descriptor of the first argument, as the JSON on standard input describes."""
+    _limit_resources()
     asked = json.loads(sys.stdin.buffer.read())
     try:
         with os.fdopen(int(sys.argv[1]), "rb") as file:

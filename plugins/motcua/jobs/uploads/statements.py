@@ -1,8 +1,8 @@
-"""A provider's statement from a browser: read and told before anything is kept, then put where runs look for files.
+"""Handle a carrier statement from a browser: read it and show its content first, then put it into the folder.
 
-What was read waits beside its place under a name that no run takes, until whoever sent it confirms it. From then on it
-is a file of the folder like any other: the same run takes it, with the same history and the same refusals; the ledger
-knows besides who signed for it.
+After reading, the file waits under a name that runs skip, until its sender confirms it. From then on it is a file of
+the folder like any other: the same run imports it, with the same history and the same refusals. The ledger also has
+the person who confirmed it.
 """
 
 from __future__ import annotations
@@ -44,11 +44,11 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
 UNREAD_FOR: Final = timedelta(days=90)
-"""How long one that was confirmed is shown until a run reads it; its file is removed then."""
+"""How long a confirmed file is shown as unread. The purge of personal data removes the file after the same time."""
 
 
 class AlreadyTaken(NothingKept):
-    """This very file is a statement already."""
+    """The same file was imported as a carrier statement already."""
 
     def __init__(self, stored: StoredStatement) -> None:
         super().__init__(f"statement {stored.statement_no}")
@@ -56,7 +56,7 @@ class AlreadyTaken(NothingKept):
 
 
 class AlreadyUploaded(NothingKept):
-    """This very file was put there before, and waits for a run."""
+    """The same file was put into the folder before, and waits for a run."""
 
     def __init__(self, upload: StatementUpload) -> None:
         super().__init__(upload.file_name)
@@ -64,7 +64,7 @@ class AlreadyUploaded(NothingKept):
 
 
 class OtherMonth(NothingKept):
-    """The file's name tells another month than the one that was chosen."""
+    """The month in the file's name is not the chosen month."""
 
     def __init__(self, name: str, told: date) -> None:
         super().__init__(name)
@@ -72,20 +72,20 @@ class OtherMonth(NothingKept):
 
 
 class NoSuchForm(NothingKept):
-    """No form has this name, or it cannot be used."""
+    """No form has this name, or the form cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementSeen:
-    """A statement that was read and waits for being confirmed."""
+    """A carrier statement after reading, waiting for its confirmation."""
 
     form: str
     month: date
-    """Its first day."""
+    """First day of the month."""
     name: str
-    """As it was sent, without what no name may hold."""
+    """Name of the file as sent, without characters that a name must not hold."""
     file_name: str
-    """That it will have in the folder: it tells the month."""
+    """Name that the file gets in the folder. It holds the month."""
     sha256: str
     lines: int
     segments: int
@@ -93,20 +93,21 @@ class StatementSeen:
     inquiries: int
     revenue: Decimal
     unit: str
-    """What it bills."""
+    """Unit that the provider bills."""
     ours: int
-    """Of these what we handed to the gateway in the month, by our own count."""
+    """Segments that we handed to the gateway in the month, by our own count."""
     replaces: StoredStatement | None
-    """The statement in force of its form and month, which it will correct."""
+    """The carrier statement in force of the same form and month, which this file will correct."""
     before: StatementUpload | None
-    """One of its form and month that was confirmed and that no run has read yet: it is read first, and corrected."""
+    """A confirmed file of the same form and month that no run has read yet. The run reads it first, and this file then
+    corrects it."""
 
 
 # --- Names ------------------------------------------------------------------------------------------------------
 
 
 def name_of_month(name: str, month: date) -> str:
-    """The name so that it tells its month, by which runs read a file."""
+    """Return a name with the month in it, because runs take the month from the name."""
     if month_in_name(name) == month:
         return name
     for wanted in (f"{month:%Y-%m} {name}", f"bang-ke-{month:%Y-%m}{Path(name).suffix}"):
@@ -119,12 +120,14 @@ def name_of_month(name: str, month: date) -> str:
 
 
 def _folder(form: str) -> ObjectStoragePath:
+    """Return the folder of a form."""
     from airflow.sdk import ObjectStoragePath
 
     return ObjectStoragePath(settings().statements_url) / form
 
 
-def _waiting(form: str, digest: str, month: date) -> ObjectStoragePath:
+def _waiting_path(form: str, digest: str, month: date) -> ObjectStoragePath:
+    """Return the path of a waiting file."""
     return waiting_path(_folder(form), f"{digest}-{month:%Y-%m}")
 
 
@@ -132,38 +135,38 @@ def _waiting(form: str, digest: str, month: date) -> ObjectStoragePath:
 
 
 def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: datetime) -> StatementSeen:
-    """Reads a statement that was sent; a good one waits for being confirmed, of a bad one nothing is kept.
+    """Read a carrier statement from a browser. A good one waits for a confirmation; nothing of a bad one is stored.
 
-    No connection is held while it is read.
+    No connection to the ledger is open while the file is read.
 
     Args:
-        file: it; not empty.
-        name: as ``usable_name`` gives it.
-        form: of a file in include/statements.
-        month: its first day; ``None``: as its name tells, or else its first line.
-        now: lines later than that are refused.
+        file: the open file, not empty.
+        name: name of the file, from ``usable_name``.
+        form: name of a form in include/statements.
+        month: first day of the month; ``None`` to use the month in the name, and otherwise the month of the first line.
+        now: present time. Later lines are refused.
 
     Raises:
-        FileRefused: it cannot be taken; with every fault.
-        NothingKept: it is there already, or it cannot be told what it is.
-        ReaderBusy: others are read.
+        FileRefused: the file cannot be imported; the error has every fault.
+        NothingKept: the file was sent before, the form does not exist, or the month differs from the month in the name.
+        ReaderBusy: other files are being read.
     """
-    used = _used(form)
-    told = month_in_name(name)
-    if month is not None and told is not None and told != month:
-        raise OtherMonth(name, told)
+    used = _load_form(form)
+    named_month = month_in_name(name)
+    if month is not None and named_month is not None and named_month != month:
+        raise OtherMonth(name, named_month)
     digest = digest_of(file)
     with page_connection() as connection:
         _refuse_known(connection, digest, now)
     try:
         read = read_statement_apart(file, name, form, month, now)
     except FileRefused as refused:
-        refused.month = refused.month or month or told
+        refused.month = refused.month or month or named_month
         raise
     found = date.fromisoformat(read["month"])
     with folder_answers():
         forget_old(_folder(form), now)
-        put(file, _waiting(form, digest, found))
+        put(file, _waiting_path(form, digest, found))
     with page_connection() as connection:
         in_force = known_statement(connection, digest, form, found).in_force
         replaced = list_statements(connection, statement_no=in_force) if in_force is not None else []
@@ -188,14 +191,14 @@ def look_at(file: IO[bytes], name: str, form: str, month: date | None, now: date
 
 
 def keep(connection: Connection, digest: str, name: str, form: str, month: date, by: str, now: datetime) -> str:
-    """Puts a statement that waits into its folder, where the next run takes it; returns its name there.
+    """Move a waiting carrier statement into its folder for the next run, and return its name there.
 
     Raises:
-        NothingKept: it does not wait any more, or it is there already.
+        NothingKept: the file does not wait any more, or was sent before.
     """
-    _used(form)
+    _load_form(form)
     one_upload_at_a_time(connection)
-    waiting = _waiting(form, digest, month)
+    waiting = _waiting_path(form, digest, month)
     with folder_answers():
         if not is_digest(digest) or not waiting.is_file():
             raise NoLongerWaiting
@@ -205,26 +208,26 @@ def keep(connection: Connection, digest: str, name: str, form: str, month: date,
             waiting.unlink(missing_ok=True)
             raise
         target = free_path(_folder(form), name_of_month(name, month))
-        # First the row: a file that nobody signed for would be taken all the same.
+        # The row comes first, because the run would take the file even without a sender's row.
         save_upload(connection, StatementUpload(form, month, target.name, digest, now, by))
         waiting.fs.mv(waiting.path, target.path)
     return str(target.name)
 
 
 def forget(digest: str, form: str, month: date) -> None:
-    """Removes a statement that waits and that nobody wants.
+    """Remove a waiting carrier statement that its sender did not confirm.
 
     Raises:
-        NothingKept: there is no such form, or the folder cannot be written to.
+        NothingKept: the form does not exist, or the folder cannot be written to.
     """
-    _used(form)
+    _load_form(form)
     if is_digest(digest):
         with folder_answers():
-            _waiting(form, digest, month).unlink(missing_ok=True)
+            _waiting_path(form, digest, month).unlink(missing_ok=True)
 
 
 def still_unread(connection: Connection, now: datetime) -> list[StatementUpload]:
-    """Statements that were confirmed, that no run has read and whose file is there, the newest first."""
+    """Return the confirmed carrier statements that no run has read and whose file exists, the newest first."""
     found = unread_uploads(connection, now - UNREAD_FOR)
     try:
         return [each for each in found if (_folder(each.form) / each.file_name).is_file()]
@@ -232,7 +235,12 @@ def still_unread(connection: Connection, now: datetime) -> list[StatementUpload]
         return found
 
 
-def _used(form: str) -> StatementForm:
+def _load_form(form: str) -> StatementForm:
+    """Return a form.
+
+    Raises:
+        NoSuchForm: there is no such form, or it cannot be used.
+    """
     try:
         if form in form_names():
             return load_form(form)
@@ -242,6 +250,7 @@ def _used(form: str) -> StatementForm:
 
 
 def _refuse_known(connection: Connection, digest: str, now: datetime) -> None:
+    """Raise ``AlreadyTaken`` or ``AlreadyUploaded`` if the same file was sent before."""
     same = known_statement(connection, digest, "", date.min).same_file
     for stored in list_statements(connection, statement_no=same) if same is not None else ():
         raise AlreadyTaken(stored)

@@ -1,5 +1,7 @@
-"""Files that a browser sent and that wait beside their place, under names that no run takes, until whoever sent them
-confirms them."""
+"""Store files from a browser beside their final place until their sender confirms them.
+
+Their names begin with a dot, so that no run takes them.
+"""
 
 from __future__ import annotations
 
@@ -17,36 +19,37 @@ if TYPE_CHECKING:
     from airflow.sdk import ObjectStoragePath
 
 LARGEST_UPLOAD: Final = 64 * 1024 * 1024
-"""Bytes of a file that is sent by the page: some eight hundred thousand lines of a statement. A larger one is put into
-the folder by hand."""
+"""Largest file that the page accepts, in bytes: some eight hundred thousand lines of a carrier statement. A larger file
+must be put into the folder by hand."""
 KEPT_WAITING: Final = timedelta(hours=24)
-"""How long a file waits for being confirmed."""
+"""How long a file waits for its confirmation."""
 _WAITING: Final = ".cho-xac-nhan-"
-_PIECE: Final = 1024 * 1024
+_CHUNK_SIZE: Final = 1024 * 1024
 _LONGEST_NAME: Final = 60
-"""Characters of a name, ending not counted: of Vietnamese ones some 180 bytes."""
+"""Most characters of a name without its ending. With Vietnamese letters these are some 180 bytes."""
 _ENDINGS: Final = (".csv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
 class NothingKept(Exception):
-    """A file that was sent is not kept; nothing was written."""
+    """A file from a browser is not stored. Nothing was written."""
 
 
 class NoLongerWaiting(NothingKept):
-    """What is to be confirmed does not wait any more, or never did."""
+    """The file to confirm does not wait any more, or never did."""
 
 
 class FolderFailed(NothingKept):
-    """The folder that it belongs into cannot be written to."""
+    """The folder of the file cannot be written to."""
 
 
 def usable_name(sent: str, first: bytes, nameless: str = "bang-ke") -> str:
-    """The name that a file may have in a folder: no path, no mark that cannot be seen, an ending that runs know.
+    """Return the name that a file gets in a folder: without a path and invisible characters, with an ending that runs
+    know.
 
     Args:
-        sent: as the browser tells it, from whatever machine.
-        first: the file's first bytes, by which a workbook is known under any name.
-        nameless: what one is called of whose name nothing is left.
+        sent: name as the browser sends it, from any operating system.
+        first: first bytes of the file, by which a workbook is recognized under any name.
+        nameless: stem of the name if nothing is left of it.
     """
     text = re.split(r"[/\\]", unicodedata.normalize("NFC", sent))[-1]
     text = "".join(" " if each.isspace() else each for each in text if each.isspace() or each.isprintable())
@@ -58,7 +61,7 @@ def usable_name(sent: str, first: bytes, nameless: str = "bang-ke") -> str:
 
 
 def free_path(folder: ObjectStoragePath, name: str) -> ObjectStoragePath:
-    """Where a file of this name may be put without taking another one's place."""
+    """Return a path in the folder for a file of this name. If the name is taken, a number is added."""
     stem, ending = name[: -len(Path(name).suffix)], Path(name).suffix
     number = 1
     while True:
@@ -69,35 +72,35 @@ def free_path(folder: ObjectStoragePath, name: str) -> ObjectStoragePath:
 
 
 def is_digest(written: str) -> bool:
-    """Whether it is the mark of a file that may wait: its SHA-256, hexadecimal."""
+    """Return whether a text has the form of a file's mark: its SHA-256 in hexadecimal."""
     return re.fullmatch("[0-9a-f]{64}", written) is not None
 
 
 def digest_of(file: IO[bytes]) -> str:
-    """SHA-256 of a file, hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     file.seek(0)
     digest = sha256()
-    while piece := file.read(_PIECE):
+    while piece := file.read(_CHUNK_SIZE):
         digest.update(piece)
     return digest.hexdigest()
 
 
 def waiting_path(folder: ObjectStoragePath, mark: str) -> ObjectStoragePath:
-    """Where a file of this mark waits; a run passes over names that begin with a dot."""
+    """Return the path of the waiting file with this mark. Its name begins with a dot, and runs skip such names."""
     return folder / f"{_WAITING}{mark}"
 
 
 def is_waiting(name: str) -> bool:
-    """Whether a file of a folder waits for being confirmed."""
+    """Return whether a file of a folder is one that waits for a confirmation."""
     return name.startswith(_WAITING)
 
 
 @contextmanager
 def folder_answers() -> Iterator[None]:
-    """Where a folder is worked with.
+    """Turn errors of a folder into ``FolderFailed``.
 
     Raises:
-        FolderFailed: it does not answer, or not to us.
+        FolderFailed: the folder does not answer, or refuses the access.
     """
     try:
         yield
@@ -106,7 +109,7 @@ def folder_answers() -> Iterator[None]:
 
 
 def forget_old(folder: ObjectStoragePath, now: datetime) -> None:
-    """Removes what has waited for longer than a day."""
+    """Remove files that have waited for longer than a day."""
     if folder.is_dir():
         for path in folder.iterdir():
             with suppress(FileNotFoundError):
@@ -115,7 +118,7 @@ def forget_old(folder: ObjectStoragePath, now: datetime) -> None:
 
 
 def put(file: IO[bytes], path: ObjectStoragePath) -> None:
-    """Puts a file there when all of it is written."""
+    """Write a file under a temporary name and move it to its path when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.parent / f"{_WAITING}{token_hex(8)}.part"
     file.seek(0)
@@ -123,7 +126,7 @@ def put(file: IO[bytes], path: ObjectStoragePath) -> None:
         with part.fs.open(part.path, "wb") as target:
             if part.protocol in ("", "file", "local"):
                 Path(part.path).chmod(0o600)
-            while piece := file.read(_PIECE):
+            while piece := file.read(_CHUNK_SIZE):
                 target.write(piece)
         part.fs.mv(part.path, path.path)
     except OSError:

@@ -1,1 +1,1 @@
-"""Watching from outside: what is looked at, what is kept of it, and who is told."""
+"""The watch: what it checks from outside Airflow, what it stores between rounds, and whom it informs."""

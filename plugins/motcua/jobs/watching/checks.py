@@ -1,6 +1,7 @@
-"""The checks: what each looks at, how often, and which alerts it judges.
+"""The checks of the watch: what each one reads, how often it runs, and which alerts it raises and ends.
 
-A check reads figures and gives them to its judgement in ``domain/watching/judging.py``. One that breaks stops no other.
+A check reads figures and passes them to its judgement in ``domain/watching/judging.py``. A check that fails does not
+stop the other ones.
 """
 
 from __future__ import annotations
@@ -48,26 +49,27 @@ from motcua.store.upkeep import last_cleaning
 from motcua.store.watching import watch as figures
 
 STATEMENT_WITHIN = 20.0
-"""Seconds that a statement of the watch may take; the identity has more."""
+"""Seconds that an SQL statement of the watch may take. Statements that count the accounting identity may take
+longer."""
 _IDENTITY_WITHIN = 240.0
 _RECENT_EVERY, _RECENT_LATEST = timedelta(minutes=3), timedelta(hours=3)
 _RECENT_SHARE = 20
-"""The last days are counted for a twentieth of the time at most."""
+"""Counting the last days may take a twentieth of the time: the pause after a count is at least 20 times as long."""
 _NIGHT_FROM = 1
-"""The hour from which on all months are counted, one a look."""
+"""The hour, in Vietnam, from which all months are counted once a day, one month per round."""
 _LOOKS_BACK = timedelta(days=3)
-"""How far back red runs count: what is older is known, or was."""
+"""How far back failed runs are read. Older ones are known by now or no longer matter."""
 _DELIVERED_HOURS = timedelta(hours=4)
 _DAYS_OF_USUAL = 7
 _LONG_AGO, _FAR_AHEAD = datetime(2000, 1, 1, tzinfo=VIETNAM), datetime(8999, 1, 1, tzinfo=VIETNAM)
 
 Needs: TypeAlias = Literal["ledger", "airflow", "runs", "nothing"]
-"""``runs``: Airflow, and a user there."""
+"""Precondition of a check. ``airflow``: Airflow answers; ``runs``: the watch's user can also sign in there."""
 
 
 @dataclass(slots=True)
 class Looking:
-    """One look: the moment, the settings, and what can be reached."""
+    """One round of the watch as its checks see it: the moment, the settings, and what can be reached."""
 
     now: datetime
     rules: WatchRules
@@ -75,55 +77,56 @@ class Looking:
     state: WatchState
     airflow: Airflow | None
     connection: Connection | None = None
-    """To the ledger; ``None``: it does not answer."""
+    """Connection to the ledger. ``None`` if the ledger does not answer."""
     health: Health | None = None
-    """What Airflow said of itself at this look."""
+    """The health that Airflow reported in this round. ``None`` if Airflow did not answer or is not watched."""
 
     @property
     def ledger(self) -> Connection:
-        """The ledger, which is there: a check that needs it is not asked otherwise."""
+        """The connection to the ledger. Checks that need the ledger are not run without one."""
         assert self.connection is not None
         return self.connection
 
     def is_open(self, name: str, subject: str = "") -> bool:
-        """Whether this alert was raised and is not over."""
+        """Whether an alert with this name and subject was raised and is not over."""
         alert = self.state.alerts.get(key_of(name, subject))
         return alert is not None and alert.raised_at is not None
 
     def open_keys(self, name: str) -> set[str]:
-        """Keys of the alerts with that name, sure or not."""
+        """Return the keys of all alerts with this name, including those that are not raised yet."""
         return {key for key, alert in self.state.alerts.items() if alert.name == name}
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a check saw."""
+    """The result of one check in one round."""
 
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Fact] = field(default_factory=dict)
-    """Figures for the day's mail and the page."""
+    """Figures for the daily mail and the page."""
     undecided: set[str] = field(default_factory=set)
-    """Keys of alerts that it could not judge this time."""
+    """Keys of alerts that the check could not judge in this round."""
     is_off: bool = False
-    """Not set up here."""
+    """Whether the check is not set up here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing that is looked at."""
+    """One check of the watch."""
 
     name: str
     judges: tuple[str, ...]
     needs: Needs
     look: Callable[[Looking], Seen]
     every: timedelta = timedelta(0)
-    """Each look, or less often."""
+    """The shortest time between two runs of the check; zero runs it in each round."""
     comes_first: bool = False
-    """Told before the others are looked at, which may take long."""
+    """Whether the check's alerts are reported before the remaining checks run, because the remaining checks may take
+    long."""
 
 
 def rules_of(settings: Settings) -> WatchRules:
-    """What the settings say."""
+    """Return the rules of the watch as the settings give them."""
     return WatchRules(
         served_within=settings.served_within,
         news_within=settings.watch_news_within,
@@ -146,8 +149,11 @@ def rules_of(settings: Settings) -> WatchRules:
 
 
 def _unserved(looking: Looking) -> Seen:
-    """Whatever the cause. A watch that begins says nothing for as long as something may be due, nor while everything
-    may just be coming up."""
+    """Check whether anything is due that nobody serves, whatever the cause.
+
+    A watch that has just begun raises nothing until it has run for as long as work may stay due. It also waits while
+    everything may still be starting, until Airflow is up.
+    """
     state, within = looking.state, looking.rules.served_within
     if somebody_looks(looking.ledger):
         state.nobody_looks_since = None
@@ -165,7 +171,7 @@ def _unserved(looking: Looking) -> Seen:
 
 
 def _airflow_is_up(state: WatchState) -> bool:
-    """As it was seen since this watch began."""
+    """Whether Airflow was seen to be healthy since this watch began its rounds."""
     seen = state.looked.get("health")
     return seen is not None and (seen.state in ("ok", "not_set")) and (state.resumed_at or seen.at) <= seen.at
 
@@ -174,7 +180,7 @@ def _airflow_is_up(state: WatchState) -> bool:
 
 
 def _agencies(looking: Looking) -> Seen:
-    """First of all: whether anybody is told for at all."""
+    """Read which agencies are enabled. This check runs first, because other checks judge differently if none is."""
     enabled = figures.enabled_agencies(looking.ledger, looking.now)
     looking.state.enabled_since = min(enabled.values(), default=None)
     return Seen(facts={"agencies": len(enabled)})
@@ -190,7 +196,7 @@ def _identity(looking: Looking) -> Seen:
             _count(looking, kept, judging.RECENT, Window(yesterday, _FAR_AHEAD))
             months = _months(looking)
             if kept.differences[judging.RECENT]:
-                # The days pass out of sight, their months do not.
+                # The period RECENT will soon no longer cover these days. Their months keep the difference in view.
                 kept.differences |= {f"{day:%Y-%m}": 1 for day in (yesterday, local)}
             for month in [each for each, number in kept.differences.items() if number and each != judging.RECENT]:
                 _count(looking, kept, month, months.get(month, Window(_LONG_AGO, _FAR_AHEAD)))
@@ -217,7 +223,7 @@ def _count(looking: Looking, kept: IdentityKept, period: str, window: Window) ->
 
 
 def _months(looking: Looking) -> dict[str, Window]:
-    """Every month that the identity counts anything of, so that together they are all there is."""
+    """Return all months in which the identity counts anything. Together their windows cover all time."""
     first = figures.first_moment(looking.ledger)
     day = (first or looking.now).astimezone(VIETNAM).date().replace(day=1)
     last = looking.now.astimezone(VIETNAM).date().replace(day=1)
@@ -254,8 +260,10 @@ def _apologies(looking: Looking) -> Seen:
 
 
 def source_faults(checks: Iterable[SourceCheck], adapters: Mapping[str, str]) -> list[Finding]:
-    """What the last checks of sources found that forbids to promise anybody a message; what is to be done is another
-    thing where software pushes."""
+    """Return the faults of the last source checks that make messages unreliable.
+
+    The adapter is added to the facts, because the remedy is a different one for sources that push.
+    """
     return [
         replace(
             each.finding,
@@ -360,7 +368,7 @@ def _delivered(looking: Looking) -> Seen:
     days = [local.date() - timedelta(days=n) for n in range(1, _DAYS_OF_USUAL + 1)]
     for day in [each for each in kept if each not in days]:
         del kept[day]
-    # One a look, so that no look takes long.
+    # One missing day is counted in each round, so that no round takes long.
     if missing := [day for day in days if day not in kept]:
         start = datetime.combine(missing[0], datetime.min.time(), VIETNAM)
         kept[missing[0]] = figures.delivered_between(looking.ledger, start, start + timedelta(days=1))
@@ -399,12 +407,12 @@ def _gaps(looking: Looking) -> Seen:
 
 
 def _outside_watch(looking: Looking) -> Seen:
-    """Whether the machine still looks that is to watch this one from outside."""
+    """Check whether the machine that watches this server from outside still sends testimonies."""
     machine = looking.settings.watched_from
     if not machine or is_nowhere(machine):
         return Seen(is_off=True)
-    said = last_testimony(looking.ledger)
-    asked_at = said.asked_at if said else None
+    testimony = last_testimony(looking.ledger)
+    asked_at = testimony.asked_at if testimony else None
     since = looking.state.resumed_at or looking.now
     findings = elsewhere.judge_outside_watch(asked_at, since, machine, looking.now)
     return Seen(findings, {"machine": machine, "asked_at": asked_at.isoformat() if asked_at else None})
@@ -416,7 +424,7 @@ def _daily_work(looking: Looking) -> Seen:
     closing = judging.daily_work_due(rules.reconcile_time, rules, now, began_at)
     since = looking.state.enabled_since
     if closing is not None and (since is None or since >= datetime.combine(closing.day, datetime.min.time(), VIETNAM)):
-        # Nothing was in scope on the day before.
+        # No agency was enabled on the day before, so there is nothing to close.
         closing = None
     checked, closed = figures.daily_work_done(
         looking.ledger,
@@ -444,14 +452,16 @@ def _upkeep(looking: Looking) -> Seen:
 
 
 def _installation(looking: Looking) -> Seen:
-    """What the doctor asks of settings and of files, as far as they are seen from here."""
+    """Run the doctor's hourly checks of settings and files, as far as this process can read the files."""
     found = examine(installation_here(), looking.now, FILES_HOURLY)
     return Seen(list(found.findings), {"questions": found.looked_at})
 
 
 def _catalog(looking: Looking) -> Seen:
-    """What the doctor asks of PostgreSQL's parameters and of the ledger's objects; where it could not ask all of it, as
-    of a ledger of another version, nothing is over."""
+    """Run the doctor's hourly checks of PostgreSQL's parameters and of the ledger's objects.
+
+    If not all of these checks could be run, as with a ledger of another release, none of their alerts ends.
+    """
     found = examine(of_environment(), looking.now, LEDGER_HOURLY)
     undecided = {key for name in OF_LEDGER for key in looking.open_keys(name) if found.not_looked_at}
     return Seen(list(found.findings), {"questions": found.looked_at}, undecided)
@@ -471,12 +481,12 @@ def _health(looking: Looking) -> Seen:
 def _red_runs(looking: Looking) -> Seen:
     assert looking.airflow is not None
     left = judging.red_runs_left(looking.airflow.failed_runs(looking.now - _LOOKS_BACK), looking.state.red_looked_at)
-    told: set[str] = set()
+    reported: set[str] = set()
     if looking.connection is not None:
-        # Mailed by this watch within minutes: a second alert would say the same an hour later.
-        told = red_only_for(looking.connection, [run.run_id for run in left], "unserved")
-    findings = judging.judge_red_runs(left, looking.rules, looking.now, told)
-    # Also those that no alert is raised for yet, or another one is.
+        # This watch mails the alert "unserved" within minutes. A second alert would say the same an hour later.
+        reported = red_only_for(looking.connection, [run.run_id for run in left], "unserved")
+    findings = judging.judge_red_runs(left, looking.rules, looking.now, reported)
+    # The figure includes runs that have no alert yet, and runs that another alert covers.
     return Seen(findings, {"runs": len(left)})
 
 
@@ -520,9 +530,9 @@ def _clock(looking: Looking) -> Seen:
     widest: list[float] = []
     if looking.connection is not None:
         before = datetime.now(VIETNAM)
-        there = figures.ledger_clock(looking.connection)
+        ledger_time = figures.ledger_clock(looking.connection)
         half = (datetime.now(VIETNAM) - before) / 2
-        skew = there - (before + half)
+        skew = ledger_time - (before + half)
         findings += judging.judge_clock("ledger", skew, half, looking.rules)
         undecided.discard("clock_off/ledger")
         widest.append(abs(skew.total_seconds()))
@@ -577,4 +587,5 @@ CHECKS: tuple[Question, ...] = (
     Question("catalog", OF_LEDGER, "ledger", _catalog, timedelta(hours=1)),
     Question("installation", OF_FILES, "nothing", _installation, timedelta(hours=1)),
 )
-"""In the order in which people read them; the agencies first, since without any much is as it should be."""
+"""All checks, in the order in which people read their results. The agencies come first: without an enabled agency
+many results mean nothing."""

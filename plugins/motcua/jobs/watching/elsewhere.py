@@ -1,8 +1,9 @@
-"""The watch on another machine: it knows the server by one address, looks there again and again, and tells people.
+"""The watch on another machine: it knows the server by one address, checks it in rounds, and informs people.
 
-It needs no ledger, no Airflow and no secret of the server but that address, which lets it read one page. What it saw it
-testifies at each look, so that a ledger that slept has somebody to ask; what a testimony does is judged by the server.
-It keeps, tells and mails as the server's own watch does.
+The watch needs no ledger, no Airflow and no secret of the server except the one in that address, which permits reading
+one page. In each round the watch sends the server a testimony of what it saw. With a testimony the server can tell that
+its ledger was only asleep, with its machine suspended, and was not restored from a backup. State, alerts and letters
+work as in the server's own watch.
 """
 
 from __future__ import annotations
@@ -45,41 +46,41 @@ log = logging.getLogger(__name__)
 Given = TypeVar("Given")
 PATH = "/gateway/watch"
 _NAME = "watch"
-"""Stands before the secret in the address, as a user's name does; nobody reads it."""
+"""Text before the secret in the address, where a URL has the user's name. The server does not read this text."""
 _PATIENCE = (3.05, 10.0)
-"""Seconds to connect, and to wait for a piece of an answer."""
+"""Seconds to connect, and seconds to wait for each piece of an answer."""
 _ALL_WITHIN = 15.0
-"""Seconds for an answer as a whole, with the look-up of the name."""
+"""Seconds for an answer as a whole, including the resolution of the host name."""
 _PROBE_WITHIN = 4.0
 _LONGEST = 256 * 1024
-"""Bytes of an answer that are read."""
+"""Bytes of an answer after which reading stops."""
 _CERTIFICATE_EVERY = timedelta(hours=1)
 _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 
 
 class NobodyToTell(Exception):
-    """The watch could look, and tell nobody; the message says what is missing."""
+    """The watch could check the server but inform nobody; the message says which setting is missing."""
 
 
 class AddressUnusable(ValueError):
-    """The address of the server is none; the message says why, and holds no secret."""
+    """The setting is no address of a server; the message says why, and holds no secret."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the server's page is, and what lets one read it."""
+    """The address of the server's page, and the secret that permits reading it."""
 
     url: str
-    """Without the secret: addresses are written into logs."""
+    """The URL without the secret, because URLs are written into logs."""
     host: str
     secret: str
 
     @classmethod
     def read(cls, written: str) -> Address:
-        """An address as ``motcua watch address`` writes it.
+        """Read an address as ``motcua watch address`` prints it.
 
         Raises:
-            AddressUnusable: it is none.
+            AddressUnusable: The text is not such an address.
         """
         try:
             split = urlsplit(written.strip().strip("'\""))
@@ -96,31 +97,31 @@ class Address:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What is shown there."""
+        """HTTP headers that show the secret to the server."""
         return {"Authorization": f"Bearer {self.secret}"}
 
 
 def address_of_server(base: str, secret: str) -> str:
-    """What another machine needs to watch a server.
+    """Return the address that another machine needs to watch a server.
 
     Args:
-        base: address of the staff pages, ``https://motcua.example.vn``.
-        secret: that of the figures.
+        base: address of the staff pages, such as ``https://motcua.example.vn``.
+        secret: the secret of the metrics page.
     """
     split = urlsplit(base)
     return urlunsplit((split.scheme, f"{_NAME}:{quote(secret, safe='')}@{split.netloc}", PATH, "", ""))
 
 
 class OutsideWatch(Rounds):
-    """Looks at a server from another machine.
+    """A watch that checks a server from another machine.
 
     Args:
         given: the settings; by default those of this process.
-        clock: what time it is; the test's where it has one.
+        clock: returns the current time; tests pass their own.
 
     Raises:
-        AddressUnusable: the settings hold no address of a server.
-        NobodyToTell: they name nobody, or no way to tell them.
+        AddressUnusable: The settings hold no address of a server.
+        NobodyToTell: The settings name no recipient, or no mail server or webhook to reach one.
     """
 
     def __init__(self, given: Settings | None = None, clock: Callable[[], datetime] = this_moment) -> None:
@@ -144,14 +145,15 @@ class OutsideWatch(Rounds):
         self._note(state, met, judged, now, is_alone=is_alone)
         judged = self._with_certificate(state, met, judged, now)
         state.looked_at = now
-        self._tell(state, advance(state.alerts, *_told(state, judged, now), now), now, keep)
+        self._tell(state, advance(state.alerts, *_findings_to_report(state, judged, now), now), now, keep)
         if state.daily_told_on is None:
-            # Once, so that who set it up sees that mails arrive; from then on the server's own mail says that it looks.
+            # This first letter shows the person who set up the watch that mails arrive. From then on the daily mail of
+            # the server's own watch reports that this watch runs.
             state.daily_told_on = now.date()
             looks = (look_in_words(name, each.state, each.facts) for name, each in state.looked.items())
             shown = [each for each in looks if each is not None]
             write_about_life(state, shown, self._settings, now, watched=self._address.host)
-        # What is over is mirrored nowhere: it is kept until it was told.
+        # This watch has no ledger to mirror ended alerts to, so each is stored only until its end is reported.
         waiting = {key for letter in state.letters for key in letter.over}
         state.over = [each for each in state.over if each.key in waiting]
         keep()
@@ -159,12 +161,15 @@ class OutsideWatch(Rounds):
         keep()
 
     def _testify(self, state: WatchState, page: ServerPage, judged: Judged) -> Judged:
-        """Says what it knows, each time: the server misses it otherwise. That the ledger went back is said until the
-        server has taken it."""
+        """Send the server a testimony. A failure to send it is added to the findings.
+
+        A testimony is sent in each round, since the server raises an alert if none comes. If the ledger went back to an
+        earlier state, each testimony also reports this, until the server has accepted one.
+        """
         later = Later(state.to_hold.attempts, state.to_hold.seen_at) if state.to_hold is not None else None
         about = page.asks.woke_at if page.asks is not None and later is None else None
-        said = Witness(state.resumed_at, state.sees_since, about, later)
-        refused = _in_time(lambda: give_testimony(self._address, said), _ALL_WITHIN)
+        testimony = Witness(state.resumed_at, state.sees_since, about, later)
+        refused = _in_time(lambda: give_testimony(self._address, testimony), _ALL_WITHIN)
         if refused == "":
             state.to_hold = None
             return judged
@@ -173,12 +178,16 @@ class OutsideWatch(Rounds):
         return Judged([*judged.findings, failed], judged.names)
 
     def _reaches_nobody_else(self) -> bool:
-        """Whether nobody answers of those whom it tells, either: then it is this machine that is cut off."""
-        others = [each for each in _others(self._settings) if each[0] != self._address.host and not _is_here(each[0])]
-        reached = any(_in_time(partial(_takes_connections, *each), _PROBE_WITHIN) for each in others)
-        if others and not reached:
+        """Whether this machine reaches neither its mail server nor its webhook, so that its own network is down."""
+        hosts = [
+            each
+            for each in _hosts_of_letters(self._settings)
+            if each[0] != self._address.host and not _is_here(each[0])
+        ]
+        reached = any(_in_time(partial(_takes_connections, *each), _PROBE_WITHIN) for each in hosts)
+        if hosts and not reached:
             log.error("this machine reaches neither the server nor anybody whom it tells: its own network is down")
-        return bool(others) and not reached
+        return bool(hosts) and not reached
 
     def _with_certificate(self, state: WatchState, met: Met, judged: Judged, now: datetime) -> Judged:
         place = tls_place(self._address.url)
@@ -194,7 +203,7 @@ class OutsideWatch(Rounds):
         return Judged([*judged.findings, *found], judged.names | {"certificate_ends"})
 
     def _note(self, state: WatchState, met: Met, judged: Judged, now: datetime, *, is_alone: bool) -> None:
-        """What the first mail says of this look; and since when the server answers."""
+        """Note the results of this round for the first letter, and since when the server answers."""
         if met.trouble is not None:
             state.answers_since = None
         else:
@@ -207,26 +216,29 @@ class OutsideWatch(Rounds):
             state.looked["clock"] = Looked("ok", {"seconds": seconds}, now)
 
 
-def _told(state: WatchState, judged: Judged, now: datetime) -> tuple[set[str], list[Finding]]:
-    """The names that are judged, and what is wrong; nothing of what starts slowly while the server may just have been
-    started."""
+def _findings_to_report(state: WatchState, judged: Judged, now: datetime) -> tuple[set[str], list[Finding]]:
+    """Return the names of the checks that are judged, and their findings.
+
+    Checks of components that start slowly are left out for some minutes after the server began to answer, because the
+    server may just have been started.
+    """
     since, names = state.answers_since, set(judged.names)
     if since is None or now < since + judging.GRACE:
         names = {name for name in names if not CHECKS[name].slow_to_start and name != "watch_silent"}
     return names, [each for each in judged.findings if each.name in names]
 
 
-# --- What it asks ----------------------------------------------------------------------------------------------------
+# --- Requests to the server ------------------------------------------------------------------------------------------
 
 
 def ask_server(address: Address) -> Met:
-    """Reads the page once."""
+    """Read the server's page once."""
     asked = datetime.now(UTC)
     try:
         with requests.get(
             address.url, headers=address.headers, timeout=_PATIENCE, allow_redirects=False, stream=True
         ) as answer:
-            body = _read(answer)
+            body = _read_body(answer)
             status = answer.status_code
     except requests.RequestException as error:
         log.error("the server does not answer: %s", type(error).__name__)
@@ -246,7 +258,7 @@ def ask_server(address: Address) -> Met:
 
 
 def give_testimony(address: Address, said: Witness) -> str:
-    """Says what it knows; returns why the server did not take it, empty: it did."""
+    """Send a testimony. Return why the server did not accept it, or an empty string if it did."""
     headers = {**address.headers, "Content-Type": "application/json"}
     try:
         answer = requests.post(
@@ -257,7 +269,7 @@ def give_testimony(address: Address, said: Witness) -> str:
     return "" if answer.ok else f"HTTP {answer.status_code}"
 
 
-def _read(answer: requests.Response) -> bytes:
+def _read_body(answer: requests.Response) -> bytes:
     body = b""
     for piece in answer.iter_content(16 * 1024):
         body += piece
@@ -274,14 +286,17 @@ def _trouble(error: requests.RequestException) -> Trouble:
         return "certificate"
     if isinstance(error, requests.Timeout):
         return "timeout"
-    # An answer that stands still in the middle is told as a broken connection.
+    # If an answer stops in the middle, requests reports a ConnectionError, though the cause is a timeout.
     if isinstance(error, requests.ConnectionError):
         return "timeout" if "Read timed out" in str(error) else "connect"
     return "broken"
 
 
 def _in_time(ask: Callable[[], Given], seconds: float) -> Given | None:
-    """What was asked for; ``None``: it did not come in time, whatever it waits for, a name server, too."""
+    """Call a function in a thread of its own, and return its result. ``None`` if it fails or takes too long.
+
+    The limit holds for everything the call may wait for, including a name server.
+    """
     box: queue.SimpleQueue[Given | None] = queue.SimpleQueue()
 
     def answer() -> None:
@@ -297,7 +312,7 @@ def _in_time(ask: Callable[[], Given], seconds: float) -> Given | None:
     return None
 
 
-# --- Whom it tells ---------------------------------------------------------------------------------------------------
+# --- Whom it informs -------------------------------------------------------------------------------------------------
 
 
 def _must_be_able_to_tell(given: Settings) -> None:
@@ -318,8 +333,8 @@ def _must_be_able_to_tell(given: Settings) -> None:
         raise NobodyToTell("AIRFLOW_CONN_SMTP_DEFAULT asks for another sign-in than a name and a password")
 
 
-def _others(given: Settings) -> Iterator[tuple[str, int]]:
-    """Hosts and ports of those that this watch needs to tell anybody."""
+def _hosts_of_letters(given: Settings) -> Iterator[tuple[str, int]]:
+    """Yield host and port of the mail server and of the webhook, as far as they are set."""
     mail = connection_of_environment(SMTP_CONNECTION) if given.watch_recipients else None
     if mail is not None and mail.host:
         yield mail.host, mail.port or 25
@@ -330,7 +345,7 @@ def _others(given: Settings) -> Iterator[tuple[str, int]]:
 
 
 def _is_here(host: str) -> bool:
-    """Whether a host is this machine, which tells nothing of its network."""
+    """Whether a host name is this machine itself. Reaching itself proves nothing about the network."""
     return host == "localhost" or host.startswith("127.") or host == "::1"
 
 

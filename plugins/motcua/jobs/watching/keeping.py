@@ -1,7 +1,7 @@
-"""What the watch keeps between two looks: one JSON file outside the ledger, which may be what is down.
+"""The state of the watch between two rounds: one JSON file outside the ledger, because the ledger may be down.
 
-It is written whole or not at all. One that cannot be read is put aside, and the watch begins anew; alerts that the
-ledger's mirror has open are taken from there, so that nobody is told of them twice.
+The file is written whole or not at all. A file that cannot be read is renamed, and the watch begins with a new state.
+The new state gets the open alerts of the ledger's copy, so that nobody is informed of them twice.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ log = logging.getLogger(__name__)
 
 _STATE, _LOCK, _ACKNOWLEDGED = "state.json", "lock", "acknowledged"
 LookState: TypeAlias = Literal["ok", "alert", "not_set", "unknown", "failed"]
-"""``not_set``: not set up, so not looked at; ``unknown``: could not be looked at; ``failed``: looking itself broke."""
+"""State of a check in the last round.
+
+``not_set``: the check is not set up; ``unknown``: the check could not be run; ``failed``: the check itself broke.
+"""
 
 
 @dataclass(slots=True)
 class Letter:
-    """Something that is to be told, until everybody has it."""
+    """A letter of the watch, until every recipient and the webhook have it."""
 
     number: int
     made_at: datetime
@@ -42,25 +45,25 @@ class Letter:
     text: str
     html: str
     left: list[str]
-    """Hashes of the recipients who do not have it."""
+    """Hashes of the recipients who do not have the letter yet."""
     post: dict[str, Any] | None
-    """What is to be posted to the webhook; ``None``: nothing, or done."""
+    """The body for the webhook. ``None`` if nothing is to be posted or it was posted."""
     raised: list[str] = field(default_factory=list)
-    """Keys of the alerts that it tells of."""
+    """Keys of the raised alerts that the letter reports."""
     over: list[str] = field(default_factory=list)
-    """Keys of those whose end it tells."""
+    """Keys of the alerts whose end the letter reports."""
     is_daily: bool = False
     failure: str | None = None
-    """Why the last try failed; no word of the server's."""
+    """Why the last try failed, without the server's words."""
     refusals: int = 0
-    """How often the mail server took it for nobody who was left."""
+    """In how many tries the mail server accepted the letter for none of the remaining recipients."""
     rests_until: datetime | None = None
-    """It is not tried before."""
+    """The letter is not mailed before this moment."""
 
 
 @dataclass(slots=True)
 class Looked:
-    """What a check saw the last time."""
+    """The last result of one check."""
 
     state: LookState
     facts: dict[str, Fact]
@@ -69,83 +72,83 @@ class Looked:
 
 @dataclass(slots=True)
 class IdentityKept:
-    """How far the identity was counted."""
+    """Progress of the checks of the accounting identity."""
 
     differences: dict[str, int] = field(default_factory=dict)
-    """By period: ``recent``, or a month."""
+    """Messages too many and too few, by period: ``recent`` or a month."""
     recent_at: datetime | None = None
-    """When the last days are to be counted again."""
+    """When the last days are counted again."""
     counted_at: datetime | None = None
-    """When they were counted last; ``None``: never, or by a version that did not keep it."""
+    """When the last days were counted. ``None`` if they never were, or only by a release that did not store it."""
     night_of: date | None = None
-    """The day whose night has begun to count all months."""
+    """The last day on which the nightly count of all months began."""
     months_left: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class GoneBack:
-    """By how much a ledger went back."""
+    """A ledger that has fewer attempts than the watch saw before, as after a restore of a backup."""
 
     attempts: int
     seen_at: datetime | None
-    """When its larger numbers were seen last."""
+    """When the watch last saw the larger numbers."""
 
 
 @dataclass(slots=True)
 class WatchState:
-    """All that the watch keeps."""
+    """All that a watch stores between two rounds."""
 
     began_at: datetime
     alerts: dict[str, Alert] = field(default_factory=dict)
     over: list[Alert] = field(default_factory=list)
-    """Those that are over, until that was told and mirrored."""
+    """Alerts that ended, until their end is reported and mirrored in the ledger."""
     letters: list[Letter] = field(default_factory=list)
     last_number: int = 0
     daily_told_on: date | None = None
     enabled_since: datetime | None = None
-    """When the first agency that is enabled was; ``None``: none is, as far as the ledger was last seen."""
+    """When the first of the enabled agencies was enabled. ``None`` if none was when the ledger was last read."""
     identity: IdentityKept = field(default_factory=IdentityKept)
     delivered: dict[date, Delivered] = field(default_factory=dict)
-    """Of each of the last days."""
+    """Numbers of messages accepted and delivered on each of the last days."""
     high: HighMarks | None = None
     high_at: datetime | None = None
-    """When it was seen."""
+    """When the high marks were read."""
     sees_since: datetime | None = None
-    """Since when it has seen the ledger after whatever senders did."""
+    """Since when the watch sees the ledger without missing any longer work of senders."""
     went_back: dict[str, Fact] | None = None
-    """What is told of a ledger that went back, until somebody acknowledges it."""
+    """Facts of the alert that the ledger went back to an earlier state, until somebody acknowledges the alert."""
     to_hold: GoneBack | None = None
-    """A ledger that went back just now: nothing of before may be sent until that was looked at."""
+    """Set when the ledger was just seen in an earlier state. Its messages must be held until a person decides."""
     to_let_go: int | None = None
-    """The gap of a ledger that only slept."""
+    """Number of an open gap that the watch will close, because the ledger was only asleep. ``None`` without one."""
     red_looked_at: datetime | None = None
     looked: dict[str, Looked] = field(default_factory=dict)
     next_at: dict[str, datetime] = field(default_factory=dict)
     looked_at: datetime | None = None
     resumed_at: datetime | None = None
-    """Since when it has been looking without a gap."""
+    """Since when the watch has run its rounds without an interruption."""
     answers_since: datetime | None = None
-    """Of a watch on another machine: since when the server answers; ``None``: it does not."""
+    """For a watch on another machine: since when the server answers. ``None`` if the server does not answer."""
     nobody_looks_since: datetime | None = None
-    """Since when nobody looks whether sources have news; ``None``: somebody does."""
+    """Since when no watcher and no sender checks the sources for news. ``None`` if one does."""
     is_new: bool = True
-    """Whether the ledger's mirror is still to be asked which alerts were open."""
+    """Whether the open alerts are still to be read from the ledger's copy."""
 
 
 _ADAPTER = TypeAdapter(WatchState)
 
 
 class AlreadyWatching(Exception):
-    """Another watch is at work in this folder."""
+    """Another watch runs in this folder."""
 
 
 @contextmanager
 def the_one_watch(folder: Path) -> Iterator[None]:
-    """Makes the folder, for us alone, and holds it.
+    """Make the folder, readable by this user alone, and lock it for this process.
 
     Raises:
-        AlreadyWatching: another process holds it.
-        OSError: the folder cannot be used.
+        AlreadyWatching: Another process holds the lock.
+        OSError: The folder cannot be used.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / _LOCK).open("a", encoding="ascii") as lock:
@@ -157,11 +160,11 @@ def the_one_watch(folder: Path) -> Iterator[None]:
 
 
 def load_state(folder: Path, now: datetime) -> WatchState:
-    """What was kept; a new state where nothing was, or where it cannot be read."""
+    """Return the stored state. Return a new state if none is stored or the file cannot be read."""
     path = folder / _STATE
     try:
         kept = json.loads(path.read_bytes())
-        # Of another version: an alert that this one does not raise can be told of by nobody.
+        # A file of another release may hold alerts that this release does not know and could not describe.
         kept["alerts"] = {key: each for key, each in kept["alerts"].items() if each["name"] in ALERT_NAMES}
         kept["over"] = [each for each in kept["over"] if each["name"] in ALERT_NAMES]
         state = _ADAPTER.validate_json(json.dumps(kept))
@@ -176,10 +179,10 @@ def load_state(folder: Path, now: datetime) -> WatchState:
 
 
 def save_state(folder: Path, state: WatchState) -> None:
-    """Keeps it, whole or not at all, also where the machine stops.
+    """Write the state to its file, whole or not at all, even if the machine stops during the write.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: The file cannot be written.
     """
     _write(folder / _STATE, _ADAPTER.dump_json(state))
 
@@ -199,7 +202,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def take_open_alerts(state: WatchState, ledger: Connection, now: datetime) -> None:
-    """Gives a new state the alerts that the ledger's mirror has open; they were told."""
+    """Add the open alerts of the ledger's copy to a new state, as reported already."""
     for each in list_alerts(ledger, now, 1000):
         if each.over_at is None and each.name in ALERT_NAMES:
             each.told_at = each.told_at or now
@@ -211,10 +214,10 @@ def take_open_alerts(state: WatchState, ledger: Connection, now: datetime) -> No
 
 
 def leave_acknowledgement(folder: Path, name: str, subject: str | None, by: str, now: datetime) -> None:
-    """Leaves word in the watch's folder, which takes it at its next look.
+    """Write an acknowledgement into the watch's folder, which the watch reads in its next round.
 
     Raises:
-        OSError: there is no such folder here, or it cannot be written to.
+        OSError: The folder does not exist on this machine or cannot be written to.
     """
     box = folder / _ACKNOWLEDGED
     if not folder.is_dir():
@@ -225,7 +228,7 @@ def leave_acknowledgement(folder: Path, name: str, subject: str | None, by: str,
 
 
 def take_acknowledgements(folder: Path, state: WatchState) -> None:
-    """Takes what was left, and forgets it."""
+    """Apply the acknowledgements in the watch's folder to the alerts, and delete their files."""
     for path in sorted((folder / _ACKNOWLEDGED).glob("*.json")):
         try:
             word = json.loads(path.read_bytes())
@@ -239,7 +242,11 @@ def take_acknowledgements(folder: Path, state: WatchState) -> None:
 
 
 def acknowledge(state: WatchState, alert: Alert, by: str, at: datetime) -> None:
-    """Somebody looks after an alert; where looking is all that can be done, that ends it."""
+    """Note who acknowledged an alert, and when.
+
+    An alert about failed runs, or about a ledger that went back, also ends, because nothing can be done about it except
+    reading it.
+    """
     if alert.raised_at is None or alert.acknowledged_at is not None:
         return
     alert.acknowledged_at, alert.acknowledged_by = at, by

@@ -1,4 +1,4 @@
-"""What is seen without the ledger: Airflow's health and runs, the callbacks, the intake, disks, the newest backup."""
+"""Checks that need no ledger: health and runs of Airflow, callbacks, intake, disks, certificates, the newest backup."""
 
 from __future__ import annotations
 
@@ -19,32 +19,34 @@ from motcua.domain.watching.judging import COMPONENTS, Run
 from motcua.jobs.backup.folders import newest_good
 
 _PATIENCE = (3.05, 10.0)
-"""Seconds to connect, and to wait for an answer."""
+"""Seconds to connect, and seconds to wait for an answer."""
 CERTIFICATE_ENDS = timedelta(days=21)
-"""So long before its end a certificate is told of."""
+"""A certificate is reported when it ends within this time."""
 _MOST_RUNS = 100
 _OK = (200, 201)
 
 
 class AirflowRefused(Exception):
-    """Airflow answers, and not what was asked for; the message holds its status and what was asked, no word of its
-    answer."""
+    """Airflow answers with something other than what was requested.
+
+    The message holds the HTTP status and the request, and no word of the answer.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What Airflow says of itself."""
+    """The health that Airflow reports of its own components."""
 
     states: Mapping[str, str | None]
     skew: timedelta | None
-    """Its clock less ours; ``None``: it told none."""
+    """Airflow's clock minus this machine's clock. ``None`` if the answer has no readable ``Date`` header."""
     uncertain: timedelta
-    """How exactly that is known."""
+    """How far ``skew`` may be wrong in either direction."""
 
 
 @dataclass(slots=True)
 class Airflow:
-    """Airflow's public REST interface; its health needs nobody to be signed in, its runs do."""
+    """A client of Airflow's public REST API. Only its runs need a user who signs in; its health does not."""
 
     url: str
     user: str | None = None
@@ -53,15 +55,15 @@ class Airflow:
 
     @property
     def may_sign_in(self) -> bool:
-        """Whether it was told as whom."""
+        """Whether a user and a password are set."""
         return bool(self.user and self.password)
 
     def health(self) -> Health:
-        """Its parts, by their heartbeats.
+        """Return the states of Airflow's components, as their heartbeats show them, and the skew of Airflow's clock.
 
         Raises:
-            AirflowRefused: it answers with something that is no health.
-            requests.RequestException: it does not answer.
+            AirflowRefused: Airflow answers with something that is not its health.
+            requests.RequestException: Airflow does not answer.
         """
         asked = datetime.now(UTC)
         answer = requests.get(f"{self.url}/api/v2/monitor/health", timeout=_PATIENCE)
@@ -70,18 +72,18 @@ class Airflow:
         parts = {name: given.get(name) for name in COMPONENTS}
         states = {name: part.get("status") if isinstance(part, dict) else None for name, part in parts.items()}
         skew = None
-        if told := answer.headers.get("Date"):
+        if date := answer.headers.get("Date"):
             with suppress(ValueError, TypeError):
-                # It tells whole seconds: on average half of one has passed.
-                skew = parsedate_to_datetime(told) + timedelta(seconds=0.5) - (asked + (answered - asked) / 2)
+                # The Date header holds whole seconds, so on average half a second of the current one has passed.
+                skew = parsedate_to_datetime(date) + timedelta(seconds=0.5) - (asked + (answered - asked) / 2)
         return Health(states, skew, (answered - asked) / 2 + timedelta(seconds=0.5))
 
     def failed_runs(self, since: datetime) -> list[Run]:
-        """Red runs that ended since a moment, the newest first, a hundred at most.
+        """Return failed DAG runs that ended since a moment, the newest first, at most a hundred.
 
         Raises:
-            AirflowRefused: it does not let us see them.
-            requests.RequestException: it does not answer.
+            AirflowRefused: Airflow does not let the watch's user read the runs.
+            requests.RequestException: Airflow does not answer.
         """
         query = {"state": "failed", "end_date_gte": since.isoformat(), "order_by": "-end_date", "limit": _MOST_RUNS}
         return self._runs("dags/~/dagRuns", query)
@@ -111,7 +113,7 @@ class Airflow:
                 break
             self._token = None
         if answer.status_code == requests.codes.not_found:
-            # A DAG that Airflow has not read, or reads no more, has no runs.
+            # Airflow answers 404 for a DAG that it has not parsed yet or no longer parses. Such a DAG has no runs.
             return {"dag_runs": []}
         return _json_of(answer, path)
 
@@ -127,10 +129,10 @@ class Airflow:
 
 
 def _json_of(answer: requests.Response, asked: str) -> dict[str, Any]:
-    """What an answer says.
+    """Return the JSON object that an answer holds.
 
     Raises:
-        AirflowRefused: it is a refusal or an error, or no object of JSON.
+        AirflowRefused: The answer is a refusal or an error, or holds no JSON object.
     """
     if answer.status_code not in _OK:
         raise AirflowRefused(f"Airflow answered {answer.status_code} to {asked}")
@@ -148,7 +150,7 @@ def _moment(written: str | None) -> datetime | None:
 
 
 def tls_place(url: str) -> tuple[str, int] | None:
-    """Host and port of an https address; ``None``: it is none."""
+    """Return the host and port of an https address. ``None`` if the address is not one of https."""
     try:
         split = urlsplit(url)
         return (split.hostname, split.port or 443) if split.scheme == "https" and split.hostname else None
@@ -157,7 +159,7 @@ def tls_place(url: str) -> tuple[str, int] | None:
 
 
 def certificate_ends(host: str, port: int) -> datetime | None:
-    """When the certificate ends that is shown there, whoever signed it; ``None``: nobody answers with one."""
+    """Return when the certificate of a server ends, whoever signed it. ``None`` if no server shows a certificate."""
     from cryptography.x509 import load_pem_x509_certificate
 
     try:
@@ -168,7 +170,7 @@ def certificate_ends(host: str, port: int) -> datetime | None:
 
 
 def health_answer(url: str) -> int | str:
-    """The status that the callbacks or the intake answer when asked for their health; or why there is no answer."""
+    """Return the HTTP status of a health page of the callbacks or the intake, or the error class if none answers."""
     try:
         return requests.get(url, timeout=_PATIENCE, allow_redirects=False).status_code
     except requests.RequestException as error:
@@ -176,12 +178,12 @@ def health_answer(url: str) -> int | str:
 
 
 LIVE = (200, 204)
-"""Statuses that they answer while their ledger answers them."""
+"""Statuses that a health page of the callbacks or the intake returns while its ledger answers it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """The disk that a folder is on; bytes."""
+    """The disk of a folder; sizes in bytes."""
 
     folder: Path
     free: int
@@ -189,10 +191,10 @@ class Disk:
 
 
 def disks_of(folders: Iterable[Path]) -> list[Disk]:
-    """The disks of these folders, each once; folders that are not there are left out.
+    """Return the disks of these folders, each disk once. Folders that do not exist are left out.
 
     Raises:
-        OSError: a folder cannot be looked at.
+        OSError: The disk of a folder cannot be read.
     """
     found: dict[int, Disk] = {}
     for folder in folders:
@@ -203,6 +205,6 @@ def disks_of(folders: Iterable[Path]) -> list[Disk]:
 
 
 def newest_backup(folder: Path) -> datetime | None:
-    """When the newest backup was made that is good as far as is known; ``None``: there is none."""
+    """Return when the newest backup without a known fault was made. ``None`` if there is none."""
     newest = newest_good(folder)
     return newest.made_at if newest else None

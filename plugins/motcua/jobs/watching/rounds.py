@@ -1,4 +1,4 @@
-"""What every watch has in common: one process in its folder, look after look, and who is told what one changed."""
+"""Common parts of the server's watch and the watch from another machine: one process a folder, rounds, letters."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ log = logging.getLogger(__name__)
 
 
 def this_moment() -> datetime:
-    """What time it is."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)
 
 
 class Rounds(ABC):
-    """Looks again and again; one process at a time in its folder.
+    """A watch that works in rounds. One process at a time may use its folder.
 
     Args:
         given: the settings.
-        clock: what time it is.
+        clock: returns the current time.
     """
 
     def __init__(self, given: Settings, clock: Callable[[], datetime]) -> None:
@@ -36,20 +36,21 @@ class Rounds(ABC):
         self._clock = clock
         self.folder: Path = given.watch_folder
         self._unsaved: WatchState | None = None
-        """What could not be saved, as on a full disk: then memory is all there is."""
+        """The state if it could not be saved, as on a full disk. ``None`` if the file holds the newest state."""
 
     @abstractmethod
     def _round(self, state: WatchState, now: datetime, keep: Callable[[], None]) -> None:
-        """One look, and what it changes; ``keep`` is called after each step that must not be forgotten."""
+        """Run one round and act on its changes. ``keep`` is called after each step that must not be forgotten."""
 
     def go_on(self, stop: threading.Event) -> None:
-        """Looks until it is told to stop; a round that breaks is logged, and the next one tries again.
+        """Run rounds until ``stop`` is set. A round that fails is logged, and the next round tries again.
 
-        On a disk that takes nothing more it goes on from memory: that is when somebody must be told.
+        If the state cannot be saved, as on a full disk, the watch continues with the state in memory, because people
+        must be informed of the full disk.
 
         Raises:
-            AlreadyWatching: another watch is at work in this folder.
-            OSError: the folder cannot be used.
+            AlreadyWatching: Another watch runs in this folder.
+            OSError: The folder cannot be used.
         """
         with the_one_watch(self.folder):
             every = self._settings.watch_round.total_seconds()
@@ -62,11 +63,13 @@ class Rounds(ABC):
                 stop.wait(max(every - (time.monotonic() - began), 1.0))
 
     def once(self) -> WatchState:
-        """One round, and what is kept after it. Nobody is told where nothing can be kept: each look would tell again.
+        """Run one round, and return the state after it.
+
+        Nobody is informed if the state cannot be saved, because each later call would inform them again.
 
         Raises:
-            AlreadyWatching: another watch is at work in this folder.
-            OSError: the folder cannot be used.
+            AlreadyWatching: Another watch runs in this folder.
+            OSError: The folder cannot be used.
         """
         with the_one_watch(self.folder):
             return self._look_once(lambda state: save_state(self.folder, state))
@@ -87,7 +90,7 @@ class Rounds(ABC):
             self._unsaved = None
 
     def _tell(self, state: WatchState, changes: Changes, now: datetime, keep: Callable[[], None]) -> None:
-        """Tells people at once what a look changed."""
+        """Log the alerts that a round raised or ended, and send a letter about them at once."""
         for alert in changes.raised:
             log.warning("alert %s", alert.key)
         for alert in changes.over:

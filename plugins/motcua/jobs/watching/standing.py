@@ -1,8 +1,8 @@
-"""How things stand now, as far as a viewer may see it, and what of it wants somebody's attention: for the page *Tổng
-quan* and for ``motcua status``.
+"""The present state of the whole system, and what needs somebody's attention, as far as a viewer may see them.
 
-What the watch looks at too is judged by its rules, so that a thing has one name wherever it is read; it is told here at
-once, also where the watch is silent.
+The page *Tổng quan* and ``motcua status`` show it. Conditions that the watch checks too are judged by the rules of the
+watch, so that a condition has one name wherever people read of it. Here a condition appears at once, even if the watch
+is not running.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from motcua.settings import settings
 from motcua.store.agencies import Agency, list_agencies
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.ledger.database import Connection
-from motcua.store.notices.apologies import ApologyCount, SettledAgencies, became_of_apologies, settled_agencies
+from motcua.store.notices.apologies import ApologyCount, SettledAgencies, count_apologies_by_state, settled_agencies
 from motcua.store.notices.gaps import Gap, OpenGap, list_gaps, open_gap
 from motcua.store.notices.gateways import (
     DayUsedUp,
@@ -60,17 +60,20 @@ from motcua.store.watching.watch import (
 )
 
 SHOWN = 50
-"""Rows of a history."""
+"""Rows that a history shows."""
 MOST_QUARANTINED = 10_000
-"""So far rows in quarantine are counted."""
+"""Rows in quarantine are counted up to this number."""
 COMPLAINTS_OF = timedelta(days=90)
 SURE_AFTER = timedelta(minutes=3)
-"""A pause of a gateway begins with two seconds and a source may be away for one pick-up: the watch waits as long."""
+"""Age from which a failing source, a gateway pause or an unsent apology is shown.
+
+A gateway pause begins with two seconds, and a source may fail in a single pick-up. The watch waits as long.
+"""
 
 TOLD = ("accepted", "delivered", "unconfirmed")
-"""States of an apology that told its citizen, as far as anybody knows."""
+"""States of an apology that has reached its citizen, as far as the ledger knows."""
 OPEN = ("queued", "sending", "unknown")
-"""States of one that may still tell him."""
+"""States of an apology that may still reach its citizen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class SourceRow:
     state: Literal["ok", "failing", "silent", "never"]
     picked_up_at: datetime | None
     recorded_at: datetime | None
-    """Of the newest change that was read."""
+    """When the source recorded the newest change that was read."""
     failed_at: datetime | None
     failure: str | None
     quarantined: int
@@ -93,105 +96,105 @@ class GatewayRow:
 
     name: str
     opened: GatewayOpening | None
-    """What senders found its connection to say; ``None``: none has opened it yet."""
+    """The connection's settings as senders found them. ``None`` if no sender has opened the connection yet."""
     used: int
     stops: tuple[GatewayStop, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class StopRow:
-    """What the Department stopped, as the page shows it."""
+    """A stop as the page shows it."""
 
     stop: Stop
     in_force: bool
     waiting: int
-    """Messages that wait for it, of the viewer's agencies."""
+    """Messages of the viewer's agencies that the stop holds."""
 
 
 @dataclass(frozen=True, slots=True)
 class LastEvening:
-    """The last evening of apologies, and what became of it by now."""
+    """The last evening of apologies, and the present states of its messages."""
 
     day: date
     evening_at: datetime
     settled: SettledAgencies
     counts: Sequence[ApologyCount]
     left: int
-    """Agencies whose evening should be settled and is not."""
+    """Agencies whose evening is due and not settled."""
 
     @property
     def owed(self) -> int:
-        """Dossiers whose applicants were to be told: each has a message, whatever became of it."""
+        """Number of dossiers whose applicants should get an apology. Each has one message, whatever its state."""
         return sum(each.messages for each in self.counts)
 
     def in_states(self, *states: str) -> int:
-        """How many of its apologies are in one of these states."""
+        """Return how many of the evening's apologies are in one of these states."""
         return sum(each.messages for each in self.counts if each.state in states)
 
     @property
     def untold(self) -> list[ApologyCount]:
-        """Why people were not told, the most first."""
+        """The reasons why applicants got no apology, the most frequent first."""
         return [each for each in self.counts if each.state not in (*TOLD, *OPEN)]
 
 
 @dataclass(frozen=True, slots=True)
 class AgencyToMend:
-    """What an agency's data wants of it, by the last check."""
+    """Results of the last check of data quality at one agency."""
 
     found: int
     """Findings that nobody acknowledged."""
     late: int
-    """Of them those whose time is over."""
+    """Findings whose time for correction is over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a viewer may see of how things stand. What is the Department's alone is empty for an agency."""
+    """The present state of the system as one viewer may see it. Fields of the Department are empty for an agency."""
 
     now: datetime
     agencies: Sequence[Agency]
-    """Those whose rows he sees."""
+    """The agencies whose rows the viewer sees."""
     gap: OpenGap | None
     in_force: Sequence[StopRow]
     unknown: int
-    """Useful messages of unknown outcome."""
+    """Messages of unknown outcome that are still of use to their citizens."""
     unknown_since: datetime | None
     evening: LastEvening
     data_as_of: datetime | None
-    """When the source that was read longest ago was read; ``None``: one never was, or there is none."""
+    """When the source with the oldest pick-up was read. ``None`` if a source was never read, or none is in use."""
     broken_agencies: Sequence[str]
-    """Whose data could not be checked the last time."""
-    # Of an agency.
+    """Agencies whose data the last check of data quality could not check."""
+    # These fields are filled for an agency's viewers only.
     to_mend: dict[str, AgencyToMend] = field(default_factory=dict)
     complaints: dict[str, int] = field(default_factory=dict)
-    """By agency, those of the last months whose check has no outcome."""
-    # Of the Department.
+    """Complaints of the last months whose check has no outcome, by agency."""
+    # These fields are filled for the Department's viewers only.
     sources: Sequence[SourceRow] = ()
     gateways: Sequence[GatewayRow] = ()
     used_up: Sequence[DayUsedUp] = ()
-    """Gateways that take nothing more today."""
+    """Gateways that accept no more messages today."""
     life: WatchLife | None = None
     alerts: Sequence[Alert] = ()
     unsigned: tuple[int | None, Sequence[tuple[str, int]]] = (None, ())
-    """The year whose calendar should be signed by now, and provinces with their years that are not."""
+    """The year with a calendar that should be confirmed by now, and the provinces and years that are not confirmed."""
     not_holding: Sequence[NotHolding] = ()
     """Publications whose last verification found differences."""
     changes: Sequence[GatewayChange] = ()
     gaps: Sequence[Gap] = ()
     released: Sequence[ReleasedMessage] = ()
     requests: Sequence[PageRequest] = ()
-    """What was asked for on the pages and may still be withdrawn."""
+    """Page requests that may still be withdrawn."""
     ending: Sequence[MappedStatus] = ()
-    """Codes of the contract that an earlier version let somebody map, which will end."""
+    """Status codes that an earlier release let somebody map, and whose mapping will end."""
 
     @property
     def enabled(self) -> list[Agency]:
-        """Agencies that are told for now."""
+        """Agencies whose citizens are informed now."""
         return [each for each in self.agencies if each.enabled_from is not None and each.enabled_from <= self.now]
 
     @property
     def not_enabled(self) -> list[Agency]:
-        """Agencies that are there and not told for."""
+        """Agencies that exist today and whose citizens are not informed yet."""
         today, enabled = day_of(self.now), {each.agency_code for each in self.enabled}
         return [
             each
@@ -201,7 +204,7 @@ class Standing:
 
 
 def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standing:
-    """How things stand now: of the viewer's agencies, and of the whole for whoever sees all."""
+    """Return the present state of the viewer's agencies. A viewer who sees all agencies also gets the whole system."""
     agencies = [each for each in list_agencies(connection) if viewer.sees(each.agency_code)]
     known = {source.name: source for source in list_sources(connection)}
     unknown, unknown_since = unknown_messages(connection, now, now, viewer.listed)
@@ -223,7 +226,7 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
     if viewer.agencies is not None:
         return Standing(
             **of_all,  # type: ignore[arg-type]
-            to_mend={} if run is None else _to_mend(connection, run.run_no, viewer),
+            to_mend={} if run is None else _faults_by_agency(connection, run.run_no, viewer),
             complaints=open_complaints(connection, now - COMPLAINTS_OF, viewer.listed),
         )
     year = judging.year_to_sign(now)
@@ -247,15 +250,18 @@ def standing_of(connection: Connection, viewer: Viewer, now: datetime) -> Standi
 
 
 def data_as_of(sources: Iterable[Source]) -> datetime | None:
-    """When that source in use was read that was read longest ago; ``None``: one never was, or none is in use."""
+    """Return when the source in use with the oldest pick-up was read.
+
+    ``None`` if one of the sources was never read, or none is in use.
+    """
     picked_up = {source.name: source.picked_up_at for source in sources}
     moments = [picked_up.get(name) for name in settings().sources]
     read = [each for each in moments if each is not None]
     return min(read) if read and len(read) == len(moments) else None
 
 
-def _to_mend(connection: Connection, run_no: int, viewer: Viewer) -> dict[str, AgencyToMend]:
-    """By agency, what its page about data quality counts as faults."""
+def _faults_by_agency(connection: Connection, run_no: int, viewer: Viewer) -> dict[str, AgencyToMend]:
+    """Return, by agency, the findings that its page about data quality counts as faults."""
     faults = {code for code, rule in load_rules().rules.items() if part_of(rule) == "faults"}
     found: dict[str, AgencyToMend] = {}
     for each in counts_of(connection, [run_no]):
@@ -269,8 +275,8 @@ def _to_mend(connection: Connection, run_no: int, viewer: Viewer) -> dict[str, A
 
 
 def stop_rows(connection: Connection, viewer: Viewer, now: datetime, stops: Sequence[Stop]) -> list[StopRow]:
-    """Those of these stops that concern the viewer's agencies, with what waits for each."""
-    # The queue is looked at once, and only for what is in force.
+    """Return the stops that concern the viewer's agencies, with the number of messages that each of them holds."""
+    # The query reads the whole queue, so it runs once, and only if a stop is in force.
     waiting = stopped_messages(connection, now) if any(stop.is_in_force(now) for stop in stops) else []
     ours = [each for each in waiting if viewer.sees(each.agency_code)]
     return [
@@ -297,7 +303,7 @@ def _last_evening(connection: Connection, viewer: Viewer, now: datetime) -> Last
         day,
         evening_at,
         settled_agencies(connection, evening_at, viewer.listed),
-        became_of_apologies(connection, evening_at, viewer.listed),
+        count_apologies_by_state(connection, evening_at, viewer.listed),
         left,
     )
 
@@ -343,21 +349,21 @@ def _gateway_rows(connection: Connection, now: datetime) -> list[GatewayRow]:
 # --- What wants attention --------------------------------------------------------------------------------------------
 
 _NAMED: Final = 5
-"""Agencies that are named; of more it is said how many."""
+"""A finding names at most this number of agencies, and gives only the number of the remaining ones."""
 _RED_WITH: Final = {"apologies_unsent": "lost", "data_to_mend": "late", "watch_silent": "since"}
-"""What is red only where this fact of it is something."""
+"""These matters are red only if the named fact of their finding is not empty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """One thing that somebody should do something about."""
+    """One matter that somebody should attend to."""
 
     finding: Finding
     words: InWords
 
     @property
     def is_red(self) -> bool:
-        """It keeps messages from citizens, or may; otherwise somebody decided so, or looks after it."""
+        """Whether the matter may keep messages from citizens. It is not red if somebody decided it or attends to it."""
         name, check = self.finding.name, self.finding.check
         if self.words.acknowledged_by is not None:
             return False
@@ -367,26 +373,29 @@ class Matter:
 
 
 def matters_of(standing: Standing, viewer: Viewer) -> list[Matter]:
-    """What a viewer should look after, the red ones first, then as the registry lists them: of an agency what is its
-    own. What the watch has told is as it is now, where that is known."""
+    """Return what a viewer should attend to: red matters first, then in the order of the registry of checks.
+
+    A viewer of an agency gets the matters of the viewer's own agencies only. An alert of the watch is shown with its
+    present facts where they are known.
+    """
     alerts = {each.key: each for each in standing.alerts}
     found = {key: Matter(each.finding, alert_in_words(each)) for key, each in alerts.items()}
-    of_one = _of_department if viewer.agencies is None else _of_agency
-    for finding in (*_of_all(standing, viewer), *of_one(standing)):
+    own_findings = _findings_for_department if viewer.agencies is None else _findings_for_agency
+    for finding in (*_findings_for_all(standing, viewer), *own_findings(standing)):
         known = alerts.get(finding.key)
-        told = in_words(finding)
+        words = in_words(finding)
         if known is not None:
-            told = replace(told, raised_at=known.raised_at, acknowledged_by=known.acknowledged_by)
-        found[finding.key] = Matter(finding, told)
+            words = replace(words, raised_at=known.raised_at, acknowledged_by=known.acknowledged_by)
+        found[finding.key] = Matter(finding, words)
     order = list(CHECKS)
     return sorted(found.values(), key=lambda each: (not each.is_red, order.index(each.finding.name)))
 
 
-def _of_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
+def _findings_for_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
     evening, names = standing.evening, {each.agency_code: each.name for each in standing.agencies}
     if standing.gap is not None:
         gap = finding_of_gap(standing.gap)
-        # How many they are is of all agencies together.
+        # The gap counts messages of all agencies together, which is not an agency's to see.
         yield gap if viewer.agencies is None else replace(gap, facts={**gap.facts, "messages": None})
     if evening.left:
         yield fault("apologies_late", "", agencies=evening.left, evening=evening.evening_at.isoformat())
@@ -406,16 +415,16 @@ def _of_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
         ("agency_not_enabled", [each.agency_code for each in standing.not_enabled]),
     ):
         if codes:
-            told = ", ".join(names.get(code, code) for code in codes[:_NAMED])
+            named = ", ".join(names.get(code, code) for code in codes[:_NAMED])
             left = len(codes) - _NAMED
             more = check_words()["more_agencies"].format(number=left) if left > 0 else ""
             is_agency = viewer.role == "agency"
             yield fault(
-                name, "", agencies=len(codes), names=told + more, codes=tuple(codes[:_NAMED]), is_agency=is_agency
+                name, "", agencies=len(codes), names=named + more, codes=tuple(codes[:_NAMED]), is_agency=is_agency
             )
 
 
-def _of_agency(standing: Standing) -> Iterable[Finding]:
+def _findings_for_agency(standing: Standing) -> Iterable[Finding]:
     names = {each.agency_code: each.name for each in standing.agencies}
     for code, each in standing.to_mend.items():
         yield fault("data_to_mend", code, agency=names.get(code, code), found=each.found, late=each.late)
@@ -423,7 +432,7 @@ def _of_agency(standing: Standing) -> Iterable[Finding]:
         yield fault("complaints_open", code, agency=names.get(code, code), complaints=complaints)
 
 
-def _of_department(standing: Standing) -> Iterable[Finding]:
+def _findings_for_department(standing: Standing) -> Iterable[Finding]:
     life = standing.life
     if life is None or judging.silence_of(life.looked_at, standing.now) is not None:
         yield fault("watch_silent", "", since=_moment(life.looked_at if life else None))
@@ -448,7 +457,7 @@ def _of_department(standing: Standing) -> Iterable[Finding]:
 
 
 def _as_the_watch_would(standing: Standing) -> Iterable[Finding]:
-    """What the watch would find, where it is sure by now."""
+    """Yield the findings that the watch would have, if their condition has lasted long enough to be sure."""
     for row in standing.sources:
         since = _moment(row.picked_up_at)
         if row.state == "failing" and (row.picked_up_at is None or row.picked_up_at <= standing.now - SURE_AFTER):

@@ -1,4 +1,4 @@
-"""How the installation stands, for one screen: the rows that pages and metrics show, and what lies on this machine."""
+"""The state of the installation on one screen: what staff pages show, and what this machine's disks hold."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from motcua.settings import settings
 from motcua.store.calendars import list_unconfirmed, load_calendars
 from motcua.store.journal import Journal, JournalFailed
 from motcua.store.ledger.database import Connection, open_without_airflow, reason_without_values
-from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.ledger.locks import LEADING, is_held
 from motcua.store.notices.gaps import journal_of
 from motcua.store.notices.sources import list_sources
 from motcua.store.watching.watch import enabled_agencies, evenings_left, watch_life
@@ -34,35 +34,35 @@ Part: TypeAlias = Literal["runs", "late", "waits", "disk", "backup", "journal", 
 _STATEMENT_WITHIN = 20.0
 _PART_OF: Mapping[str, Part] = {"_matters": "late", "_journal": "journal", "_evening": "evening"}
 _PARTS_OF_AIRFLOW = ("airflow", "health", "callbacks", "intake")
-"""Checks of the watch that say whether something runs."""
+"""Checks of the watch that show whether a component runs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing of the screen."""
+    """One line of the screen."""
 
     part: Part
     words: str
     is_wrong: bool = False
     check: str = ""
-    """Id and subject of the check that says so."""
+    """Identifier and subject of the check behind the line, such as ``disk_low/data``. Empty if there is none."""
 
     @property
     def page(self) -> str:
-        """Of the handbook, about that check."""
+        """The page of the handbook about the check."""
         name = self.check.partition("/")[0]
         return (address_of(name) or CHECKS[name].page) if name else ""
 
 
 def rows_of_status(now: datetime) -> list[Row]:
-    """How everything stands now; what cannot be looked at is a row that says so, and hides no other."""
+    """Return all lines of the screen. A part that cannot be read is one line that reports it, and hides no other."""
     rows: list[Row] = []
     try:
         with open_without_airflow(_STATEMENT_WITHIN) as ledger:
             for look in (_runs, _matters, _journal, _evening):
-                rows += _looked(look, ledger, now)
+                rows += _rows_or_failure(look, ledger, now)
     except Exception as unreachable:
-        # Whatever keeps us out; what the watch keeps in its folder says what it saw last.
+        # Any error is caught. The state in the watch's folder still shows what the watch saw last.
         rows.append(Row("runs", f"the ledger does not answer: {reason_without_values(unreachable)}", True))
         alerts = load_state(settings().watch_folder, now).alerts.values()
         rows += [_matter(alert_in_words(each), each.acknowledged_by is None) for each in alerts if each.raised_at]
@@ -70,7 +70,9 @@ def rows_of_status(now: datetime) -> list[Row]:
     return sorted(rows, key=lambda row: get_args(Part).index(row.part))
 
 
-def _looked(look: Callable[[Connection, datetime], Iterator[Row]], ledger: Connection, now: datetime) -> list[Row]:
+def _rows_or_failure(
+    look: Callable[[Connection, datetime], Iterator[Row]], ledger: Connection, now: datetime
+) -> list[Row]:
     try:
         return list(look(ledger, now))
     except psycopg.Error as error:
@@ -79,7 +81,7 @@ def _looked(look: Callable[[Connection, datetime], Iterator[Row]], ledger: Conne
         ]
 
 
-# --- The ledger's word -----------------------------------------------------------------------------------------------
+# --- The ledger ------------------------------------------------------------------------------------------------------
 
 
 def _runs(ledger: Connection, now: datetime) -> Iterator[Row]:
@@ -91,20 +93,25 @@ def _runs(ledger: Connection, now: datetime) -> Iterator[Row]:
         seen = ", ".join(f"{name} {states[name]}" for name in _PARTS_OF_AIRFLOW if name in states)
         if seen:
             yield Row("runs", f"it saw: {seen}", "alert" in states.values())
-    yield Row("runs", "a sender is at work" if is_held(ledger, LINGERING) else "no sender waits for news just now")
+    yield Row("runs", "a sender is at work" if is_held(ledger, LEADING) else "no sender waits for news just now")
     looks = somebody_looks(ledger)
     read = [source.picked_up_at for source in list_sources(ledger) if source.name in settings().sources]
     oldest = min((each for each in read if each is not None), default=None)
-    told = f", the one longest ago at {_moment(oldest)}" if oldest else ""
+    since = f", the one longest ago at {_moment(oldest)}" if oldest else ""
     yield Row(
-        "runs", f"{len(read)} of {len(settings().sources)} sources were read{told}", len(read) < len(settings().sources)
+        "runs",
+        f"{len(read)} of {len(settings().sources)} sources were read{since}",
+        len(read) < len(settings().sources),
     )
     if not looks:
         yield Row("runs", "nobody looks whether the sources have news")
 
 
 def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """What the watch has open, what it would find at once, and what only a person can do, as the first page has it."""
+    """Yield the open alerts of the watch, what it would find now, and tasks that only a person can do.
+
+    The lines are those of the first staff page, with unserved work and unconfirmed calendars of this year added.
+    """
     everybody = Viewer("", "operator", None)
     matters = matters_of(standing_of(ledger, everybody, now), everybody)
     known = {each.finding.key for each in matters}
@@ -140,17 +147,17 @@ def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:
     elif here is None:
         yield Row("journal", f"{folder}: nothing was sent yet")
     else:
-        told = f", the last attempt at {_moment(last[-1].departed_at)}" if last else ""
+        last_words = f", the last attempt at {_moment(last[-1].departed_at)}" if last else ""
         yield Row(
             "journal",
-            f"{folder}{told}{f': {damage}' if damage else ''}",
+            f"{folder}{last_words}{f': {damage}' if damage else ''}",
             bool(damage),
             "journal_damaged" * bool(damage),
         )
 
 
 def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """The next evening of apologies, and how many agencies it is one at: who has dossiers, and works that day."""
+    """Yield the next evening of apologies, with the number of agencies that have dossiers and a working day then."""
     rules = apology_rules()
     day: date = rules.latest_evening(now) + timedelta(days=1)
     enabled = enabled_agencies(ledger, now)
@@ -183,14 +190,14 @@ def _backup(now: datetime) -> Iterator[Row]:
     age = now - newest.made_at
     is_old = bool(most) and age > most
     read = newest.verified()
-    told = f", looked through at {_moment(read.at)}" if read else ""
+    checked = f", looked through at {_moment(read.at)}" if read else ""
     yield Row(
-        "backup", f"{newest.name}, {age.total_seconds() / 3600:.0f} hours old{told}", is_old, "backup_old" * is_old
+        "backup", f"{newest.name}, {age.total_seconds() / 3600:.0f} hours old{checked}", is_old, "backup_old" * is_old
     )
 
 
 def _certificate(now: datetime) -> Iterator[Row]:
-    """Of the address at which people find the pages."""
+    """Yield the state of the certificate at the address of the staff pages."""
     address = os.environ.get("AIRFLOW__API__BASE_URL", "")
     place = tls_place(address)
     if place is None:

@@ -1,8 +1,8 @@
-"""Tells people: by mail to each recipient, and by a post to the webhook; what fails is tried again at the next look.
+"""Sends the watch's letters: a mail to each recipient and a post to the webhook. The next round retries what failed.
 
-A letter is kept before it is sent, and what was reached is kept after each recipient: a watch that dies in between
-tells one of them twice rather than nobody, and so does one whose mail server hangs up after the content. The second
-one has the same Message-ID, by which mail programs know it.
+A letter is stored before it is sent, and the state is stored again after each recipient who has it. If the watch dies
+in between, one recipient gets the mail twice rather than nobody getting it. The same happens if the mail server hangs
+up after it got the content. The second mail has the same Message-ID, by which mail programs recognize it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,17 @@ log = logging.getLogger(__name__)
 _PATIENCE = 10.0
 """Seconds that one answer of the mail server may take."""
 _REST, _LONGEST_REST = timedelta(minutes=1), timedelta(minutes=30)
-"""After a refusal; a server that cannot be reached is tried at each look."""
-_DAILY_IS_NEWS_FOR, _NEWS_FOR = timedelta(hours=20), timedelta(days=7)
+"""Pause after the mail server refused a letter: the first pause, doubled at each further refusal, and the longest.
+
+A mail server that cannot be reached is tried in each round.
+"""
+_DAILY_SENT_WITHIN, _SENT_WITHIN = timedelta(hours=20), timedelta(days=7)
+"""A letter that could not be sent for so long is dropped: a daily letter, and any other letter."""
 _MOST_LETTERS = 500
 
 
 def page_of_alerts() -> str | None:
-    """Address of the staff page, where Airflow's own address is known."""
+    """Return the address of the staff page of alerts. ``None`` if Airflow's own address is not set."""
     base = os.environ.get("AIRFLOW__API__BASE_URL", "")
     return f"{base.rstrip('/')}/motcua/alerts" if base else None
 
@@ -48,17 +52,17 @@ def page_of_alerts() -> str | None:
 def write_about_alerts(
     state: WatchState, raised: Sequence[Alert], over: Sequence[Alert], settings: Settings, now: datetime
 ) -> None:
-    """Keeps a letter about what a look changed."""
+    """Store a letter about the alerts that this round raised or ended."""
     state.last_number += 1
     others = [each for each in state.alerts.values() if each.raised_at is not None and each not in raised]
     try:
         mail = compose_alerts(raised, over, others, "", page_of_alerts(), now)
         post = post_of_alerts(raised, over, now)
     except Exception:
-        # As when templates of another version were put under a watch that runs: in bare words is better than never.
+        # Templates of another release may be installed while this watch runs. A plain letter is better than none.
         log.exception("the letter about alerts cannot be written as it should be")
-        mail, post = _in_bare_words(raised, over)
-    _keep(
+        mail, post = _plain_letter(raised, over)
+    _queue(
         state,
         Letter(
             number=state.last_number,
@@ -74,7 +78,7 @@ def write_about_alerts(
     )
 
 
-def _in_bare_words(raised: Sequence[Alert], over: Sequence[Alert]) -> tuple[Mail, dict[str, Any]]:
+def _plain_letter(raised: Sequence[Alert], over: Sequence[Alert]) -> tuple[Mail, dict[str, Any]]:
     lines = [f"CẢNH BÁO: {each.key}\nMã: {each.key}" for each in raised]
     lines += [f"ĐÃ HẾT: {each.key}\nMã: {each.key}" for each in over]
     text = "\n\n".join(lines)
@@ -86,33 +90,33 @@ def _in_bare_words(raised: Sequence[Alert], over: Sequence[Alert]) -> tuple[Mail
 def write_about_life(
     state: WatchState, looks: Sequence[LookInWords], settings: Settings, now: datetime, watched: str | None = None
 ) -> None:
-    """Keeps the day's letter; one of an earlier day that nobody got is news no more.
+    """Store the letter of the day, and drop daily letters that are still unsent.
 
     Args:
-        state: what the watch keeps.
-        looks: what it looked at.
-        settings: whom it tells.
-        now: this moment.
-        watched: of a watch on another machine: the server that it looks at.
+        state: the stored state of the watch.
+        looks: the results of the watch's checks.
+        settings: the settings, which name the recipients.
+        now: the current moment.
+        watched: the server that is watched, if this watch runs on another machine.
     """
     state.last_number += 1
     open_ones = [each for each in state.alerts.values() if each.raised_at is not None]
     mail = compose_life(open_ones, looks, "", page_of_alerts(), began_at=state.began_at, now=now, watched=watched)
     left = sorted({hash_recipient(each) for each in settings.watch_recipients})
     state.letters = [each for each in state.letters if not each.is_daily]
-    _keep(state, Letter(state.last_number, now, mail.subject, mail.text, mail.html, left, None, is_daily=True))
+    _queue(state, Letter(state.last_number, now, mail.subject, mail.text, mail.html, left, None, is_daily=True))
 
 
-def _keep(state: WatchState, letter: Letter) -> None:
+def _queue(state: WatchState, letter: Letter) -> None:
     if letter.left or letter.post is not None:
         state.letters.append(letter)
         del state.letters[:-_MOST_LETTERS]
 
 
 def send_letters(state: WatchState, settings: Settings, now: datetime, keep: Callable[[], None]) -> None:
-    """Sends what is left to be sent; ``keep`` is called after each step that must not be forgotten."""
+    """Send the letters that are not sent yet. ``keep`` is called after each step that must not be forgotten."""
     state.letters = [
-        each for each in state.letters if each.made_at >= now - (_DAILY_IS_NEWS_FOR if each.is_daily else _NEWS_FOR)
+        each for each in state.letters if each.made_at >= now - (_DAILY_SENT_WITHIN if each.is_daily else _SENT_WITHIN)
     ]
     if not state.letters:
         return
@@ -133,14 +137,14 @@ def _post(state: WatchState, settings: Settings, now: datetime, keep: Callable[[
             answer = requests.post(settings.watch_webhook, json=letter.post, timeout=(3.05, _PATIENCE))
             failure = None if answer.ok else f"webhook answered {answer.status_code}"
         except requests.RequestException as error:
-            # Its words hold the address, which may hold a secret.
+            # The error's text holds the webhook's address, which may hold a secret.
             failure = f"webhook: {type(error).__name__}"
         letter.failure = failure
         if failure is not None:
             log.error("letter %d was not posted: %s", letter.number, failure)
             return
         letter.post = None
-        _note_told(state, letter, now)
+        _mark_reported(state, letter, now)
         keep()
 
 
@@ -165,7 +169,7 @@ def _mail(state: WatchState, settings: Settings, now: datetime, keep: Callable[[
                         server.forget()
                         continue
                     letter.left.remove(recipient)
-                    _note_told(state, letter, now)
+                    _mark_reported(state, letter, now)
                     keep()
                 if len(letter.left) == before:
                     letter.refusals += 1
@@ -177,7 +181,7 @@ def _mail(state: WatchState, settings: Settings, now: datetime, keep: Callable[[
             letter.failure = failure
 
 
-def _note_told(state: WatchState, letter: Letter, now: datetime) -> None:
+def _mark_reported(state: WatchState, letter: Letter, now: datetime) -> None:
     for alert in (*state.alerts.values(), *state.over):
         if alert.key in letter.raised and alert.raised_at == letter.made_at:
             alert.told_at = alert.told_at or now
@@ -187,8 +191,11 @@ def _note_told(state: WatchState, letter: Letter, now: datetime) -> None:
 
 @contextmanager
 def _mail_server() -> Iterator[MailServer]:
-    """The server of ``AIRFLOW_CONN_SMTP_DEFAULT``, reached without Airflow; Airflow's hook where that is not set, or
-    asks for more than a name and a password."""
+    """Connect to the mail server of ``AIRFLOW_CONN_SMTP_DEFAULT`` without Airflow.
+
+    Airflow's hook is used instead if the variable is not set, or if its connection asks for another sign-in than a name
+    and a password.
+    """
     given = connection_of_environment(SMTP_CONNECTION)
     if given is None or given.extra.get("auth_type", "basic") != "basic":
         with mail_server() as server:
@@ -203,15 +210,15 @@ def _mail_server() -> Iterator[MailServer]:
 
 @contextmanager
 def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
-    """A client of the mail server that a connection names, with the TLS and the log-in that it asks for.
+    """Connect to the mail server that a connection names, with the TLS and the sign-in that the connection asks for.
 
     Raises:
-        OSError: it does not answer, or not so; every error of smtplib and ssl is one.
+        OSError: The server does not answer or refuses. Every error of smtplib and ssl is an ``OSError``.
     """
     host, encrypted = given.host or "", not _is_on(given.extra.get("disable_ssl"))
     context = ssl.create_default_context()
     if str(given.extra.get("ssl_context", "default")).strip().lower() == "none":
-        # As Airflow's hook reads it: nothing is checked.
+        # Airflow's hook reads this value as "check no certificate" too.
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     client: smtplib.SMTP
     if encrypted:
@@ -234,7 +241,7 @@ def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
 
 
 def goes_in_clear(given: GivenConnection) -> bool:
-    """Whether the connection asks for no TLS at all."""
+    """Whether a connection asks for no TLS at all."""
     return _is_on(given.extra.get("disable_ssl")) and _is_on(given.extra.get("disable_tls"))
 
 

@@ -1,4 +1,4 @@
-"""What is due and served by nobody, for the gates of runs and for the watch: one look, whatever the cause.
+"""Finds work that is due and that nobody does, whatever the cause, for the gates of runs and for the watch.
 
 The rules are in ``domain/watching/unserved.py``.
 """
@@ -17,18 +17,19 @@ from motcua.jobs.notices.apologizing import apology_rules
 from motcua.jobs.notices.watching import every_source_is_read_in, is_watched, left_unread
 from motcua.settings import settings
 from motcua.store.ledger.database import Connection, connect
-from motcua.store.ledger.locks import LINGERING, is_held
+from motcua.store.ledger.locks import LEADING, is_held
 from motcua.store.notices.gateways import gateway_stops
-from motcua.store.notices.sources import list_sources, told_of_sources
+from motcua.store.notices.sources import list_sources, source_signals
 from motcua.store.watching.watch import enabled_agencies, gateways_now, unplanned_steps, unserved_messages
 
 UNSERVED = "due and served by nobody: "
 
 
 def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING) -> list[Finding]:
-    """What is due for longer than ``MOTCUA_SERVED_WITHIN`` and served by nobody; of a window its messages and steps.
+    """Return the work that is due for longer than ``MOTCUA_SERVED_WITHIN`` and that nobody does.
 
-    Nothing where no agency is enabled: nobody is told for.
+    For a window only its messages and steps are checked, not the sources. The list is empty if no agency is enabled,
+    because no citizen is informed then.
     """
     if not enabled_agencies(ledger, now):
         return []
@@ -47,13 +48,13 @@ def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING
     found += rules.judge_steps(*unplanned_steps(ledger, window, due_by))
     if window is EVERYTHING:
         known = {source.name: source for source in list_sources(ledger)}
-        told = told_of_sources(ledger)
+        signals = source_signals(ledger)
         sources = [
             SourceNow(
                 name,
                 known[name].picked_up_at if name in known else None,
                 name in known and known[name].failed_at is not None,
-                name in told and told[name].has_unread,
+                name in signals and signals[name].has_unread,
             )
             for name in settings().sources
         ]
@@ -62,12 +63,16 @@ def find_unserved(ledger: Connection, now: datetime, window: Window = EVERYTHING
 
 
 def somebody_looks(ledger: Connection) -> bool:
-    """Whether anybody would notice news of a source: its watcher, or a sender that goes on, which else looks itself."""
-    return not settings().sources or is_watched(ledger) or is_held(ledger, LINGERING)
+    """Whether a watcher or a sender would notice news of a source. A running sender checks the sources if no watcher
+    does."""
+    return not settings().sources or is_watched(ledger) or is_held(ledger, LEADING)
 
 
 def unserved_of_run(window: Window) -> list[Finding]:
-    """For a run's gate: what is due and served by nobody; where watchers tell of no news, after looking itself."""
+    """Return the unserved work as reasons for a run's gate to fail.
+
+    If the watchers of sources are not running, this function waits and checks the sources for unread news itself.
+    """
     with connect() as ledger:
         found = find_unserved(ledger, datetime.now(UTC), window)
         looks_itself = window is EVERYTHING and not is_watched(ledger)

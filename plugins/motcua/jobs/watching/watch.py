@@ -1,7 +1,7 @@
-"""The watch itself: a look at everything, what it changes, who is told, and the sign of life.
+"""The watch of the server: its rounds, the alerts that they raise and end, the letters, and the sign of life.
 
-It needs no Airflow running and no ledger: what cannot be reached is itself what is told. State lies in a folder
-(``MOTCUA_WATCH``); ledger and page get a mirror of it.
+The watch needs neither a running Airflow nor a reachable ledger: an alert reports whichever of them cannot be reached.
+The state of the watch is a file in the folder ``MOTCUA_WATCH``. The ledger stores a copy of it for the staff pages.
 """
 
 from __future__ import annotations
@@ -44,24 +44,24 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Look:
-    """What one look has found so far."""
+    """The results of one round so far."""
 
     findings: list[Finding]
     judged: set[str]
     undecided: set[str]
     broken: dict[str, str]
-    """Checks that failed, by name, with the kind of error."""
+    """Checks that failed, by name, with the class of the error."""
     asked: set[str]
-    """Checks whose turn it was."""
+    """Checks that were run in this round."""
 
 
 class Watch(Rounds):
-    """Looks at everything that the server has.
+    """The watch of the server on which it runs.
 
     Args:
         given: the settings; by default those of this process.
-        clock: what time it is; the test's where it has one.
-        asks: what it looks at.
+        clock: returns the current time; tests pass their own.
+        asks: the checks.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Watch(Rounds):
         try:
             connection, why_not = _open_ledger()
             if connection is not None:
-                self._take_word(state, connection, now)
+                self._read_what_people_said(state, connection, now)
             take_acknowledgements(self.folder, state)
             for changes in self._look(state, connection, why_not, now):
                 self._tell(state, changes, now, keep)
@@ -105,9 +105,11 @@ class Watch(Rounds):
             if connection is not None:
                 connection.close()
 
-    def _take_word(self, state: WatchState, ledger: Connection, now: datetime) -> None:
-        """Takes from the ledger's mirror what people acknowledged, and what was open where the watch begins anew; and
-        has the ledger take what a watch on another machine says of its sleep."""
+    def _read_what_people_said(self, state: WatchState, ledger: Connection, now: datetime) -> None:
+        """Read from the ledger what people acknowledged, and for a new state which alerts are open.
+
+        Also let the ledger act on the newest testimony of a watch on another machine.
+        """
         try:
             with ledger.transaction():
                 hear_testimony(ledger, now)
@@ -123,8 +125,11 @@ class Watch(Rounds):
     def _look(
         self, state: WatchState, connection: Connection | None, why_not: str | None, now: datetime
     ) -> Iterator[Changes]:
-        """Looks at everything, and gives what it changes in two parts: the symptom first, since causes may take long to
-        look at where something hangs."""
+        """Run all checks that are due, and yield the changes of alerts in two parts.
+
+        The first part is about the symptom: whether anything is due that nobody serves. The second part is about
+        possible causes. Their checks may take long if something hangs.
+        """
         resume(state, now)
         is_starting = state.resumed_at is not None and now < state.resumed_at + judging.GRACE
         looking = Looking(now, rules_of(self._settings), self._settings, state, self._airflow, connection)
@@ -143,7 +148,7 @@ class Watch(Rounds):
         found.findings += [
             Finding("check_failing", {"error": error}, name) for name, error in sorted(found.broken.items())
         ]
-        # Of a check whose turn it was not, nothing is said.
+        # A check that was not run in this round neither confirms nor ends its alert about failing.
         for key, alert in state.alerts.items():
             if alert.name == "check_failing" and alert.subject not in found.asked:
                 found.undecided.add(key)
@@ -163,7 +168,7 @@ class Watch(Rounds):
         return advance(state.alerts, judged, findings, looking.now, found.undecided | hidden)
 
     def _ask_airflow(self, looking: Looking, found: _Look) -> None:
-        """Whether it answers; what its checks need is kept in the look."""
+        """Ask Airflow for its health, note whether it answers, and store the health for the checks that need it."""
         if self._airflow is None:
             _note(looking.state, "airflow", "not_set", looking.now)
             return
@@ -176,7 +181,7 @@ class Watch(Rounds):
         _note(looking.state, "airflow", "ok" if looking.health is not None else "alert", looking.now)
 
     def _write_daily(self, state: WatchState, now: datetime) -> None:
-        """Each day at its hour; and once when the watch begins, so that who set it up sees that mails arrive."""
+        """Write the letter of the day once it is due, and one when the watch first runs, as a test of its mails."""
         local = now.astimezone(VIETNAM)
         is_due = local.time() >= self._settings.watch_time and state.daily_told_on != local.date()
         if not is_due and state.daily_told_on is not None:
@@ -197,7 +202,7 @@ class Watch(Rounds):
         write_about_life(state, [each for each in looks if each is not None], self._settings, now)
 
     def _mirror(self, state: WatchState, ledger: Connection, now: datetime) -> None:
-        """Gives the ledger what pages show; forgets what is over, told and mirrored."""
+        """Write alerts and the sign of life into the ledger. Drop ended alerts that are reported and mirrored."""
         open_ones = [each for each in state.alerts.values() if each.raised_at is not None]
         waiting = [each for each in state.letters if each.left or each.post is not None]
         life = WatchLife(
@@ -226,14 +231,14 @@ class Watch(Rounds):
         state.over = [each for each in state.over if each.key in in_letters]
 
 
-# --- Steps of a look -----------------------------------------------------------------------------------------------
+# --- Steps of a round ----------------------------------------------------------------------------------------------
 
 
 def _open_ledger() -> tuple[Connection | None, str | None]:
     try:
         return open_without_airflow(STATEMENT_WITHIN), None
     except Exception as error:
-        # Whatever keeps us out, it is what must be told.
+        # Any error is caught, because the alert must report it as the reason why the ledger cannot be reached.
         log.error("the ledger cannot be reached: %s", reason_without_values(error))
         return None, type(error).__name__
 
@@ -241,7 +246,7 @@ def _open_ledger() -> tuple[Connection | None, str | None]:
 def _ask_in_turn(checks: Iterable[Question], looking: Looking, found: _Look) -> None:
     state, now = looking.state, looking.now
     for check in checks:
-        # Later than it could be: the clock was set back.
+        # A next time further ahead than the interval means that the clock was set back. The check is then run now.
         if now < state.next_at.get(check.name, now) <= now + check.every:
             continue
         _ask(check, looking, found)
@@ -250,7 +255,7 @@ def _ask_in_turn(checks: Iterable[Question], looking: Looking, found: _Look) -> 
 
 
 def _ask(check: Question, looking: Looking, found: _Look) -> None:
-    """One check; what it cannot see leaves its alerts as they are, and an error of its own is told."""
+    """Run one check. Its alerts stay unchanged if it cannot be run, and a failure of its own raises an alert."""
     state = looking.state
     if _cannot_be_asked(check, looking):
         _note(state, check.name, "not_set" if _is_off(check, looking) else "unknown", looking.now)
@@ -271,7 +276,7 @@ def _ask(check: Question, looking: Looking, found: _Look) -> None:
             _note(state, check.name, "unknown", looking.now)
             return
         expected = isinstance(error, (psycopg.Error, AirflowRefused))
-        # A traceback is for mistakes of ours; one of PostgreSQL's would quote rows.
+        # Log tracebacks for faults of this program only: those of psycopg would quote rows.
         log.error("check %s failed: %s", check.name, _in_a_line(error), exc_info=not expected)
         found.broken[check.name] = type(error).__name__
         _note(state, check.name, "failed", looking.now)

@@ -1,4 +1,4 @@
-"""What a watch remembers of the ledger, by which it can say that it was put back, or only slept."""
+"""Stores the ledger's state for a watch, which can then distinguish a restored ledger from one that only slept."""
 
 from __future__ import annotations
 
@@ -10,16 +10,23 @@ from motcua.jobs.watching.keeping import GoneBack, WatchState
 
 
 def resume(state: WatchState, now: datetime) -> None:
-    """Notes since when it has been looking. Where it was down itself until lately everything may just be coming up, as
-    when the machine starts; and it cannot say what happened then."""
-    # Also where the clock was set back.
+    """Note since when the watch has run its rounds without an interruption.
+
+    After an interruption the watch does not know what happened meanwhile, and everything may just be starting, as after
+    a start of the machine.
+    """
+    # A last round in the future means that the clock was set back. That counts as an interruption too.
     if state.looked_at is None or not timedelta(0) <= now - state.looked_at <= judging.RESTART_GAP:
         state.resumed_at = now
     state.resumed_at = state.resumed_at or now
 
 
 def remember(state: WatchState, has: HighMarks, now: datetime) -> None:
-    """Takes in what the ledger has come to; that it went back is kept until the ledger was told."""
+    """Store the high marks of the ledger, its largest numbers so far.
+
+    Marks smaller than the stored ones show that the ledger went back to an earlier state. The state of the watch then
+    gets facts for an alert, and an order to hold messages until the ledger has executed the order.
+    """
     if state.high is not None and has.is_behind(state.high):
         state.went_back = dict(judging.judge_high_marks(state.high, has, now).facts)
         state.to_hold = GoneBack(max(state.high.attempt_id - has.attempt_id, 0), state.looked_at)

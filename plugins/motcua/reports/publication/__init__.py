@@ -1,1 +1,1 @@
-"""The files and mails of a published report."""
+"""The files and mails of a publication."""

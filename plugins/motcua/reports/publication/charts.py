@@ -1,6 +1,6 @@
-"""The charts of a reconciliation report, as SVG: letters are outlines, the same in print and on every screen.
+"""Draw the charts of a reconciliation report, as SVG. Letters are outlines, so that print and screens look the same.
 
-Drawn in the way of ``motcua.reports.quality.charts``; the same figures give the same bytes.
+The style is that of ``motcua.reports.quality.charts``. The same figures give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from motcua.reports.publication.data import AgencyLine, Told
 from motcua.reports.quality.charts import INK, LINE, SOFT
 
 GOOD, FAIR, POOR, BAD = "#1f6f54", "#e0a11b", "#8b97ab", "#b3202c"
-"""Apart in lightness too, for grey prints and colour-blind eyes."""
+"""Colours that differ in lightness too, for grey prints and colour-blind readers."""
 _SIZE = 7.6
-"""Points, of names."""
+"""Size of names, in points."""
 _WIDTH, _ROW, _TOP, _BOTTOM = 6.3, 0.31, 0.3, 0.22
-"""Inches; the page is that wide between its margins."""
+"""Sizes in inches. ``_WIDTH`` is the width of the page between its margins."""
 _NAME_WIDTH = 0.86
-"""Of the width, which a name may take beside its share."""
+"""Part of the width that a name may take beside its share."""
 _DRAWING = threading.Lock()
-"""One at a time: two threads that draw would change each other's settings, and bytes with them."""
+"""A thread holds this lock while it draws. Two drawing threads would change each other's settings, and so the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """An SVG picture with the text that says the same; ``aspect``: width by height."""
+    """An SVG picture with its alternative text; ``aspect`` is width divided by height."""
 
     svg: str
     alt: str
@@ -39,16 +39,16 @@ class Drawing:
 class _Bar:
     name: str
     shares: tuple[float, ...]
-    """Each 0 to 1; together 1."""
+    """The parts of the bar, as shares that add up to 1."""
     said: str
-    """The share that the agency is judged by."""
+    """The share by which the agency is judged, as the text beside the bar."""
     before: float | None = None
-    """Of the first share."""
+    """The first of the shares in the period before. ``None`` if there is none."""
 
 
 def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
-    """What became of the messages that each agency's share is of, with a tick where its delivered share was before."""
-    said = told.words["charts"]
+    """Draw the states of each agency's messages except replies. A tick marks the period before's delivered share."""
+    words = told.words["charts"]
     bars = []
     for line in lines:
         row = line.notices
@@ -57,20 +57,20 @@ def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
         before = line.before.delivered_of_tellable if line.change is not None and line.before else None
         shares = _shares(parts)
         bars.append(_Bar(line.name, shares, told.percent(shares[0]), before))
-    names = (said["delivered"], said["sent_else"], said["waiting"], said["lost"])
-    return _draw(told, bars, names, (GOOD, FAIR, POOR, BAD), said["messages"], said["before"])
+    names = (words["delivered"], words["sent_else"], words["waiting"], words["lost"])
+    return _draw(told, bars, names, (GOOD, FAIR, POOR, BAD), words["messages"], words["before"])
 
 
 def draw_dossiers(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
-    """Whether each agency's dossiers were resolved in time."""
-    said = told.words["charts"]
+    """Draw which share of each agency's dossiers was resolved in time."""
+    words = told.words["charts"]
     bars = []
     for line in lines:
         row = line.dossiers
         shares = _shares((row.resolved_early, row.resolved_on_time, row.resolved_without_due, row.resolved_late))
-        bars.append(_Bar(line.name, shares, str(said["late_share"].format(share=told.percent(shares[-1])))))
-    names = (said["early"], said["on_time"], said["without_due"], said["late"])
-    return _draw(told, bars, names, (GOOD, "#7fb3a0", POOR, BAD), said["dossiers"], None)
+        bars.append(_Bar(line.name, shares, str(words["late_share"].format(share=told.percent(shares[-1])))))
+    names = (words["early"], words["on_time"], words["without_due"], words["late"])
+    return _draw(told, bars, names, (GOOD, "#7fb3a0", POOR, BAD), words["dossiers"], None)
 
 
 def _shares(parts: tuple[int, ...]) -> tuple[float, ...]:
@@ -78,7 +78,7 @@ def _shares(parts: tuple[int, ...]) -> tuple[float, ...]:
 
 
 def _fitting(name: str) -> str:
-    """A name as much of which as fits beside its share."""
+    """Return as much of a name as fits beside its share."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
@@ -99,12 +99,12 @@ def _draw(
     ours: dict[Any, Any] = {"font.family": "DejaVu Sans", "svg.fonttype": "path", "svg.hashsalt": "motcua"}
     with _DRAWING, matplotlib.rc_context({**matplotlib.rcParamsDefault, **ours}):
         svg, height = _svg(bars, names, colours, before, told.words["charts"]["whole"])
-    said = (
+    bars_in_words = (
         f"{bar.name} "
         + ", ".join(f"{name} {told.percent(part)}" for name, part in zip(names, bar.shares, strict=True) if part)
         for bar in bars
     )
-    return Drawing(svg, f"{title}: {'; '.join(said)}", _WIDTH / height)
+    return Drawing(svg, f"{title}: {'; '.join(bars_in_words)}", _WIDTH / height)
 
 
 def _svg(
@@ -122,7 +122,7 @@ def _svg(
     axes.set_xlim(0, 100)
     axes.set_ylim(len(bars), 0)
     for place, bar in enumerate(bars):
-        # Dollar signs would begin a formula.
+        # Matplotlib would read dollar signs as the beginning of a formula.
         axes.text(0, place + 0.24, _fitting(bar.name), fontsize=_SIZE, color=INK, va="center", parse_math=False)
         axes.text(100, place + 0.24, bar.said, fontsize=_SIZE, color=INK, va="center", ha="right")
         left = 0.0

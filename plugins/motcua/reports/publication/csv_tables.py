@@ -1,10 +1,10 @@
-"""The figures for machines: one CSV file a table of the closing, and how such a file is read again.
+"""Write a closing's figures for machines, one CSV file for each table, and read such files again.
 
-RFC 4180: UTF-8 without a byte order mark (people have the workbook), commas, lines that end with CR LF, quotes doubled.
-Columns have the names of the ledger's columns. Whole numbers have no separators, moments are ISO 8601 in UTC, a list's
-parts stand with blanks between. Nothing is an empty cell, an empty text is ``""``, as PostgreSQL's COPY writes them.
-A text that begins with ``= + - @``, tab, carriage return or ``'`` gets a ``'`` before it, so that no spreadsheet takes
-it for a formula; whoever reads takes one ``'`` away again. Rows are in the order of their keys.
+The files follow RFC 4180: UTF-8 without a byte order mark (people have the workbook), commas, lines that end with CR
+LF, doubled quotes. Columns have the names of the ledger's columns. Whole numbers have no separators, moments are ISO
+8601 in UTC, and the parts of a list are separated by blanks. As in PostgreSQL's COPY, NULL is an empty cell and an
+empty text is ``""``. A text that begins with ``= + - @``, tab, carriage return or ``'`` gets a ``'`` before it, so that
+no spreadsheet reads it as a formula. Readers must remove one ``'`` again. Rows are in the order of their keys.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from motcua.domain.reconciliation import (
 )
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "'")
-"""A text that begins with one of these gets a ``'`` before it."""
+"""If a text begins with one of these characters, a ``'`` is written before it."""
 
 _MESSAGES = (
     "at_source",
@@ -49,74 +49,74 @@ _MESSAGES = (
 
 @dataclass(frozen=True, slots=True)
 class FigureTable:
-    """One file: the columns in their order, how many of them make a row's key, and where they come from."""
+    """One CSV file: its columns in order, the number of key columns, and the table of the ledger."""
 
     name: str
     of: type
     columns: tuple[str, ...]
     keys: int
-    """The first so many columns name a row; 0: rows have no names, and equal ones count."""
+    """How many of the first columns identify a row. 0 means that rows have no key, and equal rows are counted."""
     table: str
     """The ledger's table."""
 
     @property
     def file_name(self) -> str:
-        """Below a publication's folder."""
+        """The path of the file below the publication's folder."""
         return f"csv/{self.name}.csv"
 
 
-def _own(of: type, keys: int, name: str, columns: Sequence[str] | None = None) -> FigureTable:
+def _table(of: type, keys: int, name: str, columns: Sequence[str] | None = None) -> FigureTable:
     names = tuple(columns if columns is not None else of.__slots__)  # type: ignore[attr-defined]
     return FigureTable(name, of, names, keys, f"closing_{name}")
 
 
 FIGURES = (
-    _own(DossierFigures, 2, "dossiers"),
-    _own(MessageFigures, 3, "messages", ("agency_code", "procedure_code", "kind", *_MESSAGES)),
-    _own(ReasonCount, 5, "reasons"),
-    _own(Timing, 3, "timings"),
-    _own(AgencyFigures, 1, "agencies"),
-    _own(ChannelFigures, 5, "channels"),
+    _table(DossierFigures, 2, "dossiers"),
+    _table(MessageFigures, 3, "messages", ("agency_code", "procedure_code", "kind", *_MESSAGES)),
+    _table(ReasonCount, 5, "reasons"),
+    _table(Timing, 3, "timings"),
+    _table(AgencyFigures, 1, "agencies"),
+    _table(ChannelFigures, 5, "channels"),
 )
-"""Figures proper: they are computed again from the facts."""
+"""The tables of figures. They can be counted again from the facts."""
 CASES = (
-    _own(Difference, 0, "differences", ("side", "reason", "is_explained", *Difference.__slots__[2:])),
-    _own(Orphan, 0, "orphans"),
-    _own(Change, 4, "changes"),
+    _table(Difference, 0, "differences", ("side", "reason", "is_explained", *Difference.__slots__[2:])),
+    _table(Orphan, 0, "orphans"),
+    _table(Change, 4, "changes"),
 )
-"""Cases by row, as a closing stored them."""
+"""The tables of single cases that a closing stored, one case in each row."""
 COMPLAINTS = FigureTable("complaints", ComplaintCount, ComplaintCount.__slots__, 3, "complaints")
-"""Counted when the report was made; complaints go on being recorded."""
+"""The counts of complaints at the time of the report. Further complaints may be recorded later."""
 TABLES = (*FIGURES, *CASES, COMPLAINTS)
 
 
 def tables_of(closing: Closing) -> tuple[FigureTable, ...]:
-    """The files that tell of a closing: one that counts no channels has none of them."""
+    """Return the files of a closing. A closing that counts no channels has no file of channels."""
     return tuple(table for table in TABLES if table.name != "channels" or closing.known_attempt is not None)
 
 
 _HEADS = {"is_explained": "explained"}
-"""Where the ledger's column has another name than the value."""
+"""The names of the ledger's columns for fields whose names differ."""
 
 
 def heads(table: FigureTable) -> tuple[str, ...]:
-    """The first line."""
+    """Return the heads of a file's columns."""
     return ("closing_no", *(_HEADS.get(column, column) for column in table.columns))
 
 
 def table_rows(table: FigureTable, closing_no: int, rows: Iterable[Any]) -> list[tuple[str, ...]]:
-    """The rows as their cells are written, in the file's order, without the head."""
+    """Return the rows with their cells in written form, in the order of the file, without the head."""
     cells = [(str(closing_no), *(_cell(getattr(row, column)) for column in table.columns)) for row in rows]
-    return sorted(cells, key=lambda row: [_order(cell) for cell in row])
+    return sorted(cells, key=lambda row: [_sort_key(cell) for cell in row])
 
 
 def write_csv(table: FigureTable, rows: Sequence[tuple[str, ...]]) -> bytes:
-    """The file."""
+    """Return the content of a CSV file."""
     return _lines([heads(table), *rows])
 
 
 def plain_csv(of: type, rows: Iterable[Any]) -> bytes:
-    """Values of one dataclass as such a file: a column a field, rows in the order given."""
+    """Write values of one dataclass as a CSV file: one column for each field, rows in the given order."""
     names: tuple[str, ...] = of.__slots__  # type: ignore[attr-defined]
     return _lines([names, *(tuple(_cell(getattr(row, name)) for name in names) for row in rows)])
 
@@ -126,10 +126,10 @@ def _lines(rows: Iterable[Sequence[str]]) -> bytes:
 
 
 def read_csv(content: bytes) -> list[list[str]]:
-    """Every line's cells as plain text, the head first; what ``write_csv`` put before a text stays.
+    """Return the cells of every line as plain text, the head first. A ``'`` before a text is not removed.
 
     Raises:
-        ValueError: it is no such file.
+        ValueError: The content is not such a file.
     """
     try:
         return list(csv.reader(io.StringIO(content.decode("utf-8"), newline=""), strict=True))
@@ -138,12 +138,12 @@ def read_csv(content: bytes) -> list[list[str]]:
 
 
 def unquoted(cell: str) -> str:
-    """A written cell as ``read_csv`` gives it."""
+    """Return a written cell in the form of ``read_csv``, without CSV quotes."""
     return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
 
 
 def figure_rows(figures: Figures) -> dict[str, Sequence[Any]]:
-    """By the name of the table: its rows."""
+    """Return the rows of each table of figures, by the table's name."""
     return {
         "dossiers": figures.dossiers,
         "messages": figures.messages,
@@ -155,7 +155,7 @@ def figure_rows(figures: Figures) -> dict[str, Sequence[Any]]:
 
 
 def closing_value(closing: Closing) -> dict[str, Any]:
-    """A closing as a manifest holds it; one from before something of it was kept is as it was then."""
+    """Return a closing in the form of the manifest. Values that an older closing did not have are left out."""
     later = ("known_quality_run", "known_attempt", "prices")
     left_out = {"period", *(name for name in later if getattr(closing, name) is None)}
     return {name: _plain(getattr(closing, name)) for name in Closing.__slots__ if name not in left_out} | {
@@ -170,7 +170,7 @@ def _plain(value: object) -> object:
 
 
 def utc(moment: datetime) -> str:
-    """ISO 8601 in UTC, to the microsecond."""
+    """Return a moment as ISO 8601 in UTC, to the microsecond."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
@@ -197,8 +197,8 @@ def _cell(value: object) -> str:
     return text
 
 
-def _order(cell: str) -> tuple[int, int, str]:
-    """Numbers by their size, before words; nothing first."""
+def _sort_key(cell: str) -> tuple[int, int, str]:
+    """Return a sort key that puts empty cells first, then numbers by size, then words."""
     if not cell:
         return (0, 0, "")
     return (1, int(cell), "") if cell.isdecimal() and cell.isascii() else (2, 0, cell)

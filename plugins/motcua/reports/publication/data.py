@@ -1,6 +1,6 @@
-"""A reconciliation report put in order for its readers: sums by agency, worst first, each with its name.
+"""Arrange a reconciliation report for its readers: sums by agency, the worst first, with the agencies' names.
 
-Nothing is counted here that a closing does not hold; shares and sums alone are formed.
+All counts come from the closing. Only shares and sums are computed here.
 """
 
 from __future__ import annotations
@@ -48,39 +48,39 @@ class Corrected:
 
 @dataclass(frozen=True, slots=True)
 class AgencyLine:
-    """All that a closing says of one agency."""
+    """All figures of a closing for one agency."""
 
     agency_code: str
     name: str
     messages: MessageFigures
     notices: MessageFigures
-    """Of these, all but replies: those that a share is of."""
+    """The sum of all messages except replies. Shares refer to this sum."""
     before: MessageFigures | None
-    """Notices of the period before; ``None``: it was not closed, or knew nothing of the agency."""
+    """The notices of the period before. ``None`` if that period was not closed, or did not have the agency."""
     dossiers: DossierFigures
     counts: AgencyFigures
     timing: Timing | None
-    """Of results."""
+    """The times from recording to delivery of results."""
 
     channels: tuple[ChannelFigures, ...]
-    """What gateways took of its messages, and bill."""
+    """Messages that gateways accepted, with the units that they bill."""
 
     @property
     def change(self) -> float | None:
-        """Of the share that was delivered, against the period before; ``None``: there is nothing to compare."""
+        """The change of the delivered share since the period before. ``None`` if it cannot be compared."""
         return change_of(self.notices, self.before)
 
     @property
     def spared(self) -> tuple[ChannelFigures, ...]:
-        """Of these, what did not go by SMS."""
+        """The channel figures that were not sent as SMS."""
         return spared_of(self.channels)
 
 
 @dataclass(frozen=True)
 class Told:
-    """A report in the order in which it is told.
+    """A report, arranged for its readers.
 
-    ``agency``: only what concerns this agency, for the agency's own workbook and mail.
+    ``agency`` limits the report to one agency, for the agency's own workbook and mail.
     """
 
     report: ReconciliationReport
@@ -89,20 +89,20 @@ class Told:
 
     @property
     def words(self) -> dict[str, Any]:
-        """Words of the templates."""
+        """The words of the templates."""
         return wording.publication_words()
 
     def percent(self, share: float | None) -> str:
-        """A share as a percentage; a dash where there is nothing to have a share of."""
+        """Return a share as a percentage, or a dash if there is no share."""
         return str(self.words["names"]["dash"]) if share is None else wording.percent(share)
 
     def share(self, row: MessageFigures) -> str:
-        """The share that was delivered, as a percentage; of few that they are too few, of replies a dash."""
+        """Return the delivered share as a percentage; the words for "too few", or a dash for replies."""
         return self.percent(None) if row.kind == "reply" else wording.rate(row.delivered, row.tellable)
 
     @staticmethod
     def is_judged(row: MessageFigures) -> bool:
-        """Whether there are enough of them for a share."""
+        """Whether there are enough messages for a share."""
         return row.tellable >= LEAST_JUDGED
 
     @cached_property
@@ -110,152 +110,152 @@ class Told:
         return {each.agency_code: each.name for each in self.report.agencies}
 
     def agency_name(self, code: str | None) -> str:
-        """Name in force on the last day; the code where nobody knows a name."""
+        """Return an agency's name on the last day of the period, or its code if no name is known."""
         return self._names.get(code or "", code or self.words["names"]["no_agency"])
 
     def procedure_name(self, code: str) -> str:
-        """Its name; the code where the sources name none."""
+        """Return a procedure's name, or its code if the sources give no name."""
         return self.report.procedures.get(code, code) if code else str(self.words["names"]["no_procedure"])
 
     def reason(self, reason: str) -> str:
-        """The words for a reason; itself where there are none."""
+        """Return the words for a reason, or the reason itself if it has no words."""
         return wording.message_reason(reason)
 
     def figure_name(self, figure: str) -> str:
-        """What staff read above the column of a figure; its own name where there are no words."""
+        """Return the head of a figure's column for staff, or the figure's own name if it has no words."""
         column = self.words["columns"].get(figure)
         return str(column["head"]) if column else figure
 
     def causes(self, change: Change) -> str:
-        """Why a correction changed a figure, in words."""
+        """Return why a correction changed a figure, in words."""
         return "; ".join(self.words["cause"].get(cause, cause) for cause in change.causes)
 
     @property
     def period(self) -> str:
-        """``ngày 24/11/2026``, ``tháng 11 năm 2026``, ``quý IV năm 2026``, ``năm 2026``."""
+        """The period in words: ``ngày 24/11/2026``, ``tháng 11 năm 2026``, ``quý IV năm 2026``, ``năm 2026``."""
         return period_words(self.report.closing.period)
 
     @property
     def previous_period(self) -> str:
-        """The period before, as a sentence names it."""
+        """The period before, in the words of a sentence."""
         before = self.report.closing.period.previous
         return _name_period(self.words, f"previous_{before.length}", before)
 
     # --- Rows --------------------------------------------------------------------------------------------------
 
-    def _own(self, rows: Iterable[Row]) -> tuple[Row, ...]:
+    def _rows_of_agency(self, rows: Iterable[Row]) -> tuple[Row, ...]:
         return tuple(row for row in rows if self.agency is None or row.agency_code == self.agency)  # type: ignore[attr-defined]
 
     @cached_property
     def messages(self) -> tuple[MessageFigures, ...]:
-        """By agency, procedure and kind, worst first."""
+        """Messages by agency, procedure and kind, the worst first."""
         return tuple(
             sorted(
-                self._own(self.report.figures.messages),
+                self._rows_of_agency(self.report.figures.messages),
                 key=lambda row: (*_badness(row), row.agency_code, row.procedure_code, KINDS.index(row.kind)),
             )
         )
 
     @cached_property
     def total(self) -> MessageFigures:
-        """All messages."""
+        """The sum of all messages."""
         return sum_messages(self.messages)
 
     @cached_property
     def notices(self) -> MessageFigures:
-        """All messages but replies: what a share of delivered ones is of, since replies have no receipts."""
+        """The sum of all messages except replies. Delivered shares refer to it, because replies have no receipts."""
         return notices_of(self.messages)
 
     @cached_property
     def replies(self) -> MessageFigures:
-        """Replies to inquiries alone."""
+        """The sum of the replies to inquiries."""
         return sum_messages((row for row in self.messages if row.kind == "reply"), "reply")
 
     @cached_property
     def notices_before(self) -> MessageFigures | None:
-        """Those of the period before."""
+        """The sum of the period before, without replies. ``None`` if there is no period before."""
         if self.report.previous is None:
             return None
-        return notices_of(self._own(self.report.previous.messages))
+        return notices_of(self._rows_of_agency(self.report.previous.messages))
 
     @cached_property
     def by_kind(self) -> tuple[MessageFigures, ...]:
-        """A sum for each kind that occurs."""
+        """The sum for each kind that occurs."""
         groups = _grouped(self.messages, lambda row: row.kind)
         return tuple(sum_messages(groups[kind], kind) for kind in KINDS if kind in groups)
 
     @cached_property
     def total_before(self) -> MessageFigures | None:
-        """All messages of the period before."""
+        """The sum of all messages of the period before. ``None`` if there is no period before."""
         if self.report.previous is None:
             return None
-        return sum_messages(self._own(self.report.previous.messages))
+        return sum_messages(self._rows_of_agency(self.report.previous.messages))
 
     @property
     def change(self) -> float | None:
-        """Of the share that was delivered."""
+        """The change of the delivered share since the period before. ``None`` if it cannot be compared."""
         return change_of(self.notices, self.notices_before)
 
     @cached_property
     def unbalanced(self) -> tuple[MessageFigures, ...]:
-        """Groups in which the identity does not hold."""
+        """Groups in which the accounting identity does not hold."""
         return tuple(row for row in self.messages if row.difference)
 
     @cached_property
     def difference(self) -> int:
-        """What is missing or too much, without signs."""
+        """The number of missing messages plus the number of surplus messages."""
         return sum(abs(row.difference) for row in self.messages)
 
     @cached_property
     def dossiers(self) -> tuple[DossierFigures, ...]:
-        """By agency and procedure, most late ones first."""
-        rows = self._own(self.report.figures.dossiers)
+        """Dossiers by agency and procedure, rows with the most late dossiers first."""
+        rows = self._rows_of_agency(self.report.figures.dossiers)
         return tuple(sorted(rows, key=lambda row: (*_lateness(row), row.agency_code, row.procedure_code)))
 
     @cached_property
     def dossiers_total(self) -> DossierFigures:
-        """All dossiers."""
+        """The sum of all dossiers."""
         return sum_dossiers(self.dossiers)
 
     @cached_property
     def dossiers_before(self) -> DossierFigures | None:
-        """All dossiers of the period before."""
+        """The sum of all dossiers of the period before. ``None`` if there is no period before."""
         if self.report.previous is None:
             return None
-        return sum_dossiers(self._own(self.report.previous.dossiers))
+        return sum_dossiers(self._rows_of_agency(self.report.previous.dossiers))
 
     @cached_property
     def before(self) -> dict[tuple[str, str, str], MessageFigures]:
-        """By agency, procedure and kind: the period before."""
+        """Messages of the period before, by agency, procedure and kind."""
         rows = self.report.previous.messages if self.report.previous else ()
         return {(row.agency_code, row.procedure_code, row.kind): row for row in rows}
 
     @cached_property
     def channels(self) -> tuple[ChannelFigures, ...]:
-        """What gateways took, and bill, by agency, kind, gateway and carrier."""
-        return self._own(self.report.figures.channels)
+        """Messages that gateways accepted, with billed units, by agency, kind, gateway and carrier."""
+        return self._rows_of_agency(self.report.figures.channels)
 
     @cached_property
     def by_gateway(self) -> dict[tuple[str, str], list[ChannelFigures]]:
-        """The same by gateway and the unit that it bills, in their order."""
+        """The channel figures grouped by gateway and billed unit, sorted by both."""
         groups = _grouped(self.channels, lambda row: (row.gateway, row.billed_unit))
         return {key: groups[key] for key in sorted(groups)}
 
     @cached_property
     def counts_total(self) -> AgencyFigures:
-        """What is counted by agency alone, added up."""
-        own = self._own(self.report.figures.agencies)
+        """The sum of the figures that are counted by agency only."""
+        own = self._rows_of_agency(self.report.figures.agencies)
         names = [name for name in AgencyFigures.__slots__ if name != "agency_code"]
         return AgencyFigures("", **{name: sum(getattr(row, name) for row in own) for name in names})
 
     @cached_property
     def timings(self) -> dict[tuple[str | None, str | None, str], Timing]:
-        """By agency, procedure and kind."""
+        """Times from recording to delivery, by agency, procedure and kind."""
         return {(row.agency_code, row.procedure_code, row.kind): row for row in self.report.figures.timings}
 
     @cached_property
     def agencies(self) -> tuple[AgencyLine, ...]:
-        """Each agency that is enabled or has a figure, worst first; what belongs to no agency last."""
+        """The agencies that are enabled or have a figure, worst first. Figures without an agency come last."""
         figures, previous = self.report.figures, self.report.previous
         messages = _grouped(figures.messages, lambda row: row.agency_code)
         before = _grouped(previous.messages if previous else (), lambda row: row.agency_code)
@@ -292,7 +292,7 @@ class Told:
 
     @cached_property
     def worst(self) -> tuple[AgencyLine, ...]:
-        """Up to five agencies that have the lowest share of delivered messages, none of a handful."""
+        """Up to five agencies with the lowest delivered share. Agencies with too few messages are left out."""
         named = (each for each in self.agencies if each.agency_code)
         enough = [each for each in named if self.is_judged(each.notices)]
         below = [each for each in enough if (each.notices.delivered_of_tellable or 0) < 1]
@@ -300,20 +300,23 @@ class Told:
 
     @cached_property
     def places(self) -> dict[str, int]:
-        """By code, the place of each agency that is ranked; what belongs to no agency is none, and few are not."""
+        """The rank of each agency with enough notices, by code."""
         ranked = [each for each in self.agencies if each.agency_code and self.is_judged(each.notices)]
         return {each.agency_code: place for place, each in enumerate(ranked, 1)}
 
     @cached_property
     def unranked(self) -> tuple[AgencyLine, ...]:
-        """Agencies that have too few notices to be ranked, in the order of the table."""
+        """Agencies with too few notices to be ranked, in the order of the table."""
         return tuple(each for each in self.agencies if each.agency_code and each.agency_code not in self.places)
 
     @cached_property
     def procedures(self) -> tuple[MessageFigures, ...]:
-        """By agency and procedure over all kinds but replies, which have no receipts, worst first."""
-        told = (row for row in self.messages if row.kind != "reply" or row.difference)
-        groups = _grouped(told, lambda row: (row.agency_code, row.procedure_code))
+        """Sums by agency and procedure, the worst first, without replies, because these have no receipts.
+
+        Replies are included if the accounting identity fails for them.
+        """
+        shown_rows = (row for row in self.messages if row.kind != "reply" or row.difference)
+        groups = _grouped(shown_rows, lambda row: (row.agency_code, row.procedure_code))
         sums = [
             replace(sum_messages(rows), agency_code=agency, procedure_code=procedure)
             for (agency, procedure), rows in groups.items()
@@ -322,62 +325,64 @@ class Told:
 
     @cached_property
     def reasons(self) -> tuple[tuple[str, str, int], ...]:
-        """State, reason and messages over all agencies, the most first."""
+        """State, reason and number of messages, the greatest number first."""
         counts: dict[tuple[str, str], int] = defaultdict(int)
-        for row in self._own(self.report.figures.reasons):
+        for row in self._rows_of_agency(self.report.figures.reasons):
             counts[row.state, row.reason] += row.messages
         return tuple((*key, number) for key, number in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     @cached_property
     def differences(self) -> tuple[Difference, ...]:
-        """Without a reason first."""
-        rows = self._own(self.report.differences)
+        """The differences. Differences without a reason come first."""
+        rows = self._rows_of_agency(self.report.differences)
         return tuple(sorted(rows, key=lambda row: (row.is_explained, row.reason, *map(_sortable, _values(row)))))
 
     @cached_property
     def stops(self) -> tuple[StopWords, ...]:
-        """What was stopped: of an agency what was stopped everywhere, too."""
+        """The stops of the period. For one agency, stops of this agency and stops of every agency."""
         return tuple(row for row in self.report.stops if self.agency is None or row.agency_code in ("", self.agency))
 
     def stopped(self, stop: StopWords) -> tuple[str, str]:
-        """Whose messages were stopped, and which kind, in words."""
+        """Return, in words, whose messages a stop held, and of which kind."""
         whose = self.agency_name(stop.agency_code) if stop.agency_code else self.words["names"]["all"]
         return whose, self.words["kind"][stop.kind] if stop.kind else self.words["stops"]["every_kind"]
 
     @cached_property
     def pushed(self) -> tuple[PushedWords, ...]:
-        """Whose figures are as they were pushed, by source and agency."""
-        return self._own(self.report.pushed)
+        """The agencies whose figures rest on pushed data, sorted by source and agency."""
+        return self._rows_of_agency(self.report.pushed)
 
     @cached_property
     def unexplained(self) -> tuple[Difference, ...]:
-        """Those without a reason."""
+        """The differences without a reason."""
         return tuple(row for row in self.differences if not row.is_explained)
 
     @cached_property
     def orphans(self) -> tuple[Orphan, ...]:
-        """By sort."""
-        return tuple(sorted(self._own(self.report.orphans), key=lambda row: tuple(map(_sortable, _values(row)))))
+        """Records that lack the record that they should belong to, sorted by kind."""
+        return tuple(
+            sorted(self._rows_of_agency(self.report.orphans), key=lambda row: tuple(map(_sortable, _values(row))))
+        )
 
     @cached_property
     def changes(self) -> tuple[Change, ...]:
-        """What a correction changed."""
-        return self._own(self.report.changes)
+        """The figures that a correction changed."""
+        return self._rows_of_agency(self.report.changes)
 
     @cached_property
     def urged(self) -> tuple[Urged, ...]:
-        """Whom the report proposes to urge."""
-        return self._own(self.report.urged)
+        """The agencies that the report proposes to urge."""
+        return self._rows_of_agency(self.report.urged)
 
     @cached_property
     def complaints(self) -> tuple[ComplaintCount, ...]:
-        """The most first."""
-        rows = self._own(self.report.complaints)
+        """Counts of complaints, the greatest first."""
+        rows = self._rows_of_agency(self.report.complaints)
         return tuple(sorted(rows, key=lambda row: (-row.complaints, row.agency_code, row.claim, row.outcome)))
 
 
 def period_words(period: Period) -> str:
-    """``ngày 24/11/2026``, ``tháng 11 năm 2026``, ``quý IV năm 2026``, ``năm 2026``."""
+    """Return a period in words: ``ngày 24/11/2026``, ``tháng 11 năm 2026``, ``quý IV năm 2026``, ``năm 2026``."""
     return _name_period(wording.publication_words(), period.length, period)
 
 
@@ -393,16 +398,16 @@ def _name_period(words: dict[str, Any], form: str, period: Period) -> str:
 
 
 def duration(seconds: int) -> str:
-    """Seconds as people say them: ``45 giây``, ``3,5 phút``, ``26 giờ``, ``4 ngày``."""
-    said = wording.publication_words()["time"]
+    """Return a duration in words: ``45 giây``, ``3,5 phút``, ``26 giờ``, ``4 ngày``."""
+    words = wording.publication_words()["time"]
     for name, least, unit in (("days", 172_800, 86_400), ("hours", 7_200, 3_600), ("minutes", 120, 60)):
         if seconds >= least:
-            return str(said[name].format(number=wording.plain(round(seconds / unit, 1))))
-    return str(said["seconds"].format(number=wording.count(seconds)))
+            return str(words[name].format(number=wording.plain(round(seconds / unit, 1))))
+    return str(words["seconds"].format(number=wording.count(seconds)))
 
 
 def points(value: float | None) -> str:
-    """A change of a share in percentage points, with its sign."""
+    """Return a change of a share in percentage points, with its sign."""
     dash: str = wording.publication_words()["names"]["dash"]
     return dash if value is None else wording.signed(value * 100)
 
@@ -415,18 +420,21 @@ def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[R
 
 
 def notices_of(rows: Iterable[MessageFigures]) -> MessageFigures:
-    """All but replies, added up."""
+    """Return the sum of all messages except replies."""
     return sum_messages(row for row in rows if row.kind != "reply")
 
 
 def spared_of(rows: Iterable[ChannelFigures]) -> tuple[ChannelFigures, ...]:
-    """What did not go by SMS, whose messages SMS alone would have cost."""
+    """Return the channel figures that were not sent as SMS, for a comparison with the cost of SMS."""
     return tuple(row for row in rows if row.billed_unit != "segment")
 
 
 def _badness(row: MessageFigures, notices: MessageFigures | None = None) -> tuple[float, ...]:
-    """Unbalanced first, then by the share of ``notices`` that was delivered, of few messages later, of none last, with
-    replies."""
+    """Return a sort key that puts the worst rows first.
+
+    Rows whose accounting identity fails come first. Rows with enough ``notices`` follow in the order of their delivered
+    share, then rows with few notices. Rows without notices, and replies, come last.
+    """
     if row.difference:
         return (0, -abs(row.difference), 0)
     judged = notices or row
@@ -437,7 +445,7 @@ def _badness(row: MessageFigures, notices: MessageFigures | None = None) -> tupl
 
 
 def change_of(now: MessageFigures, before: MessageFigures | None) -> float | None:
-    """Of the share that was delivered; ``None``: there is nothing to compare, or too few."""
+    """Return the change of the delivered share. ``None`` if one of the two rows has too few messages."""
     if before is None or min(now.tellable, before.tellable) < LEAST_JUDGED:
         return None
     new, old = now.delivered_of_tellable, before.delivered_of_tellable

@@ -1,8 +1,8 @@
-"""What the printable report and the page both say: sections of paragraphs, tables and charts, all written out.
+"""Compose the content of the printable report and of the page: sections of paragraphs, tables and charts.
 
-Both are laid out from this alone, so that they cannot differ. A day is a plain sheet of figures. A month or longer is a
-document that the Department issues to those it serves, in the form of Nghị định 30/2020/NĐ-CP, and proposes whom to
-urge.
+Report and page are laid out from this content alone, so that they cannot differ. A day's report is a plain sheet of
+figures. The report of a month or a longer period is a document that the Department issues, in the form of Nghị định
+30/2020/NĐ-CP. It also proposes which agencies to urge.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ from motcua.reports.publication.data import AgencyLine, Told, duration, points, 
 from motcua.reports.wording import LEAST_JUDGED, count, day, moment, rate, signed, too_few
 
 ROWS_SHOWN = 20
-"""Rows of a table by procedure, reason or case; all of them are in the workbook and the CSV files."""
+"""How many rows a table by procedure, reason or case shows. The workbook and the CSV files have all rows."""
 AGENCIES_DRAWN = 20
 UNRANKED_NAMED = 5
-"""Agencies that a ranking names of those that it leaves out; the table has all of them."""
+"""How many unranked agencies the summary names. The table has all of them."""
 _IDENTITY = (
     "expected", "suppressed", "cancelled", "tellable", "waiting", "lost", "sent", "delivered", "of_tellable",
 )  # fmt: skip
-"""Columns of the identity by kind, between the kind and the difference."""
+"""Columns of the table of the accounting identity by kind, between the kind and the difference."""
 _AGENCIES = ("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable")
-"""Of messages by agency, between the agency and the change."""
+"""Columns of the table of messages by agency, between the agency and the change."""
 _PROCEDURES = ("expected", "tellable", "delivered", "of_tellable")
-"""Of messages by procedure, between the agency and the difference."""
+"""Columns of the table of messages by procedure, between the agency and the difference."""
 
 Tone: TypeAlias = Literal["", "bad", "good", "soft", "total"]
 Align: TypeAlias = Literal["left", "right"]
 Columns: TypeAlias = Sequence[tuple[str, Align, int]]
-"""Of a table: what stands above each (a word of the template), how it is set, its share of the width."""
+"""The columns of a table. Each has the name of its head in the template's words, its alignment, and its share of the
+table's width."""
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """One paragraph; ``bad``: a warning, ``good``: what holds, ``soft``: a remark."""
+    """One paragraph. Its tone is ``bad`` for a warning, ``good`` for good news, ``soft`` for a remark."""
 
     text: str
     tone: Tone = ""
@@ -54,7 +55,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``share``: its share of the page's width; 0: as wide as its words need."""
+    """A column; ``share`` is its share of the page's width, or 0 for the width of its words."""
 
     head: str
     align: Align
@@ -71,7 +72,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, which may break over pages; its head is repeated."""
+    """A table, which may continue on the next page, where its head is repeated."""
 
     caption: str
     columns: tuple[Column, ...]
@@ -82,7 +83,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A drawing with the words that say the same."""
+    """A drawing with its caption."""
 
     caption: str
     drawing: Drawing
@@ -103,31 +104,33 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The whole report, every word and number as it is read."""
+    """The whole report, with every word and number as readers see it."""
 
     is_sheet: bool
-    """A plain sheet of figures, which nobody issues: it has no letterhead but who made it, is addressed to nobody,
-    opens and ends with nothing, and bears no signature."""
+    """``True`` if the report is a plain sheet of figures and no issued document.
+
+    A sheet names only who made it. It has no addressee, opening, ending or signature.
+    """
     letterhead: dict[str, str]
     place_and_date: str
     about: str
     addressed_to: str
-    """A line each."""
+    """The addressees, one in each line."""
     grounds: tuple[str, ...]
     opening: str
     sections: tuple[Section, ...]
     ending: str
     copies: tuple[str, ...]
     title: str
-    """For a window's or file's title."""
+    """The title for a window or the file's properties."""
     software: str
 
 
 def compose_document(told: Told) -> Document:
-    """The report over all agencies."""
-    said, closing = told.words["letterhead"], told.report.closing
+    """Compose the report over all agencies."""
+    words, closing = told.words["letterhead"], told.report.closing
     filled = {"period": told.period, "as_of": moment(closing.as_of), "closing": closing.closing_no}
-    about = said["about_correction" if closing.corrects is not None else "about"].format(**filled)
+    about = words["about_correction" if closing.corrects is not None else "about"].format(**filled)
     builder = _Sections(told)
     if closing.period.is_day:
         sheet = told.words["sheet"]
@@ -148,24 +151,24 @@ def compose_document(told: Told) -> Document:
     names = ["parent", "issuer", "number", "country", "motto", "machine_copy", "report", "copies", "signer"]
     return Document(
         is_sheet=False,
-        letterhead={name: said[name] for name in names},
-        place_and_date=said["date"].format(
-            place=said["place"], **official_date(closing.closed_at.astimezone(VIETNAM).date())
+        letterhead={name: words[name] for name in names},
+        place_and_date=words["date"].format(
+            place=words["place"], **official_date(closing.closed_at.astimezone(VIETNAM).date())
         ),
         about=about,
-        addressed_to=said["to"],
-        grounds=tuple(each.format(**filled) for each in said["grounds"]),
-        opening=said["opening"].format(**filled),
+        addressed_to=words["to"],
+        grounds=tuple(each.format(**filled) for each in words["grounds"]),
+        opening=words["opening"].format(**filled),
         sections=builder.full(),
-        ending=said["closing"].format(**filled),
-        copies=tuple(said["copied_to"]),
-        title=f"{said['report'].capitalize()}: {about}",
+        ending=words["closing"].format(**filled),
+        copies=tuple(words["copied_to"]),
+        title=f"{words['report'].capitalize()}: {about}",
         software=told.report.software,
     )
 
 
 def official_date(on: date) -> dict[str, str]:
-    """Day, month and year as Nghị định 30/2020 writes them: a leading zero for days below 10 and for months 1 and 2."""
+    """Return a date as Nghị định 30/2020 writes it, with leading zeros for days below 10 and months 1 and 2."""
     return {
         "day": f"{on.day:02d}",
         "month": f"{on.month:02d}" if on.month <= 2 else str(on.month),
@@ -174,58 +177,60 @@ def official_date(on: date) -> dict[str, str]:
 
 
 def summary_lines(told: Told) -> list[Paragraph]:
-    """The report for a person in a hurry: identity, whether it holds, shares, change, the worst."""
-    said, report = told.words["summary"], told.report
+    """Return the summary: the accounting identity, whether it holds, shares, the change, the worst agencies."""
+    words, report = told.words["summary"], told.report
     lines = [Paragraph(identity_line(told))]
     if told.difference:
-        unbalanced = said["unbalanced_pushed" if told.pushed else "unbalanced"].format(
+        unbalanced = words["unbalanced_pushed" if told.pushed else "unbalanced"].format(
             difference=count(told.difference), groups=count(len(told.unbalanced))
         )
         lines.append(Paragraph(unbalanced, "bad"))
     elif report.closing.sources_unread:
-        lines.append(Paragraph(said["balanced_unread"], "bad"))
+        lines.append(Paragraph(words["balanced_unread"], "bad"))
     else:
-        lines.append(Paragraph(said["balanced_pushed" if told.pushed else "balanced"], "good"))
+        lines.append(Paragraph(words["balanced_pushed" if told.pushed else "balanced"], "good"))
     if told.pushed:
         lines.append(Paragraph(pushed_line(told)))
-    # Of one agency only its own cases: the closing's number is that of all.
+    # The number in the closing counts the differences of all agencies. A report for one agency counts only its own.
     unexplained = max(len(told.unexplained), report.closing.unexplained if told.agency is None else 0)
     if unexplained:
-        lines.append(Paragraph(said["unexplained"].format(number=count(unexplained)), "bad"))
+        lines.append(Paragraph(words["unexplained"].format(number=count(unexplained)), "bad"))
     if report.closing.sources_unread:
-        lines.append(Paragraph(said["unread"].format(names=", ".join(report.closing.sources_unread)), "bad"))
+        lines.append(Paragraph(words["unread"].format(names=", ".join(report.closing.sources_unread)), "bad"))
     if told.stops:
-        lines.append(Paragraph(said["stops"].format(number=count(len(told.stops))), "bad"))
+        lines.append(Paragraph(words["stops"].format(number=count(len(told.stops))), "bad"))
     lines.append(Paragraph(shares_line(told)))
     if told.replies.expected:
         lines.append(Paragraph(replies_line(told)))
     lines.append(Paragraph(change_line(told)))
     if told.agency is None and told.worst:
-        names = [said["worst_one"].format(name=each.name, share=told.share(each.notices)) for each in told.worst]
-        lines.append(Paragraph(said["worst"].format(names="; ".join(names))))
+        names = [words["worst_one"].format(name=each.name, share=told.share(each.notices)) for each in told.worst]
+        lines.append(Paragraph(words["worst"].format(names="; ".join(names))))
     if told.agency is None and told.places and told.unranked:
         lines.append(Paragraph(unranked_line(told)))
     return lines
 
 
 def unranked_line(told: Told) -> str:
-    """Whom the ranking leaves out, by name as far as they are few."""
-    said, left_out = told.words["summary"], told.unranked
+    """Return the sentence about agencies that the ranking leaves out. It names a few of them."""
+    words, left_out = told.words["summary"], told.unranked
     names = "; ".join(each.name for each in left_out[:UNRANKED_NAMED])
     if len(left_out) > UNRANKED_NAMED:
-        names = said["unranked_more"].format(names=names, number=count(len(left_out) - UNRANKED_NAMED))
-    return str(said["unranked"].format(number=count(len(left_out)), least=LEAST_JUDGED, names=names))
+        names = words["unranked_more"].format(names=names, number=count(len(left_out) - UNRANKED_NAMED))
+    return str(words["unranked"].format(number=count(len(left_out)), least=LEAST_JUDGED, names=names))
 
 
 def pushed_line(told: Told) -> str:
-    """Whose figures are as they were pushed, and by which sources."""
-    said, agencies = told.words["summary"], {each.agency_code for each in told.pushed}
+    """Return the sentence about agencies whose figures were pushed, with their sources."""
+    words, agencies = told.words["summary"], {each.agency_code for each in told.pushed}
     names = ", ".join(sorted({each.source for each in told.pushed}))
-    return str(said["pushed" if told.agency is None else "pushed_own"].format(number=count(len(agencies)), names=names))
+    return str(
+        words["pushed" if told.agency is None else "pushed_own"].format(number=count(len(agencies)), names=names)
+    )
 
 
 def shares_line(told: Told) -> str:
-    """What share was delivered, and of what: of all but replies."""
+    """Return the sentence about the delivered share, which refers to all messages except replies."""
     total = told.notices
     form = "no_shares" if not total.sent else "shares" if total.tellable >= LEAST_JUDGED else "shares_few"
     return str(
@@ -240,15 +245,15 @@ def shares_line(told: Told) -> str:
 
 
 def replies_line(told: Told) -> str:
-    """How many replies there are, that are in no share."""
+    """Return the sentence about the number of replies, which no share contains."""
     return str(told.words["summary"]["replies"].format(number=count(told.replies.expected)))
 
 
 def formula(told: Told, row: MessageFigures) -> str:
-    """What the delivered messages are a share of: ``92 tin cần gửi = 120 phải nhắn − 18 không gửi − 10 đã hủy``."""
-    said = told.words["summary"]
+    """Return the base of the delivered share: ``92 tin cần gửi = 120 phải nhắn − 18 không gửi − 10 đã hủy``."""
+    words = told.words["summary"]
     return str(
-        said["formula"].format(
+        words["formula"].format(
             tellable=count(row.tellable),
             expected=count(row.expected),
             suppressed=count(row.suppressed),
@@ -258,26 +263,26 @@ def formula(told: Told, row: MessageFigures) -> str:
 
 
 def identity_line(told: Told) -> str:
-    """``Phải nhắn 120 tin = …``: every state that occurs, and the difference where there is one."""
-    said, total = told.words["summary"], told.total
+    """Return the accounting identity, ``Phải nhắn 120 tin = …``, with every state that occurs and any difference."""
+    words, total = told.words["summary"], told.total
     terms = [(told.words["state"][state].lower(), getattr(total, state)) for state in STATES]
-    written = [said["term"].format(state=name, number=count(number)) for name, number in terms if number]
+    written = [words["term"].format(state=name, number=count(number)) for name, number in terms if number]
     if total.difference:
         written.append(
-            said["term"].format(state=told.words["heads"]["difference"].lower(), number=count(total.difference))
+            words["term"].format(state=told.words["heads"]["difference"].lower(), number=count(total.difference))
         )
     if not written and not total.expected:
-        return str(said["identity_none"])
-    return str(said["identity"].format(expected=count(total.expected), terms=" + ".join(written) or "0"))
+        return str(words["identity_none"])
+    return str(words["identity"].format(expected=count(total.expected), terms=" + ".join(written) or "0"))
 
 
 def change_line(told: Told) -> str:
-    """Against the period before."""
-    said, before, notices = told.words["summary"], told.total_before, told.notices_before
+    """Return the sentence that compares the period with the period before."""
+    words, before, notices = told.words["summary"], told.total_before, told.notices_before
     if before is None or notices is None:
-        return str(said["no_previous"])
+        return str(words["no_previous"])
     return str(
-        said["change_no_share" if told.change is None else "change"].format(
+        words["change_no_share" if told.change is None else "change"].format(
             previous=told.previous_period,
             share=told.share(notices),
             change=points(told.change),
@@ -288,7 +293,7 @@ def change_line(told: Told) -> str:
 
 
 def _billed(told: Told) -> str:
-    """What gateways bill: ``120 tin qua zalo, 45 đoạn tin qua kannel``; the gateway where there is more than one."""
+    """Return what gateways bill: ``120 tin qua zalo, 45 đoạn tin qua kannel``. A single gateway is not named."""
     groups = {key: sum(row.units for row in rows) for key, rows in told.by_gateway.items()}
     if told.report.closing.known_attempt is None or not groups:
         groups = {("", "segment"): told.total.segments}
@@ -296,34 +301,34 @@ def _billed(told: Told) -> str:
 
 
 def _unit(told: Told, gateway: str, billed_unit: str) -> str:
-    """What a gateway counts, in words."""
+    """Return the unit that a gateway bills, in words."""
     names = told.words["channels"]
     unit: str = names["unit"][billed_unit]
     return names["by"].format(unit=unit, gateway=gateway or names["unknown"]) if len(told.by_gateway) > 1 else unit
 
 
 def _unpriced(told: Told, rows: Iterable[ChannelFigures]) -> str:
-    """What has no price: ``một tin qua zalo``; where each of these has one, SMS."""
+    """Return the units without a price, such as ``một tin qua zalo``; the SMS segment if every row has a price."""
     names = told.words["channels"]
     units = [_unit(told, *each) for each in unpriced(told.report.closing, rows)] or [names["unit"]["segment"]]
     return ", ".join(names["one"].format(unit=unit) for unit in units)
 
 
 def cost_line(told: Told) -> str:
-    """What gateways bill and đồng, against the year's budget."""
-    said, budget, billed = told.words["summary"], told.report.budget, _billed(told)
+    """Return the sentence about billed units and their cost in đồng, compared with the year's budget."""
+    words, budget, billed = told.words["summary"], told.report.budget, _billed(told)
     if budget.spent_in_period is None:
-        return str(said["cost_unknown"].format(billed=billed, unpriced=_unpriced(told, told.channels)))
+        return str(words["cost_unknown"].format(billed=billed, unpriced=_unpriced(told, told.channels)))
     if budget.spent_in_year is None:
         spent = count(budget.spent_in_period)
-        return str(said["cost_of_period"].format(billed=billed, spent=spent, year=budget.year))
-    of_year = said["cost_no_budget"]
+        return str(words["cost_of_period"].format(billed=billed, spent=spent, year=budget.year))
+    of_year = words["cost_no_budget"]
     if budget.for_year:
-        of_year = said["cost_budget"].format(
+        of_year = words["cost_budget"].format(
             for_year=count(budget.for_year), share=told.percent(budget.spent_in_year / budget.for_year)
         )
     return str(
-        said["cost"].format(
+        words["cost"].format(
             billed=billed,
             spent=count(budget.spent_in_period),
             year=budget.year,
@@ -334,11 +339,13 @@ def cost_line(told: Told) -> str:
 
 
 def dossiers_line(told: Told) -> str:
-    """Dossiers received and resolved."""
-    said, total = told.words["summary"], told.dossiers_total
-    without = said["without_due"].format(number=count(total.resolved_without_due)) if total.resolved_without_due else ""
+    """Return the sentence about dossiers received and resolved."""
+    words, total = told.words["summary"], told.dossiers_total
+    without = (
+        words["without_due"].format(number=count(total.resolved_without_due)) if total.resolved_without_due else ""
+    )
     return str(
-        said["dossiers"].format(
+        words["dossiers"].format(
             received=count(total.received),
             carried_over=count(total.carried_over),
             resolved=count(total.resolved),
@@ -352,7 +359,7 @@ def dossiers_line(told: Told) -> str:
 
 
 def dossiers_change_line(told: Told) -> str | None:
-    """Dossiers against the period before; ``None``: that was not closed."""
+    """Return the sentence that compares dossiers with the period before. ``None`` if that period was not closed."""
     before, now = told.dossiers_before, told.dossiers_total
     if before is None:
         return None
@@ -361,13 +368,13 @@ def dossiers_change_line(told: Told) -> str | None:
         "resolved": (now.resolved, before.resolved),
         "late": (now.resolved_late, before.resolved_late),
     }
-    said = {name: count(old) for name, (_, old) in figures.items()}
-    said |= {f"{name}_change": signed(new - old, 0) for name, (new, old) in figures.items()}
-    return str(told.words["summary"]["dossiers_change"].format(previous=told.previous_period, **said))
+    values = {name: count(old) for name, (_, old) in figures.items()}
+    values |= {f"{name}_change": signed(new - old, 0) for name, (new, old) in figures.items()}
+    return str(told.words["summary"]["dossiers_change"].format(previous=told.previous_period, **values))
 
 
 def time_line(told: Told) -> str | None:
-    """From the source's recording to delivery, of results; ``None``: none was delivered."""
+    """Return the sentence about the time from recording a result to its delivery. ``None`` without a delivery."""
     timing = told.timings.get((told.agency, None, "result"))
     if timing is None:
         return None
@@ -377,7 +384,7 @@ def time_line(told: Told) -> str | None:
 
 
 def apologies_line(told: Told) -> str:
-    """Apologies right and wrong."""
+    """Return the sentence about right and wrong apologies."""
     counts = told.counts_total
     return str(
         told.words["summary"]["apologies"].format(
@@ -390,7 +397,7 @@ def apologies_line(told: Told) -> str:
 
 
 def inquiries_line(told: Told) -> str:
-    """9029."""
+    """Return the sentence about inquiries to 9029."""
     counts = told.counts_total
     return str(
         told.words["summary"]["inquiries"].format(
@@ -400,39 +407,39 @@ def inquiries_line(told: Told) -> str:
 
 
 def complaints_line(told: Told) -> str:
-    """How many complaints there were."""
-    said, number = told.words["summary"], sum(each.complaints for each in told.complaints)
-    return str(said["complaints"].format(number=count(number)) if number else said["complaints_none"])
+    """Return the sentence about the number of complaints."""
+    words, number = told.words["summary"], sum(each.complaints for each in told.complaints)
+    return str(words["complaints"].format(number=count(number)) if number else words["complaints_none"])
 
 
 def corrected_line(told: Told) -> str:
-    """What a correction corrects."""
-    said, corrected = told.words["corrected"], told.corrected
+    """Return the sentence about the publication or closing that is corrected."""
+    words, corrected = told.words["corrected"], told.corrected
     if corrected is None:
-        return str(said["with_closing"].format(closing=told.report.closing.corrects))
-    return str(said["with_publication"].format(publication=corrected.publication_no))
+        return str(words["with_closing"].format(closing=told.report.closing.corrects))
+    return str(words["with_publication"].format(publication=corrected.publication_no))
 
 
 def evidence(told: Told, urged: Urged) -> str:
-    """Why an agency is to be urged: the figure, its threshold, and what it is a share of."""
-    said = told.words["urged"]
+    """Return why an agency is to be urged: the figure, its threshold, and the base of the share."""
+    words = told.words["urged"]
     values = {
         "value": told.percent(urged.value),
         "threshold": told.percent(urged.threshold),
         "of_all": count(urged.of_all),
     }
-    return str(said["evidence"].format(**values, unit=said["unit"][urged.measure]))
+    return str(words["evidence"].format(**values, unit=words["unit"][urged.measure]))
 
 
 class _Sections:
-    """Builds the sections."""
+    """Builds the sections of a report."""
 
     def __init__(self, told: Told) -> None:
         self._told, self._words = told, told.words
         self._heads, self._said = told.words["heads"], told.words["summary"]
 
     def daily(self) -> tuple[Section, ...]:
-        return self._kept(
+        return self._without_empty(
             self._corrected(),
             ("overall", self._overall()),
             ("agencies", self._agencies()),
@@ -443,7 +450,7 @@ class _Sections:
         )
 
     def full(self) -> tuple[Section, ...]:
-        return self._kept(
+        return self._without_empty(
             self._corrected(),
             ("overall", [*self._overall(), *self._time()]),
             ("agencies", self._agencies()),
@@ -458,7 +465,7 @@ class _Sections:
             ("check", self._check()),
         )
 
-    def _kept(self, *sections: tuple[str, Iterable[Block]]) -> tuple[Section, ...]:
+    def _without_empty(self, *sections: tuple[str, Iterable[Block]]) -> tuple[Section, ...]:
         named = ((self._words["sections"][name], tuple(blocks)) for name, blocks in sections)
         return tuple(Section(title, blocks) for title, blocks in named if blocks)
 
@@ -472,14 +479,14 @@ class _Sections:
     ) -> Table:
         shown = rows[:most] if most is not None else rows
         more = self._said["more_rows"].format(number=count(len(rows) - len(shown))) if len(shown) < len(rows) else ""
-        # What a row has too few of to be judged is said once, below the table.
+        # Rows with too few cases for a share get a dash, and one note below the table explains it.
         few = self._said["few"].format(least=LEAST_JUDGED) if any(too_few() in row.cells for row in shown) else ""
         dash = self._words["names"]["dash"]
         written = [
             replace(row, cells=tuple(dash if each == too_few() else each for each in row.cells)) for row in shown
         ]
         heads = [Column(self._heads[head], align, width) for head, align, width in columns]
-        says = [self._says(place, written) for place in range(len(heads))]
+        says = [self._has_values(place, written) for place in range(len(heads))]
         return Table(
             self._words["tables"][name],
             tuple(compress(heads, says)),
@@ -487,31 +494,31 @@ class _Sections:
             " ".join(filter(None, (note, few, more))),
         )
 
-    def _says(self, place: int, rows: Sequence[Row]) -> bool:
-        """Whether a column says something of a row; all rows together are told in the summary."""
+    def _has_values(self, place: int, rows: Sequence[Row]) -> bool:
+        """Whether a column has a value in any row except the row of the total."""
         own = [row for row in rows if row.tone != "total"] or rows
         return any(row.cells[place] not in ("", self._words["names"]["dash"]) for row in own)
 
     def _corrected(self) -> tuple[str, list[Block]]:
-        told = self._told
-        if told.report.closing.corrects is None:
+        arranged_report = self._told
+        if arranged_report.report.closing.corrects is None:
             return "corrected", []
-        blocks: list[Block] = [Paragraph(corrected_line(told))]
-        if not told.changes:
+        blocks: list[Block] = [Paragraph(corrected_line(arranged_report))]
+        if not arranged_report.changes:
             return "corrected", [*blocks, Paragraph(self._words["corrected"]["no_changes"])]
         rows = [
             Row(
                 (
-                    told.agency_name(each.agency_code),
-                    told.procedure_name(each.procedure_code),
+                    arranged_report.agency_name(each.agency_code),
+                    arranged_report.procedure_name(each.procedure_code),
                     self._words["kind"].get(each.kind, self._words["names"]["dash"]),
-                    told.figure_name(each.figure),
+                    arranged_report.figure_name(each.figure),
                     count(each.was),
                     count(each.became),
-                    told.causes(each),
+                    arranged_report.causes(each),
                 )
             )
-            for each in told.changes
+            for each in arranged_report.changes
         ]
         columns: Columns = [
             ("agency", "left", 3),
@@ -525,17 +532,17 @@ class _Sections:
         return "corrected", [*blocks, self._table("changes", columns, rows, 3 * ROWS_SHOWN)]
 
     def _overall(self) -> list[Block]:
-        told = self._told
-        read = told.report.closing.data_as_of
+        arranged_report = self._told
+        read = arranged_report.report.closing.data_as_of
         as_of = self._said["data_as_of"].format(moment=moment(read)) if read else self._said["never_read"]
-        rows = [self._identity_row(self._words["kind"][row.kind], row) for row in told.by_kind]
-        rows.append(self._identity_row(self._words["names"]["all"], told.total, total=True))
+        rows = [self._identity_row(self._words["kind"][row.kind], row) for row in arranged_report.by_kind]
+        rows.append(self._identity_row(self._words["names"]["all"], arranged_report.total, total=True))
         columns: Columns = [
             ("kind", "left", 2),
             *[(name, "right", 1) for name in (*_IDENTITY, "difference")],
         ]
         return [
-            *summary_lines(told),
+            *summary_lines(arranged_report),
             Paragraph(as_of, "" if read else "bad"),
             self._table("identity", columns, rows),
         ]
@@ -551,7 +558,7 @@ class _Sections:
         change: float | None = None,
         notices: MessageFigures | None = None,
     ) -> list[str]:
-        """Figures of messages, by the words above them; ``notices``: those that a share is of, by default all."""
+        """Return figures of messages for these columns. Shares refer to ``notices``, by default to the whole row."""
         written = {
             **{state: count(getattr(row, state)) for state in STATES},
             "expected": count(row.expected),
@@ -612,15 +619,15 @@ class _Sections:
         return [Chart(self._words["charts"][name], draw(self._told, drawn[:AGENCIES_DRAWN]), note)]
 
     def _dossiers(self) -> list[Block]:
-        told = self._told
+        arranged_report = self._told
         lines = sorted(
-            (each for each in told.agencies if each.agency_code),
+            (each for each in arranged_report.agencies if each.agency_code),
             key=lambda each: (-each.dossiers.resolved_late - each.dossiers.open_late, each.name),
         )
         rows = []
         for name, own, tone in (
             *((each.name, each.dossiers, "") for each in lines),
-            (self._words["names"]["all"], told.dossiers_total, "total"),
+            (self._words["names"]["all"], arranged_report.dossiers_total, "total"),
         ):
             figures = (
                 own.received,
@@ -641,8 +648,8 @@ class _Sections:
             ],
         ]
         return [
-            Paragraph(dossiers_line(told)),
-            *([Paragraph(changed)] if (changed := dossiers_change_line(told)) else []),
+            Paragraph(dossiers_line(arranged_report)),
+            *([Paragraph(changed)] if (changed := dossiers_change_line(arranged_report)) else []),
             *self._chart("dossiers", lines),
             self._table("dossiers", columns, rows),
         ]
@@ -662,17 +669,17 @@ class _Sections:
         return [self._table("reasons", columns, rows, most)]
 
     def _procedures(self) -> list[Block]:
-        told, shown = self._told, (*_PROCEDURES, "difference")
+        arranged_report, shown = self._told, (*_PROCEDURES, "difference")
         rows = [
             Row(
                 (
-                    told.procedure_name(each.procedure_code),
-                    told.agency_name(each.agency_code),
+                    arranged_report.procedure_name(each.procedure_code),
+                    arranged_report.agency_name(each.agency_code),
                     *self._cells(each, shown),
                 ),
                 "bad" if each.difference else "",
             )
-            for each in told.procedures
+            for each in arranged_report.procedures
             if each.agency_code and (each.expected or each.difference)
         ]
         if not rows:
@@ -685,9 +692,9 @@ class _Sections:
         return [self._table("procedures", columns, rows, ROWS_SHOWN)]
 
     def _reconciled(self) -> list[Block]:
-        told, names = self._told, self._words
+        arranged_report, names = self._told, self._words
         blocks: list[Block] = []
-        by_reason = Counter((each.side, each.reason, each.is_explained) for each in told.differences)
+        by_reason = Counter((each.side, each.reason, each.is_explained) for each in arranged_report.differences)
         if by_reason:
             order = sorted(by_reason.items(), key=lambda item: (item[0][2], -item[1], item[0]))
             rows = [
@@ -711,11 +718,11 @@ class _Sections:
             blocks.append(self._table("differences", columns, rows))
         else:
             blocks.append(Paragraph(self._said["differences_none"]))
-        if told.unexplained:
+        if arranged_report.unexplained:
             rows = [
                 Row(
                     (
-                        told.agency_name(each.agency_code),
+                        arranged_report.agency_name(each.agency_code),
                         each.dossier_code or names["names"]["dash"],
                         names["kind"][each.kind],
                         names["difference"][each.reason],
@@ -723,7 +730,7 @@ class _Sections:
                     ),
                     "bad",
                 )
-                for each in told.unexplained
+                for each in arranged_report.unexplained
             ]
             columns = [
                 ("agency", "left", 3),
@@ -733,10 +740,12 @@ class _Sections:
                 ("moment", "right", 0),
             ]
             blocks.append(self._table("unexplained", columns, rows, ROWS_SHOWN))
-        if told.pushed:
-            rows = [Row((told.agency_name(each.agency_code), each.source)) for each in told.pushed]
+        if arranged_report.pushed:
+            rows = [
+                Row((arranged_report.agency_name(each.agency_code), each.source)) for each in arranged_report.pushed
+            ]
             blocks.append(self._table("pushed", [("agency", "left", 3), ("source", "left", 2)], rows, ROWS_SHOWN))
-        orphans = Counter(each.sort for each in told.orphans)
+        orphans = Counter(each.sort for each in arranged_report.orphans)
         if orphans:
             rows = [Row((names["orphan"][sort], count(number))) for sort, number in sorted(orphans.items())]
             blocks.append(self._table("orphans", [("what_orphan", "left", 1), ("rows", "right", 0)], rows))
@@ -745,9 +754,9 @@ class _Sections:
         return blocks
 
     def _citizens(self) -> list[Block]:
-        told = self._told
+        arranged_report = self._told
         rows = []
-        for each in told.agencies:
+        for each in arranged_report.agencies:
             own = each.counts
             figures = (
                 own.apologies_right,
@@ -773,31 +782,35 @@ class _Sections:
                 )
             ],
         ]
-        findings = self._said["findings"].format(number=count(told.counts_total.findings_open))
-        blocks: list[Block] = [Paragraph(apologies_line(told)), Paragraph(inquiries_line(told)), Paragraph(findings)]
+        findings = self._said["findings"].format(number=count(arranged_report.counts_total.findings_open))
+        blocks: list[Block] = [
+            Paragraph(apologies_line(arranged_report)),
+            Paragraph(inquiries_line(arranged_report)),
+            Paragraph(findings),
+        ]
         if rows:
             blocks.append(self._table("citizens", columns, rows))
-        blocks.append(Paragraph(complaints_line(told)))
-        if told.complaints:
+        blocks.append(Paragraph(complaints_line(arranged_report)))
+        if arranged_report.complaints:
             rows = [
                 Row(
                     (
-                        told.agency_name(each.agency_code),
+                        arranged_report.agency_name(each.agency_code),
                         self._words["claim"].get(each.claim, each.claim),
                         self._words["outcome"].get(each.outcome, each.outcome),
                         count(each.complaints),
                     )
                 )
-                for each in told.complaints
+                for each in arranged_report.complaints
             ]
             columns = [("agency", "left", 3), ("claim", "left", 3), ("outcome", "left", 2), ("rows", "right", 0)]
             blocks.append(self._table("complaints", columns, rows, ROWS_SHOWN))
         return blocks
 
     def _cost(self) -> list[Block]:
-        told, closing = self._told, self._told.report.closing
-        blocks: list[Block] = [Paragraph(cost_line(told))]
-        if len(told.by_gateway) < 2 and not spared_of(told.channels):
+        arranged_report, closing = self._told, self._told.report.closing
+        blocks: list[Block] = [Paragraph(cost_line(arranged_report))]
+        if len(arranged_report.by_gateway) < 2 and not spared_of(arranged_report.channels):
             return blocks
         rows = [
             Row(
@@ -809,7 +822,7 @@ class _Sections:
                     self._dong(cost_of(closing, of_gateway)),
                 )
             )
-            for (gateway, unit), of_gateway in told.by_gateway.items()
+            for (gateway, unit), of_gateway in arranged_report.by_gateway.items()
         ]
         columns: Columns = [
             ("gateway", "left", 3),
@@ -819,15 +832,17 @@ class _Sections:
         return [*blocks, self._table("channels", columns, rows), *self._saved()]
 
     def _saved(self) -> list[Block]:
-        """What SMS alone would have cost more, by agency."""
-        told, closing = self._told, self._told.report.closing
-        spared = spared_of(told.channels)
+        """Return the table of how much more sending by SMS alone would have cost, by agency."""
+        arranged_report, closing = self._told, self._told.report.closing
+        spared = spared_of(arranged_report.channels)
         if not spared:
             return []
         if closing.segment_price is None or unpriced(closing, spared):
             missing = [] if closing.segment_price is None else spared
-            return [Paragraph(self._said["saved_unknown"].format(unpriced=_unpriced(told, missing)), "soft")]
-        lines = sorted(((each.name, each.spared, "") for each in told.agencies if each.spared), key=itemgetter(0))
+            return [Paragraph(self._said["saved_unknown"].format(unpriced=_unpriced(arranged_report, missing)), "soft")]
+        lines = sorted(
+            ((each.name, each.spared, "") for each in arranged_report.agencies if each.spared), key=itemgetter(0)
+        )
         rows = []
         for name, own, tone in (*lines, (self._words["names"]["all"], spared, "total")):
             alone, paid = cost_by_sms_alone(closing, own), cost_of(closing, own)
@@ -845,18 +860,18 @@ class _Sections:
         return self._words["names"]["dash"] if amount is None else count(whole(amount) or 0)
 
     def _urged(self) -> list[Block]:
-        told = self._told
-        if not told.urged:
+        arranged_report = self._told
+        if not arranged_report.urged:
             return [Paragraph(self._said["nobody_urged"])]
         rows = [
             Row(
                 (
-                    told.agency_name(each.agency_code),
+                    arranged_report.agency_name(each.agency_code),
                     self._words["measure"][each.measure],
-                    evidence(told, each),
+                    evidence(arranged_report, each),
                 )
             )
-            for each in told.urged
+            for each in arranged_report.urged
         ]
         columns: Columns = [
             ("agency", "left", 3),
@@ -866,16 +881,16 @@ class _Sections:
         return [self._table("urged", columns, rows)]
 
     def _left_out(self) -> list[Block]:
-        said = self._words["left_out"]
+        words = self._words["left_out"]
         rows = []
         for each in self._told.report.agencies:
             if each.kinds_off:
                 kinds = ", ".join(self._words["kind"][kind].lower() for kind in each.kinds_off)
                 reason = each.kinds_off_reason or self._words["names"]["unknown"]
-                rows.append(Row((each.name, said["kinds"].format(kinds=kinds), reason)))
+                rows.append(Row((each.name, words["kinds"].format(kinds=kinds), reason)))
             if each.same_day_excluded:
                 named = [self._told.report.procedures.get(code, code) for code in each.same_day_procedures]
-                what = ": ".join(filter(None, (said["same_day"], "; ".join(named))))
+                what = ": ".join(filter(None, (words["same_day"], "; ".join(named))))
                 rows.append(Row((each.name, what, each.same_day_reason or self._words["names"]["dash"])))
         columns: Columns = [
             ("agency", "left", 3),
@@ -891,13 +906,13 @@ class _Sections:
         return blocks
 
     def _stops(self) -> Table:
-        said, as_of = self._words["stops"], self._told.report.closing.as_of
+        words, as_of = self._words["stops"], self._told.report.closing.as_of
         rows = []
         for each in self._told.stops:
             if each.ended_at is not None:
-                until = said["ended"].format(moment=moment(each.ended_at))
+                until = words["ended"].format(moment=moment(each.ended_at))
             else:
-                until = said["to_end" if each.until > as_of else "over"].format(moment=moment(each.until))
+                until = words["to_end" if each.until > as_of else "over"].format(moment=moment(each.until))
             rows.append(Row((*self._told.stopped(each), moment(each.stopped_at), until, each.reason)))
         columns: Columns = [
             ("agency", "left", 3),
@@ -917,7 +932,7 @@ class _Sections:
         }
         blocks: list[Block] = [Paragraph(each.format(**filled)) for each in self._words["check"]]
         if (former := self._told.corrected) is not None:
-            said = self._words["corrected"]["former"]
+            sentence = self._words["corrected"]["former"]
             filled = {"publication": former.publication_no, "folder": former.folder, "sha256": former.manifest_sha256}
-            blocks.append(Paragraph(said.format(**filled)))
+            blocks.append(Paragraph(sentence.format(**filled)))
         return blocks

@@ -1,11 +1,11 @@
-"""All files of one publication but its manifest: what a closing is told in.
+"""Render all files of one publication except its manifest.
 
-The same report gives the same files, to the byte: a publication can be made again after a crash, and checked.
+The same report gives the same bytes, so that a publication can be made again after a crash, and verified.
 
-The page is one HTML file that needs nothing else. The printable report is a PDF/A set by typst from
-include/templates/report/publication.typ: fonts are those that typst brings (Libertinus Serif has every Vietnamese
-letter); none of the machine's is looked at, and nothing is fetched. Words and figures go in as JSON, so that no name
-can become markup.
+The page is one HTML file that needs no other file. The printable report is a PDF/A that typst sets from
+include/templates/report/publication.typ, with the fonts that come with typst (Libertinus Serif has every Vietnamese
+letter). Fonts of the machine are not used, and nothing is downloaded. Words and figures are passed as JSON, so that no
+name can become markup.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from motcua.templating import templates
 
 
 def page(document: Document) -> bytes:
-    """The report as HTML in UTF-8."""
+    """Render the report as HTML in UTF-8."""
     return _templates().get_template("publication.html").render(doc=document).encode()
 
 
 def _data_uri(drawing: Drawing) -> str:
-    # A picture of its own and not part of the page: what stands in it can neither run nor be styled from outside.
+    # As a separate picture, the drawing can run no scripts, and the styles of the page do not change it.
     return f"data:image/svg+xml;base64,{b64encode(drawing.svg.encode()).decode()}"
 
 
@@ -51,18 +51,20 @@ def _templates() -> Environment:
 # --- The printable report --------------------------------------------------------------------------------------------
 
 _UNBROKEN = re.compile(r"[^\s-]{18}(?=[^\s-])")
-"""Longer words get places where a line may break, or they would run out of a table's cell; hyphens are such places."""
+"""Eighteen letters without a possible line break. A possible line break is inserted after them, so that no long word
+runs out of a table's cell. Hyphens are possible line breaks already.
+"""
 _BREAK = "\u200b"
 
 
 def pdf(document: Document, made_at: datetime) -> bytes:
-    """The report as a PDF/A-2a; ``made_at`` is written into it as its date.
+    """Render the report as a PDF/A-2a, dated ``made_at``.
 
-    PDF/A refuses a letter that no font has, such as one of another script in a procedure's name: then it is a plain
-    PDF, in which that letter is a box.
+    PDF/A does not permit a letter that no font has, such as a letter of another script in a procedure's name. The
+    report is then a plain PDF, which shows a box instead of the letter.
 
     Raises:
-        typst.TypstError: the template is broken.
+        typst.TypstError: The template is broken.
     """
     import typst
 
@@ -91,7 +93,7 @@ def _compile(document: Document, made_at: datetime, standard: Literal["a-2a"] | 
 
 
 def typst_input(document: Document) -> str:
-    """The document as the template reads it."""
+    """Return the document as JSON, in the form that the template reads."""
     return json.dumps(_breakable(asdict(document)), ensure_ascii=False, sort_keys=True)
 
 
@@ -107,53 +109,54 @@ def _breakable(value: Any) -> Any:  # noqa: ANN401 - whatever JSON can hold
 
 PDF, PAGE, WORKBOOK = "bao-cao.pdf", "bao-cao.html", "so-lieu.xlsx"
 AGENCY_FOLDER = "co-quan/"
-"""Of the agencies' own workbooks."""
+"""The folder of the agencies' own workbooks."""
 MANIFEST = "manifest.json"
 FIRST = "0" * 64
-"""What stands for the manifest before the first one."""
+"""The value that the first publication has instead of the previous manifest's hash."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
-    """One file of a publication; ``name``: its path below the publication's folder."""
+    """One file of a publication; ``name`` is its path below the publication's folder."""
 
     name: str
     content: bytes
     rows: int | None
-    """Of a table."""
+    """The number of rows of a table. ``None`` for other files."""
     about: str
 
     @property
     def sha256(self) -> str:
-        """Of its content."""
+        """SHA-256 of the content."""
         return sha256(self.content).hexdigest()
 
 
 def agency_workbook_name(agency_code: str) -> str:
-    """Where an agency's own workbook lies below the publication's folder."""
+    """Return the path of an agency's own workbook below the publication's folder."""
     kept = "".join(
         letter if letter.isascii() and (letter.isalnum() or letter in ".-_") else "_" for letter in agency_code
     )
-    # Two codes that are written alike must not share a file.
+    # If letters of the code are replaced, the name gets a part of the code's hash, so that no two codes share a file.
     mark = "" if kept == agency_code else f"-{sha256(agency_code.encode()).hexdigest()[:8]}"
     return f"{AGENCY_FOLDER}{kept}{mark}.xlsx"
 
 
 def render(report: ReconciliationReport, corrected: Corrected | None = None) -> list[PublishedFile]:
-    """The files, in a fixed order.
+    """Render the files, in a fixed order.
 
     Args:
-        report: of one closing.
-        corrected: the publication that a correction corrects; ``None``: it corrects none, or that was never published.
+        report: the report of one closing.
+        corrected: the publication that is corrected; ``None`` if there is none, or if the corrected closing was never
+            published.
     """
-    told = Told(report, corrected)
-    said = told.words["files"]
-    document = compose_document(told)
-    about_print = said["pdf_of_day" if document.is_sheet else "pdf"]
+    arranged_report = Told(report, corrected)
+    words = arranged_report.words["files"]
+    document = compose_document(arranged_report)
+    about_print = words["pdf_of_day" if document.is_sheet else "pdf"]
     files = [
         PublishedFile(PDF, pdf(document, report.closing.closed_at), None, about_print),
-        PublishedFile(PAGE, page(document), None, said["page"]),
-        PublishedFile(WORKBOOK, publication_workbook(told), None, said["workbook"]),
+        PublishedFile(PAGE, page(document), None, words["page"]),
+        PublishedFile(WORKBOOK, publication_workbook(arranged_report), None, words["workbook"]),
     ]
     values: dict[str, Any] = {
         **figure_rows(report.figures),
@@ -164,16 +167,16 @@ def render(report: ReconciliationReport, corrected: Corrected | None = None) -> 
     }
     for table in tables_of(report.closing):
         rows = table_rows(table, report.closing.closing_no, values[table.name])
-        about = said["table"].format(table=said["tables"][table.name])
+        about = words["table"].format(table=words["tables"][table.name])
         files.append(PublishedFile(table.file_name, write_csv(table, rows), len(rows), about))
-    for line in sorted(told.agencies, key=lambda line: line.agency_code):
+    for line in sorted(arranged_report.agencies, key=lambda line: line.agency_code):
         if line.agency_code:
             own = Told(report, corrected, line.agency_code)
-            about = said["agency_workbook"].format(name=line.name)
+            about = words["agency_workbook"].format(name=line.name)
             files.append(PublishedFile(agency_workbook_name(line.agency_code), publication_workbook(own), None, about))
     return files
 
 
 def canonical(manifest: dict[str, Any]) -> bytes:
-    """A manifest's bytes: JSON in UTF-8, names sorted, two blanks a level, a line feed at the end."""
+    """Return a manifest's bytes: JSON in UTF-8, sorted names, two blanks for each level, a line feed at the end."""
     return (json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=2) + "\n").encode()

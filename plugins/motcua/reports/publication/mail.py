@@ -1,8 +1,8 @@
-"""The mails that bring publications: the first one of a period, short, with the figures first and the files attached;
-and all corrections of a morning, with what each figure was, is, and why.
+"""Compose the mails about publications.
 
-Words are in include/templates/mail, publication.* and corrections.*; what is shown comes from
-``motcua.reports.publication.data``.
+The mail about a period's first publication is short, with the figures first and the files attached. One mail holds all
+corrections of a morning, with each figure before and after, and the cause. The words are in include/templates/mail,
+publication.* and corrections.*. The figures come from ``motcua.reports.publication.data``.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ from motcua.templating import templates
 AGENCIES_SHOWN = 15
 ROWS_SHOWN = 8
 CORRECTIONS_SHOWN = 8
-"""With their tables, in the HTML; Gmail cuts off what is longer than 102 kB."""
+"""How many corrections the HTML text shows with their tables. Gmail cuts off mails of more than 102 kB."""
 CHANGES_SHOWN = 24
-"""Of all corrections in a mail together, and two of each in any case."""
+"""How many changes of all corrections one mail shows. At least two changes of each correction are shown."""
 
 
 def attachment_names(told: Told) -> dict[str, str]:
-    """What files are called where they are attached: ``pdf``, ``workbook`` and ``manifest``."""
-    said, period = told.words["workbook"], _file_period(told.report.closing.period)
+    """Return the names of attached files, by ``pdf``, ``workbook`` and ``manifest``."""
+    words, period = told.words["workbook"], _file_period(told.report.closing.period)
     kept = "".join(letter if letter.isalnum() or letter in " -_." else " " for letter in _whose(told))
     return {
-        "pdf": said["file_pdf"].format(period=period),
-        "manifest": said["file_manifest"].format(period=period),
-        "workbook": said["file"].format(name=" ".join(kept.split())[:60], period=period),
+        "pdf": words["file_pdf"].format(period=period),
+        "manifest": words["file_manifest"].format(period=period),
+        "workbook": words["file"].format(name=" ".join(kept.split())[:60], period=period),
     }
 
 
@@ -62,16 +62,16 @@ def compose_publication_mail(
     urging: bool = False,
     page_url: str | None = None,
 ) -> Mail:
-    """A mail about the first publication of a period: over all agencies, or of ``told.agency`` alone.
+    """Compose the mail about the first publication of a period, over all agencies or ``told.agency`` alone.
 
     Args:
         told: the publication's report.
-        publication_no: its number.
-        manifest_sha256: of its manifest; the mail's name has its beginning.
-        attachments: what goes with the mail.
+        publication_no: the number of the publication.
+        manifest_sha256: the hash of the manifest; the mail's reference contains the beginning of the hash.
+        attachments: the attached files.
         left_out: names of files that are too large for a mail.
-        urging: the mail names the agencies that are to be urged; an agency's own mail at most that one.
-        page_url: address of the staff page, where this deployment tells one.
+        urging: whether the mail names the agencies to urge; an agency's own mail names at most that agency.
+        page_url: address of the staff page, if this deployment has one.
     """
     closing = told.report.closing
     summary = summary_lines(told)
@@ -108,7 +108,7 @@ def compose_publication_mail(
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """A publication that corrects another one, as a mail tells it."""
+    """A publication that corrects another publication, with the parts that a mail shows."""
 
     told: Told
     publication_no: int
@@ -117,11 +117,11 @@ class Correction:
 
     @property
     def named(self) -> str:
-        """Which publication corrects which."""
+        """A sentence that names the publication and the publication that it corrects."""
         corrected = self.told.corrected
-        said = wording.words()["correction"]
+        words = wording.words()["correction"]
         return str(
-            said["of_publication" if corrected else "of_closing"].format(
+            words["of_publication" if corrected else "of_closing"].format(
                 number=self.publication_no,
                 publication=corrected and corrected.publication_no,
                 closing=self.told.report.closing.corrects,
@@ -130,7 +130,7 @@ class Correction:
 
     @property
     def judged(self) -> list[Paragraph]:
-        """What does not meet by now; where no figure changed, also that all meets."""
+        """The paragraphs about figures that do not add up. If no figure changed, a sentence that all figures add up."""
         tones = ("bad",) if self.told.changes else ("bad", "good")
         return [line for line in summary_lines(self.told) if line.tone in tones] if self.told.agency is None else []
 
@@ -138,11 +138,11 @@ class Correction:
 def compose_corrections_mail(
     corrections: Sequence[Correction], attachments: Sequence[Attachment] = (), left_out: Sequence[str] = ()
 ) -> Mail:
-    """A mail about corrections, all of them over all agencies, or of one agency alone.
+    """Compose the mail about corrections, over all agencies or for one agency alone.
 
     Args:
-        corrections: the newest publication last.
-        attachments: what goes with the mail.
+        corrections: the corrections, the newest publication last.
+        attachments: the attached files.
         left_out: names of files that are too large for a mail.
     """
     last = corrections[-1]
@@ -177,7 +177,7 @@ def _compose(template: str, reference: str, values: dict[str, Any], attachments:
 
 
 def _procedures(told: Told) -> list[Any]:
-    """An agency's procedures that are not all delivered."""
+    """Return an agency's procedures with messages that were not all delivered."""
     if told.agency is None:
         return []
     shares = ((each, each.delivered_of_tellable) for each in told.procedures)

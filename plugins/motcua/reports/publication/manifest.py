@@ -1,8 +1,8 @@
-"""What a manifest holds beside figures: the words of a report, so that its files can be made again from the facts.
+"""Write the words of a report into a manifest, and read them, so that the report's files can be made again.
 
-Figures come from the facts; what else stands in the files comes from here: names, what each agency leaves out, the
-year's budget, the thresholds, complaints as they were counted. Made again by what made them, the files must be the
-same, so that nobody can change a word of the printed report and mend all hashes after it.
+Figures come from the facts. Everything else in the files comes from the words in the manifest: names, what each agency
+leaves out, the year's budget, thresholds, and counts of complaints. From facts and words the same software must make
+the same files again. Nobody can therefore change a word of the printed report and hide it by adapting all hashes.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ _LIBRARIES = ("xlsxwriter", "typst", "matplotlib", "numpy", "jinja2")
 
 @lru_cache(maxsize=1)
 def made_by() -> dict[str, str]:
-    """What decides the bytes of a publication's files: our own source, the machine, the libraries.
+    """Return everything that determines the bytes of a publication's files: our source code, the machine, libraries.
 
-    The source is named by a hash over all of it. Which of it decides a byte nobody can list: a sum of the domain does.
+    The source code is identified by a hash over all of it, because nearly every part of it may determine a byte of a
+    file.
     """
     source = sha256()
     own, templates = Path(__file__).parents[2], include_dir() / "templates" / "report"
@@ -57,7 +58,7 @@ def made_by() -> dict[str, str]:
 
 
 def words_value(report: ReconciliationReport) -> dict[str, Any]:
-    """All of a report that neither the closing nor the facts say, as a manifest holds it."""
+    """Return everything in a report that does not follow from the closing or the facts, in the form of the manifest."""
     return {
         "made_by": made_by(),
         "previous_closing": report.previous_closing,
@@ -67,14 +68,14 @@ def words_value(report: ReconciliationReport) -> dict[str, Any]:
         "budget": asdict(report.budget),
         "thresholds": dict(report.thresholds),
         "urged": [asdict(each) for each in report.urged],
-        # Where there are none it is no part: such a manifest is as it was before there were stops.
+        # Empty parts are left out, so that the manifest is the same as in versions before these parts existed.
         **({"stops": stops_value(report.stops)} if report.stops else {}),
         **({"pushed": pushed_value(report.pushed)} if report.pushed else {}),
     }
 
 
 def _agency_value(agency: AgencyWords) -> dict[str, Any]:
-    """An agency as a manifest holds it; without procedures and reason it is as it was before there were any."""
+    """Return an agency in the form of the manifest. Fields of later versions are left out if they are empty."""
     value = asdict(agency) | {"kinds_off": list(agency.kinds_off)}
     procedures, reason = list(value.pop("same_day_procedures")), value.pop("same_day_reason")
     return (
@@ -85,13 +86,13 @@ def _agency_value(agency: AgencyWords) -> dict[str, Any]:
 
 
 def agency_of(value: Mapping[str, Any]) -> AgencyWords:
-    """The agency that a manifest holds."""
+    """Read an agency from a manifest."""
     lists = {name: tuple(value.get(name, ())) for name in ("kinds_off", "same_day_procedures")}
     return AgencyWords(**dict(value) | lists)
 
 
 def stops_value(stops: Iterable[StopWords]) -> list[dict[str, Any]]:
-    """Stops as a manifest holds them."""
+    """Return stops in the form of the manifest."""
     return [
         {name: utc(value) if isinstance(value, datetime) else value for name, value in asdict(each).items()}
         for each in stops
@@ -99,7 +100,7 @@ def stops_value(stops: Iterable[StopWords]) -> list[dict[str, Any]]:
 
 
 def pushed_value(pushed: Iterable[PushedWords]) -> list[dict[str, Any]]:
-    """Agencies that are told by pushes, as a manifest holds them."""
+    """Return agencies whose data is pushed, in the form of the manifest."""
     return [asdict(each) for each in pushed]
 
 
@@ -120,10 +121,10 @@ def report_again(
     orphans: tuple[Orphan, ...],
     changes: tuple[Change, ...],
 ) -> ReconciliationReport:
-    """The report, from these figures and a manifest's words.
+    """Build a report from given figures and a manifest's words.
 
     Raises:
-        KeyError, TypeError: the manifest was not written by ``words_value``.
+        KeyError, TypeError: The manifest was not written by ``words_value``.
     """
     words = manifest["words"]
     return ReconciliationReport(

@@ -1,6 +1,6 @@
-"""What stands in the sheets of a publication's workbooks: each sheet's columns, and a value for every one of its rows.
+"""Define the sheets in a publication's workbooks: the columns of each sheet, and its rows by column.
 
-Words stand as staff read them; the names of columns are those of the CSV files.
+Values are in the words that staff read. Columns have the names that they have in the CSV files.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from motcua.reports.publication.data import AgencyLine, Told, change_of, spared_
 from motcua.reports.wording import LEAST_JUDGED, too_few
 
 Cells: TypeAlias = dict[str, Any]
-"""By column; ``bad``: the row is to be looked at."""
+"""The cells of a row, by column. ``bad`` marks a row that needs attention."""
 
 _IDENTITY = ("expected", *STATES, "difference")
 _SHARE = ("tellable", "delivered_of_tellable")
-"""The share that was delivered, and what it is of, where no other column says so."""
+"""The columns of the delivered share and of its base, for sheets in which no other column gives the base."""
 _DOSSIERS = (
     "received_total",
     "carried_over",
@@ -55,15 +55,15 @@ _COUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet."""
+    """One sheet of a workbook."""
 
     name: str
-    """Its title is a word of the template."""
+    """The name of the sheet. The template's words have its title."""
     columns: tuple[str, ...]
     frozen: int
-    """So many columns stay where they are when the sheet is moved."""
+    """How many columns stay in place when the sheet is scrolled."""
     table: str | None
-    """The table of the CSV files whose figures it shows."""
+    """The CSV file with the same figures. ``None`` if there is none."""
 
 
 SHEETS = (
@@ -196,12 +196,15 @@ SHEETS = (
     Sheet("stops", ("agency_code", "agency", "kind", "stopped_at", "until", "ended_at", "stop_reason"), 2, None),
     Sheet("pushed", ("agency_code", "agency", "source"), 2, None),
 )
-"""In the order in which they stand."""
+"""All sheets, in the order of the workbook."""
 
 
 def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
-    """By sheet: its rows. A sheet that is missing is not shown: whom to urge is said once a month, a correction
-    alone has changes, few periods have stops, few agencies push, and closings of before count no channels."""
+    """Return the rows of each sheet that is shown, by the sheet's name.
+
+    Some sheets exist only for some closings: agencies to urge for periods longer than a day, changes for corrections,
+    stops and pushed agencies if there are any, and channels for closings that count them.
+    """
     rows = _Rows(told)
     makers: dict[str, Callable[[], Iterable[Cells]]] = {sheet.name: getattr(rows, sheet.name) for sheet in SHEETS}
     if told.report.closing.period.is_day:
@@ -218,19 +221,19 @@ def sheet_rows(told: Told) -> dict[str, Iterable[Cells]]:
 
 
 def _share(part: int, whole: int) -> float | str | None:
-    """A share, 0 to 1; of few the words that they are too few; ``None``: it is of nothing."""
+    """Return a share from 0 to 1. ``None`` if the whole is zero; the words for "too few" if the whole is too small."""
     if whole <= 0:
         return None
     return part / whole if whole >= LEAST_JUDGED else too_few()
 
 
 def _delivered(row: MessageFigures, whole: int) -> float | str | None:
-    """The share that was delivered; ``None`` of replies, which have no receipts."""
+    """Return the delivered share. ``None`` for replies, which have no receipts."""
     return None if row.kind == "reply" else _share(row.delivered, whole)
 
 
 class _Rows:
-    """One method a sheet, named as it."""
+    """Makes the rows of the sheets; each method has the name of its sheet."""
 
     def __init__(self, told: Told) -> None:
         self._told, self._report, self._words = told, told.report, told.words
@@ -249,16 +252,16 @@ class _Rows:
         return spent(closing, own)
 
     def groups(self) -> Iterable[Cells]:
-        told = self._told
-        for row in told.messages:
+        arranged_report = self._told
+        for row in arranged_report.messages:
             key = (row.agency_code, row.procedure_code, row.kind)
-            yield self._of_messages(row, told.before.get(key), told.timings.get(key)) | {
+            yield self._of_messages(row, arranged_report.before.get(key), arranged_report.timings.get(key)) | {
                 "kind": self._words["kind"][row.kind]
             }
 
     def dossiers(self) -> Iterable[Cells]:
         for row in self._told.dossiers:
-            yield self._named(row) | {
+            yield self._with_names(row) | {
                 "received_direct": row.received_direct,
                 "received_total": row.carried_over + row.received,
                 "resolved": row.resolved,
@@ -267,14 +270,14 @@ class _Rows:
 
     def counts(self) -> Iterable[Cells]:
         for line in self._told.agencies:
-            yield self._named(line.counts)
+            yield self._with_names(line.counts)
 
     def channels(self) -> Iterable[Cells]:
         closing, units = self._report.closing, self._words["channels"]["unit"]
         for row in self._told.channels:
             price, cost = price_of(closing, row), cost_of(closing, (row,))
             alone = cost_by_sms_alone(closing, spared_of((row,))) if spared_of((row,)) else None
-            yield self._named(row) | {
+            yield self._with_names(row) | {
                 "kind": self._words["kind"][row.kind],
                 "billed_unit": units[row.billed_unit],
                 "price": None if price is None else float(price),
@@ -285,11 +288,11 @@ class _Rows:
 
     def reasons(self) -> Iterable[Cells]:
         most_first = sorted(
-            self._own(self._report.figures.reasons),
+            self._rows_of_agency(self._report.figures.reasons),
             key=lambda row: (-row.messages, row.agency_code, row.procedure_code, row.kind, row.state, row.reason),
         )
         for row in most_first:
-            yield self._named(row) | {
+            yield self._with_names(row) | {
                 "kind": self._words["kind"][row.kind],
                 "state": self._words["state"].get(row.state, row.state),
                 "reason": self._told.reason(row.reason),
@@ -297,7 +300,7 @@ class _Rows:
 
     def differences(self) -> Iterable[Cells]:
         for row in self._told.differences:
-            yield self._named(row) | {
+            yield self._with_names(row) | {
                 "kind": self._words["kind"][row.kind],
                 "side": self._words["side"][row.side],
                 "reason": self._words["difference"][row.reason],
@@ -307,11 +310,11 @@ class _Rows:
 
     def orphans(self) -> Iterable[Cells]:
         for row in self._told.orphans:
-            yield self._named(row) | {"sort": self._words["orphan"][row.sort]}
+            yield self._with_names(row) | {"sort": self._words["orphan"][row.sort]}
 
     def changes(self) -> Iterable[Cells]:
         for row in self._told.changes:
-            yield self._named(row) | {
+            yield self._with_names(row) | {
                 "kind": self._words["kind"].get(row.kind, ""),
                 "figure": self._told.figure_name(row.figure),
                 "causes": self._told.causes(row),
@@ -319,27 +322,27 @@ class _Rows:
 
     def complaints(self) -> Iterable[Cells]:
         for row in self._told.complaints:
-            yield self._named(row) | {
+            yield self._with_names(row) | {
                 "claim": self._words["claim"].get(row.claim, row.claim),
                 "outcome": self._words["outcome"].get(row.outcome, row.outcome),
             }
 
     def urged(self) -> Iterable[Cells]:
         for row in self._told.urged:
-            yield self._named(row) | {
+            yield self._with_names(row) | {
                 "measure": self._words["measure"][row.measure],
                 "unit": self._words["urged"]["unit"][row.measure],
             }
 
     def left_out(self) -> Iterable[Cells]:
         yes, no = self._words["heads"]["has_reason"], self._words["heads"]["has_no_reason"]
-        for row in self._own(self._report.agencies):
+        for row in self._rows_of_agency(self._report.agencies):
             if row.kinds_off or row.same_day_excluded or not row.enabled:
-                yield self._named(row) | {
+                yield self._with_names(row) | {
                     "agency": row.name,
                     "enabled": yes if row.enabled else no,
                     "kinds_off": ", ".join(self._words["kind"][kind].lower() for kind in row.kinds_off),
-                    # What is left out, and why, where it was said: another column would change every workbook.
+                    # The details stand in this cell, because another column would change every published workbook.
                     "same_day_excluded": "; ".join(filter(None, (yes, *row.same_day_procedures, row.same_day_reason)))
                     if row.same_day_excluded
                     else "",
@@ -348,16 +351,16 @@ class _Rows:
     def stops(self) -> Iterable[Cells]:
         for row in self._told.stops:
             agency, kind = self._told.stopped(row)
-            yield self._named(row) | {"agency": agency, "kind": kind, "stop_reason": row.reason}
+            yield self._with_names(row) | {"agency": agency, "kind": kind, "stop_reason": row.reason}
 
     def pushed(self) -> Iterable[Cells]:
         for row in self._told.pushed:
-            yield self._named(row)
+            yield self._with_names(row)
 
-    def _own(self, rows: Iterable[Any]) -> list[Any]:
+    def _rows_of_agency(self, rows: Iterable[Any]) -> list[Any]:
         return [row for row in rows if self._told.agency in (None, row.agency_code)]
 
-    def _named(self, row: Any) -> Cells:  # noqa: ANN401 - any of the report's values
+    def _with_names(self, row: Any) -> Cells:  # noqa: ANN401 - any of the report's values
         cells = {name: getattr(row, name) for name in type(row).__slots__}
         cells["agency"] = self._told.agency_name(row.agency_code)
         if "procedure_code" in cells:
@@ -371,12 +374,12 @@ class _Rows:
         timing: Timing | None,
         notices: MessageFigures | None = None,
     ) -> Cells:
-        """``notices``: those of the row's messages that a share is of; by default all."""
+        """Return the cells of one row of messages. Shares refer to ``notices``, by default to the whole row."""
         judged = notices or row
         computed = ("expected", "sent", "difference", "tellable")
         change = change_of(judged, before)
         return (
-            self._named(row)
+            self._with_names(row)
             | {name: getattr(row, name) for name in computed}
             | {
                 "delivered_of_tellable": _delivered(judged, judged.tellable),

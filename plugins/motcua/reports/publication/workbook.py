@@ -1,7 +1,7 @@
-"""The workbooks of a publication: one over all agencies, and one for each agency with its own rows alone.
+"""Write the workbooks of a publication: one over all agencies, and one for each agency with the agency's own rows.
 
-How they are written: ``motcua.reports.spreadsheets``. The first sheet is for whoever is in a hurry; the last ones say
-what each column counts and by which query.
+``motcua.reports.spreadsheets`` has the parts that all workbooks share. The first sheet is a summary. The last sheets
+state what each column counts, and by which query.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from motcua.reports.publication.sheets import SHEETS, Cells, Sheet, sheet_rows
 from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
 
 MOST_ROWS = 1_048_000
-"""Excel's own limit, less the head and what is said below."""
+"""How many rows one sheet has at most: Excel's limit, minus the head and the notes below the rows."""
 
 _WIDTHS = {"agency": 34, "procedure": 44, "reason": 42, "kinds_off_reason": 40, "causes": 40, "measure": 40}
 _WIDTHS |= {"agency_code": 17, "procedure_code": 17, "dossier_code": 27, "kind": 18, "state": 18, "figure": 24}
@@ -81,7 +81,7 @@ _PERCENT |= {"value", "threshold"}
 _POINTS = {"change"}
 _MOMENTS = {"occurred_at", "happened_at", "stopped_at", "until", "ended_at"}
 _IDS = {"source_transition_id", "transition_id", "message_id", "receipt_id"}
-"""Numbers that name something: without dots, as they are looked up."""
+"""Columns with identifying numbers. They have no dots between thousands, so that people can search for the numbers."""
 
 
 _DERIVED = {
@@ -102,11 +102,11 @@ _DERIVED = {
     "by_sms",
     "saved",
 }
-"""Formed of other columns, or names."""
+"""Columns that contain names, or values computed from other columns. No query makes these columns."""
 
 
 def publication_workbook(told: Told) -> bytes:
-    """The workbook of all agencies, or of ``told.agency`` alone."""
+    """Write the workbook of all agencies, or of ``told.agency`` alone."""
     book = _Book(told)
     book.summary()
     rows = sheet_rows(told)
@@ -119,13 +119,13 @@ def publication_workbook(told: Told) -> bytes:
 
 
 def queries_of(table: str, column: str, queries: Sequence[QueryUsed]) -> list[QueryUsed]:
-    """The queries that make a column.
+    """Return the queries that make a column.
 
-    A query says which figures it makes: tables, and in brackets which columns or rows of them, ``messages (at_source of
-    apology), reasons``. Those that name the column come first, then those that name its table without a column, then
-    all that name the table.
+    A query states which figures it makes: tables, and in brackets their columns or rows, such as ``messages
+    (at_source of apology), reasons``. Queries that name the column are preferred, then queries that name its table
+    without a column, then all queries that name the table.
     """
-    named = [(each, *_made(table, column, each)) for each in queries]
+    named = [(each, *_match_of_query(table, column, each)) for each in queries]
     for place in (1, 2, 3):
         if found := [each[0] for each in named if each[place]]:
             return found
@@ -133,19 +133,20 @@ def queries_of(table: str, column: str, queries: Sequence[QueryUsed]) -> list[Qu
 
 
 @lru_cache(maxsize=4)
-def _makers(queries: tuple[QueryUsed, ...]) -> Callable[[str, str], list[QueryUsed]]:
-    """``queries_of`` these, found once: all workbooks of a publication say it of the same columns."""
+def _cached_queries_of(queries: tuple[QueryUsed, ...]) -> Callable[[str, str], list[QueryUsed]]:
+    """Return a cached ``queries_of`` for these queries, since all workbooks of a publication have the same columns."""
     return cache(lambda table, column: queries_of(table, column, queries))
 
 
 _MADE = re.compile(r"(\w+)\s*(?:\(([^)]*)\))?")
 _STEM = 6
-"""So many letters in common make ``inquiries`` speak of ``inquiry_fees``."""
+"""A word matches a column if this many first letters are equal, so that ``inquiries`` matches ``inquiry_fees``."""
 
 
 @cache
-def _made(table: str, column: str, query: QueryUsed) -> tuple[bool, bool, bool]:
-    """Whether a query names the column; the table, and none of its columns; the table."""
+def _match_of_query(table: str, column: str, query: QueryUsed) -> tuple[bool, bool, bool]:
+    """Return whether a query names the column, whether it names the table without a column, and whether it names the
+    table at all."""
     its_columns = next(each.columns for each in TABLES if each.name == table)
     own = [details for name, details in _MADE.findall(query.figures) if name == table]
     words = [word[:_STEM] for details in own for word in re.findall(r"\w+", details)]
@@ -165,7 +166,7 @@ class _Book(Book):
             "percent": PLAIN | CELL | {"num_format": f"{VIETNAMESE}0.0%"},
             "points": PLAIN | CELL | {"num_format": f"{VIETNAMESE}+0.0;-0.0;0"},
             "id": PLAIN | CELL | {"num_format": "0"},
-            # Of a part of a đồng, too.
+            # A price may be a fraction of a đồng, so its number of decimals is not fixed.
             "price": PLAIN | CELL | {"num_format": "General"},
             "moment": PLAIN | CELL | {"num_format": f"{VIETNAMESE}dd/mm/yyyy hh:mm", "align": "left"},
         }
@@ -184,8 +185,8 @@ class _Book(Book):
         )
 
     def summary(self) -> None:
-        """For a person in a hurry."""
-        told, names, closing = self._told, self._said["about"], self._told.report.closing
+        """Write the first sheet, a summary for people with little time."""
+        arranged_report, names, closing = self._told, self._said["about"], self._told.report.closing
         sheet = self.sheet("summary", portrait=True)
         sheet.hide_gridlines(2)
         sheet.set_column(0, 0, 22)
@@ -200,39 +201,43 @@ class _Book(Book):
             line += 1
 
         sheet.set_row(0, 24)
-        sheet.write_string(0, 0, f"{self._said['title']} {told.period}", self._look["title"])
+        sheet.write_string(0, 0, f"{self._said['title']} {arranged_report.period}", self._look["title"])
         line = 2
-        whose = self._words["names"]["all"] if told.agency is None else told.agency_name(told.agency)
+        whose = (
+            self._words["names"]["all"]
+            if arranged_report.agency is None
+            else arranged_report.agency_name(arranged_report.agency)
+        )
         put(names["whose"], whose)
         moment = wording.moment(closing.as_of)
         put(names["closing"], names["closing_value"].format(number=closing.closing_no, as_of=moment))
         read = closing.data_as_of
         put(names["data_as_of"], wording.moment(read) if read else names["never"], "line" if read else "bad")
         if closing.corrects is not None:
-            put(names["corrects"], corrected_line(told), "bad")
+            put(names["corrects"], corrected_line(arranged_report), "bad")
         first = names["identity"]
-        for each in summary_lines(told):
+        for each in summary_lines(arranged_report):
             put(first, each.text, {"": "line"}.get(each.tone, each.tone))
             first = ""
-        put(names["dossiers"], dossiers_line(told))
-        if change := dossiers_change_line(told):
+        put(names["dossiers"], dossiers_line(arranged_report))
+        if change := dossiers_change_line(arranged_report):
             put("", change)
-        if time := time_line(told):
+        if time := time_line(arranged_report):
             put(names["time"], time)
-        put(names["apologies"], apologies_line(told))
-        put(names["inquiries"], inquiries_line(told))
-        put(names["complaints"], complaints_line(told))
-        if told.agency is None:
-            put(names["cost"], cost_line(told))
+        put(names["apologies"], apologies_line(arranged_report))
+        put(names["inquiries"], inquiries_line(arranged_report))
+        put(names["complaints"], complaints_line(arranged_report))
+        if arranged_report.agency is None:
+            put(names["cost"], cost_line(arranged_report))
         put(names["hash"], closing.figures_hash)
         line += 1
         sheet.write_string(line, 0, self._said["how"], self._look["part"])
         line += 1
-        for number, each in enumerate(self._said["how_all" if told.agency is None else "how_agency"], 1):
+        for number, each in enumerate(self._said["how_all" if arranged_report.agency is None else "how_agency"], 1):
             put(f"{number}.", each)
 
     def table(self, shown: Sheet, rows: Iterable[Cells]) -> None:
-        """One sheet of rows; an unbalanced or unexplained one is red."""
+        """Write one sheet of rows. A row that does not add up or has no explanation is red."""
         sheet = self.sheet(shown.name)
         for place, column in enumerate(shown.columns):
             sheet.set_column(place, place, _WIDTHS.get(column, 11))
@@ -264,14 +269,14 @@ class _Book(Book):
         elif kind == "words" or isinstance(value, str):
             sheet.write_string(line, place, str(value)[:32_767], look)
         elif isinstance(value, datetime):
-            # Excel knows no time zones: by the clock of Vietnam.
+            # Excel knows no time zones, so the moment is written by Vietnam's clock.
             local = value.astimezone(VIETNAM).replace(tzinfo=None, second=0, microsecond=0)
             sheet.write_datetime(line, place, local, look)
         else:
             sheet.write_number(line, place, value, look)
 
     def columns(self, written: Sequence[Sheet]) -> None:
-        """What every column counts, where it comes from, and by which query."""
+        """Write what every column counts, where it comes from, and which query makes it."""
         sheet = self.sheet("columns")
         sheets, queries = self._said["sheets"], self._told.report.queries
         for place, width in enumerate((26, 26, 22, 62, 22, 40, 68)):
@@ -284,7 +289,7 @@ class _Book(Book):
         told_of = tables_of(self._told.report.closing)
         shown += [(table.file_name, heads(table), table.name) for table in told_of]
         by_name = {table.name: table for table in TABLES}
-        made_by = _makers(tuple(queries))
+        made_by = _cached_queries_of(tuple(queries))
         for where, columns, table in shown:
             for column in columns:
                 line += 1
@@ -302,14 +307,14 @@ class _Book(Book):
             return "", ("", "")
         if column in _DERIVED:
             return self._said["computed"], ("", "")
-        # Seconds stand beside messages and come from their own table.
+        # Seconds are shown beside messages, but come from the separate table of timings.
         name = "timings" if column in ("median_seconds", "p95_seconds") else table.name
         found = made_by(name, column)
         of = table.table if name == table.name else f"closing_{name}"
         return of, ("\n".join(each.name for each in found), "\n".join(each.sha256 for each in found))
 
     def queries(self) -> None:
-        """Every query behind the figures, with its hash, and the values by which each gives these figures again."""
+        """Write every query that made the figures, with its hash, and the parameters that reproduce these figures."""
         sheet = self.sheet("queries")
         for place, width in enumerate((48, 60, 68)):
             sheet.set_column(place, place, width)
@@ -327,7 +332,7 @@ class _Book(Book):
         for name, means in self._said["parameters"].items():
             value = values[name] if name in values else getattr(closing, name)
             if value is None:
-                # An earlier version kept none.
+                # Closings of earlier versions of the software did not store this value.
                 continue
             line += 1
             written = utc(value) if isinstance(value, datetime) else str(value)

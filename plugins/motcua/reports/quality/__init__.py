@@ -1,1 +1,1 @@
-"""The mails and workbooks of data quality."""
+"""The mails and workbooks about data quality."""

@@ -1,10 +1,10 @@
-"""The charts of a quality mail, as PNG pictures with the words that stand for them.
+"""Draw the charts of a quality mail, as PNG pictures with an alternative text.
 
-Drawn with matplotlib's ``Figure`` alone: pyplot keeps figures for the whole process and guesses a screen. The same
-figures give the same bytes. DejaVu Sans comes with matplotlib and has every Vietnamese letter.
+Only matplotlib's ``Figure`` is used, because pyplot keeps figures for the whole process and looks for a screen. The
+same figures give the same bytes. The font DejaVu Sans comes with matplotlib and has every Vietnamese letter.
 
-Pictures are 1200 pixels wide and shown 600 wide. Letters are large, because a phone shows them 340 wide, and an
-agency's name stands above its bar, so that the bar has the whole width.
+Pictures are 1200 pixels wide and shown 600 wide. Letters are large, because a phone shows the picture 340 wide. An
+agency's name is above its bar, so that the bar can use the whole width.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 600
-"""Of a chart on the page, in CSS pixels."""
+"""Width of a chart on the page, in CSS pixels."""
 _DPI = 200
 _POINTS_PER_PIXEL = 72 * 2 / _DPI
-"""Points for one CSS pixel at two picture pixels each."""
+"""Points for one CSS pixel, which is two pixels of the picture."""
 
 INK, SOFT, LINE = "#14213d", "#55617a", "#dde3ee"
 BETTER, WORSE = "#0f7a4b", "#b3202c"
 PALETTE = ("#1f4e79", "#e08e0b", "#b3202c", "#8b97ab")
-"""Colours of the kinds of findings, in their order: apart in lightness too, for grey prints and colour-blind eyes."""
+"""Colours of the kinds of findings, in their order. They differ in lightness too, for grey prints and colour-blind
+readers."""
 
 
 Draw = TypeVar("Draw", bound=Callable[..., Any])
 
 
 def _in_our_style(draw: Draw) -> Draw:
-    """Whatever a machine's own matplotlibrc says, the bytes are the same."""
+    """Draw with our own settings, so that a machine's matplotlibrc cannot change the bytes."""
 
     @functools.wraps(draw)
     def drawn(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
@@ -51,7 +52,7 @@ def _in_our_style(draw: Draw) -> Draw:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG with the text that says the same, and its size on the page in CSS pixels."""
+    """A PNG with its alternative text, and its size on the page in CSS pixels."""
 
     png: bytes
     alt: str
@@ -61,7 +62,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One agency: findings per 1,000 dossiers by kind, and all of them at the report before (``None``: none yet)."""
+    """The findings of one agency per 1,000 dossiers, by kind, and their sum in the report before.
+
+    The sum is ``None`` if there is no report before.
+    """
 
     name: str
     parts: tuple[float, ...]
@@ -69,19 +73,19 @@ class Bar:
 
     @property
     def total(self) -> float:
-        """All kinds together."""
+        """The sum of all kinds."""
         return sum(self.parts)
 
 
 @_in_our_style
 def draw_agencies(bars: Sequence[Bar], kinds: Sequence[str]) -> Picture:
-    """Agencies by findings per 1,000 dossiers, stacked by kind, with a tick where each stood before.
+    """Draw agencies by findings per 1,000 dossiers, stacked by kind, with a tick at the value of the report before.
 
     Args:
-        bars: in the order in which they are shown.
-        kinds: names of the parts of each bar.
+        bars: the agencies, in the order in which they are shown.
+        kinds: the names of each bar's parts.
     """
-    said = words()["chart"]
+    chart_words = words()["chart"]
     row, top, bottom = 50, 60, 8
     height = top + row * len(bars) + bottom
     figure = _figure(height)
@@ -99,7 +103,7 @@ def draw_agencies(bars: Sequence[Bar], kinds: Sequence[str]) -> Picture:
             left += part
         if bar.before is not None:
             axes.plot([bar.before] * 2, [upper + 24, upper + 44], color=INK, linewidth=1.6, clip_on=False)
-        change = "" if bar.before is None else _change(bar.total - bar.before)
+        change = "" if bar.before is None else _signed_change(bar.total - bar.before)
         axes.annotate(
             decimal(bar.total, 0) + change,
             (max(left, bar.before or 0.0), upper + 34),
@@ -110,16 +114,17 @@ def draw_agencies(bars: Sequence[Bar], kinds: Sequence[str]) -> Picture:
             color=_colour(bar.total - bar.before) if bar.before is not None else SOFT,
             annotation_clip=False,
         )
-    _legend(figure, [*zip(kinds, PALETTE, strict=False), (said["before"], None)])
+    _legend(figure, [*zip(kinds, PALETTE, strict=False), (chart_words["before"], None)])
     agencies = "; ".join(
-        said["alt_agency"].format(name=bar.name, rate=decimal(bar.total, 0)) + _than(bar) for bar in bars
+        chart_words["alt_agency"].format(name=bar.name, rate=decimal(bar.total, 0)) + _describe_change(bar)
+        for bar in bars
     )
-    return _picture(figure, height, said["alt_agencies"].format(agencies=agencies))
+    return _picture(figure, height, chart_words["alt_agencies"].format(agencies=agencies))
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One kind of findings over the periods, per 1,000 dossiers; ``None`` where a period has no figure."""
+    """Findings of one kind per 1,000 dossiers, by period; ``None`` for a period without a figure."""
 
     name: str
     values: tuple[float | None, ...]
@@ -127,8 +132,8 @@ class Line:
 
 @_in_our_style
 def draw_trend(periods: Sequence[str], lines: Sequence[Line]) -> Picture:
-    """The kinds of findings over the periods; over one without a figure the line is dashed, it is no zero."""
-    said = words()["chart"]
+    """Draw the kinds of findings over the periods. The line is dashed over periods without a figure."""
+    chart_words = words()["chart"]
     height, top, bottom = 280, 66, 30
     figure = _figure(height)
     axes: Any = figure.add_axes((0.075, bottom / height, 0.905, (height - top - bottom) / height))
@@ -162,15 +167,19 @@ def draw_trend(periods: Sequence[str], lines: Sequence[Line]) -> Picture:
         for before, after in pairwise(known):
             if after[0] - before[0] > 1:
                 axes.plot(*zip(before, after, strict=True), color=colour, linewidth=1, linestyle=(0, (2, 3)))
-    _legend(figure, [(f"{line.name}: {_last(line)}", colour) for line, colour in zip(lines, PALETTE, strict=False)])
-    told = [each for line in lines if (each := _told(line))]
+    _legend(
+        figure, [(f"{line.name}: {_last_value(line)}", colour) for line, colour in zip(lines, PALETTE, strict=False)]
+    )
+    line_texts = [each for line in lines if (each := _describe_line(line))]
     gaps = sum(all(line.values[place] is None for line in lines) for place in range(len(periods)))
-    alt = said["alt_trend"].format(number=len(periods), lines="; ".join(told) or said["no_figure"])
-    return _picture(figure, height, alt + (" " + said["alt_gaps"].format(number=gaps) if gaps and told else ""))
+    alt = chart_words["alt_trend"].format(number=len(periods), lines="; ".join(line_texts) or chart_words["no_figure"])
+    return _picture(
+        figure, height, alt + (" " + chart_words["alt_gaps"].format(number=gaps) if gaps and line_texts else "")
+    )
 
 
-def _told(line: Line) -> str:
-    """One line of the trend in words; empty where it has no figure."""
+def _describe_line(line: Line) -> str:
+    """Describe one line of the trend in words. Empty if the line has no figure."""
     known = [value for value in line.values if value is not None]
     if not known:
         return ""
@@ -178,13 +187,13 @@ def _told(line: Line) -> str:
     return str(words()["chart"]["alt_line"].format(name=line.name, first=first, last=last, highest=highest))
 
 
-def _than(bar: Bar) -> str:
-    """How an agency stands against the report before, in words; empty where it stands as before, or there was none."""
-    said = words()["chart"]
-    if bar.before is None or not _change(bar.total - bar.before):
+def _describe_change(bar: Bar) -> str:
+    """Compare an agency with the report before, in words. Empty without a change or without a report before."""
+    chart_words = words()["chart"]
+    if bar.before is None or not _signed_change(bar.total - bar.before):
         return ""
     more = bar.total > bar.before
-    return str(said["alt_more" if more else "alt_fewer"].format(number=decimal(abs(bar.total - bar.before), 0)))
+    return str(chart_words["alt_more" if more else "alt_fewer"].format(number=decimal(abs(bar.total - bar.before), 0)))
 
 
 def _figure(height: int) -> Figure:
@@ -201,7 +210,7 @@ def _points(pixels: float) -> float:
 
 
 def _legend(figure: Figure, entries: Sequence[tuple[str, str | None]]) -> None:
-    """Names with their colours in two lines above the chart; the entry without a colour is the tick."""
+    """Draw the names with their colours, in two lines above the chart. The entry without a colour is the tick."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -231,16 +240,16 @@ def _legend(figure: Figure, entries: Sequence[tuple[str, str | None]]) -> None:
     )
 
 
-def _change(difference: float) -> str:
+def _signed_change(difference: float) -> str:
     written = signed(difference, 0)
     return "" if written == "0" else f" ({written})"
 
 
 def _colour(difference: float) -> str:
-    return SOFT if not _change(difference) else (WORSE if difference > 0 else BETTER)
+    return SOFT if not _signed_change(difference) else (WORSE if difference > 0 else BETTER)
 
 
-def _last(line: Line) -> str:
+def _last_value(line: Line) -> str:
     last = line.values[-1] if line.values else None
     return "–" if last is None else decimal(last)
 

@@ -1,4 +1,4 @@
-"""What stands in the cells of lists of findings: of pages, their files, commands, and the workbooks of mails."""
+"""Make the cells of the list of findings that its declaration cannot describe, for pages, files, commands and mails."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from motcua.reports.lists import Cell, Link, OwnCell, Seen, Word, dossier_link
 
 
 def dossier_address(dossiers_url: str | None, link: Link) -> str | None:
-    """Where a dossier's code leads in what is mailed; ``None``: nowhere, as where the code holds a phone number.
+    """Return the address to which a dossier's code links in a mail.
 
-    ``dossiers_url``: address of the page Hồ sơ; ``None``: this deployment tells none.
+    ``None`` if the code holds a phone number, or if ``dossiers_url``, the address of the page Hồ sơ, is ``None``.
     """
     return f"{dossiers_url}?{link.to.partition('?')[2]}" if dossiers_url and not holds_phone(link.words) else None
 
@@ -41,4 +41,4 @@ FINDING_CELLS: Final[Mapping[str, OwnCell]] = {
     "acknowledged_why": _acknowledged(lambda accepted: accepted.why),
     "acknowledged_by": _acknowledged(lambda accepted: accepted.acknowledged_by),
 }
-"""By column, what its entry cannot say."""
+"""Functions for the columns whose cells the list's YAML entry cannot describe, by column."""

@@ -1,7 +1,8 @@
-"""The mails about data quality: one for each agency, one for the Department over all agencies.
+"""Compose the mails about data quality: one for each agency, and one for the Department over all agencies.
 
-A mail has a plain text, an HTML text with the same figures, pictures that the HTML names by ``cid:``, and a workbook.
-Words are in include/templates/mail. What is shown comes from ``motcua.quality.report_data``; nothing is counted here.
+A mail has a plain text, an HTML text with the same figures, pictures that the HTML references by ``cid:``, and a
+workbook. The words are in include/templates/mail. The figures come from ``motcua.quality.report_data``. This module
+counts nothing.
 """
 
 from __future__ import annotations
@@ -33,27 +34,27 @@ from motcua.reports.quality.workbook import MOST_ROWS, Workbook, agency_workbook
 from motcua.templating import templates
 
 ROWS_SHOWN = 8
-"""Rows in an agency's mail itself; all of them are in the workbook."""
+"""How many rows the text of an agency's mail shows. The workbook has all rows."""
 SHARES_SHOWN = 6
 RULES_SHOWN = 15
 FAULTS_SHOWN = 10
 AGENCIES_SHOWN = 15
-"""In the Department's chart and table; all of them are in its workbook."""
+"""How many agencies the Department's chart and table show. The Department's workbook has all agencies."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFault:
-    """What forbids to promise anybody a message by a source, as a mail tells it. Holds no code of a dossier."""
+    """A fault that makes messages of a source unreliable, in words for a mail. No field names a dossier."""
 
     source: str
     said: InWords
     since: datetime
     is_new: bool
-    """Found since the mail before."""
+    """``True`` if the fault was found after the previous mail."""
 
 
 def is_due(report: AgencyReport | DepartmentReport, faults: Sequence[SourceFault] = ()) -> bool:
-    """Whether this run is worth a mail: there is news, also of a source, or it is the first one."""
+    """Whether a run needs a mail: it has news of data or of a source, or it is the first run."""
     return report.has_news or report.previous is None or any(each.is_new for each in faults)
 
 
@@ -65,15 +66,15 @@ def compose_agency_mail(
     untold: int = 0,
     faults: Sequence[SourceFault] = (),
 ) -> Mail:
-    """An agency's mail.
+    """Compose an agency's mail.
 
     Args:
-        report: of one run.
-        rows: what is to be corrected, in any order; read once, as they come.
-        page_url: address of the agency's page, where this deployment tells one.
-        dossiers_url: address of the page Hồ sơ, to which dossiers' codes lead; likewise.
-        untold: dossiers of its pushing software with a supplement that nothing says to be at the desk.
-        faults: of the sources that tell of it.
+        report: the agency's report of one run.
+        rows: the rows to correct, in any order; the iterable is read once.
+        page_url: address of the agency's page, if this deployment has one.
+        dossiers_url: address of the page Hồ sơ, to which dossiers' codes link, if this deployment has one.
+        untold: number of pushed dossiers with a supplement of which no step at the desk is known.
+        faults: faults of the agency's sources.
     """
     urgent, left_out = most_urgent(rows, MOST_ROWS)
     workbook = agency_workbook(report, urgent, left_out, dossiers_url) if urgent else None
@@ -93,7 +94,7 @@ def compose_agency_mail(
 
 
 def _address(row: RowToCorrect, dossiers_url: str | None) -> str | None:
-    """Where a row's dossier is shown."""
+    """Return the address of the page that shows a row's dossier. ``None`` if the row has no dossier."""
     if row.dossier_code is None:
         return None
     return dossier_address(dossiers_url, dossier_link(row.agency_code, row.dossier_code))
@@ -107,9 +108,10 @@ def compose_department_mail(
     untold: Sequence[tuple[str, int]] = (),
     faults: Sequence[SourceFault] = (),
 ) -> Mail:
-    """The Department's mail; of the rows, those that the Department has to urge or to mend itself are attached.
+    """Compose the Department's mail. Its workbook has the rows that the Department must urge or correct itself.
 
-    ``untold``: by name of the agency, the most first, as in an agency's mail; ``faults``: of all sources.
+    ``untold`` gives, by name of the agency, the number that the agency's mail shows, the greatest first. ``faults`` are
+    the faults of all sources.
     """
     urged = (row for row in rows if row.stage == "remind_department" or row.rule.owner != "agency")
     workbook = department_workbook(report, *most_urgent(urged, MOST_ROWS), dossiers_url)
@@ -190,14 +192,14 @@ def _worth_showing(result: RuleResult) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _RulesTold:
-    """How much of the results a mail tells: those in it, and how many others found something or nothing."""
+    """The rules that a mail lists, and how many further rules found something or nothing."""
 
     shown: list[RuleResult]
     more: int
     more_to_do: int
     clean: int
     sum: str
-    """What all of them add up to, in words."""
+    """The sum of all findings to correct, in words."""
 
 
 def _rules_told(report: AgencyReport | DepartmentReport) -> _RulesTold:
@@ -209,10 +211,10 @@ def _rules_told(report: AgencyReport | DepartmentReport) -> _RulesTold:
 
 
 def _counted(figures: AgencyFigures) -> str:
-    """What the findings by agency add up to, in words."""
-    said = wording.words()["counted_with" if figures.acknowledged else "counted"]
+    """Return the sum of the findings by agency, in words."""
+    sentence = wording.words()["counted_with" if figures.acknowledged else "counted"]
     numbers = {name: wording.count(getattr(figures, name)) for name in ("found", "acknowledged", "to_do")}
-    return str(said.format(**numbers))
+    return str(sentence.format(**numbers))
 
 
 def _difference(figures: AgencyFigures) -> float | None:
@@ -234,7 +236,7 @@ def _tone(figures: AgencyFigures) -> str:
 
 
 def _trend(points: tuple[TrendPoint, ...]) -> Picture | None:
-    """Two figures make a line; with fewer there is no chart."""
+    """Draw the chart of the trend. ``None`` if fewer than two periods have a figure, because there is no line then."""
     if sum(point.per_thousand is not None for point in points) < 2:
         return None
     groups = wording.words()["group"]

@@ -1,4 +1,7 @@
-"""In which order findings are shown: what is latest and gravest first, what somebody accepted for a time last."""
+"""Sort findings by urgency, and add them up.
+
+The most overdue and most severe findings come first, acknowledged findings last.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,13 @@ from motcua.quality.report_data import AgencyFigures, RowToCorrect, RuleResult
 from motcua.reports import wording
 
 LEAST_DOSSIERS = wording.LEAST_JUDGED
-"""From so many dossiers on a month counts, as in the rules: three dossiers accuse nobody."""
+"""A share is shown only if it is of at least this many dossiers, so that three dossiers never accuse an agency."""
 _STAGES = ("remind_department", "remind_agency", "in_time")
 _SEVERITIES = ("critical", "warning", "info")
 
 
 def most_urgent(rows: Iterable[RowToCorrect], most: int) -> tuple[list[RowToCorrect], int]:
-    """The most urgent rows in order, and how many more there are; no more than ``most`` are held at once."""
+    """Return the ``most`` most urgent rows in order, and the number of further rows, which are not held in memory."""
     total = 0
 
     def counted() -> Iterable[RowToCorrect]:
@@ -47,23 +50,23 @@ def _urgency(row: RowToCorrect) -> tuple[Any, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What is to be looked at besides the findings that make the rates; what agencies can mend, and what others."""
+    """Counts of findings that no rate contains."""
 
     signs: int
-    """About an agency's month."""
+    """How many findings are about an agency's month."""
     notes: int
-    """For information alone."""
+    """How many findings are for information only."""
     others: int
-    """For the Department or whoever runs the one-stop software to mend, of any kind."""
+    """How many findings the Department or the operator of the one-stop software must correct."""
 
     @property
     def are_any(self) -> bool:
-        """Whether there is anything."""
+        """Whether there is any finding that no rate contains."""
         return bool(self.signs or self.notes or self.others)
 
 
 def beside(results: Iterable[RuleResult]) -> Beside:
-    """Findings that are in no rate, less acknowledged: each is of one kind alone, as ``part_of`` tells."""
+    """Count the findings without acknowledgement that no rate contains; ``part_of`` gives the kind of each rule."""
     found: Counter[Part] = Counter()
     for each in results:
         found[part_of(each.rule)] += each.to_do
@@ -71,22 +74,24 @@ def beside(results: Iterable[RuleResult]) -> Beside:
 
 
 def added_up(figures: AgencyFigures, besides: Beside) -> str:
-    """What all that is to be done adds up to, in words."""
-    said = wording.words()["added_up_with_others" if besides.others else "added_up"]
+    """Return the sum of all findings to correct, in words."""
+    sentence = wording.words()["added_up_with_others" if besides.others else "added_up"]
     parts = {
         "to_do": figures.to_do,
         "signs": besides.signs,
         "notes": besides.notes,
         "others": besides.others,
     }
-    return str(said.format(all=wording.count(sum(parts.values())), **{k: wording.count(v) for k, v in parts.items()}))
+    return str(
+        sentence.format(all=wording.count(sum(parts.values())), **{k: wording.count(v) for k, v in parts.items()})
+    )
 
 
 def shares_told(shares: Iterable[TextableShare]) -> list[TextableShare]:
-    """The shares of textable numbers that say something, in their order: none of a handful of dossiers."""
+    """Return the shares of textable numbers with enough dossiers to be meaningful, in their order."""
     return [each for each in shares if each.dossiers >= LEAST_DOSSIERS]
 
 
 def late(counted: AgencyFigures | RuleResult) -> int:
-    """Findings past their deadline: those the agency is reminded of and those the Department is told of."""
+    """Return the number of findings past their deadline, for the agency and for the Department."""
     return counted.remind_agency + counted.remind_department

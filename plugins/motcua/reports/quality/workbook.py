@@ -1,6 +1,6 @@
-"""The workbooks that go with quality mails: what is to be corrected, for people who sort, filter and print.
+"""Write the workbooks of quality mails: the findings to correct, for people who sort, filter and print.
 
-How they are written: ``motcua.reports.spreadsheets``.
+``motcua.reports.spreadsheets`` has the parts that all workbooks share.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ from motcua.reports.quality.urgency import late
 from motcua.reports.spreadsheets import CELL, NUMBER, PLAIN, RED, TEXT, VIETNAMESE, Book, Look, Worksheet
 
 MOST_ROWS = 50_000
-"""Rows of findings in one workbook, 3 to 4 MB: a mail server may refuse more. Mail and workbook tell what is left."""
+"""How many rows of findings one workbook has at most. They make 3 to 4 MB; a mail server may refuse larger files.
+
+Mail and workbook state how many rows are left out.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Workbook(Attachment):
-    """A finished file; ``rows`` of findings are in it, ``left_out`` are not."""
+    """A finished workbook. ``rows`` counts its findings, ``left_out`` the findings that it lacks."""
 
     rows: int
     left_out: int
@@ -41,33 +44,34 @@ class Workbook(Attachment):
 def agency_workbook(
     report: AgencyReport, rows: Sequence[RowToCorrect], left_out: int = 0, dossiers_url: str | None = None
 ) -> Workbook:
-    """What one agency has to correct, in the order of ``rows``; ``left_out``: how many rows there are besides.
+    """Write the workbook of one agency, with the findings in the order of ``rows``.
 
-    ``dossiers_url``: address of the page Hồ sơ, to which codes lead; ``None``: this deployment tells none.
+    ``left_out`` is the number of further findings. ``dossiers_url`` is the address of the page Hồ sơ, to which codes
+    link; ``None`` if this deployment has none.
     """
-    said = wording.words()["workbook"]
+    words = wording.words()["workbook"]
     book = _Book(report, dossiers_url)
     about = book.sheet("about", portrait=True)
     book.rows(rows, to_agency=True)
     book.rules(report.results)
     name = f"{report.agency_name} ({report.agency_code})"
-    book.about(about, name, report.figures, _broken(report), said["how_agency"], len(rows), left_out)
+    book.about(about, name, report.figures, _broken(report), words["how_agency"], len(rows), left_out)
     return Workbook(_file_name(report.agency_name, report.run.day), book.close(), len(rows), left_out)
 
 
 def department_workbook(
     report: DepartmentReport, rows: Sequence[RowToCorrect], left_out: int = 0, dossiers_url: str | None = None
 ) -> Workbook:
-    """All agencies' figures, and those rows that concern the Department."""
-    said = wording.words()["workbook"]
+    """Write the Department's workbook: the figures of all agencies, and the findings that concern the Department."""
+    words = wording.words()["workbook"]
     book = _Book(report, dossiers_url)
     about = book.sheet("about", portrait=True)
     book.agencies(report.agencies)
     book.rows(rows, to_agency=False)
     book.rules(report.results)
     broken = [*_broken(report), *(f"{each.name}: {each.reason}" for each in report.broken_agencies)]
-    book.about(about, said["all_agencies"], report.figures, broken, said["how_department"], len(rows), left_out)
-    return Workbook(_file_name(said["all_agencies"], report.run.day), book.close(), len(rows), left_out)
+    book.about(about, words["all_agencies"], report.figures, broken, words["how_department"], len(rows), left_out)
+    return Workbook(_file_name(words["all_agencies"], report.run.day), book.close(), len(rows), left_out)
 
 
 def _broken(report: AgencyReport | DepartmentReport) -> list[str]:
@@ -75,7 +79,7 @@ def _broken(report: AgencyReport | DepartmentReport) -> list[str]:
 
 
 def _file_name(whose: str, day: date) -> str:
-    """A name that every file system takes; Vietnamese letters stay."""
+    """Return a file name that every file system accepts. Vietnamese letters stay."""
     kept = "".join(letter if letter.isalnum() or letter in " -_." else " " for letter in whose)
     name: str = wording.words()["workbook"]["file"].format(name=" ".join(kept.split())[:60], day=f"{day:%d-%m-%Y}")
     return name
@@ -86,13 +90,13 @@ class _Column:
     name: str
     width: float
     kind: str = "text"
-    """``text``, ``wrapped``, ``number``, ``rate``, ``day``."""
+    """The format of the cells: ``text``, ``wrapped``, ``number``, ``rate`` or ``day``."""
     head: str = ""
-    """By default what the words of workbooks call it."""
+    """The column's head; by default the head that the words of workbooks have for the column's name."""
 
 
 _KINDS = {"figure": "number", "day": "day", "moment": "day"}
-"""How a column looks that a list declares; as text where it is not here."""
+"""The format of a column, by the form that the declared list gives it. A form that is missing here is shown as text."""
 
 
 class _Book(Book):
@@ -124,7 +128,7 @@ class _Book(Book):
         )
 
     def rows(self, rows: Sequence[RowToCorrect], *, to_agency: bool) -> None:
-        """Writes the findings, as the list of findings declares them for mails."""
+        """Write the findings, with the columns that the list of findings declares for mails."""
         seen = Seen(Viewer("", "agency" if to_agency else "operator", None), {})
         listed = declared_list("findings").columns_for(seen.viewer, "mail")
         columns = [
@@ -148,7 +152,7 @@ class _Book(Book):
             sheet.write_string(1, 1, self._said["no_rows"], self._look["text"])
 
     def rules(self, results: Sequence[RuleResult]) -> None:
-        """Every check with its words, its figures and the thresholds it used."""
+        """Write every rule with its words, its figures and its thresholds."""
         columns = [
             _Column("code", 7),
             _Column("title", 30, "wrapped"),
@@ -199,7 +203,7 @@ class _Book(Book):
         sheet.autofilter(0, 0, max(len(results), 1), len(columns) - 1)
 
     def agencies(self, agencies: Sequence[AgencyFigures]) -> None:
-        """Every agency's figures, in the report's order."""
+        """Write every agency's figures, in the report's order."""
         groups = self._words["group"]
         columns = [
             _Column("place", 6, "number"),
@@ -250,7 +254,7 @@ class _Book(Book):
         written: int,
         left_out: int,
     ) -> None:
-        """The first sheet: whose and when, how many, how to use it, which checks broke, the thresholds."""
+        """Write the first sheet: agency and time, sums, how to use the workbook, broken rules, thresholds."""
         run, names = self._report.run, self._said["about"]
         sheet.hide_gridlines(2)
         sheet.set_column(0, 0, 30)
@@ -320,7 +324,7 @@ class _Book(Book):
             if value is None:
                 sheet.write_blank(line, place, None, look)
             elif isinstance(value, (date, datetime)):
-                # Excel knows no time zones: a day by the calendar of Vietnam.
+                # Excel knows no time zones, so the day is that of Vietnam's calendar.
                 local = value.astimezone(VIETNAM).date() if isinstance(value, datetime) else value
                 sheet.write_datetime(line, place, datetime(local.year, local.month, local.day), look)  # noqa: DTZ001
             elif isinstance(value, (int, float)):

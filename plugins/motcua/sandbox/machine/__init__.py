@@ -1,1 +1,1 @@
-"""The programs of the demo and how they are kept running."""
+"""Start the programs of the demo and keep them running."""

@@ -1,4 +1,4 @@
-"""The programs of the demo: how each is started, when it is ready, how it is stopped."""
+"""Define the programs of the demo: how each is started, when it is ready, and how it is stopped."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from motcua.sandbox.machine.supervisor import Component
 from motcua.sandbox.world.writers import DROPPED, PUSHED
 
 _WORKER = "airflow worker"
-"""How the titles of LocalExecutor's processes begin."""
+"""Beginning of the process titles of LocalExecutor's workers."""
 _NO_LOGS = "--skip-serve-logs"
-"""Task logs are on this disk, where the UI reads them: no log server with a fixed port is needed."""
+"""The option to start no log server. The UI reads the task logs from this disk, so no fixed port is needed."""
 _AIRFLOW_READY_WITHIN = 300.0
-"""Seconds; a machine that imports Airflow slowly is slow, not broken."""
+"""How many seconds Airflow may take to start. The limit is long, because slow machines import Airflow slowly."""
 
 
 def _answers_http(*urls: str) -> Callable[[datetime], bool]:
     return lambda since: answers_http(*urls)
 
 
-def _beats(airflow_url: str, job: str) -> Callable[[datetime], bool]:
-    """Whether Airflow saw a heartbeat of this job since its start; an older one is the last run's."""
+def _has_heartbeat(airflow_url: str, job: str) -> Callable[[datetime], bool]:
+    """Return a check that Airflow saw a heartbeat of this job after the job's start.
+
+    An older heartbeat belongs to the job's last run.
+    """
 
     def ready(since: datetime) -> bool:
         try:
@@ -43,10 +46,10 @@ def _beats(airflow_url: str, job: str) -> Callable[[datetime], bool]:
 
 
 def _no_task_runs(titles: Sequence[str]) -> bool:
-    """Whether a scheduler that was told to stop has only idle workers left.
+    """Return whether a scheduler that was asked to stop has only idle workers left.
 
-    It then often hangs: the SystemExit of its signal handler is lost when a weak reference's callback happens
-    to run, and a worker that exits early takes the end mark meant for another (docs/decisions/demo.md).
+    A scheduler in this state often hangs. The SystemExit of its signal handler is lost if a weak reference's callback
+    happens to run, and a worker that exits early takes the end mark meant for another (docs/decisions/demo.md).
     """
     return all(title.endswith("<idle>") for title in titles if title.startswith(_WORKER)) and not any(
         title.startswith("airflow task") for title in titles
@@ -54,9 +57,10 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
 
 
 def _is_task(title: str, parents_title: str) -> bool:
-    """Whether it is a task's process: a sender goes on for minutes, and ends soon once it is told to stop.
+    """Return whether a process is a task and must be asked to stop itself.
 
-    LocalExecutor waits for its tasks and tells them nothing. A worker forks the task, which keeps its title.
+    A sender runs for minutes, and ends soon once it is asked to stop. LocalExecutor waits for its tasks without asking
+    them to stop. A worker forks each task, which keeps the worker's title.
     """
     return title.startswith(_WORKER) and parents_title.startswith(_WORKER)
 
@@ -65,28 +69,29 @@ def _module(name: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", name, *map(str, arguments)]
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     os.nice(10)
 
 
 def components(
     deployment: Deployment, *, world: tuple[str, ...] = (), clerk: tuple[str, ...] = ()
 ) -> list[list[Component]]:
-    """Everything but PostgreSQL, in groups in the order of need; they are stopped the other way round.
+    """Return all programs except PostgreSQL, in groups in the order of their start. They are stopped in reverse order.
 
-    A group starts together, once the one before it is ready; the second may start with the first. A task fails that
-    finds no API server, so what starts tasks waits for it; and it begins nothing before a gateway and a mail server
-    can be reached. The first group begins no work: it may be there while a past is played, and the third be loaded
-    meanwhile. The last one brings runs of all DAGs that have missed one: the first messages do not wait for it.
+    The programs of a group start together once the group before is ready. The second group may start with the first. A
+    task fails without an API server, so programs that start tasks wait for the server. A task also needs reachable
+    gateways and a mail server. The first group begins no work, so it may already run while a past is loaded. The third
+    group may be loaded into memory in this time. The last group starts the missed runs of all DAGs, and the first
+    messages do not wait for it.
 
     Args:
         deployment: the demo.
-        world: further arguments of the world.
-        clerk: those of the clerk who drops exports.
+        world: further arguments of the simulated one-stop software.
+        clerk: further arguments of the simulated clerk, who drops exports.
     """
     addresses, environment = deployment.addresses, deployment.environment
     data = addresses.data
-    # What Airflow's tasks know is not for the simulators, nor the other way round.
+    # The simulators must not see the settings of Airflow's tasks, and the tasks must not see the simulators' settings.
     plain = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
     plain |= {"PYTHONUNBUFFERED": "1", "MOTCUA_HOME": environment["MOTCUA_HOME"], "MOTCUA_DATA": str(data)}
 
@@ -156,26 +161,26 @@ def components(
     drops = all(f"{source}={adapter}" in read for source, adapter in DROPPED.items())
     drops = drops and not environment.get("MOTCUA_FILES")
     return [
-        # Tasks talk to its second half, which is mounted apart.
+        # Tasks use the execution API, which is mounted separately, so both parts must answer.
         [airflow("api-server", _answers_http(f"{url}/api/v2/version", f"{url}/execution/health"))],
         [network, mailbox],
-        [loaded_before(airflow("scheduler", _beats(url, "scheduler"), tells=_is_task, finished=_no_task_runs))],
+        [loaded_before(airflow("scheduler", _has_heartbeat(url, "scheduler"), tells=_is_task, finished=_no_task_runs))],
         [
-            # Beside all the others, and needs none of them; it may be killed at any moment, and is not to hold up who
-            # waits for a message.
+            # The watch needs no other program. It may be killed at any moment, and stopping it must not delay a program
+            # that waits for a message.
             Component(
                 "watch",
                 [str(Path(sys.executable).with_name("motcua")), "watch"],
                 environment,
                 stop_within=0.3,
-                before_exec=_give_way,
+                before_exec=_lower_priority,
             )
         ],
         [living, *([vendor] if pushes else []), *([exporting] if drops else [])],
         [
-            # Runs come before parses.
-            airflow("dag-processor", _beats(url, "dag_processor"), before_exec=_give_way),
-            # Its child is gone and it does not notice for ten seconds.
-            loaded_before(airflow("triggerer", _beats(url, "triggerer"), finished=lambda titles: not titles)),
+            # Low priority, because runs are more urgent than parsing.
+            airflow("dag-processor", _has_heartbeat(url, "dag_processor"), before_exec=_lower_priority),
+            # If its child process is gone, the triggerer notices this only after ten seconds.
+            loaded_before(airflow("triggerer", _has_heartbeat(url, "triggerer"), finished=lambda titles: not titles)),
         ],
     ]

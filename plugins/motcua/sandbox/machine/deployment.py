@@ -1,4 +1,4 @@
-"""Where a demo lives: its addresses, its secrets, and the environment of its Airflow."""
+"""Define where a demo runs: its addresses, its secrets, and the environment of its Airflow."""
 
 from __future__ import annotations
 
@@ -25,29 +25,30 @@ from motcua.sandbox.world.writers import OWN_SOURCES, ROLES, OneStopAddresses
 from motcua.store.ledger.database import Connection
 
 ADMINISTRATOR, VIEWER, AGENCY_USER, CLERK = "vo-thi-minh-ha", "tran-van-binh", "le-thi-hoa", "pham-thi-mai"
-"""People at the Airflow UI: at the Department, who may do all; an auditor, who may only look; at an agency."""
+"""Users of the Airflow UI: an administrator at the Department, an auditor with read access, and two people of an
+agency."""
 ZALO_APP = "3210123210123"
-"""The province's app at Zalo."""
+"""Id of the province's app at Zalo."""
 WATCH_USER = "giam-sat"
-"""The watch's own account, which may only look."""
+"""Account of the watch, with read access only."""
 
 EVENING_AFTER = timedelta(minutes=4)
-"""When the demo's 17:30 comes, from when it is up."""
+"""Time from the demo's start to its evening, the hour of apologies (17:30 in production)."""
 
 MORNING_AFTER = timedelta(minutes=6)
-"""When its data quality is checked."""
+"""Time from the demo's start to its check of data quality."""
 
 RECONCILED_AFTER = timedelta(minutes=9)
-"""When the day before is closed and published."""
+"""Time from the demo's start to the closing and publication of the day before."""
 
 _NEEDED_BYTES = 1_500_000_000
-"""To start."""
+"""How many free bytes of disk space the demo needs to start."""
 _RESERVED_BYTES = 200_000_000
-"""To go on."""
+"""How many free bytes of disk space the demo needs to continue."""
 
 
 class CannotRun(SupervisorError):
-    """The demo cannot run here as things are; the message says what to change."""
+    """Raised if the demo cannot run here in this state. The message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,11 @@ class Addresses:
     mailbox: int
     smtp: int
     health: int
-    """The scheduler's health check; any free port, nobody types it."""
+    """The port of the scheduler's health check. Any free port will do, because nobody types it."""
 
 
 def _free_ports(number: int) -> list[int]:
-    """Ports that nobody uses now, each another one."""
+    """Return distinct ports that nobody uses now."""
     sockets = [socket.socket() for _ in range(number)]
     try:
         for each in sockets:
@@ -94,10 +95,12 @@ def _free_ports(number: int) -> list[int]:
 
 
 def read_addresses(data: Path, environment: Mapping[str, str], *, free_ports: bool = False) -> Addresses:
-    """Addresses from ``MOTCUA_*_PORT``; what is not set is the default, or with ``free_ports`` a free port.
+    """Read the addresses from ``MOTCUA_*_PORT``.
+
+    If a port is not set, it is the default port, or with ``free_ports`` any free port.
 
     Raises:
-        CannotRun: a variable holds no port, or two hold the same.
+        CannotRun: a variable contains no port, or two variables contain the same port.
     """
     spare = _free_ports(len(_PORTS) + 1)
     chosen = {"health": spare.pop()}
@@ -117,10 +120,10 @@ def read_addresses(data: Path, environment: Mapping[str, str], *, free_ports: bo
 
 
 def check_disk(addresses: Addresses, needed: int = _RESERVED_BYTES) -> None:
-    """Looks whether the data folder's disk has so many bytes left; PostgreSQL stops hard on a full one.
+    """Check that the data folder's disk has enough free bytes. On a full disk PostgreSQL would crash.
 
     Raises:
-        CannotRun: it has not.
+        CannotRun: there are too few free bytes.
     """
     free = shutil.disk_usage(addresses.data).free
     if free < needed:
@@ -131,10 +134,10 @@ def check_disk(addresses: Addresses, needed: int = _RESERVED_BYTES) -> None:
 
 
 def check_room(addresses: Addresses, *, embedded_postgres: bool) -> None:
-    """Looks for what would stop the demo later.
+    """Check for everything that would stop the demo later.
 
     Raises:
-        CannotRun: too little free disk, or a port is in use; the message names the variable to set.
+        CannotRun: too little disk space is free, or a port is in use. The message names the variable to set.
     """
     check_disk(addresses, _NEEDED_BYTES)
     for port in _PORTS:
@@ -142,7 +145,7 @@ def check_room(addresses: Addresses, *, embedded_postgres: bool) -> None:
             continue
         number = getattr(addresses, port.field)
         with socket.socket() as probe:
-            # As servers do: connections of a run that has just ended do not count.
+            # With this option, which servers set too, closed connections of an ended run do not block the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", number))
@@ -168,7 +171,7 @@ class Secrets:
     ledger_pages: str
     airflow_database: str
     one_stop: dict[str, str]
-    """By role."""
+    """The passwords of the roles in the one-stop databases, by role."""
     airflow_admin: str
     airflow_viewer: str
     airflow_agency: str
@@ -188,7 +191,7 @@ class Secrets:
 
     @classmethod
     def of(cls, folder: Path) -> Self:
-        """The folder's secrets, made on first use and kept in ``secrets.json``, mode 0600.
+        """Return the folder's secrets. They are made at first use and stored in ``secrets.json``, mode 0600.
 
         Raises:
             CannotRun: the file cannot be read.
@@ -197,7 +200,8 @@ class Secrets:
         if path.exists():
             try:
                 kept = json.loads(path.read_text(encoding="ascii"))
-                # A demo from before its agencies had a user, parts of the ledger their roles, or phones Zalo, goes on.
+                # Demos of earlier versions lack some of these secrets and must continue to work, so the secrets are
+                # added.
                 roles = ("ledger_callbacks", "ledger_intake", "ledger_pages", "ledger_purge")
                 zalo = ("zalo_key", "zalo_refresh_token", "zalo_webhook")
                 later = ("airflow_agency", "airflow_clerk", "airflow_watch", *roles, *zalo)
@@ -223,7 +227,7 @@ class Secrets:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Writes a file that only we may read, whole or not at all."""
+    """Write a file that only its owner may read, completely or not at all."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
@@ -233,7 +237,7 @@ def write_private(path: Path, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Databases:
-    """DSNs of everything in the demo's PostgreSQL."""
+    """DSNs of all databases in the demo's PostgreSQL."""
 
     ledger_owner: str
     ledger_app: str
@@ -241,13 +245,13 @@ class Databases:
     ledger_pages: str
     airflow: str
     sources: Mapping[str, str]
-    """By source, through a role that can only read."""
+    """The DSN of each source, with a role that can only read."""
     ledger_purge: str = ""
     ledger_intake: str = ""
 
 
 def postgres_connection(dsn: str) -> str:
-    """An Airflow connection for a DSN, as ``AIRFLOW_CONN_*`` takes it."""
+    """Return an Airflow connection for a DSN, in the form of ``AIRFLOW_CONN_*``."""
     rest: dict[str, Any] = dict(conninfo_to_dict(dsn))
     connection = {
         "conn_type": "postgres",
@@ -256,14 +260,14 @@ def postgres_connection(dsn: str) -> str:
         "login": rest.pop("user", None),
         "password": rest.pop("password", None),
         "schema": rest.pop("dbname", None),
-        # Airflow takes a text for a secret, and complains of a short one where a command's answer is printed.
+        # Airflow treats a text as a secret and prints a warning about a short secret into a command's output.
         "extra": {name: int(value) if str(value).isdigit() else value for name, value in rest.items()},
     }
     return json.dumps(connection)
 
 
 def mailbox_connection(port: int) -> str:
-    """An Airflow connection to a mailbox on this machine, as ``AIRFLOW_CONN_SMTP_DEFAULT`` takes it."""
+    """Return an Airflow connection to a mailbox on this machine, in the form of ``AIRFLOW_CONN_SMTP_DEFAULT``."""
     extra = {"disable_ssl": True, "disable_tls": True, "from_email": "motcua@motcua.test"}
     return json.dumps({"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra})
 
@@ -272,13 +276,13 @@ def _sqlalchemy_url(dsn: str) -> str:
     rest: dict[str, Any] = dict(conninfo_to_dict(dsn))
     user, password = quote(rest.pop("user"), safe=""), quote(rest.pop("password"), safe="")
     host, port, database = rest.pop("host"), rest.pop("port", 5432), quote(rest.pop("dbname"), safe="")
-    rest.pop("connect_timeout", None)  # asyncpg, whose URL Airflow derives from this one, does not know it
+    rest.pop("connect_timeout", None)  # Airflow derives asyncpg's URL from this one, and asyncpg does not know it
     query = f"?{urlencode(rest)}" if rest else ""
     return f"postgresql+psycopg://{user}:{password}@{host}:{port}/{database}{query}"
 
 
 def _times_of_day(up: datetime) -> dict[str, str]:
-    """The evening and the morning come while somebody watches, at any hour of the night."""
+    """Return settings with which the evening and the morning come soon after the start, at any time of day."""
     clock = up.astimezone(VIETNAM)
     return {
         "MOTCUA_APOLOGY_TIME": f"{clock + EVENING_AFTER:%H:%M}",
@@ -290,18 +294,18 @@ def _times_of_day(up: datetime) -> dict[str, str]:
 def airflow_environment(
     addresses: Addresses, secret: Secrets, databases: Databases, home: Path, caller: Mapping[str, str]
 ) -> dict[str, str]:
-    """The environment of every Airflow component of the demo, and of its set-up steps.
+    """Return the environment of every Airflow component of the demo, and of its set-up steps.
 
-    What decides where this Airflow lives is ours; everything else that ``caller`` sets wins, so that a real
-    gateway (``AIRFLOW_CONN_SMS_KANNEL``) or another one-stop database (``MOTCUA_SOURCES``,
-    ``AIRFLOW_CONN_ONESTOP_…``) is connected by environment alone.
+    Variables that decide where this Airflow runs are fixed here. For all others the value of ``caller`` wins, so that a
+    real gateway (``AIRFLOW_CONN_SMS_KANNEL``) or another one-stop database (``MOTCUA_SOURCES``,
+    ``AIRFLOW_CONN_ONESTOP_…``) can be connected through the environment alone.
 
     Args:
-        addresses: of the demo.
-        secret: of the demo.
-        databases: of the demo.
+        addresses: addresses of the demo.
+        secret: secrets of the demo.
+        databases: databases of the demo.
         home: folder with dags/, plugins/ and include/.
-        caller: the environment of whoever started the demo.
+        caller: environment of the person who started the demo.
     """
     airflow_home = addresses.data / "airflow"
     logs = addresses.data / "logs" / "airflow"
@@ -340,21 +344,24 @@ def airflow_environment(
         "AIRFLOW__API__INSTANCE_NAME": "MotcuaSMS",
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__PARALLELISM": "8",
-        # As on a server: DAG files never change (docker-compose.yaml says what a parse may do to a run).
+        # Each idle worker of LocalExecutor costs 40 MiB.
+        "AIRFLOW__CORE__PARALLELISM": "7",
+        # glibc gives each thread memory of its own otherwise, most of which stays unused.
+        "MALLOC_ARENA_MAX": "2",
+        # As on a server, DAG files never change. docker-compose.yaml explains how parsing affects a run.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        # What a dead scheduler had queued waits until another one looks for orphans.
+        # Tasks that a dead scheduler had queued wait until another scheduler checks for orphans.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
-        # A dead task holds back the only run of its DAG until its heartbeat is missed.
+        # A dead task blocks the only run of its DAG until its missing heartbeat is noticed.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-        # A task goes on while the API server is away, and can be told to end afterwards: as on a server.
+        # As on a server, a task continues while the API server is away, and can report its end afterwards.
         "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME": "3600",
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "900",
-        # A task that ended often holds its worker until the next heartbeat; 5 s would use up all eight.
+        # A finished task often keeps its worker busy until the next heartbeat. With 5 s no worker would be free.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
-        # As on a server: docker-compose.yaml says what is not logged.
+        # As on a server. docker-compose.yaml explains what is not logged.
         "AIRFLOW__LOGGING__NAMESPACE_LEVELS": (
             "http.access=warning airflow=warning airflow.task=info py.warnings=error supervisor=warning task=warning"
         ),
@@ -362,11 +369,11 @@ def airflow_environment(
         "AIRFLOW_CONN_SMS_ZALO": json.dumps(zalo),
         "AIRFLOW_CONN_SMTP_DEFAULT": mailbox_connection(addresses.smtp),
         "MOTCUA_SOURCES": OWN_SOURCES,
-        # A real gateway's messages go to no invented phone before.
+        # With a real gateway the messages must go to that gateway only, and not to Zalo's invented phones first.
         "MOTCUA_GATEWAYS": "kannel" if caller.get("AIRFLOW_CONN_SMS_KANNEL") else "zalo,kannel",
         "MOTCUA_INQUIRIES_ON": "true",
         **_times_of_day(datetime.now(VIETNAM)),
-        # Its officials work whenever somebody watches; at night that alone would be found, and nothing else be seen.
+        # The demo's officials work at any hour. With the usual night hours almost all findings would be about this.
         "MOTCUA_QUALITY_THRESHOLDS": "R10.night_from=24,R10.night_until=0",
         "MOTCUA_DEPARTMENT_RECIPIENTS": "so.tttt@khanhhoa.example.vn",
         "MOTCUA_HOME_AFFAIRS_RECIPIENTS": "so.noivu@khanhhoa.example.vn",
@@ -378,7 +385,7 @@ def airflow_environment(
         "MOTCUA_WATCH_AIRFLOW_PASSWORD": secret.airflow_watch,
         "MOTCUA_WATCH_CALLBACKS": f"http://127.0.0.1:{addresses.airflow}/gateway/health",
         "MOTCUA_WATCH_INTAKE": f"http://127.0.0.1:{addresses.airflow}/intake/health",
-        # Nobody backs a demo up, and it ends before its disk is full.
+        # A demo has no backups, and it stops by itself before the disk is full.
         "MOTCUA_WATCH_BACKUP_AGE": "0",
         "MOTCUA_WATCH_DISK_FREE": str(_RESERVED_BYTES),
         "MOTCUA_SEGMENT_PRICE": "350",
@@ -427,15 +434,15 @@ def airflow_environment(
         "SCARF_ANALYTICS": "false",
         "PYTHONUNBUFFERED": "1",
     }
-    # The schema's owner is for migrations alone; see set_up.
+    # Only migrations may use the role that owns the schema (see set_up).
     inherited = {name: value for name, value in caller.items() if name != "AIRFLOW_CONN_MOTCUA_DB_OWNER"}
     return {**wishes, **inherited, **ours}
 
 
 def write_airflow_home(addresses: Addresses, secret: Secrets) -> None:
-    """Makes AIRFLOW_HOME: the UI's users, and an empty airflow.cfg, since the environment says everything.
+    """Create AIRFLOW_HOME with the UI's users and an empty airflow.cfg. The environment holds all settings.
 
-    Without the file each component would write one of its own, with secrets of its own.
+    Without the file each component would write its own, with different secrets.
     """
     folder = addresses.data / "airflow"
     folder.mkdir(exist_ok=True)
@@ -458,13 +465,13 @@ _KEPT_ENVIRONMENT = "environment.json"
 
 
 def keep_environment(data: Path, environment: Mapping[str, str]) -> None:
-    """Keeps, for us alone, what a ``motcua`` command must know to be about this demo."""
+    """Store the environment that a ``motcua`` command needs to act on this demo. Only the file's owner may read it."""
     ours = {name: value for name, value in environment.items() if name.startswith(("AIRFLOW", "MOTCUA_"))}
     write_private(data / _KEPT_ENVIRONMENT, json.dumps(ours))
 
 
 def kept_environment(data: Path) -> dict[str, str]:
-    """The environment of the demo that runs, or ran, in this folder; empty where none did."""
+    """Return the environment of the demo that runs, or ran, in this folder; empty if there was no demo."""
     try:
         known = json.loads((data / _KEPT_ENVIRONMENT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -474,53 +481,56 @@ def kept_environment(data: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A demo that is set up: where it is and how to reach its parts."""
+    """A demo that is set up: its addresses, its secrets, its databases and its environment."""
 
     addresses: Addresses
     secret: Secrets
     databases: Databases
     one_stop: OneStopAddresses
     environment: Mapping[str, str]
-    """Of every Airflow component."""
+    """Environment of every Airflow component."""
 
     def whose_day_begins(self, up: datetime, caller: Mapping[str, str]) -> Self:
-        """The same, with its evening and morning counted from a moment on; what ``caller`` sets is as he says."""
+        """Return a copy whose evening and morning are counted from the moment ``up``, unless ``caller`` sets them."""
         times = {name: value for name, value in _times_of_day(up).items() if name not in caller}
         return replace(self, environment={**self.environment, **times})
 
     @property
     def past_environment(self) -> dict[str, str]:
-        """What the past must know: evenings and mornings came at the hours of production then."""
+        """Return the environment for loading the past, in which evenings and mornings are at production hours."""
         as_owner = self.commands_environment
         kept = {name: value for name, value in as_owner.items() if name not in _times_of_day(datetime.now(UTC))}
-        # Phones had no Zalo then.
+        # Phones had no Zalo in the past.
         return {**kept, **self.world_environment, "MOTCUA_GATEWAYS": "kannel"}
 
     @property
     def commands_environment(self) -> dict[str, str]:
-        """What a command beside the demo must know: some are the owner's, as that of backups."""
+        """Return the environment for commands beside the demo.
+
+        Some commands, such as backups, need the rights of the role that owns the schema.
+        """
         return {**self.environment, "AIRFLOW_CONN_MOTCUA_DB_OWNER": postgres_connection(self.databases.ledger_owner)}
 
     @property
     def world_environment(self) -> dict[str, str]:
-        """What the one-stop world must know to write."""
+        """Return the environment that the simulated one-stop software needs for writing."""
         dsns = {name: source.writer_dsn for name, source in self.one_stop.sources.items()}
         dsns["truth"] = self.one_stop.truth_dsn
         return {f"MOTCUA_WORLD_{name.upper()}_DSN": dsn for name, dsn in dsns.items()}
 
     @property
     def airflow_url(self) -> str:
-        """The Airflow UI."""
+        """Return the address of the Airflow UI."""
         return f"http://localhost:{self.addresses.airflow}"
 
     @property
     def network_url(self) -> str:
-        """The wall of phones."""
+        """Return the address of the wall of phones."""
         return f"http://localhost:{self.addresses.network}"
 
     @property
     def inquiry_url(self) -> str:
-        """The ``get-url`` of the phone network, which fills in what stands behind each ``%``."""
+        """Return the ``get-url`` of the phone network, which replaces each ``%`` code."""
         return (
             f"http://127.0.0.1:{self.addresses.airflow}/gateway/inquiries/kannel"
             f"?secret={quote(self.secret.receipts, safe='')}&sender=%p&to=%P&text=%a&time=%T&id=%I"
@@ -528,11 +538,11 @@ class Deployment:
 
     @property
     def mailbox_url(self) -> str:
-        """The mailbox's page."""
+        """Return the address of the mailbox's page."""
         return f"http://localhost:{self.addresses.mailbox}"
 
     def ledger(self) -> Connection:
-        """A connection to the ledger, in which all that one transaction reads is of one moment.
+        """Connect to the ledger. All reads of one transaction see the same moment.
 
         Raises:
             psycopg.OperationalError: the ledger does not answer.

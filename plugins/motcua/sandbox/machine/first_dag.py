@@ -1,6 +1,7 @@
-"""Has Airflow know the DAG that citizens wait for before any of its components works: ``python -m …first_dag``.
+"""Register the DAG that citizens wait for before any Airflow component runs: ``python -m …first_dag``.
 
-The DAG processor comes to it within seconds, too, and to all the others, whose missed runs then want the same cores.
+The DAG processor would also register the DAG within seconds, but together with all other DAGs, whose missed runs then
+compete for the CPU cores.
 """
 
 from __future__ import annotations
@@ -13,14 +14,14 @@ FILE = "notify_transitions.py"
 
 
 def main() -> None:
-    """Reads the file and writes its DAG into Airflow's database, as ``airflow dags reserialize`` does with all files.
+    """Read the file and write its DAG into Airflow's database, as ``airflow dags reserialize`` does with all files.
 
     Raises:
-        SystemExit: the file is not there, or has an error.
+        SystemExit: the file does not exist, or has an error.
     """
     manager = DagBundlesManager()  # type: ignore[no-untyped-call]  # of Airflow
     manager.sync_bundles_to_db()
-    # Whoever starts the demo may have others read beside ours.
+    # The user of the demo may have configured further folders of DAGs.
     bundles = [each for each in manager.get_all_dag_bundles() if (each.path / FILE).exists()]
     if not bundles:
         raise SystemExit(f"{FILE} is in no folder of DAGs")

@@ -1,7 +1,7 @@
-"""A component of Airflow that is loaded before it may begin; called with a file, and what Airflow is called with.
+"""Load the code of an Airflow component before it may begin. The arguments are a file and Airflow's own arguments.
 
-Half of what it takes to start one is reading code. Here that is done while others work; as soon as the file is there
-the component begins, with the command line that it would have had.
+A component spends half of its start-up time on reading code. This program reads the code while other programs work. As
+soon as the file exists, the component begins, as if its own command line had started it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from importlib import import_module
 from pathlib import Path
 
 _LOOKS_EVERY = 0.05
-"""Seconds."""
+"""Seconds between two checks for the file."""
 
 
 def main(goes_on: Path, component: str, *arguments: str) -> None:
-    """Loads a component, waits for the file, and is it from then on; ends with whoever started it."""
+    """Load a component, wait for the file, and then run the component. End if the parent process ends."""
     started_by = os.getppid()
     import_module(f"airflow.cli.commands.{component}_command")
     import_module(f"airflow.jobs.{component}_job_runner")
-    # What the scheduler's tasks are forked with.
+    # The scheduler forks its tasks, so that they find this module already loaded.
     import_module("motcua.jobs.tasks.notify_transitions")
     while not goes_on.exists():
         if os.getppid() != started_by:

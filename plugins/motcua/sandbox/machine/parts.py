@@ -1,6 +1,6 @@
-"""A program that is part of a whole: started, asked whether it is ready, frozen, told to stop, killed, started again.
+"""Control one program of several: start, check, freeze, stop, kill and restart it.
 
-Linux only: what a program has started is found through /proc.
+Linux only: the processes that a program has started are found through /proc.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from typing import Self
 import requests
 
 _KILL_WITHIN = 10.0
-"""Seconds to wait for processes to go after SIGKILL."""
+"""Seconds to wait for processes to end after SIGKILL."""
 _LOOK_EVERY = 0.05
 
 
 class Hung(Exception):
-    """A part did not start, answer or end in time; the message has the end of its log."""
+    """Raised if a part did not start, answer or end in time. The message contains the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A line of /proc: enough to tell a process from a later one with the same number."""
+    """One process in /proc. Its start time distinguishes it from a later process with the same number."""
 
     pid: int
     parent: int
@@ -41,7 +41,7 @@ class Process:
 
     @property
     def title(self) -> str:
-        """What ``ps`` shows of it; empty for one that ended."""
+        """Return the title that ``ps`` shows; empty for a process that has ended."""
         try:
             words = Path(f"/proc/{self.pid}/cmdline").read_bytes()
         except OSError:
@@ -50,24 +50,24 @@ class Process:
 
 
 def read_process(pid: int) -> Process | None:
-    """Reads a process's line; ``None``: there is none."""
+    """Read a process; return ``None`` if it does not exist."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    # The name in parentheses may hold blanks and parentheses itself.
+    # The name in parentheses may itself contain blanks and parentheses.
     fields = stat[stat.rindex(")") + 2 :].split()
     return Process(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0] in "ZX")
 
 
 def processes() -> dict[int, Process]:
-    """Reads all processes of this machine, by number."""
+    """Read all processes of this machine, by number."""
     found = (read_process(int(name)) for name in os.listdir("/proc") if name.isdigit())
     return {process.pid: process for process in found if process is not None}
 
 
 def descendants(root: int, among: Iterable[Process] | None = None) -> list[Process]:
-    """Finds every process below ``root``, itself not included."""
+    """Find every process below ``root``, without ``root`` itself."""
     children: dict[int, list[Process]] = {}
     for process in processes().values() if among is None else among:
         children.setdefault(process.parent, []).append(process)
@@ -80,13 +80,13 @@ def descendants(root: int, among: Iterable[Process] | None = None) -> list[Proce
 
 
 def send(pid: int, number: int) -> None:
-    """Sends a signal; a process that is gone, or another's, is no error."""
+    """Send a signal. A process that is gone or belongs to another user causes no error."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
 
 
 def told_to_stop() -> threading.Event:
-    """What is set once this process is told to end, by SIGTERM or SIGINT."""
+    """Return an event that is set when this process gets SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -94,7 +94,7 @@ def told_to_stop() -> threading.Event:
 
 
 def log_tail(log: Path, lines: int = 15, characters: int = 3000) -> str:
-    """Reads the last lines of a log file; empty where there is none."""
+    """Return the last lines of a log file; empty if there is none."""
     if not log.exists():
         return ""
     with log.open("rb") as stream:
@@ -104,7 +104,7 @@ def log_tail(log: Path, lines: int = 15, characters: int = 3000) -> str:
 
 
 def answers_http(*urls: str) -> bool:
-    """Says whether each of these is answered, and well."""
+    """Return whether each of these addresses answers successfully."""
     try:
         return all(requests.get(url, timeout=2).ok for url in urls)
     except requests.RequestException:
@@ -112,9 +112,9 @@ def answers_http(*urls: str) -> bool:
 
 
 class Part:
-    """One program in a session of its own, which appends to its log; as a context manager it runs while the block does.
+    """One program in its own session, which appends to its log. As a context manager it runs during the block.
 
-    ``ready`` is asked again and again after a start until it is true; ``stop_signal`` asks the program to end.
+    ``ready`` is called repeatedly after a start until it returns ``True``. ``stop_signal`` asks the program to end.
     """
 
     def __init__(
@@ -148,31 +148,32 @@ class Part:
     ) -> None:
         self.stop()
 
-    # Whether it runs
+    # State
 
     @property
     def alive(self) -> bool:
-        """It was started and has not ended."""
+        """Return whether the program was started and has not ended."""
         return self.process is not None and self.process.poll() is None
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs."""
+        """Return the number of the running process."""
         return self.process.pid if self.process is not None and self.alive else None
 
     @property
     def exit_code(self) -> int | None:
-        """Of the process that has ended."""
+        """Return the exit code of the ended process."""
         return self.process.poll() if self.process is not None else None
 
     def said(self, characters: int = 3000) -> str:
-        """The end of its log."""
+        """Return the end of the log."""
         return log_tail(self.log, characters=characters)
 
     def below(self) -> list[Process]:
-        """What it has started, in whatever session, and what runs in its own session though it be gone itself.
+        """Return the processes that the program has started, in any session, and the processes in its own session.
 
-        Nothing once it was killed: another process may have got its number since.
+        The processes of its session are found even if the program itself has ended. After a kill the list is empty,
+        because another process may have the same number by then.
         """
         if self.process is None or self._is_swept:
             return []
@@ -184,7 +185,7 @@ class Part:
     # Starting
 
     def begin(self) -> None:
-        """Starts it, and waits for nothing."""
+        """Start the program without waiting."""
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 list(self.command),
@@ -200,7 +201,7 @@ class Part:
         self._is_swept = False
 
     def start(self) -> None:
-        """Starts it and returns when it is ready; one that is not is killed.
+        """Start the program and return when it is ready. Kill it if it does not become ready.
 
         Raises:
             Hung: it ended, or was not ready in time.
@@ -213,7 +214,7 @@ class Part:
             raise
 
     def wait_until_ready(self) -> None:
-        """Returns when it is ready.
+        """Return when the program is ready.
 
         Raises:
             Hung: it ended, or was not ready in time.
@@ -229,21 +230,24 @@ class Part:
     # Freezing
 
     def freeze(self) -> None:
-        """Nothing of it goes on, and whoever calls it waits; the program first, or it would start others."""
+        """Freeze the program and everything below it.
+
+        The program comes first, because it could start further processes.
+        """
         assert self.process is not None
         send(self.process.pid, signal.SIGSTOP)
         for process in self.below():
             send(process.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """All of it goes on; one that is not frozen is not hurt."""
+        """Let the program and everything below it continue. Nothing happens if they are not frozen."""
         if self.process is not None:
             for pid in (*(process.pid for process in self.below()), self.process.pid):
                 send(pid, signal.SIGCONT)
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """It is frozen while the block lasts."""
+        """Keep the program frozen during the block."""
         self.freeze()
         try:
             yield
@@ -253,10 +257,10 @@ class Part:
     # Ending
 
     def wait(self, seconds: float | None = None) -> int:
-        """Waits until it has ended by itself; its exit code.
+        """Wait until the program has ended by itself, and return its exit code.
 
         Raises:
-            Hung: it did not; it is killed then.
+            Hung: it did not end in time; it is then killed.
         """
         assert self.process is not None
         try:
@@ -267,15 +271,15 @@ class Part:
             raise Hung(f"{self.name} did not end by itself: {tail}") from None
 
     def tell_to_stop(self) -> None:
-        """Sends the stop signal."""
+        """Send the stop signal."""
         if self.process is not None and self.alive:
             send(self.process.pid, self.stop_signal)
 
     def stop(self) -> None:
-        """Has it end by itself; one that has ended is not stopped again.
+        """Ask the program to end, and wait for it. Nothing happens if it has ended already.
 
         Raises:
-            Hung: it did not; it is killed then.
+            Hung: it did not end in time; it is then killed.
         """
         if self.alive:
             self.thaw()
@@ -283,7 +287,7 @@ class Part:
             self.wait()
 
     def kill(self) -> None:
-        """Ends it and everything that it has started at once, as a loss of power does."""
+        """Kill the program and everything that it has started at the same time, as a loss of power would."""
         if self.process is None:
             return
         below = self.below()

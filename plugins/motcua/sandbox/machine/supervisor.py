@@ -1,8 +1,8 @@
-"""Runs several programs as one: starts them in order, restarts those that die, leaves no process behind.
+"""Run several programs as one: start them in order, restart programs that die, and leave no process behind.
 
-Linux only: what a program left running is found through /proc, and orphans come back to us because the
-supervisor is their "child subreaper". Each program runs in a session of its own, so that Ctrl-C in a terminal
-reaches the supervisor alone and the programs are stopped in their order.
+Linux only: processes that a program left running are found through /proc. Orphans become children of the supervisor,
+because it is their "child subreaper". Each program runs in its own session, so that Ctrl-C in a terminal reaches only
+the supervisor, which then stops the programs in order.
 """
 
 from __future__ import annotations
@@ -27,43 +27,43 @@ from motcua.sandbox.machine.parts import Part, Process, descendants, processes, 
 
 _PR_SET_CHILD_SUBREAPER = 36
 _MARK = "MOTCUA_SUPERVISED_IN"
-"""Environment variable of every process we start; its value is the supervisor's folder."""
+"""Environment variable of every process that a supervisor starts. Its value is the supervisor's folder."""
 
 _POLL = 0.1
 _HANGS_AFTER = 3.0
-"""Seconds after the stop signal from which a component's ``finished`` is asked."""
+"""A component's ``finished`` is called from this many seconds after the stop signal on."""
 _KILL_WITHIN = 10.0
-"""Seconds to wait for processes to go after SIGKILL."""
+"""Seconds to wait for processes to end after SIGKILL."""
 
 _SPEAK_EVERY = 10.0
-"""Seconds until it is said again what a start waits for."""
+"""Seconds between two reports of what a start is waiting for."""
 
 _LONGEST_LOG = 50_000_000
-"""Bytes; Airflow's scheduler prints every task's log to its own as well."""
+"""How many bytes a log may have. The log of Airflow's scheduler grows fast, because it contains every task's log."""
 
 
 class SupervisorError(Exception):
-    """Something that whoever typed the command can act on; the message is a sentence."""
+    """Raised for an error that the user of the command can fix. The message is a sentence."""
 
 
 class AlreadyRunning(SupervisorError):
-    """Another supervisor holds the folder."""
+    """Raised if another supervisor has locked the folder."""
 
 
 class ComponentFailed(SupervisorError):
-    """A program did not start, or died too often; the message names its log."""
+    """Raised if a program did not start, or died too often. The message names its log."""
 
 
 class StopRequested(BaseException):
-    """SIGINT, SIGTERM or SIGHUP came. Not an ``Exception``, so that nothing swallows it on its way up."""
+    """Raised after SIGINT, SIGTERM or SIGHUP. It is no ``Exception``, so that no ``except`` clause catches it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restarts:
-    """How often a program that dies is started again.
+    """How often a program that dies is restarted.
 
-    ``limit`` deaths within ``within`` seconds are one too many; 0 means that its first death ends everything.
-    Waits double from ``first_wait`` to ``longest_wait`` (seconds).
+    More than ``limit`` deaths within ``within`` seconds are too many; with 0 the first death ends everything. The waits
+    double from ``first_wait`` to ``longest_wait`` (seconds).
     """
 
     limit: int = 8
@@ -76,12 +76,17 @@ class Restarts:
 class Component:
     """One long-running program.
 
-    ``ready`` is asked again and again, with the moment of the start (aware, UTC), until it is true.
-    ``stop_signal`` goes to the program itself, and of the other processes in its session to those of whose title,
-    and their parent's, ``tells`` is true; after ``stop_within`` seconds everything it started is killed.
-    ``goes_on`` is a file that the program waits for before it begins its work, so that it can be loaded earlier.
-    ``finished`` is for a program that may hang once its work is done: told to stop and still there after a few
-    seconds, it is killed as soon as ``finished`` is true of the titles of the other processes in its session.
+    ``ready`` is called again and again, with the time of the start (aware, UTC), until it returns ``True``.
+
+    ``stop_signal`` is sent to the program itself. ``tells`` is called for each other process in the program's session,
+    with the titles of this process and its parent; if it returns ``True``, the process gets the signal too. After
+    ``stop_within`` seconds everything that the program started is killed.
+
+    ``goes_on`` is a file that the program waits for before it begins its work. The program can be loaded before that.
+
+    ``finished`` is for a program that may hang after its work is done. If the program still runs a few seconds after
+    the stop signal, ``finished`` is called with the titles of the other processes in its session. When it returns
+    ``True``, the program is killed.
     """
 
     name: str
@@ -99,21 +104,21 @@ class Component:
     goes_on: Path | None = None
 
 
-def _marked(folder: Path) -> set[int]:
-    """Processes that carry the mark of a supervisor of this folder."""
+def _marked_processes(folder: Path) -> set[int]:
+    """Return the processes that carry the mark of a supervisor of this folder."""
     mark = f"{_MARK}={folder}".encode()
     found = set()
     for name in os.listdir("/proc"):
         if name.isdigit():
-            # Processes of others, and those that just ended, cannot be read.
+            # Processes of other users, and processes that have just ended, cannot be read.
             with contextlib.suppress(OSError):
                 if mark in Path(f"/proc/{name}/environ").read_bytes().split(b"\0"):
                     found.add(int(name))
     return found
 
 
-def _boot() -> str:
-    """Changes with every start of the machine: process numbers of another one say nothing."""
+def _boot_id() -> str:
+    """Return an id that changes with every boot of the machine. Process numbers of another boot are meaningless."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
@@ -137,25 +142,25 @@ class _Running(Part):
         self.start_again_at: float | None = None
         self.starting = True
         self.tells: str | None = None
-        """Lines of its log that begin so are said."""
+        """The beginning of the log lines that are reported; ``None`` if no lines are reported."""
         self.lines: list[str] = []
-        """Those that were."""
+        """Log lines that were reported."""
         self.let_go = False
-        """Nobody waits for its end any more."""
+        """``True`` if no caller waits for the component's end any more."""
         self.told = 0
-        """So many bytes of its log were looked at for such lines."""
+        """How many bytes of the log were already searched for lines to report."""
 
     def begin(self) -> None:
-        """Starts it, and waits for nothing."""
+        """Start the component without waiting."""
         self.started_at, self.start_again_at = datetime.now(UTC), None
         super().begin()
 
     def _others(self) -> list[Process]:
-        """What runs beside it in its session."""
+        """Return the other processes in its session."""
         return [each for each in self.below() if self.process is not None and each.session == self.process.pid]
 
     def tell_to_stop(self) -> None:
-        """Sends the stop signal to whom the component says."""
+        """Send the stop signal to all processes that the component names."""
         tells = self.component.tells
         if tells is not None:
             known = processes()
@@ -167,18 +172,18 @@ class _Running(Part):
 
     @property
     def finished(self) -> bool:
-        """The component says that its work is done."""
+        """Return whether the component's work is done, by its own ``finished``."""
         if self.component.finished is None or self.process is None:
             return False
         return self.component.finished([each.title for each in self._others()])
 
 
 class Supervisor:
-    """Programs that live and end together; use it as a context manager, one in a process.
+    """Runs programs that live and end together. Use a supervisor as a context manager, at most one in a process.
 
-    Entering takes the folder's lock and stops what a killed supervisor of the same folder left running. A
-    signal raises ``StopRequested`` once, wherever the main thread is; leaving stops everything in the reverse
-    order of the starts, and a second signal meanwhile kills instead of waiting.
+    Entering the context locks the folder and stops processes that a killed supervisor of the same folder left running.
+    A signal raises ``StopRequested`` once, wherever the main thread is. Leaving the context stops everything in the
+    reverse order of the starts. If a second signal comes then, everything is killed at once.
     """
 
     def __init__(self, folder: Path, report: Callable[[str], None] = print) -> None:
@@ -189,16 +194,16 @@ class Supervisor:
         self._lock: IO[str] | None = None
         self._stopping = False
         self._asked_by: str | None = None
-        """The signal that asked to stop."""
+        """The name of the signal that asked the supervisor to stop."""
         self._hurry = False
         self._next_look_at_logs = 0.0
         self._handlers: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Self:
-        """Takes the folder.
+        """Lock the folder.
 
         Raises:
-            AlreadyRunning: another supervisor has it.
+            AlreadyRunning: another supervisor has locked it.
             SupervisorError: the folder cannot be written.
         """
         try:
@@ -220,7 +225,7 @@ class Supervisor:
             raise SupervisorError("This system does not hand orphaned processes to a supervisor (Linux 3.4 or later).")
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                # nohup ignores SIGHUP on purpose.
+                # The user may have started the demo with nohup, which ignores SIGHUP on purpose.
                 if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                     self._handlers[number] = signal.signal(number, self._on_signal)
             self._stop_leftovers()
@@ -232,7 +237,7 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stops everything."""
+        """Stop everything."""
         try:
             self._stopping = True
         finally:
@@ -253,14 +258,14 @@ class Supervisor:
         raise StopRequested(self._asked_by)
 
     def say(self, line: str) -> None:
-        """Reports a line; a terminal that went away stops nothing."""
+        """Report a line. Ignore the error if the terminal is gone."""
         with contextlib.suppress(OSError):
             self._report(line)
 
     # ---------------------------------------------------------------- starting
 
     def load(self, *components: Component) -> None:
-        """Starts programs that wait for a file of theirs before they begin; ``start`` lets them go on."""
+        """Start programs that wait for their file ``goes_on`` before they begin. ``start`` creates the file later."""
         for component in components:
             if component.goes_on is not None:
                 component.goes_on.unlink(missing_ok=True)
@@ -269,8 +274,11 @@ class Supervisor:
                 running.begin()
         self._record()
 
-    def _begun(self, component: Component) -> _Running:
-        """A component of which a process is there: loaded before, or started now. It is stopped before earlier ones."""
+    def _with_process(self, component: Component) -> _Running:
+        """Return a component that has a process, loaded before or started now.
+
+        The component is stopped before components that were started earlier.
+        """
         loaded = [each for each in self._components if each.component is component]
         running = loaded[0] if loaded else _Running(component, self.logs / f"{component.name}.log", self.folder)
         if loaded:
@@ -285,10 +293,12 @@ class Supervisor:
         return running
 
     def start(self, *components: Component) -> None:
-        """Starts components together and returns when each is ready; what needs them is started by a later call.
+        """Start components together and return when each is ready.
+
+        A later call must start programs that need these components.
 
         Raises:
-            ComponentFailed: one ended, or was not ready in time.
+            ComponentFailed: a component ended, or was not ready in time.
             StopRequested: a signal came.
         """
         begun = spoken = time.monotonic()
@@ -296,7 +306,7 @@ class Supervisor:
         self.say(f"starting {', '.join(component.name for component in components)}")
         for component in components:
             try:
-                starting.append(self._begun(component))
+                starting.append(self._with_process(component))
             except OSError as error:
                 raise ComponentFailed(f"{component.name} cannot be started: {error}") from None
             self._record()
@@ -321,7 +331,7 @@ class Supervisor:
             self.wait(_POLL if starting else 0)
 
     def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Runs a program that ends by itself, in a session of its own, with a log like the others.
+        """Run a program that ends by itself, in its own session, with a log like the others.
 
         Raises:
             ComponentFailed: the exit code was not 0, or a component died too often.
@@ -333,9 +343,9 @@ class Supervisor:
     def begin(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], *, tells: str | None = None
     ) -> None:
-        """Starts a program that ends by itself, beside what is started meanwhile; ``wait_for`` waits for it.
+        """Start a program that ends by itself, and do not wait for it. ``wait_for`` waits for its end.
 
-        Lines of its output that begin with ``tells`` are said; without it none.
+        Lines of its output that begin with ``tells`` are reported. Without ``tells`` no lines are reported.
         """
         step = _Running(Component(name, command, environment, stop_within=5.0), self.logs / f"{name}.log", self.folder)
         step.tells = tells
@@ -346,10 +356,10 @@ class Supervisor:
         self._record()
 
     def wait_for(self, name: str, line: str | None = None) -> None:
-        """Returns when what was begun has ended, or has said this line.
+        """Return when the program started by ``begin`` has ended, or has printed this line.
 
         Raises:
-            ComponentFailed: its exit code was not 0, or a component died too often.
+            ComponentFailed: the exit code was not 0, or a component died too often.
             StopRequested: a signal came.
         """
         (step,) = [running for running in self._components if running.component.name == name]
@@ -357,23 +367,23 @@ class Supervisor:
             self.wait(_POLL)
             if line in step.lines:
                 return
-        self._tell(step)
+        self._report_lines(step)
         self._components.remove(step)
         if step.process is not None and step.process.returncode != 0:
             raise ComponentFailed(self._sentence(step, "failed"))
         self._record()
 
     def is_at_work(self, name: str) -> bool:
-        """Whether something that was begun has not ended, as far as anybody waited for it."""
+        """Return whether a program started by ``begin`` is still running. ``wait_for`` and ``tick`` notice its end."""
         return any(running.component.name == name for running in self._components)
 
     def let_go(self, name: str) -> None:
-        """Nobody waits any more for what was begun: the rest it does beside, and its end is said."""
+        """Stop waiting for a program started by ``begin``. It continues to run, and its end is reported."""
         for running in self._components:
             if running.component.name == name:
                 running.let_go = True
 
-    def _tell(self, step: _Running) -> None:
+    def _report_lines(self, step: _Running) -> None:
         if step.tells is None:
             return
         with contextlib.suppress(OSError), step.log.open("rb") as log:
@@ -394,17 +404,18 @@ class Supervisor:
     # ---------------------------------------------------------------- running
 
     def tick(self) -> None:
-        """Looks after the components once: starts again what died, reaps what nobody waits for.
+        """Check the components once: restart dead ones and reap orphans.
 
         Raises:
-            ComponentFailed: one died too often.
-            StopRequested: a signal came where Python lets no exception through, as while an object is finalized.
+            ComponentFailed: a component died too often.
+            StopRequested: a signal came at a place where Python raises no exception, such as during finalisation of an
+            object.
         """
         if self._asked_by is not None:
             raise StopRequested(self._asked_by)
         now = time.monotonic()
         for running in list(self._components):
-            self._tell(running)
+            self._report_lines(running)
             if running.let_go and not running.alive:
                 self._components.remove(running)
                 self._record()
@@ -421,10 +432,10 @@ class Supervisor:
             self._shorten_logs()
 
     def wait(self, seconds: float) -> None:
-        """Passes the time with looking after the components.
+        """Wait some seconds, and check the components in this time.
 
         Raises:
-            ComponentFailed: one died too often.
+            ComponentFailed: a component died too often.
             StopRequested: a signal came.
         """
         until = time.monotonic() + seconds
@@ -436,7 +447,7 @@ class Supervisor:
             time.sleep(min(_POLL * 2, left))
 
     def _shorten_logs(self) -> None:
-        """Keeps one old part of a log that grew long. Writers append, so emptying it meanwhile is safe."""
+        """Rotate logs that grew too long, keeping one old part. Writers append, so truncating a log in use is safe."""
         for running in self._components:
             with contextlib.suppress(OSError):
                 if running.log.stat().st_size > _LONGEST_LOG:
@@ -460,9 +471,10 @@ class Supervisor:
         self.say(f"{running.component.name} died (exit code {code}), next start in {wait:.1f} s: {running.log}")
 
     def _kill_orphans(self) -> None:
-        """Kills what a dead component left in sessions of its own, as PostgreSQL's back ends are."""
+        """Kill processes in other sessions that dead components left, such as PostgreSQL's back ends."""
         living = {running.process.pid for running in self._components if running.process and running.alive}
-        # One look for both: what a living component started between two would seem to be nobody's.
+        # The process table is read only once. Between two readings a living component could start a process that would
+        # look like an orphan.
         seen = processes().values()
         kept = living | {process.pid for pid in living for process in descendants(pid, seen)}
         for process in descendants(os.getpid(), seen):
@@ -470,7 +482,7 @@ class Supervisor:
                 send(process.pid, signal.SIGKILL)
 
     def _reap(self) -> None:
-        """Collects orphans that ended; the components' own processes are left to their ``Popen``."""
+        """Reap orphans that have ended. The components' own processes are left to their ``Popen``."""
         ours = {running.process.pid for running in self._components if running.process is not None}
         while True:
             try:
@@ -485,9 +497,9 @@ class Supervisor:
     # ---------------------------------------------------------------- stopping
 
     def stop(self) -> None:
-        """Stops the components, last started first, and everything that they left; safe to repeat.
+        """Stop the components, the last started first, and everything that they left. Safe to repeat.
 
-        What nobody waits for comes before all others, which may be waiting for it.
+        Programs that nobody waits for (``let_go``) are stopped first, because other programs may wait for them.
         """
         self._stopping = True
         in_turn = self._components[::-1]
@@ -499,7 +511,7 @@ class Supervisor:
             (self.folder / "pids.json").unlink(missing_ok=True)
 
     def finish(self, name: str) -> None:
-        """Stops one component for good; the others go on."""
+        """Stop one component for good. The others continue."""
         for running in [running for running in self._components if running.component.name == name]:
             self._stop_one(running)
             self._components.remove(running)
@@ -522,7 +534,10 @@ class Supervisor:
         )
 
     def _sweep(self) -> None:
-        """Kills and reaps whatever still descends from us: orphans come to a subreaper, none can hide."""
+        """Kill and reap all remaining descendants.
+
+        No orphan can escape, because orphans become children of a subreaper.
+        """
         until = time.monotonic() + _KILL_WITHIN
         while True:
             self._reap()
@@ -537,10 +552,10 @@ class Supervisor:
                 send(process.pid, signal.SIGKILL)
             time.sleep(0.02)
 
-    # ---------------------------------------------------------------- after a SIGKILL
+    # ---------------------------------------------------------------- recovery after a SIGKILL
 
     def _record(self) -> None:
-        """Writes down who runs, with start times, for the next supervisor in case this one is killed."""
+        """Store which processes run, with their start times, for the next supervisor in case this one is killed."""
         records = []
         for running in self._components:
             process = read_process(running.process.pid) if running.process is not None else None
@@ -556,19 +571,19 @@ class Supervisor:
                 )
         path = self.folder / "pids.json"
         draft = path.with_suffix(".new")
-        draft.write_text(json.dumps({"boot": _boot(), "components": records}), encoding="ascii")
+        draft.write_text(json.dumps({"boot": _boot_id(), "components": records}), encoding="ascii")
         draft.replace(path)
 
     def _stop_leftovers(self) -> None:
-        """Stops what a killed supervisor of this folder left, and nobody else's processes.
+        """Stop the processes that a killed supervisor of this folder left, and no other processes.
 
-        A recorded number counts only with the start time recorded beside it; beyond that, processes are ours
-        by the mark in their environment or by the session that a recorded process opened.
+        A recorded process number counts only if the process also has the recorded start time. Other processes count if
+        their environment has the mark of this folder, or if they belong to the session of a recorded process.
         """
         path = self.folder / "pids.json"
         try:
             recorded = json.loads(path.read_text(encoding="ascii"))
-            records = recorded["components"] if recorded["boot"] == _boot() else []
+            records = recorded["components"] if recorded["boot"] == _boot_id() else []
         except (OSError, ValueError, KeyError, TypeError):
             records = []
         known = processes()
@@ -576,7 +591,7 @@ class Supervisor:
             record for record in records if record["pid"] in known and known[record["pid"]].started == record["started"]
         ]
         sessions = {record["pid"] for record in leaders}
-        found = _marked(self.folder) | sessions | {p.pid for p in known.values() if p.session in sessions}
+        found = _marked_processes(self.folder) | sessions | {p.pid for p in known.values() if p.session in sessions}
         left = {pid: known[pid].started for pid in found - {os.getpid()} if pid in known and not known[pid].zombie}
         if not left:
             path.unlink(missing_ok=True)
@@ -587,22 +602,22 @@ class Supervisor:
             send(record["pid"], record["stop_signal"])
             patience = max(patience, record["stop_within"])
         until = time.monotonic() + min(patience, _KILL_WITHIN)
-        while time.monotonic() < until and any(_still(pid, started) for pid, started in left.items()):
+        while time.monotonic() < until and any(_still_runs(pid, started) for pid, started in left.items()):
             if self._hurry:
                 break
             time.sleep(_POLL)
-        # Whoever was born meanwhile carries the mark.
-        for pid in [*left, *_marked(self.folder)]:
-            if pid not in left or _still(pid, left[pid]):
+        # Processes that were started after the record was written have the mark.
+        for pid in [*left, *_marked_processes(self.folder)]:
+            if pid not in left or _still_runs(pid, left[pid]):
                 send(pid, signal.SIGKILL)
         until = time.monotonic() + _KILL_WITHIN
-        while time.monotonic() < until and any(_still(pid, started) for pid, started in left.items()):
+        while time.monotonic() < until and any(_still_runs(pid, started) for pid, started in left.items()):
             time.sleep(_POLL)
         path.unlink(missing_ok=True)
 
 
 def recorded(folder: Path) -> dict[str, int]:
-    """Reads from a supervisor's folder which processes run, by component."""
+    """Return the running processes by component, from the file in a supervisor's folder."""
     try:
         components = json.loads((folder / "pids.json").read_text(encoding="ascii"))["components"]
     except (OSError, ValueError):
@@ -611,6 +626,6 @@ def recorded(folder: Path) -> dict[str, int]:
     return {name: process.pid for name, process in found.items() if process is not None and not process.zombie}
 
 
-def _still(pid: int, started: int) -> bool:
+def _still_runs(pid: int, started: int) -> bool:
     process = read_process(pid)
     return process is not None and process.started == started and not process.zombie

@@ -1,1 +1,1 @@
-"""What lies beyond the gateway in the demo: phones, the carrier's statement, and a mailbox."""
+"""Simulate what is beyond the gateway in the demo: phones, the carrier's statements, and a mailbox."""

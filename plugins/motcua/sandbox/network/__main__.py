@@ -1,4 +1,4 @@
-"""``python -m motcua.sandbox.network``: runs the phone network until it is told to stop."""
+"""``python -m motcua.sandbox.network``: run the phone network until it is asked to stop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ZALO = ("APP", "KEY", "REFRESH_TOKEN", "WEBHOOK_URL", "WEBHOOK_SECRET")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the network until it is told to stop; an operator's mistake ends it with a sentence."""
+    """Run the network until it is asked to stop. A mistake of the operator ends it with a sentence."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.network", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--host", default="127.0.0.1")
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
     except (OSError, sqlite3.Error) as error:
         sys.exit(f"The log in {options.folder} cannot be used: {error}")
-    # Its lines would hold numbers and texts.
+    # Access log lines would contain numbers and texts, so there is no access log.
     uvicorn.run(
         app, host=options.host, port=options.port, log_config=None, access_log=False, timeout_graceful_shutdown=3
     )

@@ -1,4 +1,4 @@
-"""The network over HTTP: Kannel's ``sendsms``, the wall of phones, faults and the log for those who judge."""
+"""Serve the phone network over HTTP: Kannel's ``sendsms``, the page of phones, faults, and the log for the tests."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from motcua.templating import templates
 
 
 class NoAnswer(Response):
-    """An answer that never comes: silence for some seconds, then a TCP reset."""
+    """A response that is never sent: silence for some seconds, then a TCP reset."""
 
     def __init__(self, silence: float = 0.0) -> None:
         super().__init__()
         self._silence = silence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait, then cut the connection below HTTP, which ASGI has no word for."""
+        """Wait, then cut the connection at the TCP level, for which ASGI has no message."""
 
         async def client_gone() -> None:
             while (await receive())["type"] != "http.disconnect":
@@ -46,7 +46,7 @@ class NoAnswer(Response):
             await asyncio.wait_for(client_gone(), self._silence)
             return
         transport = getattr(getattr(receive, "__self__", None), "transport", None)
-        if transport is None:  # not under uvicorn
+        if transport is None:  # the server is not uvicorn
             raise ConnectionResetError
         connection = transport.get_extra_info("socket")
         with contextlib.suppress(OSError, AttributeError):
@@ -56,13 +56,13 @@ class NoAnswer(Response):
 
 
 class NewPhone(BaseModel):
-    """A number to be known by a handle."""
+    """A phone number for which the network is to make a handle."""
 
     number: str = Field(pattern=r"^[0-9+ .()-]{3,20}$")
 
 
 class NewBehaviour(BaseModel):
-    """What shall happen to a number's messages from now on; null: what the number itself says."""
+    """The behaviour for a number's messages from now on; null for the number's own default."""
 
     behaviour: Behaviour | None
 
@@ -75,7 +75,7 @@ class NewText(BaseModel):
 
 
 def _from_loopback(request: Request) -> None:
-    """Refuse whoever is not on this machine."""
+    """Refuse a request that does not come from this machine."""
     host = request.client.host if request.client else ""
     try:
         near = ipaddress.ip_address(host).is_loopback
@@ -96,21 +96,21 @@ def create_app(
     timing: Timing | None = None,
     zalo: ZaloAccount | None = None,
 ) -> FastAPI:
-    """Return the network as an app; its log lives in ``folder`` and outlives it.
+    """Return the phone network as an app. Its log is in ``folder`` and stays after the process has ended.
 
     Args:
-        folder: made if missing; holds ``phone_network.sqlite3``.
-        username: of the sendsms-user.
-        password: of the sendsms-user.
-        inquiry_url: what ``get-url`` would be, with Kannel's escapes
-            (``…?secret=…&sender=%p&to=%P&text=%a&id=%I``); None: inquiries get "Request Failed".
+        folder: the network's folder, created if missing; it contains ``phone_network.sqlite3``.
+        username: name of the sendsms-user.
+        password: password of the sendsms-user.
+        inquiry_url: the ``get-url``, with Kannel's escapes (``…?secret=…&sender=%p&to=%P&text=%a&id=%I``); if None,
+            inquiries get "Request Failed".
         seed: decides which numbers are dead, late or silent.
-        max_messages: parts of one message at most (Kannel's default is 1), for replies too.
-        timing: how long things take.
-        zalo: the account of those whose phones have it; None: nobody is reached by Zalo.
+        max_messages: maximum number of parts of a message or a reply (Kannel's default is 1).
+        timing: how long deliveries, receipts and answers take.
+        zalo: the official account that sends to phones with Zalo; None if no phone is reached by Zalo.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
         sqlite3.Error: the log cannot be opened.
     """
     network = PhoneNetwork(

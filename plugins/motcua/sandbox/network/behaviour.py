@@ -1,5 +1,6 @@
-"""What happens to a number's messages, and when: delivered, failed, late, never, rejected, by a seeded hash; and the
-faults that somebody sets.
+"""Decide what happens to a phone number's messages, and when, and define the faults that can be set.
+
+A message is delivered, failed, late, never reported, or rejected. A seeded hash of the number decides this.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from motcua.sandbox.network.submission import phone_number
 
 
 class Behaviour(StrEnum):
-    """What happens to a message for a number."""
+    """The fate of messages for a number."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
     LATE = "late"
     NEVER = "never"
-    """No receipt at all. Whether the phone gets the text is a second toss by number, and recorded."""
+    """No receipt comes. A second toss for the number decides whether the phone gets the text. The log records this."""
     REJECTED = "rejected"
-    """Refused by the SMSC at once (receipt 16)."""
+    """The SMSC refuses the message at once (receipt 16)."""
 
 
 _SHARES = (
@@ -44,7 +45,7 @@ def toss(seed: int, number: str, purpose: str) -> float:
 
 
 def default_behaviour(number: str, seed: int) -> Behaviour:
-    """Return the behaviour of a number that nobody has set; what is no living mobile is rejected."""
+    """Return the behaviour of a number for which none was set. A number that is no valid mobile is rejected."""
     if not _LIVING_MOBILE.fullmatch(number):
         return Behaviour.REJECTED
     lot = toss(seed, number, "behaviour")
@@ -53,7 +54,7 @@ def default_behaviour(number: str, seed: int) -> Behaviour:
 
 @dataclasses.dataclass(frozen=True)
 class Timing:
-    """How long things take, in seconds; tests shorten it."""
+    """How long deliveries, receipts and answers take, in seconds. Tests use shorter times."""
 
     delivery: tuple[float, float] = (0.4, 2.5)
     submit_receipt: float = 0.05
@@ -67,7 +68,7 @@ class Timing:
 
 @dataclasses.dataclass(frozen=True)
 class Fate:
-    """What will become of one accepted message: when the phone gets it, and the receipts as (type, due)."""
+    """The fate of one accepted message: when the phone gets it, and the receipts as (type, due)."""
 
     arrives_at: float | None
     receipts: tuple[tuple[int, float], ...]
@@ -79,10 +80,10 @@ DELIVERED, UNDELIVERED, SMSC_ACCEPTED, SMSC_REFUSED, EXPIRED = 1, 2, 8, 16, 34
 def decide_fate(
     behaviour: Behaviour, now: float, wait: float, validity: int | None, gets_it: bool, timing: Timing
 ) -> Fate:
-    """Return the fate of a message accepted ``now`` whose network needs ``wait`` seconds for it.
+    """Return the fate of a message that is accepted at ``now``. The network needs ``wait`` seconds to deliver it.
 
-    ``validity`` is in minutes. Real networks report an expired message as 34 (2 with the bit 32), seen with
-    SMPP's ``message_state``: receivers must test bits, not equality.
+    ``validity`` is in minutes. Real networks report an expired message as 34 (2 with the bit 32), as observed with
+    SMPP's ``message_state``. Receivers must therefore test bits, not equality.
     """
     at, submitted = now + max(wait, timing.submit_receipt), (SMSC_ACCEPTED, now + timing.submit_receipt)
     match behaviour:
@@ -103,9 +104,9 @@ def decide_fate(
 def distort_receipts(
     receipts: Sequence[tuple[int, float]], *, parts: int, late: float, backwards: bool
 ) -> list[tuple[int, float]]:
-    """Return a fate's receipts as (type, due) when they come late, backwards, or for each of so many parts.
+    """Return a fate's receipts as (type, due) after faults: late, in reverse order, or one for each of ``parts``.
 
-    A phone shows a chain only when it is whole, so a message of which the last part failed is not received.
+    A phone shows a message of several parts only if all parts arrived. If the last part fails, nothing is received.
     """
     instants = [due + late for _, due in receipts]
     if backwards:
@@ -122,16 +123,16 @@ def distort_receipts(
 
 
 class NetworkFault(BaseModel):
-    """A fault that hits a share of the requests, the next so many of them, or the next one to each of some numbers."""
+    """A fault for a share of the requests, for the next few, or for the next request to each of some numbers."""
 
     model_config = ConfigDict(extra="forbid")
     probability: float = Field(default=0.0, ge=0, le=1)
     next: int = Field(default=0, ge=0)
     numbers: set[str] | None = None
-    """Spelled ``0905…``; each is crossed out when it is hit."""
+    """Phone numbers in the form ``0905…``. A number is removed when the fault has hit it."""
 
     def hits(self, lot: random.Random, receivers: Sequence[str]) -> bool:
-        """Say whether this request is hit, and count it."""
+        """Return whether the fault hits this request, and count the hit."""
         if self.numbers and (named := self.numbers.intersection(map(phone_number, receivers))):
             self.numbers -= named
             return True
@@ -142,41 +143,41 @@ class NetworkFault(BaseModel):
 
 
 class BusyFault(NetworkFault):
-    """A refusal that may say after how many seconds to come back."""
+    """A refusal that may state after how many seconds to retry."""
 
     retry_after: int | None = Field(default=None, ge=0)
 
 
 class SlowFault(NetworkFault):
-    """A fault that holds something back for some seconds after the message was accepted."""
+    """A fault that delays the answer for some seconds after the message was accepted."""
 
     seconds: float = Field(default=0.0, ge=0)
 
 
 class Faults(BaseModel):
-    """Everything that may be made to go wrong; what a ``PUT /faults`` does not name is off."""
+    """All faults that can be set. If a ``PUT /faults`` does not name a fault, the fault is off."""
 
     model_config = ConfigDict(extra="forbid")
     outage: bool = False
-    """The gateway is gone: every request is reset, nothing is accepted, receipts wait."""
+    """The gateway is down: every request is reset, nothing is accepted, receipts wait."""
     error_503: BusyFault = BusyFault()
     error_429: BusyFault = BusyFault()
     not_routable: NetworkFault = NetworkFault()
     queued: NetworkFault = NetworkFault()
-    """Accepted with ``3: Queued for later delivery``, as while the SMSC is down."""
+    """Messages are accepted with ``3: Queued for later delivery``, as if the SMSC were down."""
     accept_then_timeout: NetworkFault = NetworkFault()
     accept_then_reset: NetworkFault = NetworkFault()
     accept_then_500: NetworkFault = NetworkFault()
-    """As when something between the gateway and its caller breaks after the gateway took the message."""
+    """The answer is an error after the message was accepted, as if a proxy between gateway and caller failed."""
     slow_seconds: SlowFault = SlowFault()
     receipts_lost: NetworkFault = NetworkFault()
     receipts_repeated: NetworkFault = NetworkFault()
     receipts_before_reply: NetworkFault = NetworkFault()
     receipts_late: SlowFault = SlowFault()
     receipts_reversed: NetworkFault = NetworkFault()
-    """The carrier's report comes first, then the one that the SMSC took the message."""
+    """The carrier's report comes first, then the SMSC's report that it accepted the message."""
     receipts_by_part: NetworkFault = NetworkFault()
-    """A carrier that reports each part: of a message that fails only the last one did."""
+    """The carrier reports each part separately. If a message fails, only its last part failed."""
 
 
 REFUSING_FAULTS = {

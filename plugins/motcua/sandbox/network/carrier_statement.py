@@ -1,7 +1,8 @@
-"""The monthly statement of the simulated carrier: a workbook made of what its network really took and delivered.
+"""Write the monthly carrier statement of the simulated carrier: a workbook of what its network accepted and delivered.
 
-It knows nothing of the ledger: the phone network's own log is all that it reads. The demo writes one now and then for
-the month so far, each correcting the one before, as a provider would on being asked.
+This module reads only the phone network's own log and knows nothing of the ledger. The demo writes a carrier statement
+from time to time for the month so far. Each carrier statement corrects the previous one, as a provider would do on
+request.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from motcua.domain.periods import Period
 from motcua.domain.routing import carrier_of_msisdn
 
 PRICE: Final = Decimal(350)
-"""Đồng a segment."""
+"""Price of a segment in đồng."""
 INQUIRY_REVENUE: Final = Decimal(1000)
-"""Đồng a citizen pays for an inquiry, all of it ours."""
+"""Đồng that a citizen pays for an inquiry. All of it is credited to the Department."""
 FIRST_AFTER: Final = timedelta(minutes=5)
-"""When the demo's first statement comes, from its start on."""
+"""Time from the demo's start to its first carrier statement."""
 THEN_EVERY: Final = timedelta(minutes=15)
 _KEPT: Final = 3
-"""Files of the demo; older ones were imported or never will be."""
+"""How many files the demo keeps. Older files have been imported, or are never imported."""
 
 _MESSAGES: Final = """
 SELECT uuid, accepted_at, number, parts, behaviour, arrives_at, settles_at, dlr_url FROM messages
@@ -62,7 +63,7 @@ _MO_HEADINGS: Final = (
 )
 
 
-def _rows(log: Path, statement: str, month: date, until: datetime) -> Iterator[sqlite3.Row]:
+def _log_rows(log: Path, statement: str, month: date, until: datetime) -> Iterator[sqlite3.Row]:
     begins, ends = Period.month_of(month).start, Period.month_of(month).end
     with closing(sqlite3.connect(f"file:{log}?mode=ro", uri=True, timeout=10)) as connection:
         connection.row_factory = sqlite3.Row
@@ -84,15 +85,15 @@ def _msisdn(number: str) -> str:
 
 
 def _status(row: sqlite3.Row, now: float) -> str:
-    """What the network knows: the phone has it, will never have it, or nobody can say."""
+    """Return the status that the network knows: received by the phone, never to be received, or only accepted."""
     if row["arrives_at"] is not None and row["arrives_at"] <= now:
         return "Thành công"
     lost = row["arrives_at"] is None and row["settles_at"] <= now and row["behaviour"] != "never"
     return "Không thành công" if lost else "Đã nhận"
 
 
-def _lines(log: Path, month: date, now: datetime) -> Iterator[list[Any]]:
-    for number, row in enumerate(_rows(log, _MESSAGES, month, now), 1):
+def _message_lines(log: Path, month: date, now: datetime) -> Iterator[list[Any]]:
+    for number, row in enumerate(_log_rows(log, _MESSAGES, month, now), 1):
         parts = len(json.loads(row["parts"]))
         reference = parse_qs(urlsplit(row["dlr_url"]).query).get("reference", [""])[0]
         msisdn = _msisdn(row["number"])
@@ -110,27 +111,26 @@ def _lines(log: Path, month: date, now: datetime) -> Iterator[list[Any]]:
         ]
 
 
-def _inquiries(log: Path, month: date, now: datetime) -> Iterator[list[Any]]:
-    for number, row in enumerate(_rows(log, _INQUIRIES, month, now), 1):
+def _inquiry_lines(log: Path, month: date, now: datetime) -> Iterator[list[Any]]:
+    for number, row in enumerate(_log_rows(log, _INQUIRIES, month, now), 1):
         number_at_home = _msisdn(row["number"])
         yield [number, row["uuid"], number_at_home, _local(row["sent_at"]), 1, _dong(INQUIRY_REVENUE)]
 
 
 def write_statement(network: Path, path: Path, month: date, now: datetime) -> tuple[int, int]:
-    """Writes the statement of a month as far as it has come; returns its messages and inquiries.
+    """Write the carrier statement of a month so far, and return its numbers of messages and inquiries.
 
     Args:
         network: folder of the phone network.
-        path: the workbook; there whole or not at all.
-        month: its first day.
-        now: what happens later is not in it.
+        path: the workbook; it appears complete or not at all.
+        month: first day of the month.
+        now: the moment up to which events are included.
 
     Raises:
-        sqlite3.Error: the network's log cannot be read.
-        OSError: the file cannot be written.
+        sqlite3.Error: the network's log cannot be read. OSError: the file cannot be written.
     """
     log = network / "phone_network.sqlite3"
-    sent, asked = list(_lines(log, month, now)), list(_inquiries(log, month, now))
+    sent, asked = list(_message_lines(log, month, now)), list(_inquiry_lines(log, month, now))
     draft = path.with_name(f".{path.name}")
     with xlsxwriter.Workbook(draft, {"strings_to_formulas": False, "strings_to_numbers": False}) as book:
         bold = book.add_format({"bold": True})
@@ -156,14 +156,14 @@ def write_statement(network: Path, path: Path, month: date, now: datetime) -> tu
 
 
 class CarrierOffice:
-    """Where the demo's carrier writes its statements."""
+    """Writes the carrier statements of the demo into a folder."""
 
     def __init__(self, network: Path, folder: Path, started: datetime) -> None:
         self._network, self._folder = network, folder
         self._next = started + FIRST_AFTER
 
     def look(self, now: datetime) -> str | None:
-        """Writes a statement of the month so far where one is due; what became of it, in words."""
+        """Write a carrier statement for the month so far if one is due, and return a line that reports it."""
         if now < self._next:
             return None
         self._next = now + THEN_EVERY

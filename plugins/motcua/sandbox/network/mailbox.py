@@ -1,7 +1,7 @@
-"""A local mailbox: takes every mail by SMTP, keeps it as an ``.eml`` file, and shows it on a page.
+"""Run a local mailbox that receives every mail by SMTP, stores it as an ``.eml`` file, and shows it on a page.
 
-It stands where a mail server would stand, for ``smtp_default`` of the demo and the tests. A mail is answered
-250 only once its file is on disk. Names of files begin with the instant of receipt, so that they sort.
+It replaces a mail server for the connection ``smtp_default`` of the demo and the tests. A mail is answered with 250
+only after its file is on disk. Names of files begin with the time of receipt, so that the files sort by time.
 """
 
 from __future__ import annotations
@@ -43,17 +43,17 @@ LARGEST_MAIL_BYTES = 32 * 1024 * 1024
 _MAIL_ID = re.compile(r"\d{19}-[0-9a-f]{8}")
 
 
-# --- Taking mail ------------------------------------------------------------------------------------
+# --- Receiving mail ---------------------------------------------------------------------------------
 
 
 class Postbox:
-    """Writes each mail that SMTP brings to a file of its own."""
+    """Writes each mail that arrives by SMTP to a separate file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Answer 250 once the mail is on disk, 452 when there is no room for it."""
+        """Answer 250 after the mail is on disk, or 452 if there is no space for it."""
         content = envelope.content or b""
         raw = content if isinstance(content, bytes) else content.encode()
         trace = [f"Return-Path: <{envelope.mail_from or ''}>"]
@@ -79,7 +79,7 @@ class Postbox:
 
 
 def _smtp(folder: Path, username: str, password: str) -> SMTP:
-    """Return the protocol for one connection; it demands a log-in when there is a user name."""
+    """Return the SMTP protocol for one connection. It demands a log-in if ``username`` is not empty."""
 
     def authenticate(
         server: SMTP,
@@ -92,7 +92,7 @@ def _smtp(folder: Path, username: str, password: str) -> SMTP:
         good = isinstance(given, LoginPassword) and all(map(secrets.compare_digest, given, wanted))
         return AuthResult(success=good, handled=good)
 
-    with warnings.catch_warnings():  # that a log-in without TLS is unsafe: this is one machine's own traffic
+    with warnings.catch_warnings():  # log-in without TLS is safe here, because the traffic stays on this machine
         warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
         return SMTP(
             Postbox(folder),
@@ -111,7 +111,7 @@ def _smtp(folder: Path, username: str, password: str) -> SMTP:
 
 @dataclass(frozen=True)
 class Attachment:
-    """One part of a mail that is not its text; the size is in bytes."""
+    """One part of a mail that is not its text. The size is in bytes."""
 
     name: str
     size: int
@@ -119,7 +119,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail as the page shows it; times are aware."""
+    """One mail as the page shows it. Times are aware datetimes."""
 
     id: str
     subject: str
@@ -132,7 +132,7 @@ class Mail:
 
     @property
     def local_time(self) -> str:
-        """The moment it was sent, on a Vietnamese clock."""
+        """Return the time of sending in Vietnam's time zone."""
         at = self.sent_at.astimezone(LOCAL_TIME)
         return f"{at:%H:%M:%S} ngày {at.day}/{at.month}/{at.year}"
 
@@ -144,7 +144,7 @@ def mail_ids(folder: Path) -> list[str]:
 
 @functools.lru_cache(maxsize=512)
 def read_mail(folder: Path, mail_id: str) -> Mail:
-    """Read one mail; whatever is broken in it is shown as far as it can be.
+    """Read one mail. A broken mail is shown as far as possible.
 
     Raises:
         LookupError: there is no such mail.
@@ -167,7 +167,7 @@ def read_mail(folder: Path, mail_id: str) -> Mail:
 
 
 def read_attachment(folder: Path, mail_id: str, place: int) -> tuple[str, bytes]:
-    """Return the name and content of the attachment at a place, counted from 1.
+    """Return the name and content of the attachment at a position, counted from 1.
 
     Raises:
         LookupError: there is no such mail or attachment.
@@ -203,7 +203,7 @@ def _leaves(part: MIMEPart) -> Iterator[MIMEPart]:
 
 
 def _header(part: MIMEPart, name: str) -> str:
-    """Return a header decoded and on one line; a broken one does not hide the mail."""
+    """Return a decoded header on one line. A broken header does not hide the mail."""
     try:
         value = str(part.get(name, ""))
     except Exception:  # the parser fails in many ways on hostile headers
@@ -230,7 +230,7 @@ def _text(part: MIMEPart) -> str:
 
 
 def _content(part: MIMEPart) -> bytes:
-    if part.is_multipart():  # a forwarded mail
+    if part.is_multipart():  # a forwarded mail has parts of its own
         return b"".join(bytes(inner) for inner in part.iter_parts())
     payload = part.get_payload(decode=True)
     return payload if isinstance(payload, bytes) else b""
@@ -239,14 +239,14 @@ def _content(part: MIMEPart) -> bytes:
 def _file_name(part: MIMEPart, place: int) -> str:
     try:
         name = part.get_filename() or ""
-    except Exception:  # as in _header
+    except Exception:  # the parser fails in many ways on hostile headers
         name = ""
     name = re.sub(r"[\x00-\x1f\x7f/\\]", "_", name.encode("utf-8", "replace").decode()).strip(". ")
     return name or (f"thu-{place}.eml" if part.is_multipart() else f"tep-{place}")
 
 
 def _with_pictures(html: str, pictures: Mapping[str, MIMEPart]) -> str:
-    """Put the pictures that a mail carries (``cid:``) into its HTML; pictures from elsewhere never load."""
+    """Put the pictures that a mail contains (``cid:``) into its HTML. External pictures never load."""
 
     def as_data(found: re.Match[str]) -> str:
         part = pictures.get(found[1])
@@ -263,16 +263,16 @@ def _with_pictures(html: str, pictures: Mapping[str, MIMEPart]) -> str:
 def create_app(
     folder: Path, *, smtp_socket: socket.socket | None = None, username: str = "", password: str = ""
 ) -> FastAPI:
-    """Return the page as an app; while it runs, mail is taken on ``smtp_socket``.
+    """Return the page as an app. While it runs, mail is received on ``smtp_socket``.
 
     Args:
-        folder: made if missing; one ``.eml`` a mail.
+        folder: the folder of the mails, created if missing; it contains one ``.eml`` file for each mail.
         smtp_socket: a bound and listening socket.
-        username: when set, SMTP demands this log-in.
-        password: of that log-in.
+        username: the name that SMTP demands for a log-in; empty if no log-in is needed.
+        password: the password of that log-in.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: the folder cannot be created.
     """
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -299,7 +299,8 @@ def create_app(
         ids = mail_ids(folder)
         nonce = secrets.token_urlsafe(16)
         policy_line = (
-            # a mail's own HTML lives in a sandboxed frame that inherits this: its styles work, nothing else
+            # The HTML of a mail is shown in a sandboxed frame that inherits this policy. Its styles work, but no script
+            # runs and nothing is loaded.
             f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'nonce-{nonce}';"
             " connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
         )
@@ -354,7 +355,7 @@ def create_app(
 
 
 def _download(name: str, content: bytes) -> Response:
-    """Return bytes to be saved, never to be shown by the browser."""
+    """Return bytes as a download that the browser never shows."""
     headers = {
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",
@@ -363,11 +364,11 @@ def _download(name: str, content: bytes) -> Response:
     return Response(content, headers=headers, media_type="application/octet-stream")
 
 
-# --- As a process -----------------------------------------------------------------------------------
+# --- Process ----------------------------------------------------------------------------------------
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Take and show mail until told to stop; an operator's mistake ends it with a sentence."""
+    """Receive and show mail until asked to stop. A mistake of the operator ends it with a sentence."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.network.mailbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True, help="of the page")
@@ -378,7 +379,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if username and not password:
         sys.exit("MOTCUA_SMTP_USERNAME is set, so MOTCUA_SMTP_PASSWORD must be set too.")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each line of each session
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs each line of each session
     try:
         smtp_socket = socket.create_server((options.host, options.smtp_port))
     except OSError as error:

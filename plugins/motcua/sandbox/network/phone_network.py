@@ -1,8 +1,8 @@
-"""A simulated phone network that speaks Kannel's protocol, and a wall of phones to look at.
+"""Simulate a phone network that speaks Kannel's protocol, with a page that shows the phones.
 
-It stands where a Kannel 1.4.5 with carriers behind it would stand, so that the two are exchanged by
-changing a connection. Everything said here about Kannel was measured on Debian's ``kannel`` 1.4.5-20 with
-its fake SMSC. It plays this configuration::
+It replaces a Kannel 1.4.5 with carriers behind it. To use a real gateway, only the Airflow connection must be changed.
+All statements about Kannel in this package were measured on Debian's ``kannel`` 1.4.5-20 with its fake SMSC. The
+network behaves like this configuration::
 
     group = sendsms-user              group = sms-service
     max-messages = <max_messages>     keyword = mckh
@@ -11,15 +11,15 @@ its fake SMSC. It plays this configuration::
     group = smsbox                    max-messages = <max_messages>
     mo-recode = true                  concatenation = true
 
-As in Kannel, ``max-messages`` and ``concatenation`` belong to that configuration: sent as request
-parameters they are ignored, and a text that needs more parts is cut with a 202.
+As in Kannel, ``max-messages`` and ``concatenation`` belong to that configuration and are ignored as request parameters.
+A text that needs more parts than allowed is cut and answered with 202.
 
-Behind the protocol there are people: each number has a behaviour (delivered, failed, late, never,
-rejected), given by a seeded hash of the number or set by a test. What was accepted, what each phone really
-received and what became of each receipt is written to a log of its own (SQLite, committed before the 202),
-which nothing but this module, the page and the judging tests ever read.
+Each phone number has a behaviour (delivered, failed, late, never, rejected), which comes from a seeded hash of the
+number or is set by a test. The network's own log (SQLite, committed before the 202) records what was accepted, what
+each phone really received, and what became of each receipt. Only this module, the page, and the tests that compare the
+ledger with the truth read that log.
 
-Instants are Unix seconds inside and ISO 8601 in UTC in answers; the page shows Asia/Ho_Chi_Minh.
+Inside, times are Unix seconds; in answers they are ISO 8601 in UTC. The page shows them in Asia/Ho_Chi_Minh.
 """
 
 from __future__ import annotations
@@ -74,9 +74,10 @@ from motcua.sandbox.network.truth_log import TruthLog, insert_message, touch_pho
 logger = logging.getLogger(__name__)
 SHORT_CODE = "9029"
 ZALO = "zalo"
-"""In place of the SMSC, of a message that came by Zalo."""
+"""The value that a message sent by Zalo has in the field of the SMSC."""
 HTTP_TIMEOUT_SECONDS = (5, 10)
-"""Connect and read time-outs of the calls that the network makes (Kannel's own read time-out is 240)."""
+"""Connect and read time-outs, in seconds, of the requests that the network makes (Kannel's own read time-out is
+240)."""
 _RECEIPT = """
 SELECT receipts.uuid, receipts.type, receipts.due_at, receipts.copies, receipts.attempts,
        messages.uuid AS foreign_id, messages.sender, messages.receiver, messages.accepted_at,
@@ -93,7 +94,7 @@ _IN_FLIGHT = 4 * _SENDERS
 
 
 class PhoneNetwork:
-    """Carriers, phones and their owners: accepts messages, sends receipts, answers inquiries."""
+    """Carriers, phones and their owners. Accepts messages, sends receipts and answers inquiries."""
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class PhoneNetwork:
         self.faults = Faults()
         self.lot = random.Random(seed)  # noqa: S311 - a repeatable world, not a secret
         self.event: tuple[str, Callable[[str], tuple[bytes, dict[str, str]]]] | None = None
-        """Where what Zalo brought is told of, and what is told."""
+        """The address of Zalo's webhook, and the function that makes the body and headers of a call."""
         self._username, self._inquiry_url, self._seed = username, inquiry_url, seed
         self._max_messages, self.timing = max_messages, timing
         self._wake, self._stop = threading.Event(), threading.Event()
@@ -120,7 +121,7 @@ class PhoneNetwork:
         self._postman = threading.Thread(target=self._send_due_receipts, name="postman", daemon=True)
 
     def start(self) -> None:
-        """Begin to send receipts, those of an earlier life first, and take up unanswered inquiries."""
+        """Begin to send receipts, with the receipts of an earlier process first, and resume unanswered inquiries."""
         self.log.write(
             lambda connection: connection.execute("UPDATE receipts SET state = 'pending' WHERE state = 'held'").rowcount
         ).result()
@@ -129,7 +130,7 @@ class PhoneNetwork:
             self._services.submit(self._answer_inquiry, row["id"])
 
     def stop(self) -> None:
-        """Stop sending; what is not sent yet stays pending in the log."""
+        """Stop sending. Receipts that are not sent yet stay pending in the log."""
         self._stop.set()
         self._wake.set()
         self._postman.join()
@@ -145,7 +146,7 @@ class PhoneNetwork:
     # Messages
 
     async def accept(self, submission: Submission) -> None:
-        """Commit a request to the log, and send its receipts at once where that fault is on."""
+        """Commit a request to the log. If the fault for early receipts is on, send its receipts at once."""
         faults, lot, receivers = self.faults, self.lot, submission.receivers
         copies = 2 if faults.receipts_repeated.hits(lot, receivers) else 1
         state = "held" if faults.receipts_before_reply.hits(lot, receivers) else "pending"
@@ -206,18 +207,18 @@ class PhoneNetwork:
         self._wake.set()
 
     def _touch_phone(self, connection: sqlite3.Connection, number: str, now: float) -> Behaviour:
-        """Note that a phone is in use, and return its behaviour."""
-        told = touch_phone(connection, number, now)
-        return Behaviour(told) if told else default_behaviour(number, self._seed)
+        """Record that a phone is in use, and return its behaviour."""
+        stored_behaviour = touch_phone(connection, number, now)
+        return Behaviour(stored_behaviour) if stored_behaviour else default_behaviour(number, self._seed)
 
     # Receipts
 
     def _send_due_receipts(self) -> None:
-        """Hand receipts to the senders as they fall due, until the network stops."""
+        """Hand receipts to the sender threads when they are due, until the network stops."""
         with contextlib.closing(self.log.connect()) as connection:
             while not self._stop.is_set():
                 self._wake.clear()
-                busy = set(self._in_flight)  # before the read: it may still show as pending what these end
+                busy = set(self._in_flight)  # copied before the read, which may still show these receipts as pending
                 pause = 30.0
                 room = 0 if self.faults.outage else _IN_FLIGHT - len(busy)
                 if room:
@@ -231,17 +232,17 @@ class PhoneNetwork:
                         self._in_flight.add(row["uuid"])
                         self._senders.submit(self._send_receipt, row)
                 self._wake.wait(max(pause, 0.005))
-                self._stop.wait(0.002)  # let what comes together be read together
+                self._stop.wait(0.002)  # receipts that are due together can then be read together
 
     def _send_held(self, message_ids: Sequence[int]) -> None:
-        """Send the receipts that this request must see go out before it is answered."""
+        """Send the receipts that must go out before this request is answered."""
         for message_id in message_ids:
             for row in self.log.read(_HELD_RECEIPTS, {"message_id": message_id}):
                 self._in_flight.add(row["uuid"])
                 self._send_receipt(row)
 
     def _send_receipt(self, row: sqlite3.Row) -> None:
-        """Call a dlr-url, as often as there are copies, and log each answer."""
+        """Call a dlr-url once for each copy, and log each answer."""
         values = {
             "d": str(row["type"]),
             "A": encode(_smsc_words(row)),
@@ -262,7 +263,7 @@ class PhoneNetwork:
                     self._note_attempt, row=row, answer=answer, good=good, last=copy + 1 == row["copies"]
                 )
                 self.log.write(note).result()
-        except Exception as error:  # a full disk: the receipt stays pending, and its next try will tell
+        except Exception as error:  # for example a full disk: the receipt stays pending and is retried
             logger.error("A receipt could not be sent or noted: %s", type(error).__name__)
             self._stop.wait(self.timing.receipt_retry)
         finally:
@@ -287,7 +288,7 @@ class PhoneNetwork:
         )
 
     def _tell_event(self, row: sqlite3.Row) -> tuple[str, bool]:
-        """Call Zalo's webhook; return as ``_call`` does."""
+        """Call Zalo's webhook, and return the result of ``_call``."""
         if self.event is None:
             return "no webhook", False
         url, words_of = self.event
@@ -299,11 +300,11 @@ class PhoneNetwork:
         return str(response.status_code), response.status_code == 200
 
     def _call(self, url: str) -> tuple[str, bool]:
-        """Call a URL; return the status (or the kind of failure) and whether Kannel would be content."""
+        """Call a URL. Return the status, or the kind of failure, and whether Kannel would accept the answer."""
         try:
             response = self._session().get(url, timeout=HTTP_TIMEOUT_SECONDS)
         except (requests.RequestException, ValueError) as error:
-            return type(error).__name__, False  # never the error's text: it holds the URL
+            return type(error).__name__, False  # the error's text would contain the URL
         return str(response.status_code), response.status_code in (200, 202)
 
     def _session(self) -> requests.Session:
@@ -317,7 +318,7 @@ class PhoneNetwork:
     # Inquiries
 
     def text(self, number: str, short_code: str, text: str) -> int:
-        """Send a text from a phone to a short code; return the inquiry's id. The reply comes by itself."""
+        """Send a text from a phone to a short code, and return the inquiry's id. The reply arrives later by itself."""
         now = time.time()
 
         def commit(connection: sqlite3.Connection) -> int:
@@ -333,7 +334,7 @@ class PhoneNetwork:
         return inquiry_id
 
     def _answer_inquiry(self, inquiry_id: int) -> None:
-        """Fetch the reply to an inquiry as Kannel's smsbox does, and bring it to the phone."""
+        """Fetch the reply to an inquiry as Kannel's smsbox does, and deliver it to the phone."""
         (row,) = self.log.read("SELECT * FROM inquiries WHERE id = :id", {"id": inquiry_id})
         reply, coding, answers = "Request Failed", SEVEN_BIT, []
         if self._inquiry_url and row["text"].strip().lower().startswith("mckh"):
@@ -394,10 +395,10 @@ class PhoneNetwork:
 
         self.log.write(commit).result()
 
-    # What can be asked
+    # Queries
 
     def add_phone(self, number: str) -> sqlite3.Row:
-        """Return a phone's row, making it known first where it is not."""
+        """Return a phone's row. An unknown phone is added first."""
         self.log.write(lambda connection: self._touch_phone(connection, number, 0.0)).result()
         return self._phone("number = :key", number)
 
@@ -416,7 +417,7 @@ class PhoneNetwork:
         return rows[0]
 
     def set_behaviour(self, handle: str, behaviour: Behaviour | None) -> Behaviour:
-        """Set what happens to a number's next messages (None: what its number says); return it."""
+        """Set what happens to a number's next messages (None for the number's own default), and return it."""
         row = self.find_phone(handle)
         self.log.write(
             lambda connection: (
@@ -431,7 +432,7 @@ class PhoneNetwork:
         phones = []
         for phone in found:
             rows = self.log.read(_CONVERSATION, {"number": phone["number"], "depth": depth})
-            now = time.time()  # after the read: a reply that it shows has arrived
+            now = time.time()  # taken after the read, so that each reply in it has arrived
             set_by_hand = phone["behaviour"]
             phones.append(
                 {
@@ -463,7 +464,7 @@ class PhoneNetwork:
             "SELECT * FROM messages WHERE id > :after ORDER BY id LIMIT :limit",
             {"after": after_id, "limit": limit},
         )
-        now = time.time()  # after the read: a reply that this read shows has arrived
+        now = time.time()  # taken after the read, so that each reply in it has arrived
         truth = {row["id"]: _as_truth(row, now) for row in rows}
         if truth:
             for row in self.log.read(_RECEIPTS_OF, {"first": min(truth), "last": max(truth)}):
@@ -503,8 +504,8 @@ SELECT * FROM (
  ORDER BY accepted_at DESC, kind DESC LIMIT :depth
 """
 _COUNTED = ("accepted", "delivered", "failed", "rejected", "lost", "on_the_way", "parts", "late", "never")
-# accepted = delivered + failed + rejected + lost + on_the_way; delivered: the phone has the text, whatever
-# its receipt says; lost: neither text nor receipt; late and never: how many of all had that behaviour
+# accepted = delivered + failed + rejected + lost + on_the_way. delivered: the phone has the text, whatever its receipt
+# reports. lost: the phone got no text, and no receipt came. late, never: all messages with that behaviour.
 _COUNTS = """
 SELECT sender || iif(smsc = 'zalo', ' · Zalo', '') AS sender, count(*) AS accepted,
        sum(arrives_at IS NOT NULL AND arrives_at <= :now) AS delivered,
@@ -548,7 +549,7 @@ def _search_patterns(search: str) -> dict[str, str]:
 
 
 def _as_bubble(row: sqlite3.Row, now: float) -> dict[str, Any]:
-    """Return what the page shows of a message: the text as received, and what became of it."""
+    """Return what the page shows of a message: the text as received, and its state."""
     parts = json.loads(row["parts"])
     arrived = row["arrives_at"] is not None and row["arrives_at"] <= now
     if row["behaviour"] == Behaviour.NEVER:
@@ -556,7 +557,7 @@ def _as_bubble(row: sqlite3.Row, now: float) -> dict[str, Any]:
     elif row["settles_at"] > now:
         state = "late_on_the_way" if row["behaviour"] == Behaviour.LATE else "on_the_way"
     elif row["behaviour"] == Behaviour.LATE and not arrived:
-        state = Behaviour.FAILED  # its validity ran out
+        state = Behaviour.FAILED  # the message's validity has expired
     else:
         state = row["behaviour"]
     return {
@@ -573,7 +574,7 @@ def _as_bubble(row: sqlite3.Row, now: float) -> dict[str, Any]:
 
 
 def _as_truth(row: sqlite3.Row, now: float) -> dict[str, Any]:
-    """Return all that the network knows of a message."""
+    """Return everything that the network knows of a message."""
     arrived = row["arrives_at"] is not None and row["arrives_at"] <= now
     parts = json.loads(row["parts"])
     return {
@@ -603,13 +604,13 @@ def _iso(instant: float) -> str:
 
 
 def _clock(instant: float) -> dict[str, str]:
-    """Return the escapes ``%t`` (UTC, not encoded further) and ``%T`` (Unix seconds), and ``%%``."""
+    """Return the escapes ``%t`` (UTC, not encoded further), ``%T`` (Unix seconds) and ``%%``."""
     at = datetime.fromtimestamp(instant, UTC)
     return {"t": at.strftime("%Y-%m-%d+%H:%M:%S"), "T": str(int(instant)), "%": "%"}
 
 
 def _smsc_words(row: sqlite3.Row) -> str:
-    """Return what ``%A`` holds: Kannel's ACK/NACK, or the SMPP receipt text of a carrier."""
+    """Return the value of ``%A``: Kannel's ACK/NACK, or the SMPP receipt text of a carrier."""
     if row["type"] == SMSC_ACCEPTED:
         return "ACK/"
     if row["type"] == SMSC_REFUSED:
@@ -627,8 +628,8 @@ def _smsc_words(row: sqlite3.Row) -> str:
 def _read_reply(response: requests.Response) -> tuple[str, int]:
     """Return the reply's text and coding.
 
-    As in Kannel a ``text/plain`` without a charset is taken as ISO-8859-1, and without the header
-    ``X-Kannel-Coding: 2`` accents become ``?``. HTML replies, which Kannel strips of tags, are not played.
+    As in Kannel, ``text/plain`` without a charset is read as ISO-8859-1, and without the header ``X-Kannel-Coding: 2``
+    accents become ``?``. HTML replies, from which Kannel removes the tags, are not simulated.
     """
     kind, _, rest = response.headers.get("content-type", "").partition(";")
     if kind.strip().lower() != "text/plain":

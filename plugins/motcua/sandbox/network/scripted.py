@@ -1,10 +1,10 @@
-"""A gateway on loopback that answers as it is told to, and keeps what it was asked.
+"""Run a gateway on loopback that gives scripted answers and stores the requests it got.
 
-Whose protocol it speaks is for who tells it: an answer is a status with words, or bytes. It has no phones; those are
-the phone network's.
+The scripted answers decide which protocol the gateway speaks: an answer is a status with words, or bytes. The gateway
+simulates no phones; the phone network does.
 
-``python -m motcua.sandbox.network.scripted PORT SECONDS`` takes every message after so long, until it is killed; ``GET
-/seen`` tells what it saw since that was last asked.
+``python -m motcua.sandbox.network.scripted PORT SECONDS`` accepts every message after so many seconds, until it is
+killed. ``GET /seen`` reports the messages since the last such request.
 """
 
 from __future__ import annotations
@@ -29,15 +29,18 @@ from typing import Any, BinaryIO
 from urllib.parse import parse_qsl, urlsplit
 
 Answer = tuple[int, str] | bytes | str
-"""(status, words); or bytes to write, after which the connection ends unless they say how long they are; or ``hang``
-(nothing comes), ``reset``, ``drip`` (a body of a byte now and then, without an end), ``flood`` (a body as fast as it is
-read, without an end), ``greet`` (speaks first, and no TLS)."""
+"""A scripted answer.
+
+It is (status, words), or bytes to write; the connection ends after the bytes unless they state their length. Or it is
+one of these words: ``hang`` (nothing is sent), ``reset``, ``drip`` (an endless body, a byte now and then), ``flood``
+(an endless body, as fast as it is read), ``greet`` (the gateway sends first, without TLS).
+"""
 TAKEN: Answer = (202, "0: Accepted for delivery")
 
 
 @dataclass(frozen=True, eq=False)
 class Asked(Mapping[str, str]):
-    """One request as it came; as a mapping it is the fields of its query."""
+    """One request as it arrived. As a mapping it gives the fields of the request's query."""
 
     method: str
     target: str
@@ -47,17 +50,17 @@ class Asked(Mapping[str, str]):
 
     @property
     def path(self) -> str:
-        """What it asks for, without the query."""
+        """Return the path of the request, without the query."""
         return urlsplit(self.target).path
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """Fields of the query; of two of one name the first counts."""
+        """Return the fields of the query. If a name occurs twice, the first value counts."""
         return dict(reversed(parse_qsl(urlsplit(self.target).query, keep_blank_values=True)))
 
     @property
     def record(self) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """The body, which is JSON."""
+        """Return the content of the JSON body."""
         return json.loads(self.body)
 
     def __getitem__(self, name: str) -> str:
@@ -71,7 +74,7 @@ class Asked(Mapping[str, str]):
 
 
 def http(status: int, body: str | bytes = b"", **headers: str) -> bytes:
-    """Writes a whole HTTP answer; ``headers`` with ``_`` for ``-``."""
+    """Write a whole HTTP answer. Names in ``headers`` use ``_`` for ``-``."""
     content = body.encode() if isinstance(body, str) else body
     named = {"Content-Length": str(len(content)), **{name.replace("_", "-"): value for name, value in headers.items()}}
     head = "".join(f"{name}: {value}\r\n" for name, value in named.items())
@@ -79,42 +82,43 @@ def http(status: int, body: str | bytes = b"", **headers: str) -> bytes:
 
 
 def in_json(record: object, status: int = 200, **headers: str) -> bytes:
-    """Writes an answer that is JSON."""
+    """Write an answer with a JSON body."""
     return http(status, json.dumps(record), Content_Type="application/json; charset=utf-8", **headers)
 
 
 def is_login(asked: Asked) -> bool:
-    """Says whether a request only tries Kannel's account: it names no receiver."""
+    """Return whether a request only tests Kannel's account, because it names no receiver."""
     return asked.path == "/cgi-bin/sendsms" and "to" not in asked
 
 
 class ScriptedGateway:
-    """Answers a message as is told of its number, else by ``script``, else by ``answer_to``, else by ``answer``."""
+    """Answers each message by the first of these that is set: the script of its number, ``script``, ``answer_to``,
+    ``answer``."""
 
     def __init__(self, port: int = 0, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
-        """Messages."""
+        """The messages that arrived."""
         self.logins: list[Asked] = []
-        """Requests that only try the account: no script is for them."""
+        """Requests that only test the account. The scripts do not apply to them."""
         self.is_login: Callable[[Asked], bool] = is_login
         self.login: Answer | Callable[[Asked], Answer] | None = None
-        """To these; ``None``: as to messages."""
+        """The answer to ``logins``; ``None`` for the usual ``answer``."""
         self.by_number: dict[str, list[Answer]] = defaultdict(list)
-        """What a number's messages are answered in turn."""
+        """Answers to a number's messages, in order."""
         self.script: list[Answer] = []
         self.answer_to: Callable[[Asked], Answer] | None = None
-        """Asked about one message after the other."""
+        """Function that is called for each message in turn."""
         self.answer: Answer = TAKEN
         self.headers: dict[str, str] = {}
         self.ahead = timedelta(0)
-        """Of its clock."""
+        """How far the gateway's clock is ahead."""
         self.before_answer: Callable[[Asked], object] | None = None
         self.seconds = 0.0
-        """How long an answer takes."""
+        """How many seconds the gateway waits before an answer."""
         self.hang = 2.0
         self.in_flight = self.most_in_flight = 0
         self.connections = self.most_connections = 0
-        """How many there were, and how many at once."""
+        """How many connections there were so far, and how many at most at one time."""
         self.lock = threading.Lock()
         self._tls = tls
         self._open: set[socket.socket] = set()
@@ -125,7 +129,7 @@ class ScriptedGateway:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
-        """Goes away, whoever keeps a connection for later."""
+        """Close the gateway and all connections, including connections that a client keeps open for later."""
         self._closing.set()
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
@@ -136,18 +140,21 @@ class ScriptedGateway:
                     connection.shutdown(socket.SHUT_RDWR)
 
     def seen(self) -> dict[str, int]:
-        """Tells of the messages since this was last asked: how many, the most that had come and were not answered, the
-        most in any second."""
+        """Return figures of the messages since the last call.
+
+        The figures are the number of messages, the largest number of unanswered messages, and the largest number in any
+        second.
+        """
         with self.lock:
             came = [asked.at for asked in self.asked]
             within = [here + 1 - bisect_left(came, moment - 1) for here, moment in enumerate(came)]
-            told = {
+            figures = {
                 "requests": len(came),
                 "most_at_once": self.most_in_flight,
                 "most_in_a_second": max(within, default=0),
             }
             self.asked, self.most_in_flight = [], self.in_flight
-        return told
+        return figures
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -156,7 +163,7 @@ class ScriptedGateway:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, accepted: socket.socket) -> None:
-        with contextlib.suppress(OSError, ValueError), self._spoken(accepted) as connection:
+        with contextlib.suppress(OSError, ValueError), self._with_tls(accepted) as connection:
             with self.lock:
                 self.connections += 1
                 self._open.add(connection)
@@ -168,45 +175,45 @@ class ScriptedGateway:
                     self._closing.wait(30)
                     return
                 incoming = connection.makefile("rb")
-                while (asked := _read(incoming)) is not None:
-                    if not self._take(connection, asked):
+                while (asked := _read_request(incoming)) is not None:
+                    if not self._handle_request(connection, asked):
                         return
             finally:
                 with self.lock:
                     self._open.discard(connection)
 
-    def _spoken(self, accepted: socket.socket) -> socket.socket:
+    def _with_tls(self, accepted: socket.socket) -> socket.socket:
         return self._tls.wrap_socket(accepted, server_side=True) if self._tls else accepted
 
-    def _take(self, connection: socket.socket, asked: Asked) -> bool:
-        """Keeps and answers a request; whether the connection may be used again."""
+    def _handle_request(self, connection: socket.socket, asked: Asked) -> bool:
+        """Store and answer a request. Return whether the connection can be used again."""
         if self.is_login(asked):
             self.logins.append(asked)
             given = self.login(asked) if callable(self.login) else self.login
-            return self._give(connection, self.answer if given is None else given)
+            return self._send_answer(connection, self.answer if given is None else given)
         with self.lock:
             self.asked.append(asked)
             self.in_flight += 1
             self.most_in_flight = max(self.most_in_flight, self.in_flight)
-            answer = self._told(asked)
+            answer = self._scripted_answer(asked)
         try:
             if self.before_answer:
                 self.before_answer(asked)
-            # Who has gone meanwhile is not answered.
+            # A client that has disconnected in the meantime gets no answer.
             is_gone = bool(select.select([connection], [], [], self.seconds)[0])
         finally:
             with self.lock:
                 self.in_flight -= 1
-        return not is_gone and self._give(connection, answer)
+        return not is_gone and self._send_answer(connection, answer)
 
-    def _told(self, asked: Asked) -> Answer:
+    def _scripted_answer(self, asked: Asked) -> Answer:
         if of_number := self.by_number.get(asked.get("to", "")):
             return of_number.pop(0)
         if self.script:
             return self.script.pop(0)
         return self.answer_to(asked) if self.answer_to else self.answer
 
-    def _give(self, connection: socket.socket, answer: Answer) -> bool:
+    def _send_answer(self, connection: socket.socket, answer: Answer) -> bool:
         if answer == "hang":
             select.select([connection], [], [], self.hang)
             return False
@@ -233,7 +240,7 @@ class ScriptedGateway:
         return b"content-length" in head and b"connection: close" not in head
 
 
-def _read(incoming: BinaryIO) -> Asked | None:
+def _read_request(incoming: BinaryIO) -> Asked | None:
     first = incoming.readline().decode("latin-1")
     if not first:
         return None
@@ -246,7 +253,7 @@ def _read(incoming: BinaryIO) -> Asked | None:
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    """Says whether the other side has closed it, whenever this one gets to notice."""
+    """Return whether the other side has closed the connection, even if this side has not noticed yet."""
     if isinstance(connection, ssl.SSLSocket):
         return False
     try:
@@ -258,7 +265,7 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def main(port: int, seconds: float) -> None:
-    """Serves until it is killed."""
+    """Serve until the process is killed."""
     gateway = ScriptedGateway(port)
     gateway.seconds, gateway.answer = seconds, http(202, "0: Accepted for delivery\n", Content_Type="text/plain")
     gateway.is_login = lambda asked: asked.path == "/seen"

@@ -1,5 +1,7 @@
-"""A request to ``sendsms`` as Kannel reads it, measured on Debian's ``kannel`` 1.4.5-20, and what a phone shows of it:
-the alphabets of SMS, the parts a text is cut into, the number that a receiver means.
+"""Read a request to ``sendsms`` as Kannel does, and decide what a phone shows of the text.
+
+Kannel's behaviour was measured on Debian's ``kannel`` 1.4.5-20. The module also handles the alphabets of SMS, the parts
+of a text, and the phone number that a receiver means.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from urllib.parse import parse_qsl, quote_plus
 
 from fastapi import Request
 
-# --- What a phone shows ----------------------------------------------------------------------------------------------
+# --- Texts as a phone shows them -------------------------------------------------------------------------------------
 
 GSM_BASIC = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -29,13 +31,13 @@ _SIZE = {  # coding: (alone, as part of a chain) in septets, octets, UTF-16 unit
 
 
 def as_gsm(text: str) -> str:
-    """Return what a phone shows of a text sent without ``coding=2``: ``?`` for what GSM-7 does not hold."""
-    text = text.replace("ç", "Ç")  # the standard's 0x09 is the capital; Kannel maps both to it
+    """Return what a phone shows of a text sent without ``coding=2``, with ``?`` for characters outside GSM-7."""
+    text = text.replace("ç", "Ç")  # in the standard 0x09 is the capital letter, and Kannel maps both letters to it
     return "".join(letter if letter in GSM_BASIC or letter in GSM_ESCAPED else "?" for letter in text)
 
 
 def split_parts(text: str, coding: int, max_messages: int) -> list[str]:
-    """Return the parts a phone receives, cut off after ``max_messages`` as Kannel does.
+    """Return the parts that a phone receives, cut off after ``max_messages`` as Kannel does.
 
     An escape pair or a surrogate pair is never split. An empty text is one empty part.
     """
@@ -62,8 +64,8 @@ def split_parts(text: str, coding: int, max_messages: int) -> list[str]:
 def decode_text(raw: bytes, coding: int, charset: str) -> str:
     """Return the text that Kannel understands from the bytes of a request.
 
-    With ``coding=2`` and no ``charset`` the bytes are taken as UTF-16BE as they stand, so that UTF-8 text
-    becomes nonsense on the phone: Kannel does the same.
+    With ``coding=2`` and no ``charset`` the bytes are read as UTF-16BE, so that UTF-8 text becomes nonsense on the
+    phone. Kannel does the same.
 
     Raises:
         ValueError: the charset is unknown or cannot be applied.
@@ -79,9 +81,9 @@ def decode_text(raw: bytes, coding: int, charset: str) -> str:
 
 
 def fill_escapes(pattern: str, values: Mapping[str, str]) -> str:
-    """Fill Kannel's ``%`` escapes of a dlr-url or get-url; ``%%`` is a percent sign, unknown ones stay.
+    """Fill Kannel's ``%`` escapes in a dlr-url or get-url. ``%%`` is a percent sign, and unknown escapes stay.
 
-    A percent sign that encodes nothing leaves as ``%25``: Kannel sends it bare, which HTTP libraries do not.
+    A percent sign that encodes nothing is sent as ``%25``. Kannel sends it unchanged, which HTTP libraries cannot.
     """
     filled = re.sub(r"%(.)", lambda found: values.get(found[1], found[0]), pattern, flags=re.DOTALL)
     return re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", filled)
@@ -93,7 +95,7 @@ def encode(value: str) -> str:
 
 
 def phone_number(receiver: str) -> str:
-    """Return one spelling for one phone: ``+84905…``, ``84905…`` and ``0905…`` ring the same."""
+    """Return a phone's number in one form: ``+84905…``, ``84905…`` and ``0905…`` are the same phone."""
     digits = re.sub(r"\D", "", receiver)
     return "0" + digits[2:] if re.fullmatch(r"84\d{9}", digits) else digits
 
@@ -113,7 +115,7 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Submission:
-    """One accepted ``sendsms`` request; several receivers are several messages."""
+    """One accepted ``sendsms`` request. Each of its receivers gets a message of its own."""
 
     sender: str
     receivers: tuple[str, ...]
@@ -125,7 +127,7 @@ class Submission:
     smsc: str
 
 
-_RANGES = {  # field: (lowest, highest, name in Kannel's refusal), in the order in which Kannel looks
+_RANGES = {  # field: (lowest, highest, name in Kannel's refusal), in the order of Kannel's checks
     "dlr-mask": (-1, 66, "DLR-Mask"),
     "mclass": (-1, 3, "MClass"),
     "coding": (-1, 2, "Coding"),
@@ -138,13 +140,13 @@ def read_submission(fields: Mapping[str, bytes], username: str, password: str) -
     """Read a request as Kannel's smsbox does.
 
     Raises:
-        Refused: with the status and the words of Kannel.
+        Refused: Kannel would refuse it; the error has Kannel's status and words.
     """
 
     def word(*names: str) -> str:
         return next((fields[name].decode("utf-8", "replace") for name in names if name in fields), "")
 
-    def whole(name: str) -> int | None:  # like sscanf: what does not begin with a number is not there
+    def whole(name: str) -> int | None:  # like sscanf: a value without a number at its beginning is ignored
         found = re.match(r"\s*[+-]?\d{1,12}", word(name))
         value = int(found[0]) if found else None
         lowest, highest, label = _RANGES[name]
@@ -194,7 +196,7 @@ async def read_fields(request: Request) -> dict[str, bytes]:
     if request.method == "GET":
         query = request.scope["query_string"].decode("latin-1")
         pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
-        return {name: value.encode("latin-1") for name, value in reversed(pairs)}  # the first one counts
+        return {name: value.encode("latin-1") for name, value in reversed(pairs)}  # the first value counts
     kind, _, rest = request.headers.get("content-type", "application/octet-stream").partition(";")
     kind = kind.strip().lower()
     if kind not in ("text/plain", "application/octet-stream"):
@@ -205,7 +207,7 @@ async def read_fields(request: Request) -> dict[str, bytes]:
         if name.startswith("x-kannel-")
     }
     charset = re.search(r"charset=\"?([\w.:-]+)", rest, re.IGNORECASE)
-    default = "iso-8859-1" if kind == "text/plain" else ""  # HTTP/1.1's default, which Kannel keeps to
+    default = "iso-8859-1" if kind == "text/plain" else ""  # the default of HTTP/1.1, which Kannel follows
     fields["charset"] = charset[1].encode() if charset else default.encode()
     if kind == "application/octet-stream":
         fields.setdefault("coding", b"1")

@@ -1,4 +1,4 @@
-"""What was accepted, what each phone got, what became of each receipt: SQLite, committed before the 202."""
+"""Record what the network accepted, what each phone got and what became of each receipt, in SQLite."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS tokens (
 
 
 def touch_phone(connection: sqlite3.Connection, number: str, now: float) -> str | None:
-    """Notes that a phone is in use, and gives the behaviour that somebody has set."""
+    """Record that a phone is in use, and return the behaviour that was set for it, if any."""
     row = connection.execute(
         "INSERT INTO phones (number, handle, active_at) VALUES (?, ?, ?) ON CONFLICT (number)"
         " DO UPDATE SET active_at = max(active_at, excluded.active_at) RETURNING behaviour",
@@ -59,7 +59,7 @@ def touch_phone(connection: sqlite3.Connection, number: str, now: float) -> str 
 
 
 def insert_message(connection: sqlite3.Connection, *, parts: Sequence[str], **columns: Any) -> int:  # noqa: ANN401
-    """Writes a message down, and gives its number."""
+    """Insert a message and return its number."""
     values = {**columns, "uuid": str(uuid.uuid4()), "parts": json.dumps(parts, ensure_ascii=False)}
     names = ", ".join(values)
     marks = ", ".join(f":{name}" for name in values)
@@ -70,8 +70,8 @@ def insert_message(connection: sqlite3.Connection, *, parts: Sequence[str], **co
 class TruthLog:
     """The network's own record in one SQLite file.
 
-    One thread writes: jobs that wait are committed together, and a job's future is done only after its
-    commit, so what was answered 202 outlives the death of the process (not a power cut: WAL with
+    One thread writes. Waiting jobs are committed together, and a job's future is done only after the commit. A request
+    that was answered with 202 is therefore not lost if the process dies (but may be lost in a power cut: WAL with
     ``synchronous=NORMAL``).
     """
 
@@ -88,7 +88,7 @@ class TruthLog:
         self._thread.start()
 
     def connect(self) -> sqlite3.Connection:
-        """Return a connection of its own, for who must not wait behind the page's counts."""
+        """Return a new connection, for callers that must not wait for the page's counts."""
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")
@@ -96,18 +96,18 @@ class TruthLog:
         return connection
 
     def write(self, job: Callable[[sqlite3.Connection], Result]) -> Future[Result]:
-        """Run a job in the next transaction; its future fails when the commit does (a full disk)."""
+        """Run a job in the next transaction. Its future fails if the commit fails (a full disk)."""
         future: Future[Result] = Future()
         self._jobs.put((job, future))
         return future
 
     def read(self, statement: str, parameters: Mapping[str, Any] | None = None) -> list[sqlite3.Row]:
-        """Return the rows of a query as of now."""
+        """Return the present rows of a query."""
         with self._reader_lock:
             return self._reader.execute(statement, parameters or {}).fetchall()
 
     def close(self) -> None:
-        """Commit what waits and close the file."""
+        """Commit waiting jobs and close the file."""
         self._jobs.put(None)
         self._thread.join()
         self._reader.close()

@@ -1,7 +1,8 @@
-"""Zalo's notification service on the same phones: two thirds have it, a few of these refuse, at night none is reached.
+"""Simulate Zalo's notification service on the same phones.
 
-It shares no code with the adapter. A refresh token works once, the first one as each that it gives; what was given is
-in the network's log. Its words are its own copy of our templates, whose ids here are their names, as ``result.v1``.
+Two thirds of the phones have Zalo, a few of these refuse messages, and at night nobody is reached. The service shares
+no code with our adapter for Zalo. Each refresh token works once. The network's log stores the tokens. The service has
+its own copy of our templates. Its ids of the templates are their names, such as ``result.v1``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _SENDER = "MotcuaSMS"
 
 @dataclass(frozen=True, slots=True)
 class ZaloAccount:
-    """One official account, as the province has it."""
+    """The province's official account at Zalo."""
 
     app: str
     key: str
@@ -41,29 +42,29 @@ class ZaloAccount:
     webhook_secret: str
 
     def event(self, dlr_url: str) -> tuple[bytes, dict[str, str]]:
-        """Body and headers of the event that a phone has a message."""
+        """Return body and headers of the event that reports a message as delivered to a phone."""
         now = str(round(time.time() * 1000))
-        told = {"delivery_time": now, "msg_id": secrets.token_hex(10), "tracking_id": reference_in(dlr_url)}
+        delivery = {"delivery_time": now, "msg_id": secrets.token_hex(10), "tracking_id": reference_in(dlr_url)}
         body = json.dumps(
-            {"event_name": "user_received_message", "app_id": self.app, "message": told, "timestamp": now}
+            {"event_name": "user_received_message", "app_id": self.app, "message": delivery, "timestamp": now}
         )
         mac = hashlib.sha256(f"{self.app}{body}{now}{self.webhook_secret}".encode()).hexdigest()
         return body.encode(), {"X-ZEvent-Signature": f"mac={mac}", "Content-Type": "application/json"}
 
 
 def reference_in(dlr_url: str) -> str:
-    """Our reference of a message in the network's log."""
+    """Return our reference of a message from the network's log."""
     return parse_qs(urlsplit(dlr_url).query).get("reference", [""])[0]
 
 
 def has_zalo(number: str, seed: int) -> bool:
-    """Whether a phone (``0905…``) has an account."""
+    """Return whether a phone (``0905…``) has an account."""
     is_phone = default_behaviour(number, seed) != Behaviour.REJECTED
     return is_phone and toss(seed, number, "zalo") < _HAVE_IT
 
 
 class ZaloService:
-    """The service, over one phone network."""
+    """The service on top of one phone network."""
 
     def __init__(self, network: PhoneNetwork, account: ZaloAccount, seed: int) -> None:
         self._network, self._account, self._seed = network, account, seed
@@ -72,7 +73,7 @@ class ZaloService:
         }
 
     async def renew(self, form: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, Any]:
-        """The next two tokens, for one that was not used."""
+        """Return the next two tokens for an unused refresh token."""
         shown, is_known = form.get("refresh_token", ""), headers.get("secret_key") == self._account.key
         given = {"access_token": secrets.token_urlsafe(24), "refresh_token": secrets.token_urlsafe(24)}
 
@@ -92,7 +93,7 @@ class ZaloService:
         return {"error": -14014, "error_name": "Invalid refresh token"}
 
     async def take(self, asked: Mapping[str, Any], access_token: str) -> dict[str, Any]:
-        """What it answers to one message."""
+        """Return the answer to one message."""
         if not self._network.log.read(
             "SELECT 1 FROM tokens WHERE token = :token AND kind = 'access_token'", {"token": access_token}
         ):

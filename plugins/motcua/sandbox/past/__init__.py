@@ -1,1 +1,1 @@
-"""The demo's life before its start: months of dossiers, worked through by the real jobs at earlier times."""
+"""The demo's past: months of dossiers before its start, processed by the real jobs at earlier times."""

@@ -1,4 +1,4 @@
-"""Dossiers of months gone by, at the pace of real life: days, not seconds, between one step and the next."""
+"""Invent the dossiers of past months, with days instead of seconds between their steps, as in real life."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from motcua.sandbox.world.people import phone
 from motcua.sandbox.world.procedures import ZONE, Agency, Pilot, in_office_hours, working_day
 
 _UNHURRIED = 0.12
-"""Share of results that come after their due day, at an agency as most are."""
+"""The share of results that come after their due day at an average agency."""
 _HONEST_FOR = 0.55
-"""Share of the past in which the agency that games its dates does not do so yet: the six weeks that are left hold a
-month of it, and its quality is seen to change."""
+"""One agency manipulates its dates from a moment on. Up to this share of the past it works honestly. The remaining six
+weeks contain a whole month of manipulation, so that the change is visible in its quality."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How an agency works at one time: shares of its dossiers.
+    """The way an agency works at one time, as shares of its dossiers.
 
-    ``late``: results that come days after the due day. ``beats``: of these, told on the eve, shortly before apologies
-    go, and taken back. ``moved``: of these, due days moved when they come. ``mended``: bad phone fields that are asked
-    for again when the dossier is taken in.
+    ``late``: results that come days after the due day. ``beats``: late results that are announced on the eve, shortly
+    before apologies are sent, and then taken back. ``moved``: late results whose due day is changed. ``mended``: bad
+    phone fields that are corrected when the dossier is received.
     """
 
     late: float = _UNHURRIED
@@ -36,7 +36,7 @@ class Manner:
 
 
 def manner(agency: Agency, elapsed: float) -> Manner:
-    """How an agency works when this share of the past, from 0 to 1, is over."""
+    """Return the way an agency works when this share of the past, from 0 to 1, is over."""
     if agency.past == "improves":
         return Manner(late=0.5 - 0.45 * elapsed, mended=0.9 * elapsed)
     if agency.past == "games" and elapsed > _HONEST_FOR:
@@ -44,77 +44,85 @@ def manner(agency: Agency, elapsed: float) -> Manner:
     return Manner()
 
 
-def _at(day: date, hour: time) -> datetime:
+def _moment_at(day: date, hour: time) -> datetime:
     return datetime.combine(day, hour, ZONE)
 
 
-def _in_between(random: Random, start: datetime, end: datetime, count: int) -> list[datetime]:
+def _office_moments_between(random: Random, start: datetime, end: datetime, count: int) -> list[datetime]:
     return office_moments(random, start, end, count) if count else []
 
 
-def _day_s_end(random: Random, day: date) -> datetime:
-    """When the day's papers come down to the desk, shortly before the past's one run of the day tells of them."""
-    return _at(day, time(17, 18)) + timedelta(minutes=random.uniform(0, 12))
+def _end_of_day(random: Random, day: date) -> datetime:
+    """Return when the day's papers reach the desk. This is shortly before the day's single run."""
+    return _moment_at(day, time(17, 18)) + timedelta(minutes=random.uniform(0, 12))
 
 
 def _result_at(random: Random, past: Past, late: bool) -> datetime:
-    """When the result reaches the desk."""
+    """Return when the result reaches the desk."""
     received, due = past.dossier.received_at.astimezone(ZONE), past.dossier.due_at.astimezone(ZONE)
     if late:
-        return _day_s_end(random, working_day(due.date(), random.choice((1, 1, 2, 3, 4, 6))))
+        return _end_of_day(random, working_day(due.date(), random.choice((1, 1, 2, 3, 4, 6))))
     if due.date() == received.date():
         return received + (due - received) * random.uniform(0.5, 0.9)
     share = random.uniform(0.3, 1)
-    return _day_s_end(random, working_day(received.date() + (due - timedelta(days=1) - received) * share, 0))
+    return _end_of_day(random, working_day(received.date() + (due - timedelta(days=1) - received) * share, 0))
 
 
-def _beaten(random: Random, agency: Agency, due: datetime) -> list[tuple[datetime, Act]]:
-    """A result that is told on the eve of its due day, and taken back the next morning."""
+def _false_result_on_the_eve(random: Random, agency: Agency, due: datetime) -> list[tuple[datetime, Act]]:
+    """Return a result that is announced on the eve of its due day and taken back the next morning."""
     eve = due.astimezone(ZONE).date() - timedelta(days=1)
-    told = _at(eve, time(16, 46)) + timedelta(minutes=random.uniform(0, 30))
-    back = _at(working_day(eve, 1), time(8)) + timedelta(minutes=random.uniform(0, 120))
+    announced_at = _moment_at(eve, time(16, 46)) + timedelta(minutes=random.uniform(0, 30))
+    back = _moment_at(working_day(eve, 1), time(8)) + timedelta(minutes=random.uniform(0, 120))
     official = f"{agency.login}.mc1"
     falsely = Move(
         step="Trả kết quả", status=9, desk=True, actor=official, truthful=False, events=("told_before_its_paper",)
     )
     undone = Move(step="Thẩm định", status=4, desk=False, actor=official, note="Chuyển nhầm bước")
-    return [(told, Act(after=0, kind="move", move=falsely)), (back, Act(after=0, kind="move", move=undone))]
+    return [(announced_at, Act(after=0, kind="move", move=falsely)), (back, Act(after=0, kind="move", move=undone))]
 
 
-def _taken_in(received: datetime, first: Act, following: list[Act], until: datetime) -> list[tuple[datetime, Act]]:
-    """How a dossier comes; the act that takes in an online one is taken out of those that follow."""
+def _reception(received: datetime, first: Act, following: list[Act], until: datetime) -> list[tuple[datetime, Act]]:
+    """Return the acts of a dossier's reception, with their times.
+
+    The act that receives an online dossier is removed from ``following``.
+    """
     timed = [(received, first)]
     if first.move and first.move.status == 1 and following:
-        # Before the day's run, or each closed day would count one more later on.
+        # The act comes before the day's run. Otherwise each closed day would later count one more dossier.
         timed.append((received + min((until - received) / 10, timedelta(minutes=20)), following.pop(0)))
     return timed
 
 
-def _timed(random: Random, past: Past, acts: list[Act], result: int | None, at: datetime) -> list[tuple[datetime, Act]]:
-    """The acts with their times: up to the result, or to the due day where there is none, and after it."""
+def _timed_acts(
+    random: Random, past: Past, acts: list[Act], result: int | None, at: datetime
+) -> list[tuple[datetime, Act]]:
+    """Return the acts with their times: those before the result, and those after it.
+
+    If there is no result, the due day replaces it.
+    """
     received = past.dossier.received_at
     before = acts[1:result] if result else acts[1:]
-    timed = _taken_in(received, acts[0], before, at)
-    timed += zip(_in_between(random, timed[-1][0], at, len(before)), before, strict=True)
+    timed = _reception(received, acts[0], before, at)
+    timed += zip(_office_moments_between(random, timed[-1][0], at, len(before)), before, strict=True)
     if result:
         timed.append((at, acts[result]))
         after = acts[result + 1 :]
-        last = _at(working_day(at.astimezone(ZONE).date(), random.choice((1, 1, 2, 2, 3, 5))), time(17))
-        timed += zip(_in_between(random, at + timedelta(minutes=5), last, len(after)), after, strict=True)
-    return [*_with_the_days_papers(random, timed, at)]
+        last = _moment_at(working_day(at.astimezone(ZONE).date(), random.choice((1, 1, 2, 2, 3, 5))), time(17))
+        timed += zip(_office_moments_between(random, at + timedelta(minutes=5), last, len(after)), after, strict=True)
+    return [*_supplements_at_days_end(random, timed, at)]
 
 
-def _with_the_days_papers(
+def _supplements_at_days_end(
     random: Random, timed: list[tuple[datetime, Act]], result_at: datetime
 ) -> Iterator[tuple[datetime, Act]]:
-    """A supplement is asked for at the day's end, where its dossier does not move on before."""
+    """Yield the acts, with requests for supplements moved to the day's end if the dossier does not move on before."""
     for (moment, act), following in zip(timed, [*(each[0] for each in timed[1:]), None], strict=True):
-        end = _day_s_end(random, moment.astimezone(ZONE).date())
+        end = _end_of_day(random, moment.astimezone(ZONE).date())
         asks = act.move is not None and condition(act.move.status, act.move.desk) is not None and moment != result_at
         yield (end if asks and moment < end and (following is None or end < following) else moment), act
 
 
-def _life(
+def _invented_past(
     random: Random, agency: Agency, pilot: Pilot, serial: Callable[[str, str], int], received: datetime, how: Manner
 ) -> tuple[Past, list[tuple[datetime, Act | datetime]]]:
     procedure = random.choice(agency.procedures)
@@ -134,21 +142,21 @@ def _life(
     due, doings = dossier.due_at, list[tuple[datetime, Act | datetime]]()
     eve = due - timedelta(days=1)
     if not results:
-        doings += _timed(random, past, acts, None, due)
+        doings += _timed_acts(random, past, acts, None, due)
     elif late and random.random() < how.beats and in_office_hours(eve - timedelta(minutes=10)):
         at = _result_at(random, past, late=True)
-        until_eve = _at(eve.astimezone(ZONE).date(), time(16, 40))
+        until_eve = _moment_at(eve.astimezone(ZONE).date(), time(16, 40))
         earlier = [act for act in acts[1 : results[-1]] if act.kind == "move" and act.move and act.move.status != 9]
-        doings += _taken_in(received, acts[0], earlier, until_eve)
-        doings += zip(_in_between(random, doings[-1][0], until_eve, len(earlier)), earlier, strict=True)
-        doings += _beaten(random, agency, due)
+        doings += _reception(received, acts[0], earlier, until_eve)
+        doings += zip(_office_moments_between(random, doings[-1][0], until_eve, len(earlier)), earlier, strict=True)
+        doings += _false_result_on_the_eve(random, agency, due)
         doings += [(max(at, doings[-1][0] + timedelta(hours=1)), acts[results[-1]])]
         handed = [act for act in acts[results[-1] + 1 :] if act.move and act.move.handed]
         doings += [(doings[-1][0] + timedelta(days=3), act) for act in handed]
     else:
-        doings += _timed(random, past, acts, results[-1], _result_at(random, past, late))
+        doings += _timed_acts(random, past, acts, results[-1], _result_at(random, past, late))
         if late and random.random() < how.moved:
-            moved = _at(working_day(due.astimezone(ZONE).date(), 4), time(17))
+            moved = _moment_at(working_day(due.astimezone(ZONE).date(), 4), time(17))
             doings.append((due - timedelta(hours=random.uniform(1, 5)), moved))
     return past, sorted(doings, key=lambda each: each[0])
 
@@ -162,10 +170,10 @@ def months(
     now: datetime,
     per_day: int,
 ) -> Iterator[Past]:
-    """The dossiers of the first agencies from a day on, so many each working day, and of all from the day on which the
-    others joined.
+    """Yield the dossiers of past months, a given number for each working day.
 
-    What would happen after now is left to come.
+    Before the day on which the other agencies joined, only the first agencies have dossiers. Events after the present
+    moment are left for the future.
     """
     first = deal(random, {each: each.past_weight or each.weight for each in pilot.agencies if each.past})
     everyone = deal(random, pilot.shares)
@@ -173,11 +181,13 @@ def months(
     whole = (ends.astimezone(ZONE).date() - begins).days or 1
     for number in range(whole):
         day = begins + timedelta(days=number)
-        if not in_office_hours(_at(day, time(10))):
+        if not in_office_hours(_moment_at(day, time(10))):
             continue
-        for received in _in_between(random, _at(day, time(7, 30)), _at(day, time(15, 30)), per_day):
+        for received in _office_moments_between(
+            random, _moment_at(day, time(7, 30)), _moment_at(day, time(15, 30)), per_day
+        ):
             agency = next(first if day < joined else everyone)
-            past, doings = _life(random, agency, pilot, serial, received, manner(agency, number / whole))
+            past, doings = _invented_past(random, agency, pilot, serial, received, manner(agency, number / whole))
             for moment, doing in doings:
                 if moment > ends:
                     if isinstance(doing, Act):

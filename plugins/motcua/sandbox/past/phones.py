@@ -1,6 +1,6 @@
-"""The phone network of the past: Kannel's answers to the gateway's adapter, at whatever time it is told.
+"""Simulate the phone network while the past is loaded: Kannel's answers to the gateway's adapter, at any time.
 
-It writes the phone network's own log, so that the wall of phones and the carrier's statements have the past too.
+This module writes the phone network's own log, so that the page of phones and the carrier statements include the past.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ _MOST_PARTS = 10
 
 @dataclass(frozen=True, slots=True)
 class PastReceipt:
-    """A receipt as the adapter reads it, and when it comes."""
+    """A receipt in the form that the adapter reads, with the time at which it arrives."""
 
     due_at: datetime
     fields: dict[str, str]
 
 
 class PastPhones:
-    """What was sent, and the receipts that are to come of it."""
+    """The phones, with the messages that were sent to them and the receipts that are still to come."""
 
     def __init__(self, log: TruthLog, login: str, password: str, seed: int = 0) -> None:
-        """``login``, ``password``: the account that is served."""
+        """Create the phones. ``login`` and ``password`` are the account that is served."""
         self.now: datetime | None = None
-        """What time it is for the network; nothing is taken before it is told."""
+        """The network's present time. It must be set before a message is sent."""
         self._log, self._account, self._seed = log, (login, password), seed
         self._receipts: list[PastReceipt] = []
         self._guard = threading.Lock()
 
     def take(self, asked: Asked) -> Answer:
-        """Answers a ``sendsms`` request."""
+        """Answer a ``sendsms`` request."""
         pairs = parse_qsl(urlsplit(asked.target).query, keep_blank_values=True, encoding="latin-1")
         try:
             sent = read_submission({name: value.encode("latin-1") for name, value in pairs}, *self._account)
@@ -80,9 +80,9 @@ class PastPhones:
             "dlr_url": sent.dlr_url,
             "smsc": sent.smsc,
         }
-        self._log.write(lambda connection: _keep(connection, values)).result()
+        self._log.write(lambda connection: _store_message(connection, values)).result()
         reference = parse_qs(urlsplit(sent.dlr_url).query).get("reference", [""])[0]
-        # That the network has it is no news to anybody days later: the last receipt tells all.
+        # Only the last receipt is stored. The earlier receipt (accepted by the network) is of no use days later.
         with self._guard:
             self._receipts += [
                 PastReceipt(
@@ -93,30 +93,30 @@ class PastPhones:
         return 202, "0: Accepted for delivery"
 
     def receipts_until(self, moment: datetime) -> list[PastReceipt]:
-        """Receipts that came by then, each once."""
+        """Return the receipts that are due by a moment, each once."""
         with self._guard:
             come = [receipt for receipt in self._receipts if receipt.due_at <= moment]
             self._receipts = [receipt for receipt in self._receipts if receipt.due_at > moment]
         return sorted(come, key=lambda receipt: receipt.due_at)
 
     def ask(self, number: str, text: str, reply: str, *, accented: bool, sent_at: datetime) -> None:
-        """Keeps an inquiry and its reply."""
+        """Store an inquiry and its reply."""
         values = {"number": number, "text": text, "at": sent_at.timestamp(), "uuid": str(uuid.uuid4())}
         parts = split_parts(reply, UCS2 if accented else 0, _MOST_PARTS)
-        self._log.write(lambda connection: _keep_inquiry(connection, values, reply, parts, accented)).result()
+        self._log.write(lambda connection: _store_inquiry(connection, values, reply, parts, accented)).result()
 
 
-def _keep(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
+def _store_message(connection: sqlite3.Connection, values: dict[str, Any]) -> int:
     touch_phone(connection, values["number"], values["accepted_at"])
     return insert_message(connection, **values)
 
 
-def _keep_inquiry(
+def _store_inquiry(
     connection: sqlite3.Connection, values: dict[str, Any], reply: str, parts: list[str], accented: bool
 ) -> None:
     answered = values["at"] + 1
     number, coding = values["number"], UCS2 if accented else 0
-    reply_id = _keep(
+    reply_id = _store_message(
         connection,
         {
             "kind": "reply", "accepted_at": answered, "sender": "9029", "receiver": number,
@@ -134,10 +134,10 @@ def _keep_inquiry(
 
 @contextmanager
 def past_phones(folder: Path, address: GatewayAddress) -> Iterator[PastPhones]:
-    """The phones of a network's folder, reached until it is over where the gateway's connection says, on this machine.
+    """Serve the phones of a network's folder during the block, at the local port of the gateway's connection.
 
     Raises:
-        OSError: somebody else listens there.
+        OSError: another program listens there.
     """
     with closing(TruthLog(folder)) as log:
         phones = PastPhones(log, address.login, address.password)

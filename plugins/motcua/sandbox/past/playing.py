@@ -1,8 +1,9 @@
-"""Plays the months before the demo's start: the sources are written as of each run, and the real jobs do its work.
+"""Load the months before the demo's start: write into the sources up to each run's time, and call the real jobs.
 
-No row of the ledger is written here. An evening's run picks up, plans, apologizes, sends, has receipts and settles; in
-the morning the days before are closed and looked at again, in time months too, and published by a process beside this
-one, which may end when the demo lives already. Quality is checked every week, in the last days on each working day.
+This module writes no row of the ledger itself. An evening's run picks up, plans, apologises, sends, reads receipts and
+settles. In the morning the days before, and sometimes months, are closed and checked again. A second process publishes
+the closings and may end after the demo is running. Quality is checked once a week, and in the last days on each working
+day.
 """
 
 from __future__ import annotations
@@ -69,32 +70,35 @@ from motcua.store.ledger.queries import statement
 # --- The ledger's clock ----------------------------------------------------------------------------------------------
 
 AT_WORK = 500
-"""Advisory lock of whoever works beside the one that sets the clock, while it is in a transaction."""
+"""The number of an advisory lock. A process that works in parallel to the one that sets the clock holds it during each
+of its transactions."""
 
 
 def is_half_done(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the past of the ledger that this leads to was broken off."""
+    """Return whether loading the past of this connection's ledger was interrupted."""
     return connection.execute(statement("sandbox/ledger_clock/is_there")).fetchone() is not None
 
 
 class LedgerClock:
-    """What time the ledger takes it for."""
+    """The clock of a ledger whose time can be set."""
 
     def __init__(self, owner: psycopg.Connection[Any]) -> None:
         self._owner = owner
 
     def set(self, moment: datetime) -> None:
-        """From now on the ledger's own notes carry this time."""
+        """Set the time that the ledger's clock gives from now on."""
         self._owner.execute(statement("sandbox/ledger_clock/set"), {"moment": moment})
 
 
 @contextmanager
 def ledger_clock(owner: psycopg.Connection[Any], moment: datetime) -> Iterator[LedgerClock]:
-    """A ledger's clock that is ours, by the schema's owner in autocommit mode; when all went well the ledger is as it
-    was. After a failure it stays half done, for all to see.
+    """Let the caller set the ledger's clock in the ``with`` body, and restore the clock afterwards.
+
+    ``owner`` is a connection of the schema's owner in autocommit mode. After a failure the clock stays set, so that
+    ``is_half_done`` recognises the ledger.
 
     Raises:
-        psycopg.Error: the connection is not the owner's.
+        psycopg.Error: the connection is not one of the schema's owner.
     """
     with owner.transaction():
         owner.execute(statement("sandbox/ledger_clock/begin"))
@@ -102,33 +106,33 @@ def ledger_clock(owner: psycopg.Connection[Any], moment: datetime) -> Iterator[L
     clock.set(moment)
     yield clock
     with owner.transaction():
-        # What reads several tables in a transaction of its own would wait for us, and we for it.
+        # A process that reads several tables in one transaction could otherwise deadlock with this one.
         wait_for_lock(owner, AT_WORK)
         owner.execute(statement("sandbox/ledger_clock/end"))
 
 
 # --- The past --------------------------------------------------------------------------------------------------------
 
-_RUN: Final = time(17, 31)
-"""The day's one run: after its evening, so that it makes the apologies."""
+_RUN_TIME: Final = time(17, 31)
+"""Time of the day's single run. It is after the evening hour, so that it makes the apologies."""
 _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
 _LOOKED_AGAIN: Final = timedelta(days=7)
-"""The past's last Monday lies within: then what was closed in a month is counted anew, at the sources too."""
+"""A week contains the last Monday of the past. On that day all closings of a month are counted again, even in the
+sources."""
 _MAILED_FOR: Final = timedelta(days=4)
-"""What is older the demo's own run mails no more."""
+"""Publications up to this age are mailed. The demo's own run would not mail older publications either."""
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of a demo
 _GATEWAY: Final = "kannel"
-_LAST: Final = 3
-"""Steps of the past in which no publication is begun: its end waits for the one under way."""
-_SAID: Final = 10
-"""Days between two reports of how far it is."""
+_STEPS_WITHOUT_PUBLISHING: Final = 3
+"""During this many last steps no publication is begun, because the end would have to wait for it."""
+_DAYS_BETWEEN_REPORTS: Final = 10
+"""How many days lie between two reports of progress."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much past there is: days before today, dossiers received each working day, and how many days before today all
-    agencies joined."""
+    """Extent of the past: days before today, dossiers of each working day, days since all agencies joined."""
 
     days: int = 92
     per_day: int = 8
@@ -136,7 +140,7 @@ class Extent:
 
 
 class _Sources:
-    """The one-stop databases, written as time goes by."""
+    """The one-stop databases, written as time passes."""
 
     def __init__(self, writers: Mapping[str, OneStopWriter], pasts: Sequence[Past]) -> None:
         self._writers = writers
@@ -154,13 +158,13 @@ class _Sources:
             self._register[source] = sorted(entered, key=lambda entry: entry[0], reverse=True)
             writers[source].write_history([], [], [])
         self.first = {source: steps[-1].recorded_at for source, steps in self._steps.items() if steps}
-        """When each that will ever hold a step holds its first one."""
+        """The time of the first step of each source that gets any step."""
 
     def write_until(self, moment: datetime) -> None:
-        """Writes what was recorded by then."""
+        """Write everything that was recorded by a moment."""
         for source, writer in self._writers.items():
             rows, steps, register = self._rows[source], self._steps[source], self._register[source]
-            # Of a dossier its last row by then is all that a reader would have seen.
+            # Only the last row of each dossier is written, because a reader would see no other row.
             changed: dict[tuple[str, str], Dossier] = {}
             while rows and rows[-1][0] <= moment:
                 dossier = rows.pop()[1]
@@ -178,7 +182,7 @@ class _Sources:
 
 
 _Step: TypeAlias = Callable[[datetime], None]
-"""Something of the past that is done at its moment."""
+"""A step of the past that is done at its moment."""
 
 
 class _Days:
@@ -201,33 +205,36 @@ class _Days:
         self._asked: set[int] = set()
         self._read: set[str] = set()
 
-    def _begin(self, moment: datetime) -> None:
+    def _set_time(self, moment: datetime) -> None:
         self._phones.now = moment
         self._clock.set(moment)
 
     def first_reading(self, source: str, moment: datetime) -> None:
-        """A source is read for the first time. What happened there before is not told of; one that is empty would be
-        believed to begin with its own clock, which is now."""
+        """Read a source for the first time. No citizen is informed of the source's earlier events.
+
+        The source must not be empty: if it were empty, the pick-up would take the time of the source's clock, which is
+        the real present, as the beginning.
+        """
         self._sources.write_until(moment)
-        self._begin(moment)
+        self._set_time(moment)
         pick_up(source, now=moment)
         self._read.add(source)
 
     def run(self, moment: datetime) -> None:
-        """A run of notify_transitions, and of apologize_due_tomorrow where its evening has come."""
+        """Do a run of notify_transitions, and of apologize_due_tomorrow if its evening has come."""
         self._sources.write_until(moment)
-        self._begin(moment)
+        self._set_time(moment)
         self._bring_receipts(moment)
         for name in sorted(self._read):
             pick_up(name, now=moment)
         plan(now=moment)
         if moment < apology_rules().evening_of(self._now.astimezone(VIETNAM).date()):
-            # Today's evening is the demo's own, and comes when its settings say.
+            # Today's evening belongs to the demo itself and comes at the time of its settings.
             apologize(now=moment)
         name = f"past {moment.isoformat()}"
         send(name, clock=lambda: moment)
         later = min(moment + timedelta(minutes=2), self._now)
-        self._begin(later)
+        self._set_time(later)
         self._bring_receipts(later)
         settle(f"settle {name}", clock=lambda: later)
 
@@ -240,9 +247,11 @@ class _Days:
             effect.result()
 
     def reconcile(self, moment: datetime) -> None:
-        """The morning's run of reconcile_daily, on its last Monday with a look at what was closed before; on the
-        second of a month, of reconcile_monthly too."""
-        self._begin(moment)
+        """Do the morning's run of reconcile_daily. On the last Monday of the past, check earlier closings again.
+
+        On the second day of a month, do a run of reconcile_monthly too.
+        """
+        self._set_time(moment)
         name = f"past {moment.isoformat()}"
         close_days(name, EVERYTHING, EVERYTHING, moment)
         if moment.astimezone(VIETNAM).weekday() == 0 and self._now - moment < _LOOKED_AGAIN:
@@ -252,37 +261,37 @@ class _Days:
         self._publisher.publish(closings_to_publish(), moment)
 
     def check(self, moment: datetime) -> None:
-        """A run of check_quality."""
-        self._begin(moment)
+        """Do a run of check_quality."""
+        self._set_time(moment)
         check_quality(f"past {moment.isoformat()}", moment)
 
     def hear_citizens(self, moment: datetime) -> None:
-        """Some ask 9029 about a result that they were told of, or about something; now and then one complains."""
-        self._begin(moment)
+        """Let some citizens ask 9029, mostly about an announced result, and let one complain from time to time."""
+        self._set_time(moment)
         with connect() as ledger:
-            told = ledger.execute(statement("sandbox/ledger/told_lately"), {"now": moment}).fetchall()
-        for row in told:
+            texted_dossiers = ledger.execute(statement("sandbox/ledger/told_lately"), {"now": moment}).fetchall()
+        for row in texted_dossiers:
             if row["dossier_id"] in self._asked or self._random.random() > 0.15:
                 continue
             self._asked.add(row["dossier_id"])
-            self._ask(str(row["msisdn"]), f"MCKH {row['dossier_code']}", moment)
+            self._ask_9029(str(row["msisdn"]), f"MCKH {row['dossier_code']}", moment)
             if self._random.random() < 0.3:
                 at = f"{moment.astimezone(VIETNAM):%d/%m/%Y %H:%M}"
                 entry = Entry(row["agency_code"], row["dossier_code"], at, "", titles()["claim"]["no_result_yet"], "")
                 with connect() as ledger:
                     record_complaint(ledger, entry, f"past {row['dossier_id']}", "can.bo.tiep.dan", moment)
-        self._ask(international(mobile(self._random)), self._random.choice(("MCKH", "MCKH 123456")), moment)
+        self._ask_9029(international(mobile(self._random)), self._random.choice(("MCKH", "MCKH 123456")), moment)
 
-    def _ask(self, phone: str, text: str, moment: datetime) -> None:
+    def _ask_9029(self, phone: str, text: str, moment: datetime) -> None:
         reading = InquiryReading(phone, text, f"{phone} {moment.isoformat()}", moment)
         reply = answer(self._callbacks, _GATEWAY, reading, moment)
         self._callbacks.commit()
         self._phones.ask(f"0{phone.removeprefix('+84')}", text, reply.text, accented=reply.accented, sent_at=moment)
 
     def take_statement(self, network: Path, moment: datetime) -> None:
-        """The carrier's statement of the month before comes."""
+        """Take the carrier statement of the month before."""
         month = Period.month_before(moment).first
-        self._begin(moment)
+        self._set_time(moment)
         with TemporaryDirectory(prefix="motcua-statement-") as folder:
             path = Path(folder) / f"bang-ke-{month:%Y-%m}.xlsx"
             sent, asked = write_statement(network, path, month, moment)
@@ -290,7 +299,7 @@ class _Days:
                 take_statement(path.read_bytes(), path.name, _GATEWAY, "nha-mang", moment)
 
 
-def _at(day: datetime, hour: time) -> datetime:
+def _moment_at(day: datetime, hour: time) -> datetime:
     return datetime.combine(day.astimezone(ZONE).date(), hour, ZONE)
 
 
@@ -298,14 +307,14 @@ def _midnight(now: datetime, days_before: int) -> datetime:
     return datetime.combine(now.astimezone(ZONE).date() - timedelta(days=days_before), time(0), ZONE)
 
 
-def _works(day: datetime) -> bool:
-    return in_office_hours(_at(day, time(10)))
+def _is_working_day(day: datetime) -> bool:
+    return in_office_hours(_moment_at(day, time(10)))
 
 
 def _schedule(
     days: _Days, sources: _Sources, now: datetime, extent: Extent, join: _Step, take_statement: _Step
 ) -> list[tuple[datetime, _Step]]:
-    """What is done when, in order."""
+    """Return the steps in order of time."""
     begins, joined, today = _midnight(now, extent.days), _midnight(now, extent.joined), _midnight(now, 0)
     work: list[tuple[datetime, _Step]] = [(joined, join)]
     from_the_first = {agency.source for agency in pilot().agencies if agency.past}
@@ -315,26 +324,26 @@ def _schedule(
     checked = set[int]()
     for number in range(extent.days + 1):
         day = begins + timedelta(days=number)
-        # Yesterday is left to the demo's own first run.
+        # The demo's own first run closes yesterday.
         if begins < day < today:
-            work.append((_at(day, _RECONCILED), days.reconcile))
+            work.append((_moment_at(day, _RECONCILED), days.reconcile))
             if day.day == 3:
-                work.append((_at(day, time(9)), take_statement))
-            if _works(day) and (now - day < _CHECKED_DAILY_FOR or day.isocalendar().week not in checked):
-                # The trend has one figure a week: a check costs as much as three days' runs.
+                work.append((_moment_at(day, time(9)), take_statement))
+            if _is_working_day(day) and (now - day < _CHECKED_DAILY_FOR or day.isocalendar().week not in checked):
+                # Once a week is enough: the trend has one figure a week, and a check takes as long as three days' runs.
                 checked.add(day.isocalendar().week)
-                work.append((_at(day, _CHECKED), days.check))
+                work.append((_moment_at(day, _CHECKED), days.check))
         if day.weekday() == 2:
-            work.append((_at(day, time(14)), days.hear_citizens))
-        # Where nobody works and nothing is due on the morrow, nothing would be done.
-        if _works(day) or _works(day + timedelta(days=1)):
-            work.append((_at(day, _RUN), days.run))
+            work.append((_moment_at(day, time(14)), days.hear_citizens))
+        # On a day off before a day off a run would have nothing to do.
+        if _is_working_day(day) or _is_working_day(day + timedelta(days=1)):
+            work.append((_moment_at(day, _RUN_TIME), days.run))
     done = [each for each in work if each[0] < now - timedelta(minutes=3)]
     return [*sorted(done, key=lambda each: each[0]), (now, days.run)]
 
 
 def _import_first_agencies(agencies: Path, begins: datetime) -> None:
-    """All agencies, of which only the first are enabled."""
+    """Import all agencies, with only the first ones enabled."""
     content = yaml.safe_load(agencies.read_text(encoding="utf-8"))
     first = {agency.code for agency in pilot().agencies if agency.past}
     for each in content["agencies"]:
@@ -359,21 +368,23 @@ def load_past(
     played: Callable[[], object] = lambda: None,
     rest: timedelta = timedelta(0),
 ) -> None:
-    """Gives an empty ledger its past, and its agencies with it; the world begins after it. The phone network and the
-    mailbox, whose folders lie in the data folder, do not run meanwhile.
+    """Give an empty ledger its past, including its agencies. The simulated one-stop software begins after the past.
+
+    The phone network and the mailbox, whose folders are in the data folder, must not run at the same time.
 
     Args:
-        world: not awake yet.
-        owner: of the ledger's schema, in autocommit mode.
-        agencies: their file.
-        say: told of progress, a line at a time.
-        now: the past ends then.
+        world: the simulated one-stop software, not started yet.
+        owner: connection of the ledger schema's owner, in autocommit mode.
+        agencies: file of the agencies.
+        say: function that gets progress reports, a line at a time.
+        now: end of the past.
         seed: makes chance repeatable.
-        extent: how much there is.
-        prepare: told when the past begins; does what else has to be done before.
-        played: told when others may work on the ledger. Until everything is published none of them closes a period: who
-            closes publishes what is not, and would do it as of today.
-        rest: how long nothing is published then, so that those who begin have the cores.
+        extent: extent of the past.
+        prepare: called when the past begins, for everything else that must be done before.
+        played: called when other processes may work on the ledger. They may not close a period until everything is
+            published, because closing also publishes older closings, with the present date.
+        rest: time after ``played`` during which nothing is published, so that the starting components have the CPU
+            cores.
     """
     random = Random(seed)  # noqa: S311 - a simulation
     network = settings().data / "phone-network"
@@ -396,13 +407,13 @@ def load_past(
                 clock.set(moment)
                 import_agencies(agencies, "demo", moment)
 
-            told = begins
+            reported_at = begins
             steps = _schedule(days, sources, now, extent, join, partial(days.take_statement, network))
             for left, (moment, do) in zip(reversed(range(len(steps))), steps, strict=True):
-                if left < _LAST:
+                if left < _STEPS_WITHOUT_PUBLISHING:
                     publisher.pause()
-                if moment - told > timedelta(days=_SAID):
-                    told = moment
+                if moment - reported_at > timedelta(days=_DAYS_BETWEEN_REPORTS):
+                    reported_at = moment
                     say(f"{moment.astimezone(VIETNAM):%d/%m/%Y} of {now.astimezone(VIETNAM):%d/%m/%Y}")
                 do(moment)
         world.begin_after(pasts, now)
@@ -415,23 +426,22 @@ def load_past(
 
 
 class _Publisher:
-    """Publishes in a process beside this one, one closing after the other; what is recent is mailed, to the mailbox.
+    """Publishes one closing after the other in a second process, and mails recent publications to the mailbox.
 
-    It gives way: who plays decides how long the past takes, and who starts the demo waits for that alone.
+    The process has low priority, because the user who starts the demo does not wait for publications.
     """
 
     def __init__(self, now: datetime) -> None:
         self._now = now
         spawn = get_context("spawn")
-        self._goes_on = spawn.Event()
-        self._goes_on.set()
-        self._process = ProcessPoolExecutor(1, spawn, initializer=_begin_to_publish, initargs=(self._goes_on,))
+        self._may_publish = spawn.Event()
+        self._may_publish.set()
+        self._process = ProcessPoolExecutor(1, spawn, initializer=_begin_to_publish, initargs=(self._may_publish,))
         self._begun: dict[int, Future[None]] = {}
         self._mailed: list[Future[None]] = []
 
     def publish(self, closings: Sequence[int], moment: datetime) -> None:
-        """Has those published that were not given before, and the letters of the morning mailed; one that failed
-        meanwhile is told of.
+        """Queue the closings that were not queued before, and the morning's mails. Report a failure of earlier ones.
 
         Raises:
             Exception: whatever the other process raised.
@@ -446,58 +456,58 @@ class _Publisher:
                 done.result()
 
     def pause(self) -> None:
-        """Begins no other publication until it is to finish."""
-        self._goes_on.clear()
+        """Begin no further publication until ``finish``."""
+        self._may_publish.clear()
 
     def finish(self) -> None:
-        """Goes on, and waits for all of them.
+        """Resume, and wait for all publications and mails.
 
         Raises:
             Exception: whatever the other process raised.
         """
-        self._goes_on.set()
+        self._may_publish.set()
         for begun in (*self._begun.values(), *self._mailed):
             begun.result()
 
     def close(self) -> None:
-        """Ends the process."""
-        self._goes_on.set()
+        """End the process."""
+        self._may_publish.set()
         self._process.shutdown(cancel_futures=True)
 
 
-_of_the_process = ExitStack()
-_goes_on: Event
+_process_resources = ExitStack()
+_may_publish: Event
 
 
 def _begin_to_publish(goes_on: Event) -> None:
-    """In the publishing process: what it mails lies in the mailbox's folder, whatever mail server the demo has."""
-    global _goes_on
-    _goes_on = goes_on
+    """Set up the publishing process. Its mails go to the mailbox's folder, whatever mail server the demo has."""
+    global _may_publish
+    _may_publish = goes_on
     os.nice(19)
-    _of_the_process.enter_context(kept_connections())
-    # On its way a report's workbooks are hundreds of small files: half of the time where they lie on a disk.
+    _process_resources.enter_context(kept_connections())
+    # Building a report writes hundreds of small temporary files for its workbooks. On a disk this takes half the time.
     if _IN_MEMORY.is_dir():
         tempfile.tempdir = str(_IN_MEMORY)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd tells each line of each session
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # aiosmtpd logs each line of each session
     folder = settings().data / "mailbox"
     folder.mkdir(parents=True, exist_ok=True)
     Controller(Postbox(folder), hostname="127.0.0.1", port=port, ready_timeout=60).start()
-    # The process is ours alone, and ends with the past.
+    # The process runs nothing else and ends with the past, so its environment may be changed.
     os.environ["AIRFLOW_CONN_SMTP_DEFAULT"] = mailbox_connection(port)
 
 
 def _publish(closing_no: int, moment: datetime) -> None:
-    _goes_on.wait()
+    _may_publish.wait()
     with connect() as at_work:
         wait_for_lock(at_work, AT_WORK)
         publish(closing_no, moment)
 
 
 def _mail(since: datetime, moment: datetime) -> None:
-    _goes_on.wait()
+    _may_publish.wait()
     with connect() as at_work:
         wait_for_lock(at_work, AT_WORK)
         for letter in letters_owed(since, moment):

@@ -1,1 +1,1 @@
-"""One-stop software whose database nobody sees: it pushes in the national portal's protocol, as a vendor's does."""
+"""Simulate one-stop software with a closed database: it pushes to the portal's protocol, or exports files."""

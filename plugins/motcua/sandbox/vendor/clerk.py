@@ -1,7 +1,7 @@
-"""Software that can do nothing but export, and the clerk who drops each export into a folder.
+"""Simulate software that can only export, and the clerk who drops each export into a folder.
 
-``python -m motcua.sandbox.vendor.clerk --folder F --into I`` runs both until SIGTERM: F keeps what the software knows,
-exports go into I.
+``python -m motcua.sandbox.vendor.clerk --folder F --into I`` runs both until SIGTERM. The folder F has the software's
+state. Exports are written into the folder I.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ from motcua.sandbox.world.procedures import ZONE, Agency
 from motcua.settings import settings
 
 FIRST_AFTER: Final = timedelta(seconds=3)
-"""From its start on. By then the dossiers that are there at first were received, and none has a result."""
+"""Time from the start to the first export. By then the first dossiers were received, and none has a result."""
 EVERY: Final = timedelta(seconds=40)
 _MOST_DOSSIERS: Final = 300
-"""In an export; the oldest that are over leave the list."""
+"""How many dossiers an export has at most. The oldest ended dossiers are left out."""
 _KEPT: Final = 20
-"""Exports that the clerk leaves in the folder."""
+"""How many exports the clerk leaves in the folder."""
 
 
 class _Memory(OfficeMemory):
-    """All that the software knows."""
+    """Everything that the software knows."""
 
     exports: int = 0
 
@@ -56,17 +56,17 @@ class Clerk(Office[_Memory]):
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Goes on with what ``folder`` holds, as if no time had passed, or begins.
+        """Continue with the state in ``folder``, as if no time had passed, or begin anew.
 
         Args:
-            folder: its own.
-            into: where exports belong.
-            agency: whose software it is, and how it lives.
-            form: whose headings and words its exports have.
-            say: told, in a sentence without anybody's data, what goes wrong.
-            every: time from one export to the next.
-            random: chance.
-            clock: aware.
+            folder: the software's own folder.
+            into: the folder for exports.
+            agency: the agency of the software, and how its dossiers live.
+            form: headings and words of the exports.
+            say: function that gets a sentence about each failure. The sentence contains no personal data.
+            every: time between two exports.
+            random: source of chance.
+            clock: returns aware datetimes.
         """
         self._into, self._form, self._say = into, form, say
         self._every = every
@@ -74,7 +74,7 @@ class Clerk(Office[_Memory]):
         self._next_export = self._clock() + FIRST_AFTER
 
     def tick(self) -> None:
-        """Does what is due, and exports where it is time."""
+        """Let due events happen, and write an export if it is time."""
         now = self.live()
         if now < self._next_export:
             return
@@ -83,12 +83,12 @@ class Clerk(Office[_Memory]):
             self._export(now)
         except OSError as error:
             self._say(f"no export could be written: {error.strerror}")
-        self._keep(now)
+        self._store_state(now)
 
-    def _changed(self, effects: Effects) -> None:
-        """The next export shows it."""
+    def _dossier_changed(self, effects: Effects) -> None:
+        """Do nothing: the next export shows the change."""
 
-    def _over(self, code: str) -> None:
+    def _dossier_ended(self, code: str) -> None:
         alive = {each.dossier for each in self.memory.planned}
         over = [each for each in self.memory.dossiers if each not in alive]
         for each in over[: max(0, len(self.memory.dossiers) - _MOST_DOSSIERS)]:
@@ -103,16 +103,16 @@ class Clerk(Office[_Memory]):
             columns = list(self._form.columns)
             sheet.write_row(0, 0, [self._form.columns[column][0] for column in columns])
             known = [each for each in self.memory.dossiers.values() if each.status is not None]
-            # As the clerk sorted the list.
+            # The clerk sorts the list by the newest dossier.
             for line, dossier in enumerate(reversed(known), start=1):
                 for place, column in enumerate(columns):
-                    sheet.write_string(line, place, self._cell(dossier, column))
+                    sheet.write_string(line, place, self._cell_text(dossier, column))
         draft.replace(path)
         self.memory.exports += 1
         for old in sorted(self._into.glob("ho-so *.xlsx"))[:-_KEPT]:
             old.unlink(missing_ok=True)
 
-    def _cell(self, dossier: Dossier, column: Column) -> str:
+    def _cell_text(self, dossier: Dossier, column: Column) -> str:
         status = status_at(dossier.status, desk=dossier.desk)
         cells: dict[Column, str] = {
             "dossier_code": dossier.written_code,
@@ -122,10 +122,10 @@ class Clerk(Office[_Memory]):
             "procedure_name": dossier.procedure.name,
             "field_name": dossier.procedure.field,
             "submitted_via": self._form.submitted_via[dossier.submitted_via][0],
-            "received_at": _written(dossier.received_at),
-            "due_at": _written(dossier.due_at),
-            "finished_at": _written(dossier.finished_at) if status in (9, 10) else "",
-            "returned_at": _written(dossier.returned_at),
+            "received_at": _written_time(dossier.received_at),
+            "due_at": _written_time(dossier.due_at),
+            "finished_at": _written_time(dossier.finished_at) if status in (9, 10) else "",
+            "returned_at": _written_time(dossier.returned_at),
             "status": "" if status is None else self._form.statuses[status][0],
             "step": dossier.step or "",
             "desk": "Bộ phận Một cửa" if dossier.desk else "Phòng chuyên môn",
@@ -134,7 +134,7 @@ class Clerk(Office[_Memory]):
         return cells[column]
 
 
-def _written(moment: datetime | None) -> str:
+def _written_time(moment: datetime | None) -> str:
     return moment.astimezone(ZONE).strftime("%d/%m/%Y %H:%M:%S") if moment else ""
 
 
@@ -143,7 +143,7 @@ def _say(sentence: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs software and clerk until SIGTERM or SIGINT; returns the exit code."""
+    """Run software and clerk until SIGTERM or SIGINT, and return the exit code."""
     played = exporting()
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.vendor.clerk", description=__doc__)
     parser.add_argument("--folder", type=Path, default=settings().data / "clerk", help="the software's own folder")
@@ -154,13 +154,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     given.folder.mkdir(parents=True, exist_ok=True)
     clerk = Clerk(given.folder, given.into, played.agency, played.form, _say, every=timedelta(seconds=given.every))
-    told = clerk.memory.exports
+    printed_exports = clerk.memory.exports
     while not stop.wait(0.2):
         clerk.tick()
-        if clerk.memory.exports != told:
-            told = clerk.memory.exports
+        if clerk.memory.exports != printed_exports:
+            printed_exports = clerk.memory.exports
             at = datetime.now(UTC).isoformat(timespec="seconds")
-            print(json.dumps({"at": at, "exports": told, "dossiers": len(clerk.memory.dossiers)}), flush=True)
+            print(
+                json.dumps({"at": at, "exports": printed_exports, "dossiers": len(clerk.memory.dossiers)}), flush=True
+            )
     return 0
 
 

@@ -1,5 +1,7 @@
-"""How an agency joins the demo whose database nobody sees: it is entered as any other is, and its software gets an
-account, or its exports a form."""
+"""Let an agency with a closed database join the demo.
+
+The agency is entered like any other agency. Then its software gets an account, or its exports get a form.
+"""
 
 from __future__ import annotations
 
@@ -28,41 +30,41 @@ from motcua.store.ledger.database import connect
 
 @dataclass(frozen=True, slots=True)
 class Pushing:
-    """The agency that pushes: how it is entered, and how it lives."""
+    """The agency that pushes: its entry, and how its dossiers live."""
 
     source: str
     entry: Mapping[str, Any]
-    """In the form of include/agencies.yaml."""
+    """Entry in the form of include/agencies.yaml."""
     agency: Agency
 
 
 @dataclass(frozen=True, slots=True)
 class Exporting(Pushing):
-    """The agency that drops exports: how it is entered, how it lives, how its files are written."""
+    """The agency that drops exports: its entry, how its dossiers live, and the form of its files."""
 
     form: ExportForm
 
 
 @cache
 def pushing() -> Pushing:
-    """The agency of include/sandbox/pushing.yaml."""
-    read = _read("pushing")
-    return Pushing(read["source"], read["agency"], _agency(read))
+    """Return the agency of include/sandbox/pushing.yaml."""
+    read = _read_yaml("pushing")
+    return Pushing(read["source"], read["agency"], _agency_from(read))
 
 
 @cache
 def exporting() -> Exporting:
-    """The agency of include/sandbox/exporting.yaml."""
-    read = _read("exporting")
-    return Exporting(read["source"], read["agency"], _agency(read), form_of(read["form"]))
+    """Return the agency of include/sandbox/exporting.yaml."""
+    read = _read_yaml("exporting")
+    return Exporting(read["source"], read["agency"], _agency_from(read), form_of(read["form"]))
 
 
-def _read(name: str) -> dict[str, Any]:
+def _read_yaml(name: str) -> dict[str, Any]:
     read: dict[str, Any] = yaml.safe_load((include_dir() / "sandbox" / f"{name}.yaml").read_text(encoding="utf-8"))
     return read
 
 
-def _agency(read: Mapping[str, Any]) -> Agency:
+def _agency_from(read: Mapping[str, Any]) -> Agency:
     entry = read["agency"]
     return Agency(
         code=entry["code"],
@@ -77,17 +79,17 @@ def _agency(read: Mapping[str, Any]) -> Agency:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the agency writes into the settings of its software."""
+    """The values that an agency enters into the settings of its software, in order to push."""
 
     url: str
     client: str
     password: str = field(repr=False)
     unit: str
-    """Code of the agency, as the software sends it."""
+    """The agency's code that the software sends."""
 
 
 def read_account(folder: Path) -> Account | None:
-    """The account that was kept in the vendor's folder; ``None``: there is none that can be used."""
+    """Return the account stored in the vendor's folder; ``None`` if there is no usable one."""
     try:
         return Account(**json.loads((folder / "account.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -95,9 +97,10 @@ def read_account(folder: Path) -> Account | None:
 
 
 def join(folder: Path, url: str, now: datetime) -> bool:
-    """Enters the agency, told of from now on, and registers its software at the address; what is there stays.
+    """Enter the agency, enabled from now on, and register its software at the address. Existing entries stay.
 
-    Nothing is done where the demo does not read its source (``MOTCUA_SOURCES`` of the caller's own); then ``False``.
+    Nothing is done if the demo does not read the agency's source (the user set ``MOTCUA_SOURCES``). The result is then
+    ``False``.
     """
     played = pushing()
     if settings().sources.get(played.source) != PUSHED[played.source]:
@@ -127,16 +130,16 @@ def join(folder: Path, url: str, now: datetime) -> bool:
 
 
 def join_by_files(folder: Path, now: datetime) -> bool:
-    """Enters the agency that drops exports, told of from now on, and puts their form in force; what is there stays.
+    """Enter the agency that drops exports, enabled from now on, and put their form in force. Existing entries stay.
 
-    Nothing is done where the demo does not read its source, or reads exports elsewhere (``MOTCUA_FILES`` of the
-    caller's own); then ``False``.
+    Nothing is done if the demo does not read the agency's source, or reads exports elsewhere (the user set
+    ``MOTCUA_FILES``). The result is then ``False``.
     """
     played = exporting()
     if settings().sources.get(played.source) != DROPPED[played.source] or settings().files:
         return False
     _enter(folder, played.entry, played.agency, now)
-    # It is looked into before its first file lies there.
+    # The folder is searched before it contains its first file.
     (settings().data / "files" / played.source).mkdir(parents=True, exist_ok=True)
     with connect() as connection:
         if form_in_force(connection, played.source) is None:
@@ -151,6 +154,6 @@ def _enter(folder: Path, entry: Mapping[str, Any], agency: Agency, now: datetime
         known = {each.agency_code for each in list_agencies(connection)}
     if agency.code not in known:
         path = folder / "agency.yaml"
-        told = {**entry, "report_recipients": [f"{agency.login}@khanhhoa.example.vn"]}
-        write_private(path, yaml.safe_dump({"agencies": [told]}, allow_unicode=True, sort_keys=False))
+        agency_entry = {**entry, "report_recipients": [f"{agency.login}@khanhhoa.example.vn"]}
+        write_private(path, yaml.safe_dump({"agencies": [agency_entry]}, allow_unicode=True, sort_keys=False))
         import_agencies(path, "demo", now)

@@ -1,5 +1,4 @@
-"""Dossiers of one agency as they live in its own software, which keeps all it knows in a file and goes on where it
-stopped."""
+"""Let dossiers of one agency live in its own software, which stores its state in a file and continues from it."""
 
 from __future__ import annotations
 
@@ -18,15 +17,15 @@ from motcua.sandbox.world.lives import born
 from motcua.sandbox.world.procedures import Agency
 
 AT_FIRST = 6
-"""Dossiers that are received as soon as it runs."""
+"""Number of dossiers that are received at the first start."""
 _BETWEEN_BIRTHS = 25.0
-"""Seconds, on average."""
+"""Average seconds between two new dossiers."""
 _KEPT_EVERY = timedelta(seconds=2)
-"""Where nothing happens: that it was alive then."""
+"""If nothing happens, the software stores the present time at this interval, so that it knows how long it was off."""
 
 
 class _Planned(BaseModel):
-    """Something that is going to happen to a dossier."""
+    """An event that is going to happen to a dossier."""
 
     dossier: str
     due_at: datetime
@@ -34,13 +33,13 @@ class _Planned(BaseModel):
 
 
 class OfficeMemory(BaseModel):
-    """What any such software knows."""
+    """The state that every such software has."""
 
     alive_at: datetime
     next_birth: datetime
     serials: dict[str, int] = {}
     dossiers: dict[str, Dossier] = {}
-    """By code."""
+    """Dossiers by code."""
     planned: list[_Planned] = []
 
 
@@ -48,7 +47,7 @@ _Memory = TypeVar("_Memory", bound=OfficeMemory)
 
 
 class Office(ABC, Generic[_Memory]):
-    """Receives dossiers and lets happen to them what their lives hold; what becomes of a change is the software's."""
+    """Receives dossiers and lets the events of their lives happen. A subclass decides what a change leads to."""
 
     def __init__(
         self,
@@ -59,19 +58,19 @@ class Office(ABC, Generic[_Memory]):
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Goes on with what the file at ``path`` holds, as if no time had passed, or begins.
+        """Continue with the state in the file at ``path``, as if no time had passed, or begin anew.
 
         Args:
-            path: its own file.
-            memory: what it knows.
-            agency: whose software it is, and how it lives.
-            random: chance.
-            clock: aware.
+            path: the software's own file.
+            memory: class of the state.
+            agency: the agency of the software, and how its dossiers live.
+            random: source of chance.
+            clock: returns aware datetimes.
         """
         self._path, self._agency = path, agency
         self._random, self._clock = random or Random(), clock  # noqa: S311 - a simulation
-        now = self._kept_at = clock()
-        self.memory = self._remember(memory) or memory(alive_at=now, next_birth=now)
+        now = self._stored_at = clock()
+        self.memory = self._stored_state(memory) or memory(alive_at=now, next_birth=now)
         pause = max(now - self.memory.alive_at, timedelta(0))
         self.memory.next_birth += pause
         for each in self.memory.planned:
@@ -79,24 +78,24 @@ class Office(ABC, Generic[_Memory]):
         if not self.memory.serials:
             for _ in range(AT_FIRST):
                 self._receive(now)
-        self._keep(now)
+        self._store_state(now)
 
-    def _remember(self, memory: type[_Memory]) -> _Memory | None:
+    def _stored_state(self, memory: type[_Memory]) -> _Memory | None:
         try:
             return memory.model_validate_json(self._path.read_text(encoding="utf-8"))
         except (OSError, ValidationError):
             return None
 
     @abstractmethod
-    def _changed(self, effects: Effects) -> None:
-        """A dossier is as ``effects`` has it from now on."""
+    def _dossier_changed(self, effects: Effects) -> None:
+        """Handle the change of a dossier, which ``effects`` describes."""
 
     @abstractmethod
-    def _over(self, code: str) -> None:
-        """Nothing more will happen to a dossier."""
+    def _dossier_ended(self, code: str) -> None:
+        """Handle the end of a dossier: nothing more will happen to it."""
 
     def live(self) -> datetime:
-        """Does what is due; returns the moment that it is."""
+        """Let due events happen, and return the present time."""
         now = self._clock()
         while self.memory.next_birth <= now:
             self._receive(now)
@@ -104,12 +103,12 @@ class Office(ABC, Generic[_Memory]):
         due = sorted((each for each in self.memory.planned if each.due_at <= now), key=lambda each: each.due_at)
         for planned in due:
             self._perform(planned, now)
-        if due or now - self._kept_at > _KEPT_EVERY:
-            self._keep(now)
+        if due or now - self._stored_at > _KEPT_EVERY:
+            self._store_state(now)
         return now
 
-    def _keep(self, now: datetime) -> None:
-        self.memory.alive_at = self._kept_at = now
+    def _store_state(self, now: datetime) -> None:
+        self.memory.alive_at = self._stored_at = now
         write_private(self._path, self.memory.model_dump_json(exclude_defaults=True))
 
     def _receive(self, now: datetime) -> None:
@@ -127,6 +126,6 @@ class Office(ABC, Generic[_Memory]):
         self.memory.planned.remove(planned)
         effects = happen(self.memory.dossiers[planned.dossier], planned.act, now, self._random)
         self.memory.dossiers[planned.dossier] = effects.dossier
-        self._changed(effects)
+        self._dossier_changed(effects)
         if all(each.dossier != planned.dossier for each in self.memory.planned):
-            self._over(planned.dossier)
+            self._dossier_ended(planned.dossier)

@@ -1,8 +1,8 @@
-"""A client of the national portal's protocol, shape A, as public one-stop software speaks it, and what it pushes.
+"""Push as a client of the national portal's protocol, form A, as public one-stop software does.
 
-It knows the address, a name and a password, and nothing of who answers: it asks for a session before each call, takes
-``error_code`` as a whole number there and as a text everywhere else, and reads little more of an answer. In records all
-values are texts, as this vendor's kind has it.
+The client knows only the receiver's address, a name and a password. It requests a session before each call. In the
+answer to that request ``error_code`` is an integer, in all other answers a text. The client reads little else of an
+answer. In records all values are texts, as such vendors write them.
 """
 
 from __future__ import annotations
@@ -18,76 +18,76 @@ from motcua.sandbox.world.happenings import Dossier, Transition
 from motcua.sandbox.world.procedures import ZONE
 
 Records: TypeAlias = Sequence[object]
-"""Whatever is pushed: to judge it is the receiver's."""
+"""The records that are pushed. They may be anything, because the receiver judges them."""
 DONE: Final = "00"
 _ANSWERED_WITHIN: Final = 60.0
-"""Seconds, as public clients have it."""
+"""The time limit for an answer, in seconds. Public clients have the same limit."""
 
 
 class NoAnswer(Exception):
-    """Nothing that could be read came back: nobody listens there, or something else than a receiver of the protocol."""
+    """Raised if no readable answer came: no program listens at the address, or it does not speak this protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back of a call."""
+    """The answer to a call."""
 
     service: str
     code: str
-    """The ``error_code``; a sign-in's in the same form."""
+    """The ``error_code``. For a sign-in it is converted to the same form."""
     content: Mapping[str, Any]
 
     @property
     def is_done(self) -> bool:
-        """Whether the receiver took the call."""
+        """Return whether the receiver accepted the call."""
         return self.code == DONE
 
     @property
     def refused(self) -> Sequence[Mapping[str, Any]]:
-        """Single records that were not taken."""
+        """Return the single records that were not accepted."""
         errors = self.content.get("errors")
         return [each for each in errors if isinstance(each, Mapping)] if isinstance(errors, list) else []
 
 
 @dataclass(slots=True)
 class PortalClient:
-    """Pushes to one address in the name of one account."""
+    """Pushes to one address with one account."""
 
     url: str
-    """Of the adapter, below which ``/sign-in`` and ``/call`` are."""
+    """Address of the adapter; ``/sign-in`` and ``/call`` are below it."""
     name: str
     password: str = field(repr=False)
     _http: requests.Session = field(default_factory=requests.Session, repr=False)
 
     def sign_in(self) -> Answer:
-        """Asks for a session.
+        """Request a session.
 
         Raises:
-            NoAnswer: nothing that could be read came back.
+            NoAnswer: no readable answer came.
         """
         return self._post("sign-in", "/sign-in", {"username": self.name, "password": self.password})
 
     def look_up(self, dossier_code: str, unit: str) -> Answer:
-        """Asks whether a dossier is held, under ``result``.
+        """Ask whether the receiver has a dossier. The answer is under ``result``.
 
         Raises:
-            NoAnswer: nothing that could be read came back.
+            NoAnswer: no readable answer came.
         """
         return self._call("TraCuuHoSo", unit, {"mahoso": dossier_code})
 
     def sync_dossiers(self, records: Records, unit: str, *, is_updating: bool) -> Answer:
-        """Pushes dossiers as they are now.
+        """Push the present state of dossiers.
 
         Raises:
-            NoAnswer: nothing that could be read came back.
+            NoAnswer: no readable answer came.
         """
         return self._call("DongBoHoSoMC", unit, {"isUpdating": str(is_updating), "data": list(records)})
 
     def update_steps(self, records: Records, unit: str) -> Answer:
-        """Pushes steps that were taken.
+        """Push steps that were taken.
 
         Raises:
-            NoAnswer: nothing that could be read came back.
+            NoAnswer: no readable answer came.
         """
         return self._call("CapNhatTienDoHoSoMC", unit, {"data": list(records)})
 
@@ -105,7 +105,7 @@ class PortalClient:
             answer = self._http.post(address, json=body, headers={"Charset": "utf-8"}, timeout=_ANSWERED_WITHIN)
             content = answer.json()
         except (requests.RequestException, ValueError) as failure:
-            # The library's words may quote the address only, which holds no secret.
+            # The message quotes only the address, which holds no secret.
             raise NoAnswer(f"{address} gave no answer that can be read ({type(failure).__name__})") from None
         code = content.get("error_code") if isinstance(content, dict) else None
         if code is None:
@@ -118,24 +118,27 @@ class PortalClient:
 _AT_DESK, _ELSEWHERE = "Bộ phận Một cửa", "Phòng chuyên môn"
 
 
-def _written(moment: datetime | None) -> str:
+def _written_time(moment: datetime | None) -> str:
     return moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S") if moment else ""
 
 
 def status_at(status: int | None, *, desk: bool) -> int | None:
-    """The portal's code. Its 9 says that the result was passed to the desk; on the way there it is still being worked
-    on."""
+    """Return the portal's status code.
+
+    The portal's status 9 means that the result was passed to the desk. Before it reaches the desk, the dossier is still
+    being worked on (4).
+    """
     return 4 if status == 9 and not desk else status
 
 
-def _status(status: int | None, *, desk: bool) -> str:
+def _status_text(status: int | None, *, desk: bool) -> str:
     code = status_at(status, desk=desk)
     return "" if code is None else str(code)
 
 
 def dossier_record(dossier: Dossier, agency_name: str) -> dict[str, Any]:
-    """A dossier of ``DongBoHoSoMC``."""
-    status = _status(dossier.status, desk=dossier.desk)
+    """Return a dossier record of ``DongBoHoSoMC``."""
+    status = _status_text(dossier.status, desk=dossier.desk)
     ended = status in ("9", "10")
     supplement = {"HoSoBoSungId": dossier.written_code, "TrangThaiBoSung": "MotCua", "NgayTiepNhanBoSung": ""}
     return {
@@ -152,13 +155,13 @@ def dossier_record(dossier: Dossier, agency_name: str) -> dict[str, Any]:
         "Fax": "",
         "SoDienThoai": dossier.phone.written or "",
         "TrichYeuHoSo": dossier.procedure.name,
-        "NgayTiepNhan": _written(dossier.received_at),
-        "NgayHenTra": _written(dossier.due_at),
+        "NgayTiepNhan": _written_time(dossier.received_at),
+        "NgayHenTra": _written_time(dossier.due_at),
         "TrangThaiHoSo": status,
-        "NgayTra": _written(dossier.returned_at),
+        "NgayTra": _written_time(dossier.returned_at),
         "ThongTinTra": "",
         "HinhThuc": "1" if dossier.submitted_via == "postal" else "0",
-        "NgayKetThucXuLy": _written(dossier.finished_at) if ended else "",
+        "NgayKetThucXuLy": _written_time(dossier.finished_at) if ended else "",
         "DonViXuLy": agency_name,
         "GhiChu": "",
         "TaiLieuNop": [],
@@ -170,15 +173,15 @@ def dossier_record(dossier: Dossier, agency_name: str) -> dict[str, Any]:
 
 
 def step_record(step: Transition) -> dict[str, Any]:
-    """A step of ``CapNhatTienDoHoSoMC``."""
+    """Return a step record of ``CapNhatTienDoHoSoMC``."""
     return {
         "MaHoSo": step.dossier_code,
         "NguoiXuLy": step.actor,
         "ChucDanh": "",
-        "ThoiDiemXuLy": _written(step.occurred_at),
+        "ThoiDiemXuLy": _written_time(step.occurred_at),
         "PhongBanXuLy": _AT_DESK if step.desk else _ELSEWHERE,
         "NoiDungXuLy": step.to_step,
-        "TrangThai": _status(step.status, desk=step.desk),
+        "TrangThai": _status_text(step.status, desk=step.desk),
         "NgayBatDau": "",
         "NgayKetThucTheoQuyDinh": "",
     }
@@ -188,9 +191,10 @@ _WORDS = {2: "Tiếp nhận", 5: "Yêu cầu bổ sung", 9: "Trả kết quả",
 
 
 def trial_records(code: str, status: int, phone: str, now: datetime) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A dossier, and the step by which it came to its status now, as somebody pushes them who tries a connection.
+    """Return a dossier and the step that brought it to its status now, for a person who tests a connection.
 
-    A result and a supplement are at the desk. No procedure is named, so that none is invented.
+    If the status is a result or a supplement, the dossier is at the desk. The records name no procedure, because no
+    invented procedure must get into the ledger.
     """
     supplement = {"HoSoBoSungId": code, "TrangThaiBoSung": "MotCua", "NgayTiepNhanBoSung": ""}
     dossier = {
@@ -199,18 +203,18 @@ def trial_records(code: str, status: int, phone: str, now: datetime) -> tuple[di
         "TenTTHC": "",
         "ChuHoSo": "Người thử kết nối",
         "SoDienThoai": phone,
-        "NgayTiepNhan": _written(now - timedelta(days=1)),
-        "NgayHenTra": _written(now + timedelta(days=3)),
+        "NgayTiepNhan": _written_time(now - timedelta(days=1)),
+        "NgayHenTra": _written_time(now + timedelta(days=3)),
         "TrangThaiHoSo": str(status),
-        "NgayTra": _written(now) if status == 10 else "",
+        "NgayTra": _written_time(now) if status == 10 else "",
         "HinhThuc": "0",
-        "NgayKetThucXuLy": _written(now) if status in (9, 10) else "",
+        "NgayKetThucXuLy": _written_time(now) if status in (9, 10) else "",
         "DanhSachHoSoBoSung": [supplement] if status == 5 else [],
     }
     step = {
         "MaHoSo": code,
         "NguoiXuLy": "Thử kết nối",
-        "ThoiDiemXuLy": _written(now),
+        "ThoiDiemXuLy": _written_time(now),
         "PhongBanXuLy": _AT_DESK if status in (2, 5, 9, 10) else _ELSEWHERE,
         "NoiDungXuLy": _WORDS.get(status, "Xử lý hồ sơ"),
         "TrangThai": str(status),

@@ -1,10 +1,10 @@
-"""The vendor's software: dossiers live in it, and each change of one lies in its outbox until it was pushed.
+"""Simulate software that pushes: dossiers change in it, and each change waits in its outbox until it was pushed.
 
-It keeps all it knows in a file of its own, so that it goes on where it stopped. What was pushed and not yet crossed off
-when it was killed is pushed again, as real clients do.
+The software stores its state in a file and continues from it. If it is killed after it sent a push and before it
+removed the push from its outbox, it sends the push again, as real clients do.
 
-``python -m motcua.sandbox.vendor.software --folder F`` runs it until SIGTERM. The folder holds its account
-(``account.json``), and what it knows of its dossiers from the last time.
+``python -m motcua.sandbox.vendor.software --folder F`` runs the software until SIGTERM. The folder has its account
+(``account.json``) and its last state.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from motcua.sandbox.world.procedures import Agency
 from motcua.settings import settings
 
 _COME_AGAIN = frozenset({"01", "02", "06", "99"})
-"""Codes after which the same push may be taken later, also once somebody mends the account; after any other it never
-will be."""
+"""Error codes after which the same push may be accepted later, possibly after a person has corrected the account. After
+any other code the push is dropped, because it will never be accepted."""
 _WAITS = (1.0, 20.0)
-"""Seconds until a push that was not answered is tried again: at first, and at most."""
+"""Seconds until an unanswered push is retried: the first wait, and the longest wait."""
 
 
 class _Push(BaseModel):
-    """One change: the dossier as it was then, and the step by which it came to be so, where it was a step."""
+    """One change: the state of the dossier after it, and the step that caused it, if a step did."""
 
     dossier: dict[str, Any]
     step: dict[str, Any] | None
 
 
 class _Memory(OfficeMemory):
-    """All that it knows; dossiers to which nothing more will happen are forgotten."""
+    """The state of the software. Dossiers to which nothing more will happen are removed."""
 
     outbox: list[_Push] = Field(default_factory=list)
     pushed: int = 0
@@ -65,17 +65,17 @@ class Software(Office[_Memory]):
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """Goes on with what ``folder`` holds, as if no time had passed, or begins.
+        """Continue with the state in ``folder``, as if no time had passed, or begin anew.
 
         Args:
-            folder: its own.
-            agency: whose software it is, and how it lives.
-            agency_name: as its records name it.
-            unit: code of the agency, as its calls name it.
-            client: speaks for it.
-            say: told, in a sentence without anybody's data, what goes wrong.
-            random: chance.
-            clock: aware.
+            folder: the software's own folder.
+            agency: the agency of the software, and how its dossiers live.
+            agency_name: name of the agency in records.
+            unit: code of the agency in calls.
+            client: client that pushes.
+            say: function that gets a sentence about each failure. The sentence contains no personal data.
+            random: source of chance.
+            clock: returns aware datetimes.
         """
         self._name, self._unit = agency_name, unit
         self._client, self._say = client, say
@@ -83,19 +83,19 @@ class Software(Office[_Memory]):
         self._wait, self._next_try = _WAITS[0], self._clock()
 
     def tick(self) -> None:
-        """Does what is due, and pushes what lies in the outbox."""
+        """Let due events happen, and push the changes in the outbox."""
         self._push(self.live())
 
-    def _changed(self, effects: Effects) -> None:
+    def _dossier_changed(self, effects: Effects) -> None:
         if effects.row or effects.transition:
             step = step_record(effects.transition) if effects.transition else None
             self.memory.outbox.append(_Push(dossier=dossier_record(effects.dossier, self._name), step=step))
 
-    def _over(self, code: str) -> None:
+    def _dossier_ended(self, code: str) -> None:
         del self.memory.dossiers[code]
 
     def _push(self, now: datetime) -> None:
-        """Pushes in order until something is not taken; what was never answered stays for the next time."""
+        """Push changes in order until one is not accepted. An unanswered push stays in the outbox for the next time."""
         if now < self._next_try:
             return
         try:
@@ -103,13 +103,13 @@ class Software(Office[_Memory]):
                 if not self._push_one(self.memory.outbox[0]):
                     return
                 del self.memory.outbox[0]
-                self._keep(now)
+                self._store_state(now)
                 self._wait = _WAITS[0]
         except NoAnswer as silence:
             self._try_later(str(silence))
 
     def _push_one(self, push: _Push) -> bool:
-        """Whether the push is over: taken, or refused for good."""
+        """Push one change, and return whether it is finished: accepted, or refused for good."""
         code = push.dossier["MaHoSo"]
         held = self._client.look_up(code, self._unit)
         if not held.is_done:
@@ -137,7 +137,7 @@ class Software(Office[_Memory]):
         self._wait = min(2 * self._wait, _WAITS[1])
 
 
-# --- As a process ----------------------------------------------------------------------------------------------------
+# --- Process ---------------------------------------------------------------------------------------------------------
 
 _REPORTS_EVERY = timedelta(seconds=5)
 
@@ -147,7 +147,7 @@ def _say(sentence: str) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the software until SIGTERM or SIGINT; returns the exit code."""
+    """Run the software until SIGTERM or SIGINT, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.vendor.software", description=__doc__)
     parser.add_argument("--folder", type=Path, default=settings().data / "vendor", help="its own folder")
     folder: Path = parser.parse_args(arguments).folder
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         software.tick()
         if datetime.now(UTC) - reported > _REPORTS_EVERY:
             reported = datetime.now(UTC)
-            # Where its account got another password, it is written there.
+            # If the account got another password, it is written in this file.
             account = read_account(folder) or account
             client.url, client.name, client.password = account.url, account.client, account.password
             memory = software.memory

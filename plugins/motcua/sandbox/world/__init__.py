@@ -1,1 +1,1 @@
-"""The one-stop desks of the demo: people, dossiers, and what happens to them."""
+"""Simulate the one-stop desks of the demo: people, dossiers, and what happens to them."""

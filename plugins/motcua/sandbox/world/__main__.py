@@ -1,10 +1,10 @@
-"""The living one-stop world: dossiers arrive and move as over a day, faster, with the dirt of reality.
+"""Run the simulated one-stop software, the *world*: dossiers arrive and move as in real life, only faster.
 
-``python -m motcua.sandbox.world --folder F`` runs it until SIGTERM; started again it goes on where it
-stopped. ``… mend AGENCY DOSSIER PHONE``, ``… move AGENCY DOSSIER STATUS --desk`` and
-``… late AGENCY DOSSIER STATUS HOURS`` let a visitor act as the desk's official. The databases' DSNs come from
-the environment: MOTCUA_WORLD_KHANHHOA_DSN, MOTCUA_WORLD_VANPHONG_DSN, MOTCUA_WORLD_TRUTH_DSN. All stamps are
-the real time; what truly happened goes to the truth's database.
+The data has realistic faults. ``python -m motcua.sandbox.world --folder F`` runs the world until SIGTERM. After a
+restart it continues where it stopped. The commands ``… mend AGENCY DOSSIER PHONE``, ``… move AGENCY DOSSIER STATUS
+--desk`` and ``… late AGENCY DOSSIER STATUS HOURS`` let a visitor act as the desk's official. The DSNs of the databases
+come from the environment: MOTCUA_WORLD_KHANHHOA_DSN, MOTCUA_WORLD_VANPHONG_DSN, MOTCUA_WORLD_TRUTH_DSN. All timestamps
+are the real time. The database of the truth records what truly happened, without the faults.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ _DSN_VARIABLES = {
 
 
 def world_databases(folder: Path | None = None) -> dict[str, str]:
-    """DSNs by environment; a visitor's command finds those of the running world in its folder.
+    """Return the DSNs from the environment, or those of the running world from its folder, for a visitor's command.
 
     Raises:
-        WorldError: neither tells them.
+        WorldError: neither contains them.
     """
     dsns = {name: os.environ.get(variable, "") for name, variable in _DSN_VARIABLES.items()}
     if all(dsns.values()):
@@ -71,7 +71,7 @@ def _keep_addresses(folder: Path, dsns: Mapping[str, str]) -> None:
 def open_world(
     dsns: Mapping[str, str], *, rate: float = DEFAULT_RATE, seed: int | None = None, hostile: bool = False
 ) -> Iterator[World]:
-    """A world on these databases (``khanhhoa``, ``vanphong``, ``truth``), not yet awake.
+    """Yield a world on these databases (``khanhhoa``, ``vanphong``, ``truth``), not started yet.
 
     Raises:
         psycopg.OperationalError: a database does not answer.
@@ -127,7 +127,7 @@ def _live(dsns: Mapping[str, str], rate: float, seed: int | None, stop: threadin
 
 
 def what_comes(dossier: Dossier) -> str:
-    """What a dossier that is so leads to, in words: the message, or why there is none."""
+    """Return a sentence about the message that a dossier in this state leads to, or why there is none."""
     entered_on = dossier.phone_entered_at.astimezone(VIETNAM).date()
     reading = read_phone(dossier.phone.written, entered_on, HOME_PROVINCE)
     kind = condition(dossier.status, dossier.desk)
@@ -173,7 +173,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the world until SIGTERM or SIGINT, or one visitor's command; returns the exit code."""
+    """Run the world until SIGTERM or SIGINT, or one command of a visitor, and return the exit code."""
     chosen = _arguments(arguments)
     try:
         dsns = world_databases(chosen.folder)

@@ -1,4 +1,4 @@
-"""The clockwork of the one-stop world: what is planned happens; what happens is written and remembered."""
+"""Run the simulated one-stop software (the *world*): let planned acts happen in time, and store their effects."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_RATE = 6.0
 """Transitions per second."""
 
 _STANDSTILL = timedelta(seconds=10)
-"""Two looks at the clock further apart than this: the machine slept, and the world with it."""
+"""If two ticks are further apart than this, the machine was asleep, and no time passed in the world."""
 
 _STEPS = {
     **{1: "Chờ tiếp nhận trực tuyến", 2: "Tiếp nhận", 3: "Không tiếp nhận", 4: "Thẩm định", 5: "Chờ bổ sung"},
@@ -39,15 +39,15 @@ _STEPS = {
 
 
 class WorldError(Exception):
-    """The world cannot do what was asked; the message is for the person who asked."""
+    """Raised if the world cannot carry out a command. The message is for the person who gave the command."""
 
 
-def _truth(name: LiteralString) -> LiteralString:
+def _truth_statement(name: LiteralString) -> LiteralString:
     return statement("sandbox/truth/" + name)
 
 
 @dataclass(frozen=True, slots=True)
-class _Taken:
+class _LockedDossier:
     """A dossier of the truth's database, locked for this transaction."""
 
     dossier_id: int
@@ -55,7 +55,7 @@ class _Taken:
 
 
 class World:
-    """The clockwork. Each act is done at the source, then remembered; done twice, it changes nothing."""
+    """The world. It writes each act to the source, then to the truth. A repeated act changes nothing more."""
 
     def __init__(
         self,
@@ -67,8 +67,16 @@ class World:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         hostile: bool = False,
     ) -> None:
-        """``truth`` must be in autocommit mode; ``rate`` is in transitions per second, ``clock`` aware; ``hostile``:
-        some names and notes are made to break careless software."""
+        """Create a world that is not started yet.
+
+        Args:
+            truth: connection in autocommit mode.
+            writers: writer of each source.
+            rate: transitions per second.
+            seed: makes chance repeatable.
+            clock: returns aware datetimes.
+            hostile: some names and notes are made to break careless software.
+        """
         self.counts: Counter[str] = Counter()
         self._truth = truth
         self.writers = writers
@@ -84,43 +92,43 @@ class World:
         )
         self._next_birth = self._next_batch = self._began_at = self.last_tick = clock()
 
-    def _row(self, name: LiteralString, **values: Any) -> dict[str, Any] | None:  # noqa: ANN401 - SQL parameters
-        return self._truth.execute(_truth(name), values).fetchone()
+    def _query_row(self, name: LiteralString, **values: Any) -> dict[str, Any] | None:  # noqa: ANN401 - SQL parameters
+        return self._truth.execute(_truth_statement(name), values).fetchone()
 
-    def _rows(self, name: LiteralString, **values: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - SQL parameters
-        return self._truth.execute(_truth(name), values).fetchall()
+    def _query_rows(self, name: LiteralString, **values: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - SQL parameters
+        return self._truth.execute(_truth_statement(name), values).fetchall()
 
-    def _do(self, name: LiteralString, **values: Any) -> None:  # noqa: ANN401 - SQL parameters
-        self._truth.execute(_truth(name), values)
+    def _execute(self, name: LiteralString, **values: Any) -> None:  # noqa: ANN401 - SQL parameters
+        self._truth.execute(_truth_statement(name), values)
 
     def serial(self, agency_code: str, series: str) -> int:
-        """The next number of a series of an agency's codes."""
-        row = self._row("next_serial", agency_code=agency_code, series=series)
+        """Return the next number of a series of an agency's codes."""
+        row = self._query_row("next_serial", agency_code=agency_code, series=series)
         assert row is not None
         return int(row["last"])
 
-    # Beginning, stopping, going on
+    # Start and stop
 
     def wake(self) -> None:
-        """Begins the world with a history, or goes on with it as if no time had passed."""
+        """Begin the world with a history, or continue it as if no time had passed."""
         now = self._clock()
-        clock = self._row("read_clock")
+        clock = self._query_row("read_clock")
         if clock is None:
             self._begin(now)
         else:
             self._began_at = clock["began_at"]
             with self._truth.transaction():
-                self._do("stand_still", pause=max(now - clock["alive_at"], timedelta(0)))
-                row = self._row("wake", now=now)
+                self._execute("stand_still", pause=max(now - clock["alive_at"], timedelta(0)))
+                row = self._query_row("wake", now=now)
             if self._seed is not None and row is not None:
-                # The same seed goes on, not over again.
+                # After a restart the same seed must continue the sequence and not repeat it.
                 self._random.seed(f"{self._seed}/{row['starts']}")
         self._next_birth = self.last_tick = now
         self._next_batch = now + timedelta(seconds=self._random.uniform(40, 80))
 
     def _begin(self, now: datetime) -> None:
         with self._truth.transaction():
-            self._do("clear")
+            self._execute("clear")
             pasts = self.invent_history(now)
             for source, writer in self.writers.items():
                 ours = [past for past in pasts if past.dossier.source == source]
@@ -135,16 +143,16 @@ class World:
         self.counts.clear()
 
     def forget(self) -> None:
-        """Forgets all that was; the sources are the caller's to empty."""
-        self._do("clear")
+        """Clear the truth. The caller must empty the sources."""
+        self._execute("clear")
 
     def invent_history(self, now: datetime) -> list[Past]:
-        """Dossiers in all states, as many of them moving as the world's rate calls for."""
+        """Return dossiers in all states, with as many moving ones as the world's rate demands."""
         moving = round(min(max(self._births_per_second * self._life_span, 40), 150))
         return history(self._random, self._pilot, self.serial, now, moving)
 
     def begin_after(self, pasts: Sequence[Past], now: datetime) -> None:
-        """Begins with pasts that the sources have already; what is to come of them comes."""
+        """Begin with dossiers whose past the sources already contain. The dossiers' future acts will happen."""
         with self._truth.transaction():
             self._remember(pasts, now)
 
@@ -154,42 +162,42 @@ class World:
             for delay, act in past.to_come:
                 self._plan(dossier_id, act, now + timedelta(seconds=delay))
             for at, kind, detail in past.events:
-                self._event(past.dossier, at, kind, detail)
-        self._do("begin", now=now)
+                self._add_event(past.dossier, at, kind, detail)
+        self._execute("begin", now=now)
 
     def rest(self) -> None:
-        """Remembers that the world was alive until now."""
-        self._do("keep_alive", now=self._clock())
+        """Store the present time as the last time at which the world was running."""
+        self._execute("keep_alive", now=self._clock())
 
     def planned(self) -> int:
-        """How many acts are planned."""
-        row = self._row("count_agenda")
+        """Return the number of planned acts."""
+        row = self._query_row("count_agenda")
         return int(row["planned"]) if row else 0
 
-    # What happens
+    # Events
 
     def tick(self) -> None:
-        """Does everything that is due."""
+        """Let all due acts happen."""
         now = self._clock()
         if now - self.last_tick > _STANDSTILL:
             pause = now - self.last_tick
-            self._do("stand_still", pause=pause)
+            self._execute("stand_still", pause=pause)
             self._next_birth += pause
             self._next_batch += pause
         self.last_tick = now
         while self._next_birth <= now:
-            self._bear(now)
+            self._receive_dossier(now)
             self._next_birth += timedelta(seconds=self._random.expovariate(self._births_per_second))
         if self._next_batch <= now:
-            self._hurry(now)
+            self._do_end_of_day_batch(now)
             self._next_batch = now + timedelta(seconds=self._random.uniform(60, 120))
-        for due in self._rows("due_acts", now=now):
+        for due in self._query_rows("due_acts", now=now):
             with self._truth.transaction():
-                taken = self._take(due["dossier_id"])
+                taken = self._lock_dossier(due["dossier_id"])
                 self._perform(taken, due["action_id"])
 
     def _add(self, dossier: Dossier) -> int:
-        row = self._row(
+        row = self._query_row(
             "add_dossier",
             agency_code=dossier.agency_code,
             dossier_code=dossier.code,
@@ -200,11 +208,11 @@ class World:
 
     def _plan(self, dossier_id: int, act: Act, due_at: datetime) -> int:
         memory = Jsonb(act.model_dump(mode="json", exclude_defaults=True))
-        row = self._row("add_act", dossier_id=dossier_id, due_at=due_at, act=memory)
+        row = self._query_row("add_act", dossier_id=dossier_id, due_at=due_at, act=memory)
         assert row is not None
         return int(row["action_id"])
 
-    def _bear(self, now: datetime) -> None:
+    def _receive_dossier(self, now: datetime) -> None:
         agency, oddity = next(self._agencies), next(self._oddities)
         while oddity == "unknown_agency" and agency.source != "khanhhoa":
             agency = next(self._agencies)
@@ -215,21 +223,21 @@ class World:
                 self._plan(dossier_id, act, now + timedelta(seconds=act.after))
         self.counts["arrived"] += 1
 
-    def _hurry(self, now: datetime) -> None:
+    def _do_end_of_day_batch(self, now: datetime) -> None:
         agency = next(self._agencies)
         with self._truth.transaction():
-            hurried = self._rows("hurry", agency_code=agency.code, actor=f"{agency.login}.mc1", now=now)
+            hurried = self._query_rows("hurry", agency_code=agency.code, actor=f"{agency.login}.mc1", now=now)
             for row in hurried:
-                self._event(self._take(row["dossier_id"]).dossier, now, "end_of_day_batch", {})
+                self._add_event(self._lock_dossier(row["dossier_id"]).dossier, now, "end_of_day_batch", {})
 
-    def _take(self, dossier_id: int) -> _Taken:
-        row = self._row("lock_dossier", dossier_id=dossier_id)
+    def _lock_dossier(self, dossier_id: int) -> _LockedDossier:
+        row = self._query_row("lock_dossier", dossier_id=dossier_id)
         assert row is not None
-        return _Taken(dossier_id, Dossier.model_validate(row["memory"]))
+        return _LockedDossier(dossier_id, Dossier.model_validate(row["memory"]))
 
-    def _perform(self, taken: _Taken, action_id: int) -> None:
-        """Does one act of the agenda; the caller holds the transaction and the dossier's lock."""
-        row = self._row("take_act", action_id=action_id)
+    def _perform(self, taken: _LockedDossier, action_id: int) -> None:
+        """Do one act of the agenda. The caller holds the transaction and the dossier's lock."""
+        row = self._query_row("take_act", action_id=action_id)
         if row is None:
             return
         act = Act.model_validate(row["act"])
@@ -239,16 +247,16 @@ class World:
         effects = happen(taken.dossier, act, self._clock(), self._random)
         self._enact(taken, effects, action_id, act.move.writing if act.move else "together")
 
-    def _enact(self, taken: _Taken, effects: Effects, action_id: int, writing: str) -> None:
-        """Brings the effects of an act to the source, then to the truth."""
+    def _enact(self, taken: _LockedDossier, effects: Effects, action_id: int, writing: str) -> None:
+        """Write the effects of an act to the source, then to the truth."""
         now, dossier, transition = self._clock(), effects.dossier, effects.transition
         writer = self.writers[dossier.source]
         row = dossier if effects.row and not dossier.hidden else None
         if transition is not None and transition.occurred_at < self._began_at:
-            # A slow clock must not move an event out of the time from which notices are wanted.
+            # A slow clock must not move an event to before the time from which messages are expected.
             transition = transition.model_copy(update={"occurred_at": self._began_at})
         if effects.leaves:
-            self._do(
+            self._execute(
                 "leave_condition",
                 agency_code=dossier.agency_code,
                 dossier_code=dossier.code,
@@ -259,16 +267,16 @@ class World:
         if transition is None or writing == "together":
             number = writer.write(row, transition, action_id)
             if transition is not None:
-                self._committed(dossier, number, effects.enters, now, truthful=effects.truthful)
+                self._record_committed(dossier, number, effects.enters, now, truthful=effects.truthful)
         elif writing == "transition_first":
             number = writer.write(None, transition, action_id)
-            self._committed(dossier, number, effects.enters, now, truthful=effects.truthful)
+            self._record_committed(dossier, number, effects.enters, now, truthful=effects.truthful)
             second = Act(after=self._random.uniform(1, 6), kind="write", row=True)
         else:
             late = writing == "late"
             if late:
-                # What a transaction that stays open for a while looks like to readers: number and stamps of
-                # its beginning, seen only at its end, after others with higher numbers.
+                # Simulate a transaction that stays open for a while: it has the number and timestamps of its beginning,
+                # but readers see it only at its end, after transactions with higher numbers.
                 transition = transition.model_copy(update={"transition_id": writer.reserve_transition()})
             else:
                 writer.write(row, None, action_id)
@@ -286,25 +294,25 @@ class World:
         if effects.ready_at or effects.handed_at:
             writer.write_register(dossier, effects.ready_at, effects.handed_at)
         for kind, detail in effects.events:
-            self._event(dossier, now, kind, detail)
+            self._add_event(dossier, now, kind, detail)
             if kind == "row_arrived":
-                self._do("make_plannable", agency_code=dossier.agency_code, dossier_code=dossier.code, now=now)
+                self._execute("make_plannable", agency_code=dossier.agency_code, dossier_code=dossier.code, now=now)
         self._save(taken.dossier_id, dossier)
 
-    def _write_second_half(self, taken: _Taken, act: Act, action_id: int) -> None:
+    def _write_second_half(self, taken: _LockedDossier, act: Act, action_id: int) -> None:
         now, dossier, transition = self._clock(), taken.dossier, act.transition
         late = transition is not None and transition.transition_id is not None
         if not late:
-            # Written by a transaction of its own, it bears that one's time.
+            # The second half is written in a separate transaction and gets the time of that transaction.
             dossier = dossier.model_copy(update={"updated_at": now}) if act.row else dossier
             transition = transition.model_copy(update={"recorded_at": now}) if transition else None
         row = dossier if act.row and not dossier.hidden else None
         number = self.writers[dossier.source].write(row, transition, action_id)
         if transition is not None:
-            self._committed(dossier, number, act.enters, act.happened_at or now, truthful=act.truthful)
+            self._record_committed(dossier, number, act.enters, act.happened_at or now, truthful=act.truthful)
         self._save(taken.dossier_id, dossier)
 
-    def _committed(
+    def _record_committed(
         self,
         dossier: Dossier,
         number: int | None,
@@ -313,12 +321,15 @@ class World:
         *,
         truthful: bool,
     ) -> None:
-        """A transition can be read at its source from now on; it may be the one that a notice is for."""
+        """Record that a transition can be read at its source from now on.
+
+        If the transition calls for a message, record this too.
+        """
         self.counts["transitions"] += 1
         if enters is None:
             return
         self.counts[f"{enters}s"] += 1
-        self._do(
+        self._execute(
             "expect_notice",
             kind=enters,
             source=dossier.source,
@@ -335,11 +346,11 @@ class World:
         )
 
     def _save(self, dossier_id: int, dossier: Dossier) -> None:
-        self._do("save_dossier", dossier_id=dossier_id, memory=Jsonb(dossier.model_dump(mode="json")))
+        self._execute("save_dossier", dossier_id=dossier_id, memory=Jsonb(dossier.model_dump(mode="json")))
 
-    def _event(self, dossier: Dossier, at: datetime, kind: str, detail: dict[str, Any]) -> None:
+    def _add_event(self, dossier: Dossier, at: datetime, kind: str, detail: dict[str, Any]) -> None:
         self.counts[kind] += 1
-        self._do(
+        self._execute(
             "add_event",
             at=at,
             source=dossier.source,
@@ -349,20 +360,20 @@ class World:
             detail=Jsonb(detail),
         )
 
-    # A visitor acts as the desk's official
+    # Acts of a visitor in the role of the desk's official
 
-    def _find(self, agency_code: str, dossier_code: str) -> _Taken:
+    def _find(self, agency_code: str, dossier_code: str) -> _LockedDossier:
         agency = self._pilot.find(agency_code.strip())
         if agency is None:
             played = ", ".join(each.code for each in self._pilot.agencies)
             raise WorldError(f"The sandbox has no agency {agency_code!r}; it plays {played}.")
-        row = self._row("find_dossier", agency_code=agency.code, dossier_code=dossier_code.strip())
+        row = self._query_row("find_dossier", agency_code=agency.code, dossier_code=dossier_code.strip())
         if row is None:
             raise WorldError(f"The sandbox has no dossier {dossier_code!r} at agency {agency_code!r}.")
-        return _Taken(row["dossier_id"], Dossier.model_validate(row["memory"]))
+        return _LockedDossier(row["dossier_id"], Dossier.model_validate(row["memory"]))
 
     def mend_by_hand(self, agency_code: str, dossier_code: str, phone: str) -> Dossier:
-        """Writes this phone into the dossier's row, now; returns the dossier as it is then.
+        """Write this phone into the dossier's row now, and return the new state of the dossier.
 
         Raises:
             WorldError: there is no such agency or dossier.
@@ -374,18 +385,19 @@ class World:
             return self._find(agency_code, dossier_code).dossier
 
     def move_by_hand(self, agency_code: str, dossier_code: str, status: int, *, desk: bool) -> Dossier:
-        """Moves the dossier, now, row and transition together, and returns it; what the world planned for it is
-        forgotten.
+        """Move the dossier now, row and transition together, and return it.
+
+        All planned acts of the dossier are dropped.
 
         Raises:
             WorldError: there is no such agency or dossier.
         """
         with self._truth.transaction():
             taken = self._find(agency_code, dossier_code)
-            for half in self._rows("halves_of_dossier", dossier_id=taken.dossier_id):
+            for half in self._query_rows("halves_of_dossier", dossier_id=taken.dossier_id):
                 self._perform(taken, half["action_id"])
-                taken = self._take(taken.dossier_id)
-            self._do("forget_plans", dossier_id=taken.dossier_id)
+                taken = self._lock_dossier(taken.dossier_id)
+            self._execute("forget_plans", dossier_id=taken.dossier_id)
             move = Move(
                 step=_STEPS.get(status, "Nhận trực tiếp"),
                 status=status,
@@ -400,7 +412,7 @@ class World:
             return self._find(agency_code, dossier_code).dossier
 
     def type_in_late(self, agency_code: str, dossier_code: str, status: int, ago: timedelta, *, desk: bool) -> Dossier:
-        """Records now a step that was taken so long ago; the dossier's row stays as it is. Returns the dossier.
+        """Record now a step that was taken some time ago, and return the dossier. The dossier's row does not change.
 
         Raises:
             WorldError: there is no such agency or dossier.
@@ -421,6 +433,6 @@ class World:
                 odd_time=None,
             )
             number = self.writers[dossier.source].write(None, step, 0)
-            self._committed(dossier, number, None, now, truthful=True)
-            self._event(dossier, now, "typed_in_late", {"status": status})
+            self._record_committed(dossier, number, None, now, truthful=True)
+            self._add_event(dossier, now, "typed_in_late", {"status": status})
             return dossier

@@ -1,4 +1,4 @@
-"""What a dossier of the sandbox is, and what changes when something happens to it. No database, no clock."""
+"""Define a dossier of the sandbox, and what changes when something happens to it. Pure: no database, no clock."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class _Frozen(BaseModel):
 class Move(_Frozen):
     """One change of a dossier's step or status, as an official makes it.
 
-    ``writing``: how the source commits the dossier's row and the transition. ``clock_error``: seconds by
-    which the official's clock is wrong. ``odd_time``: text written in place of the time, where the source
-    keeps times as text. ``ready``, ``handed``: the paper register gets its entry at this moment.
-    ``truthful``: the paper agrees with the status. ``events``: what else is true of it.
+    ``writing``: how the source commits the dossier's row and the transition. ``clock_error``: seconds by which the
+    official's clock is wrong. ``odd_time``: a text instead of the time, for a source that stores times as text.
+    ``ready``, ``handed``: the paper register gets its entry at this moment. ``truthful``: the paper agrees with the
+    status. ``events``: further events to record in the truth.
     """
 
     step: str
@@ -45,7 +45,7 @@ class Move(_Frozen):
 
 
 class Transition(_Frozen):
-    """A row of the source's history, as written."""
+    """A row of the source's history, in the form in which it is written."""
 
     transition_id: int | None = None
     agency_code: str
@@ -64,13 +64,12 @@ class Transition(_Frozen):
 class Act(_Frozen):
     """Something that is going to happen to a dossier, ``after`` seconds after it was received.
 
-    ``move``: see ``Move``. ``repeat``: the last transition is written once more. ``write``: the second half
-    of a move reaches the source. ``reveal``: the dossier's row appears, whose transitions were there
-    before. ``mend``: the desk asks for the phone again. ``correct_procedure``: a wrongly picked procedure
-    is put right. ``paper_ready``: the result lies on the desk at last.
+    ``move``: see ``Move``. ``repeat``: the last transition is written once more. ``write``: the second half of a move
+    reaches the source. ``reveal``: the dossier's row appears, after its transitions. ``mend``: the desk asks for the
+    phone again. ``correct_procedure``: a wrongly chosen procedure is corrected. ``paper_ready``: the result is on the
+    desk at last.
 
-    The fields from ``transition`` on are those of ``write``; ``happened_at``: when the official pressed the
-    key.
+    The fields from ``transition`` on belong to ``write``. ``happened_at`` is when the official pressed the key.
     """
 
     after: float
@@ -84,7 +83,10 @@ class Act(_Frozen):
 
 
 class Dossier(_Frozen):
-    """A dossier as the world knows it: ``agency_code``, ``code`` are true, ``written_…`` are the source's."""
+    """A dossier with its true data and the data that the source contains.
+
+    ``agency_code`` and ``code`` are true. The source contains the fields ``written_…``.
+    """
 
     source: str
     agency_code: str
@@ -114,11 +116,10 @@ class Dossier(_Frozen):
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What an act changes.
+    """The changes that an act causes.
 
-    ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the condition of a notice
-    begins or ends. ``ready_at``, ``handed_at``: entries of the paper register. ``events``: what truly
-    happened.
+    ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the condition of a message begins or ends.
+    ``ready_at``, ``handed_at``: entries of the paper register. ``events``: what truly happened.
     """
 
     dossier: Dossier
@@ -133,14 +134,14 @@ class Effects:
 
 
 def condition(status: int | None, desk: bool) -> Kind | None:
-    """The notice whose condition this is: a result or a supplement, each at the desk."""
+    """Return the kind of message whose condition holds: a result or a supplement, each only at the desk."""
     if not desk:
         return None
     return "result" if status == 9 else "supplement" if status == 5 else None
 
 
 def happen(dossier: Dossier, act: Act, now: datetime, random: Random) -> Effects:
-    """The dossier after the act, and everything that the act makes true."""
+    """Return the dossier after the act, with all effects of the act."""
     if act.kind == "move":
         assert act.move is not None
         return _move(dossier, act.move, now)
@@ -163,7 +164,7 @@ def happen(dossier: Dossier, act: Act, now: datetime, random: Random) -> Effects
 
 
 def mend(dossier: Dossier, phone: Phone | None, now: datetime) -> Effects:
-    """The desk writes another phone; ``None``: the applicant has none to give."""
+    """Let the desk write another phone. ``phone`` is ``None`` if the applicant has none to give."""
     if phone is None:
         return Effects(dossier, events=[("phone_not_mended", {})])
     change = {"phone": phone, "phone_entered_at": now, "updated_at": now}
@@ -202,7 +203,7 @@ def _move(dossier: Dossier, move: Move, now: datetime) -> Effects:
         "desk": move.desk,
         "updated_at": now,
         "last": transition,
-        # A move back from the result takes the time of release away again.
+        # A move back from the result removes the time of finishing again.
         "finished_at": (dossier.finished_at or now) if move.status in (9, 10) else None,
         "returned_at": now if move.status == 10 else None,
     }

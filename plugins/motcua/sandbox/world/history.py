@@ -1,4 +1,4 @@
-"""What happened before the world begins: some 400 dossiers in all states, so that no page is empty."""
+"""Invent what happened before the world begins: about 400 dossiers in all states, so that no page is empty."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from motcua.sandbox.world.procedures import ZONE, Agency, Pilot, in_office_hours
 _Stage = Literal["moving", "resting", "waiting", "handed_over", "ended"]
 
 BEFORE = timedelta(minutes=6)
-"""The history ends this long before the beginning: no wrong clock of an official reaches over it."""
+"""Time between the end of the history and the beginning of the world. No official's clock is wrong by more."""
 
 
 @dataclass(slots=True)
 class Past:
-    """A dossier with a past. ``to_come``: acts still to happen, each so many seconds after the beginning."""
+    """A dossier with a past. ``to_come`` has the future acts, each with its seconds after the world's beginning."""
 
     dossier: Dossier
     to_come: list[tuple[float, Act]]
     transitions: list[Transition] = field(default_factory=list)
     rows: list[tuple[datetime, Dossier]] = field(default_factory=list)
-    """How the dossier's row was at the source, each from a moment on."""
+    """The dossier's row at the source, each version with the moment from which it is valid."""
     ready_at: datetime | None = None
     handed_at: datetime | None = None
     events: list[tuple[datetime, str, dict[str, Any]]] = field(default_factory=list)
 
     def lived(self, act: Act, moment: datetime, random: Random) -> None:
-        """The act happened then."""
+        """Let an act happen at a moment."""
         effects = happen(self.dossier, act, moment, random)
         self.become(effects.dossier, moment)
         self.transitions += [effects.transition] if effects.transition else []
         self.ready_at = self.ready_at or effects.ready_at
         self.handed_at = self.handed_at or effects.handed_at
-        # How the source committed it long ago is of no interest to anybody.
+        # Events about how the source committed a move are left out, because they are of no use for old moves.
         self.events += [(moment, *event) for event in effects.events if not event[0].startswith("written_")]
 
     def become(self, dossier: Dossier, moment: datetime) -> None:
-        """The dossier's row is so from then on."""
+        """Set the dossier's row from a moment on."""
         self.dossier = dossier
         self.rows.append((moment, dossier))
 
 
 def office_moments(random: Random, start: datetime, end: datetime, count: int) -> list[datetime]:
-    """``count`` moments between two moments, in order, within office hours where there are any."""
+    """Return ``count`` moments between two moments, in order, within office hours if there are any."""
     span = (end - start).total_seconds()
     moments: list[datetime] = []
     for attempt in range(100 * count):
@@ -61,7 +61,7 @@ def office_moments(random: Random, start: datetime, end: datetime, count: int) -
 
 
 def _received_at(random: Random, term: int, stage: _Stage, now: datetime) -> datetime:
-    """A time of receipt with which the due date falls where the stage wants it: many today and tomorrow."""
+    """Return a time of receipt whose due date fits the stage. Many due dates are today and tomorrow."""
     today = now.astimezone(ZONE).date()
     if stage in ("handed_over", "ended"):
         due_in = -random.randint(0, 8)
@@ -73,8 +73,8 @@ def _received_at(random: Random, term: int, stage: _Stage, now: datetime) -> dat
     return min(received, now - BEFORE - timedelta(minutes=random.uniform(10, 90)))
 
 
-def _cut(random: Random, acts: list[Act], stage: _Stage) -> tuple[int, float]:
-    """How many acts lie in the past, and the second of the life at which the world begins."""
+def _split_acts(random: Random, acts: list[Act], stage: _Stage) -> tuple[int, float]:
+    """Return how many acts are in the past, and at which second of the dossier's life the world begins."""
     if stage in ("handed_over", "ended"):
         return len(acts), acts[-1].after
     if stage == "moving":
@@ -89,13 +89,13 @@ def _cut(random: Random, acts: list[Act], stage: _Stage) -> tuple[int, float]:
     else:
         open_moves = [i for i, act in enumerate(acts) if act.move and act.move.status in (1, 2, 4, 5, 6)]
         done = random.choice(open_moves) + 1
-    # Such a dossier rests for a while before anything else happens to it.
+    # A resting or waiting dossier has some time before its next act.
     rest = random.uniform(30, 900) if stage == "waiting" else random.uniform(60, 3600)
     following = acts[done].after if done < len(acts) else acts[-1].after
     return done, following - rest
 
 
-def _fits(acts: list[Act], stage: _Stage) -> bool:
+def _fits_stage(acts: list[Act], stage: _Stage) -> bool:
     statuses = [act.move.status for act in acts if act.move]
     if stage == "handed_over":
         return statuses[-1] == 10
@@ -104,7 +104,7 @@ def _fits(acts: list[Act], stage: _Stage) -> bool:
     return stage != "waiting" or any(a.move and a.move.truthful and a.move.status == 9 and a.move.desk for a in acts)
 
 
-def _past(
+def _invented_past(
     random: Random,
     agency: Agency,
     pilot: Pilot,
@@ -115,14 +115,14 @@ def _past(
     procedure = random.choice(agency.procedures)
     received_at = _received_at(random, procedure.term, stage, now)
     dossier, acts = born(random, agency, pilot.unknown_agency, received_at, serial, procedure=procedure)
-    while not _fits(acts, stage):
+    while not _fits_stage(acts, stage):
         online = dossier.submitted_via == "online"
         acts = life(random, agency, procedure, online=online, mendable=not dossier.phone.good)
-    done, age = _cut(random, acts, stage)
+    done, age = _split_acts(random, acts, stage)
     past = Past(dossier, [(act.after - age, act) for act in acts[done:]])
     moments = [received_at, *office_moments(random, received_at, now - BEFORE, done - 1)]
     if len(moments) > 1 and acts[0].move and acts[0].move.status == 1:
-        # An online one is taken in on its day, or each closed day since would count one more later on.
+        # An online dossier is received on the day it is sent. Otherwise closed days would later count one dossier more.
         moments[1] = min(moments[1], received_at + timedelta(minutes=20))
     for act, moment in zip(acts[:done], moments, strict=True):
         past.lived(act, moment, random)
@@ -130,7 +130,7 @@ def _past(
 
 
 def history(random: Random, pilot: Pilot, serial: Callable[[str, str], int], now: datetime, moving: int) -> list[Past]:
-    """Some 400 dossiers; ``moving`` of them go on at the world's pace, the others rest or are finished."""
+    """Return about 400 dossiers. ``moving`` of them continue at the world's pace, the others rest or are finished."""
     stages: dict[_Stage, int] = {
         "moving": moving,
         "resting": 120,
@@ -140,7 +140,7 @@ def history(random: Random, pilot: Pilot, serial: Callable[[str, str], int], now
     }
     agencies = deal(random, pilot.shares)
     return [
-        _past(random, next(agencies), pilot, serial, stage, now)
+        _invented_past(random, next(agencies), pilot, serial, stage, now)
         for stage, count in stages.items()
         for _ in range(count)
     ]

@@ -1,6 +1,6 @@
-"""Writes a dossier's life before it begins: what will happen to it and after how many seconds.
+"""Plan a dossier's life: the acts that will happen to it, and after how many seconds.
 
-Everything is in the order and proportion of real life; only the pace differs: what takes days takes seconds.
+Order and proportions are those of real life. Only the pace differs: days become seconds.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ ODDITIES: dict[Oddity, int] = {
     "code_unusable": 1,
     "wrong_procedure": 2,
 }
-"""Of each hundred dossiers, how many have which oddity."""
+"""How many of a hundred dossiers have each oddity."""
 
 _Card = TypeVar("_Card")
 
 _WRITINGS: tuple[Writing, ...] = ("together", "row_first", "transition_first", "late")
 _WRITING_WEIGHTS = (75, 11, 11, 3)
 _HALVES_APART = 10.0
-"""Seconds in which both halves of a move have certainly reached the source."""
+"""Seconds after which both halves of a move have certainly reached the source."""
 
 _ODD_DATES = (
     "",
@@ -55,7 +55,7 @@ _ODD_DATES = (
 
 
 class _Life:
-    """A life being written; ``now`` is the number of seconds since the dossier was received."""
+    """A life that is being written. ``now`` is the number of seconds since the dossier was received."""
 
     def __init__(self, random: Random, agency: Agency, oddity: Oddity) -> None:
         self.random = random
@@ -88,7 +88,7 @@ class _Life:
         truthful: bool = True,
         events: tuple[str, ...] = (),
     ) -> None:
-        """The next move, ``wait`` (least, most) seconds after the last; ``quick``: in one transaction."""
+        """Add the next move, ``wait`` (least, most) seconds after the last. ``quick``: it is one transaction."""
         pace = 1.0 if quick else self.agency.pace
         self.now = max(self.now + self.random.uniform(*wait) * pace, self._settled)
         step = steps if isinstance(steps, str) else self.random.choice(steps)
@@ -127,7 +127,7 @@ class _Life:
 
 
 def _process(procedure: Procedure, random: Random) -> list[str | tuple[str, ...]]:
-    """Steps between reception and result."""
+    """Return the steps between reception and result."""
     if procedure.term == 0:
         return ["Thẩm định", *(["Ký duyệt"] if random.random() < 0.4 else [])]
     steps: list[str | tuple[str, ...]] = [("Chuyển xử lý", "Phân công"), ("Thẩm định", "Xử lý hồ sơ")]
@@ -151,14 +151,14 @@ _MISSING_PAPERS = (
 
 
 def _supplement(life: _Life) -> bool:
-    """A round trip for missing papers; returns whether the applicant brought them."""
+    """Add a round trip for missing papers, and return whether the applicant brought them."""
     note, chance = life.random.choice(_MISSING_PAPERS), life.random.random()
-    if chance < 0.5:  # the status first, the way back to the desk later
+    if chance < 0.5:  # the status changes first, the dossier returns to the desk later
         life.move((4, 10), "Yêu cầu bổ sung", 5, False, note)
         life.move((3, 15), ("Chờ bổ sung", "Chờ bổ sung hồ sơ"), 5, True, note)
     elif chance < 0.8:
         life.move((4, 10), "Chờ bổ sung", 5, True, note)
-    else:  # back at the desk first, the status later
+    else:  # the dossier returns to the desk first, the status changes later
         life.move((4, 10), "Chuyển bộ phận Một cửa", 4, True)
         life.move((3, 12), "Chờ bổ sung", 5, True, note)
     if life.chance(0.1):
@@ -168,7 +168,7 @@ def _supplement(life: _Life) -> bool:
 
 
 def _false_results(life: _Life) -> None:
-    """Statuses without the paper: a slip of the mouse, a supplement pushed through the result step."""
+    """Add statuses without the paper: a slip of the mouse, or a supplement pushed through the result step."""
     if life.chance(0.07):
         back = (2.0, 8.0) if life.chance(0.5) else (20.0, 70.0)
         life.move((4, 10), _AT_RESULT, 9, True, quick=True, truthful=False, events=("misclick",))
@@ -200,7 +200,7 @@ def _false_results(life: _Life) -> None:
 
 
 def _result(life: _Life) -> None:
-    """The result reaches the desk, in one move or in two; then it is handed over, mostly."""
+    """Let the result reach the desk, in one move or in two, and in most cases be handed over."""
     ahead = life.chance(0.05)
     if life.chance(0.6):
         life.move((4, 12), ("Chuyển bộ phận Một cửa", "Chờ xác nhận trả kết quả"), 9, False)
@@ -222,7 +222,7 @@ def _result(life: _Life) -> None:
 
 
 def _side_end(life: _Life) -> bool:
-    """Whether the dossier ends, or stops, short of a result."""
+    """Add an end or a stop before a result, by chance. Return whether the dossier has one."""
     chance = life.random.random()
     if chance < 0.01:
         life.move((5, 15), ("Rút hồ sơ",), 7, True, "Công dân đề nghị rút", events=("withdrawn",))
@@ -238,7 +238,7 @@ def _side_end(life: _Life) -> bool:
         )
     elif chance < 0.035:
         life.move((5, 15), ("Tạm dừng", "Không giải quyết"), 8, False, events=("stopped",))
-    elif chance >= 0.97:  # nothing moves any more: past its due date in silence
+    elif chance >= 0.97:  # the dossier never moves again and passes its due date
         return True
     return chance < 0.035
 
@@ -252,27 +252,27 @@ def life(
     oddity: Oddity = "none",
     mendable: bool = False,
 ) -> list[Act]:
-    """What will happen to a dossier, in order; ``mendable``: its phone is bad, the desk may ask again."""
+    """Return what will happen to a dossier, in order. ``mendable``: its phone is bad, and the desk may ask again."""
     story = _Life(random, agency, oddity)
     if _reception(story, online):
         _until_the_end(story, procedure)
     acts = story.acts
-    told = next((a.after for a in acts if a.move and condition(a.move.status, a.move.desk)), None)
+    texted_after = next((a.after for a in acts if a.move and condition(a.move.status, a.move.desk)), None)
     if oddity == "row_later":
-        acts.append(Act(after=(told or 0.0) + random.uniform(20, 60), kind="reveal"))
+        acts.append(Act(after=(texted_after or 0.0) + random.uniform(20, 60), kind="reveal"))
     if oddity == "wrong_procedure":
         acts.append(Act(after=random.uniform(15, 40), kind="correct_procedure"))
-    if mendable and told is not None and story.chance(0.65):
-        acts.append(Act(after=told + random.uniform(8, 40), kind="mend"))
+    if mendable and texted_after is not None and story.chance(0.65):
+        acts.append(Act(after=texted_after + random.uniform(8, 40), kind="mend"))
     return sorted(acts, key=lambda act: act.after)
 
 
 def _reception(story: _Life, online: bool) -> bool:
-    """Whether the desk takes the dossier."""
+    """Add the reception, and return whether the desk accepts the dossier."""
     if online:
         story.move((0, 0), "Chờ tiếp nhận trực tuyến", 1, False)
         if story.chance(0.1):
-            if story.chance(0.5):  # the others are never looked at again
+            if story.chance(0.5):  # the other half is never processed
                 story.move((5, 15), "Không tiếp nhận", 3, False, "Hồ sơ không thuộc thẩm quyền")
             return False
         story.move((3, 10), "Tiếp nhận", 2, True)
@@ -301,7 +301,7 @@ def _until_the_end(story: _Life, procedure: Procedure) -> None:
 
 
 def deal(random: Random, shares: Mapping[_Card, int]) -> Iterator[_Card]:
-    """Cards without end, in the given proportion also over a short while."""
+    """Yield cards without end, in proportions that hold even over a short time."""
     deck = [card for card, count in shares.items() for _ in range(count)]
     while True:
         random.shuffle(deck)
@@ -309,7 +309,7 @@ def deal(random: Random, shares: Mapping[_Card, int]) -> Iterator[_Card]:
 
 
 def _code(random: Random, agency: Agency, day: datetime, serial: Callable[[str, str], int]) -> str:
-    """A dossier code: mostly of TT 01/2018/TT-VPCP art. 19, some in shapes of 2016."""
+    """Return a dossier code: mostly in the form of TT 01/2018/TT-VPCP art. 19, sometimes in forms of 2016."""
     if random.random() >= agency.old_codes:
         series = f"{agency.written_code}-{day:%y%m%d}"
         return f"{series}-{serial(agency.code, series):04d}"
@@ -330,9 +330,9 @@ def born(
     procedure: Procedure | None = None,
     oddity: Oddity = "none",
 ) -> tuple[Dossier, list[Act]]:
-    """A new dossier and its life. ``serial(agency, series)`` numbers codes.
+    """Return a new dossier and its life. ``serial(agency, series)`` numbers the codes.
 
-    Its first act, receiving it, is still to come.
+    The first act, its reception, is still to come.
     """
     if oddity == "unknown_agency":
         agency = agency.model_copy(update={"code": unknown_agency, "old_codes": 0.0})
@@ -385,7 +385,7 @@ def born(
 
 
 def pace_of_life(agencies: Sequence[Agency]) -> tuple[float, float]:
-    """Transitions and seconds of an average life, by agencies' weights."""
+    """Return the transitions and seconds of an average life, weighted by agency."""
     random = Random(0)  # noqa: S311 - a simulation
     transitions, seconds, lives = 0, 0.0, 400
     for agency in random.choices(agencies, weights=[a.weight for a in agencies], k=lives):

@@ -1,6 +1,6 @@
-"""Invented applicants: Vietnamese names, and phone fields with the dirt of reality beside the true number.
+"""Invent applicants: Vietnamese names, and phone fields with realistic faults beside the true number.
 
-Numbers are made up at random; none is ever texted outside the simulated phone network.
+Numbers are random. No number is ever texted outside the simulated phone network.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ _BRANDS = (
     *("Thiên Phú", "An Phát", "Minh Quang", "Sao Biển", "Nam Trung", "Đại Lãnh", "Hoàng Gia"),
 )
 
-# Weighted as people use them. 052, 055 and 095 are left out: no test of ours should hang on a doubtful block.
+# Prefixes are weighted as people use them. 052, 055 and 095 are left out, so that no test depends on a doubtful block.
 _PREFIXES = (
     *("090", "093", "070", "077", "079", "076", "078", "0896", "0898", "0899"),
     *("091", "094", "081", "082", "083", "084", "085", "088"),
@@ -99,7 +99,7 @@ _PREFIXES = (
     *("092", "056", "059", "0993", "0995", "087"),
 )
 _OLD_PREFIXES = {
-    # As the Ministry announced for 15/9/2018: old 11-digit prefix → prefix today.
+    # Old 11-digit prefix → prefix today, as the Ministry announced for 15/9/2018.
     **{"0120": "070", "0121": "079", "0122": "077", "0126": "076", "0128": "078"},
     **{"0123": "083", "0124": "084", "0125": "085", "0127": "081", "0129": "082"},
     **{f"016{digit}": f"03{digit}" for digit in "23456789"},
@@ -107,16 +107,16 @@ _OLD_PREFIXES = {
 }
 _DUMMIES = ("0900000000", "0123456789", "0987654321", "0912345678", "0999999999", "0909090909", "0888888888")
 _BROKERS = ("0914207316", "0935862047", "0983516402")
-"""Numbers of service firms that file for many people: true numbers, shared."""
+"""Phone numbers of service firms that file for many people. They are true numbers, but shared."""
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """What stands in a phone field, and what is true.
+    """The content of a phone field, and the true number.
 
-    ``written``: the field as the desk typed it. ``number``: where the applicant can truly be texted, E.164,
-    ``None`` where there is no such number. ``entered_at``: only where it was typed in long before the
-    dossier. ``good``: the written field leads, by the rules of the field, to ``number``.
+    ``written``: the field as the desk typed it. ``number``: the number at which the applicant can truly be texted,
+    E.164, or ``None`` if there is none. ``entered_at``: set only if the field was typed long before the dossier.
+    ``good``: the phone rules read ``number`` from the field.
     """
 
     kind: str
@@ -128,7 +128,7 @@ class Phone:
 
 @dataclass(frozen=True, slots=True)
 class Applicant:
-    """Who applies."""
+    """A person or firm that applies."""
 
     name: str
     phone: Phone
@@ -138,29 +138,29 @@ def _digits(random: Random, count: int) -> str:
     return "".join(random.choices("0123456789", k=count))
 
 
-def _plain(number: str) -> bool:
-    """Whether no rule about dummies could take the number for one."""
+def _is_plain_number(number: str) -> bool:
+    """Return whether no rule about invented numbers could match this number."""
     tail = number[-7:]
     steps = {(int(b) - int(a)) % 10 for a, b in pairwise(tail)}
     return len(set(tail)) >= 4 and len(steps) >= 3 and tail[:2] * 3 != tail[:6]
 
 
 def mobile(random: Random) -> str:
-    """A mobile number of today, national format, ten digits."""
+    """Return a mobile number of today, in national format with ten digits."""
     while True:
         prefix = random.choice(_PREFIXES)
         number = prefix + _digits(random, 10 - len(prefix))
-        if _plain(number):
+        if _is_plain_number(number):
             return number
 
 
 def _landline(random: Random) -> str:
-    """A landline of Khánh Hòa as it is dialled since 2017, eleven digits."""
+    """Return a landline of Khánh Hòa as it is dialled since 2017, with eleven digits."""
     return "0258" + random.choice("33336257") + _digits(random, 6)
 
 
 def international(number: str) -> str:
-    """A national number in E.164."""
+    """Return a national number in E.164."""
     return "+84" + number.removeprefix("0")
 
 
@@ -193,13 +193,13 @@ _SPELLINGS: tuple[tuple[str, int, Callable[[str], str]], ...] = (
 )
 
 
-def _good(random: Random) -> Phone:
+def _good_phone(random: Random) -> Phone:
     number = mobile(random)
     (kind, _, spell) = random.choices(_SPELLINGS, weights=[weight for _, weight, _ in _SPELLINGS])[0]
     return Phone(f"good_{kind}", spell(number), international(number), good=True)
 
 
-def _missing(random: Random) -> Phone:
+def _missing_phone(random: Random) -> Phone:
     spellings = (
         None,
         None,
@@ -217,11 +217,11 @@ def _missing(random: Random) -> Phone:
         ".",
         "không có sđt",
     )
-    return Phone("missing", random.choice(spellings), _perhaps(random), good=False)
+    return Phone("missing", random.choice(spellings), _number_or_none(random), good=False)
 
 
-def _perhaps(random: Random) -> str | None:
-    """Whose field is useless mostly owns a mobile all the same."""
+def _number_or_none(random: Random) -> str | None:
+    """Return a true number, or None. Most people with a useless phone field do have a mobile."""
     return international(mobile(random)) if random.random() < 0.8 else None
 
 
@@ -237,21 +237,21 @@ def _landline_phone(random: Random) -> Phone:
             hanoi,
         )
     )
-    return Phone("landline", written, _perhaps(random), good=False)
+    return Phone("landline", written, _number_or_none(random), good=False)
 
 
 def _old_mobile(random: Random) -> Phone:
     old, today = random.choice(list(_OLD_PREFIXES.items()))
-    while not _plain(tail := _digits(random, 7)):
+    while not _is_plain_number(tail := _digits(random, 7)):
         pass
     written = random.choice((old + tail, old + tail, f"{old}.{tail[:3]}.{tail[3:]}", f"84{old[1:]}{tail}"))
     return Phone("old_eleven_digits", written, international(today + tail), good=True)
 
 
-def _ambiguous(random: Random) -> Phone:
-    """058 and a digit in use by landlines of Khánh Hòa: a landline without its 02, or a Vietnamobile."""
+def _ambiguous_phone(random: Random) -> Phone:
+    """Return 058 and a digit that landlines of Khánh Hòa use: a landline without its 02, or a Vietnamobile number."""
     tail = random.choice("234567") + _digits(random, 6)
-    owner = international("058" + tail) if random.random() < 0.5 else _perhaps(random)
+    owner = international("058" + tail) if random.random() < 0.5 else _number_or_none(random)
     return Phone("ambiguous_058", f"058{tail}" if random.random() < 0.6 else f"058.{tail}", owner, good=False)
 
 
@@ -261,7 +261,7 @@ def _mobile_058(random: Random) -> Phone:
 
 
 def _old_profile(random: Random) -> Phone:
-    """Typed into the applicant's profile before the renumbering: 058 was the landline code of Khánh Hòa."""
+    """Return a number typed before the renumbering, when 058 was the landline code of Khánh Hòa."""
     entered = datetime(
         random.choice((2015, 2016, 2017)),
         random.randint(1, 12),
@@ -270,12 +270,12 @@ def _old_profile(random: Random) -> Phone:
         tzinfo=UTC,
     )
     written = "058" + random.choice("336") + _digits(random, 6)
-    return Phone("old_profile_landline", written, _perhaps(random), good=False, entered_at=entered)
+    return Phone("old_profile_landline", written, _number_or_none(random), good=False, entered_at=entered)
 
 
 def _identity_card(random: Random) -> Phone:
     written = "225" + _digits(random, 6) if random.random() < 0.6 else "0560" + _digits(random, 8)
-    return Phone("identity_card", written, _perhaps(random), good=False)
+    return Phone("identity_card", written, _number_or_none(random), good=False)
 
 
 def _two_numbers(random: Random) -> Phone:
@@ -312,20 +312,20 @@ def _with_note(random: Random) -> Phone:
     return Phone("with_note", written, international(number), good=True)
 
 
-def _dummy(random: Random) -> Phone:
-    return Phone("dummy", random.choice(_DUMMIES), _perhaps(random), good=False)
+def _dummy_phone(random: Random) -> Phone:
+    return Phone("dummy", random.choice(_DUMMIES), _number_or_none(random), good=False)
 
 
 def _service_number(random: Random) -> Phone:
     return Phone(
         "service_number",
         random.choice(("19001091", "18001091", "113", "1080", "9029")),
-        _perhaps(random),
+        _number_or_none(random),
         good=False,
     )
 
 
-def _broken(random: Random) -> Phone:
+def _broken_phone(random: Random) -> Phone:
     number = mobile(random)
     written = random.choice(
         (number[:-1], number[:-3], number + _digits(random, 1), "0905771*** (con)", "abc", f"{number[:7]}…")
@@ -335,58 +335,58 @@ def _broken(random: Random) -> Phone:
 
 def _no_phone(random: Random) -> Phone:
     written = random.choice(("lan.nguyen@example.vn", "MST 4200456789", "160915001", "12/05/1980", "STK 0561000123456"))
-    return Phone("not_a_phone", written, _perhaps(random), good=False)
+    return Phone("not_a_phone", written, _number_or_none(random), good=False)
 
 
-def _foreign(random: Random) -> Phone:
+def _foreign_phone(random: Random) -> Phone:
     return Phone("foreign", random.choice(("+1 415 555 0132", "+82 10 5550 1234", "+61 491 570 156")), None, good=False)
 
 
-def _broker(random: Random) -> Phone:
+def _broker_phone(random: Random) -> Phone:
     number = random.choice(_BROKERS)
     return Phone("broker", number, international(number), good=True)
 
 
-def _stranger(random: Random) -> Phone:
-    """A slip of one digit: a valid number, of somebody else."""
+def _strangers_phone(random: Random) -> Phone:
+    """Return a number with one wrong digit: valid, but belonging to somebody else."""
     while True:
         number = mobile(random)
         place = random.randint(5, 9)
         written = number[:place] + str((int(number[place]) + random.randint(1, 9)) % 10) + number[place + 1 :]
-        if _plain(written):
+        if _is_plain_number(written):
             return Phone("stranger", written, international(number), good=False)
 
 
 _KINDS: tuple[tuple[Callable[[Random], Phone], float], ...] = (
-    (_good, 66.0),
-    (_missing, 10.0),
+    (_good_phone, 66.0),
+    (_missing_phone, 10.0),
     (_landline_phone, 8.0),
     (_old_mobile, 4.0),
-    (_ambiguous, 2.0),
+    (_ambiguous_phone, 2.0),
     (_mobile_058, 0.5),
     (_old_profile, 0.7),
     (_identity_card, 1.5),
     (_two_numbers, 1.5),
     (_two_with_tail, 0.5),
     (_with_note, 1.5),
-    (_dummy, 1.2),
+    (_dummy_phone, 1.2),
     (_service_number, 0.3),
-    (_broken, 0.8),
+    (_broken_phone, 0.8),
     (_no_phone, 0.4),
-    (_foreign, 0.3),
-    (_broker, 0.8),
-    (_stranger, 0.5),
+    (_foreign_phone, 0.3),
+    (_broker_phone, 0.8),
+    (_strangers_phone, 0.5),
 )
 
 
 def phone(random: Random) -> Phone:
-    """A phone field as desks fill it: about 70 % good mobiles, 10 % missing, 8 % landlines, the rest odd."""
+    """Return a phone field as desks fill it: about 70 % good mobiles, 10 % missing, 8 % landlines, the rest odd."""
     make = random.choices([make for make, _ in _KINDS], weights=[weight for _, weight in _KINDS])[0]
     return make(random)
 
 
 def mended(random: Random, before: Phone) -> Phone | None:
-    """The field after the desk asked the applicant again; ``None`` for an applicant who has no mobile."""
+    """Return the phone field after the desk asked the applicant again; ``None`` for an applicant without a mobile."""
     if before.number is None:
         return None
     number = "0" + before.number.removeprefix("+84")
@@ -399,7 +399,7 @@ def mended(random: Random, before: Phone) -> Phone | None:
 
 
 def name(random: Random, *, business: bool = False) -> str:
-    """A person's name or a firm's, NFC."""
+    """Return the name of a person or a firm, in NFC."""
     if business:
         form = random.choice(("Công ty TNHH", "Công ty Cổ phần", "Công ty TNHH MTV", "Doanh nghiệp tư nhân"))
         return f"{form} {random.choice(_TRADES)} {random.choice(_BRANDS)}"
@@ -424,14 +424,14 @@ _HOSTILE = (
 
 
 def hostile_text(random: Random) -> str:
-    """Text that breaks careless software: markup, formulas, control characters, up to 200,000 letters."""
+    """Return text that breaks careless software: markup, formulas, control characters, up to 200,000 letters."""
     if random.random() < 0.3:
         return "Ngô Văn Dài " * random.choice((400, 4_000, 16_000))
     return random.choice(_HOSTILE)
 
 
 def applicant(random: Random, *, business: bool = False) -> Applicant:
-    """An applicant; some names come decomposed (NFD) or shouted, as pasted from elsewhere."""
+    """Return an applicant. Some names are decomposed (NFD) or in capitals, as if pasted from elsewhere."""
     written, chance = name(random, business=business), random.random()
     if chance < 0.05:
         written = unicodedata.normalize("NFD", written)

@@ -1,4 +1,4 @@
-"""The pilot agencies and their procedures as the sandbox plays them, from include/sandbox/agencies.yaml."""
+"""Read the sandbox's pilot agencies and their procedures from include/sandbox/agencies.yaml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CLOSING = time(17, 0)
 
 
 class Procedure(BaseModel):
-    """One administrative procedure; ``term`` is its legal term in working days, 0 for the same day."""
+    """One administrative procedure. ``term`` is its legal term in working days, 0 for the same day."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,12 +30,12 @@ class Procedure(BaseModel):
 
 
 class Agency(BaseModel):
-    """One agency as the sandbox plays it.
+    """One agency of the sandbox.
 
-    ``login`` begins its officials' user names; ``weight`` is its share of dossiers, ``pace`` how slow it is
-    (1: ordinary); ``old_codes`` the share of dossiers that still get a code in the style of 2016;
-    ``business``: firms apply. ``past``: how it worked in the months before the demo began, an agency of the first hour;
-    ``None``: it joined days before. ``past_weight``: its share then, where that was another one.
+    ``login`` is the beginning of its officials' user names. ``weight`` is its share of dossiers. ``pace`` is its
+    slowness (1: ordinary). ``old_codes`` is the share of dossiers with a code in the style of 2016. ``business``: firms
+    apply there. ``past``: how it worked in the months before the demo began; ``None`` if it joined only days before.
+    ``past_weight``: its share at that time, if different.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,33 +54,33 @@ class Agency(BaseModel):
 
     @property
     def written_code(self) -> str:
-        """The agency's code as its source writes it: the second vendor does it as QĐ 20/2020/QĐ-TTg."""
+        """Return the agency's code as its source writes it. The second vendor writes it as QĐ 20/2020/QĐ-TTg does."""
         return self.code if self.source == "khanhhoa" else self.aliases[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Pilot:
-    """The pilot agencies, and the code of an agency outside the pilot of which a row slips in."""
+    """The pilot agencies, and the code of an agency outside the pilot that sometimes appears in a row."""
 
     agencies: tuple[Agency, ...]
     unknown_agency: str
 
     @property
     def shares(self) -> dict[Agency, int]:
-        """How many dossiers each agency gets in proportion to the others."""
+        """Return the weight of each agency, its share of dossiers relative to the others."""
         return {agency: agency.weight for agency in self.agencies}
 
     def find(self, code: str) -> Agency | None:
-        """The agency with this code or alias."""
+        """Return the agency with this code or alias."""
         return next((agency for agency in self.agencies if code in (agency.code, *agency.aliases)), None)
 
 
 @cache
 def pilot() -> Pilot:
-    """The agencies as include/sandbox/agencies.yaml plays them, with the aliases of include/agencies.yaml.
+    """Return the agencies of include/sandbox/agencies.yaml, with the aliases of include/agencies.yaml.
 
     Raises:
-        ValueError: one that is played is not in include/agencies.yaml, or a file cannot be used.
+        ValueError: an agency is missing in include/agencies.yaml, or a file cannot be used.
     """
     played = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))
     configured = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
@@ -98,19 +98,22 @@ def _calendar() -> holidays.HolidayBase:
 
 
 def working_day(day: date, count: int) -> date:
-    """The ``count``-th working day after ``day``, or before it; 0: the day itself or the next working day."""
+    """Return the ``count``-th working day after ``day``, or before it; for 0 the day itself or the next working day."""
     return _calendar().get_nth_working_day(day, count)
 
 
 def due_at(received_at: datetime, procedure: Procedure) -> datetime:
-    """Closing time on the last day of the term; what comes after closing counts for the next day."""
+    """Return the closing time of the desk on the last day of the term.
+
+    A dossier that is received after closing time counts as received on the next day.
+    """
     local = received_at.astimezone(ZONE)
     day = working_day(local.date() + timedelta(days=local.time() >= _CLOSING), 0)
     return datetime.combine(working_day(day, procedure.term), _CLOSING, ZONE)
 
 
 def in_office_hours(moment: datetime) -> bool:
-    """Whether a desk is open then: 7:30-11:30 and 13:30-17:00 on working days."""
+    """Return whether a desk is open at a moment: 7:30-11:30 and 13:30-17:00 on working days."""
     local = moment.astimezone(ZONE)
     open_now = time(7, 30) <= local.time() < time(11, 30) or time(13, 30) <= local.time() < _CLOSING
     return open_now and _calendar().is_working_day(local.date())

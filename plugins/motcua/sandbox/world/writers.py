@@ -1,4 +1,4 @@
-"""The one-stop databases of the invented world: how they are reached, what each vendor writes into them."""
+"""Create the simulated one-stop databases, and write into them as each vendor's software does."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.provisioning import Role, allow_connect, ensure_database, ensure_role, with_database
 from motcua.store.ledger.queries import statement
 
-# --- Their addresses -------------------------------------------------------------------------------------------------
+# --- Addresses -------------------------------------------------------------------------------------------------------
 
 SOURCES = {"khanhhoa": "contract", "vanphong": "opencps"}
-"""Each source and the adapter that reads it, as ``MOTCUA_SOURCES`` names them."""
+"""Maps each source with a database to the adapter that reads it, as in ``MOTCUA_SOURCES``."""
 
 PUSHED = {"camlam": "national_sync"}
-"""The source that has no database here: its software pushes (include/sandbox/pushing.yaml)."""
+"""The source without a database here whose software pushes (include/sandbox/pushing.yaml)."""
 
 DROPPED = {"khanhson": "files"}
-"""Another one without: its exports are dropped into a folder (include/sandbox/exporting.yaml)."""
+"""The source without a database here whose exports are dropped into a folder (include/sandbox/exporting.yaml)."""
 
 OWN_SOURCES = ",".join(f"{name}={adapter}" for name, adapter in (SOURCES | PUSHED | DROPPED).items())
-"""All of them, as ``MOTCUA_SOURCES`` is written."""
+"""All sources in the form of ``MOTCUA_SOURCES``."""
 
 TRUTH = "world_truth"
-"""Database, and role that owns it, of what truly happens."""
+"""The name of the database that records what truly happens, and of the role that owns it."""
 
 ROLES = (
     *(f"onestop_{source}_{part}" for source in SOURCES for part in ("world", "reader")),
@@ -42,7 +42,7 @@ ROLES = (
 
 @dataclass(frozen=True, slots=True)
 class SourceAddress:
-    """How to reach one source: ``writer_dsn`` is the world's, ``reader_dsn`` what production is given."""
+    """Addresses of one source. The world writes with ``writer_dsn``. The system reads with ``reader_dsn``."""
 
     adapter: str
     writer_dsn: str = field(repr=False)
@@ -51,13 +51,13 @@ class SourceAddress:
 
 @dataclass(frozen=True, slots=True)
 class OneStopAddresses:
-    """All databases of the world. ``truth_dsn`` is the world's alone."""
+    """All databases of the world. Only the world uses ``truth_dsn``."""
 
     sources: dict[str, SourceAddress]
     truth_dsn: str = field(repr=False)
 
 
-def _as(admin_dsn: str, database: str, role: Role) -> str:
+def _dsn_as(admin_dsn: str, database: str, role: Role) -> str:
     return with_database(psycopg.conninfo.make_conninfo(admin_dsn, user=role.name, password=role.password), database)
 
 
@@ -72,15 +72,14 @@ def _create_database(admin_dsn: str, database: str, owner: Role, schema: str, re
             admin.execute(
                 sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(reader.name))
             )
-    with psycopg.connect(_as(admin_dsn, database, owner)) as connection:
+    with psycopg.connect(_dsn_as(admin_dsn, database, owner)) as connection:
         connection.execute(statement(schema))
 
 
 def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> OneStopAddresses:
-    """Creates, where missing, the two sources' databases and the truth's, with their roles; safe to repeat.
+    """Create, if missing, the two sources' databases and the truth's, with their roles. Safe to repeat.
 
-    ``passwords`` holds one for each of ``ROLES``. A reader can connect to its own source only and only
-    select.
+    ``passwords`` has one password for each of ``ROLES``. A reader can connect only to its own source, and only select.
 
     Raises:
         KeyError: a role has no password.
@@ -92,25 +91,27 @@ def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> O
         database = f"onestop_{source}"
         writer, reader = roles[f"{database}_world"], roles[f"{database}_reader"]
         _create_database(admin_dsn, database, writer, f"sandbox/{source}/schema", reader)
-        sources[source] = SourceAddress(adapter, _as(admin_dsn, database, writer), _as(admin_dsn, database, reader))
+        sources[source] = SourceAddress(
+            adapter, _dsn_as(admin_dsn, database, writer), _dsn_as(admin_dsn, database, reader)
+        )
     _create_database(admin_dsn, TRUTH, roles[TRUTH], "sandbox/truth/schema")
-    return OneStopAddresses(sources, _as(admin_dsn, TRUTH, roles[TRUTH]))
+    return OneStopAddresses(sources, _dsn_as(admin_dsn, TRUTH, roles[TRUTH]))
 
 
-# --- What is written -------------------------------------------------------------------------------------------------
+# --- Writers ---------------------------------------------------------------------------------------------------------
 
 
 class OneStopWriter:
-    """The software of the source ``khanhhoa``, whose tables are like the contract's views."""
+    """Writes as the software of the source ``khanhhoa``, whose tables are like the contract's views."""
 
     file: ClassVar[LiteralString] = "sandbox/khanhhoa"
 
     def __init__(self, connection: Connection) -> None:
-        """``connection`` must be in autocommit mode."""
+        """Create the writer. ``connection`` must be in autocommit mode."""
         self._connection = connection
 
     def dossier_values(self, dossier: Dossier) -> dict[str, Any]:
-        """Parameters of the row of a dossier."""
+        """Return the parameters of a dossier's row."""
         return {
             "agency_code": dossier.written_agency,
             "dossier_code": dossier.written_code,
@@ -132,7 +133,7 @@ class OneStopWriter:
         }
 
     def transition_values(self, transition: Transition, action_id: int | None) -> dict[str, Any]:
-        """Parameters of a transition."""
+        """Return the parameters of a transition."""
         return {
             "transition_id": transition.transition_id,
             "agency_code": transition.agency_code,
@@ -149,7 +150,7 @@ class OneStopWriter:
         }
 
     def write(self, dossier: Dossier | None, transition: Transition | None, action_id: int) -> int | None:
-        """Commits the dossier's row, a transition or both together; returns the transition's number."""
+        """Commit the dossier's row, a transition or both together, and return the transition's number."""
         number = None
         with self._connection.transaction():
             if dossier is not None:
@@ -161,7 +162,7 @@ class OneStopWriter:
         return number
 
     def write_register(self, dossier: Dossier, ready_at: datetime | None, handed_at: datetime | None) -> None:
-        """Enters the paper register of the desk."""
+        """Write an entry of the desk's paper register."""
         self._connection.execute(
             statement("sandbox/khanhhoa/write_register"),
             {
@@ -173,7 +174,7 @@ class OneStopWriter:
         )
 
     def reserve_transition(self) -> int:
-        """The number of a transition that will be committed later."""
+        """Return the number of a transition that will be committed later."""
         row = self._connection.execute(statement(self.file + "/reserve_transition")).fetchone()
         return int(row["transition_id"]) if row else 0
 
@@ -183,7 +184,7 @@ class OneStopWriter:
         transitions: Iterable[Transition],
         register: Iterable[tuple[Dossier, datetime | None, datetime | None]],
     ) -> None:
-        """Replaces all there is, in one transaction."""
+        """Replace all rows in one transaction."""
         with self._connection.transaction():
             self._connection.execute(statement(self.file + "/clear"))
             self.add_history(dossiers, transitions, register)
@@ -194,7 +195,7 @@ class OneStopWriter:
         transitions: Iterable[Transition],
         register: Iterable[tuple[Dossier, datetime | None, datetime | None]],
     ) -> None:
-        """Writes rows as they are now, and further transitions, in one transaction."""
+        """Write the current rows of dossiers, and further transitions, in one transaction."""
         with self._connection.transaction(), self._connection.cursor() as cursor:
             cursor.executemany(
                 statement(self.file + "/write_dossier"),
@@ -208,7 +209,7 @@ class OneStopWriter:
                 self.write_register(*entry)
 
 
-def _text(moment: datetime | None) -> str | None:
+def _written_time(moment: datetime | None) -> str | None:
     return moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S") if moment else None
 
 
@@ -220,8 +221,11 @@ _DEPARTMENTS = {
 }
 
 
-def _place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
-    """This vendor's words for status and desk; of a supplement, only its own state says where it is."""
+def _vendor_place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
+    """Return this vendor's words for status and desk.
+
+    For a supplement, only the vendor's state shows where the dossier is.
+    """
     at_desk = desk if status != 5 else True
     return {
         "status": None if status is None else str(status),
@@ -231,30 +235,30 @@ def _place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
 
 
 class OpencpsWriter(OneStopWriter):
-    """The software of the source ``vanphong``: OpenCPS's field names, dates as text, no desk flag."""
+    """Writes as the software of the source ``vanphong``: OpenCPS's field names, dates as text, no desk flag."""
 
     file = "sandbox/vanphong"
 
     def dossier_values(self, dossier: Dossier) -> dict[str, Any]:
-        """Parameters of a row of ``HoSo``."""
+        """Return the parameters of a row of ``HoSo``."""
         return {
             **super().dossier_values(dossier),
-            **_place(dossier.step, dossier.status, dossier.desk),
+            **_vendor_place(dossier.step, dossier.status, dossier.desk),
             "form": {"direct": "0", "postal": "1", "online": "2"}[dossier.submitted_via],
-            "received": _text(dossier.received_at),
-            "due": dossier.odd_due if dossier.odd_due is not None else _text(dossier.due_at),
-            "finished": _text(dossier.finished_at),
-            "returned": _text(dossier.returned_at),
+            "received": _written_time(dossier.received_at),
+            "due": dossier.odd_due if dossier.odd_due is not None else _written_time(dossier.due_at),
+            "finished": _written_time(dossier.finished_at),
+            "returned": _written_time(dossier.returned_at),
         }
 
     def transition_values(self, transition: Transition, action_id: int | None) -> dict[str, Any]:
-        """Parameters of a row of ``TienDoXuLy``."""
-        occurred = transition.odd_time if transition.odd_time is not None else _text(transition.occurred_at)
+        """Return the parameters of a row of ``TienDoXuLy``."""
+        occurred = transition.odd_time if transition.odd_time is not None else _written_time(transition.occurred_at)
         return {
             **super().transition_values(transition, action_id),
-            **_place(transition.to_step, transition.status, transition.desk),
+            **_vendor_place(transition.to_step, transition.status, transition.desk),
             "occurred": occurred,
         }
 
     def write_register(self, dossier: Dossier, ready_at: datetime | None, handed_at: datetime | None) -> None:
-        """This vendor's desk keeps its register on paper only."""
+        """Do nothing: this vendor's desk keeps its register on paper only."""

@@ -1,1 +1,1 @@
-"""What is kept of checks of sources against the contract."""
+"""The storage of source checks: comparisons of sources with the contract."""

@@ -1,4 +1,4 @@
-"""The last check of each source: what was found, and since when it has been so."""
+"""Store the last source check of each source: its findings, and since when each finding has been found."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from motcua.store.ledger.queries import statement
 
 @dataclass(frozen=True, slots=True)
 class StandingFinding:
-    """A finding, and since when each check has found it."""
+    """A finding, with the time of the first of the consecutive checks that found it."""
 
     finding: Finding
     since: datetime
@@ -30,33 +30,35 @@ class SourceCheck:
     source: str
     checked_at: datetime
     dossiers: int
+    """How many rows of dossiers were examined."""
     transitions: int
-    """Rows that were looked at."""
+    """How many rows of transitions were examined."""
     findings: Sequence[StandingFinding]
     unseen: Sequence[StandingFinding] = ()
-    """What earlier checks found and this one could not look at again."""
+    """Findings of earlier checks that this check could not examine again."""
 
     @property
     def forbidding(self) -> list[StandingFinding]:
-        """What forbids to promise anybody a message, as far as is known: found now, or not looked at since."""
+        """The findings that forbid promising a message to anybody, including earlier ones that this check could not
+        examine."""
         return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "error"]
 
     @property
     def forbids(self) -> bool:
-        """Whether something was found that forbids to promise anybody a message."""
+        """Whether this check found something that forbids promising a message to anybody."""
         return any(each.finding.severity == "error" for each in self.findings)
 
 
 def last_checks(connection: Connection, sources: Sequence[str]) -> dict[str, SourceCheck]:
-    """The last check of each of these sources that was ever checked."""
+    """Return the last check of each of these sources. A source that was never checked is missing."""
     rows = connection.execute(statement("source_checks/last"), {"sources": list(sources)}).fetchall()
-    return {row["source"]: _check(row) for row in rows}
+    return {row["source"]: _check_from(row) for row in rows}
 
 
 def read_numbers(
     connection: Connection, source_id: int, numbers: Sequence[int]
 ) -> tuple[dict[int, datetime], set[int]]:
-    """When each of a source's numbers was read, of those that were; and which rows were ever quarantined."""
+    """Return when the transitions with these numbers of a source were read, and which were ever in quarantine."""
     values = {"source_id": source_id, "numbers": list(numbers)}
     rows = connection.execute(statement("source_checks/read_numbers"), values).fetchall()
     read = {row["number"]: row["picked_up_at"] for row in rows if row["picked_up_at"] is not None}
@@ -64,8 +66,11 @@ def read_numbers(
 
 
 def sources_of_agency(connection: Connection, agency_code: str, sources: Sequence[str], since: datetime) -> list[str]:
-    """Which of these sources tell of an agency: those that changed dossiers of it came from since a moment, and those
-    that software pushes to which may write for it."""
+    """Return which of these sources have data of an agency.
+
+    These are sources from which dossiers of the agency were picked up since then, and sources of clients that may push
+    for the agency.
+    """
     values = {"agency_code": agency_code, "sources": list(sources), "since": since}
     return [row["name"] for row in connection.execute(statement("source_checks/sources_of_agency"), values)]
 
@@ -79,9 +84,10 @@ def keep_check(
     transitions: int,
     findings: Sequence[Finding],
 ) -> SourceCheck:
-    """Keeps a check in the place of the last one of its source, and gives it with since when each finding stands.
+    """Replace the last stored check of a source, and return the check with the time since when each finding stands.
 
-    What was found before and could not be looked at this time is kept as unseen: it neither ends nor begins anew.
+    If an earlier finding could not be examined this time, it is stored as unseen: it does not end and does not begin
+    anew.
     """
     last = last_checks(connection, [source]).get(source)
     known = {each.finding.name: each for each in (*last.findings, *last.unseen)} if last else {}
@@ -98,7 +104,7 @@ def keep_check(
             "dossiers": dossiers,
             "transitions": transitions,
             "findings": Jsonb(
-                [*(_record(each) for each in standing), *(_record(each) | {"unseen": True} for each in unseen)]
+                [*(_to_json(each) for each in standing), *(_to_json(each) | {"unseen": True} for each in unseen)]
             ),
         },
     )
@@ -106,20 +112,21 @@ def keep_check(
 
 
 def forget_other_checks(connection: Connection, sources: Sequence[str]) -> None:
-    """Keeps nothing of what was found at sources that are not read any more: codes of dossiers are among it."""
+    """Delete the stored findings of sources that are not read any more, because these contain codes of dossiers
+    (``motcua.source_checks``)."""
     connection.execute(statement("source_checks/forget_others"), {"sources": list(sources)})
 
 
-def _record(standing: StandingFinding) -> dict[str, Any]:
+def _to_json(standing: StandingFinding) -> dict[str, Any]:
     finding = standing.finding
     return {"kind": finding.name, **finding.facts, "since": standing.since.isoformat()}
 
 
-def _check(row: Mapping[str, Any]) -> SourceCheck:
+def _check_from(row: Mapping[str, Any]) -> SourceCheck:
     findings: list[StandingFinding] = []
     unseen: list[StandingFinding] = []
     for each in row["findings"]:
-        # What a later version found, and this one has no words for, is left out.
+        # A later version of the software may have stored findings that this version has no words for.
         if each["kind"] in KINDS:
             facts = {"rows": each["rows"], "of": each["of"]}
             facts |= {name: tuple(each[name]) for name in ("names", "examples")}

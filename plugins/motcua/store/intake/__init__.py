@@ -1,1 +1,1 @@
-"""What one-stop software pushes, and who may push: schema ``intake`` of the ledger."""
+"""The storage of what one-stop software pushes and who may push: schema ``intake`` of the ledger."""

@@ -1,4 +1,4 @@
-"""Accounts of one-stop software that may push; who made or changed one is kept."""
+"""Store clients: accounts of one-stop software that may push. Each change is recorded with the person who made it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from motcua.store.ledger.rows import value_of
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An account, with what it did since a day."""
+    """A client, with the numbers of its calls and records since a given day."""
 
     name: str
     source: str
     agencies: Sequence[str]
     networks: Sequence[str]
-    """From which it may call without a session."""
+    """The networks from which the client may call without a session."""
     supplements_at_desk_since: datetime | None
     disabled_at: datetime | None
     last_call_at: datetime | None
@@ -31,14 +31,14 @@ class Client:
     repeated: int
     refused: int
     waiting: int
-    """Steps that wait for their dossiers."""
+    """How many pushed steps wait for their dossiers."""
     supplements_nowhere: int
-    """Supplements that nothing says to be at the desk: no citizen is told of them."""
+    """How many requests for a supplement lack any sign that the dossier is at the desk, so that nobody is informed."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayFault:
-    """What was wrong in the pushes of a day, counted."""
+    """How many records of one day's pushes had the same fault."""
 
     day: date
     service: str
@@ -50,7 +50,7 @@ class DayFault:
 
 @dataclass(frozen=True, slots=True)
 class ClientChange:
-    """What somebody changed about a client, and what it might do from then on."""
+    """One change of a client, with its rights after the change."""
 
     changed_at: datetime
     changed_by: str
@@ -63,41 +63,44 @@ class ClientChange:
 
 @dataclass(frozen=True, slots=True)
 class Password:
-    """A new password as it is kept; the words themselves are shown once."""
+    """A new password in its stored form. The password itself is shown only once."""
 
     salt: bytes
     password_digest: bytes
 
     @classmethod
     def of(cls, words: str) -> Password:
-        """Of a password that is random: no slow hash is needed to keep it from being guessed."""
+        """Return the stored form of a random password, which needs no slow hash because nobody can guess it."""
         salt = secrets.token_bytes(16)
         return cls(salt, hashlib.sha256(salt + digest(words)).digest())
 
 
 class NameTaken(Exception):
-    """There is a client of this name already."""
+    """Raised if there is already a client with this name."""
 
 
 class NoSuchClient(LookupError):
-    """There is no client of this name."""
+    """Raised if there is no client with this name."""
 
 
 def list_clients(connection: Connection, since: date, agencies: Sequence[str] | None = None) -> list[Client]:
-    """Accounts that may write for these agencies, or (``None``) all, by name, with what they did since that day of
-    Vietnam."""
+    """Return the clients that may push for these agencies, ordered by name.
+
+    The numbers of calls and records count from the day ``since`` in Vietnam's time zone. ``None`` for ``agencies``
+    returns all clients.
+    """
     values = {"since": since, "agencies": None if agencies is None else list(agencies)}
     return [value_of(Client, row) for row in connection.execute(statement("intake/clients/list"), values)]
 
 
 def list_faults(connection: Connection, name: str, since: date) -> list[DayFault]:
-    """What was wrong in a client's pushes since that day, the newest day first."""
+    """Return the faults in a client's pushes since that day, the newest day first."""
     rows = connection.execute(statement("intake/clients/faults"), {"name": name, "since": since})
     return [value_of(DayFault, row) for row in rows]
 
 
 def list_client_changes(connection: Connection, limit: int) -> list[ClientChange]:
-    """Who changed what, the newest first."""
+    """Return the changes of clients, the newest first."""
     return [
         value_of(ClientChange, row) for row in connection.execute(statement("intake/clients/changes"), {"limit": limit})
     ]
@@ -115,11 +118,11 @@ def register_client(
     by: str,
     now: datetime,
 ) -> None:
-    """Makes an account for these agencies.
+    """Create a client for these agencies.
 
     Raises:
-        NameTaken: there is one of this name; nothing is changed.
-        psycopg.DataError: a network is none.
+        NameTaken: there is a client with this name; nothing is changed.
+        psycopg.DataError: a network is invalid.
     """
     row = connection.execute(
         statement("intake/clients/register"),
@@ -136,7 +139,7 @@ def register_client(
     if row is None:
         raise NameTaken(name)
     _set_agencies(connection, row["client_id"], agencies)
-    _note(connection, row["client_id"], "registered", by, now)
+    _note_change(connection, row["client_id"], "registered", by, now)
 
 
 def change_client(
@@ -152,11 +155,13 @@ def change_client(
     enabled: bool | None = None,
     password: Password | None = None,
 ) -> None:
-    """Changes an account; ``None``: that stays. A new password, or none any more, ends its sessions.
+    """Change a client. An argument that is ``None`` changes nothing.
+
+    A new password ends the client's sessions, and so does disabling the client.
 
     Raises:
-        NoSuchClient: nothing is changed.
-        psycopg.DataError: a network is none.
+        NoSuchClient: there is no client with this name; nothing is changed.
+        psycopg.DataError: a network is invalid.
     """
     row = connection.execute(
         statement("intake/clients/change"),
@@ -176,7 +181,7 @@ def change_client(
         _set_agencies(connection, row["client_id"], agencies)
     if password is not None or enabled is False:
         connection.execute(statement("intake/clients/end_sessions"), {"client_id": row["client_id"]})
-    _note(connection, row["client_id"], change, by, now)
+    _note_change(connection, row["client_id"], change, by, now)
 
 
 def _set_agencies(connection: Connection, client_id: int, agencies: Sequence[str]) -> None:
@@ -185,17 +190,18 @@ def _set_agencies(connection: Connection, client_id: int, agencies: Sequence[str
     connection.execute(statement("intake/clients/give_agencies"), values)
 
 
-def _note(connection: Connection, client_id: int, change: str, by: str, now: datetime) -> None:
+def _note_change(connection: Connection, client_id: int, change: str, by: str, now: datetime) -> None:
     values = {"client_id": client_id, "change": change, "by": by, "now": now}
     connection.execute(statement("intake/clients/note_change"), values)
 
 
 def open_account(connection: Connection, source: str, codes: Sequence[str], by: str, now: datetime) -> None:
-    """Opens the account that the rows of a source's exports are kept under, for agencies that its files may
-    tell of; nobody can sign in with it.
+    """Create the account under which the rows of a source's exports are stored. Nobody can sign in with it.
+
+    ``codes`` are the agencies that the source's files may concern.
 
     Raises:
-        NameTaken: there is software of this name that pushes.
+        NameTaken: there is a client with this name that pushes.
     """
     password = Password.of(secrets.token_urlsafe(24))
     register_client(connection, source, source, password, codes, (), supplements_at_desk=False, by=by, now=now)

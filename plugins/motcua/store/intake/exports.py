@@ -1,4 +1,5 @@
-"""Exports that were dropped as files: the form of each source, what was seen of each file, and what it told."""
+"""Store exports that were dropped as files: the form of each source, the seen files, and the results of reading
+them."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class KeptForm:
 
     form_no: int
     client_id: int
-    """The account that its rows are kept under."""
+    """The account under which the source's rows are stored."""
     form: Mapping[str, Any]
     set_at: datetime
     set_by: str
@@ -36,11 +37,11 @@ class KeptForm:
 
 @dataclass(frozen=True, slots=True)
 class ExportAccount:
-    """What a source's exports are kept under."""
+    """The account under which the rows of a source's exports are stored."""
 
     client_id: int
     agencies: Sequence[str]
-    """Codes of those that its files may tell of."""
+    """Codes of the agencies that the source's files may concern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class FormVersion:
 
 @dataclass(frozen=True, slots=True)
 class SeenFile:
-    """A file as its folder shows it."""
+    """A file in a folder of exports, with its present size and time."""
 
     name: str
     size: int
@@ -68,26 +69,26 @@ class WaitingFile:
 
     export_no: int
     seen_at: datetime
-    """Since when it is as it is."""
+    """Since when the file has its present size and time."""
     accepted_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class LastTaken:
-    """What was last taken of a source."""
+    """The facts about the files last taken from a source that decide whether the next file may be taken."""
 
     whole_at: datetime | None
     whole_name: str | None
     whole_dossiers: int | None
     ends_a_line: bool
-    """The newest of all was a text whose last line was ended."""
+    """``True`` if the newest file was a text whose last line was complete."""
     is_repeated: bool
-    """This very file was taken, and nothing that it could take back came after it."""
+    """``True`` if this same file was taken before and later files changed nothing that it would change back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Became:
-    """What became of a file that was read."""
+    """The result of reading a file."""
 
     state: ExportState
     form_no: int
@@ -104,12 +105,12 @@ class Became:
     refused: int = 0
     vanished: int = 0
     faults: Sequence[DataclassInstance] = ()
-    """Each a ``FileFault``."""
+    """Each fault is a ``FileFault``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file that was dropped, and what became of it."""
+    """A file that was dropped, with the result of reading it."""
 
     export_no: int
     source: str
@@ -129,18 +130,18 @@ class Export:
     refused: int
     vanished: int
     faults: Sequence[Mapping[str, Any]]
-    """Fields of ``FileFault``."""
+    """The fields of ``FileFault``."""
     accepted_by: str | None
     accepted_at: datetime | None
     accepted_why: str | None
     sent_by: str | None
-    """Who sent it by the page; ``None``: it was dropped."""
+    """The person who sent the file on a page. ``None`` if it was dropped into the folder."""
     sent_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class VanishedDossier:
-    """An open dossier that whole exports have no more."""
+    """An open dossier that complete exports no longer contain."""
 
     agency_code: str
     dossier_code: str
@@ -150,7 +151,7 @@ class VanishedDossier:
 
 @dataclass(frozen=True, slots=True)
 class HeldUp:
-    """A file that was refused, and after which none was taken."""
+    """A refused file of a source from which no later file was taken."""
 
     source: str
     name: str
@@ -158,31 +159,30 @@ class HeldUp:
 
 
 def form_in_force(connection: Connection, source: str) -> KeptForm | None:
-    """The form of a source's exports; ``None``: none was ever set."""
+    """Return the form in force of a source's exports. ``None`` if no form was ever set."""
     row = connection.execute(statement("intake/exports/form"), {"source": source}).fetchone()
     return None if row is None else value_of(KeptForm, row)
 
 
 def account_of(connection: Connection, source: str) -> ExportAccount | None:
-    """The account of a source's exports; ``None``: none was opened."""
+    """Return the account of a source's exports. ``None`` if no account was created."""
     row = connection.execute(statement("intake/exports/account"), {"source": source}).fetchone()
     return None if row is None else value_of(ExportAccount, row)
 
 
 def list_forms(connection: Connection, source: str, most: int) -> list[FormVersion]:
-    """The forms of a source, the newest, which is in force, first."""
+    """Return the forms of a source, the newest first. The newest form is in force."""
     rows = connection.execute(statement("intake/exports/forms"), {"source": source, "most": most})
     return [value_of(FormVersion, row) for row in rows]
 
 
 def one_at_a_time(connection: Connection, source: str) -> None:
-    """Waits until nobody else sends a file of this source, or sets its form, by a page; from then on others wait for
-    this transaction's end."""
+    """Take the lock on sending files of a source and setting its form on a page, and hold it in this transaction."""
     connection.execute(statement("intake/exports/one_at_a_time"), {"source": source})
 
 
 def send_file(connection: Connection, source: str, file: SeenFile, by: str, now: datetime) -> None:
-    """Notes a file that somebody puts into a source's folder by the page."""
+    """Record a file that a person puts into a source's folder on a page (``intake.exports``)."""
     connection.execute(
         statement("intake/exports/send"),
         {
@@ -197,14 +197,14 @@ def send_file(connection: Connection, source: str, file: SeenFile, by: str, now:
 
 
 def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: str, now: datetime) -> None:
-    """Puts a form in force for the account of this source's name."""
+    """Put a form in force for the account with this source's name (``intake.export_forms``)."""
     connection.execute(
         statement("intake/exports/set_form"), {"source": source, "form": record(form), "by": by, "now": now}
     )
 
 
 def try_again(connection: Connection, source: str, form_no: int, there: Sequence[SeenFile]) -> None:
-    """Those of the files that are there which another form refused wait again."""
+    """Queue files again that were refused under another form and are unchanged in the folder (``intake.exports``)."""
     values = {
         "source": source,
         "form_no": form_no,
@@ -218,33 +218,35 @@ def try_again(connection: Connection, source: str, form_no: int, there: Sequence
 def note_removed(
     connection: Connection, source: str, unread: Sequence[str], seen_until: datetime, now: datetime
 ) -> int:
-    """Marks files that waited and were taken away before they were read; how many.
+    """Mark files as removed that disappeared before they were read (``intake.exports``). Return how many.
 
     Args:
-        connection: to the ledger.
-        source: whose folder was looked into.
-        unread: names of the files there that are still to be read.
-        seen_until: one that was first seen later is left: it may have come after the look.
-        now: when the folder was looked into.
+        connection: a connection to the ledger.
+        source: the source whose folder was listed.
+        unread: names of the files in the folder that are still to be read.
+        seen_until: files first seen later are left out, because they may have arrived after the listing.
+        now: when the folder was listed.
     """
     values = {"source": source, "names": list(unread), "seen_until": seen_until, "now": now}
     return connection.execute(statement("intake/exports/note_removed"), values).rowcount
 
 
 def any_waiting(connection: Connection, source: str) -> bool:
-    """Whether a file of a source waits."""
+    """Return whether a file of a source waits to be read (``intake.exports``)."""
     row = connection.execute(statement("intake/exports/any_waiting"), {"source": source}).fetchone()
     return row is not None and bool(row["waits"])
 
 
 def files_read(connection: Connection, source: str, names: Sequence[str]) -> set[SeenFile]:
-    """Files of these names that were read, as they were then."""
+    """Return the files with these names that were read, with their size and time at that moment
+    (``intake.exports``)."""
     rows = connection.execute(statement("intake/exports/read"), {"source": source, "names": list(names)})
     return {value_of(SeenFile, row) for row in rows}
 
 
 def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile | None:
-    """Notes a file that was not read yet, as it is seen now; ``None``: somebody else has just noted or read it."""
+    """Record a file that was not read yet (``intake.exports``). Return ``None`` if another process has just recorded
+    or read it."""
     values = {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now}
     connection.execute(statement("intake/exports/replaced"), values)
     row = connection.execute(statement("intake/exports/see_again"), values).fetchone()
@@ -254,13 +256,15 @@ def see_file(connection: Connection, source: str, file: SeenFile, now: datetime)
 
 
 def hold_file(connection: Connection, export_no: int) -> bool:
-    """Keeps others from taking this file, or another one of its source, until the transaction ends; ``False``: it was
-    read already."""
+    """Lock a file and the exports of its source until the transaction ends.
+
+    Return ``False`` if the file was already read.
+    """
     return connection.execute(statement("intake/exports/hold"), {"export_no": export_no}).fetchone() is not None
 
 
 def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: datetime) -> LastTaken:
-    """What was last taken of a source, and whether this file was."""
+    """Return the last files taken from a source, and whether this same file was taken (``intake.exports``)."""
     row = connection.execute(
         statement("intake/exports/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
     ).fetchone()
@@ -269,14 +273,16 @@ def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: 
 
 
 def exported_dossiers(connection: Connection, source: str) -> Iterator[ExportedDossier]:
-    """Dossiers that the exports of a source had."""
+    """Yield the dossiers that the exports of a source contained."""
     for row in connection.execute(statement("intake/exports/exported"), {"source": source}):
         yield value_of(ExportedDossier, row)
 
 
 def begin_batch(connection: Connection, client_id: int, records: Sequence[PushedDossier], *, with_steps: bool) -> Known:
-    """Reads what is known of dossiers that a file tells of; until the transaction's end nobody else writes of its
-    source. ``with_steps``: of their steps, too."""
+    """Return what the ledger knows of the dossiers in a file, and lock their source against other writers.
+
+    The lock lasts until the transaction ends. With ``with_steps``, also read the dossiers' steps.
+    """
     asked = [{"place": at, "dossier_code": r.dossier_code, "fields": r.fields} for at, r in enumerate(records)]
     values = {"client_id": client_id, "given": large_recordset(asked), "with_steps": with_steps}
     row = connection.execute(statement("intake/exports/begin"), values).fetchone()
@@ -287,14 +293,16 @@ def begin_batch(connection: Connection, client_id: int, records: Sequence[Pushed
 def write_batch(
     connection: Connection, client_id: int, export_no: int, exported_at: datetime, decided: Decided
 ) -> None:
-    """Writes what was decided of dossiers that a file tells of."""
+    """Write the decisions about the dossiers in a file."""
     values = {"client_id": client_id, "export_no": export_no, "exported_at": exported_at, **decided_rows(decided)}
     connection.execute(statement("intake/exports/write"), values)
 
 
 def note_vanished(connection: Connection, export_no: int, gone: Sequence[int], back: Sequence[int]) -> None:
-    """Marks dossiers, by their numbers, that a whole export has no more, and takes the mark from those that it has
-    again."""
+    """Mark dossiers that a complete export no longer contains (``intake.exported_dossiers``).
+
+    Remove the mark from dossiers that the export contains again. Dossiers are given by their numbers.
+    """
     connection.execute(
         statement("intake/exports/note_vanished"),
         {"export_no": export_no, "gone": large_array(gone), "back": large_array(back)},
@@ -302,13 +310,16 @@ def note_vanished(connection: Connection, export_no: int, gone: Sequence[int], b
 
 
 def finish_file(connection: Connection, export_no: int, became: Became) -> None:
-    """Keeps what became of a file."""
+    """Store the result of reading a file (``intake.exports``)."""
     values = columns_of(became) | {"export_no": export_no, "faults": recordset(became.faults)}
     connection.execute(statement("intake/exports/finish"), values)
 
 
 def accept_file(connection: Connection, export_no: int, by: str, why: str, now: datetime) -> bool:
-    """Has a refused file taken as it is; ``False``: it is not refused, or was written anew since."""
+    """Allow a refused file to be taken unchanged (``intake.exports``).
+
+    Return ``False`` if the file is not refused or has changed in the meantime.
+    """
     values = {"export_no": export_no, "by": by, "why": why, "now": now}
     return connection.execute(statement("intake/exports/accept"), values).fetchone() is not None
 
@@ -321,30 +332,32 @@ def list_exports(
     limit: int = 100,
     skipped: int = 0,
 ) -> list[Export]:
-    """Files of a source, or of all, the newest first but for as many as are skipped."""
+    """Return files of one source or of all sources, the newest first, after the first ``skipped`` ones
+    (``intake.exports``)."""
     values = {"source": source, "export_no": export_no, "limit": limit, "skipped": skipped}
     return [value_of(Export, row) for row in connection.execute(statement("intake/exports/list"), values)]
 
 
 def count_states(connection: Connection, source: str, most: int = 1000) -> dict[ExportState, int]:
-    """How many of the newest ``most`` files of a source became what; a state that none is in is not told."""
+    """Count the newest ``most`` files of a source by state (``intake.exports``). A state without files is missing."""
     rows = connection.execute(statement("intake/exports/states"), {"source": source, "most": most})
     return {row["state"]: row["files"] for row in rows}
 
 
 def agencies_told_of(connection: Connection, source: str) -> frozenset[str]:
-    """Codes of the agencies that the files of a source may tell of now, or might at any time."""
+    """Return the codes of the agencies that the files of a source may concern now, or could concern at any earlier
+    time."""
     rows = connection.execute(statement("intake/clients/told_of"), {"source": source})
     return frozenset(row["agency_code"] for row in rows)
 
 
 def list_vanished(connection: Connection, source: str, limit: int = 500) -> list[VanishedDossier]:
-    """Open dossiers that the whole exports of a source have no more, the newest first."""
+    """Return open dossiers that the complete exports of a source no longer contain, the newest first."""
     rows = connection.execute(statement("intake/exports/vanished"), {"source": source, "limit": limit})
     return [value_of(VanishedDossier, row) for row in rows]
 
 
 def held_up(connection: Connection, sources: Sequence[str]) -> list[HeldUp]:
-    """Files that were refused and after which none of their source was taken."""
+    """Return refused files of these sources after which no other file was taken (``intake.exports``)."""
     rows = connection.execute(statement("intake/exports/held_up"), {"sources": list(sources)})
     return [value_of(HeldUp, row) for row in rows]

@@ -1,4 +1,7 @@
-"""Figures of the national portal that were handed in to be compared with closings: each is kept, the newest counts."""
+"""Store figures of the national portal, and compare them with closings.
+
+Every handed-in figure is stored. The newest figure of an agency and period counts.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from motcua.store.ledger.rows import recordset, value_of
 
 @dataclass(frozen=True, slots=True)
 class NewPortalFigures:
-    """What a line of a file says of one agency and period."""
+    """The figures of one agency and period, from one line of a file."""
 
     agency_code: str
     period: str
@@ -33,14 +36,16 @@ def save_portal_figures(
     *,
     file: tuple[str, str],
 ) -> list[PortalFigures]:
-    """Keeps what is new and gives it; what stands there already, or was in this very file before, adds nothing.
+    """Store new figures and return them (``motcua.portal_figures``).
+
+    Ignore figures that are stored already or were handed in with this same file before.
 
     Args:
-        connection: to the ledger; for the rest of its transaction nobody else hands in.
-        figures: each agency and period once.
-        handed_in_by: who.
-        handed_in_at: when.
-        file: name and SHA-256 of the file that they come from.
+        connection: a connection to the ledger; nobody else can store figures until its transaction ends.
+        figures: the figures, each agency and period once.
+        handed_in_by: the person who hands the file in.
+        handed_in_at: when the file was handed in.
+        file: name and SHA-256 of the file.
     """
     wait_for_lock(connection, COMPARING)
     parameters = {
@@ -57,13 +62,14 @@ def save_portal_figures(
 def compare_periods(
     connection: Connection, periods: Sequence[str], *, agency_code: str | None = None, up_to: int | None = None
 ) -> list[ComparedAgency]:
-    """What was handed in of these periods against their closings; what auditors may read is enough.
+    """Compare the figures of these periods with their closings (``audit.portal_figures``). The rights of an auditor
+    are enough.
 
     Args:
-        connection: to the ledger.
+        connection: a connection to the ledger.
         periods: days or months, as closings write them.
-        agency_code: of this agency alone; ``None``: of all.
-        up_to: number of the newest closing that counts; ``None``: all do.
+        agency_code: compare only this agency; ``None`` compares all.
+        up_to: the number of the newest closing that counts; ``None`` counts all.
     """
     asked = {"periods": list(periods), "agency_code": agency_code, "up_to": up_to}
     handed_in = connection.execute(statement("intake/portal_figures/of_periods"), asked).fetchall()

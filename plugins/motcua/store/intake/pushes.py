@@ -1,4 +1,8 @@
-"""Pushes are written by functions of the ledger's owner, each of which asks for a session; nothing else is allowed."""
+"""Write pushes, and store with each closing which agencies' data were pushed.
+
+Only database functions of the ledger's owner write pushes, and each of these functions demands a session of a client.
+The role of the intake app may only call these functions.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,12 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import columns_of, large_recordset, recordset, value_of
 
-_NOBODYS = "MC010"
+_NO_SESSION = "MC010"
 _DOSSIERS, _STEPS = TypeAdapter(list[Dossier]), TypeAdapter(list[Step])
 
 
 class SessionEnded(Exception):
-    """The session is nobody's: it never was one, its time is over, or its client may push no more."""
+    """Raised if a session does not exist, has expired, or belongs to a client that may no longer push."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,7 @@ class KnownDossier:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was wrong in a call, counted."""
+    """How many records of a call had the same fault."""
 
     fault: str
     field: str
@@ -47,12 +51,12 @@ class Fault:
 
 
 def digest(secret: str) -> bytes:
-    """What is kept of a session or a password, which are random: SHA-256."""
+    """Return the stored form of a session or a password: SHA-256, which is enough because both are random."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def sign_in(connection: Connection, name: str, password: str, session: str, lasts: timedelta) -> bool:
-    """Opens a session for the client that has this password; ``False``: there is none."""
+    """Open a session for the client with this name and password. Return ``False`` if there is no such client."""
     row = connection.execute(
         statement("intake/pushes/sign_in"),
         {"name": name, "shown": digest(password), "session": digest(session), "lasts": lasts},
@@ -61,62 +65,68 @@ def sign_in(connection: Connection, name: str, password: str, session: str, last
 
 
 def sign_in_from(connection: Connection, caller: str, unit: str, session: str) -> bool:
-    """Opens a short session for the one client that may call from this address for this unit; ``False``: there is
-    none."""
+    """Open a short session for the one client that may call from this address for this unit.
+
+    Return ``False`` if there is no such client.
+    """
     row = connection.execute(
         statement("intake/pushes/sign_in_from"), {"caller": caller, "unit": unit, "session": digest(session)}
     ).fetchone()
     return bool(row and row["is_open"])
 
 
-def whose(connection: Connection, session: str) -> int | None:
-    """Number of the client that a session is of."""
+def client_of_session(connection: Connection, session: str) -> int | None:
+    """Return the number of the client to which a session belongs. ``None`` if the session is not valid."""
     row = connection.execute(statement("intake/pushes/whose"), {"session": digest(session)}).fetchone()
     return None if row is None else row["client_id"]
 
 
 def begin_push(connection: Connection, session: str, asked: Iterable[Mapping[str, Any]]) -> Known:
-    """Reads what is known of what a push is about; until the transaction's end nobody else writes of its source.
+    """Return what the ledger knows of the dossiers in a push, and lock the source against other writers.
 
-    ``asked``: of each record ``place`` and ``dossier_code`` or ``dossier_no``; of a dossier its ``fields`` and
-    ``digests``, too.
+    The lock lasts until the transaction ends.
+
+    ``asked`` has for each record its ``place`` and its ``dossier_code`` or ``dossier_no``. A dossier's record also has
+    its ``fields`` and ``digests``.
 
     Raises:
-        SessionEnded: the session is nobody's.
+        SessionEnded: the session is not valid.
     """
     values = {"session": digest(session), "given": large_recordset(asked)}
-    return known_of(_of_session(connection, statement("intake/pushes/begin"), values)[0])
+    return known_of(_execute_in_session(connection, statement("intake/pushes/begin"), values)[0])
 
 
 def write_push(connection: Connection, session: str, decided: Decided) -> dict[Key, int]:
-    """Writes what was decided of a push; our numbers of the dossiers that were written.
+    """Write the decisions about a push. Return our numbers of the dossiers that were written.
 
     Raises:
-        SessionEnded: the session is nobody's.
+        SessionEnded: the session is not valid.
     """
     values = {"session": digest(session), **decided_rows(decided)}
-    rows = _of_session(connection, statement("intake/pushes/write"), values)
+    rows = _execute_in_session(connection, statement("intake/pushes/write"), values)
     return {(row["agency_code"], row["dossier_code"]): row["dossier_no"] for row in rows}
 
 
-def _of_session(connection: Connection, text: LiteralString, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _execute_in_session(connection: Connection, text: LiteralString, values: Mapping[str, Any]) -> list[dict[str, Any]]:
     try:
         return connection.execute(text, values).fetchall()
     except Error as error:
-        if error.sqlstate == _NOBODYS:
+        if error.sqlstate == _NO_SESSION:
             raise SessionEnded from None
         raise
 
 
 def known_of(row: Mapping[str, Any]) -> Known:
-    """What was read under the lock of a source."""
+    """Convert the row of the query that reads known dossiers under the lock of their source."""
     dossiers, steps = _DOSSIERS.validate_json(row["dossiers"]), _STEPS.validate_json(row["steps"])
-    return Known(row["client_id"], row["agencies"], row["moment"], dossiers, steps, _words(row.get("words") or "[]"))
+    return Known(
+        row["client_id"], row["agencies"], row["moment"], dossiers, steps, _parse_words(row.get("words") or "[]")
+    )
 
 
 @lru_cache(maxsize=4)
-def _words(text: str) -> AgencyWords:
-    # As all agencies are named: the same from call to call, until one of them changes.
+def _parse_words(text: str) -> AgencyWords:
+    # The text lists all names of agencies. It is parsed once and cached, because it changes only if an agency changes.
     found: tuple[list[tuple[str, str]], list[tuple[str, str]]] = ([], [])
     for is_code, written, agency in from_json(text):
         found[not is_code].append((written, agency))
@@ -124,7 +134,7 @@ def _words(text: str) -> AgencyWords:
 
 
 def decided_rows(decided: Decided) -> dict[str, str]:
-    """What was decided, as the statements that write it take it."""
+    """Return the decisions as the parameters of the SQL statements that write them."""
     return {
         "dossiers": _DOSSIERS.dump_json(list(decided.dossiers.values()), exclude_none=True).decode(),
         "steps": large_recordset({"ordinal": at, **columns_of(each)} for at, each in enumerate(decided.steps, 1)),
@@ -136,7 +146,7 @@ def decided_rows(decided: Decided) -> dict[str, str]:
 
 
 def look_up(connection: Connection, session: str, codes: Sequence[str]) -> list[KnownDossier]:
-    """Which of these dossiers the client's agencies have been pushed."""
+    """Return which of these dossiers were pushed for the client's agencies."""
     rows = connection.execute(statement("intake/pushes/look_up"), {"session": digest(session), "codes": list(codes)})
     return [value_of(KnownDossier, row) for row in rows]
 
@@ -151,7 +161,7 @@ def note_call(
     refused: int = 0,
     faults: Sequence[Fault] = (),
 ) -> None:
-    """Counts a call and what was wrong in it; of a session that is nobody's, nothing."""
+    """Count a call and its faults. Count nothing if the session is not valid."""
     connection.execute(
         statement("intake/pushes/note_call"),
         {
@@ -165,20 +175,21 @@ def note_call(
     )
 
 
-# --- What a closing keeps, for adapters change ------------------------------------------------------------------------
+# --- Data that a closing stores, because adapters of sources may change -----------------------------------------------
 
 
 def keep_pushed_of_closing(
     connection: Connection, closing_no: int, period: Period, sources: Sequence[str], days: Sequence[int]
 ) -> None:
-    """Keeps with a closing which agencies are told by pushes.
+    """Store with a closing which agencies' data are pushed.
 
     Args:
-        connection: that the sources' own count was taken with.
-        closing_no: of the closing.
-        period: its period.
-        sources: those that push, by what is set now.
-        days: closings of the days of what is longer than a day, which say it themselves.
+        connection: the connection with which the sources' own figures were counted.
+        closing_no: the closing's number.
+        period: the closing's period.
+        sources: the sources to which software pushes, by the present settings.
+        days: the closings of the period's days if the period is longer than a day. These closings already store which
+            agencies pushed.
     """
     values = {
         "closing_no": closing_no,
@@ -192,6 +203,6 @@ def keep_pushed_of_closing(
 
 
 def pushed_of_closing(connection: Connection, closing_no: int) -> tuple[PushedWords, ...]:
-    """What a closing kept of it; what auditors may read is enough."""
+    """Return which agencies' data were pushed, as stored with a closing. The rights of an auditor are enough."""
     rows = connection.execute(statement("intake/pushes/of_closing"), {"closing_no": closing_no})
     return tuple(value_of(PushedWords, row) for row in rows)

@@ -1,4 +1,4 @@
-"""What clients that push usually do, what was wrong in it, and which supplements nobody could be told of."""
+"""Read how clients usually push, the faults in their pushes, and supplements of which no citizen could be informed."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ _JUDGED_DAYS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class FaultSum:
-    """What was wrong in a client's pushes of some days."""
+    """How many records of one client's pushes had the same fault on some days."""
 
     client: str
     fault: str
     field: str
-    """Empty: no field in particular."""
+    """The field with the fault. Empty if the fault concerns no single field."""
     records: int
     last_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SupplementsUntold:
-    """Dossiers of an agency with a supplement that nothing says to be at the one-stop desk."""
+    """How many dossiers of an agency need a supplement but lack any sign that they are at the one-stop desk."""
 
     source: str
     agency_code: str
@@ -37,7 +37,7 @@ class SupplementsUntold:
 
 
 def watched_clients(connection: Connection, now: datetime) -> list[ClientFigures]:
-    """Clients that may push, as the watch judges them."""
+    """Return the clients that may push, with the figures by which the watch judges them."""
     today = now.astimezone(VIETNAM).date()
     values = {"now": now, "days_since": today - DAYS_BACK, "records_since": today - _JUDGED_DAYS}
     return [
@@ -54,7 +54,7 @@ def watched_clients(connection: Connection, now: datetime) -> list[ClientFigures
 
 
 def fault_sums(connection: Connection, since: date) -> list[FaultSum]:
-    """What was wrong in the pushes of all clients since that day of Vietnam."""
+    """Sum the faults in the pushes of all clients since that day of Vietnam."""
     rows = connection.execute(statement("intake/clients/fault_sums"), {"since": since})
     return [value_of(FaultSum, row) for row in rows]
 
@@ -62,7 +62,7 @@ def fault_sums(connection: Connection, since: date) -> list[FaultSum]:
 def supplements_untold(
     connection: Connection, start: datetime, end: datetime, agencies: Sequence[str] | None = None
 ) -> list[SupplementsUntold]:
-    """Supplements pushed in [start, end) of which nobody could be told, by agency."""
+    """Count, by agency, dossiers with a supplement pushed in [start, end) of which no citizen could be informed."""
     values = {"start": start, "end": end, "agencies": None if agencies is None else list(agencies)}
     rows = connection.execute(statement("intake/clients/supplements_untold"), values)
     return [value_of(SupplementsUntold, row) for row in rows]
@@ -71,5 +71,8 @@ def supplements_untold(
 def supplements_untold_by(
     connection: Connection, as_of: datetime, agencies: Sequence[str] | None = None
 ) -> list[SupplementsUntold]:
-    """Supplements pushed in the seven days before a moment of which nobody could be told, by agency."""
+    """Count, by agency, dossiers with a supplement of which no citizen could be informed.
+
+    The supplements were pushed in the seven days before ``as_of``.
+    """
     return supplements_untold(connection, as_of - _JUDGED_DAYS, as_of, agencies)

@@ -1,1 +1,1 @@
-"""The database itself: connections, migrations, definitions, locks, and how statements and rows are read."""
+"""The database itself: connections, migrations, definitions, locks, and how SQL statements and rows are read."""

@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: the one place that opens them."""
+"""Open connections to PostgreSQL. No other module opens connections."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
 from motcua.store.ledger.environment import GivenConnection, connection_of_environment
-from motcua.store.ledger.sessions import say_who_works, say_whose_work
+from motcua.store.ledger.sessions import name_session, tag_session_with_run
 
 LEDGER, CALLBACKS, PAGES = "motcua_db", "motcua_db_callbacks", "motcua_db_pages"
-"""Airflow connections to the ledger: of tasks and commands, of what gateways call, of what people see. Each of the two
-others is ``motcua_db`` where it is not set; which role may do what is in include/sql/definitions/rights.sql."""
+"""Airflow connections to the ledger: for tasks and commands, for the callbacks app, and for staff pages. If one of the
+last two is not set, ``motcua_db`` is used instead. include/sql/definitions/rights.sql gives the rights of the roles."""
 INTAKE = "motcua_db_intake"
-"""Airflow connection of what one-stop software pushes to; no other one serves where it is not set."""
+"""Airflow connection of the intake app, to which one-stop software pushes. No other connection replaces it if it is not
+set."""
 _CONNECT_WITHIN = 5
-"""Seconds, unless the Airflow connection says otherwise (connect_timeout): a server that drops packets must not hold up
-the others for as long as the kernel would wait."""
+"""The time limit for connecting, in seconds, unless the Airflow connection gives its own connect_timeout. Without a
+limit, a server that drops packets would delay work for as long as the kernel waits."""
 
 _AIRFLOWS_OWN = frozenset(
     {
@@ -42,42 +43,43 @@ _AIRFLOWS_OWN = frozenset(
         "workgroup-name",
     }
 )
-"""What Airflow's hook takes out of a connection's extra for itself; everything else there is libpq's."""
+"""Names in a connection's extra that Airflow's hook uses itself. All other names there are parameters of libpq."""
 
 _NOTICE_A_DEAD_HOST = (
     "SET TIME ZONE 'UTC'; SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 3"
 )
-"""Of a connection to the ledger. A host that loses its power closes nothing: so the server itself gives up within
-eleven seconds what that host had locked, and who lives takes over. Where there is no TCP it has no effect."""
+"""SQL for a new connection to the ledger. A host that loses power closes no connection. With these settings the server
+itself releases that host's locks after eleven seconds, and another process can take over. Without TCP the settings have
+no effect."""
 
 Connection: TypeAlias = psycopg.Connection[DictRow]
 Found = TypeVar("Found")
 
 
 def open_connection(conn_id: str = LEDGER) -> Connection:
-    """A new connection to the database behind an Airflow connection, rows as dicts, UTC.
+    """Open a connection to the database of an Airflow connection, with rows as dicts and in UTC.
 
-    The hook is told not to log: it would write statements with their parameters, phone numbers among them.
+    The logging of Airflow's hook is off, because it would log SQL statements with parameters such as phone numbers.
 
     Raises:
-        airflow.exceptions.AirflowNotFoundException: no such Airflow connection.
+        airflow.exceptions.AirflowNotFoundException: there is no such Airflow connection.
         psycopg.OperationalError: the database does not answer.
     """
     while kept := _kept.take(conn_id) if _kept is not None else None:
         try:
-            return _made_ready(conn_id, kept)
+            return _prepare_connection(conn_id, kept)
         except psycopg.OperationalError:
-            # The server was started anew meanwhile: the others that were kept are no better.
+            # The server was restarted in the meantime, so the other idle connections are broken too.
             kept.close()
-    return _made_ready(conn_id, _connect_by_hook(conn_id))
+    return _prepare_connection(conn_id, _connect_by_hook(conn_id))
 
 
-def _made_ready(conn_id: str, connection: Connection) -> Connection:
+def _prepare_connection(conn_id: str, connection: Connection) -> Connection:
     connection.row_factory = dict_row
     connection.execute(_NOTICE_A_DEAD_HOST if conn_id == LEDGER else "SET TIME ZONE 'UTC'")
     if conn_id == LEDGER:
-        say_who_works(connection)
-        say_whose_work(connection)
+        name_session(connection)
+        tag_session_with_run(connection)
     connection.commit()
     return connection
 
@@ -89,15 +91,15 @@ def _connect_by_hook(conn_id: str) -> Connection:
     try:
         return _connect_as(conn_id, given)
     except psycopg.OperationalError:
-        # Its password may be another one by now.
-        anew = _given_now(conn_id)
-        if anew is None or anew == given:
+        # The password may have changed since Airflow was asked.
+        given_anew = _ask_airflow(conn_id)
+        if given_anew is None or given_anew == given:
             raise
-    return _connect_as(conn_id, anew)
+    return _connect_as(conn_id, given_anew)
 
 
-def _given_now(conn_id: str) -> GivenConnection | None:
-    """What Airflow says of a connection; ``None``: nothing, or it is away."""
+def _ask_airflow(conn_id: str) -> GivenConnection | None:
+    """Return Airflow's present values of a connection, or ``None`` if Airflow does not know it or does not answer."""
     try:
         return given_connection(conn_id)
     except Exception:
@@ -110,7 +112,8 @@ def _connect_as(conn_id: str, given: GivenConnection) -> Connection:
     kept = _kept
     if kept is not None:
         kept.given[conn_id] = given
-    # Not Airflow's own, which tells a task's supervisor its secrets each time, and waits for it.
+    # The hook must not fetch the connection itself. It would send the secrets to the task's supervisor each time and
+    # wait for the answer.
     as_given: Any = replace(given, extra={"connect_timeout": _CONNECT_WITHIN, **given.extra})
     connection: Any = PostgresHook(conn_id, log_sql=False, connection=as_given).get_conn()
     _notice_a_dead_network(connection.fileno())
@@ -118,24 +121,25 @@ def _connect_as(conn_id: str, given: GivenConnection) -> Connection:
 
 
 class _KeptConnections:
-    """Connections whose work is done and that are open still, by the Airflow connection that they are of."""
+    """A pool of idle connections, by the name of their Airflow connection."""
 
     def __init__(self, names: Collection[str]) -> None:
         self._names = names
         self.given: dict[str, GivenConnection] = {}
-        """What Airflow said of each connection that was opened, whatever its name."""
+        """Airflow's values of each connection that was opened, by name."""
         self._guard = threading.Lock()
         self._idle: dict[str, list[Connection]] = {}
         self._is_over = False
 
     def takes(self, conn_id: str) -> bool:
-        """Whether connections of this name are kept."""
+        """Return whether connections with this name stay open for their next use."""
         return not self._names or conn_id in self._names
 
     def put_back(self, conn_id: str, connection: Connection) -> None:
-        """Keeps one that is done with; one that is broken, or comes too late, is closed."""
+        """Store a connection that is no longer used. Close the connection if it is broken, or if this pool is already
+        closed."""
         with suppress(psycopg.Error):
-            _make_as_new(connection)
+            _reset_connection(connection)
             with self._guard:
                 if not self._is_over:
                     self._idle.setdefault(conn_id, []).append(connection)
@@ -143,21 +147,24 @@ class _KeptConnections:
         connection.close()
 
     def take(self, conn_id: str) -> Connection | None:
-        """One that was put back."""
+        """Remove an idle connection from the pool and return it. ``None`` if there is none."""
         with self._guard:
             idle = self._idle.get(conn_id)
             return idle.pop() if idle else None
 
     def close(self) -> None:
-        """Closes those that were put back."""
+        """Close all idle connections."""
         with self._guard:
             idle, self._idle, self._is_over = self._idle, {}, True
         for connection in (each for kept in idle.values() for each in kept):
             connection.close()
 
 
-def _make_as_new(connection: Connection) -> None:
-    """Nothing of what was done with it is left but plans of statements: no transaction, lock, table or setting."""
+def _reset_connection(connection: Connection) -> None:
+    """Reset a connection: end its transaction, release its locks, and drop its temporary tables and settings.
+
+    The plans of its SQL statements remain.
+    """
     connection.rollback()
     connection.isolation_level = connection.read_only = connection.deferrable = None
     connection.autocommit = True
@@ -170,15 +177,16 @@ _kept: _KeptConnections | None = None
 
 @contextmanager
 def kept_connections(*names: str) -> Iterator[None]:
-    """While it lasts, a connection of this process whose work is done (``connect``) is given to whoever opens one of
-    the same name next; and Airflow is asked once what a connection says, and again when it does not lead to its
-    database any more.
+    """Keep this process's connections open after their use and reuse them within the ``with`` body.
 
-    For hundreds of runs one after the other in one process, half of whose time would be that of making connections; and
-    for senders, which go on while Airflow's API server is away.
+    A connection that :func:`connect` has finished with is given to the next caller that opens one of the same name.
+    Airflow is asked only once for a connection's values, and again if these no longer lead to the database.
+
+    This saves half the time of hundreds of runs that follow each other in one process. It also lets senders go on while
+    Airflow's API server is away.
 
     Args:
-        names: Airflow connections whose connections are kept; all of them by default.
+        names: Airflow connections that are kept open; by default all of them.
     """
     global _kept
     before, _kept = _kept, _KeptConnections(names)
@@ -191,48 +199,52 @@ def kept_connections(*names: str) -> Iterator[None]:
 
 
 def know_connections(conn_ids: Iterable[str], stop: threading.Event) -> None:
-    """Asks Airflow now what connections say that will be opened while ``kept_connections`` lasts; of one that it does
-    not know it is asked when that is opened."""
+    """Ask Airflow now for the values of connections that ``kept_connections`` will need later.
+
+    If Airflow does not know a connection, it is asked again when that connection is opened. The loop ends early when
+    ``stop`` is set.
+    """
     for conn_id in conn_ids:
         kept = _kept
         if kept is None or stop.is_set():
             return
-        if conn_id not in kept.given and (given := _given_now(conn_id)) is not None:
+        if conn_id not in kept.given and (given := _ask_airflow(conn_id)) is not None:
             kept.given.setdefault(conn_id, given)
 
 
 def open_without_airflow(statement_timeout: float) -> Connection:
-    """A new connection to the ledger, each statement a transaction of its own, where Airflow may be what is broken.
+    """Open a connection to the ledger in autocommit mode, for use while Airflow may be broken.
 
-    It is read from ``AIRFLOW_CONN_MOTCUA_DB``; Airflow is asked only where that is not set.
+    Read ``AIRFLOW_CONN_MOTCUA_DB``. Ask Airflow only if that variable is not set.
 
     Args:
-        statement_timeout: seconds that a statement may take.
+        statement_timeout: the seconds that an SQL statement may take.
 
     Raises:
         psycopg.OperationalError: the ledger does not answer.
     """
     given = connection_of_environment(LEDGER)
-    return _each_for_itself(open_connection() if given is None else open_as_given(given), statement_timeout)
+    return _set_autocommit(open_connection() if given is None else open_as_given(given), statement_timeout)
 
 
 def open_as_given(given: GivenConnection, statement_timeout: float | None = None) -> Connection:
-    """A new connection to the database that a connection names, without Airflow, and as whoever it names.
+    """Open a connection to the database that ``given`` names, with its login and without Airflow.
 
     Args:
-        given: the connection.
-        statement_timeout: seconds that a statement may take; then each is a transaction of its own, in UTC.
+        given: the connection's values.
+        statement_timeout: the seconds that an SQL statement may take; if given, the connection is in autocommit mode
+            and in UTC.
 
     Raises:
-        psycopg.OperationalError: the database does not answer, or lets nobody in.
-        psycopg.ProgrammingError: the connection says what libpq does not know.
+        psycopg.OperationalError: the database does not answer, or refuses the login.
+        psycopg.ProgrammingError: the connection has a parameter that libpq does not know.
     """
     connection = psycopg.connect(conninfo_of(given), row_factory=dict_row)
     _notice_a_dead_network(connection.fileno())
-    return connection if statement_timeout is None else _each_for_itself(connection, statement_timeout)
+    return connection if statement_timeout is None else _set_autocommit(connection, statement_timeout)
 
 
-def _each_for_itself(connection: Connection, statement_timeout: float) -> Connection:
+def _set_autocommit(connection: Connection, statement_timeout: float) -> Connection:
     connection.autocommit = True
     connection.execute("SET TIME ZONE 'UTC'")
     limit_statements(connection, statement_timeout)
@@ -240,12 +252,12 @@ def _each_for_itself(connection: Connection, statement_timeout: float) -> Connec
 
 
 def limit_statements(connection: Connection, seconds: float) -> None:
-    """How long a statement of this connection may take from now on."""
+    """Limit how many seconds an SQL statement of this connection may take from now on."""
     connection.execute("SELECT set_config('statement_timeout', %s, FALSE)", (str(round(seconds * 1000)),))
 
 
 def _notice_a_dead_network(descriptor: int) -> None:
-    """Has the kernel give a connection up whose packets nobody answers; by default that takes a quarter of an hour."""
+    """Make the kernel end a connection whose packets get no answer. By default this takes a quarter of an hour."""
     with socket.socket(fileno=os.dup(descriptor)) as same:
         if same.family in (socket.AF_INET, socket.AF_INET6):
             same.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -261,8 +273,11 @@ def _notice_a_dead_network(descriptor: int) -> None:
 
 @contextmanager
 def connect(conn_id: str = LEDGER) -> Iterator[Connection]:
-    """A connection for one piece of work: committed at the end, rolled back on an error, always closed, or put back
-    where such are kept (``kept_connections``)."""
+    """Open a connection for one piece of work.
+
+    Commit at the end, or roll back after an error. Then close the connection, or keep it open inside
+    ``kept_connections``.
+    """
     connection, kept = open_connection(conn_id), _kept
     if kept is None or not kept.takes(conn_id):
         with connection:
@@ -277,26 +292,30 @@ def connect(conn_id: str = LEDGER) -> Iterator[Connection]:
 
 
 class DatabaseFailed(Exception):
-    """A database refused or did not answer; the message holds no value of any row."""
+    """Raised if a database refused or did not answer. The message contains no value of any row."""
 
 
 def reason_without_values(error: Exception) -> str:
-    """What went wrong, fit for a log: PostgreSQL's details quote whole rows, phone numbers among them."""
+    """Return an error's reason without values of rows, so that it may be logged.
+
+    PostgreSQL's details quote whole rows and phone numbers.
+    """
     if isinstance(error, psycopg.Error):
-        # Without a message from the server the driver speaks of the connection: host, port, role.
+        # If the server gave no message, the driver's own text describes the connection: host, port, role.
         words = error.diag.message_primary or str(error).partition("\n")[0]
         if isinstance(error, psycopg.DataError):
-            # It quotes the value itself: invalid input syntax for type bigint: "…"; the driver writes '…'.
+            # A DataError quotes the value, as in: invalid input syntax for type bigint: "…". The driver writes it as
+            # '…'.
             words = words.partition('"')[0].partition("'")[0].rstrip(": ")
         return f"{type(error).__name__}: {words}"
-    # A look-up that failed names what was not there: an adapter, an Airflow connection.
+    # The error of a failed look-up names what is missing, for example an adapter or an Airflow connection.
     missing = isinstance(error, LookupError) or type(error).__name__ == "AirflowNotFoundException"
     return f"{type(error).__name__}: {error}" if missing else type(error).__name__
 
 
 @contextmanager
 def without_values() -> Iterator[None]:
-    """Turns an error of PostgreSQL into one that may be logged.
+    """Turn an error of PostgreSQL into an error that may be logged.
 
     Raises:
         DatabaseFailed: in place of any ``psycopg.Error``.
@@ -308,16 +327,17 @@ def without_values() -> Iterator[None]:
 
 
 def conninfo_of(given: GivenConnection, **ours: object) -> str:
-    """What libpq is told of a connection: all that its extra says, ``sslmode`` and ``target_session_attrs`` among it.
+    """Return libpq's conninfo for a connection, with all parameters of its extra, for example ``sslmode``.
 
-    A name that neither libpq nor Airflow knows is no way to speak in clear: ``ssl_mode`` is refused, not left out.
+    A name that neither libpq nor Airflow knows is an error and is not ignored: with a misspelt ``ssl_mode`` the
+    connection would otherwise be unencrypted.
 
     Args:
-        given: as the connection says it; ``connect_timeout`` is 5 s where it is not there.
-        ours: what holds whatever the connection says; ``options`` are added to its own.
+        given: the connection's values; ``connect_timeout`` is 5 s if they do not give it.
+        ours: parameters that override the connection's; ``options`` are added to its own.
 
     Raises:
-        psycopg.ProgrammingError: the extra holds what is no parameter of libpq's.
+        psycopg.ProgrammingError: the extra has a name that is not a parameter of libpq.
     """
     values: dict[str, Any] = {
         "host": given.host,
@@ -329,13 +349,13 @@ def conninfo_of(given: GivenConnection, **ours: object) -> str:
     }
     values |= {name: value for name, value in given.extra.items() if name not in _AIRFLOWS_OWN}
     if "options" in ours and values.get("options"):
-        # Of two that say the same the later one counts.
+        # If an option occurs twice, PostgreSQL uses the later one, which is ours.
         ours |= {"options": f"{values['options']} {ours['options']}"}
     return make_conninfo("", **(values | ours))
 
 
 def connection_or_ledger(conn_id: str) -> str:
-    """The name of that Airflow connection, or ``motcua_db`` where it is not set.
+    """Return the name of this Airflow connection, or ``motcua_db`` if it is not set.
 
     Raises:
         airflow.exceptions.AirflowNotFoundException: neither is set.
@@ -344,18 +364,18 @@ def connection_or_ledger(conn_id: str) -> str:
     from airflow.sdk.exceptions import AirflowNotFoundException
 
     try:
-        PostgresHook(conn_id).connection  # noqa: B018 - looks whether it is set
+        PostgresHook(conn_id).connection  # noqa: B018 - the attribute raises if the connection is not set
     except AirflowNotFoundException:
-        PostgresHook(LEDGER).connection  # noqa: B018 - likewise
+        PostgresHook(LEDGER).connection  # noqa: B018 - the attribute raises if the connection is not set
         return LEDGER
     return conn_id
 
 
 def given_connection(conn_id: str) -> GivenConnection:
-    """What an Airflow connection says.
+    """Return the values of an Airflow connection.
 
     Raises:
-        airflow.exceptions.AirflowNotFoundException: no such connection.
+        airflow.exceptions.AirflowNotFoundException: there is no such connection.
     """
     from airflow.providers.postgres.hooks.postgres import PostgresHook
 
@@ -369,11 +389,11 @@ def _ledger_conninfo(conn_id: str, **ours: object) -> str:
 
 
 _opening_pool = threading.Lock()
-"""Two first requests at once must not open two pools."""
+"""Prevents two simultaneous first requests from opening two pools."""
 
 
 def ledger_pool(conn_id: str) -> ConnectionPool[Connection]:
-    """Connections to the ledger for a web process, opened when first used.
+    """Return the web process's pool of connections to the ledger, which is opened at its first use.
 
     Args:
         conn_id: ``CALLBACKS``, ``PAGES`` or ``INTAKE``.
@@ -397,20 +417,20 @@ def ledger_pool(conn_id: str) -> ConnectionPool[Connection]:
 
 _pools: dict[str, ConnectionPool[Connection]] = {}
 _LIMITS = {INTAKE: " -c statement_timeout=50s -c idle_in_transaction_session_timeout=60s"}
-"""What the server itself ends: those who push give up after a minute."""
+"""Limits that the server enforces, because clients that push give up after a minute."""
 PAGE_PATIENCE = timedelta(seconds=15)
-"""One statement of a staff page may take this long."""
+"""How long one SQL statement of a staff page may take."""
 
 
 @contextmanager
 def page_connection() -> Iterator[Connection]:
-    """A connection of the pool for what a person waits for: PostgreSQL gives up a statement that lasts too long.
+    """Take a connection from the pool for a staff page. PostgreSQL cancels an SQL statement that takes too long.
 
-    Nobody reads a page that comes after a minute, and those who ask for it again would take the ledger from the sender.
+    Without this limit, a user who reloads a slow page again and again would take the ledger's capacity from senders.
 
     Raises:
-        psycopg.errors.QueryCanceled: in the body, when a statement took longer than ``PAGE_PATIENCE``; nothing of the
-            transaction is kept.
+        psycopg.errors.QueryCanceled: in the body, when an SQL statement took longer than ``PAGE_PATIENCE``; the
+            transaction is rolled back.
         psycopg_pool.PoolTimeout: no connection is free, or the server does not answer.
     """
     with ledger_pool(PAGES).connection() as connection:
@@ -420,11 +440,11 @@ def page_connection() -> Iterator[Connection]:
 
 
 class QuickConnections:
-    """One connection of the callbacks to the ledger for each thread, for work that must be done within a second or be
-    given up.
+    """Holds one ledger connection of the callbacks app for each thread, for work that must succeed or fail within a
+    second.
 
-    No pool: after a restart of the server a pool waits longer and longer before it tries again, and a thread that
-    finds its connection broken can open another at once.
+    A pool would not do: after a restart of the server it waits longer and longer between its tries to connect. Here a
+    thread that finds its connection broken can open another one at once.
     """
 
     def __init__(self) -> None:
@@ -434,7 +454,7 @@ class QuickConnections:
         self._conninfo: str | None = None
 
     def get(self) -> Connection:
-        """This thread's connection.
+        """Return this thread's connection, and open it if necessary.
 
         Raises:
             psycopg.OperationalError: the server does not answer.
@@ -457,7 +477,7 @@ class QuickConnections:
         return connection
 
     def drop(self) -> None:
-        """Closes this thread's connection: the next one is a new one."""
+        """Close this thread's connection. The next call of ``get`` opens a new one."""
         known: Connection | None = getattr(self._own, "connection", None)
         if known is not None:
             with self._guard:
@@ -465,7 +485,7 @@ class QuickConnections:
             known.close()
 
     def close(self) -> None:
-        """Closes the connections of all threads; whoever asks again gets a new one."""
+        """Close the connections of all threads. A later call of ``get`` opens a new one."""
         with self._guard:
             connections, self._open = self._open, set()
             self._conninfo = None
@@ -477,17 +497,15 @@ quick_connections = QuickConnections()
 
 
 class Lookout:
-    """One connection of the callbacks for looking at the ledger from outside of their work; it is given up however the
+    """Holds one connection with which the callbacks app checks the ledger. A waiting query can be aborted even if the
     ledger hangs.
 
-    Made when first needed, and made anew when it broke.
-
-    :meth:`ask` is for one thread; :meth:`give_up` and :meth:`close` may come from any other one.
+    The connection is opened at its first use, and opened anew after it broke. One thread calls :meth:`ask`. Any other
+    thread may call :meth:`give_up` and :meth:`close`.
     """
 
     def __init__(self, patience: float) -> None:
-        """``patience``: seconds in which PostgreSQL itself ends a statement, and a connection that is not made by then
-        is given up."""
+        """Set the time limit ``patience``, in seconds, for an SQL statement and for connecting."""
         self._patience = patience
         self._conninfo: str | None = None
         self._guard = threading.Lock()
@@ -495,7 +513,7 @@ class Lookout:
         self._given_up = False
 
     def ask(self, question: Callable[[Connection], Found]) -> Found:
-        """What the ledger answers. A connection that broke since it was last used is replaced once.
+        """Run ``question`` with the connection and return its answer. Replace a broken connection once.
 
         Raises:
             psycopg.Error: the ledger does not answer, or refuses.
@@ -512,8 +530,10 @@ class Lookout:
         return question(self._open())
 
     def give_up(self) -> None:
-        """Has the question that waits end with an error: PostgreSQL's own limit does not bind one that is stopped, nor
-        a proxy before it."""
+        """Make a waiting query fail at once.
+
+        This is needed because PostgreSQL's own time limit has no effect if the server or a proxy before it is frozen.
+        """
         with self._guard:
             self._given_up = True
             connection = self._connection
@@ -522,7 +542,7 @@ class Lookout:
                     same.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Ends a question that waits, and the connection."""
+        """Abort a waiting query and close the connection."""
         self.give_up()
         with self._guard:
             connection, self._connection = self._connection, None
@@ -538,7 +558,7 @@ class Lookout:
             milliseconds = round(self._patience * 1000)
             self._conninfo = _ledger_conninfo(
                 CALLBACKS,
-                # Less than two seconds libpq takes for two.
+                # libpq treats any value below two seconds as two seconds.
                 connect_timeout=max(2, round(self._patience)),
                 tcp_user_timeout=milliseconds,
                 options=f"-c timezone=UTC -c statement_timeout={milliseconds} -c lock_timeout={milliseconds}",
@@ -550,7 +570,7 @@ class Lookout:
 
 
 def close_ledger_pool() -> None:
-    """Closes the web process's connections, where any were opened."""
+    """Close all connections of the web process."""
     quick_connections.close()
     with _opening_pool:
         pools = list(_pools.values())

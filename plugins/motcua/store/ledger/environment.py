@@ -1,7 +1,7 @@
-"""Airflow connections as the environment holds them, read without Airflow.
+"""Read Airflow connections from the environment without Airflow.
 
-The watch must work where Airflow does not, and starts once a minute where cron runs it: importing Airflow alone takes
-seconds. Everything else goes through Airflow's own hooks.
+The watch must work even if Airflow does not. If cron runs the watch, it starts once a minute, and importing Airflow
+alone takes seconds. All other code reads connections through Airflow's own hooks.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class GivenConnection:
-    """What a connection says; Airflow's hooks take it for one."""
+    """The values of a connection. Airflow's hooks accept it as a connection of their own."""
 
     host: str | None
     port: int | None
@@ -27,28 +27,32 @@ class GivenConnection:
 
     @property
     def extra_dejson(self) -> dict[str, Any]:
-        """The extra as Airflow's hooks ask for it."""
+        """Return the extra in the form that Airflow's hooks expect."""
         return dict(self.extra)
 
 
 def connection_of_environment(conn_id: str) -> GivenConnection | None:
-    """The connection in ``AIRFLOW_CONN_<NAME>``, JSON or an address; ``None``: not set, or not to be read so."""
+    """Read the connection in ``AIRFLOW_CONN_<NAME>``, written as JSON or as an address.
+
+    Return ``None`` if it is not set or cannot be read.
+    """
     return read_connection(os.environ.get(f"AIRFLOW_CONN_{conn_id.upper()}", ""))
 
 
 def read_connection(written: str) -> GivenConnection | None:
-    """A connection as it is written, JSON or an address; ``None``: nothing is, or it is not to be read so."""
+    """Parse a connection that is written as JSON or as an address. Return ``None`` if it is empty or cannot be
+    parsed."""
     written = written.strip()
     if written[:1] in ("'", '"') and written[-1:] == written[:1]:
-        # A file of variables that is read by a shell and by Docker, which takes quotes for a part of the value.
+        # The value may come from a file that both a shell and Docker read. Docker takes quotes as a part of the value.
         written = written[1:-1]
     try:
-        return _of_json(written) if written.startswith("{") else _of_address(written) if written else None
+        return _parse_json(written) if written.startswith("{") else _parse_address(written) if written else None
     except (ValueError, TypeError, AttributeError):
         return None
 
 
-def _of_json(written: str) -> GivenConnection:
+def _parse_json(written: str) -> GivenConnection:
     given = json.loads(written)
     extra = given.get("extra") or {}
     if isinstance(extra, str):
@@ -64,20 +68,20 @@ def _of_json(written: str) -> GivenConnection:
     )
 
 
-def _of_address(written: str) -> GivenConnection:
+def _parse_address(written: str) -> GivenConnection:
     address = urlsplit(written)
     extra: dict[str, Any] = dict(parse_qsl(address.query, keep_blank_values=True))
     if set(extra) == {"__extra__"}:
         extra = dict(json.loads(extra["__extra__"]))
 
-    def plain(text: str | None) -> str | None:
+    def unquoted(text: str | None) -> str | None:
         return unquote(text) if text else None
 
     return GivenConnection(
-        plain(address.hostname),
+        unquoted(address.hostname),
         address.port,
-        plain(address.username),
-        plain(address.password),
-        plain(address.path.removeprefix("/")),
+        unquoted(address.username),
+        unquoted(address.password),
+        unquoted(address.path.removeprefix("/")),
         extra,
     )

@@ -1,5 +1,7 @@
-"""Whether server and ledger are as this version leaves them: roles, parameters, migrations, objects; and what each
-column means, from the database's own comments.
+"""Compare the server and the ledger with what this version expects, and print the data dictionary.
+
+The comparison covers roles, parameters, migrations and database objects. The dictionary is made from the comments in
+the database.
 """
 
 from __future__ import annotations
@@ -24,40 +26,43 @@ from motcua.store.ledger.rows import value_of, values_of
 
 @dataclass(frozen=True, slots=True)
 class RoleThere:
-    """A role of the server, with rights beyond the ledger's tables."""
+    """A role of the server, with its rights beyond the ledger's tables."""
 
     name: str
     rights: list[str]
     sessions: int
-    """It may have at once; below 0: any number."""
+    """How many sessions the role may have at once. Below 0 there is no limit."""
     valid_until: datetime | None
-    """Its password; ``None``: for ever."""
+    """Until when the role's password is valid. ``None`` if it does not expire."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerThere:
-    """The server."""
+    """The server's clock, version and limit of sessions."""
 
     clock: datetime
     version: int
-    """As libpq gives it: 180006 is 18.6."""
+    """The version in libpq's form: 180006 is 18.6."""
     sessions: int
-    """The database lets in at once; below 0: any number."""
+    """How many sessions the database allows at once. Below 0 there is no limit."""
 
 
 def roles_there(connection: Connection, names: Collection[str], owner: str) -> list[RoleThere]:
-    """Those of these roles that there are."""
+    """Return the roles among these names that exist on the server."""
     return values_of(RoleThere, connection.execute(statement("doctor/roles"), {"names": list(names), "owner": owner}))
 
 
 def server_there(connection: Connection) -> ServerThere:
-    """The server's clock and version, and how many the database lets in."""
+    """Return the server's clock and version, and how many sessions the database allows."""
     (row,) = connection.execute(statement("doctor/server")).fetchall()
     return value_of(ServerThere, row)
 
 
 def applied_migrations(connection: Connection) -> set[str]:
-    """Names of the migrations after version 0.2.0 that the ledger has; of one that never was migrated, none."""
+    """Return the names of the ledger's migrations after version 0.2.0 (``motcua.applied_migrations``).
+
+    The set is empty if the ledger was never migrated.
+    """
     try:
         rows = connection.execute(statement("doctor/migrations"))
         return {row["migration_id"] for row in rows if row["migration_id"] > BEGINNING}
@@ -66,13 +71,13 @@ def applied_migrations(connection: Connection) -> set[str]:
 
 
 def may_write(connection: Connection) -> bool:
-    """Whether whoever is connected may change anything in the database, as at a source, where we only read."""
+    """Return whether this connection's role may change anything in the database. In a source it should only read."""
     (row,) = connection.execute(statement("doctor/source_role")).fetchall()
     return bool(row["may_write"])
 
 
 def agencies_without_dossiers(connection: Connection, before: datetime) -> list[str]:
-    """Codes of agencies that were enabled before then and of which no source ever brought a dossier."""
+    """Return the codes of agencies that were enabled before ``before`` and have no dossier from any source."""
     rows = connection.execute(statement("doctor/agencies_without_dossiers"), {"before": before})
     return [row["agency_code"] for row in rows]
 
@@ -82,19 +87,19 @@ def agencies_without_dossiers(connection: Connection, before: datetime) -> list[
 
 @dataclass(frozen=True, slots=True)
 class ParameterThere:
-    """A parameter of the server as a session of ours meets it when it begins."""
+    """A parameter of the server, with its value at the start of a session of ours."""
 
     name: str
     setting: str
     unit: str
     by_default: str | None
     source: str
-    """``client``: the connection itself asks for it."""
+    """Where the value comes from. ``client`` means that the connection itself sets it."""
 
 
 @dataclass(frozen=True, slots=True)
-class SetApart:
-    """A parameter that is set for a role alone, for a database, or for both; empty: for all."""
+class ParameterOverride:
+    """A parameter that is set for one role, one database, or one role in one database. An empty name stands for all."""
 
     role: str
     database: str
@@ -103,16 +108,17 @@ class SetApart:
 
 
 def parameters_there(connection: Connection, *, asked_for: bool = False) -> list[ParameterThere]:
-    """Every parameter of the server, as far as whoever is connected may know it.
+    """Return every parameter of the server that this connection's role may read.
 
-    ``asked_for``: those alone that the connection itself asks for.
+    With ``asked_for``, return only parameters that the connection itself sets.
     """
     return values_of(ParameterThere, connection.execute(statement("doctor/parameters"), {"asked_for": asked_for}))
 
 
-def parameters_set_apart(connection: Connection, roles: Collection[str]) -> list[SetApart]:
-    """What is set for these roles, or for the database that is connected to, beside the server's own configuration."""
-    return values_of(SetApart, connection.execute(statement("doctor/set_apart"), {"roles": list(roles)}))
+def parameters_set_apart(connection: Connection, roles: Collection[str]) -> list[ParameterOverride]:
+    """Return the parameters that are set for these roles or this database, in addition to the server's
+    configuration."""
+    return values_of(ParameterOverride, connection.execute(statement("doctor/set_apart"), {"roles": list(roles)}))
 
 
 # --- Objects ---------------------------------------------------------------------------------------------------------
@@ -123,21 +129,21 @@ class LedgerObject:
     """An object of the ledger's schemas."""
 
     made_as: str
-    """A hash of its definition as PostgreSQL writes it, and of a table of its columns."""
+    """A hash of the definition as PostgreSQL writes it; for a table, a hash of its columns."""
     owner: str
-    """Empty: who owns the schema ``motcua``."""
+    """The object's owner. Empty if the owner of the schema ``motcua`` owns the object."""
     rights: frozenset[str]
-    """Of others: ``motcua_pages SELECT status_code``."""
+    """The rights of other roles, for example ``motcua_pages SELECT status_code``."""
 
 
 Objects: TypeAlias = Mapping[tuple[str, str], LedgerObject]
-"""By kind and name."""
+"""Objects by kind and name."""
 
 
 def objects_there(connection: Connection) -> Objects:
-    """Every object of the ledger's schemas; a connection in which each statement is a transaction of its own."""
+    """Return every object of the ledger's schemas. The connection must be in autocommit mode."""
     with connection.transaction():
-        # Names are written whole then, whatever this role's path is.
+        # With an empty search_path PostgreSQL writes full names, whatever path this role has.
         connection.execute("SET LOCAL search_path = ''")
         rows = connection.execute(statement("doctor/objects")).fetchall()
     return {
@@ -147,8 +153,10 @@ def objects_there(connection: Connection) -> Objects:
 
 @cache
 def objects_expected() -> Objects:
-    """What a ledger of this version is made of: include/sql/objects.tsv, which ``python -m tests.ledger_objects`` takes
-    from a fresh one."""
+    """Return the objects that a ledger of this version has, from include/sql/objects.tsv.
+
+    ``python -m tests.ledger_objects`` writes this file from a fresh ledger.
+    """
     found: dict[tuple[str, str], LedgerObject] = {}
     for line in (include_dir() / "sql" / "objects.tsv").read_text(encoding="utf-8").splitlines():
         kind, name, made_as, owner, rights = line.split("\t")
@@ -158,64 +166,70 @@ def objects_expected() -> Objects:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsDiffer:
-    """In what a ledger is not as this version makes it, each in words."""
+    """The differences between a ledger and what this version expects, in words."""
 
     definitions: list[str]
-    """Functions, views and triggers, which each migrate puts in force."""
+    """Differing functions, views and triggers, which each migrate puts in force."""
     tables: list[str]
-    """All else, which migrations alone make: tables with their columns, indexes, constraints, owners."""
+    """Other differing objects, which only migrations change: tables and their columns, indexes, constraints, owners."""
     rights_too_many: list[str]
     rights_lacking: list[str]
 
 
 _DEFINED = ("function", "view", "trigger")
 _LEFT_TO_OTHERS = ("index",)
-"""What somebody may add without changing what the ledger does."""
+"""Kinds of objects that anybody may add without changing what the ledger does."""
 
 
 def compare_objects(there: Objects, expected: Objects, roles: Collection[str], *, strangers: bool) -> ObjectsDiffer:
-    """In what a ledger differs; of roles that are not there no right is missed.
+    """Return how a ledger differs from the expected objects. Missing rights are reported only for the given roles.
 
-    ``strangers``: rights of roles that are none of ours are told, too: not where one of ours may have another name.
+    With ``strangers``, rights of unknown roles are reported too. The caller must not set ``strangers`` if one of our
+    roles may have another name.
     """
     differ = ObjectsDiffer([], [], [], [])
     for key in sorted(there.keys() | expected.keys()):
         kind, name = key
         has, had = there.get(key), expected.get(key)
-        if (has is None or had is None) and _is_of_another(key, there, expected):
+        if (has is None or had is None) and _belongs_to_differing_table(key, there, expected):
             continue
-        told = differ.definitions if kind in _DEFINED else differ.tables
+        reported = differ.definitions if kind in _DEFINED else differ.tables
         if had is None or has is None:
             if had is not None:
-                told.append(f"{kind} {name} is missing{_written_in(name)}")
+                reported.append(f"{kind} {name} is missing{_written_in(name)}")
             elif kind not in _LEFT_TO_OTHERS:
-                told.append(f"{kind} {name} is none of ours")
+                reported.append(f"{kind} {name} is none of ours")
             continue
         if has.made_as != had.made_as:
-            told.append(f"{kind} {name} is another{_written_in(name)}")
+            reported.append(f"{kind} {name} is another{_written_in(name)}")
         if has.owner != had.owner:
             differ.tables.append(f"{kind} {name} belongs to {has.owner or 'the owner of all'}")
             continue
         more, less = has.rights - had.rights, had.rights - has.rights
         ours = {*roles, "PUBLIC"}
-        differ.rights_too_many.extend(_in_words(kind, name, (each for each in more if strangers or _of(each) in ours)))
-        differ.rights_lacking.extend(_in_words(kind, name, (each for each in less if _of(each) in ours)))
+        differ.rights_too_many.extend(
+            _rights_in_words(kind, name, (each for each in more if strangers or _role_of(each) in ours))
+        )
+        differ.rights_lacking.extend(_rights_in_words(kind, name, (each for each in less if _role_of(each) in ours)))
     return differ
 
 
-def _is_of_another(key: tuple[str, str], there: Objects, expected: Objects) -> bool:
-    """What belongs to a table that is missing, or is none of ours, and is told with it."""
+def _belongs_to_differing_table(key: tuple[str, str], there: Objects, expected: Objects) -> bool:
+    """Return whether an object belongs to a table that is missing or unknown.
+
+    The report on the table covers such an object.
+    """
     kind, name = key
     table = name.rpartition(" on ")[2] if kind in ("trigger", "rule") else name.partition(" ")[0]
     of = ("table", table)
     return kind in ("trigger", "rule", "constraint") and (of in there) != (of in expected)
 
 
-def _of(right: str) -> str:
+def _role_of(right: str) -> str:
     return right.partition(" ")[0]
 
 
-def _in_words(kind: str, name: str, rights: Iterable[str]) -> Iterable[str]:
+def _rights_in_words(kind: str, name: str, rights: Iterable[str]) -> Iterable[str]:
     named = name if kind in ("table", "view") else f"{kind} {name}"
     for each in sorted(rights):
         role, _, right = each.partition(" ")
@@ -223,7 +237,7 @@ def _in_words(kind: str, name: str, rights: Iterable[str]) -> Iterable[str]:
 
 
 def _written_in(name: str) -> str:
-    """The file that makes an object of this name; of several the one that is called like it, else the newest."""
+    """Return the file that creates an object: the file with the object's name, or the newest file that contains it."""
     short = re.split(r" on |\(", name)[0].rpartition(" ")[2].rpartition(".")[2]
     sql = include_dir() / "sql"
     files = [
@@ -243,7 +257,7 @@ leave out whatever is personal.
 
 
 def data_dictionary(connection: Connection) -> str:
-    """Markdown with every table and column."""
+    """Return Markdown with every table and column of the ledger."""
     rows = connection.execute(statement("ledger/columns_in_words"), {}).fetchall()
     parts = [_HEAD]
     for table, columns in groupby(rows, key=itemgetter("table_name")):

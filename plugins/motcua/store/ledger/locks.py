@@ -1,5 +1,7 @@
-"""Advisory locks: who is alive, who goes on for all, whose a gateway's slots are. PostgreSQL frees them when their
-connection ends."""
+"""Take and release advisory locks: of leader and standbys, of gateways and request slots, and of exclusive jobs.
+
+PostgreSQL releases a lock when the connection that holds it ends.
+"""
 
 from __future__ import annotations
 
@@ -9,95 +11,102 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first
 
-LINGERING = 1
-"""Held by the sender that leads: it picks up news for all. Senders' own numbers are random and large."""
+LEADING = 1
+"""The leader holds this lock. The leader is the sender that picks up news for all senders. The numbers of senders' own
+locks are random and large."""
 CHECKING = 2
-"""Held by the one check of data quality: there is one snapshot."""
+"""The running check of data quality holds this lock, because there is only one snapshot."""
 CLOSING = 3
-"""Held by the one that closes a period: there is one scratch table."""
+"""The process that closes a period holds this lock, because there is only one scratch table."""
 PUBLISHING = 4
-"""Held by whoever publishes: publications make a chain."""
-# 5 is held by whoever sets or imports settings of agencies: motcua.wait_for_settings.
+"""The process that publishes holds this lock, because publications form a chain."""
+# The function motcua.wait_for_settings takes lock 5 while agencies' settings are changed or imported.
 LOOKING_AT_GAP = 6
-"""Held by whoever notices a gap in the ledger, or looks at one."""
-# 7 is held by whoever empties personal data: motcua.wait_for_emptying.
+"""A process holds this lock while it opens a gap in the ledger or examines one."""
+# The function motcua.wait_for_emptying takes lock 7 while personal data is emptied.
 COMPARING = 8
-"""Held by whoever hands in figures of the portal: what is new is judged by the newest that are there."""
+"""A process holds this lock while it stores figures of the portal, because new figures are compared with the newest
+stored ones."""
 
 WATCHING = 9
-"""Shared by the watchers of sources that live and have looked at all theirs; each has it once."""
+"""All live watchers that have checked all their sources at least once share this lock. Each of them holds it once."""
 RENEWING = 10
-"""Held by whoever renews tokens of a gateway: a refresh token works once."""
+"""A process holds this lock while it renews a gateway's tokens, because a refresh token works only once."""
 _STANDING_BY = 1000
-"""And on: places of senders that go on beside the one that leads."""
+"""The first lock number of the standbys: senders that wait to become leader."""
 
 
-def stand_by(connection: Connection, places: int) -> int | None:
-    """Takes one of so many places beside the sender that leads, and returns its lock, which is held until it is given
-    back or this connection ends; ``None``: others have them all."""
+def take_standby_place(connection: Connection, places: int) -> int | None:
+    """Take one of ``places`` standby places and return its lock number, or ``None`` if all places are taken.
+
+    The lock is held until it is released or this connection ends.
+    """
     locks = range(_STANDING_BY, _STANDING_BY + places)
     return next((number for number in locks if hold_lock(connection, number)), None)
 
 
-def somebody_stands_by(connection: Connection, places: int) -> bool:
-    """Whether one of so many places beside the sender that leads is taken."""
+def has_standby(connection: Connection, places: int) -> bool:
+    """Return whether at least one of the standby places is taken."""
     return any(is_held(connection, number) for number in range(_STANDING_BY, _STANDING_BY + places))
 
 
 def hold_lock(connection: Connection, number: int) -> bool:
-    """Takes the lock for as long as this connection lives; ``False``: another connection has it."""
+    """Take a lock until this connection ends. Return ``False`` if another connection holds the lock."""
     return bool(first(connection.execute(statement("locks/hold"), {"number": number}), "held"))
 
 
 def release_lock(connection: Connection, number: int) -> None:
-    """Gives the lock back."""
+    """Release a lock."""
     connection.execute(statement("locks/release"), {"number": number})
 
 
 def is_held(connection: Connection, number: int) -> bool:
-    """Whether any connection to this database has the lock."""
+    """Return whether any connection to this database holds the lock."""
     return lock_holders(connection, number) > 0
 
 
 def share_lock(connection: Connection, number: int) -> None:
-    """Has the lock together with others for as long as this connection lives; to be taken once."""
+    """Take a shared lock until this connection ends. Each connection takes it only once."""
     connection.execute(statement("locks/share"), {"number": number})
 
 
 def lock_holders(connection: Connection, number: int) -> int:
-    """How many connections to this database have the lock."""
+    """Return how many connections to this database hold the lock."""
     return int(first(connection.execute(statement("locks/holders"), {"number": number}), "connections") or 0)
 
 
 def wait_for_lock(connection: Connection, number: int) -> None:
-    """Waits until no other connection has the lock, and holds it for the rest of this transaction."""
+    """Wait until no other connection holds the lock, and hold it until this transaction ends."""
     connection.execute(statement("locks/wait"), {"number": number})
 
 
 def share_gateway(connection: Connection, gateway: str) -> None:
-    """Counts this connection among those that have requests for a gateway, until it leaves or ends; once only."""
+    """Count this connection among the connections with requests for a gateway, until it leaves or ends.
+
+    A connection may do this only once for a gateway.
+    """
     connection.execute(statement("locks/share_gateway"), {"gateway": gateway})
 
 
 def leave_gateway(connection: Connection, gateway: str) -> None:
-    """Counts this connection no longer."""
+    """Stop counting this connection among the connections with requests for a gateway."""
     connection.execute(statement("locks/leave_gateway"), {"gateway": gateway})
 
 
 def sharing_gateway(connection: Connection, gateway: str) -> int:
-    """How many connections have requests for a gateway."""
+    """Return how many connections have requests for a gateway."""
     return int(first(connection.execute(statement("locks/sharing_gateway"), {"gateway": gateway}), "connections") or 0)
 
 
 def take_slots(connection: Connection, gateway: str, slots: Sequence[int], wanted: int) -> list[int]:
-    """Takes up to ``wanted`` of these slots of a gateway (numbers from 1) that nobody has; returns which.
+    """Take up to ``wanted`` free request slots of a gateway among ``slots``, and return their numbers.
 
-    This connection must have none of them.
+    Slots are numbered from 1. This connection must not hold any of the given slots.
     """
     values = {"gateway": gateway, "slots": list(slots), "wanted": wanted}
     return [row["slot"] for row in connection.execute(statement("locks/take_slots"), values)]
 
 
 def give_slots_back(connection: Connection, gateway: str, slots: Sequence[int]) -> None:
-    """Gives slots of a gateway back."""
+    """Release request slots of a gateway."""
     connection.execute(statement("locks/give_slots_back"), {"gateway": gateway, "slots": list(slots)})

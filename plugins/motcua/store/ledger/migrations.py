@@ -1,5 +1,7 @@
-"""Makes an empty ledger of include/sql/schema; one that is there is brought on by include/sql/migrations with yoyo,
-forward only, and include/sql/definitions are put in force anew."""
+"""Create an empty ledger from include/sql/schema, or migrate an existing ledger with include/sql/migrations.
+
+Migrations run with yoyo and only forward. Then include/sql/definitions are put in force anew.
+"""
 
 from __future__ import annotations
 
@@ -18,23 +20,24 @@ from motcua.store.ledger.definitions import make_schema, put_in_force
 from motcua.store.ledger.queries import statement
 
 OWNER = "motcua_db_owner"
-"""Airflow connection of the role that owns the schema; ``motcua_db`` serves where it is not set."""
+"""Airflow connection of the role that owns the schema. ``motcua_db`` is used if it is not set."""
 
 
 BEGINNING = "0069_cells"
-"""Newest migration of version 0.2.0, from which the migrations lead on; what came before is in include/sql/schema."""
+"""The newest migration of version 0.2.0. Only later migrations still exist as files. include/sql/schema contains what
+this and all earlier migrations made."""
 _MADE = "schema"
-"""What an empty database is told to have got."""
+"""The name that ``migrate`` returns after it has created a ledger in an empty database."""
 SCHEMAS = ["audit", "intake", "motcua", "quality", "statements"]
-"""All that the ledger is made of stands in these, in order."""
+"""The schemas that contain all of the ledger, in order."""
 
 
 class LedgerRefused(Exception):
-    """The database is none that this version can migrate, and was left as it is; the message says what to do."""
+    """Raised if this version cannot migrate the database, which is left unchanged. The message says what to do."""
 
 
 def owner_connection() -> str:
-    """Name of the connection of the role that owns the schema: ``motcua_db`` where no other one is set.
+    """Return the name of the owner's connection: ``motcua_db`` if no other one is set.
 
     Raises:
         airflow.exceptions.AirflowNotFoundException: neither is set.
@@ -43,34 +46,34 @@ def owner_connection() -> str:
 
 
 def known_migrations() -> list[str]:
-    """Names of the migrations that lead from version 0.2.0 to this one, in order."""
+    """Return the names of the migrations from version 0.2.0 to this one, in order."""
     return sorted(path.stem for path in (include_dir() / "sql" / "migrations").glob("*.sql"))
 
 
 def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
-    """Applies the migrations that the ledger does not have yet, puts each definition in force, and names the former.
+    """Apply the migrations that the ledger lacks, put every definition in force, and return the migrations' names.
 
-    An empty database becomes a ledger of this version, whole or not at all; then ``schema`` is the one name.
-    Definitions are put in force each time: a changed one must be, also where no migration is pending.
+    An empty database becomes a ledger of this version completely or not at all. The only returned name is then
+    ``schema``. Definitions are put in force each time, because one may have changed although no migration is pending.
 
     Args:
-        lock_within: seconds that a statement waits for a lock, since whoever comes later waits behind it, senders among
-            them.
-        patience: seconds for which that is tried again.
+        lock_within: how many seconds an SQL statement waits for a lock. Other sessions wait behind it in this time.
+        patience: for how many seconds a migration that got no lock is tried again.
 
     Raises:
-        LedgerRefused: the ledger is of before version 0.2.0, or there is only a part of one.
+        LedgerRefused: the ledger is older than version 0.2.0, or incomplete.
         yoyo.exceptions.LockTimeout: another migration is running.
-        psycopg.errors.LockNotAvailable: somebody held a table for two minutes; that migration is rolled back whole.
-        psycopg.Error: a migration failed; it is rolled back whole.
-        DefinitionRefused: a definition cannot be put in force; those before stay.
+        psycopg.errors.LockNotAvailable: a session held a table for two minutes; the migration is rolled back
+            completely.
+        psycopg.Error: a migration failed; it is rolled back completely.
+        DefinitionRefused: a definition cannot be put in force; migrations that were applied before stay.
     """
     from yoyo import get_backend, read_migrations
 
-    # yoyo logs each statement; the supervisor prints the names that are returned here instead.
+    # yoyo logs each statement. The supervisor prints the returned names instead.
     logging.getLogger("yoyo").setLevel(logging.WARNING)
     conn_id = owner_connection()
-    # yoyo gives the driver what stands in the query: all of it, where the other parts of an address know few names.
+    # yoyo passes the whole query part of an address to the driver, so any parameter can be given there.
     limit = f"-c lock_timeout={round(lock_within * 1000)}"
     parameters = conninfo_to_dict(conninfo_of(given_connection(conn_id), options=limit))
     backend = get_backend(f"postgresql+psycopg:///?{urlencode(parameters)}")

@@ -1,4 +1,4 @@
-"""Creates the roles and databases that a deployment's connections name."""
+"""Create the roles and databases that a deployment's connections name."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 ERASER = "motcua_eraser"
-"""Role that the one function that empties personal data belongs to; nobody logs in as it, and it owns nothing else."""
+"""The role that owns the one function that empties personal data. It cannot log in and owns nothing else."""
 
 
 LOCKING = "motcua_app"
-"""Role of tasks and commands: it sends, so that the locks that senders go by are its own."""
+"""The role of tasks and commands. It may take advisory locks, because it sends messages."""
 WAITING = ("motcua_callbacks", "motcua_pages", "motcua_purge")
-"""Roles whose programs took locks themselves before functions of the ledger did it for them."""
+"""Roles whose programs took advisory locks themselves in earlier versions. Now functions of the ledger take them."""
 PARTS = (LOCKING, *WAITING, "motcua_audit", "motcua_intake")
-"""Roles that log in to do some of the ledger's work, and no more."""
+"""Roles that log in and have rights only to a part of the ledger."""
 _AUDITORS = 10
-"""Sessions that people who check figures may have: all together they leave the server to who sends."""
+"""The number of simultaneous sessions that the auditors' role may have. The limit leaves the server free for senders.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,11 @@ class Role:
 
     name: str
     password: str
-    """Empty: nobody logs in as it."""
+    """The role's password. Empty if nobody may log in with this role."""
 
 
 def ensure_role(admin: psycopg.Connection[object], role: Role) -> None:
-    """Creates the role, or gives it this password; without one it may not log in."""
+    """Create the role, or change its password. A role without a password may not log in."""
     known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.name,)).fetchone()
     admin.execute(
         sql.SQL("{} ROLE {} {} PASSWORD {}").format(
@@ -52,8 +53,8 @@ def ensure_role(admin: psycopg.Connection[object], role: Role) -> None:
 
 
 def ensure_eraser(admin: psycopg.Connection[object], owner: str) -> None:
-    """Creates the role that personal data is emptied by, which cannot log in, and lets the ledger's owner give it that
-    function."""
+    """Create the role that empties personal data and cannot log in, and let the ledger's owner assign functions to
+    it."""
     known = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ERASER,)).fetchone()
     if not known:
         admin.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(ERASER)))
@@ -61,8 +62,10 @@ def ensure_eraser(admin: psycopg.Connection[object], owner: str) -> None:
 
 
 def ensure_database(admin: psycopg.Connection[object], name: str, owner: str) -> None:
-    """Creates the database with that owner; nobody else may connect, or make temporary tables, until granted. Needs
-    autocommit."""
+    """Create the database with this owner. The admin connection must be in autocommit mode.
+
+    Other roles may not connect to it or make temporary tables in it until somebody grants this.
+    """
     known = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
     database, owning = sql.Identifier(name), sql.Identifier(owner)
     if not known:
@@ -73,7 +76,7 @@ def ensure_database(admin: psycopg.Connection[object], name: str, owner: str) ->
 
 
 def allow_connect(admin: psycopg.Connection[object], database: str, role: str) -> None:
-    """Lets a role connect to a database."""
+    """Let a role connect to a database."""
     admin.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(database), sql.Identifier(role)))
 
 
@@ -87,29 +90,31 @@ def provision_ledger(
     airflow_database: str,
     others: Sequence[Role] = (),
 ) -> list[str]:
-    """Creates, where missing, the ledger's and Airflow's databases with their roles; safe to repeat.
+    """Create the missing databases and roles of the ledger and of Airflow. The function is safe to repeat.
 
-    Closes what PostgreSQL leaves open to everybody, and returns what it could not close (:func:`close_doors`).
+    Also revoke rights that PostgreSQL gives everybody by default, and return the rights that could not be revoked
+    (:func:`close_doors`).
 
     Args:
         admin_dsn: an administrator of the server.
-        database: the ledger.
-        owner: migrates it.
-        app: of tasks and commands.
-        audit: of people who check figures.
-        airflow: owns ``airflow_database``.
-        airflow_database: Airflow's own.
-        others: of the ledger's other parts, such as callbacks, pages and the purge; what each may do is
-            include/sql/definitions/rights.sql.
+        database: the ledger's name.
+        owner: the role that migrates the ledger.
+        app: the role of tasks and commands.
+        audit: the role of people who check figures.
+        airflow: the role that owns ``airflow_database``.
+        airflow_database: the name of Airflow's own database.
+        others: roles of the ledger's other parts, such as callbacks, pages and the purge;
+            include/sql/definitions/rights.sql gives their rights.
 
     Raises:
-        psycopg.Error: the administrator may not do that, or the server does not answer.
+        psycopg.Error: the administrator lacks a right, or the server does not answer.
     """
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         for role in (owner, app, audit, airflow, *others):
             ensure_role(admin, role)
         ensure_eraser(admin, owner.name)
-        # PostgreSQL 16 and later: an administrator who is no superuser must be in a role to give it a database.
+        # PostgreSQL 16 and later: an administrator who is not a superuser must be a member of a role to give it a
+        # database.
         for role in (owner, airflow):
             admin.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role.name)))
         ensure_database(admin, database, owner.name)
@@ -117,13 +122,13 @@ def provision_ledger(
         for role in (app, audit, *others):
             allow_connect(admin, database, role.name)
         admin.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(sql.Identifier(audit.name), _AUDITORS))
-        for name in _open_to_all(admin):
-            _try(admin, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        for name in _databases_open_to_all(admin):
+            _run_if_permitted(admin, sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     return close_doors(with_database(admin_dsn, database), owner.name)
 
 
-def _open_to_all(admin: psycopg.Connection[Any]) -> list[str]:
-    """The server's own databases that everybody may connect to."""
+def _databases_open_to_all(admin: psycopg.Connection[Any]) -> list[str]:
+    """Return the server's own databases that everybody may connect to."""
     found = admin.execute(
         "SELECT d.datname FROM pg_database AS d WHERE d.datallowconn AND (d.datistemplate OR d.datname = 'postgres')"
         " AND EXISTS (SELECT 1 FROM aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) AS a WHERE a.grantee = 0)"
@@ -131,20 +136,22 @@ def _open_to_all(admin: psycopg.Connection[Any]) -> list[str]:
     return [name for (name,) in found.fetchall()]
 
 
-def _try(admin: psycopg.Connection[Any], command: sql.Composed) -> None:
-    """Does it where the administrator may."""
+def _run_if_permitted(admin: psycopg.Connection[Any], command: sql.Composed) -> None:
+    """Run the command, and ignore it if the administrator lacks the right."""
     with suppress(errors.InsufficientPrivilege), admin.transaction():
         admin.execute(command)
 
 
 def close_doors(ledger_dsn: str, owner: str) -> list[str]:
-    """Takes from everybody what the ledger needs of nobody but its owner and who sends, in the ledger's database:
-    large objects, which fill the disk and every dump, advisory locks, and temporary tables.
+    """Revoke rights in the ledger's database that PostgreSQL gives everybody: large objects, advisory locks, temporary
+    tables.
 
-    While programs of before may be at work, pages, callbacks and purge keep the locks that these wait by.
+    Only the owner keeps all these rights. The sending role keeps locks and temporary tables. Large objects would fill
+    the disk and every dump. If programs of an earlier version may still be running, the roles of pages, callbacks and
+    purge keep the lock functions that these programs use.
 
     Returns:
-        What is left open, a line for each: most of it is a superuser's to close.
+        The rights that could not be revoked, one line for each. Usually a superuser must revoke them.
     """
     with psycopg.connect(ledger_dsn, row_factory=dict_row) as admin:
         there = {row["rolname"] for row in admin.execute("SELECT rolname FROM pg_roles").fetchall()}
@@ -155,17 +162,19 @@ def close_doors(ledger_dsn: str, owner: str) -> list[str]:
             if door["is_of_locks"]:
                 may += [LOCKING] if LOCKING in there else []
                 may += waiting if before["is_of_before"] and "pg_advisory_xact_lock(" in door["named"] else []
-            function = sql.SQL(door["named"])  # as PostgreSQL itself writes it
+            function = sql.SQL(door["named"])  # PostgreSQL itself wrote this name, so that it needs no quoting.
             names = sql.SQL(", ")
             from_all = [sql.SQL("PUBLIC"), *map(sql.Identifier, waiting)]
-            _try(admin, sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM {}").format(function, names.join(from_all)))
-            _try(
+            _run_if_permitted(
+                admin, sql.SQL("REVOKE EXECUTE ON FUNCTION {} FROM {}").format(function, names.join(from_all))
+            )
+            _run_if_permitted(
                 admin,
                 sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(function, names.join(map(sql.Identifier, may))),
             )
         if LOCKING in there:
             database = sql.Identifier(admin.info.dbname)
-            _try(
+            _run_if_permitted(
                 admin,
                 sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(database, sql.Identifier(LOCKING)),
             )
@@ -173,17 +182,20 @@ def close_doors(ledger_dsn: str, owner: str) -> list[str]:
 
 
 def open_doors(connection: Connection, owner: str) -> list[str]:
-    """What our roles may do beyond their rights because PostgreSQL lets everybody: ``motcua_audit takes any lock``."""
+    """Return the rights that our roles should not have and have, because PostgreSQL gives them to everybody.
+
+    One line reads, for example, ``motcua_audit takes any lock``.
+    """
     values = {"roles": [*PARTS, owner], "owner": owner, "locking": LOCKING}
     return [f"{row['role']} {row['door']}" for row in connection.execute(statement("ledger/open_doors"), values)]
 
 
 def set_database_aside(admin_dsn: str, database: str, aside: str) -> None:
-    """Gives a database another name, with all that is in it, and makes an empty one in its place for the same roles.
+    """Rename a database with all its content, and create an empty one with the old name for the same roles.
 
     Raises:
-        psycopg.errors.ObjectInUse: somebody is connected to it; nothing is changed.
-        psycopg.Error: the administrator may not do that, or the server does not answer.
+        psycopg.errors.ObjectInUse: somebody is connected to the database; nothing is changed.
+        psycopg.Error: the administrator lacks a right, or the server does not answer.
     """
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         owner, connecting = admin.execute(
@@ -200,5 +212,5 @@ def set_database_aside(admin_dsn: str, database: str, aside: str) -> None:
 
 
 def with_database(dsn: str, database: str) -> str:
-    """The same DSN, another database."""
+    """Return the DSN with another database name."""
     return make_conninfo(dsn, dbname=database)

@@ -1,4 +1,7 @@
-"""SQL by name: ``statement("messages/claiming/claim_due")`` follows ``-- name: claim_due`` in messages/claiming.sql."""
+"""Load SQL statements by name.
+
+``statement("messages/claiming/claim_due")`` returns the SQL below ``-- name: claim_due`` in messages/claiming.sql.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ _ENDED = re.compile(r"\s*(.*);\s*(?:--[^\n]*\s*)?", re.DOTALL)
 
 @cache
 def statement(name: str) -> LiteralString:
-    """A statement by its file's name below ``include/sql`` and its own, with ``%(name)s`` parameters.
+    """Return an SQL statement with ``%(name)s`` parameters, by its file below ``include/sql`` and its own name.
 
     Raises:
         FileNotFoundError: there is no such file.
-        LookupError: the file has no such statement; or two of one name, or one that no semicolon ends.
+        LookupError: the file has no such SQL statement, has two of one name, or has one without a semicolon at its end.
     """
     file, _, own = name.rpartition("/")
     found = statements_of(file)
@@ -30,22 +33,25 @@ def statement(name: str) -> LiteralString:
 
 @cache
 def statements_of(file: str) -> Mapping[str, LiteralString]:
-    """The statements of a file by their own names, in its order: each without lines that are comments, below its whole
-    name, which PostgreSQL's log and list of sessions show first.
+    """Return the SQL statements of a file by their own names, in the file's order.
+
+    Lines that are comments are left out. The whole name stands above each SQL statement, so that PostgreSQL's log and
+    list of sessions show it first.
 
     Raises:
         FileNotFoundError: there is no such file.
-        LookupError: two have one name, or one is not ended by a semicolon.
+        LookupError: two SQL statements have one name, or one has no semicolon at its end.
     """
     text = (include_dir() / "sql" / f"{file}.sql").read_text(encoding="utf-8")
     found: dict[str, LiteralString] = {}
     _, *parts = _NAMED.split(text)
-    for own, told in zip(parts[::2], parts[1::2], strict=True):
+    for own, body in zip(parts[::2], parts[1::2], strict=True):
         if own in found:
             raise LookupError(f"include/sql/{file}.sql has two statements {own!r}")
-        sql = _ENDED.fullmatch("\n".join(line for line in told.splitlines() if not line.lstrip().startswith("--")))
+        sql = _ENDED.fullmatch("\n".join(line for line in body.splitlines() if not line.lstrip().startswith("--")))
         if sql is None:
             raise LookupError(f"include/sql/{file}.sql: no semicolon ends {own!r}")
-        # psycopg takes only literal strings, so that nobody composes SQL from values; a file of ours is one.
+        # psycopg's types accept only literal strings, so that nobody composes SQL from values. The text of a file of
+        # the project is as safe as a literal string.
         found[own] = f"-- {file}/{own}\n{sql[1]}"
     return found

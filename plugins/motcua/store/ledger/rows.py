@@ -1,7 +1,7 @@
-"""Rows to the database and from it.
+"""Convert rows for the database, and rows from the database.
 
-Batches go as one JSON parameter, which the statements open with ``jsonb_to_recordset``; rows come as dicts, and leave
-the store as dataclasses whose fields are named as the columns.
+A batch of rows goes to the database as one JSON parameter, which the SQL statement opens with ``jsonb_to_recordset``.
+Rows come from the database as dicts, and leave the store as data classes whose fields have the names of the columns.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ Value = TypeVar("Value")
 
 
 def batches(rows: Iterable[Value], size: int) -> Iterator[list[Value]]:
-    """The rows, so many at a time."""
+    """Yield the rows in batches of ``size``."""
     left = iter(rows)
     while batch := list(islice(left, size)):
         yield batch
 
 
-def _plain(value: object) -> object:
+def _to_json_value(value: object) -> object:
     if isinstance(value, (datetime, date)):
         return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):
@@ -43,28 +43,33 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} cannot be a column's value")
 
 
-_dumps = partial(json.dumps, default=_plain, ensure_ascii=False)
+_dumps = partial(json.dumps, default=_to_json_value, ensure_ascii=False)
 
 
 def recordset(rows: Iterable[Mapping[str, Any] | DataclassInstance]) -> Jsonb:
-    """The rows as one parameter; keys of mappings and names of fields are column names."""
+    """Return the rows as one parameter. Keys of mappings and names of fields are column names."""
     return Jsonb(list(rows), dumps=_dumps)
 
 
 def large_recordset(rows: Iterable[Mapping[str, Any]]) -> str:
-    """As ``recordset``, for thousands of rows at a time: written at once, by a faster writer and without what is empty,
-    and opened with ``json_to_recordset``, which spares PostgreSQL a form that is read once."""
+    """Return thousands of rows as one parameter, faster than ``recordset`` does.
+
+    It uses a faster JSON writer and leaves out empty values. The SQL statement opens the parameter with
+    ``json_to_recordset``, so that PostgreSQL builds no ``jsonb`` value that it would read only once.
+    """
     return to_json(list(rows), exclude_none=True).decode()
 
 
 def large_array(numbers: Iterable[int | None]) -> str:
-    """Thousands of whole numbers as one parameter that a statement casts to its array: the driver's own way looks at
-    each of them several times."""
+    """Return thousands of whole numbers as one parameter, which the SQL statement casts to its array type.
+
+    The driver's own conversion would examine each number several times.
+    """
     return "{" + ",".join(["NULL" if number is None else str(int(number)) for number in numbers]) + "}"
 
 
 def large_array_of_words(words: Iterable[str]) -> str:
-    """As ``large_array``, of words that hold no zero character."""
+    """Return thousands of words as one parameter, like ``large_array``. No word may contain a zero character."""
     listed = list(words)
     if not listed:
         return "{}"
@@ -75,47 +80,55 @@ def large_array_of_words(words: Iterable[str]) -> str:
 
 
 def record(values: Mapping[str, Any]) -> Jsonb:
-    """One row as one parameter, which a statement opens with ``jsonb_to_record``; its keys are column names."""
+    """Return one row as one parameter, which the SQL statement opens with ``jsonb_to_record``.
+
+    The keys are column names.
+    """
     return Jsonb(values, dumps=_dumps)
 
 
 @cache
-def _names_of(kind: type[Any]) -> tuple[str, ...]:
-    # Asking a class for its fields costs more than taking their values: once a class, not once a row.
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    # The cache matters: reading the names of a class's fields costs more than reading a row's values.
     return tuple(field.name for field in fields(kind))
 
 
 @cache
-def _taking(kind: type[Any]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+def _field_getter(kind: type[Any]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
     names = [field.name for field in fields(kind)]
     return itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
 
 
 def value_of(kind: type[Value], row: Mapping[str, Any]) -> Value:
-    """The value in a row whose columns are named as the value's fields; other columns are ignored."""
-    return kind(*_taking(kind)(row))  # type: ignore[arg-type]
+    """Return an instance of a data class, made from a row whose columns have the names of its fields.
+
+    Other columns of the row are ignored.
+    """
+    return kind(*_field_getter(kind)(row))  # type: ignore[arg-type]
 
 
 def values_of(kind: type[Value], rows: Iterable[Mapping[str, Any]]) -> list[Value]:
-    """The values in rows, as of one."""
+    """Return an instance of a data class for each row, as ``value_of`` makes it."""
     return [value_of(kind, row) for row in rows]
 
 
 def first_of(kind: type[Value], rows: Cursor[DictRow]) -> Value | None:
-    """The value in the first row; ``None``: there is no row."""
+    """Return an instance of a data class made from the first row, or ``None`` if there is no row."""
     row = rows.fetchone()
     return None if row is None else value_of(kind, row)
 
 
 def first(rows: Cursor[DictRow], column: str) -> Any | None:  # noqa: ANN401 - a column may hold anything
-    """What a column holds in the first row; ``None``: there is no row."""
+    """Return a column's value in the first row, or ``None`` if there is no row."""
     row = rows.fetchone()
     return None if row is None else row[column]
 
 
 def row_of(kind: type[Value]) -> BaseRowFactory[Value]:
-    """Rows of a cursor as values of this class: as ``psycopg.rows.class_row`` makes them, but where each field has its
-    column, names are put together once a cursor and not once a row."""
+    """Return a row factory that makes instances of a data class, like ``psycopg.rows.class_row``.
+
+    If each field has its column, the names are resolved once for each cursor instead of once for each row.
+    """
 
     def row_factory(cursor: BaseCursor[Any, Any]) -> RowMaker[Value]:
         columns = [column.name for column in cursor.description or ()]
@@ -129,12 +142,12 @@ def row_of(kind: type[Value]) -> BaseRowFactory[Value]:
 
 
 def columns_of(value: DataclassInstance) -> dict[str, Any]:
-    """A value's fields by name, as a row to be written has them."""
-    return {name: getattr(value, name) for name in _names_of(type(value))}
+    """Return the fields of a data class instance by name, as a row to be written."""
+    return {name: getattr(value, name) for name in _field_names(type(value))}
 
 
 def by_dossier(kind: type[Value], rows: Iterable[Mapping[str, Any]]) -> dict[int, list[Value]]:
-    """The values of rows that name their ``dossier_id`` too, by dossier, in the order that the rows have."""
+    """Return instances of a data class made from rows, by each row's ``dossier_id`` and in the order of the rows."""
     found: defaultdict[int, list[Value]] = defaultdict(list)
     for row in rows:
         found[row["dossier_id"]].append(value_of(kind, row))

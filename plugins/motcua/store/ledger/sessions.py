@@ -1,9 +1,10 @@
-"""Sessions of the ledger: which process works with them, who is silent, their end, and whose work they write.
+"""Name the ledger sessions of a process, end the sessions of frozen processes, and tag sessions with a run.
 
-A process at work has all its sessions called by one name, so that who finds it frozen can end them, and no others.
+All sessions of one running process have the same name. If another process finds the process frozen, it can end exactly
+these sessions.
 
-Airflow runs each task in a process of its own, so that a process works for one run at most. Each connection to the
-ledger that it opens meanwhile says so to PostgreSQL, which keeps the run's number with what is written.
+Airflow runs each task in its own process, so that a process works for at most one run. Each ledger session that the
+process opens gives PostgreSQL the run's number, and the ledger stores this number with what the session writes.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from motcua.store.ledger.rows import first, values_of
 
 
 @dataclass(frozen=True, slots=True)
-class AtWork:
-    """Another process at work."""
+class RunningProcess:
+    """A running process, as its ledger sessions show it."""
 
     name: str
     alive_at: datetime
-    """When it last gave a sign of life."""
+    """When the process last gave a heartbeat."""
     silent_for: float
-    """Seconds since then; both by the server's clock."""
+    """Seconds since the last heartbeat. ``alive_at`` and this value use the database server's clock."""
 
 
 class _Process:
@@ -38,17 +39,18 @@ class _Process:
 
 
 def new_name() -> str:
-    """A name for the sessions of one process; include/sql/sessions knows its form."""
+    """Return a new name for the sessions of one process. include/sql/sessions.sql relies on the form of the name."""
     return f"motcua at work {secrets.token_hex(8)}"
 
 
-def call_sessions(name: str | None) -> None:
-    """What sessions are called that this process opens from now on, in whichever thread; ``None``: nothing."""
+def set_session_name(name: str | None) -> None:
+    """Set the name of all sessions that this process opens from now on, in any thread. ``None`` gives sessions no
+    name."""
     _Process.name = name
 
 
-def say_who_works(connection: psycopg.Connection[DictRow]) -> None:
-    """Has a new session be called as its process says; to be committed.
+def name_session(connection: psycopg.Connection[DictRow]) -> None:
+    """Give a new session the name of its process. The caller commits.
 
     Raises:
         psycopg.Error: the ledger does not answer.
@@ -58,24 +60,30 @@ def say_who_works(connection: psycopg.Connection[DictRow]) -> None:
 
 
 def begin_beats(connection: psycopg.Connection[DictRow], name: str) -> None:
-    """Makes a session the one for the beats of the process of this name: never long behind a row that another one
-    holds, and without waiting for the disk."""
+    """Prepare a session for the heartbeats of the process with this name.
+
+    The session's SQL statements wait at most half a second for a row that another session has locked. Its commits do
+    not wait for the disk.
+    """
     connection.execute(statement("sessions/begin_beats"), {"name": f"{name} beats"})
 
 
-def others_at_work(connection: psycopg.Connection[DictRow], own: str) -> list[AtWork]:
-    """The other processes at work; outside a transaction, in which PostgreSQL would show again what it showed first."""
-    return values_of(AtWork, connection.execute(statement("sessions/others_at_work"), {"own": own}))
+def other_processes(connection: psycopg.Connection[DictRow], own: str) -> list[RunningProcess]:
+    """Return the other running processes.
+
+    The caller must have no open transaction, because inside a transaction PostgreSQL repeats its first answer.
+    """
+    return values_of(RunningProcess, connection.execute(statement("sessions/others_at_work"), {"own": own}))
 
 
 def end_sessions(connection: psycopg.Connection[DictRow], names: Sequence[str]) -> int:
-    """Ends all sessions of these processes; how many there were."""
+    """End all sessions of these processes and return how many there were."""
     return int(first(connection.execute(statement("sessions/end"), {"names": list(names)}), "ended") or 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run of a DAG; other DAGs may have runs of the same name."""
+    """A run of a DAG. Runs of other DAGs may have the same ``run_id``."""
 
     dag_id: str
     run_id: str
@@ -87,12 +95,15 @@ class _Work:
 
 
 def work_for(run: Run | None) -> None:
-    """What connections to the ledger write that are opened from now on, in whichever thread, is kept as this run's."""
+    """Tag the ledger sessions that this process opens from now on, in any thread, with this run.
+
+    ``None`` ends the tagging.
+    """
     _Work.run, _Work.number = run, None
 
 
-def say_whose_work(connection: psycopg.Connection[DictRow]) -> None:
-    """Has a new session of the ledger say which run it works for, if any; to be committed.
+def tag_session_with_run(connection: psycopg.Connection[DictRow]) -> None:
+    """Set the number of the process's run, if there is one, in a new session of the ledger. The caller commits.
 
     Raises:
         psycopg.Error: the ledger does not answer, or refuses.
@@ -106,14 +117,15 @@ def say_whose_work(connection: psycopg.Connection[DictRow]) -> None:
     connection.execute("SELECT set_config('motcua.run', %s, FALSE)", (str(_Work.number),))
 
 
-def leave_undone(connection: psycopg.Connection[DictRow], run: Run, left: Sequence[Finding]) -> None:
-    """Keeps what a run's gate found is left: counts and reasons."""
+def save_left_undone(connection: psycopg.Connection[DictRow], run: Run, left: Sequence[Finding]) -> None:
+    """Store the findings of a run's gate, as counts and reasons, in ``runs``."""
     words = json.dumps([asdict(each) for each in left], ensure_ascii=False)
     connection.execute(statement("runs/leave_undone"), asdict(run) | {"words": words})
 
 
-def left_of(words: str) -> list[Finding]:
-    """What was kept as left; an earlier version kept its gate's words."""
+def parse_left_undone(words: str) -> list[Finding]:
+    """Return the findings in a stored ``left_undone`` text. An earlier version stored the gate's words instead of
+    JSON."""
     try:
         return [Finding(**each) for each in json.loads(words) if each["name"] in CHECKS]
     except (ValueError, TypeError):
@@ -121,6 +133,6 @@ def left_of(words: str) -> list[Finding]:
 
 
 def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], name: str) -> set[str]:
-    """Of these runs, those whose gate found nothing else than what this check asks."""
+    """Return which of these runs are red only because of this check: their gates found nothing else."""
     rows = connection.execute(statement("runs/red_only_for"), {"run_ids": list(run_ids), "name": name})
     return {row["run_id"] for row in rows}

@@ -1,1 +1,1 @@
-"""What messages are made of and what becomes of them: one module for each noun."""
+"""The storage of messages and everything that they are made of: one module for each noun."""

@@ -1,4 +1,9 @@
-"""The evenings of apologies: which are not settled yet, what dossiers were like then, how good the forecast was."""
+"""Read and write evenings of apologies.
+
+An evening is the apology hour (17:30) of one day at one agency. The system then selects the dossiers that get an
+apology because no result will be ready on their appointed day. This module reads which evenings are unsettled, how
+dossiers stood on an evening, and how good the forecast was.
+"""
 
 from __future__ import annotations
 
@@ -19,22 +24,22 @@ _BATCH = 1000
 
 @dataclass(frozen=True, slots=True)
 class AgencyEvenings:
-    """An agency with the days whose evening is not settled, and the settings that they follow."""
+    """An agency with the days of its unsettled evenings, and the settings that apply to them."""
 
     agency_code: str
     accented: bool
     kinds_off: tuple[str, ...]
     apology_day: ApologyDay
     begins_at: datetime
-    """Evenings before this moment are none of its: it was not enabled, or none of its dossiers had been read."""
+    """Earlier evenings do not concern the agency, because it was not enabled yet or had no dossier in the ledger."""
     sources: tuple[str, ...]
-    """Sources that hold dossiers of it."""
+    """The sources that hold dossiers of the agency."""
     days: tuple[date, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class LockedSource:
-    """A source that stands still."""
+    """A source that is locked against pick-ups."""
 
     name: str
     picked_up_at: datetime | None
@@ -42,7 +47,7 @@ class LockedSource:
 
 @dataclass(frozen=True, slots=True)
 class DueDossier:
-    """A dossier as it stood at the evening; phone, code and source as they are now."""
+    """A dossier as it stood at the evening. Phone, code and source have their present values."""
 
     dossier_id: int
     dossier_code: str
@@ -53,13 +58,13 @@ class DueDossier:
     due_at: datetime | None
     received_at: datetime | None
     status_code: int | None
-    """``None``: nothing was known of it at that moment."""
+    """The national status code. ``None`` if no status was known at the evening."""
     handed_over: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SettledEvening:
-    """An evening of one agency, with how many of its messages began how."""
+    """A settled evening of one agency, with how many of its messages began in each state."""
 
     agency_code: str
     day: date
@@ -78,7 +83,7 @@ class SettledEvening:
 
 @dataclass(frozen=True, slots=True)
 class ListedEvening(SettledEvening):
-    """A settled evening, and what became of its apologies by now."""
+    """A settled evening with the present state of its apologies."""
 
     told: int
     cancelled: int
@@ -88,45 +93,51 @@ class ListedEvening(SettledEvening):
 
 @dataclass(frozen=True, slots=True)
 class ForecastCount:
-    """How many dossiers of an agency's appointed days came out in one way."""
+    """How many dossiers with an appointed day in one month had the same outcome of the forecast."""
 
     agency_code: str
     month: date
-    """Its first day."""
+    """The first day of the month."""
     outcome: Literal["right", "stopped", "wrong", "missed"]
-    """``right``: told, and still no result at the end of the appointed day; ``stopped``: right, and nobody worked on
-    it any more; ``wrong``: told, and the result was there on time after all; ``missed``: late and not told."""
+    """The outcome of the forecast for these dossiers.
+
+    - ``right``: the citizen got an apology, and there was no result at the end of the appointed day.
+    - ``stopped``: like ``right``, but nobody worked on the dossier any more.
+    - ``wrong``: the citizen got an apology, but the result was ready on time.
+    - ``missed``: the dossier was late, and the citizen got no apology.
+    """
     reason: str | None
-    """Why it was not told."""
+    """Why the citizen got no apology."""
     dossiers: int
 
 
 @dataclass(frozen=True, slots=True)
 class NeededLetter:
-    """A dossier that needs a Phiếu xin lỗi (Mẫu 04); no personal data but its code."""
+    """A dossier that needs a Phiếu xin lỗi (Mẫu 04), without personal data except its code."""
 
     agency_code: str
     dossier_code: str
     procedure: str | None
-    """Its name, or its code where nobody said its name."""
+    """The procedure's name, or its code if no name is known."""
     due_day: date
     days_late: int
     sms: str | None
-    """State of its apology by SMS, if there is one."""
+    """The state of the apology by SMS. ``None`` if there is no such apology."""
     sms_reason: str | None
     times_moved: int
     """How often the appointed day was moved so far."""
 
 
 def is_evening_left(connection: Connection, day: date, evening_at: datetime) -> bool:
-    """Whether an agency's evening of that day may still have to be settled."""
+    """Return whether an enabled agency has no record of the evening of this day."""
     return bool(
         first(connection.execute(statement("apologies/is_left"), {"day": day, "evening_at": evening_at}), "is_left")
     )
 
 
 def unsettled_evenings(connection: Connection, up_to: date, *, only: bool = False) -> list[AgencyEvenings]:
-    """Agencies with the evenings that are not settled, up to a day; with ``only`` that day's alone."""
+    """Return agencies with their unsettled evenings up to a day (``motcua.apology_evenings``). With ``only``, only
+    that day's evening."""
     rows = connection.execute(
         statement("apologies/unsettled"), {"up_to": up_to, "only_day": up_to if only else None}
     ).fetchall()
@@ -143,10 +154,10 @@ def unsettled_evenings(connection: Connection, up_to: date, *, only: bool = Fals
 
 
 def lock_sources(connection: Connection, names: Iterable[str], patience: float) -> list[LockedSource]:
-    """Nothing new is picked up from these until the transaction ends.
+    """Lock sources against pick-ups until the transaction ends, and return them.
 
     Raises:
-        psycopg.errors.LockNotAvailable: a pick-up was still at work after ``patience`` seconds.
+        psycopg.errors.LockNotAvailable: a pick-up was still running after ``patience`` seconds.
     """
     connection.execute(statement("apologies/limit_wait"), {"milliseconds": round(patience * 1000)})
     values = {"names": list(names)}
@@ -155,7 +166,7 @@ def lock_sources(connection: Connection, names: Iterable[str], patience: float) 
 
 
 def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
-    """Whether the evening is recorded."""
+    """Return whether the evening is recorded (``motcua.apology_evenings``)."""
     return bool(
         first(
             connection.execute(statement("apologies/is_settled"), {"agency_code": agency_code, "day": day}),
@@ -167,7 +178,8 @@ def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
 def candidates(
     connection: Connection, agency_code: str, due: DueDays, evening_at: datetime
 ) -> Iterator[list[DueDossier]]:
-    """Batches of the agency's dossiers with such a due date, as they stood at the evening."""
+    """Yield batches of the agency's dossiers with one of these due dates, as they stood at the evening
+    (``motcua.dossier_versions``)."""
     after = 0
     values = {"agency_code": agency_code, "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
     while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
@@ -176,39 +188,40 @@ def candidates(
 
 
 def save_evening(connection: Connection, evening: SettledEvening) -> None:
-    """Records an evening, together with what is known at this moment.
+    """Insert a settled evening, together with how much of the ledger's data was known at this moment
+    (``motcua.apology_evenings``).
 
     Raises:
-        psycopg.errors.UniqueViolation: it is recorded already.
+        psycopg.errors.UniqueViolation: the evening is recorded already.
     """
     connection.execute(statement("apologies/save_evening"), columns_of(evening))
 
 
 def list_evenings(connection: Connection, first: date, last: date) -> list[ListedEvening]:
-    """The evenings of these days, the newest first, with what became of their apologies by now."""
+    """Return the evenings of these days with the present state of their apologies, the newest first."""
     return values_of(ListedEvening, connection.execute(statement("apologies/evenings"), {"first": first, "last": last}))
 
 
 @dataclass(frozen=True, slots=True)
 class SettledAgencies:
-    """How many agencies have one evening settled, in which way."""
+    """How many agencies have one evening settled, by the result of settling."""
 
     done: int
     missed: int
-    """It came too late for their citizens."""
+    """Agencies whose evening was settled too late to inform their citizens."""
     day_off: int
-    """No working day there: nobody is apologised to."""
+    """Agencies without a working day on that day. Their citizens get no apology."""
     looked_at: int
-    """Dossiers."""
+    """Number of dossiers."""
     settled_at: datetime | None
-    """When the last of them was."""
+    """When the last agency was settled."""
     useful_until: datetime | None
-    """When the last of their apologies is pointless."""
+    """When the last of the evening's apologies stops being useful."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApologyCount:
-    """Apologies of one evening that came out in one way."""
+    """How many apologies of one evening are in one state."""
 
     state: str
     reason: str | None
@@ -218,31 +231,37 @@ class ApologyCount:
 def settled_agencies(
     connection: Connection, evening_at: datetime, agencies: Sequence[str] | None = None
 ) -> SettledAgencies:
-    """How far one evening is settled; ``agencies``: codes of those that count; ``None``: all."""
+    """Count the agencies that have one evening settled (``motcua.apology_evenings``).
+
+    ``agencies`` limits the count to these codes. ``None`` counts all.
+    """
     values = {"evening_at": evening_at, "agencies": agencies}
     row = connection.execute(statement("apologies/settled_agencies"), values).fetchone()
     assert row is not None
     return value_of(SettledAgencies, row)
 
 
-def became_of_apologies(
+def count_apologies_by_state(
     connection: Connection, evening_at: datetime, agencies: Sequence[str] | None = None
 ) -> list[ApologyCount]:
-    """What became of one evening's apologies by now, the most first; ``agencies``: codes of those that count."""
+    """Count one evening's apologies by present state, the largest count first (``motcua.messages``).
+
+    ``agencies`` limits the count to these codes. ``None`` counts all.
+    """
     values = {"evening_at": evening_at, "agencies": agencies}
     return values_of(ApologyCount, connection.execute(statement("apologies/became"), values))
 
 
 EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_history"), 2**63 - 1)
-"""All that the ledger holds by now."""
+"""Numbers above every number in the ledger, so that all present facts count."""
 
 
 def forecast(
     connection: Connection, first: date, last: date, now: datetime, known: Mapping[str, int] = EVERYTHING_KNOWN
 ) -> list[ForecastCount]:
-    """How good the forecast was for appointed days in a period, month by month.
+    """Return how good the forecast was for the appointed days in a period, by month (``audit.apology_evenings``).
 
-    Days that are not over are left out. ``known``: by what the ledger held up to these numbers.
+    Leave out days that are not over. Only facts with numbers up to those in ``known`` count.
     """
     values = {"first": first, "last": last, "now": now, **known}
     return values_of(ForecastCount, connection.execute(statement("apologies/forecast"), values))
@@ -251,6 +270,9 @@ def forecast(
 def letters_needed(
     connection: Connection, today: date, agencies: Sequence[str] | None, limit: int
 ) -> list[NeededLetter]:
-    """Dossiers that need a Phiếu xin lỗi (Mẫu 04), the longest overdue first; ``agencies``: codes, ``None``: all."""
+    """Return the dossiers that need a Phiếu xin lỗi (Mẫu 04), the longest overdue first.
+
+    ``agencies`` limits the dossiers to those of these agencies. ``None`` returns all dossiers.
+    """
     values = {"today": today, "agencies": agencies, "limit": limit}
     return values_of(NeededLetter, connection.execute(statement("apologies/letters"), values))

@@ -1,4 +1,4 @@
-"""Attempts: committed before their HTTP call, settled after it."""
+"""Read and write attempts. Each attempt is committed before its HTTP request and settled after it."""
 
 from __future__ import annotations
 
@@ -17,55 +17,55 @@ from motcua.store.notices.messages import Departing, MessageText
 
 @dataclass(frozen=True, slots=True)
 class AskedAttempt:
-    """An attempt that its gateway may be asked about."""
+    """An attempt whose outcome the gateway may be asked for."""
 
     attempt_id: int
     reference: str
     gateway_reference: str | None
-    """The provider's own; empty where its answer never came."""
+    """The provider's own reference. ``None`` if the provider's answer never came."""
     sent_to: str
     started_at: datetime
     settlings: int
-    """How often it was asked about or repeated."""
+    """How often the gateway was asked about the attempt or the request was repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnsettledAttempt:
-    """An attempt whose end is not known, with what its message looks like at this moment."""
+    """An attempt of unknown outcome, with the present data of its message."""
 
     attempt: AskedAttempt
     message_id: int
     msisdn: str | None
-    """The dossier's number now."""
+    """The dossier's present phone number."""
     source_read_at: datetime | None
     is_stopped: bool
-    """People have stopped what its message is one of."""
+    """``True`` if a stop covers the message's kind or agency."""
     sent_accented: bool | None
-    """``None``: as its message was planned."""
+    """Whether the text was sent with accents. ``None`` if the text was sent as the message was planned."""
     words: MessageText
     candidate: SendCandidate
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptOutcome:
-    """What a gateway answered to an attempt in flight."""
+    """The gateway's answer to an attempt in flight."""
 
     reference: str
     attempt_state: str
     outcome: str
     concerns: str | None
-    """What a refusal of our account is about."""
+    """The refused object, for example a carrier or a template. ``None`` if the gateway refused nothing."""
     http_status: int | None
     gateway_code: str | None
     gateway_reference: str | None
     answered_at: datetime
     settle_at: datetime | None
-    """When the gateway may first be asked about it, or be given it again."""
+    """When the gateway may first be asked about the attempt or receive its request again."""
 
 
 @dataclass(frozen=True, slots=True)
 class RepeatOutcome:
-    """What the answer to a repeated request says of its attempt and message."""
+    """The outcome of an attempt and its message, as the answer to a repeated request shows it."""
 
     attempt_id: int
     message_id: int
@@ -81,11 +81,11 @@ class RepeatOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """What a run's attempts with one outcome leave unresolved."""
+    """How many messages a run's attempts with one outcome left unresolved."""
 
     outcome: str | None
     unresolved: int
-    """Messages."""
+    """How many messages have no resolved outcome."""
 
 
 def save_attempts(
@@ -97,7 +97,7 @@ def save_attempts(
     run_id: str,
     now: datetime,
 ) -> None:
-    """Writes the attempts that are made for messages, before their requests go."""
+    """Insert the attempts for these messages before their requests leave."""
     connection.execute(
         statement("attempts/save"),
         {"rows": recordset(rows), "gateway": gateway, "sender_id": sender_id, "run_id": run_id, "now": now},
@@ -105,37 +105,40 @@ def save_attempts(
 
 
 def apply_outcomes(connection: Connection, rows: Sequence[AttemptOutcome]) -> None:
-    """Writes the gateway's answers."""
+    """Write the gateway's answers to attempts in flight."""
     connection.execute(statement("attempts/apply_outcomes"), {"rows": recordset(rows)})
 
 
 def unreachable(connection: Connection, gateway: str, numbers: Sequence[str], since: datetime) -> set[str]:
-    """Which of these numbers a gateway has said since then that it does not reach."""
+    """Return which of these numbers the gateway has reported as unreachable since ``since`` (``motcua.attempts``)."""
     values = {"gateway": gateway, "numbers": list(numbers), "since": since}
     return {row["msisdn"] for row in connection.execute(statement("attempts/unreachable"), values)}
 
 
 def senders_in_flight(connection: Connection) -> list[int]:
-    """Senders that have attempts in flight, dead ones among them."""
+    """Return the senders that have attempts in flight, including senders that died."""
     return [row["sender_id"] for row in connection.execute(statement("attempts/senders_in_flight"))]
 
 
 def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: datetime) -> int:
-    """Makes unknown what a dead sender left in flight, to be asked about or repeated at ``settle_at`` at the earliest,
-    since the provider may be at work on it still; returns how many messages."""
+    """Mark the in-flight attempts of a dead sender, and their messages, as unknown. Return the number of messages.
+
+    ``settle_at`` is the moment from which a gateway may be asked about these attempts or receive their requests again.
+    Before that the provider may still be processing the requests.
+    """
     values = {"sender_id": sender_id, "now": now, "settle_at": settle_at}
     return connection.execute(statement("attempts/abandon"), values).rowcount
 
 
 def attempts_of_run(connection: Connection, run_id: str) -> list[RunOutcome]:
-    """A run's attempts by outcome, with how many of their messages are unresolved."""
+    """Return a run's attempts by outcome, with how many of their messages are unresolved."""
     return values_of(RunOutcome, connection.execute(statement("attempts/of_run"), {"run_id": run_id}))
 
 
 def unsettled(
     connection: Connection, gateway: str, window: Window, now: datetime, limit: int
 ) -> list[UnsettledAttempt]:
-    """Attempts at a gateway whose end is not known and that may be asked about or repeated now, locked."""
+    """Return and lock a gateway's attempts of unknown outcome that may be asked about or repeated now."""
     values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
     return [
         UnsettledAttempt(
@@ -153,37 +156,46 @@ def unsettled(
 
 
 def unreported(connection: Connection, gateway: str, window: Window, now: datetime, limit: int) -> list[AskedAttempt]:
-    """Accepted attempts at a gateway without a final receipt that may be asked about now, locked."""
+    """Return and lock a gateway's accepted attempts without a final receipt that may be asked about now."""
     values = {"gateway": gateway, "now": now, "limit": limit, **window.bounds}
     return values_of(AskedAttempt, connection.execute(statement("attempts/unreported"), values))
 
 
 def note_settling(connection: Connection, settle_at: Mapping[int, datetime]) -> None:
-    """Attempts that are being asked about or repeated, each with the moment before which it is not again."""
+    """Record that a gateway is asked about these attempts or receives their requests again.
+
+    ``settle_at`` gives, for each attempt, the moment before which this must not be done again.
+    """
     if settle_at:
         rows = [{"attempt_id": attempt_id, "settle_at": moment} for attempt_id, moment in settle_at.items()]
         connection.execute(statement("attempts/note_settling"), {"rows": recordset(rows)})
 
 
 def begin_repeat(connection: Connection, sender_id: int, attempt_ids: Sequence[int]) -> None:
-    """Attempts whose requests are repeated under the same reference: in flight again, by this settler."""
+    """Mark attempts as in flight again, because their requests are repeated with the same reference.
+
+    ``sender_id`` is the sender that repeats the requests.
+    """
     values = {"sender_id": sender_id, "attempt_ids": list(attempt_ids)}
     connection.execute(statement("attempts/begin_repeat"), values)
 
 
 def end_repeat(connection: Connection, sender_id: int, attempt_id: int) -> None:
-    """A repeated request that proved nothing."""
+    """Mark a repeated attempt as unknown again, because the answer to the repetition proved nothing."""
     values = {"sender_id": sender_id, "attempt_id": attempt_id}
     connection.execute(statement("attempts/end_repeat"), values)
 
 
 def settle_repeat(connection: Connection, sender_id: int, outcome: RepeatOutcome, now: datetime) -> bool:
-    """Writes what the answer to a repeated request says; ``False``: settled meanwhile."""
+    """Write the outcome that the answer to a repeated request proves.
+
+    Return ``False`` if the attempt was settled in the meantime.
+    """
     values = columns_of(outcome) | {"sender_id": sender_id, "now": now}
     return connection.execute(statement("attempts/settle_repeat"), values).rowcount == 1
 
 
 def assume_accepted(connection: Connection, gateway: str, window: Window, before: datetime, now: datetime) -> int:
-    """Takes attempts without an answer, begun before then, for accepted; returns how many messages."""
+    """Mark attempts without an answer that began before ``before`` as accepted. Return the number of messages."""
     values = {"gateway": gateway, "before": before, "now": now, **window.bounds}
     return connection.execute(statement("attempts/assume_accepted"), values).rowcount

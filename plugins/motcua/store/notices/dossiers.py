@@ -1,4 +1,4 @@
-"""Dossiers as last read from their sources, and what planning must know of them."""
+"""Read and write dossiers as their sources last showed them, and read what planning needs."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from motcua.store.ledger.rows import (
 )
 
 Procedure: TypeAlias = tuple[str | None, str | None, str | None]
-"""Code, name and field."""
+"""A procedure as (code, name, field)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NamedDossier:
-    """A dossier of ours, and how it is asked for at its source."""
+    """A dossier of the ledger, with the codes under which its source knows it."""
 
     dossier_id: int
     agency_code: str
@@ -41,43 +41,47 @@ class NamedDossier:
 
 @dataclass(frozen=True, slots=True)
 class SavedDossier:
-    """A dossier whose row was written."""
+    """A dossier whose row a pick-up has just written."""
 
     dossier_id: int
     agency_code: str
     dossier_code: str
     is_new: bool
     stamped_at: datetime | None
-    """The source's own time of writing, where that cannot be true."""
+    """The time at which the source says that it wrote the row, if that time cannot be true. Otherwise ``None``."""
 
 
 class DossierIds:
-    """A set of dossiers' ids in some bits each: those of dossiers that are written one after the other are too."""
+    """A set of dossier ids that needs a few bits for each id.
 
-    _TOGETHER = 10
-    """Bits of an id that say which it is of those that are kept together."""
+    Ids are grouped in blocks of 1,024, and each block is one integer used as a bit mask. Dossiers that are written one
+    after the other have neighbouring ids.
+    """
+
+    _BLOCK_BITS = 10
+    """The lowest bits of an id are its place within its block."""
 
     def __init__(self) -> None:
-        self._kept: dict[int, int] = {}
+        self._blocks: dict[int, int] = {}
 
     def update(self, ids: Iterable[int]) -> None:
-        """Adds these."""
+        """Add ids to the set."""
         for dossier_id in ids:
-            place = dossier_id >> self._TOGETHER
-            self._kept[place] = self._kept.get(place, 0) | 1 << (dossier_id & ((1 << self._TOGETHER) - 1))
+            block = dossier_id >> self._BLOCK_BITS
+            self._blocks[block] = self._blocks.get(block, 0) | 1 << (dossier_id & ((1 << self._BLOCK_BITS) - 1))
 
     def __contains__(self, dossier_id: int) -> bool:
-        kept = self._kept.get(dossier_id >> self._TOGETHER, 0)
-        return bool(kept >> (dossier_id & ((1 << self._TOGETHER) - 1)) & 1)
+        bits = self._blocks.get(dossier_id >> self._BLOCK_BITS, 0)
+        return bool(bits >> (dossier_id & ((1 << self._BLOCK_BITS) - 1)) & 1)
 
     def __bool__(self) -> bool:
-        return bool(self._kept)
+        return bool(self._blocks)
 
     def parts(self, size: int) -> Iterator[list[int]]:
-        """Those that are in it now, about so many at a time; nothing where there are none."""
+        """Yield the ids in ascending order in parts of about ``size`` ids. Yield nothing if the set is empty."""
         part: list[int] = []
-        for place, kept in sorted(self._kept.items()):
-            part += ((place << self._TOGETHER) + bit for bit in range(kept.bit_length()) if kept >> bit & 1)
+        for block, bits in sorted(self._blocks.items()):
+            part += ((block << self._BLOCK_BITS) + bit for bit in range(bits.bit_length()) if bits >> bit & 1)
             if len(part) >= size:
                 yield part
                 part = []
@@ -87,7 +91,7 @@ class DossierIds:
 
 @dataclass(frozen=True, slots=True)
 class DossierToPlan:
-    """A dossier, locked, with what its messages say and by which settings they are planned."""
+    """A locked dossier with the facts and the settings that planning needs."""
 
     dossier_id: int
     agency_code: str
@@ -95,14 +99,14 @@ class DossierToPlan:
     procedure_code: str | None
     msisdn: str | None
     agency_name: str
-    """Of whoever is in charge of it."""
+    """The name of the agency that is in charge of the dossier."""
     accented: bool
     facts: DossierFacts
 
 
 @dataclass(frozen=True, slots=True)
 class DossierWithoutPhone:
-    """An open dossier whose phone field names nobody who can be texted."""
+    """An open dossier whose phone field gives no number that can be texted."""
 
     dossier_code: str
     procedure_code: str | None
@@ -112,7 +116,7 @@ class DossierWithoutPhone:
 
 
 def dossiers_written_down(dossiers: Iterable[tuple[CleanDossier, PhoneReading]]) -> str:
-    """Dossiers, each with what its phone field says, as ``save_dossiers`` takes them."""
+    """Return dossiers, each with the reading of its phone field, in the JSON form that ``save_dossiers`` takes."""
     return large_recordset(
         columns_of(dossier) | {"msisdn": phone.e164, "phone_refusal": phone.refusal, "phone_notes": phone.notes}
         for dossier, phone in dossiers
@@ -128,16 +132,16 @@ def save_dossiers(
     *,
     is_first: bool,
 ) -> list[SavedDossier]:
-    """Writes the rows that are new or changed, keeps a version of each, and returns their dossiers.
+    """Write the rows that are new or changed, store a version of each, and return their dossiers.
 
     Args:
-        connection: of the pick-up.
+        connection: the pick-up's connection.
         source_id: the source.
-        written: the rows, by ``dossiers_written_down``.
-        now: when they were read.
-        unread: a row that changed, and is stamped between these or before its last version, was written since what was
-            read there, and is of now.
-        is_first: the source was never read: its rows may be from whenever.
+        written: the rows, as ``dossiers_written_down`` returns them.
+        now: when the rows were read.
+        unread: the period that earlier pick-ups have already read. If a row changed but has a stamp in this period, or
+            older than its last version, it was written with a wrong clock and gets the time ``now``.
+        is_first: true if the source was never read before, because its rows may then be of any age.
     """
     values = {"rows": written, "source_id": source_id, "now": now, "looked_from": unread[0], "read_until": unread[1]}
     values |= {"is_first": is_first}
@@ -146,7 +150,10 @@ def save_dossiers(
 
 
 def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tuple[str, str, datetime]]) -> list[int]:
-    """Places, from 0, of those (agency, dossier, stamp) of a source that are not known with that stamp."""
+    """Return the places, counted from 0, of the rows that the ledger does not have with the same stamp.
+
+    A row is given as (agency, dossier, stamp).
+    """
     written = large_recordset(
         {"place": place, "agency_code": agency, "dossier_code": code, "updated_at": stamp}
         for place, (agency, code, stamp) in enumerate(rows)
@@ -156,14 +163,14 @@ def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tup
 
 
 def new_procedures(connection: Connection, procedures: Collection[Procedure]) -> set[Procedure]:
-    """Those of the procedures met that are not known under these names."""
+    """Return the procedures that are not stored yet, or are stored with other names."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         found = cursor.execute(statement("dossiers/new_procedures"), {"rows": _procedure_rows(procedures)})
         return {(code, name, field_name) for code, name, field_name in found}
 
 
 def save_procedures(connection: Connection, procedures: Collection[Procedure]) -> None:
-    """Writes procedures that are new. To be committed at once: all sources share them."""
+    """Insert procedures that are new. The caller commits at once because all sources share the procedures."""
     connection.execute(statement("dossiers/save_procedures"), {"rows": _procedure_rows(procedures)})
 
 
@@ -173,7 +180,7 @@ def _procedure_rows(procedures: Collection[Procedure]) -> Jsonb:
 
 
 def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """Those of these (agency, code) that we have, with their ids."""
+    """Return the ids of the dossiers that the ledger has among these (agency, code) pairs."""
     if not keys:
         return {}
     agency_codes, dossier_codes = zip(*keys, strict=True)
@@ -187,21 +194,24 @@ def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
 
 
 def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
-    """Dossiers whose row is newer than their last transition and calls for something else."""
+    """Return the dossiers whose row is newer than their last transition and calls for another message than it."""
     return values_of(
         NamedDossier, connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
     )
 
 
 def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> list[tuple[str, str]]:
-    """(agency, code) of a source's dossiers with a status that nobody knew, where its codes were mapped since the last
-    pick-up; the agency by each of its codes."""
+    """Return the source's dossiers with an unknown status that may be known now, as (agency, code) pairs.
+
+    The status may be known now because a status code of the source was mapped after the last pick-up. Each dossier
+    occurs under every code of its agency.
+    """
     rows = connection.execute(statement("dossiers/status_mapped_since"), {"source_id": source_id})
     return [(row["agency_code"], row["dossier_code"]) for row in rows]
 
 
 def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[NamedDossier]:
-    """Dossiers whose first known transition came at ``now`` and already calls for a message."""
+    """Return dossiers whose first known transition came at ``now`` and already calls for a message."""
     return values_of(
         NamedDossier,
         connection.execute(statement("dossiers/without_history"), {"dossier_ids": list(dossier_ids), "now": now}),
@@ -211,9 +221,9 @@ def dossiers_without_history(connection: Connection, dossier_ids: Sequence[int],
 def lock_dossiers_to_plan(
     connection: Connection, dossier_ids: Sequence[int], now: datetime | None = None
 ) -> list[DossierToPlan]:
-    """The dossiers with their agencies' settings, locked; those that another planner holds are left out.
+    """Lock dossiers and return them with their agencies' settings. Skip dossiers that another planner has locked.
 
-    ``now`` decides which name is in force, and who is in charge; by default the database's clock.
+    ``now`` decides which agency name is in force and who is in charge. The default is the database's clock.
     """
     rows = connection.execute(statement("dossiers/lock_to_plan"), {"dossier_ids": list(dossier_ids), "now": now})
     return [_to_plan(row) for row in rows]
@@ -235,22 +245,24 @@ def _to_plan(row: Mapping[str, Any]) -> DossierToPlan:
 def dossiers_stepped_between(
     connection: Connection, agency_code: str, start: datetime, end: datetime, day: date, most: int
 ) -> list[DossierToPlan]:
-    """At most so many of an agency's dossiers with a step recorded from ``start`` to before ``end``; none is locked.
+    """Return at most ``most`` of an agency's dossiers with a step recorded in [``start``, ``end``), without locking
+    them.
 
-    ``day`` decides which name is in force.
+    ``day`` decides which agency name is in force.
     """
     values = {"agency_code": agency_code, "start": start, "end": end, "day": day, "most": most}
     return [_to_plan(row) for row in connection.execute(statement("dossiers/stepped_between"), values)]
 
 
 def phones_of_open_dossiers(connection: Connection, agency_code: str) -> dict[str | None, int]:
-    """How many of an agency's open dossiers cannot be texted, by reason; under ``None`` those that can."""
+    """Count an agency's open dossiers by the reason why they cannot be texted. ``None`` counts those that can be
+    texted."""
     rows = connection.execute(statement("dossiers/phones_of_open"), {"agency_code": agency_code})
     return {row["phone_refusal"]: row["dossiers"] for row in rows}
 
 
 def open_dossiers_without_phone(connection: Connection, agency_code: str, most: int) -> list[DossierWithoutPhone]:
-    """At most so many of an agency's open dossiers that cannot be texted, the newest received first."""
+    """Return at most ``most`` of an agency's open dossiers that cannot be texted, the newest received first."""
     return values_of(
         DossierWithoutPhone,
         connection.execute(statement("dossiers/open_without_phone"), {"agency_code": agency_code, "most": most}),
@@ -258,5 +270,5 @@ def open_dossiers_without_phone(connection: Connection, agency_code: str, most: 
 
 
 def are_any_dossiers(connection: Connection, agencies: Sequence[str] | None = None) -> bool:
-    """Whether there is a dossier of these agencies; ``None``: any at all."""
+    """Return whether any dossier of these agencies exists. ``None`` checks all agencies."""
     return bool(first(connection.execute(statement("dossiers/are_any"), {"agencies": agencies}), "are_any"))

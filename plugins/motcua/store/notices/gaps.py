@@ -1,4 +1,7 @@
-"""Gaps: what a restored ledger does not remember, what one that slept may not, and what the journal knew of it."""
+"""Read and write gaps: stretches of time that a ledger may not remember, because it was restored or slept.
+
+The lost attempts of a gap are the attempts that the journal has and the ledger does not.
+"""
 
 from __future__ import annotations
 
@@ -16,42 +19,49 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first, first_of, recordset, value_of, values_of
 
 GapKind = Literal["behind_journal", "other_journal", "behind_watch", "slept"]
+"""How a gap was noticed.
+
+- ``behind_journal``: the journal has attempts that the ledger lacks.
+- ``other_journal``: the ledger was used with another journal, which is not here.
+- ``behind_watch``: the watch had seen a later state of the ledger.
+- ``slept``: no sender ran for a long time, and nothing proves that the ledger was not restored in that time.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenGap:
-    """A gap that was not looked at."""
+    """A gap that nobody has closed yet."""
 
     gap_no: int
     kind: GapKind
     noticed_at: datetime
     ledger_until: datetime | None
-    """The last attempt that the ledger knew."""
+    """When the last attempt in the ledger began."""
     journal_until: datetime | None
-    """The last attempt that the journal knows."""
+    """When the last attempt in the journal began."""
     lost_attempts: int
     held_messages: int
     slept_since: datetime | None
-    """Of a sleep: the last sign of senders at work that the ledger has."""
+    """The last heartbeat of a sender in the ledger before a sleep. ``None`` if the gap was not caused by a sleep."""
     held_until: datetime | None
-    """What was recorded up to then is held, and what was recorded later is sent; ``None``: nothing is sent."""
+    """Messages recorded up to this moment are on hold, and later messages are sent. ``None`` if nothing is sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap(OpenGap):
-    """A gap, as it is listed."""
+    """A gap with all its stored data, for lists."""
 
     sent_until: datetime | None
     closed_at: datetime | None
     closed_by: str | None
     reason: str | None
     not_found: int
-    """Of the lost attempts those whose message the ledger does not have."""
+    """For how many lost attempts the ledger does not have the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class GapMessages:
-    """How many messages that were told, or may have been told, in a gap are in a state now."""
+    """How many of a gap's messages are in one state now: messages that were sent, or may have been sent, in the gap."""
 
     kind: str
     state: str
@@ -60,7 +70,7 @@ class GapMessages:
 
 @dataclass(frozen=True, slots=True)
 class UnfoundAttempt:
-    """An attempt of a gap whose message the ledger does not have."""
+    """A lost attempt of a gap whose message the ledger does not have."""
 
     departed_at: datetime
     gateway: str
@@ -73,79 +83,83 @@ class UnfoundAttempt:
 
 
 def journal_of(connection: Connection) -> UUID | None:
-    """The journal that this ledger is kept with; ``None``: it never sent with one."""
+    """Return the id of the journal that belongs to this ledger, or ``None`` if the ledger never sent with a
+    journal."""
     return first(connection.execute(statement("gaps/journal")), "journal_id")
 
 
 def begin_journal(connection: Connection, journal_id: UUID, reason: str) -> None:
-    """From here on the ledger is kept with this journal."""
+    """Record that the ledger is used with this journal from now on."""
     connection.execute(statement("gaps/begin_journal"), {"journal_id": journal_id, "reason": reason})
 
 
 def known_references(connection: Connection, references: Sequence[str]) -> set[str]:
-    """Which of these attempts the ledger knows."""
+    """Return which of these attempts the ledger knows, given their references."""
     rows = connection.execute(statement("gaps/known_references"), {"asked": list(references)})
     return {row["reference"] for row in rows}
 
 
 def last_attempt_at(connection: Connection) -> datetime | None:
-    """When the last attempt that the ledger knows began."""
+    """Return when the last attempt began that the ledger knows."""
     return first(connection.execute(statement("gaps/last_attempt")), "started_at")
 
 
 def open_gap(connection: Connection) -> OpenGap | None:
-    """The gap that was not looked at, where there is one."""
+    """Return the open gap, or ``None`` if there is none."""
     return first_of(OpenGap, connection.execute(statement("gaps/open_gap")))
 
 
 def noticed_since(connection: Connection, since: datetime) -> bool:
-    """Whether a gap was noticed since then."""
+    """Return whether a gap was noticed since ``since``."""
     return bool(first(connection.execute(statement("gaps/noticed_since"), {"since": since}), "noticed"))
 
 
 @dataclass(frozen=True, slots=True)
-class AtWork:
-    """What the ledger says of senders' last sign when a run begins."""
+class RunStart:
+    """The facts that a starting run learns from the last heartbeat of senders in the ledger."""
 
     slept_since: datetime | None
-    """The last sign before, where it is as old as a sleep."""
+    """The last heartbeat before now, if it is old enough to count as a sleep. Otherwise ``None``."""
     is_believed: bool
-    """A sleep is no reason to hold anything: somebody signed so, or nobody was told for yet."""
+    """``True`` if a sleep is no reason to hold messages: a person signed this, or no agency is enabled yet."""
 
 
-def say_at_work(connection: Connection, now: datetime, sleeps_after: timedelta) -> AtWork:
-    """Notes that senders are at work; the caller commits it together with what it makes of a sleep."""
+def note_run_start(connection: Connection, now: datetime, sleeps_after: timedelta) -> RunStart:
+    """Write a heartbeat in ``sender_life`` for a starting run, and return what the last heartbeat shows.
+
+    The caller commits the heartbeat in one transaction with its reaction to a sleep.
+    """
     values = {"now": now, "sleeps_after": sleeps_after}
     row = connection.execute(statement("gaps/say_at_work"), values).fetchone()
     assert row is not None
-    return value_of(AtWork, row)
+    return value_of(RunStart, row)
 
 
 @dataclass(frozen=True, slots=True)
-class StillAtWork:
-    """What a sender at work finds in the ledger."""
+class Heartbeat:
+    """The facts that a running sender learns from the ledger with each heartbeat."""
 
     slept: bool
-    """The last sign of senders in it is as old as a sleep."""
+    """``True`` if the last heartbeat of senders is old enough to count as a sleep."""
     gap_no: int | None
-    """The gap that is open."""
+    """The number of the open gap. ``None`` if no gap is open."""
 
 
-def stay_at_work(connection: Connection, now: datetime, sleeps_after: timedelta) -> StillAtWork:
-    """Gives the sign of a sender at work, unless the last one is as old as a sleep."""
+def give_heartbeat(connection: Connection, now: datetime, sleeps_after: timedelta) -> Heartbeat:
+    """Write a sender's heartbeat in ``sender_life``, unless the last heartbeat is old enough to count as a sleep."""
     values = {"now": now, "sleeps_after": sleeps_after}
     row = connection.execute(statement("gaps/stay_at_work"), values).fetchone()
     assert row is not None
-    return value_of(StillAtWork, row)
+    return value_of(Heartbeat, row)
 
 
 def journal_fault(connection: Connection) -> str | None:
-    """What the journal lacks, as a run found that looked; ``None``: nothing."""
+    """Return the faults that the last check of the journal found (``motcua.sender_life``); ``None`` for no faults."""
     return first(connection.execute(statement("gaps/journal_fault")), "journal_fault")
 
 
 def note_journal(connection: Connection, fault: str | None) -> None:
-    """Keeps what the journal lacks, for those who look from outside."""
+    """Store the faults of the journal, so that the watch can read them (``motcua.sender_life``)."""
     connection.execute(statement("gaps/note_journal"), {"fault": fault})
 
 
@@ -160,7 +174,10 @@ def begin_gap(
     slept_since: datetime | None = None,
     held_until: datetime | None = None,
 ) -> None:
-    """Opens a gap, unless one is open, and holds what is queued; or only what was recorded up to ``held_until``."""
+    """Open a gap unless one is open, and put queued messages on hold.
+
+    With ``held_until``, put only messages on hold that were recorded up to this moment.
+    """
     values = {
         "kind": kind,
         "now": now,
@@ -175,24 +192,24 @@ def begin_gap(
 
 
 def hold(connection: Connection) -> None:
-    """Holds what is queued and was recorded up to the moment of an open gap."""
+    """Put queued messages on hold that were recorded up to the moment that an open gap gives."""
     connection.execute(statement("gaps/hold"))
 
 
 def hold_up_to(connection: Connection, gap_no: int, moment: datetime) -> None:
-    """Has an open gap hold what was recorded up to a moment, and no more."""
+    """Make an open gap hold the messages that were recorded up to a moment, and no others."""
     connection.execute(statement("gaps/hold_up_to"), {"gap_no": gap_no, "moment": moment})
     hold(connection)
 
 
 def turn_into_went_back(connection: Connection, lost_attempts: int, journal_until: datetime | None) -> None:
-    """The gap of a sleep is one of a ledger that was put back: the watch had seen more."""
+    """Turn a gap caused by a sleep into a gap of a restored ledger, because the watch had seen a later state."""
     values = {"lost_attempts": lost_attempts, "journal_until": journal_until}
     connection.execute(statement("gaps/went_back"), values)
 
 
 def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledAttempt]) -> None:
-    """Keeps attempts that the journal knows and the ledger does not."""
+    """Store attempts that the journal knows and the ledger does not."""
     rows = [
         {
             "reference": each.departure.reference,
@@ -214,9 +231,11 @@ def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledA
 
 
 def adopt_lost(connection: Connection, now: datetime) -> int:
-    """Gives attempts of a gap back to their messages, as far as these are there, and holds what an open gap holds;
-    returns how many messages are not sent again. To be called in each transaction that queues messages: none may be
-    claimed before."""
+    """Assign lost attempts to their messages if the ledger has the messages again. Put messages of an open gap on hold.
+
+    Must be called in each transaction that queues messages, so that no sender claims a message before its lost attempt
+    is assigned. Return how many messages are not sent again because of this.
+    """
     rules = {"now": now, "useful_for": settings().useful_for}
     row = connection.execute(statement("gaps/waits_for_messages"), rules).fetchone()
     stopped = 0
@@ -238,13 +257,14 @@ def adopt_lost(connection: Connection, now: datetime) -> int:
 
 
 def unanswered(connection: Connection) -> dict[str, datetime]:
-    """When each attempt began whose answer the ledger does not have, and perhaps the journal, by its reference."""
+    """Return, by reference, when each attempt began that has no answer in the ledger. The journal may have it."""
     rows = connection.execute(statement("gaps/unanswered"))
     return {row["reference"]: row["started_at"] for row in rows}
 
 
 def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now: datetime) -> int:
-    """Writes what gateways answered, as the journal knows it; returns how many messages that settles."""
+    """Write the gateways' answers that the journal knows (``motcua.attempts``). Return how many messages this
+    settles."""
     rows = [
         {
             "reference": each.reference,
@@ -259,7 +279,7 @@ def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now
 
 
 def hold_blind(connection: Connection, gap_no: int, now: datetime) -> int:
-    """Makes what may have been told in a gap without a journal unknown; returns how many messages."""
+    """Mark the messages as unknown that may have been sent in a gap without a journal. Return how many there are."""
     values = {"gap_no": gap_no, "gateway": settings().gateways[0], "now": now}
     return int(first(connection.execute(statement("gaps/hold_blind"), values), "held") or 0)
 
@@ -273,7 +293,7 @@ def close_gap(
     reason: str | None = None,
     sent_until: datetime | None = None,
 ) -> bool:
-    """A gap was looked at; ``False``: it had been before."""
+    """Close a gap. Return ``False`` if the gap was closed before."""
     values = {"gap_no": gap_no, "now": now, "closed_by": closed_by, "reason": reason, "sent_until": sent_until}
     return connection.execute(statement("gaps/close"), values).rowcount == 1
 
@@ -281,15 +301,16 @@ def close_gap(
 def answer_gap(
     connection: Connection, gap_no: int, *, sent_until: datetime | None, by: str, reason: str, now: datetime
 ) -> int | None:
-    """Closes a gap that holds what was recorded up to a moment; returns how many messages are of unknown outcome for
-    it, ``None``: no such gap is open.
+    """Close a gap that holds the messages recorded up to a moment.
+
+    Return how many messages become unknown, or ``None`` if no such gap is open.
 
     Args:
         connection: a connection; the caller commits.
         gap_no: the gap.
-        sent_until: until when a ledger that is lost may have sent; ``None``: it only slept.
-        by: who says so.
-        reason: why, in words.
+        sent_until: until when the lost ledger may have sent; ``None`` if the ledger only slept.
+        by: the person who answers.
+        reason: the person's reason, in words.
         now: this moment.
     """
     values = {
@@ -305,15 +326,16 @@ def answer_gap(
 
 @dataclass(frozen=True, slots=True)
 class GivenTestimony:
-    """The last word of a watch on another machine."""
+    """The last testimony of a watch on another machine."""
 
     asked_at: datetime
-    """When it last looked, by the ledger's clock."""
+    """When that watch last checked, by the ledger's clock."""
     said: Witness
 
 
 def last_testimony(connection: Connection) -> GivenTestimony | None:
-    """What a watch on another machine said last; ``None``: none ever looked."""
+    """Return the last testimony of a watch on another machine (``motcua.outside_watch``). ``None`` if no such watch
+    ever checked."""
     row = connection.execute(statement("gaps/testimony")).fetchone()
     if row is None:
         return None
@@ -323,12 +345,13 @@ def last_testimony(connection: Connection) -> GivenTestimony | None:
 
 
 def take_testimony(connection: Connection) -> None:
-    """That it had seen a later state was acted on."""
+    """Clear the watch's observation of a later state, because the system has reacted to it
+    (``motcua.outside_watch``)."""
     connection.execute(statement("gaps/take_testimony"))
 
 
 def give_testimony(connection: Connection, said: Witness) -> None:
-    """Keeps what a watch on another machine says, as the callbacks may."""
+    """Store the testimony of a watch on another machine. The role of the callbacks app may do this."""
     values = {
         "awake_since": said.awake_since,
         "sees_since": said.sees_since,
@@ -341,7 +364,7 @@ def give_testimony(connection: Connection, said: Witness) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """That this server's disk is never put back, as somebody signed."""
+    """A person's signed assurance that this server's disk is never restored to an earlier state."""
 
     said_at: datetime
     said_by: str
@@ -349,32 +372,34 @@ class Belief:
 
 
 def belief(connection: Connection) -> Belief | None:
-    """Who signed that a sleep of this ledger may be believed; ``None``: nobody, or it was taken back."""
+    """Return the assurance in force, or ``None`` if nobody gave one or it was withdrawn
+    (``motcua.believed_sleeps``)."""
     return first_of(Belief, connection.execute(statement("gaps/belief")))
 
 
 def believe_sleeps(connection: Connection, by: str, reason: str, now: datetime) -> bool:
-    """Keeps that a sleep of this ledger may be believed; ``False``: that was in force already."""
+    """Store a person's assurance that this ledger was not restored while it slept (``motcua.believed_sleeps``).
+    Return ``False`` if one is in force."""
     values = {"by": by, "reason": reason, "now": now}
     return connection.execute(statement("gaps/believe"), values).rowcount == 1
 
 
 def doubt_sleeps(connection: Connection, by: str, now: datetime) -> bool:
-    """Takes that back; ``False``: it was not in force."""
+    """Withdraw the assurance about sleeps (``motcua.believed_sleeps``). Return ``False`` if none was in force."""
     return connection.execute(statement("gaps/doubt"), {"by": by, "now": now}).rowcount == 1
 
 
 def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
-    """Gaps, the latest first."""
+    """Return gaps, the latest first."""
     return values_of(Gap, connection.execute(statement("gaps/list"), {"limit": limit}))
 
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
-    """How the messages stand now that were told, or may have been told, in a gap."""
+    """Count by present state the messages that were sent, or may have been sent, in a gap (``motcua.attempts``)."""
     return values_of(GapMessages, connection.execute(statement("gaps/messages"), {"gap_no": gap_no}))
 
 
 def not_found(connection: Connection, gap_no: int) -> list[UnfoundAttempt]:
-    """Attempts of a gap whose message the ledger does not have, the hundred oldest, in their order."""
+    """Return the hundred oldest lost attempts of a gap whose message the ledger does not have, in their order."""
     values = {"gap_no": gap_no, "limit": 100}
     return values_of(UnfoundAttempt, connection.execute(statement("gaps/not_found"), values))

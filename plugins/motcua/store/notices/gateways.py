@@ -1,4 +1,4 @@
-"""Gateways: what is stopped there and why, how fast and how much may be sent."""
+"""Read and write gateways: their pauses, their limits, and the properties of their connections."""
 
 from __future__ import annotations
 
@@ -18,29 +18,31 @@ from motcua.store.ledger.rows import first_of, value_of, values_of
 
 @dataclass(frozen=True, slots=True)
 class GatewayStop:
-    """Something that is not sent through a gateway at present."""
+    """A gateway pause: nothing is sent through a gateway, for one of its carriers or with one of its templates."""
 
     gateway: str
     concerns: Concern
     subject: str
-    """The carrier or the template; empty where the whole gateway is stopped."""
+    """The carrier or the template. Empty if the whole gateway is paused."""
     stopped_at: datetime
     until: datetime
     reason: str
     by_hand: bool = False
     expected: bool = False
-    """By the gateway's own rules, as at night: nothing is wrong, nobody is told, and it is open again at its time."""
+    """``True`` if the gateway's own rules cause the pause, for example at night. Nothing is wrong then, nobody is
+    alerted, and the pause ends at its time."""
     pause: timedelta | None = None
-    """How long it is left alone before it is tried again; grows. ``None``: stopped until a fixed time."""
+    """How long the gateway is paused before it is tried again. This time grows with each failed trial. ``None`` if the
+    gateway is paused until a fixed time."""
 
     def __str__(self) -> str:
-        """In words, without the time."""
+        """Return the pause in words, without its time."""
         what = f" for {self.concerns} {self.subject}" if self.subject else ""
         return f"{self.gateway} stopped{what}: {self.reason}"
 
     @property
     def finding(self) -> Finding:
-        """What is told of it, wherever that is told."""
+        """The finding that reports this pause in checks and alerts."""
         facts: dict[str, Fact] = {"gateway": self.gateway, "part": self.subject, "since": self.stopped_at.isoformat()}
         facts |= {"by_hand": self.by_hand, "reason": self.reason, "detail": f"gateway {self}"}
         return Finding("gateway_stopped", facts, f"{self.gateway} {self.subject}".strip())
@@ -48,20 +50,20 @@ class GatewayStop:
 
 @dataclass(frozen=True, slots=True)
 class DayUsedUp:
-    """A gateway whose limit or quota of the day is used up: nothing is wrong, and others take what they can."""
+    """A gateway that has used up its limit or quota of the day. Nothing is wrong: other gateways send what they can."""
 
     gateway: str
     until: datetime
     reason: str
     segments_per_day: int | None
-    """``None``: the quota is the provider's."""
+    """Our limit of the day. ``None`` if a quota of the provider is used up."""
     used: int
     elsewhere: int
-    """Messages that other gateways took since."""
+    """How many messages other gateways accepted since the limit was reached."""
 
     @property
     def finding(self) -> Finding:
-        """What is told of it, to whom it is for to say whether the limit is right."""
+        """The finding for the person who decides whether the limit is right."""
         facts: dict[str, Fact] = {"until": self.until.isoformat(), "reason": self.reason, "used": self.used}
         detail = f"until midnight; {self.elsewhere} message(s) went by other gateways: {self.reason}"
         facts |= {"limit": self.segments_per_day, "elsewhere": self.elsewhere, "detail": detail}
@@ -70,11 +72,11 @@ class DayUsedUp:
 
 @dataclass(frozen=True, slots=True)
 class GatewayChange:
-    """A stop or a start, kept."""
+    """One recorded pause or start of a gateway."""
 
     gateway: str
     subject: str
-    """The carrier or the template; empty where it was the whole gateway."""
+    """The carrier or the template. Empty if the whole gateway was paused or started."""
     changed_at: datetime
     change: str
     until: datetime | None
@@ -84,7 +86,7 @@ class GatewayChange:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a gateway with limits has used; locked until the transaction ends."""
+    """How much of its limits a gateway has used. The gateway's row is locked until the transaction ends."""
 
     free_at: datetime | None
     segments_today: int
@@ -92,29 +94,29 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class GatewayOpening:
-    """What senders find the connection of a gateway to say."""
+    """The properties of a gateway that senders found in its Airflow connection."""
 
     name: str
     opened_at: datetime
-    """Since when they find it so."""
+    """Since when senders have found these properties."""
     fault: str | None
-    """What is wrong with it; ``None``: nothing."""
+    """The fault of the connection. ``None`` if there is no fault."""
     carriers: Sequence[str] | None = None
-    """Where its brandname is registered; ``None``: at every carrier."""
+    """The carriers at which the gateway's brandname is registered. ``None`` stands for every carrier."""
     segments_per_second: float | None = None
     segments_per_day: int | None = None
     unit: str | None = None
-    """What it counts and bills; ``None``: segments."""
+    """The unit that the gateway counts and bills. ``None`` stands for segments."""
     always_accented: bool | None = None
-    """Texts go with accents, whatever an agency chose; ``None``: as it chose."""
+    """``True`` if texts are always sent with accents. ``None`` leaves the choice to the agency."""
     reports_deliveries: bool | None = None
-    """Its provider tells what became of a message; ``None``: it does."""
+    """Whether the provider sends delivery receipts. ``None`` stands for yes."""
     prices: Mapping[str, str] | None = None
-    """Đồng a unit, by carrier; ``None``: it names none."""
+    """The price of a unit in đồng, by carrier. ``None`` if the connection gives no price."""
 
 
 def note_opening(connection: Connection, opening: GatewayOpening) -> None:
-    """Keeps what the connection of a gateway, which has its row, says at present."""
+    """Store the present properties of a gateway's connection (``motcua.gateways``). The gateway's row must exist."""
     values = {
         "name": opening.name,
         "now": opening.opened_at,
@@ -132,90 +134,101 @@ def note_opening(connection: Connection, opening: GatewayOpening) -> None:
 
 @dataclass(frozen=True, slots=True)
 class TokensFailing:
-    """A gateway whose tokens were not renewed although they were due."""
+    """A gateway whose tokens were due for renewal and were not renewed."""
 
     gateway: str
     tokens_until: datetime | None
-    """Until then the access token is good; ``None``: there is none."""
+    """Until when the access token is valid. ``None`` if there is no token."""
     tokens_failed_at: datetime
     tokens_fault: str
 
     @property
     def finding(self) -> Finding:
-        """What the watch tells of it."""
+        """The finding with which the watch reports this gateway."""
         until = None if self.tokens_until is None else self.tokens_until.isoformat()
         facts: dict[str, Fact] = {"until": until, "since": self.tokens_failed_at.isoformat()}
         return Finding("tokens_not_renewed", facts | {"reason": self.tokens_fault}, self.gateway)
 
 
 def note_tokens(connection: Connection, name: str, *, until: datetime | None, fault: str | None, now: datetime) -> None:
-    """Keeps until when a gateway's access token is good, and why the next was not got; ``fault`` ``None``: it was."""
+    """Store until when a gateway's access token is valid, and why its renewal failed (``motcua.gateways``).
+
+    ``fault`` is ``None`` if the renewal succeeded.
+    """
     values = {"name": name, "until": until, "fault": fault, "now": now}
     connection.execute(statement("gateways/note_tokens"), values)
 
 
 def tokens_failing(connection: Connection, gateways: Sequence[str]) -> list[TokensFailing]:
-    """Which of these gateways' tokens were not renewed although they were due."""
+    """Return which of these gateways have tokens that were due for renewal and were not renewed."""
     return values_of(
         TokensFailing, connection.execute(statement("gateways/tokens_failing"), {"gateways": list(gateways)})
     )
 
 
 def gateway_prices(connection: Connection) -> dict[str, dict[str, str]]:
-    """Đồng a unit by carrier, of the gateways whose connections name a price."""
+    """Return the price of a unit in đồng, by gateway and carrier, for gateways whose connections give a price."""
     return {row["name"]: row["prices"] for row in connection.execute(statement("gateways/prices"))}
 
 
 def gateway_openings(connection: Connection) -> dict[str, GatewayOpening]:
-    """What the connections of gateways said when senders opened them, by name; those never opened are not in it."""
+    """Return the properties of gateways by name, as senders last found them. A gateway that no sender opened is
+    missing."""
     rows = connection.execute(statement("gateways/openings"))
     return {row["name"]: value_of(GatewayOpening, row) for row in rows}
 
 
 def ensure_gateway(connection: Connection, name: str) -> None:
-    """Makes the gateway's row where it is missing."""
+    """Insert the gateway's row into ``gateways`` if it is missing."""
     connection.execute(statement("gateways/ensure"), {"name": name})
 
 
 def gateway_names(connection: Connection) -> list[str]:
-    """Gateways that were ever used."""
+    """Return the names of all gateways that were ever used."""
     return [row["name"] for row in connection.execute(statement("gateways/names"))]
 
 
 def gateway_stops(connection: Connection) -> list[GatewayStop]:
-    """What is stopped, gateways and carriers among it whose time is over but which have taken nothing since."""
+    """Return all gateway pauses (``motcua.gateway_stops``).
+
+    A pause of a gateway or carrier is returned even after its time, until the gateway has accepted a message again.
+    """
     return values_of(GatewayStop, connection.execute(statement("gateways/stops")))
 
 
 def days_used_up(connection: Connection, gateways: Sequence[str], now: datetime) -> list[DayUsedUp]:
-    """Which of these gateways take nothing more today, since a limit or quota of the day is used up."""
+    """Return which of these gateways get no more messages today, because a limit or quota of the day is used up."""
     values = {"gateways": list(gateways), "now": now, "day": day_of(now), "midnight": next_day(now)}
     return values_of(DayUsedUp, connection.execute(statement("gateways/days_used_up"), values))
 
 
 def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
-    """Stops a gateway, or one carrier or template there; the change is kept."""
+    """Pause a gateway, or one carrier or template there, and record the change."""
     values = {field.name: getattr(stop, field.name) for field in fields(stop)}
     connection.execute(statement("gateways/stop"), values | {"changed_by": changed_by})
 
 
 def start_gateway(connection: Connection, gateway: str, *, changed_by: str, reason: str) -> int:
-    """Lifts all stops of a gateway, its carriers' and templates' too; returns how many there were."""
+    """End all pauses of a gateway, including those of its carriers and templates. Return how many there were."""
     concerns = get_args(Concern)
     return _lift(connection, gateway=gateway, concerns=concerns, changed_by=changed_by, reason=reason)
 
 
 def begin_trial(connection: Connection, stop: GatewayStop, now: datetime) -> bool:
-    """Has this sender alone try again what was stopped: for all others it stays so until ``stop.until``. ``False``:
-    somebody else tries it, or has started it."""
+    """Reserve a trial of a paused gateway for this sender. For all other senders the pause lasts until ``stop.until``.
+
+    Return ``False`` if another sender has the trial or the pause was ended.
+    """
     values = {field.name: getattr(stop, field.name) for field in fields(stop)}
-    # Not by its rowcount, which within a pipeline is known late.
+    # Within a pipeline a cursor's rowcount is known only later, so the row itself is fetched.
     return connection.execute(statement("gateways/begin_trial"), values | {"now": now}).fetchone() is not None
 
 
 def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, changed_by: str) -> None:
-    """Lifts the stop of a gateway or of a carrier there: it takes messages again. One that a person has stopped until
-    later meanwhile stays so."""
+    """End the pause of a gateway, or of one carrier there, because the gateway accepts messages again.
+
+    If a person has paused the gateway until a later time in the meantime, that pause stays in force.
+    """
     _lift(
         connection,
         gateway=stop.gateway,
@@ -228,9 +241,10 @@ def end_trial(connection: Connection, stop: GatewayStop, now: datetime, *, chang
 
 
 def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_by: str) -> int:
-    """Lifts stops of templates, and those that were expected, whose time is over; returns how many.
+    """End pauses of templates and expected pauses whose time is over. Return how many.
 
-    Another stop of a gateway or a carrier stays until it has taken a message: it is given one at a time.
+    Any other pause of a gateway or a carrier stays until the gateway has accepted a message again. Until then the
+    gateway gets one message at a time.
     """
     reason = "its time is over: tried again"
     return _lift(connection, over_at=now, concerns=["template"], changed_by=changed_by, reason=reason)
@@ -239,8 +253,11 @@ def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_b
 def judge_carrier(
     connection: Connection, gateway: str, carrier: str, since: datetime, numbers: int
 ) -> tuple[int, bool]:
-    """How many different numbers of a carrier a gateway refused for their carrier, each counted when it was first
-    refused since then, the last so many of them; and whether the gateway took a message to that carrier meanwhile."""
+    """Count the phone numbers of a carrier that a gateway refused because of their carrier (``motcua.attempts``).
+
+    A phone number counts once, at its first refusal after ``since``. Only the last ``numbers`` phone numbers count.
+    Also return whether the gateway accepted a message to this carrier after the first counted refusal.
+    """
     values = {"gateway": gateway, "carrier": carrier, "since": since, "numbers": numbers}
     row = connection.execute(statement("gateways/judge_carrier"), values).fetchone()
     return (row["refused"], row["took_one"]) if row else (0, False)
@@ -270,12 +287,13 @@ def _lift(
 
 
 def gateway_changes(connection: Connection, limit: int) -> list[GatewayChange]:
-    """The last stops and starts, the newest first."""
+    """Return the last pauses and starts of gateways, the newest first (``motcua.gateway_changes``)."""
     return values_of(GatewayChange, connection.execute(statement("gateways/changes"), {"limit": limit}))
 
 
 def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance:
-    """What the gateway has used, locked, so that all senders together keep to its limits."""
+    """Lock the gateway's row and return its use, so that all senders together respect its limits
+    (``motcua.gateway_days``)."""
     return first_of(
         Allowance, connection.execute(statement("gateways/lock_allowance"), {"gateway": gateway, "day": day})
     ) or Allowance(None, 0)
@@ -284,7 +302,11 @@ def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance
 def use_allowance(
     connection: Connection, gateway: str, *, day: date, segments: int, free_at: datetime | None = None
 ) -> None:
-    """Counts segments of a day; below zero: gives back what was surely not taken. ``free_at``: the next start."""
+    """Add segments to a gateway's use of a day (``motcua.gateway_days`` and ``motcua.gateways``).
+
+    A negative number gives back segments that the gateway surely did not accept. ``free_at`` is the moment when the
+    next message may start.
+    """
     if segments:
         connection.execute(statement("gateways/count_segments"), {"gateway": gateway, "day": day, "segments": segments})
     if free_at is not None:
@@ -292,6 +314,7 @@ def use_allowance(
 
 
 def segments_today(connection: Connection, day: date) -> dict[str, int]:
-    """Segments handed to each gateway on a day, by the clock of Vietnam."""
+    """Return how many segments were handed to each gateway on a day of Vietnam's time zone
+    (``motcua.gateway_days``)."""
     rows = connection.execute(statement("gateways/segments_today"), {"day": day})
     return {row["gateway"]: row["segments"] for row in rows}

@@ -1,4 +1,4 @@
-"""Inquiries to 9029 and their replies: each counted once, however often a gateway brings it."""
+"""Store inquiries to 9029 and their replies. Each inquiry counts once, however often a gateway delivers it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from motcua.store.ledger.rows import first, first_of, record, value_of, values_o
 
 @dataclass(frozen=True, slots=True)
 class FoundDossier:
-    """A dossier that one of the asked codes may mean, as it stands."""
+    """The present state of a dossier that one of the inquiry's codes may mean."""
 
     hit: Hit
     state: DossierState
@@ -24,9 +24,9 @@ class FoundDossier:
     step_name: str | None
     accented: bool
     as_of: datetime
-    """When what is told of it was read."""
+    """When the facts about the dossier were read from its source."""
     told_result: bool
-    """The citizen was told that the result is there, and it is not handed over."""
+    """``True`` if the citizen was informed that the result is ready, and it is not handed over yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,14 @@ class NewInquiry:
     gateway: str
     gateway_message_id: str | None
     dedupe_key: str
-    """The same for each time that the gateway brings it."""
+    """A key that is equal for every delivery of the same inquiry by the gateway."""
     received_at: datetime
     phone: str | None
     text: str
     asked_code: str | None
     outcome: InquiryResult
     fee: int
-    """Đồng."""
+    """The fee that the citizen paid, in đồng."""
     dossier: FoundDossier | None
     """The dossier that the reply is about."""
     reply: RenderedText
@@ -51,18 +51,18 @@ class NewInquiry:
 
 @dataclass(frozen=True, slots=True)
 class InquiryCount:
-    """Inquiries of one gateway with one outcome, and the đồng paid for them."""
+    """How many inquiries of one gateway had one outcome, and how many đồng citizens paid for them."""
 
     gateway: str
     outcome: InquiryResult
     inquiries: int
     fees: int
     told_result: int
-    """Of them about a result that was told and is not handed over."""
+    """How many of these inquiries asked about a result that was already announced and is not handed over yet."""
 
 
 def find_dossiers(connection: Connection, keys: Sequence[str], phone: str | None) -> list[FoundDossier]:
-    """Dossiers whose code has one of these keys, the asking phone's first."""
+    """Return the dossiers whose code has one of these keys. Dossiers of the asking phone come first."""
     if not keys:
         return []
     return [
@@ -80,14 +80,14 @@ def find_dossiers(connection: Connection, keys: Sequence[str], phone: str | None
 
 
 def agency_keys(connection: Connection) -> dict[str, str]:
-    """Keys of all agencies' codes and aliases → agency code."""
+    """Return a dict from the key of each agency code or alias to the agency's code."""
     rows = connection.execute(statement("inquiries/agencies")).fetchall()
     return {row["code_key"]: row["agency_code"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From when inquiries are counted, and up to how many."""
+    """The periods in which inquiries are counted, and the largest allowed counts."""
 
     day: datetime
     minute: datetime
@@ -96,12 +96,12 @@ class Limits:
 
 
 def lock_phone(connection: Connection, phone: str) -> None:
-    """Waits for the phone's other inquiries, and keeps them waiting for the rest of this transaction."""
+    """Wait for other inquiries of this phone, and make later ones wait until this transaction ends."""
     connection.execute(statement("inquiries/lock_phone"), {"phone": phone})
 
 
 def is_over(connection: Connection, gateway: str, phone: str | None, limits: Limits) -> tuple[bool, bool]:
-    """Whether the phone has used up its day, and the gateway its minute."""
+    """Return whether the phone has reached its limit for the day, and the gateway its limit for the minute."""
     row = connection.execute(
         statement("inquiries/count_recent"),
         {
@@ -117,9 +117,9 @@ def is_over(connection: Connection, gateway: str, phone: str | None, limits: Lim
 
 
 def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
-    """Writes an inquiry with its reply; ``False``: it was there already, and nothing is written.
+    """Insert an inquiry with its reply. Return ``False`` and write nothing if the inquiry was already there.
 
-    A repeat that comes at the same moment waits for the first one.
+    A repeated delivery at the same moment waits for the first one.
     """
     dossier, reply = inquiry.dossier, inquiry.reply
     values = {
@@ -149,11 +149,11 @@ def save_inquiry(connection: Connection, inquiry: NewInquiry) -> bool:
 
 
 def reply_given(connection: Connection, gateway: str, dedupe_key: str) -> InquiryAnswer | None:
-    """The reply that this inquiry got."""
+    """Return the reply that this inquiry got."""
     values = {"gateway": gateway, "dedupe_key": dedupe_key}
     return first_of(InquiryAnswer, connection.execute(statement("inquiries/reply_given"), values))
 
 
 def inquiries_by_outcome(connection: Connection) -> list[InquiryCount]:
-    """Inquiries and fees by gateway and outcome."""
+    """Count inquiries and fees by gateway and outcome."""
     return values_of(InquiryCount, connection.execute(statement("inquiries/by_outcome")))

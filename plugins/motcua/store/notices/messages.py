@@ -1,4 +1,7 @@
-"""Messages: planned, claimed, settled. The database refuses every move that message_moves does not name."""
+"""Insert, claim and settle messages.
+
+The database refuses every change of a message's state that the table ``message_moves`` does not list.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +21,16 @@ from motcua.store.ledger.rows import by_dossier, columns_of, first, first_of, re
 
 @dataclass(frozen=True, slots=True)
 class PlannedMessage:
-    """A message of an occasion, to be written once; its words are ready."""
+    """A message for one occasion, with its finished text, ready to be inserted once."""
 
     kind: Kind
     dossier_id: int
     agency_code: str
     procedure_code: str | None
     occasion: str
-    """What it tells of; a dossier has one message of a kind for each."""
+    """The event that the message reports. A dossier has at most one message of a kind for each occasion."""
     transition_id: int | None
-    """The transition that begins the occasion, where one does."""
+    """The transition that begins the occasion. ``None`` if no transition does."""
     state: BeginState
     reason: str | None
     msisdn: str | None
@@ -41,7 +44,7 @@ class PlannedMessage:
 
 @dataclass(frozen=True, slots=True)
 class SavedMessage:
-    """How a new message began."""
+    """The state in which a new message began."""
 
     state: BeginState
     reason: str | None
@@ -49,21 +52,21 @@ class SavedMessage:
 
 @dataclass(frozen=True, slots=True)
 class DueMessage:
-    """A message that may be tried, and since when."""
+    """A due message with the moment since which it is due."""
 
     message_id: int
     next_attempt_at: datetime
 
 
 def messages_of(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastMessage]]:
-    """Result and supplement messages of these dossiers, by dossier."""
+    """Return the result and supplement messages of these dossiers, by dossier."""
     return by_dossier(
         PastMessage, connection.execute(statement("messages/planning/of_dossiers"), {"dossier_ids": list(dossier_ids)})
     )
 
 
 def save_messages(connection: Connection, messages: Sequence[PlannedMessage], now: datetime) -> list[SavedMessage]:
-    """Writes new messages and returns how each began; one that exists already is left alone."""
+    """Insert new messages and return the state in which each began. Leave existing messages unchanged."""
     if not messages:
         return []
     rows = [columns_of(message) | columns_of(message.words) | {"words": None} for message in messages]
@@ -73,13 +76,17 @@ def save_messages(connection: Connection, messages: Sequence[PlannedMessage], no
 
 
 def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
-    """Queues again what failed for a phone that the desk has mended since; returns how many. Without a window: of the
-    dossiers whose phone, or one of whose messages, has changed since this was last asked."""
+    """Queue messages again that failed because of a phone number that the desk has corrected. Return how many.
+
+    With a window, check the messages recorded in the window. Without a window, check the dossiers whose phone number or
+    messages have changed since the last check.
+    """
     return connection.execute(statement("messages/planning/reopen_mended"), {"now": now, **window.bounds}).rowcount
 
 
 def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], now: datetime) -> int:
-    """Queues again what only an old step had called for, now that one that is not old does; returns how many."""
+    """Queue unsent messages again whose occasion an old step had begun and a newer step now confirms. Return how
+    many."""
     if not confirmed:
         return 0
     values = {"rows": recordset(confirmed), "now": now}
@@ -87,7 +94,7 @@ def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], 
 
 
 def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> None:
-    """Makes due at once what waited for the rows of these dossiers, which were read."""
+    """Make messages due at once that waited for the rows of these dossiers. The rows were just read."""
     if dossier_ids:
         connection.execute(
             statement("messages/planning/make_due_judged"), {"dossier_ids": list(dossier_ids), "now": now}
@@ -95,43 +102,45 @@ def make_due_judged(connection: Connection, dossier_ids: Sequence[int], now: dat
 
 
 def make_due(connection: Connection, window: Window, now: datetime) -> int:
-    """Makes due at once what failed in passing in this window; returns how many."""
+    """Make messages of this window due at once if their last attempt failed transiently. Return how many."""
     return connection.execute(statement("messages/planning/make_due"), {"now": now, **window.bounds}).rowcount
 
 
 @dataclass(frozen=True, slots=True)
 class MessageText(Words):
-    """What a message of the ledger says."""
+    """The kind and text of a message."""
 
     kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
 class KnownElsewhere:
-    """What a message is called outside the ledger, in words that a restored one knows, too."""
+    """The names of a message without the ledger's own ids. The journal and a restored ledger know these names."""
 
     source: str
     agency_code: str
     dossier_code: str
     known_elsewhere_as: str
-    """Its occasion: ``number 12`` (the source's), ``row``, or an apology's due date."""
+    """The occasion: ``number 12`` (the source's number), ``row``, or an apology's due date."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedMessage:
-    """A due message, locked for one sender, with what its dossier and agency look like at this moment."""
+    """A due message, locked for one sender, with the present data of its dossier and agency."""
 
     message_id: int
     attempts_made: int
     avoid: Sequence[str]
-    """Gateways that did not take it."""
+    """Gateways that refused the message or its carrier."""
     msisdn: str
-    """The dossier's number now; empty where it has none, which ``candidate`` refuses."""
+    """The dossier's present phone number. Empty if the dossier has none. The check of ``candidate`` then refuses the
+    message."""
     source_read_at: datetime | None
     is_stopped: bool
-    """People have stopped what it is one of."""
+    """``True`` if a stop covers the message's kind or agency."""
     waits_for_opening: bool
-    """Its agency would rather have it wait for a gateway's hours than go by the next one."""
+    """``True`` if the agency wants the message to wait for a gateway's opening hours. Otherwise the next gateway sends
+    it."""
     words: MessageText
     candidate: SendCandidate
     elsewhere: KnownElsewhere
@@ -139,35 +148,40 @@ class ClaimedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The due messages that a sender may claim for one gateway; with an empty name, those that no gateway is for."""
+    """The due messages that a sender may claim for one gateway.
+
+    A share with an empty gateway name contains the messages that no gateway serves.
+    """
 
     gateway: str
     carriers: frozenset[str]
-    """Carriers that this gateway is the one for at present."""
+    """The carriers that are routed to this gateway at present."""
     open_carriers: frozenset[str]
-    """Carriers that this gateway can take now, for messages that another gateway refused."""
+    """The carriers that this gateway can serve now if another gateway has refused a message."""
     takes_unsorted: bool
-    """Messages whose carrier was never looked up too."""
+    """``True`` if the share includes messages whose carrier was never determined."""
 
 
 def plan_by_keys(connection: Connection) -> None:
-    """Has this connection plan each statement once, and read tables through their keys alone.
+    """Configure this connection to plan each SQL statement once and to read tables only through their keys.
 
-    For a sender, which takes few rows at a time: planning a claim costs more than a claim, and a plan for an empty
-    table would be followed until it is long (docs/decisions/sending.md).
+    A sender needs this because it takes few rows at a time: planning a claim costs more than the claim itself. A plan
+    made for an empty table would also stay in use after the table has grown long (docs/decisions/sending.md).
     """
     connection.execute(statement("messages/claiming/plan_by_keys"))
 
 
 Place: TypeAlias = tuple[datetime, int]
-"""Of a queued message in the queue: when it is due, its number."""
+"""The place of a queued message in the queue: when it is due, and its message number."""
 
 
 def claim(
     connection: Connection, share: Share, window: Window, limit: int, now: datetime, first: Place | None = None
 ) -> list[ClaimedMessage]:
-    """Up to ``limit`` due messages of a gateway's share, a thousand at most, locked until the transaction ends; from
-    the place ``first`` in the queue on, if one is given."""
+    """Claim up to ``limit`` due messages of a gateway's share and lock them until the transaction ends.
+
+    Claim at most a thousand messages at a time. Begin at the place ``first`` in the queue if one is given.
+    """
     from_due, from_id = first or (None, None)
     values = {
         "gateway": share.gateway,
@@ -199,39 +213,43 @@ def claim(
 def find_for_trial(
     connection: Connection, gateway: str, carrier: str, window: Window, now: datetime, *, refused_too: bool
 ) -> Place | None:
-    """The newest due message to a carrier that may try whether the gateway takes it again; of those whose numbers it
-    did not refuse, unless ``refused_too``."""
+    """Find the newest due message that may test whether the gateway takes a carrier again.
+
+    Skip messages to a number that the gateway refused because of its carrier, unless ``refused_too`` is true.
+    """
     values = {"gateway": gateway, "carrier": carrier, "refused_too": refused_too, "now": now, **window.bounds}
     row = connection.execute(statement("messages/claiming/find_for_trial"), values).fetchone()
     return (row["next_attempt_at"], row["message_id"]) if row else None
 
 
 def left_waiting(connection: Connection, gateways: Sequence[str], due_by: datetime, now: datetime) -> list[DueMessage]:
-    """Some of the messages that are due since then and that some sender could send now; of many, both ends of them.
+    """Return some messages that have been due since ``due_by`` and that a sender could send now.
+
+    Read only a few messages from each end of a long queue.
 
     Args:
-        connection: to the ledger.
-        gateways: names of those that are in use.
-        due_by: they are due by then.
-        now: what is stopped is judged by this moment.
+        connection: a connection to the ledger.
+        gateways: names of the gateways in use.
+        due_by: the messages must have been due by this moment.
+        now: the moment at which stops and gateway pauses are judged.
     """
     values = {"gateways": list(gateways), "due_by": due_by, "now": now}
     return values_of(DueMessage, connection.execute(statement("messages/claiming/left_waiting"), values))
 
 
 def any_due(connection: Connection, window: Window, by: datetime) -> bool:
-    """Whether any message of the window is due by then."""
+    """Return whether any message of the window is due at the moment ``by``."""
     return bool(first(connection.execute(statement("messages/claiming/any_due"), {"by": by, **window.bounds}), "due"))
 
 
 def do_not_wait(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
-    """Makes messages due at once that failed in passing just before their gateway was stopped for it."""
+    """Make messages due at once that failed transiently just before their gateway was paused for these failures."""
     connection.execute(statement("messages/outcomes/do_not_wait"), {"message_ids": list(message_ids), "now": now})
 
 
 @dataclass(frozen=True, slots=True)
 class TurnedAway:
-    """A claimed message that may not go."""
+    """A claimed message that may not be sent."""
 
     message_id: int
     state: Literal["cancelled", "suppressed", "expired"]
@@ -240,82 +258,82 @@ class TurnedAway:
 
 @dataclass(frozen=True, slots=True)
 class Postponed:
-    """A claimed message that must wait; what is ``None`` stays as it was."""
+    """A claimed message that must wait. A field that is ``None`` leaves the stored value unchanged."""
 
     message_id: int
     until: datetime
     reason: str | None = None
     carrier: str | None = None
-    """Of its present number."""
+    """The carrier of the message's present number."""
     avoid: Sequence[str] | None = None
-    """Gateways that did not take it."""
+    """Gateways that refused the message or its carrier."""
 
 
 @dataclass(frozen=True, slots=True)
 class Departing:
-    """A claimed message that goes, and the attempt that is made for it."""
+    """A claimed message that is sent now, with the data of its attempt."""
 
     message_id: int
     reference: str
     msisdn: str
     carrier: str
     units: int
-    """Of what the gateway counts."""
+    """The number of units, in the unit that the gateway counts."""
     unit: Literal["segment", "message"] = "segment"
     accented: bool | None = None
-    """``None``: as it was planned."""
+    """Whether the text is sent with accents. ``None`` if the text is sent as it was planned."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageOutcome:
-    """What a gateway's answer makes of a message in flight."""
+    """The new state of a message in flight after the gateway's answer."""
 
     message_id: int
     state: Literal["accepted", "rejected", "unknown", "queued"]
     reason: str | None
     answered_at: datetime
     next_attempt_at: datetime | None = None
-    """Of one that is queued again."""
+    """When the message is due again, if it is queued again."""
     avoid: Sequence[str] | None = None
-    """Gateways that did not take it; ``None``: as before."""
+    """Gateways that refused the message or its carrier. ``None`` leaves the stored list unchanged."""
 
 
 def turn_away(connection: Connection, rows: Sequence[TurnedAway]) -> None:
-    """Ends claimed messages that may not go."""
+    """End claimed messages that may not be sent."""
     if rows:
         connection.execute(statement("messages/claiming/turn_away"), {"rows": recordset(rows)})
 
 
 def postpone(connection: Connection, rows: Sequence[Postponed]) -> None:
-    """Has claimed messages wait."""
+    """Queue claimed messages for a later time."""
     if rows:
         connection.execute(statement("messages/claiming/postpone"), {"rows": recordset(rows)})
 
 
 def begin_sending(connection: Connection, rows: Sequence[Departing]) -> None:
-    """Claimed messages are in flight from here on."""
+    """Mark claimed messages as in flight."""
     connection.execute(statement("messages/claiming/begin_sending"), {"rows": recordset(rows)})
 
 
 def apply_outcomes(connection: Connection, rows: Sequence[MessageOutcome]) -> None:
-    """Writes the gateway's answers."""
+    """Write the gateway's answers to messages in flight."""
     connection.execute(statement("messages/outcomes/apply_outcomes"), {"rows": recordset(rows)})
 
 
 def expire(connection: Connection, window: Window, now: datetime) -> int:
-    """Closes queued messages that are no longer useful; returns how many."""
+    """End queued messages that are no longer useful. Return how many."""
     return connection.execute(statement("messages/outcomes/expire"), {"now": now, **window.bounds}).rowcount
 
 
 def close_unconfirmed(connection: Connection, gateway: str, window: Window, before: datetime) -> int:
-    """Closes messages that the gateway took before then and that no receipt came for; returns how many."""
+    """End messages that the gateway accepted before ``before`` and that no receipt confirmed. Return how many."""
     values = {"gateway": gateway, "before": before, **window.bounds}
     return connection.execute(statement("messages/outcomes/close_unconfirmed"), values).rowcount
 
 
 @dataclass(frozen=True, slots=True)
 class HeldMessage:
-    """A message of unknown outcome, with the attempt that has no known end; no number and no words."""
+    """A message of unknown outcome with its unresolved attempt, without phone number and text."""
 
     message_id: int
     kind: Kind
@@ -327,23 +345,23 @@ class HeldMessage:
     gateway: str
     started_at: datetime
     settlings: int
-    """How often the gateway was asked about it, or the request repeated."""
+    """How often the gateway was asked about the attempt or the request was repeated."""
     gateway_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class HeldCount:
-    """Messages of unknown outcome at one gateway."""
+    """How many messages of unknown outcome one gateway has."""
 
     gateway: str
     held: int
     useful: int
-    """Of them those that are still useful."""
+    """How many of these messages are still useful."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReleasedMessage:
-    """A message that a person let go again; no number and no words."""
+    """A message of unknown outcome that a person released, without phone number and text."""
 
     released_at: datetime
     released_by: str
@@ -353,24 +371,24 @@ class ReleasedMessage:
     dossier_code: str
     procedure_name: str | None
     state: str
-    """By now."""
+    """The message's present state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Queued messages, without those that wait because people stopped them."""
+    """How many queued messages wait. Messages that wait because of a stop do not count."""
 
     due: int
     failed: int
-    """Those that were tried already."""
+    """How many messages wait for another attempt after a failed one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedCount:
-    """How many messages of what was recorded in a period are in a state."""
+    """How many messages about events recorded in a period are in one state."""
 
     agency_code: str | None
-    """``None``: they are about no agency's dossier, as replies to a code that nobody knows."""
+    """``None`` if the messages concern no agency's dossier, for example replies to an unknown code."""
     kind: Kind
     state: str
     messages: int
@@ -378,13 +396,13 @@ class RecordedCount:
 
 @dataclass(frozen=True, slots=True)
 class StateCount:
-    """How many messages of an agency and a kind are in a state."""
+    """How many messages of an agency and a kind are in one state."""
 
     agency_code: str
     kind: Kind
     state: str
     reason: str | None
-    """Of those that were not sent or were refused."""
+    """The reason why the messages were not sent or were refused. ``None`` for messages in other states."""
     messages: int
 
 
@@ -398,7 +416,7 @@ def release(
     message_ids: Sequence[int] | None = None,
     gateway: str | None = None,
 ) -> list[int]:
-    """Queues messages of unknown outcome again, as they are, and keeps who did so; returns their ids."""
+    """Queue messages of unknown outcome again, unchanged, and record who released them. Return the messages' ids."""
     values = {
         "message_ids": None if message_ids is None else list(message_ids),
         "gateway": gateway,
@@ -418,14 +436,14 @@ def held(
     agencies: Sequence[str] | None = None,
     message_ids: Sequence[int] | None = None,
 ) -> list[HeldMessage]:
-    """Messages of unknown outcome, the oldest first.
+    """Return messages of unknown outcome, the oldest first.
 
     Args:
-        connection: to the ledger.
-        useful_at: only those that are still useful then; ``None``: all.
-        limit: the first so many.
-        agencies: only theirs; ``None``: all.
-        message_ids: only these; ``None``: all.
+        connection: a connection to the ledger.
+        useful_at: return only messages that are still useful at this moment; ``None`` returns all.
+        limit: return at most this many messages.
+        agencies: return only messages of these agencies; ``None`` returns all.
+        message_ids: return only these messages; ``None`` returns all.
     """
     values = {
         "useful_at": useful_at,
@@ -439,34 +457,34 @@ def held(
 def count_held(
     connection: Connection, window: Window, now: datetime, agencies: Sequence[str] | None = None
 ) -> list[HeldCount]:
-    """Messages of unknown outcome, of these agencies or all, by gateway."""
+    """Count messages of unknown outcome by gateway, for these agencies or for all."""
     values = {"now": now, "agencies": None if agencies is None else list(agencies), **window.bounds}
     return values_of(HeldCount, connection.execute(statement("messages/outcomes/count_held"), values))
 
 
 def releases(connection: Connection, limit: int, agencies: Sequence[str] | None = None) -> list[ReleasedMessage]:
-    """Messages that people let go again, of these agencies or all, the latest first."""
+    """Return messages that people released, for these agencies or for all, the latest first (``motcua.releases``)."""
     values = {"limit": limit, "agencies": None if agencies is None else list(agencies)}
     return values_of(ReleasedMessage, connection.execute(statement("messages/outcomes/releases"), values))
 
 
 def waiting(connection: Connection, window: Window, now: datetime, carriers: Sequence[str] | None = None) -> Waiting:
-    """Queued messages that are due, of these carriers or all, and that failed before."""
+    """Count queued messages that are due, for these carriers or for all, and queued messages that failed before."""
     values = {"now": now, "carriers": None if carriers is None else list(carriers), **window.bounds}
     return first_of(Waiting, connection.execute(statement("messages/browsing/waiting"), values)) or Waiting(0, 0)
 
 
 def by_state(connection: Connection) -> list[StateCount]:
-    """Messages counted by agency, kind, state and reason."""
+    """Count messages by agency, kind, state and reason."""
     return values_of(StateCount, connection.execute(statement("messages/browsing/by_state")))
 
 
 def recorded_in(
     connection: Connection, start: datetime, end: datetime, agencies: Sequence[str] | None = None
 ) -> list[RecordedCount]:
-    """Messages of what was recorded in [start, end), by agency, kind and state.
+    """Count messages about events recorded in [start, end), by agency, kind and state.
 
-    ``agencies``: codes of those whose messages count; ``None``: all.
+    ``agencies`` limits the count to these agency codes. ``None`` counts all.
     """
     values = {"start": start, "end": end, "agencies": agencies}
     return values_of(RecordedCount, connection.execute(statement("messages/browsing/recorded_in"), values))

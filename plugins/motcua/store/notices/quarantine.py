@@ -1,6 +1,6 @@
-"""Rows of a source that cannot be used yet, and fields that had to be cleaned of those that can.
+"""Store source rows that cannot be used yet, and usable rows whose fields had to be cleaned.
 
-What the rules of data quality make of cleaned fields, with its life, is in motcua.store.oversight.quality.
+The rules of data quality make findings from cleaned fields. motcua.store.oversight.quality stores these findings.
 """
 
 from __future__ import annotations
@@ -20,33 +20,33 @@ RowKind: TypeAlias = Literal["dossier", "transition"]
 
 @dataclass(frozen=True, slots=True)
 class UnusableRow:
-    """A row of a source that cannot be used, with why."""
+    """A source row that cannot be used, with the reason."""
 
     row_kind: RowKind
     row_key: str
-    """Tells it from the source's other rows of its kind."""
+    """The text that distinguishes the row from the source's other rows of its kind."""
     reason: RowRefusal
     agency_code: str | None
     dossier_code: str | None
     status_code: int | None
     payload: Mapping[str, Any]
-    """Of a transition the whole row, of a dossier how its source writes its key."""
+    """The whole row of a transition. For a row of a dossier only the dossier's key, as the source writes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CurableRow:
-    """A row in quarantine whose cause may have gone."""
+    """A row in quarantine that may have become usable."""
 
     row_kind: RowKind
     row_key: str
     reason: RowRefusal
     payload: Mapping[str, Any]
-    """As it was kept, times as text."""
+    """The stored payload, with times as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class QuarantineCount:
-    """Open rows of one source, kind, reason and codes."""
+    """How many open rows of one source have this kind, reason and codes."""
 
     source: str
     row_kind: RowKind
@@ -60,7 +60,7 @@ class QuarantineCount:
 
 
 def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[UnusableRow], now: datetime) -> int:
-    """Keeps the rows with their reasons and returns how many were not known before."""
+    """Store unusable rows with their reasons in ``quarantine``. Return how many were new there."""
     if not rows:
         return 0
     once = {(row.row_kind, row.row_key): row for row in rows}
@@ -70,14 +70,14 @@ def quarantine_rows(connection: Connection, source_id: int, rows: Sequence[Unusa
 
 
 def is_any_in_quarantine(connection: Connection, source_id: int) -> bool:
-    """Whether a row of this source waits there."""
+    """Return whether any row of this source is in quarantine."""
     return bool(first(connection.execute(statement("quarantine/is_any"), {"source_id": source_id}), "is_any"))
 
 
 def release_rows(
     connection: Connection, source_id: int, row_kind: RowKind, row_keys: Sequence[str], now: datetime
 ) -> int:
-    """Marks rows as gone on, and returns how many were open."""
+    """Mark rows in quarantine as released. Return how many of them were open."""
     if not row_keys:
         return 0
     return connection.execute(
@@ -89,7 +89,11 @@ def release_rows(
 def curable_rows(
     connection: Connection, source_id: int, agency_codes: Sequence[str], status_codes: Sequence[int], now: datetime
 ) -> list[CurableRow]:
-    """Open rows whose cause may have gone: their agency or status is known now, or their dossier may have come."""
+    """Return open rows that may have become usable (``motcua.quarantine``).
+
+    A row may be usable if its agency or status is known now, if its dossier may have arrived, or if the row is due for
+    another reading.
+    """
     return values_of(
         CurableRow,
         connection.execute(
@@ -105,12 +109,13 @@ def curable_rows(
 
 
 def open_quarantine(connection: Connection, agencies: Sequence[str] | None = None) -> list[QuarantineCount]:
-    """Open rows counted by source, kind, reason and codes; of these agencies, or (``None``) all."""
+    """Count open rows by source, kind, reason and codes, for these agencies (``motcua.quarantine``). ``None`` counts
+    all agencies."""
     return values_of(QuarantineCount, connection.execute(statement("quarantine/open"), {"agencies": agencies}))
 
 
 def count_open(connection: Connection, most: int) -> dict[str, int]:
-    """Rows in quarantine by source, counted up to ``most`` of each."""
+    """Count rows in quarantine by source, up to ``most`` for each source."""
     return {
         row["source"]: row["rows"] for row in connection.execute(statement("quarantine/count_open"), {"most": most})
     }
@@ -118,21 +123,22 @@ def count_open(connection: Connection, most: int) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class CleanedRow:
-    """A row of a source of which fields had to be cleaned."""
+    """A source row with fields that had to be cleaned."""
 
     agency_code: str
     dossier_code: str
     source_transition_id: int | None
-    """``None``: it is a dossier's row."""
+    """The source's number of the transition. ``None`` if the row is a dossier's row."""
     detail: str
-    """Names of the fields."""
+    """The names of the cleaned fields."""
     code: Literal["field_cleaned"] = "field_cleaned"
 
 
 def save_findings(connection: Connection, source_id: int, rows: Sequence[CleanedRow], now: datetime) -> None:
-    """Keeps what was cleaned.
+    """Store in ``cleaned_fields`` which fields were cleaned.
 
-    Each dossier and each transition once; a dossier's row that is read so again is seen again.
+    Each dossier and each transition has one row there. If a dossier's row has changed and is read again with the same
+    fault, the time of its last reading is updated.
     """
     if rows:
         connection.execute(

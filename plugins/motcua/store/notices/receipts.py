@@ -1,4 +1,4 @@
-"""Delivery reports: stored as they come, then read."""
+"""Store delivery receipts as they come, and apply them to attempts and messages later."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from motcua.store.ledger.rows import columns_of, recordset, values_of
 
 Effect: TypeAlias = Literal["applied", "no_change", "unknown_reference"]
 _MOST_OF_EACH_GATEWAY = 1_000
-"""Unread receipts that are read at a time; the next run reads on."""
+"""How many unread receipts of each gateway are read at a time. The next run reads the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewReceipt:
-    """A delivery report as it came."""
+    """A delivery receipt as the gateway sent it."""
 
     gateway: str
     reference: str | None
     gateway_status: str | None
     raw: Mapping[str, str]
-    """The fields given; no phone number among them and no secret."""
+    """The received fields, without phone numbers and secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadReceipt:
-    """A delivery report that was stored but not read."""
+    """A delivery receipt that was stored but not read."""
 
     receipt_id: int
     gateway: str
@@ -40,7 +40,7 @@ class UnreadReceipt:
 
 @dataclass(frozen=True, slots=True)
 class ReadReceipt:
-    """What a stored delivery report says of the attempt that it names."""
+    """The meaning of a stored delivery receipt for the attempt that it names."""
 
     receipt_id: int
     gateway: str
@@ -49,28 +49,31 @@ class ReadReceipt:
 
 
 def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> list[int]:
-    """Keeps receipts as they came and returns their numbers, in the order given."""
+    """Store receipts as they came and return their numbers, in the given order."""
     rows = [columns_of(receipt) | {"position": position} for position, receipt in enumerate(receipts)]
     saved = connection.execute(statement("receipts/save"), {"rows": recordset(rows)})
     return sorted(row["receipt_id"] for row in saved)
 
 
 def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
-    """Receipts that were stored but not read, the oldest of each gateway."""
+    """Return receipts that were stored but not read, the oldest of each gateway (``motcua.unread_receipts``)."""
     return values_of(
         UnreadReceipt, connection.execute(statement("receipts/unread"), {"of_each": _MOST_OF_EACH_GATEWAY})
     )
 
 
 def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now: datetime) -> dict[int, Effect]:
-    """Moves the messages that receipts are about, where the table of moves allows it, and keeps what was done.
+    """Change the states of the messages that receipts name, as far as ``message_moves`` allows, and record each
+    effect.
 
-    Of several, those are left out whose messages others hold, and a reference's second one: what is not in the answer
-    must be given again. One alone is waited for.
+    If several receipts are given, a receipt is left out if another session has locked its message, or if an earlier
+    receipt in the list has the same reference. The returned dict lacks these receipts, and the caller must give them
+    again. A single receipt waits for the lock of its message.
 
     Raises:
-        psycopg.errors.ForeignKeyViolation: one of them is not stored.
-        psycopg.errors.InsufficientPrivilege: one says that a message never arrived, and our role may not move any.
+        psycopg.errors.ForeignKeyViolation: a receipt is not stored.
+        psycopg.errors.InsufficientPrivilege: a receipt means that a message never arrived, and our role may not move
+            messages.
     """
     once = {(receipt.gateway, receipt.reference or receipt.receipt_id): receipt for receipt in reversed(receipts)}
     meanings = [{"receipt_id": each.receipt_id, "meaning": each.meaning} for each in once.values()]

@@ -1,4 +1,4 @@
-"""Which version of each text is registered with which gateway's provider, and every change of that."""
+"""Store which version of each text is registered with which gateway's provider, and every change of a registration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from motcua.store.ledger.rows import recordset, value_of, values_of
 
 @dataclass(frozen=True, slots=True)
 class KeptRegistration:
-    """What is registered now, with when, by whom and why."""
+    """A registration in force, with the time, the person and the reason of its last change."""
 
     registration: Registration
     registered_at: datetime
@@ -24,14 +24,15 @@ class KeptRegistration:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationChange:
-    """A change of a registration."""
+    """One change of a registration."""
 
     gateway: str
     template_id: str
     template_version: int
     change: str
     ids_before: Sequence[str | None] | None
-    """The provider's ids, of the text without accents and of the accented one; ``None``: it was not registered."""
+    """The provider's ids before the change: for the text without accents and for the accented text. ``None`` if the
+    text was not registered."""
     ids_after: Sequence[str | None] | None
     changed_at: datetime
     changed_by: str
@@ -39,12 +40,12 @@ class RegistrationChange:
 
 
 def registrations(connection: Connection) -> dict[RegistrationKey, Registration]:
-    """What is registered now, by gateway, template id and version."""
+    """Return the registrations in force, by gateway, template id and version."""
     return {kept.registration.key: kept.registration for kept in list_registrations(connection)}
 
 
 def list_registrations(connection: Connection) -> list[KeptRegistration]:
-    """What is registered now, by gateway and template."""
+    """Return the registrations in force, ordered by gateway and template."""
     return [
         KeptRegistration(value_of(Registration, row), row["registered_at"], row["registered_by"], row["reason"])
         for row in connection.execute(statement("registrations/all"))
@@ -54,9 +55,10 @@ def list_registrations(connection: Connection) -> list[KeptRegistration]:
 def save_registrations(
     connection: Connection, wanted: Iterable[Registration], *, changed_by: str, reason: str | None, now: datetime
 ) -> dict[RegistrationKey, str]:
-    """Registers templates; returns what changed and how: ``registered``, or ``changed`` where a provider's id did.
+    """Register templates (``motcua.template_registrations`` and ``motcua.template_registration_changes``).
 
-    An id that is None stays as it was. What is registered so already is left alone.
+    Return each change: ``registered``, or ``changed`` if a provider's id changed. An id that is ``None`` does not
+    change the stored id. If an equal registration exists, nothing is changed.
     """
     values = {"rows": recordset(wanted), "changed_by": changed_by, "reason": reason, "now": now}
     changed = connection.execute(statement("registrations/save"), values).fetchall()
@@ -66,7 +68,10 @@ def save_registrations(
 def remove_registration(
     connection: Connection, key: RegistrationKey, *, changed_by: str, reason: str, now: datetime
 ) -> bool:
-    """Takes a registration away; ``False``: there was none."""
+    """Delete a registration (``motcua.template_registrations`` and ``motcua.template_registration_changes``).
+
+    Return ``False`` if there was no such registration.
+    """
     gateway, template_id, version = key
     values = {
         "gateway": gateway,
@@ -80,5 +85,5 @@ def remove_registration(
 
 
 def registration_changes(connection: Connection, limit: int) -> list[RegistrationChange]:
-    """The last changes, the newest first."""
+    """Return the last changes of registrations, the newest first (``motcua.template_registration_changes``)."""
     return values_of(RegistrationChange, connection.execute(statement("registrations/changes"), {"limit": limit}))

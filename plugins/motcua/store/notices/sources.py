@@ -1,7 +1,7 @@
-"""The sources: cursors, what the watcher compares with and tells, failures, status maps.
+"""Read and write the state of sources: cursors, failures, status codes, and the signals of watchers.
 
-What watchers tell, which sources have news and which do not answer, are advisory locks of their connections: nothing is
-written for it, and it ends with them.
+If a source has news or does not answer, a watcher signals this with shared advisory locks of its own connection. No
+table stores these signals. PostgreSQL releases the locks when the connection ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from motcua.store.ledger.rows import first, first_of, value_of, values_of
 
 @dataclass(frozen=True, slots=True)
 class SourceCursor:
-    """How far a source has been read."""
+    """How far pick-ups have read a source."""
 
     source_id: int
     name: str
@@ -30,21 +30,24 @@ class SourceCursor:
     cursor_recorded_at: datetime | None
     cursor_updated_at: datetime | None
     look_back_at: datetime | None
-    """From when on rows are to be looked for that are stamped as of before."""
+    """When the next pick-up must also search for rows with a stamp older than the cursor. A source with a wrong clock
+    writes such rows."""
     set_back_from: datetime | None
+    """Since when the source writes times that were already past, because its clock was set back."""
     set_back_at: datetime | None
-    """Since when, and when last, it wrote times that it had passed."""
+    """When the source last wrote such a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class SourceTroubles:
-    """What pick-ups met at a source lately."""
+    """Faults that recent pick-ups noticed at a source."""
 
     set_back_from: datetime | None
+    """Since when the source's clock was set back. ``None`` if it was not."""
     set_back_by: timedelta | None
-    """Since when its clock was set back, and by how much at most; ``None``: it was not."""
+    """How far the source's clock was set back at most. ``None`` if it was not."""
     renumbered_at: datetime | None
-    """When it was met to number its steps anew."""
+    """When a pick-up noticed that the source had begun to number its steps anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +58,20 @@ class Source:
     name: str
     cursor_recorded_at: datetime | None
     watch: Mapping[str, Any] | None
-    """What the watcher compares with, as it was kept."""
+    """The values that the last pick-up stored. The watcher compares the source with them."""
     picked_up_at: datetime | None
     failed_at: datetime | None
     failure: str | None
-    """Why it could not be read the last time."""
+    """Why the last pick-up could not read the source. ``None`` if it could."""
     ask_at: datetime | None
-    """When a row is to be read for an old step that waits for it."""
+    """When the next dossier row is to be read because an old step waits for the row."""
 
 
 def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCursor | None:
-    """The source's cursor, which nobody else moves until the transaction ends; its row is not locked.
+    """Lock a source against other pick-ups until the transaction ends, and return its cursor.
 
-    ``None``: another pick-up is at work on it. With ``wait`` that one is waited for.
+    Take an advisory lock. The row in ``sources`` stays unlocked. With ``wait``, wait until no other pick-up holds the
+    lock. Without ``wait``, return ``None`` if another pick-up holds the lock.
     """
     held = connection.execute(statement("sources/wait_for" if wait else "sources/lock"), {"name": name}).fetchone()
     if held is None or not held["held"]:
@@ -77,12 +81,12 @@ def lock_source(connection: Connection, name: str, *, wait: bool) -> SourceCurso
 
 
 def ensure_source(connection: Connection, name: str) -> None:
-    """Makes the source's row where it is missing."""
+    """Insert the source's row into ``sources`` if it is missing."""
     connection.execute(statement("sources/ensure"), {"name": name})
 
 
 def list_sources(connection: Connection) -> list[Source]:
-    """All sources, by name."""
+    """Return all sources, ordered by name."""
     return values_of(Source, connection.execute(statement("sources/list")))
 
 
@@ -98,10 +102,10 @@ def advance_source(
     set_back_by: timedelta | None,
     now: datetime,
 ) -> None:
-    """Moves the cursor on, keeps what the watcher compares with, and forgets the last failure.
+    """Move the source's cursor forward, store the watcher's new values and clear the last failure.
 
-    ``look_back_at``: when rows are next to be looked for that are stamped as of before; ``set_back_by``: how far the
-    source's clock was found to have been set back; ``None``: as they are.
+    ``look_back_at`` is the moment when a pick-up must next search for rows with a stamp older than the cursor.
+    ``set_back_by`` is how far the source's clock was found to be set back. ``None`` leaves the stored value unchanged.
     """
     connection.execute(
         statement("sources/advance"),
@@ -119,29 +123,30 @@ def advance_source(
 
 
 def numberings_of(connection: Connection, source_id: int) -> list[Numbering]:
-    """Each time that a source began to number its steps anew, in order."""
+    """Return each time at which the source began to number its steps anew, in order (``motcua.source_numberings``)."""
     return values_of(Numbering, connection.execute(statement("sources/numberings"), {"source_id": source_id}))
 
 
 def begin_numbering(connection: Connection, source_id: int, numbering: Numbering, now: datetime) -> None:
-    """Keeps that a source numbers its steps anew."""
+    """Record that a source numbers its steps anew (``motcua.source_numberings``)."""
     values = {"source_id": source_id, "recorded_from": numbering.recorded_from, "added": numbering.added, "now": now}
     connection.execute(statement("sources/begin_numbering"), values)
 
 
 def troubles_of(connection: Connection, name: str, since: datetime) -> SourceTroubles | None:
-    """What pick-ups met at a source since then; ``None``: nobody has read it."""
+    """Return the faults that pick-ups noticed at a source from ``since`` on, or ``None`` if there is no such
+    source."""
     return first_of(SourceTroubles, connection.execute(statement("sources/troubles"), {"name": name, "since": since}))
 
 
 def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], changed: Sequence[int]) -> None:
-    """Keeps for the run that the session works for what was read anew.
+    """Record in ``pick_ups`` how many new rows a pick-up read. The ledger adds the run that this session works for.
 
     Args:
-        connection: of the pick-up.
+        connection: the pick-up's connection.
         source_id: the source.
         moved: the dossier of each new transition.
-        changed: the dossier of each row of a dossier that was new or had changed.
+        changed: the dossier of each dossier row that was new or had changed.
     """
     if moved or changed:
         values = {"source_id": source_id, "of_transitions": list(moved), "changed": list(changed)}
@@ -149,64 +154,70 @@ def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], c
 
 
 def note_failure(connection: Connection, name: str, failure: str, now: datetime) -> None:
-    """Keeps why the source could not be read, cut to 500 characters."""
+    """Store why the source could not be read, cut to 500 characters."""
     ensure_source(connection, name)
     connection.execute(statement("sources/fail"), {"name": name, "failure": failure, "now": now})
 
 
 def status_map(connection: Connection, source_id: int, at: datetime) -> dict[int, int]:
-    """Status codes of this source that differ from the national ones, as they stand at a moment."""
+    """Return the source's own status codes with the national codes that they stand for at the moment ``at``
+    (``motcua.status_meanings``)."""
     rows = connection.execute(statement("sources/statuses"), {"source_id": source_id, "at": at}).fetchall()
     return {row["source_status"]: row["status_code"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class MappedStatus:
-    """What a status code of a source stands for, and who said so."""
+    """The national status that a status code of one source stands for, and the person who decided this."""
 
     source: str
     source_status: int
     status_code: int
     mapped_at: datetime
     ends_at: datetime | None
-    """Of a code of the contract, which an earlier version let somebody map."""
+    """When the mapping ends. Used only for codes of the source contract, which an earlier version let people map."""
     mapped_by: str | None
-    """``None``: it was said before that was kept."""
+    """The person who made the mapping. ``None`` if it was made before the system recorded this."""
     status_before: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How fresh a source is."""
+    """How fresh the ledger's copy of a source is."""
 
     name: str
     picked_up_at: datetime | None
-    """``None``: it was never read."""
+    """When the source was last read. ``None`` if it was never read."""
     failed_at: datetime | None
     failure: str | None
     last_transition_at: datetime | None
-    """What was recorded there last."""
+    """The recorded time of the newest transition that the ledger has from the source."""
     cursor_recorded_at: datetime | None
-    """So far it was read."""
+    """The recorded time up to which the source was read."""
 
     @classmethod
     def of_unread(cls, name: str) -> Freshness:
-        """Of one that was never read."""
+        """Return the freshness of a source that was never read."""
         return cls(name, *[None] * 5)
 
 
 def freshness_of_sources(connection: Connection, agencies: Sequence[str] | None) -> list[Freshness]:
-    """How fresh the sources are that hold dossiers of these agencies, or (``None``) all, by name."""
+    """Return how fresh the sources are that hold dossiers of these agencies, ordered by name.
+
+    ``None`` stands for all sources.
+    """
     return values_of(Freshness, connection.execute(statement("sources/freshness"), {"agencies": agencies}))
 
 
 def map_status(
     connection: Connection, name: str, source_status: int, status_code: int, by: str, now: datetime | None = None
 ) -> bool:
-    """Says what a status code of a source stands for, and keeps who said so; ``False``: no such source.
+    """Map a source's status code to a national code and record who did so.
+
+    Return ``False`` if there is no such source.
 
     Raises:
-        psycopg.errors.CheckViolation: codes 1-10 are the contract's and are never mapped.
+        psycopg.errors.CheckViolation: codes 1-10 belong to the source contract and are never mapped.
     """
     given = {
         "name": name,
@@ -219,57 +230,62 @@ def map_status(
 
 
 def mapped_statuses(connection: Connection) -> list[MappedStatus]:
-    """Every status code of a source that was said to stand for another, by source."""
+    """Return every mapped status code, ordered by source (``motcua.status_meanings``)."""
     return values_of(MappedStatus, connection.execute(statement("sources/mapped_statuses")))
 
 
 NEWS: Final = "news of sources"
 UNREAD: Final = "news that nobody reads"
 SILENT: Final = "sources that do not answer"
-Told = Literal["news of sources", "news that nobody reads", "sources that do not answer"]
+SourceSignal = Literal["news of sources", "news that nobody reads", "sources that do not answer"]
+"""A fact about a source that a watcher can signal."""
 
 
 @dataclass(frozen=True, slots=True)
 class WatchedSource:
-    """A source as its watcher compares it."""
+    """A source with the values that its watcher compares it with."""
 
     name: str
     watch: Mapping[str, Any] | None
-    """What the last pick-up kept; ``None``: it was never read."""
+    """The values that the last pick-up stored. ``None`` if the source was never read."""
     ask_at: datetime | None
-    """When a row is to be read for an old step that waits for it."""
+    """When the next dossier row is to be read because an old step waits for the row."""
 
 
 @dataclass(frozen=True, slots=True)
-class ToldSource:
-    """What watchers say of a source."""
+class SignalledSource:
+    """Which signals watchers give about a source at present."""
 
     name: str
     has_news: bool
     has_unread: bool
-    """It has the same news for longer than something may be due."""
+    """``True`` if the source has had the same news for longer than ``served_within`` allows: nobody reads the news."""
     is_silent: bool
-    """It does not answer."""
+    """``True`` if the source does not answer."""
 
 
 def watched_sources(connection: Connection, names: Sequence[str] | None = None) -> dict[str, WatchedSource]:
-    """The sources of these names, or all, by name; one that nobody has picked up yet is missing."""
+    """Return the sources with these names, or all sources, by name. A name without a row in ``sources`` is missing."""
     rows = connection.execute(statement("sources/looking/watched"), {"names": None if names is None else list(names)})
     return {row["name"]: value_of(WatchedSource, row) for row in rows}
 
 
-def tell_of_sources(connection: Connection, what: Told, names: Sequence[str]) -> dict[str, int]:
-    """Says so of these sources, as far as they were last picked up; returns by what number to take each back."""
+def signal_sources(connection: Connection, what: SourceSignal, names: Sequence[str]) -> dict[str, int]:
+    """Signal ``what`` about these sources with one advisory lock for each source. Return the locks' keys by source.
+
+    The key is a hash of the values that the last pick-up stored. When the next pick-up changes these values, the lock
+    has no meaning any more.
+    """
     rows = connection.execute(statement("sources/looking/take"), {"what": what, "names": list(names)})
     return {row["name"]: row["key"] for row in rows if row["is_told"]}
 
 
-def take_back(connection: Connection, what: Told, keys: Sequence[int]) -> None:
-    """Says so no longer."""
+def end_source_signals(connection: Connection, what: SourceSignal, keys: Sequence[int]) -> None:
+    """End signals of this connection by releasing their locks. ``keys`` come from ``signal_sources``."""
     connection.execute(statement("sources/looking/take_back"), {"what": what, "keys": list(keys)})
 
 
-def told_of_sources(connection: Connection) -> dict[str, ToldSource]:
-    """What watchers say of each source, by name."""
+def source_signals(connection: Connection) -> dict[str, SignalledSource]:
+    """Return what watchers signal at this moment about each source, by name."""
     rows = connection.execute(statement("sources/looking/told"), {"news": NEWS, "unread": UNREAD, "silent": SILENT})
-    return {row["name"]: value_of(ToldSource, row) for row in rows}
+    return {row["name"]: value_of(SignalledSource, row) for row in rows}

@@ -1,6 +1,7 @@
-"""Stops: what the Department has nothing sent of for a time. Kept as they were said; they may be ended early.
+"""Read and write stops: orders of the Department that messages of a kind or an agency are not sent for some time.
 
-Messages that a stop covers are set aside once, until it ends; ending it early makes them due at once.
+A stop is stored as it was ordered and may be ended early. The messages that a stop covers are put on hold once, until
+the stop ends. Ending a stop early makes its messages due at once.
 """
 
 from __future__ import annotations
@@ -20,34 +21,37 @@ from motcua.store.ledger.rows import first, first_of, value_of, values_of
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A kind, an agency, an agency's kind, or everything that is not sent for a time."""
+    """An order not to send certain messages for some time.
+
+    It stops all messages, the messages of a kind, the messages of an agency, or an agency's messages of a kind.
+    """
 
     stop_id: int
     kind: Kind | None
-    """``None``: every kind."""
+    """The stopped kind of messages. ``None`` stops every kind."""
     agency_code: str | None
-    """``None``: every agency."""
+    """The agency whose messages are stopped. ``None`` stops the messages of every agency."""
     stopped_at: datetime
     until: datetime
-    """When it ends by itself."""
+    """When the stop ends by itself."""
     stopped_by: str
     reason: str
-    """Publications show it."""
+    """The reason of the stop. Publications show it."""
     ended_at: datetime | None
-    """When somebody ended it early."""
+    """When somebody ended the stop early. ``None`` if nobody did."""
     ended_by: str | None
 
     def is_in_force(self, at: datetime) -> bool:
-        """Whether it stops anything at a moment that is not before it began."""
+        """Return whether the stop is in force at a moment, which must not be before the stop began."""
         return self.ended_at is None and self.until > at
 
     def covers(self, agency_code: str, kind: str) -> bool:
-        """Whether messages of this agency and kind are among what it stops."""
+        """Return whether the stop covers messages of this agency and kind."""
         return self.agency_code in (None, agency_code) and self.kind in (None, kind)
 
     @property
     def what(self) -> str:
-        """What is stopped, in words."""
+        """The stopped kind and agency, in words."""
         if self.kind is None and self.agency_code is None:
             return "everything"
         return f"{self.kind or 'every kind'} of {self.agency_code or 'every agency'}"
@@ -55,20 +59,20 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class StoppedMessages:
-    """Messages of an agency and a kind that wait for stops."""
+    """How many messages of an agency and a kind wait for stops."""
 
     agency_code: str
     kind: Kind
     until: datetime
-    """When the last stop ends that covers them."""
+    """When the last stop ends that covers the messages."""
     messages: int
     useful_until: datetime
-    """When the first of them expires."""
+    """When the first of the messages expires."""
 
 
 @dataclass(frozen=True, slots=True)
 class SentMessages:
-    """Messages made from one version of a text that left for the gateways; no number and no words."""
+    """How many messages with one version of a text were handed to gateways, without phone numbers and texts."""
 
     agency_code: str
     kind: Kind
@@ -76,11 +80,11 @@ class SentMessages:
     template_version: int
     messages: int
     taken: int
-    """Of them those that a gateway took."""
+    """How many of these messages a gateway accepted."""
     delivered: int
-    """Of them those that are known to be on the phone."""
+    """How many of these messages are known to be on the phone."""
     unknown: int
-    """Of them those that nobody can tell of."""
+    """How many of these messages have an unknown outcome."""
     first_at: datetime
     last_at: datetime
 
@@ -95,10 +99,10 @@ def save_stop(
     stopped_by: str,
     reason: str,
 ) -> Stop:
-    """Stops something, from the commit on.
+    """Insert a stop, which is in force from the commit on.
 
     Raises:
-        psycopg.IntegrityError: it has no reason, would last longer than it may, or the agency is not known.
+        psycopg.IntegrityError: the stop has no reason, would last longer than allowed, or names an unknown agency.
     """
     values = {
         "kind": kind,
@@ -114,82 +118,87 @@ def save_stop(
 
 
 def end_stop(connection: Connection, stop_id: int, *, ended_by: str, now: datetime) -> int | None:
-    """Ends a stop early and has go what waited for it alone; returns how many messages, ``None``: it is not in
-    force, or there is none."""
+    """End a stop early and make the messages due that waited only for this stop.
+
+    Return how many messages become due, or ``None`` if there is no such stop in force.
+    """
     values = {"stop_id": stop_id, "ended_by": ended_by, "now": now}
     gone: int | None = first(connection.execute(statement("stops/end"), values), "gone")
     return gone
 
 
 def find_stop(connection: Connection, stop_id: int) -> Stop | None:
-    """One stop by its number, in force or over."""
+    """Return the stop with this number, whether it is in force or over."""
     return first_of(Stop, connection.execute(statement("stops/find"), {"stop_id": stop_id}))
 
 
 def would_wait(connection: Connection, *, kind: Kind | None, agency_code: str | None) -> dict[tuple[str, Kind], int]:
-    """How many messages are queued that a stop would have wait, by agency and kind."""
+    """Count the queued messages that a new stop would put on hold, by agency and kind."""
     rows = connection.execute(statement("stops/would_wait"), {"kind": kind, "agency_code": agency_code})
     return {(row["agency_code"], row["kind"]): row["messages"] for row in rows}
 
 
 def stops_in_force(connection: Connection, now: datetime) -> list[Stop]:
-    """What is stopped, the newest first."""
-    return _stops(connection, {"in_force_at": now, "limit": None})
+    """Return the stops in force, the newest first."""
+    return _list_stops(connection, {"in_force_at": now, "limit": None})
 
 
 def last_stops(connection: Connection, limit: int) -> list[Stop]:
-    """The last stops, over or not, the newest first."""
-    return _stops(connection, {"in_force_at": None, "limit": limit})
+    """Return the last stops, in force or over, the newest first."""
+    return _list_stops(connection, {"in_force_at": None, "limit": limit})
 
 
-def _stops(connection: Connection, values: dict[str, Any]) -> list[Stop]:
+def _list_stops(connection: Connection, values: dict[str, Any]) -> list[Stop]:
     return values_of(Stop, connection.execute(statement("stops/list"), values))
 
 
 def stopped_until(connection: Connection, kind: Kind, agency_code: str | None, now: datetime) -> datetime | None:
-    """Until when messages of a kind and an agency are stopped; ``None``: they are not. Without an agency: those that
-    are about nobody's dossier."""
+    """Return until when messages of a kind and an agency are stopped, or ``None`` if they are not stopped.
+
+    Without an agency, the answer is for messages that concern no dossier.
+    """
     values = {"kind": kind, "agency_code": agency_code, "now": now}
     return first(connection.execute(statement("stops/stopped_until"), values), "until")
 
 
 def due_and_stopped(connection: Connection, now: datetime, limit: int) -> list[int]:
-    """Due messages that a stop covers and that nobody has set aside yet."""
+    """Return due messages that a stop covers and that no sender has put on hold yet."""
     rows = connection.execute(statement("stops/find_due"), {"now": now, "limit": limit})
     return [row["message_id"] for row in rows]
 
 
 def set_aside(connection: Connection, message_ids: Sequence[int], now: datetime) -> None:
-    """Has queued messages wait until the stops end that cover them. One that none covers any more stays due."""
+    """Put queued messages on hold until the stops that cover them end. A message that no stop covers stays due."""
     if message_ids:
         connection.execute(statement("stops/set_aside"), {"message_ids": list(message_ids), "now": now})
 
 
 def stopped_messages(connection: Connection, now: datetime) -> list[StoppedMessages]:
-    """Messages that wait for stops, by agency and kind."""
+    """Count the messages that wait for stops, by agency and kind."""
     return values_of(StoppedMessages, connection.execute(statement("stops/waiting"), {"now": now}))
 
 
 def waiting_for(stop: Stop, waiting: Sequence[StoppedMessages]) -> int:
-    """How many of these messages a stop covers."""
+    """Count how many of these messages a stop covers."""
     return sum(each.messages for each in waiting if stop.covers(each.agency_code, each.kind))
 
 
 def sent_messages(
     connection: Connection, start: datetime, end: datetime, *, kind: Kind | None = None, agency_code: str | None = None
 ) -> list[SentMessages]:
-    """What left for the gateways in [start, end), by agency, kind and version of the text."""
+    """Count the messages handed to gateways in [start, end), by agency, kind and version of the text
+    (``motcua.attempts``)."""
     values = {"start": start, "end": end, "kind": kind, "agency_code": agency_code}
     return values_of(SentMessages, connection.execute(statement("stops/went"), values))
 
 
 def keep_stops_of_closing(connection: Connection, closing_no: int, period: Period, as_of: datetime) -> None:
-    """Keeps with a closing which stops were in force within its period, as they are known at its cut-off."""
+    """Store with a closing which stops were in force within its period, as known at the closing's cut-off."""
     values = {"closing_no": closing_no, "start": period.start, "end": period.end, "as_of": as_of}
     connection.execute(statement("stops/keep_of_closing"), values)
 
 
 def stops_of_closing(connection: Connection, closing_no: int) -> tuple[StopWords, ...]:
-    """The stops that a closing knew of, the first one first; what auditors may read is enough."""
+    """Return the stops stored with a closing, the earliest first. An auditor's rights are enough for this query."""
     rows = connection.execute(statement("stops/of_closing"), {"closing_no": closing_no})
     return tuple(value_of(StopWords, row) for row in rows)

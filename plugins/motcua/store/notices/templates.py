@@ -1,4 +1,4 @@
-"""The SMS templates in include/templates/sms: one YAML file for each template and version."""
+"""Load the SMS templates in include/templates/sms: one YAML file for each template and version."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _VERSION = re.compile(r"(?P<id>[a-z][a-z0-9_]*)\.v(?P<version>[1-9][0-9]{0,3})")
 
 
 class TemplateFileError(ValueError):
-    """A template file cannot be used; the message names the file and the field."""
+    """Raised if a template file cannot be used. The error's text names the file and the field."""
 
 
 class _EachFieldOnce(yaml.SafeLoader):
-    """YAML takes the last of two equal keys without a word; here that is an error."""
+    """A YAML loader that raises an error if a key occurs twice. Plain YAML silently takes the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [key.value for key, _ in node.value]
@@ -89,17 +89,17 @@ def load_template_versions(folder: Path | None = None) -> dict[tuple[str, int], 
     paths = sorted([*folder.glob("*.yaml"), *folder.glob("*.yml")])
     if not paths:
         raise TemplateFileError(f"{folder}: holds no template files")
-    templates = map(_read, paths)
+    templates = map(_read_template, paths)
     return {(template.template_id, template.version): template for template in templates}
 
 
 def version_in_name(name: str) -> tuple[str, int] | None:
-    """The template id and version in a name such as ``result.v1``; None where it is no such name."""
+    """Return the template id and version in a name such as ``result.v1``, or ``None`` if the name has another form."""
     found = _VERSION.fullmatch(name)
     return (found["id"], int(found["version"])) if found else None
 
 
-def _read(path: Path) -> Template:
+def _read_template(path: Path) -> Template:
     named = version_in_name(path.stem) if path.suffix == ".yaml" else None
     if named is None:
         raise TemplateFileError(f"{path}: file name: must be <id>.v<version>.yaml, such as result.v1.yaml")
@@ -112,11 +112,12 @@ def _read(path: Path) -> Template:
 
 @lru_cache(maxsize=256)
 def _parse(path: Path, named: tuple[str, int], written: bytes) -> Template:
-    """Each plan and each sender reads all files; what they hold is understood once."""
+    """Parse the content of a template file. The result is cached, because each plan and each sender loads all files."""
     try:
         content = yaml.load(written.decode("utf-8"), _EachFieldOnce)  # noqa: S506 - a SafeLoader
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        # ValueError: not UTF-8, or a date or number that is none. RecursionError: brackets in brackets.
+        # A ValueError means that the file is not UTF-8, or holds an impossible date or number. A RecursionError means
+        # that brackets are nested too deeply.
         raise TemplateFileError(f"{path}: cannot be read as YAML: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise TemplateFileError(f"{path}: must hold the fields id, version, body and parameters")
@@ -161,6 +162,6 @@ def _check_parameters(path: Path, file: _TemplateFile) -> None:
 
 @lru_cache(maxsize=1)
 def national_statuses() -> Mapping[int, str]:
-    """The national status codes with their names, as citizens are told them."""
+    """Return the national status codes with the names that messages to citizens use."""
     newest = max(version for name, version in load_template_versions() if name == "reply")
     return {int(code): name for code, name in load_template_versions()["reply", newest].choices["step_name"].items()}

@@ -1,5 +1,6 @@
-"""Transitions: each once, whatever is read again; old ones, typed in late, count only where the dossier's row agrees
-(docs/decisions/old-steps.md).
+"""Read and write transitions. Each transition is stored once, however often it is read.
+
+An old step, which was typed in late, counts only if the dossier's row agrees with it (docs/decisions/old-steps.md).
 """
 
 from __future__ import annotations
@@ -25,20 +26,23 @@ from motcua.store.ledger.rows import (
 
 
 def known_steps(connection: Connection, source_id: int, numbers: Sequence[int]) -> dict[int, KnownStep]:
-    """Those of a source's steps that we have, by number."""
+    """Return the steps of a source that the ledger has among these numbers, by number (``motcua.transitions``)."""
     with connection.cursor(row_factory=row_of(KnownStep)) as cursor:
         values = {"source_id": source_id, "numbers": large_array(numbers)}
         return {each.number: each for each in cursor.execute(statement("transitions/known"), values)}
 
 
 def newest_steps(connection: Connection, source_id: int, most: int) -> list[KnownStep]:
-    """A source's steps of the highest numbers that we have, the highest first."""
+    """Return the source's stored steps with the highest numbers, the highest first (``motcua.transitions``)."""
     with connection.cursor(row_factory=row_of(KnownStep)) as cursor:
         return cursor.execute(statement("transitions/newest"), {"source_id": source_id, "most": most}).fetchall()
 
 
 def lowest_number(connection: Connection, source_id: int, from_number: int) -> int | None:
-    """The lowest number of a source's steps that we have, from this number on."""
+    """Return the lowest number of a source's stored steps that is not below ``from_number`` (``motcua.transitions``).
+
+    Return ``None`` if there is no such step.
+    """
     return first(
         connection.execute(statement("transitions/lowest"), {"source_id": source_id, "from_number": from_number}),
         "number",
@@ -46,8 +50,10 @@ def lowest_number(connection: Connection, source_id: int, from_number: int) -> i
 
 
 def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]) -> str:
-    """Transitions as ``save_transitions`` takes them, each with its place among all that are given, from 1 on; refused
-    ones are left out."""
+    """Return transitions in the JSON form that ``save_transitions`` takes.
+
+    Each transition gets its place in the given order, counted from 1. Refused transitions are left out.
+    """
     return large_recordset(
         {
             "place": place,
@@ -69,21 +75,24 @@ def transitions_written_down(transitions: Iterable[CleanTransition | RowRefusal]
 def save_transitions(
     connection: Connection, source_id: int, written: str, dossier_ids: Sequence[int | None], now: datetime
 ) -> None:
-    """Writes transitions that are new.
+    """Insert new transitions.
 
     Args:
-        written: them and others, by ``transitions_written_down``.
-        dossier_ids: by their places there the dossier of each; ``None``: it is not to be saved.
+        written: all transitions of a batch, as ``transitions_written_down`` returns them.
+        dossier_ids: the dossier of each transition, by the transition's place; a transition with ``None`` is not saved.
 
     Raises:
-        psycopg.errors.UniqueViolation: one is there already, or its number stands twice.
+        psycopg.errors.UniqueViolation: a transition is already stored, or its number occurs twice.
     """
     values = {"rows": written, "dossier_ids": large_array(dossier_ids), "source_id": source_id, "now": now}
     connection.execute(statement("transitions/save"), values)
 
 
 def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[int]:
-    """Writes the changes that only the dossiers' rows told of; returns the dossiers of each."""
+    """Insert changes that only the rows of these dossiers show (``motcua.transitions``).
+
+    Return the dossier of each change.
+    """
     if not dossier_ids:
         return []
     values = {"dossier_ids": list(dossier_ids), "now": now}
@@ -93,7 +102,7 @@ def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int
 def unplanned_dossiers(
     connection: Connection, *, start: datetime | None, end: datetime | None, after: int, limit: int
 ) -> list[int]:
-    """Ids above ``after`` of dossiers with transitions still to be planned, in the window where one is given."""
+    """Return the ids, above ``after``, of dossiers with unplanned transitions, within the window if one is given."""
     rows = connection.execute(
         statement("transitions/unplanned_dossiers"), {"start": start, "end": end, "after": after, "limit": limit}
     )
@@ -101,7 +110,7 @@ def unplanned_dossiers(
 
 
 def histories(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, list[PastTransition]]:
-    """All transitions of these dossiers, by dossier, in each one's order."""
+    """Return all transitions of these dossiers, by dossier and in each dossier's order."""
     rows = connection.execute(statement("transitions/history"), {"dossier_ids": list(dossier_ids)})
     return by_dossier(PastTransition, rows)
 
@@ -109,7 +118,7 @@ def histories(connection: Connection, dossier_ids: Sequence[int]) -> dict[int, l
 def settle_transitions(
     connection: Connection, outcomes: Sequence[tuple[int, PlanningResult, int | None]], now: datetime
 ) -> None:
-    """Keeps what planning made of transitions: (transition, outcome, transition that begins its occasion)."""
+    """Store the results of planning: (transition, outcome, the transition that begins its occasion)."""
     if outcomes:
         rows = [
             {"transition_id": transition_id, "outcome": outcome, "begun_by": begun_by}
@@ -120,33 +129,33 @@ def settle_transitions(
 
 @dataclass(frozen=True, slots=True)
 class DossierToJudge:
-    """A dossier whose row is to be read for an old step."""
+    """A dossier whose row must be read because of an old step."""
 
     dossier_id: int
     agency_code: str
     dossier_code: str
     written: str
-    """A code under which its source may know the agency."""
+    """A code under which the dossier's source may know the agency."""
 
 
 def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_skew: timedelta, now: datetime) -> None:
-    """Notes which transitions of these dossiers are old, as far as those read at ``now`` show it."""
+    """Record which transitions of these dossiers are old steps, as far as the transitions read at ``now`` show it."""
     connection.execute(
         statement("old_steps/mark"), {"dossier_ids": list(dossier_ids), "clock_skew": clock_skew, "now": now}
     )
 
 
 def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) -> list[DossierToJudge]:
-    """Dossiers of a source whose row is to be read for an old step, by each code of their agency."""
+    """Return the source's dossiers whose row must be read because of an old step, by each code of their agency."""
     return values_of(
         DossierToJudge, connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now})
     )
 
 
 def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequence[int], now: datetime) -> list[int]:
-    """Has the rows of these dossiers, read at ``now``, judge their old steps; what stays open is asked for later.
+    """Decide whether the old steps of these dossiers count, by the dossiers' rows, which were read at ``now``.
 
-    Returns the ids of the dossiers in which a step was judged.
+    Postpone the decision about other old steps of the source. Return the ids of the dossiers with a decided step.
     """
     judged = connection.execute(statement("old_steps/judge"), {"dossier_ids": list(dossier_ids), "now": now}).fetchall()
     connection.execute(statement("old_steps/put_off"), {"source_id": source_id, "now": now})
@@ -154,7 +163,10 @@ def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequenc
 
 
 def old_steps_since(connection: Connection) -> datetime:
-    """Since when old steps are told apart: what was recorded before counts as it was taken then."""
+    """Return since when the system recognizes old steps (``motcua.rule_dates``).
+
+    Records from before are judged by the rule that was in force then.
+    """
     row = connection.execute(statement("old_steps/since")).fetchone()
     assert row is not None
     since: datetime = row["since"]

@@ -1,1 +1,1 @@
-"""What is judged and published: quality, closings, publications, statements, complaints."""
+"""The storage of what is judged and published: quality, closings, publications, carrier statements, complaints."""

@@ -1,4 +1,4 @@
-"""The accounting identity and the time a message takes."""
+"""Compute the accounting identity, and the latency of messages from the source's recording to acceptance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from motcua.store.ledger.rows import values_of
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """Of so many messages the seconds from recorded to accepted; of none all zero."""
+    """The latency of ``messages`` messages from recording to acceptance, in seconds.
+
+    All values are zero if there are no messages.
+    """
 
     messages: int = 0
     p50: float = 0.0
@@ -27,10 +30,10 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class IdentityRow:
-    """Expected occasions, messages in each state, and by how much they differ, which must be zero."""
+    """The expected occasions, the messages in each state, and the difference of both, which must be zero."""
 
     agency_code: str
-    """Of a sum over all agencies empty, and so with the next two."""
+    """The agency's code. Empty in a sum over all agencies; ``procedure_code`` and ``kind`` are empty in their sums."""
     procedure_code: str
     kind: str
     expected: int
@@ -53,15 +56,15 @@ _FIGURES = ("expected", *STATES, "difference")
 
 
 def identity(connection: Connection, window: Window = EVERYTHING) -> list[IdentityRow]:
-    """The accounting identity by agency, procedure and kind.
+    """Return the accounting identity by agency, procedure and kind.
 
-    ``window``: of what the sources recorded, and citizens asked, in a period.
+    ``window`` limits it to events that the sources recorded, and inquiries that citizens sent, in a period.
     """
     return values_of(IdentityRow, connection.execute(statement("accounting/identity"), window.bounds))
 
 
 def summed_up(rows: Sequence[IdentityRow], *names: str) -> list[IdentityRow]:
-    """The identity's rows added up to one for each value of these columns, for example agency_code and kind."""
+    """Add the rows up to one row for each combination of values in these columns, for example agency_code and kind."""
     sums: dict[tuple[str, ...], Counter[str]] = {}
     for row in rows:
         total = sums.setdefault(tuple(getattr(row, name) if name in names else "" for name in _KEYS), Counter())
@@ -74,7 +77,7 @@ def summed_up(rows: Sequence[IdentityRow], *names: str) -> list[IdentityRow]:
 
 
 def latency(connection: Connection, since: datetime, limit: int = 1000) -> Latency:
-    """Seconds from recorded to accepted of the latest messages."""
+    """Return the seconds from recording to acceptance of the latest messages."""
     row = connection.execute(statement("accounting/latency"), {"since": since, "limit": limit}).fetchone()
     if row is None or not row["messages"]:
         return Latency()

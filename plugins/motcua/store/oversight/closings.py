@@ -1,4 +1,7 @@
-"""Closings of days and longer periods: their watermarks, their figures as counted and as stored, what did not meet."""
+"""Count, compare and store the figures of closings.
+
+A closing has a watermark: the largest numbers in the ledger that it counts.
+"""
 
 from __future__ import annotations
 
@@ -41,20 +44,23 @@ from motcua.store.notices.apologies import forecast
 Value = TypeVar("Value")
 
 COUNTED = ("at_source", "out_of_scope", "only_source", "only_ledger")
-"""Figures that come of the comparison with the sources."""
+"""The names of the figures that come from the comparison with the sources."""
 
 _BATCH = 5000
 _PATIENCE = 300.0
-"""Seconds that transactions from before the cut-off are waited for."""
+"""How many seconds to wait for transactions that began before the cut-off."""
 
 
 class ClosingHeldUp(Exception):
-    """A transaction of the ledger that began before the cut-off did not end, so nobody knows yet what it adds."""
+    """Raised if a transaction from before the cut-off did not end, so that its rows are not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """The largest numbers in the ledger at a cut-off; all smaller ones are settled: a count by them never changes."""
+    """The largest numbers in the ledger at a cut-off.
+
+    All rows with smaller numbers are visible, so that a count by these numbers never changes.
+    """
 
     known_version: int
     known_transition: int
@@ -62,20 +68,22 @@ class Watermark:
     known_inquiry: int
     known_receipt: int
     known_quality_run: int
-    """Of those that are sealed."""
+    """The largest number of a sealed run of the quality check."""
     known_attempt: int | None
-    """``None``: channels are not counted."""
+    """The largest number of an attempt. ``None`` if channels are not counted."""
     known_message: int
-    """All messages up to this one had begun by ``known_history``; of later ones a few may have."""
+    """Every message up to this number had begun by ``known_history``. A few messages with larger numbers may have begun
+    by then too."""
 
 
 def take_watermark(connection: Connection) -> Watermark:
-    """The watermark of this moment, after every transaction has ended that may have taken a smaller number.
+    """Return the watermark of this moment.
 
-    ``connection`` has no transaction open. Nobody is held up; it waits for the longest transaction there is.
+    The function waits until every open transaction has ended, because it may have taken a smaller number. It delays no
+    other session. ``connection`` must have no open transaction.
 
     Raises:
-        ClosingHeldUp: one did not end within five minutes.
+        ClosingHeldUp: a transaction did not end within five minutes.
     """
     row = dict(connection.execute(statement("closings/watermark")).fetchone() or {})
     connection.commit()
@@ -96,7 +104,7 @@ def take_watermark(connection: Connection) -> Watermark:
 
 
 def data_as_of(connection: Connection, sources: Iterable[str]) -> datetime | None:
-    """When these sources had last been read, the oldest of them; ``None``: one never was."""
+    """Return the oldest time at which one of these sources was last read. ``None`` if a source was never read."""
     return first(connection.execute(statement("closings/data_as_of"), {"sources": list(sources)}), "data_as_of")
 
 
@@ -109,13 +117,14 @@ def compute_figures(
     counted: Sequence[MessageFigures] | None = None,
     aside: Connection | None = None,
 ) -> Figures:
-    """All figures of a closing, counted anew from the facts as they were known at its cut-off.
+    """Count all figures of a closing anew from the facts as they were known at its cut-off.
 
-    It reads the schema ``audit`` alone, so that an auditor can do the same. What the sources counted cannot be counted
-    again later: it is taken from ``counted``, by default the stored closing. How good the apologies of what is longer
-    than a day were is the sum of its days, each of which was judged, and can be counted again, by itself.
+    Read only the schema ``audit``, so that an auditor can do the same. The sources' own figures cannot be counted
+    again later. They are taken from ``counted``, by default from the stored closing. For a period longer than a day,
+    the quality of the apologies' forecast is the sum over its days, because each day is judged by itself.
 
-    Dossiers are counted meanwhile on ``aside``, where it is given: watermarks bind both, whatever each connection sees.
+    ``aside`` is a second connection that counts the dossiers at the same time. Both connections count the same facts,
+    because the watermark limits them.
     """
     period = closing.period
     bounds = {
@@ -132,7 +141,7 @@ def compute_figures(
         counting = None if aside is None else beside.submit(_count_dossiers, aside, bounds)
         tally, timings = _count_messages(connection, bounds)
         dossiers = _count_dossiers(connection, bounds) if counting is None else counting.result()
-    asked = _values(connection, "closings/counting/count_inquiries", _InquiryTally, bounds)
+    asked = _query_values(connection, "closings/counting/count_inquiries", _InquiryTally, bounds)
     return Figures(
         dossiers=dossiers,
         messages=_message_figures(counted, tally, asked),
@@ -141,7 +150,7 @@ def compute_figures(
         agencies=_agency_figures(connection, closing, asked, bounds),
         channels=()
         if closing.known_attempt is None
-        else _values(connection, "closings/counting/count_channels", ChannelFigures, bounds),
+        else _query_values(connection, "closings/counting/count_channels", ChannelFigures, bounds),
     )
 
 
@@ -154,7 +163,7 @@ class _MessageTally:
     reason: str
     messages: int
     segments: int
-    """Of those that a gateway took."""
+    """The segments of the messages that a gateway accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +177,13 @@ class _InquiryTally:
 
 def _count_dossiers(connection: Connection, bounds: Mapping[str, Any]) -> tuple[DossierFigures, ...]:
     connection.execute(statement("closings/counting/more_memory"))
-    return _values(connection, "closings/counting/count_dossiers", DossierFigures, bounds)
+    return _query_values(connection, "closings/counting/count_dossiers", DossierFigures, bounds)
 
 
 def _count_messages(
     connection: Connection, bounds: Mapping[str, Any]
 ) -> tuple[tuple[_MessageTally, ...], tuple[Timing, ...]]:
-    """What one pass over the period's messages gives: their states, and how long delivery took."""
+    """Count messages by state, and the times of delivery, in one pass over the period's messages."""
     connection.execute(statement("closings/counting/more_memory"))
     tally, timings = [], []
     for row in connection.execute(statement("closings/counting/count_messages"), bounds):
@@ -229,7 +238,7 @@ def _agency_figures(
     cells: dict[str, Counter[str]] = defaultdict(Counter)
     if not closing.period.is_day:
         for number in newest_closings(connection, closing.period.days, below=closing.closing_no or None).values():
-            for day in _values(
+            for day in _query_values(
                 connection, "closings/reading/agencies", AgencyFigures, {"closing_no": number, "agency_code": None}
             ):
                 for name in (*_FORECAST.values(), "late_untold"):
@@ -249,16 +258,18 @@ def _agency_figures(
 
 
 def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]:
-    """What belongs to nothing in the closing's period, by its cut-off; of what is longer than a day what its days
-    say."""
+    """Return the orphans in the closing's period at its cut-off.
+
+    For a period longer than a day, return the orphans stored with its days.
+    """
     if not closing.period.is_day:
         days = newest_closings(connection, closing.period.days, below=closing.closing_no or None)
         return tuple(orphan for number in days.values() for orphan in load_orphans(connection, number))
     names = ("known_version", "known_history", "known_receipt", "known_message")
     bounds = {name: getattr(closing, name) for name in names}
-    # By the ledger's own clock, as changes of agencies are.
+    # closed_at comes from the ledger's own clock, as do the times of agencies' changes. The query compares both.
     bounds["closed_at"] = closing.closed_at if closing.closing_no else None
-    return _values(
+    return _query_values(
         connection,
         "closings/counting/find_orphans",
         Orphan,
@@ -267,42 +278,42 @@ def find_orphans(connection: Connection, closing: Closing) -> tuple[Orphan, ...]
 
 
 def broken_histories(connection: Connection, closing: Closing, limit: int = 100) -> list[int]:
-    """Messages of the closing's period, up to ``limit``, whose moves do not join or do not end in their state."""
+    """Return up to ``limit`` messages of the period whose history has a gap or does not end in their state."""
     bounds = {"start": closing.period.start, "end": closing.period.end, "limit": limit}
     rows = connection.execute(statement("closings/counting/broken_histories"), bounds).fetchall()
     return [row["message_id"] for row in rows]
 
 
 def hash_figures(figures: Figures, differences: Sequence[Difference], orphans: Sequence[Orphan]) -> str:
-    """SHA-256 over figures, differences and orphans, whatever order their rows are in."""
+    """Return the SHA-256 of figures, differences and orphans, independent of the order of their rows."""
     whole = {
         each.name: sorted(
-            json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in getattr(figures, each.name)
+            json.dumps(columns_of(row), default=_to_text, sort_keys=True) for row in getattr(figures, each.name)
         )
         for each in fields(Figures)
-        # Without them it is the hash that it was before channels were counted.
+        # An empty list of channels is left out, so that closings from before channels were counted keep their hash.
         if each.name != "channels" or figures.channels
     }
-    whole["differences"] = sorted(json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in differences)
-    whole["orphans"] = sorted(json.dumps(columns_of(row), default=_plain, sort_keys=True) for row in orphans)
+    whole["differences"] = sorted(json.dumps(columns_of(row), default=_to_text, sort_keys=True) for row in differences)
+    whole["orphans"] = sorted(json.dumps(columns_of(row), default=_to_text, sort_keys=True) for row in orphans)
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-def _plain(value: object) -> str:
-    # The same moment reads the same, whatever time zone a session is in.
+def _to_text(value: object) -> str:
+    # In UTC a moment always has the same text, whatever time zone the session has.
     return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
 
 
-# --- Against the sources ------------------------------------------------------------------------------------------
+# --- Comparison with the sources ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Unmatched:
-    """What has no counterpart, as it is found: of its source only the number is known, and maybe no reason."""
+    """A message or an occasion without a counterpart, as the query returns it, with the number of its source."""
 
     side: Side
     reason: DifferenceReason | None
-    """``None``: only the source can tell it."""
+    """The reason of the difference. ``None`` if only the source can give the reason."""
     agency_code: str | None
     procedure_code: str
     kind: Kind
@@ -316,36 +327,40 @@ class Unmatched:
 
 @dataclass(frozen=True, slots=True)
 class UnmatchedOccasion:
-    """An unmatched result or supplement; where it has no reason, with what its source is asked about for one."""
+    """A result or supplement without a counterpart.
+
+    If the difference has no reason yet, the fields give the values with which the source is queried for the reason.
+    """
 
     unmatched: Unmatched
     numbers: Sequence[int]
-    """The source's numbers of all transitions of a message without an occasion (side ``ledger``), or of one that is
-    about more than an occasion (side ``source``)."""
+    """The source's numbers of all transitions: of a message without an occasion (side ``ledger``), or of a message that
+    covers more than one occasion (side ``source``)."""
     recorded: Sequence[datetime]
-    """When they were recorded, as it was kept."""
+    """When the transitions were recorded, as the ledger stored it."""
     was_cleaned: bool
-    """The time of reading stands for one of these."""
+    """``True`` if the time of reading replaces one of the recorded times."""
 
 
 def empty_counted(connection: Connection) -> None:
-    """Makes room for the next comparison."""
+    """Empty ``counted_occasions`` for the next comparison."""
     connection.execute(statement("closings/occasions/empty_counted"))
 
 
 def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> None:
-    """Keeps a source's own count for the comparison."""
+    """Store a source's own occasions for the comparison (``motcua.counted_occasions``)."""
     for batch in batches(occasions, _BATCH):
         connection.execute(statement("closings/occasions/take_occasions"), {"source": source, "rows": recordset(batch)})
 
 
 def look_at_counted(connection: Connection) -> None:
-    """Tells the planner what was taken in this transaction: it knows nothing of a scratch table's rows by itself."""
+    """Update the planner's statistics of the stored occasions. PostgreSQL would not do so before the comparison."""
     connection.execute(statement("closings/occasions/look_at_counted"))
 
 
 def counted_figures(connection: Connection) -> list[MessageFigures]:
-    """The sources' own count by agency, procedure and kind; nothing of the ledger's is in it."""
+    """Count the sources' own occasions by agency, procedure and kind (``motcua.counted_occasions``). The ledger's
+    figures are not in the result."""
     rows = connection.execute(statement("closings/occasions/count_counted")).fetchall()
     return [
         MessageFigures(
@@ -362,9 +377,11 @@ def counted_figures(connection: Connection) -> list[MessageFigures]:
 def compare_occasions(
     connection: Connection, closing: Closing, unread: Sequence[int], overlap: timedelta
 ) -> list[UnmatchedOccasion]:
-    """Results and supplements that have no counterpart. ``overlap``: a source's row may be committed this long after it
-    was recorded."""
-    values = _comparison(closing, unread) | {"overlap": overlap}
+    """Return results and supplements without a counterpart.
+
+    ``overlap`` is how long after its recorded time a source's row may be committed.
+    """
+    values = _comparison_parameters(closing, unread) | {"overlap": overlap}
     return [
         UnmatchedOccasion(
             value_of(Unmatched, row), row["numbers"] or (), row["recorded"] or (), bool(row["was_cleaned"])
@@ -374,25 +391,27 @@ def compare_occasions(
 
 
 def compare_apologies(connection: Connection, closing: Closing, unread: Sequence[int]) -> tuple[Unmatched, ...]:
-    """Apologies that have no counterpart, each with its reason."""
-    return _values(connection, "closings/comparing/compare_apologies", Unmatched, _comparison(closing, unread))
+    """Return apologies without a counterpart, each with its reason."""
+    return _query_values(
+        connection, "closings/comparing/compare_apologies", Unmatched, _comparison_parameters(closing, unread)
+    )
 
 
 def compare_replies(connection: Connection, closing: Closing) -> tuple[Unmatched, ...]:
-    """Inquiries whose reply is gone, and replies that no inquiry asked for, each with its reason."""
-    values = _comparison(closing, ()) | {"known_inquiry": closing.known_inquiry}
-    return _values(connection, "closings/comparing/compare_replies", Unmatched, values)
+    """Return inquiries whose reply is missing and replies without an inquiry, each with its reason."""
+    values = _comparison_parameters(closing, ()) | {"known_inquiry": closing.known_inquiry}
+    return _query_values(connection, "closings/comparing/compare_replies", Unmatched, values)
 
 
 def sources_of_messages(connection: Connection, period: Period, among: Sequence[str]) -> list[str]:
-    """Names of the sources, of those that are given, that messages of a period came of."""
+    """Return which of the given sources the messages of a period came from."""
     if not among:
         return []
     values = {"names": list(among), "start": period.start, "end": period.end}
     return [row["name"] for row in connection.execute(statement("closings/comparing/sources_of_messages"), values)]
 
 
-def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
+def _comparison_parameters(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
     return {
         "start": closing.period.start,
         "end": closing.period.end,
@@ -404,22 +423,23 @@ def _comparison(closing: Closing, unread: Sequence[int]) -> dict[str, Any]:
 
 
 def evenings_between(connection: Connection, start: datetime, end: datetime) -> tuple[Evening, ...]:
-    """The settled evenings in [start, end) on which anything was due."""
-    return _values(connection, "closings/evenings", Evening, {"start": start, "end": end})
+    """Return the settled evenings in [start, end) on which any apology was due."""
+    return _query_values(connection, "closings/evenings", Evening, {"start": start, "end": end})
 
 
 def enabled_by_written_code(connection: Connection) -> dict[str, datetime | None]:
-    """Every code of an agency → from when on its dossiers are told of."""
+    """Return, for every code of an agency, the time from which messages about its dossiers are sent
+    (``motcua.agency_scopes``)."""
     return {row["written"]: row["enabled_from"] for row in connection.execute(statement("closings/counting/scopes"))}
 
 
 def first_event(connection: Connection) -> datetime | None:
-    """When the first event was recorded of which there is a message."""
+    """Return when the first event with a message was recorded."""
     return first(connection.execute(statement("closings/first_event")), "recorded_at")
 
 
 def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Difference]) -> list[MessageFigures]:
-    """The sources' count with what has no counterpart for a reason."""
+    """Add differences to the sources' figures, as ``only_source`` and ``only_ledger``."""
     cells = {(each.agency_code, each.procedure_code, each.kind): each for each in counted}
     for difference in differences:
         if difference.is_explained:
@@ -433,12 +453,12 @@ def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Di
     return [cells[key] for key in sorted(cells)]
 
 
-# --- What changed -------------------------------------------------------------------------------------------------
+# --- Changes between two cut-offs ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class MessageMove:
-    """Why messages of an agency, a procedure and a kind differ between two cut-offs."""
+    """A cause of a difference between two cut-offs, for the messages of one agency, procedure and kind."""
 
     agency_code: str
     procedure_code: str
@@ -447,8 +467,8 @@ class MessageMove:
 
 
 def message_moves(connection: Connection, before: Closing, after: Closing) -> tuple[MessageMove, ...]:
-    """Why messages of the period differ between two cut-offs."""
-    return _values(
+    """Return why messages of the period differ between two cut-offs (``audit.message_history``)."""
+    return _query_values(
         connection,
         "closings/counting/message_moves",
         MessageMove,
@@ -473,10 +493,10 @@ def save_closing(
     orphans: Sequence[Orphan],
     changes: Sequence[Change],
 ) -> Closing:
-    """Writes a closing with all that belongs to it; returns it with its number.
+    """Insert a closing with all its rows. Return the closing with its number.
 
     Raises:
-        psycopg.errors.UniqueViolation: the period is closed already, or that closing was corrected.
+        psycopg.errors.UniqueViolation: the period is closed already, or this closing was corrected before.
     """
     values = asdict(closing) | {"period": str(closing.period), "sources_unread": list(closing.sources_unread)}
     values["prices"] = None if closing.prices is None else Jsonb(closing.prices)
@@ -502,7 +522,10 @@ def save_closing(
 
 
 def save_sums(connection: Connection, closing_no: int) -> None:
-    """Adds up what pages tell of a closing, once it is all there; in the same transaction, since it never changes."""
+    """Store the sums of a closing that pages show. They never change.
+
+    The caller does this in the transaction that stores the closing.
+    """
     sums: tuple[LiteralString, ...] = (
         "closings/saving/save_dossier_sums",
         "closings/saving/save_message_sums",
@@ -513,10 +536,10 @@ def save_sums(connection: Connection, closing_no: int) -> None:
 
 
 def load_closing(connection: Connection, closing_no: int) -> Closing:
-    """One closing.
+    """Return one closing.
 
     Raises:
-        LookupError: there is none of this number.
+        LookupError: there is no closing with this number.
     """
     row = connection.execute(statement("closings/reading/closing"), {"closing_no": closing_no}).fetchone()
     if row is None:
@@ -527,13 +550,14 @@ def load_closing(connection: Connection, closing_no: int) -> Closing:
 
 
 def last_closing(connection: Connection, period: Period) -> Closing | None:
-    """The newest closing of a period; ``None``: it is not closed yet."""
+    """Return the newest closing of a period. ``None`` if the period is not closed yet."""
     row = connection.execute(statement("closings/last_closing"), {"period": str(period)}).fetchone()
     return None if row is None else load_closing(connection, row["closing_no"])
 
 
 def newest_closings(connection: Connection, periods: Iterable[Period], below: int | None = None) -> dict[Period, int]:
-    """Number of each period's newest closing, in their order; of those below a number where one is given."""
+    """Return the number of each period's newest closing, in the given order. With ``below``, only smaller numbers
+    count."""
     rows = connection.execute(
         statement("closings/newest_closings"), {"periods": [str(period) for period in periods], "below": below}
     ).fetchall()
@@ -541,7 +565,7 @@ def newest_closings(connection: Connection, periods: Iterable[Period], below: in
 
 
 def days_behind(connection: Connection, period: Period) -> set[date]:
-    """Days of a period that have, or may have, messages that their newest closing does not count."""
+    """Return the days of a period whose newest closing does not, or may not, count all their messages."""
     values = {"days": [str(day) for day in period.days], "start": period.start, "end": period.end}
     return {row["day"] for row in connection.execute(statement("closings/days_behind"), values).fetchall()}
 
@@ -549,8 +573,11 @@ def days_behind(connection: Connection, period: Period) -> set[date]:
 def closings_to_recheck(
     connection: Connection, after: timedelta, now: datetime, closed_since: datetime
 ) -> list[Period]:
-    """Periods whose first closing is older than ``after``, and none of its corrections was made that much later; the
-    oldest first, none from before ``closed_since``."""
+    """Return periods to close again, the oldest first: their first closing is older than ``after``.
+
+    Leave out periods with a correction that was made more than ``after`` later, and periods first closed before
+    ``closed_since``.
+    """
     values = {"after": after, "closed_before": now - after, "closed_since": closed_since}
     rows = connection.execute(statement("closings/to_recheck"), values).fetchall()
     return [Period.parse(row["period"]) for row in rows]
@@ -568,40 +595,40 @@ class ListedClosing:
     unexplained: int
     sources_unread: Sequence[str]
     expected: int | None
-    """``None``, as the next three: it has no message."""
+    """The sum of expected messages. ``None``, like the three fields below, if the closing has no messages."""
     tellable: int | None
     delivered: int | None
     sent: int | None
 
 
 def list_closings(connection: Connection, limit: int) -> tuple[ListedClosing, ...]:
-    """The closings of the newest periods."""
-    return _values(connection, "closings/reading/list_closings", ListedClosing, {"limit": limit})
+    """Return the closings of the newest periods."""
+    return _query_values(connection, "closings/reading/list_closings", ListedClosing, {"limit": limit})
 
 
 def closings_of_run(connection: Connection, run_id: str) -> list[int]:
-    """Numbers of the closings that a run made, in whichever of its tries, and that nothing corrected since."""
+    """Return the numbers of the closings that a run stored, in any of its tries, and that were not corrected later."""
     rows = connection.execute(statement("closings/reading/closings_of_run"), {"run_id": run_id}).fetchall()
     return [row["closing_no"] for row in rows]
 
 
 def unpublished_closings(connection: Connection) -> list[int]:
-    """Numbers of the closings that no publication tells of, the oldest first."""
+    """Return the numbers of the closings without a publication, the oldest first."""
     return [row["closing_no"] for row in connection.execute(statement("closings/reading/unpublished")).fetchall()]
 
 
 def first_day(connection: Connection) -> Period | None:
-    """The first day that is closed."""
+    """Return the first day that is closed (``motcua.closings``)."""
     row = connection.execute(statement("closings/first_day")).fetchone()
     return Period.parse(row["period"]) if row and row["period"] else None
 
 
 @dataclass(frozen=True, slots=True)
 class BilledOfPeriod:
-    """What one gateway took in a period, to numbers of one carrier, and bills."""
+    """The units that one gateway bills for a period, for messages to phone numbers of one carrier."""
 
     gateway: str
-    """Empty: not known."""
+    """The gateway's name. Empty if it is not known."""
     billed_unit: str
     carrier: str
     taken: int
@@ -610,7 +637,8 @@ class BilledOfPeriod:
 
 
 def billed_in_periods(connection: Connection, periods: Sequence[str]) -> dict[str, list[BilledOfPeriod]]:
-    """What gateways bill by period, as their newest closings counted it; a period that is not closed is missing."""
+    """Return what gateways bill by period, as the newest closings counted it. A period without a closing is
+    missing."""
     found: dict[str, list[BilledOfPeriod]] = defaultdict(list)
     for row in connection.execute(statement("closings/reading/billed_in_periods"), {"periods": list(periods)}):
         period = found[row["period"]]
@@ -620,35 +648,35 @@ def billed_in_periods(connection: Connection, periods: Sequence[str]) -> dict[st
 
 
 def procedure_names(connection: Connection, codes: Sequence[str]) -> dict[str, str]:
-    """Names by procedure code, of those that have one."""
+    """Return the names of procedures by code. A procedure without a name is missing."""
     rows = connection.execute(statement("closings/reading/procedure_names"), {"codes": list(codes)})
     return {row["procedure_code"]: row["name"] for row in rows if row["name"]}
 
 
 def load_figures(connection: Connection, closing_no: int, agency_code: str | None = None) -> Figures:
-    """The figures of a closing, as stored; of one agency alone where it is named."""
+    """Return the stored figures of a closing, for one agency if it is given."""
     number = {"closing_no": closing_no, "agency_code": agency_code}
     return Figures(
-        dossiers=_values(connection, "closings/reading/dossiers", DossierFigures, number),
+        dossiers=_query_values(connection, "closings/reading/dossiers", DossierFigures, number),
         messages=load_message_figures(connection, closing_no, agency_code),
-        reasons=_values(connection, "closings/reading/reasons", ReasonCount, number),
-        timings=_values(connection, "closings/reading/timings", Timing, number),
-        agencies=_values(connection, "closings/reading/agencies", AgencyFigures, number),
-        channels=_values(connection, "closings/reading/channels", ChannelFigures, number),
+        reasons=_query_values(connection, "closings/reading/reasons", ReasonCount, number),
+        timings=_query_values(connection, "closings/reading/timings", Timing, number),
+        agencies=_query_values(connection, "closings/reading/agencies", AgencyFigures, number),
+        channels=_query_values(connection, "closings/reading/channels", ChannelFigures, number),
     )
 
 
 def load_message_figures(
     connection: Connection, closing_no: int, agency_code: str | None = None
 ) -> tuple[MessageFigures, ...]:
-    """The figures of messages alone."""
+    """Return only the message figures of a closing."""
     number = {"closing_no": closing_no, "agency_code": agency_code}
-    return _values(connection, "closings/reading/messages", MessageFigures, number)
+    return _query_values(connection, "closings/reading/messages", MessageFigures, number)
 
 
 @dataclass(frozen=True, slots=True)
 class SumOfClosings:
-    """What the sources counted of an agency, procedure and kind in several closings together."""
+    """The sources' figures of an agency, procedure and kind, summed over several closings."""
 
     agency_code: str
     procedure_code: str
@@ -656,33 +684,35 @@ class SumOfClosings:
     at_source: int
     out_of_scope: int
     difference: int
-    """By how much the closings do not meet, added up."""
+    """The sum of the closings' differences in the accounting identity."""
 
 
 def sum_closings(connection: Connection, closing_nos: Iterable[int]) -> tuple[SumOfClosings, ...]:
-    """The sources' side of several closings, added up: the days of a year have millions of cells in a large
-    province."""
+    """Return the sources' figures summed over several closings (``audit.closing_messages``).
+
+    The database adds the figures up, because the days of a year have millions of figures in a large province.
+    """
     numbers = {"closing_nos": list(closing_nos)}
-    return _values(connection, "closings/reading/sum_of_closings", SumOfClosings, numbers)
+    return _query_values(connection, "closings/reading/sum_of_closings", SumOfClosings, numbers)
 
 
 def load_differences(connection: Connection, closing_no: int) -> tuple[Difference, ...]:
-    """The differences of a closing, unexplained ones first."""
-    return _values(connection, "closings/reading/differences", Difference, {"closing_no": closing_no})
+    """Return the differences of a closing, unexplained ones first."""
+    return _query_values(connection, "closings/reading/differences", Difference, {"closing_no": closing_no})
 
 
 def load_orphans(connection: Connection, closing_no: int) -> tuple[Orphan, ...]:
-    """The orphans of a closing."""
-    return _values(connection, "closings/reading/orphans", Orphan, {"closing_no": closing_no})
+    """Return the orphans of a closing."""
+    return _query_values(connection, "closings/reading/orphans", Orphan, {"closing_no": closing_no})
 
 
 def load_changes(connection: Connection, closing_no: int) -> tuple[Change, ...]:
-    """What a correction changed."""
-    found = _values(connection, "closings/reading/changes", Change, {"closing_no": closing_no})
+    """Return the figures that a correction changed (``audit.closing_changes``)."""
+    found = _query_values(connection, "closings/reading/changes", Change, {"closing_no": closing_no})
     return tuple(replace(each, causes=tuple(each.causes)) for each in found)
 
 
-def _values(
+def _query_values(
     connection: Connection, name: LiteralString, kind: type[Value], parameters: Mapping[str, Any]
 ) -> tuple[Value, ...]:
     return tuple(value_of(kind, row) for row in connection.execute(statement(name), parameters).fetchall())

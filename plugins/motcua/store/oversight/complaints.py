@@ -1,4 +1,4 @@
-"""Complaints (phản ánh) in the ledger: recorded once, tied to dossier and message, taken back but never deleted."""
+"""Store complaints (phản ánh): recorded once, linked to a dossier and a message, withdrawn but never deleted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NewComplaint:
     """A complaint that is to be recorded."""
 
     entry_key: str
-    """SHA-256 that the same entry has again; 64 hexadecimal digits."""
+    """A SHA-256 as 64 hexadecimal digits. If the same entry is imported again, it has the same key."""
     agency_code: str
     dossier_code: str | None
     received_at: datetime
@@ -39,7 +39,7 @@ class NewComplaint:
     note: str | None
     imported_line: int | None = None
     alike_no: int = 1
-    """The how many-th row of its file with its agency, code, claim and day."""
+    """The row's position, counted from 1, among the rows of its file with the same agency, code, claim and day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,13 @@ class Complaint:
     withdrawn_by: str | None
     withdraw_reason: str | None
     repeats: int | None
-    """The earlier complaint that it repeats; it is not counted then."""
+    """The earlier complaint that this one repeats; ``None`` if there is none. A repeating complaint does not count."""
     message_kind: str | None
     message_state: str | None
     message_accepted_at: datetime | None
     intended_id: int | None
-    """The message that was planned before it came and that no gateway had taken by then; as it stands now."""
+    """The message that was planned before the complaint and that no gateway had accepted by then. The fields about this
+    message have its present values."""
     intended_kind: str | None
     intended_state: str | None
     intended_reason: str | None
@@ -80,21 +81,21 @@ class Complaint:
 
 @dataclass(frozen=True, slots=True)
 class ComplaintsAsked:
-    """Which complaints are asked for; ``None``: whichever."""
+    """The filters for complaints. A filter that is ``None`` does not apply."""
 
     agency_code: str | None = None
     claim: Claim | None = None
     outcome: CheckResult | None = None
     unlinked: bool = False
-    """Only those whose dossier is not known."""
+    """``True`` for only complaints whose dossier is not known."""
     repeated: bool = False
-    """Only those that repeat an earlier one."""
+    """``True`` for only complaints that repeat an earlier one."""
     begins: datetime | None = None
     ends: datetime | None = None
     most: int = 50
     skipped: int = 0
     agencies: Sequence[str] | None = None
-    """Whose whoever asks may see."""
+    """The agencies whose complaints the user may see."""
 
 
 def save_complaints(
@@ -105,9 +106,9 @@ def save_complaints(
     *,
     file: tuple[str, str] | None = None,
 ) -> list[int]:
-    """Records complaints and gives the numbers of those that are new.
+    """Record complaints and return the numbers of the new ones.
 
-    ``file``: name and SHA-256 of the file that they come from.
+    ``file`` is the name and SHA-256 of the file that the complaints come from.
     """
     parameters = {
         "rows": recordset(complaints),
@@ -120,7 +121,10 @@ def save_complaints(
 
 
 def link_complaints(connection: Connection, now: datetime, complaint_ids: Collection[int] | None = None) -> int:
-    """Ties complaints, by default all that are not, to their dossier and message; returns how many were."""
+    """Link complaints to their dossier and message. Return how many were linked.
+
+    By default, try all complaints without a link.
+    """
     ids = None if complaint_ids is None else list(complaint_ids)
     return connection.execute(statement("complaints/link"), {"now": now, "complaint_ids": ids}).rowcount
 
@@ -133,8 +137,10 @@ def withdraw_complaint(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> bool:
-    """Takes a complaint back; ``False``: these agencies (``None``: all) have none with this number, or it was taken
-    back before."""
+    """Withdraw a complaint. Return ``False`` if these agencies have no such complaint or it was withdrawn before.
+
+    ``None`` for ``agencies`` stands for all.
+    """
     asked = {"complaint_id": complaint_id, "by": by, "reason": reason, "now": now, "agencies": agencies}
     return connection.execute(statement("complaints/withdraw"), asked).rowcount == 1
 
@@ -148,8 +154,10 @@ def set_outcome(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> bool:
-    """Writes down what the check found; ``False``: these agencies (``None``: all) have no such complaint, or it was
-    taken back."""
+    """Write the result of checking a complaint. Return ``False`` if these agencies have no such complaint.
+
+    Also return ``False`` if the complaint was withdrawn. ``None`` for ``agencies`` stands for all.
+    """
     asked = {
         "complaint_id": complaint_id,
         "outcome": outcome,
@@ -167,7 +175,7 @@ _TYPED = ("dossier_code", "note", "imported_from", "outcome_reason", "withdraw_r
 def list_complaints(
     connection: Connection, asked: ComplaintsAsked, show: Callable[[str], str] = mask_for_staff
 ) -> list[Complaint]:
-    """Complaints, the newest first; of phone numbers, which were not always refused, only what ``show`` leaves."""
+    """Return complaints, the newest first. ``show`` masks phone numbers, which earlier versions accepted."""
 
     def shown(row: DictRow) -> DictRow:
         return row | {name: row[name] and mask_phones(row[name], show) for name in _TYPED}
@@ -177,18 +185,18 @@ def list_complaints(
 
 
 def count_complaints(connection: Connection, start: datetime, end: datetime) -> list[ComplaintCount]:
-    """Complaints received in a period, by agency, claim and outcome; none taken back or repeated.
+    """Count complaints received in a period by agency, claim and outcome, without withdrawn and repeated ones.
 
-    Reads the views of schema ``audit`` alone: an auditor's role gets the same.
+    Read only the views of schema ``audit``, so that an auditor's role gets the same figures.
     """
     rows = connection.execute(statement("complaints/count"), {"begins": start, "ends": end})
     return [ComplaintCount(**row | {"agency_code": row["agency_code"] or ""}) for row in rows]
 
 
 def open_complaints(connection: Connection, since: datetime, agencies: Sequence[str] | None = None) -> dict[str, int]:
-    """By agency, complaints received since a moment whose check has no outcome.
+    """Count, by agency, complaints received since a moment whose check has no outcome.
 
-    ``agencies``: codes of those whose complaints count; ``None``: all.
+    ``agencies`` limits the count to these codes. ``None`` counts all.
     """
     rows = connection.execute(statement("complaints/count_open"), {"since": since, "agencies": agencies})
     return {row["agency_code"]: row["complaints"] for row in rows}
@@ -202,8 +210,10 @@ def repeated_complaints(
     end: datetime | None = None,
     agencies: Sequence[str] | None = None,
 ) -> dict[int, int]:
-    """Complaints that repeat an earlier one → its number; of these, or of a period; ``agencies``: of these alone. An
-    auditor's role gets the same."""
+    """Return the complaints that repeat an earlier complaint, with the number of the earlier complaint.
+
+    The numbers, the period and the agencies limit the result. An auditor's role gets the same result.
+    """
     ids = None if complaint_ids is None else list(complaint_ids)
     asked = {"complaint_ids": ids, "begins": start, "ends": end, "agencies": agencies}
     return {row["complaint_id"]: row["repeats"] for row in connection.execute(statement("complaints/repeats"), asked)}

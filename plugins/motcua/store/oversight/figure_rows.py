@@ -1,8 +1,8 @@
-"""Closings as people browse them, and from a figure down to the messages or dossiers that it counts.
+"""Read closings for pages, and the messages or dossiers that a figure counts.
 
-A publication tells every cell of a closing; a page shows sums by agency and the first rows, so that it reads no more
-than these, however many procedures a province has. The rows behind a figure are found by the very rules that counted
-them, in the schema ``audit`` alone, so that an auditor can do the same.
+A publication contains every cell of a closing. A page shows sums by agency and only the first rows, so that its cost
+does not depend on the number of procedures. The rows that a figure counts are found by the rules that counted them, and
+only in the schema ``audit``, so that an auditor can do the same.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ MESSAGE_FIGURES: dict[str, tuple[str, ...]] = {
     "failed": ("undelivered", "rejected", "expired"),
     "tellable": tuple(state for state in STATES if state not in ("suppressed", "cancelled")),
 }
-"""By figure, the states of the messages that it counts; ``messages`` are all, as many as were expected."""
+"""The states of the messages that each figure counts. The figure ``messages`` counts all messages and must be equal to
+the expected number."""
 
 DOSSIER_FIGURES: dict[str, tuple[Mapping[str, bool], ...]] = {
     **{each.name: ({each.name: True},) for each in fields(DossierFigures)[2:]},
@@ -51,55 +52,61 @@ DOSSIER_FIGURES: dict[str, tuple[Mapping[str, bool], ...]] = {
         {name: True} for name in ("resolved_early", "resolved_on_time", "resolved_late", "resolved_without_due")
     ),
 }
-"""By figure, what is true of the dossiers that it counts: of each, all of one of the parts."""
+"""The conditions of the dossiers that each figure counts. A dossier counts if all conditions of one mapping hold."""
 
 ORPHAN_FIGURES: tuple[OrphanSort, ...] = get_args(OrphanSort)
-"""Sorts of what belongs to nothing, as the closing stored it by row."""
+"""The sorts of orphans, which a closing stores row by row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The part of a closing that a figure is of; ``None``: all of them, an empty text: those that name none."""
+    """The part of a closing to which a figure belongs.
+
+    ``None`` in a field stands for all values, and an empty text for rows without a value.
+    """
 
     agency_code: str | None = None
     procedure_code: str | None = None
     kind: str | None = None
-    """Of messages alone."""
+    """Applies to messages only."""
     reason: str | None = None
-    """Of messages alone."""
+    """Applies to messages only."""
 
 
 @dataclass(frozen=True, slots=True)
 class FigureRows:
-    """The first rows of a figure."""
+    """The first rows that a figure counts."""
 
     of: type[CountedMessage] | type[CountedDossier] | type[Orphan]
     rows: tuple[Any, ...]
     all_rows: int
-    """How many there are."""
+    """How many rows there are."""
     closed: int
-    """The figure as the closing stored it; another number than ``all_rows``: facts were changed since."""
+    """The figure that the closing stored. It differs from ``all_rows`` if facts were changed after the closing."""
 
 
 class NoSuchFigure(LookupError):
-    """No figure has this name; the message names those that there are."""
+    """Raised if no figure has this name. The message names the existing figures."""
 
 
 def rows_of_figure(
     connection: Connection, closing: Closing, figures: Figures, figure: str, cell: Cell, limit: int | None = None
 ) -> FigureRows:
-    """The messages of a figure, the oldest first, its dossiers, the longest overdue first, or orphans of a sort.
+    """Return the rows that a figure counts.
+
+    Messages come with the oldest first, dossiers with the longest overdue first. Orphans of a sort come in their stored
+    order.
 
     Args:
-        connection: of anybody who may read the schema ``audit``.
+        connection: a connection of any role that may read the schema ``audit``.
         closing: the closing.
-        figures: its figures as stored.
+        figures: the closing's stored figures.
         figure: one of ``MESSAGE_FIGURES``, ``DOSSIER_FIGURES`` or ``ORPHAN_FIGURES``.
-        cell: whose figure it is.
-        limit: the first so many rows; ``None``: all.
+        cell: the part of the closing.
+        limit: return at most this many rows; ``None`` returns all.
 
     Raises:
-        NoSuchFigure: ``figure`` is none.
+        NoSuchFigure: there is no figure with this name.
     """
     own: dict[str, Any]
     if figure in MESSAGE_FIGURES:
@@ -148,11 +155,11 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, slots=True)
 class FirstRows(Generic[Row]):
-    """The first rows of a list."""
+    """The first rows of a longer list."""
 
     rows: Sequence[Row]
     all_rows: int
-    """How many there are."""
+    """How many rows there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +178,23 @@ class ListedPeriod:
 
     @property
     def meets(self) -> bool:
-        """Nothing is missing and nothing too much, or for a reason."""
+        """Whether the period is balanced: every difference has a reason, and every source was read."""
         return not (self.difference or self.unexplained or self.sources_unread)
 
 
 def newest_periods(connection: Connection, length: PeriodLength, limit: int, *, summed: bool) -> list[ListedPeriod]:
-    """The newest periods of a length that are closed; ``summed``: with their figures, added up over all agencies."""
+    """Return the newest closed periods of one length (``audit.closings``). With ``summed``, their figures are summed
+    over all agencies."""
     values = {"length": length, "limit": limit, "summed": summed}
-    return _values(connection, "closings/browsing/periods", ListedPeriod, values)
+    return _query_values(connection, "closings/browsing/periods", ListedPeriod, values)
 
 
 def opened_of_lengths(connection: Connection, agency_code: str | None = None) -> dict[PeriodLength, int]:
-    """Of each length of which a period is closed, the number of the closing that pages open on: the newest one of the
-    newest period that had messages, of ``agency_code`` where one is named; where none had, of the newest period."""
+    """Return, for each period length that has closings, the number of the closing that pages open on.
+
+    This is the newest closing of the newest period that had messages, for ``agency_code`` if one is given. If no period
+    had messages, it is the newest closing of the newest period.
+    """
     values = {"lengths": list(LENGTHS), "agency_code": agency_code}
     rows = connection.execute(statement("closings/browsing/opened_of_lengths"), values).fetchall()
     numbers = {row["period_length"]: row["closing_no"] for row in rows}
@@ -191,49 +202,54 @@ def opened_of_lengths(connection: Connection, agency_code: str | None = None) ->
 
 
 def summed_figures(connection: Connection, closing_no: int) -> Figures:
-    """The figures of a closing by agency and kind, procedures added up; a cell that does not balance stands by itself,
-    so that differences are those of the cells."""
+    """Return the figures of a closing by agency and kind, summed over procedures.
+
+    A cell that does not balance keeps its own row, so that its difference is not hidden in a sum.
+    """
     number = {"closing_no": closing_no, "agency_code": None}
     return Figures(
-        dossiers=tuple(_values(connection, "closings/browsing/dossiers", DossierFigures, number)),
+        dossiers=tuple(_query_values(connection, "closings/browsing/dossiers", DossierFigures, number)),
         messages=summed_messages(connection, closing_no),
-        reasons=tuple(_values(connection, "closings/browsing/reasons", ReasonCount, number)),
-        timings=tuple(_values(connection, "closings/browsing/timings", Timing, number)),
-        agencies=tuple(_values(connection, "closings/reading/agencies", AgencyFigures, number)),
+        reasons=tuple(_query_values(connection, "closings/browsing/reasons", ReasonCount, number)),
+        timings=tuple(_query_values(connection, "closings/browsing/timings", Timing, number)),
+        agencies=tuple(_query_values(connection, "closings/reading/agencies", AgencyFigures, number)),
     )
 
 
 def summed_messages(connection: Connection, closing_no: int) -> tuple[MessageFigures, ...]:
-    """Those of messages alone."""
-    return tuple(_values(connection, "closings/browsing/messages", MessageFigures, {"closing_no": closing_no}))
+    """Return the message figures of a closing, summed in the same way as ``summed_figures`` does
+    (``audit.closing_message_sums``)."""
+    return tuple(_query_values(connection, "closings/browsing/messages", MessageFigures, {"closing_no": closing_no}))
 
 
 def worst_messages(
     connection: Connection, closing_no: int, kinds: Sequence[str], least_judged: int, limit: int
 ) -> FirstRows[MessageFigures]:
-    """Figures of messages by agency, procedure and kind, the worst first.
+    """Return message figures by agency, procedure and kind, the worst first.
 
     Args:
-        connection: to the ledger.
-        closing_no: of the closing.
-        kinds: in their order.
-        least_judged: from so many messages on a share counts.
-        limit: rows.
+        connection: a connection to the ledger.
+        closing_no: the closing's number.
+        kinds: the kinds in their order.
+        least_judged: a share counts only from this many messages on.
+        limit: return at most this many rows.
     """
     values = {"closing_no": closing_no, "kinds": list(kinds), "least_judged": least_judged, "limit": limit}
-    return _first(connection, "closings/browsing/worst_messages", MessageFigures, values)
+    return _first_rows(connection, "closings/browsing/worst_messages", MessageFigures, values)
 
 
 def latest_dossiers(connection: Connection, closing_no: int, limit: int) -> FirstRows[DossierFigures]:
-    """Figures of dossiers by agency and procedure, the most late ones first."""
+    """Return dossier figures by agency and procedure. The figures with the most late dossiers come first."""
     values = {"closing_no": closing_no, "limit": limit}
-    return _first(connection, "closings/browsing/latest_dossiers", DossierFigures, values)
+    return _first_rows(connection, "closings/browsing/latest_dossiers", DossierFigures, values)
 
 
-def _first(connection: Connection, name: LiteralString, kind: type[Row], values: Mapping[str, Any]) -> FirstRows[Row]:
+def _first_rows(
+    connection: Connection, name: LiteralString, kind: type[Row], values: Mapping[str, Any]
+) -> FirstRows[Row]:
     rows = connection.execute(statement(name), values).fetchall()
     return FirstRows([value_of(kind, row) for row in rows], rows[0]["all_rows"] if rows else 0)
 
 
-def _values(connection: Connection, name: LiteralString, kind: type[Row], values: Mapping[str, Any]) -> list[Row]:
+def _query_values(connection: Connection, name: LiteralString, kind: type[Row], values: Mapping[str, Any]) -> list[Row]:
     return values_of(kind, connection.execute(statement(name), values))

@@ -1,4 +1,7 @@
-"""What pages ask for, to be done by a worker once the Department was mailed; what becomes of it."""
+"""Store page requests: orders that users give on staff pages.
+
+A worker carries out a page request after the Department got a mail about the request.
+"""
 
 from __future__ import annotations
 
@@ -12,15 +15,18 @@ from motcua.store.ledger.queries import statement
 from motcua.store.ledger.rows import first, record, values_of
 
 Became: TypeAlias = Literal["waits", "done", "asked_before", "unknown"]
-"""``done``: it tells nobody, and was carried out at once; ``asked_before``: the same is asked for already; ``unknown``:
-there is no such source, agency or account."""
+"""The result of a page request.
+
+``waits`` if a worker will carry it out. ``done`` if it was carried out at once, because it informs no citizen.
+``asked_before`` if the same request is open already. ``unknown`` if there is no such source, agency or account.
+"""
 
 
 def ask(connection: Connection, kind: RequestKind, wanted: Mapping[str, Any], by: str) -> Became:
-    """Asks for something by a page.
+    """Store a page request, or carry it out at once.
 
     Raises:
-        psycopg.IntegrityError: it is nothing that can be asked for.
+        psycopg.IntegrityError: the values of the request contradict a rule of the ledger.
     """
     values = {"kind": kind, "wanted": record(wanted), "by": by}
     row = connection.execute(statement("page_requests/save"), values).fetchone()
@@ -30,7 +36,7 @@ def ask(connection: Connection, kind: RequestKind, wanted: Mapping[str, Any], by
 
 
 def withdraw(connection: Connection, request_no: int, by: str) -> bool:
-    """Takes back what was asked for; ``False``: it is done, or was withdrawn."""
+    """Withdraw a page request. Return ``False`` if it was carried out or withdrawn before."""
     return bool(
         first(
             connection.execute(statement("page_requests/withdraw"), {"request_no": request_no, "by": by}),
@@ -42,21 +48,24 @@ def withdraw(connection: Connection, request_no: int, by: str) -> bool:
 def open_requests(
     connection: Connection, kind: RequestKind | None = None, subject: str | None = None
 ) -> list[PageRequest]:
-    """What is neither done nor withdrawn, the oldest first: all, or of one kind or about one subject."""
-    return _listed(connection, is_open=True, kind=kind, subject=subject)
+    """Return page requests that were neither carried out nor withdrawn, the oldest first.
+
+    ``kind`` and ``subject`` limit them to one kind or one subject.
+    """
+    return _list_requests(connection, is_open=True, kind=kind, subject=subject)
 
 
 def open_request(connection: Connection, request_no: int) -> PageRequest | None:
-    """One of these by its number."""
-    return next(iter(_listed(connection, is_open=True, request_no=request_no)), None)
+    """Return the open page request with this number, or ``None``."""
+    return next(iter(_list_requests(connection, is_open=True, request_no=request_no)), None)
 
 
 def ended_requests(connection: Connection, limit: int) -> list[PageRequest]:
-    """What was done, withdrawn or could not be done, the newest first."""
-    return _listed(connection, is_open=False, limit=limit)
+    """Return page requests that were carried out, withdrawn or impossible, the newest first."""
+    return _list_requests(connection, is_open=False, limit=limit)
 
 
-def _listed(
+def _list_requests(
     connection: Connection,
     *,
     is_open: bool,
@@ -70,10 +79,11 @@ def _listed(
 
 
 def apply_request(connection: Connection, request_no: int) -> RequestOutcome | None:
-    """Does what was asked for; ``None``: somebody else ended it.
+    """Carry out a page request. Return ``None`` if somebody else has ended it.
 
     Raises:
-        psycopg.errors.InsufficientPrivilege: nobody was mailed of it, or it may still be withdrawn.
+        psycopg.errors.InsufficientPrivilege: the Department got no mail about the request, or the request may still be
+            withdrawn.
     """
     row = connection.execute(statement("page_requests/apply"), {"request_no": request_no}).fetchone()
     became: RequestOutcome | None = row["became"] if row else None
@@ -81,30 +91,36 @@ def apply_request(connection: Connection, request_no: int) -> RequestOutcome | N
 
 
 def note_told(connection: Connection, request_no: int, told: Mapping[str, Any], after: timedelta) -> None:
-    """Keeps that the Department was mailed whom a request would tell; ``after`` so long it may be done."""
+    """Record that the Department was mailed which citizens a page request would inform (``motcua.page_requests``).
+
+    The request may be carried out when the time ``after`` has passed.
+    """
     values = {"request_no": request_no, "told": record(told), "after": after}
     connection.execute(statement("page_requests/note_told"), values)
 
 
 def note_untold(connection: Connection, request_nos: Sequence[int], why: str) -> None:
-    """Keeps that the mail of these requests reached nobody, and why."""
+    """Record that no mail about these page requests reached anybody, and why (``motcua.page_requests``)."""
     connection.execute(statement("page_requests/note_untold"), {"request_nos": list(request_nos), "why": why})
 
 
 def untold(connection: Connection) -> tuple[int, str]:
-    """How many requests wait because their mail reached nobody, and why."""
+    """Return how many page requests wait because no mail about them reached anybody, and the reason."""
     row = connection.execute(statement("page_requests/untold")).fetchone()
     assert row is not None
     return row["requests"], row["why"] or ""
 
 
 def waiting_for_status(connection: Connection, source: str, written: int) -> dict[str, int]:
-    """By agency: how many dossiers at most wait with this status code of a source."""
+    """Return, by agency, the largest possible number of dossiers that wait because of this status code of a source."""
     rows = connection.execute(statement("page_requests/waiting_for_status"), {"source": source, "written": written})
     return {row["agency_code"]: row["dossiers"] for row in rows}
 
 
 def messages_to_release(connection: Connection, message_ids: Sequence[int]) -> list[dict[str, Any]]:
-    """How many of these messages would go again now: ``agency_code``, ``kind``, ``messages``."""
+    """Count the messages among these that would be sent again now.
+
+    Return rows of ``agency_code``, ``kind`` and ``messages``.
+    """
     rows = connection.execute(statement("page_requests/messages_to_release"), {"messages": list(message_ids)})
     return list(rows)

@@ -1,5 +1,7 @@
-"""Publications: which report of which closing was published where, chained by the hashes of their manifests; when each
-was verified, by whom, and whether it held.
+"""Store publications and their verifications.
+
+A publication records which report of which closing was published where. Publications form a chain by the hashes of
+their manifests. A verification records who verified a publication when, and whether the verification found differences.
 """
 
 from __future__ import annotations
@@ -25,51 +27,54 @@ class Publication:
     publication_no: int
     closing_no: int
     corrects: int | None
-    """The publication that it corrects."""
+    """The number of the publication that this one corrects. ``None`` if it corrects none."""
     folder: str
-    """Below the store of publications."""
+    """The folder's path below the store of publications."""
     manifest_sha256: str
     previous_sha256: str
-    """Of the manifest before; 64 zeros for the first publication."""
+    """The SHA-256 of the previous publication's manifest; 64 zeros for the first publication."""
     manifest: dict[str, Any]
     published_at: datetime
     period: str
 
     @property
     def is_daily(self) -> bool:
-        """It tells of a day; the others go to Ủy ban nhân dân tỉnh too."""
+        """Whether the publication concerns a single day. All others are also sent to Ủy ban nhân dân tỉnh."""
         return Period.parse(self.period).is_day
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A function or view of the ledger, as PostgreSQL itself writes it out."""
+    """A function or view of the ledger, as PostgreSQL itself writes it."""
 
     name: str
-    """With its schema; of a function with the types of its arguments: ``audit.messages_as_of(bigint)``."""
+    """The name with its schema. A function's name includes its argument types: ``audit.messages_as_of(bigint)``."""
     text: str
 
     @property
     def called(self) -> str:
-        """How statements name it."""
+        """The name that SQL statements use."""
         return self.name.partition("(")[0]
 
     @property
     def sha256(self) -> str:
-        """Of the text in UTF-8."""
+        """The SHA-256 of the text in UTF-8."""
         return sha256(self.text.encode()).hexdigest()
 
 
 def list_definitions(connection: Connection) -> list[Definition]:
-    """The functions and views of the schemas ``audit``, ``intake`` and ``motcua``, by name; anybody may read them."""
-    # What PostgreSQL leaves out of a name depends on the session's search path.
+    """Return the functions and views of the schemas ``audit``, ``intake`` and ``motcua``, ordered by name.
+
+    Any role may read them.
+    """
+    # PostgreSQL writes names with or without a schema, depending on the session's search path.
     with connection.transaction(force_rollback=True):
         connection.execute(statement("publications/write_names_in_full"))
         return values_of(Definition, connection.execute(statement("publications/definitions")))
 
 
 def list_publications(connection: Connection) -> list[Publication]:
-    """All, the first one first."""
+    """Return all publications, the first one first."""
     return values_of(Publication, connection.execute(statement("publications/all")))
 
 
@@ -81,7 +86,7 @@ def find_publication(
     manifest_sha256: str | None = None,
     folder: str | None = None,
 ) -> Publication | None:
-    """The publication of this number, closing, manifest or folder; the last one of all where nothing is given."""
+    """Find the publication with this number, closing, manifest or folder, or the last one if nothing is given."""
     return first_of(
         Publication,
         connection.execute(
@@ -97,23 +102,23 @@ def find_publication(
 
 
 def publications_of_period(connection: Connection, period: str) -> int:
-    """How many there are of a period."""
+    """Return how many publications a period has."""
     return int(
         first(connection.execute(statement("publications/count_of_period"), {"period": period}), "publications") or 0
     )
 
 
 def names_on(connection: Connection, day: date) -> dict[str, str]:
-    """The name of each agency on a day, by what is known now."""
+    """Return the name of each agency on a day, by present knowledge."""
     rows = connection.execute(statement("publications/names_on"), {"day": day})
     return {row["agency_code"]: row["name"] for row in rows}
 
 
 def save_publication(connection: Connection, publication: Publication) -> None:
-    """Writes the row that makes stored files a publication.
+    """Insert the row that makes stored files a publication.
 
     Raises:
-        psycopg.Error: it does not follow the last one (MC001), or its closing has been published.
+        psycopg.Error: the publication does not follow the last one (MC001), or its closing is published already.
     """
     values = asdict(publication) | {"manifest": Jsonb(publication.manifest)}
     connection.execute(statement("publications/save"), values)
@@ -126,11 +131,11 @@ class PublicationStanding:
     publication_no: int
     published_at: datetime
     verified_at: datetime | None
-    """``None``: it never was."""
+    """``None`` if it was never verified."""
     verified_by: str | None
     faults: int | None
     first_verified_at: datetime | None
-    """When the first of all publications was; before that none could be."""
+    """When the first verification of any publication took place. Earlier no publication could be verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +156,14 @@ class LastVerification:
 
     closing_no: int
     verified_at: datetime | None
-    """``None``: it never was."""
+    """``None`` if it was never verified."""
     faults: int | None
 
 
 def save_verification(
     connection: Connection, publication_no: int, verified_at: datetime, verified_by: str, faults: int
 ) -> None:
-    """Keeps that a publication was verified.
+    """Record that a publication was verified (``motcua.publication_verifications``).
 
     Raises:
         psycopg.errors.InsufficientPrivilege: the connection's role may only read.
@@ -173,17 +178,17 @@ def save_verification(
 
 
 def standings_of_publications(connection: Connection) -> list[PublicationStanding]:
-    """Every publication, the first one first."""
+    """Return every publication with its last verification, the first one first."""
     return values_of(PublicationStanding, connection.execute(statement("publications/last_of_each")))
 
 
 def not_holding(connection: Connection) -> list[NotHolding]:
-    """Publications whose last verification found differences, the newest first."""
+    """Return publications whose last verification found differences, the newest first."""
     return values_of(NotHolding, connection.execute(statement("publications/not_holding")))
 
 
 def last_verifications(connection: Connection, closing_nos: Sequence[int]) -> dict[int, LastVerification]:
-    """Of these closings those that were published."""
+    """Return the last verification of each of these closings that was published, by closing."""
     values = {"closing_nos": list(closing_nos)}
     rows = connection.execute(statement("publications/of_closings"), values)
     return {row["closing_no"]: value_of(LastVerification, row) for row in rows}

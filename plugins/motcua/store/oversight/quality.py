@@ -1,7 +1,7 @@
-"""Runs of the quality check in the ledger: the snapshot they are judged on, their results, findings and their life.
+"""Store runs of the quality check: the snapshot that rules are applied to, their results, and the findings' episodes.
 
-The snapshot (schema ``quality``) is taken from one moment of the ledger, so that everything in it belongs together.
-What a run found is written and sealed in one transaction: a run is there whole and sealed, or not at all.
+The snapshot (schema ``quality``) shows the ledger at one moment, so that all its data are consistent. The results of a
+run are written and sealed in one transaction: a run exists completely and sealed, or not at all.
 """
 
 from __future__ import annotations
@@ -27,37 +27,40 @@ from motcua.store.ledger.rows import columns_of, recordset, value_of
 _BATCH = 20_000
 
 LANES = 2
-"""The snapshot is made by so many connections side by side, all of which see one moment of the ledger."""
+"""How many connections make the snapshot in parallel. All of them see the ledger at the same moment."""
 OWN_FACTS = "own_facts"
-"""No table: the part of ``dossier_facts`` that a dossier's own row and steps make."""
+"""The SQL statement for the part of ``dossier_facts`` that comes from a dossier's own row and steps. It fills no
+table."""
 _FACTS = "dossier_facts"
 _FIRST_LANE = ("dossiers", "moves", "result_messages", "edited", "edits")
 _SUMS = (("desk_cells",), ("notice_cells", "usual_waits"))
-"""What is made of it, without another look at the ledger."""
+"""Tables that are computed from ``dossier_facts`` without reading the ledger again."""
 _MONTHS = ("agency_month_facts", "agency_counts")
 _HASHED = {_FACTS, *_SUMS[0], *_SUMS[1], *_MONTHS}
-"""Their joins are of everything with everything; a planner that takes a part for small must not loop over it."""
+"""Tables whose queries join large tables completely. Nested loops are off for these queries: if the planner believed
+that a table is small, a nested loop would take hours."""
 _KNOWN_TO_PLANNER = ("dossiers", "moves", "result_messages", "in_register")
-"""By their dossiers; the others are small, as the planner sees by their size."""
+"""Tables for which the planner needs statistics of dossier numbers. For the other tables, which are small, the planner
+needs only their size."""
 
 
 @cache
 def _tables() -> Mapping[str, LiteralString]:
-    """By table of the snapshot, the statement that makes and fills it, in the order in which they need each other."""
+    """Return the SQL statement that fills each table of the snapshot, in the order of the tables' dependencies."""
     files = ("quality/given", "quality/facts", "quality/marks", "quality/agency_facts", "quality/source_facts")
     return {table: f"{file}/{table}" for file in files for table in statements_of(file)}
 
 
 @cache
 def _lanes() -> tuple[tuple[str, ...], ...]:
-    """What is taken from the ledger; the two lanes cost about the same."""
+    """Return the tables that each of the two lanes fills from the ledger. Both lanes cost about the same."""
     marks = (own for own in statements_of("quality/marks") if own not in {*_FIRST_LANE, _FACTS})
     return _FIRST_LANE, ("moves", "actor_days", "agency_days", *marks, "source_facts", "ledger_counts")
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterRow:
-    """A row of a desk register; as it is read, its codes are what the source wrote."""
+    """A row of a desk register. A row that was just read has the codes that the source wrote."""
 
     agency_code: str | None
     dossier_code: str | None
@@ -67,18 +70,18 @@ class RegisterRow:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """An agency's results that were told and taken back."""
+    """How many results of an agency were announced to citizens and later revoked."""
 
     agency_code: str
     told: int
     hold_minutes: float
     minutes: Sequence[float] | None
-    """After how many they were taken back, in order; ``None``: none was."""
+    """After how many minutes each of these results was revoked, in ascending order. ``None`` if none was revoked."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskUserMonth:
-    """Dossiers that a desk user received in a month, and those of them that may be texted."""
+    """How many dossiers a desk user received in a month, and how many of them have a number that can be texted."""
 
     agency_code: str
     key: str
@@ -89,8 +92,11 @@ class DeskUserMonth:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadBeside:
-    """What a run's record needs of the snapshot and was read while its months were added up, of all agencies."""
+class RecordFigures:
+    """The data of the snapshot that a run's record needs, for all agencies.
+
+    The second connection reads these data while the first connection adds up months.
+    """
 
     desk_users: Sequence[DeskUserMonth]
     taken_back: Sequence[TakenBack]
@@ -98,7 +104,7 @@ class ReadBeside:
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """A run that is to be written; it is not sealed yet."""
+    """A run that is to be inserted. It is not sealed yet."""
 
     run_id: str
     as_of: datetime
@@ -106,9 +112,9 @@ class NewRun:
     since: date
     data_as_of: datetime | None
     rules: Sequence[Mapping[str, Any]]
-    """Of its suite: ``code, severity, owner, level, digest``."""
+    """The rules of the run's suite. Each has ``code, severity, owner, level, digest``."""
     thresholds: Mapping[str, float]
-    """By ``<code>.<name>``."""
+    """The thresholds of the rules, by ``<code>.<name>``."""
     software: str
     dossiers: int
     broken: int
@@ -116,7 +122,7 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """In how many working days a rule's findings are to be mended."""
+    """Within how many working days a rule's findings must be corrected."""
 
     rule: str
     agency: int
@@ -125,7 +131,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class RuleOutcome:
-    """What was said of a rule in a run."""
+    """The result of a rule in a run."""
 
     run_no: int
     rule: str
@@ -137,7 +143,7 @@ class RuleOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BrokenPart:
-    """Something that is wrong with an agency's part of a run's snapshot; of no agency: with rows that name none."""
+    """A fault in an agency's part of a run's snapshot. ``None`` as agency stands for rows that name no agency."""
 
     run_no: int
     agency_code: str | None
@@ -146,7 +152,7 @@ class BrokenPart:
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """Rows that a rule returned of an agency in a run; of no agency: of a source."""
+    """How many rows a rule returned for an agency in a run. ``None`` as agency stands for rows about a source."""
 
     run_no: int
     rule: str
@@ -159,7 +165,7 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class CheckedAgency:
-    """How much of an agency a run checked."""
+    """How much of an agency's data a run checked."""
 
     run_no: int
     agency_code: str
@@ -169,7 +175,7 @@ class CheckedAgency:
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """What changed in a rule's findings of an agency between two runs."""
+    """How a rule's findings of an agency changed between two runs."""
 
     rule: str
     agency_code: str | None
@@ -180,7 +186,7 @@ class RuleChange:
 
 @dataclass(frozen=True, slots=True)
 class SuggestedFacts:
-    """What the data suggest to an agency, and by which facts."""
+    """A suggestion to an agency, with the facts that it follows from."""
 
     agency_code: str
     kind: Literal["hold_time"] | Dimension
@@ -201,7 +207,7 @@ class StoredFinding:
     procedure_code: str | None
     procedure_name: str | None
     phone: str | None
-    """The field's text, for masking alone."""
+    """The text of the phone field. It must be masked before it is shown."""
     opened_run: int
     closed_run: int | None
     again: bool
@@ -211,7 +217,7 @@ class StoredFinding:
     opened_at: datetime
     last_seen: datetime
     acknowledged: Acknowledged | None
-    """By somebody, until after the run."""
+    """An acknowledgement that lasts beyond the run."""
 
 
 # ------------------------------------------------------------------------------------------------- the snapshot
@@ -219,10 +225,10 @@ class StoredFinding:
 
 @cache
 def facts_of(table: str) -> frozenset[str]:
-    """Names of the columns that a table of the snapshot has by the statement that makes it: what a rule may ask of it.
+    """Return the names of a snapshot table's columns, from its SQL statement. A rule may use these columns.
 
     Raises:
-        KeyError: no statement makes such a table.
+        KeyError: no SQL statement makes such a table.
     """
     plain, nested = statement(_tables()[table]), ""
     plain = re.sub(r"--[^\n]*|'[^']*'", "", plain)
@@ -234,15 +240,15 @@ def facts_of(table: str) -> frozenset[str]:
 
 
 def begin_snapshot(connection: Connection, parameters: Mapping[str, Any]) -> None:
-    """Empties the tables of the snapshot, and has each be there with the columns of the statement that will fill it.
+    """Remove the tables of the last snapshot, and create each with the columns of the SQL statement that will fill it.
 
-    ``parameters``: as of ``fill_snapshot``.
+    ``parameters`` are the parameters of ``fill_snapshot``.
     """
     connection.execute(statement("quality/snapshot/begin_snapshot"))
-    given = {**_of_run(parameters), **_NOTHING, "low": 0, "high": 0}
+    given = {**_run_parameters(parameters), **_NOTHING, "low": 0, "high": 0}
     for table in _tables():
         if table != OWN_FACTS:
-            made = connection.execute(f"SELECT * FROM ({_text_of(table)}) AS made LIMIT 0", given).description or ()  # noqa: S608 - ours
+            made = connection.execute(f"SELECT * FROM ({_query_of(table)}) AS made LIMIT 0", given).description or ()  # noqa: S608 - ours
             columns = {"columns": [each.name for each in made], "types": [each.type_code for each in made]}
             connection.execute(statement("quality/snapshot/make"), {"table_name": table, **columns})
 
@@ -250,14 +256,17 @@ def begin_snapshot(connection: Connection, parameters: Mapping[str, Any]) -> Non
 _NOTHING = {"rows": recordset(()), "agency_rows": recordset(()), "source": "", "failure": None, "rule": "", "level": ""}
 
 
-def _of_run(parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _run_parameters(parameters: Mapping[str, Any]) -> dict[str, Any]:
     day, since_day = (parameters[name].astimezone(VIETNAM).date() for name in ("as_of", "since"))
     return {**parameters, "day": day, "since_day": since_day}
 
 
-def _text_of(table: str) -> str:
-    """The statement that makes a table; of a dossier's facts with its own as a part, which costs less than a table of
-    them: between two runs they are read alone."""
+def _query_of(table: str) -> str:
+    """Return the SQL statement that makes a table.
+
+    The SQL statement for a dossier's facts includes the statement for the dossier's own facts as a part, which costs
+    less than a separate table. Between two runs the own facts are read alone.
+    """
     text = statement(_tables()[table])
     if table != _FACTS:
         return text
@@ -266,21 +275,21 @@ def _text_of(table: str) -> str:
 
 
 def _fill(connection: Connection, table: str, given: Mapping[str, Any]) -> None:
-    connection.execute(f"INSERT INTO quality.{table}\n{_text_of(table)}", given)
+    connection.execute(f"INSERT INTO quality.{table}\n{_query_of(table)}", given)
 
 
 def add_register(connection: Connection, source: str, rows: Sequence[RegisterRow]) -> None:
-    """Rows of a source's desk register, under our own agency codes."""
+    """Add rows of a source's desk register with our own agency codes."""
     _fill(connection, "desk_register", {"source": source, "rows": recordset(rows)})
 
 
 def add_register_reading(connection: Connection, source: str, failure: str | None) -> None:
-    """That a source's desk register was read, or why it could not be."""
+    """Record that a source's desk register was read, or why it could not be read."""
     _fill(connection, "register_readings", {"source": source, "failure": failure})
 
 
 def one_moment(connection: Connection) -> None:
-    """What this connection does next sees one moment of the ledger; no transaction may be open."""
+    """Make each later transaction of this connection see the ledger at one moment. No transaction may be open."""
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
 
 
@@ -290,22 +299,22 @@ def fill_snapshot(
     first: date,
     last: date,
     parameters: Mapping[str, Any],
-) -> ReadBeside:
-    """Makes the snapshot.
+) -> RecordFigures:
+    """Fill the snapshot.
 
     Args:
-        lanes: ``LANES`` connections without a transaction; they work side by side and see one moment.
-        calendars: by agency code.
-        first, last: days of the calendars that are kept.
-        parameters: ``as_of``, ``since``, ``sources`` and the thresholds that the statements name.
+        lanes: ``LANES`` connections without a transaction. They work in parallel and see the ledger at one moment.
+        calendars: the calendars by agency code.
+        first, last: the first and last day of the calendars that are stored.
+        parameters: ``as_of``, ``since``, ``sources`` and the thresholds that the SQL statements name.
 
     Returns:
-        What the record needs of it besides.
+        The data of the snapshot that the run's record needs.
 
     Raises:
         psycopg.Error: the ledger refused or did not answer.
     """
-    given = _of_run(parameters)
+    given = _run_parameters(parameters)
     leader = lanes[0]
     _add_calendars(leader, calendars, first, last, given["day"])
     leader.commit()
@@ -314,46 +323,50 @@ def fill_snapshot(
     moment = leader.execute(statement("quality/snapshot/export_moment")).fetchone()
     ranges = _halves(leader, parameters["since"])
     for lane in lanes[1:]:
-        # No statement with parameters: it takes a literal alone.
+        # SET TRANSACTION SNAPSHOT accepts only a literal and no parameter.
         lane.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment["moment"] if moment else "")))
     _side_by_side(lanes, _lanes(), given, ranges)
     for lane in lanes:
         lane.isolation_level = None
     for table in _KNOWN_TO_PLANNER:
-        _look_at(leader, table, "dossier_id")
-    _look_at(leader, "desk_register", "agency_code")
+        _update_statistics(leader, table, "dossier_id")
+    _update_statistics(leader, "desk_register", "agency_code")
     leader.commit()
     _side_by_side(lanes, ((_FACTS,), (_FACTS,)), given, ranges)
     with ThreadPoolExecutor(1) as other:
-        sums = other.submit(_run_and_commit, lanes[1], _SUMS[1], given)
+        sums = other.submit(_fill_and_commit, lanes[1], _SUMS[1], given)
         beside = other.submit(_read_beside, lanes[1], given)
-        _run_and_commit(leader, _SUMS[0], given)
+        _fill_and_commit(leader, _SUMS[0], given)
         sums.result()
-        _run_and_commit(leader, _MONTHS, given)
+        _fill_and_commit(leader, _MONTHS, given)
         return beside.result()
 
 
-def _look_at(connection: Connection, table: str, column: str) -> None:
+def _update_statistics(connection: Connection, table: str, column: str) -> None:
     connection.execute(statement("quality/snapshot/look_at"), {"table_name": table, "column_name": column})
 
 
-def _run_and_commit(connection: Connection, tables: Sequence[str], given: Mapping[str, Any]) -> None:
-    _run(connection, tables, given)
+def _fill_and_commit(connection: Connection, tables: Sequence[str], given: Mapping[str, Any]) -> None:
+    _fill_tables(connection, tables, given)
     connection.commit()
 
 
-def _read_beside(connection: Connection, given: Mapping[str, Any]) -> ReadBeside:
-    """What the other lane reads while months are added up: one core would idle, and later hold up the record."""
-    _look_at(connection, "dossier_facts", "reopened_at")
+def _read_beside(connection: Connection, given: Mapping[str, Any]) -> RecordFigures:
+    """Read data for the run's record while the other connection adds up months, so that no processor core is idle."""
+    _update_statistics(connection, "dossier_facts", "reopened_at")
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
     users = connection.execute(statement("quality/saving/count_desk_users"), given).fetchall()
     agencies = connection.execute(statement("quality/findings/taken_back"), given).fetchall()
     connection.commit()
-    return ReadBeside([value_of(DeskUserMonth, row) for row in users], [value_of(TakenBack, row) for row in agencies])
+    desk_users = [value_of(DeskUserMonth, row) for row in users]
+    return RecordFigures(desk_users, [value_of(TakenBack, row) for row in agencies])
 
 
 def _halves(connection: Connection, since: datetime) -> list[dict[str, int]]:
-    """Ranges of dossier numbers for the two lanes, about as many in each; a planner can tell how many."""
+    """Return two ranges of dossier numbers, one for each connection, with about the same number of dossiers.
+
+    A range also lets the planner estimate the number of its rows.
+    """
     row = connection.execute(statement("quality/snapshot/middle"), {"since": since}).fetchone()
     middle = int(row["middle"] or 0) if row else 0
     return [{"low": 0, "high": middle}, {"low": middle, "high": 2**62}]
@@ -367,7 +380,7 @@ def _side_by_side(
 ) -> None:
     with ThreadPoolExecutor(len(lanes)) as threads:
         work = [
-            threads.submit(_run, lane, of_lane, {**given, **of_range})
+            threads.submit(_fill_tables, lane, of_lane, {**given, **of_range})
             for lane, of_lane, of_range in zip(lanes, tables, ranges, strict=True)
         ]
     for each in work:
@@ -376,18 +389,19 @@ def _side_by_side(
         lane.commit()
 
 
-def _run(connection: Connection, tables: Sequence[str], given: Mapping[str, Any]) -> None:
+def _fill_tables(connection: Connection, tables: Sequence[str], given: Mapping[str, Any]) -> None:
     for table in tables:
         connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "off" if table in _HASHED else "on"})
         _fill(connection, table, given)
         if table == "edited":
-            _look_at(connection, table, "dossier_id")  # few, which what looks at them next must know
+            # The table is small, and the planner must know its size for the next query.
+            _update_statistics(connection, table, "dossier_id")
 
 
 def calendar_rows(
     calendars: Mapping[str, WorkingCalendar], first: date, last: date
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Rows of ``quality.days`` and ``quality.agencies``; most agencies work by one calendar, which is kept once."""
+    """Return the rows of ``quality.days`` and ``quality.agencies``. Agencies with equal calendars share the days."""
     numbers: dict[tuple[bool, ...], int] = {}
     agencies = []
     days = [date.fromordinal(number) for number in range(first.toordinal(), last.toordinal() + 1)]
@@ -411,26 +425,26 @@ def _add_calendars(
 ) -> None:
     rows, agencies = calendar_rows(calendars, first, last)
     _fill(connection, "days", {"rows": recordset(rows)})
-    _look_at(connection, "days", "day")
+    _update_statistics(connection, "days", "day")
     _fill(connection, "agencies", {"agency_rows": recordset(agencies), "day": day})
-    _look_at(connection, "agencies", "agency_code")
+    _update_statistics(connection, "agencies", "agency_code")
 
 
 def add_found(connection: Connection, rule: str, level: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The rows that were returned for a rule."""
+    """Add the rows that a rule returned."""
     for start in range(0, len(rows), _BATCH):
         _fill(connection, "found", {"rule": rule, "level": level, "rows": recordset(rows[start : start + _BATCH])})
 
 
 def count_dossiers(connection: Connection, broken_agencies: Collection[str]) -> int:
-    """How many dossiers of the snapshot are of agencies that are not broken."""
+    """Count the dossiers of the snapshot whose agencies are not broken (``quality.dossier_facts``)."""
     given = {"broken_agencies": list(broken_agencies)}
     row = connection.execute(statement("quality/saving/count_dossiers"), given).fetchone()
     return int(row["dossiers"]) if row else 0
 
 
 def data_as_of(connection: Connection) -> datetime | None:
-    """When the snapshot's sources had last been read, the oldest of them."""
+    """Return the oldest time at which one of the snapshot's sources was last read (``quality.source_facts``)."""
     row = connection.execute(statement("quality/saving/data_as_of")).fetchone()
     return row["data_as_of"] if row else None
 
@@ -439,7 +453,7 @@ def data_as_of(connection: Connection) -> datetime | None:
 
 
 def save_run(connection: Connection, run: NewRun) -> int:
-    """Writes a run that is not sealed yet and returns its number."""
+    """Insert a run that is not sealed yet and return its number (``motcua.quality_runs``)."""
     given = columns_of(run) | {"rules": Jsonb(run.rules), "thresholds": Jsonb(run.thresholds)}
     row = connection.execute(statement("quality/saving/save_run"), given).fetchone()
     if row is None:
@@ -448,7 +462,7 @@ def save_run(connection: Connection, run: NewRun) -> int:
 
 
 def save_broken_agencies(connection: Connection, run_no: int, parts: Iterable[BrokenPart]) -> None:
-    """Agencies whose part of the snapshot is broken."""
+    """Insert the agencies whose part of the snapshot is broken (``motcua.quality_broken_agencies``)."""
     connection.execute(statement("quality/saving/save_broken_agencies"), {"run_no": run_no, "rows": recordset(parts)})
 
 
@@ -460,17 +474,17 @@ def save_findings(
     deadlines: Sequence[Deadline],
     broken_agencies: Collection[str],
 ) -> None:
-    """Begins and ends episodes by what was found; those of broken agencies stay as they were.
+    """Open and close episodes according to the found rows. Episodes of broken agencies stay unchanged.
 
     Args:
-        connection: of the run's transaction.
+        connection: the connection of the run's transaction.
         run_no: the run.
-        day: its day.
-        checked: rules whose absence of a finding means that it is fixed; not those that are broken.
-        deadlines: of the rules that have one.
-        broken_agencies: codes; empty text stands for what is said of whole sources.
+        day: the run's day.
+        checked: the rules that did not fail; if such a rule no longer returns a finding's row, the finding is fixed.
+        deadlines: the deadlines of the rules that have a deadline.
+        broken_agencies: codes of the broken agencies; an empty text stands for findings about whole sources.
     """
-    _look_at(connection, "found", "subject")
+    _update_statistics(connection, "found", "subject")
     given = {
         "run_no": run_no,
         "day": day,
@@ -479,12 +493,12 @@ def save_findings(
         "broken_agencies": list(broken_agencies),
     }
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "off"})
-    for name in _LIFE:
+    for name in _EPISODE_STATEMENTS:
         connection.execute(statement(name), given)
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
 
 
-_LIFE = (
+_EPISODE_STATEMENTS = (
     "quality/findings/change_findings",
     "quality/findings/add_findings",
     "quality/findings/withhold_findings",
@@ -494,13 +508,13 @@ _LIFE = (
 
 
 def rows_hashes(connection: Connection, run_no: int, rules: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """By rule: how many rows a run's episodes hold, and the hash of their ids."""
+    """Return, by rule, the number of findings in a run's episodes and the hash of their ids."""
     rows = connection.execute(statement("quality/saving/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
     return {row["rule"]: (row["found"], row["rows_hash"]) for row in rows}
 
 
 def save_results(connection: Connection, run_no: int, results: Sequence[RuleOutcome]) -> None:
-    """What was said of each rule."""
+    """Insert the result of each rule (``motcua.quality_results``)."""
     connection.execute(statement("quality/saving/save_results"), {"run_no": run_no, "rows": recordset(results)})
 
 
@@ -511,9 +525,9 @@ def save_figures(
     desk_users: Iterable[DeskUserMonth],
     broken_agencies: Collection[str],
 ) -> None:
-    """Counts by agency, what rates are told against, shares of textable numbers, and the sources' state.
+    """Insert counts by agency, the bases of rates, shares of textable numbers, and the sources' state.
 
-    Broken agencies have none of them; empty text among them stands for what is said of whole sources.
+    Broken agencies are left out. An empty text in ``broken_agencies`` stands for findings about whole sources.
     """
     last_month = date.fromordinal(day.replace(day=1).toordinal() - 1).replace(day=1)
     given = {
@@ -523,11 +537,11 @@ def save_figures(
         "recent_month": last_month,
         "broken_agencies": list(broken_agencies),
     }
-    for name in _FIGURES:
+    for name in _FIGURE_STATEMENTS:
         connection.execute(statement(name), given)
 
 
-_FIGURES = (
+_FIGURE_STATEMENTS = (
     "quality/saving/save_counts",
     "quality/saving/save_agencies",
     "quality/saving/save_shares",
@@ -536,18 +550,18 @@ _FIGURES = (
 
 
 def save_suggestions(connection: Connection, run_no: int, rows: Iterable[SuggestedFacts]) -> None:
-    """What the data suggest."""
+    """Insert the suggestions that follow from the data (``motcua.quality_suggestions``)."""
     connection.execute(statement("quality/saving/save_suggestions"), {"run_no": run_no, "rows": recordset(rows)})
 
 
 def last_seal(connection: Connection) -> str | None:
-    """The seal that the next run follows."""
+    """Return the seal of the last run, which the next run's seal continues (``motcua.quality_runs``)."""
     row = connection.execute(statement("quality/saving/last_seal")).fetchone()
     return row["seal"] if row else None
 
 
 def seal_run(connection: Connection, run_no: int, content_hash: str, previous_seal: str, seal: str) -> None:
-    """Seals a run."""
+    """Seal a run (``motcua.quality_runs``)."""
     given = {"run_no": run_no, "content_hash": content_hash, "previous_seal": previous_seal, "seal": seal}
     connection.execute(statement("quality/saving/seal_run"), given)
 
@@ -563,56 +577,56 @@ def list_runs(
     day: date | None = None,
     most: int | None = None,
 ) -> list[Run]:
-    """Runs, the newest first."""
+    """Return runs, the newest first (``motcua.quality_runs``). Filters that are ``None`` do not apply."""
     given = {"run_no": run_no, "run_id": run_id, "day": day, "most": most}
     return [value_of(Run, row) for row in connection.execute(statement("quality/reading/runs"), given)]
 
 
 def previous_run_no(connection: Connection, run_no: int) -> int | None:
-    """The run that changes are told against: the last one of an earlier working day."""
+    """Return the run that a run is compared with: the last run of an earlier working day (``motcua.quality_runs``)."""
     row = connection.execute(statement("quality/reading/previous_run"), {"run_no": run_no}).fetchone()
     return row["run_no"] if row else None
 
 
 def weekly_runs(connection: Connection, run_no: int, weeks: int) -> dict[date, int]:
-    """The last run of each of the last weeks, by the week's Monday."""
+    """Return the last run of each of the last weeks, by the Monday of the week (``motcua.quality_runs``)."""
     rows = connection.execute(statement("quality/reading/weekly_runs"), {"run_no": run_no, "weeks": weeks})
     return {row["week"]: row["run_no"] for row in rows}
 
 
 def results_of(connection: Connection, run_nos: Sequence[int]) -> list[RuleOutcome]:
-    """What was said of each rule."""
+    """Return the result of each rule in these runs (``motcua.quality_results``)."""
     rows = connection.execute(statement("quality/reading/results"), {"run_nos": list(run_nos)})
     return [value_of(RuleOutcome, row) for row in rows]
 
 
 def counts_of(connection: Connection, run_nos: Sequence[int], agency_code: str | None = None) -> list[RuleCount]:
-    """Rows returned, by rule and agency; of one agency, or of all."""
+    """Return how many rows each rule returned, by agency, for one agency or for all (``motcua.quality_counts``)."""
     given = {"run_nos": list(run_nos), "agency_code": agency_code}
     rows = connection.execute(statement("quality/reading/counts"), given)
     return [value_of(RuleCount, row) for row in rows]
 
 
 def counts_by_rule(connection: Connection, run_nos: Sequence[int]) -> list[RuleCount]:
-    """Rows returned, by rule, of all agencies together."""
+    """Return how many rows each rule returned, summed over all agencies (``motcua.quality_counts``)."""
     rows = connection.execute(statement("quality/reading/counts_by_rule"), {"run_nos": list(run_nos)})
     return [value_of(RuleCount, row) for row in rows]
 
 
 def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[CheckedAgency]:
-    """How much of each agency was checked."""
+    """Return how much of each agency was checked (``motcua.quality_agencies``)."""
     rows = connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)})
     return [value_of(CheckedAgency, row) for row in rows]
 
 
 def broken_agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[BrokenPart]:
-    """Agencies whose part of the snapshot was broken."""
+    """Return the agencies whose part of the snapshot was broken (``motcua.quality_broken_agencies``)."""
     rows = connection.execute(statement("quality/reading/broken_agencies"), {"run_nos": list(run_nos)})
     return [value_of(BrokenPart, row) for row in rows]
 
 
 def changes_of(connection: Connection, run_no: int, since_run: int) -> list[RuleChange]:
-    """What a run changed against an earlier one, by rule and agency."""
+    """Return how a run's findings changed since an earlier run, by rule and agency (``motcua.finding_episodes``)."""
     rows = connection.execute(statement("quality/reading/changes"), {"run_no": run_no, "since_run": since_run})
     return [value_of(RuleChange, row) for row in rows]
 
@@ -624,21 +638,25 @@ def shares_of(
     least_dossiers: int = 0,
     name_of: Callable[[str], str] = str,
 ) -> list[TextableShare]:
-    """Textable numbers among so many dossiers at least, the worst first; ``name_of``: how an agency is called."""
+    """Return shares of textable numbers among at least ``least_dossiers`` dossiers, the worst first
+    (``motcua.quality_shares``).
+
+    ``name_of`` gives the name of an agency.
+    """
     given = {"run_no": run_no, "agency_code": agency_code, "least": least_dossiers}
     rows = connection.execute(statement("quality/reading/shares"), given)
     return [value_of(TextableShare, {**row, "agency_name": name_of(row["agency_code"])}) for row in rows]
 
 
 def suggestions_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[SuggestedFacts]:
-    """What the data suggested."""
+    """Return the suggestions that followed from a run's data (``motcua.quality_suggestions``)."""
     given = {"run_no": run_no, "agency_code": agency_code}
     rows = connection.execute(statement("quality/reading/suggestions"), given)
     return [value_of(SuggestedFacts, row) for row in rows]
 
 
 def sources_of(connection: Connection, run_no: int) -> list[SourceState]:
-    """How fresh and how whole each source was."""
+    """Return when each source was last read and how many of its rows were unusable (``motcua.quality_sources``)."""
     rows = connection.execute(statement("quality/reading/sources"), {"run_no": run_no})
     return [value_of(SourceState, row) for row in rows]
 
@@ -652,8 +670,10 @@ def rows_of(
     rule: str | None = None,
     fixed_since: int | None = None,
 ) -> Iterator[StoredFinding]:
-    """Findings that a run returned, streamed, rules in the order given; ``fixed_since``: also those fixed since a
-    run."""
+    """Yield the findings that a run returned, streamed, in the given order of the rules.
+
+    With ``fixed_since``, also yield findings that were fixed since that run.
+    """
     given = {
         "run_no": run_no,
         "rules": list(rules),
@@ -679,17 +699,17 @@ def urgent_rows_of(
     first: int,
     most: int,
 ) -> list[StoredFinding]:
-    """Some of the findings of a run, the most urgent first.
+    """Return some of the findings of a run, the most urgent first.
 
     Args:
-        connection: to the ledger.
+        connection: a connection to the ledger.
         run_no: the run.
-        rules: those whose findings are wanted, in the order of their urgency.
-        agency_code: whose findings; ``None``: of all agencies and sources.
-        standing: which of them, as ``motcua.quality.choosing`` names it; ``None``: all that the run returned.
-        since_run: against which run they are new, back or fixed; ``None``: there is none.
-        first: place of the first one, from 0.
-        most: how many.
+        rules: the rules whose findings are wanted, in the order of their urgency.
+        agency_code: only findings of this agency; ``None`` stands for all agencies and sources.
+        standing: the wanted state of findings (``motcua.quality.choosing``); ``None`` stands for all of the run.
+        since_run: the run with which new, returned and fixed findings are compared; ``None`` if there is none.
+        first: the place of the first finding, from 0.
+        most: return at most this many findings.
     """
     given = {
         "run_no": run_no,
@@ -717,6 +737,9 @@ def acknowledge(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> bool:
-    """Somebody accepts a finding for a time; ``False``: these agencies (``None``: all) have no such finding."""
+    """Acknowledge a finding until a day (``motcua.finding_acknowledgements``).
+
+    Return ``False`` if these agencies have no such finding. ``None`` for ``agencies`` stands for all.
+    """
     given = {"finding_id": finding_id, "by": by, "why": why, "until": until, "now": now, "agencies": agencies}
     return connection.execute(statement("quality/findings/acknowledge"), given).fetchone() is not None

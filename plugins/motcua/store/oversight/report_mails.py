@@ -1,4 +1,4 @@
-"""Mails of reports: who was mailed which one, so that nobody is mailed twice."""
+"""Record which report was mailed to whom, so that nobody receives a report twice."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from motcua.store.ledger.rows import values_of
 MailState: TypeAlias = Literal["sending", "sent", "failed", "unknown"]
 
 DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE = "department", "home_affairs", "justice", "committee"
-"""Bodies that are no agency: the Department; Sở Nội vụ and Sở Tư pháp, who audit; Ủy ban nhân dân tỉnh."""
+"""Recipients that are no agency: the Department; Sở Nội vụ and Sở Tư pháp, which audit; Ủy ban nhân dân tỉnh."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailedReport:
-    """One report to one body."""
+    """One report for one body."""
 
     report: Literal["quality", "publication"]
     report_no: int
-    """Number of the run or of the publication."""
+    """The number of the run of the quality check or of the publication."""
     body: str
-    """One of the bodies above, or the code of an agency."""
+    """``department``, ``home_affairs``, ``justice``, ``committee``, or the code of an agency."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToldPublication:
-    """A publication that tells a body something."""
+    """A publication that a body is to be mailed."""
 
     body: str
     publication_no: int
     is_correction: bool
     is_owed: bool
-    """It was not mailed to the body, or not to each of its recipients."""
+    """``True`` if the publication was not mailed to each recipient of the body yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailedTo:
-    """How one recipient's mail of a report stands."""
+    """The state of one recipient's mail of a report."""
 
     recipient_hash: str
     state: MailState
@@ -51,16 +51,18 @@ class MailedTo:
 
 
 def hash_recipient(address: str) -> str:
-    """What stands for an address in the table: addresses that differ in case or blanks are one."""
+    """Return the hash that replaces an address in the table. Addresses that differ only in case or outer blanks are
+    equal."""
     return sha256(address.strip().lower().encode()).hexdigest()
 
 
 def reserve_mail(
     connection: Connection, mailed: MailedReport, recipient_hash: str, now: datetime, *, again: bool
 ) -> int | None:
-    """Our number of the report's mail that the caller may now hand over; ``None``: it is not to be sent (again).
+    """Reserve the mail of a report to one recipient, and return the mail's number.
 
-    The caller commits before it asks the mail server.
+    Return ``None`` if the mail must not be sent, or not once more. The caller commits before it contacts the mail
+    server.
     """
     values = asdict(mailed) | {"recipient_hash": recipient_hash, "now": now, "again": again}
     row = connection.execute(statement("report_mails/reserve"), values).fetchone()
@@ -70,19 +72,25 @@ def reserve_mail(
 def settle_mails(
     connection: Connection, numbers: Sequence[int | None], state: MailState, failure: str | None, now: datetime
 ) -> None:
-    """Writes how handing over one letter ended, for each report in it; ``failure`` has no word of the server's."""
+    """Write how the handing over of one mail ended, for each report in the mail.
+
+    ``failure`` contains no words of the mail server.
+    """
     values = {"numbers": list(numbers), "state": state, "failure": failure, "now": now}
     connection.execute(statement("report_mails/settle"), values)
 
 
 def mails_of(connection: Connection, mailed: MailedReport) -> list[MailedTo]:
-    """Each recipient's mail of a report to a body."""
+    """Return each recipient's mail of a report to a body."""
     rows = connection.execute(statement("report_mails/states"), asdict(mailed))
     return [MailedTo(row["recipient_hash"], row["state"], row["settled_at"]) for row in rows]
 
 
 def mailed_before(connection: Connection, mailed: MailedReport) -> datetime | None:
-    """When the body was last mailed an earlier report of this kind; ``None``: never."""
+    """Return when the body was last mailed an earlier report of this kind (``motcua.report_mails``).
+
+    Return ``None`` if there was no such mail.
+    """
     row = connection.execute(statement("report_mails/last_before"), asdict(mailed)).fetchone()
     mailed_at: datetime | None = row["mailed_at"] if row else None
     return mailed_at
@@ -95,20 +103,23 @@ def publications_told(
     since: datetime | None = None,
     publication_no: int | None = None,
 ) -> list[ToldPublication]:
-    """Whom publications tell something; of all since a moment, or of one.
+    """Return the bodies that are to be mailed publications, for all publications since a moment or for one.
 
     Args:
-        connection: to the ledger.
-        bodies: those that are no agency, in the order in which they are given.
-        since: a moment.
-        publication_no: of the one.
+        connection: a connection to the ledger.
+        bodies: the bodies that are not agencies, in the order of the result.
+        since: only publications since this moment.
+        publication_no: only this publication.
     """
     values = {"bodies": list(bodies), "since": since, "publication_no": publication_no}
     return values_of(ToldPublication, connection.execute(statement("report_mails/publications_told"), values))
 
 
 def runs_owed(connection: Connection, since: datetime, until: datetime) -> dict[str, list[int]]:
-    """By agency, the checks of quality between two moments that it was not mailed, the newest first."""
+    """Return, by agency, the runs of the quality check that were not mailed to the agency, the newest first.
+
+    The runs were made between two moments.
+    """
     owed: dict[str, list[int]] = defaultdict(list)
     for row in connection.execute(statement("report_mails/runs_owed"), {"since": since, "until": until}):
         owed[row["agency_code"]].append(row["run_no"])

@@ -1,8 +1,8 @@
-"""Providers' statements in the ledger: what a file said, what each line was held against, and who sent one by the page.
+"""Store carrier statements: the lines of a file, their comparison with our messages, and uploads on a page.
 
-``begin_import``, ``add_lines`` and ``match_lines`` are called in one transaction: a file is there whole, with every
-verdict, or not at all.
-What is read comes from the views of schema ``audit``, so that an auditor's role gets the same figures.
+The caller calls ``begin_import``, ``add_lines`` and ``match_lines`` in one transaction, so that a file is stored
+completely, with every verdict, or not at all. Figures are read from the views of schema ``audit``, so that an auditor's
+role gets the same figures.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ from motcua.store.ledger.rows import value_of, values_of
 LineMatch: TypeAlias = Literal["exact", "partial", "theirs_only", "ours_only"]
 VERDICTS: tuple[LineMatch, ...] = get_args(LineMatch)
 DIFFERENCES = ("number", "segments", "amount", "status", "time", "month", "repeated")
-"""What may differ, as in ``statement_matches``."""
+"""The properties in which a line and our message may differ, as in ``statement_matches``."""
 _MOST_STATEMENTS, _MOST_REFUSALS = 200, 50
-"""That are listed: of a few providers several years."""
+"""How many carrier statements and refusals are listed at most: several years of a few providers."""
 _MOST_ROUNDS = 50
-"""Of pairing by number: one round pairs all but messages to one number that lie as near to each other."""
+"""How many rounds pair lines with messages by phone number at most. One round pairs all lines except the lines whose
+nearest message to the same number is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementFile:
-    """What is known of a file before its lines are matched."""
+    """The facts of a file before its lines are matched."""
 
     form: str
     gateway: str
@@ -47,23 +48,23 @@ class StatementFile:
     terms: dict[str, Any]
     supersedes: int | None
     covers_mt: bool
-    """What of ours is missing is told: messages."""
+    """``True`` if the file covers messages, so that messages of ours that it lacks are reported."""
     covers_mo: bool
-    """Likewise inquiries."""
+    """``True`` if the file covers inquiries, so that inquiries of ours that it lacks are reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is there already of a file, or of its form and month."""
+    """The facts that are stored already about a file, or about its form and month."""
 
     same_file: int | None
-    """The statement that this very file became."""
+    """The number of the carrier statement that was imported from this same file."""
     in_force: int | None
-    """The statement of this form and month, which the file would correct."""
+    """The number of the carrier statement in force of this form and month, which the file would correct."""
 
 
 def known_statement(connection: Connection, sha256: str, form: str, month: date) -> Known:
-    """Whether a file is there already, and what it would supersede."""
+    """Return whether a file was imported already, and which carrier statement it would supersede."""
     asked = {"sha256": sha256, "form": form, "month": month}
     rows = connection.execute(statement("statements/known"), asked).fetchall()
     same = next((row["statement_no"] for row in rows if row["same_file"]), None)
@@ -72,22 +73,24 @@ def known_statement(connection: Connection, sha256: str, form: str, month: date)
 
 
 def known_files(connection: Connection) -> set[str]:
-    """SHA-256 of every file that was imported."""
+    """Return the SHA-256 of every imported file (``audit.carrier_statements``)."""
     return {row["sha256"] for row in connection.execute(statement("statements/files"))}
 
 
 def begin_import(connection: Connection) -> None:
-    """Empties what a file is matched in; a second import waits here for the end of the first one's transaction."""
+    """Empty the tables in which a file is matched. A second import waits here until the first one's transaction
+    ends."""
     connection.execute(statement("statements/clear"))
 
 
 def add_lines(connection: Connection, rows: str) -> None:
-    """Adds lines, as a JSON list; times in seconds since 1970, amounts in hundredths, prices in ten-thousandths."""
+    """Add lines, given as a JSON list. Times are seconds since 1970, amounts hundredths, prices ten-thousandths of a
+    đồng."""
     connection.execute(statement("statements/add_lines"), {"rows": rows})
 
 
 def match_lines(connection: Connection, file: StatementFile) -> int:
-    """Matches the lines that were added, writes the statement down with every verdict, and returns its number."""
+    """Match the added lines, store the carrier statement with every verdict, and return its number."""
     look_at = statement("statements/look_at")
     terms = file.terms
     asked: dict[str, Any] = {
@@ -136,13 +139,16 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
         },
     )
     save_sums(connection, number)
-    # The numbers do not stay.
+    # The phone numbers must not stay in these tables.
     connection.execute(statement("statements/clear"))
     return number
 
 
 def save_sums(connection: Connection, statement_no: int) -> None:
-    """Adds up a statement's matches, once they are all there; in the same transaction, since they never change."""
+    """Store the sums of a carrier statement's matches (``motcua.statement_difference_sums``). They never change.
+
+    The caller does this in the transaction that stores the matches.
+    """
     connection.execute(statement("statements/save_difference_sums"), {"statement_no": statement_no})
     connection.execute(statement("statements/save_sums"), {"statement_no": statement_no})
 
@@ -152,7 +158,7 @@ def save_sums(connection: Connection, statement_no: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class StoredStatement:
-    """A statement as it was imported."""
+    """An imported carrier statement."""
 
     statement_no: int
     form: str
@@ -171,7 +177,7 @@ class StoredStatement:
     revenue: Decimal
     supersedes: int | None
     in_force: bool
-    """No later statement corrects it."""
+    """``True`` if no later carrier statement corrects this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,63 +191,66 @@ class Sums:
     our_amount: Decimal = Decimal(0)
     segments_off: int = 0
     amount_off: Decimal = Decimal(0)
-    """By how much both sides differ, differences not cancelling each other out; đồng only where a price is agreed."""
+    """The sum of the absolute differences of amounts between both sides. It is in đồng only if a price is agreed."""
 
 
 def _percent(off: Decimal | int, of: Decimal | int) -> Decimal:
-    """A difference in percent; of nothing any difference is a whole."""
+    """Return a difference in percent of ``of``. If ``of`` is zero, any difference counts as 100 percent."""
     return Decimal(0) if not off else Decimal(100) if not of else (Decimal(off) * 100 / Decimal(of))
 
 
 @dataclass(frozen=True)
 class StatementFigures:
-    """A statement with its verdicts in figures, and whether it keeps to what was agreed."""
+    """A carrier statement with the figures of its verdicts, and whether it keeps to the agreed tolerances."""
 
     stored: StoredStatement
     sums: dict[tuple[str, LineMatch], Sums]
-    """By direction and verdict."""
+    """The sums of the matches, by direction and verdict."""
     differs: dict[tuple[str, LineMatch, str], int]
-    """How often what differs, by direction and verdict; of one match several things may."""
+    """How often each property of ``DIFFERENCES`` differs, by direction, verdict and property. Several properties may
+    differ in one match."""
     our_inquiries: int
-    """Inquiries by our ledger: those that the lines were held against; where lines only count them, those that the
-    gateway brought in the month, as far as the statement covers it."""
+    """How many inquiries of our ledger the lines were compared with. If lines only give counts, these are the inquiries
+    that the gateway delivered in the covered part of the month."""
     our_revenue: Decimal
-    """Our share of what citizens paid for them, đồng."""
+    """Our share of what citizens paid for the inquiries, in đồng."""
 
     def of(self, direction: str, verdict: LineMatch) -> Sums:
-        """The sums of one direction and verdict."""
+        """Return the sums of one direction and verdict."""
         return self.sums.get((direction, verdict), Sums())
 
     def total(self, direction: str, name: str) -> Any:  # noqa: ANN401 - the sum of whichever field
-        """A field of ``Sums`` over all verdicts."""
+        """Return the sum of a field of ``Sums`` over all verdicts."""
         return sum((getattr(self.of(direction, verdict), name) for verdict in VERDICTS), type(getattr(Sums(), name))(0))
 
     @property
     def tells_inquiries(self) -> bool:
-        """It has lines about 9029, or a sheet for them without a line: none is a figure too."""
+        """Whether the carrier statement covers inquiries to 9029: it has lines about inquiries or an empty sheet."""
         return bool(self.stored.inquiries or self.stored.revenue) or "mo" in self.stored.terms.get("covers", ())
 
     @property
     def segments_percent(self) -> Decimal:
-        """Segments that do not agree, in percent of ours."""
+        """The segments that do not agree, in percent of our segments."""
         return _percent(self.total("mt", "segments_off"), self.total("mt", "our_segments"))
 
     @property
     def amount_percent(self) -> Decimal:
-        """Đồng that do not agree, in percent of ours; 0 where no price is agreed."""
+        """The đồng that do not agree, in percent of our amount. 0 if no price is agreed."""
         if not self.stored.terms["prices"]:
             return Decimal(0)
         return _percent(self.total("mt", "amount_off"), self.total("mt", "our_amount"))
 
     def allowed(self, name: str) -> int:
-        """How many of our ``segments``, or đồng of our ``amount``, may be off by what was agreed: whole ones, so that
-        one more is over it."""
+        """Return how many of our ``segments``, or đồng of our ``amount``, may differ within the agreed tolerance.
+
+        The number is rounded down, so that one unit more exceeds the tolerance.
+        """
         tolerance = Decimal(str(self.stored.terms["tolerance"][f"{name}_percent"]))
         return int(tolerance * self.total("mt", f"our_{name}") / 100)
 
     @property
     def inquiries_percent(self) -> Decimal:
-        """Inquiries, or our share in đồng, that do not agree, whichever is more, in percent of ours."""
+        """The larger of two differences: of inquiries, and of our share in đồng, each in percent of our figure."""
         if not self.tells_inquiries:
             return Decimal(0)
         if self.stored.terms["inquiry_lines"] == "each":
@@ -254,7 +263,7 @@ class StatementFigures:
 
     @property
     def over(self) -> list[str]:
-        """What is over the agreed tolerance: segments, amount, inquiries."""
+        """The figures that exceed the agreed tolerance: segments, amount, inquiries."""
         tolerance = self.stored.terms["tolerance"]
         return [
             name
@@ -270,13 +279,17 @@ class StatementFigures:
 def list_statements(
     connection: Connection, *, statement_no: int | None = None, month: date | None = None
 ) -> list[StoredStatement]:
-    """Statements, the newest month first, some hundred; those of one month, or the one with this number."""
+    """Return carrier statements, the newest month first: the last 200, all of one month, or only one number."""
     asked = {"statement_no": statement_no, "month": month, "most": _MOST_STATEMENTS}
     return values_of(StoredStatement, connection.execute(statement("statements/list"), asked))
 
 
 def figures_of(connection: Connection, statements: Iterable[StoredStatement]) -> list[StatementFigures]:
-    """Statements with their verdicts in figures; an auditor's role gets the same."""
+    """Return carrier statements with the figures of their verdicts.
+
+    The figures come from ``audit.statement_sums`` and ``audit.statement_difference_sums``, so that an auditor's role
+    gets the same figures.
+    """
     stored = list(statements)
     asked = {"statement_nos": [each.statement_no for each in stored]}
     sums: dict[int, dict[tuple[str, LineMatch], Sums]] = {}
@@ -311,7 +324,7 @@ def _inquiries_of(connection: Connection, stored: StoredStatement) -> tuple[int,
 
 @dataclass(frozen=True, slots=True)
 class MatchRow:
-    """One match with both sides."""
+    """One match of a line and a message, with the values of both. One of them may be missing."""
 
     match_id: int
     verdict: LineMatch
@@ -340,17 +353,20 @@ class MatchRow:
 
 @dataclass(frozen=True, slots=True)
 class RowsAsked:
-    """Which rows of a statement are asked for."""
+    """The filters for the rows of a carrier statement."""
 
     verdict: LineMatch | None = None
-    """``None``: all that are not exact."""
+    """The wanted verdict. ``None`` stands for all rows that do not match exactly."""
     differs: str | None = None
     most: int = 200
     skipped: int = 0
 
 
 def match_rows(connection: Connection, statement_no: int, asked: RowsAsked) -> list[MatchRow]:
-    """Rows of a statement, in the order of the file; what is ours only at the end."""
+    """Return rows of a carrier statement in the order of the file (``audit.statement_matches``).
+
+    Messages that only our ledger has come last.
+    """
     parameters = {
         "statement_no": statement_no,
         "verdict": asked.verdict,
@@ -363,15 +379,16 @@ def match_rows(connection: Connection, statement_no: int, asked: RowsAsked) -> l
 
 @dataclass(frozen=True, slots=True)
 class MissingStatement:
-    """A gateway to which segments were handed in a month for which no statement is there."""
+    """A gateway that got segments in a month and has no carrier statement for this month."""
 
     gateway: str
     segments: int
-    """Handed to it in that month."""
+    """How many segments were handed to the gateway in that month."""
 
 
 def missing_statements(connection: Connection, gateways: Iterable[str], month: date) -> list[MissingStatement]:
-    """Which of these gateways took messages from us in the month and have no statement for it."""
+    """Return which of these gateways took messages from us in the month and have no carrier statement for it
+    (``audit.gateway_days``)."""
     asked = {"gateways": list(gateways), "month": month, "next_month": Period.month_of(month).next.first}
     return values_of(MissingStatement, connection.execute(statement("statements/months_without"), asked))
 
@@ -381,10 +398,10 @@ def missing_statements(connection: Connection, gateways: Iterable[str], month: d
 
 @dataclass(frozen=True, slots=True)
 class StatementRefusal:
-    """A file that was to be a statement and was refused."""
+    """A file that was refused as a carrier statement."""
 
     form: str
-    """Form, as the folder is named that it lay in; empty: in none."""
+    """The form, which is the name of the file's folder. Empty if the file was in no form's folder."""
     month: date | None
     file_name: str
     sha256: str | None
@@ -392,92 +409,99 @@ class StatementRefusal:
     refused_by: str
     faults: int
     message: str
-    """In Vietnamese: a sentence, then a line for each fault."""
+    """The reason in Vietnamese: a sentence, then a line for each fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptRefusal(StatementRefusal):
-    """A file that was refused, as it was last."""
+    """The last refusal of a file, as stored."""
 
     refusal_no: int
     replaced_by: int | None
-    """The good statement that came later."""
+    """The number of the accepted carrier statement that came later. ``None`` if none came."""
     set_aside_at: datetime | None
     set_aside_by: str | None
     set_aside_reason: str | None
 
 
 def save_refusal(connection: Connection, refusal: StatementRefusal) -> int:
-    """Keeps that a file was refused; returns the refusal's number."""
+    """Record that a file was refused (``motcua.refused_statements``). Return the refusal's number."""
     row = connection.execute(statement("statements/save_refusal"), asdict(refusal)).fetchone()
     assert row is not None
     return int(row["refusal_no"])
 
 
 def list_refusals(connection: Connection, *, settled: bool = False) -> list[KeptRefusal]:
-    """Files that were refused and that nothing replaced yet, the newest first; ``settled``: all of them."""
+    """Return refused files that nothing has replaced yet, the newest first (``motcua.refused_statements``). With
+    ``settled``, return all refused files."""
     return values_of(
         KeptRefusal, connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
     )
 
 
 def settled_refusals(connection: Connection) -> set[tuple[str, str]]:
-    """(form, SHA-256) of refused files that need not be tried again."""
+    """Return (form, SHA-256) of refused files that need not be tried again (``audit.refused_statements``)."""
     rows = connection.execute(statement("statements/settled_refusals"))
     return {(row["form"], row["sha256"]) for row in rows}
 
 
 def set_refusal_aside(connection: Connection, refusal_no: int, by: str, reason: str, now: datetime) -> bool:
-    """Sets the refusals of a file aside; ``False``: there is none with this number, or it was before."""
+    """Dismiss the refusals of a file, so that nothing remains to be done (``motcua.refused_statements``).
+
+    Return ``False`` if there is no refusal to dismiss.
+    """
     asked = {"refusal_no": refusal_no, "by": by, "reason": reason, "now": now}
     return connection.execute(statement("statements/set_refusal_aside"), asked).rowcount > 0
 
 
 _MOST_UNREAD = 50
-"""That are listed: a month has a few."""
+"""How many unread uploads are listed at most. A month has only a few."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatementUpload:
-    """A statement that is put into its folder."""
+    """A carrier statement that a person puts into its folder on a page."""
 
     form: str
     month: date
-    """Its first day."""
+    """The first day of the month."""
     file_name: str
-    """In the folder."""
+    """The name in the folder."""
     sha256: str
     uploaded_at: datetime
     uploaded_by: str
 
 
 def one_upload_at_a_time(connection: Connection) -> None:
-    """Waits until nobody else puts a statement into its folder; from then on others wait for this transaction's end."""
+    """Wait until no other person puts a carrier statement into its folder, and make others wait until this
+    transaction ends."""
     connection.execute(statement("uploads/one_at_a_time"))
 
 
 def save_upload(connection: Connection, upload: StatementUpload) -> int:
-    """Writes down who put a statement there; returns the upload's number."""
+    """Record who put a carrier statement into its folder. Return the upload's number."""
     row = connection.execute(statement("uploads/save"), asdict(upload)).fetchone()
     assert row is not None
     return int(row["upload_no"])
 
 
 def unread_uploads(connection: Connection, since: datetime) -> list[StatementUpload]:
-    """Statements that were put there since, and that no run has taken or refused, the newest first."""
+    """Return carrier statements uploaded since then that no run has taken or refused, the newest first
+    (``motcua.statement_uploads``)."""
     return values_of(
         StatementUpload, connection.execute(statement("uploads/unread"), {"since": since, "most": _MOST_UNREAD})
     )
 
 
 def who_uploaded(connection: Connection, sha256: str, form: str) -> str | None:
-    """Who put this file there by the page; ``None``: nobody, it came another way."""
+    """Return who uploaded this file on the page (``motcua.statement_uploads``). ``None`` if the file came in another
+    way."""
     row = connection.execute(statement("uploads/who_uploaded"), {"sha256": sha256, "form": form}).fetchone()
     return None if row is None else str(row["uploaded_by"])
 
 
 def segments_handed(connection: Connection, gateway: str, month: date) -> int:
-    """Segments that we handed to a gateway in a month, by our own count."""
+    """Return how many segments we handed to a gateway in a month, by our own count (``audit.gateway_days``)."""
     asked = {"gateway": gateway, "month": month, "next_month": Period.month_of(month).next.first}
     row = connection.execute(statement("statements/segments_handed"), asked).fetchone()
     assert row is not None

@@ -1,1 +1,1 @@
-"""What the watch and the metrics read of the ledger: whether the service itself is well."""
+"""Ledger queries of the watch and of the metrics: whether the service itself works."""

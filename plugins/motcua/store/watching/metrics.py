@@ -1,7 +1,7 @@
-"""Gauges of the ledger for those who watch it, in counts and seconds: no agency, no dossier, no number.
+"""Read gauges of the ledger for monitoring, in counts and seconds. No gauge names an agency, a dossier or a number.
 
-Each is read through an index that holds what is open, or from what the last hours brought, so that a reading costs the
-same however long the ledger has been kept (docs/decisions/watching.md).
+Each gauge is read through an index of open rows or from the data of the last hours, so that a reading costs the same
+however old the ledger is (docs/decisions/watching.md).
 """
 
 from __future__ import annotations
@@ -22,24 +22,29 @@ from motcua.store.notices.gaps import open_gap
 from motcua.store.oversight.accounting import identity, latency
 
 COUNTED_AT_MOST = 10_000
-"""Of messages in one state, and of receipts that wait: a larger figure would cost more and say the same."""
+"""How many messages in one state, or unread receipts, are counted at most. A larger number would cost more and would be
+no more useful."""
 _OPEN_STATES = ("queued", "sending", "unknown", "accepted")
 _KINDS: tuple[str, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A figure, or several that differ by labels."""
+    """One figure, or several figures that differ by their labels."""
 
     name: str
     meaning: str
     labels: tuple[str, ...] = ()
     samples: Mapping[tuple[str, ...], float] = field(default_factory=dict)
-    """By the labels' values; of a gauge without labels under the empty key. None: there is nothing to be told."""
+    """Figures by the values of their labels. A gauge without labels has one figure with the empty key. The mapping is
+    empty if there is no figure."""
 
 
 def open_gauges(connection: Connection, now: datetime) -> list[Gauge]:
-    """What waits, is stopped or is in doubt at this moment: cheap enough for every reading."""
+    """Return gauges of everything that waits, is stopped or has an unknown outcome now.
+
+    These gauges are cheap enough for every reading.
+    """
     readings: tuple[Callable[[Connection, datetime], list[Gauge]], ...] = (
         _open_messages,
         _unknown_messages,
@@ -53,7 +58,10 @@ def open_gauges(connection: Connection, now: datetime) -> list[Gauge]:
 
 
 def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
-    """What the last hours and days came to: costs what they hold, so it is asked once a minute at most."""
+    """Return gauges of the last hours and days.
+
+    Their cost depends on how much happened in these days. They are therefore read at most once a minute.
+    """
     midnight = now.astimezone(VIETNAM).replace(hour=0, minute=0, second=0, microsecond=0)
     taken = latency(connection, now - timedelta(hours=1))
     rows = identity(connection, Window(midnight - timedelta(days=1), now))
@@ -73,12 +81,12 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
             ("percentile",),
             {("p50",): taken.p50, ("p95",): taken.p95} if taken.messages else {},
         ),
-        _plain(
+        _single_gauge(
             "motcua_acceptance_messages",
             "Messages behind motcua_acceptance_seconds, a thousand at most.",
             taken.messages,
         ),
-        _plain(
+        _single_gauge(
             "motcua_identity_difference",
             "By how much the accounting identity of yesterday and today is off, nothing cancelled out; must be 0.",
             sum(abs(row.difference) for row in rows),
@@ -87,13 +95,15 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
 
 
 def backup_gauges(folder: Path | None, now: datetime) -> list[Gauge]:
-    """How old the newest backup is: each is a folder with a ``backup.json``. Without a folder of backups no gauge; with
-    one that holds none, a gauge without a figure."""
+    """Return the age of the newest backup. Each backup is a folder with a ``backup.json``.
+
+    Without a folder of backups there is no gauge. If the folder contains no backup, the gauge has no figure.
+    """
     if folder is None:
         return []
     made = [datetime.fromtimestamp(facts.stat().st_mtime, UTC) for facts in folder.glob("*/backup.json")]
     return [
-        _plain(
+        _single_gauge(
             "motcua_backup_age_seconds",
             "Seconds since the newest backup was made.",
             _age(now, max(made)) if made else None,
@@ -105,12 +115,12 @@ def _rows(connection: Connection, name: str, **values: object) -> Sequence[Mappi
     return connection.execute(statement(name), values).fetchall()
 
 
-def _plain(name: str, meaning: str, value: float | None) -> Gauge:
+def _single_gauge(name: str, meaning: str, value: float | None) -> Gauge:
     return Gauge(name, meaning, (), {} if value is None else {(): value})
 
 
 def _age(now: datetime, moment: datetime | None) -> float:
-    """Seconds since; of nothing, 0."""
+    """Return the seconds since a moment, or 0 if there is no moment."""
     return max(0.0, (now - moment).total_seconds()) if moment is not None else 0.0
 
 
@@ -126,12 +136,12 @@ def _open_messages(connection: Connection, now: datetime) -> list[Gauge]:
             ("kind", "state"),
             counts,
         ),
-        _plain(
+        _single_gauge(
             "motcua_queue_oldest_seconds",
             "Age of the oldest message in the queue since its event was recorded, also of one that waits on purpose.",
             _age(now, min((row["oldest"] for row in rows if row["state"] == "queued"), default=None)),
         ),
-        _plain(
+        _single_gauge(
             "motcua_queue_overdue_seconds",
             "For how long a message has been due that no sender took; 0: none is due.",
             _age(now, due["due"]),
@@ -190,7 +200,7 @@ def _sources(connection: Connection, now: datetime) -> list[Gauge]:
 def _gap(connection: Connection, now: datetime) -> list[Gauge]:
     gap = open_gap(connection)
     return [
-        _plain(
+        _single_gauge(
             "motcua_gap_open_seconds",
             "For how long what a restored ledger, or one that slept, may have sent is held; 0: no gap is open.",
             _age(now, gap.noticed_at if gap else None),
@@ -206,7 +216,7 @@ def _checks(connection: Connection, now: datetime) -> list[Gauge]:
             "motcua_checks_open",
             "Alerts of the watch that are open, the same as on its page; /motcua/checks/<check> says what to do.",
             ("check", "severity"),
-            # Of bad rows only what is an error is an alert.
+            # Findings about bad rows are alerts only if their severity is error.
             {(each, CHECKS[each].severity.replace("by_share", "error")): rows.get(each, 0) for each in ALERT_NAMES},
         )
     ]
@@ -215,12 +225,12 @@ def _checks(connection: Connection, now: datetime) -> list[Gauge]:
 def _receipts(connection: Connection, now: datetime) -> list[Gauge]:
     (row,) = _rows(connection, "metrics/unread_receipts", most=COUNTED_AT_MOST)
     return [
-        _plain(
+        _single_gauge(
             "motcua_receipts_unread",
             f"Receipts that are stored and not read, {COUNTED_AT_MOST} at most.",
             row["receipts"],
         ),
-        _plain(
+        _single_gauge(
             "motcua_receipts_unread_oldest_seconds",
             "Age of the oldest of them; 0: there is none.",
             _age(now, row["oldest"]),

@@ -1,4 +1,4 @@
-"""What the watch asks the ledger, and what it keeps there: the mirror of its alerts, and the sign that it lives."""
+"""Query the ledger for the watch, and store the watch's own data there: a copy of its alerts, and its heartbeat."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from motcua.store.ledger.rows import value_of
 
 
 def enabled_agencies(connection: Connection, now: datetime) -> dict[str, datetime]:
-    """Codes of the agencies that are told for now, each with since when."""
+    """Return the codes of the agencies that are enabled now, each with the moment since when it is enabled."""
     rows = connection.execute(statement("watch/enabled"), {"now": now})
     return {row["agency_code"]: row["enabled_from"] for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
 class UnrecordedEvening:
-    """An agency that has no record of an evening of its own."""
+    """An enabled agency without a record of one evening of apologies."""
 
     agency_code: str
     apology_day: ApologyDay
@@ -38,7 +38,7 @@ class UnrecordedEvening:
 
 
 def evenings_left(connection: Connection, day: date, evening_at: datetime) -> list[UnrecordedEvening]:
-    """Agencies whose evening of that day is not recorded."""
+    """Return the agencies whose evening of that day is not recorded."""
     rows = connection.execute(statement("watch/evening_left"), {"day": day, "evening_at": evening_at})
     return [value_of(UnrecordedEvening, row) for row in rows]
 
@@ -46,9 +46,9 @@ def evenings_left(connection: Connection, day: date, evening_at: datetime) -> li
 def unknown_messages(
     connection: Connection, before: datetime, now: datetime, agencies: Sequence[str] | None = None
 ) -> tuple[int, datetime | None]:
-    """Useful messages of unknown outcome since before a moment: how many, and since when the first.
+    """Count useful messages whose outcome became unknown before ``before``. Also return when the first one did.
 
-    ``agencies``: codes of those whose messages count; ``None``: all.
+    ``agencies`` limits the count to these codes. ``None`` counts all.
     """
     values = {"before": before, "now": now, "agencies": agencies}
     row = connection.execute(statement("watch/unknown"), values).fetchone()
@@ -56,13 +56,13 @@ def unknown_messages(
 
 
 def high_marks(connection: Connection) -> HighMarks:
-    """The largest numbers that the ledger has given."""
+    """Return the largest numbers that the ledger has given to attempts and to changes of messages."""
     row = connection.execute(statement("watch/high_marks")).fetchone()
     return value_of(HighMarks, row) if row else HighMarks(0, 0)
 
 
 def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
-    """What a watch on another machine is shown; ``now``: by the clock of this machine."""
+    """Return the facts that a watch on another machine is shown. ``now`` is the time of this machine's clock."""
     row = connection.execute(statement("watch/seen_from_outside")).fetchone()
     assert row is not None
     slept = row["woke_at"] is not None and row["slept_since"] is not None
@@ -76,25 +76,31 @@ def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
 
 
 def receipts_of_gateways(connection: Connection, since: datetime, before: datetime) -> list[ReceiptFigures]:
-    """Of each gateway's last attempts that it took between two moments, how many a receipt ended."""
+    """Count, for each gateway, the attempts that it accepted from ``since`` to ``before``.
+
+    Also count the attempts among them that a delivery receipt ended.
+    """
     rows = connection.execute(statement("watch/receipts_of_gateways"), {"since": since, "before": before})
     return [value_of(ReceiptFigures, row) for row in rows]
 
 
 def unknown_references(connection: Connection, since: datetime) -> tuple[int, datetime | None]:
-    """Young receipts since a moment that name no attempt of ours: how many, and when the last was read."""
+    """Count receipts since ``since`` that name no attempt of ours (``motcua.receipt_readings``).
+
+    Also return when the last of these receipts was read.
+    """
     row = connection.execute(statement("watch/unknown_references"), {"since": since}).fetchone()
     return (row["receipts"], row["last_at"]) if row else (0, None)
 
 
 def contradicted_refusals(connection: Connection, since: datetime) -> list[ContradictedRefusals]:
-    """Of each gateway, what young receipts since a moment say that it took although it had refused it."""
+    """Count, for each gateway, messages that it refused in its answer and accepted according to recent receipts."""
     rows = connection.execute(statement("watch/contradicted"), {"since": since})
     return [value_of(ContradictedRefusals, row) for row in rows]
 
 
 def delivered_between(connection: Connection, start: datetime, end: datetime) -> Delivered:
-    """Messages recorded in a period that a gateway took, and those that reached a phone."""
+    """Count messages recorded in a period that a gateway accepted, and the messages among them that reached a phone."""
     row = connection.execute(statement("watch/delivered"), {"start": start, "end": end}).fetchone()
     return value_of(Delivered, row) if row else Delivered(0, 0)
 
@@ -102,7 +108,7 @@ def delivered_between(connection: Connection, start: datetime, end: datetime) ->
 def news_of_sources(
     connection: Connection, names: Collection[str], stretches: Sequence[tuple[datetime, datetime]], enough: int
 ) -> dict[str, list[int]]:
-    """By source, transitions recorded in each stretch, counted up to ``enough``."""
+    """Count, by source, the transitions recorded in each of some stretches of time, up to ``enough``."""
     values = {
         "names": list(names),
         "begins": [begins for begins, _ in stretches],
@@ -116,20 +122,20 @@ def news_of_sources(
 
 
 def daily_work_done(connection: Connection, checked_day: date, closed_day: date) -> tuple[bool, bool]:
-    """Whether a day was checked, and whether another one was closed."""
+    """Return whether one day was checked and whether another day was closed."""
     values = {"checked_day": checked_day, "closed_period": closed_day.isoformat()}
     row = connection.execute(statement("watch/daily_work"), values).fetchone()
     return (row["checked"], row["closed"]) if row else (False, False)
 
 
 def first_moment(connection: Connection) -> datetime | None:
-    """The first moment that the identity counts anything of."""
+    """Return the first moment from which the accounting identity counts anything."""
     row = connection.execute(statement("watch/first_moment")).fetchone()
     return row["first_moment"] if row else None
 
 
 def ledger_clock(connection: Connection) -> datetime:
-    """What time it is there."""
+    """Return the present time by the ledger's clock."""
     row = connection.execute(statement("watch/clock")).fetchone()
     assert row is not None
     moment: datetime = row["now"]
@@ -137,16 +143,16 @@ def ledger_clock(connection: Connection) -> datetime:
 
 
 def takes_rows(connection: Connection) -> bool:
-    """Whether our role may read the ledger and the ledger takes new rows: a standby does not."""
+    """Return whether our role may read the ledger and the ledger accepts new rows. A standby database does not."""
     row = connection.execute(statement("metrics/takes_rows"), {}).fetchone()
     return bool(row and row["takes_rows"])
 
 
-# --- What is due and served by nobody: heads of queues, steps that nobody plans ---------------------------------------
+# --- Due work that nobody does: messages at the head of queues, unplanned steps ---------------------------------------
 
 
 def gateways_now(connection: Connection, names: Sequence[str], now: datetime) -> list[GatewayNow]:
-    """The gateways of these names, in this order, as senders last found them."""
+    """Return the gateways with these names, in this order, as senders last found them."""
     rows = connection.execute(statement("unserved/gateways"), {"gateways": list(names), "now": now})
     return [
         GatewayNow(
@@ -169,15 +175,15 @@ def unserved_messages(
     now: datetime,
     resting: Collection[str],
 ) -> list[Waiting]:
-    """By carrier, messages that are due since then and that nobody takes.
+    """Return, by carrier, messages that have been due since ``due_by`` and that no sender takes.
 
     Args:
-        connection: to the ledger.
-        ways: how messages should be going now.
-        window: only what was recorded in it.
-        due_by: they are due by then.
-        now: what is stopped is judged by this moment.
-        resting: kinds that rest at this hour.
+        connection: a connection to the ledger.
+        ways: the gateways by which messages should be sent now.
+        window: only messages recorded in this window count.
+        due_by: the messages must have been due by this moment.
+        now: the moment at which stops and gateway pauses are judged.
+        resting: kinds that are not sent at this hour.
     """
     values = {
         "carriers": [way.carrier for way in ways],
@@ -194,16 +200,19 @@ def unserved_messages(
 
 
 def unplanned_steps(connection: Connection, window: Window, due_by: datetime) -> tuple[int, datetime | None]:
-    """Steps that were picked up by then and that nobody plans: how many, and since when the first."""
+    """Count steps that were picked up by ``due_by`` and are not planned (``motcua.transitions``).
+
+    Also return since when the first of these steps waits.
+    """
     row = connection.execute(statement("unserved/steps"), {"due_by": due_by, **window.bounds}).fetchone()
     return (row["steps"], row["since"]) if row else (0, None)
 
 
-# --- Mirror of the alerts ------------------------------------------------------------------------------------------
+# --- Copy of the alerts --------------------------------------------------------------------------------------------
 
 
 def mirror_alerts(connection: Connection, open_ones: Collection[Alert], over: Collection[Alert], now: datetime) -> None:
-    """Writes the alerts as the watch has them; whatever else the ledger holds open is ended."""
+    """Write the watch's alerts to the ledger, and end all other alerts that are open there."""
     values = {
         "names": [each.name for each in open_ones],
         "subjects": [each.subject for each in open_ones],
@@ -212,13 +221,13 @@ def mirror_alerts(connection: Connection, open_ones: Collection[Alert], over: Co
     }
     with connection.transaction():
         for alert in over:
-            connection.execute(statement("watch/save_alert"), _columns(alert))
+            connection.execute(statement("watch/save_alert"), _alert_columns(alert))
         connection.execute(statement("watch/close_strays"), values)
         for alert in open_ones:
-            connection.execute(statement("watch/save_alert"), _columns(alert))
+            connection.execute(statement("watch/save_alert"), _alert_columns(alert))
 
 
-def _columns(alert: Alert) -> dict[str, Any]:
+def _alert_columns(alert: Alert) -> dict[str, Any]:
     return {
         "name": alert.name,
         "subject": alert.subject,
@@ -233,43 +242,45 @@ def _columns(alert: Alert) -> dict[str, Any]:
 
 
 def list_alerts(connection: Connection, over_since: datetime, limit: int) -> list[Alert]:
-    """Open alerts first, then those that were over after a moment, the newest first."""
+    """Return open alerts, then alerts that ended after a moment, each with the newest first."""
     rows = connection.execute(statement("watch/alerts"), {"over_since": over_since, "limit": limit})
     return [value_of(Alert, row) for row in rows]
 
 
 def acknowledge_alert(connection: Connection, name: str, subject: str | None, by: str, now: datetime) -> list[str]:
-    """Keeps that somebody looks after an open alert; returns the subjects of those that nobody did before.
+    """Record that a person takes care of open alerts.
+
+    Return the subjects of the alerts that nobody had acknowledged before.
 
     Args:
-        connection: of the ledger.
-        name: the alert's.
-        subject: of this one alone; ``None``: of all with that name.
-        by: who.
-        now: when.
+        connection: a connection to the ledger.
+        name: the name of the alerts.
+        subject: the subject of the alert; ``None`` stands for all alerts with that name.
+        by: the person's name.
+        now: this moment.
     """
     values = {"name": name, "subject": subject, "by": by, "now": now}
     return [row["subject"] for row in connection.execute(statement("watch/acknowledge"), values)]
 
 
-# --- The sign of life ----------------------------------------------------------------------------------------------
+# --- Heartbeat of the watch ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class WatchLife:
-    """The last sign of the watch."""
+    """The last heartbeat of the watch."""
 
     began_at: datetime
     looked_at: datetime
     looks: Sequence[Mapping[str, Any]]
-    """What it looked at: ``check``, ``state`` and ``facts`` of each."""
+    """The checks of the watch, each with ``check``, ``state`` and ``facts``."""
     recipients: int
     unsent: int
     unsent_since: datetime | None
 
 
 def say_alive(connection: Connection, life: WatchLife) -> None:
-    """Keeps the sign of this look."""
+    """Write the heartbeat of one round of checks (``motcua.watch_life``)."""
     connection.execute(
         statement("watch/say_alive"),
         {
@@ -284,11 +295,13 @@ def say_alive(connection: Connection, life: WatchLife) -> None:
 
 
 def watch_life(connection: Connection) -> WatchLife | None:
-    """The last sign; ``None``: the watch never ran, or was retired."""
+    """Return the last heartbeat of the watch (``motcua.watch_life``). ``None`` if the watch never ran or was
+    retired."""
     row = connection.execute(statement("watch/life")).fetchone()
     return value_of(WatchLife, row) if row else None
 
 
 def retire_watch(connection: Connection) -> bool:
-    """Nobody waits for a sign of the watch any more; ``False``: nobody did."""
+    """Record that no heartbeat of the watch is expected any more (``motcua.watch_life``). Return ``False`` if none
+    was expected."""
     return connection.execute(statement("watch/retire")).rowcount == 1

@@ -1,1 +1,1 @@
-"""The pages below *Chất lượng*: figures of all agencies and of one, findings behind a figure, the sources of data."""
+"""The pages below *Chất lượng*: figures of all agencies and of one agency, findings, and sources of data."""

@@ -1,4 +1,4 @@
-"""Charts of the pages about data quality: SVG, which needs neither script nor style attribute."""
+"""Compute the charts of the pages about data quality as SVG, which needs neither script nor style attribute."""
 
 from __future__ import annotations
 
@@ -12,40 +12,48 @@ from motcua.reports import wording
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One kind of findings over the periods, as pieces of a line: where a period has no figure, it is dashed."""
+    """One kind of findings over the periods, as pieces of a line.
+
+    Periods without a figure are bridged by a dashed line.
+    """
 
     group: str
     name: str
     pieces: tuple[str, ...]
-    """Points, as SVG writes them."""
+    """Points of each solid piece, in SVG's notation."""
     bridges: tuple[str, ...]
-    """From the last figure before such periods to the first after them."""
+    """Dashed lines from the last figure before a period without figures to the first figure after it."""
     dots: tuple[tuple[float, float, str], ...]
-    """Places with what stands there, in words."""
+    """Places of the figures, each with its period and figure in words."""
     last: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class TrendChart:
-    """A chart in a box of 600 by 200."""
+    """A chart in a box of 600 by 200 units."""
 
     left: float
     right: float
-    """Between these the periods lie, in the box."""
+    """The periods lie between ``left`` and ``right`` in the box."""
     curves: tuple[Curve, ...]
     labels: tuple[tuple[float, str], ...]
     lines: tuple[tuple[float, str], ...]
     """Heights of the horizontal lines, with their figures."""
     is_counted: bool
-    """It shows findings, not rates per 1,000 dossiers: of too few dossiers no rate is told."""
+    """Whether the chart shows numbers of findings.
+
+    Otherwise it shows rates per 1,000 dossiers, which are not given for periods with too few dossiers.
+    """
 
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 576.0, 12.0, 176.0
 
 
 def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
-    """The periods as lines, of rates where two or more have one, else of findings; ``None`` where fewer than two have
-    a run."""
+    """Return a chart of rates if two or more periods have one, or else of numbers of findings.
+
+    Return ``None`` if fewer than two periods have a run.
+    """
     is_counted = sum(point.per_thousand is not None for point in points) < 2
     if is_counted and sum(point.run_no is not None for point in points) < 2:
         return None
@@ -87,7 +95,7 @@ def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
 
 
 def _round_step(least: float) -> float:
-    """The next of 1, 2, 5, 10, 20, …"""
+    """Return the smallest of 1, 2, 5, 10, 20, … that is not below ``least``."""
     size = 1.0
     while True:
         for times in (1, 2, 5):
@@ -97,10 +105,10 @@ def _round_step(least: float) -> float:
 
 
 def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, float]]:
-    """An agency's bar in parts: kind, where it begins and how wide it is, in hundredths of the widest bar."""
+    """Return the parts of an agency's bar: kind, where the part begins, and its width, in percent of the widest bar."""
     parts, left = [], 0.0
     for group in wording.words()["group"]:
-        # Whom no rate is told of has no bar.
+        # An agency for which no rate is given has no bar.
         rate = 0.0 if figures.per_thousand is None else figures.by_group.get(group, 0) / figures.dossiers
         wide = rate * 100_000 / highest
         if wide:

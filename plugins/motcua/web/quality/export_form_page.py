@@ -1,9 +1,9 @@
-"""The page of a source's form: which column of its exports is what, tried on a file before it counts, with history.
+"""The page of a source's export form: the meaning of each column of its exports, tried on a file before it counts.
 
-A form is asked for by the Department or by the administrator of the agency that the source's files tell of, and set by
-a worker once the Department was mailed: it says what means a result. Which agencies these are, and how few dossiers a
-whole export may have, is the Department's. An older form is set back by opening it and saving it: nothing of the
-history is lost.
+The Department, or the administrator of the agency in the source's files, requests a form. A worker sets the form once
+the Department was mailed, because the form defines what counts as a result. Only the Department decides which agencies
+a source has and how few dossiers a whole export may hold. To restore an older form, somebody opens it and saves it
+again. The history keeps every form.
 """
 
 from __future__ import annotations
@@ -38,38 +38,38 @@ from motcua.web.rendering import led_to, render
 from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits, must_see_source
 
-# --- What is typed ---------------------------------------------------------------------------------------------------
+# --- Reading what was typed ------------------------------------------------------------------------------------------
 
 PLACE: Final = "/quality/sources/exports"
-"""Address of the page of exported files; the form's is below it."""
+"""Address of the page of exported files. The page of the form lies below it."""
 LONGEST: Final = 500
-"""Letters of a field."""
+"""Most letters of one field."""
 COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 _VIA: Final[tuple[Via, ...]] = get_args(Via)
 _BETWEEN: Final = ";"
 NATIONAL: Final = range(1, 11)
-"""Statuses that have a field of their own, whether the form has words for them or not."""
+"""Statuses that always have a field of their own, even if the form has no words for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypedForm:
-    """The fields of the page as they were typed; several headings or words in one stand with semicolons between."""
+    """The fields of the page as they were typed. Semicolons separate several headings or words in one field."""
 
     kind: str
     columns: Mapping[Column, str]
     statuses: Mapping[str, str]
-    """Code as typed → words."""
+    """The words of each status, by the status code as typed."""
     submitted_via: Mapping[Via, str]
     at_desk: str
     supplements_at_desk: bool
     sheets: str
     least_percent: str
     other: tuple[str, str] = ("", "")
-    """Another code, and its words."""
+    """A further status code, and its words."""
 
     @classmethod
     def of_form(cls, form: ExportForm | None) -> TypedForm:
-        """As the page shows a form; ``None``: there is none yet."""
+        """Return the fields that show a form. ``None`` means that the source has no form yet."""
         statuses = {str(each): "" for each in NATIONAL}
         if form is None:
             return cls("whole", dict.fromkeys(COLUMNS, ""), statuses, dict.fromkeys(_VIA, ""), "", False, "", "70")
@@ -86,9 +86,9 @@ class TypedForm:
 
     @classmethod
     def of_sent(cls, fields: Mapping[str, str], least_percent: int | None) -> TypedForm:
-        """As a browser sends it.
+        """Return the fields as a browser sent them.
 
-        ``least_percent``: what stays whatever was sent, where it is not the visitor's to set.
+        ``least_percent`` replaces the sent value if the visitor may not set it.
         """
         statuses = {
             name.removeprefix("status_"): words.strip() for name, words in fields.items() if name.startswith("status_")
@@ -106,7 +106,7 @@ class TypedForm:
         )
 
     def read(self) -> tuple[ExportForm | None, dict[str, str]]:
-        """The form, or what is wrong with it: the page's field → words."""
+        """Return the form and no faults, or no form and its faults: words by the field of the page."""
         said: Mapping[str, Any] = wording.list_words()["exported"]["fault"]
         faults: dict[str, str] = {}
 
@@ -153,7 +153,7 @@ class TypedForm:
 
     @property
     def fields(self) -> dict[str, str]:
-        """All that is typed as text, by the page's field."""
+        """All fields that are typed as text, by their name on the page."""
         return {
             **{f"column_{column}": written for column, written in self.columns.items()},
             **{f"status_{code}": written for code, written in self.statuses.items()},
@@ -165,7 +165,7 @@ class TypedForm:
 
 
 def changes_of(before: ExportForm | None, after: ExportForm) -> list[tuple[str, str, str]]:
-    """What one form has otherwise than the one before it: setting, before, after, in words."""
+    """Return the settings in which a form differs from the one before it: setting, before, after, in words."""
     old, new = ({} if before is None else _form_in_words(before)), _form_in_words(after)
     names = dict.fromkeys((*new, *old))
     return [(name, old.get(name, ""), new.get(name, "")) for name in names if old.get(name, "") != new.get(name, "")]
@@ -188,7 +188,7 @@ def _form_in_words(form: ExportForm) -> dict[str, str]:
 
 
 def _joined(words: Sequence[str]) -> str:
-    # A semicolon in a heading means as little as a comma: both are compared without.
+    # Replace a semicolon in a heading by a comma: headings are compared without either.
     return f"{_BETWEEN} ".join(each.replace(_BETWEEN, ",") for each in words)
 
 
@@ -199,7 +199,7 @@ def _parts(written: str) -> tuple[str, ...]:
 # --- The page --------------------------------------------------------------------------------------------------------
 
 _SHOWN_FORMS: Final = 20
-"""Of the history; its file has all."""
+"""Forms of the history that the page shows. The file has all of them."""
 _SHOWN_FAULTS: Final = 50
 _SAID: Final = ("form_asked", "form_asked_before", "form_same")
 
@@ -208,13 +208,13 @@ router = APIRouter()
 
 @router.get(f"{PLACE}/form")
 def show_form(request: Request, visits: Visits, source: str = "", no: str = "", said: str = "") -> HTMLResponse:
-    """The form in force, or an older one, which may be set anew."""
+    """Show the form in force, or an older one, which may be set again."""
     return form_shown(request, visits, source, CameOf(said=said if said in _SAID else ""), no=no)
 
 
 @router.get(f"{PLACE}/form/file")
 def download_forms(request: Request, visits: Visits, format: FileFormat, source: str = "") -> Response:
-    """Every change of a source's form, the newest first, one setting a row."""
+    """Return every change of a source's form as a file, the newest first, one setting a row."""
     with page_connection() as connection:
         must_see_source(connection, visits, source)
         forms = list_forms(connection, source, MOST_ROWS)
@@ -231,7 +231,7 @@ def download_forms(request: Request, visits: Visits, format: FileFormat, source:
 def change_form(
     request: Request, visits: Visits, sent: Annotated[list[tuple[str, str]], Depends(sent_choices)]
 ) -> Response:
-    """Opens the form beside a file that waits, tries what is typed on a file, or asks for it."""
+    """Open the form beside a file that waits, try what was typed on a file, or request the form."""
     fields = dict(sent)
     source, decision = fields.get("source", ""), fields.get("decision", "")
     if visits.is_auditor:
@@ -241,7 +241,7 @@ def change_form(
         must_see_source(connection, visits, source)
     must_be_own_form(request, fields)
     if decision == "open":
-        return _tried(request, visits, source, fields, None, None)
+        return _try_on_file(request, visits, source, fields, None, None)
     if decision not in ("try", "save"):
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
     with page_connection() as connection:
@@ -252,13 +252,13 @@ def change_form(
     form, faults = typed.read()
     if form is None and decision == "save":
         status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return form_shown(request, visits, source, CameOf(typed, faults, sample=_sample(fields), status=status))
+        return form_shown(request, visits, source, CameOf(typed, faults, sample=_sample_file(fields), status=status))
     if form is None or decision == "try":
-        return _tried(request, visits, source, fields, typed, form, faults)
-    return _save(request, visits, source, fields, typed, form, who)
+        return _try_on_file(request, visits, source, fields, typed, form, faults)
+    return _request_form(request, visits, source, fields, typed, form, who)
 
 
-def _save(
+def _request_form(
     request: Request,
     visits: Visitor,
     source: str,
@@ -280,14 +280,14 @@ def _save(
             wanted = {"source": source, "form": form.model_dump(mode="json")}
             said = "form_asked" if ask(connection, "export_form", wanted, who) == "waits" else "form_asked_before"
     if not is_newest:
-        # What he typed stays; he sees what others set meanwhile and saves again.
+        # Keep what was typed. The visitor sees what others set meanwhile and saves again.
         meanwhile = [each for each in _history(forms) if each[0].form_no > seen]
-        came = CameOf(typed, sample=_sample(fields), meanwhile=meanwhile, status=HTTPStatus.CONFLICT)
+        came = CameOf(typed, sample=_sample_file(fields), meanwhile=meanwhile, status=HTTPStatus.CONFLICT)
         return form_shown(request, visits, source, came)
     return led_to(request, f"{PLACE}/form", {"source": source, "said": said})
 
 
-def _tried(
+def _try_on_file(
     request: Request,
     visits: Visitor,
     source: str,
@@ -296,7 +296,7 @@ def _tried(
     form: ExportForm | None,
     faults: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    digest, name = _sample(fields)
+    digest, name = _sample_file(fields)
     said = ""
     tried: ExportSeen | None = None
     try:
@@ -315,28 +315,31 @@ def _tried(
     return form_shown(request, visits, source, CameOf(typed, faults or {}, tried, said=said, status=status))
 
 
-def _sample(fields: Mapping[str, str]) -> tuple[str, str]:
-    """Mark and name of the file that a form is tried on; empty: the newest one of the folder."""
+def _sample_file(fields: Mapping[str, str]) -> tuple[str, str]:
+    """Return checksum and name of the file that a form is tried on.
+
+    Both are empty for the newest file of the folder.
+    """
     digest = fields.get("sha256", "")
     return (digest, usable_name(fields.get("file_name", ""), b"", "ho-so")) if digest else ("", "")
 
 
 @dataclass(frozen=True, slots=True)
 class CameOf:
-    """What came of a form, or of a file, that was sent."""
+    """The outcome of a form or a file that was sent."""
 
     typed: TypedForm | None = None
-    """What was typed; ``None``: nothing, the page shows the form as it is."""
+    """The form as it was typed. ``None`` if nothing was typed and the page shows the stored form."""
     faults: Mapping[str, str] = field(default_factory=dict)
-    """What is wrong with it, by the page's field."""
+    """Faults of the typed form, by the field of the page."""
     tried: ExportSeen | None = None
-    """What it made of a file."""
+    """A file and the rows that the form read from it. ``None`` if the form was not tried on a file."""
     sample: tuple[str, str] = ("", "")
-    """Mark and name of a file that waits, where none was tried."""
+    """Checksum and name of a file that waits, if no file was tried."""
     meanwhile: Sequence[tuple[FormVersion, list[tuple[str, str, str]]]] = ()
-    """What others set since the page was opened."""
+    """Forms that others set since the page was opened."""
     said: str = ""
-    """What the page says of it."""
+    """Key of the message that the page shows about the outcome."""
     status: int = HTTPStatus.OK
 
 
@@ -348,14 +351,14 @@ def form_shown(
     *,
     no: str = "",
 ) -> HTMLResponse:
-    """The page, after a form too.
+    """Render the page, also after a form was sent.
 
     Args:
-        request: that is answered.
-        visits: who sees the source, or all of them.
-        source: whose form.
-        came: what came of what was sent.
-        no: an older form that is opened.
+        request: the request that is answered.
+        visits: the visitor, who may see the source.
+        source: the source that the form belongs to.
+        came: the outcome of what was sent.
+        no: number of an older form to open.
     """
     with page_connection() as connection:
         must_see_source(connection, visits, source)
@@ -363,7 +366,7 @@ def form_shown(
         forms = list_forms(connection, source, _SHOWN_FORMS + 1)
         names = {each.agency_code: each.name for each in list_agencies(connection)}
         asked = waiting_requests(connection, visits, "export_form", source)
-    opened = _opened(forms, no)
+    opened = _older_form(forms, no)
     shown = opened or (forms[0] if forms else None)
     form = None if shown is None else _form_in(shown)
     return render(
@@ -397,11 +400,11 @@ def form_shown(
     )
 
 
-def _opened(forms: Sequence[FormVersion], no: str) -> FormVersion | None:
-    """The older form of this number; ``None``: none is asked for.
+def _older_form(forms: Sequence[FormVersion], no: str) -> FormVersion | None:
+    """Return the form with this number, or ``None`` if no number was given.
 
     Raises:
-        PageRefused: there is none.
+        PageRefused: the source has no form with this number.
     """
     if not no:
         return None
@@ -412,7 +415,7 @@ def _opened(forms: Sequence[FormVersion], no: str) -> FormVersion | None:
 
 
 def _tried_as_seen_by(visits: Visitor, came: CameOf) -> dict[str, object]:
-    """The file that a form was tried on, or is to be, and its first rows."""
+    """Return the file that a form was tried on or will be tried on, and its first rows."""
     tried = came.tried
     if tried is None:
         return {"tried": None, "rows": [], "sample": came.sample}
@@ -429,7 +432,10 @@ def _form_in(version: FormVersion) -> ExportForm | None:
 
 
 def _history(forms: Sequence[FormVersion]) -> list[tuple[FormVersion, list[tuple[str, str, str]]]]:
-    """Each form with what it changed, the newest first; of one that this version cannot use nothing is told."""
+    """Return each form with its changes, the newest first.
+
+    A form that this software version cannot use has no changes.
+    """
     found = []
     for place, version in enumerate(forms):
         form = _form_in(version)
@@ -439,7 +445,7 @@ def _history(forms: Sequence[FormVersion]) -> list[tuple[FormVersion, list[tuple
 
 
 def preview_rows(visits: Visitor, read: PreviewedExport) -> list[dict[str, Any]]:
-    """The first lines that could be used, as a form reads them; of phones as much as the visitor may see."""
+    """Return the first usable rows as a form reads them, with as much of phone numbers as the visitor may see."""
     return [
         row
         | {

@@ -1,10 +1,12 @@
-"""The page of the files that one-stop software exports: what became of each, what was wrong in it by line, how it is
-written; and what is sent on it: an export is read and told, then confirmed or dropped.
+"""The page of files that one-stop software exports, and of files that staff upload.
 
-A file is of all agencies of its source: whoever sees some agencies' rows alone sees the files that can tell of no other
-and never could. Auditors see no name of a file and no code of a dossier. The Department has a file taken as it is that
-was refused for having so few dossiers, as ``motcua files accept`` does. Whoever sees all that a source's files may tell
-of may send one, but auditors.
+For each file the page shows its state, its faults by line, and the columns. An uploaded export is read and described
+first, and then confirmed or dropped.
+
+A file holds all agencies of its source. A visitor who sees only some agencies sees the files of a source if they can
+hold no other agency. Auditors see no file names and no dossier codes. The Department may accept a file that was refused
+for having too few dossiers, as ``motcua files accept`` does. Every visitor except auditors may upload a file to a
+source whose agencies the visitor may all see.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ router = APIRouter()
 
 @router.get(PLACE)
 def show_exports(request: Request, visits: Visits, source: str = "", no: str = "", said: str = "") -> HTMLResponse:
-    """The files of a source, by default of the first that is seen; what was wrong in one of them."""
+    """Show the files of a source, by default of the first source that the visitor sees, and the faults of one file."""
     return exports_shown(request, visits, source, no, said if said in _SAID else "")
 
 
@@ -63,7 +65,7 @@ def download_exports(
     source: str = "",
     no: str = "",
 ) -> Response:
-    """One of the page's lists."""
+    """Return one of the page's lists as a file."""
     said = wording.list_words()["exported"]
     with page_connection() as connection:
         must_see_source(connection, visits, source)
@@ -77,7 +79,7 @@ def download_exports(
 
 
 def _lists(connection: Connection, source: str, one: ToldExport | None) -> dict[str, Listing]:
-    """The page's lists, of a source's files and of one of them."""
+    """Return the page's lists, of a source's files and of one of its files."""
     form = _form(form_in_force(connection, source))
     columns = [] if form is None else _columns_of(form)
     return {
@@ -92,7 +94,7 @@ def _lists(connection: Connection, source: str, one: ToldExport | None) -> dict[
 
 @router.post(PLACE)
 def accept(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Has a refused file taken as it is."""
+    """Accept a refused file as it is."""
     visits.must_be_operator()
     who = visits.signature
     source, no = fields.get("source", ""), fields.get("no", "")
@@ -118,16 +120,16 @@ def exports_shown(
     seen: ExportSeen | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    """The page, after a form too.
+    """Render the page, also after a form was sent.
 
     Args:
-        request: that is answered.
-        visits: who sees the source, or all of them.
-        source: whose files; empty: those of the first that he sees.
-        no: one file, with what was wrong in it.
-        said: what the page says of a form that was sent.
-        seen: a file that was sent and read, and what would become of it.
-        status: of the answer.
+        request: the request that is answered.
+        visits: the visitor, who may see the source.
+        source: the source with the files. If empty, the first source that the visitor sees.
+        no: number of one file whose faults are shown.
+        said: key of the message that the page shows about a sent form.
+        seen: a file that was uploaded and read, with what would happen to it.
+        status: HTTP status of the answer.
     """
     with page_connection() as connection:
         sources = sources_seen(connection, visits)
@@ -181,7 +183,11 @@ def exports_shown(
 
 
 def _file(connection: Connection, source: str, no: str) -> Export:
-    """Raises ``PageRefused``: there is no such file of this source."""
+    """Return the file with this number.
+
+    Raises:
+        PageRefused: the source has no file with this number.
+    """
     number = number_in(no)
     found = list_exports(connection, source, export_no=number) if number is not None else []
     if not found:
@@ -197,30 +203,30 @@ def _form(kept: KeptForm | None) -> ExportForm | None:
 
 
 def _columns_of(form: ExportForm) -> list[tuple[str, tuple[str, ...]]]:
-    """What a column holds, in words, and the headings that it may have."""
+    """Return what each column holds, in words, and the headings that the column may have."""
     names = wording.list_words()["exported"]["column"]
     headings = {str(column): headings for column, headings in form.columns.items() if headings}
     return [(name, headings[column]) for column, name in names.items() if column in headings]
 
 
-# --- What is sent ----------------------------------------------------------------------------------------------------
+# --- Uploads ---------------------------------------------------------------------------------------------------------
 
 _UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 _NAMELESS = "ho-so"
 
 
-async def _sent(request: Request, visits: Visits, source: str = "") -> AsyncIterator[SentFile]:
-    """The form; nothing of it is read before it is known who sends it."""
+async def _uploaded_form(request: Request, visits: Visits, source: str = "") -> AsyncIterator[SentFile]:
+    """Yield the uploaded form. Nothing of the body is read before the sender is known to be allowed to send it."""
     _may_send(visits, source)
     async with sent_file(request, LARGEST_UPLOAD, on_disk=True) as sent:
         yield sent
 
 
 def _may_send(visits: Visitor, source: str) -> str:
-    """Who sends it.
+    """Return the name of the visitor who sends a file.
 
     Raises:
-        PageRefused: he may not.
+        PageRefused: the visitor may not send files to this source.
     """
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_set")
@@ -232,9 +238,9 @@ def _may_send(visits: Visitor, source: str) -> str:
 
 @router.post(f"{PLACE}/upload")
 def upload_export(
-    request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_sent)], source: str = ""
+    request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_uploaded_form)], source: str = ""
 ) -> Response:
-    """Reads an export and tells what is in it, or shows the form with it; nothing counts before it is confirmed."""
+    """Read an uploaded export and show its content, or the form beside it. The export counts once it is confirmed."""
     must_be_own_form(request, sent.fields)
     if not sent.size:
         told = "empty_file" if sent.name else "no_file"
@@ -255,7 +261,7 @@ def upload_export(
 
 @router.post(f"{PLACE}/sent")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Puts an export that was read into its folder, or drops it."""
+    """Put an export that was read into its folder, or drop it."""
     source, decision = fields.get("source", ""), fields.get("decision", "")
     who = _may_send(visits, source)
     must_be_own_form(request, fields)
@@ -275,7 +281,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
 
 
 def why_nothing(nothing: NothingKept) -> str:
-    """What the page says of it.
+    """Return the key of the message that the page shows about a file that could not be stored.
 
     Raises:
         PageRefused: the folder cannot be written to.

@@ -1,4 +1,4 @@
-"""Findings behind a figure: how an address asks for them, what a list and its files show of each, and reasons."""
+"""Findings behind a figure: addresses, what a list and its files show of each finding, and reasons."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ LONGEST_ACKNOWLEDGEMENT = timedelta(days=366)
 
 
 def given(query: Mapping[str, str]) -> dict[str, str]:
-    """What of a query says something."""
+    """Return the values of a query that are not empty."""
     return {name: value for name, value in query.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which findings an address asks for, as it writes it: what is unknown narrows nothing down."""
+    """The findings that an address asks for, as the address writes it. Unknown values narrow nothing down."""
 
     code: str = ""
-    """Of one agency; empty: of all."""
+    """Code of an agency. Empty for all agencies."""
     rule: str = ""
     part: str = ""
     state: str = ""
 
     @property
     def given(self) -> dict[str, str]:
-        """What of it narrows something down, as an address has it."""
+        """The values that narrow the list down, as an address writes them."""
         return given(asdict(self))
 
     def chosen(self, rules: Collection[str]) -> Chosen:
-        """What is asked for, among these rules."""
+        """Return what is asked for, with unknown rules, parts and states left out."""
         return Chosen(
             self.rule if self.rule in rules else None,
             cast("Part", self.part) if self.part in get_args(Part) else None,
@@ -53,19 +53,19 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class FindingsAddress:
-    """Addresses of lists of findings: of one agency, or of all."""
+    """Builds addresses of lists of findings, of one agency or of all."""
 
     base: str
     code: str = ""
 
     def __call__(self, rule: str = "", part: str = "", state: str = "", *, code: str = "") -> str:
-        """The list behind a figure; ``code``: of this agency."""
+        """Return the address of the list behind a figure. ``code`` names another agency than the address's own."""
         query = given({"code": code or self.code, "rule": rule, "part": part, "state": state})
         return f"{self.base}/quality/findings?{urlencode(query)}#danh-sach"
 
 
 def title_of(chosen: Chosen, results: Sequence[RuleResult], of_all: str) -> str:
-    """What a list of findings is called; ``of_all``: where nothing narrows it down."""
+    """Return the title of a list of findings. ``of_all`` is the title if nothing narrows the list down."""
     words = wording.words()
     rule = next((each.rule.title for each in results if each.rule.code == chosen.rule), None)
     what = rule or (words["part"][chosen.part] if chosen.part else of_all)
@@ -74,18 +74,21 @@ def title_of(chosen: Chosen, results: Sequence[RuleResult], of_all: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LookedAtAgain:
-    """What is known of a page of findings that its run could not know; none of it is counted anywhere."""
+    """The present state of a page's findings, which changed after their run.
+
+    No figure of the run counts these changes.
+    """
 
     mended: frozenset[int]
-    """Findings that no longer hold, of dossiers that were read anew since the run."""
+    """Findings that no longer hold, because their dossiers were read again since the run."""
     rechecks: Mapping[int, Recheck]
-    """The last time that somebody had one judged again since the run."""
+    """The last repeated check of a finding since the run, by finding."""
     alone: frozenset[str]
-    """Rules whose findings can be judged again by themselves."""
+    """Rules whose findings can be checked again one by one."""
 
 
 def look_again(connection: Connection, run: Run, rows: Sequence[RowToCorrect]) -> LookedAtAgain:
-    """Looks at a page's findings as the ledger is now."""
+    """Return which of a page's findings changed in the ledger since their run."""
     alone = rules_judged_alone()
     standing = [each.finding_id for each in rows if each.state != "fixed" and each.rule.code in alone]
     return LookedAtAgain(
@@ -96,7 +99,7 @@ def look_again(connection: Connection, run: Run, rows: Sequence[RowToCorrect]) -
 
 
 def checked(run: Run) -> str:
-    """Which run found it, in words."""
+    """Return in words which run found the findings."""
     said = wording.list_words()["told"]["checked"]
     return str(said.format(no=run.run_no, moment=wording.moment(run.as_of)))
 
@@ -105,18 +108,18 @@ def checked(run: Run) -> str:
 
 
 def reason_of(written: str) -> str:
-    """A reason as it is kept: one line of visible characters, NFC."""
+    """Return a reason as it is stored: one line of visible characters, in Unicode form NFC."""
     text = unicodedata.normalize("NFC", written)
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def what_is_wrong(why: str, until: date | None, today: date) -> str | None:
-    """What is wrong with a reason or its last day; ``None``: nothing."""
+    """Return the code of a fault in a reason or its last day, or ``None`` if there is none."""
     if not why:
         return "no_reason"
     if len(why) > LONGEST_REASON:
         return "long_reason"
-    # It is shown in mails and workbooks.
+    # Refuse phone numbers, because reasons are shown in mails and workbooks.
     if holds_phone(why):
         return "phone"
     if until is None or not today <= until <= today + LONGEST_ACKNOWLEDGEMENT:
@@ -125,7 +128,7 @@ def what_is_wrong(why: str, until: date | None, today: date) -> str | None:
 
 
 def day_in(written: str) -> date | None:
-    """A day as a form writes it; ``None``: it is none."""
+    """Return the day that a form sent, or ``None`` if the text is not a day."""
     try:
         return datetime.strptime(written, "%Y-%m-%d").date()  # noqa: DTZ007 - a day has no zone
     except ValueError:

@@ -1,10 +1,12 @@
-"""The pages *Chất lượng dữ liệu*: all agencies, the worst first; and findings, of one agency with its figures, behind a
-figure, or of all agencies.
+"""The pages *Chất lượng dữ liệu*: all agencies with the worst first, and lists of findings.
 
-The list takes decisions: a finding is acknowledged for a time, or that is taken back, or it is judged again by its
-dossier as it is now, which is told beside the run and changes nothing of it. Its agency's administrators and
-the Department take them; auditors see the pages without forms. All need the token of the page's form, and are kept
-with who, when, why and until when. An agency's administrators see their own agencies' pages alone.
+A list shows the findings of one agency with its figures, the findings behind a figure, or those of all agencies.
+
+The list takes three decisions: a finding is acknowledged for a time, an acknowledgement is withdrawn, or a finding is
+checked again against its dossier as it is now. The result of a repeated check stands beside the run and does not change
+the run. Administrators of the finding's agency and the Department decide. Auditors see the pages without forms. Each
+decision needs the token of the page's form and is stored with who, when, why and until when. An agency's administrators
+see the pages of their own agencies only.
 """
 
 from __future__ import annotations
@@ -59,13 +61,13 @@ router = APIRouter()
 
 @router.get("/quality")
 def show_department(request: Request, visits: Visits) -> Response:
-    """All agencies by the last run, the worst rate first; of an agency's administrator his own."""
+    """Show all agencies by the last run, the worst rate first. An agency's administrator is led to their own agency."""
     if visits.agencies is not None:
         return _own_agencies(request, visits)
     with page_connection() as connection:
         run_no = last_run_no(connection)
         if run_no is None:
-            return render(request, "quality/quality.html", report=None, **_common(request))
+            return render(request, "quality/quality.html", report=None, **_common_values(request))
         report = department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
         agencies = _agencies(connection, report.run.day, visits)
         untold = supplements_untold_by(connection, report.run.as_of)
@@ -82,14 +84,14 @@ def show_department(request: Request, visits: Visits) -> Response:
         untold=sum(each.dossiers for each in untold),
         of_agencies=[each for each in report.results if each.rule.owner == "agency"],
         of_others=[each for each in report.results if each.rule.owner != "agency"],
-        **_told(report),
-        **_common(request),
+        **_report_values(report),
+        **_common_values(request),
     )
 
 
 @router.get("/quality/file")
 def download_agencies(request: Request, visits: Visits, format: FileFormat) -> Response:
-    """The agencies of the page, the worst rate first."""
+    """Return the agencies of the page as a file, the worst rate first."""
     visits.must_see_all()
     with page_connection() as connection:
         report = department_report(connection, _last_run(connection), least_dossiers=LEAST_DOSSIERS)
@@ -98,7 +100,7 @@ def download_agencies(request: Request, visits: Visits, format: FileFormat) -> R
 
 
 def _own_agencies(request: Request, visits: Visitor) -> Response:
-    """The page of an administrator's agency; of several agencies a list."""
+    """Lead to the page of an administrator's only agency, or list the agencies if there are several."""
     codes = visits.listed or []
     if len(codes) == 1:
         address = f"{request.scope.get('root_path', '')}/quality/findings?{urlencode({'code': codes[0]})}"
@@ -110,7 +112,7 @@ def _own_agencies(request: Request, visits: Visitor) -> Response:
 
 @router.get("/quality/agency")
 def moved(request: Request, visits: Visits, code: str = "") -> Response:
-    """Leads whoever kept the address of an agency's page to its findings; without an agency to all of them."""
+    """Redirect the former address of an agency's page to its findings, or to all agencies if it names no agency."""
     query = f"/findings?{request.url.query}" if code else ""
     address = f"{request.scope.get('root_path', '')}/quality{query}"
     return RedirectResponse(address, HTTPStatus.MOVED_PERMANENTLY, HEADERS)
@@ -120,7 +122,7 @@ def moved(request: Request, visits: Visits, code: str = "") -> Response:
 
 
 def _asked_for(code: str = "", rule: str = "", part: str = "", state: str = "") -> Asked:
-    """The findings that an address asks for."""
+    """Return the findings that an address asks for."""
     return Asked(code, rule, part, state)
 
 
@@ -129,14 +131,14 @@ AskedFor: TypeAlias = Annotated[Asked, Depends(_asked_for)]
 
 @router.get("/quality/findings")
 def show_findings(request: Request, visits: Visits, asked: AskedFor, page: str = "1", said: str = "") -> HTMLResponse:
-    """Findings by the last run, a page of rows at a time: of one agency, of all, or those behind a figure."""
-    return _list_page(request, visits, asked, page, _said(said))
+    """Show findings by the last run, page by page: of one agency, of all agencies, or those behind a figure."""
+    return _list_page(request, visits, asked, page, _known_message(said))
 
 
 @router.get("/quality/findings/file")
 def download_findings(request: Request, visits: Visits, format: FileFormat, asked: AskedFor) -> Response:
-    """The same findings as a file, the most urgent first."""
-    _must_see(visits, asked)
+    """Return the findings of the list as a file, the most urgent first."""
+    _check_may_see(visits, asked)
     with page_connection() as connection:
         report = _report(connection, _last_run(connection), asked.code)
     if isinstance(report, AgencyReport):
@@ -166,13 +168,13 @@ def _findings_file(
 
 @router.post("/quality/findings")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Acknowledges a finding until a day, takes that back, or judges it again; shows the list again with the form."""
+    """Acknowledge a finding until a day, withdraw an acknowledgement, or check a finding again; then show the list."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_acknowledge")
     who = visits.signature
     asked = Asked(*(fields.get(name, "") for name in ("code", "rule", "part", "state")))
     page = fields.get("page", "")
-    _must_see(visits, asked)
+    _check_may_see(visits, asked)
     if not is_own_form(request, fields):
         return _list_page(request, visits, asked, page, "old_form", status=HTTPStatus.FORBIDDEN)
     number = number_in(fields.get("finding", ""))
@@ -185,7 +187,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
             outcome = recheck(connection, number, who, now, visits.listed)
         if outcome is None:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
-        return _back(request, asked, page, f"recheck_{outcome}", number)
+        return _back_to_list(request, asked, page, f"recheck_{outcome}", number)
     until: date | None
     if fields.get("decision") == "take_back":
         why, until, said = wording.words()["page"]["taken_back"], today - timedelta(days=1), "taken_back"
@@ -197,27 +199,28 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
             return _list_page(request, visits, asked, page, wrong, tried=tried, status=status)
     assert until is not None
     with page_connection() as connection:
-        # Whose the finding is says the ledger; the form's agency is only where its page goes back to.
+        # The ledger decides which agency a finding belongs to. The agency in the form only decides which page is shown
+        # next.
         if not acknowledge(connection, number, who, why, until, now, visits.listed):
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page" if visits.agencies is None else "not_yours")
-    return _back(request, asked, page, said, number)
+    return _back_to_list(request, asked, page, said, number)
 
 
-def _back(request: Request, asked: Asked, page: str, said: str, number: int) -> Response:
-    """To the list again that the form stood in, at its finding."""
-    query = given(asked.given | _ordered(request) | {"page": page, "said": said})
+def _back_to_list(request: Request, asked: Asked, page: str, said: str, number: int) -> Response:
+    """Lead back to the list in which the form stood, at its finding."""
+    query = given(asked.given | _order_and_search(request) | {"page": page, "said": said})
     address = f"{request.scope.get('root_path', '')}/quality/findings?{urlencode(query)}"
     return RedirectResponse(f"{address}#loi-{number}", HTTPStatus.SEE_OTHER, HEADERS)
 
 
-def _said(said: str) -> str:
-    return said if said in _SAID else ""
+def _known_message(said: str) -> str:
+    return said if said in _MESSAGES else ""
 
 
-_SAID = ("acknowledged", "taken_back", "recheck_mended", "recheck_stands", "recheck_unknown")
+_MESSAGES = ("acknowledged", "taken_back", "recheck_mended", "recheck_stands", "recheck_unknown")
 
 
-def _must_see(visits: Visitor, asked: Asked) -> None:
+def _check_may_see(visits: Visitor, asked: Asked) -> None:
     if asked.code:
         visits.must_see(asked.code)
     else:
@@ -237,19 +240,19 @@ def _list_page(
     tried: tuple[int, dict[str, str]] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    _must_see(visits, asked)
+    _check_may_see(visits, asked)
     place = page_in(page)
     with page_connection() as connection:
         run_no = last_run_no(connection)
         if run_no is None:
-            return render(request, "quality/quality.html", report=None, **_common(request))
+            return render(request, "quality/quality.html", report=None, **_common_values(request))
         report = _report(connection, run_no, asked.code)
         chosen = asked.chosen(_rules_of(report.results))
         listing = findings_of(run_no, asked.code or None, chosen)
-        shown = _shown(connection, request, visits, listing, asked, page)
+        shown = _list_on_page(connection, request, visits, listing, asked, page)
         again = look_again(connection, report.run, shown.part.rows)
         agencies = _agencies(connection, report.run.day, visits)
-        own = _of_agency(connection, report) if isinstance(report, AgencyReport) else {}
+        own = _agency_figures(connection, report) if isinstance(report, AgencyReport) else {}
     of_all = wording.words()["page"]["own_findings" if own else "all_findings"]
     return render(
         request,
@@ -262,14 +265,14 @@ def _list_page(
         chosen=chosen,
         shown=shown,
         again=again,
-        **_told(report),
-        **_of_list(visits, place, said, tried),
-        **_common(request, asked.code),
+        **_report_values(report),
+        **_list_values(visits, place, said, tried),
+        **_common_values(request, asked.code),
     )
 
 
-def _of_agency(connection: Connection, report: AgencyReport) -> dict[str, int]:
-    """What is told of one agency beside its report."""
+def _agency_figures(connection: Connection, report: AgencyReport) -> dict[str, int]:
+    """Return figures of one agency that its report does not hold."""
     untold = supplements_untold_by(connection, report.run.as_of, [report.agency_code])
     mails = mails_of(connection, MailedReport("quality", report.run.run_no, report.agency_code))
     return {
@@ -279,7 +282,7 @@ def _of_agency(connection: Connection, report: AgencyReport) -> dict[str, int]:
     }
 
 
-def _shown(
+def _list_on_page(
     connection: Connection,
     request: Request,
     visits: Visitor,
@@ -287,19 +290,19 @@ def _shown(
     asked: Asked,
     page: str,
 ) -> ShownList:
-    """The list of a page, also of one that a form led to."""
-    query = [*asked.given.items(), *_ordered(request).items(), ("page", page)]
+    """Return the list of a page, also if a form led to it."""
+    query = [*asked.given.items(), *_order_and_search(request).items(), ("page", page)]
     here = "/quality/findings"
     return shown_list(connection, request, visits, listing, here=here, query=query, file=f"{here}/file")
 
 
-def _ordered(request: Request) -> dict[str, str]:
-    """In which order the list stands and what is looked for in it; also of an address that a form of it goes to."""
+def _order_and_search(request: Request) -> dict[str, str]:
+    """Return order and search of the list from the page's address, or from the address on which a form stood."""
     return {name: value for name, value in kept_query(request) if name in ("sort", "q") and value}
 
 
-def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str, str]] | None) -> dict[str, Any]:
-    """What a list of findings and its forms need."""
+def _list_values(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str, str]] | None) -> dict[str, Any]:
+    """Return the values that a list of findings and its forms need."""
     today = datetime.now(VIETNAM).date()
     return {
         "place": place,
@@ -312,8 +315,8 @@ def _of_list(visits: Visitor, place: int, said: str, tried: tuple[int, dict[str,
     }
 
 
-def _told(report: AgencyReport | DepartmentReport) -> dict[str, Any]:
-    """What both pages with figures tell."""
+def _report_values(report: AgencyReport | DepartmentReport) -> dict[str, Any]:
+    """Return the values that both pages with figures show."""
     besides = beside(report.results)
     return {
         "report": report,
@@ -327,7 +330,7 @@ def _told(report: AgencyReport | DepartmentReport) -> dict[str, Any]:
 
 
 def _agencies(connection: Connection, day: date, visits: Visitor) -> list[tuple[str, str]]:
-    """Code and name of the agencies that a visitor may choose, by name."""
+    """Return code and name of the agencies that a visitor may choose, ordered by name."""
     names = {code: each.name_in_texts for code, each in in_force(connection, day).items() if visits.sees(code)}
     return sorted(names.items(), key=lambda each: (each[1].casefold(), each[0]))
 
@@ -344,7 +347,7 @@ def _last_run(connection: Connection) -> int:
 
 
 def _report(connection: Connection, run_no: int, code: str) -> AgencyReport | DepartmentReport:
-    """The report of an agency; without a code the one over all."""
+    """Return the report of an agency, or the report over all agencies if no code is given."""
     if not code:
         return department_report(connection, run_no, least_dossiers=LEAST_DOSSIERS)
     try:
@@ -353,6 +356,6 @@ def _report(connection: Connection, run_no: int, code: str) -> AgencyReport | De
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency") from None
 
 
-def _common(request: Request, code: str = "") -> dict[str, Any]:
+def _common_values(request: Request, code: str = "") -> dict[str, Any]:
     to_list = FindingsAddress(request.scope.get("root_path", ""), code)
     return {"words": wording.words(), "w": wording, "to_list": to_list}

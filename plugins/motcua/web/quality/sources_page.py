@@ -1,9 +1,9 @@
-"""The page *Nguồn dữ liệu*: how fresh each source is, which rows of it cannot be used yet, and what heals them.
+"""The page *Nguồn dữ liệu*: how fresh each source is, which of its rows cannot be used yet, and what heals them.
 
-The Department says here what an unknown status stands for: where citizens are told of it, or were, it asks for it, and
-a worker does it once the Department was mailed; ``motcua sources map-status`` does it at once. Who said so and what it
-stood for before is kept. An agency's administrators see the sources and the rows of their own agencies; auditors see no
-code of a dossier.
+The Department states here what an unknown status of a source stands for. If citizens are or were informed of that
+status, the page only requests the change, and a worker makes it once the Department was mailed. ``motcua sources
+map-status`` makes it at once. The ledger stores who made the change and what the status stood for before. An agency's
+administrators see the sources and rows of their own agencies. Auditors see no dossier codes.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ router = APIRouter()
 
 @router.get("/quality/sources/check")
 def show_check(request: Request, visits: Visits, source: str = "") -> HTMLResponse:
-    """What the last check of a source found."""
-    check = _last(visits, source)
+    """Show what the last check of a source found."""
+    check = _last_check(visits, source)
     kind = settings().sources[source]
     return render(
         request,
@@ -60,8 +60,8 @@ def show_check(request: Request, visits: Visits, source: str = "") -> HTMLRespon
 
 @router.get("/quality/sources/check/file")
 def download_check(request: Request, visits: Visits, format: FileFormat, source: str = "") -> Response:
-    """The same as a file, to be sent to whoever runs the software."""
-    check = _last(visits, source)
+    """Return the findings as a file, to be sent to the people who run the one-stop software."""
+    check = _last_check(visits, source)
     kind = settings().sources[source]
     about = [check_words()["page"]["about"].format(source=source)]
     if check and check.findings and (terms := terms_of(kind)):
@@ -71,15 +71,15 @@ def download_check(request: Request, visits: Visits, format: FileFormat, source:
 
 
 def verdict_of(check: SourceCheck) -> str:
-    """What a check came to, in a sentence."""
+    """Return the result of a check in one sentence."""
     return verdict([each.finding.severity for each in check.findings])
 
 
-def _last(visits: Visitor, source: str) -> SourceCheck | None:
-    """The last check of a source; ``None``: it was never checked.
+def _last_check(visits: Visitor, source: str) -> SourceCheck | None:
+    """Return the last check of a source, or ``None`` if it was never checked.
 
     Raises:
-        PageRefused: he sees some agencies' alone, or there is no such source.
+        PageRefused: the visitor sees some agencies only, or there is no such source.
     """
     visits.must_see_all()
     with page_connection() as connection:
@@ -93,14 +93,14 @@ def _last(visits: Visitor, source: str) -> SourceCheck | None:
 
 _STATUS = re.compile(r"-?[0-9]{1,5}")
 _MOST_STATUS = 2**15 - 1
-"""A status code of a source as ``motcua.status_maps`` holds it."""
+"""Largest status code of a source that ``motcua.status_maps`` can hold."""
 _SAID = {"waits": "asked", "done": "mapped", "asked_before": "asked_before", "unknown": "unknown_source"}
-"""What the page says, by what became of a form."""
+"""Key of the message that the page shows, by the outcome of a form."""
 
 
 @router.get("/quality/sources")
 def show_sources(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """The sources, their rows that cannot be used, and what statuses were said to stand for."""
+    """Show the sources, their unusable rows, and the meanings that were given to statuses."""
     return _page(request, visits, said if said in _SAID.values() else "")
 
 
@@ -111,7 +111,7 @@ def download_sources(
     format: FileFormat,
     of: Literal["sources", "unusable", "status_maps", "pushes", "push_faults", "supplements"],
 ) -> Response:
-    """One of the page's lists."""
+    """Return one of the page's lists as a file."""
     if of in ("status_maps", "push_faults"):
         visits.must_see_all()
     return file_of(request, visits, _lists(visits)[of], format, about=[])
@@ -119,7 +119,7 @@ def download_sources(
 
 @router.post("/quality/sources")
 def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Says what a status of a source stands for, or asks for it where citizens are told of it, or were."""
+    """Set the meaning of a source's status, or request it if citizens are or were informed of the status."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -134,7 +134,7 @@ def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, 
         with page_connection() as connection:
             became = ask(connection, "map_status", wanted, who)
     except CheckViolation:
-        # A code of the contract.
+        # The code is a status of the source contract, which cannot be mapped.
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
     return led_to(request, "/quality/sources", {"said": _SAID[became]})
 
@@ -176,6 +176,6 @@ def _page(request: Request, visits: Visitor, said: str, *, status: int = HTTPSta
 
 
 def _lists(visits: Visitor) -> dict[str, Listing]:
-    """The page's lists, of what the visitor may see."""
+    """Return the page's lists, limited to what the visitor may see."""
     every = (SOURCES, UNUSABLE, PUSHES, PUSH_FAULTS, SUPPLEMENTS)
     return {each.name: each for each in (*every, *((STATUS_MAPS,) if visits.agencies is None else ()))}

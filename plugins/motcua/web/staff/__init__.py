@@ -1,1 +1,1 @@
-"""The pages of staff: one module a page."""
+"""The staff pages, with a module for each page."""

@@ -1,8 +1,8 @@
-"""The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself lives.
+"""The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself is running.
 
-It takes two decisions: an open alert is acknowledged, and of a ledger that slept somebody says whether it was put back,
-which is carried out at once, after a look at what that does. Only the Department takes them; others see the page
-without its forms.
+The page has forms for two decisions. Somebody acknowledges an open alert. After a ledger slept, somebody states whether
+it was restored from a backup. The second decision is carried out at once, after a page that shows its effects. Only the
+Department decides. Other visitors see the page without its forms.
 """
 
 from __future__ import annotations
@@ -49,9 +49,10 @@ class Shown:
 
 @router.get("/alerts")
 def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Open alerts, then those that were over in the last days.
+    """Show open alerts, and alerts that ended in the last days.
 
-    What is wrong with sources, gateways and machines is the Department's business: for it and for auditors.
+    Only the Department and auditors see the page: faults of sources, gateways and machines are the Department's
+    business.
     """
     visits.must_see_all()
     return _page(request, said if said in ("acknowledged", "let_go", "put_back") else "", decides=visits.is_operator)
@@ -59,7 +60,7 @@ def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLRespons
 
 @router.get("/alerts/file")
 def download_alerts(request: Request, visits: Visits, format: FileFormat, of: Literal["alerts", "looks"]) -> Response:
-    """The alerts of the page, or what the watch saw when it looked last."""
+    """Return the alerts of the page, or what the watch saw in its last round, as a file."""
     visits.must_see_all()
     now = datetime.now(UTC)
     with page_connection() as connection:
@@ -92,7 +93,7 @@ def download_alerts(request: Request, visits: Visits, format: FileFormat, of: Li
 
 @router.get("/checks/{name}")
 def show_check(request: Request, visits: Visits, name: str) -> HTMLResponse:
-    """The handbook's page of a check: what it means, what is to be done. It shows nobody's rows."""
+    """Show the handbook's page of a check: its meaning and what to do. The page shows no rows."""
     if name not in CHECKS:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     said = handbook_words(name)
@@ -101,7 +102,7 @@ def show_check(request: Request, visits: Visits, name: str) -> HTMLResponse:
 
 @router.post("/alerts")
 def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Keeps that the visitor looks after an open alert, and shows the page again."""
+    """Store that the visitor looks after an open alert, and show the page again."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -115,8 +116,10 @@ def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, st
 
 @router.post("/alerts/gap")
 def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Tells what an answer makes of what is held while a ledger that slept, or went back, is not believed; where that
-    was confirmed, it goes, or is of unknown outcome."""
+    """Show what an answer about a slept or restored ledger does to the messages on hold, or carry it out.
+
+    Once the visitor confirms the answer, these messages are sent or become ``unknown``.
+    """
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -164,7 +167,7 @@ def _page(request: Request, said: str, *, decides: bool, status: int = HTTPStatu
 
 
 def _looks(life: WatchLife | None) -> list[LookInWords]:
-    """What was looked at, as far as this version knows it."""
+    """Return what the watch checked, without checks that this software version does not know."""
     looks = life.looks if life is not None else []
     found = (look_in_words(str(each["check"]), str(each["state"]), each["facts"]) for each in looks)
     return [each for each in found if each is not None]

@@ -1,7 +1,7 @@
-"""The tab *Tin xin lỗi*: whom the coming evening would apologise to, while that can be spared, whose citizens nobody
-reaches; and the dossiers that need a letter of apology (Mẫu 04), which no SMS replaces.
+"""The tab *Tin xin lỗi*: the apologies of the coming evening, and the dossiers that need a letter of apology.
 
-An agency's administrator sees his own agencies' dossiers.
+The first list shows, while the delay can still be avoided, which citizens will get an apology and which cannot be
+reached. No SMS replaces the letter (Mẫu 04). An agency's administrator sees the dossiers of their own agencies.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ list_page(router, "/apologies/letters", LETTERS)
 
 @dataclass(frozen=True, slots=True)
 class AgencyTonight:
-    """What the coming evening is about at one agency."""
+    """The apologies of the coming evening at one agency."""
 
     agency_code: str
     told: int
-    """Dossiers whose citizen is apologised to, unless they are done before."""
+    """Dossiers whose citizen gets an apology, unless they are finished before."""
     untold: int
-    """Likewise, whose citizen nobody reaches."""
+    """Dossiers whose citizen cannot be reached, unless they are finished before."""
 
 
 @router.get("/apologies")
 def show_apologies(request: Request, visits: Visits) -> HTMLResponse:
-    """What the coming evening would apologise for, by agency and dossier."""
+    """Show what the coming evening would apologize for, by agency and dossier."""
     evening_at = coming_evening(datetime.now(UTC))
     with page_connection() as connection:
         asked = asked_of(connection, request, visits, OWED_TONIGHT)
@@ -65,7 +65,7 @@ def show_apologies(request: Request, visits: Visits) -> HTMLResponse:
 
 @router.get("/apologies/file")
 def download_tonight(request: Request, visits: Visits, format: FileFormat) -> Response:
-    """Whom the coming evening would apologise to, as a file."""
+    """Return the apologies of the coming evening as a file."""
     evening_at = coming_evening(datetime.now(UTC))
     with page_connection() as connection:
         asked = asked_of(connection, request, visits, OWED_TONIGHT)
@@ -75,7 +75,7 @@ def download_tonight(request: Request, visits: Visits, format: FileFormat) -> Re
 
 
 def _by_agency(owed: Sequence[OwedTonight]) -> list[AgencyTonight]:
-    """The agencies, those first with the most dossiers."""
+    """Return the agencies, those with the most dossiers first."""
     told = Counter(each.agency_code for each in owed if each.is_told)
     untold = Counter(each.agency_code for each in owed if not each.is_told)
     found = [AgencyTonight(code, told[code], untold[code]) for code in {*told, *untold}]

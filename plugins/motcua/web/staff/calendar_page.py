@@ -31,11 +31,15 @@ from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
-"""What marks a day: a public holiday or a day in lieu of one, a day off in exchange for a weekend day, the agency's own
-closing, a day worked although it is off elsewhere, or its morning, a weekend day. The template has looks and words."""
+"""What marks a day. The template has a look and words for each kind.
+
+The kinds, in this order: a public holiday or a day in lieu of one; a day off in exchange for a weekend day; the
+agency's own closing; a day worked although it is off elsewhere; a day of which only the morning is worked; a weekend
+day.
+"""
 
 LONGEST_AUTHORITY = 300
-"""Letters of the announcement that a year was held against."""
+"""Most letters of the name of the announcement with which a year was compared."""
 
 router = APIRouter()
 
@@ -46,14 +50,14 @@ class Cell:
 
     day: date
     kind: Kind | None
-    """``None``: an ordinary working day."""
+    """``None`` for an ordinary working day."""
     reason: str | None
     is_today: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """One month: weeks from Monday; days of its neighbours are ``None``."""
+    """One month, with weeks from Monday. Days of the neighbouring months are ``None``."""
 
     number: int
     working_days: int
@@ -61,7 +65,7 @@ class Month:
 
 
 def kind_of(calendar: WorkingCalendar, day: date) -> Kind | None:
-    """What marks a day, if anything does."""
+    """Return what marks a day, or ``None`` for an ordinary working day."""
     special, opening = calendar.special_day(day), calendar.opening(day)
     if opening == "morning":
         return "morning"
@@ -75,7 +79,7 @@ def kind_of(calendar: WorkingCalendar, day: date) -> Kind | None:
 
 
 def months_of(calendar: WorkingCalendar, year: int, today: date) -> list[Month]:
-    """The grids of a year."""
+    """Return the grids of the months of a year."""
     months = []
     for number in range(1, 13):
         weeks = [
@@ -96,14 +100,16 @@ def _cell(calendar: WorkingCalendar, day: date, today: date) -> Cell:
 
 @router.get("/calendar")
 def show_calendar(request: Request, visits: Visits, year: str = "", agency: str = "", said: str = "") -> HTMLResponse:
-    """A year (this one by default) for an agency's code, or for a province's key (the first one by default)."""
+    """Show a year, by default this one, for an agency's code or a province's key, by default the first province."""
     return _page(request, visits, year, agency, "asked" if said == "asked" else "")
 
 
 @router.post("/calendar")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Asks whether a year was held against the announcement, with its days off, or is not confirmed any more; asks for
-    it where that was confirmed."""
+    """Request that a year counts as compared with the announcement, or that this is withdrawn.
+
+    The page first shows the year's days off and asks the visitor to confirm.
+    """
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -115,7 +121,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
         return _page(request, visits, year, agency, "no_authority", status=HTTPStatus.UNPROCESSABLE_ENTITY)
     shown = _year(year, datetime.now(VIETNAM).date())
     with page_connection() as connection:
-        _, _, _, province = _asked_for(connection, visits, agency)
+        _, _, _, province = _agency_and_province(connection, visits, agency)
         if fields.get("sure") == "yes":
             became = ask(connection, "confirm_year", {"province": province, "year": shown, "decision": authority}, who)
             if became == "unknown":
@@ -141,7 +147,7 @@ def _page(
     shown = _year(year, today)
     first, last = date(shown, 1, 1), date(shown, 12, 31)
     with page_connection() as connection:
-        agencies, provinces, chosen, province = _asked_for(connection, visits, agency)
+        agencies, provinces, chosen, province = _agency_and_province(connection, visits, agency)
         code = chosen.agency_code if chosen else None
         calendar = _calendar(connection, chosen, province, shown)
         state = next((each for each in list_years(connection, [province]) if each.year == shown), None)
@@ -178,7 +184,7 @@ def _page(
         weekdays=list_words()["calendar"]["weekday"],
         state=state,
         confirmed_on=state.confirmed_at.astimezone(VIETNAM).date() if state and state.confirmed_at else None,
-        # Those in force today, or at the end of a year that is not this one.
+        # The hours in force today, or at the end of a year that is not this one.
         hours=calendar.hours_on(today if today.year == shown else last),
         months=months_of(calendar, shown, today),
         working_days=calendar.count_working_days(first, last),
@@ -188,7 +194,7 @@ def _page(
 
 
 def _lists(calendar: WorkingCalendar, year: int, province: str, agency_code: str | None) -> list[Listing]:
-    """The days of a year that are otherwise than the week, and who changed what of it."""
+    """Return the days of a year that differ from the usual week, and the changes that people made to them."""
     words = list_words()["calendar"]
     return [
         Listing("special_days").of(
@@ -213,7 +219,7 @@ def _lists(calendar: WorkingCalendar, year: int, province: str, agency_code: str
 
 
 def _kept_in_words(row: Mapping[str, Any] | None) -> str:
-    """A row of the history, as the database keeps it."""
+    """Return a row of the calendar's history in words."""
     said = list_words()["calendar"]["kept"]
     if row is None:
         return str(said["nothing"])
@@ -234,10 +240,10 @@ def download_calendar(
     agency: str = "",
     of: Literal["calendar", "special_days", "calendar_changes"] = "calendar",
 ) -> Response:
-    """Every day of the year, with whether it is worked and why; or one of the page's lists."""
+    """Return every day of the year with its opening and the reason, or one of the page's lists, as a file."""
     shown = _year(year, datetime.now(VIETNAM).date())
     with page_connection() as connection:
-        _, _, chosen, province = _asked_for(connection, visits, agency)
+        _, _, chosen, province = _agency_and_province(connection, visits, agency)
         calendar = _calendar(connection, chosen, province, shown)
     words = list_words()["calendar"]
     about = [words["year"].format(year=shown, of=chosen.name if chosen else _province_name(province))]
@@ -263,13 +269,15 @@ def download_calendar(
     return file_of(request, visits, Listing("calendar").of(rows), format, about=about)
 
 
-def _asked_for(
+def _agency_and_province(
     connection: Connection, visits: Visitor, agency: str
 ) -> tuple[list[Agency], list[str], Agency | None, str]:
-    """Agencies that the visitor sees, their provinces, and the agency, if it is one's calendar, or province asked for.
+    """Return the agencies that the visitor sees, their provinces, the chosen agency and the chosen province.
+
+    The agency is ``None`` if the address asks for a province's calendar.
 
     Raises:
-        PageRefused: there is no such agency or province, or he may not see it.
+        PageRefused: there is no such agency or province, or the visitor may not see it.
     """
     agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
     provinces = sorted({each.province for each in agencies}) or [HOME_PROVINCE]

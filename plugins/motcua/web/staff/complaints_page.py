@@ -1,8 +1,8 @@
-"""The page *Phản ánh*: what citizens report about messages; recording one, its outcome, taking one back.
+"""The page *Phản ánh*: record complaints of citizens about messages, record an outcome, or withdraw a complaint.
 
-An agency's administrators, for their own agencies, and the Department make changes; auditors see the list without
-forms, and without words that may name somebody. Each change needs the token of the page's form, and is kept with who
-and when. Nothing is ever deleted.
+An agency's administrators, for their own agencies, and the Department make changes. Auditors see the list without forms
+and without texts that may name somebody. Each change needs the token of the page's form and is stored with who and
+when. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST_WORDS = 1_000
-"""Of a note or a reason typed on the page: with accents that is more than half of what a form may hold."""
+"""Most letters of a note or a reason. With accents this is more than half of what a form may hold."""
 _COUNTED = timedelta(days=30)
 _SAID = ("recorded", "alike", "repeated", "withdrawn", "outcome")
 router = APIRouter()
@@ -50,8 +50,10 @@ Form = Annotated[dict[str, str], Depends(sent_form)]
 def show_complaints(
     request: Request, visits: Visits, agency: str = "", said: str = "", code: str = "", claim: str = ""
 ) -> HTMLResponse:
-    """Complaints, the newest first, a page at a time; ``code``: of the dossier that one is to be recorded about, whose
-    form is open and filled in, also with its ``claim``."""
+    """Show complaints, the newest first, page by page.
+
+    ``code`` is a dossier about which a complaint will be recorded. Its form is open and filled in, also with ``claim``.
+    """
     about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT], "claim": claim}
     tried = about if code and not holds_phone(code) else None
     return _page(request, visits, _asked(request), said if said in _SAID else "", tried=tried)
@@ -62,7 +64,7 @@ list_files(router, "/complaints/file", COMPLAINTS)
 
 @router.post("/complaints")
 def change_complaints(request: Request, visits: Visits, fields: Form) -> Response:
-    """Records a complaint, writes an outcome down, or takes a complaint back; then shows the page again."""
+    """Record a complaint, record an outcome, or withdraw a complaint; then show the page again."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_record")
     who = visits.signature
@@ -80,7 +82,10 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
 
 
 def _asked(request: Request) -> list[tuple[str, str]]:
-    """What the list is asked for. Beside a code the claim is that of the complaint to be recorded, and no filter."""
+    """Return the query of the list.
+
+    If the query has a code, ``claim`` belongs to the new complaint and is no filter.
+    """
     is_about = "code" in dict(kept_query(request))
     return kept_query(request, "code", *(("claim",) if is_about else ()))
 
@@ -92,7 +97,7 @@ def _change(
     if decision == "record":
         names = ("agency", "dossier_code", "received_at", "channel", "claim", "note")
         entry = Entry(*(fields.get(name, "") for name in names))
-        # As a browser writes a moment: 2026-11-25T08:30.
+        # Browsers send a moment as 2026-11-25T08:30.
         entry = replace(entry, received_at=entry.received_at.replace("T", " "))
         number = record_complaint(connection, entry, fields.get("form", ""), user, now, agencies)
         if number is None:
@@ -148,7 +153,7 @@ def _page(
 
 
 def _summed(counts: Sequence[ComplaintCount]) -> list[tuple[str, int, int]]:
-    """(claim, complaints, of which still open), the most first."""
+    """Return (claim, complaints, open complaints) for each claim, the most complaints first."""
     found: dict[str, list[int]] = {}
     for each in counts:
         sums = found.setdefault(each.claim, [0, 0])

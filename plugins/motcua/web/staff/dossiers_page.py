@@ -1,8 +1,8 @@
-"""The page *Hồ sơ*: what a citizen was told of a dossier, or why not; for whoever is asked at the counter.
+"""The page *Hồ sơ*: what a citizen was informed about a dossier, or why not, for questions at the counter.
 
-Found by its code, in any spelling that 9029 reads, by the last signs of one, or by a phone number. What is typed is
-sent as a form and stands in no address: a number is shown to nobody again, and who looked for one is kept. Auditors
-look for none, and nobody finds by a name.
+A dossier is found by its code in any spelling that 9029 reads, by the last characters of its code, or by a phone
+number. The search is sent as a form and stands in no address, so that no number is shown to anybody else. The ledger
+stores who searched for a phone number. Auditors cannot search by phone number, and nobody can search by name.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST = 100
-"""Characters of what is typed that are looked at."""
+"""Characters of a search that are used. The rest is cut off."""
 
 router = APIRouter()
 Form = Annotated[dict[str, str], Depends(sent_form)]
@@ -51,8 +51,8 @@ Form = Annotated[dict[str, str], Depends(sent_form)]
 
 @router.get("/dossiers")
 def show_dossier(request: Request, visits: Visits, agency: str = "", code: str = "") -> Response:
-    """A dossier; several that the code may mean; or, without a code, where to look for one."""
-    typed = _clean(code)
+    """Show a dossier, the dossiers that an ambiguous code may mean, or, without a code, the search."""
+    typed = _one_line(code)
     if holds_phone(typed):
         return _search_page(request, "phone_in_address", status=HTTPStatus.BAD_REQUEST)
     if not typed:
@@ -63,13 +63,13 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
         if len(found.dossiers) > 1:
             return _list_page(connection, request, visits, found.dossiers, "several")
         if not found.dossiers:
-            return _none(request, found, typed)
-        explained = _explained(connection, found.dossiers[0], visits)
+            return _nothing_found(request, found, typed)
+        explained = _explain(connection, found.dossiers[0], visits)
     lines = axis_lines(explained, visits.phone, codes=visits.is_operator)
     return render(
         request,
         "dossiers/dossier.html",
-        **_shown(explained, visits),
+        **_dossier_values(explained, visits),
         lines=lines,
         sorts=clauses()["axis"]["sort"],
         phone=visits.phone(explained.dossier.msisdn),
@@ -81,16 +81,18 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
 
 @router.get("/dossiers/slip")
 def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLResponse:
-    """What the citizen is given on paper, which prints itself: the sentence, code and dates, how to ask 9029 and what
-    that costs; no name."""
-    shown = _shown(_asked_for(agency, code, visits), visits)
+    """Show the slip for the citizen, which prints itself.
+
+    The slip holds the sentence, the code and dates, and how to ask 9029 and what that costs. It holds no name.
+    """
+    shown = _dossier_values(_explain_asked_dossier(agency, code, visits), visits)
     return render(request, "dossiers/slip.html", prints=True, fee=settings().inquiries_fee, **shown)
 
 
 @router.get("/dossiers/file")
 def download_axis(request: Request, visits: Visits, agency: str, code: str, format: FileFormat) -> Response:
-    """What happened to the dossier."""
-    explained = _asked_for(agency, code, visits)
+    """Return what happened to the dossier as a file."""
+    explained = _explain_asked_dossier(agency, code, visits)
     dossier = explained.dossier
     title = clauses()["axis"]["file"].format(code=dossier.dossier_code, agency=dossier.agency_name)
     lines = AXIS.of(axis_lines(explained, visits.phone, codes=visits.is_operator))
@@ -103,38 +105,41 @@ Numbers = Annotated[list[str], Query()]
 
 @router.get("/dossiers/found")
 def show_found(request: Request, visits: Visits, dossier: Numbers) -> HTMLResponse:
-    """Dossiers that a search found, in another order: by their numbers, for what was typed stands in no address."""
+    """Show dossiers that a search found, in another order.
+
+    The address gives the dossiers by their numbers, since no address holds the search.
+    """
     with page_connection() as connection:
-        return _list_page(connection, request, visits, _found(connection, visits, dossier), "found")
+        return _list_page(connection, request, visits, _find_by_numbers(connection, visits, dossier), "found")
 
 
 @router.get("/dossiers/found/file")
 def download_found(request: Request, visits: Visits, format: FileFormat, dossier: Numbers) -> Response:
-    """The same dossiers as a file."""
+    """Return the dossiers that a search found as a file."""
     with page_connection() as connection:
-        listing = DOSSIERS.of(_found(connection, visits, dossier))
+        listing = DOSSIERS.of(_find_by_numbers(connection, visits, dossier))
         asked = asked_of(connection, request, visits, listing)
     return list_file(request, visits, listing, asked, format)
 
 
-def _found(connection: Connection, visits: Visitor, written: list[str]) -> list[DossierFound]:
+def _find_by_numbers(connection: Connection, visits: Visitor, written: list[str]) -> list[DossierFound]:
     numbers = [number for each in written[:MOST_FOUND] if (number := number_in(each)) is not None]
     return dossiers_by_number(connection, numbers, visits.listed)
 
 
 @router.post("/dossiers/search")
 def search(request: Request, visits: Visits, fields: Form) -> Response:
-    """Leads to the dossier whose code, its tail or phone number was typed; of several shows a list."""
+    """Lead to the dossier whose code, end of code or phone number was typed, or list several dossiers."""
     must_be_own_form(request, fields)
-    typed = _clean(fields.get("q", ""))
+    typed = _one_line(fields.get("q", ""))
     if not typed:
         return _search_page(request, "nothing_typed")
     with page_connection() as connection:
         coded = find_by_code(connection, typed, visits.listed)
         found = coded.dossiers or (() if coded.unusable else find_by_tail(connection, typed, visits.listed))
-        # What is both a code and a number is a code: nobody's number is looked for without need.
+        # A text that is both a code and a phone number counts as a code, so that numbers are not searched without need.
         if found or not holds_phone(typed):
-            return _one_or_several(connection, request, visits, found) or _none(request, coded, typed)
+            return _one_or_several(connection, request, visits, found) or _nothing_found(request, coded, typed)
         return _search_by_phone(connection, request, visits, typed)
 
 
@@ -154,14 +159,14 @@ def _search_by_phone(connection: Connection, request: Request, visits: Visitor, 
 def _one_or_several(
     connection: Connection, request: Request, visits: Visitor, found: Sequence[DossierFound], said: str = "several"
 ) -> Response | None:
-    """Leads to the one dossier that was found, or lists several; ``None``: none was."""
+    """Lead to the only dossier that was found, list several dossiers, or return ``None`` if none was found."""
     if len(found) == 1:
         return led_to(request, "/dossiers", {"agency": found[0].agency_code, "code": found[0].dossier_code})
     return _list_page(connection, request, visits, found, said) if found else None
 
 
-def _clean(typed: str) -> str:
-    """What was typed as one line, no longer than anything that there is."""
+def _one_line(typed: str) -> str:
+    """Return the typed text as one line, cut to ``LONGEST`` characters."""
     return "".join(each if each.isprintable() else " " for each in typed[:LONGEST]).strip()
 
 
@@ -175,29 +180,29 @@ def _code_of(known: list[Agency], typed: str, visits: Visitor) -> str | None:
     return agency.agency_code
 
 
-def _explained(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
+def _explain(connection: Connection, found: DossierFound, visits: Visitor) -> ExplainedDossier:
     explained = explain_dossier(connection, found.dossier_id, visits.listed, datetime.now(UTC), visits.phone)
     if explained is None:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_dossier")
     return explained
 
 
-def _asked_for(agency: str, code: str, visits: Visitor) -> ExplainedDossier:
-    typed = _clean(code)
+def _explain_asked_dossier(agency: str, code: str, visits: Visitor) -> ExplainedDossier:
+    typed = _one_line(code)
     with page_connection() as connection:
         agency_code = _code_of(list_agencies(connection), agency, visits)
         found = find_by_code(connection, typed, visits.listed, agency_code).dossiers
         if len(found) != 1:
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_dossier")
-        return _explained(connection, found[0], visits)
+        return _explain(connection, found[0], visits)
 
 
 def _query(explained: ExplainedDossier) -> dict[str, str]:
     return {"agency": explained.dossier.agency_code, "code": explained.dossier.dossier_code}
 
 
-def _once_denied(explained: ExplainedDossier) -> str:
-    """What to do when the citizen says that nothing came; empty: nobody says that anything did."""
+def _advice_if_denied(explained: ExplainedDossier) -> str:
+    """Return what to do if the citizen denies having received a message, or an empty text if none was delivered."""
     message, words = explained.answer.message, clauses()["denied"]
     if message is None or message.state not in TOLD:
         return ""
@@ -205,14 +210,14 @@ def _once_denied(explained: ExplainedDossier) -> str:
     return f"{words['says']} {ask}, {words['then']}"
 
 
-def _shown(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
+def _dossier_values(explained: ExplainedDossier, visits: Visitor) -> dict[str, Any]:
     message = explained.answer.message
     tone = "neutral" if message is None else "ok" if message.state in TOLD else "warn"
     return {
         "dossier": explained.dossier,
         "story": explained.story,
         "told": explained.sentence,
-        "denied": _once_denied(explained),
+        "denied": _advice_if_denied(explained),
         "tone": tone,
         "message": message,
         "in_status": status_name(explained.story.status_code),
@@ -229,8 +234,8 @@ def _search_page(request: Request, said: str, *, status: int = HTTPStatus.OK, **
     return render(request, "dossiers/find.html", status=status, said=said, shown=None, w=wording, **values)
 
 
-def _none(request: Request, found: CodeSearch, typed: str) -> HTMLResponse:
-    """No dossier is meant: its rows cannot be used yet, it is no code but a name, or there is none."""
+def _nothing_found(request: Request, found: CodeSearch, typed: str) -> HTMLResponse:
+    """Show why no dossier was found: its rows cannot be used yet, the text is a name, or there is no such dossier."""
     reasons = dict.fromkeys(clauses()["axis"]["unusable_reason"][each.reason] for each in found.unusable)
     said = "unusable" if reasons else "name" if reads_as_name(typed) else "none"
     return _search_page(request, said, status=HTTPStatus.NOT_FOUND, typed=typed, reasons=list(reasons))
@@ -243,7 +248,7 @@ def _list_page(
     found: Sequence[DossierFound],
     said: str,
 ) -> HTMLResponse:
-    """The dossiers that were found; another order of them is asked for by their numbers."""
+    """Show the list of dossiers that were found. Its links for another order hold the dossiers' numbers."""
     listing = DOSSIERS.of(found)
     numbers = [("dossier", str(each.dossier_id)) for each in found]
     shown = shown_list(connection, request, visits, listing, here="/dossiers/found", query=numbers)

@@ -31,29 +31,29 @@ router = APIRouter()
 list_page(router, "/messages", MESSAGES)
 
 
-# --- 9029: what citizens ask by text ---------------------------------------------------------------------------------
+# --- 9029: inquiries of citizens by text message ---------------------------------------------------------------------
 
 _REPEATED = 20
-"""Rows of codes and of phones that come again."""
+"""Most rows of repeated codes, and of repeated phones."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """A day's inquiries."""
+    """The inquiries of one day."""
 
     day: date
     counts: dict[str, int]
-    """By outcome."""
+    """Number of inquiries by outcome."""
 
     @property
     def all(self) -> int:
-        """Inquiries of the day."""
+        """Number of inquiries of the day."""
         return sum(self.counts.values())
 
 
 @router.get("/messages/inquiries")
 def show_inquiries(request: Request, visits: Visits) -> HTMLResponse:
-    """Inquiries of some days: by day and outcome, repeated unknown codes, and a list, a page at a time."""
+    """Show inquiries of some days: counts by day and outcome, repeated unknown codes, and a list."""
     days: list[DayRow] = []
     codes, phones = [], []
     with page_connection() as connection:
@@ -87,7 +87,7 @@ def show_inquiries(request: Request, visits: Visits) -> HTMLResponse:
 
 @router.get("/messages/inquiries/file")
 def download_inquiries(request: Request, visits: Visits, format: FileFormat) -> Response:
-    """The list as a file, the newest ``MOST_ROWS`` at most."""
+    """Return the list as a file, the newest ``MOST_ROWS`` inquiries at most."""
     with page_connection() as connection:
         asked = asked_inquiries(asked_of(connection, request, visits, INQUIRIES))
     return list_file(request, visits, INQUIRIES, asked, format)
@@ -100,7 +100,7 @@ def _by_day(counted: Sequence[InquiriesOfDay]) -> list[DayRow]:
     return [DayRow(day, counts) for day, counts in found.items()]
 
 
-# --- Chưa rõ kết quả: messages whose outcome nobody knows ------------------------------------------------------------
+# --- Chưa rõ kết quả: messages of unknown outcome --------------------------------------------------------------------
 
 LONGEST_REASON = 500
 
@@ -109,9 +109,9 @@ Choices = Annotated[list[tuple[str, str]], Depends(sent_choices)]
 
 @router.get("/messages/unknown")
 def show_unknown(request: Request, visits: Visits, said: str = "", every: bool = False) -> HTMLResponse:
-    """Messages of unknown outcome that are still useful, the oldest first, and what was let go lately.
+    """Show messages of unknown outcome that are still useful, the oldest first, and recent releases.
 
-    ``every``: all of the page are chosen.
+    ``every`` selects all messages of the page.
     """
     query = kept_query(request)
     return _unknown_page(request, visits, query, "asked" if said == "asked" else "", every=every)
@@ -119,7 +119,7 @@ def show_unknown(request: Request, visits: Visits, said: str = "", every: bool =
 
 @router.get("/messages/unknown/file")
 def download_unknown(request: Request, visits: Visits, format: FileFormat, of: Literal["held", "released"]) -> Response:
-    """All messages that wait for a decision, the oldest first, or those that were let go, the latest first."""
+    """Return all messages that wait for a decision, the oldest first, or all releases, the latest first, as a file."""
     listing = HELD if of == "held" else RELEASED
     with page_connection() as connection:
         asked = asked_of(connection, request, visits, listing)
@@ -128,7 +128,7 @@ def download_unknown(request: Request, visits: Visits, format: FileFormat, of: L
 
 @router.post("/messages/unknown")
 def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response:
-    """Asks whether the chosen messages are to go again, or asks for it; then shows the page again."""
+    """Ask whether to send the chosen messages again, or request the release; then show the page again."""
     visits.must_be_operator()
     who = visits.signature
     fields = dict(sent)
@@ -149,7 +149,7 @@ def release_unknown(request: Request, visits: Visits, sent: Choices) -> Response
 
 
 def _fault(chosen: Sequence[int], reason: str) -> str:
-    """What is wrong with a form, in words; empty: nothing."""
+    """Return what is wrong with a form, in words, or an empty text if nothing is."""
     words = wording.list_words()["release"]
     if not chosen:
         return str(words["nothing_chosen"])

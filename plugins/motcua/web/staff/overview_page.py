@@ -1,7 +1,7 @@
-"""The page *Tổng quan*, the first one: what wants attention, what became of a day's messages, and how things stand.
+"""The page *Tổng quan*, the first one: what needs attention, a day's messages by state, and the present state.
 
-It counts a day's rows once and sums nothing over all there ever was. The identity, which counts anew from the facts, is
-the watch's work; the page shows what the watch counted last, and when.
+The page counts the rows of one day and never the whole ledger. The watch counts the accounting identity again from the
+facts. The page shows the watch's last count and its time.
 """
 
 from __future__ import annotations
@@ -51,35 +51,35 @@ SHOWN_STATES = (
     "cancelled",
     "suppressed",
 )
-"""As they stand side by side: told, on the way, in doubt, failed, and what was rightly not sent."""
+"""The order of the columns: accepted by a carrier, on the way, unknown, failed, and rightly not sent."""
 TROUBLE = ("unknown", "undelivered", "rejected", "expired")
-"""States that somebody looks for first."""
+"""States that staff check first."""
 
 router = APIRouter()
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Messages of one agency or kind on a day, or all of them."""
+    """Messages of one agency or kind on a day, or all messages of the day."""
 
     of: str | None
-    """Code of the agency, or the kind; ``None``: of no agency, or all."""
+    """Code of the agency, or the kind. ``None`` for messages without an agency, or for all messages."""
     states: Mapping[str, int]
 
     @property
     def planned(self) -> int:
-        """All of them: each is in one state."""
+        """Number of all messages. Each message is in exactly one state."""
         return sum(self.states.values())
 
     @property
     def troubled(self) -> int:
-        """Those that somebody looks for first."""
+        """Number of messages in the states that staff check first."""
         return sum(self.states.get(state, 0) for state in TROUBLE)
 
 
 @dataclass(frozen=True, slots=True)
 class IdentityCounted:
-    """What the watch counted of the identity the last time."""
+    """The last count of the accounting identity by the watch."""
 
     difference: int
     at: datetime
@@ -87,15 +87,18 @@ class IdentityCounted:
 
 @router.get("/")
 def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "") -> Response:
-    """What wants attention and how things stand now; and the messages of what was recorded on a day, by default today,
-    of every kind or of one by agency. A clerk's first page is where dossiers are looked for."""
+    """Show what needs attention and the present state, and the messages of the events that were recorded on a day.
+
+    The day is today by default. The messages are of every kind, or of one kind by agency. A clerk is led to the search
+    for dossiers instead.
+    """
     if visits.is_clerk:
         return led_to(request, "/dossiers")
     now = datetime.now(UTC)
     today = day_of(now)
     shown, chosen = _day(day, today), next((each for each in KINDS if each == kind), None)
     with page_connection() as connection:
-        counts = _counts(connection, shown, visits)
+        counts = _counts_of_day(connection, shown, visits)
         state = standing_of(connection, visits, now)
         is_new = not counts and not are_any_dossiers(connection, visits.listed)
     total = _tally(None, counts)
@@ -119,7 +122,7 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
         kinds=_tallies((each.kind, each) for each in counts),
         kind=chosen,
         agencies=_tallies((each.agency_code, each) for each in counts if chosen in (None, each.kind)),
-        identity=_identity(state.life),
+        identity=_last_identity_count(state.life),
         most_quarantined=MOST_QUARANTINED,
         words=wording.publication_words(),
         number=wording.count,
@@ -134,7 +137,7 @@ def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "
 
 @router.get("/sending")
 def moved_here(request: Request, visits: Visits, day: str = "") -> RedirectResponse:
-    """Where the page was before: whoever kept the address gets here, with the day."""
+    """Redirect the page's former address, with its day, to this page."""
     query = f"?{urlencode({'day': day})}" if day else ""
     base = request.scope.get("root_path", "")
     return RedirectResponse(f"{base}/{query}", HTTPStatus.MOVED_PERMANENTLY, HEADERS)
@@ -142,10 +145,10 @@ def moved_here(request: Request, visits: Visits, day: str = "") -> RedirectRespo
 
 @router.get("/figures/file")
 def download_figures(request: Request, visits: Visits, format: FileFormat, day: str = "") -> Response:
-    """A day's figures by agency, kind and state."""
+    """Return a day's figures by agency, kind and state as a file."""
     shown = _day(day, day_of(datetime.now(UTC)))
     with page_connection() as connection:
-        counts = _counts(connection, shown, visits)
+        counts = _counts_of_day(connection, shown, visits)
         agencies = [each for each in list_agencies(connection) if visits.sees(each.agency_code)]
         as_of = data_as_of(list_sources(connection))
     about = [f"{whose(None, agencies, visits)} · {period_told(shown.isoformat(), shown.isoformat())}"]
@@ -153,7 +156,7 @@ def download_figures(request: Request, visits: Visits, format: FileFormat, day: 
     return file_of(request, visits, listing, format, about=about, as_of=as_of)
 
 
-def _counts(connection: Connection, day: date, visitor: Visitor) -> list[RecordedCount]:
+def _counts_of_day(connection: Connection, day: date, visitor: Visitor) -> list[RecordedCount]:
     start = datetime.combine(day, datetime.min.time(), VIETNAM)
     return recorded_in(connection, start, start + timedelta(days=1), visitor.listed)
 
@@ -166,7 +169,7 @@ def _tally(of: str | None, counts: Iterable[RecordedCount]) -> Tally:
 
 
 def _tallies(counts: Iterable[tuple[str | None, RecordedCount]]) -> list[Tally]:
-    """By agency or kind, those first of which somebody looks for the most messages."""
+    """Return the tallies by agency or kind, those with the most messages in troubled states first."""
     parts: dict[str | None, list[RecordedCount]] = {}
     for of, each in counts:
         parts.setdefault(of, []).append(each)
@@ -174,8 +177,8 @@ def _tallies(counts: Iterable[tuple[str | None, RecordedCount]]) -> list[Tally]:
     return sorted(tallies, key=lambda each: (-each.troubled, -each.planned, each.of or ""))
 
 
-def _identity(life: WatchLife | None) -> IdentityCounted | None:
-    """``None``: the watch did not count, or another version of it."""
+def _last_identity_count(life: WatchLife | None) -> IdentityCounted | None:
+    """Return the last count of the identity, or ``None`` if the watch did not count or another version of it did."""
     for look in life.looks if life is not None else ():
         facts = look["facts"]
         if look["check"] == "identity" and facts.get("counted_at") is not None:

@@ -1,7 +1,8 @@
-"""The page *Chất lượng số điện thoại* of an agency, before it joins or later: which open dossiers nobody could text.
+"""The page *Chất lượng số điện thoại* of an agency: open dossiers whose citizens cannot be texted, and why.
 
-The list is printed for the one-stop desk, which mends the numbers in its own software; it holds no number and no name.
-So does what is told of a list that an agency sends before its dossiers are read; of that list nothing is kept.
+The one-stop desk gets the printed list and corrects the numbers in its own software. The list holds no number and no
+name. Before the system reads an agency's source, the agency can upload a list of its dossiers. The page then checks the
+numbers of that list and stores nothing of it.
 """
 
 from __future__ import annotations
@@ -30,23 +31,23 @@ from motcua.web.staff.settings_page import open_for
 from motcua.web.visitors import Visitor, Visits
 
 LARGEST_LIST = 8 * 1024 * 1024
-"""Bytes of a list that is sent: some hundred thousand dossiers."""
+"""Most bytes of a list that an agency sends: some hundred thousand dossiers."""
 
 router = APIRouter()
 
 
 @router.get("/settings/phones")
 def show_phones(request: Request, visits: Visits, code: str = "") -> HTMLResponse:
-    """How many of an agency's open dossiers can be texted, and the first of those that cannot."""
+    """Show how many of an agency's open dossiers have a usable number, and the first dossiers that have none."""
     return _page(request, visits, code)
 
 
-async def _sent(request: Request, visits: Visits, code: str = "") -> AsyncIterator[SentFile]:
-    """The form; nothing of it is read before it is known who sends it."""
+async def _uploaded_form(request: Request, visits: Visits, code: str = "") -> AsyncIterator[SentFile]:
+    """Yield the uploaded form. Nothing of the body is read before the sender is known to be allowed to send it."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_check")
     visits.must_see(code)
-    # Who looked at numbers is a person, as with a search for one.
+    # A shared account may not check numbers, as it may not search by number.
     assert visits.signature
     async with sent_file(request, LARGEST_LIST, on_disk=False) as sent:
         yield sent
@@ -54,9 +55,9 @@ async def _sent(request: Request, visits: Visits, code: str = "") -> AsyncIterat
 
 @router.post("/settings/phones/check")
 def check_phones(
-    request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_sent)], code: str = ""
+    request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_uploaded_form)], code: str = ""
 ) -> HTMLResponse:
-    """Tells how many rows of a list can be texted, and which are to be mended; nothing of it is written anywhere."""
+    """Show how many rows of a list have a usable number, and which must be corrected. Nothing of the list is stored."""
     unprocessable = HTTPStatus.UNPROCESSABLE_ENTITY
     must_be_own_form(request, sent.fields)
     if not sent.size:
@@ -70,7 +71,7 @@ def check_phones(
     except ReaderBusy:
         raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "reader_busy") from None
     except FileRefused as refused:
-        # A heading that is told may be a row: whoever left the heading out has numbers there.
+        # The refusal quotes the first row as headings. If the list has no headings, that row holds phone numbers.
         faults = [visits.text(each.removeprefix("- ")) for each in str(refused).splitlines()]
         return _page(request, visits, code, told="refused", faults=faults, status=unprocessable)
     return _page(request, visits, code, told="checked", name=name, checked=checked)
@@ -94,7 +95,7 @@ def _page(
             connection,
             request,
             visits,
-            _to_mend(agency.agency_code),
+            _unusable_phones(agency.agency_code),
             here="/settings/phones",
             query=[("code", agency.agency_code), *kept_query(request, "code")],
         )
@@ -124,14 +125,14 @@ def _page(
 
 @router.get("/settings/phones/file")
 def download_phones(request: Request, visits: Visits, format: FileFormat, code: str = "") -> Response:
-    """All of an agency's open dossiers that nobody could text, with what to do."""
+    """Return all of an agency's open dossiers without a usable number, with what to do, as a file."""
     with page_connection() as connection:
         agency = _agency(connection, visits, code)
     about = [f"{agency.name} ({agency.agency_code})"]
-    return file_of(request, visits, _to_mend(agency.agency_code), format, about=about)
+    return file_of(request, visits, _unusable_phones(agency.agency_code), format, about=about)
 
 
-def _to_mend(agency_code: str) -> Listing:
+def _unusable_phones(agency_code: str) -> Listing:
     labels = {str(code): label for code, label in phone_labels().items()}
     return Listing(
         "phones_to_mend",

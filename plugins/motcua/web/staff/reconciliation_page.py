@@ -1,7 +1,7 @@
-"""The page *Đối chiếu*: what was closed, whether it meets, each figure down to its rows, and the published files.
+"""The page *Đối chiếu*: the figures of each closing, whether they add up, their rows, and the published files.
 
-An agency's administrators get figures and rows of their own agencies, and of the files their agencies' own workbooks:
-every other one holds rows of all.
+An agency's administrators get figures and rows of their own agencies, and only their agencies' own workbooks among the
+published files: every other file holds rows of all agencies.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ from motcua.web.visitors import Visitor, Visits
 log = logging.getLogger(__name__)
 
 _SHOWN = 100
-"""Rows of reasons and of the portal; the workbook has all of them."""
+"""Most rows of reasons and of the portal on the page. The workbook has all of them."""
 _PERIODS = 45
 _LISTED = 1_001
-"""Rows of a figure that its page knows; the file has all of them."""
+"""Most rows of a figure on its page. The file has all of them."""
 
 router = APIRouter()
 
@@ -58,8 +58,11 @@ router = APIRouter()
 def show_reconciliation(
     request: Request, visits: Visits, closing: str = "", agency: str = "", said: str = ""
 ) -> HTMLResponse:
-    """One closing among those of its length, by default of the newest day that had messages: its figures, by agency or
-    of one, and what does not meet."""
+    """Show the figures of one closing, of all agencies or of one, and differences that nothing explains.
+
+    The closing is by default the newest one of a day that had messages. The page links the other closings of its
+    length.
+    """
     if agency:
         visits.must_see(agency)
     elif visits.listed is not None:
@@ -69,7 +72,7 @@ def show_reconciliation(
         if not ((closing or newest) and visits.sees(agency or None)):
             return render(request, "reconciliation.html", told=None, is_closed=bool(newest))
         number = number_in(closing) if closing else next(iter(newest.values()))
-        shown = _closing(connection, number, agency or None, USUAL.sorted)
+        shown = _load_closing(connection, number, agency or None, USUAL.sorted)
         length = shown.report.closing.period.length
         periods = newest_periods(connection, length, _PERIODS, summed=visits.agencies is None)
         portal = _portal(connection, shown.report.closing, agency or None)
@@ -93,7 +96,7 @@ def show_reconciliation(
             for each in lists_of_closing(told, shown.messages.rows, shown.dossiers.rows)
         }
     known = {each.agency_code for each in Told(shown.report).agencies}
-    # His own agency may have nothing in this period; he is shown that.
+    # Show an administrator their own agency even if it has nothing in this period.
     if agency and visits.agencies is None and agency not in known:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_agency", code=agency)
     return render(
@@ -109,7 +112,7 @@ def show_reconciliation(
         verified=verified,
         asked=asked,
         said=said if said in ("verifying", "verifies_later") else "",
-        files=_files(published, told),
+        files=_published_files(published, told),
         own=[(code, told.agency_name(code)) for code in visits.listed or ()],
         summary=summary_lines(told),
         has_few=any(0 < each.notices.tellable < wording.LEAST_JUDGED for each in told.agencies),
@@ -135,7 +138,7 @@ def verify_again(
     fields: Annotated[dict[str, str], Depends(sent_form)],
     start_run: Annotated[Callable[[str, str], bool], Depends(run_starter)],
 ) -> Response:
-    """Asks that a publication be verified at once: by a run of its own, or by the next night's."""
+    """Request a verification of a publication. A run starts for it now; if that fails, the next night's run does it."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -160,10 +163,10 @@ def download_figures(
     agency: str = "",
     of: Literal["closing", "closing_dossiers", "closing_differences", "closing_changes"] = "closing",
 ) -> Response:
-    """One of the lists of a closing, of all agencies or of one."""
+    """Return one of the lists of a closing as a file, of all agencies or of one."""
     visits.must_see(agency or None)
     with page_connection() as connection:
-        shown = _closing(connection, number_in(closing), agency or None, MOST_ROWS + 1)
+        shown = _load_closing(connection, number_in(closing), agency or None, MOST_ROWS + 1)
     told, cut_off = Told(shown.report, agency=agency or None), shown.report.closing
     said = wording.list_words()["told"]
     whose = told.agency_name(agency) if agency else said["every_agency"]
@@ -172,22 +175,22 @@ def download_figures(
     return file_of(request, visits, lists[of], format, about=about, as_of=cut_off.as_of)
 
 
-def _asked_for(
+def _asked_cell(
     agency: str | None = None, procedure: str | None = None, kind: str | None = None, reason: str | None = None
 ) -> Cell:
-    """The part of a closing that an address names; what it leaves out is not narrowed down."""
+    """Return the part of a closing that an address names. Parameters that are missing narrow nothing down."""
     if any("\x00" in written for written in (agency, procedure, kind, reason) if written):
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     return Cell(agency, procedure, kind, reason)
 
 
-AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_for)]
+AskedFor: TypeAlias = Annotated[Cell, Depends(_asked_cell)]
 
 
 @router.get("/reconciliation/rows")
 def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> HTMLResponse:
-    """The messages, dossiers or orphans that a figure of a closing counts, as they stood at its cut-off."""
-    report, found = _rows(visits, closing, figure, cell, _LISTED)
+    """Show the messages, dossiers or orphans that a figure of a closing counts, as they were at its cut-off."""
+    report, found = _rows_of_figure(visits, closing, figure, cell, _LISTED)
     told = Told(report)
     listing = rows_of_figure(told, found)
     with page_connection() as connection:
@@ -199,7 +202,7 @@ def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell:
         told=told,
         found=found,
         name=_figure_name(told, figure),
-        cell_told=_cell_told(told, cell),
+        cell_told=_cell_in_words(told, cell),
         shown=shown,
         of_dossiers=found.of is CountedDossier,
         cell=cell,
@@ -209,20 +212,20 @@ def show_rows(request: Request, visits: Visits, closing: str, figure: str, cell:
 
 @router.get("/reconciliation/rows.csv")
 def download_rows_csv(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
-    """All rows of a figure, as the page shows them."""
+    """Return all rows of a figure as a CSV file, as the page shows them."""
     return _rows_file(request, visits, "csv", closing, figure, cell)
 
 
 @router.get("/reconciliation/rows.xlsx")
 def download_rows_workbook(request: Request, visits: Visits, closing: str, figure: str, cell: AskedFor) -> Response:
-    """The same as a workbook."""
+    """Return all rows of a figure as a workbook, as the page shows them."""
     return _rows_file(request, visits, "xlsx", closing, figure, cell)
 
 
 def _rows_file(request: Request, visits: Visitor, form: FileFormat, closing: str, figure: str, cell: Cell) -> Response:
-    report, found = _rows(visits, closing, figure, cell, None)
+    report, found = _rows_of_figure(visits, closing, figure, cell, None)
     told = Told(report)
-    about = [_figure_name(told, figure), _cell_told(told, cell)]
+    about = [_figure_name(told, figure), _cell_in_words(told, cell)]
     return file_of(request, visits, rows_of_figure(told, found), form, about=about, as_of=report.closing.as_of)
 
 
@@ -234,8 +237,8 @@ def _figure_name(told: Told, figure: str) -> str:
     )
 
 
-def _cell_told(told: Told, cell: Cell) -> str:
-    """The part of a closing in words."""
+def _cell_in_words(told: Told, cell: Cell) -> str:
+    """Return the part of a closing in words."""
     said = wording.list_words()["figure_of"]
     parts = [told.period[:1].upper() + told.period[1:]]
     if cell.agency_code is not None:
@@ -249,7 +252,7 @@ def _cell_told(told: Told, cell: Cell) -> str:
     return ", ".join(parts)
 
 
-def _rows(
+def _rows_of_figure(
     visits: Visitor, closing: str, figure: str, cell: Cell, limit: int | None
 ) -> tuple[ReconciliationReport, FigureRows]:
     visits.must_see(cell.agency_code)
@@ -265,7 +268,7 @@ def _rows(
             raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_closing") from None
 
 
-def _closing(connection: Connection, closing: int | None, agency: str | None, most: int) -> ClosingShown:
+def _load_closing(connection: Connection, closing: int | None, agency: str | None, most: int) -> ClosingShown:
     try:
         if closing is not None:
             return show_closing(connection, closing, agency, most)
@@ -276,7 +279,7 @@ def _closing(connection: Connection, closing: int | None, agency: str | None, mo
 
 @router.get("/reconciliation/file")
 def download(visits: Visits, publication: str, name: str) -> Response:
-    """A published file, only as it was published."""
+    """Return a published file, if its checksum is still the published one."""
     own = {agency_workbook_name(code) for code in visits.agencies or ()}
     if name not in own:
         visits.must_see(None)
@@ -313,8 +316,11 @@ def _attachment(content: bytes, name: str) -> Response:
 def _portal(
     connection: Connection, closing: Closing, agency: str | None
 ) -> tuple[Sequence[ComparedAgency], int] | None:
-    """What the national portal says of one agency or of all, as far as it was handed in, and how many agencies wait for
-    that, whose figures are as they were pushed; of a day or a month alone, for nothing else is handed in."""
+    """Return what the national portal states about agencies, and how many agencies have no such figures yet.
+
+    Figures of the portal are handed in for days and months only; return ``None`` for other periods. Agencies without
+    them show the figures that were pushed to the portal.
+    """
     period = closing.period
     if period.length not in ("day", "month"):
         return None
@@ -325,8 +331,8 @@ def _portal(
     return compared, len(waiting)
 
 
-def _files(published: Publication | None, told: Told) -> list[dict[str, Any]]:
-    """The files of the publication: of an agency its own one, else those over all."""
+def _published_files(published: Publication | None, told: Told) -> list[dict[str, Any]]:
+    """Return an agency's own workbook in the publication, or without an agency the files over all agencies."""
     if published is None:
         return []
     files: list[dict[str, Any]] = published.manifest["files"]

@@ -1,7 +1,7 @@
-"""The tab *Yêu cầu đang chờ*: what was asked for on the pages and is done later, and what became of it.
+"""The tab *Yêu cầu đang chờ*: requests that a worker carries out later, and their outcomes.
 
-The Department was mailed whom each would tell; until its time it is taken back here. An agency's administrator sees and
-takes back what is about his agencies alone.
+The Department was mailed about each request. A request can be withdrawn here until its time comes. An
+agency's administrator sees and withdraws requests about their own agencies only.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ router = APIRouter()
 
 @router.get("/requests")
 def show_requests(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """What waits, the oldest first, and what has ended lately."""
+    """Show the requests that wait, the oldest first, and those that ended lately."""
     return _page(request, visits, said if said in _SAID else "")
 
 
 @router.get("/requests/file")
 def download_requests(request: Request, visits: Visits, format: FileFormat) -> Response:
-    """What has ended, the newest first."""
+    """Return the requests that ended as a file, the newest first."""
     with page_connection() as connection:
         ended = _ended(connection, visits)
     return file_of(request, visits, ended, format)
@@ -55,7 +55,7 @@ def _ended(connection: Connection, visits: Visitor) -> Listing:
 
 @router.post("/requests")
 def take_back(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Takes back what waits."""
+    """Withdraw a request that waits."""
     if visits.is_auditor:
         raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_set")
     who = visits.signature
@@ -72,7 +72,7 @@ def take_back(request: Request, visits: Visits, fields: Annotated[dict[str, str]
 def waiting_requests(
     connection: Connection, visits: Visitor, kind: RequestKind, subject: str | None = None
 ) -> list[RequestInWords]:
-    """What was asked for on a page and waits, as that page shows it."""
+    """Return the waiting requests of a kind and subject in words, for the page on which they were made."""
     return _in_words(connection, visits, open_requests(connection, kind, subject))
 
 
@@ -108,7 +108,7 @@ def _in_words(connection: Connection, visits: Visitor, requests: Sequence[PageRe
 
 
 def _may_see(connection: Connection, visits: Visitor, request: PageRequest) -> bool:
-    """Whether it is the Department's, which sees all, or about agencies that are the visitor's alone."""
+    """Return whether the visitor sees all agencies, or the request is about the visitor's agencies only."""
     if visits.agencies is None:
         return True
     if request.kind == "recipients":

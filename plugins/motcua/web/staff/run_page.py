@@ -1,7 +1,7 @@
 """The page *Lượt này đã làm gì*: what a run of a DAG did, in plain words with links; a tab of the run in Airflow.
 
-How the run stands is asked of Airflow, what it did of the ledger. An agency's administrator sees what it did for his
-agencies.
+Airflow states how the run stands, and the ledger what the run did. An agency's administrator sees what the run did for
+their own agencies.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from motcua.reports.publication.data import period_words
 from motcua.reports.wording import words_in
 from motcua.store.agencies import list_agencies
 from motcua.store.ledger.database import page_connection
-from motcua.store.ledger.sessions import Run, left_of
+from motcua.store.ledger.sessions import Run, parse_left_undone
 from motcua.store.runs import Attempted, Move, RunWork, work_of
 from motcua.web.airflow import AirflowRun, run_finder
 from motcua.web.forms import PageRefused
@@ -39,41 +39,44 @@ from motcua.web.lists import FileFormat, file_of
 from motcua.web.rendering import render
 from motcua.web.visitors import Visitor, Visits
 
-# --- Why it is red ---------------------------------------------------------------------------------------------------
+# --- Why the run is red ----------------------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"\+?\d{9,}")
-"""What is as long as a phone number; a gate's words count and name, and hold none."""
+"""Digits as long as a phone number. The words of a gate count and name things, and should hold no phone number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """One thing that is left, and what to do."""
+    """One reason why a run is red, and what to do."""
 
     why: str
     todo: str
     check: str = ""
-    """Id of the check that found it."""
+    """Id of the check that found it. Empty for a task that failed."""
 
 
 def run_words() -> dict[str, Any]:
-    """Those of the page."""
+    """Return the words of the page."""
     return words_in("web/runs/words.vi")
 
 
 def trouble_of_task(task_id: str, what: str) -> Trouble | None:
-    """A task that failed; ``None``: it is the gate, whose words say more."""
+    """Return the trouble of a failed task. Return ``None`` for the gate, whose own findings say more."""
     told = run_words()["task"].get(task_id)
     return None if told is None else Trouble(told["why"].format(what=what).replace(" .", "."), told["todo"])
 
 
 def troubles_of_gate(kept: str) -> list[Trouble]:
-    """What a gate found was left, each once; tasks that failed are told by themselves."""
-    told = [in_words(each) for each in left_of(kept) if each.name != "task_failed"]
+    """Return each kind of unfinished work that a gate found, once.
+
+    Failed tasks are left out, because :func:`trouble_of_task` returns these.
+    """
+    told = [in_words(each) for each in parse_left_undone(kept) if each.name != "task_failed"]
     masked = (Trouble(_NUMBER.sub("***", each.title), _NUMBER.sub("***", each.todo), each.name) for each in told)
     return list(dict.fromkeys(masked))
 
 
-# --- Its figures -----------------------------------------------------------------------------------------------------
+# --- Figures of the run ----------------------------------------------------------------------------------------------
 
 _NOT_SENT = ("suppressed", "cancelled", "expired")
 _TAKEN = ("accepted", "duplicate", "receipt")
@@ -81,7 +84,7 @@ _TAKEN = ("accepted", "duplicate", "receipt")
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A figure with what it is of, and the filters of the page of messages that lead to its rows."""
+    """A figure, what it counts, and the filters with which the page of messages shows its rows."""
 
     words: str
     number: int
@@ -97,24 +100,24 @@ class GatewayWork:
     taken: int
     delivered: int
     waiting: int
-    """No answer yet."""
+    """Attempts without an answer yet."""
     failures: tuple[Counted, ...]
 
     @property
     def failed(self) -> int:
-        """Attempts that the gateway did not take."""
+        """Number of attempts that the gateway did not accept."""
         return sum(each.number for each in self.failures)
 
 
 def planned(moves: Sequence[Move]) -> list[Counted]:
-    """Messages that were made, by kind."""
+    """Count the messages that the run planned, by kind."""
     kinds = _sums((move.kind, move.messages) for move in moves if move.from_state is None)
     names = wording.publication_words()["kind"]
     return [Counted(names[kind], number, (("kind", kind),)) for kind, number in kinds]
 
 
 def not_sent(moves: Sequence[Move]) -> list[Counted]:
-    """Messages that the run decided not to send, or no longer, by why."""
+    """Count the messages that the run decided not to send, or not to send any more, by state and reason."""
     ends = _sums(
         ((move.to_state, move.reason or ""), move.messages)
         for move in moves
@@ -132,7 +135,7 @@ def not_sent(moves: Sequence[Move]) -> list[Counted]:
 
 
 def queued_again(moves: Sequence[Move]) -> list[Counted]:
-    """Messages that had an end and wait to be sent again, by why."""
+    """Count the messages that had ended and wait to be sent again, by reason."""
     ended = (*_NOT_SENT, "undelivered", "rejected", "unknown")
     reasons = _sums(
         (move.reason or "", move.messages) for move in moves if move.to_state == "queued" and move.from_state in ended
@@ -141,7 +144,7 @@ def queued_again(moves: Sequence[Move]) -> list[Counted]:
 
 
 def settled(moves: Sequence[Move]) -> list[Counted]:
-    """Messages whose end became known, by what it is."""
+    """Count the messages whose final state became known, by state."""
     ends = _sums(
         (move.to_state, move.messages)
         for move in moves
@@ -152,7 +155,7 @@ def settled(moves: Sequence[Move]) -> list[Counted]:
 
 
 def by_gateway(attempts: Sequence[Attempted]) -> list[GatewayWork]:
-    """Attempts by gateway, the busiest first."""
+    """Count the attempts by gateway, the busiest gateway first."""
     found = []
     for name, total in _sums((each.gateway, each.attempts) for each in attempts):
         own = [each for each in attempts if each.gateway == name]
@@ -179,45 +182,45 @@ def _sums(pairs: Iterable[tuple[Any, int]]) -> list[tuple[Any, int]]:
     return sorted(total.items(), key=lambda item: (-item[1], str(item[0])))
 
 
-# --- As rows of a file --------------------------------------------------------------------------------------------
+# --- Figures as rows of a file ------------------------------------------------------------------------------------
 
 
 def figure_rows(work: RunWork, visitor: Visitor) -> list[Row]:
-    """Every figure of the page: of which part, of whom, what is counted, how many, and what is to be said of it."""
+    """Return every figure of the page: its part, its subject, what it counts, the number, and a note."""
     parts = run_words()["part"]
     makers: dict[str, Iterable[list[Cell]]] = {
-        "settled": _counted(settled(work.moves)),
-        "planned": _counted(planned(work.moves)),
-        "again": _counted(queued_again(work.moves)),
-        "not_sent": _counted(not_sent(work.moves)),
-        "gateways": _of_gateways(by_gateway(work.attempts)),
-        "stops": ([_both(row.gateway, row.subject), None, None, row.reason] for row in work.stops),
-        "evenings": _of_evenings(work),
-        "pick_ups": _of_pick_ups(work),
-        "quarantined": _of_quarantined(work),
-        "checks": _of_checks(work, visitor),
-        "closings": _of_closings(work, visitor),
-        "statements": _of_statements(work),
-        "verifications": _of_verifications(work),
-        "cleanings": _of_cleanings(work),
-        "mails": _of_mails(work),
+        "settled": _counted_rows(settled(work.moves)),
+        "planned": _counted_rows(planned(work.moves)),
+        "again": _counted_rows(queued_again(work.moves)),
+        "not_sent": _counted_rows(not_sent(work.moves)),
+        "gateways": _gateway_rows(by_gateway(work.attempts)),
+        "stops": ([_with_detail(row.gateway, row.subject), None, None, row.reason] for row in work.stops),
+        "evenings": _evening_rows(work),
+        "pick_ups": _pick_up_rows(work),
+        "quarantined": _quarantine_rows(work),
+        "checks": _check_rows(work, visitor),
+        "closings": _closing_rows(work, visitor),
+        "statements": _statement_rows(work),
+        "verifications": _verification_rows(work),
+        "cleanings": _cleaning_rows(work),
+        "mails": _mail_rows(work),
     }
     if work.known is None:
-        # What it planned and read is not known of it.
+        # The run ended before the ledger stored runs, so these figures are unknown.
         for name in ("settled", "planned", "again", "not_sent"):
             makers.pop(name)
     return [[parts[name], *row] for name, rows in makers.items() for row in rows]
 
 
-def _counted(counted: Iterable[Counted]) -> Iterator[list[Cell]]:
+def _counted_rows(counted: Iterable[Counted]) -> Iterator[list[Cell]]:
     return ([None, each.words, each.number, None] for each in counted)
 
 
-def _both(name: str, more: str) -> str:
+def _with_detail(name: str, more: str) -> str:
     return f"{name}, {more}" if more else name
 
 
-def _of_gateways(gateways: Iterable[GatewayWork]) -> Iterator[list[Cell]]:
+def _gateway_rows(gateways: Iterable[GatewayWork]) -> Iterator[list[Cell]]:
     said, outcomes = run_words()["figure"], run_words()["outcome"]
     for each in gateways:
         yield [each.gateway, said["attempts"], each.attempts, None]
@@ -229,7 +232,7 @@ def _of_gateways(gateways: Iterable[GatewayWork]) -> Iterator[list[Cell]]:
             yield [each.gateway, failure.words, failure.number, None]
 
 
-def _of_evenings(work: RunWork) -> Iterator[list[Cell]]:
+def _evening_rows(work: RunWork) -> Iterator[list[Cell]]:
     said, states = run_words()["figure"], run_words()["evening"]
     for each in work.evenings:
         told = f"{wording.day(each.day)}, {states[each.state]}"
@@ -237,21 +240,21 @@ def _of_evenings(work: RunWork) -> Iterator[list[Cell]]:
             yield [each.agency_name, said[name], getattr(each, name), told]
 
 
-def _of_pick_ups(work: RunWork) -> Iterator[list[Cell]]:
+def _pick_up_rows(work: RunWork) -> Iterator[list[Cell]]:
     said = run_words()["figure"]
     for each in work.pick_ups:
         yield [each.source, said["transitions"], each.transitions, None]
         yield [each.source, said["dossiers"], each.dossiers, None]
 
 
-def _of_quarantined(work: RunWork) -> Iterator[list[Cell]]:
+def _quarantine_rows(work: RunWork) -> Iterator[list[Cell]]:
     said = run_words()
     for each in work.quarantined:
         waiting = said["figure"]["waiting"].format(waiting=wording.count(each.waiting))
         yield [each.source, words_of("unusable.reason")[each.reason], each.found, waiting]
 
 
-def _of_checks(work: RunWork, visitor: Visitor) -> Iterator[list[Cell]]:
+def _check_rows(work: RunWork, visitor: Visitor) -> Iterator[list[Cell]]:
     said = run_words()["figure"]
     for each in work.checks:
         of = said["check"].format(no=each.run_no, day=wording.day(each.day))
@@ -261,7 +264,7 @@ def _of_checks(work: RunWork, visitor: Visitor) -> Iterator[list[Cell]]:
             yield [of, said[name], numbers[name], None if each.is_sealed else said["not_sealed"]]
 
 
-def _of_closings(work: RunWork, visitor: Visitor) -> Iterator[list[Cell]]:
+def _closing_rows(work: RunWork, visitor: Visitor) -> Iterator[list[Cell]]:
     said = run_words()["figure"]
     for each in work.closings:
         of = period_words(Period.parse(each.period))
@@ -273,7 +276,7 @@ def _of_closings(work: RunWork, visitor: Visitor) -> Iterator[list[Cell]]:
             yield [of, said["unexplained"], each.unexplained, None]
 
 
-def _of_statements(work: RunWork) -> Iterator[list[Cell]]:
+def _statement_rows(work: RunWork) -> Iterator[list[Cell]]:
     said = run_words()["figure"]
     for each in work.statements:
         of = f"{each.form}/{each.file_name}" if each.form else each.file_name
@@ -281,21 +284,21 @@ def _of_statements(work: RunWork) -> Iterator[list[Cell]]:
         yield [of, said["statement_no"] if each.statement_no else said["refused"], each.statement_no, month]
 
 
-def _of_verifications(work: RunWork) -> Iterator[list[Cell]]:
+def _verification_rows(work: RunWork) -> Iterator[list[Cell]]:
     said = run_words()["figure"]
     for each in work.verifications:
         published = said["published"].format(no=each.publication_no)
         yield [period_words(Period.parse(each.period)), said["faults"], each.faults, published]
 
 
-def _of_cleanings(work: RunWork) -> Iterator[list[Cell]]:
+def _cleaning_rows(work: RunWork) -> Iterator[list[Cell]]:
     said = run_words()
     for each in work.cleanings:
         what = said["cleaned"].get(each.of_what) or said["other_table"].format(name=each.of_what)
         yield [None, what, each.removed, each.failed]
 
 
-def _of_mails(work: RunWork) -> Iterator[list[Cell]]:
+def _mail_rows(work: RunWork) -> Iterator[list[Cell]]:
     said, bodies = run_words(), dag_texts.words()["bodies"]
     for each in work.mails:
         of = bodies.get(each.body) or each.agency_name or each.body
@@ -307,7 +310,7 @@ def _of_mails(work: RunWork) -> Iterator[list[Cell]]:
 
 _SHOWN = 20
 _LONGEST_NAME = 250
-"""Airflow's own limit."""
+"""Airflow's own limit of a run id's length."""
 
 _NOTICES = ("moves", "attempts", "pick_ups", "quarantined", "evenings", "messages", "stops")
 SUBJECTS: dict[str, tuple[str, ...]] = {
@@ -322,16 +325,16 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "verify_publications": ("verifications",),
     "clean_airflow": ("cleanings",),
 }
-"""DAG → what its runs may have something of."""
+"""For each DAG, the parts of the page that its runs may have."""
 OF_ALL_AGENCIES = {"statements", "stops", "purges", "verifications", "cleanings"}
-"""What is no agency's: an agency's administrator does not see it."""
+"""Parts that belong to no agency. An agency's administrator does not see them."""
 
 router = APIRouter()
 FindsRun = Annotated[Callable[[str, str], AirflowRun | None], Depends(run_finder)]
 
 
 def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> list[Trouble]:
-    """Why the run is red, and what to do. What the gate said is of all agencies, and so is not shown to one's own."""
+    """Return why the run is red, and what to do. Only visitors of all agencies see the gate's reasons."""
     refused = dag_texts.misunderstanding(
         run.dag_id,
         airflow.conf,
@@ -349,8 +352,8 @@ def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> 
 
 @router.get("/run")
 def show_run(request: Request, visitor: Visits, find: FindsRun, dag_id: str = "", run_id: str = "") -> HTMLResponse:
-    """What a run did."""
-    run, subjects, work, airflow = _found(visitor, find, dag_id, run_id)
+    """Show what a run did."""
+    run, subjects, work, airflow = _find_run(visitor, find, dag_id, run_id)
     gateways = by_gateway(work.attempts)
     return render(
         request,
@@ -361,7 +364,7 @@ def show_run(request: Request, visitor: Visits, find: FindsRun, dag_id: str = ""
         airflow_run=airflow,
         of_run={"dag_id": dag_id, "run_id": run_id},
         has_figures=bool(figure_rows(work, visitor)),
-        # What has ended before runs were known by number left no trace of what it planned and read.
+        # Runs that ended before the ledger stored runs left no trace of what they planned and read.
         is_known=work.known is not None or (airflow is not None and airflow.state in ("queued", "running")),
         work=work,
         planned=planned(work.moves),
@@ -393,8 +396,8 @@ def show_run(request: Request, visitor: Visits, find: FindsRun, dag_id: str = ""
 def download_run(
     request: Request, visitor: Visits, find: FindsRun, format: FileFormat, dag_id: str = "", run_id: str = ""
 ) -> Response:
-    """The figures of what a run did; its messages are a file of the page of messages."""
-    run, _, work, _ = _found(visitor, find, dag_id, run_id)
+    """Return the figures of what a run did as a file. The page of messages has the file of its messages."""
+    run, _, work, _ = _find_run(visitor, find, dag_id, run_id)
     with page_connection() as connection:
         agencies = [each for each in list_agencies(connection) if visitor.sees(each.agency_code)]
     about = [f"{dag_texts.words()['dags'][dag_id]['name']}: {run.run_id}", whose(None, agencies, visitor)]
@@ -403,13 +406,13 @@ def download_run(
     return file_of(request, visitor, listing.of(rows), format, about=about)
 
 
-def _found(
+def _find_run(
     visitor: Visitor, find: Callable[[str, str], AirflowRun | None], dag_id: str, run_id: str
 ) -> tuple[Run, tuple[str, ...], RunWork, AirflowRun | None]:
-    """The run, what runs of its DAG may have something of, what it did, and how it stands in Airflow.
+    """Return the run, the parts that its page may have, what it did, and its state in Airflow.
 
     Raises:
-        PageRefused: neither Airflow nor the ledger knows it.
+        PageRefused: neither Airflow nor the ledger knows the run.
     """
     run = Run(dag_id, run_id)
     subjects = SUBJECTS.get(dag_id)

@@ -1,7 +1,8 @@
-"""The pages *Thiết lập → Cơ quan*: an agency's administrator sets up his own, with history and undo.
+"""The pages *Thiết lập → Cơ quan*: an agency's administrator changes the agency's settings, with history and undo.
 
-What is typed is rehearsed over the last working day and priced before it is set; what would keep messages from citizens
-is asked again. Whoever saw older settings is told what others changed meanwhile, and loses nothing that he typed.
+A change is first rehearsed over the last working day, with its price. A change that would keep messages from citizens
+needs a confirmation. If other people changed settings since the page was opened, the visitor sees their changes and
+keeps everything that the visitor typed.
 """
 
 from __future__ import annotations
@@ -49,20 +50,20 @@ from motcua.web.rendering import led_to, render
 from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
-# --- What is typed ---------------------------------------------------------------------------------------------------
+# --- Reading what was typed ------------------------------------------------------------------------------------------
 
 LONGEST: Final = 300
-"""Letters of a reason, of a procedure's code, of an address."""
+"""Most letters of a reason, of a procedure's code or of an address."""
 _BETWEEN: Final = re.compile(r"[\s,;]+")
 
 
 @dataclass(frozen=True, slots=True)
 class TypedSettings:
-    """The fields of the form as they were typed, also those that do not count with the others."""
+    """The fields of the form as they were typed, also fields that the other fields make ineffective."""
 
     same_day_excluded: bool
     same_day_all: bool
-    """All same-day procedures; the file and the history say so by naming none."""
+    """Whether all same-day procedures are left out. The agencies' file and the history write this as an empty list."""
     same_day_procedures: tuple[str, ...]
     same_day_reason: str
     accented: bool
@@ -73,12 +74,12 @@ class TypedSettings:
 
     @classmethod
     def of_agency(cls, agency: Agency) -> TypedSettings:
-        """As the form shows an agency."""
+        """Return the fields that show an agency."""
         return cls.of_settings(settings_of(agency))
 
     @classmethod
     def of_settings(cls, settings: Mapping[str, Any]) -> TypedSettings:
-        """As the form shows settings in the form of the agencies' file."""
+        """Return the fields that show settings, given as in the agencies' file."""
         return cls(
             same_day_excluded=settings["same_day_excluded"],
             same_day_all=settings["same_day_excluded"] and not settings["same_day_procedures"],
@@ -93,7 +94,7 @@ class TypedSettings:
 
     @classmethod
     def of_form(cls, sent: Sequence[tuple[str, str]]) -> TypedSettings:
-        """As a browser sends it: one field as often as procedures are chosen."""
+        """Return the fields as a browser sent them. The field ``procedure`` comes once for each chosen procedure."""
         one = dict(sent)
         procedures = [code for name, code in sent if name == "procedure"] + parts(one.get("other_procedures", ""))
         return cls(
@@ -110,12 +111,15 @@ class TypedSettings:
 
     @property
     def chooses_none(self) -> bool:
-        """Same-day procedures are to be left out, but none is chosen: none is left out."""
+        """Whether same-day procedures are to be left out but none is chosen. Then none is left out."""
         return self.same_day_excluded and not (self.same_day_all or self.same_day_procedures)
 
     @property
     def settings(self) -> dict[str, object]:
-        """In the form of the agencies' file; which procedures and why counts where same-day ones are left out."""
+        """The settings as in the agencies' file.
+
+        Procedures and reason count only if same-day procedures are left out.
+        """
         leaves_out = self.same_day_excluded and not self.chooses_none
         return {
             "same_day_excluded": leaves_out,
@@ -130,12 +134,12 @@ class TypedSettings:
 
 
 def parts(written: str) -> list[str]:
-    """Words that stand apart by spaces, commas or lines."""
+    """Return the words of a text, separated by spaces, commas, semicolons or line breaks."""
     return [each for each in _BETWEEN.split(written) if each]
 
 
 def faults_of(refused: SettingsRefused, typed: TypedSettings) -> dict[str, str]:
-    """What is wrong, in words, by the field that it is shown at."""
+    """Return what is wrong, in words, by the field at which the page shows it."""
     said = settings_words()["fault"]
     found: dict[str, str] = {}
     for fault in refused.faults:
@@ -149,7 +153,7 @@ def faults_of(refused: SettingsRefused, typed: TypedSettings) -> dict[str, str]:
 
 
 def why_not_undone(refused: NotUndone | SettingsRefused) -> str:
-    """Why a change cannot be set back, in words."""
+    """Return in words why a change cannot be undone."""
     said = settings_words()["not_undone"]
     if isinstance(refused, NotUndone):
         told: str = said[refused.why].format(fields=", ".join(field_name(each) for each in refused.fields))
@@ -160,7 +164,7 @@ def why_not_undone(refused: NotUndone | SettingsRefused) -> str:
     return told
 
 
-# --- The pages -------------------------------------------------------------------------------------------------------
+# --- Handling requests -----------------------------------------------------------------------------------------------
 
 _KINDS: Final = ("result", "supplement", "apology")
 _SAID: Final = ("saved", "asked", "undone", "same", "none_chosen")
@@ -177,15 +181,15 @@ list_page(router, "/settings", AGENCIES, "settings/agencies.html")
 
 @router.get("/settings/agency")
 def show_settings(request: Request, visits: Visits, code: str = "", said: str = "") -> HTMLResponse:
-    """One agency's settings, its texts with what they cost, and who changed what."""
+    """Show one agency's settings, its texts with their prices, and who changed what."""
     with page_connection() as connection:
         opened = open_for(connection, visits, code)
-        return _Shown(request, visits, connection, opened).page(said=said if said in _SAID else "")
+        return _AgencyPage(request, visits, connection, opened).page(said=said if said in _SAID else "")
 
 
 @router.get("/settings/agency/file")
 def download_history(request: Request, visits: Visits, format: FileFormat, code: str = "") -> Response:
-    """Every change of an agency's settings, the newest first, one setting a row."""
+    """Return every change of an agency's settings as a file, the newest first, one setting a row."""
     with page_connection() as connection:
         opened = open_for(connection, visits, code)
         told = _Words(connection, opened)
@@ -202,30 +206,33 @@ def download_history(request: Request, visits: Visits, format: FileFormat, code:
 def change_settings(
     request: Request, visits: Visits, sent: Annotated[list[tuple[str, str]], Depends(sent_choices)]
 ) -> Response:
-    """Rehearses what is typed, sets it, or sets a change back; what silences citizens is asked first."""
+    """Rehearse what was typed, save it, or undo a change.
+
+    A change that keeps messages from citizens is confirmed first.
+    """
     fields = dict(sent)
     with page_connection() as connection:
         opened = open_for(connection, visits, fields.get("code", ""))
         if not _may_set(visits, opened.agency):
             raise PageRefused(HTTPStatus.FORBIDDEN, "may_not_set")
-        shown = _Shown(request, visits, connection, opened)
+        shown = _AgencyPage(request, visits, connection, opened)
         must_be_own_form(request, fields)
         if fields.get("decision") == "undo":
             return _undo(shown, fields, shown.visits.signature)
         if fields.get("decision") == "save":
-            return _take(shown, sent, shown.visits.signature)
+            return _try_or_save(shown, sent, shown.visits.signature)
         if fields.get("decision") != "try":
             raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
-        return _take(shown, sent, None)
+        return _try_or_save(shown, sent, None)
 
 
-def _take(shown: _Shown, sent: Sequence[tuple[str, str]], saved_by: str | None) -> Response:
-    """``saved_by``: who has it saved; ``None``: it is only tried."""
+def _try_or_save(shown: _AgencyPage, sent: Sequence[tuple[str, str]], saved_by: str | None) -> Response:
+    """Rehearse or save what was typed. ``saved_by`` is the person who saves it, or ``None`` to rehearse it only."""
     fields, opened = dict(sent), shown.opened
     typed, seen = TypedSettings.of_form(sent), number_in(fields.get("seen", "")) or 0
     meanwhile = changed_since(opened, seen)
     if meanwhile:
-        # Only what he changed himself is his: the rest is as others set it since.
+        # Keep only the fields that the visitor changed. The other fields show what others set since.
         over = typed_over(opened, seen, parts(fields.get("seen_recipients", "")), typed.settings)
         kept = TypedSettings.of_settings(over)
         if not (kept.same_day_excluded or typed.settings["same_day_excluded"]):
@@ -264,7 +271,7 @@ def _take(shown: _Shown, sent: Sequence[tuple[str, str]], saved_by: str | None) 
     return shown.done(saved)
 
 
-def _undo(shown: _Shown, fields: Mapping[str, str], who: str) -> Response:
+def _undo(shown: _AgencyPage, fields: Mapping[str, str], who: str) -> Response:
     opened, number = shown.opened, number_in(fields.get("change", "")) or 0
     seen = number_in(fields.get("seen", "")) or 0
     try:
@@ -274,7 +281,7 @@ def _undo(shown: _Shown, fields: Mapping[str, str], who: str) -> Response:
     if change is None:
         return shown.page(not_undone=why_not_undone(NotUndone("no_more")), status=HTTPStatus.CONFLICT)
     if fields.get("sure") != "yes" or opened.last_change != seen:
-        # Where it was changed meanwhile, it is asked anew with what would change now.
+        # If the settings changed meanwhile, ask again with the changes that undoing would make now.
         return shown.ask(change, "undo", number=number)
     if save(shown.connection, after, seen, who) == "changed":
         return shown.again(TypedSettings.of_agency(opened.agency), seen)
@@ -282,10 +289,10 @@ def _undo(shown: _Shown, fields: Mapping[str, str], who: str) -> Response:
 
 
 def open_for(connection: Connection, visits: Visitor, code: str) -> OpenedSettings:
-    """An agency's settings for a visitor.
+    """Return an agency's settings for a visitor.
 
     Raises:
-        PageRefused: there is no such agency, or he may not see it.
+        PageRefused: there is no such agency, or the visitor may not see it.
     """
     visits.must_see(code)
     opened = open_settings(connection, code)
@@ -299,7 +306,7 @@ def _may_set(visits: Visitor, agency: Agency) -> bool:
 
 
 class _Words:
-    """An agency's settings in words; procedures are named that its history or its dossiers name."""
+    """An agency's settings in words, with names of the procedures that its history or its dossiers name."""
 
     def __init__(self, connection: Connection, opened: OpenedSettings, also: Sequence[str] = ()) -> None:
         codes = {*opened.agency.same_day_procedures, *also}
@@ -311,14 +318,14 @@ class _Words:
         self._names = dict(self.procedures)
 
     def setting(self, field: str, value: object, of: Mapping[str, Any]) -> str:
-        """One setting, of settings in the form of the file or of the history."""
-        # Without same-day procedures left out an empty list means none, not all.
+        """Return one setting in words. ``of`` holds all settings, as in the agencies' file or in the history."""
+        # If no same-day procedures are left out, an empty list means none. Otherwise it means all.
         if field == "same_day_procedures" and not of.get("same_day_excluded"):
             return str(settings_words()["value"]["none"])
         return setting_in_words(field, value, self._names)
 
     def changed(self, change: KeptChange) -> list[tuple[str, str, str]]:
-        """What a change changed: setting, before, after."""
+        """Return what a change changed, in words: setting, before, after."""
         before, after = change.before or {}, change.after
         return [
             (
@@ -330,29 +337,29 @@ class _Words:
         ]
 
 
-class _Shown:
-    """One agency's page, whatever is told on it."""
+class _AgencyPage:
+    """Renders the page of one agency, after each kind of form, too."""
 
     def __init__(self, request: Request, visits: Visitor, connection: Connection, opened: OpenedSettings) -> None:
         self.request, self.visits, self.connection, self.opened = request, visits, connection, opened
         self.agency = opened.agency
 
     def done(self, said: str) -> Response:
-        # The change counts before the next page is asked for.
+        # Commit first, so that the next page shows the change.
         self.connection.commit()
         return led_to(self.request, "/settings/agency", {"code": self.agency.agency_code, "said": said})
 
     def again(self, typed: TypedSettings, seen: int) -> HTMLResponse:
-        """The page with what is typed, where somebody was faster by a moment."""
+        """Return the page with what was typed, after somebody else saved the settings first."""
         self.connection.rollback()
         opened = open_for(self.connection, self.visits, self.agency.agency_code)
-        shown = _Shown(self.request, self.visits, self.connection, opened)
+        shown = _AgencyPage(self.request, self.visits, self.connection, opened)
         return shown.page(typed=typed, meanwhile=changed_since(opened, seen), status=HTTPStatus.CONFLICT)
 
     def ask(
         self, change: AgencyChange, decision: str, *, typed: TypedSettings | None = None, number: int = 0
     ) -> HTMLResponse:
-        """The page that tells what a change would do, before it is done."""
+        """Return the page that shows what a change would do, before it is made."""
         told = _Words(self.connection, self.opened, change.agency.same_day_procedures)
         undone = [each for each in self.opened.history if each.change_id == number]
         return render(
@@ -388,7 +395,7 @@ class _Shown:
         said: str = "",
         status: int = HTTPStatus.OK,
     ) -> HTMLResponse:
-        """The page itself."""
+        """Return the page with the settings, and with what was typed, rehearsed or asked."""
         agency, price = self.agency, settings().segment_price
         form = typed or TypedSettings.of_agency(agency)
         told = _Words(self.connection, self.opened, form.same_day_procedures)
@@ -409,7 +416,7 @@ class _Shown:
             faults=faults or {},
             procedures=told.procedures,
             holds=holds,
-            texts=_texts(agency, name.name_in_texts, price),
+            texts=_sample_texts(agency, name.name_in_texts, price),
             in_full=_always_accented(self.connection),
             price=price,
             is_tried=rehearsal is not None,
@@ -418,11 +425,11 @@ class _Shown:
             shown_messages=_SHOWN_MESSAGES,
             most_dossiers=MOST_DOSSIERS,
             accented=(after or agency).accented if rehearsal else form.accented,
-            meanwhile=[self._told(each, told) for each, _ in meanwhile],
+            meanwhile=[self._change_in_words(each, told) for each, _ in meanwhile],
             not_undone=not_undone,
             said=said,
-            locked=[self._locked(field) for field in _LOCKED],
-            history=[self._told(each, told) for each in reversed(self.opened.history[-_SHOWN_CHANGES:])],
+            locked=[self._locked_setting_in_words(field) for field in _LOCKED],
+            history=[self._change_in_words(each, told) for each in reversed(self.opened.history[-_SHOWN_CHANGES:])],
             is_all_history=len(self.opened.history) <= _SHOWN_CHANGES,
             words=settings_words(),
             reason_words=wording.message_reason,
@@ -431,15 +438,15 @@ class _Shown:
             longest=LONGEST,
         )
 
-    def _locked(self, field: str) -> tuple[str, str, str]:
+    def _locked_setting_in_words(self, field: str) -> tuple[str, str, str]:
         values = settings_of(self.agency)
         told = setting_in_words(field, values[field], {})
         if field == "kinds_off" and self.agency.kinds_off_reason:
             told += f": {self.agency.kinds_off_reason}"
         return field_name(field), told, settings_words()["locked"][field]
 
-    def _told(self, change: KeptChange, told: _Words) -> dict[str, Any]:
-        """A change of the history in words."""
+    def _change_in_words(self, change: KeptChange, told: _Words) -> dict[str, Any]:
+        """Return a change of the history in words."""
         changed = {each.field for each in kept_settings(change)}
         return {
             "change_id": change.change_id,
@@ -449,19 +456,19 @@ class _Shown:
             "is_first": change.before is None,
             "silences": bool(change.silences),
             "fields": told.changed(change),
-            # What the history does not hold cannot be set back.
+            # The history does not hold mail addresses, so such a change cannot be undone.
             "is_of_addresses_alone": changed == {"report_recipients"},
         }
 
 
 def _always_accented(connection: Connection) -> list[str]:
-    """Gateways in use that send every text with accents, whatever the agency chose."""
+    """Return the gateways in use that send every text with accents, whatever the agency chose."""
     openings = gateway_openings(connection)
     return [name for name in settings().gateways if name in openings and openings[name].always_accented]
 
 
-def _texts(agency: Agency, name: str, price: int | None) -> list[tuple[PreviewRow, PreviewRow]]:
-    """Each of the three texts with a long code, without accents and with."""
+def _sample_texts(agency: Agency, name: str, price: int | None) -> list[tuple[PreviewRow, PreviewRow]]:
+    """Return the three texts with a long dossier code, each without and with accents."""
     templates = load_templates()
     shown = AgencyToPreview(agency.agency_code, name, None, agency.accented)
     rows = preview_texts([templates[kind] for kind in _KINDS], [shown], price or 0)

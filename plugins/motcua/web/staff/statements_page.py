@@ -1,6 +1,6 @@
-"""The page *Đối soát nhà mạng*: each month's statement, its verdicts, the rows that differ, and files refused.
+"""The page *Đối soát nhà mạng*: each month's carrier statement, its verdicts, differing rows, and refused files.
 
-The Department sends a statement here, confirms what was read in it, and sets a refused one aside.
+The Department uploads a carrier statement here, confirms what was read in it, and marks a refused one as dealt with.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class RowFilters:
-    """Which rows of which statement an address asks for; what it cannot mean narrows nothing down."""
+    """The rows of a carrier statement that an address asks for. Unknown values narrow nothing down."""
 
     no: str
     verdict: LineMatch | None
@@ -83,7 +83,10 @@ Filters = Annotated[RowFilters, Depends(_filters)]
 
 
 def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, float, float]]:
-    """The verdicts as parts of a bar 1000 wide: verdict, where it begins, how wide it is; none is too thin to see."""
+    """Return the verdicts as parts of a bar 1000 wide: verdict, where the part begins, and its width.
+
+    No part is too thin to be seen.
+    """
     counts = [(verdict, figures.of(direction, verdict).matches) for verdict in VERDICTS]
     present = [(verdict, count) for verdict, count in counts if count]
     total = sum(count for _, count in present)
@@ -100,9 +103,9 @@ def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, f
 
 @router.get("/statements")
 def show_statements(request: Request, visits: Visits, filters: Filters, said: str = "") -> HTMLResponse:
-    """All statements; one of them, the newest in force by default, with the rows that differ, a page at a time.
+    """Show all carrier statements, and the differing rows of one of them, by default of the newest in force.
 
-    They are accounts of all agencies together: for the Department and auditors.
+    Carrier statements are accounts of all agencies together. Only the Department and auditors see them.
     """
     visits.must_see_all()
     return statements_shown(request, visits, filters, told=said if said in _SAID else "")
@@ -119,17 +122,17 @@ def statements_shown(
     typed: Mapping[str, str] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    """The page, after a form too.
+    """Render the page, also after a form was sent.
 
     Args:
-        request: that is answered.
-        visits: who sees all agencies.
-        filters: which rows of which statement; by default of the newest in force.
-        told: what the page says of a form that was sent.
-        seen: a statement that was read and is to be confirmed.
-        about: what ``told`` is about: a stored statement, one that waits for its run, a month, a refusal.
+        request: the request that is answered.
+        visits: the visitor, who sees all agencies.
+        filters: the rows and the carrier statement to show. The default is the newest one in force.
+        told: key of the message that the page shows about a sent form.
+        seen: a carrier statement that was read and is to be confirmed.
+        about: the subject of ``told``: a stored carrier statement, one that waits for its run, a month, or a refusal.
         typed: the form as it was sent.
-        status: of the answer.
+        status: HTTP status of the answer.
     """
     filters = filters or RowFilters("", None, None)
     now = datetime.now(UTC)
@@ -190,7 +193,7 @@ def statements_shown(
 
 
 def _usual_form() -> str:
-    """The form of a gateway that is in use; empty: none is."""
+    """Return the name of the form of a gateway in use, or an empty text if there is none."""
     for name in form_names():
         try:
             if load_form(name).gateway in settings().gateways:
@@ -201,7 +204,7 @@ def _usual_form() -> str:
 
 
 def _months(now: datetime) -> list[date]:
-    """First days of the months that a statement is likely to be of, the newest first."""
+    """Return the first days of the months for which a carrier statement is likely, the newest first."""
     months = [Period.month_of(now.astimezone(VIETNAM).date())]
     while len(months) <= _MONTHS_BACK:
         months.append(months[-1].previous)
@@ -212,7 +215,7 @@ def _months(now: datetime) -> list[date]:
 def download_statements(
     request: Request, visits: Visits, filters: Filters, format: FileFormat, of: Literal["statements", "rows"]
 ) -> Response:
-    """All statements, or rows of one: those that the page would show, all of them."""
+    """Return all carrier statements, or all rows of one that match the page's filters, as a file."""
     visits.must_see_all()
     said = wording.list_words()["statement"]
     with page_connection() as connection:
@@ -236,10 +239,10 @@ def download_statements(
 
 
 def _shown(connection: Connection, filters: RowFilters, statements: list[StoredStatement]) -> StoredStatement | None:
-    """The statement that is asked for, the newest in force by default; ``None``: there is none.
+    """Return the requested carrier statement, by default the newest in force, or ``None`` if there is none.
 
     Raises:
-        PageRefused: none has this number.
+        PageRefused: no carrier statement has this number.
     """
     newest = next((each.statement_no for each in statements if each.in_force), None)
     wanted = number_in(filters.no) if filters.no else newest
@@ -249,11 +252,11 @@ def _shown(connection: Connection, filters: RowFilters, statements: list[StoredS
     return shown
 
 
-# --- What the Department sends ---------------------------------------------------------------------------------------
+# --- Uploads of the Department ---------------------------------------------------------------------------------------
 
 
-async def _sent(request: Request, visits: Visits) -> AsyncIterator[SentFile]:
-    """The form; nothing of it is read before it is known who sends it."""
+async def _uploaded_form(request: Request, visits: Visits) -> AsyncIterator[SentFile]:
+    """Yield the uploaded form. Nothing of the body is read before the sender is known to be allowed to send it."""
     visits.must_be_operator()
     assert visits.signature
     async with sent_file(request, LARGEST_UPLOAD, on_disk=True) as sent:
@@ -261,8 +264,8 @@ async def _sent(request: Request, visits: Visits) -> AsyncIterator[SentFile]:
 
 
 @router.post("/statements/upload")
-def upload_statement(request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_sent)]) -> Response:
-    """Reads a statement and tells what is in it, or what is wrong; nothing of it counts before it is confirmed."""
+def upload_statement(request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_uploaded_form)]) -> Response:
+    """Read a carrier statement and show its content or its faults. Nothing of it counts before it is confirmed."""
     fields = sent.fields
     unprocessable = HTTPStatus.UNPROCESSABLE_ENTITY
     must_be_own_form(request, fields)
@@ -278,13 +281,13 @@ def upload_statement(request: Request, visits: Visits, sent: Annotated[SentFile,
     try:
         seen = look_at(sent.file, name, form, month, now)
     except FileRefused as refused:
-        # It was only read: that it was refused is told here, and nowhere else.
+        # The file was only read, not stored. Its refusal is shown here and stored nowhere.
         told = refusal_of(refused, form, None, visits.signature, now)
         return statements_shown(request, visits, told="refused", about=told, typed=fields, status=unprocessable)
     except ReaderBusy:
         raise PageRefused(HTTPStatus.SERVICE_UNAVAILABLE, "reader_busy") from None
     except NothingKept as nothing:
-        return _nothing(request, visits, nothing, fields)
+        return _not_stored(request, visits, nothing, fields)
     return statements_shown(request, visits, seen=seen)
 
 
@@ -295,7 +298,7 @@ def decide(
     fields: Annotated[dict[str, str], Depends(sent_form)],
     start_run: Annotated[Callable[[str, str], bool], Depends(run_starter)],
 ) -> Response:
-    """Confirms a statement that was read, drops it, or sets a refused file aside."""
+    """Confirm a carrier statement that was read, drop it, or mark a refused file as dealt with."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -314,7 +317,7 @@ def decide(
         with page_connection() as connection:
             keep(connection, digest, name, form, month, who, datetime.now(UTC))
     except NothingKept as nothing:
-        return _nothing(request, visits, nothing, {})
+        return _not_stored(request, visits, nothing, {})
     return led_to(request, "/statements", {"said": "kept" if start_run("reconcile_carrier", who) else "kept_for_later"})
 
 
@@ -329,7 +332,7 @@ def _set_aside(request: Request, visits: Visitor, fields: dict[str, str], who: s
     return led_to(request, "/statements", {"said": "set_aside" if done else ""})
 
 
-def _nothing(request: Request, visits: Visitor, nothing: NothingKept, typed: dict[str, str]) -> HTMLResponse:
+def _not_stored(request: Request, visits: Visitor, nothing: NothingKept, typed: dict[str, str]) -> HTMLResponse:
     told: str = ""
     about: object = None
     status = HTTPStatus.CONFLICT
@@ -350,7 +353,7 @@ def _nothing(request: Request, visits: Visitor, nothing: NothingKept, typed: dic
 
 
 def _month_in(written: str) -> date | None:
-    """First day of a month as the form writes it: ``2026-10``."""
+    """Return the first day of a month that a form sent as ``2026-10``, or ``None`` if the text is no month."""
     if not re.fullmatch("2[01][0-9]{2}-(0[1-9]|1[0-2])", written):
         return None
     return date(int(written[:4]), int(written[5:]), 1)

@@ -1,7 +1,8 @@
-"""The tab *Tạm dừng gửi*: what the Department has nothing sent of, until when and why; stopping, and letting go.
+"""The tab *Tạm dừng gửi*: stops that the Department ordered, until when and why; ordering and ending stops.
 
-Only the Department decides. A stop and its end are asked about with what they cover, and are in force once they were
-confirmed: neither waits, since a wrong text goes out meanwhile. Each is taken back by the other.
+Only the Department decides. A page shows what a stop or its end covers. The order takes effect once it is confirmed. It
+does not wait like other requests, since a wrong text would be sent meanwhile. A stop is reversed by ending it, and its
+end by a new stop.
 """
 
 from __future__ import annotations
@@ -38,25 +39,25 @@ list_files(router, "/stops/file", STOPS, of_all=True)
 
 @router.get("/stops")
 def show_stops(request: Request, visits: Visits, said: str = "") -> HTMLResponse:
-    """Stops, the newest first, with what waits for those in force."""
+    """Show stops, the newest first, with the messages that wait for those in force."""
     visits.must_see_all()
     return _page(request, visits, said if said in _SAID else "")
 
 
 @router.post("/stops")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Tells what a stop, or its end, covers; does it where that was confirmed."""
+    """Show what a stop or its end covers, and carry it out once it is confirmed."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
     if fields.get("decision") == "go":
-        return _go(request, visits, fields, who)
+        return _end_stop(request, visits, fields, who)
     if fields.get("decision") == "stop":
-        return _stop(request, visits, fields, who)
+        return _order_stop(request, visits, fields, who)
     raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
 
 
-def _stop(request: Request, visits: Visitor, fields: dict[str, str], who: str) -> Response:
+def _order_stop(request: Request, visits: Visitor, fields: dict[str, str], who: str) -> Response:
     kind = next((each for each in _KINDS if each == fields.get("kind")), None)
     if kind is None and fields.get("kind"):
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
@@ -84,7 +85,7 @@ def _stop(request: Request, visits: Visitor, fields: dict[str, str], who: str) -
     return render(request, "stops/stops_ask.html", stop=stop, what=what, messages=messages, w=wording)
 
 
-def _go(request: Request, visits: Visitor, fields: dict[str, str], who: str) -> Response:
+def _end_stop(request: Request, visits: Visitor, fields: dict[str, str], who: str) -> Response:
     number, now = number_in(fields.get("no", "")) or 0, datetime.now(UTC)
     with page_connection() as connection:
         stop = find_stop(connection, number)
@@ -101,7 +102,7 @@ def _go(request: Request, visits: Visitor, fields: dict[str, str], who: str) -> 
 
 
 def _moment(written: str) -> datetime:
-    """A moment as a form writes it, on the clock of Vietnam; one that is none is long past."""
+    """Return the moment that a form sent, on the clock of Vietnam. Text that is no moment gives a date long past."""
     try:
         return datetime.strptime(written, "%Y-%m-%dT%H:%M").replace(tzinfo=VIETNAM)
     except ValueError:

@@ -1,7 +1,7 @@
-"""The page *Người dùng*: who may sign in, as what and since when; which agencies' rows he sees, and who gave them.
+"""The page *Người dùng*: who may sign in, with role and date, which agencies each user sees, and who assigned them.
 
-The Department's alone. A change is asked for, told with its effect, and done by a second form; it is kept with who and
-when, and counts from the user's next page on.
+Only the Department sees this page. A first form shows the effect of a change, and a second form makes the change. The
+ledger stores who made the change and when. The change counts from the user's next page on.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Accounts = Annotated[Callable[[], list[Account] | None], Depends(account_finder)
 
 @router.get("/users")
 def show_users(request: Request, visits: Visits, accounts: Accounts, said: str = "") -> HTMLResponse:
-    """Who may sign in, users with agencies, by name, and the last changes."""
+    """Show who may sign in, users with agencies, ordered by name, and the last changes."""
     visits.must_be_operator()
     return _page(request, visits, accounts, said if said in _SAID else "")
 
@@ -52,11 +52,11 @@ def download_users(
     format: FileFormat,
     of: Literal["accounts", "grants", "changes"],
 ) -> Response:
-    """Who may sign in, what users have, or what was changed of it, the newest first."""
+    """Return the accounts, the users' agencies, or the changes of them, the newest first, as a file."""
     visits.must_be_operator()
     if of == "accounts":
         with page_connection() as connection:
-            listing = _accounts(connection, accounts() or ())
+            listing = _accounts_list(connection, accounts() or ())
         return file_of(request, visits, listing, format, about=[])
     return file_of(request, visits, _LISTS[of], format)
 
@@ -65,7 +65,7 @@ def download_users(
 def change_users(
     request: Request, visits: Visits, accounts: Accounts, fields: Annotated[dict[str, str], Depends(sent_form)]
 ) -> Response:
-    """Tells what a change would do; does it where that was confirmed."""
+    """Show what a change would do, and make it once it is confirmed."""
     visits.must_be_operator()
     who = visits.signature
     must_be_own_form(request, fields)
@@ -86,8 +86,8 @@ def change_users(
     return led_to(request, "/users", {"said": said})
 
 
-def _accounts(connection: Connection, accounts: Sequence[Account]) -> Listing:
-    """The list of who may sign in, each with the agencies that he was given."""
+def _accounts_list(connection: Connection, accounts: Sequence[Account]) -> Listing:
+    """Return the list of accounts, each with the agencies that were assigned to it."""
     given: dict[str, list[str]] = {}
     for each in list_agencies_of_users(connection):
         given.setdefault(each.user_name, []).append(each.agency_name)
@@ -109,7 +109,7 @@ def _page(
             connection,
             request,
             visits,
-            _accounts(connection, known or ()),
+            _accounts_list(connection, known or ()),
             prefix="accounts_",
             file="/users/file",
             here="/users",

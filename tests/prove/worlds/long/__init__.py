@@ -1,1 +1,1 @@
-"""A long ledger at work, and what its statements read."""
+"""A ledger with months of older rows on which the real jobs run, and records of what its SQL statements read."""

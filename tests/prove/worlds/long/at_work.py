@@ -1,5 +1,8 @@
-"""Everything that runs again and again, run once over a long ledger: a pick-up, a plan, a run of sending, receipts and
-texts to 9029, a settling, an evening, whoever watches, and every page."""
+"""Run each repeated work once on a ledger with months of older rows.
+
+The repeated works are a pick-up, a plan, a run of sending, delivery receipts and texts to 9029, a settling, an
+evening's apologies, the watchers, and every staff page.
+"""
 
 from __future__ import annotations
 
@@ -32,9 +35,9 @@ from tests.web.visiting import Visiting
 
 SOURCE = "mot_cua"
 NEWS = 200
-"""Dossiers that a source tells of at a time."""
+"""Number of dossiers with news that ``World.news`` records at the source."""
 _SECRET = "s" * 20
-# Or the first run would make up for every evening that the past has not settled.
+# Mark all past evenings as settled. Otherwise the first run would settle each evening of the older months.
 _EVENINGS = """
 INSERT INTO motcua.apology_evenings (
     agency_code, day, evening_at, apology_day, state, first_due, last_due, useful_until, settled_at, known_transition,
@@ -61,20 +64,20 @@ ANALYZE motcua.apology_evenings;
 
 
 class World:
-    """A long ledger with a source, a gateway and everybody who asks."""
+    """A ledger with months of older rows, a source, a gateway, and the callers of jobs, callbacks and pages."""
 
     def __init__(self, ledger: Ledger, source: OneStop) -> None:
         self.ledger, self.source = ledger, source
-        # Beyond the numbers of what is written of the past.
+        # New steps get higher numbers than all older steps in the ledger.
         self.source.number = 50_000_000
         self.runs = 0
         for statement in _EVENINGS.split(";\n")[:-1]:
             self.ledger.execute(statement)
 
-    # --- What happens outside
+    # --- Events at the source
 
     def news(self) -> None:
-        """The source tells of dossiers whose results are ready, and of rows that nobody can use."""
+        """Let the source record dossiers whose results are ready, and rows that cannot be used."""
         self.runs += 1
         now = datetime.now(UTC)
         for number in range(NEWS):
@@ -87,7 +90,7 @@ class World:
         for number in range(5):
             self.source.move(9, f"KHONG-{self.runs}-{number}", "X1", at=now)
 
-    # --- What runs
+    # --- Jobs
 
     def pick_up_plan_and_send(self) -> int:
         self.pick_up()
@@ -102,7 +105,7 @@ class World:
         notify_transitions.plan_messages(EVERYTHING)
 
     def send(self) -> int:
-        """Its sender and its gate; how many attempts were made."""
+        """Run the sender and the gate, and return the number of attempts."""
         run_id = f"plans {self.runs}"
         sent = notify_transitions.send_messages(run_id, EVERYTHING)
         with contextlib.suppress(RunIncomplete):
@@ -110,7 +113,7 @@ class World:
         return int(sent["attempts"])
 
     def send_some(self, most: int = 500) -> int:
-        """A sender at a long queue, told to end once it made so many attempts; how many it made."""
+        """Run a sender on a long queue until it has made ``most`` attempts, and return the number of attempts."""
         stop, ended = threading.Event(), threading.Event()
 
         def end_in_time() -> None:
@@ -140,7 +143,7 @@ class World:
                 http.get(f"/gateway/receipts/kannel?reference={reference}&status=1&secret={_SECRET}")
 
     def take_receipts_and_texts(self) -> None:
-        """What gateways call: a receipt for each young attempt, texts to 9029, and what watchers ask."""
+        """Make the calls of gateways and monitors: receipts of new attempts, texts to 9029, health and metrics."""
         self.take_receipts()
         codes = self.ledger.execute("SELECT dossier_code FROM motcua.dossiers ORDER BY dossier_id DESC LIMIT 30")
         with TestClient(create_standalone()) as http:
@@ -163,21 +166,20 @@ class World:
         emit_gauges()
 
     def apologize(self) -> None:
-        """A run of apologize_due_tomorrow, but for its sending."""
+        """Run the DAG apologize_due_tomorrow except for its sending."""
         for source in apologize_due_tomorrow.find_sources():
             apologize_due_tomorrow.read_source(source, EVERYTHING)
         apologize_due_tomorrow.plan_apologies(EVERYTHING)
 
     def watch(self) -> None:
-        """Looks of whoever watches the sources, one of which has news; of a sender that is told; and of whoever watches
-        everything."""
-        told: list[str] = []
+        """Run a watcher while a source has news, the sender that it notifies, and the checks of the watch."""
+        reported: list[str] = []
         self.news()
         stop = threading.Event()
-        watcher = threading.Thread(target=Watcher(told.append).run, args=(stop,))
+        watcher = threading.Thread(target=Watcher(reported.append).run, args=(stop,))
         watcher.start()
         with contextlib.closing(CatchUp(settings().linger)) as catch_up:
-            until(catch_up, what="the watcher tells of the news")
+            until(catch_up, what="the watcher reports the news")
         stop.wait(1)
         stop.set()
         watcher.join()
@@ -185,7 +187,7 @@ class World:
         Watch().once()
 
     def ask_pages(self, only: Sequence[str] = ()) -> dict[str, int]:
-        """Every page, by whom it is for; statuses of the answers by address."""
+        """Request every page as a visitor with the right role, and return the status of each answer by address."""
         os.environ["MOTCUA_SOURCES"] = SOURCE
         settings.cache_clear()
         visiting, answered = Visiting(), {}
@@ -202,7 +204,7 @@ class World:
 
 @contextlib.contextmanager
 def at_work(ledger: Ledger, gateway_port: int) -> Iterator[World]:
-    """The world, with a gateway on a port of loopback."""
+    """Yield a world on this ledger, with a gateway on a port of the loopback interface."""
     with one_stops(
         ledger.server.admin_dsn,
         (SOURCE,),

@@ -1,6 +1,6 @@
-"""Statements of the jobs that a quiet run has no occasion for: asked by themselves, of what a long ledger holds.
+"""Run the SQL statements that jobs need only in rare cases, one by one, with values from a large ledger.
 
-A parameter of one name is of one meaning in all of them, so each is given what its file names.
+A parameter name means the same in all SQL statements, so one table of values serves all of them.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ STATEMENTS = (
     "watch/acknowledge",
 )
 _NAMED = re.compile(r"%\((\w+)\)s")
-# Half of an hour's messages wait for it.
+# Insert a stop that puts half of the messages of an hour on hold.
 _STOPPED = """
 INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)
 VALUES ('supplement', now() - interval '1 hour', now() + interval '1 hour', 'tests', 'tests');
 """
-# A carrier to which no gateway takes anything.
+# Let a carrier look as if no gateway accepts its messages.
 _REFUSED = """
 WITH refused AS (
     UPDATE motcua.attempts
@@ -75,13 +75,13 @@ WITH refused AS (
 UPDATE motcua.messages AS m SET carrier = 'itel' FROM refused AS r WHERE m.message_id = r.message_id;
 """
 _BEFORE: Mapping[str, str] = {"stops/": _STOPPED, "gateways/judge_carrier": _REFUSED}
-"""By how a statement's name begins: what is done to the ledger before it is asked."""
+"""Beginning of a statement's name → SQL that prepares the ledger for the statement."""
 _PLANNED_BY_KEYS = ("messages/claiming/", "attempts/", "stops/set_aside", "gateways/judge_carrier")
 
 
 def ask_by_hand(ledger: Ledger) -> None:
-    """Asks each; nothing of what it does stays."""
-    values = _values(ledger)
+    """Run each of these SQL statements, and roll back all its changes."""
+    values = _parameter_values(ledger)
     with ledger.recording("by hand"), open_connection() as connection:
         for name in STATEMENTS:
             text = statement(name)
@@ -101,7 +101,7 @@ _OWN: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def _values(ledger: Ledger) -> dict[str, Any]:
+def _parameter_values(ledger: Ledger) -> dict[str, Any]:
     now = datetime.now(UTC)
     with psycopg.connect(ledger.dsn, row_factory=dict_row) as connection:
         unknown = connection.execute(
@@ -178,11 +178,11 @@ def _values(ledger: Ledger) -> dict[str, Any]:
 
 
 QUEUED, HELD, OF_ONE = 200_000, 300, 400
-"""Messages that are due at once; that people hold; results that one dossier's citizen was told of."""
+"""Numbers of messages: due at the same time, waiting for a person, and results of a single dossier."""
 ONE_DOSSIER = "NHIEU-TIN"
-"""Code of that dossier, of agency B000."""
+"""Code of the dossier with many results, at agency B000."""
 
-# Each of a dossier of its own whose result is ready.
+# Insert messages about ready results that are all due at the same time, each of another dossier.
 MANY_DUE = f"""
 SET session_replication_role = 'replica';
 INSERT INTO motcua.dossiers (
@@ -222,7 +222,7 @@ CROSS JOIN LATERAL (SELECT now() - interval '4 minutes' + n * interval '1 millis
 INSERT INTO motcua.message_history (message_id, changed_at, to_state)
 SELECT message_id, planned_at, 'queued' FROM motcua.messages WHERE message_id > 30000000;
 """
-# Of those that a gateway had taken, or been given, last.
+# Make the newest delivered messages unknown, with an attempt that waits to be settled.
 MANY_HELD = f"""
 SET session_replication_role = 'replica';
 UPDATE motcua.attempts AS a
@@ -240,7 +240,10 @@ WHERE a.message_id = m.message_id AND a.state = 'unknown' AND a.settle_at > now(
 
 
 def many_of_one(count: int, agency: str = "B000", carrier: str = "MobiFone") -> str:
-    """SQL that has a dossier be at the desk and taken back again and again; the last result waits to be told."""
+    """Return SQL that inserts a dossier which enters and leaves "result at the desk" again and again.
+
+    The message about the last result is queued.
+    """
     return f"""
 SET session_replication_role = 'replica';
 INSERT INTO motcua.dossiers (

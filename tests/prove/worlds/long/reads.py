@@ -1,7 +1,7 @@
-"""What each statement reads while the real jobs and pages run: PostgreSQL's own account of it (auto_explain).
+"""Record how many pages each SQL statement reads while the real jobs and pages run, as auto_explain logs it.
 
-A server that is set as ``docker-compose.yaml`` sets it. What is counted are pages, found in memory or not, so nothing
-here depends on how quick a machine is.
+The server has the settings of ``docker-compose.yaml``. A page counts whether it was in memory or on disk, so the speed
+of the machine does not matter.
 """
 
 from __future__ import annotations
@@ -55,23 +55,23 @@ _NAME = re.compile(r"%\((\w+)\)s")
 
 @dataclass
 class Read:
-    """One run of a statement."""
+    """One run of an SQL statement."""
 
     part: str
     name: str
-    """Its own, or its first words where it stands in a function, a trigger or a key."""
+    """Name of the SQL statement, or the beginning of its text if a function, a trigger or a foreign key runs it."""
     pages: int
     rows: int
-    """That it gave, looked for, or wrote."""
+    """Rows that the statement returned, looked up or wrote."""
     log_bytes: int
-    """Of the write-ahead log."""
+    """Bytes of the write-ahead log."""
     is_nested: bool
     plan: Mapping[str, Any] = field(repr=False)
 
 
 @cache
 def statement_names() -> Mapping[str, str]:
-    """Each statement as the server gets it → its name."""
+    """Return text → name of each SQL statement; the text is as the server gets it."""
     return {_as_sent(text): name for name, text in TEXTS.items()}
 
 
@@ -82,7 +82,7 @@ def _as_sent(text: str) -> str:
 
 
 class Ledger:
-    """A migrated ledger on a server of its own, with everybody's connections in the environment."""
+    """A migrated ledger on a server of its own; the environment variables have the connections of all roles."""
 
     def __init__(self, server: EmbeddedPostgres, log: Path) -> None:
         self.server, self._log = server, log
@@ -91,16 +91,16 @@ class Ledger:
 
     @contextmanager
     def recording(self, part: str) -> Iterator[None]:
-        """What is asked of the ledger meanwhile is among ``reads`` afterwards, as this part's."""
+        """Add to ``reads`` what each SQL statement of the ledger reads within the block, with the name ``part``."""
         start = self._log.stat().st_size
-        self._record(0)
+        self._set_recording(0)
         try:
             yield
         finally:
-            self._record(-1)
+            self._set_recording(-1)
             self.reads += self._read_from(start, part)
 
-    def _record(self, least: int) -> None:
+    def _set_recording(self, least: int) -> None:
         ask(self.server.admin_dsn, f"ALTER SYSTEM SET auto_explain.log_min_duration = {least}")
         ask(self.server.admin_dsn, "SELECT pg_reload_conf(), pg_sleep(0.2)")
 
@@ -110,11 +110,14 @@ class Ledger:
             message = said.get("message", "")
             if said.get("dbname") != "motcua" or said.get("user") == "postgres" or "plan:\n" not in message:
                 continue
-            told = json.loads(message.partition("plan:\n")[2])
-            yield _read(part, told, is_nested="context" in said)
+            logged = json.loads(message.partition("plan:\n")[2])
+            yield _read_of_plan(part, logged, is_nested="context" in said)
 
     def _lines_from(self, start: int) -> list[bytes]:
-        """Whole lines: a long plan is written in several parts."""
+        """Wait until the log's last line is complete, and return the lines from a position on.
+
+        The wait is needed because PostgreSQL writes a long plan in several parts.
+        """
         while True:
             with self._log.open("rb") as log:
                 log.seek(start)
@@ -129,15 +132,15 @@ class Ledger:
             return cursor.fetchall() if cursor.description else []
 
 
-def _read(part: str, told: Mapping[str, Any], *, is_nested: bool) -> Read:
-    plan, text = told["Plan"], " ".join(told["Query Text"].split())
+def _read_of_plan(part: str, logged: Mapping[str, Any], *, is_nested: bool) -> Read:
+    plan, text = logged["Plan"], " ".join(logged["Query Text"].split())
     name = statement_names().get(text) or f"“{text[:110]}”"
     pages = int(plan.get("Shared Hit Blocks", 0)) + int(plan.get("Shared Read Blocks", 0))
-    return Read(part, name, pages, _rows(plan), int(plan.get("WAL Bytes", 0)), is_nested, plan)
+    return Read(part, name, pages, _rows_of_plan(plan), int(plan.get("WAL Bytes", 0)), is_nested, plan)
 
 
-def _rows(plan: Mapping[str, Any]) -> int:
-    """Of the top, of what it was handed to look for, or of what it writes, whichever is most."""
+def _rows_of_plan(plan: Mapping[str, Any]) -> int:
+    """Return the rows that the plan returns, looks up from a given list, or writes, whichever is most."""
     given = round(plan.get("Actual Rows", 0) * plan.get("Actual Loops", 1))
     written = [
         round(each.get("Actual Rows", 0) * each.get("Actual Loops", 1))
@@ -161,7 +164,7 @@ def _nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 @contextmanager
 def recorded_ledger() -> Iterator[Ledger]:
-    """A server of its own, for as long as it lasts."""
+    """Yield a migrated ledger on a server of its own, which ends with the block."""
     configuration = "".join(f"{each}\n" for each in production_settings()) + _RECORDING
     with tempfile.TemporaryDirectory(prefix="motcua-plans-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -173,7 +176,10 @@ def recorded_ledger() -> Iterator[Ledger]:
 
 
 def production_settings() -> list[str]:
-    """What ``docker-compose.yaml`` sets the ledger's server to, as lines of ``postgresql.conf``; logs are ours."""
+    """Return the settings of the ledger's server in ``docker-compose.yaml`` as lines of ``postgresql.conf``.
+
+    Settings of logging are left out, because the recording has its own.
+    """
     services = yaml.safe_load((_ROOT / "docker-compose.yaml").read_text(encoding="utf-8"))["services"]
     command = next(each["command"] for each in services.values() if "autovacuum_naptime" in str(each.get("command")))
     given = [each for each in command if "=" in each and not each.startswith("log_")]

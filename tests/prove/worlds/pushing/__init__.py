@@ -1,2 +1,4 @@
-"""A province whose one-stop software pushes: its lives, its clients, what phones must get. Only ``province`` and
-``abuse`` know the system."""
+"""A province with pushing one-stop software: the dossiers' histories ("lives"), the clients, and the due texts.
+
+Only the modules ``province`` and ``abuse`` use code of the system.
+"""

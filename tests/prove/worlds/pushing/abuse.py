@@ -1,7 +1,7 @@
-"""What clients must not be able to do to the intake: flood it, feed it what is no push, write for others.
+"""Attack the intake as a client: flood it, send it data that is no push, and write for other clients' agencies.
 
-Each call must get a clear answer, the server must live on with the memory that it had, and a client that behaves must
-lose nothing and not be held up meanwhile.
+Each call must get a clear answer, and the server must survive without growing in memory. A well-behaved client that
+pushes at the same time must lose nothing and must not be delayed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.prove.worlds.pushing.lives import ZONE
 from tests.prove.worlds.pushing.province import PASSWORD, IntakeServer
 
 MANY: Final = 10_000
-"""Dossiers of a burst."""
+"""Dossiers in one burst."""
 BURSTS: Final = 5
 _GOOD, _HOSTILE, _FOREIGN = "000.00.01.H32", "000.00.02.H32", "000.00.03.H32"
 _LARGE: Final = 33 * 1024 * 1024
@@ -38,23 +38,23 @@ _LARGE: Final = 33 * 1024 * 1024
 @dataclass
 class Abused:
     burst_seconds: list[float] = field(default_factory=list)
-    """Of each burst, dossiers and steps."""
+    """Seconds of each burst; a burst pushes dossiers and their steps."""
     repeated_seconds: float = 0
     memory: list[int] = field(default_factory=list)
-    """Bytes of the server after each burst, and at last after what is hostile."""
+    """Bytes of the server's memory after each burst, and, as the last value, after all hostile calls."""
     waited: list[float] = field(default_factory=list)
-    """Seconds of each call of the client that behaves."""
+    """Duration of each call of the well-behaved client, in seconds."""
     good: int = 0
-    """Its records, of which so many are there in the end:"""
+    """Number of records that the well-behaved client pushed; ``there`` counts those in the ledger at the end."""
     there: int = 0
     hostile: int = 0
     wrong: list[str] = field(default_factory=list)
-    """What was not answered or kept as it must be."""
+    """Calls that were answered wrongly, and records that were stored wrongly."""
 
-    def check(self, name: str, ok: bool, told: object) -> None:
+    def check(self, name: str, ok: bool, value: object) -> None:
         self.hostile += 1
         if not ok:
-            self.wrong.append(f"{name}: {told!r:.200}")
+            self.wrong.append(f"{name}: {value!r:.200}")
 
 
 class Caller:
@@ -65,7 +65,7 @@ class Caller:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=120)
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                # A server that refuses a large body answers before it has all of it.
+                # A server that refuses a large body answers before it has read the whole body.
                 connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
             response = connection.getresponse()
             return response.status, json.loads(response.read())
@@ -101,7 +101,7 @@ def step(code: str, status: object = "9", **changes: Any) -> dict[str, Any]:
 
 
 class Abuse:
-    """A server with a client that behaves and one that does not."""
+    """A server with a well-behaved client and a hostile one."""
 
     def __init__(self, ledger_dsn: str, folder: str) -> None:
         self.found = Abused()
@@ -137,7 +137,7 @@ class Abuse:
         self._behaving.join()
 
     def _behave(self) -> None:
-        """A dossier and its result, one after the other, as desks have them."""
+        """Push dossiers and their results one after the other, as desks do, until the attacks end."""
         while not self._over.wait(0.2):
             code = f"G-{self.found.good // 2:05}"
             for service, record in (("DongBoHoSoMC", dossier(code)), ("CapNhatTienDoHoSoMC", step(code))):
@@ -152,7 +152,7 @@ class Abuse:
                     self.found.wrong.append(f"the client that behaves: {answer!r:.200}")
 
     def burst(self) -> None:
-        """Ten thousand dossiers in one call, their steps in another; again and again; and one of them once more."""
+        """Push bursts: ten thousand dossiers in one call, then their steps in another call; repeat one burst."""
         for number in range(BURSTS):
             codes = [f"B{number}-{each:05}" for each in range(MANY)]
             began = time.monotonic()
@@ -161,9 +161,9 @@ class Abuse:
                 ("CapNhatTienDoHoSoMC", [step(code) for code in codes]),
             ):
                 answer = self.hostile.push(service, records, _HOSTILE)
-                told = {name: answer.get(name) for name in ("error_code", "received", "refused")}
+                summary = {name: answer.get(name) for name in ("error_code", "received", "refused")}
                 wanted = {"error_code": "00", "received": MANY, "refused": 0}
-                self.found.check(f"burst {number} {service}", told == wanted, answer)
+                self.found.check(f"burst {number} {service}", summary == wanted, answer)
             self.found.burst_seconds.append(time.monotonic() - began)
             self.found.memory.append(self.server.memory())
         began = time.monotonic()
@@ -174,8 +174,8 @@ class Abuse:
         self.found.check("steps of all bursts", row["n"] == BURSTS * MANY, row)
 
     def all_that_is_hostile(self) -> None:
-        """Each entry of the table, and what must be left of it."""
-        for name, path, body, headers, statuses, codes in self._table():
+        """Make each call of ``_hostile_calls``, and check its answer and that the server logged no secret."""
+        for name, path, body, headers, statuses, codes in self._hostile_calls():
             try:
                 status, answer = self.hostile.ask(path, body, **headers)
             except (OSError, HTTPException, ValueError) as failure:
@@ -184,8 +184,8 @@ class Abuse:
             code = answer.get("error_code") if isinstance(answer, dict) else None
             ok = status in statuses and code in codes and bool(answer.get("message"))
             self.found.check(name, ok, (status, answer))
-        self._cut()
-        self._others()
+        self._send_cut_bodies()
+        self._check_other_agency()
         self.found.memory.append(self.server.memory())
         self._end_behaving()
         (row,) = self.ledger.execute(
@@ -199,9 +199,12 @@ class Abuse:
         for secret in ("Traceback", PASSWORD, "0905123456", "Nguyễn"):
             self.found.check(f"in the server's log: {secret[:9]}", secret not in words, words[-300:])
 
-    def _table(self) -> Iterator[tuple[str, str, bytes, dict[str, str], Collection[int], Collection[object]]]:
-        """Name, address, body, headers, and the statuses and codes that may answer it: what is large or deep, and what
-        is somebody else's. What is small and no push: tests/integration/intake/test_bad_input.py."""
+    def _hostile_calls(self) -> Iterator[tuple[str, str, bytes, dict[str, str], Collection[int], Collection[object]]]:
+        """Yield hostile calls: name, address, body, headers, and the allowed statuses and codes of the answer.
+
+        These calls are large or deeply nested, or name another client's agency. Small bodies that are no push are
+        tested in tests/integration/intake/test_bad_input.py.
+        """
         caller = self.hostile
 
         def call(data: Any, unit: str = _HOSTILE, **more: Any) -> bytes:
@@ -225,10 +228,17 @@ class Abuse:
             ("somebody else's name", call([dossier("T-4", 9, DonViXuLy="Sở số 03")], ""), 200, {"04"}),
         ):
             yield name, "/intake/call", body, {}, {status}, code
-        yield "a body that says it is too large", "/intake/call", b"x", {"Content-Length": "99999999999"}, {413}, {"05"}
+        yield (
+            "a body with a Content-Length that is too large",
+            "/intake/call",
+            b"x",
+            {"Content-Length": "99999999999"},
+            {413},
+            {"05"},
+        )
 
-    def _cut(self) -> None:
-        """Bodies that end in the middle, and some that never do."""
+    def _send_cut_bodies(self) -> None:
+        """Send bodies that end in the middle, and bodies that never end."""
         body = self.hostile.body("DongBoHoSoMC", [dossier(f"C-{n}") for n in range(200)], _HOSTILE)
         held = []
         for length in (0, 10, len(body) // 2, len(body) - 1):
@@ -247,8 +257,8 @@ class Abuse:
         rows = self.ledger.execute("SELECT 1 FROM intake.pushed_dossiers WHERE dossier_code ~ '^C-[0-9]'").fetchall()
         self.found.check("bodies that were cut leave nothing", not rows, len(rows))
 
-    def _others(self) -> None:
-        """Nothing was written for others, nor by what was refused."""
+    def _check_other_agency(self) -> None:
+        """Check that the hostile client wrote nothing for another client's agency."""
         rows = self.ledger.execute(
             "SELECT agency_code FROM intake.pushed_dossiers WHERE agency_code = %(code)s UNION ALL"
             " SELECT agency_code FROM intake.pushed_steps WHERE agency_code = %(code)s",
@@ -258,7 +268,7 @@ class Abuse:
 
 
 def abuse(ledger_dsn: str, folder: str) -> Abused:
-    """All of it, in a migrated, empty ledger behind ``motcua_db``."""
+    """Run all attacks on a migrated, empty ledger behind ``motcua_db``."""
     with environment(MOTCUA_INTAKE_CALLS="1000000"), Abuse(ledger_dsn, folder) as abused:
         abused.burst()
         abused.all_that_is_hostile()

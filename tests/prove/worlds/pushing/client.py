@@ -1,7 +1,8 @@
-"""A client of the national portal's protocol as one-stop software has it, in its three shapes. No product code.
+"""A client of the national portal's protocol, in the three variants ("shapes") that one-stop software uses.
 
-It trusts its answers by ``error_code`` alone and sends again until that says done, as public clients do. Some calls go
-wrong on purpose: bodies are cut, answers are not waited for, sessions are old, calls are made twice or at once.
+The client uses no product code. It reads only ``error_code`` of an answer, and sends a call again until this code means
+done, as public clients do. Some calls go wrong on purpose: the body is cut, the client does not wait for the answer,
+the session is old, or the call is made twice or in parallel.
 """
 
 from __future__ import annotations
@@ -26,29 +27,32 @@ Kind: TypeAlias = Literal["dossiers", "steps"]
 FAULTS: Final = ("body cut", "answer not waited for", "old session", "sent twice", "split", "at once", "server killed")
 _PATIENCE: Final = 60.0
 _MOST_KILLS: Final = 2
-"""By one client: to start a server costs seconds."""
+"""Most kills of the server by one client, because each restart takes seconds."""
 _VIA: Final = {"direct": "0", "postal": "1"}
 
 
 class Given(Exception):
-    """A call was not answered as done, however often it was made."""
+    """The client gave up: its call was never answered as done, however often it was made."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """Records that go in one call, or in several when it is split."""
+    """Records that the client sends in one call, or in several calls if it splits them."""
 
     kind: Kind
     office: Office
-    """Whose address and unit it is made with."""
+    """The office whose address and unit the call has."""
     records: Sequence[Mapping[str, Any]]
     names_unit: bool = True
-    """Whether the call names the unit by its code; else the codes of the dossiers do."""
+    """Whether the call has the unit's code; otherwise the dossiers' codes contain it."""
 
 
 @dataclass
 class Software:
-    """One client of shape A, B or C, which goes wrong so often (``faults``, 0 to 1) as is drawn."""
+    """One client of shape A, B or C, which makes faults at random.
+
+    ``faults`` is the probability of a fault per call, 0 to 1.
+    """
 
     port: int
     name: str
@@ -57,16 +61,16 @@ class Software:
     draws: random.Random
     faults: float
     restart: Callable[[], None]
-    """Kills the server and starts it again."""
+    """Kill the server and start it again."""
     made: Counter[str] = field(default_factory=Counter)
-    """Calls that were answered, and faults that were made."""
+    """Counts of the answered calls and of the client's faults."""
     log: list[Call] = field(default_factory=list)
-    """What it sent, to be sent again."""
+    """Calls that the client sent, for sending them again."""
     numbers: dict[str, str] = field(default_factory=dict)
-    """Our numbers of its dossiers, where it was told them (shape C)."""
+    """Code of a dossier → the number that our intake gave it (shape C only)."""
     _old_session: str = ""
 
-    # --- what is sent
+    # --- building records
 
     def dossier(self, life: Life, row: Row) -> dict[str, Any]:
         at_desk = "MotCua" if row.status == 5 and row.at_desk else ""
@@ -78,10 +82,10 @@ class Software:
                 "MaDonViTiepNhan": life.office.code,
                 "LoaiDoiTuong": 1,
                 "HinhThuc": int(_VIA[row.via]),
-                "NgayTiepNhan": _dashed(row.received_at),
-                "NgayHenTra": _dashed(row.due_at),
-                "NgayKetThucXuLy": _dashed(row.finished_at),
-                "NgayTra": _dashed(row.returned_at),
+                "NgayTiepNhan": _with_separators(row.received_at),
+                "NgayHenTra": _with_separators(row.due_at),
+                "NgayKetThucXuLy": _with_separators(row.finished_at),
+                "NgayTra": _with_separators(row.returned_at),
                 "TrangThaiHoSo": row.status,
                 "TrangThaiBoSung": at_desk,
                 "ThongTinNguoiNop": {
@@ -100,11 +104,11 @@ class Software:
             "TenTTHC": f"Thủ tục {row.procedure}",
             "ChuHoSo": row.name,
             "SoDienThoai": row.phone,
-            "NgayTiepNhan": _digits(row.received_at),
-            "NgayHenTra": _digits(row.due_at),
-            "NgayTra": _digits(row.returned_at),
+            "NgayTiepNhan": _without_separators(row.received_at),
+            "NgayHenTra": _without_separators(row.due_at),
+            "NgayTra": _without_separators(row.returned_at),
             "TrangThaiHoSo": str(row.status),
-            "NgayKetThucXuLy": _digits(row.finished_at),
+            "NgayKetThucXuLy": _without_separators(row.finished_at),
             "HinhThuc": _VIA[row.via],
             "TrangThaiBoSung": at_desk,
         }
@@ -140,7 +144,7 @@ class Software:
             "MaHoSo": life.code,
             "NguoiXuLy": "Hùng",
             "ChucDanh": "",
-            "ThoiDiemXuLy": _digits(event.occurred_at),
+            "ThoiDiemXuLy": _without_separators(event.occurred_at),
             "PhongBanXuLy": room,
             "NoiDungXuLy": event.row.step_name,
             "TrangThai": str(event.status),
@@ -149,16 +153,16 @@ class Software:
         }
 
     def last_action(self, life: Life, event: Event) -> dict[str, Any]:
-        """A step as OpenCPS writes it: no room, so that nobody can tell where a supplement waits."""
+        """Return a step as OpenCPS pushes it: without a room, so it does not show where a supplement waits."""
         return self.step(life, event) | {"PhongBanXuLy": "", "NguoiXuLy": "Hùng"}
 
-    # --- how it is sent
+    # --- sending calls
 
     def send(self, call: Call, *, again: bool = False) -> None:
-        """Makes a call until it is answered as done, as it may be with something going wrong.
+        """Repeat a call until it is answered as done; before that, the client may make a fault.
 
         Raises:
-            Given: it never is.
+            Given: The call was never answered as done.
         """
         if not again:
             self.log.append(call)
@@ -170,16 +174,16 @@ class Software:
         if fault:
             self.made[fault] += 1
         if fault == "split":
-            self._split(call)
+            self._send_in_parts(call)
         elif fault == "at once":
-            self._at_once(call)
+            self._send_halves_at_once(call)
         else:
             if fault:
                 self._go_wrong(call, fault)
             self.until_done(call)
 
-    def _split(self, call: Call) -> None:
-        """In parts; half-way the client forgets what it had sent and begins again."""
+    def _send_in_parts(self, call: Call) -> None:
+        """Send a call in parts; half-way the client loses track and begins again with the first part."""
         size = self.draws.randrange(1, len(call.records))
         parts = [
             Call(call.kind, call.office, call.records[start : start + size], call.names_unit)
@@ -190,8 +194,8 @@ class Software:
         for part in parts:
             self.until_done(part)
 
-    def _at_once(self, call: Call) -> None:
-        """Two halves of different dossiers at the same time, and the whole afterwards."""
+    def _send_halves_at_once(self, call: Call) -> None:
+        """Send two halves with different dossiers at the same time, and the whole call afterwards."""
         codes = sorted({record["MaHoSo"] for record in call.records})
         early = set(codes[: len(codes) // 2])
         halves = [
@@ -206,14 +210,14 @@ class Software:
         if fault == "sent twice":
             self.until_done(call)
         elif fault == "old session" and self.shape != "B" and self._old_session:
-            # Another client may have the server killed meanwhile.
+            # Another client may have killed the server meanwhile.
             with contextlib.suppress(OSError, HTTPException, ValueError):
                 answer = self._answer(*self._request(call, self._old_session))
                 if answer.get("error_code") not in ("00", "01"):
                     raise Given(f"an old session was answered {answer}")
                 self.made[f"old session answered {answer['error_code']}"] += 1
         elif fault in ("body cut", "answer not waited for", "server killed"):
-            # Here as well.
+            # Another client may have killed the server meanwhile.
             with contextlib.suppress(OSError, HTTPException, ValueError):
                 self._hang_up(call, fault)
 
@@ -225,7 +229,7 @@ class Software:
         with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
             connection.sendall(head.encode() + sent)
             if fault == "server killed":
-                # At some moment of its work on this very call.
+                # Wait for a random time, so that the kill comes while the server handles this call.
                 time.sleep(self.draws.random() * 0.03)
                 self.restart()
 
@@ -249,14 +253,14 @@ class Software:
         raise Given(f"{self.name} {call.kind}: {last}")
 
     def is_held(self, code: str, unit: str) -> bool:
-        """Whether the intake knows a dossier, as OpenCPS asks before each of them."""
+        """Return whether the intake knows a dossier; OpenCPS asks this before it sends each dossier."""
         body = {"session": self._session(), "madonvi": unit, "service": "TraCuuHoSo", "mahoso": code}
         headers = {"Content-Type": "application/json", "Charset": "utf-8"}
         answer = self._answer("/intake/call", headers, json.dumps(body).encode())
         return bool(answer.get("result"))
 
     def _session(self) -> str:
-        """A fresh one before each call; none in shape B."""
+        """Sign in and return a new session, or an empty one in shape B, which has no sessions."""
         if self.shape == "B":
             return ""
         names = ("username", "password") if self.shape == "A" else ("client_id", "client_secret")
@@ -301,9 +305,9 @@ class Software:
         return answer
 
 
-def _digits(moment: datetime | None) -> str:
+def _without_separators(moment: datetime | None) -> str:
     return moment.astimezone(ZONE).strftime("%Y%m%d%H%M%S") if moment else ""
 
 
-def _dashed(moment: datetime | None) -> str | None:
+def _with_separators(moment: datetime | None) -> str | None:
     return moment.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S") if moment else None

@@ -1,6 +1,7 @@
-"""What happens at the desks of a generated province: lives of dossiers, event by event. No product code.
+"""Generate the events at the desks of a province, dossier by dossier, without product code.
 
-Days are cut into slots; each ends with a run of the system, and what happens in a slot is over minutes before that.
+A dossier with all its events is a "life". Days are divided into slots. Each slot ends with a run of the system, and its
+events end minutes before the run.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 QUIET: Final = 8 * MINUTE
-"""Before a run nothing happens for so long: what failed is tried again meanwhile."""
+"""Time without events before a run, in which clients repeat failed calls."""
 LANDLINE: Final = "02583822334"
 _RUNS: Final = (time(8), time(9, 30), time(11), time(13, 30), time(15), time(16, 30), time(17, 31), time(20))
 _RUNS_OF_WEEKENDS: Final = (time(17, 31),)
@@ -30,7 +31,7 @@ class Office:
     source: str
     client: str
     shape: str
-    """``A``, ``B`` or ``C``."""
+    """Shape of the protocol: ``A``, ``B`` or ``C``."""
 
 
 OFFICES: Final = (
@@ -40,12 +41,12 @@ OFFICES: Final = (
     Office("000.00.04.H32", "xa", "xa", "B"),
     Office("000.00.05.H32", "bo", "bo", "C"),
 )
-"""One client of several agencies; two of one source."""
+"""Agencies of the province. One client pushes for two agencies, and one source has two clients."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """When the system works; ``number``: of its slot."""
+    """A moment at which the system's jobs run, at the end of the slot ``number``."""
 
     number: int
     at: datetime
@@ -69,14 +70,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Event:
-    """Something that the desk wrote down; ``row``: how the dossier is from then on."""
+    """A record that the desk wrote; ``row`` is the dossier's state from then on."""
 
     at: datetime
-    """When it was written down."""
+    """When the desk wrote the record."""
     slot: int
     row: Row
     occurred_at: datetime | None
-    """When the step happened; ``None``: there was none, the row alone was edited."""
+    """When the step happened; ``None`` if there was no step and only the row was edited."""
     status: int = 0
     at_desk: bool = False
 
@@ -95,10 +96,10 @@ def at(day: date, of_day: time) -> datetime:
 
 
 class Province:
-    """All lives, and the runs in between.
+    """All lives of a province, and the runs of the system.
 
-    On so many working days, long past so that no clock of a database is behind them, so many dossiers are received at
-    each agency; afterwards lives go on for two days.
+    On each of ``working_days`` working days each agency receives ``per_day`` dossiers; afterwards lives go on for two
+    days. All days must be earlier than the databases' clocks, so they are long past.
     """
 
     def __init__(self, seed: int, first_day: date, working_days: int, per_day: int) -> None:
@@ -118,14 +119,17 @@ class Province:
         self._phones = 0
         working = [each for each in self.days if each.weekday() < 5]
         for office in OFFICES:
-            # Something must be there before the first run of each source.
-            self._live("left", self._left, office, at(working[0], time(7, 31)))
+            # The first run of a source needs at least one dossier.
+            self._add_life("left", self._left, office, at(working[0], time(7, 31)))
             for day in working[:working_days]:
                 for _ in range(per_day):
-                    self._draw(office, day)
+                    self._draw_life(office, day)
 
     def slot_of(self, moment: datetime) -> int | None:
-        """The slot that it is in; ``None``: too close to a run, by night, or after the last day."""
+        """Return the slot of a moment.
+
+        The result is ``None`` if the moment is too close to a run, outside office hours, or after the last day.
+        """
         for run in self.runs:
             if moment <= run.at:
                 local = moment.astimezone(ZONE)
@@ -133,13 +137,13 @@ class Province:
                 return run.number if at_work and moment <= run.at - QUIET else None
         return None
 
-    def _draw(self, office: Office, day: date) -> None:
+    def _draw_life(self, office: Office, day: date) -> None:
         stories = {
             "ordinary": (self._ordinary, 8),
             "asked for more": (self._asked_for_more, 3),
             "asked elsewhere": (self._asked_elsewhere, 2),
             "taken back": (self._taken_back, 3),
-            "taken back untold": (self._taken_back_untold, 2),
+            "taken back untold": (self._taken_back_early, 2),
             "given twice": (self._given_twice, 2),
             "phone mended": (self._phone_mended, 2),
             "phone changed": (self._phone_changed, 2),
@@ -147,15 +151,15 @@ class Province:
             "late": (self._late, 4),
             "due moved": (self._due_moved, 2),
             "stopped": (self._stopped, 2),
-            "fetched untold": (self._fetched_untold, 2),
+            "fetched untold": (self._fetched_early, 2),
             "typed in late": (self._typed_in_late, 2),
             "left": (self._left, 1),
         }
         (story,) = self.random.choices(list(stories), [weight for _, weight in stories.values()])
         received = at(day, time(7, 32)) + self.random.randrange(8 * 60) * MINUTE
-        self._live(story, stories[story][0], office, received)
+        self._add_life(story, stories[story][0], office, received)
 
-    def _live(self, story: str, tell: Callable[[_Telling], None], office: Office, received: datetime) -> None:
+    def _add_life(self, story: str, build: Callable[[_LifeBuilder], None], office: Office, received: datetime) -> None:
         number = len(self.lives) + 1
         code = f"{office.code}-{received:%y%m%d}-{number:05}" if number % 3 else f"{office.code[7:9]}{number:07}"
         life = Life(number, office, code, story)
@@ -172,7 +176,7 @@ class Province:
             at_desk=False,
             step_name="Tiếp nhận",
         )
-        tell(_Telling(self, life, row, received))
+        build(_LifeBuilder(self, life, row, received))
 
     def phone(self) -> str:
         self._phones += 1
@@ -180,82 +184,85 @@ class Province:
 
     # --- stories
 
-    def _ordinary(self, tell: _Telling) -> None:
-        tell.step(2).work().step(9).hand_over()
+    def _ordinary(self, build: _LifeBuilder) -> None:
+        build.step(2).work().step(9).hand_over()
 
-    def _asked_for_more(self, tell: _Telling) -> None:
-        tell.step(2).work().step(5, at_desk=True).later(HOUR, DAY).step(4).work().step(9).hand_over()
+    def _asked_for_more(self, build: _LifeBuilder) -> None:
+        build.step(2).work().step(5, at_desk=True).later(HOUR, DAY).step(4).work().step(9).hand_over()
 
-    def _asked_elsewhere(self, tell: _Telling) -> None:
-        tell.step(2).work().step(5).later(HOUR, DAY).step(4).work().step(9)
+    def _asked_elsewhere(self, build: _LifeBuilder) -> None:
+        build.step(2).work().step(5).later(HOUR, DAY).step(4).work().step(9)
 
-    def _taken_back(self, tell: _Telling) -> None:
-        tell.step(2).work().step(9).later(70 * MINUTE, 5 * HOUR).step(4)
-        tell.later(20 * MINUTE, 5 * HOUR).step(9).hand_over()
+    def _taken_back(self, build: _LifeBuilder) -> None:
+        build.step(2).work().step(9).later(70 * MINUTE, 5 * HOUR).step(4)
+        build.later(20 * MINUTE, 5 * HOUR).step(9).hand_over()
 
-    def _taken_back_untold(self, tell: _Telling) -> None:
-        """Within one slot as a rule."""
-        tell.step(2).work().step(9).later(12 * MINUTE, 16 * MINUTE).step(4).later(HOUR, DAY).step(9)
+    def _taken_back_early(self, build: _LifeBuilder) -> None:
+        """Take the result back after minutes, mostly within the same slot, so that no message is due."""
+        build.step(2).work().step(9).later(12 * MINUTE, 16 * MINUTE).step(4).later(HOUR, DAY).step(9)
 
-    def _given_twice(self, tell: _Telling) -> None:
-        """Back to work for minutes, and given again as it was."""
-        tell.step(2).work().step(9).later(12 * MINUTE, 14 * MINUTE).step(4).later(12 * MINUTE, 14 * MINUTE).step(9)
+    def _given_twice(self, build: _LifeBuilder) -> None:
+        """Return the dossier to processing for minutes, and then give its result again."""
+        build.step(2).work().step(9).later(12 * MINUTE, 14 * MINUTE).step(4).later(12 * MINUTE, 14 * MINUTE).step(9)
 
-    def _phone_mended(self, tell: _Telling) -> None:
-        tell.row = replace(tell.row, phone="")
-        tell.step(2).work().edit(phone=self.phone()).work().step(9)
+    def _phone_mended(self, build: _LifeBuilder) -> None:
+        build.row = replace(build.row, phone="")
+        build.step(2).work().edit(phone=self.phone()).work().step(9)
 
-    def _phone_changed(self, tell: _Telling) -> None:
-        """To another one and back, then to a third."""
-        first = tell.row.phone
-        tell.step(2).work().edit(phone=self.phone()).later(HOUR, 4 * HOUR).edit(phone=first).work().step(9)
-        tell.later(70 * MINUTE, DAY).step(4).edit(phone=self.phone()).work().step(9)
+    def _phone_changed(self, build: _LifeBuilder) -> None:
+        """Change the phone number to a second one and back, and later to a third one."""
+        first = build.row.phone
+        build.step(2).work().edit(phone=self.phone()).later(HOUR, 4 * HOUR).edit(phone=first).work().step(9)
+        build.later(70 * MINUTE, DAY).step(4).edit(phone=self.phone()).work().step(9)
 
-    def _no_phone(self, tell: _Telling) -> None:
-        tell.row = replace(tell.row, phone=self.random.choice(("", LANDLINE, "không có")))
-        tell.step(2).work().step(9)
+    def _no_phone(self, build: _LifeBuilder) -> None:
+        build.row = replace(build.row, phone=self.random.choice(("", LANDLINE, "không có")))
+        build.step(2).work().step(9)
 
-    def _late(self, tell: _Telling) -> None:
-        tell.row = replace(tell.row, due_at=_due(tell.now.date() + self.random.choice((1, 2)) * DAY))
-        tell.step(2).work().later(DAY, 3 * DAY).step(9).hand_over()
+    def _late(self, build: _LifeBuilder) -> None:
+        build.row = replace(build.row, due_at=_due(build.now.date() + self.random.choice((1, 2)) * DAY))
+        build.step(2).work().later(DAY, 3 * DAY).step(9).hand_over()
 
-    def _due_moved(self, tell: _Telling) -> None:
-        tell.row = replace(tell.row, due_at=_due(tell.now.date() + 2 * DAY))
-        tell.step(2).work().edit(due_at=_due(tell.now.date() + self.random.choice((1, 4)) * DAY)).later(DAY, 4 * DAY)
-        tell.step(9)
+    def _due_moved(self, build: _LifeBuilder) -> None:
+        build.row = replace(build.row, due_at=_due(build.now.date() + 2 * DAY))
+        build.step(2).work().edit(due_at=_due(build.now.date() + self.random.choice((1, 4)) * DAY)).later(DAY, 4 * DAY)
+        build.step(9)
 
-    def _stopped(self, tell: _Telling) -> None:
-        tell.step(2).work().step(self.random.choice((3, 7)))
+    def _stopped(self, build: _LifeBuilder) -> None:
+        build.step(2).work().step(self.random.choice((3, 7)))
 
-    def _fetched_untold(self, tell: _Telling) -> None:
-        tell.step(2).work().step(9).later(12 * MINUTE, 20 * MINUTE).hand_over(at_once=True)
+    def _fetched_early(self, build: _LifeBuilder) -> None:
+        build.step(2).work().step(9).later(12 * MINUTE, 20 * MINUTE).hand_over(at_once=True)
 
-    def _typed_in_late(self, tell: _Telling) -> None:
-        """Yesterday's step, written down after the result is there; the dossier stays as it is."""
-        tell.step(2).work().later(DAY, 2 * DAY).step(9).later(12 * MINUTE, 2 * HOUR)
-        tell.step(4, occurred_at=tell.life.events[0].at + 13 * MINUTE, keeps_row=True)
+    def _typed_in_late(self, build: _LifeBuilder) -> None:
+        """Record a step of the day before only after the result, without changing the dossier's row."""
+        build.step(2).work().later(DAY, 2 * DAY).step(9).later(12 * MINUTE, 2 * HOUR)
+        build.step(4, occurred_at=build.life.events[0].at + 13 * MINUTE, keeps_row=True)
 
-    def _left(self, tell: _Telling) -> None:
-        tell.step(2).work()
+    def _left(self, build: _LifeBuilder) -> None:
+        build.step(2).work()
 
 
 def _due(day: date) -> datetime:
     return at(day, time(16, 30))
 
 
-class _Telling:
-    """A life as it is told, up to the last day."""
+class _LifeBuilder:
+    """Builds the events of one life, up to the last day."""
 
     def __init__(self, province: Province, life: Life, row: Row, now: datetime) -> None:
         self.province, self.life, self.row, self.now = province, life, row, now
         self._is_over = False
 
-    def later(self, least: timedelta, most: timedelta) -> _Telling:
+    def later(self, least: timedelta, most: timedelta) -> _LifeBuilder:
         self.now += least + self.province.random.randrange(int((most - least) / MINUTE) + 1) * MINUTE
         return self
 
-    def work(self) -> _Telling:
-        """Somebody works on it. Its next step is so much later that clocks tell the order, whatever calls do."""
+    def work(self) -> _LifeBuilder:
+        """Let time pass, as if somebody processed the dossier.
+
+        The next step is then so much later that the steps' times show their order, in whatever order calls arrive.
+        """
         if self.row.status != 4:
             self.later(20 * MINUTE, 5 * HOUR).step(4)
         return self.later(20 * MINUTE, 5 * HOUR)
@@ -268,8 +275,8 @@ class _Telling:
         occurred_at: datetime | None = None,
         keeps_row: bool = False,
         **changes: Any,
-    ) -> _Telling:
-        if self._begin():
+    ) -> _LifeBuilder:
+        if self._can_go_on():
             is_at_desk = at_desk or status == 9
             if not keeps_row:
                 words = {2: "Tiếp nhận", 4: "Thẩm định", 5: "Bổ sung", 9: "Trả kết quả"}.get(status, "Kết thúc")
@@ -280,15 +287,15 @@ class _Telling:
             self._write(occurred_at or self.now, status, is_at_desk)
         return self
 
-    def edit(self, **changes: Any) -> _Telling:
+    def edit(self, **changes: Any) -> _LifeBuilder:
         self.later(12 * MINUTE, HOUR)
-        if self._begin():
+        if self._can_go_on():
             self.row = replace(self.row, **changes)
             self._write(None, 0, False)
         return self
 
-    def hand_over(self, *, at_once: bool = False) -> _Telling:
-        """The citizen comes for it, or never does."""
+    def hand_over(self, *, at_once: bool = False) -> _LifeBuilder:
+        """Let the citizen collect the result; in four of ten cases the citizen never comes."""
         if not at_once:
             if self.province.random.random() < 0.4:
                 return self
@@ -296,7 +303,7 @@ class _Telling:
         self._find_slot()
         return self.step(10, returned_at=self.now)
 
-    def _begin(self) -> bool:
+    def _can_go_on(self) -> bool:
         self._find_slot()
         return not self._is_over
 
@@ -307,7 +314,7 @@ class _Telling:
             self._is_over = self.now > last
 
     def _write(self, occurred_at: datetime | None, status: int, is_at_desk: bool) -> None:
-        # Whole seconds, as the protocol writes them, and no two alike in one life.
+        # The protocol has whole seconds. The n-th event is n seconds late, so that no two events have the same time.
         at = self.now + timedelta(seconds=len(self.life.events))
         slot = self.province.slot_of(self.now)
         assert slot is not None

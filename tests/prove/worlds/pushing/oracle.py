@@ -1,7 +1,8 @@
-"""What phones must get, by the lives alone, and what is wrong with what they got. No product code.
+"""Derive the texts that phones must get from the lives alone, and judge the texts that phones got.
 
-The rules are those of the words: who is told of an entry into "result at the desk" or "supplement at the desk", and of
-tomorrow's appointment that will not be kept. Everything is judged by the network's own log.
+The oracle uses no product code. It follows the wording of the rules: a citizen is texted when a dossier enters "result
+at the desk" or "supplement at the desk", and when tomorrow's due date will be missed. The log of the phone network
+shows which texts phones got.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _EVENING_AT: Final = timedelta(hours=17, minutes=30)
 
 
 @dataclass(frozen=True, order=True)
-class Told:
-    """A dossier's citizen was told something, at a phone (its digits from the second on)."""
+class Text:
+    """One text to a dossier's citizen; ``phone`` has the digits of the number without the first digit."""
 
     code: str
     kind: str
@@ -38,7 +39,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Known:
-    """A step, or an edit, as the system can know it from a slot on."""
+    """A step or an edit, as the system can know it from slot ``slot`` on."""
 
     slot: int
     row: Row
@@ -50,7 +51,7 @@ class Known:
 
 @dataclass
 class Owed:
-    told: Told
+    text: Text
     because: Known
 
 
@@ -67,13 +68,15 @@ class Judgement:
 
 
 def whole(life: Life) -> list[Known]:
-    """All of a life, each event when it happened."""
+    """Return all events of a life; each is known from the slot in which it happened."""
     return [Known(e.slot, e.row, e.occurred_at, e.status, e.at_desk, e.at) for e in life.events]
 
 
 def last_action(life: Life, slots: Sequence[int]) -> list[Known]:
-    """What OpenCPS pushes of a life at the ends of these slots: the row as it is, and the last action alone, of which
-    nothing says where a supplement waits."""
+    """Return what OpenCPS pushes of a life at the ends of these slots: the present row, and only the last action.
+
+    Such a push does not show where a supplement waits.
+    """
     found: list[Known] = []
     for before, slot in zip((-1, *slots), slots, strict=False):
         since = [event for event in life.events if before < event.slot <= slot]
@@ -93,7 +96,7 @@ def latest(events: Sequence[Event]) -> Event:
 
 
 def owed(life: Life, known: Sequence[Known], runs: Sequence[Run]) -> list[Owed]:
-    """What a citizen must be told, by what can be known at each run."""
+    """Return the texts that a citizen must get, derived from what can be known at each run."""
     found: list[Owed] = []
     decided: set[int] = set()
     waiting: set[int] = set()
@@ -108,7 +111,7 @@ def owed(life: Life, known: Sequence[Known], runs: Sequence[Run]) -> list[Owed]:
         if run.is_evening and (because := _apology(seen, run)) is not None and row.due_at not in apologised:
             apologised.add(row.due_at)
             if phone:
-                found.append(Owed(Told(life.code, "apology", phone), because))
+                found.append(Owed(Text(life.code, "apology", phone), because))
         for first, kind, is_left in _entries(seen):
             if id(first) in decided and id(first) not in waiting:
                 continue
@@ -121,11 +124,11 @@ def owed(life: Life, known: Sequence[Known], runs: Sequence[Run]) -> list[Owed]:
             if kind in told_at and first.occurred_at <= told_at[kind] + _TOLD_WITHIN:
                 continue
             if not phone:
-                # A number that is mended while it is of use gets what it missed.
+                # The text waits: the citizen still gets it if the phone number is corrected while the text is useful.
                 waiting.add(id(first))
                 continue
             told_at[kind] = run.at
-            found.append(Owed(Told(life.code, kind, phone), first))
+            found.append(Owed(Text(life.code, kind, phone), first))
     return found
 
 
@@ -142,7 +145,7 @@ def _kind(step: Known) -> str:
 
 
 def _entries(seen: Sequence[Known]) -> list[tuple[Known, str, bool]]:
-    """Each entry into a condition, its kind, and whether it was left again."""
+    """Return each entry into a condition, its kind, and whether the condition ended again."""
     steps = _steps(seen)
     found = []
     for place, step in enumerate(steps):
@@ -153,7 +156,7 @@ def _entries(seen: Sequence[Known]) -> list[tuple[Known, str, bool]]:
 
 
 def _apology(seen: Sequence[Known], run: Run) -> Known | None:
-    """The step because of which tomorrow's appointment will not be kept."""
+    """Return the dossier's last step if tomorrow's due date will be missed, otherwise ``None``."""
     evening = run.at.astimezone(ZONE).replace(hour=0, minute=0, second=0) + _EVENING_AT
     of_then = [each for each in seen if each.recorded_at <= evening]
     if not of_then:
@@ -167,38 +170,38 @@ def _apology(seen: Sequence[Known], run: Run) -> Known | None:
     return last[0]
 
 
-def told_of(log: Iterable[Mapping[str, str]]) -> Counter[Told]:
-    found: Counter[Told] = Counter()
+def texts_in(log: Iterable[Mapping[str, str]]) -> Counter[Text]:
+    found: Counter[Text] = Counter()
     for asked in log:
         code, text = _CODE.search(asked["text"]), asked["text"].lower()
         kind = next((kind for phrase, kind in _PHRASES.items() if phrase in text), "?")
-        found[Told(code[1] if code else "?", kind, asked["to"].lstrip("+").removeprefix("84").lstrip("0"))] += 1
+        found[Text(code[1] if code else "?", kind, asked["to"].lstrip("+").removeprefix("84").lstrip("0"))] += 1
     return found
 
 
-def judge(must: Counter[Told], told: Counter[Told]) -> Judgement:
-    """What is lost, told too often, told at another phone, or told though nobody called for it."""
+def judge(must: Counter[Text], got: Counter[Text]) -> Judgement:
+    """Compare the texts on phones with the due texts; list lost and repeated texts, wrong phones, and undue texts."""
     found = Judgement()
-    missing, too_many = must - told, told - must
+    missing, too_many = must - got, got - must
     for each in sorted(missing.elements()):
         elsewhere = next((t for t in too_many if (t.code, t.kind) == (each.code, each.kind) and too_many[t]), None)
         if elsewhere is None:
-            found.lost.append(_line(each))
+            found.lost.append(_in_words(each))
         else:
             too_many[elsewhere] -= 1
-            found.wrong_phone.append(f"{_line(elsewhere)} instead of 0{each.phone}")
+            found.wrong_phone.append(f"{_in_words(elsewhere)} instead of 0{each.phone}")
     for each in sorted(too_many.elements()):
-        (found.doubled if each in must else found.uncalled).append(_line(each))
+        (found.doubled if each in must else found.uncalled).append(_in_words(each))
     return found
 
 
-def _line(told: Told) -> str:
-    return f"{told.code}: {told.kind} at 0{told.phone}"
+def _in_words(text: Text) -> str:
+    return f"{text.code}: {text.kind} at 0{text.phone}"
 
 
 @dataclass(frozen=True)
 class Unpushed:
-    """A message that differs because something was never pushed; ``reason``: what."""
+    """A text that differs if only last actions are pushed; ``reason`` names what was never pushed, empty if nothing."""
 
     line: str
     reason: str
@@ -207,53 +210,55 @@ class Unpushed:
 def differences(
     lives: Iterable[Life], of_whole: Mapping[str, list[Owed]], of_last: Mapping[str, list[Owed]], slots: Sequence[int]
 ) -> list[Unpushed]:
-    """What must differ where only last actions are pushed, message by message, each with what was never pushed of it;
-    an empty reason: nothing explains it."""
+    """Return the texts that differ if only last actions are pushed, each with the reason.
+
+    The reason is empty if no unpushed step explains the difference.
+    """
     found = []
     for life in lives:
         all_of, some_of = list(of_whole[life.code]), list(of_last[life.code])
-        # First what is told of the same step, then what is told at the same phone, if by another step.
-        for same in (_is_of_same_step, _is_told_the_same):
+        # First pair texts about the same step, then texts to the same phone about another step.
+        for same in (_is_of_same_step, _is_same_text):
             for one in list(all_of):
                 other = next((other for other in some_of if same(one, other)), None)
                 if other is not None:
                     all_of.remove(one)
                     some_of.remove(other)
         pushed = last_action(life, slots)
-        for owing, words in ((all_of, "not told"), (some_of, "told only so")):
-            found += [Unpushed(f"{_line(each.told)} {words}", _reason(life, each, pushed)) for each in owing]
+        for owing, words in ((all_of, "not sent"), (some_of, "sent only in this way")):
+            found += [Unpushed(f"{_in_words(each.text)} {words}", _reason(life, each, pushed)) for each in owing]
     return found
 
 
 def _is_of_same_step(one: Owed, other: Owed) -> bool:
-    return one.told == other.told and _of(one.because) == _of(other.because)
+    return one.text == other.text and _identity(one.because) == _identity(other.because)
 
 
-def _is_told_the_same(one: Owed, other: Owed) -> bool:
-    return one.told == other.told
+def _is_same_text(one: Owed, other: Owed) -> bool:
+    return one.text == other.text
 
 
-def _of(known: Known) -> tuple[datetime | None, int]:
+def _identity(known: Known) -> tuple[datetime | None, int]:
     return known.occurred_at, known.status
 
 
 def _before(known: Sequence[Known], step: Known) -> str:
-    """The condition that held before a step."""
+    """Return the condition that held before a step."""
     steps = _steps(known)
-    place = list(map(_of, steps)).index(_of(step))
+    place = list(map(_identity, steps)).index(_identity(step))
     return _kind(steps[place - 1]) if place else ""
 
 
 def _reason(life: Life, each: Owed, pushed: Sequence[Known]) -> str:
     step = each.because
-    came = next((known for known in pushed if _of(known) == _of(step)), None)
+    came = next((known for known in pushed if _identity(known) == _identity(step)), None)
     if came is None:
         return "its step was overtaken by a later one before the next push"
     if step.status == 5:
-        return "nothing pushed says that the supplement waits at the desk"
-    if _before(whole(life), step) != each.told.kind == _before(pushed, step):
-        return "the steps before it were overtaken, so that it is no entry of its own"
-    happened = next(known for known in whole(life) if _of(known) == _of(step))
+        return "no push states that the supplement waits at the desk"
+    if _before(whole(life), step) != each.text.kind == _before(pushed, step):
+        return "earlier steps were overtaken, so that the step is no entry of its own"
+    happened = next(known for known in whole(life) if _identity(known) == _identity(step))
     if came.slot != happened.slot and came.row.phone != happened.row.phone:
         return "it was pushed later, when the phone was another"
     return ""

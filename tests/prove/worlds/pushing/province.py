@@ -1,7 +1,8 @@
-"""The province in a real ledger: its lives pushed to a real intake, or read from contract views, run by run.
+"""Run the generated province against a real ledger: push its lives to a real intake, or offer them in contract views.
 
-Real are pick-up, planning, the evening's apologies, sending and closings, and of a pushed province the intake: alone
-under uvicorn, in a process of its own. Time is the province's; the ledger's functions take it from a table.
+Pick-up, planning, the evening's apologies, sending and closings are the real jobs. A pushed province also has a real
+intake, which runs under uvicorn in a process of its own. The province has its own time, which the ledger's functions
+read from a table.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ WHERE p.pronamespace = 'intake'::regnamespace AND p.prosrc LIKE '%clock_timestam
 
 
 class IntakeServer(Part):
-    """The intake alone, as it is deployed beside Airflow."""
+    """The intake app in a process of its own, as it is deployed beside Airflow."""
 
     def __init__(self, log: Path) -> None:
         self.port = free_port()
@@ -80,16 +81,16 @@ class IntakeServer(Part):
 @dataclass
 class Outcome:
     network: list[dict[str, str]]
-    """The phone network's own log."""
+    """The log of the simulated phone network."""
     closings: dict[str, list[Any]]
-    """Figures of each closed period, as they are stored, without our own numbers."""
+    """Stored figures of each closed period, without closing numbers."""
     identity: dict[str, tuple[int, int]]
-    """Difference and rows without a reason, of each closed period."""
+    """Closed period → (difference of the accounting identity, number of differences without a reason)."""
     rows: dict[tuple[str, str], tuple[Any, ...]]
-    """Each dossier as the ledger has it in the end."""
+    """(agency, code) → the dossier's row in the ledger at the end."""
     quarantined: int
     made: Counter[str] = field(default_factory=Counter)
-    """Calls and faults of the clients."""
+    """Counts of the clients' calls and faults."""
 
 
 _CLOSINGS: Final = {
@@ -138,7 +139,7 @@ class Played:
         for office in OFFICES:
             offices[office.client].append(office)
         for name, own in offices.items():
-            # OpenCPS speaks shape A, wherever it stands.
+            # OpenCPS uses shape A at every agency.
             shape = own[0].shape if self.way == "pushed" else "A"
             in_ledger(
                 register_client, name, own[0].source, Password.of(PASSWORD), [office.code for office in own],
@@ -150,7 +151,7 @@ class Played:
             )  # fmt: skip
 
     def set_clock(self, moment: datetime) -> None:
-        """From now on it is this time, and a little later each time that a push asks."""
+        """Set the ledger's clock to a moment; from then on each push reads a slightly later time than the last one."""
         if moment != self.now:
             self.ledger.execute("SELECT setval('prove.ticks', 1)")
         self.now = moment
@@ -161,26 +162,27 @@ class Played:
             self.server.stop()
         self.ledger.close()
 
-    # --- the days
+    # --- playing the days
 
     def play(self, slots: Sequence[int]) -> Outcome:
-        """All of it. ``slots``: at whose ends last actions are pushed."""
+        """Run the whole province and return the outcome; ``slots``: slots that end with a push of last actions."""
         for run in self.province.runs:
             happened = events_of(self.province.lives, run.number)
             if self.way == "read":
-                self._write(happened)
+                self._write_views(happened)
             elif self.way == "pushed":
                 self._push(happened, run)
             elif run.number in slots:
                 self._push_last_actions(max([-1, *(slot for slot in slots if slot < run.number)]), run)
-            # Of a source that has nothing yet, the database's own clock would say since when its rows are read.
+            # Do not run before the first push: the reading of a source without rows would begin at the time of the
+            # database's own clock.
             if self.way != "last action" or run.number >= slots[0]:
-                self._run(run)
+                self._run_jobs(run)
         self._close_days()
-        self._look_around()
+        self._read_outcome()
         return self.outcome
 
-    def _write(self, happened: Sequence[tuple[Life, Event]]) -> None:
+    def _write_views(self, happened: Sequence[tuple[Life, Event]]) -> None:
         for life, event in happened:
             row, view = event.row, self.desks[life.office.source]
             view.dossier(
@@ -197,8 +199,11 @@ class Played:
                 )  # fmt: skip
 
     def _push(self, happened: Sequence[tuple[Life, Event]], run: Run) -> None:
-        """Each client pushes what happened at its agencies: event by event, or all at once, or all of it at once with
-        each state that a dossier had."""
+        """Let each client push the events of its agencies.
+
+        A client pushes event by event, or all events in a few calls with either the last state or all states of each
+        dossier.
+        """
         by_client: dict[str, list[tuple[Life, Event]]] = defaultdict(list)
         for life, event in happened:
             by_client[life.office.client].append((life, event))
@@ -214,9 +219,9 @@ class Played:
             else:
                 threads.append((client, self._calls(client, own, every_state=how == "every state")))
         self.set_clock(max(self.now, run.at - 6 * MINUTE))
-        # The rest at once.
-        with ThreadPoolExecutor(max(1, len(threads))) as at_work:
-            list(at_work.map(lambda each: self._deliver(*each), threads))
+        # Clients that push all their events at once push at the same time.
+        with ThreadPoolExecutor(max(1, len(threads))) as clients:
+            list(clients.map(lambda each: self._deliver(*each), threads))
         if run.at.hour >= 20:
             self._send_day_again(run)
 
@@ -226,7 +231,7 @@ class Played:
             client.send(call)
 
     def _calls(self, client: Software, happened: Sequence[tuple[Life, Event]], *, every_state: bool) -> list[Call]:
-        """Dossiers and steps in calls; which of the two comes first is drawn, and steps come in any order."""
+        """Return calls with the dossiers and the steps, in random order; the order of the steps is random, too."""
         calls = []
         by_office: dict[str, list[tuple[Life, Event]]] = defaultdict(list)
         for life, event in happened:
@@ -239,7 +244,7 @@ class Played:
                 self.random.shuffle(dossiers)
             steps = [client.step(life, event) for life, event in own if event.occurred_at is not None]
             self.random.shuffle(steps)
-            # By the prefix of each code where it has one, else by the unit that the call names.
+            # The unit comes from the prefix of each dossier's code if all codes have one, and otherwise from the call.
             by_prefix = client.shape == "A" and all(life.code.startswith(office.code) for life, _ in own)
             pair = [Call("dossiers", office, dossiers, names_unit=not by_prefix)]
             if steps:
@@ -250,10 +255,13 @@ class Played:
         return calls
 
     def _send_day_again(self, run: Run) -> None:
-        """Each client sends all of this day, and some of the day before, in another order and other parts."""
+        """Let each client send this day's records, and some records of the day before, once more.
+
+        The records are grouped and ordered differently than the first time.
+        """
         offices = {office.code: office for office in OFFICES}
         for client in self.clients.values():
-            # Of yesterday's a part; what is older than two days is not known for a repeat any more.
+            # Only yesterday's calls are repeated: after two days the intake does not recognize a record as repeated.
             calls = [
                 *client.log,
                 *(call for call in self._yesterday.pop(client.name, []) if self.random.random() < 0.3),
@@ -275,7 +283,7 @@ class Played:
             self._yesterday.clear()
 
     def _push_last_actions(self, before: int, run: Run) -> None:
-        """As OpenCPS does: asks for each dossier, sends it as it is, and of its actions the last one."""
+        """Push as OpenCPS does: ask for each dossier, then send its present state and only its last action."""
         self.set_clock(max(self.now, run.at - 6 * MINUTE))
         for life in self.province.lives:
             since = [event for event in life.events if before < event.slot <= run.number]
@@ -284,12 +292,12 @@ class Played:
             client = self.clients[life.office.client]
             is_held = client.is_held(life.code, life.office.code)
             if is_held != any(event.slot <= before for event in life.events):
-                self.outcome.made["dossiers of which TraCuuHoSo says otherwise"] += 1
+                self.outcome.made["dossiers for which TraCuuHoSo answers wrongly"] += 1
             client.send(Call("dossiers", life.office, [client.dossier(life, since[-1].row)]))
             last = latest([event for event in life.events if event.slot <= run.number])
             client.send(Call("steps", life.office, [client.last_action(life, last)]))
 
-    def _run(self, run: Run) -> None:
+    def _run_jobs(self, run: Run) -> None:
         self.set_clock(run.at)
         for source in SOURCES:
             pick_up(source, now=run.at)
@@ -298,10 +306,10 @@ class Played:
         plan(now=run.at)
         send(f"run {run.at.isoformat()}", clock=lambda: run.at)
 
-    # --- what became of it
+    # --- reading the outcome
 
     def _close_days(self) -> None:
-        """The morning after the last day; each day, and the months that are over."""
+        """Close each day and each finished month, on the morning after the last day."""
         now = self.province.runs[-1].at + timedelta(hours=10)
         self.set_clock(now)
         months = {f"{day:%Y-%m}" for day in self.province.days} - {f"{now:%Y-%m}"}
@@ -317,7 +325,7 @@ class Played:
                 for row in self.ledger.execute(statement.encode(), (number,)).fetchall()
             ]
 
-    def _look_around(self) -> None:
+    def _read_outcome(self) -> None:
         self.outcome.network = [dict(asked) for asked in self.desks.gateway.asked]
         for row in self.ledger.execute(_ROWS.encode()).fetchall():
             values = tuple(row.values())
@@ -331,7 +339,10 @@ class Played:
 def play(
     province: Province, way: Way, admin_dsn: str, ledger_dsn: str, folder: str, slots: Sequence[int] = ()
 ) -> Outcome:
-    """A province in a migrated, empty ledger behind ``motcua_db``; ``slots``: at whose ends last actions are pushed."""
+    """Play a province in a migrated, empty ledger behind ``motcua_db``, and return the outcome.
+
+    ``slots`` are the slots that end with a push of OpenCPS.
+    """
     adapters = {} if way == "read" else dict.fromkeys(SOURCES, "national_sync")
     given = {"MOTCUA_FIRST_LOOK_BACK": "P9999D", "MOTCUA_INTAKE_CALLS": "1000000"}
     with quiet_logs(), one_stops(admin_dsn, SOURCES, adapters=adapters, **given) as desks:

@@ -1,4 +1,4 @@
-"""What judges a pushed province notices what it is there for; the province itself: ``make prove ONLY=intake``."""
+"""The oracle of a pushed province finds each wrong text; the province itself runs with ``make prove ONLY=intake``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = {
 }
 
 
-def log_of(must: Counter[oracle.Told]) -> list[dict[str, str]]:
+def log_of(must: Counter[oracle.Text]) -> list[dict[str, str]]:
     return [{"to": f"+84{each.phone}", "text": WORDS[each.kind].format(each.code)} for each in must.elements()]
 
 
@@ -43,7 +43,7 @@ FAULTS: dict[str, Callable[[list[dict[str, str]]], None]] = {
 
 
 def test_lives_are_told_by_all_kinds_and_end_in_time() -> None:
-    must = intake.must_be_told(PROVINCE)
+    must = intake.texts_due(PROVINCE)
     assert {each.kind for each in must} == {"result", "supplement", "apology"}
     for life in PROVINCE.lives:
         for event in life.events:
@@ -56,14 +56,14 @@ def test_lives_are_told_by_all_kinds_and_end_in_time() -> None:
 def test_one_message_that_is_wrong_is_found_and_ends_the_proof_with_1(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    must = intake.must_be_told(PROVINCE)
-    assert oracle.judge(must, oracle.told_of(log_of(must))).wrong == 0
+    must = intake.texts_due(PROVINCE)
+    assert oracle.judge(must, oracle.texts_in(log_of(must))).wrong == 0
     for fault, make in FAULTS.items():
         log = log_of(must)
         make(log)
-        judged = oracle.judge(must, oracle.told_of(log))
+        judged = oracle.judge(must, oracle.texts_in(log))
         assert {name: len(getattr(judged, name)) for name in FAULTS} == {name: int(name == fault) for name in FAULTS}
-    # As `make prove ONLY=intake` does it.
+    # `make prove ONLY=intake` runs the proof through this entry point.
     monkeypatch.setattr(intake, "figures", lambda seed: intake.of_phones("pushed", judged, must.total()))
     assert proving.main(["intake"]) == 1
     assert "FALLS SHORT" in capsys.readouterr().out
@@ -71,7 +71,7 @@ def test_one_message_that_is_wrong_is_found_and_ends_the_proof_with_1(
 
 def test_one_thing_that_differs_between_read_and_pushed_is_found() -> None:
     def outcome() -> Outcome:
-        log = log_of(intake.must_be_told(PROVINCE))
+        log = log_of(intake.texts_due(PROVINCE))
         row = ("dossiers", (("agency_code", "a"), ("received", 7)))
         return Outcome(log, {"2024-11-28": [row]}, {"2024-11-28": (0, 0)}, {("a", "1"): ("0905123456", 9)}, 0)
 
@@ -92,10 +92,10 @@ def test_what_last_actions_leave_out_is_listed_message_by_message_and_nothing_el
     of_whole = {life.code: oracle.owed(life, oracle.whole(life), PROVINCE.runs) for life in PROVINCE.lives}
     of_last = {life.code: oracle.owed(life, oracle.last_action(life, SLOTS), PROVINCE.runs) for life in PROVINCE.lives}
     listed = oracle.differences(PROVINCE.lives, of_whole, of_last, SLOTS)
-    whole, last = intake.must_be_told(PROVINCE), intake.must_be_told(PROVINCE, SLOTS)
+    whole, last = intake.texts_due(PROVINCE), intake.texts_due(PROVINCE, SLOTS)
     assert len(listed) == ((whole - last) + (last - whole)).total() > 0
     assert all(each.reason for each in listed)
-    # A message that is lost though all of its life was pushed has no reason.
+    # A lost text of a life that was pushed completely must be listed without a reason.
     life = next(life for life in PROVINCE.lives if life.story == "ordinary" and of_last[life.code])
     every_slot = [run.number for run in PROVINCE.runs]
     unexplained = oracle.differences([life], of_whole, {life.code: []}, every_slot)

@@ -1,4 +1,4 @@
-"""The rules that a source is judged by: what is a fault, and what only looks like one."""
+"""Test the rules that judge the rows of a source: which rows are faults, and which rows only look like faults."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def dossier(code: str = "H32-1", **changes: Any) -> SourceDossier:
 def found_in(
     transitions: Sequence[SourceTransition] = (), dossiers: Sequence[SourceDossier] = (), **changes: Any
 ) -> dict[str, Finding]:
-    """What is found, by name."""
+    """Return the findings of ``judge_rows`` about these rows, by the finding's name."""
     context = RowContext({AGENCY: AGENCY}, {}, NOW, timedelta(minutes=5))
     keys = frozenset((AGENCY, str(row.dossier_code)) for row in (*transitions, *dossiers))
     sample = Sample(NOW, timedelta(minutes=10), context, {AGENCY: "khanh_hoa"}, dossiers, transitions, keys)
@@ -60,7 +60,10 @@ def found_in(
 
 
 def judged(*rows: Any, **changes: Any) -> dict[str, tuple[str, int | None]]:
-    """What is found, but for that a view is empty: rules are asked about few rows here."""
+    """Return severity and number of rows of each finding, by name.
+
+    The finding ``empty`` is left out, because each test gives rows for only one of the two views.
+    """
     found = found_in(*rows, **changes).items()
     return {name: (each.severity, each.facts["rows"]) for name, each in found if name != "empty"}
 
@@ -71,15 +74,15 @@ def judged(*rows: Any, **changes: Any) -> dict[str, tuple[str, int | None]]:
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
-        # As many sessions write: out of order, within ten minutes.
+        # Several sessions write at the same time: their numbers are out of order within ten minutes.
         ([(1, 0), (2, 9), (3, 1), (4, 10), (5, 5)], {}),
-        # A number drawn early, its row written late.
+        # A session drew a number early and wrote its row late.
         ([(n, n) for n in range(1, 40) if n != 5] + [(5, 25)], {"late_commits": ("warning", 1)}),
-        # A time typed in: one row of a high number is no new beginning.
+        # A person typed in a time. One high number with an early time does not mean that the source numbers anew.
         ([(n, n) for n in range(1, 40)] + [(40, 3)], {"recorded_backdated": ("warning", 1)}),
-        # The sequence was put back.
+        # The sequence was set back to a lower number.
         ([(n + 500, n) for n in range(40)] + [(n, n + 60) for n in range(1, 5)], {"numbers_go_back": ("error", 4)}),
-        # Likewise, long enough ago that the new ones are the more.
+        # The sequence was set back long ago: rows with the new low numbers outnumber the rows before.
         ([(n + 500, n) for n in range(9)] + [(n, n + 60) for n in range(1, 40)], {"numbers_go_back": ("error", 39)}),
         ([(1, 0), (-2, 1), (2**62 + 1, 2)], {"number_unusable": ("error", 2)}),
         ([(1, 0), (None, 1)], {"number_missing": ("error", 1)}),
@@ -90,12 +93,12 @@ def test_numbers_are_held_against_the_times_of_writing(rows, found):
 
 
 def read(minutes: dict[int, float], until: float = 200, set_aside: frozenset[int] = frozenset()) -> Read:
-    """By number, the minute at which each was read."""
+    """Return the pick-ups of a source, from the minute at which each number was read."""
     begun = NOW - timedelta(days=3)
     return Read({number: begun + at * MINUTE for number, at in minutes.items()}, set_aside, begun + until * MINUTE)
 
 
-# One a minute, each read half a minute later.
+# Steps 1 to 59: one was written each minute and read half a minute later.
 IN_TURN = {number: number + 0.5 for number in range(1, 60)}
 
 
@@ -103,17 +106,17 @@ IN_TURN = {number: number + 0.5 for number in range(1, 60)}
     ("was_read", "found"),
     [
         (read(IN_TURN), None),
-        # Within what is allowed.
+        # The step was read late, within the allowed time.
         (read(IN_TURN | {7: 20}), None),
-        # To be seen half an hour after a higher number had been read; or never read, and pick-ups have gone on.
+        # The step became visible half an hour after a higher number was read, or was never read by later pick-ups.
         (read(IN_TURN | {7: 40}), ("warning", 1)),
         (read({number: at for number, at in IN_TURN.items() if number != 7}), ("warning", 1)),
-        # Not read yet, or read and set aside.
+        # The steps are not read yet, or the step was read and put into quarantine.
         (read({number: at for number, at in IN_TURN.items() if number < 57}, until=56), None),
         (read({number: at for number, at in IN_TURN.items() if number != 7}, set_aside=frozenset({7})), None),
         # A pick-up that was down for an hour reads all of it at once.
         (read(IN_TURN | dict.fromkeys(range(5, 60), 70)), None),
-        # What was written before anything was read is history.
+        # Steps that were written before the first pick-up are history.
         (read({number: at for number, at in IN_TURN.items() if number > 7} | {3: 50}), None),
         (Read(), None),
     ],
@@ -136,6 +139,8 @@ def test_a_row_that_cannot_be_used_is_not_missed_and_late_ones_are_told_by_numbe
 
 
 def test_a_late_row_forbids_only_where_there_are_many():
+    """A few rows that were written late are a warning. Only a larger share of late rows is an error."""
+
     def late(rows: int) -> dict[str, tuple[str, int | None]]:
         return judged([step(n, n + (30 if n % 10 == 0 and n <= 10 * rows else 0)) for n in range(1, 201)])
 
@@ -165,14 +170,17 @@ def hours(first: int, last: int, *, days: int = 4) -> list[SourceTransition]:
     [(7, 17, False), (14, 24, True), (0, 10, True), (0, 24, False)],
 )
 def test_hours_that_no_desk_keeps_are_seven_hours_off(first, last, is_shifted):
+    """A source whose desk seems to work in the evening or before dawn gives its times in the wrong time zone."""
     assert ("hours_shifted" in judged(hours(first, last))) == is_shifted
 
 
 def test_an_evening_of_one_day_is_no_other_zone():
+    """One busy evening must not be reported as a wrong time zone."""
     assert judged(hours(14, 24, days=1)) == {}
 
 
 def test_days_without_an_hour_say_nothing_of_a_zone():
+    """Dates without an hour are stored as 00:00 in Vietnam and must not be reported as a wrong time zone."""
     midnight = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
     rows = [dossier(f"H32-{n}", received_at=midnight + timedelta(days=n % 4)) for n in range(40)]
     assert "hours_shifted" not in judged((), rows)
@@ -198,6 +206,7 @@ def test_days_without_an_hour_say_nothing_of_a_zone():
     ],
 )
 def test_letters_that_were_not_meant_are_told_from_those_that_were(text, is_so):
+    """Texts in a broken encoding must be found; correct Vietnamese and foreign names must not be reported."""
     assert broken(text) == is_so
 
 
@@ -208,11 +217,12 @@ def test_one_foreign_name_is_no_broken_text_and_several_are():
 
 
 def test_what_stands_in_the_place_of_a_code_is_shown_where_it_can_be_one():
+    """A finding may show dossier codes, but no phone number, name or formula that stands in a code's column."""
     given = ["0905123456", "Nguyễn Văn A 1", "NguyenVanA1", "=1+1", None, " H32-2611-0001 ", "160915001", "1" * 50]
     assert shown_codes(given) == ("H32-2611-0001", "160915001")
 
 
-# --- How it is read
+# --- Columns, indexes and clock of a source
 
 
 def test_columns_of_other_types_and_missing_ones_are_named():
@@ -244,7 +254,7 @@ def test_a_large_table_that_is_read_whole_names_the_index_of_the_question():
     assert named(dossiers_since=[("s", "small")]) == []
     whole = [("s", "small"), ("s", "big")]
     assert named(dossiers_since=whole, watch=whole, latest=whole) == ["dossiers (updated_at) – s.big"]
-    assert named(watch=whole), "what no other question shows is named, too"
+    assert named(watch=whole), "a fault that only the watcher's query shows must be named too"
     assert {question.name for question in QUESTIONS} >= {"watch", "transitions_since", "dossiers_by_key", "latest"}
 
 
@@ -257,10 +267,11 @@ def test_a_clock_may_be_off_by_the_skew_and_by_what_the_answer_took(seconds, unc
     assert ("clock_differs" in found) == is_told
 
 
-# --- What is pushed to us
+# --- Pushed data
 
 
 def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fault_of_theirs():
+    """Pushed dossiers without steps, and fields that we emptied ourselves, must not be reported as faults."""
     told_of = [dossier(f"H32-{n}", status_code=9, at_one_stop_desk=True) for n in range(1, 21)]
     fields = ("procedure_code", "procedure_name", "applicant_name", "applicant_phone")
     emptied = [replace(row, dossier_code=f"H32-1{row.dossier_code[4:]}0", **dict.fromkeys(fields)) for row in told_of]
@@ -268,7 +279,7 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
     assert {"phones_unusable", "applicant_missing"} <= judged((), [*told_of, *emptied, *emptied]).keys()
 
 
-# --- Words
+# --- Findings that another finding hides, and the words of findings
 
 
 @pytest.mark.parametrize(
@@ -277,18 +288,21 @@ def test_whoever_pushes_may_tell_of_dossiers_alone_and_what_we_emptied_is_no_fau
         ("desk_never", {"unreachable"}, True),
         ("desk_never", {"columns_missing", "role_may_write"}, True),
         ("desk_never", {"unanswered"}, True),
-        # What is looked at before, or was got past, is gone.
+        # The check of the role runs before the check that failed, so the role's finding is really gone.
         ("role_may_write", {"columns_missing"}, False),
-        # What is found is no secret, and what hides nothing hides nothing.
+        # A finding that is still there is not hidden.
         ("desk_never", {"unanswered", "desk_never"}, False),
+        # A finding that stops no other check hides nothing.
         ("desk_never", {"late_commits"}, False),
     ],
 )
 def test_what_a_check_could_not_look_at_is_not_gone(kind, found, hidden):
+    """A finding counts as hidden, and not as gone, if another finding kept its check from running."""
     assert is_hidden(kind, found) is hidden
 
 
 def test_what_is_said_otherwise_to_whoever_pushes_or_exports_is_of_a_finding_and_speaks_of_no_views():
+    """A vendor that pushes or exports has no views, so a finding's words for this vendor must name none."""
     of_adapter = check_words()["of_adapter"]
     assert of_adapter.keys() == {"national_sync", "files"}
     for name, kinds in of_adapter.items():
@@ -311,6 +325,7 @@ def test_every_finding_has_its_words_and_the_page_tells_them_all():
 
 @pytest.mark.parametrize("adapter", ["national_sync", "files"])
 def test_vendor_without_views_is_told_what_each_column_is_that_a_finding_names(adapter):
+    """Each column in a finding's words must have a term that a vendor without views understands."""
     words = " ".join(part for kind in KINDS for part in words_of(kind).values())
     columns = {name for view in COLUMNS.values() for name in view}
     named = {each for each in re.findall(r"[a-z_]+", words) if each in columns}

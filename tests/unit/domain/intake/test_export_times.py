@@ -1,4 +1,4 @@
-"""When an export was made, which comes first, and which may be only a part."""
+"""Test the time at which an export was made, the order of exports, and which export may hold only a part."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ WRITTEN = NOW - timedelta(minutes=3)
         ("24-11-2026 08:15.csv", "2026-11-24T01:15:00"),
         ("20261124.csv", "2026-11-23T17:00:00"),
         ("20261124 (2).csv", "2026-11-23T17:00:00"),
-        # Of the day on which it was written: the name leaves the time to that.
+        # The name gives only a day, so the time at which the file was written decides.
         ("20261125.csv", None),
-        # No times.
+        # These digits are no valid time.
         ("20261399.csv", None),
         ("so-1202611240815.csv", None),
     ],
@@ -35,6 +35,7 @@ def test_time_in_a_name_is_when_it_was_exported_else_when_it_was_written(name, t
 
 
 def test_time_that_has_not_come_is_refused_in_a_name_and_else_is_now():
+    """A future time in a file's name is refused. A future time of writing counts as the present time."""
     with pytest.raises(FromTheFuture):
         exported_at("20261126.csv", WRITTEN, NOW)
     with pytest.raises(FromTheFuture):
@@ -44,11 +45,13 @@ def test_time_that_has_not_come_is_refused_in_a_name_and_else_is_now():
 
 
 def test_names_are_put_in_order_as_people_count():
+    """Files without a time in their names are ordered by name, with 9 before 10."""
     names = ["xuat 10.csv", "xuat 9.csv", "Xuat 1.csv", "xuat.csv", "xuat 1b.csv", "2.csv"]
     in_order = ["2.csv", "Xuat 1.csv", "xuat 1b.csv", "xuat 9.csv", "xuat 10.csv", "xuat.csv"]
     assert sorted(names, key=by_name) == in_order
 
 
 def test_few_that_are_left_look_cut_off():
+    """An export with far fewer dossiers than the export before it may be incomplete."""
     counts = ((3, 0), (4, 0), (10, 7), (10, 6), (1000, 699), (100, 5000))
     assert [looks_cut(before, now, 70) for before, now in counts] == [False, True, False, True, True, False]

@@ -1,4 +1,7 @@
-"""What is news in a push, played against a ledger in memory: what is sent again, or beside others, changes nothing."""
+"""Test which rows of a push are new, against a ledger in memory.
+
+Rows that are sent again, or that are sent together with other rows, must change nothing.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ CODES = st.sampled_from(["H-1", "H-2", "H-3"])
 
 @dataclass
 class Ledger:
-    """What ``intake.begin_taking`` and ``intake.write_taken`` do, of one client and one agency."""
+    """A ledger in memory that does what ``intake.begin_taking`` and ``intake.write_taken`` do.
+
+    It holds the dossiers and steps of one client and one agency.
+    """
 
     now: datetime = BEGAN
     dossiers: dict[Key, Dossier] = field(default_factory=dict)
@@ -51,7 +57,7 @@ class Ledger:
         self.states |= decided.states
 
     def push(self, *came: PushedDossier | PushedStep) -> dict[int, str]:
-        """In one call, all of one kind."""
+        """Push these dossiers, or these steps, in one call and return the outcome of each by its place in the call."""
         dossiers = {at: each for at, each in enumerate(came) if isinstance(each, PushedDossier)}
         steps = {at: each for at, each in enumerate(came) if isinstance(each, PushedStep)}
         known = self.known(list(dossiers.values()))
@@ -114,6 +120,7 @@ def test_dossiers_of_one_call_are_judged_as_if_each_had_come_in_a_call_of_its_ow
 
 
 def test_unit_is_read_by_every_name_of_an_agency_and_one_that_two_have_is_nobodys():
+    """A push may name an agency by any of its names. A name that two agencies have names no agency."""
     words = words_of(
         [("A", "A"), ("B", "B")], [("Sở Tư pháp", "A"), ("Tư pháp", "A"), ("Phòng Một", "A"), ("Phòng Một", "B")]
     )

@@ -1,4 +1,4 @@
-"""The portal's figures against ours: what differs, by how much, and since when without a break."""
+"""Test the comparison of the portal's figures with ours: what differs, by how much, and since when continuously."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def counted(hour, received, resolved=0, returned=0, agency="A", period="2026-11-
         ([(0, 8), (3, 10)], [(1, 10)], 0, None),
         ([(0, 8), (2, 10), (4, 9)], [(1, 10)], -1, 4),
         ([(0, 10)], [(1, 10), (2, 11)], -1, 2),
-        # A clock that was set back hides no difference.
+        # A clock that was set back must not hide a difference.
         ([(5, 10), (3, 12)], [(1, 10)], 2, 5),
         ([(0, 12)], [], 0, None),
     ],
 )
 def test_difference_stands_since_the_two_began_to_differ_without_a_break(theirs, ours, difference, since):
+    """A difference counts from the moment since which our figure and the portal's have differed without a break."""
     (found,) = compare([given(*each) for each in theirs], [counted(*each) for each in ours])
     received = found.figures[0]
     assert (received.figure, received.difference) == ("received", difference)
@@ -57,7 +58,9 @@ def test_each_agency_and_period_is_compared_with_its_own_and_what_differs_comes_
         ("A", "2026-11-24", 0),
     ]
     assert found[0].former == given(1, 5, agency="B")
-    assert [each.replaced for each in found[0].figures] == [5, None], "resolved is as it was"
+    assert [each.replaced for each in found[0].figures] == [5, None], (
+        "only the figure of received dossiers was replaced"
+    )
 
 
 def test_what_the_file_does_not_say_is_not_compared():

@@ -1,4 +1,4 @@
-"""Values as clients of the portal's protocol write them."""
+"""Test the values of the portal's protocol in the spellings that clients write."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from motcua.domain.intake.values import (
 )
 
 AT = datetime(2026, 6, 8, 7, 7, 53, tzinfo=UTC)
-"""14:07:53 in Vietnam."""
+"""The moment 14:07:53 in Vietnam."""
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Phone numbers in other texts: found where they stand, and shown without their middle."""
+"""Test that phone numbers inside other texts are found and shown without their middle digits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ unhurried = settings(deadline=None)
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
 )
 @pytest.mark.parametrize(
     ("text", "shown"),
@@ -116,6 +116,7 @@ def test_staff_are_never_shown_more_than_three_digits_in_a_row(written):
 
 
 def test_a_number_in_other_words_is_hidden_whole():
+    """A phone number inside a sentence is replaced whole; codes and dates in the sentence stay."""
     assert hide_phones("gọi 0905 123 456 hoặc 0258 3822 222") == "gọi ••• hoặc •••"
     for written in ("hồ sơ 160915001 ngày 25/11/2026", "điểm *** 5"):
         assert hide_phones(written) == written

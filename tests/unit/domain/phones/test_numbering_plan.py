@@ -1,4 +1,4 @@
-"""The table of provinces: area codes, names, series of ID numbers."""
+"""Test the table of provinces: area codes, names and series of ID numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What single digits are: days, spellings, foreign numbers, no entry."""
+"""Test how runs of digits are recognised: as days, spellings of a number, foreign numbers or no entry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def test_days_and_months_from_the_first_to_the_last() -> None:
 
 
 def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.MonkeyPatch) -> None:
-    # It has no such block today.
+    """A number that the phone library does not count as a mobile is not texted."""
+    # Today's numbering plan has no such block, so the test makes one.
     monkeypatch.setattr(numbers, "_type_of", lambda _: phonenumbers.PhoneNumberType.FIXED_LINE)
     reading = numbers.plan_for(numbers.Era.TEN_DIGITS, "khanh_hoa")
     assert numbers.classify("0905123456", reading) == (None, "landline", ())
@@ -24,6 +25,7 @@ def test_what_the_library_knows_for_no_mobile_is_not_texted(monkeypatch: pytest.
 
 @given(st.from_regex(r"0[1-9][0-9]{8}", fullmatch=True))
 def test_type_of_a_number_is_the_librarys_of_its_international_form(local: str) -> None:
+    """The quick look-up of a number's type must agree with the phone library's parsed number."""
     asked = phonenumbers.number_type(phonenumbers.parse("+84" + local[1:]))
     assert numbers._type_of.__wrapped__(local) == asked
 

@@ -1,4 +1,4 @@
-"""What phone fields say: long tables of real spellings, each row with the reason why it is there."""
+"""Test the reading of phone fields with long tables of real spellings, each row with its reason."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def test_one_number_is_read_however_it_is_spelled_and_masked_in_any_text(field: 
         ("028383822010905123456", "+84905123456", [], "glued, landline first"),
         ("0905123456, 0914123456, 0935123456", "+84905123456", ["+84914123456", "+84935123456"], "three"),
         ("0905123456-09", "+84905123456", ["+84905123409"], "short tail: …56 or …09"),
-        ("0905-123-456-09", "+84905123456", ["+84905123409"], "the tail's mark is the number's"),
-        ("092 0787872 - 325", "+84920787872", ["+84920787325"], "0787872325 belongs to a stranger"),
-        ("0583822001 - 0905123456", "+84905123456", [], "of an uncertain and a certain number: the certain"),
-        ("số cũ 0905111222, số mới 0914333444", "+84914333444", ["+84905111222"], "the new one is texted"),
+        ("0905-123-456-09", "+84905123456", ["+84905123409"], "the tail has the same mark as the number"),
+        ("092 0787872 - 325", "+84920787872", ["+84920787325"], "a tail; 0787872325 would be a stranger's number"),
+        ("0583822001 - 0905123456", "+84905123456", [], "the certain number is read, not the uncertain one"),
+        ("số cũ 0905111222, số mới 0914333444", "+84914333444", ["+84905111222"], "the new number is texted"),
     ],
 )
 def test_two_numbers_are_both_the_applicants_and_the_first_is_texted(
@@ -103,6 +103,7 @@ def test_two_numbers_are_both_the_applicants_and_the_first_is_texted(
 
 
 def test_what_is_no_tail_makes_no_other_number() -> None:
+    """Dates, short numbers and ID numbers behind a phone number must not be read as a second phone number."""
     for beside in (
         " - 15/9", "/15/09", "-15/9/2016", " / 1080", "-24/7", " - 0914 336 25", "/0914***", " - 225 123 456",
         "/056 201 001 234", " - 079-652-36", "/12/5", "/225 089 668,1080", "-2016", " / 0905 771 4",
@@ -145,7 +146,7 @@ def test_what_was_noticed_is_noted(field: str, notes: tuple[str, ...]) -> None:
     assert read_phone(field, LATER, "khanh_hoa").notes == notes
 
 
-# Decision of the ministry, 15/9/2018; typed here from the press, not from the module.
+# The ministry's decision of 15/9/2018, typed from the press and not copied from the module under test.
 OLD_AND_NEW = """
     0162 032, 0163 033, 0164 034, 0165 035, 0166 036, 0167 037, 0168 038, 0169 039, 0120 070, 0121 079,
     0122 077, 0126 076, 0128 078, 0123 083, 0124 084, 0125 085, 0127 081, 0129 082, 0186 056, 0188 058,
@@ -154,7 +155,7 @@ OLD_AND_NEW = """
 
 
 def test_an_old_mobile_keeps_its_last_seven_digits_at_any_date() -> None:
-    # 058 3… would be an ambiguous landline in Khánh Hòa; 0188 3… never was one.
+    # In Khánh Hòa, 058 3… would be an ambiguous landline; 0188 3… never was a landline.
     pairs = [pair.split() for pair in OLD_AND_NEW.split(",")]
     read = {old: [read_phone(f"{old}3822001", day, "khanh_hoa") for day in (PILOT, LATER, None)] for old, _ in pairs}
     assert {old: {each.e164 for each in found} for old, found in read.items()} == {
@@ -200,20 +201,20 @@ AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
     [
         ("0583822001", PILOT, "khanh_hoa", LANDLINE, "the pilot's trap"),
         ("0583822001", LAST_DAY_OF_11_DIGITS, "dak_lak", LANDLINE, "no 10-digit 05 mobile existed"),
-        ("0583822001", FIRST_DAY_OF_10_DIGITS, "khanh_hoa", AMBIGUOUS, "two owners from this day"),
+        ("0583822001", FIRST_DAY_OF_10_DIGITS, "khanh_hoa", AMBIGUOUS, "from this day a landline or a mobile"),
         ("0583822001", FIRST_DAY_OF_10_DIGITS, "dak_lak", MOBILE, "nobody elsewhere writes this landline"),
         ("0583822001", None, "khanh_hoa", AMBIGUOUS, "typed today"),
         ("0583822001", LATER, "nowhere", MOBILE, "unknown province: the day alone"),
         ("0581822001", LATER, "khanh_hoa", MOBILE, "no landline began with 1"),
-        ("0580822001", LATER, "khanh_hoa", MOBILE, "nor with 0"),
-        ("0588822001", LATER, "khanh_hoa", MOBILE, "nor with 8"),
-        ("0589822001", LATER, "khanh_hoa", MOBILE, "nor with 9"),
+        ("0580822001", LATER, "khanh_hoa", MOBILE, "no landline began with 0"),
+        ("0588822001", LATER, "khanh_hoa", MOBILE, "no landline began with 8"),
+        ("0589822001", LATER, "khanh_hoa", MOBILE, "no landline began with 9"),
         ("0582822001", LATER, "khanh_hoa", AMBIGUOUS, "EVN 2"),
         ("0587822001", LATER, "khanh_hoa", AMBIGUOUS, "FPT 7"),
         ("+84 58 3822001", LATER, "khanh_hoa", AMBIGUOUS, "with the country code"),
-        ("máy bàn 058 3822001", LATER, "khanh_hoa", LANDLINE, "the words say which"),
-        ("0583822001 (cố định)", LATER, "dak_lak", LANDLINE, "the words say which, anywhere"),
-        ("0563822001", date(2026, 1, 5), "gia_lai", AMBIGUOUS, "merged on 1/7/2025: now its own"),
+        ("máy bàn 058 3822001", LATER, "khanh_hoa", LANDLINE, "the words say landline"),
+        ("0583822001 (cố định)", LATER, "dak_lak", LANDLINE, "the words say landline, in any province"),
+        ("0563822001", date(2026, 1, 5), "gia_lai", AMBIGUOUS, "merged on 1/7/2025, so the code is its own"),
         ("0838253000", PILOT, "ho_chi_minh", LANDLINE, "08 and eight digits"),
         ("0838253000", PILOT, "khanh_hoa", LANDLINE, "no 083 mobile existed"),
         ("0838253000", LATER, "TP.HCM", AMBIGUOUS, "08 and eight digits"),
@@ -221,14 +222,14 @@ AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
         ("0868253001", PILOT, "ho_chi_minh", MOBILE, "0868 was open in 2016"),
         ("0869253001", PILOT, "khanh_hoa", LANDLINE, "0869 was not open in 2016"),
         ("0869253001", IN_2017, "khanh_hoa", MOBILE, "0869 was open in 2017"),
-        ("0886253001", PILOT, "khanh_hoa", LANDLINE, "of 088 only 0888"),
+        ("0886253001", PILOT, "khanh_hoa", LANDLINE, "in 2016 only 0888 of 088 was open"),
         ("0886253001", IN_2017, "khanh_hoa", MOBILE, "all of 088 in 2017"),
-        ("0896253001", IN_2017, "khanh_hoa", LANDLINE, "of 089 only 0898 and 0899"),
-        ("0896253001", LATER, "khanh_hoa", MOBILE, "0896 today"),
+        ("0896253001", IN_2017, "khanh_hoa", LANDLINE, "in 2017 only 0898 and 0899 of 089 were open"),
+        ("0896253001", LATER, "khanh_hoa", MOBILE, "0896 is a mobile today"),
         ("0327714825", PILOT, "khanh_hoa", LANDLINE, "no 03 mobile existed: a landline or nothing"),
         ("0533822001", LATER, "khanh_hoa", LANDLINE, "053 is no mobile today either"),
         ("05113822001", PILOT, "da_nang", LANDLINE, "four-digit code, 11 digits"),
-        ("05118822001", LATER, "khanh_hoa", LANDLINE, "whatever follows"),
+        ("05118822001", LATER, "khanh_hoa", LANDLINE, "a four-digit code, with any digits behind it"),
         ("03508822001", PILOT, "khanh_hoa", LANDLINE, "no 035 mobile existed"),
         ("03508822001", LATER, "khanh_hoa", "too_long", "035 and a digit too many"),
         ("0258.3.822.001 (máy lẻ 102)", LATER, "khanh_hoa", LANDLINE, "extension"),
@@ -243,7 +244,7 @@ AMBIGUOUS, LANDLINE, MOBILE = "ambiguous_landline", "landline", None
             LATER,
             "khanh_hoa",
             AMBIGUOUS,
-            "the uncertain one is what staff must ask",
+            "the reason is that of the uncertain number, which staff must check",
         ),
     ],
 )
@@ -327,8 +328,8 @@ def test_the_table_covers_every_refusal() -> None:
     ("field", "reason"),
     [
         ("352123456", "An Giang's ID numbers begin with 35"),
-        ("322123456", "Bến Tre's with 32"),
-        ("382123456", "Bạc Liêu's with 38"),
+        ("322123456", "Bến Tre's ID numbers begin with 32"),
+        ("382123456", "Bạc Liêu's ID numbers begin with 38"),
     ],
 )
 def test_nine_digits_of_an_id_series_are_not_guessed_to_be_a_mobile(field: str, reason: str) -> None:
@@ -354,8 +355,8 @@ STRANGERS = [
     ("09429727 - 12 Trần Phú", "a number that lacks digits, and a house number"),
     ("09429727-12", "a number that lacks digits, and a tail"),
     ("0772 - 4631 - 12 Trần Phú", "a number that lacks digits, and a house number"),
-    ("Hồ sơ đất: mã hồ sơ 0963550362", "a code that is called one"),
-    ("Gọi trước 1 ngày: mã HS 0963550362", "a code that is called one, after a word for a phone"),
+    ("Hồ sơ đất: mã hồ sơ 0963550362", "a code behind a label for codes"),
+    ("Gọi trước 1 ngày: mã HS 0963550362", "a code behind its label, after a word for a phone"),
     ("0301123457-001/07", "a branch's tax code"),
     ("098110883 3", "a number that lacks a digit, and something else"),
     ("0905.123 - 456 Trần Phú", "a number that lacks digits, and a house number"),
@@ -368,12 +369,13 @@ STRANGERS = [
 
 @pytest.mark.parametrize(("field", "reason"), STRANGERS, ids=[field for field, _ in STRANGERS])
 def test_no_stranger_is_texted(field: str, reason: str) -> None:
+    """A field with another person's number must not lead to a message to this person."""
     assert read_phone(field, LATER, "dak_lak").e164 is None, reason
 
 
 # --- Properties ---------------------------------------------------------------------------------
 
-# A machine that many share may hold an example up.
+# A shared machine may be slow, so an example has no deadline.
 unhurried = settings(deadline=None)
 
 ANY_DAY = st.none() | st.dates(date(2005, 1, 1), date(2040, 1, 1))
@@ -480,7 +482,7 @@ def test_a_field_of_100_kilobytes_is_read_too(field: str) -> None:
 @pytest.mark.parametrize(
     ("field", "refusal"),
     [
-        # One digit less, as many, and one more than a number has behind the country code, old and new.
+        # Behind the country code: one digit too few and one too many, in the old and the new numbering plan.
         ("+84 90512345", "too_short"),
         ("+84 9051234567", "too_long"),
         ("+84 123456789", "too_short"),
@@ -498,10 +500,10 @@ def test_what_is_too_short_too_long_or_all_alike_is_said_to_the_digit(field: str
     ("field", "refusal", "reason"),
     [
         ("+84 090512345", "too_short", "the 0 behind the country code is one of the ten digits"),
-        ("+84 113456789", "too_long", "ten digits that no number begins so"),
-        ("016812345", "too_short", "0168 was a mobile's"),
-        ("018812345", "too_short", "0188 too"),
-        ("019912345", "too_short", "0199 too"),
+        ("+84 113456789", "too_long", "ten digits with a prefix that no number has"),
+        ("016812345", "too_short", "0168 was a prefix of mobiles"),
+        ("018812345", "too_short", "0188 was a prefix of mobiles"),
+        ("019912345", "too_short", "0199 was a prefix of mobiles"),
         ("012345671", "id_card_like", "nine digits under 012 are an ID number of Hà Nội"),
         ("0158822001", "not_a_phone", "no old mobile began with 0158"),
         ("3601123456", "not_a_phone", "a tax code of Đồng Nai, its check digit mistyped"),
@@ -511,27 +513,27 @@ def test_what_is_too_short_too_long_or_all_alike_is_said_to_the_digit(field: str
         ("0300588569001", "not_a_phone", "a branch's tax code"),
         ("06138220011", "landline", "a landline of 061 and a digit too many"),
         ("069212345678901", "not_a_phone", "06 and four digits too many"),
-        ("36123456789", "too_long", "eleven digits as of a mobile without its 0"),
-        ("46123456789", "not_a_phone", "eleven digits as of nothing"),
+        ("36123456789", "too_long", "eleven digits that begin like a mobile without its 0"),
+        ("46123456789", "not_a_phone", "eleven digits that begin like no number"),
         ("361234567890", "not_a_phone", "twelve digits without a 0"),
         ("0084 90512345", "too_short", "the international prefix, and a digit too few"),
-        ("0084 9051234567", "too_long", "and a digit too many"),
+        ("0084 9051234567", "too_long", "the international prefix, and a digit too many"),
         ("1985", "not_a_phone", "a year of the last century"),
-        ("0300588569101", "too_long", "no branch's tax code"),
-        ("160932001", "id_card_like", "a dossier code of no day"),
+        ("0300588569101", "too_long", "thirteen digits that are no branch's tax code"),
+        ("160932001", "id_card_like", "a dossier code with an impossible day"),
         ("15091985", "not_a_phone", "a day of the last century"),
-        ("19850915", "not_a_phone", "and the year first"),
-        ("15191985", "too_short", "no month"),
-        ("20160932", "too_short", "no day, the year first"),
-        ("20161901", "too_short", "no month, the year first"),
-        ("20163199", "too_short", "neither"),
-        ("105", "emergency_short", "three digits under 1"),
-        ("211", "too_short", "three others"),
+        ("19850915", "not_a_phone", "a day of the last century, the year first"),
+        ("15191985", "too_short", "an impossible month"),
+        ("20160932", "too_short", "an impossible day, the year first"),
+        ("20161901", "too_short", "an impossible month, the year first"),
+        ("20163199", "too_short", "an impossible month and day"),
+        ("105", "emergency_short", "three digits that begin with 1"),
+        ("211", "too_short", "three digits that do not begin with 1"),
         ("123", "sequence", "no emergency number"),
         ("2345", "sequence", "four digits that go up"),
-        ("1414", "emergency_short", "four digits under 14"),
+        ("1414", "emergency_short", "four digits that begin with 14"),
         ("654321", "sequence", "digits that go down"),
-        ("0321098765", "sequence", "all the way, and 9 follows 0"),
+        ("0321098765", "sequence", "all digits go down, and 9 follows 0"),
         ("08012016", "not_a_phone", "a day, though a number of the state's own network is as long"),
     ],
 )
@@ -555,22 +557,22 @@ def test_nine_digits_are_a_landline_only_under_the_agencys_own_code(field: str, 
 
 
 def test_nine_digits_of_an_id_series_are_the_merged_provinces_too() -> None:
-    # Kiên Giang's, 37, are An Giang's since 1/7/2025.
+    # ID numbers of Kiên Giang begin with 37; since 1/7/2025 An Giang includes Kiên Giang.
     assert read_phone("372123456", LATER, "an_giang").e164 == "+84372123456"
     assert read_phone("372123456", date(2026, 1, 5), "an_giang").refusal == "id_card_like"
 
 
 def test_ten_digits_under_an_own_code_of_four_are_a_mobile() -> None:
-    # A landline of Hải Dương, 0320, had seven more.
+    # A landline of Hải Dương had seven digits behind the area code 0320.
     assert read_phone("0320382201", LATER, "hai_duong").e164 == "+84320382201"
 
 
 @pytest.mark.parametrize(
     ("field", "reason"),
     [
-        ("0901222222", "six digits alike are a number that somebody chose"),
-        ("0701234567", "so are seven that go up"),
-        ("0909876543", "and seven that go down"),
+        ("0901222222", "six equal digits are a number that somebody chose"),
+        ("0701234567", "seven digits that go up are a number that somebody chose"),
+        ("0909876543", "seven digits that go down are a number that somebody chose"),
     ],
 )
 def test_a_number_that_somebody_chose_is_texted(field: str, reason: str) -> None:
@@ -580,9 +582,9 @@ def test_a_number_that_somebody_chose_is_texted(field: str, reason: str) -> None
 @pytest.mark.parametrize(
     ("field", "refusal", "reason"),
     [
-        ("01623456789", "sequence", "today 0323456789"),
-        ("01287654321", "sequence", "today 0787654321"),
-        ("01682222222", "repeated_digits", "seven digits alike"),
+        ("01623456789", "sequence", "the number is 0323456789 today"),
+        ("01287654321", "sequence", "the number is 0787654321 today"),
+        ("01682222222", "repeated_digits", "seven equal digits"),
     ],
 )
 def test_an_old_mobile_that_is_made_up_is_refused_and_not_said_to_be_renumbered(

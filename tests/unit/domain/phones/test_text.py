@@ -1,4 +1,7 @@
-"""From a field's text to its runs of digits: what is cleaned, mended and taken out, and what words and marks say."""
+"""Test the way from a field's text to its runs of digits.
+
+The tests cover what is cleaned, mended and taken out, and what words and marks mean.
+"""
 
 from __future__ import annotations
 
@@ -23,18 +26,18 @@ from motcua.domain.phones.text import (
     ("text", "clean", "reason"),
     [
         ("1\u200b2", "12", "a format character is left out"),
-        ("1\u20e32", "12", "an enclosing mark too"),
-        ("x\u0301y", "xy", "and a mark on a letter that has no such form"),
+        ("1\u20e32", "12", "an enclosing mark is left out"),
+        ("x\u0301y", "xy", "a mark is left out on a letter without an accented form"),
         ("1\u20132", "1-2", "an en dash"),
         ("1\u22122", "1-2", "a minus sign, which is no dash to Unicode"),
         ("1\u16802", "1 2", "a space that NFKC leaves as it is"),
         ("1\x002", "1 2", "a control character"),
-        (f"1{TAKEN_OUT}2", "1 2", "what stands for things taken out is no writer's own"),
+        (f"1{TAKEN_OUT}2", "1 2", "the sign for parts that were taken out is removed from a text"),
         ("aXb", "aXb", "a letter"),
         ("\u041e9", "O9", "a Cyrillic О"),
-        ("\u043e9", "O9", "a small one"),
+        ("\u043e9", "O9", "a small Cyrillic о"),
         ("\u039f9", "O9", "a Greek Ο"),
-        ("\u03bf9", "O9", "a small one"),
+        ("\u03bf9", "O9", "a small Greek ο"),
         ("８٠9", "809", "digits of other scripts"),
         ("gọi (084)9", "gọi  +84 9", "the country code in brackets, with a 0"),
         ("  9 ", "9", "blanks around"),
@@ -50,7 +53,8 @@ def test_tabs_and_all_ends_of_lines_end_a_line(char: str) -> None:
 
 
 def test_letters_are_folded_one_for_one() -> None:
-    # Small, the Turkish letter is two characters.
+    """A folded text keeps its length, so that each position is the position in the original text."""
+    # The lower-case form of the Turkish letter İ is two characters.
     assert mended_text("ĐđỆẾX İ")[1] == "ddeex i"
 
 
@@ -62,18 +66,18 @@ def test_a_composed_and_a_decomposed_text_are_one(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "mended", "reason"),
     [
-        ("ĐTO905123456", "ĐT0905123456", "a label glued on is no part of the number"),
-        ("abO905123456", "abO905123456", "another word is"),
-        ("số aO905123456", "số aO905123456", "and a letter"),
-        ("o905123456Mai", "0905123456Mai", "nor is a name after it"),
-        ("o905123456mai", "o905123456mai", "which has a capital"),
-        ("Mai O905123456mai", "Mai O905123456mai", "itself, not one before the number"),
-        ("O905123456a 1", "O905123456a 1", "a letter after it is no name"),
+        ("ĐTO905123456", "ĐT0905123456", "a label without a blank does not belong to the number"),
+        ("abO905123456", "abO905123456", "another word without a blank belongs to the number"),
+        ("số aO905123456", "số aO905123456", "a letter without a blank belongs to the number"),
+        ("o905123456Mai", "0905123456Mai", "a name with a capital does not belong to the number before it"),
+        ("o905123456mai", "o905123456mai", "a name needs a capital"),
+        ("Mai O905123456mai", "Mai O905123456mai", "a capital before the number does not make a name behind it"),
+        ("O905123456a 1", "O905123456a 1", "one letter behind the number is no name"),
         ("OIl", "OIl", "letters without a digit"),
         ("0905.OO.1234", "0905.00.1234", "letters between groups"),
         ("09 05 ll 23 45", "09 05 11 23 45", "letters between groups"),
         ("0905-123-OOO", "0905-123-000", "letters behind the last mark"),
-        ("0905 123 OOO", "0905 123 OOO", "behind a blank they may be a word"),
+        ("0905 123 OOO", "0905 123 OOO", "letters behind a blank may be a word"),
     ],
 )
 def test_letters_are_digits_only_where_digits_are_meant(text: str, mended: str, reason: str) -> None:
@@ -126,25 +130,25 @@ def test_no_more_than_a_thousand_runs_are_read() -> None:
     ("before", "runs", "label", "reason"),
     [
         ("ngay ", ["15"], "day", "two digits may be a day"),
-        ("ngay ", ["150"], None, "three are none"),
+        ("ngay ", ["150"], None, "three digits are no day"),
         ("nam ", ["1985"], "day", "a year"),
         ("nam ", ["2016"], "day", "a year"),
         ("nam ", ["20", "16"], "day", "a year in two pieces"),
-        ("nam ", ["2116"], None, "a year of nobody"),
-        ("nam ", ["20161"], None, "five digits"),
-        ("ho so: ", ["160915001"], "code", "a dossier's"),
-        ("hs ", ["160915001"], "code", "a dossier's"),
-        ("sdt ho so: ", ["0905123456"], None, "the phone of a dossier"),
-        ("sdt hs: ", ["0905123456"], None, "the phone of a dossier"),
-        ("sdt ma hs: ", ["0905123456"], "code", "the phone is said not to be here"),
-        ("mst cua cong ty: ", ["4200", "123456"], "tax", "further away, ten digits in two pieces"),
-        ("mst cua cong ty: ", ["4200", "12345"], None, "nine"),
-        ("mst cua cong ty, ", ["4200123456"], None, "another clause"),
+        ("nam ", ["2116"], None, "a year out of range"),
+        ("nam ", ["20161"], None, "five digits are no year"),
+        ("ho so: ", ["160915001"], "code", "a dossier's code"),
+        ("hs ", ["160915001"], "code", "a dossier's code"),
+        ("sdt ho so: ", ["0905123456"], None, "the dossier's phone number"),
+        ("sdt hs: ", ["0905123456"], None, "the dossier's phone number"),
+        ("sdt ma hs: ", ["0905123456"], "code", "the label ma before hs means a code"),
+        ("mst cua cong ty: ", ["4200", "123456"], "tax", "a label further away, ten digits in two pieces"),
+        ("mst cua cong ty: ", ["4200", "12345"], None, "nine digits are no tax code"),
+        ("mst cua cong ty, ", ["4200123456"], None, "a comma ends the label's reach"),
         ("lien he cmnd cua toi ", ["225123456"], "id", "a word for a phone before the label"),
-        ("cmnd cua toi, dt cua toi ", ["225123456"], None, "and one after it"),
-        ("cmnd toi dt ban ", ["225123456"], None, "and one after it"),
-        ("mst 1234567 va ", ["0905123456"], "tax", "seven digits are no tax code"),
-        ("mst 12345678 va ", ["0905123456"], None, "eight may be one, mistyped"),
+        ("cmnd cua toi, dt cua toi ", ["225123456"], None, "a word for a phone after the label"),
+        ("cmnd toi dt ban ", ["225123456"], None, "a word for a phone after the label"),
+        ("mst 1234567 va ", ["0905123456"], "tax", "seven digits are no tax code, so the label is for the next"),
+        ("mst 12345678 va ", ["0905123456"], None, "eight digits may be a mistyped tax code"),
     ],
 )
 def test_words_before_digits_say_what_they_are(before: str, runs: list[str], label: str | None, reason: str) -> None:
@@ -175,31 +179,39 @@ NOTHING, DOUBT, WORD, LETTERS, MASK = Touch
     ("text", "touches", "reason"),
     [
         ("0905 12", [NOTHING, NOTHING], "a blank"),
-        ("12 / xx 34", [MASK, MASK], "letters x between digits stand for some"),
-        ("0905123456 xx 12", [MASK, MASK], "beside a whole number too, where no mark parts them"),
-        ("0905123456 / xx 0914123456", [NOTHING, NOTHING], "with a mark they are of neither whole number"),
-        ("xx 12 34", [NOTHING, NOTHING], "with no digits on the other side, and apart, they are a word"),
-        ("12 34 xx", [NOTHING, NOTHING], "as after the last"),
-        ("a *12", [MASK], "a star right before"),
-        ("12* a", [MASK], "and right after"),
-        ("a?12", [DOUBT], "a question mark before"),
-        ("12? a", [DOUBT], "and after"),
+        ("12 / xx 34", [MASK, MASK], "letters x between digits stand for digits"),
+        ("0905123456 xx 12", [MASK, MASK], "letters x beside a complete number, without a mark between"),
+        ("0905123456 / xx 0914123456", [NOTHING, NOTHING], "with a mark, letters x belong to neither complete number"),
+        ("xx 12 34", [NOTHING, NOTHING], "letters x before the first digits are a word"),
+        ("12 34 xx", [NOTHING, NOTHING], "letters x behind the last digits are a word"),
+        ("a *12", [MASK], "a star directly before digits"),
+        ("12* a", [MASK], "a star directly behind digits"),
+        ("a?12", [DOUBT], "a question mark before digits"),
+        ("12? a", [DOUBT], "a question mark behind digits"),
         ("abc12", [WORD], "a word"),
         ("12abc", [WORD], "a word"),
         ("ab12", [LETTERS], "two letters"),
         ("12a", [LETTERS], "a letter"),
         ("dt12", [NOTHING], "a label"),
         ("x12", [MASK], "an x"),
-        ("12a34", [MASK, MASK], "a letter between digits stands for one"),
-        ("12 a34", [NOTHING, LETTERS], "with a blank it does not"),
-        ("12a 34", [LETTERS, NOTHING], "on either side"),
-        ("12 0905123456a0914123456", [NOTHING, LETTERS, LETTERS], "nor between whole numbers"),
-        ("0905123456a0914123456 12", [LETTERS, LETTERS, NOTHING], "nor between whole numbers"),
-        ("01681234567a84905123456", [LETTERS, LETTERS], "of eleven digits"),
-        ("0905123456a12", [MASK, MASK], "where both are whole"),
-        ("12a0905123456", [MASK, MASK], "where both are whole"),
-        ("1234567890a1234567890", [MASK, MASK], "ten digits that begin as none"),
-        ("056201001234a056201001234", [MASK, MASK], "and twelve are none"),
+        ("12a34", [MASK, MASK], "a letter between digits stands for a digit"),
+        ("12 a34", [NOTHING, LETTERS], "a letter behind a blank stands for no digit"),
+        ("12a 34", [LETTERS, NOTHING], "a letter before a blank stands for no digit"),
+        (
+            "12 0905123456a0914123456",
+            [NOTHING, LETTERS, LETTERS],
+            "a letter between complete numbers stands for no digit",
+        ),
+        (
+            "0905123456a0914123456 12",
+            [LETTERS, LETTERS, NOTHING],
+            "a letter between complete numbers stands for no digit",
+        ),
+        ("01681234567a84905123456", [LETTERS, LETTERS], "complete numbers of eleven digits"),
+        ("0905123456a12", [MASK, MASK], "both numbers must be complete"),
+        ("12a0905123456", [MASK, MASK], "both numbers must be complete"),
+        ("1234567890a1234567890", [MASK, MASK], "ten digits that begin like no phone number"),
+        ("056201001234a056201001234", [MASK, MASK], "twelve digits are no phone number"),
     ],
 )
 def test_what_touches_digits(text: str, touches: list[Touch], reason: str) -> None:
@@ -219,6 +231,7 @@ def test_what_touches_digits(text: str, touches: list[Touch], reason: str) -> No
     ],
 )
 def test_a_plus_is_of_the_number_unless_it_is_an_and(text: str, plus: list[bool]) -> None:
+    """A plus sign belongs to a country code, or separates two numbers like the word "and"."""
     assert [run.plus for run in take_apart(text).runs] == plus
 
 

@@ -1,4 +1,4 @@
-"""The life of an alert: told when it is sure, once, and again when it is over."""
+"""Test the life of an alert: it is mailed once it is certain, and once more when it is over."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ def test_alert_is_raised_at_the_second_look_and_over_at_the_second_without_it():
 
 
 def test_what_comes_and_goes_at_each_look_is_never_told():
+    """A fault that only every second check sees is never mailed."""
     alerts: dict[str, Alert] = {}
     for place in range(10):
         assert look(alerts, place, *([Finding(USUAL)] if place % 2 else [])) == ([], [])
@@ -48,6 +49,7 @@ def test_what_is_exact_is_told_at_once():
 
 
 def test_check_that_could_not_look_ends_nothing():
+    """A check that did not run, or could not decide, must not end an open alert."""
     alerts: dict[str, Alert] = {}
     look(alerts, 0, Finding(EXACT))
     assert look(alerts, 1, judged=()) == ([], [])

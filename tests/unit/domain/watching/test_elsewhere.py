@@ -1,4 +1,4 @@
-"""What a watch on another machine makes of what it meets, and when the server misses it."""
+"""Test what a watch on another machine concludes from the server's answers, and when the server misses that watch."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_certificate_is_told_of_two_weeks_before_its_end(days, told):
     [
         (NOW - 10 * MINUTE, NOW - 60 * MINUTE, False),
         (NOW - 11 * MINUTE, NOW - 60 * MINUTE, True),
-        # It may not look at a server that is off.
+        # The server itself was off until nine minutes ago, and an outside watch cannot ask a server that is off.
         (NOW - 60 * MINUTE, NOW - 9 * MINUTE, False),
         (None, NOW - 9 * MINUTE, False),
         (None, NOW - 11 * MINUTE, True),
@@ -81,7 +81,7 @@ AWAKE = Witness(NOW - MINUTE, NOW - MINUTE, about=NOW + MINUTE)
     ("woke", "slept", "said", "vouches"),
     [
         (NOW + MINUTE, NOW, AWAKE, True),
-        # About another waking, as in a ledger that was put back with an old testimony in it.
+        # The witness reported before the server woke, as in a restored ledger that holds an old report.
         (NOW + 2 * MINUTE, NOW, AWAKE, False),
         (NOW + MINUTE, NOW, Witness(NOW - MINUTE, NOW - MINUTE), False),
         (NOW + MINUTE, NOW, Witness(NOW + SECOND, NOW - MINUTE, NOW + MINUTE), False),

@@ -1,4 +1,4 @@
-"""What the watch judges to be wrong, from figures: each with what is just not wrong."""
+"""Test what the watch judges to be wrong from figures. Each case has a neighbour that is just not wrong."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from motcua.domain.working_days import SpecialDay, WorkingCalendar
 
 RULES = WatchRules()
 NOW = datetime(2026, 11, 25, 15, 0, tzinfo=VIETNAM)
-"""A Wednesday; the day before is a public holiday."""
+"""A moment on a Wednesday; the day before is a public holiday."""
 CALENDAR = WorkingCalendar()
 CLOSED = WorkingCalendar([SpecialDay(NOW.date(), "closed", "Nghỉ riêng", "agency", "Thông báo 1")])
-"""Of an agency that is closed that day alone."""
+"""The calendar of an agency that is closed on that Wednesday only."""
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def keys(findings: list[Finding]) -> list[str]:
+    """Return the keys of findings, in their order."""
     return [finding.key for finding in findings]
 
 
@@ -39,12 +40,12 @@ def at(hour: int, minute: int = 0, *, day: int = 25) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=VIETNAM)
 
 
-# --- The ledger's word
+# --- What the ledger shows
 
 
 def test_any_difference_of_the_identity_is_wrong_whichever_period_it_is_of():
     assert judging.judge_identity({"recent": 0, "2026-10": 0}) == []
-    # The last days are part of their month.
+    # A difference of the last days is counted once, although these days are part of a month.
     for differences, told in (
         ({"recent": 0, "2026-09": 3, "2026-10": 2}, 5),
         ({"recent": 1, "2026-11": 1}, 1),
@@ -64,7 +65,7 @@ def test_evening_that_is_not_recorded_is_wrong_only_where_it_selects_somebody():
         return judging.judge_apologies(left, day, ApologyRules())
 
     assert keys(judged(NOW.date(), EveningLeft("H1", "working_day", CALENDAR))) == ["apologies_late"]
-    # A Saturday selects nobody by working days; by the calendar it does. Quốc khánh was a Wednesday.
+    # A Saturday evening selects dossiers by the calendar and none by working days. The holiday 2/9 was a Wednesday.
     assert keys(judged(date(2026, 11, 28), EveningLeft("H1", "calendar", CALENDAR))) == ["apologies_late"]
     assert judged(date(2026, 11, 28), EveningLeft("H1", "working_day", CALENDAR)) == []
     assert judged(date(2026, 9, 2), EveningLeft("H1", "working_day", CALENDAR)) == []
@@ -82,11 +83,11 @@ def test_source_is_wrong_when_it_fails():
     ("now", "days"),
     [
         (at(15), ["25", "23", "20", "19", "18", "17"]),
-        # Three hours that begin before the desk opens, end after it closes, or lie at the weekend tell nothing.
+        # Three hours are not judged if they begin before the desk opens, end after it closes, or lie on a weekend.
         (at(10, 29), []),
         (at(17, 1), []),
         (at(15, day=28), []),
-        # On the day after a weekend the days before it count.
+        # On the day after a weekend, the working days before that weekend are compared.
         (at(15, day=23), ["23", "20", "19", "18", "17", "16"]),
     ],
 )
@@ -103,7 +104,7 @@ def test_news_is_not_looked_for_on_a_day_that_one_agency_is_closed():
 
 def test_source_without_news_is_wrong_only_where_each_of_the_days_before_had_some():
     assert keys(judging.judge_news({"khanhhoa": [0, 5, 5, 5, 5, 5]}, RULES)) == ["source_no_news/khanhhoa"]
-    # One quiet day before is reason enough to say nothing.
+    # There is no alert if today has new rows, if one earlier day had none, or if too few days are known.
     for seen in ([1, 5, 5, 5, 5, 5], [0, 5, 5, 4, 5, 5], [0, 5, 5, 5, 5]):
         assert judging.judge_news({"khanhhoa": seen}, RULES) == [], seen
 
@@ -118,7 +119,7 @@ def test_receipts_have_stopped_where_none_of_enough_messages_has_one():
         found, known = judging.judge_receipts([ReceiptFigures("kannel", taken, reported, NOW)])
         return bool(found), bool(known)
 
-    # Four phones that are off tell nothing.
+    # Four messages without a receipt are too few: their phones may be off.
     assert [judged(5, 0), judged(4, 0), judged(4, 1)] == [(True, True), (False, False), (False, True)]
 
 
@@ -130,18 +131,18 @@ def test_receipts_that_name_nothing_of_ours_are_wrong_from_three_an_hour_on():
     ("recent", "usual", "is_open", "told", "enough"),
     [
         ((100, 60), (1000, 900), False, True, True),
-        # A quiet hour: few messages, or none, raise nothing and end nothing.
+        # In a quiet hour, few or no messages raise no alert and end no alert.
         ((29, 0), (1000, 900), False, False, False),
         ((0, 0), (1000, 900), True, False, False),
         ((100, 0), (199, 199), False, False, False),
-        # Of thirty a fall by a sixth is chance; of three thousand it is none.
+        # A fall by a sixth is chance among 30 messages and no chance among 3,000 messages.
         ((30, 22), (1000, 900), False, False, True),
         ((3000, 2250), (1000, 900), False, True, True),
-        # Raised below 80 %, over above 85 %.
+        # The usual share is 90 %: the alert is raised below 80 % and ends above 85 %.
         ((3000, 2490), (1000, 900), False, False, True),
         ((3000, 2490), (1000, 900), True, True, True),
         ((3000, 2580), (1000, 900), True, False, True),
-        # Where everything always arrives, chance makes nothing of it.
+        # If all messages usually arrive, chance explains nothing: the limit is a fall by a tenth.
         ((30, 28), (1000, 1000), False, False, True),
         ((30, 26), (1000, 1000), False, True, True),
     ],
@@ -165,7 +166,7 @@ def test_ledger_has_gone_back_where_either_number_is_smaller_and_is_told_with_wh
 def test_daily_work_is_due_an_hour_after_its_time_and_each_kind_is_told_by_itself():
     looks = ((at(6, 29), 20, 24), (at(6, 30), 20, 25), (at(9), 25, None), (at(9, day=26), 25, 26))
     for now, began, day in looks:
-        # What fell due before the watch began is not its to tell.
+        # The watch does not report work that was due before the watch began.
         work = judging.daily_work_due(time(5, 30), RULES, now, at(8, day=began))
         assert (work and work.day) == (day and date(2026, 11, day)), now
     due = judging.daily_work_due(time(5, 30), RULES, NOW, at(0, day=20))
@@ -216,7 +217,7 @@ RED = Run("notify_transitions", "failed", NOW - 3 * HOUR, NOW - 2 * HOUR, noted=
         (replace(RED, state="success"), None, False),
         (replace(RED, noted=True), None, False),
         (replace(RED, dag_id="somebody_elses"), None, False),
-        # Whoever acknowledged it has looked at those that had ended; not at later ones.
+        # An acknowledgement covers the red runs that had ended by then, not later runs.
         (RED, NOW - HOUR, False),
         (RED, NOW - 150 * MINUTE, True),
     ],
@@ -224,14 +225,15 @@ RED = Run("notify_transitions", "failed", NOW - 3 * HOUR, NOW - 2 * HOUR, noted=
 def test_red_run_is_told_after_an_hour_unless_somebody_looked_at_it(red, looked_at, wrong):
     left = judging.red_runs_left([red], looked_at)
     assert bool(judging.judge_red_runs(left, RULES, NOW)) == wrong
-    # The figure beside the alert counts it from its end on.
+    # The figure beside the alert counts a red run as soon as it has ended.
     assert bool(left) == wrong or red.ended_at == NOW - HOUR + MINUTE
 
 
 def test_run_that_is_red_for_what_is_told_as_unserved_is_not_told_again():
+    """A run that is red because of unserved messages gets no second alert, because the messages have an alert."""
     red = replace(RED, run_id="r")
     assert judging.judge_red_runs([red], RULES, NOW, {"r"}) == []
-    assert judging.red_runs_left([red], None) == [red], "and is counted"
+    assert judging.red_runs_left([red], None) == [red], "the red run must still be counted"
 
 
 def test_disk_alert_ends_only_where_a_tenth_more_is_free():
@@ -247,6 +249,7 @@ def test_clock_is_off_by_more_than_five_seconds_for_sure():
 
 
 def test_stopped_gateway_that_messages_are_told_to_wait_for_is_left_out_and_undecided():
+    """A gateway pause that explains waiting messages gets no alert while the alert of these messages is open."""
     waits = Finding("unserved", {"stops": "gateway_stopped/kannel"}, "gateway kannel")
     findings = [waits, Finding("gateway_stopped", {}, "kannel"), Finding("source_failing", {}, "b")]
     left, hidden = judging.without_consequences(findings, set())

@@ -1,4 +1,4 @@
-"""When software that pushes is silent, and when too much of what it pushes is refused."""
+"""Test when software that pushes counts as silent, and when too many of its rows are refused."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ AGENCY = "000.00.04.H32"
 
 
 def at(hour: int, minute: int = 0, *, day: int = 25) -> datetime:
-    """Of November 2026; the 25th is a Wednesday, the 24th a day off."""
+    """Return a moment of November 2026 in Vietnam; the 25th is a Wednesday, the 24th a day off."""
     return datetime(2026, 11, day, hour, minute, tzinfo=VIETNAM)
 
 
 def client(
     *calls: datetime, agencies: tuple[str, ...] = (AGENCY,), recent: tuple[DayPushed, ...] = ()
 ) -> ClientFigures:
+    """Return the figures of a client that pushed at these moments."""
     return ClientFigures(
         "hue",
         agencies,
@@ -35,7 +36,7 @@ def client(
 
 
 def silent(figures: ClientFigures, now: datetime, calendar: WorkingCalendar = CALENDAR) -> bool | None:
-    """``None``: it cannot be said."""
+    """Return whether the client is judged silent, or ``None`` if that is undecided."""
     found, undecided = judge_silence([figures], {AGENCY: calendar}, RULES, now)
     assert not (found and undecided)
     if undecided:
@@ -54,17 +55,17 @@ WEEKLY = [at(9, day=day) for day in (3, 10, 17)]
     [
         ([*EACH_HOUR, at(8, day=25)], at(15), True),
         ([*EACH_HOUR, at(12, 30)], at(15), False),
-        # The morning has just begun, the office is closed, or it is Saturday: nothing can be said.
+        # The morning has just begun, or the office is closed: silence cannot be judged.
         (EACH_HOUR, at(9), None),
         (EACH_HOUR, at(20), None),
-        # Once a night: not silent by day, nor after a weekend; silent where a night was left out.
+        # A client that pushes once a night is not silent by day or after a weekend. It is silent if it missed a night.
         (NIGHTLY, at(15), False),
         (NIGHTLY[:5], at(15, day=23), False),
         (NIGHTLY[:5], at(15), True),
-        # Once a week is no habit that an hour is missed of; nor is what began yesterday.
+        # A client that pushes once a week, or that began yesterday, has no usual hours that it could miss.
         (WEEKLY, at(15), False),
         ([at(9, day=24)], at(15), False),
-        # Hours that were not usual on one of the days.
+        # On one of the days the client did not push in these hours, so the hours are not usual.
         ([each for each in EACH_HOUR if each < at(12, day=19) or each.day > 19], at(15), False),
     ],
 )
@@ -93,10 +94,10 @@ def test_client_is_not_judged_on_a_day_off_or_without_an_agency_that_is_enabled(
     [
         ([(100, 6)], 6.0),
         ([(100, 5)], None),
-        # One slip of few is none; three are.
+        # Two refused rows of five are too few to report; three refused rows are enough.
         ([(5, 2)], None),
         ([(3, 3)], 100.0),
-        # A quiet day is judged with the days before it, a full one alone.
+        # A day with few rows is judged together with the days before it, a day with many rows alone.
         ([(10, 1), (90, 9)], 10.0),
         ([(20, 0), (90, 90)], None),
     ],

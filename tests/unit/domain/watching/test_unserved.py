@@ -1,4 +1,4 @@
-"""What is due and served by nobody, from figures: each with what is just not wrong."""
+"""Test how the watch finds due work that nobody does. Each case has a neighbour that is just not wrong."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ def stop(gateway="kannel", carrier="", until=NOW + HOUR, *, by_hand=False, is_tr
 
 
 def ways(gateways, stops, carrier):
+    """Return each way to a carrier: the gateway, whether it is the first choice, and the stop that holds messages."""
     found = unserved.ways_of(gateways, stops, NOW, MINUTE)
     return [(way.gateway, way.is_first, way.held_by) for way in found if way.carrier == carrier]
 
@@ -35,21 +36,21 @@ OPEN, STOPPED = [("kannel", True, "")], [("kannel", True, "gateway_stopped/kanne
     ("gateways", "stops", "viettel"),
     [
         ([ANY], [], OPEN),
-        # It stopped itself: the citizen waits, and is not told why.
+        # The sender paused the gateway itself: the citizen's message waits without a reason that staff know.
         ([ANY], [stop()], STOPPED),
         ([ANY], [stop(carrier="Viettel")], [("kannel", True, "gateway_stopped/kannel Viettel")]),
         ([ANY], [stop(carrier="MobiFone")], OPEN),
-        # A pause that was over a moment ago explains what waits; one that was over long ago does not.
+        # A pause that ended less than a minute ago explains waiting messages; a pause that ended earlier does not.
         ([ANY], [stop(until=NOW - 59 * SECOND)], STOPPED),
         ([ANY], [stop(until=NOW - 60 * SECOND)], OPEN),
-        # People know, and a day's limit has its hour.
+        # A person who stopped the gateway needs no alert, and a daily limit ends at a known hour.
         ([ANY], [stop(by_hand=True, is_tried=False)], []),
         ([DAILY], [stop(is_tried=False)], []),
-        # What waited is due from when that was over.
+        # Messages that waited for a daily limit may take a minute to go out after the limit ended.
         ([DAILY], [stop(until=NOW - 59 * SECOND, is_tried=False)], []),
-        # A connection that cannot be used is no day's limit.
+        # A connection that cannot be used does not count as a daily limit.
         ([BROKEN], [], STOPPED),
-        # A carrier that no gateway is registered at waits with that reason.
+        # No gateway serves this carrier: its messages wait with that reason and are not reported here.
         ([SECOND_ONE], [], []),
     ],
 )
@@ -70,6 +71,8 @@ def test_another_gateway_takes_what_one_does_not():
 
 
 def test_gateway_that_was_started_just_now_has_a_minute_for_what_waited():
+    """Messages that waited for a gateway have a minute to go out after a person started it."""
+
     def started(ago):
         return GatewayNow("kannel", None, is_broken=False, per_second=None, has_day=False, started_at=NOW - ago)
 
@@ -83,6 +86,7 @@ def test_gateway_with_a_slow_pace_is_given_the_time_that_a_message_takes_there()
 
 
 def test_one_finding_a_gateway_and_its_stop_explains_it_only_where_all_wait_for_it():
+    """Messages of one gateway share one finding. A pause explains it only if it holds all these messages."""
     held = Waiting("Viettel", "kannel", "gateway_stopped/kannel Viettel", 3, NOW - 2 * MINUTE)
     free = Waiting("MobiFone", "kannel", "", 2, NOW - 3 * MINUTE)
     (both,) = unserved.judge_messages([held, free])
@@ -96,13 +100,13 @@ def test_one_finding_a_gateway_and_its_stop_explains_it_only_where_all_wait_for_
 @pytest.mark.parametrize(
     ("read", "failing", "unread", "told"),
     [
-        # It was read meanwhile: these are other news, or such as no pick-up can take.
+        # The source was read less than a minute ago: the unread rows are newer, or no pick-up can use them.
         (NOW - 59 * SECOND, False, True, None),
         (NOW - MINUTE, False, True, "news"),
         (NOW - 11 * MINUTE, False, False, None),
         (NOW - 11 * MINUTE - SECOND, False, False, "reading"),
         (None, False, False, "reading"),
-        # That it fails is told.
+        # The alert ``source_failing`` already reports a source that fails.
         (NOW - HOUR, True, True, None),
     ],
 )
@@ -113,7 +117,8 @@ def test_source_with_news_that_nobody_reads(read, failing, unread, told):
 
 
 def test_nobody_who_looks_is_told_after_a_minute():
-    # Runs by the clock, or a person, may have read them meanwhile.
+    """An alert is raised if no process has checked the sources for a minute and not all were read meanwhile."""
+    # Without a watcher, a scheduled run or a person may have read the sources meanwhile.
     looks = (
         (None, [None]), (NOW - 59 * SECOND, [NOW - HOUR]), (NOW - MINUTE, [NOW - HOUR, NOW]),
         (NOW - HOUR, [NOW - SECOND]),
@@ -132,9 +137,9 @@ STUCK = Finding("unserved", {"stops": ""}, "gateway kannel")
     [
         ([STOP, WAITS], set(), {STOP.key}),
         ([STOP, WAITS], {WAITS.key}, {STOP.key}),
-        # It was told before anybody waited for it.
+        # The stop was mailed before any message waited for the gateway.
         ([STOP, WAITS], {STOP.key}, {WAITS.key}),
-        # Both were told: each ends by itself.
+        # Both alerts were mailed, so each ends by itself.
         ([STOP, WAITS], {STOP.key, WAITS.key}, set()),
         ([STOP, OTHER, WAITS], set(), {STOP.key}),
         ([STOP, STUCK], {STOP.key}, set()),

@@ -1,4 +1,8 @@
-"""The tab Tin xin lỗi: what can be spared before the evening, whose citizens nobody reaches, who needs a letter."""
+"""Test the tab Tin xin lỗi.
+
+The tab lists dossiers that need no apology if they finish before the evening, citizens without a usable phone, and
+citizens who need a letter.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ PAGE = "/motcua/apologies"
 
 @pytest.fixture
 def tonight(staff: Any, one_stop: Any) -> Any:
-    """Two dossiers of two agencies are due on the day after the coming evening, and one was due a week ago."""
+    """Make two dossiers of two agencies that are due the day after the coming evening, and one due a week ago."""
     now = datetime.now(UTC)
     due = coming_evening(now) + timedelta(hours=23)
     before = {"received_at": now - timedelta(days=14), "updated_at": now - timedelta(days=14), "status_code": 4}

@@ -1,4 +1,4 @@
-"""The counter: a citizen asks, and the clerk answers after one search and one reading."""
+"""Test the work at the counter: a citizen asks, and the clerk can answer after one search on one page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def code_of(agency: str, number: str) -> str:
 
 @pytest.fixture
 def clerk(app, one_stop) -> Iterator[TestClient]:
-    """Somebody of Nha Trang's desk, where there is one dossier among others'."""
+    """Yield a browser of a clerk of Nha Trang. The ledger has dossiers of Nha Trang and of another agency."""
     one_stop.dossier(code_of(NHA_TRANG, "0007"), applicant_phone=PHONE)
     one_stop.dossier(code_of(NHA_TRANG, "10007"))
     one_stop.dossier(code_of(TU_PHAP, "0007"), TU_PHAP, applicant_phone=PHONE)
@@ -40,7 +40,7 @@ def typed(clerk: TestClient, what: str) -> Any:
 
 
 def read(clerk: TestClient, what: str) -> str:
-    """What the clerk reads after one search."""
+    """Search for ``what`` and return the visible text of the page that the search leads to."""
     answer = typed(clerk, what)
     assert answer.status_code == 303, words(answer)
     shown = clerk.get(answer.headers["location"])
@@ -48,16 +48,19 @@ def read(clerk: TestClient, what: str) -> str:
     return words(shown)
 
 
-# ---------------------------------------------------------------- the box
+# ---------------------------------------------------------------- the search box
 
 
-@pytest.mark.guarantee("dossiers", "the last signs of a code, or a phone in any spelling, lead to one's own dossier")
+@pytest.mark.guarantee(
+    "dossiers", "the last characters of a code, or a phone in any spelling, find a dossier of the visitor's own agency"
+)
 @pytest.mark.parametrize("what", [*TAILS, *PHONES])
 def test_tail_of_a_code_and_phone_in_any_spelling_lead_to_the_dossier_of_ones_own_agency(clerk, what):
     assert f"Hồ sơ {code_of(NHA_TRANG, '0007')}" in read(clerk, what)
 
 
 def test_address_with_a_tail_leads_to_no_dossier_of_another_code(clerk):
+    """An address with only the end of a code must find no dossier."""
     assert clerk.get(f"/motcua/dossiers?agency={NHA_TRANG}&code=0007").status_code == 404
 
 
@@ -71,7 +74,9 @@ def test_several_that_end_alike_are_a_list(clerk):
     assert f"Hồ sơ {code_of(TU_PHAP, '0007')}" in read(clerk, f"{TU_PHAP} 0007")
 
 
-@pytest.mark.guarantee("dossiers", "nobody finds a dossier by a name, which stands in no address")
+@pytest.mark.guarantee(
+    "dossiers", "no search finds a dossier by a citizen's name, and no address of a page holds a name"
+)
 @pytest.mark.parametrize("name", ["Nguyễn Thị Lan", "Blô", "Nguyen Van An 1985"])
 def test_name_is_answered_and_led_nowhere(clerk, name):
     answer = typed(clerk, name)
@@ -81,17 +86,18 @@ def test_name_is_answered_and_led_nowhere(clerk, name):
 
 
 def test_no_answer_of_the_box_has_a_link_that_is_refused(clerk):
+    """No answer of the search may have a link that the clerk may not open."""
     for what in ("Nguyễn Thị Lan", "9999", "0905 999 999", "0258 3822917", " ", "007", code_of(TU_PHAP, "0008")):
         links = set(re.findall(r'href="(/motcua[^"#]*)', typed(clerk, what).text))
         refused = [link for link in links if clerk.get(link.replace("&amp;", "&")).status_code in (403, 404)]
         assert refused == [], what
 
 
-# ---------------------------------------------------------------- five situations, each one search and one reading
+# ---------------------------------------------------------------- five situations, each with one search and one page
 
 
 ASKED_ABOUT = {
-    # What the dossier is, what became of its message, and what the clerk reads.
+    # Each situation: the dossier's row, what became of its message, and the sentence on the page.
     "it came, as the carrier says": (
         {"status_code": 9, "at_one_stop_desk": True},
         "delivered",
@@ -125,7 +131,10 @@ ASKED_ABOUT = {
 }
 
 
-@pytest.mark.guarantee("dossiers", "at the counter one search and one reading answer, by a code's tail and by phone")
+@pytest.mark.guarantee(
+    "dossiers",
+    "a clerk answers a citizen after one search, by a code's last characters or a phone, and one sentence to read",
+)
 @pytest.mark.parametrize("what", ["0007", "0914.553.926"])
 @pytest.mark.parametrize("situation", ASKED_ABOUT)
 def test_clerk_answers_after_one_search_and_one_reading(clerk, one_stop, rows, situation, what):
@@ -143,7 +152,7 @@ def test_clerk_answers_after_one_search_and_one_reading(clerk, one_stop, rows, s
 
 
 def went(rows: Callable[..., Any], state: str) -> None:
-    """The one message went at ten, and became this a minute later."""
+    """Make the only message accepted at ten o'clock (``NOW``), and give it this state a minute later."""
     rows("SET session_replication_role = 'replica'")
     rows("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
     rows(
@@ -167,6 +176,7 @@ def went(rows: Callable[..., Any], state: str) -> None:
 
 
 def test_who_denies_it_is_recorded_with_one_button(clerk, one_stop, rows):
+    """A clerk records with one button that the citizen denies having received a delivered message."""
     one_stop.both(9, code_of(NHA_TRANG, "0007"), applicant_phone=PHONE)
     take_in()
     went(rows, "delivered")
@@ -179,7 +189,7 @@ def test_who_denies_it_is_recorded_with_one_button(clerk, one_stop, rows):
     assert f'value="{code_of(NHA_TRANG, "0007")}"' in form
 
 
-@pytest.mark.guarantee("dossiers", "what providers answer, in codes and English, is shown to the Department alone")
+@pytest.mark.guarantee("dossiers", "only the Department sees the codes and English texts that providers answer")
 def test_codes_and_english_of_providers_are_for_the_department(clerk, one_stop, rows):
     one_stop.both(9, code_of(NHA_TRANG, "0007"), applicant_phone=PHONE)
     take_in()
@@ -191,7 +201,7 @@ def test_codes_and_english_of_providers_are_for_the_department(clerk, one_stop, 
         for shown in (words(clerk.get(address)), file):
             assert ("Accepted for delivery" in shown, "mã 2" in shown) == (told, told), role
     VISITING.visit_as("auditor")
-    assert "926" not in words(clerk.get(address)), "nothing of a number"
+    assert "926" not in words(clerk.get(address)), "an auditor must see no digit of a number"
 
 
 def test_slip_prints_itself_and_says_what_9029_costs(clerk, configure):
@@ -203,7 +213,7 @@ def test_slip_prints_itself_and_says_what_9029_costs(clerk, configure):
     assert "không mất tiền" in words(clerk.get(str(slip.url)))
 
 
-# ---------------------------------------------------------------- what there is at a counter
+# ---------------------------------------------------------------- the pages of a clerk
 
 
 @pytest.mark.guarantee("pages", "a clerk has two pages, dossiers and complaints, and no way into Airflow's console")

@@ -1,4 +1,8 @@
-"""The page of a dossier: found by code or number, the sentence first, and nothing that its visitor may not see."""
+"""Test the page of a dossier.
+
+The dossier is found by its code or phone number. The page begins with the explaining sentence and shows nothing that
+its visitor may not see.
+"""
 
 from __future__ import annotations
 
@@ -66,6 +70,7 @@ def test_header_of_any_page_leads_to_the_sentence_which_comes_first(staff):
 
 
 def test_axis_stands_below_with_ways_on(staff):
+    """Below the sentence, the page must show the events of the dossier and links to the complaint and the slip."""
     page = staff.get(f"{PAGE}?agency={NHA_TRANG}&code={CODE}")
     shown = words(page)
     for expected in (
@@ -118,11 +123,12 @@ def test_files_hold_the_axis_and_no_formula(staff, one_stop):
         assert any("@x → =1+1" in cell for row in read.rows for cell in row)
 
 
-# ---------------------------------------------------------------- by number
+# ---------------------------------------------------------------- search by phone number
 
 
 @pytest.mark.guarantee(
-    "dossiers", "a phone search is sent as a form, kept with its user and shown to nobody; auditors cannot search"
+    "dossiers",
+    "a search by phone is a posted form and is stored with its user; nobody sees the number; auditors cannot search",
 )
 def test_phone_is_searched_by_post_kept_with_who_and_shown_nowhere(staff, rows):
     answer = search(staff, "0905 123 456")
@@ -198,7 +204,7 @@ def test_dossier_of_another_agency_is_not_there(staff):
     assert staff.get(f"{PAGE}?code={CODE}").status_code == 404
 
 
-# ---------------------------------------------------------------- nothing, and anything
+# ---------------------------------------------------------------- no hits, and odd input
 
 
 def test_hostile_code_gives_a_clear_page_and_one_that_a_source_has_is_found_as_it_stands(staff, one_stop):
@@ -245,6 +251,7 @@ def test_code_of_several_agencies_is_chosen_from_a_list(staff, one_stop):
 
 
 def test_number_in_an_address_is_neither_searched_nor_shown(staff, rows):
+    """A phone number in an address would get into logs, so the page refuses it and searches nothing."""
     answer = staff.get(f"{PAGE}?code=0905123456")
     assert answer.status_code == 400
     assert "Không tìm số điện thoại qua địa chỉ trang" in words(answer)

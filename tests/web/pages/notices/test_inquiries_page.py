@@ -1,4 +1,4 @@
-"""The tab 9029: inquiries by day and one by one, unknown codes that come again, and who sees what of them."""
+"""Test the tab 9029: inquiries by day and one by one, repeated unknown codes, and what each visitor may see."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DAYS = "since=2026-11-20&until=2026-11-25"
 
 
 def listed(answer) -> str:
-    """What the list of single inquiries says."""
+    """Return the text of the list of single inquiries."""
     assert answer.status_code == 200, words(answer)
     return words(answer).partition("Từng lượt hỏi")[2]
 
@@ -46,7 +46,7 @@ def test_without_days_the_last_seven_are_shown(staff, made):
 def test_days_count_each_outcome_and_lead_to_its_rows(staff, made):
     for outcome in ("answered", "answered", "help", "unknown_code", "error"):
         made.inquiry(outcome, asked="X1" if outcome == "unknown_code" else None)
-    # Still the 24th in Vietnam, and the first moment of the 25th.
+    # The last minute of the 24th in Vietnam, and the first moment of the 25th.
     made.inquiry("too_many", at=NOW.replace(day=24, hour=16, minute=59))
     made.inquiry("several_agencies", at=NOW.replace(day=24, hour=17), asked="160915001")
     answer = staff.get(f"{PAGE}?{DAYS}")
@@ -62,7 +62,7 @@ def test_days_count_each_outcome_and_lead_to_its_rows(staff, made):
 
 def test_each_filter_narrows_the_list_down_and_one_that_is_wrong_is_said_in_words(staff, made):
     made.inquiry(code="A")
-    # A day is one of Vietnam.
+    # A day is a day in Vietnam's time zone.
     made.inquiry(code="B", agency=TU_PHAP, at=datetime(2026, 11, 24, 0, 0, tzinfo=VIETNAM))
     made.inquiry("unknown_code", asked="X-1")
     for query, found in {
@@ -108,7 +108,7 @@ def test_unknown_codes_that_come_again_are_shown_with_how_often_and_by_how_many(
 
 @pytest.mark.guarantee(
     "pages",
-    "inquiries about no known dossier are seen by the Department and auditors alone, by auditors without numbers",
+    "only the Department and auditors see inquiries about unknown dossiers, auditors without numbers",
 )
 def test_agencies_see_inquiries_about_their_dossiers_alone_and_auditors_no_number(staff, made):
     made.inquiry(code="OURS")
@@ -144,6 +144,7 @@ def test_agencies_see_inquiries_about_their_dossiers_alone_and_auditors_no_numbe
 
 
 def test_pages_go_on_and_what_is_rare_is_looked_for_piece_by_piece(staff, made, monkeypatch):
+    """A rare outcome is searched in bounded steps, and the page links to the next step."""
     for number in range(70):
         made.inquiry(code=f"D{number:02}", at=NOW + timedelta(seconds=number))
     made.inquiry("help", at=NOW - timedelta(days=2))

@@ -1,4 +1,4 @@
-"""The page Tin nhắn: the list behind every figure, its filters, its pages and its files."""
+"""Test the page Tin nhắn: the list of messages behind every figure, with its filters, pages and files."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ PAGE = "/motcua/messages"
 
 
 def codes(answer) -> list[str]:
-    """Codes of the dossiers that a page lists, in their order."""
+    """Return the codes of the dossiers on a page, in the order of the list."""
     assert answer.status_code == 200, words(answer)
     return re.findall(r'<th scope="row" class="code"><a href="[^"]*">([^<]*)</a>', answer.text)
 
 
 def turned(staff, answer, rel: str = "next"):
-    """The page after, or before."""
+    """Return the next page (or the previous page), or ``None`` if there is none."""
     link = re.search(rf'href="([^"]*)" rel="{rel}"', answer.text)
     return staff.get(html.unescape(link[1])) if link else None
 
 
 def bounded(looked_at: LookedAt = USUAL, page: int = 50, most: int = 20_000, **bounds: int):
-    """A browser at the list of messages alone, with other bounds."""
+    """Return a browser at the list of messages only, with other limits of sorting, counting and files."""
     listing = replace(
         MESSAGES,
         rows=replace(MESSAGES.rows, find=partial(found_messages, looked_at=looked_at)),
@@ -105,7 +105,10 @@ def test_auditor_sees_facts_without_numbers_and_without_words_that_a_stranger_ty
 
 
 def test_every_parameter_of_texts_is_known_to_name_nobody_or_to_be_typed_by_a_stranger():
-    """A new one fails here until somebody says which it is; until then auditors do not see texts that have it."""
+    """A new parameter fails here until a developer decides whether it can name a person.
+
+    Until then, auditors do not see texts with this parameter.
+    """
     assert NOBODYS | {"asked_code"} == PARAMETER_LIMITS.keys()
 
 
@@ -134,7 +137,7 @@ def test_agencys_user_sees_its_rows_alone_whatever_the_address_says(staff, made)
     assert "OURS" in text
     assert "THEIRS" not in text
     assert "ai hoi" not in text
-    # Nobody learns what others have: theirs and what is nobody's are refused alike.
+    # Another agency and an unknown agency are refused in the same words, so a visitor learns nothing from a refusal.
     refusals = {
         (staff.get(f"{PAGE}{path}agency={code}").status_code, words(staff.get(f"{PAGE}{path}agency={code}")))
         for path in ("?", "/file?format=csv&", "/file?format=xlsx&")
@@ -180,7 +183,7 @@ def test_each_filter_narrows_the_list_down(staff, made):
     numbers = [
         made.message("A", state="undelivered", reason="gateway status 5", at=NOW - 3 * day),
         made.message("B", kind="supplement", procedure="1.005129", at=NOW - 2 * day),
-        # A day is one of Vietnam: the 24th begins at 17:00 UTC on the 23rd.
+        # A day is a day in Vietnam's time zone: the 24th begins at 17:00 UTC on the 23rd.
         made.message("C", state="suppressed", reason="missing", at=NOW.replace(day=23, hour=17)),
         made.message("D", TU_PHAP, state="suppressed", reason="landline", at=NOW.replace(day=24, hour=16, minute=59)),
         made.message("E", TU_PHAP, at=NOW),
@@ -237,10 +240,10 @@ def test_filter_that_is_wrong_is_said_in_words_and_lists_nothing(staff, made):
 
 def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(made):
     for number in range(50):
-        # Many were recorded in the same moment.
+        # Twenty messages each were recorded at the same moment.
         made.message(f"D{number:03}", at=NOW + timedelta(seconds=number // 20))
     every = [f"D{number:03}" for number in range(50)]
-    # Of more than may be sorted the oldest come first by an index.
+    # The list is too long to sort in memory, so an index gives the oldest first.
     with bounded(sorted=10, counted=30, page=13) as staff:
         for query, expected in (("", every[::-1]), ("&sort=recorded_at", every)):
             pages = [staff.get(f"{PAGE}?state=delivered{query}")]
@@ -263,11 +266,11 @@ def test_pages_go_on_to_what_is_older_and_back_and_miss_nothing(made):
         steps = 0
         while answer := turned(staff, back, "prev"):
             back, steps = answer, steps + 1
-        assert (steps, codes(back)[0]) == (MOST_TURNED + 1, "D049"), "of the pages that were turned so many are kept"
+        assert (steps, codes(back)[0]) == (MOST_TURNED + 1, "D049"), "the way back covers MOST_TURNED pages"
 
 
 @pytest.mark.guarantee(
-    "cost", "a list of messages reads and sorts a bounded part of the ledger, says so, and goes on from there"
+    "cost", "a list of messages reads and sorts a bounded part of the ledger, says so, and links to the next part"
 )
 def test_what_is_rare_is_looked_for_piece_by_piece_and_said_so(made):
     made.message("RARE", kind="apology", reason="dummy", at=NOW - timedelta(days=9))
@@ -294,7 +297,7 @@ def test_what_is_rare_is_looked_for_piece_by_piece_and_said_so(made):
 
 
 def file_text(answer) -> str:
-    """All that a file says."""
+    """Return the whole text of a file: of a CSV file, or of the first sheet of a workbook."""
     assert answer.status_code == 200, words(answer)
     if answer.headers["content-type"].startswith("text/csv"):
         return answer.content.decode("utf-8-sig")
@@ -307,7 +310,7 @@ def file_text(answer) -> str:
 def test_file_holds_text_that_no_spreadsheet_takes_for_a_formula_and_leads_to_the_dossier(staff, made):
     hostile = ["=1+1", "+84", "-2", "@SUM(A1)", "\tx", "\rx", "'x", 'a"b,c', "000123", "<script>"]
     for number, text in enumerate(hostile):
-        # No dossier has a code with what cannot be printed.
+        # A dossier's code never holds unprintable characters.
         code = text if text.isprintable() else f"HS.{number}"
         made.message(code, text=text, procedure=text, reason="gateway status =1")
     content = staff.get(f"{PAGE}/file?format=csv").content.decode("utf-8-sig")
@@ -345,7 +348,9 @@ def test_file_has_every_row_of_the_filter_and_says_where_it_is_cut(staff, made):
             assert "Tệp chỉ có 30 dòng mới nhất" in cut
             assert "D020" in cut
             assert "D019" not in cut
-            assert ("Tệp có nhiều nhất 30 dòng" in cut) == ("xlsx" in address), "a CSV file begins with its heads"
+            assert ("Tệp có nhiều nhất 30 dòng" in cut) == ("xlsx" in address), (
+                "a CSV file must begin with its headings"
+            )
         assert "nhiều nhất 30 tin" in words(pages.get(PAGE))
 
 
@@ -370,13 +375,13 @@ def three(made) -> None:
 
 
 @pytest.mark.guarantee(
-    "pages", "a list is sorted and filtered by its links, and keeps that when a form of its page is sent"
+    "pages", "a list is sorted and filtered by its links, and keeps order and filter when a form of its page is sent"
 )
 def test_heads_put_the_rows_in_order_and_keep_the_filters(staff, made):
     three(made)
     for sort, found in (("dossier_code", "ABC"), ("-dossier_code", "CBA"), ("recorded_at", "BCA")):
         assert codes(staff.get(f"{PAGE}?sort={sort}")) == list(found)
-    # By the words: Không gửi, Nhà mạng đã nhận.
+    # The list is sorted by the Vietnamese words for the states: Không gửi comes before Nhà mạng đã nhận.
     answer = staff.get(f"{PAGE}?agency={NHA_TRANG}&sort=state")
     assert codes(answer) == ["B", "A"]
     assert answer.text.count("aria-sort=") == 1
@@ -389,42 +394,48 @@ def test_heads_put_the_rows_in_order_and_keep_the_filters(staff, made):
 
 
 @pytest.mark.guarantee(
-    "cost", "a list of messages reads and sorts a bounded part of the ledger, says so, and goes on from there"
+    "cost", "a list of messages reads and sorts a bounded part of the ledger, says so, and links to the next part"
 )
 def test_what_is_longer_than_may_be_put_in_order_is_put_in_order_in_part_and_said_so(made):
     for number, code in enumerate("FBDACE"):
         made.message(code, at=NOW + timedelta(seconds=number))
     with bounded(sorted=3) as staff:
         answer = staff.get(f"{PAGE}?sort=dossier_code")
-        assert codes(answer) == ["A", "C", "E"], "of the newest three"
+        assert codes(answer) == ["A", "C", "E"], "only the newest three are sorted"
         assert "Chỉ xếp 3 tin đầu" in words(answer)
         assert "Chỉ xếp" not in words(staff.get(f"{PAGE}?sort=dossier_code&until=2026-11-24"))
-        assert codes(staff.get(f"{PAGE}?sort=recorded_at")) == ["F", "B", "D", "A", "C", "E"], "by an index"
+        assert codes(staff.get(f"{PAGE}?sort=recorded_at")) == ["F", "B", "D", "A", "C", "E"], (
+            "an index must sort the whole list"
+        )
 
 
 @pytest.mark.guarantee(
-    "pages", "a list is searched by what its visitor sees, with or without accents, procedures by name"
+    "pages",
+    "a search in a list compares the text that the visitor sees, with or without accents, and names of procedures",
 )
 def test_search_finds_rows_by_what_is_seen_of_them(staff, made):
     three(made)
     made.message(None, None, kind="reply", template="reply_unknown", text="Khong tim thay (nguyen van a)")
     made.message("D", text="Hồ sơ đường Trần Phú")
     assert codes(staff.get(f"{PAGE}?q=duong+tran")) == ["D"]
-    assert codes(staff.get(f"{PAGE}?q=NHA+MANG+DA")) == ["A"], "by the words for its state"
-    assert codes(staff.get(f"{PAGE}?q=so+tu+phap&state=delivered")) == ["C"], "by its agency, within the filter"
+    assert codes(staff.get(f"{PAGE}?q=NHA+MANG+DA")) == ["A"], "not found by the words for its state"
+    assert codes(staff.get(f"{PAGE}?q=so+tu+phap&state=delivered")) == ["C"], "not found by its agency"
     assert "không có hồ sơ" in words(staff.get(f"{PAGE}?q=nguyen+van"))
-    assert codes(staff.get(f"{PAGE}?q=khong+dien+thoai")) == ["B"], "by the words for its reason"
+    assert codes(staff.get(f"{PAGE}?q=khong+dien+thoai")) == ["B"], "not found by the words for its reason"
     assert "Không có tin nào như vậy. Bỏ lọc" in words(staff.get(f"{PAGE}?q=khong+xe"))
     assert [row[0] for row in read_file(staff.get(f"{PAGE}/file?format=xlsx&q=duong+tran")).rows] == ["D"]
     VISITING.visit_as("auditor")
-    assert "Không có tin nào như vậy." in words(staff.get(f"{PAGE}?q=nguyen+van")), "he does not see it"
+    assert "Không có tin nào như vậy." in words(staff.get(f"{PAGE}?q=nguyen+van")), (
+        "an auditor must not find hidden text"
+    )
     answer = staff.get(f"{PAGE}?q=0905123482")
     assert answer.status_code == 400
     assert "không tìm theo số điện thoại" in words(answer)
 
 
 @pytest.mark.guarantee(
-    "pages", "a list is searched by what its visitor sees, with or without accents, procedures by name"
+    "pages",
+    "a search in a list compares the text that the visitor sees, with or without accents, and names of procedures",
 )
 def test_procedure_is_told_and_found_by_its_name(staff, made, rows):
     rows("INSERT INTO motcua.procedures VALUES ('1.000001', 'Cấp bản sao trích lục', NULL), ('1.000002', '=1+1', NULL)")

@@ -1,4 +1,4 @@
-"""The first page: what wants attention, what became of a day's messages, and whose of it a visitor sees."""
+"""Test the first page: matters that need attention, the day's messages, and what each visitor may see."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def as_agency(*codes: str) -> None:
 
 
 def matters(answer: Any) -> list[tuple[bool, str]]:
-    """What wants attention, in its order: whether it is red, and its words."""
+    """Return the matters that need attention, in the page's order: whether a matter is red, and its text."""
     assert answer.status_code == 200
     found = re.search(r'<ul class="matters".*?</ul>', answer.text, re.S)
     parts = re.findall(r'<li( class="red")?>(.*?)</li>', found.group(0), re.S) if found else []
@@ -59,7 +59,14 @@ def matters(answer: Any) -> list[tuple[bool, str]]:
 
 
 def only(page: TestClient, red: bool | None, begins: str, *says: str) -> Any:
-    """The page, on which one thing wants attention: whether it is red, how it begins and what it says."""
+    """Check that only one matter needs attention, and return the page.
+
+    Args:
+        page: a browser.
+        red: whether the matter is red, or ``None`` for either.
+        begins: the beginning of the matter's text.
+        says: further words of the text.
+    """
     answer = page.get(PAGE)
     ((is_red, text),) = matters(answer)
     assert red in (None, is_red), text
@@ -74,7 +81,7 @@ def links(answer: Any) -> list[str]:
 
 @pytest.fixture
 def message(rows: Callable[..., list[dict[str, Any]]], agencies: None) -> Callable[..., None]:
-    """Writes messages with a dossier of their own, past the rules."""
+    """Return a function that inserts messages, each with its own dossier, without triggers and rules."""
     rows("INSERT INTO motcua.sources (name, picked_up_at) VALUES ('khanhhoa', now()) ON CONFLICT DO NOTHING")
 
     def write(
@@ -115,7 +122,7 @@ def last_evening() -> datetime:
 
 @pytest.fixture
 def calm(message, gateway, configure, monkeypatch, rows) -> datetime:  # noqa: F811
-    """An installation where all is well; gives the last evening's moment."""
+    """Make an installation without any trouble, and return the moment of its last evening of apologies."""
     configure(MOTCUA_SOURCES="khanhhoa")
     monkeypatch.setattr("motcua.domain.watching.judging.year_to_sign", lambda now: None)
     message("delivered")
@@ -139,11 +146,13 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
     assert "chưa biết dữ liệu tính đến lúc nào" in shown
     assert "Chưa khai nguồn nào" in shown
     assert "chưa dùng lần nào" in shown
-    # Nobody is told for yet, so that nothing that does not run is red.
+    # No agency sends messages yet, so a part that does not run is not red.
     assert [red for red, _ in matters(answer)] == [False]
 
 
-@pytest.mark.guarantee("pages", "the first page says in one line that all is calm, and only where it can know")
+@pytest.mark.guarantee(
+    "pages", "the first page says in one line that nothing needs attention, and only while the watch is running"
+)
 def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, rows):
     answer = page.get(PAGE)
     assert matters(answer) == []
@@ -182,7 +191,7 @@ def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm
     assert "không có việc gì" not in page_words(answer).lower()
     rows("UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'minh' WHERE name = 'disk_low'")
     last = matters(page.get(PAGE))[-1]
-    assert not last[0], "somebody looks after it"
+    assert not last[0], "an acknowledged alert must not be red"
     assert "minh đang xử lý" in last[1]
     rows("UPDATE motcua.alerts SET over_at = now()")
     assert matters(page.get(PAGE)) == []
@@ -191,7 +200,7 @@ def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm
 def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, calm, rows, configure):
     rows("UPDATE motcua.sources SET failed_at = now(), failure = 'OperationalError: away'")
     answer = page.get(PAGE)
-    assert matters(answer) == [], "it was away for one pick-up"
+    assert matters(answer) == [], "one failed pick-up is no matter yet"
     assert "OperationalError: away" in page_words(answer)
     configure(MOTCUA_SOURCES="khanhhoa,vanphong")
     only(page, True, "Không đọc được nguồn vanphong")
@@ -209,13 +218,13 @@ def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, cal
     assert "OperationalError: <b>gone" in shown
     assert "<b>gone" not in answer.text
     assert "(4 phút trước)" in shown
-    # The watch tells of the same: it is told once, in its words.
+    # The watch reports the same failure, so the page shows the failure once, in the watch's words.
     raised(rows, "source_failing", "khanhhoa", since=None, failed_at=None)
     assert sum("khanhhoa" in text for _, text in matters(page.get(PAGE))) == 1
 
 
 def raised(rows, name: str, subject: str = "", **facts: Any) -> None:
-    """An alert of the watch."""
+    """Insert an alert that the watch raised an hour ago."""
     raised_at = datetime.now(UTC) - timedelta(hours=1)
     put(rows, "alerts", name=name, subject=subject, raised_at=raised_at, facts=facts)
 
@@ -232,7 +241,9 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
         answer = only(page, True, "Không tin nào được gửi từ", why, what_to_do, "3 tin đang giữ lại")
         assert "chưa: không gửi tin nào" in page_words(answer)
         as_agency(NHA_TRANG)
-        assert "3 tin" not in str(matters(only(page, None, "Không tin nào được gửi từ"))), "of all agencies together"
+        assert "3 tin" not in str(matters(only(page, None, "Không tin nào được gửi từ"))), (
+            "an agency must not see the count of all agencies"
+        )
         VISITING.visit_as("operator")
         rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan', reason = 'máy hỏng' WHERE closed_at IS NULL")
         rows("UPDATE motcua.alerts SET over_at = now() WHERE over_at IS NULL")
@@ -260,7 +271,7 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
     take_in(now=now)
     gateway.answer = (403, "Authorization failed for sendsms")
     send("run 7", clock=lambda: now)
-    # A pause begins with two seconds, which a busy machine takes to show a page.
+    # The first pause lasts two seconds, and a busy machine may take longer to show a page.
     rows("UPDATE motcua.gateway_stops SET until = until + interval '1 hour'")
     answer = page.get(PAGE)
     shown = page_words(answer)
@@ -271,7 +282,9 @@ def test_stopped_gateway_says_why_and_who_and_is_red_once_that_is_sure(page, one
     assert any(red and "Cổng kannel ngừng gửi từ" in text for red, text in matters(page.get(PAGE)))
 
 
-@pytest.mark.guarantee("limits", "a day's limit that is used up is told with what went elsewhere, and nothing is red")
+@pytest.mark.guarantee(
+    "limits", "a used-up day's limit is shown with the messages that went elsewhere, and no run turns red"
+)
 def test_day_that_is_used_up_is_told_and_nothing_is_red(page, calm, rows):
     now = datetime.now(UTC)
     in_ledger(ensure_gateway, "kannel")
@@ -283,6 +296,7 @@ def test_day_that_is_used_up_is_told_and_nothing_is_red(page, calm, rows):
 
 
 def test_broken_connection_is_named_and_red_though_the_page_has_none(page, calm, configure, monkeypatch):
+    """The pages' process has no gateway connection, so a broken one must be shown as the runs recorded it."""
     assert "chưa dùng lần nào" in page_words(page.get(PAGE))
     configure(AIRFLOW_CONN_SMS_KANNEL='{"conn_type": "http", "host": "h", "extra": {"segments_per_day": "x"}}')
     with pytest.raises(RunIncomplete, match="segments_per_day"):
@@ -303,7 +317,7 @@ def test_what_senders_found_of_a_gateway_is_shown_and_changes_with_its_connectio
         assert f"kannel {shown}" in page_words(page.get(PAGE))
 
 
-@pytest.mark.guarantee("stops", "the first page shows each stop, with who, why and until when")
+@pytest.mark.guarantee("stops", "the first page shows each stop with its person, reason and end")
 def test_what_the_department_stopped_is_shown_with_who_why_and_until_when(one_stop, page, gateway, rows):  # noqa: F811
     now = datetime.now(UTC)
     one_stop.both(9, "D-0", at=now)
@@ -334,7 +348,7 @@ def test_stop_of_everything_counts_for_an_agency_its_own_messages(page, calm, me
     now = datetime.now(UTC)
     stopped = {"stopped_by": "lan", "reason": "Sai nội dung"}
     put(rows, "stops", stopped_at=now, until=now + timedelta(hours=1), **stopped)
-    # People decided so.
+    # People ordered this stop, so it is not red.
     only(page, False, "", "mọi loại tin của mọi cơ quan", "7 tin đang chờ")
     as_agency(NHA_TRANG)
     only(page, None, "", "2 tin đang chờ")
@@ -345,12 +359,12 @@ def test_unknown_outcomes_wait_for_people_at_one_address(page, calm, message, ro
     message("unknown", agency_code=TU_PHAP)
     message("unknown", at=datetime.now(UTC) - timedelta(days=4))
     raised(rows, "unknown_old", messages=4, since=None)
-    # Of no use any more is the one of four days ago.
+    # The message of four days ago is no longer useful to its citizen and is not counted.
     answer = only(page, True, "4 tin chưa rõ kết quả", "cho gửi lại ngay ở trang ấy")
     assert "/motcua/messages/unknown" in links(answer)
     as_agency(TU_PHAP)
     own = matters(only(page, None, "1 tin chưa rõ kết quả"))
-    assert "cho gửi lại" not in str(own), "the Department decides"
+    assert "cho gửi lại" not in str(own), "only the Department may release messages"
 
 
 def test_rows_that_cannot_be_used_are_counted_by_source(page, calm, rows):
@@ -391,8 +405,8 @@ def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, ca
     answer = page.get(PAGE)
     not_checked, not_enabled = matters(answer)
     assert "1 cơ quan không kiểm tra được: Ủy ban nhân dân thành phố Nha Trang" in not_checked[1]
-    assert "1 cơ quan chưa bật nhắn tin: Sở <u>Tư pháp" in not_enabled[1], "an agency that ended is not missed"
-    assert f"/motcua/quality/findings?code={NHA_TRANG}" in links(answer), "it has no rows to lead to"
+    assert "1 cơ quan chưa bật nhắn tin: Sở <u>Tư pháp" in not_enabled[1], "an agency that ended must not be named"
+    assert f"/motcua/quality/findings?code={NHA_TRANG}" in links(answer), "the link must lead to the agency's page"
     assert "<u>" not in answer.text
     as_agency(TU_PHAP)
     only(page, None, "", "Sở <u>Tư pháp", "gửi đề nghị cho Sở")
@@ -427,14 +441,14 @@ def test_evening_tells_how_many_were_due_told_and_why_not(page, calm, message):
 
 
 def asked(answer: Any) -> list[dict[str, str]]:
-    """What the page's links ask of the list of messages."""
+    """Return the query parameters of the page's links to the list of messages."""
     return [dict(parse_qsl(urlsplit(each).query)) for each in links(answer) if each.startswith("/motcua/messages?")]
 
 
 def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, rows):
     evening_at = calm
     message("queued", "apology", at=evening_at, number=2)
-    # They may still go.
+    # These messages may still go out.
     only(page, False, "", "chưa đi hết: 2 tin còn chờ")
     message("expired", "apology", at=evening_at, reason="too_late")
     only(page, True, "", "2 tin còn chờ, 1 tin quá giờ")
@@ -507,7 +521,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
     assert "Đã tới máy 1.205 nhà mạng báo máy của công dân đã nhận" in shown
     assert "Không thuộc cơ quan nào (tra cứu mã không có) 4 4 0 0" in shown
     red = re.findall(r'<td class="figure trouble" data-name="([^"]*)"', answer.text)
-    assert set(red) == {"Không tới máy"}, "what was rightly not sent is no failure"
+    assert set(red) == {"Không tới máy"}, "a message that was rightly not sent is no failure"
     taken = read_file(page.get("/motcua/figures/file?format=csv"))
     assert [TU_PHAP, "Sở Tư pháp", "Có kết quả", "Đã hủy", "2"] in [row[1:] for row in taken.rows]
     of_today = {"since": str(today), "until": str(today)}
@@ -519,7 +533,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
         {"agency": "-", "state": "delivered"},
     ):
         assert wanted | of_today in asked(answer)
-    # One kind by agency.
+    # The figures of one kind of message, by agency.
     answer = page.get(PAGE, params={"kind": "supplement"})
     by_agency = page_words(answer).partition("Theo cơ quan")[2].partition("Xin lỗi chậm trả, tối")[0]
     assert "Sở Tư pháp 3 0 3 0" in by_agency
@@ -530,6 +544,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
 
 
 def test_identity_is_what_the_watch_counted_last_with_when(page, calm, rows):
+    """The page shows the watch's last count of the accounting identity with its time, and not to agencies."""
     shown = page_words(page.get(PAGE))
     assert re.search(r"lần cuối lúc [\d:]+ [\d/]+ : đủ, không thiếu tin nào", shown)
     put_life(rows, identity={"difference": 3, "counted_at": datetime.now(UTC).isoformat()})
@@ -537,10 +552,11 @@ def test_identity_is_what_the_watch_counted_last_with_when(page, calm, rows):
     put_life(rows, identity={"counted_at": None})
     assert "Chưa được đếm lại từ các thay đổi hồ sơ" in page_words(page.get(PAGE))
     as_agency(NHA_TRANG)
-    assert "đếm lại" not in page_words(page.get(PAGE)), "it is of all agencies together"
+    assert "đếm lại" not in page_words(page.get(PAGE)), "an agency must not see the count of all agencies"
 
 
 def test_day_that_is_none_is_refused_in_words_and_the_page_that_was_before_leads_here_with_its_day(page):
+    """An invalid day gets a clear refusal, and the old address /motcua/sending redirects here."""
     for day in ("hôm nay", "2026-13-01", "0001-01-01", "9999-12-31", "25/11/2026", "\x00"):
         for address in (PAGE, "/motcua/figures/file?format=csv"):
             answer = page.get(address + ("&" if "?" in address else "?") + urlencode({"day": day}))
@@ -554,11 +570,9 @@ def test_day_that_is_none_is_refused_in_words_and_the_page_that_was_before_leads
 # ------------------------------------------------------------------------------------------------- who sees what
 
 
-@pytest.mark.guarantee(
-    "pages", "an agency's administrator sees only his agency's figures and matters on the first page"
-)
+@pytest.mark.guarantee("pages", "the first page shows an agency's administrator only figures and tasks of that agency")
 def test_agency_sees_its_own_figures_and_matters_and_nothing_of_the_whole(page, calm, message, rows):
-    # Three digits: the page tells the time, too.
+    # The counts have three digits, so that no time on the page looks like a count.
     message("delivered", agency_code=TU_PHAP, number=777)
     message("delivered", "reply", None, number=555)
     rows("UPDATE motcua.agencies SET name = 'Sở Bí mật' WHERE agency_code = %s", TU_PHAP)
@@ -590,7 +604,7 @@ def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
     )
     counts = (
         *((NHA_TRANG, "P1", 10, 3, 1, 1), (NHA_TRANG, "P4", 5, 0, 0, 0), (TU_PHAP, "P1", 99, 0, 9, 0)),
-        # For others to mend, worth knowing, of a whole month: no faults of the agency's dossiers.
+        # These rules do not count as the agency's errors: others correct R10, P14 is a note, R4 judges a month.
         *((NHA_TRANG, rule, 7, 0, 0, 0) for rule in ("R10", "P14", "R4")),
     )
     names = ("agency_code", "rule", "found", "acknowledged", "remind_agency", "remind_department")
@@ -602,11 +616,11 @@ def test_agency_is_told_what_to_mend_and_who_complained(page, calm, rows):
         entry = {"entry_key": f"{place:064x}", "agency_code": code, "received_at": at, "recorded_at": now}
         outcome = {"outcome": "upheld", "outcome_by": "x", "outcome_at": now} if upheld else {}
         put(rows, "complaints", channel="desk", claim="other", recorded_by="x", **entry, **outcome)
-    assert matters(page.get(PAGE)) == [], "the Department has its own pages for these"
+    assert matters(page.get(PAGE)) == [], "the Department's first page must not list these"
     as_agency(NHA_TRANG)
     answer = page.get(PAGE)
     mend, complained = matters(answer)
-    assert mend[0], "two are late"
+    assert mend[0], "two late findings must make it red"
     assert "Nha Trang: 12 lỗi dữ liệu cần sửa, 2 lỗi đã quá hạn" in mend[1]
     assert "Nha Trang: 1 phản ánh chưa kiểm tra xong" in complained[1]
     assert f"/motcua/quality/findings?code={NHA_TRANG}&part=faults&state=to_do#danh-sach" in links(answer)

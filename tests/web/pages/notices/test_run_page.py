@@ -1,4 +1,4 @@
-"""The page "Lượt này đã làm gì": of every DAG, in every state of a run, to each visitor what he may see."""
+"""Test the page "Lượt này đã làm gì" for each DAG, each state of a run, and each kind of visitor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from motcua import dag_texts
 from motcua.domain.checks import CHECKS, GATE, Finding, fault
 from motcua.jobs.notices.sending.sender import send
 from motcua.jobs.quality.checking import check_quality
-from motcua.jobs.run_alerts import keep_red_run
+from motcua.jobs.run_alerts import save_red_run
 from motcua.reports.lists import words_of
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.sessions import Run, work_for
@@ -50,7 +50,7 @@ def staff(app, agencies) -> Iterator[TestClient]:
 
 
 def airflow_says(state: str, *failed: FailedTask, **changes) -> None:
-    """What Airflow says of every run."""
+    """Make Airflow return this state for every run."""
     now = datetime.now(UTC)
     values = {
         "state": state,
@@ -76,7 +76,7 @@ def words(answer) -> str:
 
 
 def began(dag_id: str) -> None:
-    """A run that worked on the ledger and found nothing to do."""
+    """Record a run that opened the ledger and found nothing to do."""
     work_for(Run(dag_id, RUN_ID))
     with connect():
         pass
@@ -84,6 +84,7 @@ def began(dag_id: str) -> None:
 
 
 def send_some(one_stop, gateway, *numbers: str, agency=NHA_TRANG, script=()) -> None:  # noqa: F811
+    """Plan and send results to these numbers as the run ``NOTIFY``."""
     now = datetime.now(UTC)
     for place, number in enumerate(numbers):
         one_stop.both(9, f"{agency[-3:]}-{place}<b>", agency, at=now, applicant_phone=number)
@@ -159,6 +160,7 @@ def test_work_of_before_runs_had_numbers_is_told_as_far_as_it_is_known(staff, on
 
 
 def test_run_whose_tasks_never_reached_the_ledger_is_not_called_idle(staff):
+    """A run without any record in the ledger must not be shown as a run with nothing to do."""
     airflow_says("success")
     said = words(page_of(staff))
     assert "không có gì phải làm" not in said
@@ -191,7 +193,7 @@ def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_n
     assert "Dữ liệu tính đến" in answer.text
     assert "0905123" not in answer.text
     assert "84905123" not in answer.text
-    assert "<b>" not in answer.text.partition("30-0")[2][:10], "a code is text"
+    assert "<b>" not in answer.text.partition("30-0")[2][:10], "a dossier's code must be escaped"
     links = [urlsplit(html.unescape(link)) for link in re.findall(r'href="([^"]+)"', answer.text)]
     filters = [parse_qs(link.query) for link in links if link.path == "/motcua/messages" and link.query]
     of_run = {"run": [RUN_ID], "dag": ["notify_transitions"]}
@@ -202,11 +204,11 @@ def test_what_was_planned_sent_suppressed_and_failed_is_told_with_links_and_no_n
     assert {"agency": [NHA_TRANG], "code": [f"{NHA_TRANG[-3:]}-0<b>"]} in dossiers
 
 
-@pytest.mark.guarantee("pages", "an agency's user sees of a run only his agencies' part")
+@pytest.mark.guarantee("pages", "an agency's user sees only his agencies' part of a run")
 def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, one_stop, gateway):  # noqa: F811
     send_some(one_stop, gateway, "0905123001", "0905123002")
     send_some(one_stop, gateway, "0905123003", agency=TU_PHAP)
-    keep_red_run(NOTIFY.dag_id, RUN_ID, [fault("attempts_failed", "", messages=1, outcome="transient")])
+    save_red_run(NOTIFY.dag_id, RUN_ID, [fault("attempts_failed", "", messages=1, outcome="transient")])
     airflow_says("failed")
     VISITING.visit_as("agency", TU_PHAP)
     answer = page_of(staff)
@@ -214,7 +216,7 @@ def test_agency_user_sees_what_a_run_did_for_his_agency_alone(staff, one_stop, g
     assert "Lập 1 tin. Gửi 1 lần: nhà mạng nhận 1, lỗi 0." in said
     assert "khanhhoa 1 1" in said
     assert NHA_TRANG not in answer.text
-    assert "cổng nhắn tin bận" not in said, "what is left is of all agencies"
+    assert "cổng nhắn tin bận" not in said, "an agency must not see the reasons, which concern all agencies"
     assert "Sở Thông tin và Truyền thông đã được báo" in said
     VISITING.visit_as("agency")
     airflow_says("success")
@@ -297,7 +299,7 @@ def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff):
     assert "0 giá trị tác vụ chuyển cho nhau (XCom); chưa xóa hết" in said
     assert "3 dòng của bảng deadline" in said
     assert "7.200 tệp nhật ký (12,3 MB)" in said
-    assert "chương trình đã dừng" not in said, "nothing of it was removed"
+    assert "chương trình đã dừng" not in said, "a table without removed rows must not be named"
     VISITING.visit_as("agency", NHA_TRANG)
     assert "1.440" not in words(page_of(staff, run))
 
@@ -313,6 +315,7 @@ def test_failed_task_says_what_it_was_about_and_what_to_do(staff):
 
 
 def test_parameter_that_was_refused_is_said_again(staff):
+    """A run with a mistyped parameter must name the parameter and not blame the planning."""
     began(NOTIFY.dag_id)
     airflow_says("failed", FailedTask("plan", ""), conf={"release_unknwon": True})
     said = words(page_of(staff))
@@ -322,7 +325,7 @@ def test_parameter_that_was_refused_is_said_again(staff):
 
 def test_what_the_gate_said_is_told_in_vietnamese_once_and_only_while_the_run_is_red(staff):
     began(NOTIFY.dag_id)
-    keep_red_run(
+    save_red_run(
         NOTIFY.dag_id,
         RUN_ID,
         [
@@ -393,7 +396,7 @@ def test_everything_that_a_gate_finds_has_words_and_something_to_do():
         assert trouble.todo, name
     kept = "task send failed; 2 message(s) transient"
     (trouble,) = run_page.troubles_of_gate(kept)
-    assert kept in trouble.why, "of an earlier version it is told as it stands"
+    assert kept in trouble.why, "a reason of an earlier version must be shown unchanged"
 
 
 def test_every_task_but_the_gate_has_words_for_its_failure():
@@ -403,6 +406,7 @@ def test_every_task_but_the_gate_has_words_for_its_failure():
 
 
 def test_whatever_the_ledger_may_hold_has_words(rows):
+    """Each outcome and reason that a constraint of the ledger allows must have Vietnamese words."""
     for constraint, told in (
         ("attempts_outcome_check", run_page.run_words()["outcome"]),
         ("quarantine_reason_check", words_of("unusable.reason")),
@@ -416,7 +420,7 @@ def test_whatever_the_ledger_may_hold_has_words(rows):
 
 @pytest.fixture
 def airflow_database(monkeypatch):
-    """Airflow's tables of runs, empty and without what they refer to."""
+    """Make Airflow's empty tables of runs and task instances, without the tables that they refer to."""
     import_all_models()
     engine = create_engine("sqlite://", poolclass=StaticPool)
     for table in (DagRun.__table__, TaskInstance.__table__):
@@ -462,6 +466,7 @@ def test_run_is_found_in_airflow_with_the_names_of_what_failed(airflow_database)
 
 
 def test_tab_gives_the_page_what_it_asks_for():
+    """The tab in Airflow must open the page with the parameters that the page reads."""
     (tab,) = [view for view in MotcuaPlugin.external_views if view["destination"] == "dag_run"]
     assert tab["name"] == "Lượt này đã làm gì"
     assert parse_qs(urlsplit(tab["href"]).query) == {"dag_id": ["{DAG_ID}"], "run_id": ["{RUN_ID}"]}

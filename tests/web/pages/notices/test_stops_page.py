@@ -1,4 +1,4 @@
-"""The tab Tạm dừng gửi: the Department stops what is sent and lets it go again, each after a look at what it covers."""
+"""Test the tab Tạm dừng gửi: the Department stops messages and ends a stop, each after a preview of its effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGE = "/motcua/stops"
 
 
 def form_of(page: Any, button: str) -> dict[str, str]:
-    """The hidden fields of the form with a button, and what the button says."""
+    """Return the hidden fields of the form with this button, and the button's decision."""
     (form,) = [each for each in re.findall(r"<form.*?</form>", page.text, re.DOTALL) if f">{button}<" in each]
     fields = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form))
     decision = re.search(r'<button[^>]* name="decision" value="(\w+)"', form)
@@ -31,7 +31,10 @@ def asked(staff: Any, **changes: str) -> dict[str, str]:
     return {"token": token_of(staff)} | given | changes
 
 
-@pytest.mark.guarantee("stops", "the Department stops on a page after a look at what that covers, at once, signed")
+@pytest.mark.guarantee(
+    "stops",
+    "the Department stops sending on a page that first shows what the stop covers; the signed stop works at once",
+)
 def test_stop_and_its_end_are_looked_at_first_and_then_in_force_at_once(staff, made, rows):
     held, other = made.message("D1", state="queued"), made.message("D2", TU_PHAP, state="queued")
     rows("SET session_replication_role = 'origin'")
@@ -46,7 +49,7 @@ def test_stop_and_its_end_are_looked_at_first_and_then_in_force_at_once(staff, m
     }  # fmt: skip
     stopped = "SELECT message_id FROM motcua.messages WHERE motcua.stopped_until(kind, agency_code, now()) IS NOT NULL"
     assert rows(stopped) == [{"message_id": held}]
-    # As a sender that meets it does.
+    # A sender marks a message that it finds stopped in this way.
     rows(
         "UPDATE motcua.messages SET reason = 'stopped', next_attempt_at = now() + interval '3 hours'"
         " WHERE message_id = %s",
@@ -74,6 +77,7 @@ def test_stop_and_its_end_are_looked_at_first_and_then_in_force_at_once(staff, m
 
 
 def test_end_of_a_stop_is_taken_back_as_it_was(staff, rows):
+    """A stop that was ended by mistake can be set again with its kind, agency, end and reason."""
     staff.post(PAGE, data=asked(staff) | {"sure": "yes"})
     (number,) = rows("SELECT stop_id FROM motcua.stops")
     staff.post(PAGE, data={"token": token_of(staff), "decision": "go", "no": str(number["stop_id"]), "sure": "yes"})

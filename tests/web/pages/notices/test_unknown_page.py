@@ -1,4 +1,4 @@
-"""The tab Chưa rõ kết quả: who sees what waits, and the way on which the Department lets a message go again."""
+"""Test the tab Chưa rõ kết quả: who sees messages of unknown outcome, and how the Department releases a message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SOON = datetime.now(UTC) + timedelta(hours=5)
 
 
 def fields_of(page: str) -> list[tuple[str, str]]:
-    """The hidden fields of the page's own form, as a browser would send them."""
+    """Return the hidden fields of the page's own form, as a browser would send them."""
     form = page[page.index('action="/motcua/messages/unknown"') :].partition("</form>")[0]
     return [
         (name, html.unescape(value)) for name, value in re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form)
@@ -94,7 +94,8 @@ def test_confirmation_names_what_it_does_and_only_then_it_is_asked_for(staff, ma
 
 
 @pytest.mark.guarantee(
-    "unknown-outcome", "a receipt that comes before a released message goes stops it; a stored one prevents the release"
+    "unknown-outcome",
+    "a receipt that comes before a released message is sent stops it; an unread stored receipt prevents the release",
 )
 def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monkeypatch):
     settled, doubtful = (made.held(f"D{number}", useful_until=SOON) for number in range(2))
@@ -103,11 +104,11 @@ def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monke
         " SELECT gateway, reference, '1', '{}' FROM motcua.attempts WHERE message_id = %s",
         settled,
     )
-    # Triggers rest while such rows are made.
+    # Triggers are disabled here, so the test inserts the unread receipt itself.
     rows("INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ON CONFLICT DO NOTHING")
     asked = choose(staff, settled, doubtful)
     send(staff, fields_of(asked.text), decision="release")
-    # The report came after they were read last.
+    # The receipt arrives after the last reading of receipts, so reading is disabled.
     monkeypatch.setattr("motcua.jobs.page_requests.read_left_over_receipts", lambda: None)
     an_hour_later()
     assert rows("SELECT released FROM motcua.page_requests") == [{"released": 1}]

@@ -1,4 +1,7 @@
-"""The page of alerts: what is open, who looks after it, whether the watch lives; forms of others change nothing."""
+"""Test the page of alerts: open alerts, who acknowledged them, and whether the watch runs.
+
+Forms of other visitors must change nothing.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ def staff(app: FastAPI, ledger: str) -> Iterator[TestClient]:
 
 @pytest.fixture
 def alert(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
-    """Writes an alert as the watch does."""
+    """Return a function that inserts an alert as the watch does."""
 
     def write(name: str, subject: str = "", facts: dict[str, Any] | None = None, *, over: bool = False) -> None:
         now = datetime.now(UTC)
@@ -38,7 +41,7 @@ def alert(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
 
 @pytest.fixture
 def alive(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
-    """Writes the watch's sign of life."""
+    """Return a function that inserts the watch's sign of life."""
     return partial(put_life, rows)
 
 
@@ -73,7 +76,7 @@ def test_open_alert_is_shown_with_what_to_do_and_acknowledged_by_the_visitor(sta
     assert "lan đã biết lúc" in shown
     known = rows("SELECT subject FROM motcua.alerts WHERE acknowledged_by = 'lan'")
     assert [row["subject"] for row in known] == ["khanh<b>hoa"]
-    # Twice is once, and who said it first stays.
+    # A second acknowledgement changes nothing: the first person stays.
     rows("UPDATE motcua.alerts SET acknowledged_by = 'minh' WHERE subject = 'khanh<b>hoa'")
     staff.post(PAGE, data=form_of(page.text, "vanphong") | {"subject": "khanh<b>hoa"})
     assert rows("SELECT 1 FROM motcua.alerts WHERE acknowledged_by = 'minh'")
@@ -90,7 +93,7 @@ def test_silent_watch_unsent_mails_and_nobody_to_tell_are_said(staff, alive):
 
 def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive, alert, rows):
     alive()
-    half = len(ALERT_NAMES) // 2  # a page shows no more than fifty
+    half = len(ALERT_NAMES) // 2  # a page shows at most fifty alerts
     for names in (ALERT_NAMES[:half], ALERT_NAMES[half:]):
         for name in names:
             alert(name, facts={"since": 5})
@@ -100,6 +103,7 @@ def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive,
 
 
 def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, alive, rows):
+    """Only the Department decides, after a preview, what becomes of messages held after a sleep."""
     alive()
     woke = datetime.now(UTC) - timedelta(hours=1)
     for became, said in (("let_go", "máy chủ chỉ tắt"), ("put_back", "đã bị đưa về bản cũ")):
@@ -117,7 +121,7 @@ def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, a
         assert len(rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")) == 1
         look = staff.post(f"{PAGE}/gap", data=fields)
         assert "1 tin đang giữ" in page_words(look)
-        assert len(rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")) == 1, "it was only looked at"
+        assert len(rows("SELECT 1 FROM motcua.gaps WHERE closed_at IS NULL")) == 1, "the preview must close nothing"
         fields |= {"sure": "yes"}
         answer = staff.post(f"{PAGE}/gap", data=fields)
         assert answer.status_code == 303
@@ -125,11 +129,12 @@ def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, a
         gap = rows("SELECT closed_by, reason, sent_until = held_until AS put_back FROM motcua.gaps ORDER BY gap_no")[-1]
         put_back = None if became == "let_go" else True
         assert gap == {"closed_by": "lan", "reason": "mất điện đêm qua", "put_back": put_back}
-        # Twice is once.
+        # The second answer to the same gap is refused.
         assert staff.post(f"{PAGE}/gap", data=fields).status_code == 409
 
 
 def test_page_says_whose_word_a_sleep_is_believed_on(staff, alive, rows):
+    """The page must name the person who signed that the server's disk is never restored."""
     alive()
     assert "tests đã ký lúc" in page_words(staff.get(PAGE))
     rows("UPDATE motcua.believed_sleeps SET withdrawn_at = now(), withdrawn_by = 'lan'")

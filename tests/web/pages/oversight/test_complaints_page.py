@@ -1,4 +1,7 @@
-"""The page about complaints: recording, filters, outcome, taking back; forms of others change nothing."""
+"""Test the page of complaints: recording, filters, outcome and withdrawal.
+
+Forms of other visitors must change nothing.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +82,7 @@ def test_what_is_wrong_is_told_and_nothing_typed_is_lost(staff, rows):
     assert staff.post(PAGE, data=entry(staff, decision="erase")).status_code == 400
     assert staff.post(PAGE, json=entry(staff)).status_code == 415
     assert rows("SELECT 1 FROM motcua.complaints") == []
-    assert record(staff, note="ộ" * 1000).status_code == 303, "the longest fits into a form"
+    assert record(staff, note="ộ" * 1000).status_code == 303, "the longest note must fit into a form"
 
 
 def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
@@ -97,13 +100,13 @@ def test_outcome_and_withdrawal_are_written_and_shown(staff, rows):
     assert "said=withdrawn" in staff.post(PAGE, data=fields | {"reason": "Ghi nhầm"}).headers["location"]
     shown = words(staff.get(PAGE))
     assert "Đã rút: Ghi nhầm lan" in shown
-    assert "30 ngày qua" not in shown, "it counts no more"
+    assert "30 ngày qua" not in shown, "a withdrawn complaint must not be counted"
     assert staff.post(PAGE, data=fields | {"reason": "Lại"}).status_code == 422
     assert len(rows("SELECT 1 FROM motcua.complaints")) == 1
 
 
 @pytest.mark.guarantee(
-    "complaints", "an unsent message stands beside the complaint with its state and reason, and is tied once it is sent"
+    "complaints", "a complaint shows its unsent message with state and reason, and is linked to it once it is sent"
 )
 def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
     rows("INSERT INTO motcua.sources (name) VALUES ('khanhhoa')")
@@ -124,7 +127,7 @@ def test_message_that_was_not_sent_is_shown_with_its_reason(staff, rows):
     assert f"Trước lúc phản ánh {told}" in words(staff.get(PAGE))
     assert rows("SELECT message_id FROM motcua.complaints") == [{"message_id": None}]
     listed = type_command("complaints", "list", exits=None, columns=300)
-    # In a column, over several lines.
+    # The command prints these words in a column, over several lines.
     expected = "(not sent then) 1 apology: Không gửi – Số cố định, không nhận được tin nhắn"
     assert set(expected.split()) <= set(listed.output.split())
     rows("UPDATE motcua.messages SET planned_at = now() + interval '1 hour'")
@@ -184,7 +187,7 @@ def test_filters_narrow_the_list_and_stay_after_a_change(staff):
 
 
 @pytest.mark.guarantee(
-    "complaints", "no complaint and no stored reason holds a phone number; one recorded before is shown to nobody"
+    "complaints", "no complaint and no stored reason holds a phone number; a number recorded earlier is shown to nobody"
 )
 def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows):
     record(staff, dossier_code="2016/0001")
@@ -195,4 +198,4 @@ def test_number_that_was_recorded_before_is_shown_to_nobody(staff, rows):
         shown = words(staff.get(PAGE))
         assert ("hồ sơ 09•• ••• 456" in shown, "gọi 09•• ••• 456" in shown) == (may, may)
         assert "123" not in shown
-        assert may or "456" not in shown, "nothing of it for auditors"
+        assert may or "456" not in shown, "an auditor must see no digit of the number"

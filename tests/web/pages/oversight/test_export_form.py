@@ -1,4 +1,4 @@
-"""The page of a form: what is typed is tried on a file, set with history, and set back."""
+"""Test the page of an export form: a form is tried on a file, set with a history, and set back."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ HEADINGS = "Số hồ sơ;Tình trạng;SĐT"
 
 @pytest.fixture
 def folder(staff, configure, tmp_path, read_here):
-    """A source that was opened for both agencies, without a form."""
+    """Return the folder of a source that is open for both agencies and has no form yet."""
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files,khac=files", MOTCUA_FILES=f"file://{tmp_path}/files")
     in_ledger(open_account, SOURCE, (NHA_TRANG, TU_PHAP), "hoa", datetime.now(UTC))
     return tmp_path / "files" / SOURCE
 
 
 def shown(answer: Any) -> dict[str, str]:
-    """The fields of the form as they stand on the page."""
+    """Return the fields of the form with the values on the page."""
     form = answer.text.partition('class="card mapping')[2].partition("</form>")[0]
     fields = dict(re.findall(r'<input type="(?:hidden|text)" name="(\w+)"[^>]*? value="([^"]*)"', form))
-    assert fields, "no form on the page"
+    assert fields, "the page has no form"
     checked = re.findall(r'<input type="(?:radio|checkbox)" name="(\w+)" value="(\w+)" checked', form)
     return {name: unescape(value) for name, value in (*fields.items(), *checked)}
 
@@ -59,7 +59,9 @@ TYPED = {
 }
 
 
-@pytest.mark.guarantee("intake", "a form is made on the page from a file's headings, status words and first rows")
+@pytest.mark.guarantee(
+    "intake", "the form of a source's exports is made on the page from a file's headings, status words and first rows"
+)
 def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder, mailbox, an_hour_later):
     first = staff.get(PAGE)
     assert "Chưa khai mẫu, nên chưa đọc được tệp nào" in words(first)
@@ -77,13 +79,13 @@ def test_form_is_made_of_a_files_headings_tried_and_saved(staff, folder, mailbox
     assert f"{NHA_TRANG}-261120-0001" in told
     assert "09•• ••• 456" in told
     assert "0905123456" not in tried.text
-    assert forms() == [], "nothing is set by trying"
+    assert forms() == [], "trying a form must set nothing"
     again = press(staff, tried, "try", status_10="đóng")
     assert "2 dòng 2 hồ sơ 0 dòng không nhận" in words(again)
     saved = press(staff, again, "save")
     assert saved.status_code == 303
     assert "Đã ghi yêu cầu. Mẫu chưa đổi" in words(staff.get(saved.headers["location"]))
-    assert forms() == [], "the Department was not mailed"
+    assert forms() == [], "the form must wait for the mail to the Department"
     assert "said=form_asked_before" in press(staff, again, "save").headers["location"]
     assert an_hour_later().ended == {"done": 1}
     assert "Trạng thái 9 Đã xử lý xong: có kết quả." in mailbox[0][2]
@@ -147,7 +149,9 @@ def test_what_is_wrong_with_a_form_is_told_at_its_field_and_what_was_typed_stays
     assert forms()[0].form["statuses"]["77"] == ["Lạ"]
 
 
-@pytest.mark.guarantee("intake", "each form of exports is kept with who set it, and can be set back")
+@pytest.mark.guarantee(
+    "intake", "each form of exports is stored with the person who set it, and an older form can be set again"
+)
 def test_older_form_is_opened_and_set_back(staff, folder, an_hour_later):
     set_form_of(FORM)
     set_form_of(FORM.replace("[Trạng thái]", "[Tình trạng]"))
@@ -177,13 +181,15 @@ def test_form_that_others_set_meanwhile_is_not_overwritten(staff, folder, an_hou
     assert len(forms()) == 2
     assert press(staff, answer, "save", column_status="Tình trạng").status_code == 303
     set_form_of(FORM)
-    assert an_hour_later().ended == {"changed": 1}, "others set it while it waited"
+    assert an_hour_later().ended == {"changed": 1}, "the request must end, as the form was changed meanwhile"
     answer = press(staff, staff.get(PAGE), "save", column_step="Công đoạn")
     an_hour_later()
     assert forms()[0].form["columns"]["step"] == ["Công đoạn"]
 
 
-@pytest.mark.guarantee("intake", "an agency sets its exports' form, but not how few dossiers are enough")
+@pytest.mark.guarantee(
+    "intake", "an agency sets the form of its exports, but not the least share of dossiers that an export must have"
+)
 def test_agency_sets_its_form_and_not_what_is_the_departments(staff, folder, an_hour_later):
     set_form_of(FORM)
     VISITING.visit_as("agency", NHA_TRANG, TU_PHAP, name="hoa")
@@ -218,6 +224,7 @@ def test_source_that_was_not_opened_says_what_to_do(staff, folder):
 
 
 def test_form_is_the_same_after_it_was_shown_and_sent():
+    """A form that is opened and sent unchanged must not change."""
     form = read_export_form(FORM + "submitted_via: {online: [Mạng]}\nsheets: ['a;b']\n")
     typed = TypedForm.of_form(form)
     fields = typed.fields | {"kind": typed.kind, "least_percent": typed.least_percent, "supplements_at_desk": "yes"}

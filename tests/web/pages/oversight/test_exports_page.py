@@ -1,4 +1,4 @@
-"""The page of exported files: what became of each and what was wrong in it, for whoever may see all that it tells."""
+"""Test the page of exported files: what became of each file, what was wrong in it, and who may see it."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ BAD = FileFault("unknown_word", "Hồ sơ 0905123456", 3, "Trạng thái", {"wor
 
 @pytest.fixture
 def folder(staff, configure):
-    """A source that is told of by files, without a form yet."""
+    """Return a browser at the pages. The ledger has a source that is read from files and has no form yet."""
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files")
     return staff
 
 
 @pytest.fixture
 def file(folder):
-    """Notes a file that was dropped, and what became of it; gives its number."""
+    """Return a function that records an exported file with its outcome and returns the file's number."""
 
     def note(name, state="taken", *faults, **counts):
         now = datetime.now(UTC)
@@ -82,6 +82,7 @@ def accept(http, no, reason="Đã lọc theo quý", **changes):
 
 
 def vanish(rows, no, code="H-9", agency=NHA_TRANG, status=4):
+    """Insert a dossier that an earlier file had and file ``no`` no longer has."""
     rows(
         "WITH gone AS ("
         "INSERT INTO intake.pushed_dossiers"
@@ -156,7 +157,7 @@ def test_long_list_is_turned_by_pages(file, rows):
     assert len(taken(file.staff, "exports")) == 16
 
 
-@pytest.mark.guarantee("intake", "an operator can accept a file that was refused as incomplete, with his reason")
+@pytest.mark.guarantee("intake", "an operator can accept a file that was refused as incomplete, and must give a reason")
 def test_refused_file_is_taken_as_it_is_by_an_operator_with_a_reason(file):
     no = file("ho-so 1.csv", "refused", FEW)
     assert "Nhận tệp này" in file.staff.get(of(no)).text
@@ -174,17 +175,22 @@ def test_refused_file_is_taken_as_it_is_by_an_operator_with_a_reason(file):
     assert "Đã lọc theo quý" in text
     (export,) = in_ledger(list_exports, SOURCE)
     assert (export.state, export.accepted_by, export.accepted_why) == ("waiting", "lan", "Đã lọc theo quý")
-    assert "said=not_refused" in accept(file.staff, no).headers["location"], "it is waiting now"
+    assert "said=not_refused" in accept(file.staff, no).headers["location"], (
+        "an accepted file is waiting and no longer refused"
+    )
 
 
 def test_file_that_is_refused_for_what_nobody_can_know_better_is_not_taken(file):
+    """An operator may accept an incomplete file, but not a file that cannot be read."""
     no = file("ho-so 1.csv", "refused", FileFault("not_a_table"))
     assert "Nhận tệp này" not in file.staff.get(of(no)).text
     assert "said=not_refused" in accept(file.staff, no).headers["location"]
     assert [each.state for each in in_ledger(list_exports, SOURCE)] == ["refused"]
 
 
-@pytest.mark.guarantee("intake", "an agency's user sees exported files that never told of another agency")
+@pytest.mark.guarantee(
+    "intake", "an agency's user sees only exported files that could never hold another agency's dossiers"
+)
 def test_agency_sees_files_that_can_tell_of_no_other_agency_and_never_could(file, rows):
     no = file("ho-so 1.csv", "refused", FEW)
     vanish(rows, no)
@@ -198,7 +204,7 @@ def test_agency_sees_files_that_can_tell_of_no_other_agency_and_never_could(file
         assert accept(file.staff, no).status_code == 403
     in_ledger(change_client, SOURCE, "changed", by="hoa", now=datetime.now(UTC), agencies=[NHA_TRANG])
     VISITING.visit_as("agency", NHA_TRANG)
-    assert file.staff.get(of(no)).status_code == 403, "it told of another one, too"
+    assert file.staff.get(of(no)).status_code == 403, "a file that may hold another agency's dossiers must be refused"
     assert "Nhận tệp này" not in file.staff.get(PAGE).text
 
 

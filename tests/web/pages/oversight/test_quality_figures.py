@@ -1,4 +1,4 @@
-"""Each figure of the pages about data quality leads to as many rows as it says."""
+"""Test that each figure on the pages about data quality leads to exactly as many rows as the figure states."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ def staff(pages: TestClient) -> TestClient:
 
 @pytest.fixture
 def world(ledger: str, configure) -> Iterator[World]:
-    """Two agencies and all that a figure counts: new, back, fixed, late, acknowledged, signs, notes, others' work."""
+    """Make two agencies with findings of each kind that a figure counts.
+
+    The kinds are new, recurred, fixed, late and acknowledged findings, signs, notes, and findings that other
+    offices must correct.
+    """
     configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://127.0.0.1:1/none")
     world = World(ledger)
     world.source("khanhhoa", picked_up_at=at(24, 1))
@@ -58,7 +62,7 @@ def world(ledger: str, configure) -> Iterator[World]:
         )
         world.move(dossier, 4, at(2 + number % 3))
     for number in range(30):
-        # Results of a month told and handed over at once, some of them typed at night.
+        # These results were recorded and handed over within a minute, some of them at night.
         dossier = world.dossier(f"B{number:02}", "B", status_code=10, received_at=at(9), updated_at=at(11))
         for status, minute in ((4, 0), (9, 5), (10, 6)):
             world.move(dossier, status, at(10, 21 if number < 5 else 9, minute))
@@ -77,13 +81,14 @@ def world(ledger: str, configure) -> Iterator[World]:
     check_quality("three", at(25, 5))
     with connect() as connection:
         later = next(iter(rows_to_correct(connection, 3, "B", rule="P1"))).finding_id
-        # After the check: the list shows it, and the figure, which is sealed, counts it as still to be done.
+        # The acknowledgement comes after the check. The list shows it, but the sealed figure still counts the finding.
         assert acknowledge(connection, later, "lan", "xem sau", at(30).date(), datetime.now(UTC))
     yield world
     world.connection.close()
 
 
 def _set(world: World, code: str, refusal: str | None) -> None:
+    """Change the phone refusal of a dossier; ``None`` makes the phone textable."""
     world.connection.execute(
         "UPDATE motcua.dossiers SET phone_refusal = %s, msisdn = CASE WHEN %s::text IS NULL THEN '+84905771482' END"
         " WHERE dossier_code = %s",
@@ -92,12 +97,12 @@ def _set(world: World, code: str, refusal: str | None) -> None:
 
 
 def figures_of(page: str) -> list[tuple[str, int]]:
-    """Each figure that is a link: where it leads to, and how many it says."""
+    """Return the address and the number of each figure that is a link."""
     return [(unescape(address), int(number.replace(".", ""))) for address, number in FIGURE.findall(page)]
 
 
 def listed(staff: TestClient, address: str) -> list[str]:
-    """All findings of a list, page by page."""
+    """Return all findings of a list, from all its pages."""
     found: list[str] = []
     for number in range(1, 40):
         answer = staff.get(f"{address}&page={number}")
@@ -112,7 +117,7 @@ def listed(staff: TestClient, address: str) -> list[str]:
     "reconciliation", "each figure, of messages, dossiers or data quality, leads to exactly its rows"
 )
 def test_each_figure_leads_to_as_many_rows_as_it_says(world, staff, monkeypatch):
-    # Fewer pages of more rows are turned sooner.
+    # Longer pages make the test faster.
     def longer(*asked: Any) -> Listing:
         list_of_fifty = declared_list("findings").model_copy(update={"page": 50})
         return replace(findings_of(*asked), declares=lambda _: list_of_fifty)
@@ -123,7 +128,7 @@ def test_each_figure_leads_to_as_many_rows_as_it_says(world, staff, monkeypatch)
         page = staff.get(start).text
         figures = figures_of(page)
         assert len(figures) > 5, start
-        assert '#danh-sach">Cộng ' in page, "what all of it adds up to"
+        assert '#danh-sach">Cộng ' in page, "the page must have a total"
         for address, number in sorted(set(figures)):
             rows = listed(staff, address)
             assert len(rows) == len(set(rows)) == number, address
@@ -134,16 +139,19 @@ def test_each_figure_leads_to_as_many_rows_as_it_says(world, staff, monkeypatch)
                 seen[f"{start.rpartition('/')[2]} {name}"] += 1
     told = {name for each in seen for name in [each.split()[1]] if seen[each]}
     every = {"faults", "signs", "notes", "others", "to_do", "acknowledged_then", "new", "back", "arrived", "standing"}
-    assert told == every | {"fixed", "late", "late_for_department"}, "nothing of it stood empty"
+    assert told == every | {"fixed", "late", "late_for_department"}, "each kind of figure must have been above 0 once"
 
 
 def agencies_to_choose(page: str) -> list[tuple[str, str]]:
-    """The agencies that a page has one choose between: code, and whether it is the one that is shown."""
+    """Return the agencies that a page offers for choice: the code, and a mark at the agency that is shown."""
     form = re.search(r'<select name="code">(.*?)</select>', page, re.S)
     return [] if form is None else re.findall(r'<option value="([^"]*)"( selected)?>', form[1])
 
 
-@pytest.mark.guarantee("reconciliation", "an agency is told what it can correct, the Department also what others must")
+@pytest.mark.guarantee(
+    "reconciliation",
+    "an agency sees the findings that it can correct; the Department also sees those that others must correct",
+)
 def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(world, staff):
     at_agency = staff.get("/motcua/quality/findings?code=B").text
     assert "Thứ tự hoặc thời gian không thể có" not in at_agency
@@ -156,12 +164,12 @@ def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(wor
         owners = {row.rule.owner for code in "AB" for row in rows_to_correct(connection, 3, code)}
         counted = {each.rule.owner for code in "AB" for each in agency_report(connection, 3, code).results}
     assert owners == counted == {"agency"}
-    # All agencies stand first where one is chosen, and no code leads to them.
+    # The choice of all agencies comes first and has no code.
     for address in ("/motcua/quality", "/motcua/quality/findings?code=B"):
         choices = agencies_to_choose(staff.get(address).text)
         assert [code for code, _ in choices] == ["", "A", "B"]
         assert [code for code, chosen in choices if chosen] == (["B"] if "findings" in address else [])
-    # Addresses that were kept, as in mails of before, lead on.
+    # Old addresses, as in earlier mails, redirect to the new pages.
     for kept, leads_to in (("", ""), ("?code=", ""), ("?code=B&rule=P1", "/findings?code=B&rule=P1")):
         answer = staff.get(f"/motcua/quality/agency{kept}")
         assert (answer.status_code, answer.headers["location"]) == (301, f"/motcua/quality{leads_to}")
@@ -170,15 +178,16 @@ def test_agency_is_told_what_it_can_mend_and_the_department_what_others_must(wor
         assert staff.get(address).status_code == 403
     own = staff.get("/motcua/quality/findings?code=A").text
     assert "Toàn tỉnh" not in own.partition("<main")[2].partition("<h2>")[0]
-    assert agencies_to_choose(own) == [], "of his one agency there is nothing to choose"
+    assert agencies_to_choose(own) == [], "a user of one agency must have no choice"
     assert 'class="choose' not in own
-    assert re.findall(r'<select name="(\w+)"', own) == ["sort"], "only in which order his list is"
+    assert re.findall(r'<select name="(\w+)"', own) == ["sort"], "only the order of the list may be chosen"
     VISITING.visit_as("agency", "A", "B")
     choices = agencies_to_choose(staff.get("/motcua/quality/findings?code=A").text)
     assert choices == [("A", " selected"), ("B", "")]
 
 
 def test_finding_of_nobody_is_acknowledged_by_the_department_on_the_list_of_all(world, staff):
+    """Only the Department may acknowledge a finding that belongs to no agency."""
     address = "/motcua/quality/findings?rule=S1&part=others&state=to_do"
     page = staff.get(address).text
     (number,) = LISTED.findall(page)
@@ -207,17 +216,17 @@ def test_list_in_another_order_stays_so_when_a_form_of_it_is_refused_or_taken(wo
     assert _tomorrow() in item.partition('name="until"')[2]
     taken = staff.post(to, data=fields | {"why": "đang sửa", "until": _tomorrow()}).headers["location"]
     assert "sort=-dossier_code" in taken
-    # Of the same dossier what is acknowledged stands behind what is not.
+    # Within one dossier, an acknowledged finding moves behind the others, so only the set is compared.
     assert set(LISTED.findall(staff.get(taken.partition("#")[0]).text)) == set(in_order)
 
 
 def has_form(page: str, number: str) -> bool:
-    """Whether a finding may be acknowledged there."""
+    """Return whether a page offers to acknowledge a finding."""
     return 'value="acknowledge"' in page[page.index(f'id="loi-{number}"') :].partition("</li>")[0]
 
 
 def form_of(page: str, number: str, decision: str) -> dict[str, str]:
-    """The fields of one of a finding's forms, as a browser would send them."""
+    """Return the fields of the finding's form for a decision, as a browser would send them."""
     item = page[page.index(f'id="loi-{number}"') :].partition("</li>")[0]
     (form,) = [each for each in re.findall(r"<form.*?</form>", item, re.DOTALL) if f'value="{decision}"' in each]
     return {name: unescape(value) for name, value in re.findall(r'name="(\w+)" value="([^"]*)"', form)}
@@ -240,7 +249,7 @@ def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(wo
     )
     page = staff.get(address).text
     assert page.count("đã sửa, chờ kiểm tra lại") == 1
-    assert LISTED.findall(page)[:2] == [first, second], "the run's list is as it was"
+    assert LISTED.findall(page)[:2] == [first, second], "the list of the run must stay unchanged"
     for number, told, kept in ((first, "không còn lỗi", "mended"), (second, "vẫn còn lỗi", "stands")):
         sent = staff.post("/motcua/quality/findings", data=form_of(page, number, "recheck"))
         assert (sent.status_code, sent.headers["location"].partition("#")[2]) == (303, f"loi-{number}")
@@ -254,7 +263,9 @@ def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(wo
         assert row == {"rechecked_by": "lan", "outcome": kept}
     fields = form_of(page, first, "recheck")
     VISITING.visit_as("agency", "A")
-    assert staff.post("/motcua/quality/findings", data=fields | {"code": "A"}).status_code == 404, "another agency's"
+    assert staff.post("/motcua/quality/findings", data=fields | {"code": "A"}).status_code == 404, (
+        "another agency's finding must not be found"
+    )
     VISITING.visit_as("auditor")
     assert staff.post("/motcua/quality/findings", data=fields).status_code == 403
     assert 'value="recheck"' not in staff.get(address).text

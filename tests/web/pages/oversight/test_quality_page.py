@@ -1,4 +1,4 @@
-"""The pages about data quality: what they show, and the one decision that they take."""
+"""Test the pages about data quality: what they show, and the acknowledgement of findings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AGENCY = f"/motcua/quality/findings?code={TU_PHAP}"
 
 
 class Told:
-    """The reports that the pages tell, and what they decide."""
+    """Sample reports that replace the ledger's, and a record of the acknowledgements that the pages made."""
 
     def __init__(self) -> None:
         self.run_no: int | None = 41
@@ -51,7 +51,7 @@ class Told:
 
 @pytest.fixture
 def told(agencies, monkeypatch) -> Told:
-    """Samples of reports, beside a ledger without a run."""
+    """Make the pages show sample reports; the ledger itself has no quality run."""
     known = Told()
     monkeypatch.setattr(quality_page, "last_run_no", lambda _: known.run_no)
     monkeypatch.setattr(quality_page, "department_report", lambda *_, **__: known.department)
@@ -72,7 +72,7 @@ def text_of(answer) -> str:
 
 
 def form_of(page: str, finding: int) -> dict[str, str]:
-    """The fields of a finding's form, as a browser would send them."""
+    """Return the fields of a finding's form, as a browser would send them."""
     item = page[page.index(f'id="loi-{finding}"') :]
     forms = re.findall(r"<form.*?</form>", item[: item.index("</li>")], re.DOTALL)
     form = next(each for each in forms if 'value="recheck"' not in each)
@@ -119,20 +119,20 @@ def test_agency_sees_its_rows_the_latest_and_gravest_first_with_masked_numbers(s
     assert "11 lỗi đã quá hạn sửa." in text
     listed = re.findall(r'<li id="loi-(\d+)">', answer.text)
     assert len(listed) == 10
-    assert listed[:2] == ["9001", "9002"], "those that the Department is told of"
+    assert listed[:2] == ["9001", "9002"], "findings reported to the Department must come first"
     assert 'rel="next"' in answer.text
     assert 'rel="prev"' not in answer.text
     last = staff.get(AGENCY + "&page=15")
     assert len(re.findall(r'<li id="loi-(\d+)">', last.text)) == 6
     assert 'rel="next"' not in last.text
-    assert "lan, 6:15 ngày 26/11/2026" in text_of(last), "acknowledged ones come last, and are shown"
+    assert "lan, 6:15 ngày 26/11/2026" in text_of(last), "acknowledged findings must come last"
     assert "02•• ••• 001" in text_of(staff.get(AGENCY + "&rule=P2"))
 
 
 def test_one_rule_s_rows_alone(staff):
     answer = staff.get(AGENCY + "&rule=R1")
     assert len(re.findall(r'<li id="loi-(\d+)">', answer.text)) == 9
-    assert "Kết quả từng kiểm tra" not in answer.text, "the rows alone"
+    assert "Kết quả từng kiểm tra" not in answer.text, "the page must show only the rows"
     whole = staff.get(AGENCY + "&rule=nothing").text
     assert f"code={TU_PHAP}&amp;rule=P1&amp;state=to_do#danh-sach" in whole
     assert len(re.findall(r'<li id="loi-(\d+)">', whole)) == 10
@@ -173,7 +173,7 @@ def test_broken_agency_is_told_in_words_and_has_no_figures(staff, told):
     assert "2 cơ quan không kiểm tra được." in text
     assert f"{gone.name} ({gone.agency_code}): {reason}" in text
     assert f"zz: {reason}" in text
-    assert text.count("không kiểm tra được") == 2, "the notice, and the agency's line"
+    assert text.count("không kiểm tra được") == 2, "the words must be in the notice and in the agency's line"
     told.agency = replace(told.agency, figures=replace(told.agency.figures, broken_reason=reason))
     text = text_of(staff.get(AGENCY))
     assert f"Lần này không kiểm tra được dữ liệu của cơ quan. {reason}" in text
@@ -206,6 +206,7 @@ def test_chart_is_dashed_over_a_week_that_has_no_run():
 
 
 def test_chart_of_runs_every_other_week_is_lines_and_not_specks():
+    """With a run only every other week, the chart must connect the points and not show single dots."""
     points = trend({"phone_missing": 45.0, "phone_invalid": 27.0, "status": 21.0, "other": 4.0})
     every_other = [
         replace(point, per_thousand=None, by_group={}) if place % 2 else point for place, point in enumerate(points)
@@ -235,9 +236,9 @@ def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(st
     drawn = [charts.trend_chart(few).curves[place] for place in range(4)]
     assert [curve.last for curve in drawn] == [3, 4, 5, 6]
     assert all(len(curve.pieces) == 2 and len(curve.dots) == 11 for curve in drawn)
-    assert answer.text.count("<polyline") == 12, "two pieces, and what is dashed between them, of each"
+    assert answer.text.count("<polyline") == 12, "each curve needs two pieces and a dashed link"
     one = [few[0], *(replace(point, run_no=None, found_by_group={}) for point in few[1:])]
-    assert charts.trend_chart(one) is None, "one run makes no line"
+    assert charts.trend_chart(one) is None, "one run is no line"
     assert not charts.trend_chart(trend({"phone_missing": 45.0})).is_counted
 
 
@@ -258,6 +259,7 @@ def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(st
 
 
 def test_acknowledgement_is_taken_back_as_of_yesterday(staff, told):
+    """Withdrawing an acknowledgement sets its last day to yesterday, so that it ends at once."""
     fields = form_of(staff.get(AGENCY + "&rule=P2&page=4").text, 9072)
     assert fields["decision"] == "take_back"
     answer = staff.post("/motcua/quality/findings", data=fields)
@@ -304,7 +306,9 @@ def test_what_is_no_form_is_refused(staff, told):
     assert staff.post(address, content=b"token=" + b"x" * 20_000, headers=form).status_code == 413
     assert staff.post(address, content=b"&".join([b"a=1"] * 30), headers=form).status_code == 400
     assert staff.post(address, data=fields | {"finding": "1; DROP"}).status_code == 400
-    assert staff.post(address, data=fields | {"finding": "17"}).status_code == 404, "no such finding"
+    assert staff.post(address, data=fields | {"finding": "17"}).status_code == 404, (
+        "an unknown finding must not be found"
+    )
     assert [each[0] for each in told.decisions] == [17]
 
 
@@ -321,12 +325,14 @@ def test_auditor_sees_what_others_accepted_and_may_not_acknowledge(staff, told):
 
 def test_agency_with_few_dossiers_says_why_it_stands_last(staff):
     page = text_of(staff.get("/motcua/quality"))
-    assert page.count("Sở TT-TT ít hồ sơ, chỉ ghi số lỗi 22 1 lỗi – ") == 1, "its counts, and no rate"
+    assert page.count("Sở TT-TT ít hồ sơ, chỉ ghi số lỗi 22 1 lỗi – ") == 1, "the line must have counts and no rate"
     assert page.count("ít hồ sơ, chỉ ghi số lỗi") == 1
     assert page.index("UBND TP Nha Trang") < page.index("ít hồ sơ, chỉ ghi số lỗi")
 
 
-@pytest.mark.guarantee("reconciliation", "a run without an earlier one to compare is not called the first")
+@pytest.mark.guarantee(
+    "reconciliation", "a quality run without an earlier run to compare with is not called the first run"
+)
 def test_run_with_none_of_an_earlier_day_is_not_called_the_first(staff, told):
     second = replace(told.agency.run, run_no=2)
     told.department = replace(told.department, previous=None, run=second)

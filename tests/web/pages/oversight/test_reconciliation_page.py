@@ -1,4 +1,4 @@
-"""The page about reconciliation: whether a period meets, each figure down to its rows, files as they were published."""
+"""Test the page about reconciliation: whether a period balances, the rows of each figure, and published files."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NEXT_MORNING = datetime(2026, 11, 26, 6, 30, tzinfo=VIETNAM)
 
 @pytest.fixture
 def page(ledger, configure, tmp_path):
-    """The page alone; who may look is tested with all pages together."""
+    """Yield a browser at this page only. Other tests cover who may open the page."""
     configure(MOTCUA_DATA=str(tmp_path))
     with TestClient(Visiting().alone(reconciliation_page.router)) as http:
         yield http
@@ -43,7 +43,7 @@ def page(ledger, configure, tmp_path):
 
 @pytest.fixture
 def closed(one_stop, page):
-    """A day with two results, one of them to a landline, and a row in quarantine; closed."""
+    """Close a day with two results, one of them to a landline, and a row in quarantine; return the closing."""
     at = NOW - timedelta(minutes=5)
     for code, phone in (("A<1>", "0905771482"), ("B2", "0258 3822 001")):
         done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at}
@@ -53,14 +53,16 @@ def closed(one_stop, page):
     return close_period(DAY, "tests", NEXT_MORNING).closing
 
 
-@pytest.mark.guarantee("reconciliation", "an agency that did right is neither shown as 0 % delivered nor urged")
+@pytest.mark.guarantee(
+    "reconciliation", "an agency without a message to send is neither shown as 0 % delivered nor urged"
+)
 def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     answer = page.get("/reconciliation")
     shown = page_words(answer)
     assert "Đối chiếu ngày 25/11/2026" in shown
     assert "khớp" in shown
-    assert "Số cố định" in shown, "the reason why one was not sent"
-    assert "NOBODY" in shown, "the row that has no message"
+    assert "Số cố định" in shown, "the page must give the reason of the unsent message"
+    assert "NOBODY" in shown, "the page must name the row without a message"
     assert "Ủy ban nhân dân thành phố Nha Trang" in shown
     for number in ("0905771482", "905771482", "2583822001"):
         assert number not in answer.text
@@ -70,7 +72,7 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     assert "Xem mọi cơ quan" in alone
     assert "Số cố định" in alone
     assert "Sở Tư pháp" not in alone
-    # What is right is said with its formula, and that nothing stands alone.
+    # The page gives the formula of the share and states that no row is left over.
     assert "1 cần gửi = 2 phải nhắn − 1 không gửi − 0 đã hủy" in shown
     assert "Tỷ lệ tới máy tính trên số cần gửi = phải nhắn − không gửi − đã hủy." in shown
     assert "0/1 tin cần gửi tới máy" in shown
@@ -79,7 +81,10 @@ def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
 
 
 def test_figures_of_the_portal_stand_beside_ours_and_of_an_agency_its_own_alone(closed, page):
-    """Where none are handed in, the page says how."""
+    """An agency must not see the portal's figures of another agency.
+
+    Without figures, the page says how to submit them.
+    """
     shown = page_words(page.get("/reconciliation"))
     assert "Chưa ai nộp số của Cổng cho kỳ này." in shown
     assert "gửi quản trị hệ thống tệp CSV" in shown
@@ -123,10 +128,12 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
     text = page.get("/reconciliation").text
     parts = "Theo cơ quan", "<tfoot>", "Tệp của bản công bố", "Theo thủ tục và loại tin</h2>", "Hồ sơ theo thủ tục</h2>"
     places = [text.index(each) for each in parts]
-    assert places == sorted(places), "agencies come first, procedures one click deeper"
-    assert text.count('<details class="card folded">\n<summary><h2>', 0, places[-1]) == 3, "with the portal's figures"
+    assert places == sorted(places), "agencies must come before procedures"
+    assert text.count('<details class="card folded">\n<summary><h2>', 0, places[-1]) == 3, "three tables must be folded"
     assert re.search(r'data-name="Phải nhắn"><a href="[^"]+figure=messages">2</a>', text[places[1] :])
-    assert '<details class="card folded" open>' in page.get("/reconciliation?closing_sort=kind").text, "as it is asked"
+    assert '<details class="card folded" open>' in page.get("/reconciliation?closing_sort=kind").text, (
+        "a sorted table must be open"
+    )
     for named in ('bao-cao.pdf">Bảng số liệu trong ngày để in</a>', 'so-lieu.xlsx">Mọi số liệu, có giải thích'):
         assert f"name={named}" in text
     address = f"/reconciliation/file?publication={publication.publication_no}"
@@ -146,11 +153,11 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
     refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 503
     assert "không trả lời" in refused.text
-    assert "Xin báo cho" not in refused.text, "no file is blamed for a store that does not answer"
+    assert "Xin báo cho" not in refused.text, "a file must not be blamed for a silent store"
 
 
 def links(answer):
-    """What the numbers of a page lead to, by the query of the address."""
+    """Return the numbers on a page that are links to rows, by the query of the link's address."""
     found = re.findall(r'href="/reconciliation/rows\?([^"]+)">([\d.]+)</a>', answer.text)
     return {html.unescape(query): int(number.replace(".", "")) for query, number in found}
 
@@ -173,7 +180,7 @@ def test_every_number_leads_to_as_many_rows(closed, page, ledger):
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "the rows of a figure are those of its cut-off, and name the dossier and no person"
+    "reconciliation", "the rows of a figure are those known at its cut-off; they name the dossier and no person"
 )
 def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
     shown = page.get("/reconciliation/rows?closing=1&figure=not_sent")
@@ -188,7 +195,8 @@ def test_rows_of_a_figure_name_the_dossier_and_nobody(closed, page):
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "what the report lists as belonging to nothing is on the page too, each sort with its rows"
+    "reconciliation",
+    "messages without a dossier, and dossiers without a message, are on the page as in the report, with their rows",
 )
 def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
     at = NOW - timedelta(minutes=5)
@@ -210,7 +218,7 @@ def test_what_belongs_to_nothing_is_on_the_page_with_its_rows(one_stop, page):
     assert "handed_over_untold" in type_command("closings", "rows", 1, "handed_over_untold").output
 
 
-@pytest.mark.guarantee("reconciliation", "days late are shown with the calendar that counts them")
+@pytest.mark.guarantee("reconciliation", "days late are shown with the calendar by which they are counted")
 def test_days_late_are_told_as_days_of_the_calendar(one_stop, page):
     at = NOW - timedelta(minutes=5)
     done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at, "due_at": at - timedelta(days=4)}
@@ -223,7 +231,7 @@ def test_days_late_are_told_as_days_of_the_calendar(one_stop, page):
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "the rows of a figure are those of its cut-off, and name the dossier and no person"
+    "reconciliation", "the rows of a figure are those known at its cut-off; they name the dossier and no person"
 )
 def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_stop):
     before = page.get("/reconciliation/rows.csv?closing=1&figure=resolved").text
@@ -234,9 +242,9 @@ def test_rows_are_those_of_the_cut_off_whatever_came_since(closed, page, one_sto
     assert "Số đã chốt là" not in page.get("/reconciliation/rows?closing=1&figure=resolved").text
 
 
-@pytest.mark.guarantee("reconciliation", "a falsified figure is shown with its rows")
+@pytest.mark.guarantee("reconciliation", "a figure that was changed by hand is shown as wrong, with its rows")
 def test_figure_that_was_doctored_is_told_with_its_rows(closed, page, ledger):
-    # A sum alone, then a cell.
+    # First only a sum is falsified, then a single cell.
     ask(ledger, "ALTER TABLE motcua.closing_message_sums DISABLE TRIGGER USER")
     ask(ledger, "UPDATE motcua.closing_message_sums SET suppressed = suppressed + 4 WHERE suppressed > 0")
     shown = page_words(page.get("/reconciliation/rows?closing=1&figure=suppressed"))
@@ -269,7 +277,7 @@ def test_rows_of_what_is_not_there_are_refused_in_words_and_of_a_cell_that_nobod
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "the share of delivered messages is of notices alone; replies to 9029 stand apart"
+    "reconciliation", "the share of delivered messages counts notices only; replies to 9029 are counted apart"
 )
 def test_replies_stand_apart_and_few_notices_have_no_rate(closed, page, ledger):
     for kind, number, state in (("reply", 40, "accepted"), ("supplement", 60, "delivered")):
@@ -290,10 +298,10 @@ def test_replies_stand_apart_and_few_notices_have_no_rate(closed, page, ledger):
         shown = page_words(page.get("/reconciliation"))
         assert "Riêng 40 tin trả lời tra cứu 9029 không có báo cáo của nhà mạng nên đứng ngoài tỷ lệ trên." in shown
         if kind == "reply":
-            assert "0/1 tin cần gửi tới máy" in shown, "one notice alone"
+            assert "0/1 tin cần gửi tới máy" in shown, "the share must count the one notice only"
             assert "cần gửi = 2 phải nhắn − 1 không gửi" in shown
     assert "Đã tới máy 60 tin, bằng 98,4% số cần gửi (61 cần gửi" in shown
-    assert "60/61 tin cần gửi tới máy" in shown, "in the list of periods"
+    assert "60/61 tin cần gửi tới máy" in shown, "the list of periods must give the share"
 
 
 LENGTHS = re.compile(r'<nav class="lengths".*?</nav>', re.S)
@@ -318,25 +326,36 @@ def test_periods_of_each_length_are_under_their_own_tab(closed, page):
         assert f"Đối chiếu {told}" in shown
         assert re.search(rf'aria-current="true">{current}</a>', LENGTHS.search(answer.text)[0])
         listed = answer.text.partition('<nav class="card periods"')[2]
-        assert re.findall(r"closing=(\d+)", listed) == [str(numbers[name])], "no day among the quarters"
+        assert re.findall(r"closing=(\d+)", listed) == [str(numbers[name])], (
+            "the list must have only this length of period"
+        )
     days = [each.closing_no for each in in_ledger(newest_periods, "day", 1, summed=False)]
-    assert f"closing={days[0]}" in page.get("/reconciliation").text, "the newest day is in the list"
-    assert "Đối chiếu ngày 25/11/2026" in page_words(page.get("/reconciliation")), "the newest day that had messages"
+    assert f"closing={days[0]}" in page.get("/reconciliation").text, "the newest day must be in the list"
+    assert "Đối chiếu ngày 25/11/2026" in page_words(page.get("/reconciliation")), (
+        "the page must open on the newest day with messages"
+    )
 
 
-@pytest.mark.guarantee("reconciliation", "the page opens on the newest closed day with messages")
+@pytest.mark.guarantee("reconciliation", "the reconciliation page opens on the newest closed day with messages")
 def test_page_opens_on_the_newest_day_that_had_messages(one_stop, page):
-    """Of an agency on its own; a day on which none was made although one should have been is no empty one."""
+    """Staff would miss a bad day if the page opened on an empty one.
+
+    A day whose messages were wrongly not planned is not empty. An agency's page opens on that agency's newest day.
+    """
     assert "Chưa chốt kỳ nào" in page_words(page.get("/reconciliation"))
     close_period(Period.parse("2026-11-24"), "tests", NEXT_MORNING)
     later = datetime(2026, 11, 30, 6, 30, tzinfo=VIETNAM)
     close_period(Period.parse("2026-11-28"), "tests", later)
-    assert "Đối chiếu ngày 28/11/2026" in page_words(page.get("/reconciliation")), "where none had, the newest"
+    assert "Đối chiếu ngày 28/11/2026" in page_words(page.get("/reconciliation")), (
+        "the newest day must open if no day had messages"
+    )
     at = NOW - timedelta(minutes=5)
     done = {"status_code": 9, "at_one_stop_desk": True, "finished_at": at}
     one_stop.both(9, "A", at=at, updated_at=at, applicant_phone="0905771482", **done)
     missed = close_period(DAY, "tests", NEXT_MORNING).closing.closing_no
-    assert "Đối chiếu ngày 25/11/2026" in page_words(page.get("/reconciliation")), "the message is missing"
+    assert "Đối chiếu ngày 25/11/2026" in page_words(page.get("/reconciliation")), (
+        "a day with a missing message must open"
+    )
     take_in()
     corrected = close_period(DAY, "tests", later).closing
     assert corrected.corrects == missed
@@ -345,7 +364,9 @@ def test_page_opens_on_the_newest_day_that_had_messages(one_stop, page):
     assert f"lần chốt số {corrected.closing_no}" in shown
     opened = LENGTHS.search(page.get("/reconciliation?closing=2").text)[0]
     assert f'closing={corrected.closing_no}" aria-current="true">Ngày' in opened
-    assert "Đối chiếu ngày 28/11/2026" in page_words(page.get(f"/reconciliation?agency={TU_PHAP}")), "it had none"
+    assert "Đối chiếu ngày 28/11/2026" in page_words(page.get(f"/reconciliation?agency={TU_PHAP}")), (
+        "an agency without messages must get the newest day"
+    )
 
 
 def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, page):
@@ -358,7 +379,9 @@ def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, 
     at = datetime(2026, 11, 27, 3, 30, tzinfo=VIETNAM)
     in_ledger(save_verification, publication.publication_no, at, "lan", 0)
     told = page_words(page.get("/reconciliation"))
-    assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 27/11/2026, khớp") == 2, "of the publication, and in the list"
+    assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 27/11/2026, khớp") == 2, (
+        "the page must show the verification once at the publication, and once in the list"
+    )
     in_ledger(save_verification, publication.publication_no, at + timedelta(days=1), "lan", 3)
     told = page_words(page.get("/reconciliation"))
     assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 28/11/2026, KHÔNG KHỚP") == 2

@@ -1,4 +1,7 @@
-"""Sending an export by the page: read and told first, put into its folder when it is confirmed, then taken by a run."""
+"""Test uploading an export on the page.
+
+The page reads the file and shows a preview. A confirmed file goes into its folder, and a run reads the file there.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ NAME = "ho-so 2026-11-20 0815.csv"
 
 @pytest.fixture
 def folder(staff, configure, tmp_path, read_here):
-    """The folder of a source of both agencies, with a form."""
+    """Return the folder of a source that serves both agencies and has a form."""
     configure(MOTCUA_SOURCES=f"khanhhoa,{SOURCE}=files", MOTCUA_FILES=f"file://{tmp_path}/files")
     set_form_of(FORM)
     return tmp_path / "files" / SOURCE
@@ -53,7 +56,7 @@ def take() -> None:
 
 
 @pytest.mark.guarantee(
-    "intake", "an export sent on the page is shown before it is kept, and then taken like one in the folder"
+    "intake", "an uploaded export is shown before it is stored, and is then read like a file in the folder"
 )
 def test_good_export_is_told_confirmed_and_taken_like_one_that_was_dropped(staff, folder, rows):
     seen = send(staff, file_of(line("H-1"), line("H-2", "Không rõ"), line("H-3", step="gọi 0905123456")))
@@ -68,7 +71,7 @@ def test_good_export_is_told_confirmed_and_taken_like_one_that_was_dropped(staff
     assert "dòng 3, cột “Trạng thái”: không hiểu “…”" in told
     assert "09•• ••• 456" in told
     assert "0905123456" not in seen.text
-    assert visible(folder) == [], "what nobody confirmed is no run's"
+    assert visible(folder) == [], "an unconfirmed file must not reach a run"
     take()
     assert rows("SELECT 1 FROM intake.exports") == []
 
@@ -109,7 +112,7 @@ def test_file_that_tells_nothing_new_is_told_and_kept_by_nobody(staff, folder):
     decide(staff, seen)
     take()
     assert "Giống hệt tệp đã nhận trước đó" in words(send(staff, content))
-    # Whoever had it on his screen before.
+    # Another person still has the old preview open and confirms it.
     again = decide(staff, seen)
     assert (again.status_code, "Tệp này đã được nhận" in words(again)) == (409, True)
     older = send(staff, file_of(line("H-1")), "ho-so 2026-11-19 0815.csv")
@@ -163,7 +166,9 @@ def test_folder_that_cannot_be_written_is_told(staff, folder, configure, tmp_pat
     assert "không dùng được thư mục nhận tệp" in words(answer)
 
 
-@pytest.mark.guarantee("intake", "an export is sent on the page by whoever may see all that its source's files tell of")
+@pytest.mark.guarantee(
+    "intake", "an export is uploaded only by the Department or a user of all agencies that its source serves"
+)
 def test_export_is_sent_by_an_administrator_of_its_agencies_and_by_nobody_else(staff, folder):
     for agencies, status in (((NHA_TRANG, TU_PHAP), 200), ((NHA_TRANG,), 403), ((), 403)):
         VISITING.visit_as("operator")

@@ -1,4 +1,7 @@
-"""Sending a provider's statement by the page: read and told first, kept when it is confirmed, then taken by the run."""
+"""Test uploading a carrier statement on the page.
+
+The page reads the file and shows a preview. A confirmed file is stored, and the run imports the file.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def send(staff: TestClient, content: bytes, name: str = NAME, **fields: str) -> 
 
 
 def hidden(answer: Any) -> dict[str, str]:
-    """What the form that confirms would send."""
+    """Return the fields that the confirming form would send."""
     form = answer.text.partition('id="xac-nhan"')[2].partition("</form>")[0]
     return dict(re.findall(r'name="(\w+)" value="([^"]*)"', form.partition("<button")[0]))
 
@@ -64,7 +67,8 @@ def take_all() -> list[dict[str, Any]]:
 
 
 @pytest.mark.guarantee(
-    "statements", "a statement sent on the page is shown before it is kept; one that is only tried leaves nothing"
+    "statements",
+    "an uploaded carrier statement is shown before it is stored; nothing of a file that is only tried is stored",
 )
 def test_good_statement_is_told_confirmed_and_taken_in_its_senders_name(staff, ours, read_apart, rows, folder):
     content = file_of(line(ours.attempt(at(5)), when=at(5)), line(phone="0988777666", segments=2, amount="700"))
@@ -78,7 +82,7 @@ def test_good_statement_is_told_confirmed_and_taken_in_its_senders_name(staff, o
     assert "nhiều hơn 2 đoạn tin" in told
     assert "988777666" not in seen.text
     assert rows("SELECT 1 FROM motcua.statement_uploads") == []
-    assert find_files(EVERYTHING) == [], "what nobody confirmed is no run's"
+    assert find_files(EVERYTHING) == [], "an unconfirmed file must not reach a run"
 
     kept = confirm(staff, seen)
     assert (kept.status_code, kept.headers["location"]) == (303, "/motcua/statements?said=kept")
@@ -104,14 +108,15 @@ RED = 'class="note bad"'
 
 
 def put(folder: Path, content: bytes, name: str = NAME) -> None:
-    """A file that came by no page."""
+    """Write a file into the folder of carrier statements without the page."""
     path = folder / "kannel" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
 
 @pytest.mark.guarantee(
-    "statements", "a statement sent on the page is shown before it is kept; one that is only tried leaves nothing"
+    "statements",
+    "an uploaded carrier statement is shown before it is stored; nothing of a file that is only tried is stored",
 )
 def test_bad_statement_that_was_only_read_is_told_by_line_and_column_and_leaves_nothing(staff, ours, rows, folder):
     first = ours.attempt(at(5))
@@ -138,7 +143,7 @@ def test_bad_statement_that_was_only_read_is_told_by_line_and_column_and_leaves_
 
 @pytest.mark.guarantee(
     "statements",
-    "a refused file is shown, with what to do, until a good one of its month comes, and is not tried again then",
+    "a refused statement file is shown, with what to do, until a good file of its month comes, and is not read again",
 )
 def test_bad_statement_of_the_folder_is_told_until_a_good_one_of_its_month_came(staff, ours, rows, folder):
     first = ours.attempt(at(5))
@@ -283,7 +288,7 @@ def test_form_that_is_filled_in_wrong_writes_nothing_at_all(staff, ours, rows, f
         answer = send(staff, content, **fields)
         assert answer.status_code == 422
         assert why in words(answer)
-    # As a browser sends a form in which no file was chosen.
+    # A browser sends a form without a chosen file in this way.
     token = _part("token", token_of(staff, "/motcua/statements"))
     answer = _raw(staff, token + _part("form", "kannel") + _part("file", "", 'filename=""') + END)
     assert (answer.status_code, "Chưa chọn tệp" in words(answer)) == (422, True)
@@ -363,6 +368,7 @@ def test_folder_that_cannot_be_written_to_is_told_and_nothing_is_written_down(st
 
 
 def test_what_is_confirmed_is_what_was_read(staff, ours, rows, folder):
+    """A confirmation must store the previewed file. A changed month, form or checksum is refused."""
     seen = send(staff, file_of(line(ours.attempt(at(5)))))
     for changed in ({"month": "2026-09"}, {"sha256": "0" * 64}, {"sha256": "../x"}, {"form": "viettel"}):
         answer = confirm(staff, seen, **changed)

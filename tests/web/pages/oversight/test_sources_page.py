@@ -1,4 +1,4 @@
-"""The page about sources: how fresh they are, what of them cannot be used, and what a status stands for."""
+"""Test the page about sources: how fresh each source is, which rows are unusable, and what each status means."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STRANGE = "000.99.99.H32"
 
 @pytest.fixture
 def read(staff: Any, one_stop: Any) -> Any:
-    """A source with rows of each kind that cannot be used."""
+    """Read a source with unusable rows of each kind, and return the source."""
     one_stop.both(11, "odd status", NHA_TRANG)
     one_stop.dossier("nobody's", STRANGE)
     one_stop.move(4, "lost", TU_PHAP)
@@ -43,7 +43,7 @@ def forms_of(page: str) -> list[dict[str, str]]:
     return [{n: unescape(v) for n, v in re.findall(r'name="(\w+)" value="([^"]*)"', form)} for form in forms]
 
 
-@pytest.mark.guarantee("pages", "unusable rows of a source are shown by reason, with what heals them")
+@pytest.mark.guarantee("pages", "unusable rows of a source are shown by reason, with what makes them usable")
 def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, staff):
     text = words(staff.get(PAGE))
     for expected in (
@@ -67,11 +67,11 @@ def test_rows_that_cannot_be_used_are_told_by_reason_with_what_heals_them(read, 
         assert staff.get(f"{PAGE}/file?format=xlsx&of={of}").status_code == 200
 
 
-@pytest.mark.guarantee("pages", "a source's status is mapped on the page as by the command, and kept with who")
+@pytest.mark.guarantee("pages", "a source's status is mapped on the page as by the command, and stored with the person")
 def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_hour_later):
     (form,) = forms_of(staff.get(PAGE).text)
     assert (form["source"], form["written"]) == ("khanhhoa", "11")
-    assert staff.post(PAGE, data=form).status_code == 422, "nothing was chosen"
+    assert staff.post(PAGE, data=form).status_code == 422, "a form without a choice must be refused"
     assert staff.post(PAGE, data=form | {"stands_for": "11"}).status_code == 422
     assert staff.post(PAGE, data=form | {"stands_for": "9", "token": "x"}).status_code == 403
     for odd in ("", "x", "40000", "1; DROP"):
@@ -79,14 +79,16 @@ def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_h
     assert rows("SELECT * FROM motcua.status_maps") == []
     sent = staff.post(PAGE, data=form | {"stands_for": "4"})
     assert (sent.status_code, sent.headers["location"]) == (303, f"{PAGE}?said=mapped")
-    assert in_ledger(map_status, "khanhhoa", 11, 4, "minh"), "the same once more is no change"
+    assert in_ledger(map_status, "khanhhoa", 11, 4, "minh"), "mapping the same status again is no error"
     assert in_ledger(map_status, "khanhhoa", 11, 9, "minh")
     text = words(staff.get(PAGE))
     assert "9 Đã xử lý xong (trước đó 4 Đang xử lý)" in text
     kept = rows("SELECT status_before, status_code, changed_by FROM motcua.status_map_changes ORDER BY change_id")
     assert [tuple(each.values()) for each in kept] == [(None, 4, "lan"), (4, 9, "minh")]
     (again,) = forms_of(staff.get(PAGE).text)[1:]
-    assert staff.post(PAGE, data=again | {"stands_for": "4"}).status_code == 303, "undone by saying something else"
+    assert staff.post(PAGE, data=again | {"stands_for": "4"}).status_code == 303, (
+        "a new mapping must replace the earlier one"
+    )
     an_hour_later()
     pick_up("khanhhoa", EVERYTHING, NOW + timedelta(hours=1))
     assert rows("SELECT status_code FROM motcua.transitions") == [{"status_code": 4}]
@@ -95,7 +97,9 @@ def test_status_is_mapped_on_the_page_and_its_rows_go_on(read, staff, rows, an_h
     assert unknown.headers["location"] == f"{PAGE}?said=unknown_source"
 
 
-@pytest.mark.guarantee("pages", "of sources an agency sees its own rows, auditors no code; only the Department maps")
+@pytest.mark.guarantee(
+    "pages", "on the page of sources agencies see their own rows, auditors no code; only the Department maps statuses"
+)
 def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff):
     (form,) = forms_of(staff.get(PAGE).text)
     in_ledger(note_failure, "khanhhoa", "OperationalError: nguyên nhân", NOW)
@@ -108,7 +112,7 @@ def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff)
     assert staff.post(PAGE, data=form | {"stands_for": "4"}).status_code == 403
     assert staff.get(f"{PAGE}/file?format=csv&of=status_maps").status_code == 403
     VISITING.visit_as("agency")
-    assert "khanhhoa" not in words(staff.get(PAGE)), "whoever was given no agency sees no source"
+    assert "khanhhoa" not in words(staff.get(PAGE)), "a user without an agency must see no source"
     VISITING.visit_as("auditor")
     seen = words(staff.get(PAGE))
     assert "mã trạng thái lạ" in seen
@@ -119,7 +123,9 @@ def test_agency_sees_its_own_rows_auditors_no_code_and_neither_maps(read, staff)
     assert "odd status" not in staff.get(f"{PAGE}/file?format=csv&of=unusable").text
 
 
-@pytest.mark.guarantee("pages", "a source's last check is shown, with what its vendor is to do, and as a file")
+@pytest.mark.guarantee(
+    "pages", "the last check of a source is shown on a page and as a file, with what its vendor must do"
+)
 def test_last_check_of_a_source_is_shown_with_what_its_vendor_is_to_do(read, staff):
     page = f"{PAGE}/check?source=khanhhoa"
     assert "chưa được kiểm tra lần nào" in words(staff.get(page))
@@ -144,12 +150,12 @@ def test_last_check_of_a_source_is_shown_with_what_its_vendor_is_to_do(read, sta
     assert "Kiểm tra nguồn" not in words(staff.get(PAGE))
 
 
-# --- The page about sources shows each client that pushes, what was wrong in it, and whom nobody could te ------------
+# --- Clients that push: what was wrong in their rows, and which citizens could not be informed -----------------------
 
 
 @pytest.fixture
 def pushing(staff, rows):
-    """A client of an agency that pushed today, one of another agency that never did, and a supplement of the first."""
+    """Make two clients of different agencies: one pushed today, including supplements, and the other never pushed."""
     now = datetime.now(UTC)
     with connect() as connection:
         for name, code in (("hue", NHA_TRANG), ("idle", TU_PHAP)):
@@ -192,12 +198,12 @@ def test_page_shows_each_client_with_what_it_pushed_and_what_was_wrong(pushing):
     assert "chưa lần nào" in text
     assert "chưa đẩy lần nào" in text
     assert "Không đọc được trường này; các trường khác vẫn nhận hue =NgayHenTra 12" in text
-    assert "brand_new hue – 1" in text, "what has no words yet is told by its name"
+    assert "brand_new hue – 1" in text, "a fault without words must be shown by its name"
     assert [line.split(",")[0] for line in taken(pushing, "pushes")] == ["hue", "idle"]
     assert len(taken(pushing, "push_faults")) == 2
     (untold,) = taken(pushing, "supplements")
     assert untold.startswith(f"hue,{NHA_TRANG},")
-    assert untold.endswith(",1"), "one dossier, of which nothing says that it is at the desk"
+    assert untold.endswith(",1"), "only one dossier is not marked as at the desk"
 
 
 def test_silent_client_and_one_that_is_disabled_are_told_as_such(pushing, rows):
@@ -225,7 +231,10 @@ def test_agency_sees_its_own_software_and_no_sum_over_others(pushing):
 
 
 def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, configure):
-    """Nobody signs in with it: it would stand there as disabled for ever, as if somebody had to do something."""
+    """The page must not list the account of a source that drops files.
+
+    Nobody signs in with that account, so the page would show it as disabled for ever, and staff would look for a fault.
+    """
     configure(MOTCUA_SOURCES="hue=national_sync,idle=files")
     assert [line.split(",")[0] for line in taken(pushing, "pushes")] == ["hue"]
     assert "idle idle" not in words(pushing.get(PAGE))
@@ -234,6 +243,7 @@ def test_account_of_a_source_that_drops_files_is_none_that_pushes(pushing, confi
 
 
 def test_check_of_a_source_that_is_pushed_says_what_stands_for_the_columns_of_views(pushing, configure):
+    """For a pushed source, the check must name the vendor's field beside each column of the contract."""
     configure(MOTCUA_SOURCES="hue=national_sync")
     assert check_source("hue").findings
     assert "received_at là NgayTiepNhan" in words(pushing.get(f"{PAGE}/check?source=hue"))

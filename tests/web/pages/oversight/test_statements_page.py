@@ -1,4 +1,4 @@
-"""The page about providers' statements: verdicts, what differs, what is missing, and nobody's number."""
+"""Test the page about carrier statements: verdicts, differences and missing statements, without phone numbers."""
 
 from __future__ import annotations
 

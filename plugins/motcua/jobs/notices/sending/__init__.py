@@ -1,1 +1,1 @@
-"""The sender: which message goes through which lane, one request for each, and what becomes of it."""
+"""The sender: chooses a lane for each due message, sends one request for the message, and writes the outcome."""

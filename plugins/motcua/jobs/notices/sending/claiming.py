@@ -1,4 +1,4 @@
-"""Claims due messages for a lane, looks at each once more, and commits an attempt for those that go."""
+"""Claims due messages for a lane, checks each once more, and saves an attempt for those that may be sent."""
 
 from __future__ import annotations
 
@@ -22,14 +22,16 @@ from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Post
 
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _WAIT_FOR_ROW = timedelta(seconds=10)
-"""Beyond the moment from which on the dossier's row is read for an old step; that reading makes it due by itself."""
+"""Added to the moment at which a dossier's row is read again because of an old step. The message is claimed again then,
+or earlier, because reading the row makes the message due."""
 _START_AHEAD = timedelta(seconds=0.5)
-"""How far ahead messages are claimed for a gateway with a limit a second: they are judged this long before they go."""
+"""How far ahead messages are claimed for a gateway with a limit per second. Their last check is at most this long
+before they are sent."""
 
 _LATEST = timedelta(seconds=5)
-"""What became due within it is the latest."""
+"""A message counts as latest if it became due within this time."""
 _LATEST_EVERY = 1.0
-"""Seconds."""
+"""Seconds between two claims of the latest messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,17 @@ class _Fit:
 
 
 class Claiming:
-    """What one sender claims; everything is in the transaction that the caller commits."""
+    """Claims messages for one sender. All writes are part of the transaction that the caller commits."""
 
     def __init__(self, run: SenderRun, routing: Routing) -> None:
         self.run, self.routing = run, routing
 
-    def set_unroutable_aside(self, may_claim: Callable[[], bool]) -> None:
-        """Messages to carriers that no gateway's brandname is registered at wait and are reported."""
-        nowhere = unregistered_carriers(self.routing.routes)
-        if not nowhere or not self.routing.routes:
+    def postpone_unroutable(self, may_claim: Callable[[], bool]) -> None:
+        """Postpones and counts messages to carriers at which no gateway's brandname is registered."""
+        unregistered = unregistered_carriers(self.routing.routes)
+        if not unregistered or not self.routing.routes:
             return
-        share = Share("", nowhere, frozenset(), takes_unsorted=False)
+        share = Share("", unregistered, frozenset(), takes_unsorted=False)
         while may_claim():
             rows = messages.claim(self.run.ledger, share, self.run.window, 1000, self.run.clock())
             now = self.run.clock()
@@ -60,7 +62,7 @@ class Claiming:
             for message in self._judge(rows, now):
                 carrier = carrier_of_msisdn(message.msisdn)
                 until, reason = now, "carrier_changed"
-                if carrier in nowhere:
+                if carrier in unregistered:
                     until, reason = now + settings().gateway_stop, "carrier_unregistered"
                     self.run.counts.count_unregistered(f"no gateway's brandname is registered at {carrier}")
                 postponed.append(Postponed(message.message_id, until, reason, carrier))
@@ -70,7 +72,8 @@ class Claiming:
                 break
 
     def claim(self, lane: Lane) -> list[Call]:
-        """Claims due messages of the lane's share and saves their attempts; they may be called once committed."""
+        """Claims due messages of the lane's share and saves their attempts. The requests may start once the caller has
+        committed."""
         now = self.run.clock()
         route = self.routing.route(lane)
         share = Share(
@@ -116,8 +119,11 @@ class Claiming:
         ]
 
     def _claim_in_turn(self, lane: Lane, share: Share, room: int, now: datetime) -> list[ClaimedMessage]:
-        """Due messages for so much room, the longest due first; while the queue is long, once in a while half of them
-        of what became due just now, so that thousands of one agency hold up no single one of another."""
+        """Claims up to ``room`` due messages, the longest due first.
+
+        While the queue is long, half of the room goes once a second to messages that became due just now. So thousands
+        of messages of one agency do not delay a single message of another agency.
+        """
         latest: list[ClaimedMessage] = []
         if lane.queue_is_long and room > 1 and time.monotonic() > lane.latest_claimed_at + _LATEST_EVERY:
             lane.latest_claimed_at = time.monotonic()
@@ -125,12 +131,13 @@ class Claiming:
         left = room - len(latest)
         first = messages.claim(self.run.ledger, share, self.run.window, left, now)
         lane.queue_is_long = len(first) == left
-        # Both are of one transaction, which does not keep its own rows from itself.
+        # Both claims are in one transaction, which does not skip the rows that it locked itself.
         claimed = {message.message_id for message in latest}
         return [*latest, *(message for message in first if message.message_id not in claimed)]
 
     def _claim_for_trials(self, lane: Lane, now: datetime) -> list[_Fit]:
-        """For each carrier that was stopped here long enough one message that tries whether it is taken again."""
+        """Claims one message for each carrier that is no longer paused at this gateway. The message tests whether the
+        gateway accepts messages to the carrier again."""
         going: list[_Fit] = []
         for carrier, stop in list(lane.carrier_stops.items()):
             if lane.stop is not None or stop.until > now or len(going) >= lane.room:
@@ -141,7 +148,7 @@ class Claiming:
             while not fit and (place := self._place_of_trial(lane, carrier, now)) is not None:
                 rows = messages.claim(self.run.ledger, share, self.run.window, 1, now, place)
                 if not rows:
-                    # Others have it.
+                    # Another sender has claimed the message.
                     break
                 fit = self._fit_to_go(lane, share, rows, now)
             if fit and self.routing.begin_trial(lane, stop, now):
@@ -149,7 +156,8 @@ class Claiming:
         return going
 
     def _place_of_trial(self, lane: Lane, carrier: str, now: datetime) -> Place | None:
-        """Where in the queue the message is that tries a carrier again; better one whose number was not refused."""
+        """Returns the place in the queue of a message that may test a carrier. Prefers a number that this gateway has
+        not refused."""
         for refused_too in (False, True):
             place = messages.find_for_trial(
                 self.run.ledger, lane.name, carrier, self.run.window, now, refused_too=refused_too
@@ -159,7 +167,8 @@ class Claiming:
         return None
 
     def _fit_to_go(self, lane: Lane, share: Share, claimed: Sequence[ClaimedMessage], now: datetime) -> list[_Fit]:
-        """Of claimed messages those that may go through the lane now; the others are settled."""
+        """Returns the claimed messages that may go through the lane now. Postpones or ends all other claimed
+        messages."""
         going: list[_Fit] = []
         postponed: list[Postponed] = []
         judged = self._judge(claimed, now)
@@ -173,9 +182,9 @@ class Claiming:
             if passed_on is not None:
                 postponed.append(passed_on)
             elif carrier not in (share.open_carriers if message.avoid else share.carriers):
-                # The desk changed the number since, or nobody had looked the carrier up.
+                # The desk changed the number since the carrier was written, or the carrier was never looked up.
                 postponed.append(Postponed(message.message_id, now, carrier=carrier))
-                self.routing.look_anew()
+                self.routing.reset_exhausted()
             elif message.message_id in opens_at:
                 postponed.append(
                     Postponed(message.message_id, opens_at[message.message_id], "waits_for_opening", carrier)
@@ -192,38 +201,46 @@ class Claiming:
         return going
 
     def _openings(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> dict[int, datetime]:
-        """When a gateway opens that comes before the lane's, takes nothing now as is expected, and may take the
-        message then, which would wait for that and is of use still: by the number of the message."""
+        """Returns, by message number, when a preferred gateway opens for messages that wait for that opening.
+
+        Considers gateways before the lane's that are closed as expected (at night, or for a quota). A message waits if
+        its agency chose so, the closed gateway may take it, and it is still of use at the opening.
+        """
         opens_at: dict[int, datetime] = {}
-        would = [message for message in claimed if message.waits_for_opening]
-        for closed, until in self.routing.closed_before(lane) if would else ():
-            unreachable = self._unreachable(closed, would, now)
-            for message in would:
+        waiting = [message for message in claimed if message.waits_for_opening]
+        for closed, until in self.routing.closed_before(lane) if waiting else ():
+            unreachable = self._unreachable(closed, waiting, now)
+            for message in waiting:
                 carrier = carrier_of_msisdn(message.msisdn)
                 may_take = carrier in closed.gateway.address.carriers and carrier not in closed.carrier_stops
                 is_for_it = may_take and closed.name not in message.avoid and message.msisdn not in unreachable
-                if is_for_it and until < message.candidate.useful_until and self.routing.has_words(message, closed):
+                if (
+                    is_for_it
+                    and until < message.candidate.useful_until
+                    and self.routing.has_registered_template(message, closed)
+                ):
                     opens_at.setdefault(message.message_id, until)
         return opens_at
 
     def _unreachable(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> set[str]:
-        """Numbers of these messages that the lane's gateway is known not to reach."""
+        """Returns the numbers of these messages that the lane's gateway is known not to reach."""
         if lane.gateway.reaches_every_number or not claimed:
             return set()
         numbers = [message.msisdn for message in claimed]
         return attempts.unreachable(self.run.ledger, lane.name, numbers, now - settings().unreachable_for)
 
     def _judge(self, claimed: Sequence[ClaimedMessage], now: datetime) -> list[ClaimedMessage]:
-        """Looks at claimed messages again; settles those that may not go and returns the others."""
+        """Checks claimed messages once more. Returns the messages that may be sent; ends, postpones or puts on
+        hold all others."""
         rules = planning_rules()
         going: list[ClaimedMessage] = []
-        away: list[TurnedAway] = []
+        turned_away: list[TurnedAway] = []
         waiting: list[Postponed] = []
         stopped: list[int] = []
         for message in claimed:
             verdict, reason = look_again(message.candidate, now, rules)
             if message.is_stopped and verdict in ("send", "wait", "wait_for_row"):
-                # Once, until the stop ends: nobody meets it again and again.
+                # Put the message on hold once, until the stop ends, so that no later claim checks it again.
                 stopped.append(message.message_id)
             elif verdict == "send" and (until := rests_until(message, now)) is not None:
                 waiting.append(Postponed(message.message_id, until))
@@ -236,17 +253,21 @@ class Claiming:
                 until = now + _WAIT_FOR_UNSETTLED if waits_until is None else waits_until + _WAIT_FOR_ROW
                 waiting.append(Postponed(message.message_id, until, "old_step"))
             else:
-                away.append(TurnedAway(message.message_id, verdict, reason))
+                turned_away.append(TurnedAway(message.message_id, verdict, reason))
                 self.run.counts.turned_away[verdict] = self.run.counts.turned_away.get(verdict, 0) + 1
-        messages.turn_away(self.run.ledger, away)
+        messages.turn_away(self.run.ledger, turned_away)
         messages.postpone(self.run.ledger, waiting)
         stops.set_aside(self.run.ledger, stopped, now)
         self.run.counts.set_aside += len(stopped)
         return going
 
     def _within_limits(self, lane: Lane, units: Sequence[int], now: datetime) -> list[datetime]:
-        """When each of the first of these messages may start; the others stay queued. Counted before the call, in
-        the transaction of the attempts: all senders together keep to the limits, also if one dies."""
+        """Returns the start times of the first messages, as many as the gateway's limits allow; the other messages stay
+        queued.
+
+        The segments are counted before the request, in the transaction of the attempts. So all senders together keep to
+        the limits, even if one of them dies.
+        """
         if not units:
             return []
         per_second, per_day = lane.gateway.address.segments_per_second, lane.gateway.address.segments_per_day
@@ -258,7 +279,7 @@ class Claiming:
                 if room + lane.in_flight == 0:
                     used_up = f"the {per_day} {lane.gateway.unit}s of the day are used"
                     self.routing.stop(lane.name, used_up, next_day(now) - now, expected=True)
-                # What is in flight may be refused, and give back what it took.
+                # A request in flight may be refused, which returns its segments to the day's limit.
                 lane.exhausted = True
             starts = starts[:room]
             if per_second is not None:

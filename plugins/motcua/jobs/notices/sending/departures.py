@@ -1,7 +1,7 @@
-"""Departures: between the commit of attempts and their requests stands the journal.
+"""Writes each attempt to the journal, between the attempt's commit and its request.
 
-One thread writes for all lanes: what is ready at one moment is one write and one sync, and the sender's own turns do
-not wait for the disk (docs/decisions/restores.md).
+One thread writes for all lanes. It writes all attempts that are ready at one moment with one write and one sync, so the
+sender's main loop does not wait for the disk (docs/decisions/restores.md).
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from motcua.store.journal import Departure, Journal, JournaledAnswer, JournalFai
 
 @dataclass(frozen=True, slots=True)
 class _Ready:
-    """A call whose attempt is committed."""
+    """A call with a committed attempt."""
 
     lane: Lane
     call: Call
     start_at: float
-    """By the monotonic clock."""
+    """Start of the request, by the monotonic clock."""
 
 
 class Departures:
-    """Writes the journal of one sender, and lets its calls go after that."""
+    """Writes the journal of one sender, and starts its calls afterwards."""
 
     def __init__(
         self,
@@ -40,18 +40,20 @@ class Departures:
     ) -> None:
         self.journal, self.clock, self.call, self.answers, self.heart = journal, clock, call, answers, heart
         self.failure: JournalFailed | None = None
-        """Nothing leaves any more."""
+        """Why no more lines can be written to the journal; ``None`` if they can. After a failure no more calls
+        start."""
         self._waiting: queue.SimpleQueue[tuple[list[_Ready], list[JournaledAnswer]] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def depart(self, lane: Lane, calls: Sequence[Call], committed_at: float) -> None:
-        """Has calls go as soon as the journal has them; each is answered, with ``HELD_BACK`` where it did not go."""
+        """Starts calls as soon as the journal contains them. Each call gets an answer: ``HELD_BACK`` if it did not
+        start."""
         if calls:
             self._waiting.put(([_Ready(lane, each, committed_at + each.start_in) for each in calls], []))
 
     def note(self, answered: Sequence[Answered]) -> None:
-        """Has the journal know what gateways answered; not waited for."""
+        """Queues gateways' answers for the journal, without waiting for the write."""
         now = self.clock()
         answers = [
             JournaledAnswer(each.call.request.reference, now, each.answer.outcome, each.answer.gateway_reference)
@@ -60,7 +62,7 @@ class Departures:
         self._waiting.put(([], answers))
 
     def close(self) -> None:
-        """Writes what is left and ends."""
+        """Writes what is left and ends the thread."""
         self._waiting.put(None)
         self._thread.join()
 

@@ -1,10 +1,10 @@
-"""The heartbeat of a process at work, and the end of those that have none: one that is frozen, not dead, holds its
-locks as if it lived.
+"""Gives this process a heartbeat, and ends the sessions of processes that have none. A frozen process would otherwise
+hold its locks for ever.
 
-Whoever holds what others wait for beats ten times within ``frozen_after`` from a thread of its own, over a session of
-its own. With each beat it looks at the others; one that has been silent for ``frozen_after`` has its sessions ended, by
-which PostgreSQL frees what it had locked, as if it had been killed. And it knows its own deadline: half that time after
-its last beat nothing of it leaves any more, so that whoever wakes does not send what others have taken over
+A process that holds locks beats ten times within ``frozen_after``, from a thread and a database session of its own.
+Each beat also checks the other processes: the sessions of a process that was silent for ``frozen_after`` are ended, so
+that PostgreSQL releases its locks. A process also knows its own deadline: from half of ``frozen_after`` after its last
+beat on, it sends nothing. So a process that wakes does not send messages that other processes have taken over
 (docs/decisions/lingering-runs.md).
 """
 
@@ -24,7 +24,7 @@ from motcua.domain.restores import SLEEPS_AFTER
 from motcua.settings import settings
 from motcua.store.ledger import sessions
 from motcua.store.ledger.database import Connection, open_connection, reason_without_values
-from motcua.store.notices.gaps import stay_at_work
+from motcua.store.notices.gaps import give_heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -32,37 +32,38 @@ Clocks = tuple[float, float]
 
 
 def _clocks() -> Clocks:
-    """Of the wall, which shows that a whole machine slept, and monotonic, which nobody sets."""
+    """Reads the wall clock, which shows that the whole machine slept, and the monotonic clock, which nobody sets."""
     return time.time(), time.monotonic()
 
 
-def _apart(before: Clocks, after: Clocks) -> float:
+def _seconds_between(before: Clocks, after: Clocks) -> float:
     return max(after[0] - before[0], after[1] - before[1])
 
 
 class Others:
-    """Other processes at work, as one process sees them."""
+    """The other running processes, as this process sees them."""
 
     def __init__(self, own: str) -> None:
         self._own, self._limit = own, settings().frozen_after.total_seconds()
-        self._looked_at = float("-inf")
+        self._checked_at = float("-inf")
         self._unchanged_since: dict[tuple[str, datetime], float] = {}
 
-    def end_the_frozen(self, connection: Connection) -> bool:
-        """Ends the sessions of those that are frozen; whether one was there that had been silent for too long.
+    def end_frozen_processes(self, connection: Connection) -> bool:
+        """Ends the sessions of frozen processes. Returns whether any process has been silent for ``frozen_after``.
 
-        Only who was seen silent over two beats is: when a server wakes that slept, all look old to it, and beat again.
+        Ends only a process that was seen silent over two beats. After the server slept, all processes look silent at
+        first and then beat again.
 
         Raises:
             psycopg.Error: the ledger does not answer.
         """
-        found = sessions.others_at_work(connection, self._own)
+        found = sessions.other_processes(connection, self._own)
         now, a_beat = time.monotonic(), self._limit / 10
-        if now > self._looked_at + 3 * a_beat:
-            # This process was asleep, or the server was: nobody was watched meanwhile.
+        if now > self._checked_at + 3 * a_beat:
+            # This process or the server was asleep, so nobody checked the other processes in between.
             self._unchanged_since.clear()
         since = {(each.name, each.alive_at): now for each in found}
-        self._looked_at, self._unchanged_since = (
+        self._checked_at, self._unchanged_since = (
             now,
             since | {key: began for key, began in self._unchanged_since.items() if key in since},
         )
@@ -89,65 +90,68 @@ class Heart:
         limit = settings().frozen_after.total_seconds()
         self.name = sessions.new_name()
         self.is_over = False
-        """It or the ledger was asleep, or the others gave it up: nothing leaves any more, whatever comes."""
+        """Whether this process must send nothing any more: the process or the ledger was asleep, or other processes
+        ended its sessions."""
         self.leaving = threading.Lock()
-        """Held by the one request that is between its look at ``may_send`` and the kernel."""
+        """A request holds this lock from its check of ``may_send`` until the kernel has its bytes."""
         self.users = 0
-        self._every, self._patience = limit / 10, limit / 2
-        self._beaten: Clocks = _clocks()
-        """When the last beat began that the ledger has taken."""
+        self._every, self._deadline = limit / 10, limit / 2
+        self._last_beat: Clocks = _clocks()
+        """When the last beat began that reached the ledger."""
         self._writing_since: float | None = None
         self._clock: Callable[[], datetime] | None = None
         self._gap_no: int | None = None
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-        sessions.call_sessions(self.name)
+        sessions.set_session_name(self.name)
         self._thread.start()
 
     @property
     def may_send(self) -> bool:
-        """Whether what leaves at this moment leaves before anybody may take this process for frozen."""
-        return not self.is_over and _apart(self._beaten, _clocks()) < self._patience
+        """Whether a request that is sent now is sent before other processes can consider this process frozen."""
+        return not self.is_over and _seconds_between(self._last_beat, _clocks()) < self._deadline
 
-    def sign(self, clock: Callable[[], datetime], gap_no: int | None) -> None:
-        """From now on each beat keeps in the ledger that senders are at work; to be called once a run has looked for a
+    def record_running(self, clock: Callable[[], datetime], gap_no: int | None) -> None:
+        """Makes each beat also record in the ledger that senders are running. Called once the run has checked for a
         gap.
 
-        A machine that comes back from a copy of its memory starts nothing anew: its senders go on, in a ledger of then.
-        One that finds the ledger asleep, or another gap in it, is over, and the next run looks for the gap.
+        A machine that resumes from a copy of its memory starts no new run: its senders go on, with an older state of
+        the ledger. If a beat finds that the ledger slept, or finds another gap, this process sends nothing more. The
+        next run then handles the gap.
 
         Args:
-            clock: the run's.
-            gap_no: the gap that the run found open; ``None``: none.
+            clock: the clock of the run.
+            gap_no: the gap that the run found open; ``None`` if there was none.
         """
         self._clock, self._gap_no = clock, gap_no
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Meanwhile a disk is waited for: it does not beat for a process whose disk hangs."""
+        """Marks a write to a disk. If the write takes longer than one beat, the process stops beating, because its disk
+        hangs."""
         self._writing_since = time.monotonic()
         try:
             yield
         finally:
             self._writing_since = None
 
-    def end_the_frozen(self, connection: Connection) -> None:
-        """At a start: what a frozen process holds is free when this returns.
+    def end_frozen_processes(self, connection: Connection) -> None:
+        """Ends frozen processes before a run starts. When this method returns, their locks are free.
 
         Args:
-            connection: in autocommit.
+            connection: a connection in autocommit.
 
         Raises:
             psycopg.Error: the ledger does not answer.
         """
         others = Others(self.name)
-        while others.end_the_frozen(connection):
+        while others.end_frozen_processes(connection):
             self._ended.wait(self._every)
 
     def end(self) -> None:
-        """Ends it, in order."""
+        """Stops the heartbeat thread and waits for its end."""
         self._ended.set()
-        self._thread.join(self._patience)
+        self._thread.join(self._deadline)
 
     def _run(self) -> None:
         connection: Connection | None = None
@@ -171,7 +175,7 @@ class Heart:
         before = _clocks()
         if self._ended.wait(self._every):
             return False
-        if (slept := _apart(before, _clocks())) >= self._patience:
+        if (slept := _seconds_between(before, _clocks())) >= self._deadline:
             log.warning("this process was asleep for %.0f s: nothing leaves any more", slept)
             return False
         return True
@@ -181,32 +185,34 @@ class Heart:
         if writing_since is not None and began[1] > writing_since + self._every:
             return
         if self._clock is not None:
-            # Not waited for: who holds the row may be the one that is frozen.
+            # Do not wait for this row lock: its holder may be the frozen process.
             with suppress(psycopg.errors.LockNotAvailable):
-                found = stay_at_work(connection, self._clock(), SLEEPS_AFTER)
+                found = give_heartbeat(connection, self._clock(), SLEEPS_AFTER)
                 self.is_over = self.is_over or found.slept or found.gap_no != self._gap_no
-        others.end_the_frozen(connection)
-        self._beaten = began
+        others.end_frozen_processes(connection)
+        self._last_beat = began
 
 
 class _Process:
-    """This process, as far as its heart goes."""
+    """This process and its heartbeat."""
 
     def __init__(self) -> None:
         self.guard = threading.Lock()
         self.heart: Heart | None = None
-        sessions.call_sessions(None)
+        sessions.set_session_name(None)
 
 
 _process = _Process()
-# A process that is forked has none of the threads: it is another one than its parent, and gets a heart of its own.
+# A forked process has none of its parent's threads, so it gets a heartbeat of its own.
 os.register_at_fork(after_in_child=_process.__init__)  # type: ignore[misc]
 
 
 @contextmanager
 def beating() -> Iterator[Heart]:
-    """The heart of this process, which beats as long as anybody needs it; sessions of the ledger that are opened
-    meanwhile are this process's, and end with it should it freeze."""
+    """Runs the heartbeat of this process as long as the block runs. Several users share one heartbeat.
+
+    Sessions of the ledger that the process opens in this time end if the process freezes.
+    """
     with _process.guard:
         heart = _process.heart
         if heart is None or heart.is_over:
@@ -220,6 +226,6 @@ def beating() -> Iterator[Heart]:
             is_last = not heart.users
             if is_last and _process.heart is heart:
                 _process.heart = None
-                sessions.call_sessions(None)
+                sessions.set_session_name(None)
         if is_last:
             heart.end()

@@ -1,4 +1,5 @@
-"""Lanes of one run of a sender: each is a gateway in use, with its share of the requests, its threads, what is out."""
+"""Lanes of one sender: each is a gateway in use, with its share of the request slots, its threads and its open
+requests."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
 
 @dataclass(slots=True)
 class SendCounts:
-    """What one sender did."""
+    """Counts of one sender."""
 
     attempts: int = 0
     by_gateway: dict[str, int] = field(default_factory=dict)
@@ -33,14 +34,14 @@ class SendCounts:
     turned_away: dict[str, int] = field(default_factory=dict)
     abandoned: int = 0
     stopped: list[str] = field(default_factory=list)
-    """What was stopped meanwhile, with the reasons."""
+    """Each gateway pause of this run, with its reason."""
     gap: str | None = None
-    """Why nothing was sent, or nothing of before: the ledger was restored, or may have been, and nobody looked at the
-    gap."""
+    """Why the sender sent nothing, or nothing recorded before a gap: the ledger was restored, or may have been, and the
+    gap is still open."""
     set_aside: int = 0
-    """Messages that wait because people stopped them, each counted when it was met."""
+    """Messages on hold because of a stop, each counted when the sender met it."""
     unregistered: dict[str, int] = field(default_factory=dict)
-    """Messages that wait because their template or their carrier is registered at no gateway, by the reason."""
+    """Messages that wait because their template or carrier is registered at no gateway, by reason."""
 
     def count_unregistered(self, reason: str) -> None:
         """Counts a message that waits for a registration."""
@@ -49,11 +50,11 @@ class SendCounts:
 
 @dataclass(frozen=True, slots=True)
 class SenderRun:
-    """Who sends what, and by which clock."""
+    """One run of a sender: its connections, its window, its clock and its heartbeat."""
 
     ledger: Connection
     lock: Connection
-    """Holds the sender's advisory locks for as long as it lives."""
+    """Connection that holds the sender's advisory locks. PostgreSQL frees the locks when this connection ends."""
     sender_id: int
     run_id: str
     window: Window
@@ -63,18 +64,21 @@ class SenderRun:
 
 
 _READY = 4
-"""One committed attempt is kept ready for so many that may be in flight (docs/decisions/sending.md)."""
+"""For this many open requests, one more committed attempt is held ready (docs/decisions/sending.md)."""
 HELD_BACK = GatewayAnswer("transient", code="held back")
-"""Of a message kept ready that was not called: others failed meanwhile, or this process may be taken for frozen."""
+"""Answer for a committed attempt that was not sent. Either other requests failed in the meantime, or other processes
+may consider this process frozen."""
 UNHEARD = GatewayAnswer("transient", code="asked first, no answer")
-"""Of a message that was to try a gateway again which still answers nothing, so that it was not called."""
+"""Answer for a message that was to test a silent gateway. The gateway did not answer the question before, so the
+message was not sent."""
 NO_ANSWER = "no answer"
-"""Why a gateway is stopped that answered nothing: before it is tried with a message it is asked without one."""
+"""Reason of the pause of a gateway that gave no answers. Before such a gateway is tested with a message, it is asked
+something that sends none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A message whose attempt is committed."""
+    """A message with a committed attempt."""
 
     message: ClaimedMessage
     carrier: str
@@ -85,7 +89,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A call and what its gateway answered."""
+    """A call and its gateway's answer."""
 
     lane: Lane
     call: Call
@@ -94,7 +98,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What an answer leads to."""
+    """The changes to write after an answer."""
 
     message: MessageOutcome
     attempt: AttemptOutcome
@@ -103,107 +107,119 @@ class Settled:
 
 @dataclass(slots=True)
 class Lane:
-    """One gateway in use by this sender."""
+    """One gateway that this sender uses."""
 
     gateway: Gateway
     slots: RequestSlots
     pool: ThreadPoolExecutor
     trusted: int
-    """How many requests may be out as far as the gateway can be trusted: after a stop one, then one more for each
-    message that it takes."""
+    """How many requests may be open while the gateway proves itself: one after a pause, then one more for each message
+    that the gateway accepts."""
     answers: list[Answered] = field(default_factory=list)
-    """Answers that came since its last turn."""
+    """Answers that arrived since the lane's last turn."""
     unwritten: list[Settled] = field(default_factory=list)
-    """What answers led to, until that is committed."""
+    """Changes that answers lead to and that are not committed yet."""
     in_flight: int = 0
     calling: int = 0
-    """Requests that are out at this moment."""
+    """Number of requests that are open at this moment."""
     failing: int = 0
-    """Requests in a row that failed through no fault of the message."""
+    """Number of requests in a row that failed through no fault of the message."""
     guard: threading.Lock = field(default_factory=threading.Lock)
-    """Of these two, which the lane's threads change."""
+    """Guards ``calling`` and ``failing``, which the lane's threads change."""
     unanswered: int = 0
-    """Requests in a row that no answer came for."""
+    """Number of requests in a row without an answer."""
     turned_away: list[Answered] = field(default_factory=list)
-    """The last answers in a row that turned a message away in passing."""
+    """The latest answers in a row that refused a message only for the moment (``transient``)."""
     exhausted: bool = False
-    """The last claim found nothing."""
+    """Whether the last claim found nothing."""
     queue_is_long: bool = False
-    """The last claim found as many as there was room for."""
+    """Whether the last claim found as many messages as there was room for."""
     latest_claimed_at: float = float("-inf")
-    """By the monotonic clock: when it last claimed what became due just before."""
+    """When the lane last claimed the messages that had just become due, by the monotonic clock."""
     resume_at: float = 0.0
-    """By the monotonic clock: its limit a second allows no claim before."""
+    """The limit per second allows no claim before this moment of the monotonic clock."""
     stop: GatewayStop | None = None
-    """It is stopped as a whole; or it was, and has taken nothing since: one request at a time."""
+    """The pause of the whole gateway. The pause stays set after its time until the gateway accepts a message; until
+    then one request at a time is allowed."""
     on_trial: bool = False
-    """A request is out that tries whether it takes messages again."""
+    """Whether a request is open that tests if the gateway accepts messages again."""
     carrier_stops: dict[str, GatewayStop] = field(default_factory=dict)
-    """The same of carriers there."""
+    """Pauses of single carriers at this gateway, with the same meaning as ``stop``."""
 
     @property
     def name(self) -> str:
-        """The gateway's."""
+        """Name of the gateway."""
         return self.gateway.address.name
 
     @property
-    def most(self) -> int:
-        """How many requests may be out now."""
+    def request_limit(self) -> int:
+        """How many requests may be open now."""
         return min(self.slots.share, 1 if self.stop else self.trusted)
 
     @property
     def room(self) -> int:
-        """How many more attempts may be committed. Those that failed count until it takes one: an outage must cost no
-        more messages than may be in flight at once. While all is well a few more are kept ready, so that no thread
-        waits for a commit."""
-        if not self.failing:
-            return self.most + self.most // _READY - self.in_flight
-        return self.most - self.in_flight - self.failing
+        """How many more attempts may be committed.
 
-    def try_on(self) -> None:
-        """One that takes nothing, and is not stopped for it, is tried on, one request at a time: with none in flight,
-        there is room for one."""
+        Failed requests count as open until the gateway accepts a message: an outage must cost no more messages than may
+        be in flight at once. While no request fails, a few more attempts are held ready, so that no thread waits for a
+        commit.
+        """
+        if not self.failing:
+            return self.request_limit + self.request_limit // _READY - self.in_flight
+        return self.request_limit - self.in_flight - self.failing
+
+    def allow_one_request(self) -> None:
+        """Makes room for one request at a gateway that is not paused although requests fail there. Does nothing while a
+        request is in flight."""
         if not self.in_flight:
-            self.failing = min(self.failing, max(self.most - 1, 0))
+            self.failing = min(self.failing, max(self.request_limit - 1, 0))
 
     def begin_call(self) -> bool:
-        """Whether one more request may go out. What was kept ready may not, once others fail."""
+        """Counts one more open request and returns ``True`` if it may go out. Once requests fail, an attempt that was
+        held ready may not go out."""
         with self.guard:
-            may_go = self.calling + self.failing < self.most
+            may_go = self.calling + self.failing < self.request_limit
             self.calling += may_go
         return may_go
 
     def submit(self, session: requests.Session, call: Call) -> GatewayAnswer:
-        """Hands a call's message over. One that was silent is asked first in a way that can send nothing."""
+        """Hands a call's message to the gateway. Asks a gateway that was silent first, with a request that cannot send
+        a message."""
         stop = self.stop
         if stop is not None and stop.reason == NO_ANSWER:
-            said = self.gateway.try_login(session)
-            if said is not None and said.outcome == "unknown" and (said.http_status or 500) >= 500:
+            login_answer = self.gateway.try_login(session)
+            if (
+                login_answer is not None
+                and login_answer.outcome == "unknown"
+                and (login_answer.http_status or 500) >= 500
+            ):
                 return UNHEARD
-            if said is not None and said.http_status is None:
-                return said
+            if login_answer is not None and login_answer.http_status is None:
+                return login_answer
         return self.gateway.submit(session, call.request)
 
     def end_call(self, answer: GatewayAnswer) -> None:
-        """Counts a request's end."""
-        whole = answer.outcome == "configuration" and answer.concerns == "gateway"
+        """Counts the end of a request."""
+        gateway_refused = answer.outcome == "configuration" and answer.concerns == "gateway"
         with self.guard:
             self.calling -= 1
             if answer is HELD_BACK:
                 return
-            self.failing = self.failing + 1 if whole or answer.outcome in ("unknown", "transient") else 0
+            self.failing = self.failing + 1 if gateway_refused or answer.outcome in ("unknown", "transient") else 0
 
     @property
     def wants_more(self) -> bool:
-        """There may be due messages for it, and it has room for one."""
-        return not self.exhausted and self.most > 0 and self.room > 0 and time.monotonic() >= self.resume_at
+        """Whether the lane may have due messages and has room for one."""
+        return not self.exhausted and self.request_limit > 0 and self.room > 0 and time.monotonic() >= self.resume_at
 
 
 def open_and_note(ledger: Connection, name: str) -> Gateway:
-    """The gateway's adapter, ready to use; what its connection says, or what is wrong with it, is kept.
+    """Returns a gateway's adapter, ready to use. Writes what its connection states, or the fault of the connection, to
+    the table ``gateways``.
 
     Raises:
-        GatewayMisconfigured: its connection is missing or names an adapter that does not exist; that is kept, too.
+        GatewayMisconfigured: the connection is missing or names an adapter that does not exist. The fault is written,
+            too.
     """
     ensure_gateway(ledger, name)
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Writes what gateways answered: the attempt's end, the message's state, and when and where it is tried again."""
+"""Writes gateways' answers: the end of the attempt, the state of the message, and when and where it is tried again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from motcua.store.notices.messages import ClaimedMessage, MessageOutcome
 
 
 class Outcomes:
-    """What becomes of one sender's calls; everything is in the transaction that the caller commits."""
+    """Writes the outcomes of one sender's calls. All writes are part of the transaction that the caller commits."""
 
     def __init__(self, run: SenderRun, routing: Routing) -> None:
         self.run, self.routing = run, routing
@@ -41,7 +41,7 @@ class Outcomes:
         if do_not_wait:
             messages.do_not_wait(self.run.ledger, do_not_wait, now)
         for carrier in refused.keys() - lane.carrier_stops.keys():
-            # Judged by the ledger, which knows what other senders and earlier runs were answered.
+            # The ledger knows the answers to all senders and earlier runs.
             since = now - settings().useful_for
             numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
             if carrier_is_refused(numbers, took_one):
@@ -56,7 +56,7 @@ class Outcomes:
         if lane.gateway.address.segments_per_day is not None:
             lane.exhausted = False
         return Settled(
-            message=self._after(answered, now),
+            message=self._message_outcome(answered, now),
             attempt=AttemptOutcome(
                 reference=answered.call.request.reference,
                 attempt_state=attempt_state,
@@ -71,8 +71,8 @@ class Outcomes:
             units_given_back=answered.call.request.units if attempt_state in ("rejected", "failed") else 0,
         )
 
-    def _after(self, answered: Answered, now: datetime) -> MessageOutcome:
-        """What an answer leads to: the message's state, the reason, when and where it is tried again."""
+    def _message_outcome(self, answered: Answered, now: datetime) -> MessageOutcome:
+        """Returns what an answer leads to: the message's state, the reason, when and where it is tried again."""
         message, outcome = answered.call.message, answered.answer
         number = message.message_id
         match outcome.outcome:
@@ -81,11 +81,11 @@ class Outcomes:
             case "phone":
                 return MessageOutcome(number, "rejected", "phone", now)
             case "unreachable":
-                on = self.routing.pass_on(message, answered.lane.name, answered.call.carrier, now)
-                if on is None:
-                    # No gateway can tell this number; the desk may mend it.
+                passed_on = self.routing.pass_on(message, answered.lane.name, answered.call.carrier, now)
+                if passed_on is None:
+                    # No gateway reaches this number. The desk may correct it.
                     return MessageOutcome(number, "rejected", "phone", now)
-                return MessageOutcome(number, "queued", on.reason, now, on.until, on.avoid)
+                return MessageOutcome(number, "queued", passed_on.reason, now, passed_on.until, passed_on.avoid)
             case "unknown":
                 return MessageOutcome(number, "unknown", "no_answer", now)
             case "transient" if outcome is HELD_BACK:
@@ -93,24 +93,27 @@ class Outcomes:
             case "transient":
                 wait = _retry_wait(self._tries(message), outcome.retry_after)
                 if self.routing.route(answered.lane).stopped:
-                    # It waits for the gateway, not for itself.
+                    # The message waits for the gateway's pause, not for a retry time of its own.
                     wait = timedelta(seconds=outcome.retry_after or 0)
                 return MessageOutcome(number, "queued", "gateway_busy", now, now + wait)
             case "configuration" if (until := self._waits_until(answered)) is not None:
                 return MessageOutcome(number, "queued", "waits_for_opening", now, until)
             case "configuration":
-                on = self.routing.try_another(message, answered.lane.name, answered.call.carrier, now)
-                next_attempt_at = on.until
-                if on.until > now:
-                    # After the others: what is refused may be this message. The gateway itself has pauses of its own.
-                    begin = now if outcome.concerns == "gateway" else on.until
+                passed_on = self.routing.try_another(message, answered.lane.name, answered.call.carrier, now)
+                next_attempt_at = passed_on.until
+                if passed_on.until > now:
+                    # Other messages go first, since this message may be the reason of the refusal. If the gateway
+                    # itself is at fault, it has pauses of its own.
+                    begin = now if outcome.concerns == "gateway" else passed_on.until
                     next_attempt_at = begin + _retry_wait(self._tries(message), None)
                 reason = "gateway_stopped" if outcome.concerns == "gateway" else f"{outcome.concerns}_refused"
-                return MessageOutcome(number, "queued", reason, now, next_attempt_at, on.avoid)
+                return MessageOutcome(number, "queued", reason, now, next_attempt_at, passed_on.avoid)
 
     def _waits_until(self, answered: Answered) -> datetime | None:
-        """When a gateway opens that refused for the night or a quota, where the message waits for that: it is of use
-        then, and its agency chose so or there is no other gateway."""
+        """Returns when a gateway opens that refused at night or for a quota, if the message waits for that.
+
+        The message waits if it is still of use then, and its agency chose to wait or there is no other gateway.
+        """
         message = answered.call.message
         if answered.answer.open_at is None or not (message.waits_for_opening or len(self.routing.routes) == 1):
             return None
@@ -118,7 +121,8 @@ class Outcomes:
         return until if until is not None and until < message.candidate.useful_until else None
 
     def _tries(self, message: ClaimedMessage) -> int:
-        """How often it was tried by now; not to reach a number is no try."""
+        """Returns how often the message was tried so far. An answer that a gateway does not reach the number counts as
+        no try."""
         selective = {lane.name for lane in self.routing.lanes if not lane.gateway.reaches_every_number}
         return max(1, message.attempts_made + 1 - len(selective.intersection(message.avoid)))
 

@@ -1,8 +1,8 @@
-"""Requests that are out at a gateway: never more than its ``concurrency``, over all processes together.
+"""Limits open requests at a gateway to its ``concurrency``, over all processes together.
 
-A gateway has as many slots as requests may be out; each is an advisory lock and one HTTP connection, which is closed
-before the lock is given back. PostgreSQL frees the slots of a process that dies, as the kernel closes its connections.
-Whoever has requests for the gateway gets an equal share.
+A gateway has as many slots as requests may be open. Each slot is one advisory lock and one HTTP connection. The
+connection is closed before the lock is released. When a process dies, PostgreSQL releases its locks and the kernel
+closes its connections. Processes with requests for the same gateway share its slots equally.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from motcua.store.ledger.locks import (
     take_slots,
 )
 
-_LOOK_EVERY = 1.0, 0.1
-"""Seconds between two looks at how many share the gateway; and while others still have slots of this share, or this
-process some of theirs."""
+_CHECK_EVERY = 1.0, 0.1
+"""Seconds between two checks of how many processes share the gateway. The second value applies while this
+process holds more or fewer slots than its share."""
 
 
 class RequestSlots:
@@ -44,39 +44,48 @@ class RequestSlots:
         gateway: str,
         concurrency: int,
         heart: Heart | None = None,
-        look_every: tuple[float, float] = _LOOK_EVERY,
+        look_every: tuple[float, float] = _CHECK_EVERY,
     ) -> None:
-        """``lock``: a connection in autocommit, which must live as long as requests are out; ``heart``: who sends."""
+        """Start without any slot.
+
+        Args:
+            lock: a connection in autocommit, which must live as long as requests are open.
+            gateway: name of the gateway.
+            concurrency: how many requests may be open at the gateway, over all processes together.
+            heart: heartbeat of this process. Without one, requests are sent unchecked.
+            look_every: seconds between two checks of the shares, as in ``_CHECK_EVERY``.
+        """
         self._heart, self._look_every = heart, look_every
         self.share = 0
-        """How many requests may be out; while a share shrinks a few more are, until they are answered."""
+        """How many requests may be open. While the share shrinks, a few more are open until they are answered."""
         self._lock, self._gateway, self._concurrency = lock, gateway, concurrency
         self._held: set[int] = set()
         self._free: queue.SimpleQueue[tuple[int, requests.Session]] = queue.SimpleQueue()
-        self._over: queue.SimpleQueue[tuple[int, requests.Session]] = queue.SimpleQueue()
+        self._surplus: queue.SimpleQueue[tuple[int, requests.Session]] = queue.SimpleQueue()
         self._too_many = 0
         self._guard = threading.Lock()
         self._sharing = False
-        self._look_again_at = 0.0
+        self._check_again_at = 0.0
 
     @contextmanager
     def session(self) -> Iterator[requests.Session]:
-        """A connection to the gateway for one request; waits until one is free."""
+        """Lends a connection to the gateway for one request. Waits until one is free."""
         slot = self._free.get()
         try:
             yield slot[1]
         finally:
             with self._guard:
-                is_over = self._too_many > 0
-                self._too_many -= is_over
-            (self._over if is_over else self._free).put(slot)
+                is_surplus = self._too_many > 0
+                self._too_many -= is_surplus
+            (self._surplus if is_surplus else self._free).put(slot)
 
     def balance(self) -> None:
-        """Gives back what is more than this process's share of the slots, and takes what is free of it.
+        """Releases slots beyond this process's share, and takes free slots up to the share.
 
-        Looks no more than once a second, unless some still have what is the others'.
+        Does so at most once a second, or ten times a second while this process holds more or fewer slots than its
+        share.
         """
-        if time.monotonic() < self._look_again_at:
+        if time.monotonic() < self._check_again_at:
             return
         if not self._sharing:
             share_gateway(self._lock, self._gateway)
@@ -89,36 +98,36 @@ class RequestSlots:
                 self._held.add(slot)
                 self._free.put((slot, http_session(self._heart)))
         self.share = min(share, len(self._held))
-        even, uneven = self._look_every
-        self._look_again_at = time.monotonic() + (even if len(self._held) == share else uneven)
+        balanced, unbalanced = self._look_every
+        self._check_again_at = time.monotonic() + (balanced if len(self._held) == share else unbalanced)
 
     def give_all_back(self) -> None:
-        """Gives all slots back; no request may be out."""
+        """Releases all slots. No request may be open."""
         if not self._sharing:
             return
         self._shrink_to(0)
         leave_gateway(self._lock, self._gateway)
-        self._sharing, self.share, self._look_again_at = False, 0, 0.0
+        self._sharing, self.share, self._check_again_at = False, 0, 0.0
 
     def close(self) -> None:
-        """Closes the connections to the gateway; the slots are free when the ``lock`` connection ends."""
+        """Closes the connections to the gateway. The slots are free when the ``lock`` connection ends."""
         while not self._free.empty():
             self._free.get()[1].close()
-        while not self._over.empty():
-            self._over.get()[1].close()
+        while not self._surplus.empty():
+            self._surplus.get()[1].close()
 
     def _shrink_to(self, share: int) -> None:
         with self._guard:
-            self._too_many = max(0, len(self._held) - self._over.qsize() - share)
+            self._too_many = max(0, len(self._held) - self._surplus.qsize() - share)
             while self._too_many:
                 try:
-                    self._over.put(self._free.get_nowait())
+                    self._surplus.put(self._free.get_nowait())
                 except queue.Empty:
                     break
                 self._too_many -= 1
         slots = []
-        while not self._over.empty():
-            slot, session = self._over.get()
+        while not self._surplus.empty():
+            slot, session = self._surplus.get()
             session.close()
             slots.append(slot)
         if slots:
@@ -127,16 +136,18 @@ class RequestSlots:
 
 
 class HeldBack(Exception):
-    """A request was not begun: this process may be taken for frozen. Nothing of it was written."""
+    """A request was not begun, because other processes may consider this process frozen. No byte of the request was
+    written."""
 
 
 def http_session(heart: Heart | None = None) -> requests.Session:
-    """A Session for one request at a time that never repeats one by itself and ignores the machine's proxy settings.
+    """Returns a Session for one request at a time that never repeats a request by itself and ignores the machine's
+    proxy settings.
 
-    With a ``heart`` each request looks whether it may go, once it has its connection and before its first byte, and
-    raises ``HeldBack`` where it may not.
+    With a ``heart``, each request checks ``may_send`` between its connection and its first byte, and raises
+    ``HeldBack`` if it may not be sent.
     """
-    # Where urllib3 warns it writes whole addresses, numbers and words among them.
+    # urllib3's warnings contain whole addresses, with telephone numbers and texts.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     session = requests.Session()
     session.trust_env = False
@@ -144,25 +155,27 @@ def http_session(heart: Heart | None = None) -> requests.Session:
         transport = HTTPAdapter(max_retries=0, pool_connections=1, pool_maxsize=1)
         if heart is not None:
             transport.poolmanager.pool_classes_by_scheme = {
-                "http": _looking_first(HTTPConnectionPool, HTTPConnection, heart),
-                "https": _looking_first(HTTPSConnectionPool, HTTPSConnection, heart),
+                "http": _checking_heart_first(HTTPConnectionPool, HTTPConnection, heart),
+                "https": _checking_heart_first(HTTPSConnectionPool, HTTPSConnection, heart),
             }
         session.mount(scheme, transport)
     return session
 
 
-def _looking_first(
+def _checking_heart_first(
     pool: type[HTTPConnectionPool], connection: type[HTTPConnection], heart: Heart
 ) -> type[HTTPConnectionPool]:
-    class LookingFirst(connection):  # type: ignore[misc, valid-type]
+    class CheckingHeartFirst(connection):  # type: ignore[misc, valid-type]
         def endheaders(self, message_body: object = None, *, encode_chunked: bool = False) -> None:
-            # Connecting takes time: the look is the last thing before the first byte.
+            # Connecting takes time, so the connection is opened first. The check must be the last step before the first
+            # byte.
             if self.sock is None:
                 self.connect()
-            # One at a time: threads that have looked and wait for the processor would all send when the process wakes.
+            # The lock lets one thread at a time from its check to the kernel. Otherwise all threads that have checked
+            # and wait for the processor would send when a frozen process wakes.
             with heart.leaving:
                 if not heart.may_send:
                     raise HeldBack
                 super().endheaders(message_body, encode_chunked=encode_chunked)
 
-    return type(pool.__name__, (pool,), {"ConnectionCls": LookingFirst})
+    return type(pool.__name__, (pool,), {"ConnectionCls": CheckingHeartFirst})

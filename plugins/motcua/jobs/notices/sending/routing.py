@@ -1,4 +1,4 @@
-"""What is stopped or registered at which gateway, and which gateway each carrier goes to meanwhile."""
+"""Decides which gateway each carrier goes to, from the gateway pauses and the registrations at each gateway."""
 
 from __future__ import annotations
 
@@ -40,12 +40,13 @@ from motcua.store.notices.registrations import registrations
 from motcua.store.notices.templates import load_template_versions
 
 _READ_STOPS_EVERY = 5.0
-_LOOK_FOR_TOKENS = 0.2
-"""Seconds, while another process gets them."""
+_CHECK_TOKENS_EVERY = 0.2
+"""Seconds between two checks while another process renews the tokens."""
 
 
 class Routing:
-    """Routes of one sender's lanes; what it stops and starts is the ledger's, so that all senders keep to it."""
+    """Routes of one sender's lanes. The sender writes each gateway pause and its end to the ledger, so that all senders
+    follow it."""
 
     def __init__(self, run: SenderRun, lanes: Sequence[Lane]) -> None:
         self.run, self.lanes = run, lanes
@@ -57,16 +58,17 @@ class Routing:
         self.registrations: Mapping[RegistrationKey, Registration] = {}
         self.on_trial: frozenset[tuple[str, str]] = frozenset()
         self.changed = False
-        """Something was stopped or started since it was last read: nothing is claimed before it is read again."""
+        """Whether a pause began or ended since the pauses were last read. The sender claims nothing before it has read
+        them again."""
         self._read_at = 0.0
 
     def read(self) -> None:
-        """What is stopped and registered at each gateway, and which one each carrier goes to now."""
+        """Reads the pauses and registrations of each gateway, and assigns each carrier to a gateway."""
         now = self.run.clock()
         if lift_stops_that_are_over(self.run.ledger, now, changed_by=self.run.run_id):
             self.run.ledger.commit()
         stops = gateway_stops(self.run.ledger)
-        if self._close_for_the_night(stops, now):
+        if self._pause_closed_gateways(stops, now):
             stops = gateway_stops(self.run.ledger)
         self.registrations = registrations(self.run.ledger)
         self.run.ledger.commit()
@@ -80,11 +82,12 @@ class Routing:
             if lane.stop is not None and not lane.stop.expected:
                 lane.trusted = 1
             stopped = lane.stop is not None and lane.stop.until > now
-            # Before an attempt is committed: nothing leaves, nothing is spent.
-            if (shut := self.tokens.look(lane.gateway, now)) == "":
-                stopped, self._read_at = True, min(self._read_at, time.monotonic() + _LOOK_FOR_TOKENS)
-            elif shut is not None:
-                stopped = stopped or self._shut(lane, shut, now)
+            # Tokens are checked before an attempt is committed: without a good token no message is sent and no segment
+            # is counted.
+            if (token_fault := self.tokens.provide_tokens(lane.gateway, now)) == "":
+                stopped, self._read_at = True, min(self._read_at, time.monotonic() + _CHECK_TOKENS_EVERY)
+            elif token_fault is not None:
+                stopped = stopped or self._pause_without_tokens(lane, token_fault, now)
             self.routes.append(Route(lane.name, lane.gateway.address.carriers, stopped, frozenset(lane.carrier_stops)))
         self.stopped_templates = {(stop.gateway, stop.subject) for stop in stops if stop.concerns == "template"}
         assigned = assign_carriers(self.routes)
@@ -93,10 +96,11 @@ class Routing:
         )
         if assigned != self.assigned or on_trial != self.on_trial:
             self.assigned, self.on_trial = assigned, on_trial
-            self.look_anew()
+            self.reset_exhausted()
 
-    def _close_for_the_night(self, stops: Sequence[GatewayStop], now: datetime) -> bool:
-        """Stops the gateways that take nothing at this hour, until they do; whether any was not stopped for so long."""
+    def _pause_closed_gateways(self, stops: Sequence[GatewayStop], now: datetime) -> bool:
+        """Writes an expected pause for each gateway that accepts nothing at this hour. Returns whether any such pause
+        is new."""
         closing = False
         for lane in self.lanes:
             until = lane.gateway.closed.until(now) if lane.gateway.closed is not None else None
@@ -110,8 +114,8 @@ class Routing:
                 closing = True
         return closing
 
-    def _shut(self, lane: Lane, why: str, now: datetime) -> Literal[True]:
-        """Stops a gateway that would let nobody in, for a pause, so that whoever looks sees it."""
+    def _pause_without_tokens(self, lane: Lane, why: str, now: datetime) -> Literal[True]:
+        """Pauses a gateway that has no good access token, so that staff and the other senders see the reason."""
         pause = next_pause(lane.stop.pause if lane.stop is not None else None, settings().gateway_stop)
         lane.stop = GatewayStop(lane.name, "gateway", "", now, now + pause, why, pause=pause)
         stop_gateway(self.run.ledger, lane.stop, changed_by=self.run.run_id)
@@ -119,34 +123,39 @@ class Routing:
         return True
 
     def read_if_old(self) -> None:
-        """Likewise, when that was some seconds ago or something was changed since."""
+        """Reads pauses and registrations again if the last reading is too old or a pause changed since."""
         if self.changed or time.monotonic() >= self._read_at:
             self.read()
 
-    def look_anew(self) -> None:
-        """Something changed that may make a message due at any gateway."""
+    def reset_exhausted(self) -> None:
+        """Lets every lane claim again, because some message may now be due at any gateway."""
         for lane in self.lanes:
             lane.exhausted = False
 
     def route(self, lane: Lane) -> Route:
-        """Of a lane."""
+        """Returns the route of a lane."""
         return next(route for route in self.routes if route.gateway == lane.name)
 
     def opens_at(self, lane: Lane) -> datetime | None:
-        """When a gateway opens that takes nothing now as is expected: past a day's quota, not in the night after that
-        day. ``None``: it is open, or stopped for anything else."""
+        """Returns when a gateway under an expected pause opens again.
+
+        If the pause for a day's quota ends within the gateway's closed hours, the gateway opens after these hours.
+        ``None`` if the gateway is open or its pause has another reason.
+        """
         if lane.stop is None or not lane.stop.expected:
             return None
         hours = lane.gateway.closed
         return (hours.until(lane.stop.until) if hours is not None else None) or lane.stop.until
 
     def closed_before(self, lane: Lane) -> list[tuple[Lane, datetime]]:
-        """Gateways before a lane's that take nothing now as is expected, each with when it opens."""
+        """Returns the gateways that are preferred to a lane's gateway and are under an expected pause, each with its
+        opening time."""
         before = takewhile(lambda other: other is not lane, self.lanes)
         return [(other, until) for other in before if (until := self.opens_at(other)) is not None]
 
     def next_trial(self) -> float | None:
-        """In how many seconds something that messages wait for is tried again; ``None``: nothing is."""
+        """Returns the seconds until the next test of a paused gateway or carrier, or ``None`` if no message is due by
+        then."""
         now = self.run.clock()
         stops = [stop for lane in self.lanes for stop in (lane.stop, *lane.carrier_stops.values()) if stop]
         ends = [stop.until for stop in stops if stop.pause is not None and stop.until > now]
@@ -155,8 +164,10 @@ class Routing:
         return (min(ends) - now).total_seconds() if waits else None
 
     def begin_trial(self, lane: Lane, stop: GatewayStop, now: datetime) -> bool:
-        """Whether this sender is the one that tries what was stopped again."""
-        # One that is asked first costs nothing while it is silent, and is asked again soon.
+        """Reserves a test of a paused gateway or carrier for this sender. Returns ``False`` if another sender has
+        it."""
+        # A silent gateway is asked something that sends no message. The question costs nothing, so the pause does not
+        # grow.
         pause = stop.pause if stop.reason == NO_ANSWER else None
         pause = pause or next_pause(stop.pause, settings().gateway_stop)
         tried = replace(stop, until=now + pause, pause=pause)
@@ -170,10 +181,10 @@ class Routing:
         return True
 
     def request(self, message: ClaimedMessage, gateway: Gateway) -> OutgoingMessage:
-        """What a gateway would be asked to send of a message.
+        """Returns the request that would send a message through a gateway.
 
         Raises:
-            UnregisteredTemplate: the gateway would refuse the template, so nothing is spent on it.
+            UnregisteredTemplate: the template is not registered at the gateway, which would refuse the message.
         """
         words = words_at(gateway, message.words, self.templates)
         if (gateway.address.name, words.template) in self.stopped_templates:
@@ -181,8 +192,8 @@ class Routing:
         reference = secrets.token_hex(16)
         return outgoing_message(gateway, words, message.msisdn, reference, self.templates, self.registrations)
 
-    def has_words(self, message: ClaimedMessage, lane: Lane) -> bool:
-        """Whether a gateway would be given the message as far as its template goes."""
+    def has_registered_template(self, message: ClaimedMessage, lane: Lane) -> bool:
+        """Returns whether the message's template may be used at the lane's gateway."""
         try:
             self.request(message, lane.gateway)
         except UnregisteredTemplate:
@@ -190,17 +201,21 @@ class Routing:
         return True
 
     def try_another(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed:
-        """When and where a message goes on that this gateway does not take: at once by another one, else later."""
+        """Queues a message that this gateway does not accept: at once for another gateway, or for later if no other
+        gateway can accept it."""
         avoid = [*message.avoid, gateway]
         if another_gateway(self.routes, carrier, avoid):
-            self.look_anew()
+            self.reset_exhausted()
             return Postponed(message.message_id, now, carrier=carrier, avoid=avoid)
         return Postponed(message.message_id, now + settings().gateway_stop, carrier=carrier, avoid=[])
 
     def pass_on(self, message: ClaimedMessage, gateway: str, carrier: str, now: datetime) -> Postponed | None:
-        """When and where a message goes on whose number this gateway does not reach: at once by another one, or as soon
-        as that is open again; later, where each of them has refused it, or has no brandname at the carrier. ``None``:
-        there is no other."""
+        """Queues a message for another gateway, because this gateway does not reach the number.
+
+        The message goes to another gateway, at once or as soon as that gateway opens again. If every other gateway has
+        refused the number, or none has a brandname at the carrier, the message waits. ``None`` if no other gateway is
+        configured.
+        """
         if len(self.routes) == 1:
             return None
         others = other_gateways(self.routes, carrier, gateway)
@@ -210,57 +225,62 @@ class Routing:
             return Postponed(message.message_id, until, "carrier_unregistered", carrier, avoid=[])
         if others.issubset(message.avoid):
             return Postponed(message.message_id, now + settings().gateway_stop, "unreachable", carrier, avoid=[])
-        self.look_anew()
+        self.reset_exhausted()
         return Postponed(message.message_id, now, "unreachable", carrier, avoid=[*message.avoid, gateway])
 
     def notice(self, answered: Answered) -> list[int]:
-        """Stops what the answer shows to be wrong, and starts what takes messages again; returns messages that wait for
-        the gateway from now on, and not for a time of their own."""
+        """Begins and ends pauses as an answer shows. Returns the messages that from now on wait for the gateway and not
+        for their own time of retry."""
         lane, outcome, carrier = answered.lane, answered.answer, answered.call.carrier
-        wait_for_it: list[int] = []
+        wait_for_gateway: list[int] = []
         if outcome is HELD_BACK:
-            return wait_for_it
+            return wait_for_gateway
         if outcome is UNHEARD:
             self.stop_for_a_pause(lane, NO_ANSWER)
             lane.on_trial = False
-            return wait_for_it
+            return wait_for_gateway
         is_transient, words = outcome.outcome == "transient", words_of(outcome)
         lane.unanswered = lane.unanswered + 1 if outcome.outcome == "unknown" else 0
         lane.turned_away = [*lane.turned_away, answered] if is_transient else []
-        # One that fails alone, just after a restart for example, is nothing.
-        limit = 1 if lane.on_trial else max(2, lane.most)
+        # A single failure, for example just after a gateway's restart, begins no pause.
+        limit = 1 if lane.on_trial else max(2, lane.request_limit)
         if lane.unanswered >= min(limit, TIME_OUTS):
-            # A few show that nobody answers; what is out by then cannot be taken back, the queue waits.
+            # A few time-outs suffice: each further request may cost a message of unknown outcome, while queued messages
+            # can wait.
             self.stop_for_a_pause(lane, NO_ANSWER, costs_a_message=True)
         elif is_transient and (outcome.http_status is None or len(lane.turned_away) >= limit):
-            # Without a status nobody is there, which one request shows as well as many.
+            # An answer without an HTTP status means that no connection was possible. One such request proves it.
             self.stop_for_a_pause(lane, f"takes nothing: {words}")
-            wait_for_it = [each.call.message.message_id for each in lane.turned_away if not each.answer.retry_after]
+            wait_for_gateway = [
+                each.call.message.message_id for each in lane.turned_away if not each.answer.retry_after
+            ]
             lane.turned_away = []
         elif outcome.outcome == "configuration" and outcome.open_at is not None:
-            # No less than the shortest pause, wherever their clock and ours are.
+            # At least the shortest pause, in case the gateway's clock differs from ours.
             lasting = max(FIRST_PAUSE, outcome.open_at - self.run.clock())
             self.stop(lane.name, words, lasting, expected=True)
         elif outcome.outcome == "configuration" and outcome.concerns == "gateway":
             if outcome.tokens_refused:
-                self.tokens.doubt(lane.gateway)
+                self.tokens.note_refusal(lane.gateway)
             self.stop_for_a_pause(lane, words)
         elif outcome.outcome == "configuration" and outcome.concerns == "template":
             template = answered.call.message.words.template
             self.stop(lane.name, words, settings().gateway_stop, "template", template)
         if outcome.outcome in ("accepted", "duplicate"):
-            self._start_what_takes_messages(lane, carrier)
+            self._end_pauses(lane, carrier)
         elif outcome.outcome in ("phone", "unreachable") or (
             outcome.outcome == "configuration" and outcome.concerns != "gateway"
         ):
-            # It refuses this message alone, so it works.
-            self._start_what_takes_messages(lane, None)
+            # The gateway refuses only this message, so the gateway itself works.
+            self._end_pauses(lane, None)
         lane.on_trial = False
-        return wait_for_it
+        return wait_for_gateway
 
-    def _start_what_takes_messages(self, lane: Lane, carrier: str | None) -> None:
-        """The gateway answered as it should, and took a message to the carrier, if one is given: neither stays stopped
-        until its time. What is stopped until a fixed time does: a person, or a day's limit, did it."""
+    def _end_pauses(self, lane: Lane, carrier: str | None) -> None:
+        """Ends the pauses of a gateway that answered properly, and of the carrier that it took a message for.
+
+        A pause until a fixed time, ordered by a person or for a day's limit, stays until its time.
+        """
         lane.trusted = min(lane.gateway.address.concurrency, lane.trusted + 1)
         for stop in filter(None, (lane.stop, lane.carrier_stops.get(carrier or ""))):
             if stop.pause is not None or stop.until <= self.run.clock():
@@ -280,12 +300,13 @@ class Routing:
         *,
         costs_a_message: bool = False,
     ) -> None:
-        """Leaves a gateway, or a carrier there, alone for a pause, at first for seconds, and no less than it asked.
+        """Pauses a gateway, or a carrier there. The pause begins with seconds, grows, and is at least as long as the
+        gateway asked for.
 
-        A try that cost a message, whose outcome nobody knows now, makes the pause four times as long.
+        A test that cost a message of unknown outcome makes the pause four times as long.
         """
         if concerns == "gateway" and lane.stop is not None and not lane.on_trial:
-            # It is left alone already; this request was out before.
+            # The gateway is paused already. This request was open before the pause.
             return
         longest = settings().gateway_stop
         pause = lane.stop.pause if concerns == "gateway" and lane.stop is not None else None
@@ -307,12 +328,12 @@ class Routing:
         *,
         expected: bool = False,
     ) -> None:
-        """Stops a gateway, or a carrier or a template there, for a time; ``expected``: as its own rules have it."""
+        """Pauses a gateway, or a carrier or a template there, for a time. ``expected`` marks a pause by the gateway's
+        own rules."""
         now = self.run.clock()
         stop = GatewayStop(gateway, concerns, subject, now, now + lasting, reason, expected=expected, pause=pause)
         stop_gateway(self.run.ledger, stop, changed_by=self.run.run_id)
         self.run.counts.stopped.append(str(stop))
-        # The routes are read anew before the next claim.
         self.changed = True
         if concerns == "gateway":
             self.routes = [replace(route, stopped=True) if route.gateway == gateway else route for route in self.routes]
@@ -322,5 +343,5 @@ class Routing:
 
 
 def words_of(outcome: GatewayAnswer) -> str:
-    """An answer in few words, for who reads why something is stopped."""
+    """Returns an answer in few words, as the reason of a gateway pause."""
     return f"{outcome.http_status or ''} {outcome.code or ''}".strip() or outcome.outcome

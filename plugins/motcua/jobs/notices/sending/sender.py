@@ -1,9 +1,10 @@
-"""Sending: claim → look again → commit the attempt → HTTP → outcome, committed.
+"""Sends due messages. The steps of each message: claim, check once more, commit the attempt, HTTP request, commit the
+outcome.
 
-The ledger is the only thing that retries. A sender that dies leaves attempts in flight; the next one finds its
-advisory lock free, so the loss is known at once, and makes them ``unknown``: nothing is ever repeated blindly.
+Only the ledger decides on retries. A sender that dies leaves attempts in flight. The next sender finds the dead
+sender's advisory lock free and marks these attempts ``unknown`` at once. No message is ever repeated blindly.
 
-Each gateway in use is a lane with its own share of the queue (by carrier), its own threads and its own limits.
+Each gateway in use is a lane. A lane has its own part of the queue (by carrier), its own threads and its own limits.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from motcua.domain.checks import Finding, fault
 from motcua.domain.run_window import EVERYTHING, Window
 from motcua.gateways import GatewayMisconfigured
 from motcua.gateways.adapter import GatewayAnswer
-from motcua.jobs.notices.attempts import bury_the_dead
+from motcua.jobs.notices.attempts import mark_abandoned_attempts_unknown
 from motcua.jobs.notices.sending.claiming import Claiming
 from motcua.jobs.notices.sending.departures import Departures
 from motcua.jobs.notices.sending.heartbeat import beating
@@ -36,44 +37,48 @@ from motcua.settings import settings
 from motcua.store.journal import open_journal
 from motcua.store.ledger.database import connect
 from motcua.store.ledger.locks import (
-    LINGERING,
+    LEADING,
     WATCHING,
+    has_standby,
     hold_lock,
     lock_holders,
     release_lock,
-    somebody_stands_by,
-    stand_by,
+    take_standby_place,
 )
 from motcua.store.notices import attempts, messages
 from motcua.store.notices.gaps import open_gap
 from motcua.store.notices.gateways import GatewayStop, gateway_stops
 from motcua.store.worker_marks import leave_mark
 
-_GATHER = 0.004
-"""Seconds that the first answer waits for others, to be written with them (docs/decisions/sending.md)."""
-_LOOK_FOR_NEWS_EVERY = timedelta(seconds=3)
-"""While a long queue drains; else as often as when there is nothing to send."""
-_LOOK_WHEN_IDLE_EVERY = 0.25
-_ASK_WATCHERS_EVERY = 0.1
-"""What they tell costs one short statement at the ledger, and no source."""
-_LOOK_AT_QUEUE_EVERY = 1.0
+_COLLECT_FOR = 0.004
+"""Seconds for which the sender waits after the first answer, to write further answers in the same transaction
+(docs/decisions/sending.md)."""
+_CHECK_NEWS_EVERY = timedelta(seconds=3)
+"""Time between two pick-ups of news while a long queue drains. With a short queue the sender picks up as often as when
+it is idle."""
+_CHECK_WHEN_IDLE_EVERY = 0.25
+_CHECK_WATCHERS_EVERY = 0.1
+"""Seconds between two checks for news while watchers serve all sources. The check is one short query of the ledger and
+no query of a source."""
+_CHECK_QUEUE_EVERY = 1.0
 _WAIT_FOR_SLOTS = 0.1
 _IDLE_AFTER = 1.0
-"""Seconds without news after which others may have all of this sender's slots."""
+"""Seconds without news after which this sender releases its request slots for other senders."""
 _CLAIM_FOR = 25 * 60.0
-"""Seconds; well inside the task's execution_timeout, which would tear the sender from what is in flight. Beyond the
-longest time of a sender by a quarter of an hour, in which no other one need come to take over."""
+"""Seconds for which one sender claims messages. This is well below the task's execution_timeout, which would kill the
+sender while requests are in flight. It is a quarter of an hour more than the longest planned run of a sender: for that
+time a sender can go on without a successor."""
 
 
 class CatchUp(Protocol):
-    """Picks up and plans what has come meanwhile."""
+    """Picks up new transitions and plans their messages while a sender runs."""
 
     @property
     def is_over(self) -> bool:
-        """The run has lasted long enough."""
+        """Whether the planned time of the run is over."""
 
     def __call__(self) -> bool:
-        """Whether there was news."""
+        """Pick up and plan. Return whether there was news."""
 
 
 def send(
@@ -84,29 +89,31 @@ def send(
     stop: threading.Event | None = None,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> SendCounts:
-    """Sends every message that is due, or those of a window, until none is left or no gateway may be used.
+    """Sends every due message of a window, until no message is left or no gateway may be used.
 
-    ``catch_up`` picks up and plans news meanwhile: every few seconds while a long queue drains, so that a message late
-    in it is judged by what the sources say then; and when the queue is empty, for as long as news keeps coming.
+    ``catch_up`` picks up and plans news while the sender runs. While a long queue drains, this happens every few
+    seconds, so that the state of the sources is fresh when a late message of the queue is checked. With an empty queue,
+    the sender goes on as long as there is news.
 
-    Once ``stop`` is set nothing more is claimed; what is in flight is waited for and written. Where the ledger was
-    restored, and nobody has looked at the gap, nothing is claimed at all; where it slept, nothing of before.
+    Once ``stop`` is set, the sender claims nothing more; it waits for the requests in flight and writes their outcomes.
+    If the ledger was restored and the gap is still open, the sender claims nothing at all. If the ledger slept, the
+    sender claims only messages recorded after the ledger woke.
 
     Raises:
-        motcua.store.journal.JournalFailed: the journal of attempts cannot be read, or takes no more lines; what was in
-            flight is written.
+        motcua.store.journal.JournalFailed: the journal of attempts cannot be read or written. The outcomes
+            of requests in flight are written first.
         motcua.gateways.GatewayMisconfigured: no gateway's Airflow connection can be used.
     """
     with beating() as heart, connect() as lock, connect() as ledger:
         lock.autocommit = True
-        heart.end_the_frozen(lock)
+        heart.end_frozen_processes(lock)
         counts = SendCounts()
         if (hold := look_for_gap(ledger, run_id, clock())) is not None:
             counts.gap = hold.why
             if (part := hold.window(window)) is None:
                 return counts
             window = part
-        heart.sign(clock, hold.gap_no if hold is not None else None)
+        heart.record_running(clock, hold.gap_no if hold is not None else None)
         leave_mark(settings().journal_folder, socket.gethostname())
         messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
@@ -117,7 +124,7 @@ def send(
 
 
 class Sender:
-    """Takes turns over its lanes until nothing is left that may go."""
+    """A sender, which works on its lanes in turn until no message may be sent any more."""
 
     def __init__(self, sending: SenderRun, catch_up: CatchUp | None, stop: threading.Event) -> None:
         self.sending, self.catch_up, self.stop = sending, catch_up, stop
@@ -128,47 +135,53 @@ class Sender:
         self.departures = Departures(open_journal(), sending.clock, self._call, self.answers, sending.heart)
         self.refreshed_at = sending.clock()
         self.claim_until = time.monotonic() + _CLAIM_FOR
-        # One sender leads and picks up news for all; so many stand by that help with a long queue and lead when it is
-        # gone. Whoever comes besides, as a run by the clock or by hand, does what is due and ends.
-        self.leads = catch_up is not None and hold_lock(sending.lock, LINGERING)
-        self.places = max(1, settings().senders - 1)
-        self.place = stand_by(sending.lock, self.places) if catch_up is not None and not self.leads else None
-        self.waits_for_relief = settings().notify_every <= settings().linger <= settings().linger_quiet
-        """By these settings some sender always waits for news: a run comes by the clock before the last one's have
-        ended. Where none comes, as while Airflow's API server is away, whoever is there goes on."""
+        # One sender is the leader and picks up news for all. Standbys help with a long queue, and one of them becomes
+        # the leader when the leader ends. Any further sender, for example of a run started by hand, sends what is due
+        # and ends.
+        self.leads = catch_up is not None and hold_lock(sending.lock, LEADING)
+        self.standby_places = max(1, settings().senders - 1)
+        self.standby_place = (
+            take_standby_place(sending.lock, self.standby_places) if catch_up is not None and not self.leads else None
+        )
+        self.waits_for_successor = settings().notify_every <= settings().linger <= settings().linger_quiet
+        """With these settings, the clock starts the next run before the senders of the current run end, so some sender
+        always waits for news. If no next run comes, for example while Airflow's API server is away, the
+        current sender goes on."""
         self.busy_at = time.monotonic()
-        """When there was last something to do, by the monotonic clock."""
-        self.buried_at = self.queue_looked_at = self.watch_looked_at = float("-inf")
+        """When the sender last had work, by the monotonic clock."""
+        self.abandoned_marked_at = self.queue_checked_at = self.watchers_checked_at = float("-inf")
         self.is_watched = True
 
     def run(self) -> SendCounts:
-        """Sends until nothing is left, or it may go on no longer; what is in flight is always waited for."""
+        """Sends until no message is left or the sender may not go on. Always waits for the requests in flight and
+        writes their outcomes."""
         with ExitStack() as pools:
-            # Last of all: the answers to what was in flight are written, too.
+            # The journal closes last, so that it also gets the answers to the requests in flight.
             pools.callback(self.departures.close)
-            self._bury_the_dead()
+            self._mark_abandoned_attempts_unknown()
             self._open_lanes(pools)
             try:
-                self.claiming.set_unroutable_aside(lambda: self._may_claim)
+                self.claiming.postpone_unroutable(lambda: self._may_claim)
                 while True:
                     if self._may_claim:
                         self._refresh_if_old()
                         self.routing.read_if_old()
                     self._take_turns()
                     if self.in_flight:
-                        self._gather(wait=self._pause)
+                        self._collect_answers(wait=self._pause)
                     elif self._may_claim and not self.sending.heart.may_send:
-                        # It beats again soon, or is over.
+                        # The heartbeat is late. Either the process beats again soon, or ``is_over`` becomes true and
+                        # ends this loop.
                         self.stop.wait(self._pause)
                     elif not self._may_claim or not self._more_may_come():
                         break
             except BaseException:
-                # Whatever ended the run: the gateways' answers to what is in flight are not thrown away.
+                # Whatever error ended the run, the answers to the requests in flight are still written.
                 self.sending.ledger.rollback()
                 self.claim_until = float("-inf")
                 self._take_turns()
                 while self.in_flight:
-                    self._gather(wait=None)
+                    self._collect_answers(wait=None)
                     self._take_turns()
                 raise
         if self.departures.failure is not None:
@@ -177,7 +190,7 @@ class Sender:
 
     @property
     def in_flight(self) -> int:
-        """Attempts whose answers are not written, in all lanes."""
+        """Number of attempts in all lanes that have no written answer yet."""
         return sum(lane.in_flight for lane in self.lanes)
 
     @property
@@ -195,7 +208,7 @@ class Sender:
             try:
                 gateway = open_and_note(self.sending.ledger, name)
             except GatewayMisconfigured as failure:
-                # The others go on; the run is red for it.
+                # Other gateways still send. The pause makes the run fail at its gate.
                 refusal = failure
                 self.routing.stop(name, str(failure), settings().gateway_stop)
                 continue
@@ -210,23 +223,23 @@ class Sender:
         self.routing.read()
 
     def _refresh_if_old(self) -> None:
-        """Picks up news while requests are out: a gateway that takes long to answer one holds up no other message."""
+        """Picks up news while requests are open, so that a slow gateway does not delay other messages."""
         if self.catch_up is None:
             return
         is_busy = any(lane.queue_is_long for lane in self.lanes)
-        every = _LOOK_FOR_NEWS_EVERY if is_busy else timedelta(seconds=self._pause)
+        every = _CHECK_NEWS_EVERY if is_busy else timedelta(seconds=self._pause)
         if self.sending.clock() - self.refreshed_at > every:
             if self._takes_the_lead() and self.catch_up():
-                self.routing.look_anew()
+                self.routing.reset_exhausted()
             self.refreshed_at = self.sending.clock()
 
     @property
     def _pause(self) -> float:
-        """Seconds between two questions for news."""
-        return _ASK_WATCHERS_EVERY if self.leads and self.is_watched else _LOOK_WHEN_IDLE_EVERY
+        """Seconds between two checks for news."""
+        return _CHECK_WATCHERS_EVERY if self.leads and self.is_watched else _CHECK_WHEN_IDLE_EVERY
 
     def _more_may_come(self) -> bool:
-        """With nothing in flight: whether to look at the queue once more."""
+        """Returns whether to check the queue once more. Called with nothing in flight."""
         if self.routing.changed:
             return True
         usable = [lane for lane, route in zip(self.lanes, self.routing.routes, strict=True) if not route.stopped]
@@ -235,48 +248,53 @@ class Sender:
             self.stop.wait(max(0.0, min(waiting) - time.monotonic()))
             return True
         if not all(lane.exhausted for lane in usable):
-            # Others have all slots; so that nobody waits for the other in a circle, they may have what is idle here.
+            # Other senders hold all slots of some gateway. This sender releases its idle slots of the other gateways,
+            # so that two senders never wait for each other in a circle.
             for lane in self.lanes:
                 if lane.exhausted:
                     lane.slots.give_all_back()
             self.stop.wait(_WAIT_FOR_SLOTS)
             return True
         if self._wait_for_news():
-            self.routing.look_anew()
+            self.routing.reset_exhausted()
             return True
         return False
 
-    def _bury_the_dead(self) -> None:
-        """What senders that no longer live left in flight is of unknown outcome: found at the start, and by whoever
-        leads every few seconds, so that it is settled soon."""
-        self.buried_at = time.monotonic()
-        self.sending.counts.abandoned += bury_the_dead(
+    def _mark_abandoned_attempts_unknown(self) -> None:
+        """Marks attempts in flight of dead senders as unknown, so that they are settled soon. Every sender does this at
+        its start, the leader also every few seconds."""
+        self.abandoned_marked_at = time.monotonic()
+        self.sending.counts.abandoned += mark_abandoned_attempts_unknown(
             self.sending.ledger, self.sending.lock, self.sending.clock(), self.sending.sender_id
         )
 
     def _takes_the_lead(self) -> bool:
-        """Whether this sender leads; another one does as soon as the one that led has ended, however it did."""
-        if not self.leads and hold_lock(self.sending.lock, LINGERING):
+        """Returns whether this sender is the leader. Takes the lead if the former leader has ended, for whatever
+        reason."""
+        if not self.leads and hold_lock(self.sending.lock, LEADING):
             self.leads, self.busy_at = True, time.monotonic()
-            if self.place is not None:
-                # Who comes next may have it, and leads after this one.
-                release_lock(self.sending.lock, self.place)
-                self.place = None
-        if self.leads and time.monotonic() > self.buried_at + _LOOK_FOR_NEWS_EVERY.total_seconds():
-            self._bury_the_dead()
+            if self.standby_place is not None:
+                # The next sender may take this standby place and become the leader after this sender.
+                release_lock(self.sending.lock, self.standby_place)
+                self.standby_place = None
+        if self.leads and time.monotonic() > self.abandoned_marked_at + _CHECK_NEWS_EVERY.total_seconds():
+            self._mark_abandoned_attempts_unknown()
         return self.leads
 
     def _wait_for_news(self) -> bool:
-        """With nothing left to send: whether to look again, since news came, a message is due, or what is stopped may
-        be tried again, before the patience or the run's time was over. Messages that wait for a gateway are waited
-        with."""
-        if self.catch_up is None or not (self.leads or self.place is not None):
+        """Waits with nothing left to send. Returns whether to check the queue again.
+
+        Returns ``True`` once there is news, a message is due, or a gateway or carrier under a pause may be tried again.
+        Returns ``False`` once the time without news or the time of the run is over. While messages wait for a gateway,
+        the sender waits until the gateway's next trial.
+        """
+        if self.catch_up is None or not (self.leads or self.standby_place is not None):
             return False
         began = time.monotonic()
         trial_in = self.routing.next_trial()
-        if trial_in is None and not self.waits_for_relief and all(route.stopped for route in self.routing.routes):
+        if trial_in is None and not self.waits_for_successor and all(route.stopped for route in self.routing.routes):
             return False
-        while not self._is_relieved(self.catch_up):
+        while not self._may_end(self.catch_up):
             if self.sending.heart.is_over:
                 return False
             leads = self._takes_the_lead()
@@ -289,59 +307,64 @@ class Sender:
             if now > began + _IDLE_AFTER or not leads:
                 for lane in self.lanes:
                     lane.slots.give_all_back()
-            ends_at = began + trial_in if trial_in is not None else self._patient_until()
+            ends_at = began + trial_in if trial_in is not None else self._waits_until()
             if now >= ends_at:
                 break
             if self.stop.wait(max(0.0, min(self._pause, ends_at - now))):
                 return False
-        self.routing.changed = trial_in is not None and not self._is_relieved(self.catch_up)
+        self.routing.changed = trial_in is not None and not self._may_end(self.catch_up)
         return self.routing.changed
 
-    def _is_relieved(self, catch_up: CatchUp) -> bool:
-        """Its time is over, and another one goes on: who leads has one that stands by, which waits until it leads."""
-        if not catch_up.is_over or not self.waits_for_relief:
+    def _may_end(self, catch_up: CatchUp) -> bool:
+        """Returns whether the sender may end: the run's time is over and, if the sender waits for a successor, another
+        sender goes on. A leader then ends only when a standby is there; the standby waits until it leads."""
+        if not catch_up.is_over or not self.waits_for_successor:
             return catch_up.is_over
-        return not self._may_claim or (self.leads and somebody_stands_by(self.sending.lock, self.places))
+        return not self._may_claim or (self.leads and has_standby(self.sending.lock, self.standby_places))
 
     def _sees_due_message(self) -> bool:
-        """Whether some message is due by now that was not when the queue was looked at; asked once in a while, since
-        what cannot go now is due, too."""
+        """Returns whether any message is due now. Queries at most once a second, since the query also counts due
+        messages that cannot be sent now."""
         now = time.monotonic()
-        if now < self.queue_looked_at + _LOOK_AT_QUEUE_EVERY:
+        if now < self.queue_checked_at + _CHECK_QUEUE_EVERY:
             return False
-        self.queue_looked_at = now
+        self.queue_checked_at = now
         is_due = messages.any_due(self.sending.ledger, self.sending.window, self.sending.clock())
         self.sending.ledger.commit()
         return is_due
 
-    def _patient_until(self) -> float:
-        """By the monotonic clock. Where nobody watches the sources, this sender does until the run's time is over; and
-        so does who stands by while another one leads, and whoever waits for relief."""
+    def _waits_until(self) -> float:
+        """Returns until when the sender waits for news, by the monotonic clock.
+
+        A standby waits until the run's time is over. A leader does so, too, if no watcher serves the sources or if it
+        waits for a successor. Any other leader waits ``MOTCUA_LINGER_QUIET`` after its last work.
+        """
         if not self.leads:
             return float("inf")
         now = time.monotonic()
-        if now >= self.watch_looked_at + _LOOK_AT_QUEUE_EVERY:
+        if now >= self.watchers_checked_at + _CHECK_QUEUE_EVERY:
             watchers = lock_holders(self.sending.lock, WATCHING)
-            self.is_watched, self.watch_looked_at = watchers >= settings().look_parts, now
-        if not self.is_watched or self.waits_for_relief:
+            self.is_watched, self.watchers_checked_at = watchers >= settings().look_parts, now
+        if not self.is_watched or self.waits_for_successor:
             return float("inf")
         return self.busy_at + settings().linger_quiet.total_seconds()
 
     def _may_claim_for(self, lane: Lane) -> bool:
-        # What may not leave would be held back, and claimed again at once.
+        # A message claimed while the heartbeat is late would be held back and then claimed again at once.
         may_leave = self._may_claim and self.sending.heart.may_send
         return may_leave and lane.wants_more and not self.routing.changed and not self.routing.route(lane).stopped
 
     def _take_turns(self) -> None:
-        """For each lane: writes its answers and claims for the room that they leave, in one transaction.
+        """For each lane, in one transaction: writes the answers and claims messages for the free room.
 
-        The statements go out without waiting for each other; only claimed rows and the commit are waited for.
+        The SQL statements go out without waiting for each other (pipeline mode). The sender waits only for the claimed
+        rows and for the commit.
         """
         for lane in self.lanes:
             if self._may_claim and (lane.slots.share or not (lane.exhausted or self.routing.route(lane).stopped)):
-                # Also of an idle lane: others may want what it has.
+                # An idle lane is balanced too, since other senders may need its slots.
                 lane.slots.balance()
-            lane.try_on()
+            lane.allow_one_request()
             if not (lane.answers or lane.unwritten or self._may_claim_for(lane)):
                 continue
             with self.sending.ledger.pipeline():
@@ -364,21 +387,22 @@ class Sender:
                 try:
                     answer = lane.submit(http, call)
                 except HeldBack:
-                    # Nothing of it was written.
+                    # No byte of the request was written.
                     answer = HELD_BACK
                 except Exception as failure:
-                    # An adapter's own mistake, after the request may have left: the outcome is not known.
+                    # The adapter itself failed, possibly after the request left, so the outcome is unknown.
                     answer = GatewayAnswer("unknown", code=f"adapter: {type(failure).__name__}")
                 lane.end_call(answer)
         self.answers.put(Answered(lane, call, answer))
 
-    def _gather(self, wait: float | None) -> None:
-        """Gives the lanes the answers that have come; waits for the first so many seconds."""
+    def _collect_answers(self, wait: float | None) -> None:
+        """Passes answers to their lanes. Waits at most ``wait`` seconds for the first answer; ``None`` waits without
+        limit."""
         try:
             answered = [self.answers.get(timeout=wait)]
         except queue.Empty:
             return
-        time.sleep(_GATHER)
+        time.sleep(_COLLECT_FOR)
         while not self.answers.empty():
             answered.append(self.answers.get())
         for each in answered:
@@ -388,7 +412,8 @@ class Sender:
 
 
 def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[Finding]:
-    """What a run leaves that failed and may be retried, in words; empty: nothing. Names counts and reasons only."""
+    """Returns what a run leaves failed that a retry may solve. Empty if nothing is left. Names counts and reasons
+    only."""
     moment = now or datetime.now(UTC)
     with connect() as ledger:
         gap = open_gap(ledger)
@@ -404,10 +429,11 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
             for each in attempts.attempts_of_run(ledger, run_id)
             if each.unresolved
         ]
-        # What is as it should be is nobody's to mend.
+        # Expected stops (at night, or for a quota) need no action.
         stops = [stop for stop in gateway_stops(ledger) if not stop.expected]
-        due = messages.waiting(ledger, window, moment, _carriers(stops)).due if stops else 0
-        # With messages due what was stopped counts until it is tried again, also just after its pause.
+        due = messages.waiting(ledger, window, moment, _paused_carriers(stops)).due if stops else 0
+        # While messages are due, a paused gateway counts as a failure until it is tried again, also just after its
+        # pause.
         longest = settings().gateway_stop if due else timedelta(0)
         stops = [stop for stop in stops if stop.until > moment - (longest if stop.pause is not None else timedelta(0))]
         if stops and due:
@@ -416,6 +442,7 @@ def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = 
     return left
 
 
-def _carriers(stops: Sequence[GatewayStop]) -> list[str] | None:
-    """Carriers whose messages the stops hold up; ``None``: there is a stop that is not of one carrier."""
+def _paused_carriers(stops: Sequence[GatewayStop]) -> list[str] | None:
+    """Returns the carriers that the gateway pauses concern, or ``None`` if a pause concerns something else than a
+    carrier."""
     return [stop.subject for stop in stops] if all(stop.concerns == "carrier" for stop in stops) else None

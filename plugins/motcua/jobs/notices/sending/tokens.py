@@ -1,4 +1,5 @@
-"""Tokens of gateways that let nobody in without: renewed by one process, before a message is given to the gateway."""
+"""Provides gateways that require an access token with one. One process renews the tokens, before any message is
+claimed."""
 
 from __future__ import annotations
 
@@ -17,33 +18,34 @@ from motcua.store.tokens import KeptTokens, TokenFile, TokensUnusable
 log = logging.getLogger(__name__)
 
 _TRY_AGAIN = 60.0
-"""Seconds after a renewal that failed."""
+"""Seconds to wait after a failed renewal."""
 
 
 class TokenKeeper:
-    """Gives one sender's gateways their tokens, and renews those that are due."""
+    """Gives tokens to one sender's gateways, and renews those that are due."""
 
     def __init__(self, run: SenderRun) -> None:
         self.run = run
         self._not_before: dict[str, float] = {}
-        """By the monotonic clock: when a renewal that failed is tried again."""
+        """For each gateway, when a failed renewal is tried again, by the monotonic clock."""
         self._others_renew = False
-        """At the last look another process had the lock."""
+        """Whether another process held the lock at the last check."""
         self._noted: dict[str, str] = {}
-        """The access token of each gateway that the ledger was told of by this process."""
+        """For each gateway, the access token that this process last reported to the ledger (table ``gateways``)."""
         self._refused: dict[str, str] = {}
-        """The last access token of each gateway by which it let nobody in."""
+        """For each gateway, the last access token that it refused."""
 
-    def doubt(self, gateway: Gateway) -> None:
-        """The gateway let nobody in by its access token: another one is got before it is asked again."""
+    def note_refusal(self, gateway: Gateway) -> None:
+        """Remembers that a gateway refused its access token. The token is renewed before the gateway is used again."""
         if gateway.tokens is not None:
             self._refused[gateway.address.name] = gateway.tokens.access
 
-    def look(self, gateway: Gateway, now: datetime) -> str | None:
-        """Has the gateway the tokens that are good now; why it has none, where it has none. Nothing to say (an empty
-        text): another process is getting them, in a moment.
+    def provide_tokens(self, gateway: Gateway, now: datetime) -> str | None:
+        """Gives the gateway the tokens that are valid now. Returns why it has none, or ``None`` if it has a valid token
+        or needs none.
 
-        What fails is kept in the ledger at once, and the watch tells it, while the old token may still be good.
+        Returns an empty text if another process is renewing the tokens at this moment. A failure is written to the
+        ledger at once, so that the watch reports it while the old token may still be valid.
         """
         first = gateway.first_refresh_token
         if first is None:
@@ -51,46 +53,48 @@ class TokenKeeper:
         name = gateway.address.name
         file, self._others_renew = TokenFile(name, first), False
         try:
-            kept = file.read()
-            if self._is_due(kept, name, now):
-                kept = self._renew(gateway, file, kept, now)
+            stored = file.read()
+            if self._is_due(stored, name, now):
+                stored = self._renew(gateway, file, stored, now)
         except TokensUnusable as failure:
             self._note(name, None, str(failure))
             gateway.tokens = None
             return str(failure)
-        self._note_good(name, kept.tokens, now)
-        gateway.tokens = kept.tokens if kept.tokens is not None and kept.tokens.lets_in(now) else None
+        self._note_renewed_elsewhere(name, stored.tokens, now)
+        gateway.tokens = stored.tokens if stored.tokens is not None and stored.tokens.lets_in(now) else None
         if gateway.tokens is not None:
             return None
         return "" if self._others_renew else "no access token is good"
 
-    def _is_due(self, kept: KeptTokens, name: str, now: datetime) -> bool:
-        tokens = kept.tokens
+    def _is_due(self, stored: KeptTokens, name: str, now: datetime) -> bool:
+        tokens = stored.tokens
         is_due = tokens is None or tokens.are_due(now) or tokens.access == self._refused.get(name)
         return is_due and time.monotonic() >= self._not_before.get(name, float("-inf"))
 
     def _renew(self, gateway: Gateway, file: TokenFile, before: KeptTokens, now: datetime) -> KeptTokens:
-        """What is kept once the tokens were renewed, by this process or by another one, or could not be."""
+        """Renews the tokens, unless another process does or did. Returns the tokens in the file afterwards."""
         name = gateway.address.name
         if not hold_lock(self.run.lock, RENEWING):
-            # The old one is good for a quarter of its life.
+            # Tokens are renewed before they end, so the old token is still valid for a quarter of its life.
             self._others_renew = True
             return file.read()
         try:
-            # Who had the lock before may have renewed them, or gone on from another first token, which counts now.
-            kept = file.read()
-            if not self._is_due(kept, name, now) or (before.tokens is not None and kept.tokens is None):
-                return kept
-            if kept.renewing_since is None:
+            # The last holder of the lock may have renewed the tokens, or begun from another first refresh token, which
+            # counts now.
+            stored = file.read()
+            if not self._is_due(stored, name, now) or (before.tokens is not None and stored.tokens is None):
+                return stored
+            if stored.renewing_since is None:
                 file.begin(now)
             try:
                 with http_session(self.run.heart) as session:
-                    given = gateway.renew(session, kept.refresh, now)
+                    given = gateway.renew(session, stored.refresh, now)
             except HeldBack:
-                # Nothing of it left: others may take this process for frozen, and renew.
-                if kept.renewing_since is None:
+                # The request was not sent: other processes may consider this process frozen, and renew the tokens
+                # themselves.
+                if stored.renewing_since is None:
                     file.end()
-                return kept
+                return stored
             if isinstance(given, Tokens):
                 file.keep(given)
                 self._note(name, given, None)
@@ -98,19 +102,20 @@ class TokenKeeper:
                 return KeptTokens(given, given.refresh)
             self._not_before[name] = time.monotonic() + _TRY_AGAIN
             why = f"{given.http_status or ''} {given.code or given.outcome}".strip()
-            if kept.renewing_since is not None:
-                why = f"{why}; a renewal that began at {kept.renewing_since:%Y-%m-%d %H:%M} UTC never ended"
+            if stored.renewing_since is not None:
+                why = f"{why}; a renewal that began at {stored.renewing_since:%Y-%m-%d %H:%M} UTC never ended"
             elif given.outcome == "configuration":
-                # It was refused, so that the token is not used up by it.
+                # A refused renewal does not use up the refresh token.
                 file.end()
-            self._note(name, kept.tokens, why)
+            self._note(name, stored.tokens, why)
             log.warning("gateway %s: tokens are not renewed: %s", name, why)
-            return kept
+            return stored
         finally:
             release_lock(self.run.lock, RENEWING)
 
-    def _note_good(self, name: str, tokens: Tokens | None, now: datetime) -> None:
-        """Has the ledger know of tokens that another process got, which may have been ended before it said so."""
+    def _note_renewed_elsewhere(self, name: str, tokens: Tokens | None, now: datetime) -> None:
+        """Writes the life of tokens that another process renewed to the ledger, in case that process ended before it
+        did."""
         if tokens is None or tokens.are_due(now) or tokens.access in (self._noted.get(name), self._refused.get(name)):
             return
         self._note(name, tokens, None)
