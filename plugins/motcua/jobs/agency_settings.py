@@ -78,12 +78,12 @@ class OpenedSettings:
 
     agency: Agency
     history: Sequence[KeptChange]
-    """The first change first; there is always one."""
+    """The first change first; none of an agency that was written past its triggers."""
 
     @property
     def last_change(self) -> int:
-        """By which it is known whether somebody changed it meanwhile."""
-        return self.history[-1].change_id
+        """By which it is known whether somebody changed it meanwhile; 0: nothing is kept of it."""
+        return self.history[-1].change_id if self.history else 0
 
 
 class NotUndone(Exception):
