@@ -401,8 +401,11 @@ def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, ca
 def test_calendar_of_next_year_is_asked_for(page, calm, monkeypatch):
     year = datetime.now(VIETNAM).year + 1
     monkeypatch.setattr("motcua.domain.watching.judging.year_to_sign", lambda now: year)
-    answer = only(page, True, f"Lịch làm việc năm {year} chưa được xác nhận")
+    monkeypatch.setattr("motcua.domain.watching.judging.CALENDAR_URGENT", 0)
+    answer = only(page, False, f"Lịch làm việc năm {year} chưa được xác nhận: còn")
     assert f"/motcua/calendar?year={year}" in links(answer)
+    monkeypatch.setattr("motcua.domain.watching.judging.CALENDAR_URGENT", 999)
+    only(page, True, f"Lịch làm việc năm {year} chưa được xác nhận")
 
 
 # ------------------------------------------------------------------------------------------------- the last 17:30
