@@ -224,8 +224,8 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
     assert "Sổ được phục hồi" not in page_words(page.get(PAGE))
     for kind, why, what_to_do in (
         ("behind_journal", "thiếu những lần gửi mà nhật ký còn ghi", "tự gửi tiếp"),
-        ("other_journal", "không thấy nhật ký gửi tin đi cùng sổ này", "motcua gaps close"),
-        ("behind_watch", "bộ giám sát từng thấy sổ ghi nhiều hơn", "motcua gaps close"),
+        ("other_journal", "không thấy nhật ký gửi tin đi cùng sổ này", "Sở quyết định"),
+        ("behind_watch", "bộ giám sát từng thấy sổ ghi nhiều hơn", "Sở quyết định"),
     ):
         put(rows, "gaps", kind=kind, noticed_at=datetime.now(UTC), lost_attempts=12, held_messages=3)
         raised(rows, "ledger_behind", gaps=1, since=None)
