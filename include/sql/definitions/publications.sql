@@ -29,7 +29,7 @@ SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_s
 FROM motcua.publications;
 -- And each time that one was verified: when, by whom, with how many differences.
 CREATE OR REPLACE VIEW audit.publication_verifications AS
-SELECT verification_no, publication_no, verified_at, verified_by, faults
+SELECT verification_no, publication_no, verified_at, verified_by, faults, differing
 FROM motcua.publication_verifications;
 
 -- A mail that the server took, or may have taken, stays so; another edition is another row.

@@ -4,7 +4,7 @@ was verified, by whom, and whether it held.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -153,12 +153,19 @@ class LastVerification:
     verified_at: datetime | None
     """``None``: it never was."""
     faults: int | None
+    differing: dict[str, Any] | None
+    """What differs, as ``Verification.differing`` gives it."""
 
 
 def save_verification(
-    connection: Connection, publication_no: int, verified_at: datetime, verified_by: str, faults: int
+    connection: Connection,
+    publication_no: int,
+    verified_at: datetime,
+    verified_by: str,
+    faults: int,
+    differing: Mapping[str, Any] | None,
 ) -> None:
-    """Keeps that a publication was verified.
+    """Keeps that a publication was verified, and what of it differs.
 
     Raises:
         psycopg.errors.InsufficientPrivilege: the connection's role may only read.
@@ -168,6 +175,7 @@ def save_verification(
         "verified_at": verified_at,
         "verified_by": verified_by,
         "faults": faults,
+        "differing": None if differing is None else Jsonb(differing),
     }
     connection.execute(statement("publications/save_verification"), values)
 
