@@ -60,7 +60,7 @@ ADDRESSES = (
     "nothing",
 )
 """Pages in full, empty, and refused."""
-_FILES = ("/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
+_FILES = ("/apologies/letters/filled", "/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
 _LEADS_ON = {"/sending", "/quality/agency"}
 
 
