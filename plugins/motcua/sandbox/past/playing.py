@@ -252,8 +252,10 @@ class _Days:
         self._publisher.publish(closings_to_publish(), moment)
 
     def check(self, moment: datetime) -> None:
-        """A run of check_quality."""
+        """A run of check_quality. Sources are read at night too: nothing is new there, and none was unread for hours."""
         self._begin(moment)
+        for name in sorted(self._read):
+            pick_up(name, now=moment)
         check_quality(f"past {moment.isoformat()}", moment)
 
     def hear_citizens(self, moment: datetime) -> None:
