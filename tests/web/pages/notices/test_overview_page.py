@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from motcua.domain.checks import ALERT_NAMES, CHECKS
+from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.routing import next_day
 from motcua.domain.run_window import EVERYTHING
@@ -134,7 +134,7 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
     assert "Chưa có hồ sơ nào trong sổ." in shown
     assert "docs/sources.md" in shown
     assert "docs/operations/new-agency.md" in shown
-    assert "notify_transitions" in shown
+    assert "bật “Nhắn tin khi hồ sơ chuyển bước”" in shown
     assert "Chưa có thay đổi nào trong ngày cần nhắn tin." in shown
     assert "chưa biết dữ liệu tính đến lúc nào" in shown
     assert "Chưa khai nguồn nào" in shown
@@ -158,7 +158,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, row
         (
             False,
             "Chương trình giám sát chưa từng chạy Không ai được báo khi có sự cố. Cần làm: Cách bật:"
-            " docs/operations/watch.md. Sổ tay: docs/operations/alerts/watch_silent.md Xem Giám sát",
+            " docs/operations/watch.md. Sổ tay Xem Giám sát",
         )
     ]
     put_life(rows, timedelta(hours=1))
@@ -175,9 +175,8 @@ def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm
     found = matters(answer)
     assert len(found) == len(ALERT_NAMES)
     assert all(red for red, _ in found)
-    for name in ALERT_NAMES:
-        (text,) = [text for _, text in found if f"{CHECKS[name].page} " in text]
-        assert "Xem và nhận xử lý" in text
+    assert {f"/motcua/checks/{name}" for name in ALERT_NAMES} <= set(links(answer))
+    assert all("Xem và nhận xử lý" in text for _, text in found)
     assert "<i>nguon" not in answer.text
     assert "không có việc gì" not in page_words(answer).lower()
     rows("UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'minh' WHERE name = 'disk_low'")
