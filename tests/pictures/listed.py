@@ -168,7 +168,9 @@ def _complaint(at: Visit) -> list[Locator]:
 def _stopped(at: Visit) -> list[Locator]:
     at.demo.stop_results_of(at.agency, "Nội dung tin ghi sai địa điểm Bộ phận Một cửa; đang sửa")
     page = at.open("")
-    return [page.locator(".matters li").filter(has_text="Sở đang tạm dừng gửi").first]
+    matter = page.locator(".matters li").filter(has_text="Sở đang tạm dừng gửi").first
+    matter.locator("details").evaluate("each => each.open = true")
+    return [matter]
 
 
 PICTURES: dict[str, Shows] = {
