@@ -121,7 +121,9 @@ def test_pick_up_whose_ledger_session_is_ended_does_not_blame_the_source(one_sto
     original = picking_up._PickUp.run
 
     def ended(self, window):
-        in_ledger(lambda ledger: ledger.execute("SELECT pg_terminate_backend(%s, 5000)", [self.ledger.info.backend_pid]))
+        in_ledger(
+            lambda ledger: ledger.execute("SELECT pg_terminate_backend(%s, 5000)", [self.ledger.info.backend_pid])
+        )
         return original(self, window)
 
     monkeypatch.setattr(picking_up._PickUp, "run", ended)

@@ -253,11 +253,12 @@ class _Days:
         self._publisher.publish(closings_to_publish(), moment)
 
     def check(self, moment: datetime) -> None:
-        """A run of check_quality. Sources are read at night too: nothing is new there, and none was unread for hours."""
+        """A run of check_quality; sources are read at night too, so that none was unread for hours."""
         self._begin(moment)
         for name in sorted(self._read):
             pick_up(name, now=moment)
-        check_quality(f"past {moment.isoformat()}", moment)
+        with _configured(self._read):
+            check_quality(f"past {moment.isoformat()}", moment)
 
     def hear_citizens(self, moment: datetime) -> None:
         """Some ask 9029 about a result that they were told of, or about something; now and then one complains."""
@@ -291,6 +292,19 @@ class _Days:
             sent, asked = write_statement(network, path, month, moment)
             if sent + asked:
                 take_statement(path.read_bytes(), path.name, _GATEWAY, "nha-mang", moment)
+
+
+@contextmanager
+def _configured(names: set[str]) -> Iterator[None]:
+    """These sources alone: those that join with the demo's own start were none yet, and not unread."""
+    before = os.environ.get("MOTCUA_SOURCES", "")
+    os.environ["MOTCUA_SOURCES"] = ",".join(each for each in before.split(",") if each.partition("=")[0] in names)
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ["MOTCUA_SOURCES"] = before
+        settings.cache_clear()
 
 
 def _at(day: datetime, hour: time) -> datetime:
