@@ -309,6 +309,18 @@ WHERE
 ORDER BY y.due_day, d.agency_code, d.dossier_code
 LIMIT %(limit)s;
 
+-- name: letter_facts
+-- What a filled-in letter says besides, of these dossiers, of agency and code in pairs.
+SELECT
+    d.agency_code,
+    d.dossier_code,
+    d.received_at,
+    d.due_at,
+    d.applicant_name
+FROM motcua.dossiers AS d
+INNER JOIN unnest(%(agencies)s::text[], %(codes)s::text[]) AS w (agency_code, dossier_code)
+    ON d.agency_code = w.agency_code AND d.dossier_code = w.dossier_code;
+
 -- name: forecast
 -- Return how good the forecast of late dossiers was, by agency, month, outcome and reason, for dossiers whose due day
 -- lies in a period and is over. In the mode working_day, the effective due day counts. The outcome is right if the

@@ -96,8 +96,8 @@ WHERE c.period = %(period)s;
 
 -- name: save_verification
 -- Insert a verification of a publication (motcua.publication_verifications).
-INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults)
-VALUES (%(publication_no)s, %(verified_at)s, %(verified_by)s, %(faults)s);
+INSERT INTO motcua.publication_verifications (publication_no, verified_at, verified_by, faults, differing)
+VALUES (%(publication_no)s, %(verified_at)s, %(verified_by)s, %(faults)s, %(differing)s);
 
 -- name: last_of_each
 -- Return every publication with its last verification, the first publication first (audit.publications,
@@ -151,12 +151,14 @@ ORDER BY v.publication_no DESC;
 SELECT
     p.closing_no,
     l.verified_at,
-    l.faults
+    l.faults,
+    l.differing
 FROM audit.publications AS p
 LEFT JOIN LATERAL (
     SELECT
         v.verified_at,
-        v.faults
+        v.faults,
+        v.differing
     FROM audit.publication_verifications AS v
     WHERE v.publication_no = p.publication_no
     ORDER BY v.verification_no DESC

@@ -47,7 +47,7 @@ class Asked:
     status: int = 200
     is_file: bool = False
     is_first: bool = False
-    """Whether the page is also requested from a process that has just started; true for one address of each page."""
+    """Whether the page is also requested from a process that has just started; false for addresses with filters."""
 
     @property
     def words(self) -> str:
@@ -117,6 +117,14 @@ def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
     yield Asked(f"/messages/inquiries?since={facts['days_ago']}&until={today}&outcome=unknown_code")
     yield Asked("/messages/inquiries", largest)
 
+    yield Asked("/apologies", is_first=True)
+    yield Asked("/apologies", largest)
+    yield Asked("/apologies/letters", is_first=True)
+    yield Asked("/apologies/letters?agency=B000", largest)
+    yield Asked("/apologies/letters/filled", is_file=True)
+    yield Asked("/stops", is_first=True)
+    yield Asked("/requests", is_first=True)
+
     yield Asked(f"/run?{run}", is_first=True)
     yield Asked(f"/run?{run}", largest)
     yield Asked(f"/run?dag_id=notify_transitions&run_id={facts['run']}")
@@ -127,10 +135,15 @@ def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
     yield Asked("/quality/findings?code=B000&rule=P1", largest)
     yield Asked("/quality/findings?code=B050", ("B050",))
 
+    yield Asked("/quality/sources", is_first=True)
+    yield Asked("/quality/sources/exports", is_first=True)
+    yield Asked("/checks/identity", is_first=True)
+
     yield Asked("/reconciliation", is_first=True)
     yield Asked("/reconciliation", largest)
     yield Asked("/reconciliation?agency=B000")
     yield Asked(f"/reconciliation?closing={facts['month_closing']}")
+    yield Asked("/reconciliation/closings", is_first=True)
     rows = f"closing={facts['day_closing']}&figure=delivered&agency=B000"
     yield Asked(f"/reconciliation/rows?{rows}")
     yield Asked(f"/reconciliation/rows.csv?{rows}", is_file=True)
@@ -146,6 +159,10 @@ def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
     yield Asked("/calendar", is_first=True)
     yield Asked("/calendar?agency=B000", largest)
     yield Asked("/users", is_first=True)
+    yield Asked("/settings", is_first=True)
+    yield Asked("/settings/agency?code=B000", is_first=True)
+    yield Asked("/settings/agency?code=B000", largest)
+    yield Asked("/settings/phones?code=B000", is_first=True)
 
 
 def bench(dsn: str) -> list[Line]:

@@ -137,7 +137,7 @@ class Outside:
 
 @contextmanager
 def outside(folder: Path) -> Iterator[Outside]:
-    """Run the outside world in a folder during the block; the engine must already run, because its bridge is used."""
+    """Run these systems in a folder during the block; the engine must already run, because its bridge is used."""
     hosts = Path("/etc/hosts")
     before = hosts.read_text(encoding="utf-8")
     passwords = {name: secrets.token_hex(16) for name in ("one_stop", "kannel", "mail")}

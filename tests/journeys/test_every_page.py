@@ -60,7 +60,7 @@ ADDRESSES = (
     "nothing",
 )
 """Addresses of pages that have content, are empty, or refuse the request."""
-_FILES = ("/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
+_FILES = ("/apologies/letters/filled", "/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
 _LEADS_ON = {"/sending", "/quality/agency"}
 
 

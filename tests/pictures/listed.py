@@ -23,6 +23,8 @@ _STAND_STILL = """phones => {
 _NO_PHONE = "P1"
 _MESSAGES = 20
 """Least number of the agency's messages today, so that the overview shows some of each outcome."""
+_REASONS = 3
+"""Least number of reasons why numbers of the agency cannot be texted, so that a picture shows a useful list."""
 _SAME_DAY_REASON = "Công dân chờ và nhận kết quả ngay tại quầy"
 
 
@@ -50,7 +52,7 @@ def _answer(at: Visit) -> list[Locator]:
 
 def _course(at: Visit) -> list[Locator]:
     at.find_dossier("kind=result&state=delivered", "Đã nhắn tin mời nhận kết quả")
-    return [at.section("Diễn biến"), at.first_of(at.page.locator("main .axis"), "li", 8)]
+    return [at.section("Diễn biến"), at.first_of(at.page.locator("main .axis"), "li", 14)]
 
 
 def _slip(at: Visit) -> list[Locator]:
@@ -64,7 +66,10 @@ def _slip(at: Visit) -> list[Locator]:
 
 def _phone_reasons(at: Visit) -> list[Locator]:
     page = at.open(f"settings/phones?code={at.agency}")
-    return [page.locator("h1"), at.under("Vì sao không nhắn được")]
+    reasons = at.under("Vì sao không nhắn được")
+    if reasons.locator("tbody tr").count() < _REASONS:
+        raise CannotTake(f"fewer than {_REASONS} reasons why a number cannot be texted")
+    return [page.locator("h1"), reasons]
 
 
 def _phones_to_mend(at: Visit) -> list[Locator]:
@@ -146,7 +151,7 @@ def _accepting(at: Visit) -> list[Locator]:
 
 def _reconciled(at: Visit) -> list[Locator]:
     page = at.open("reconciliation")
-    return [page.locator("h1"), page.locator("section.sum")]
+    return [page.locator("h1"), page.locator("section.summary")]
 
 
 def _complaint(at: Visit) -> list[Locator]:
@@ -164,7 +169,9 @@ def _complaint(at: Visit) -> list[Locator]:
 def _stopped(at: Visit) -> list[Locator]:
     at.demo.stop_results_of(at.agency, "Nội dung tin ghi sai địa điểm Bộ phận Một cửa; đang sửa")
     page = at.open("")
-    return [page.locator(".matters li").filter(has_text="Sở đang tạm dừng gửi").first]
+    matter = page.locator(".matters li").filter(has_text="Sở đang tạm dừng gửi").first
+    matter.locator("details").evaluate("each => each.open = true")
+    return [matter]
 
 
 PICTURES: dict[str, Shows] = {

@@ -136,7 +136,7 @@ class Visit:
             CannotTake: no dossier on the list's first page matches.
         """
         self.open(f"messages?agency={self.agency}&{listed}")
-        links = self.page.locator("main td.code a").evaluate_all("all => all.map(each => each.href)")
+        links = self.page.locator("main .code a").evaluate_all("all => all.map(each => each.href)")
         for link in links:
             self.page.goto(link)
             if re.search(said, self.page.locator("main .say").inner_text()):

@@ -420,7 +420,7 @@ def plant_wrong_procedure(p: Planting, n: int) -> None:
 
 
 def plant_asked_again(p: Planting, n: int) -> None:
-    """Plant citizens who asked 9029 twice after their message, or complained within five days about a missing result."""
+    """Plant citizens who asked 9029 twice after their message, or complained of a missing result within five days."""
     if n % 2:
         life = p.done(5, procedure="2.000004")
         texted_at = life.last(9) + MINUTE

@@ -41,7 +41,7 @@ _PATIENCE = 60.0
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running PostgreSQL server. Call ``stop``, ``quit`` or ``kill`` to end it."""
+    """A PostgreSQL server that runs until its context ends, or until ``stop``, ``quit`` or ``kill`` is called."""
 
     server: EmbeddedPostgres
     part: Part
@@ -58,7 +58,7 @@ class Cluster:
     def ask(self, statement: str, *parameters: object, database: str = "postgres") -> Any:
         """Run an SQL statement, commit it, and return its first value, ``None`` if it returns none."""
         with psycopg.connect(self.dsn(database), autocommit=True) as connection:
-            # psycopg takes only literal strings as SQL, or bytes. These statements come from tests, so bytes are safe.
+            # psycopg's types accept only literal strings or bytes. These statements come from tests, so they are safe.
             cursor = connection.execute(statement.encode(), parameters or None)
             row = cursor.fetchone() if cursor.description else None
             return None if row is None else row[0]

@@ -1,4 +1,4 @@
-"""Measure each part's memory, files and the like once per minute of the day, and judge whether the values stay flat.
+"""Sample the processes, connections and tables once per minute of the day, and judge whether their values stay flat.
 
 The judgement uses the medians of the middle and the last third, and a slope that a few odd samples do not change.
 """

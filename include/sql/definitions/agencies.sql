@@ -114,7 +114,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no agency has this code' USING ERRCODE = 'foreign_key_violation';
     END IF;
-    SELECT max(change_id) INTO last_change FROM motcua.agency_changes WHERE agency_code = of_agency;
+    SELECT coalesce(max(change_id), 0) INTO last_change FROM motcua.agency_changes WHERE agency_code = of_agency;
     IF last_change IS DISTINCT FROM seen THEN
         RETURN NULL;
     END IF;

@@ -29,7 +29,7 @@ SELECT publication_no, closing_no, corrects, folder, manifest_sha256, previous_s
 FROM motcua.publications;
 -- Each verification of a publication: when, by whom, and with how many differences.
 CREATE OR REPLACE VIEW audit.publication_verifications AS
-SELECT verification_no, publication_no, verified_at, verified_by, faults
+SELECT verification_no, publication_no, verified_at, verified_by, faults, differing
 FROM motcua.publication_verifications;
 
 -- Refuse changes of a mail that the mail server has or may have accepted. Another edition is another row.

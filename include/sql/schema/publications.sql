@@ -27,18 +27,20 @@ CREATE TABLE motcua.publication_verifications (
     publication_no bigint NOT NULL REFERENCES motcua.publications,
     verified_at timestamptz NOT NULL,
     verified_by text NOT NULL CHECK (btrim(verified_by) <> ''),
-    faults integer NOT NULL CHECK (faults >= 0)
+    faults integer NOT NULL CHECK (faults >= 0),
+    differing jsonb
 );
 CREATE INDEX publication_verifications_last ON motcua.publication_verifications (publication_no, verification_no);
 CREATE INDEX publication_verifications_not_holding ON motcua.publication_verifications (publication_no, verification_no)
 WHERE faults > 0;
 CREATE INDEX publication_verifications_run ON motcua.publication_verifications (verified_by);
-COMMENT ON TABLE motcua.publication_verifications IS 'Verifications of stored publications: their files, their place in the chain, and their figures against the facts, without any value. Append-only.';
+COMMENT ON TABLE motcua.publication_verifications IS 'Verifications of stored publications: their files, their place in the chain, and their figures against the facts. Holds no value but the first figures that differ. Append-only.';
 COMMENT ON COLUMN motcua.publication_verifications.verification_no IS 'Our number of the verification.';
 COMMENT ON COLUMN motcua.publication_verifications.publication_no IS 'The publication.';
 COMMENT ON COLUMN motcua.publication_verifications.verified_at IS 'When the verification began. Later changes were not checked.';
 COMMENT ON COLUMN motcua.publication_verifications.verified_by IS 'The run or the person that verified the publication. Personal data of staff.';
 COMMENT ON COLUMN motcua.publication_verifications.faults IS 'Number of differences; 0: everything agreed.';
+COMMENT ON COLUMN motcua.publication_verifications.differing IS 'The figures that differ, for people: the first of them (listed: agency, procedure, kind, figure, was, became), their number (figures), and the names of the files that differ (files). NULL: nothing differs, or the verification is older than migration 0094.';
 
 CREATE TABLE motcua.portal_figures (
     figure_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

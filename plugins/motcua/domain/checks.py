@@ -153,7 +153,7 @@ _ALL: tuple[Check, ...] = (
     Check("closing_late", "agency", "error", WATCH),
     Check("disk_low", "machine", "error", WATCH | DOCTOR, looks=2, everywhere=True),
     Check("clock_off", "machine", "error", WATCH, looks=2, everywhere=True),
-    Check("calendar_unsigned", "agency", "warning", WATCH | DOCTOR),
+    Check("calendar_unsigned", "agency", "warning", WATCH | DOCTOR | OVERVIEW),
     Check("backup_old", "backups", "error", WATCH | DOCTOR),
     Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
     Check("ledger_behind", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),

@@ -80,12 +80,12 @@ class OpenedSettings:
 
     agency: Agency
     history: Sequence[KeptChange]
-    """The first change first; there is always one."""
+    """The first change first; none of an agency that was written past its triggers."""
 
     @property
     def last_change(self) -> int:
-        """Number that shows whether somebody changed the agency in the meantime."""
-        return self.history[-1].change_id
+        """Number that shows whether somebody changed the agency in the meantime. 0 if no change is stored."""
+        return self.history[-1].change_id if self.history else 0
 
 
 class NotUndone(Exception):

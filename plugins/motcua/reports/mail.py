@@ -95,11 +95,13 @@ def bound(mails: Sequence[Mail]) -> Mail:
     of_others = [each.html.partition(_ROWS)[2].partition(_END_OF_ROWS)[0] for each in others]
     # A mail has only one h1 heading, because people with a screen reader jump from heading to heading.
     of_others = [each.replace("<h1 ", "<h2 ").replace("</h1>", "</h2>") for each in of_others]
-    whose = first.subject.partition(": ")[0] + ": "
+    # Who it is about is said again only where that is somebody else, or is called otherwise.
+    whose = [each.subject.partition(": ")[0] + ": " for each in mails]
+    subjects = [each.subject.removeprefix(before) for each, before in zip(others, whose[:-1], strict=True)]
     return replace(
         first,
         reference="+".join(each.reference for each in mails),
-        subject="; ".join([first.subject, *(each.subject.removeprefix(whose) for each in others)]),
+        subject="; ".join([first.subject, *subjects]),
         text="\n\n".join(each.text for each in mails),
         html="".join([head, _ROWS, rows, *of_others, _END_OF_ROWS, tail]),
         pictures=tuple(picture for each in mails for picture in each.pictures),

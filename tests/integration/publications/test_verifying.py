@@ -395,8 +395,17 @@ def test_figures_that_were_changed_in_the_ledger_are_named(owner):
     def true_figures(connection: Any, closing: Any) -> Figures:
         return small(SECOND_DAY).figures
 
-    said = [str(each) for each in verify_publication("2", true_figures, stored_orphans).faults]
+    checked = verify_publication("2", true_figures, stored_orphans)
+    said = [str(each) for each in checked.faults]
     assert_named(said, "ledger, audit.closing_messages: stored and not recomputed")
+    assert checked.differing is not None
+    assert {(each["agency"], each["figure"]) for each in checked.differing["listed"]} == {
+        (samples.TU_PHAP, "delivered"),
+        (samples.TU_PHAP, "undelivered"),
+    }
+    moved = {each["figure"]: int(each["became"]) - int(each["was"]) for each in checked.differing["listed"]}
+    assert moved == {"delivered": 1, "undelivered": -1}
+    assert "csv/messages.csv" in checked.differing["files"]
     assert any("column delivered: published" in each and "stored in the closing" in each for each in said)
 
 

@@ -98,7 +98,7 @@ def test_alert_is_mailed_once_with_what_to_do_and_once_when_it_is_over(watched: 
     assert watched.mails() == []
     text = text_of(watched, "Cảnh báo")
     assert "Nghĩa là: Tin mới không được gửi" in text
-    assert "Cần làm: docker compose ps airflow-apiserver" in text
+    assert "Cần làm: Báo quản trị hệ thống xem dịch vụ airflow-apiserver" in text
     assert "docs/operations/alerts/airflow_unreachable.md" in text
     assert "motcua alerts acknowledge airflow_unreachable" in text
 
@@ -122,7 +122,7 @@ def test_each_finding_of_a_check_that_forbids_is_told_once_and_its_end_once(watc
     watched.look(minutes=6)
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Nguồn khanhhoa: Không hồ sơ nào ở Bộ phận Một cửa"]
     text = text_of(watched, "Cảnh báo: Nguồn")
-    assert "motcua sources check khanhhoa" in text
+    assert "lần kiểm tra sáng hôm sau tự thấy" in text
     assert check_words()["checks"]["desk_never"]["todo"] in text
     assert mirrored()["desk_never"].subject == "khanhhoa"
     checked("desk_never", "numbers_go_back")

@@ -180,7 +180,7 @@ OTHERS: Mapping[str, str] = {
     "runs/*": "writes one row of a run, or shows the result of a daily run",
     "watch/retire": _COMMAND,
 }
-"""SQL statements that this proof need not run → what runs them. If one is run all the same, its limit holds."""
+"""SQL statements that this proof need not run → what runs them. The limits also hold for these if they run here."""
 
 
 @contextmanager

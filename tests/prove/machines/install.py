@@ -239,7 +239,7 @@ class Administrator:
             mark = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page.text)
             assert mark, page.text[-2000:]
             form = {"csrf_token": mark[1], "username": "lan", "password": self.password}
-            # A browser sends the address of the form's page along; without it the form is refused.
+            # Send the address of the form's page along, as a browser does.
             shown = session.post(page.url, data=form, headers={"Referer": page.url}, timeout=60, verify=trusted)
         self.note("install: the first account sees", shown.url, "…/motcua/", shown.url.endswith("/motcua/"))
         return block

@@ -171,7 +171,8 @@ def _figures_of_wrong_migrations(upgrade: Upgrade) -> list[Figure]:
     new = {error for error, _ in _raised(upgrade)[already:] if error not in (*EXPECTED, *_LOCKS)}
     seconds, _ = max(behind, default=(0.0, ""))
     return [
-        Figure("a migration that keeps its lock is noticed", f"{seconds:.1f} s", f"above {LOCK_AT_MOST:.0f} s",
+        Figure("a migration that keeps its lock is found", f"{seconds:.1f} s", f"above {LOCK_AT_MOST:.0f} s",
                seconds > LOCK_AT_MOST),
-        Figure("migration that renames a column is noticed", ", ".join(sorted(new)) or "no", "errors in runs", bool(new)),
+        Figure("a migration that renames a column is found", ", ".join(sorted(new)) or "no", "errors in runs",
+               bool(new)),
     ]  # fmt: skip

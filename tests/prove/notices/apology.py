@@ -692,7 +692,7 @@ def _only_the_last_day(mode: Mode, calendar: Any, run_day: date) -> Any:
 
 
 def _candidates_by_present(connection: Any, agency_code: str, due: Any, evening_at: datetime) -> Any:
-    """Return the candidates by data from after the evening, as a planted mistake."""
+    """Return the candidates as they are thirty days after the evening, as a planted mistake."""
     return REAL_CANDIDATES(connection, agency_code, due, evening_at + timedelta(days=30))
 
 

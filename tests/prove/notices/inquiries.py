@@ -227,7 +227,7 @@ def _callbacks(folder: Path, ledger: Ledger) -> Iterator[tuple[int, Path]]:
         "AIRFLOW_HOME": str(folder / "airflow"),
         "AIRFLOW_CONN_MOTCUA_DB": ledger.app_uri,
         "AIRFLOW_CONN_SMS_KANNEL": json.dumps({"conn_type": "http", "host": "127.0.0.1", "extra": extra}),
-        # Here few phones ask many questions, and Kannel sends as fast as it can, so the limits would refuse most.
+        # A few thousand phones ask here, and Kannel sends as fast as it can, so the usual limit would refuse questions.
         "MOTCUA_INQUIRIES_PER_GATEWAY": "100000",
     }
     command = [sys.executable, "-m", "uvicorn", "motcua.web.callbacks:standalone", "--port", str(port)]

@@ -22,7 +22,7 @@ from tests.prove import Figure, at_most, equal
 from tests.prove.worlds.seeking import Places, Seeker
 
 LANDLINE = "02583822334"
-"""A landline in Nha Trang, which cannot get texts."""
+"""The landline of Nha Trang's town hall, which cannot get texts."""
 
 RETRY_LATER = {"MOTCUA_RETRY_FIRST": "PT15M"}
 """Settings with a wait before a retry that is so long that within this proof only a backfill retries messages."""
@@ -516,7 +516,10 @@ def clock_run(live: LiveAirflow, case: Case) -> dict[str, Any] | None:
 
 
 def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
-    """Check that the scheduled run of the failed cases' minute fails, too, and that a backfill with ``failed`` repairs it."""
+    """Check that the scheduled run of the failed cases' minute fails, too.
+
+    A backfill with ``failed`` must then find and repair the run.
+    """
     run = live.wait_until("the run by the clock ended", lambda: clock_run(live, failing[0]), 150)
     fires, log = minute_of(failing[0]) + MINUTE, len(live.network_log())
     live.backfill(fires, fires, "failed")

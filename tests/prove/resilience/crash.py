@@ -6,7 +6,7 @@ continued at once or later. In the second part PostgreSQL or the gateway is kill
 middle of sending. In the last part senders are broken on purpose, and the judge must detect each of them.
 
 tests/crash/seeds.py explains the method. Findings are printed at once. After Ctrl-C or SIGTERM the table shows the
-seeds played so far, and a row states that it is not whole. The next run on the same source code continues from there
+seeds played so far, and a row states that it is incomplete. The next run on the same source code continues from there
 (tests/crash/harness.py). Its table includes the seeds of the earlier run with their findings, and shows their number.
 """
 

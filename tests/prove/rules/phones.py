@@ -82,7 +82,7 @@ lao_cai|Lào Cai|020|0214|7
 thai_nguyen|Thái Nguyên|0280|0208|7
 phu_tho|Phú Thọ|0210|0210|7
 """
-# With these old area codes, a landline of ten digits looks like a mobile number of today.
+# With these old area codes, a landline of ten digits may look like a mobile number of today.
 TRAP_CODES = _listed("058 056 059 070 076 077 079 037 038 039 033 031 036 030 08")
 # With these old area codes, ten digits are never a mobile number of today.
 CLEAR_CODES = _listed("053 054 057 073 074 061 068 063 04 0511 0510 0710 0500 0650 0350 0321 020 0280 0210")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from motcua.domain.checks import CHECKS, DOCTOR, HOURLY
 from motcua.domain.watching.alerts import Alert
 from motcua.reports.checks import check_words, look_in_words
 from motcua.reports.watching import compose_alerts, compose_life
@@ -47,3 +49,13 @@ def test_subject_and_body_of_the_daily_mail_say_the_same(state, said):
     open_one = compose_life([alert()], [look], "r", None, began_at=NOW, now=NOW)
     assert open_one.subject.endswith(": 1 cảnh báo còn mở")
     assert (f"Airflow: {check_words()['states'][state]}") in open_one.text
+
+
+def test_nothing_that_is_told_to_staff_asks_for_a_shell():
+    """Commands stand in the handbook, which each alert names; what the doctor alone asks is for who has a shell."""
+    told = check_words()
+    of_doctor = [each.id for each in CHECKS.values() if not each.asked_by & ~(DOCTOR | HOURLY)]
+    of_staff = {name: said for name, said in told["checks"].items() if name not in of_doctor}
+    rest = {name: said for name, said in told.items() if name != "checks"}
+    assert len(of_staff) > 80
+    assert re.findall(r"(?:motcua [a-z]+|docker [a-z]+|systemctl)", str(of_staff) + str(rest)) == []

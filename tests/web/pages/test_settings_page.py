@@ -125,6 +125,20 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
     assert "Chờ cổng ưu tiên nhận lại : không → có" in words(hoa.get(PAGE))
 
 
+def test_agency_without_history_has_its_page_and_its_file_and_can_be_set(hoa, rows):
+    """As one that was written while triggers were off, by a restore or by hand."""
+    rows("SET session_replication_role = replica")
+    rows("DELETE FROM motcua.agency_changes WHERE agency_code = %s", NHA_TRANG)
+    rows("RESET session_replication_role")
+    page = hoa.get(PAGE)
+    assert page.status_code == 200
+    assert "Chưa có lần thay đổi nào được ghi." in words(page)
+    assert hoa.get(f"/motcua/settings/agency/file?code={NHA_TRANG}&format=csv").status_code == 200
+    assert send(hoa, "save", page, accented="yes").status_code == 303
+    assert now_is(rows, "accented") == (True,)
+    assert [each["changed_by"] for each in kept(rows)] == ["hoa"]
+
+
 @pytest.mark.guarantee(
     "settings", "a setting that keeps messages from citizens is asked twice, and published with its reason"
 )

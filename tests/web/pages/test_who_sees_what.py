@@ -328,6 +328,7 @@ ASKED: dict[tuple[str, str], Callable[[World, Owned], Asked]] = {
     ("GET", "/apologies"): lambda world, its: [{}, {"agency": its.agency}],
     ("GET", "/apologies/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
     ("GET", "/apologies/letters"): lambda world, its: [{}, {"agency": its.agency}],
+    ("GET", "/apologies/letters/filled"): lambda world, its: [{}, {"agency": its.agency}],
     ("GET", "/apologies/letters/file"): lambda world, its: _list_files([{}, {"agency": its.agency}]),
     ("GET", "/stops"): lambda world, its: [{}],
     ("GET", "/stops/file"): lambda world, its: _list_files([{}]),

@@ -354,12 +354,19 @@ def year_to_sign(now: datetime) -> int | None:
     return today.year + 1 if (today.month, today.day) >= NEXT_YEAR_DUE else None
 
 
-def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]]) -> list[Finding]:
+CALENDAR_URGENT = 7
+"""With fewer working days left before an unsigned year, the year is urgent: red on the page, and an alert."""
+
+
+def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]], now: datetime) -> list[Finding]:
     """Judge calendars. ``unsigned`` lists provinces, each with a year that no person confirmed."""
     provinces = sorted(province for province, each in unsigned if each == year)
     if year is None or not provinces:
         return []
-    return [Finding("calendar_unsigned", {"year": year, "provinces": len(provinces)})]
+    today = now.astimezone(VIETNAM).date()
+    left = sum((today + timedelta(days=day)).weekday() < 5 for day in range((date(year, 1, 1) - today).days))
+    facts = {"year": year, "provinces": len(provinces), "days": left, "is_urgent": left < CALENDAR_URGENT}
+    return [Finding("calendar_unsigned", facts)]
 
 
 def judge_upkeep(

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from motcua.store.oversight.publications import Publication
 
 MOST_TOLD = 30
 """Faults that are listed of one file; further ones are only counted."""
+
+
+MOST_LISTED = 20
+"""Figures that differ and are kept with their values; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,20 @@ class Mismatch:
 
     def __str__(self) -> str:
         return f"{self.where}: {self.said}"
+
+
+@dataclass(frozen=True, slots=True)
+class DifferingFigure:
+    """A figure that is not what it was when it was published; empty keys are no part of its name."""
+
+    agency: str
+    procedure: str
+    kind: str
+    figure: str
+    was: str
+    """As it was published or stored; empty: it was not."""
+    became: str
+    """As it is counted now; empty: it is not."""
 
 
 @dataclass(slots=True)
@@ -37,6 +56,23 @@ class Verification:
     faults: list[Mismatch] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     """Notes that are no faults, such as what could not be checked, and why."""
+    figures: list[DifferingFigure] = field(default_factory=list)
+    """The faults that are figures of messages, dossiers and agencies."""
+
+    @property
+    def differing(self) -> dict[str, Any] | None:
+        """The differences, for people: the first figures, their number, and the published files that differ.
+
+        ``None`` if nothing differs.
+        """
+        if not self.faults:
+            return None
+        files = {each["name"] for each in self.publication.manifest["files"]}
+        return {
+            "listed": [asdict(each) for each in self.figures[:MOST_LISTED]],
+            "figures": len(self.figures),
+            "files": sorted(files & {each.where for each in self.faults}),
+        }
 
 
 def differing_values(path: str, was: object, now: object) -> Iterator[tuple[str, object, object]]:

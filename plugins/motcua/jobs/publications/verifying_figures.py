@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from motcua.domain.reconciliation import Change, Closing, Difference, Figures, Orphan
 from motcua.jobs.publications.verification import (
     MOST_TOLD,
+    DifferingFigure,
     Mismatch,
     Verification,
     differing_values,
@@ -101,6 +102,10 @@ def check_figures(
             faults.extend(_compare(table, number, published, kept[table.name], "stored in the closing"))
         if table in FIGURES:
             faults.extend(_stored_against_counted(table, number, kept[table.name], recomputed[table.name]))
+        if table.name in _LISTED:
+            stored_rows = [list(map(unquoted, row)) for row in table_rows(table, number, kept[table.name])]
+            now = table_rows(table, number, recomputed[table.name])
+            checked.figures.extend(_differing(table, (published or [], stored_rows), now))
     faults.extend(
         Mismatch("ledger, audit.message_history", f"the moves of message {message} do not join up to its state")
         for message in broken_histories(ledger, closing, MOST_TOLD)
@@ -118,6 +123,28 @@ def check_figures(
         rows = sum(len(each) for each in figure_rows(counted).values())
         checked.held.append(f"{rows} rows of figures, counted anew from the facts, are the published ones")
     return closing, counted
+
+
+_LISTED = ("messages", "dossiers", "agencies")
+"""Tables whose figures are named one by one for people; what the others say follows from them."""
+
+
+def _differing(
+    table: FigureTable, before: Sequence[Sequence[Sequence[str]]], now: Sequence[tuple[str, ...]]
+) -> Iterator[DifferingFigure]:
+    """Figures of a table that are counted otherwise than they were published, or else stored."""
+    columns, width = heads(table), 1 + table.keys
+    counted = {row[1:width]: row for row in (tuple(map(unquoted, each)) for each in now)}
+    told: set[tuple[tuple[str, ...], str]] = set()
+    for rows in before:
+        was = {tuple(row[1:width]): row for row in rows if len(row) == len(columns)}
+        for key in sorted(was.keys() | counted.keys()) if was else ():
+            agency, procedure, kind = (*key, "", "")[:3]
+            for place in range(width, len(columns)):
+                left, right = (side[key][place] if key in side else "" for side in (was, counted))
+                if left != right and (key, columns[place]) not in told:
+                    told.add((key, columns[place]))
+                    yield DifferingFigure(agency, procedure, kind, columns[place], left, right)
 
 
 def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Difference]) -> Iterator[Mismatch]:

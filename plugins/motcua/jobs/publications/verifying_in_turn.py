@@ -70,7 +70,12 @@ def keep_verification(checked: Verification, verified_by: str) -> bool:
     try:
         with connect() as ledger:
             save_verification(
-                ledger, checked.publication.publication_no, checked.begun_at, verified_by, len(checked.faults)
+                ledger,
+                checked.publication.publication_no,
+                checked.begun_at,
+                verified_by,
+                len(checked.faults),
+                checked.differing,
             )
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ReadOnlySqlTransaction):
         return False

@@ -438,7 +438,9 @@ def _daily_work(looking: Looking) -> Seen:
 def _calendar(looking: Looking) -> Seen:
     year = judging.year_to_sign(looking.now)
     unsigned = list_unconfirmed(looking.ledger, [year]) if year is not None else []
-    return Seen(judging.judge_calendar(year, unsigned), {"year": year})
+    found = judging.judge_calendar(year, unsigned, looking.now)
+    # Until then the first page alone asks for it.
+    return Seen([each for each in found if each.facts["is_urgent"]], {"year": year})
 
 
 def _upkeep(looking: Looking) -> Seen:

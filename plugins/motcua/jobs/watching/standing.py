@@ -350,7 +350,12 @@ def _gateway_rows(connection: Connection, now: datetime) -> list[GatewayRow]:
 
 _NAMED: Final = 5
 """A finding names at most this number of agencies, and gives only the number of the remaining ones."""
-_RED_WITH: Final = {"apologies_unsent": "lost", "data_to_mend": "late", "watch_silent": "since"}
+_RED_WITH: Final = {
+    "apologies_unsent": "lost",
+    "calendar_unsigned": "is_urgent",
+    "data_to_mend": "late",
+    "watch_silent": "since",
+}
 """These matters are red only if the named fact of their finding is not empty."""
 
 
@@ -467,7 +472,7 @@ def _as_the_watch_would(standing: Standing) -> Iterable[Finding]:
     for stop in (stop for gateway in standing.gateways for stop in gateway.stops):
         if not stop.expected and (stop.by_hand or stop.stopped_at <= standing.now - SURE_AFTER):
             yield stop.finding
-    yield from judging.judge_calendar(*standing.unsigned)
+    yield from judging.judge_calendar(*standing.unsigned, standing.now)
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -128,6 +128,17 @@ class NeededLetter:
     """How often the appointed day was moved so far."""
 
 
+@dataclass(frozen=True, slots=True)
+class LetterFacts:
+    """What a filled-in letter says besides. Holds personal data."""
+
+    agency_code: str
+    dossier_code: str
+    received_at: datetime | None
+    due_at: datetime
+    applicant_name: str | None
+
+
 def is_evening_left(connection: Connection, day: date, evening_at: datetime) -> bool:
     """Return whether an enabled agency has no record of the evening of this day."""
     return bool(
@@ -276,3 +287,10 @@ def letters_needed(
     """
     values = {"today": today, "agencies": agencies, "limit": limit}
     return values_of(NeededLetter, connection.execute(statement("apologies/letters"), values))
+
+
+def letter_facts(connection: Connection, letters: Sequence[NeededLetter]) -> dict[tuple[str, str], LetterFacts]:
+    """By agency and code, what letters for these dossiers say besides."""
+    codes = {"agencies": [each.agency_code for each in letters], "codes": [each.dossier_code for each in letters]}
+    found = values_of(LetterFacts, connection.execute(statement("apologies/letter_facts"), codes))
+    return {(each.agency_code, each.dossier_code): each for each in found}

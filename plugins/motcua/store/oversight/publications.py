@@ -6,7 +6,7 @@ their manifests. A verification records who verified a publication when, and whe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from hashlib import sha256
@@ -158,12 +158,19 @@ class LastVerification:
     verified_at: datetime | None
     """``None`` if it was never verified."""
     faults: int | None
+    differing: dict[str, Any] | None
+    """What differs, as ``Verification.differing`` gives it."""
 
 
 def save_verification(
-    connection: Connection, publication_no: int, verified_at: datetime, verified_by: str, faults: int
+    connection: Connection,
+    publication_no: int,
+    verified_at: datetime,
+    verified_by: str,
+    faults: int,
+    differing: Mapping[str, Any] | None,
 ) -> None:
-    """Record that a publication was verified (``motcua.publication_verifications``).
+    """Record that a publication was verified, and what differs (``motcua.publication_verifications``).
 
     Raises:
         psycopg.errors.InsufficientPrivilege: the connection's role may only read.
@@ -173,6 +180,7 @@ def save_verification(
         "verified_at": verified_at,
         "verified_by": verified_by,
         "faults": faults,
+        "differing": None if differing is None else Jsonb(differing),
     }
     connection.execute(statement("publications/save_verification"), values)
 

@@ -16,16 +16,25 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from motcua.domain.clock import VIETNAM
+from motcua.domain.phones.reading import hide_phones
 from motcua.jobs.listing.lists import LETTERS, OWED_TONIGHT, owed_of
 from motcua.jobs.notices.apologizing import OwedTonight, coming_evening, owed_tonight
 from motcua.reports import wording
+from motcua.reports.explaining import due_moment
+from motcua.reports.letters import Letter, letters_pdf
+from motcua.reports.lists import MOST_ROWS
 from motcua.store.ledger.database import page_connection
+from motcua.store.notices.apologies import letter_facts, letters_needed
+from motcua.web.forms import PageRefused, number_in
 from motcua.web.lists import FileFormat, asked_of, file_of, list_page, shown_list
-from motcua.web.rendering import render
+from motcua.web.rendering import HEADERS, render
 from motcua.web.visitors import Visits
 
 router = APIRouter()
-list_page(router, "/apologies/letters", LETTERS)
+list_page(router, "/apologies/letters", LETTERS, "apologies_letters.html")
+
+LETTERS_A_FILE = 100
+"""The others are in further files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +81,39 @@ def download_tonight(request: Request, visits: Visits, format: FileFormat) -> Re
         owed = owed_tonight(connection, evening_at, visits.agencies)
         listing = owed_of(connection, owed, evening_at, asked)
     return file_of(request, visits, listing, format)
+
+
+@router.get("/apologies/letters/filled")
+def download_letters(request: Request, visits: Visits, part: str = "1") -> Response:
+    """Filled-in letters for the dossiers of the list, the longest overdue first, a hundred a file; an auditor's are
+    without names."""
+    number = number_in(part) or 1
+    today = datetime.now(VIETNAM).date()
+    with page_connection() as connection:
+        asked = asked_of(connection, request, visits, LETTERS)
+        if asked.faults or number * LETTERS_A_FILE > MOST_ROWS:
+            raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")
+        needed = letters_needed(connection, today, asked.values["agencies"], number * LETTERS_A_FILE)
+        needed = needed[(number - 1) * LETTERS_A_FILE :]
+        facts = letter_facts(connection, needed)
+    if not needed:
+        raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
+    names = asked.names(short=False)
+    letters = [
+        Letter(
+            agency=names.get(each.agency_code, each.agency_code),
+            applicant="" if visits.is_auditor else hide_phones(of.applicant_name or ""),
+            code=each.dossier_code,
+            procedure=hide_phones(each.procedure or ""),
+            received=wording.day(of.received_at) if of.received_at else "",
+            due=due_moment(of.due_at),
+            year=today.year,
+        )
+        for each in needed
+        if (of := facts.get((each.agency_code, each.dossier_code)))
+    ]
+    headers = HEADERS | {"Content-Disposition": f"attachment; filename=phieu-xin-loi-{today:%Y%m%d}-{number}.pdf"}
+    return Response(letters_pdf(letters), media_type="application/pdf", headers=headers)
 
 
 def _by_agency(owed: Sequence[OwedTonight]) -> list[AgencyTonight]:

@@ -181,9 +181,14 @@ def test_next_years_calendar_is_due_from_the_first_of_december_in_vietnam_until_
     ends = (datetime(2026, 11, 30, 17, tzinfo=UTC), datetime(2026, 12, 31, 17, tzinfo=UTC))
     assert [judging.year_to_sign(end - MINUTE) for end in ends] == [None, 2027]
     assert [judging.year_to_sign(end) for end in ends] == [2027, None]
-    assert judging.judge_calendar(None, [("khanh_hoa", 2027)]) == []
-    assert judging.judge_calendar(2027, []) == []
-    assert keys(judging.judge_calendar(2027, [("khanh_hoa", 2027)])) == ["calendar_unsigned"]
+    assert judging.judge_calendar(None, [("khanh_hoa", 2027)], NOW) == []
+    assert judging.judge_calendar(2027, [], NOW) == []
+    unsigned = [("khanh_hoa", 2027)]
+    assert keys(judging.judge_calendar(2027, unsigned, NOW)) == ["calendar_unsigned"]
+    # The eve of 1/1/2027 is a Thursday; seven working days before it, with that day, is Wednesday the 23rd.
+    days = [datetime(2026, 12, day, 5, tzinfo=UTC) for day in (1, 23, 24, 31)]
+    found = [judging.judge_calendar(2027, unsigned, day)[0].facts for day in days]
+    assert [(each["days"], each["is_urgent"]) for each in found] == [(23, False), (7, False), (6, True), (1, True)]
 
 
 def test_backup_is_missed_once_the_installation_is_a_day_old_and_where_it_is_wanted():

@@ -6,12 +6,15 @@ citizens who need a letter.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from motcua.jobs.notices.apologizing import coming_evening
+from motcua.reports.letters import Letter, letters_pdf
+from motcua.web.staff import apologies_page
 from tests.ground import NHA_TRANG, TU_PHAP, take_in
 from tests.web.taken_away import read_file
 from tests.web.visiting import VISITING, words
@@ -50,6 +53,27 @@ def test_who_needs_a_letter_is_listed_and_taken_away(tonight):
     assert "QUA-HAN" in words(tonight.get(f"{PAGE}/letters"))
     rows = read_file(tonight.get(f"{PAGE}/letters/file?format=xlsx")).rows
     assert [row[0] for row in rows] == ["QUA-HAN"]
+
+
+@pytest.mark.guarantee("pages", "the letter that no SMS replaces is filled in for each dossier, a page each")
+def test_letters_are_filled_in_for_their_agency_and_nameless_for_an_auditor(tonight, monkeypatch):
+    set_from: list[Letter] = []
+    monkeypatch.setattr(apologies_page, "letters_pdf", lambda them: set_from.extend(them) or letters_pdf(them))
+
+    def letter() -> Letter:
+        answer = tonight.get(f"{PAGE}/letters/filled")
+        assert answer.headers["content-type"] == "application/pdf"
+        assert b"/Type/Pages/Count 1" in answer.content
+        return set_from.pop()
+
+    assert "phiếu 1–1" in words(tonight.get(f"{PAGE}/letters"))
+    filled = letter()
+    assert (filled.code, filled.applicant) == ("QUA-HAN", "Nguyễn Thị Lan")
+    assert filled.agency == "Ủy ban nhân dân thành phố Nha Trang"
+    VISITING.visit_as("auditor")
+    assert letter() == replace(filled, applicant="")
+    VISITING.visit_as("agency", TU_PHAP)
+    assert tonight.get(f"{PAGE}/letters/filled").status_code == 404
 
 
 def test_agency_sees_its_own(tonight):

@@ -14,7 +14,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from motcua.domain.checks import ALERT_NAMES, CHECKS
+from motcua.domain.checks import ALERT_NAMES
 from motcua.domain.clock import VIETNAM
 from motcua.domain.routing import next_day
 from motcua.domain.run_window import EVERYTHING
@@ -141,7 +141,7 @@ def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  #
     assert "Chưa có hồ sơ nào trong sổ." in shown
     assert "docs/sources.md" in shown
     assert "docs/operations/new-agency.md" in shown
-    assert "notify_transitions" in shown
+    assert "bật “Nhắn tin khi hồ sơ chuyển bước”" in shown
     assert "Chưa có thay đổi nào trong ngày cần nhắn tin." in shown
     assert "chưa biết dữ liệu tính đến lúc nào" in shown
     assert "Chưa khai nguồn nào" in shown
@@ -167,7 +167,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, row
         (
             False,
             "Chương trình giám sát chưa từng chạy Không ai được báo khi có sự cố. Cần làm: Cách bật:"
-            " docs/operations/watch.md. Sổ tay: docs/operations/alerts/watch_silent.md Xem Giám sát",
+            " docs/operations/watch.md. Sổ tay Xem Giám sát",
         )
     ]
     put_life(rows, timedelta(hours=1))
@@ -184,9 +184,8 @@ def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm
     found = matters(answer)
     assert len(found) == len(ALERT_NAMES)
     assert all(red for red, _ in found)
-    for name in ALERT_NAMES:
-        (text,) = [text for _, text in found if f"{CHECKS[name].page} " in text]
-        assert "Xem và nhận xử lý" in text
+    assert {f"/motcua/checks/{name}" for name in ALERT_NAMES} <= set(links(answer))
+    assert all("Xem và nhận xử lý" in text for _, text in found)
     assert "<i>nguon" not in answer.text
     assert "không có việc gì" not in page_words(answer).lower()
     rows("UPDATE motcua.alerts SET acknowledged_at = now(), acknowledged_by = 'minh' WHERE name = 'disk_low'")
@@ -233,8 +232,8 @@ def test_open_gap_is_said_first_with_what_to_do_and_stays_in_the_history(page, c
     assert "Sổ được phục hồi" not in page_words(page.get(PAGE))
     for kind, why, what_to_do in (
         ("behind_journal", "thiếu những lần gửi mà nhật ký còn ghi", "tự gửi tiếp"),
-        ("other_journal", "không thấy nhật ký gửi tin đi cùng sổ này", "motcua gaps close"),
-        ("behind_watch", "bộ giám sát từng thấy sổ ghi nhiều hơn", "motcua gaps close"),
+        ("other_journal", "không thấy nhật ký gửi tin đi cùng sổ này", "Sở quyết định"),
+        ("behind_watch", "bộ giám sát từng thấy sổ ghi nhiều hơn", "Sở quyết định"),
     ):
         put(rows, "gaps", kind=kind, noticed_at=datetime.now(UTC), lost_attempts=12, held_messages=3)
         raised(rows, "ledger_behind", gaps=1, since=None)
@@ -415,8 +414,11 @@ def test_agencies_that_are_not_told_for_and_those_not_checked_are_named(page, ca
 def test_calendar_of_next_year_is_asked_for(page, calm, monkeypatch):
     year = datetime.now(VIETNAM).year + 1
     monkeypatch.setattr("motcua.domain.watching.judging.year_to_sign", lambda now: year)
-    answer = only(page, True, f"Lịch làm việc năm {year} chưa được xác nhận")
+    monkeypatch.setattr("motcua.domain.watching.judging.CALENDAR_URGENT", 0)
+    answer = only(page, False, f"Lịch làm việc năm {year} chưa được xác nhận: còn")
     assert f"/motcua/calendar?year={year}" in links(answer)
+    monkeypatch.setattr("motcua.domain.watching.judging.CALENDAR_URGENT", 999)
+    only(page, True, f"Lịch làm việc năm {year} chưa được xác nhận")
 
 
 # ------------------------------------------------------------------------------------------------- the last 17:30

@@ -62,8 +62,8 @@ def test_open_alert_is_shown_with_what_to_do_and_acknowledged_by_the_visitor(sta
     page = staff.get(PAGE)
     shown = page_words(page)
     assert "Cảnh báo cần xử lý Đọc nguồn" in shown
-    assert "Cần làm: Xem lý do bằng motcua sources list" in shown
-    assert "docs/operations/alerts/source_failing.md" in shown
+    assert "Cần làm: Xem lý do ở Tổng quan, mục Nguồn" in shown
+    assert "/motcua/checks/source_failing" in page.text
     assert "chưa gửi thư được cho ai" in shown
     assert "Đã hết trong 7 ngày qua" in shown
     assert "khanh<b>hoa" not in page.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 
@@ -18,6 +18,7 @@ from motcua.domain.reconciliation import MessageFigures
 from motcua.domain.run_window import EVERYTHING
 from motcua.jobs.notices.picking_up import pick_up
 from motcua.jobs.publications.publishing import publish
+from motcua.jobs.publications.verification import DifferingFigure
 from motcua.jobs.reconciliation.closing import close_period
 from motcua.jobs.reconciliation.portal_figures import hand_in_portal_figures
 from motcua.reports.publication.files import agency_workbook_name
@@ -377,13 +378,20 @@ def test_each_period_says_when_it_was_last_verified_and_whether_it_held(closed, 
         "chưa kiểm tra lại", "", 1
     )
     at = datetime(2026, 11, 27, 3, 30, tzinfo=VIETNAM)
-    in_ledger(save_verification, publication.publication_no, at, "lan", 0)
+    in_ledger(save_verification, publication.publication_no, at, "lan", 0, None)
     told = page_words(page.get("/reconciliation"))
     assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 27/11/2026, khớp") == 2, (
         "the page must show the verification once at the publication, and once in the list"
     )
-    in_ledger(save_verification, publication.publication_no, at + timedelta(days=1), "lan", 3)
+    differs = DifferingFigure(NHA_TRANG, "", "result", "delivered", "12", "11")
+    others = DifferingFigure(TU_PHAP, "", "", "received", "", "7")
+    what = {"listed": [asdict(differs), asdict(others)], "figures": 23, "files": []}
+    in_ledger(save_verification, publication.publication_no, at + timedelta(days=1), "lan", 30, what)
     told = page_words(page.get("/reconciliation"))
     assert told.count("Kiểm tra lại lần cuối: 3:30 ngày 28/11/2026, KHÔNG KHỚP") == 2
     assert "27/11/2026, khớp" not in told
+    assert "Đã tới máy, có kết quả 12 11" in told
+    assert "Còn 21 số liệu khác nữa." in told
+    of_one = page_words(page.get(f"/reconciliation?agency={NHA_TRANG}"))
+    assert ("có kết quả 12 11" in of_one, "không có 7" in of_one) == (True, False)
     assert "KHÔNG KHỚP" in page_words(page.get(f"/reconciliation?agency={NHA_TRANG}"))

@@ -1,0 +1,3 @@
+-- depends: 0093_department_pages
+-- Add a column with the figures that a verification found different. The page that asked for the verification lists them.
+ALTER TABLE motcua.publication_verifications ADD COLUMN differing jsonb;
