@@ -5,11 +5,12 @@
 -- Compute the accounting identity by agency, procedure and kind: the number of occasions that should have reached a
 -- citizen, and the number of messages in each state (motcua.transitions, motcua.dossier_versions, motcua.messages).
 -- "difference" must be zero in every row. Occasions are counted again from the facts, without code that planning uses.
--- Results and supplements are counted from the transitions, each compared with the one before it. Apologies are counted
--- from the versions and transitions that were known when the evening was settled, as they were on that evening. Each
--- inquiry must have one reply. With a period, only events recorded in [start, end), or evenings in it, count. Dossiers
--- and their histories are looked up one by one (OFFSET 0), so that the cost of a day depends on that day alone,
--- whatever PostgreSQL estimates.
+-- Results and supplements are counted from the transitions, each compared with the one before it. Apologies are
+-- planned in the evening, for dossiers that are due (motcua.apology_evenings). They are counted from the versions of
+-- dossiers' rows and from the transitions that the ledger held when that evening was planned or found to be missed. The
+-- state of the dossier at the time of that evening counts. Each inquiry must have one reply. With a period, only events
+-- recorded in [start, end), or evenings in it, count. Dossiers and their histories are looked up one by one (OFFSET 0),
+-- so that the cost of a day depends on that day alone, whatever PostgreSQL estimates.
 WITH steps AS (
     SELECT
         t.dossier_id,
@@ -35,8 +36,9 @@ WITH steps AS (
         AND (%(start)s::timestamptz IS NULL OR (t.recorded_at >= %(start)s AND t.recorded_at < %(end)s))
 ),
 
--- All due days, each with the evening whose apologies concern it. A due day has two evenings only if the agency's
--- apology day or calendar changed.
+-- List all due days, each with the evening on which apologies for that due day were planned. A due day has two evenings
+-- only if the agency's
+-- mode (apology_day) or its calendar changed.
 evening_days AS (
     SELECT
         e.agency_code,
@@ -88,8 +90,8 @@ seen AS (
     WHERE v.version_id <= y.known_version
 ),
 
--- The dossier's row on that evening: the last version up to the evening, or the first version without its status if all
--- versions are newer.
+-- Select the version of the dossier's row that was in force on that evening: the last version up to the evening. If all
+-- versions are newer, the first version is selected, but its status is left out.
 stood AS (
     SELECT DISTINCT ON (s.dossier_id, s.due_day, s.evening_at)
         s.*,
@@ -115,9 +117,10 @@ owed AS (
         s.due_day,
         min(s.evening_at) AS evening_at
     FROM stood AS s
-    -- The last step that was known then. If the last step is an old step, row_speaks is true if the row gives the
-    -- status. The row gives the status if the old step counts, or if no row known then had judged the old step. Each
-    -- dossier is looked up separately, because a join would compare all dossiers with all steps.
+    -- The last step that was known on that evening and is not an old step. If the very last step is an old step,
+    -- row_speaks tells whether the dossier's row gives the status instead. It does if the old step counts (has_force),
+    -- or if no version of the row that was known then had decided whether it counts. Each dossier is looked up
+    -- separately, because a join would compare all dossiers with all steps.
     LEFT JOIN LATERAL (
         SELECT
             (
@@ -261,8 +264,8 @@ ORDER BY 1, 2, 3;
 
 -- name: latency
 -- Return the seconds from the recording of a transition to the gateway's acceptance, for the latest messages that were
--- sent without a delay (motcua.messages). Messages are left out if they waited for a corrected phone, a dossier's row,
--- an agency, a hold or a second attempt.
+-- sent without a delay (motcua.messages). Messages are left out if they waited for a corrected phone or a second
+-- attempt, if they were on hold, or if their transition was in quarantine (until its dossier or agency was known).
 WITH latest AS (
     SELECT extract(EPOCH FROM m.accepted_at - m.recorded_at) AS seconds
     FROM motcua.messages AS m

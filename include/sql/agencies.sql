@@ -38,8 +38,8 @@ FROM motcua.agencies AS g
 ORDER BY agency_code;
 
 -- name: in_force
--- Return the agency in charge of each agency's dossiers on a day, and the names in force on that day
--- (motcua.agencies_on).
+-- Return, for each agency, which agency is in charge of its dossiers on a day (the agency itself or a successor), and
+-- the names in force on that day (motcua.agencies_on).
 SELECT
     agency_code,
     in_charge,
@@ -220,8 +220,9 @@ ON CONFLICT (agency_code, valid_until) DO UPDATE
     WHERE (agency_names.name, agency_names.short_name) IS DISTINCT FROM (excluded.name, excluded.short_name);
 
 -- name: set_settings
--- Set what an agency decides for itself, and return the number of the change (motcua.set_agency_settings). If the
--- settings changed since the change "seen", nothing is written and the result is NULL.
+-- Write the settings that an agency decides for itself, and return the number of the change
+-- (motcua.set_agency_settings). The parameter seen is the number of the last change that the person saw. If the
+-- settings changed after that change, nothing is written and the result is NULL.
 SELECT
     motcua.set_agency_settings(
         %(agency_code)s::text, %(seen)s::bigint, %(wanted)s::jsonb, %(set_by)s::text
@@ -229,8 +230,8 @@ SELECT
 
 -- name: replan
 -- Mark transitions of these agencies as not planned if they were out of scope and may be in scope now
--- (motcua.transitions). This happens after an agency was enabled from an earlier time, or after an agency is in charge
--- again.
+-- (motcua.transitions). This is needed after an agency's time of enabling was moved to an earlier time, and after an
+-- agency was put in charge of dossiers that no agency was in charge of.
 UPDATE motcua.transitions AS t
 SET planned_at = NULL, outcome = NULL
 FROM motcua.dossiers AS d
@@ -242,7 +243,7 @@ WHERE
     AND t.occurred_at >= g.enabled_from;
 
 -- name: history
--- Return every change of an agency, the first one first (motcua.agency_changes).
+-- Return every change of an agency's settings, the first one first (motcua.agency_changes).
 SELECT
     change_id,
     changed_at,
@@ -256,8 +257,8 @@ WHERE agency_code = %(agency_code)s
 ORDER BY change_id;
 
 -- name: silences
--- Return which settings of each of these changes keep messages from citizens (motcua.silenced_by). The history uses the
--- same function.
+-- Return, for each given change of settings, the settings that stop messages to citizens (motcua.silenced_by). The
+-- trigger that writes motcua.agency_changes uses the same function.
 SELECT
     r.agency_code,
     motcua.silenced_by(r.before, r.after) AS silences

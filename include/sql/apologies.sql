@@ -1,5 +1,6 @@
--- Settle the evenings of apologies: find the evenings to settle and the dossiers that are owed an apology, and report
--- what became of the apologies. Called by store/notices/apologies.py.
+-- Apologies for results that will be late are planned once each evening for each agency. An evening is settled when its
+-- result is stored in motcua.apology_evenings. These statements find the evenings to settle and the dossiers that are
+-- owed an apology, and report what became of the apologies. Called by store/notices/apologies.py.
 
 -- name: is_left
 -- Return whether an enabled agency has no record of this evening (motcua.apology_evenings). The query is cheap because
@@ -34,8 +35,8 @@ SELECT
     array(
         SELECT n.day
         FROM (
-            -- Settled days are removed first, because they are one range of an index. The function that finds the
-            -- agency in charge is then called for the remaining days only.
+            -- Settled days are removed first, because PostgreSQL reads them in one piece of an index. The function that
+            -- finds the agency in charge is then called for the remaining days only.
             SELECT a.day::date
             FROM
                 generate_series(
@@ -62,7 +63,8 @@ SELECT
 FROM motcua.agencies AS g
 CROSS JOIN
     LATERAL (
-        -- This finds the first dossier at each source, one source after the other, because an agency has few sources.
+        -- This query finds the agency's first dossier from each source, one source after the other. That is fast
+        -- because an agency has few sources.
         WITH RECURSIVE firsts AS (
             (
                 SELECT d.source_id, d.dossier_id
@@ -147,7 +149,7 @@ SELECT
     d.dossier_code,
     d.procedure_code,
     d.msisdn,
-    -- The phone number was emptied. It is missing until the row is read again.
+    -- A phone number that was erased from the ledger counts as missing until the row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     s.name AS source,
     o.due_at,
@@ -164,8 +166,8 @@ CROSS JOIN
 ORDER BY d.dossier_id;
 
 -- name: save_evening
--- Insert a settled evening with the numbers up to which rows were known (motcua.apology_evenings). The caller holds the
--- locks of the agency's sources.
+-- Insert a settled evening, with the highest numbers of transitions and dossier versions that the ledger has now
+-- (motcua.apology_evenings). The caller holds the locks of the agency's sources.
 INSERT INTO motcua.apology_evenings (
     agency_code,
     day,
@@ -252,8 +254,8 @@ WHERE
     AND (%(agencies)s::text[] IS NULL OR e.agency_code = any(%(agencies)s::text[]));
 
 -- name: became
--- Return the apologies of one evening by their present state and reason (motcua.messages). The parameter agencies
--- limits the result to some agencies; NULL means all. The cost depends on the evening alone.
+-- Return how many apologies of one evening have each present state and reason (motcua.messages). The parameter agencies
+-- limits the result to some agencies; NULL means all. Messages of other evenings do not make the query slower.
 SELECT m.state, m.reason, count(*) AS messages
 FROM motcua.messages AS m
 WHERE
@@ -265,10 +267,10 @@ ORDER BY messages DESC, m.state, m.reason;
 
 -- name: letters
 -- Return the dossiers that need a Phiếu xin lỗi và hẹn lại ngày trả kết quả (form 04 of TT 01/2018/TT-VPCP), the
--- longest overdue first. These dossiers are in progress, and either past their due day or owed an apology for it. The
--- SMS gives no reason and no new date, so it does not replace the form. Only dossiers that may be in progress by their
--- row, or by a step that is newer than the row, are examined. Each row has the number of times that the due day was
--- moved, because the law allows one new date.
+-- longest overdue first. These dossiers are in progress, and either their due day is over or there is a message of
+-- apology for it. The SMS gives no reason and no new date, so it does not replace the form. To save time, a dossier is
+-- examined only if its row has a status in progress or no status, or if a transition is newer than the row. Each row of
+-- the result has the number of times that the due day was moved, because the law allows one new date.
 SELECT
     d.agency_code,
     d.dossier_code,
@@ -310,7 +312,8 @@ ORDER BY y.due_day, d.agency_code, d.dossier_code
 LIMIT %(limit)s;
 
 -- name: letter_facts
--- What a filled-in letter says besides, of these dossiers, of agency and code in pairs.
+-- Return the further facts that a filled-in letter needs: dates and the applicant's name (motcua.dossiers). The
+-- parameters agencies and codes are parallel arrays, which name each dossier by its agency and its code.
 SELECT
     d.agency_code,
     d.dossier_code,
@@ -323,11 +326,13 @@ INNER JOIN unnest(%(agencies)s::text[], %(codes)s::text[]) AS w (agency_code, do
 
 -- name: forecast
 -- Return how good the forecast of late dossiers was, by agency, month, outcome and reason, for dossiers whose due day
--- lies in a period and is over. In the mode working_day, the effective due day counts. The outcome is right if the
--- citizen was texted and there was no result at the end of that day, stopped if in addition the dossier was not in
--- progress any more, wrong if the citizen was texted and there was a result, and missed, with the reason, if the
--- dossier was late and the citizen was not texted. The query uses the versions, transitions and changes of state up to
--- the given numbers.
+-- lies in a period and is over. If an agency has the apology_day working_day, a due day that is a day off counts as the
+-- next working day. The outcome compares the apology with the dossier at the end of the due day:
+--   right    the citizen was texted, and the dossier was in progress without a result
+--   stopped  the citizen was texted, and the dossier had no result but was not in progress any more
+--   wrong    the citizen was texted, and the dossier had a result
+--   missed   the citizen was not texted, and the dossier was late; the reason tells why
+-- The query uses the rows of dossier_versions, transitions and message_history up to the given numbers.
 WITH due_days AS (
     SELECT DISTINCT ON (e.agency_code, e.first_due + n.days)
         e.agency_code,
@@ -345,7 +350,7 @@ WITH due_days AS (
 all_due_days AS (
     SELECT * FROM due_days
     UNION ALL
-    -- No evening concerned these days, because the agency was not enabled then or the evening is not settled.
+    -- No settled evening covers these due days: the agency was not enabled then, or the evening is not settled yet.
     SELECT
         b.agency_code,
         NULL AS evening_at,

@@ -51,7 +51,7 @@ WITH answers AS MATERIALIZED (
 overtaken AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m
-    -- An array is used because PostgreSQL would read all messages in order for a join of so few rows with so many.
+    -- An array is used because PostgreSQL would read the whole table of messages for a join with these few rows.
     WHERE m.message_id = any(array(SELECT o.message_id FROM answers AS o WHERE o.is_overtaken))
     ORDER BY m.message_id
     FOR UPDATE
@@ -125,8 +125,9 @@ FROM left_behind
 WHERE m.message_id = left_behind.message_id AND m.state = 'sending';
 
 -- name: unsettled
--- Return attempts of unknown outcome at one gateway that may be queried or repeated now, and lock their messages
--- (motcua.attempts). The result has the present state of the messages (motcua.sending_conditions).
+-- Return attempts of unknown outcome at one gateway, about which the gateway may be queried now or which may be
+-- repeated now, and lock their messages (motcua.attempts). The result has the present state of the messages
+-- (motcua.sending_conditions).
 SELECT
     a.attempt_id,
     a.message_id,
@@ -175,7 +176,8 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: note_settling
--- Write when attempts may be queried or repeated again, before they are queried now (motcua.attempts).
+-- Write when the gateway may next be queried about these attempts, or the attempts repeated (motcua.attempts). This is
+-- written before the gateway is queried now.
 UPDATE motcua.attempts AS a
 SET settle_at = r.settle_at, settlings = a.settlings + 1
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (attempt_id bigint, settle_at timestamptz)
@@ -225,7 +227,8 @@ FROM settled AS s
 WHERE m.message_id = s.message_id;
 
 -- name: end_repeat
--- Set an attempt back to unknown whose repeated request proved nothing (motcua.attempts).
+-- Set an attempt back to unknown, because the answer to its repeated request does not prove its outcome
+-- (motcua.attempts).
 UPDATE motcua.attempts
 SET state = 'unknown'
 WHERE attempt_id = %(attempt_id)s AND state = 'in_flight' AND sender_id = %(sender_id)s;
@@ -282,8 +285,8 @@ FOR UPDATE OF m SKIP LOCKED;
 -- name: of_run
 -- Return the outcomes of one run's attempts, with the number of their messages that are unresolved (motcua.attempts).
 -- Messages that wait because of a stop, for a person's decision or for a gateway's opening hours do not count as
--- unresolved. Runs of two DAGs may have the same name, since both are named after 17:30. If this session knows the
--- number of its run, attempts of the other run are left out.
+-- unresolved. Runs of two DAGs may have the same name, because Airflow names a run after its time, and both DAGs run at
+-- 17:30. If this session knows the number of its run, attempts of the other run are left out.
 SELECT
     a.outcome,
     count(*) FILTER (

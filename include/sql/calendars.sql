@@ -1,8 +1,8 @@
--- Store working calendars: years and days of provinces, days and office hours of agencies. Triggers write the history.
--- Called by store/calendars.py.
+-- Store working calendars: years and days of provinces, days and office hours of agencies. Triggers write each change
+-- to motcua.calendar_changes. Called by store/calendars.py.
 
 -- name: sign
--- Set who makes the changes of this transaction. A trigger writes this name to the history.
+-- Set who makes the changes of this transaction. A trigger writes this name to motcua.calendar_changes.
 SELECT set_config('motcua.changed_by', %(changed_by)s, TRUE);
 
 -- name: used_provinces
@@ -36,8 +36,8 @@ WHERE y.confirmed_at IS NULL
 ORDER BY g.province, w.year;
 
 -- name: days
--- Return the days of these provinces and agencies in all layers, from the first to the last day inclusive
--- (motcua.calendar_days).
+-- Return the calendar days of these provinces and agencies, whatever the rows' origin is, from the first to the last
+-- day inclusive (motcua.calendar_days).
 SELECT province, agency_code, day, opening, reason, origin, authority
 FROM motcua.calendar_days
 WHERE
@@ -53,7 +53,7 @@ WHERE agency_code = any(%(agency_codes)s::text[])
 ORDER BY agency_code, valid_from;
 
 -- name: save_years
--- Insert or update years of provinces: added, confirmed, or no longer confirmed (motcua.calendar_years).
+-- Insert calendar years of provinces, or update whether they are confirmed (motcua.calendar_years).
 INSERT INTO motcua.calendar_years (province, year, package, decision, confirmed_at)
 SELECT r.province, r.year, r.package, r.decision, r.confirmed_at
 FROM
@@ -79,7 +79,8 @@ ON CONFLICT (province, agency_code, day, origin) DO UPDATE SET
     authority = excluded.authority;
 
 -- name: remove_days
--- Delete days, each in its layer (motcua.calendar_days). The history still has them.
+-- Delete calendar days, each with the given origin (motcua.calendar_days). Rows for the same day with another origin
+-- stay. The table calendar_changes still has the deleted rows.
 DELETE FROM motcua.calendar_days AS d
 USING jsonb_to_recordset(%(rows)s::jsonb) AS r (province text, agency_code text, day date, origin text)
 WHERE

@@ -16,8 +16,8 @@ FROM motcua.closings AS c
 WHERE c.period_length = 'day';
 
 -- name: watermark
--- Return the largest numbers in the ledger's tables, and a transaction number. All smaller numbers are visible once
--- every transaction before this one has ended.
+-- Return the largest numbers in the ledger's tables, and a transaction number. The rows with smaller numbers are all
+-- visible once every transaction that began before this one has ended.
 SELECT
     coalesce((SELECT max(version_id) FROM motcua.dossier_versions), 0) AS known_version,
     coalesce((SELECT max(transition_id) FROM motcua.transitions), 0) AS known_transition,
@@ -31,7 +31,7 @@ SELECT
     pg_snapshot_xmax(pg_current_snapshot())::text AS horizon;
 
 -- name: is_settled
--- Return whether every transaction from before the watermark has ended.
+-- Return whether every transaction that began before the watermark was read has ended.
 SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS is_settled;
 
 -- name: evenings
@@ -60,7 +60,7 @@ ORDER BY closing_no DESC
 LIMIT 1;
 
 -- name: newest_closings
--- Return the newest closing of each of these periods (audit.closings). With a number, only closings with smaller
+-- Return the newest closing of each of these periods (audit.closings). If a number is given, only closings with smaller
 -- numbers count.
 SELECT DISTINCT ON (period)
     period,

@@ -22,9 +22,9 @@ RETURNING complaint_id;
 -- name: link
 -- Link complaints to their dossiers and to the messages that they are probably about (motcua.complaints). The message
 -- is the last one that a gateway had accepted when the citizen complained. For the claim no_result_yet a result message
--- is preferred. A reply counts only if nothing else was sent. A dossier of the agency with the code as typed is
--- preferred to a dossier whose code reads the same, which may belong to an agency that this agency succeeded. If
--- several such dossiers exist, none is chosen.
+-- is preferred. A reply counts only if nothing else was sent. A dossier of the agency with exactly the typed code is
+-- preferred. Otherwise a dossier is chosen whose code differs only in spelling. It may also belong to an agency that
+-- this agency succeeded. If several dossiers have such a code, none is chosen.
 WITH charge AS MATERIALIZED (
     SELECT g.agency_code, coalesce(g.in_charge, g.agency_code) AS in_charge
     FROM motcua.agencies_on((%(now)s::timestamptz AT TIME ZONE 'Asia/Ho_Chi_Minh')::date) AS g
@@ -133,8 +133,8 @@ WHERE
 RETURNING complaint_id;
 
 -- name: withdraw
--- Withdraw a complaint once (motcua.complaints). The row stays and no longer counts. The parameter agencies limits this
--- to complaints of some agencies; NULL means all.
+-- Withdraw a complaint once (motcua.complaints). The row stays in the table and no longer counts in figures. The
+-- parameter agencies limits this to complaints of some agencies; NULL means all.
 UPDATE motcua.complaints
 SET withdrawn_at = %(now)s, withdrawn_by = %(by)s, withdraw_reason = %(reason)s
 WHERE

@@ -31,7 +31,8 @@ SELECT
                 SELECT 'member of ' || string_agg(g.rolname, ', ' ORDER BY g.rolname)
                 FROM pg_auth_members AS m
                 INNER JOIN pg_roles AS g ON m.roleid = g.oid
-                -- The schema's owner grants the role that empties personal data to other roles.
+                -- Memberships that concern the schema's owner are left out, because the owner must be able to grant the
+                -- role motcua_eraser.
                 WHERE m.member = r.oid AND r.oid <> o.oid AND g.oid <> o.oid
             )
         ],
@@ -49,7 +50,7 @@ ORDER BY r.rolname;
 SELECT m.migration_id FROM motcua.applied_migrations AS m;
 
 -- name: source_role
--- Return whether our role at a source may do more than read there.
+-- Return whether the role with which the system connects to a source may do more than read there.
 WITH writable AS (
     SELECT c.oid
     FROM pg_class AS c
@@ -80,7 +81,7 @@ ORDER BY g.agency_code;
 SELECT 1 AS answers;
 
 -- name: airflow_version
--- Return the migration of Airflow's own database. The query runs in that database.
+-- Return the identifier of the last migration of Airflow's own database. The query runs in that database.
 SELECT version_num FROM alembic_version;
 
 -- name: airflow_roles_held
@@ -147,7 +148,8 @@ relations AS (
         ) AS made_as
     FROM pg_class AS c
     INNER JOIN ours AS o ON c.relnamespace = o.schema_id
-    -- A check of data quality makes the tables of schema quality, which is its snapshot.
+    -- The tables of schema quality are left out, because each check of data quality makes them as its snapshot of the
+    -- ledger.
     WHERE o.nspname <> 'quality'
 ),
 
@@ -203,7 +205,7 @@ objects AS (
         NULL
     FROM relations AS r
     INNER JOIN pg_index AS i ON r.relation_id = i.indexrelid
-    -- Other indexes belong to a constraint and are listed with it.
+    -- Indexes that belong to a constraint are left out here, because they are listed with the constraint.
     WHERE NOT EXISTS (SELECT 1 FROM pg_constraint AS n WHERE n.conindid = i.indexrelid AND n.conrelid = i.indrelid)
     UNION ALL
     SELECT

@@ -10,8 +10,8 @@ INNER JOIN
     ON d.agency_code = k.agency_code AND d.dossier_code = k.dossier_code;
 
 -- name: stamped_otherwise
--- Return the places, in the given list, of the rows of a source whose time of change differs from the ledger's
--- (motcua.dossiers). Rows of dossiers that another source brought are left out.
+-- Return the positions, in the given list of a source's rows, of the rows whose time of change differs from the time in
+-- the ledger (motcua.dossiers). Rows of dossiers that another source brought are left out.
 SELECT g.place
 FROM
     json_to_recordset(%(rows)s::json) AS g (
@@ -295,7 +295,7 @@ SELECT
     d.agency_code,
     d.procedure_code,
     d.msisdn,
-    -- The phone number was emptied. It is missing until the row is read again.
+    -- If the phone number was emptied, it counts as missing until the row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.received_at,
     d.due_at,
@@ -319,7 +319,7 @@ FOR UPDATE OF d SKIP LOCKED;
 -- name: stepped_between
 -- Return the dossiers of an agency with a step recorded in [start, end), with what planning needs of them, without a
 -- lock (motcua.dossiers). The settings are the agency's present settings. The name is the one that is in force on a
--- day. The parameter "most" limits the number of dossiers, which are returned, in the order of their numbers. The
+-- day. The dossiers are returned in the order of their numbers, at most as many as the parameter "most" states. The
 -- result holds personal data.
 SELECT
     d.dossier_id,

@@ -18,19 +18,20 @@ ORDER BY journal_no DESC
 LIMIT 1;
 
 -- name: note_journal
--- Write what the journal of attempts lacks, as a run found it (motcua.sender_life).
+-- Write the faults that a run found in the journal of attempts, such as a missing file (motcua.sender_life).
 UPDATE motcua.sender_life
 SET journal_fault = %(fault)s
 WHERE journal_fault IS DISTINCT FROM %(fault)s;
 
 -- name: journal_fault
--- Return what the journal of attempts lacks, as the last run found it (motcua.sender_life).
+-- Return the faults that the last run found in the journal of attempts (motcua.sender_life).
 SELECT journal_fault FROM motcua.sender_life;
 
 -- name: say_at_work
--- Write that senders are running, at the begin of a run (motcua.sender_life). slept_since is the last heartbeat if it
--- is old enough to count as a pause of the ledger. is_believed is true if a person declared that a pause may be
--- trusted, or if no agency was enabled by then. Another run that begins in the meantime waits for this transaction.
+-- Write at the begin of a run that senders are running (motcua.sender_life). In the result, slept_since is the last
+-- heartbeat, if it is so old that the ledger was paused since. is_believed is true if a person declared that this
+-- ledger is never restored to an earlier state, or if no agency was enabled by then. Another run that begins in the
+-- meantime waits for this transaction.
 INSERT INTO motcua.sender_life AS l (looked_at, woke_at) VALUES (%(now)s, %(now)s)
 ON CONFLICT (only_one) DO UPDATE
     SET
@@ -60,8 +61,8 @@ SELECT
     (SELECT g.gap_no FROM motcua.gaps AS g WHERE g.closed_at IS NULL) AS gap_no;
 
 -- name: went_back
--- Change the open gap of a paused ledger to a restored one, because the watch had seen a later state (motcua.gaps).
--- Messages that are held stay held.
+-- Change the open gap of a paused ledger to a restored one, because the watch had seen a later state of the ledger
+-- before the pause (motcua.gaps). Messages that are held stay held.
 UPDATE motcua.gaps
 SET kind = 'behind_watch', lost_attempts = %(lost_attempts)s, journal_until = %(journal_until)s
 WHERE closed_at IS NULL AND kind = 'slept';
@@ -135,8 +136,8 @@ WHERE
     AND (m.reason IS DISTINCT FROM 'slept' OR m.next_attempt_at < m.useful_until);
 
 -- name: hold_up_to
--- Set the time up to which an open gap holds messages (motcua.gaps). This is for a gap that the journal explains only
--- in part. A person decides later what happened.
+-- Set the time up to which an open gap holds messages (motcua.gaps). This is used for a gap that the journal explains
+-- only in part. A person decides later whether messages were sent in it.
 UPDATE motcua.gaps
 SET held_until = %(moment)s
 WHERE gap_no = %(gap_no)s AND closed_at IS NULL;
@@ -158,7 +159,8 @@ SELECT asked_at, awake_since, sees_since, about, lost_attempts, seen_until
 FROM motcua.outside_watch;
 
 -- name: take_testimony
--- Delete the report that a watch had seen a later state, after the sender acted on it (motcua.outside_watch).
+-- Delete the report that a watch on another machine had seen a later state of the ledger, after a sender acted on it
+-- (motcua.outside_watch).
 UPDATE motcua.outside_watch
 SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 
@@ -167,19 +169,20 @@ SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 SELECT motcua.give_testimony(%(awake_since)s, %(sees_since)s, %(about)s, %(lost_attempts)s::integer, %(seen_until)s);
 
 -- name: belief
--- Return who declared that a pause of this ledger may be trusted, if the declaration is in force
+-- Return who declared that this ledger is never restored to an earlier state, if the declaration is in force
 -- (motcua.believed_sleeps).
 SELECT said_at, said_by, reason FROM motcua.believed_sleeps
 WHERE withdrawn_at IS NULL;
 
 -- name: believe
--- Insert a declaration that a pause of this ledger may be trusted, unless one is in force (motcua.believed_sleeps).
+-- Insert a declaration that this ledger is never restored to an earlier state, unless one is in force
+-- (motcua.believed_sleeps).
 INSERT INTO motcua.believed_sleeps (said_at, said_by, reason)
 VALUES (%(now)s, %(by)s, %(reason)s)
 ON CONFLICT ((withdrawn_at IS NULL)) WHERE withdrawn_at IS NULL DO NOTHING;
 
 -- name: doubt
--- Withdraw the declaration that a pause of this ledger may be trusted (motcua.believed_sleeps).
+-- Withdraw the declaration that this ledger is never restored to an earlier state (motcua.believed_sleeps).
 UPDATE motcua.believed_sleeps
 SET withdrawn_at = %(now)s, withdrawn_by = %(by)s
 WHERE withdrawn_at IS NULL;
@@ -216,11 +219,12 @@ ON CONFLICT (reference) DO NOTHING;
 -- name: adopt
 -- Insert attempts of a gap whose messages exist again as attempts of these messages, under their own references
 -- (motcua.attempts, motcua.lost_attempts, motcua.messages). Delivery receipts and the gateway can then settle them as
--- usual. A message gets the state unknown if one of the attempts may have reached a phone. The message is found by the
--- source's number of the step, or by the due day of an apology. If the restored ledger planned the occasion at another
--- step, it is the last message of that kind that was recorded before the attempt, has no attempt of its own, and was
--- planned after the journal's number was planned. If several attempts may have arrived, the last one represents the
--- message. Messages are locked first, as receipts and answers do.
+-- usual. A message gets the state unknown if one of the attempts may have reached a phone. The message of an attempt is
+-- found by the source's number of the step, or by the due day of an apology. The restored ledger may have planned the
+-- occasion at another step than the one in the journal. Then the last message of that kind is taken that was recorded
+-- before the attempt and has no attempt of its own, once the step in the journal has been planned. If several attempts
+-- may have arrived, the last one decides the state of the message. Messages are locked first, as receipts and answers
+-- do.
 WITH found AS MATERIALIZED (
     SELECT l.lost_id, m.message_id, m.msisdn
     FROM motcua.lost_attempts AS l

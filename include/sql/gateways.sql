@@ -96,8 +96,8 @@ ORDER BY name;
 
 -- name: stop
 -- Pause a gateway, or a carrier or a template there, until a time, and insert the change (motcua.gateway_stops,
--- motcua.gateway_changes). A pause that lasts longer already is not changed, and a pause whose length has grown is not
--- shortened.
+-- motcua.gateway_changes). A pause that ends later already is not changed. If failed trials have made a pause longer,
+-- the longer length stays.
 WITH stopped AS (
     INSERT INTO motcua.gateway_stops (gateway, concerns, subject, stopped_at, until, pause, reason, by_hand, expected)
     VALUES (

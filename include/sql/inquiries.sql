@@ -53,9 +53,9 @@ GROUP BY gateway, outcome
 ORDER BY gateway, outcome;
 
 -- name: newest
--- Return the inquiries of a period before a place in the list, the newest first (motcua.inquiries). is_wanted is true
--- if an inquiry matches the filters. The query reads at most looked_at inquiries. The last inquiry that it reads is
--- returned even if it does not match, so that the caller knows where to continue.
+-- Return the inquiries of a period that stand after a given position in a list that begins with the newest
+-- (motcua.inquiries). is_wanted is true if an inquiry matches the filters. The query reads at most looked_at inquiries.
+-- The last inquiry that it reads is returned even if it does not match, so that the caller knows where to continue.
 SELECT
     s.received_at AS listed_at,
     s.inquiry_id AS listed_id,

@@ -33,9 +33,9 @@ WHERE p.pronamespace IN ('motcua'::regnamespace, 'audit'::regnamespace)
 GROUP BY p.oid;
 
 -- name: is_of_before
--- Return whether pages, callbacks and purge of an earlier version may be running, which take advisory locks themselves.
--- This is true if the ledger exists and the role of the callbacks may not call motcua.wait_for_phone, the function that
--- takes the lock for them now.
+-- Return whether the pages, the callbacks app or the purge of an earlier version may be running. These take advisory
+-- locks themselves. The result is true if the ledger exists and the role of the callbacks may not call
+-- motcua.wait_for_phone, the function that takes the lock for them now.
 SELECT
     to_regclass('motcua.messages') IS NOT NULL
     AND NOT EXISTS (
@@ -57,10 +57,10 @@ WHERE
 ORDER BY named;
 
 -- name: open_doors
--- Return what the ledger's roles may do beyond its rights, because PostgreSQL allows it to every role or an earlier
--- version granted it: connect to the server's own databases, make large objects or temporary tables, take advisory
--- locks. Only the tasks, which send messages, need locks and temporary tables. Roles that may act as the owner are left
--- out.
+-- Return what the ledger's roles may do beyond the rights that the ledger grants them, because PostgreSQL allows it to
+-- every role or an earlier version granted it: connect to the server's own databases, make large objects or temporary
+-- tables, take advisory locks. Only the tasks, which send messages, need locks and temporary tables. Roles that may act
+-- as the owner are left out.
 WITH our_role AS (
     SELECT r.oid, r.rolname, r.rolname = %(owner)s AS is_owner, r.rolname IN (%(owner)s, %(locking)s) AS locks
     FROM pg_roles AS r
@@ -102,7 +102,8 @@ ORDER BY role, door;
 SELECT pg_export_snapshot() AS snapshot;
 
 -- name: facts
--- Return what the reader of a dump needs to know before opening it. The result holds no personal data.
+-- Return the facts that are written beside a dump, so that its reader knows them before opening it. The result holds no
+-- personal data.
 SELECT
     (SELECT max(m.migration_id) FROM public._yoyo_migration AS m) AS migration,
     (SELECT max(a.started_at) FROM motcua.attempts AS a) AS last_attempt_at,

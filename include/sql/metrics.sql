@@ -1,5 +1,5 @@
--- Count figures for a monitoring system. Each query has a bounded cost, whatever the ledger holds, because it runs
--- every few seconds. Called by store/watching/metrics.py and store/watching/watch.py.
+-- Compute figures for a monitoring system. The cost of each query is bounded, however much the ledger holds, because
+-- the queries run every few seconds. Called by store/watching/metrics.py and store/watching/watch.py.
 
 -- name: takes_rows
 -- Return whether our role can read the ledger and the ledger accepts new rows. A standby server or a read-only server

@@ -1,15 +1,17 @@
--- Mark and judge old steps, which were typed in late with a high number. An old step is marked when it is read, and
--- waits until the dossier's row judges it. Called by store/notices/transitions.py.
+-- Mark and judge old steps. An old step was typed in late, so its number is higher than that of a step that happened
+-- after it. It is marked when it is read. It then waits until the dossier's row is read again, which decides whether
+-- the old step counts. Called by store/notices/transitions.py.
 
 -- name: since
--- Return since when old steps are distinguished from other steps (motcua.rule_dates).
+-- Return the time from which the ledger distinguishes old steps from other steps (motcua.rule_dates).
 SELECT since FROM motcua.rule_dates WHERE rule = 'old_steps';
 
 -- name: mark
--- Insert which transitions of these dossiers are old steps, as far as the rows of this pick-up show it
--- (motcua.old_steps). An old step happened before a step with a lower number of the same source, by more than twice the
--- possible error of the source's clocks, and was recorded no earlier than that step. A transition is no old step if its
--- time was substituted or is exactly midnight, or if its status ends a dossier (3, 7, 10).
+-- Insert those transitions of these dossiers that the rows of this pick-up show to be old steps (motcua.old_steps). An
+-- old step happened before another step of the same source that has a lower number, by more than twice the possible
+-- error of the source's clocks (clock_skew). It was recorded when that other step had happened (with the same
+-- tolerance). A transition is no old step if its time had to be cleaned (motcua.cleaned_fields) or is exactly midnight,
+-- or if its status ends a dossier (3, 7, 10).
 WITH steps AS (
     SELECT
         t.transition_id,
@@ -69,7 +71,8 @@ SELECT
     %(now)s,
     o.recorded_at + %(clock_skew)s::interval
 FROM old AS o
--- A pair of steps that was known before this rule existed stays as it was.
+-- An old step is recognized by a second step that happened after it. It is marked only if this pick-up read one of the
+-- two. Two steps that were read before this rule existed are therefore never marked.
 INNER JOIN motcua.transitions AS k ON o.known_from = k.transition_id
 WHERE k.picked_up_at = %(now)s
 ON CONFLICT (transition_id) DO NOTHING;
@@ -94,8 +97,9 @@ ORDER BY d.dossier_id, s.written;
 -- name: judge
 -- Judge the old steps of these dossiers by the dossiers' rows, which were read now, and return the dossiers
 -- (motcua.old_steps). Each row is inserted as a version again, so that the version that judged the step is stored
--- (motcua.dossier_versions). An old step counts if the row calls for the same message as the step, or if the row no
--- longer shows the condition that held before the step. A row without a status judges nothing.
+-- (motcua.dossier_versions). An old step counts (has_force) if the row has the same condition as the step, or if the
+-- row no longer has the condition that held before the step. The condition follows from the status and the one-stop
+-- desk (motcua.condition_of). A dossier whose row has no status is not judged.
 WITH waiting AS (
     SELECT DISTINCT o.dossier_id
     FROM motcua.old_steps AS o

@@ -18,7 +18,7 @@ SELECT motcua.wait_for_emptying();
 
 -- name: purge
 -- Empty one batch of personal data (motcua.purge_personal_data). The result states the last row that the batch
--- examined, how many rows it emptied, and what must be listed outside the ledger.
+-- examined, how many rows it emptied, and the rows to be added to the list outside the ledger.
 SELECT p.looked_until, p.emptied, p.listed
 FROM motcua.purge_personal_data(
     %(kind)s, %(after)s, %(at_most)s, %(reference)s, %(cause)s, %(by)s, %(reason)s, %(only_these)s, %(listed_at)s
@@ -68,8 +68,9 @@ WHERE
 ORDER BY d.agency_code, d.dossier_code;
 
 -- name: code_alone
--- Return what may be shown and stored of a code that no dossier of the agency has, with the agency's name and the codes
--- of its dossiers that read the same. A code that may be a name or a phone number is replaced by a pseudonym.
+-- Return the part that may be shown and stored of a code that no dossier of the agency has, with the agency's name and
+-- the codes of its dossiers that differ from that code only in spelling. A code that may be a name or a phone number is
+-- replaced by a pseudonym.
 SELECT
     CASE
         WHEN motcua.is_like_a_code(%(dossier_code)s) THEN %(dossier_code)s
@@ -347,7 +348,7 @@ WHERE f.value <> ''
 ORDER BY f.agency_code NULLS LAST, f.dossier_code NULLS LAST, f.of_table, f.row_no, f.of_column;
 
 -- name: log_request
--- Insert that a person handled a citizen's request, with the time and the document (motcua.personal_data_requests). The
+-- Log that a person handled a citizen's request, with the time and the document (motcua.personal_data_requests). The
 -- row holds no phone number and no value.
 INSERT INTO motcua.personal_data_requests
 (handled_at, handled_by, act, agency_code, dossier_code, reason, dossiers, held)

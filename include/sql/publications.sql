@@ -17,7 +17,7 @@ SELECT
 FROM audit.agencies AS a;
 
 -- name: write_names_in_full
--- Make PostgreSQL write names with their schemas in this transaction.
+-- Make PostgreSQL put the schema before each name when it prints definitions in this transaction.
 SELECT set_config('search_path', 'pg_catalog', TRUE);
 
 -- name: definitions

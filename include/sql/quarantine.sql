@@ -141,8 +141,8 @@ GROUP BY 1, 2, 3, 4, 5
 ORDER BY 1, 2, 3, 4, 5;
 
 -- name: save_cleaned
--- Insert which fields were cleaned while rows were read, once for each row (motcua.cleaned_fields). A row that changed
--- and had to be cleaned again gets a new time.
+-- Log which fields were cleaned while rows were read, once for each row (motcua.cleaned_fields). A row that changed and
+-- had to be cleaned again gets a new time.
 INSERT INTO motcua.cleaned_fields AS c (code, agency_code, dossier_id, transition_id, detail, found_at, last_seen_at)
 SELECT r.code, d.agency_code, d.dossier_id, t.transition_id, max(r.detail), %(now)s, %(now)s
 FROM

@@ -15,9 +15,9 @@ FROM motcua.template_registrations
 ORDER BY gateway, template_id, template_version;
 
 -- name: save
--- Insert or update registrations of templates, insert each change, and return the changes
--- (motcua.template_registrations). An identifier that is not given stays as it was. A registration that is equal to the
--- stored one changes nothing.
+-- Insert or update registrations of templates, log each change in template_registration_changes, and return the changes
+-- (motcua.template_registrations). A provider's template id that is not given stays as it was. A registration that is
+-- equal to the stored one changes nothing.
 WITH wanted AS (
     SELECT r.gateway, r.template_id, r.template_version, r.provider_template_id, r.accented_provider_template_id
     FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (
@@ -94,7 +94,7 @@ ORDER BY s.gateway, s.template_id, s.template_version
 RETURNING gateway, template_id, template_version, change;
 
 -- name: remove
--- Delete a registration and insert the change (motcua.template_registrations).
+-- Delete a registration and log that in template_registration_changes (motcua.template_registrations).
 WITH removed AS (
     DELETE FROM motcua.template_registrations
     WHERE

@@ -134,9 +134,9 @@ WHERE
 ORDER BY a.agency_code, q.run_no DESC;
 
 -- name: reserve
--- Reserve the mail of a report to one recipient of a body (motcua.report_mails): a new mail, a failed one, or another
--- edition if that is requested. No row means that the mail was or may have been sent, or that another process has
--- reserved it.
+-- Reserve the mail of a report to one recipient of a body (motcua.report_mails): a new mail, a failed one, or the same
+-- report mailed again (another edition) if a person requested that. No row means that the mail was or may have been
+-- sent, or that another process has reserved it.
 WITH latest AS (
     SELECT
         m.report_mail_id,

@@ -54,7 +54,7 @@ SET
     cursor_updated_at = %(updated_at)s,
     watch = %(watch)s,
     look_back_at = coalesce(%(look_back_at)s, look_back_at),
-    -- A source clock that is set back two days after the last time is a new fault.
+    -- If the source's clock is set back more than two days after it was last set back, a new fault begins.
     set_back_from = CASE
         WHEN %(set_back_by)s::interval IS NULL OR set_back_at > %(now)s::timestamptz - interval '2 days'
             THEN set_back_from
@@ -128,7 +128,7 @@ ORDER BY s.name;
 
 -- name: troubles
 -- Return the faults that pick-ups noticed at a source since a moment (motcua.sources, motcua.source_numberings): since
--- when and by how much its clock was set back, and when it began to number its steps anew.
+-- when and by how much its clock was set back, and when it began to number its steps from a low number again.
 SELECT
     s.set_back_from,
     s.set_back_by,
@@ -192,6 +192,6 @@ WHERE n.source_id = %(source_id)s
 ORDER BY n.added;
 
 -- name: begin_numbering
--- Insert that a source began to number its steps anew (motcua.source_numberings).
+-- Log that a source began to number its steps anew (motcua.source_numberings).
 INSERT INTO motcua.source_numberings (source_id, recorded_from, added, noticed_at)
 VALUES (%(source_id)s, %(recorded_from)s, %(added)s, %(now)s);

@@ -306,7 +306,7 @@ FROM audit.statement_sums
 WHERE statement_no = %(statement_no)s;
 
 -- name: save_refusal
--- Insert that a file was refused and why, and return the refusal's number (motcua.refused_statements).
+-- Log that a file was refused and why, and return the refusal's number (motcua.refused_statements).
 INSERT INTO motcua.refused_statements (
     form, month, file_name, sha256, refused_at, refused_by, faults, message
 )
@@ -352,8 +352,8 @@ ORDER BY n.refused_at DESC, n.refusal_no DESC
 LIMIT %(most)s;
 
 -- name: set_refusal_aside
--- Dismiss a refusal, with the earlier refusals of the same file and month: nothing must be done about them
--- (motcua.refused_statements).
+-- Dismiss a refusal and the earlier refusals of the same file and month, so that nobody is asked to act on them any
+-- more (motcua.refused_statements).
 UPDATE motcua.refused_statements AS r
 SET set_aside_at = %(now)s, set_aside_by = %(by)s, set_aside_reason = %(reason)s
 FROM motcua.refused_statements AS n

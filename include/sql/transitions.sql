@@ -8,8 +8,8 @@ FROM motcua.transitions AS t
 WHERE t.source_id = %(source_id)s AND t.source_transition_id >= %(from_number)s;
 
 -- name: newest
--- Return the stored steps of a source with the highest numbers, the highest first (motcua.transitions). Numbers that no
--- sequence reaches are left out.
+-- Return the stored steps of a source with the highest numbers, the highest first (motcua.transitions). Numbers that
+-- are too large to come from a sequence are left out.
 SELECT
     t.source_transition_id AS number,
     d.dossier_code,
@@ -95,8 +95,8 @@ ON CONFLICT (dossier_id, recorded_at) WHERE from_row DO UPDATE
 RETURNING dossier_id;
 
 -- name: unplanned_dossiers
--- Return the dossiers with transitions that are not planned yet, in a window of recording if one is given
--- (motcua.transitions).
+-- Return the dossiers with transitions that are not planned yet. If a window is given, only transitions that were
+-- recorded in it count (motcua.transitions).
 SELECT DISTINCT dossier_id
 FROM motcua.transitions
 WHERE

@@ -24,13 +24,13 @@ LEFT JOIN motcua.gateways AS g ON n.name = g.name
 ORDER BY n.place;
 
 -- name: messages
--- Return messages at the head of their carrier's queue that have been due for a while, could be sent, and are not
--- claimed (motcua.messages, motcua.attempts). No gateway that may send such a message has begun an attempt for an
--- earlier message, since a given time, that it answered or may still answer. The query reads both ends of each
--- carrier's queue. At each end it passes over at most forty messages that a stop covers, which mostly lie together. It
--- returns nothing while a gap that holds all messages is open. The number of messages is counted up to fifty. Only the
--- newest thousand attempts are read. If they do not reach back far enough, a gateway with a limit for each second
--- counts as working if its next message is not due for as long.
+-- Return messages that no sender handles although they have been due for a while, could be sent, and are the first or
+-- last of the due messages to their carrier (motcua.messages, motcua.attempts). Such a message is not claimed. Since a
+-- given time, no gateway that may send it has begun an attempt for an earlier message, except attempts that can no
+-- longer be answered. The query reads both ends of each carrier's queue. At each end it passes over at most forty
+-- messages that a stop covers, which mostly lie together. It returns nothing while a gap that holds all messages is
+-- open. The number of messages is counted up to fifty. Only the newest thousand attempts are read. If they do not reach
+-- back far enough, a gateway with a limit for each second counts as working if its next message is not due for as long.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -110,8 +110,8 @@ ends AS MATERIALIZED (
                         a.message_id = f.message_id AND a.state IN ('in_flight', 'unknown', 'accepted', 'delivered')
                         AND NOT a.released
                 )
-            -- The first message that passes is taken from its end of the queue, so that each end is read in its order
-            -- and no further.
+            -- From each end of the queue, only the first message that meets the conditions is taken, so that PostgreSQL
+            -- reads no more rows than necessary.
             LIMIT 1  -- noqa: AM09
         ) AS e
     -- Messages that a gap held count as due only from the closing of the gap on.
@@ -151,7 +151,8 @@ begun AS MATERIALIZED (
         ) AS m
     WHERE b.place <= 20
     UNION ALL
-    -- Attempts at a slow gateway may be old, because another gateway that answers quickly fills the newest thousand.
+    -- Attempts in flight are added, because the newest thousand attempts may all be of a fast gateway and hide the open
+    -- attempts of a slow one.
     SELECT
         o.gateway,
         o.started_at,

@@ -35,6 +35,7 @@ FROM pg_stat_xact_user_tables
 WHERE n_tup_del > 0;
 
 -- name: save
--- Insert what was removed from one table of Airflow, or from its logs (motcua.airflow_cleanings).
+-- Log how many rows were removed from one table of Airflow, or what was removed from its logs
+-- (motcua.airflow_cleanings).
 INSERT INTO motcua.airflow_cleanings (cleaned_at, of_what, removed, size, failed)
 VALUES (%(cleaned_at)s, %(of_what)s, %(removed)s, %(size)s, %(failed)s);

@@ -5,7 +5,7 @@
 SELECT motcua.wait_for_folder('statements');
 
 -- name: save
--- Insert that a person uploaded a carrier statement, and return the upload's number (motcua.statement_uploads).
+-- Log that a person uploaded a carrier statement, and return the upload's number (motcua.statement_uploads).
 INSERT INTO motcua.statement_uploads (form, month, file_name, sha256, uploaded_at, uploaded_by)
 VALUES (%(form)s, %(month)s, %(file_name)s, %(sha256)s, %(uploaded_at)s, %(uploaded_by)s)
 RETURNING upload_no;

@@ -73,9 +73,9 @@ WHERE s.name = any(%(names)s::text[])
 ORDER BY s.name, w.place;
 
 -- name: receipts_of_gateways
--- Return how many of each gateway's last accepted attempts between two times there are, how many of them a delivery
--- receipt ended, and when the oldest began (motcua.attempts). Attempts of a provider without delivery receipts are left
--- out.
+-- Return, for each gateway, the number of its last accepted attempts between two times, how many of these attempts a
+-- delivery receipt ended, and when the oldest of them began (motcua.attempts). Attempts of a provider without delivery
+-- receipts are left out.
 WITH latest AS (
     SELECT
         a.gateway,
@@ -162,7 +162,8 @@ WHERE
 
 -- name: unknown
 -- Return the number of messages whose outcome has been unknown since before a time and that are still useful, and since
--- when the first of them (motcua.messages). The parameter agencies limits the result to some agencies; NULL means all.
+-- when the first of them has been unknown (motcua.messages). The parameter agencies limits the result to some agencies;
+-- NULL means all.
 SELECT
     count(*) AS messages,
     min(m.changed_at) AS since

@@ -1,4 +1,7 @@
-"""Scheduled runs start at the right hour for the right evening or month, and the gate gets all carrier statements."""
+"""Scheduled runs start at the right hour and process the right evening or month.
+
+The gate, a run's last task, gets all carrier statements that the run took.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Guarantees about runs that only a real Airflow can show.
 
-One Airflow serves all tests; ``make prove`` shows all of them.
+One Airflow serves all tests of this file.
 
 The tests build on each other in their order: the second one leaves a red run, which later tests clear, mark and repair.
 """
@@ -28,7 +28,10 @@ pytestmark = pytest.mark.alone
 
 @pytest.fixture(scope="module")
 def live() -> Iterator[LiveAirflow]:
-    """An Airflow whose senders end soon after their last message. Only a backfill sends failed messages again."""
+    """An Airflow whose senders end soon after their last message.
+
+    The wait before a retry is so long that in these tests only a backfill sends failed messages again.
+    """
     folder = Path(tempfile.mkdtemp(prefix="motcua-live-"))
     try:
         with live_airflow(folder, contract.RETRY_LATER | {"MOTCUA_LINGER_QUIET": "0.5"}) as started:
@@ -39,14 +42,14 @@ def live() -> Iterator[LiveAirflow]:
 
 @pytest.fixture(scope="module")
 def red(live: LiveAirflow) -> tuple[str, list[Case]]:
-    """A red run, and its three cases. The gateway refused their messages, which may be retried."""
+    """A failed (red) run, and the three dossiers whose messages the gateway refused temporarily in this run."""
     (failing,) = contract.move_refused(live, (3, None))
     (run,) = live.senders_of(failing)
     return run, failing
 
 
 def hold(figures: Sequence[Figure]) -> None:
-    """Check that every figure reaches its least value."""
+    """Check that every figure of a proof has the required value."""
     short = [f"{figure.name}: {figure.value}, must reach {figure.must_reach}" for figure in figures if not figure.ok]
     assert not short, "\n".join(short)
 
@@ -130,8 +133,8 @@ def test_day_is_closed_published_and_mailed_once(live):
     assert live.wait_for_run(by_hand, 180, "reconcile_daily") == "success"
     live.wait_until_idle(150)
     assert {run["state"] for run in live.runs("reconcile_daily")} == {"success"}
-    # The run by hand closes yesterday. Before half past six the latest scheduled run is yesterday's, which closes the
-    # day before.
+    # The run started by hand closes yesterday. The scheduled run starts at 6:30. If this test runs earlier, the latest
+    # scheduled run is the one of yesterday morning, which closes the day before yesterday.
     closed = live.ledger("SELECT closing_no FROM motcua.closings ORDER BY 1")
     published = live.ledger("SELECT publication_no, closing_no FROM motcua.publications ORDER BY closing_no")
     assert closed == [{"closing_no": each["closing_no"]} for each in published] != []
@@ -159,7 +162,7 @@ def test_day_is_closed_published_and_mailed_once(live):
 def test_parse_while_a_run_is_active_leaves_room_for_the_next_run(live):
     """If this fails, Airflow starts no new run until the next parse, minutes later.
 
-    A DAG with at most one active run has this fault.
+    A DAG with ``max_active_runs=1`` has this fault.
     """
 
     def parsed_at() -> datetime:

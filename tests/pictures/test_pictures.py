@@ -1,4 +1,4 @@
-"""Each picture that a page of the guides shows exists and is made by the command, and no picture is left over."""
+"""Test that the pictures in docs/ and README.md exist, that ``make pictures`` makes them, and that all are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Test the alert rules for Prometheus: they use figures of our page, are in Vietnamese, and link to existing pages."""
+"""Test the alert rules for Prometheus.
+
+The rules use only figures (metrics) of the page ``/gateway/metrics``, are in Vietnamese, and link to existing pages of
+the handbook.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +37,7 @@ def names_in(expression: str) -> set[str]:
 
 @pytest.fixture
 def given(agencies, tmp_path):
-    """Return all figures that the page can give, with their labels."""
+    """Return all figures that ``/gateway/metrics`` can give, with their labels."""
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "backup.json").write_text("{}")
     now = datetime.now(UTC)
@@ -60,7 +64,8 @@ def test_rule_speaks_of_figures_and_labels_that_the_page_gives(given):
 def test_every_figure_that_can_be_wrong_has_a_rule(given):
     """A figure without a rule raises no alert.
 
-    Only counts of waiting messages, which are for charts, and the watch's own findings need no rule.
+    Only the figures in ``only_shown`` need no rule. Most of them are for charts. ``motcua_checks_open`` counts alerts
+    that the watch has already raised itself.
     """
     watched = set().union(*(names_in(rule["expr"]) for rule in RULES))
     only_shown = {

@@ -1,6 +1,6 @@
 -- Closings: the facts as they were at a given time, so that anybody can count a closing again.
 
--- Return when a message reached the state that it had after a row of message_history.
+-- Return when a message reached the state that it had at the time of a given row of message_history.
 CREATE OR REPLACE FUNCTION audit.moved_at(message bigint, known_history bigint)
 RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
@@ -9,10 +9,10 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     WHERE h.message_id = message AND h.history_id <= known_history AND h.from_state IS DISTINCT FROM h.to_state
 $$;
 COMMENT ON FUNCTION audit.moved_at(bigint, bigint)
-IS 'Returns when a message reached the state that it had after a row of message_history.';
+IS 'Returns when a message reached the state that it had at the time of a given row of message_history.';
 
--- Return the messages that moved after a row of message_history, as they were at that row. Messages that did not exist
--- yet are left out.
+-- Return the messages that changed after a given row of message_history, as they were at the time of that row. Messages
+-- that did not exist yet are left out.
 CREATE OR REPLACE FUNCTION audit.moved_since(known_history bigint)
 RETURNS TABLE (
     message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text,
@@ -22,7 +22,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT
         m.message_id, m.kind, m.dossier_id, coalesce(m.agency_code, ''), coalesce(m.procedure_code, ''), m.occasion,
         m.transition_id, n.from_state, n.from_reason, m.segments, m.recorded_at,
-        -- A function: a query here would keep PostgreSQL from reading all the other messages with several processes.
+        -- A function is called, because a subquery here would keep PostgreSQL from reading all the other messages with
+        -- parallel workers.
         audit.moved_at(m.message_id, known_history)
     FROM (
         SELECT DISTINCT ON (l.message_id) l.message_id, l.from_state, l.from_reason
@@ -31,13 +32,13 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         ORDER BY l.message_id, l.history_id
     ) AS n
     INNER JOIN audit.messages AS m ON n.message_id = m.message_id
-    -- A message whose first move came later did not exist yet.
+    -- The first change of a message has no from_state. If it came after the given row, the message did not exist yet.
     WHERE n.from_state IS NOT NULL
 $$;
 COMMENT ON FUNCTION audit.moved_since(bigint)
-IS 'Returns the messages that moved after a row of message_history, as they were at that row.';
+IS 'Returns the messages that changed after a given row of message_history, as they were at the time of that row.';
 
--- Return every message as it was at a row of message_history, with the time at which it reached its state.
+-- Return every message as it was at the time of a given row of message_history, and when it had reached that state.
 CREATE OR REPLACE FUNCTION audit.messages_as_of(known_history bigint)
 RETURNS TABLE (
     message_id bigint, kind text, dossier_id bigint, agency_code text, procedure_code text, occasion text,
@@ -55,9 +56,9 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT s.* FROM audit.moved_since(known_history) AS s
 $$;
 COMMENT ON FUNCTION audit.messages_as_of(bigint)
-IS 'Returns every message as it was at a row of message_history, with the time at which it reached its state.';
+IS 'Returns every message as it was at the time of a given row of message_history, and when it had reached that state.';
 
--- Call motcua.dossier_as_of for roles that may read only the facts.
+-- Call motcua.dossier_as_of for roles that may read only the schema audit.
 CREATE OR REPLACE FUNCTION audit.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -66,9 +67,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT * FROM motcua.dossier_as_of(of_dossier, moment, known_version, known_transition)
 $$;
 COMMENT ON FUNCTION audit.dossier_as_of(bigint, timestamptz, bigint, bigint)
-IS 'Calls motcua.dossier_as_of for roles that may read only the facts.';
+IS 'Calls motcua.dossier_as_of for roles that may read only the schema audit.';
 
--- Return every dossier's row as it had last been read at a version.
+-- Return every dossier's row as it was last read from its source, up to a given row of dossier_versions.
 CREATE OR REPLACE FUNCTION audit.dossiers_as_of(known_version bigint)
 RETURNS TABLE (
     dossier_id bigint, source_id smallint, agency_code text, dossier_code text, procedure_code text, submitted_via text,
@@ -100,10 +101,11 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     ) AS o
 $$;
 COMMENT ON FUNCTION audit.dossiers_as_of(bigint)
-IS 'Returns every dossier''s row as it had last been read at a version.';
+IS 'Returns every dossier''s row as it was last read from its source, up to a given row of dossier_versions.';
 
--- Return the dossiers that a period counts, as known at a version, one row for each dossier, with the figures that it
--- belongs to. The parameter only_agency limits the result to one agency.
+-- Return the dossiers that are counted in the figures of a period, one row for each dossier. A column such as
+-- resolved_late is true if the dossier counts in that figure. Only rows of dossier_versions up to known_version are
+-- used. The parameter only_agency limits the result to one agency.
 CREATE OR REPLACE FUNCTION audit.dossiers_in_period(
     known_version bigint, starts timestamptz, ends timestamptz, only_agency text DEFAULT NULL
 )
@@ -140,7 +142,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             coalesce(j.received_at >= starts AND j.received_at < ends, FALSE) AS is_received,
             coalesce(j.received_at < starts AND coalesce(j.resolved_at >= starts, TRUE), FALSE) AS is_carried_over,
             coalesce(j.resolved_at >= starts AND j.resolved_at < ends, FALSE) AS is_resolved,
-            -- Days of Vietnam.
+            -- Both moments are cut to days in Vietnam's time zone.
             (j.resolved_at AT TIME ZONE interval '+07:00')::date
             - (j.due_at AT TIME ZONE interval '+07:00')::date AS days_over,
             coalesce(j.received_at < ends AND coalesce(j.resolved_at >= ends, TRUE), FALSE) AS is_open,
@@ -163,8 +165,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                 FROM audit.dossiers AS c
                 INNER JOIN audit.dossier_versions AS v ON c.dossier_id = v.dossier_id
                 WHERE
-                    -- Only of a row that was changed since is the end of the period to be looked for: a few, which
-                    -- PostgreSQL can tell of a condition that is written so.
+                    -- The state at the end of the period is searched only for rows that changed after it. From a
+                    -- condition in this form PostgreSQL can estimate that these are few.
                     (c.updated_at >= ends OR c.updated_at IS NULL)
                     AND v.version_id <= known_version AND coalesce(v.updated_at, v.seen_at) < ends
                 ORDER BY v.dossier_id, v.version_id DESC
@@ -172,7 +174,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             WHERE
                 (only_agency IS NULL OR d.agency_code = only_agency)
                 AND d.status_code IS DISTINCT FROM 1 AND d.status_code IS DISTINCT FROM 3
-                -- Nothing else can be in a period's figures.
+                -- A dossier that meets none of these conditions cannot count in a figure of the period.
                 AND (
                     d.received_at < ends
                     OR d.updated_at >= ends OR d.updated_at IS NULL
@@ -182,20 +184,21 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
                     OR (d.updated_at >= starts AND d.updated_at < ends)
                 )
         ) AS j
-        -- Each condition is computed once a dossier, not once a figure.
+        -- OFFSET 0 keeps PostgreSQL from merging the two queries, so each condition is computed once for a dossier and
+        -- not again for every figure.
         OFFSET 0
     ) AS f
     WHERE f.is_carried_over OR f.is_received OR f.is_resolved OR f.is_open OR f.is_handed_over OR f.is_due
 $$;
 COMMENT ON FUNCTION audit.dossiers_in_period(bigint, timestamptz, timestamptz, text)
-IS 'Returns the dossiers that a period counts, as known at a version, one row for each dossier, with the figures that it belongs to. The parameter only_agency limits the result to one agency.';
+IS 'Returns the dossiers that are counted in the figures of a period, one row for each dossier. A column such as resolved_late is true if the dossier counts in that figure. Only rows of dossier_versions up to known_version are used. The parameter only_agency limits the result to one agency.';
 
--- Empty motcua.counted_occasions for the next comparison.
+-- Empty motcua.counted_occasions, which holds the sources' occasions while a closing compares them with the ledger.
 CREATE OR REPLACE FUNCTION motcua.empty_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
     TRUNCATE motcua.counted_occasions
 $$;
-COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions for the next comparison.';
+COMMENT ON FUNCTION motcua.empty_counted_occasions() IS 'Empties motcua.counted_occasions, which holds the sources'' occasions while a closing compares them with the ledger.';
 
 -- Update the planner's statistics of motcua.counted_occasions.
 CREATE OR REPLACE FUNCTION motcua.look_at_counted_occasions() RETURNS void LANGUAGE sql SECURITY DEFINER

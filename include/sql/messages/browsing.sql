@@ -42,17 +42,17 @@ WHERE
     AND (%(start)s::timestamptz IS NULL OR (recorded_at >= %(start)s AND recorded_at < %(end)s));
 
 -- name: plan_in_order
--- Make the planner read rows through an index, in the order of the index, until this transaction ends. A list takes
--- only its first rows. Without these settings the planner may collect and sort a whole month, which costs as much as
--- the busiest agency has messages.
+-- Make PostgreSQL's query planner read rows through an index, in the order of the index, until this transaction ends. A
+-- list takes only its first rows. Without these settings the query planner may collect and sort a whole month, and the
+-- cost then grows with the number of messages of the busiest agency.
 SELECT set_config(s.name, s.value, TRUE)
 FROM (VALUES ('enable_bitmapscan', 'off'), ('enable_seqscan', 'off'), ('enable_sort', 'off')) AS s (name, value);
 
 -- name: newest
--- Return the messages before a place in the list, the newest first (motcua.messages). is_wanted tells whether a message
--- matches the filters. The query reads at most looked_at messages and returns at most "most" of them. The last message
--- that it reads is returned even if it does not match, so that the caller knows where to continue. The cost depends on
--- looked_at alone, not on the filters.
+-- Return the messages after a given position in the list that begins with the newest message (motcua.messages).
+-- is_wanted tells whether a message matches the filters. The query reads at most looked_at messages and returns at most
+-- "most" of them. The last message that it reads is returned even if it does not match, so that the caller knows where
+-- to continue. The cost depends on looked_at alone, not on the filters.
 SELECT
     s.recorded_at AS listed_at,
     s.message_id AS listed_id,
@@ -84,10 +84,10 @@ ORDER BY s.recorded_at DESC, s.message_id DESC
 LIMIT %(most)s;
 
 -- name: oldest
--- Return the messages after a place in the list, the oldest first (motcua.messages). is_wanted tells whether a message
--- matches the filters. The query reads at most looked_at messages and returns at most "most" of them. The last message
--- that it reads is returned even if it does not match, so that the caller knows where to continue. The cost depends on
--- looked_at alone, not on the filters.
+-- Return the messages after a given position in the list that begins with the oldest message (motcua.messages).
+-- is_wanted tells whether a message matches the filters. The query reads at most looked_at messages and returns at most
+-- "most" of them. The last message that it reads is returned even if it does not match, so that the caller knows where
+-- to continue. The cost depends on looked_at alone, not on the filters.
 SELECT
     s.recorded_at AS listed_at,
     s.message_id AS listed_id,
@@ -120,11 +120,11 @@ ORDER BY s.recorded_at, s.message_id
 LIMIT %(most)s;
 
 -- name: of_agencies
--- Return the messages of some agencies in some states that come before a place in the list, the newest first
--- (motcua.messages). The query reads at most looked_at messages of each agency and state. The last message that it
--- reads of an agency and state is returned even if it does not match the filters (is_wanted), so that the caller knows
--- where to continue. Queued messages and messages that are being sent are read completely (OFFSET 0). They hold a few
--- days at most, and an index for this query would slow down the senders.
+-- Return the messages of some agencies in some states that stand after a given position in a list that begins with the
+-- newest (motcua.messages). The query reads at most looked_at messages of each agency and state. The last message that
+-- it reads of an agency and state is returned even if it does not match the filters (is_wanted), so that the caller
+-- knows where to continue. Queued messages and messages that are being sent are read completely (OFFSET 0). These are
+-- the messages of a few days at most, and an index for this query would slow down the senders.
 WITH settled AS (
     SELECT
         s.recorded_at,
@@ -214,9 +214,10 @@ ORDER BY f.recorded_at DESC, f.message_id DESC
 LIMIT %(most)s;
 
 -- name: of_run
--- Return the messages that one run inserted, changed or tried to send, before a place in the list, the newest first
--- (motcua.messages). Attempts without a run number, which old versions wrote, are found by the name of the run. Each
--- message is looked up by its key (OFFSET 0), so the cost grows with the number of messages of the run.
+-- Return the messages that one run inserted, changed or tried to send, after a given position in the list that begins
+-- with the newest (motcua.messages). Attempts without a run number, which old versions wrote, are found by the name of
+-- the run. OFFSET 0 makes PostgreSQL look up each message by its key, so the cost grows with the number of messages of
+-- the run.
 WITH found AS MATERIALIZED (
     SELECT r.run_no FROM motcua.runs AS r
     WHERE r.run_id = %(run_id)s AND (%(dag_id)s::text IS NULL OR r.dag_id = %(dag_id)s)

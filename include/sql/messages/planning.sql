@@ -166,16 +166,16 @@ WHERE
 RETURNING m.message_id;
 
 -- name: make_due_judged
--- Make the messages of these dossiers due at once that waited for the dossier's row because of an old step
--- (motcua.messages). The row has been read now.
+-- Make queued messages of these dossiers due at once if they waited because of an old step (motcua.messages). They
+-- waited until the dossier's row was read again, which decides whether the old step counts. It has been read now.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE dossier_id = any(%(dossier_ids)s) AND state = 'queued' AND reason = 'old_step' AND next_attempt_at > %(now)s;
 
 -- name: make_due
 -- Make queued messages of a window due at once if their last attempt failed and they wait for a retry
--- (motcua.messages). A backfill uses this SQL statement. Messages that wait for a stop, for a person's decision or for
--- a gateway's opening hours stay as they are.
+-- (motcua.messages). A backfill uses this SQL statement. Messages that wait for the end of a stop, for a person's
+-- decision or for a gateway's opening hours stay as they are.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s
 WHERE

@@ -1,6 +1,7 @@
 -- depends: 0081_one_way_in
 -- Add the table for the last report of a watch on another machine, which checks this server through a page of the
--- callbacks app. A ledger that slept asks this watch whether the ledger was restored to an earlier state.
+-- callbacks app. After a time in which the whole system stood still, this server asks that watch whether the ledger was
+-- restored to an earlier state meanwhile.
 CREATE TABLE motcua.outside_watch (
     only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
     asked_at timestamptz NOT NULL,
@@ -10,11 +11,11 @@ CREATE TABLE motcua.outside_watch (
     lost_attempts integer CHECK (lost_attempts >= 0),
     seen_until timestamptz
 );
-COMMENT ON TABLE motcua.outside_watch IS 'The last word of a watch on another machine: one row, written at each of its looks; none where it never looked.';
-COMMENT ON COLUMN motcua.outside_watch.only_one IS 'Always true.';
-COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When it last looked.';
-COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when it has looked without a pause, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when it has seen whatever senders did, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.about IS 'The waking of the ledger that it was asked about; empty: none.';
-COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'Where it had seen a later state: numbers of attempts that are missing; empty: it had not, or that was acted on.';
-COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When it saw them.';
+COMMENT ON TABLE motcua.outside_watch IS 'The last report of a watch on another machine: one row, written in each of its rounds; no row if there was no report.';
+COMMENT ON COLUMN motcua.outside_watch.only_one IS 'Always true; the table has one row.';
+COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When the watch last reported.';
+COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when the watch has run without a pause, by its own clock.';
+COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has seen everything that senders did, by its own clock.';
+COMMENT ON COLUMN motcua.outside_watch.about IS 'The end of the ledger''s pause about which the watch was asked; empty: none.';
+COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'If the watch had seen a later state: the number of missing attempts; empty: it had not, or a sender has acted on it.';
+COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch saw these attempts.';

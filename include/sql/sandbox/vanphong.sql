@@ -1,10 +1,11 @@
--- The one-stop database of the demo's other vendor, with the field names of OpenCPS. Called by
+-- The one-stop database of the demo that another vendor made, with the field names of OpenCPS. Called by
 -- sandbox/world/writers.py.
 
 -- name: schema
--- Create the one-stop database of the Vân Phong board, from another vendor: field names of OpenCPS, dates as text
--- yyyyMMddHHmmss in the time zone Asia/Ho_Chi_Minh, no desk flag and no contract views. sandbox/world/writers.py runs
--- this repeatedly as the database's owner. Existing objects are not changed.
+-- Create the one-stop database of the management board of the Vân Phong economic zone, which has another vendor than
+-- the demo's other agencies. It has the field names of OpenCPS. Dates are text, yyyyMMddHHmmss in the time zone
+-- Asia/Ho_Chi_Minh. It has no column that tells whether a dossier is at the one-stop desk, and no views of the source
+-- contract. sandbox/world/writers.py runs this repeatedly as the database's owner. Existing objects are not changed.
 CREATE SCHEMA IF NOT EXISTS opencps;
 
 CREATE TABLE IF NOT EXISTS opencps."HoSo" (

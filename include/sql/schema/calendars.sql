@@ -10,10 +10,10 @@ CREATE TABLE motcua.calendar_years (
     PRIMARY KEY (province, year),
     CHECK ((decision IS NULL) = (confirmed_at IS NULL))
 );
-COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were added, and whether they were checked against the official announcement. For a year without a row, the package answers.';
+COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were added, and whether they were checked against the official announcement. A year without a row has the days that the Python package holidays gives.';
 COMMENT ON COLUMN motcua.calendar_years.province IS 'Key of the province, as in agencies.';
 COMMENT ON COLUMN motcua.calendar_years.year IS 'The calendar year.';
-COMMENT ON COLUMN motcua.calendar_years.package IS 'Package, with its version, that last changed the year''s days.';
+COMMENT ON COLUMN motcua.calendar_years.package IS 'Name and version of the Python package of public holidays (holidays) that last changed the year''s days.';
 COMMENT ON COLUMN motcua.calendar_years.decision IS 'Official announcement by which the year was confirmed; empty: not confirmed.';
 COMMENT ON COLUMN motcua.calendar_years.confirmed_at IS 'When the year was confirmed.';
 
@@ -31,12 +31,12 @@ CREATE TABLE motcua.calendar_days (
     CHECK ((province IS NULL) <> (agency_code IS NULL))
 );
 CREATE INDEX calendar_days_agency ON motcua.calendar_days (agency_code, day) WHERE agency_code IS NOT NULL;
-COMMENT ON TABLE motcua.calendar_days IS 'Days that differ from the weekly pattern, in three layers: an agency''s row is stronger than a decision''s row, which is stronger than the package''s row.';
+COMMENT ON TABLE motcua.calendar_days IS 'Days that differ from the weekly pattern, in three layers: an agency''s row is stronger than a row by a decision of the government, which is stronger than a row from the Python package holidays.';
 COMMENT ON COLUMN motcua.calendar_days.calendar_day_id IS 'Our number of the row.';
 COMMENT ON COLUMN motcua.calendar_days.province IS 'Province whose agencies the row applies to; empty for one agency''s row.';
 COMMENT ON COLUMN motcua.calendar_days.agency_code IS 'Agency that the row applies to; empty for a province''s row.';
 COMMENT ON COLUMN motcua.calendar_days.day IS 'The day, in Vietnam''s time zone.';
-COMMENT ON COLUMN motcua.calendar_days.origin IS 'Origin of the row: package, decision (of the government) or agency.';
+COMMENT ON COLUMN motcua.calendar_days.origin IS 'Origin of the row: package (the Python package holidays), decision (of the government) or agency.';
 COMMENT ON COLUMN motcua.calendar_days.opening IS 'Opening of the desk on that day: closed, full (morning and afternoon) or morning.';
 COMMENT ON COLUMN motcua.calendar_days.reason IS 'Reason in Vietnamese, as staff read it.';
 COMMENT ON COLUMN motcua.calendar_days.authority IS 'The package with its version, the number and date of the decision, or the agency''s notice.';

@@ -46,7 +46,7 @@ CREATE INDEX complaints_alike ON motcua.complaints (
 ) WHERE dossier_code IS NOT NULL AND withdrawn_at IS NULL;
 COMMENT ON TABLE motcua.complaints IS 'Citizens'' reports (phản ánh) that a message was wrong or missing. A complaint can be withdrawn and is never deleted. Holds personal data.';
 COMMENT ON COLUMN motcua.complaints.complaint_id IS 'Our number of the complaint.';
-COMMENT ON COLUMN motcua.complaints.entry_key IS 'SHA-256 of the entry, or of the form in which it was entered. A file or form adds nothing the second time.';
+COMMENT ON COLUMN motcua.complaints.entry_key IS 'SHA-256 that identifies the imported row or the form on the page. So a file that is imported twice, or a form that is sent twice, adds no second complaint.';
 COMMENT ON COLUMN motcua.complaints.alike_no IS 'Position of the row among the rows of its file with the same agency, code, claim and day; 1 if it was entered on the page.';
 COMMENT ON COLUMN motcua.complaints.agency_code IS 'Agency that the complaint concerns.';
 COMMENT ON COLUMN motcua.complaints.dossier_code IS 'Code of the dossier (mã hồ sơ) as the citizen gave it, trimmed and in the form NFC; empty: none was given.';
@@ -68,8 +68,8 @@ COMMENT ON COLUMN motcua.complaints.outcome_reason IS 'Result of the check, as t
 COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When the complaint was withdrawn, because it was recorded by mistake or the citizen withdrew it. It no longer counts.';
 COMMENT ON COLUMN motcua.complaints.withdrawn_by IS 'Person who withdrew the complaint.';
 COMMENT ON COLUMN motcua.complaints.withdraw_reason IS 'Why the complaint was withdrawn. May hold personal data.';
-COMMENT ON COLUMN motcua.complaints.purged_at IS 'When the texts were last emptied.';
-COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'Since when the texts are to be emptied as soon as the complaint is settled, whatever its agency''s term, because a citizen asked for it. Only for a complaint without a dossier. Empty: nobody asked, or the texts were emptied at once.';
+COMMENT ON COLUMN motcua.complaints.purged_at IS 'When the texts (note, outcome_reason, withdraw_reason) were last emptied by the purge of personal data.';
+COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'When a citizen asked for erasure while this complaint, or another one with the same code, was open. The texts are emptied as soon as none of them is open any more, without waiting for the agency''s retention term. Only for a complaint without a dossier. Empty: nobody asked, or the texts were emptied at once.';
 
 CREATE TABLE motcua.complaint_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -85,7 +85,7 @@ COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, appen
 COMMENT ON COLUMN motcua.complaint_changes.change_id IS 'Our number of the change, growing.';
 COMMENT ON COLUMN motcua.complaint_changes.complaint_id IS 'The complaint.';
 COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When the change was made.';
-COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Person who recorded the complaint, wrote its outcome or withdrew it; the role of the database if a run linked it or a person typed the SQL statement by hand.';
+COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Person who recorded the complaint, wrote its outcome or withdrew it; the database role if a run of a job linked it or a person typed the SQL statement by hand.';
 COMMENT ON COLUMN motcua.complaint_changes.change IS 'Change: recorded, linked (to its dossier or message), outcome, withdrawn or emptied (of texts by the purge of personal data).';
 COMMENT ON COLUMN motcua.complaint_changes.before IS 'Outcome, dossier and message before the change; empty for a new complaint.';
 COMMENT ON COLUMN motcua.complaint_changes.after IS 'Outcome, dossier and message after the change.';

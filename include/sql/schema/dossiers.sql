@@ -33,13 +33,13 @@ CREATE TABLE motcua.dossiers (
     updated_at timestamptz,
     stamped_at timestamptz,
     picked_up_at timestamptz NOT NULL,
-    -- These columns distinguish "emptied" from "never known".
+    -- If a name or number is missing, purged_at tells whether it was emptied or never known.
     purged_at timestamptz,
     erase_asked_at timestamptz,
     UNIQUE (agency_code, dossier_code),
-    -- The ledger refuses times that no job can hold and codes that cannot be printed, whoever writes them. Pick-ups
-    -- never write them. One such time typed by hand (infinity, the year 294276) would stop planning, the evening, the
-    -- check and the closings of every agency.
+    -- The ledger refuses times that Python cannot represent and codes that cannot be printed, whoever writes them.
+    -- Pick-ups never write them. One such time typed by hand (infinity, the year 294276) would stop the planning of
+    -- messages, the evening's apologies, the check of data quality and the closings, for every agency.
     CONSTRAINT times_can_be CHECK (
         coalesce(
             least(phone_entered_at, received_at, due_at, finished_at, returned_at, updated_at, picked_up_at)
@@ -89,23 +89,23 @@ COMMENT ON COLUMN motcua.dossiers.dossier_code IS 'Code of the dossier (mã hồ
 COMMENT ON COLUMN motcua.dossiers.procedure_code IS 'Procedure.';
 COMMENT ON COLUMN motcua.dossiers.applicant_name IS 'Name of the applicant. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.applicant_phone IS 'Phone field as typed at the desk. Personal data.';
-COMMENT ON COLUMN motcua.dossiers.phone_entered_at IS 'When the phone field was typed. It decides how old numbers are read.';
+COMMENT ON COLUMN motcua.dossiers.phone_entered_at IS 'When the phone field was typed. The field is read by the numbering plan of that day.';
 COMMENT ON COLUMN motcua.dossiers.msisdn IS 'The one number that may be texted, E.164. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.phone_refusal IS 'Reason why no number may be texted; empty if there is a number, or if there was one that was emptied.';
 COMMENT ON COLUMN motcua.dossiers.phone_notes IS 'Notes from reading the phone field.';
 COMMENT ON COLUMN motcua.dossiers.submitted_via IS 'How the dossier was submitted: direct, online or postal.';
 COMMENT ON COLUMN motcua.dossiers.received_at IS 'Date of receipt (ngày tiếp nhận).';
 COMMENT ON COLUMN motcua.dossiers.due_at IS 'Due date (ngày hẹn trả).';
-COMMENT ON COLUMN motcua.dossiers.step_name IS 'Present step, which is shown to citizens and never compared.';
+COMMENT ON COLUMN motcua.dossiers.step_name IS 'Name of the present step. It is only shown; no decision depends on it.';
 COMMENT ON COLUMN motcua.dossiers.status_code IS 'National status code 1-10; empty if the source''s code is unknown.';
 COMMENT ON COLUMN motcua.dossiers.at_one_stop_desk IS 'The dossier is at the one-stop desk.';
-COMMENT ON COLUMN motcua.dossiers.finished_at IS 'When the result was released.';
+COMMENT ON COLUMN motcua.dossiers.finished_at IS 'When the result was ready (ngày có kết quả).';
 COMMENT ON COLUMN motcua.dossiers.returned_at IS 'When the result was handed to the citizen.';
-COMMENT ON COLUMN motcua.dossiers.updated_at IS 'Last change at the source; empty if that time lies in the future.';
-COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'The source''s own time of the last change, if that time cannot be true; updated_at is then the time of reading. Empty: the source''s time is updated_at.';
+COMMENT ON COLUMN motcua.dossiers.updated_at IS 'Time of the last change at the source. If the time that the source gives cannot be true, for example because it lies in the future: the time of reading, or empty.';
+COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'Time of the last change as the source gives it, if updated_at is not that time because it cannot be true. Empty: updated_at is the source''s time.';
 COMMENT ON COLUMN motcua.dossiers.picked_up_at IS 'When this state was read.';
-COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When the name and numbers were emptied; empty: they are as last read. A dossier that is open again is read again with them.';
-COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when the dossier is to be emptied as soon as it has ended and nothing prevents that, whatever its agency''s term, because a citizen asked for it or because it had been emptied before a restore.';
+COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When the name and numbers were emptied; empty: they are as last read. If the source opens the dossier again, the next reading stores them again.';
+COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when the dossier waits for erasure, because a citizen asked for it or because a restore brought back data that had been emptied. It is emptied as soon as it has ended and nothing prevents that, without waiting for the agency''s retention term.';
 
 CREATE TABLE motcua.dossier_versions (
     version_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -140,7 +140,8 @@ CREATE TABLE motcua.dossier_versions (
     )
 );
 CREATE INDEX dossier_versions_dossier ON motcua.dossier_versions (dossier_id, version_id);
--- An evening and its accounting first look for all dossiers that had a due date in any version.
+-- The evening's apologies, and the accounting of them, first look for all dossiers that were due on a day in any
+-- version.
 CREATE INDEX dossier_versions_due ON motcua.dossier_versions (((due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date));
 COMMENT ON TABLE motcua.dossier_versions IS 'Each version of a dossier''s row that a pick-up read, append-only. Holds personal data.';
 COMMENT ON COLUMN motcua.dossier_versions.version_id IS 'Our number, growing.';
@@ -156,13 +157,13 @@ COMMENT ON COLUMN motcua.dossier_versions.due_at IS 'Due date in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.step_name IS 'Step in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.status_code IS 'Status in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.at_one_stop_desk IS 'Whether the dossier was at the one-stop desk, in this version.';
-COMMENT ON COLUMN motcua.dossier_versions.finished_at IS 'When the result was released, in this version.';
+COMMENT ON COLUMN motcua.dossier_versions.finished_at IS 'When the result was ready, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.returned_at IS 'When the result was handed over, in this version.';
-COMMENT ON COLUMN motcua.dossier_versions.purged_at IS 'When the phone field was emptied, also that of a row that was read again after the dossier''s end.';
+COMMENT ON COLUMN motcua.dossier_versions.purged_at IS 'When the phone field was emptied. A version that is read later, while the dossier is still ended, is stored without the phone field and with the same time.';
 
--- Dossiers whose phone changed, or one of whose messages failed, since planning last compared the two. Each change
--- inserts a row in its own transaction. Planning that sees the row therefore sees the change, and deletes no row of a
--- later change.
+-- Dossiers whose phone changed, or one of whose messages failed, since planning last compared the dossier's phone with
+-- its messages. Each change inserts a row in its own transaction. A run of planning that sees the row therefore sees
+-- the change too. It deletes only the rows that it sees, so a later change keeps its row.
 CREATE TABLE motcua.phone_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     dossier_id bigint NOT NULL

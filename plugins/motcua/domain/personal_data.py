@@ -14,7 +14,7 @@ from motcua.domain.phones.reading import holds_phone, mask_msisdn, mask_phones, 
 WITHHELD = "•••"
 """Replaces words that another citizen wrote."""
 _COLUMNS_BY_SENDER = {"inquiries": {"text", "asked_code", "gateway_message_id", "dedupe_key"}, "receipts": {"raw"}}
-"""Columns, by table, with words of the person whose phone number sent the row. Another person must not read them."""
+"""Columns, by table, with words that came from the phone number of the row. Another person must not read them."""
 _TEXT_COLUMNS = {
     "text",
     "parameters",
@@ -91,7 +91,7 @@ class ByNumber:
     """A request for one phone number."""
 
     msisdn: str
-    """The phone number in E.164. It is stored nowhere."""
+    """The phone number in E.164. The log of requests does not store it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class Erased:
     """How many complaints with the codes of the request, linked to no dossier, were emptied."""
     complaints_kept: int
     """How many complaints were not emptied because they, or complaints with a similar code, are open. The first purge
-    after the open complaint is settled empties them."""
+    after the open complaint got its outcome or was withdrawn empties them."""
 
 
 def read_number(typed: str) -> ByNumber:

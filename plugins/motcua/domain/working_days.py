@@ -3,7 +3,7 @@
 The deviations have three layers, and a later layer overrides an earlier one. The first layer is the package
 ``holidays`` (public holidays and the swapped days that it knows). The second layer is decisions of the government
 (swapped days that the package does not know). The third layer is the agency itself (its closing days and extra days).
-If nobody has entered a year into the ledger, the days of the package count, so every day has an answer.
+For a year that nobody has entered into the ledger the days of the package are used, so every day can be decided.
 
 Days are days in Vietnam's time zone (Asia/Ho_Chi_Minh, UTC+7, no summer time).
 """
@@ -27,7 +27,10 @@ Origin: TypeAlias = Literal["package", "decision", "agency"]
 """The layer that a deviation comes from, in the order of the layers."""
 
 NEXT_YEAR_DUE = (12, 1)
-"""Month and day from which on the next year's calendar should be confirmed. It is announced weeks earlier."""
+"""Month and day from which on the next year's calendar should be confirmed.
+
+The government announces the holidays of the next year weeks earlier.
+"""
 SATURDAY = 5
 _ONE_DAY = timedelta(days=1)
 _LAYERS: tuple[str, ...] = get_args(Origin)
@@ -49,7 +52,10 @@ class SpecialDay:
 
     @property
     def is_swapped_off(self) -> bool:
-        """Return whether this is a day off that was swapped with a weekend day. ``swapped`` writes its reason."""
+        """Return whether this is a day off that was swapped with a weekend day.
+
+        The day is recognised by its reason, which the function ``swapped`` writes.
+        """
         return self.opening == "closed" and self.reason.startswith(_SWAPPED_OFF)
 
 

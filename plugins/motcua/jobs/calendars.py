@@ -1,8 +1,7 @@
-"""Maintains the working calendar: seeds it from the package ``holidays``, imports decisions and agencies' days,
-confirms years.
+"""Maintain the working calendar: seed it from the package ``holidays``, import deviating days, and confirm years.
 
-The package is only the lowest layer: decisions of the government and deviations of an agency lie over it. So a newer
-package changes only days that nobody else decided about. It does not change a confirmed year at all.
+Deviating days come from decisions of the government or from notices of an agency, and go before the package's days. So
+a newer package changes only days that nobody else decided about. It does not change a confirmed year at all.
 
 The days of a decision or an agency come as a YAML file. An error about a fault in the file names the line. The file's
 form is shown in include/calendars/national.yaml and docs/operations/calendar.md.
@@ -89,7 +88,7 @@ class CalendarFile:
     """The line on which each agency is first named."""
 
     def fault(self, code: str, message: str) -> CalendarFileError:
-        """Returns an error about an agency's code as this file writes it."""
+        """Return an error that names the line on which this file first names the agency ``code``."""
         return CalendarFileError(f"{self.path}, line {self.agency_lines.get(code, 1)}: {message}")
 
 
@@ -216,8 +215,7 @@ class _File(_Entry):
 
 
 class _Loader(yaml.BaseLoader):
-    """Reads every value as written (YAML reads 7:00 as the number 420), allows each key once, and allows no
-    references."""
+    """Read every value as a string (YAML reads 7:00 as the number 420), and refuse repeated keys and aliases."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - as in PyYAML
         if self.check_event(yaml.AliasEvent):
@@ -427,9 +425,9 @@ def _hours_entry(hours: OfficeHours) -> dict[str, Any]:
 
 
 HOME_PROVINCE = "khanh_hoa"
-"""Province that is seeded if no agency is configured yet."""
+"""The province whose calendar is seeded if no agency is configured yet."""
 SEEDED_FROM = 2016
-"""The pilot's year. Nothing in the ledger is older."""
+"""The first year that is seeded by default. Nothing in the ledger is older."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,7 +505,7 @@ def _year_in_words(year: CalendarYear | None) -> str | None:
 
 
 def _seed(connection: Connection, province: str, years: Collection[int]) -> tuple[_Changes, _Changes]:
-    """Returns what the package would change in these years: first in unconfirmed years, second in confirmed ones."""
+    """Return what the package would change: (changes in unconfirmed years, changes in confirmed years)."""
     open_years, confirmed_years = _Changes(), _Changes()
     known = {year.year: year for year in list_years(connection, [province])}
     stored: dict[int, dict[date, CalendarDay]] = {}
@@ -533,8 +531,10 @@ def _seed(connection: Connection, province: str, years: Collection[int]) -> tupl
 
 
 def _is_same_day(before: CalendarDay | None, wanted: CalendarDay | None) -> bool:
-    """Returns whether two rows agree, whatever the package's version. A row stays with the version that first contained
-    it."""
+    """Return whether two rows agree, whatever version of the package is stored as their authority.
+
+    So a row keeps the version of the package that first contained it.
+    """
     if before is None or wanted is None:
         return before is wanted
     return replace(wanted, authority=before.authority) == before
@@ -611,7 +611,8 @@ def _changes_of(connection: Connection, file: CalendarFile, now: datetime) -> _C
         return meant.agency_code
 
     provinces = [file.province] if file.province else used_provinces(connection) or [HOME_PROVINCE]
-    # The keys are (province, agency, day). A code and its alias may both stand in the file.
+    # The keys are (province, agency, day). The file may name one agency by two codes, so repeated
+    # days are refused here.
     wanted: dict[tuple[str | None, str | None, date], CalendarDay | None] = {}
     named = [(code, special.day, special) for code, special in file.days]
     for written, day, special in [*named, *((*each, None) for each in file.as_usual)]:
@@ -718,7 +719,8 @@ class UnconfirmedYear:
 def unconfirmed_years(now: datetime) -> list[UnconfirmedYear]:
     """Return the years that should be confirmed and are not, for every province that has an agency.
 
-    These are this year, and from 1 December on also next year (``NEXT_YEAR_DUE``). The run of 17:30 warns of them.
+    These are this year, and from 1 December on also next year (``NEXT_YEAR_DUE``). The DAG ``apologize_due_tomorrow``
+    warns of them every evening.
     """
     today = now.astimezone(VIETNAM).date()
     years = [today.year] + ([today.year + 1] if (today.month, today.day) >= NEXT_YEAR_DUE else [])

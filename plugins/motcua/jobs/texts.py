@@ -1,8 +1,8 @@
 """Previews the texts of messages, and registers templates with the gateways' providers.
 
 The preview shows what every template costs for every agency before a single message is sent. Each template is rendered
-for each agency with a short code of 2016 and a long one of today, the longest step name and the longest date, with and
-without accents. Providers bill each segment of a text.
+for each agency with a dossier's code in the short form of 2016 and in today's long form, the longest step name and the
+longest date, with and without accents. Providers bill each segment of a text.
 
 Senders send nothing from a version that is not registered at the gateway, so that no money is spent on a message that
 the provider would refuse. A message with an unregistered version waits, and the run fails.
@@ -40,8 +40,8 @@ from motcua.store.ledger.database import connect
 from motcua.store.notices.registrations import registrations, remove_registration, save_registrations
 from motcua.store.notices.templates import load_template_versions, load_templates, version_in_name
 
-# A code of 2016 (9 characters), and the serial that follows an agency's code since Thông tư 01/2018/TT-VPCP, art. 19
-# (25 characters with a QCVN 102 code).
+# A dossier's code of 2016 has 9 characters. Since Thông tư 01/2018/TT-VPCP, article 19, it is the agency's code and
+# this ending: 25 characters together if the agency's code has the national form (QCVN 102, such as 000.00.04.H32).
 SHORT_CODE = "160915001"
 LONG_CODE_ENDING = "-160915-0001"
 # Dates are written without leading zeros, so dates in the last three months are the longest.
@@ -49,8 +49,8 @@ LONGEST_DATE = "15/12/2016"
 # The longest name among the steps of a one-stop software of 2016.
 LONGEST_STEP_NAME = "Chờ thực hiện nghĩa vụ tài chính"
 
-# The shortest lengths of values: a code of 2016, the shortest name among the pilot's agencies (Sở GTVT), the shortest
-# step (Xử lý). Only the characters of a value beyond this length are blamed for a segment.
+# The shortest lengths of values: a dossier's code of 2016, the shortest name among the pilot's agencies (Sở GTVT), the
+# shortest step (Xử lý). A value can cause a further segment only by the characters that it has beyond this length.
 SHORTEST_VALUES = {"dossier_code": 9, "asked_code": 9, "agency_name": 7, "step_name": 5}
 
 FIXED_WORDS = "fixed_words"
@@ -71,7 +71,7 @@ class AgencyToPreview(NamedTuple):
 
 
 def agencies_to_preview(path: Path) -> list[AgencyToPreview]:
-    """Return the agencies of a file in the form of ``motcua agencies import``.
+    """Return the agencies of a file that ``motcua agencies import`` could read.
 
     Raises:
         AgencyFileError: the file cannot be read, or an entry is wrong.
@@ -197,7 +197,8 @@ def where_registered(templates: Iterable[Template]) -> dict[str, WhereRegistered
     """Return where the templates that go through gateways are registered, by template id. Return None if no ledger is
     connected.
 
-    Templates of replies are left out: the short code's gateway takes a reply as the answer to its own call.
+    Templates of replies are left out, because a reply is not sent through a gateway like other messages: the gateway of
+    the short code calls us with the citizen's text, and our answer to this call is the reply.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -243,7 +244,8 @@ class ModeCost:
 class TemplateCost:
     """How the cost of a template divides into its parts, over all its previewed rows.
 
-    `fixed_length` counts the fixed words; `least_values` and `most_values` count the shortest and longest values.
+    `fixed_length` is the length of the fixed words. `least_values` and `most_values` are the smallest and the largest
+    length of all values together. All three are lengths without accents.
     """
 
     template_id: str

@@ -38,7 +38,7 @@ class NotSignedIn(Exception):
     """The request has no signed-in user, or the user's sign-in has ended."""
 
 
-async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each authentication has users of its own
+async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each auth manager has its own class
     """Return the Airflow user behind a request, by the cookie of Airflow's UI or a bearer token.
 
     Raises:
@@ -50,11 +50,12 @@ async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each authenti
         raise NotSignedIn from None
 
 
-def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each authentication has users of its own
+def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each auth manager has its own class
     """Return the role that a user has on the pages.
 
-    The role follows from the user's permissions in Airflow. Airflow also stores the permissions for its plugins' views.
-    The call may query the database of Airflow's authentication.
+    The role follows from the user's permissions in Airflow: to change connections, and to read two views. Airflow has
+    no such views, and stores these two permissions only for the pages. The call may query the database of Airflow's
+    authentication.
     """
     manager = get_auth_manager()
     if manager.is_authorized_connection(method="PUT", user=user):
@@ -67,7 +68,7 @@ def role_of(user: Any) -> ViewerRole:  # noqa: ANN401 - each authentication has 
     return "agency" if reads(SETTINGS_VIEW) else "auditor" if reads(AUDIT_VIEW) else "clerk"
 
 
-def sees_airflow(user: Any) -> bool:  # noqa: ANN401 - each authentication has users of its own
+def sees_airflow(user: Any) -> bool:  # noqa: ANN401 - each auth manager has its own class
     """Return whether Airflow shows a user at least one DAG.
 
     The call may query the database of Airflow's authentication.

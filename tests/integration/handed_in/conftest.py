@@ -1,4 +1,4 @@
-"""Fixtures of the tests of handed-in files: a ledger with sent messages, and a folder of carrier statements."""
+"""Fixtures for tests of files that people hand in: a ledger to write sent messages into, and a statement folder."""
 
 from __future__ import annotations
 

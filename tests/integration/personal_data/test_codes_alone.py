@@ -1,4 +1,7 @@
-"""Test citizens' requests about a code that only a quarantined row or a complaint has, and no dossier."""
+"""Test that a citizen's data are exported and erased by a dossier's code even if no dossier has this code.
+
+Only a quarantined row or a complaint has the code.
+"""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def run(at: datetime = NOW, *sources: str) -> None:
-    """Pick up the sources and plan at a moment."""
+    """Pick up the sources and plan messages, both at the moment ``at``."""
     for source in sources or ("khanhhoa",):
         pick_up(source, EVERYTHING, at)
     plan(now=at)
@@ -53,7 +53,7 @@ def result(
 ) -> int:
     """Write a dossier whose result reached the desk at ``at``; return the number of that transition.
 
-    With ``read_at`` the sources are picked up and planned at that moment.
+    With ``read_at`` the default source is picked up and messages are planned at that moment.
     """
     values = {"received_at": at - 5 * ONE_DAY, "updated_at": at - MINUTE} | row
     one_stop.both(4, code, agency_code, desk=False, at=at - 60 * MINUTE, **values)
@@ -75,13 +75,16 @@ def close(period: Period = DAY, now: datetime = NEXT_MORNING) -> Closing:
 
 
 def rows_of(closing: Closing) -> list[tuple[str, str, str | None]]:
-    """Return side, reason and dossier code of each difference of a closing, sorted."""
+    """Return side, reason and dossier code of each difference of a closing, sorted.
+
+    The side is ``source`` for an occasion without a message, and ``ledger`` for a message without an occasion.
+    """
     found = in_ledger(load_differences, closing.closing_no)
     return sorted((each.side, each.reason, each.dossier_code) for each in found)
 
 
 def cells(closing: Closing) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Return the numbers of expected messages and of messages, by agency, procedure and kind."""
+    """Return how many messages were expected and how many there are, by agency, procedure and kind."""
     figures = in_ledger(load_figures, closing.closing_no).messages
     return {(m.agency_code, m.procedure_code, m.kind): (m.expected, m.messages) for m in figures}
 

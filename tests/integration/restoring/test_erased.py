@@ -25,7 +25,7 @@ def past(one_stop, gateway, restorable):
 
 
 def erase(*codes):
-    """Erase dossiers as at a citizen's request."""
+    """Erase the personal data of dossiers, in the way that is used when a citizen requests it."""
     order = Order("dossiers", "request", "lan", reason="Đơn 7", only_these=[[NHA_TRANG, code] for code in codes])
     with purge_connection() as connection:
         return empty_batch(connection, open_erasures(), order)

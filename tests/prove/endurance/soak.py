@@ -1,11 +1,12 @@
-"""Prove that after a day with every kind of fault each citizen got each message once, and that nothing grew.
+"""Prove that after a day with every kind of fault each citizen got each message once, and that nothing leaked.
 
-``make prove ONLY=soak [SEED=n] [SHARE=0.2] [SPEED=40]`` runs a day from 7:00 to the next morning, faster than real
-time, on live parts: a PostgreSQL server of its own, two gateways with phones over HTTP, the callbacks under a web
-server, two senders and a settler as processes, and the hourly jobs as processes of their own. The faults are drawn from
-the seed. The texts that phones received are compared with the invented lives of the dossiers (tests/soak/oracle.py).
-Memory, open files, connections and tables are sampled once per minute of the day. ``SHARE`` runs only the end of the
-day, with that share of everything. docs/decisions/tests.md explains the method and its limits.
+``make prove ONLY=soak [SEED=n] [SHARE=0.2] [SPEED=40]`` simulates a day from 7:00 to the next morning, faster than real
+time. These parts run as real processes: a PostgreSQL server, two simulated gateways with simulated phones, the web app
+that receives the gateways' callbacks, two senders, a process that settles messages, and the hourly jobs. The faults are
+drawn from the seed. Each dossier has an invented course, from which it follows which texts its citizen must get. The
+proof compares these texts with the texts that the phones received (tests/soak/oracle.py). It samples memory, open
+files, connections and table sizes once per minute of the day. With ``SHARE`` only the end of the day is simulated: that
+share of the hours, with the same share of the dossiers. docs/decisions/tests.md explains the method and its limits.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _TRIES = 12
 """Most attempts during one outage of a gateway: the pauses between attempts double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
 _BLOAT, _FORKS = 1.5, 131_072
-"""Largest size of a table with its indexes, as a multiple of its size when rewritten, plus so many bytes.
+"""A table with its indexes may have at most ``_BLOAT`` times its size after a rewrite, plus ``_FORKS`` bytes.
 
 The bytes are for small tables, which consist mostly of free space maps.
 """
@@ -104,8 +105,9 @@ def _figures_of_texts(day: Day) -> list[Figure]:
     for life in day.made:
         for kind, promise in life.owed.items():
             must[kind] += promise.must
-    # With each fault, the messages in flight at each gateway may become unknown, and a quarter more that are prepared.
-    # Each attempt during an outage of a gateway may leave one more message unknown.
+    # Each fault of a kind in ``COSTS`` may leave messages unknown at both gateways: those whose requests are under way
+    # (``CONCURRENCY``), and those that are already prepared for the next requests (a quarter of that, and one). Each
+    # attempt during an outage of a gateway may leave one more message unknown.
     in_flight = 2 * (CONCURRENCY + CONCURRENCY // 4 + 1)
     most = sum(day.counts[kind] for kind in COSTS) * in_flight + day.counts["gateway away"] * _TRIES
     found, figures = judge_texts(day.stage, day.made, listed)

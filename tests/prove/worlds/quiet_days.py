@@ -1,8 +1,8 @@
 """Play days without any fault, by a simulated clock.
 
 Desks work, messages reach phones, and the watch makes its checks. The ledger, pick-up, planning, sending, the evening's
-apologies, the watch and a mail server are real. Airflow is a stand-in with scripted answers. SQL writes the receipts
-and the records of the day's quality check and closing.
+apologies, the watch and a mail server are real. Airflow is a stand-in with scripted answers. No gateway sends receipts,
+and no quality check or closing runs: SQL statements here write their results directly into the ledger.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ class QuietDays:
         ]
         in_ledger(save_agencies, agencies, "proof")
         prepare_calendars(self.now, "proof")
-        # Two checks would alert: the proofs' server runs without fsync, and a copied database has no grants.
+        # Two checks of the ledger are switched off, because here they would always alert: the tests' server runs
+        # without fsync, and this copy of a database has no grants.
         self._patching = pytest.MonkeyPatch()
         self._patching.delitem(PARAMETERS, "fsync")
         self._patching.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
@@ -153,7 +154,7 @@ class QuietDays:
 
 @contextlib.contextmanager
 def quiet_days(folder: Path, admin_dsn: str, ledger: str, seed: int) -> Iterator[QuietDays]:
-    """Yield the world from its first day on, with its own folders below ``folder``."""
+    """Yield ``QuietDays`` at the start of the first day. Its files are written below ``folder``."""
     backups = folder / "backups"
     backups.mkdir()
     with (

@@ -1,4 +1,4 @@
-"""Test when tokens are due for renewal, and which part of a token is shown."""
+"""Test when tokens are due for renewal, how long they are valid, and that no part of a token is shown."""
 
 from __future__ import annotations
 

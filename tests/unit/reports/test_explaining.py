@@ -71,7 +71,7 @@ def reasons_in_statements() -> Iterator[tuple[str | None, str]]:
 
 
 PLACES = {"MessageOutcome": 2, "Postponed": 2, "TurnedAway": 2}
-"""Calls that settle a message, and the place of the reason among their arguments."""
+"""Classes whose objects give a message a new state, and the index of the reason among their arguments."""
 
 
 def _texts(node: ast.AST | None) -> Iterator[str]:
@@ -82,7 +82,7 @@ def _texts(node: ast.AST | None) -> Iterator[str]:
         case ast.IfExp(body=body, orelse=other):
             yield from (*_texts(body), *_texts(other))
         case ast.JoinedStr(values=[ast.FormattedValue(), ast.Constant(value=str(end))]):
-            # Reasons of the gateway itself have another name.
+            # If the whole gateway refused, the reason has no such form: it is gateway_stopped.
             yield from (f"{concern}{end}" for concern in get_args(Concern) if concern != "gateway")
         case ast.JoinedStr(values=[ast.Constant(value=str(begin)), *_]):
             yield begin
@@ -125,7 +125,7 @@ def _reasons_in_jobs(node: ast.AST) -> Iterator[tuple[str | None, str]]:
 
 
 def reasons_of_hindrances() -> Iterator[tuple[str, str]]:
-    """Yield state and reason of the apologies of an evening that sends none, as the rule of apologies names them."""
+    """Yield state and reason of apologies that are not sent because something hindered all apologies of the evening."""
     rule = (ROOT / "plugins/motcua/domain/apologies.py").read_text("utf-8")
     (names,) = re.findall(r"hindrance: Literal\[([^\]]*)\]", rule)
     yield from (("expired", name) for name in re.findall(r'"([a-z_]+)"', names))

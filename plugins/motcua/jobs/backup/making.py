@@ -103,7 +103,7 @@ def _write_parts(
 def _demand_publications(ledger: LedgerDump, part: Part) -> None:
     """Refuse a backup with fewer files than the ledger has publications.
 
-    Otherwise a service with the wrong store of publications would make backups without them for years.
+    Otherwise a service whose settings name the wrong store of publications would make backups without them for years.
 
     Raises:
         BackupFailed: files are missing.
@@ -156,7 +156,10 @@ def due_since(now: datetime) -> datetime:
 
 
 def is_due(folder: Path, now: datetime) -> bool:
-    """Return whether there is no good backup from the last scheduled time or later. The machine may have been off."""
+    """Return whether a backup is missing: there is none without a fault since the last scheduled time.
+
+    This also holds if the machine was off at the scheduled time.
+    """
     newest = newest_good(folder)
     return newest is None or newest.made_at < due_since(now)
 

@@ -55,7 +55,10 @@ class Row:
 
 
 def rows_of_status(now: datetime) -> list[Row]:
-    """Return all lines of the screen. A part that cannot be read is one line that reports it, and hides no other."""
+    """Return all lines of the screen.
+
+    If a part cannot be read, one line reports that, and the other parts are still shown.
+    """
     rows: list[Row] = []
     try:
         with open_without_airflow(_STATEMENT_WITHIN) as ledger:
@@ -110,7 +113,8 @@ def _runs(ledger: Connection, now: datetime) -> Iterator[Row]:
 def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
     """Yield the open alerts of the watch, what it would find now, and tasks that only a person can do.
 
-    The lines are those of the first staff page, with unserved work and unconfirmed calendars of this year added.
+    The lines are those of the first staff page. Added are work that is due and that nobody does, and calendars of this
+    year that nobody has confirmed.
     """
     everybody = Viewer("", "operator", None)
     matters = matters_of(standing_of(ledger, everybody, now), everybody)
@@ -157,7 +161,10 @@ def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:
 
 
 def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
-    """Yield the next evening of apologies, with the number of agencies that have dossiers and a working day then."""
+    """Yield when the next evening's apologies are planned, and for how many agencies.
+
+    An agency counts if it has dossiers and if its calendar has apologies on that day.
+    """
     rules = apology_rules()
     day: date = rules.latest_evening(now) + timedelta(days=1)
     enabled = enabled_agencies(ledger, now)

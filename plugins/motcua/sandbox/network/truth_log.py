@@ -1,4 +1,4 @@
-"""Record what the network accepted, what each phone got and what became of each receipt, in SQLite."""
+"""Record in SQLite what the simulated phone network accepted, what each phone got and what became of each receipt."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TruthLog:
         self._thread.start()
 
     def connect(self) -> sqlite3.Connection:
-        """Return a new connection, for callers that must not wait for the page's counts."""
+        """Return a new connection, for callers that must not wait until another query of ``read`` has ended."""
         connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode = WAL")

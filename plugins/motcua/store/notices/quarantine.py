@@ -1,6 +1,7 @@
 """Store source rows that cannot be used yet, and usable rows whose fields had to be cleaned.
 
-The rules of data quality make findings from cleaned fields. motcua.store.oversight.quality stores these findings.
+A row in quarantine is open until it is released because the cause is gone. The rules of data quality make findings from
+cleaned fields. motcua.store.oversight.quality stores these findings.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def is_any_in_quarantine(connection: Connection, source_id: int) -> bool:
 def release_rows(
     connection: Connection, source_id: int, row_kind: RowKind, row_keys: Sequence[str], now: datetime
 ) -> int:
-    """Mark rows in quarantine as released. Return how many of them were open."""
+    """Mark rows in quarantine as released, because their cause is gone. Return how many of them were open until now."""
     if not row_keys:
         return 0
     return connection.execute(

@@ -1,6 +1,6 @@
 """Test the page of alerts: open alerts, who acknowledged them, and whether the watch runs.
 
-Forms of other visitors must change nothing.
+A form that a visitor without the right to act sends must change nothing.
 """
 
 from __future__ import annotations
@@ -103,7 +103,10 @@ def test_alert_with_facts_of_another_version_is_shown_all_the_same(staff, alive,
 
 
 def test_department_says_on_the_page_what_became_of_a_ledger_that_slept(staff, alive, rows):
-    """Only the Department decides, after a preview, what becomes of messages held after a sleep."""
+    """After a sleep (a time in which the whole system stood still) messages are held.
+
+    Only the Department (here the role ``operator``) decides what becomes of them, and only after a preview.
+    """
     alive()
     woke = datetime.now(UTC) - timedelta(hours=1)
     for became, said in (("let_go", "máy chủ chỉ tắt"), ("put_back", "đã bị đưa về bản cũ")):
