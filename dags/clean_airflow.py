@@ -22,9 +22,10 @@ TEXTS = DagTexts("clean_airflow")
     default_args=IN_THE_BACKGROUND,
 )
 def clean_airflow() -> None:
-    """Clean the database → remove the logs of deleted runs → gate."""
+    """Clean Airflow's database → remove the logs of deleted runs → gate."""
 
-    # The first night of an old installation may take hours. If it is cut off, the next night continues there.
+    # The first run in an old installation may take hours. If it is cut off, the next night's run continues where it
+    # ended.
     @task(**TEXTS.of_task("clean_database"), execution_timeout=timedelta(hours=3))
     def clean_database() -> dict[str, Any]:
         from motcua.jobs.tasks.clean_airflow import clean_database as job

@@ -1,4 +1,4 @@
-"""Sends result and supplement messages, seconds after a dossier moves."""
+"""Sends result and supplement messages, seconds after the dossier's step."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ TEXTS = DagTexts("notify_transitions")
     ),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
-    # A run goes on while there is news, and runs started by the clock or by hand must not wait for it. The runs of a
-    # killed worker count as active until Airflow misses their heartbeat; other runs take over before that.
+    # A run goes on while there is news, and runs of the schedule or by hand must not wait for it. The runs of a killed
+    # worker count as active until Airflow misses their heartbeat; other runs take over before that.
     max_active_runs=4,
     default_args=DAG_DEFAULTS | QUICK_RETRIES,
     params={

@@ -22,9 +22,10 @@ TEXTS = DagTexts("purge_personal_data")
     default_args=IN_THE_BACKGROUND,
 )
 def purge_personal_data() -> None:
-    """Purge, and remove files → gate."""
+    """Purge personal data, and in parallel remove old files → gate."""
 
-    # The first night of an old ledger may take hours. If it is cut off, the next night continues there.
+    # The first purge of an old ledger may take hours. If it is cut off, the next night's purge continues where it
+    # ended.
     @task(**TEXTS.of_task("purge"), execution_timeout=timedelta(hours=3))
     def purge() -> dict[str, Any]:
         from motcua.jobs.tasks.purge_personal_data import purge_due as job

@@ -22,7 +22,7 @@ TEXTS = DagTexts("reconcile_carrier")
     default_args=IN_THE_BACKGROUND,
 )
 def reconcile_carrier() -> None:
-    """Find files → take each → gate."""
+    """Find files → import each → gate."""
 
     @task(**TEXTS.of_task("find_files"))
     def find_files() -> list[dict[str, str]]:
@@ -30,8 +30,8 @@ def reconcile_carrier() -> None:
 
         return job(run_window(get_current_context()))
 
-    # Files are taken one at a time, because the later of two files of a month corrects the earlier one, and a million
-    # lines need a gigabyte of memory.
+    # Files are imported one at a time, because the later of two files of a month corrects the earlier one, and a
+    # million lines need a gigabyte of memory.
     @task(
         **TEXTS.of_task("take_file"),
         map_index_template="{{ statement }}",

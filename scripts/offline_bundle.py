@@ -1,8 +1,8 @@
 """Collect everything that a server without internet needs in one folder, which can be checked for completeness.
 
     scripts/offline_bundle.py collect FOLDER    wheels of the locks, the project at its commit, the list of images
-    scripts/offline_bundle.py seal FOLDER       writes SHA256SUMS anew, after the images were put beside them
-    scripts/offline_bundle.py check FOLDER      lists missing, changed and additional files; exit code 1: any
+    scripts/offline_bundle.py seal FOLDER       writes SHA256SUMS anew, after the images were added to the folder
+    scripts/offline_bundle.py check FOLDER      lists missing, changed and additional files; exit code 1: there are some
 
 It needs only Python's own library, because the server has nothing else yet. Collecting also needs git, pip and a Python
 of the image's version, for which wheels are downloaded. See docs/operations/offline.md.

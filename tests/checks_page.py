@@ -73,7 +73,7 @@ def _list(rows: Iterable[tuple[Check, str, str]]) -> str:
 
 
 def sources_page(written: str) -> str:
-    """Return the page about the check of a source, with a list for each weight of its findings."""
+    """Return the page about the check of a source, with a list of its findings for each weight (severity)."""
     before, _, rest = written.partition(_BEGINS)
     _, _, after = rest.partition(_ENDS)
     lists = []

@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from scanning loaded modules and eleven thousand tests again.
 
-    Our apps run a collection whenever they start, which took a second in each test that starts one.
+    Our apps run the garbage collector whenever they start, which took a second in each test that starts one.
     """
     gc.collect()
     gc.freeze()

@@ -163,7 +163,7 @@ INNER JOIN (
 CROSS JOIN LATERAL (SELECT (t.day + time '17:30') AT TIME ZONE 'Asia/Ho_Chi_Minh' AS at) AS e
 WHERE e.at <= %(now)s;
 """
-# Citizens text 9029 about a tenth of the dossiers. Ten quarantined rows a day are released, and 500 are not.
+# Citizens text 9029 about a tenth of the dossiers. Ten rows a day were in quarantine once, and 500 rows still are.
 _THE_REST = """
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, state, text, template_id, template_version, parameters,

@@ -211,7 +211,7 @@ def _difference(reason: str, **changes: Any) -> Difference:
 
 
 def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
-    """Return a plausible report in which every identity holds and two differences have reasons.
+    """Return a plausible report in which the accounting identity holds everywhere and two differences have reasons.
 
     Args:
         period: the period of the closing.
@@ -255,7 +255,7 @@ def report(period: Period = MONTH, **changes: Any) -> ReconciliationReport:
 
 
 def unbalanced() -> ReconciliationReport:
-    """Return a report whose identity lacks a message without explanation, and in which one source was not read."""
+    """Return a report with one occasion that has no message and no explanation, and with a source that was not read."""
     kept = report()
     first, *rest = kept.figures.messages
     broken = replace(first, at_source=first.at_source + 1)

@@ -5,12 +5,12 @@
 -- Compute the accounting identity by agency, procedure and kind: the number of occasions that should have reached a
 -- citizen, and the number of messages in each state (motcua.transitions, motcua.dossier_versions, motcua.messages).
 -- "difference" must be zero in every row. Occasions are counted again from the facts, without code that planning uses.
--- Results and supplements are counted from the transitions, each compared with the one before it. Apologies are
--- planned in the evening, for dossiers that are due (motcua.apology_evenings). They are counted from the versions of
--- dossiers' rows and from the transitions that the ledger held when that evening was planned or found to be missed. The
--- state of the dossier at the time of that evening counts. Each inquiry must have one reply. With a period, only events
--- recorded in [start, end), or evenings in it, count. Dossiers and their histories are looked up one by one (OFFSET 0),
--- so that the cost of a day depends on that day alone, whatever PostgreSQL estimates.
+-- Results and supplements are counted from the transitions, each compared with the transition before it. Apologies are
+-- planned once each evening, for dossiers that are due (motcua.apology_evenings). They are counted from the versions of
+-- dossiers' rows and from the transitions that the ledger held when the apologies of that evening were planned or found
+-- to be missed. The state that a dossier had at 17:30 on that evening counts. Each inquiry must have one reply. With a
+-- period, only events recorded in [start, end), or evenings in it, count. Dossiers and their histories are looked up
+-- one by one (OFFSET 0), so that the cost of a day depends on that day alone, whatever PostgreSQL estimates.
 WITH steps AS (
     SELECT
         t.dossier_id,

@@ -234,9 +234,9 @@ SET state = 'unknown'
 WHERE attempt_id = %(attempt_id)s AND state = 'in_flight' AND sender_id = %(sender_id)s;
 
 -- name: assume_accepted
--- Set attempts of unknown outcome to accepted, at a gateway whose declared policy says so (motcua.attempts,
--- motcua.messages). A delivery receipt still changes them. Without a receipt they end as unconfirmed. They are never
--- sent again.
+-- Set attempts of unknown outcome to accepted, at a gateway whose connection states that unknown outcomes count as
+-- accepted (motcua.attempts, motcua.messages). A delivery receipt still changes them. Without a receipt they end as
+-- unconfirmed. They are never sent again.
 WITH theirs AS MATERIALIZED (
     SELECT m.message_id, a.attempt_id
     FROM motcua.messages AS m

@@ -45,8 +45,8 @@ FROM motcua.apology_evenings
 WHERE evening_at >= %(start)s AND evening_at < %(end)s AND state <> 'day_off';
 
 -- name: data_as_of
--- Return the oldest time at which one of these sources was last read (motcua.sources). The result is NULL if one of the
--- sources was never read.
+-- Return, of the times at which these sources were last read, the earliest (motcua.sources). The result is NULL if one
+-- of the sources was never read.
 SELECT CASE WHEN count(*) = count(s.picked_up_at) THEN min(s.picked_up_at) END AS data_as_of
 FROM unnest(%(sources)s::text[]) AS n (name)
 LEFT JOIN motcua.sources AS s ON n.name = s.name;
@@ -70,8 +70,8 @@ WHERE period = any(%(periods)s::text[]) AND (%(below)s::bigint IS NULL OR closin
 ORDER BY period, closing_no DESC;
 
 -- name: days_behind
--- Return the given days whose newest closing may lack messages (audit.messages, audit.closings). Days are in Vietnam's
--- time zone and fill [start, end).
+-- Return the given days whose newest closing may lack messages (audit.messages, audit.closings). The days are those
+-- from start up to but without end, in Vietnam's time zone.
 WITH days AS (
     SELECT DISTINCT ON (c.period)
         c.period::date AS day,
@@ -87,8 +87,9 @@ INNER JOIN days AS d ON (m.recorded_at AT TIME ZONE interval '+07:00')::date = d
 WHERE m.recorded_at >= %(start)s AND m.recorded_at < %(end)s AND m.message_id > d.known_message;
 
 -- name: to_recheck
--- Return the periods whose first closing has a cut-off in [closed_since, closed_before) and whose last correction is
--- not later than the interval "after" after it, the oldest first (motcua.closings).
+-- Return the periods that must be compared with their sources again, the oldest first (motcua.closings). The cut-off of
+-- their first closing lies in [closed_since, closed_before), and none of their corrections has a cut-off later than
+-- that by more than the interval "after".
 SELECT c.period
 FROM motcua.closings AS c
 WHERE

@@ -11,8 +11,8 @@ FROM pg_database AS d
 WHERE d.datname = current_database();
 
 -- name: roles
--- Return the existing roles of a deployment, each with its rights over the whole server, whether it can act as the
--- schema's owner, and the limits of its logins.
+-- Return the roles of this installation that exist. Each row has the role's rights over the whole server, whether the
+-- role can act as the schema's owner, its limit of sessions, and the time at which its password expires.
 SELECT
     r.rolname AS name,
     array_remove(
@@ -93,8 +93,8 @@ INNER JOIN ab_role AS r ON h.role_id = r.id
 WHERE u.active;
 
 -- name: parameters
--- Return the server's parameters as a new session sees them, with what set them. With asked_for, only parameters that
--- the connection itself sets are returned.
+-- Return the server's parameters as a new session sees them, each with the place where its value was set. If asked_for
+-- is true, only parameters that the connection itself sets are returned.
 SELECT
     s.name,
     s.reset_val AS setting,
@@ -105,8 +105,8 @@ FROM pg_settings AS s
 WHERE s.reset_val IS NOT NULL AND (s.source = 'client' OR NOT %(asked_for)s::boolean);
 
 -- name: set_apart
--- Return the parameters that are set for one of our roles, for this database, or for both. An empty role or database
--- means all.
+-- Return the server parameters that are set for one of the installation's roles, for this database, or for a role in
+-- this database. An empty role or database means all.
 SELECT
     coalesce(r.rolname::text, '') AS role,
     coalesce(d.datname::text, '') AS database,
@@ -121,10 +121,10 @@ ORDER BY role, database, name;
 
 -- name: objects
 -- Return every object of the ledger's schemas with a hash of its definition, its owner and the privileges of other
--- roles. An empty owner means the owner of the schema motcua. A privilege has the form "role privilege", with the
--- column if it is on a column. Comments are part of the definition. Two ledgers of the same version have the same
--- result: the order of columns is left out, and so is whether a constraint was checked for earlier rows. The caller
--- sets an empty search_path, so that every name has its schema.
+-- roles. An empty owner means the owner of the schema motcua. A privilege is written as the role and the right,
+-- followed by the column if the right is for one column only. Comments are part of the definition. Two ledgers of the
+-- same version have the same result: the order of columns is left out, and so is whether a constraint was checked for
+-- earlier rows. The caller sets an empty search_path, so that every name has its schema.
 WITH ours AS (
     SELECT
         n.oid AS schema_id,
@@ -221,7 +221,8 @@ objects AS (
     FROM pg_constraint AS n
     INNER JOIN ours AS o ON n.connamespace = o.schema_id
     LEFT JOIN relations AS r ON n.conrelid = r.relation_id
-    -- NOT NULL constraints are part of their column. Constraint triggers are listed as triggers.
+    -- NOT NULL constraints are left out because they are part of their column, and constraint triggers because they are
+    -- listed as triggers.
     WHERE n.contype NOT IN ('n', 't')
     UNION ALL
     SELECT

@@ -1,5 +1,5 @@
--- Write dossiers as they are picked up, read what planning needs of them, and count them. dossiers/showing.sql reads a
--- dossier for a page. Called by store/notices/dossiers.py.
+-- Write dossiers as they are picked up, read the facts about them that planning needs, and count them.
+-- dossiers/showing.sql reads a dossier for a page. Called by store/notices/dossiers.py.
 
 -- name: known
 -- Return the given dossiers that the ledger has (motcua.dossiers).
@@ -100,8 +100,8 @@ saved AS (
         phone_refusal, coalesce(phone_notes, '{}'), submitted_via, received_at, due_at, step_name, status_code,
         at_one_stop_desk, finished_at, returned_at, updated_at, stamped_at, %(now)s, purged_at
     FROM incoming AS i
-    -- Unchanged rows are left out here, because ON CONFLICT locks the existing row, and a lock is a write even if
-    -- nothing changes.
+    -- Unchanged rows are left out here, because ON CONFLICT locks the existing row, and PostgreSQL writes to the disk
+    -- for a lock even if nothing changes.
     WHERE
         NOT EXISTS (
             SELECT 1 FROM motcua.dossiers AS k
@@ -201,7 +201,8 @@ WHERE
     );
 
 -- name: save_procedures
--- Insert procedures or update their names (motcua.procedures). An existing procedure is locked and written.
+-- Insert procedures or update their names (motcua.procedures). Each given procedure is locked and written, even if its
+-- names are unchanged.
 INSERT INTO motcua.procedures (procedure_code, name, field_name)
 SELECT DISTINCT ON (r.procedure_code) r.procedure_code, r.procedure_name, r.field_name
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (procedure_code text, procedure_name text, field_name text)
@@ -287,8 +288,8 @@ ORDER BY d.dossier_id, s.written;
 -- name: lock_to_plan
 -- Return what planning needs of these dossiers and their agencies, and lock the dossiers (motcua.dossiers), so that two
 -- planners never plan one dossier at the same time. The settings are those of the dossier's own agency. The name is
--- that of the agency in charge on the day of planning; without the parameter now, this is the database's day. If no
--- agency is in charge, the agency counts as not enabled.
+-- that of the agency in charge on the day of planning; if the parameter now is NULL, the day is the present day of the
+-- database's clock. If no agency is in charge, the agency counts as not enabled.
 SELECT
     d.dossier_id,
     d.dossier_code,

@@ -1,6 +1,7 @@
--- Store gaps: the ledger was paused or restored, and citizens may have been texted without the ledger's knowledge. The
--- journal of attempts and the senders' heartbeats show a gap. Messages are held until a person answers the gap, and
--- attempts that the journal has are linked to their messages again. Called by store/notices/gaps.py.
+-- Store gaps. A gap is a stretch of time that a paused or restored ledger may not remember, so that citizens may have
+-- been texted in it without the ledger's knowledge. The journal of attempts and the senders' heartbeats show that there
+-- is a gap. Messages are held until a person answers the gap, and attempts that the journal has are linked to their
+-- messages again. Called by store/notices/gaps.py.
 
 -- name: begin_journal
 -- Insert the journal that this ledger uses from now on, unless it is the last one already (motcua.journals).
@@ -217,14 +218,14 @@ ORDER BY t.departed_at
 ON CONFLICT (reference) DO NOTHING;
 
 -- name: adopt
--- Insert attempts of a gap whose messages exist again as attempts of these messages, under their own references
+-- Insert the attempts of a gap whose messages exist again into motcua.attempts, with the references that they had
 -- (motcua.attempts, motcua.lost_attempts, motcua.messages). Delivery receipts and the gateway can then settle them as
 -- usual. A message gets the state unknown if one of the attempts may have reached a phone. The message of an attempt is
 -- found by the source's number of the step, or by the due day of an apology. The restored ledger may have planned the
 -- occasion at another step than the one in the journal. Then the last message of that kind is taken that was recorded
 -- before the attempt and has no attempt of its own, once the step in the journal has been planned. If several attempts
--- may have arrived, the last one decides the state of the message. Messages are locked first, as receipts and answers
--- do.
+-- may have arrived, the last one decides the state of the message. Messages are locked first, as other SQL statements
+-- do that apply receipts and answers.
 WITH found AS MATERIALIZED (
     SELECT l.lost_id, m.message_id, m.msisdn
     FROM motcua.lost_attempts AS l
@@ -380,8 +381,8 @@ WHERE
 
 -- name: take_answers
 -- Write gateways' answers from the journal to attempts that have none in the ledger (motcua.attempts, motcua.messages):
--- accepted, rejected for good, or failed, so that the message may be sent again. Messages are locked first, as receipts
--- and answers do.
+-- accepted, rejected for good, or failed, so that the message may be sent again. Messages are locked first, as other
+-- SQL statements do that apply receipts and answers.
 WITH theirs AS MATERIALIZED (
     SELECT a.attempt_id, m.message_id, r.outcome, r.answered_at, r.gateway_reference
     FROM
@@ -433,8 +434,8 @@ FROM answered AS a
 WHERE m.message_id = a.message_id;
 
 -- name: read_receipts_again
--- Insert again the delivery receipts that were read before their attempt was known again (motcua.receipts). They are
--- then applied to the attempt.
+-- Insert delivery receipts once more that came before the ledger had their attempt again (motcua.receipts). The copies
+-- are then applied to the attempt like new receipts.
 INSERT INTO motcua.receipts (gateway, received_at, reference, gateway_status, raw)
 SELECT r.gateway, r.received_at, r.reference, r.gateway_status, r.raw
 FROM motcua.lost_attempts AS l
@@ -483,8 +484,8 @@ GROUP BY m.kind, m.state
 ORDER BY m.kind, m.state;
 
 -- name: not_found
--- Return the attempts of a gap that have no message because the source did not bring their occasion again
--- (motcua.lost_attempts).
+-- Return the attempts of a gap that have no message because the occasion of the message was not read from the source
+-- again (motcua.lost_attempts).
 SELECT departed_at, gateway, source, agency_code, dossier_code, kind, occasion, outcome
 FROM motcua.lost_attempts
 WHERE gap_no = %(gap_no)s AND message_id IS NULL

@@ -12,8 +12,8 @@ INSERT INTO motcua.gateways (name) VALUES (%(name)s)
 ON CONFLICT (name) DO NOTHING;
 
 -- name: note_opening
--- Write the properties that the connection of a gateway states, or its fault (motcua.gateways). An unchanged row is not
--- written.
+-- Write the properties that the Airflow connection of a gateway states, or the fault of that connection
+-- (motcua.gateways). An unchanged row is not written.
 UPDATE motcua.gateways
 SET
     opened_at = %(now)s,
@@ -95,7 +95,7 @@ WHERE opened_at IS NOT NULL
 ORDER BY name;
 
 -- name: stop
--- Pause a gateway, or a carrier or a template there, until a time, and insert the change (motcua.gateway_stops,
+-- Pause a gateway, or a carrier or a template there, until a time, and log the change (motcua.gateway_stops,
 -- motcua.gateway_changes). A pause that ends later already is not changed. If failed trials have made a pause longer,
 -- the longer length stays.
 WITH stopped AS (
@@ -163,23 +163,24 @@ SELECT
             a.attempt_id > (SELECT min(r.attempt_id) FROM refused AS r)
             AND a.gateway = %(gateway)s
             AND a.state IN ('accepted', 'delivered', 'undelivered')
-            -- The carrier is looked up for each attempt. A join would read all messages to find one of the carrier.
+            -- The carrier is looked up for each attempt separately. For a join, PostgreSQL would read all messages to
+            -- find one to the carrier.
             AND (SELECT m.carrier FROM motcua.messages AS m WHERE m.message_id = a.message_id) = %(carrier)s
     ) AS took_one;
 
 -- name: begin_trial
 -- Let this sender alone try a gateway, carrier or template again whose pause is over (motcua.gateway_stops). For other
--- senders it stays paused, for a longer time than before.
+-- senders the pause goes on, for a longer time than before.
 UPDATE motcua.gateway_stops
 SET until = %(until)s, pause = %(pause)s
 WHERE gateway = %(gateway)s AND concerns = %(concerns)s AND subject = %(subject)s AND until <= %(now)s
 RETURNING gateway;
 
 -- name: start
--- Delete pauses of one gateway or all gateways, and insert the changes (motcua.gateway_stops, motcua.gateway_changes).
--- Without a time, pauses are deleted at once. With over_at, only pauses that are over by then are deleted: pauses of
--- the given kinds (gateway, carrier, template), and all expected pauses. With tried_at, pauses are deleted that are
--- over by then or that are being tried again.
+-- Delete pauses of one gateway or all gateways, and log the changes (motcua.gateway_stops, motcua.gateway_changes). If
+-- neither over_at nor tried_at is given, pauses are deleted whether they are over or not. If over_at is given, only
+-- pauses that are over by then are deleted: pauses of the given kinds (gateway, carrier, template), and all expected
+-- pauses. If tried_at is given, pauses are deleted that are over by then or whose gateway is being tried again.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE
@@ -202,8 +203,8 @@ SELECT
 FROM lifted;
 
 -- name: stops
--- Return all pauses (motcua.gateway_stops). A gateway or carrier whose time is over stays in the list until it has
--- accepted a message.
+-- Return all pauses (motcua.gateway_stops). A pause whose time is over stays in the list until a message was accepted
+-- there.
 SELECT gateway, concerns, subject, stopped_at, until, reason, by_hand, expected, pause
 FROM motcua.gateway_stops
 ORDER BY gateway, concerns, subject;

@@ -1,5 +1,5 @@
--- Answer texts to 9029 once, limit them for each phone, and list them on pages. Called by store/notices/inquiries.py
--- and store/browsing.py.
+-- Store texts to 9029 with their replies, each once, limit the number of texts from each phone, and list the texts on
+-- pages. Called by store/notices/inquiries.py and store/browsing.py.
 
 -- name: lock_phone
 -- Wait until no other inquiry of this phone is being answered, and lock the phone until this transaction ends. The
@@ -152,8 +152,8 @@ ORDER BY inquiries DESC, last_at DESC
 LIMIT %(limit)s;
 
 -- name: repeated_phones
--- Return the phones that asked for unknown codes more than once in a period, the most frequent first, with the code
--- asked last (motcua.inquiries).
+-- Return the phones that asked for unknown codes more than once in a period, the most frequent first, each with the
+-- code that it asked for last (motcua.inquiries).
 SELECT
     i.msisdn,
     count(*) AS inquiries,

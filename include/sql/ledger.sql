@@ -3,7 +3,8 @@
 -- store/ledger/inspecting.py.
 
 -- name: defined_objects
--- Return the functions and views of the ledger's schemas, each with the signature by which a command names it.
+-- Return the functions and views of the ledger's schemas, each with the signature by which SQL commands such as DROP
+-- FUNCTION name it.
 SELECT
     'FUNCTION' AS kind,
     n.nspname || '.' || p.proname AS name,
@@ -139,8 +140,8 @@ ORDER BY made
 LIMIT 5;
 
 -- name: what_is_there
--- Return which of the given schemas exist, and which migrations the ledger has, each in order. Called by
--- store/ledger/migrations.py.
+-- Return which of the given schemas exist, and which migrations the ledger has, both in the order of their names.
+-- Called by store/ledger/migrations.py.
 SELECT
     (
         SELECT coalesce(array_agg(n.nspname::text ORDER BY n.nspname), '{}')

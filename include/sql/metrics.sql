@@ -2,16 +2,16 @@
 -- the queries run every few seconds. Called by store/watching/metrics.py and store/watching/watch.py.
 
 -- name: takes_rows
--- Return whether our role can read the ledger and the ledger accepts new rows. A standby server or a read-only server
--- does not accept them.
+-- Return whether the role of this connection can read the ledger, and whether the ledger accepts new rows. A standby
+-- server or a read-only server does not accept them.
 SELECT
     current_setting('transaction_read_only') = 'off'
     AND EXISTS (SELECT 1 FROM motcua.message_states) AS takes_rows;
 
 -- name: open_messages
--- Return the number of messages that are not final, by state and kind, with the oldest time of recording
--- (motcua.messages). Each state is read through its own partial index, in the order of waiting, up to a maximum of
--- rows, so that the cost is bounded.
+-- Return the number of messages that are not final, by state and kind, and when the oldest of them was recorded
+-- (motcua.messages). Each state is read through its own partial index, the longest waiting message first, up to a
+-- maximum of rows, so that the cost is bounded.
 WITH counted AS (
     (
         SELECT m.state, m.kind, m.recorded_at FROM motcua.messages AS m

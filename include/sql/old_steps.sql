@@ -96,10 +96,11 @@ ORDER BY d.dossier_id, s.written;
 
 -- name: judge
 -- Judge the old steps of these dossiers by the dossiers' rows, which were read now, and return the dossiers
--- (motcua.old_steps). Each row is inserted as a version again, so that the version that judged the step is stored
--- (motcua.dossier_versions). An old step counts (has_force) if the row has the same condition as the step, or if the
--- row no longer has the condition that held before the step. The condition follows from the status and the one-stop
--- desk (motcua.condition_of). A dossier whose row has no status is not judged.
+-- (motcua.old_steps). Each row is inserted as a version again, so that the ledger holds the version by which the step
+-- was judged (motcua.dossier_versions). An old step counts (has_force) if the row has the same condition as the step,
+-- or if the row no longer has the condition that held before the step. A condition is the kind of message that a status
+-- calls for, given whether the dossier is at the one-stop desk (motcua.condition_of). A dossier whose row has no status
+-- is not judged.
 WITH waiting AS (
     SELECT DISTINCT o.dossier_id
     FROM motcua.old_steps AS o
@@ -147,7 +148,7 @@ RETURNING o.dossier_id;
 
 -- name: put_off
 -- Postpone old steps whose dossier's row the source did not return, or returned without a status (motcua.old_steps).
--- The row is read again five minutes later. After a week the pick-ups stop reading it for the old step.
+-- The row is read again five minutes later. After a week, pick-ups no longer read the row because of the old step.
 UPDATE motcua.old_steps
 SET ask_at = CASE WHEN marked_at > %(now)s - interval '7 days' THEN %(now)s + interval '5 minutes' END
 WHERE source_id = %(source_id)s AND ask_at <= %(now)s;

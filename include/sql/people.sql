@@ -13,7 +13,7 @@ INNER JOIN motcua.agencies AS a ON u.agency_code = a.agency_code
 ORDER BY u.user_name, u.agency_code;
 
 -- name: give
--- Grant an agency to a user, once, and insert the change (motcua.user_agencies).
+-- Allow a user to see an agency, if this is not allowed yet, and log the change (motcua.user_agencies).
 WITH given AS (
     INSERT INTO motcua.user_agencies (user_name, agency_code, since, given_by)
     VALUES (%(user_name)s, %(agency_code)s, %(now)s, %(changed_by)s)
@@ -26,7 +26,7 @@ SELECT %(now)s, %(changed_by)s, user_name, agency_code, 'given' FROM given
 RETURNING change_id;
 
 -- name: take
--- Revoke an agency from a user, and insert the change (motcua.user_agencies).
+-- Forbid a user to see an agency any longer, and log the change (motcua.user_agencies).
 WITH taken AS (
     DELETE FROM motcua.user_agencies
     WHERE user_name = %(user_name)s AND agency_code = %(agency_code)s

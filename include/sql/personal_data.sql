@@ -29,7 +29,7 @@ FROM motcua.purge_personal_data(
 SELECT DISTINCT p.reference FROM motcua.personal_data_purges AS p WHERE p.reference = any(%(wanted)s::text[]);
 
 -- name: tidy
--- Update the planner's statistics, which hold values of emptied rows (motcua.tidy_after_purge).
+-- Replace the statistics of PostgreSQL's planner, which still hold values of emptied rows (motcua.tidy_after_purge).
 SELECT motcua.tidy_after_purge();
 
 -- name: list
@@ -40,8 +40,8 @@ ORDER BY p.purge_id DESC
 LIMIT %(limit)s;
 
 -- name: dossiers_of_citizen
--- Return the dossiers that a request is about, and until when each is kept (motcua.dossiers). The request names one
--- dossier by its agency and code, or all dossiers with one phone number.
+-- Return the dossiers that a request is about, and until when the personal data of each is stored (motcua.dossiers).
+-- The request names one dossier by its agency and code, or all dossiers with one phone number.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -137,8 +137,8 @@ WHERE
     );
 
 -- name: inquiries_of_number
--- Return the texts to 9029 from a phone number that are not emptied, and whether the reply to each is still under way
--- (motcua.inquiries).
+-- Return the texts to 9029 from a phone number that are not emptied, and whether the reply to each text may still be on
+-- its way (motcua.inquiries).
 SELECT
     i.gateway,
     i.inquiry_id,
@@ -151,8 +151,8 @@ ORDER BY i.inquiry_id;
 -- name: held
 -- Return all values that the ledger holds of these dossiers, or of this code of an agency if no dossier has it, and of
 -- the texts from this phone number. Each row has one value, the phone number of its row, the dossier's own number, and
--- the time until which the value is kept. An empty time means that the term begins only when the dossier ends or the
--- complaint is settled. Emptied values are not returned.
+-- the time until which the value is stored. An empty time means that the retention term begins only when the dossier
+-- ends or the complaint is settled. Emptied values are not returned.
 WITH of_dossier AS MATERIALIZED (
     SELECT d.*, t.kept_until
     FROM motcua.dossiers AS d

@@ -2,7 +2,7 @@
 -- read audit views only, which auditors may read too. Called by store/oversight/publications.py.
 
 -- name: names_on
--- Return the names of agencies on a day, by the ledger's present knowledge (audit.agency_names).
+-- Return the names of agencies on a day, as the ledger knows them now (audit.agency_names).
 SELECT
     a.agency_code,
     coalesce(
@@ -101,8 +101,8 @@ VALUES (%(publication_no)s, %(verified_at)s, %(verified_by)s, %(faults)s, %(diff
 
 -- name: last_of_each
 -- Return every publication with its last verification, the first publication first (audit.publications,
--- audit.publication_verifications). An empty verification means that there was none. first_verified_at is the first
--- verification of all publications.
+-- audit.publication_verifications). An empty verification means that there was none. first_verified_at is the time of
+-- the first verification of any publication.
 SELECT
     p.publication_no,
     p.published_at,

@@ -3,8 +3,8 @@
 
 -- name: save
 -- Insert or update unusable rows: new rows, changed rows, and rows that were usable in the meantime
--- (motcua.quarantine). A waiting row that is read again unchanged is neither written nor locked, because a lock is a
--- write too.
+-- (motcua.quarantine). A waiting row that is read again unchanged is neither written nor locked, because PostgreSQL
+-- writes to the disk for a lock too.
 INSERT INTO motcua.quarantine AS q (
     source_id, row_kind, row_key, reason, agency_code, dossier_code, status_code, payload, first_seen_at, last_seen_at
 )

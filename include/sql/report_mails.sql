@@ -9,10 +9,11 @@ WHERE m.report = %(report)s AND m.report_no < %(report_no)s AND m.body = %(body)
 
 -- name: publications_told
 -- Return which bodies get a mail about which publication, for one publication or all since a time (motcua.publications,
--- motcua.report_mails). A body receives reports on all agencies, or is one agency with recipients. An agency gets a
--- first publication if it has any figure in the period, and a correction if the correction changed its figures. The
--- first report of a month or a longer period is official, so it goes to the bodies of all agencies whatever it holds.
--- Reports on days do not go to the committee. is_owed is true if the mail was not sent, or failed for a recipient.
+-- motcua.report_mails). A body is an authority that receives reports on all agencies, such as the Department, or a
+-- single agency with recipients. An agency gets a first publication if it has any figure in the period, and a
+-- correction if the correction changed its figures. The first report of a month or a longer period is official, so it
+-- goes to the bodies of all agencies whatever it holds. The People's Committee (body committee) gets no reports on
+-- days. is_owed is true if the mail was not sent, or failed for a recipient.
 WITH published AS (
     SELECT
         p.publication_no,
@@ -99,9 +100,9 @@ LEFT JOIN LATERAL (
 ORDER BY t.place NULLS LAST, t.body, t.publication_no;
 
 -- name: runs_owed
--- Return the checks of quality on working days in a period that were not mailed to every recipient of an agency, by
--- agency, the newest first (motcua.quality_runs, motcua.report_mails). Checks before the last mailed one are left out,
--- because each check reports all open findings.
+-- Return, by agency, the runs of the data quality check on working days in a period whose report was not mailed to
+-- every recipient of the agency, the newest first (motcua.quality_runs, motcua.report_mails). Runs before the last
+-- mailed one are left out, because each report names all open findings.
 SELECT
     a.agency_code,
     q.run_no
@@ -181,7 +182,7 @@ UNION ALL
 SELECT report_mail_id FROM added;
 
 -- name: settle
--- Write how the sending of a mail ended, for each reserved report in it (motcua.report_mails).
+-- Write how the sending of a mail ended, in the row of each report that the mail contains (motcua.report_mails).
 UPDATE motcua.report_mails
 SET state = %(state)s, settled_at = %(now)s, failure = %(failure)s
 WHERE report_mail_id = any(%(numbers)s::bigint[]) AND state = 'sending';

@@ -15,8 +15,8 @@ SET left_undone = %(words)s
 WHERE dag_id = %(dag_id)s AND run_id = %(run_id)s;
 
 -- name: red_only_for
--- Return the given runs whose gate found nothing but the given check (motcua.runs). Runs of earlier versions, which
--- stored text, are left out.
+-- Return the given runs whose gate failed because of the given check alone (motcua.runs). Runs of earlier versions,
+-- which stored text, are left out.
 SELECT r.run_id
 FROM motcua.runs AS r
 WHERE
@@ -54,7 +54,7 @@ ORDER BY s.name;
 
 -- name: quarantined
 -- Return the unusable rows that a run found first, by source and reason, with the number of those that still wait
--- (motcua.quarantine). Agencies are matched by their codes or by what their sources write instead.
+-- (motcua.quarantine). The rows of an agency are found by its code or by the other codes that sources write for it.
 SELECT
     s.name AS source,
     q.reason,
@@ -107,8 +107,8 @@ LIMIT %(limit)s;
 
 -- name: moves
 -- Return how many messages a run moved from which state to which state, with the reason (motcua.message_history). New
--- messages also have their kind. Moves to the state sending are left out, because they are not final. Only the messages
--- that must be read are looked up, each by its key.
+-- messages also have their kind. Moves to the state sending are left out, because they are not final. A message is
+-- looked up by its key only if the result needs its kind or agency.
 SELECT
     m.kind,
     h.from_state,
@@ -181,7 +181,8 @@ WHERE
 ORDER BY e.day, e.queued DESC, g.name;
 
 -- name: closings
--- Return the periods that a run closed, whether their figures balance, and their publications (motcua.closings).
+-- Return the periods that a run closed, whether the accounting identity holds in their figures, and their publications
+-- (motcua.closings).
 SELECT
     c.closing_no,
     c.period,
@@ -228,7 +229,7 @@ WHERE r.refused_by = %(run_id)s
 ORDER BY statement_no NULLS LAST, form, file_name;
 
 -- name: checks
--- Return the check of quality that a run made, with the number of dossiers checked and of findings that are not
+-- Return the check of data quality that a run made, with the number of dossiers checked and of findings that are not
 -- acknowledged (motcua.quality_runs).
 SELECT
     r.run_no,
@@ -252,7 +253,8 @@ FROM motcua.quality_runs AS r
 WHERE r.run_id = %(run_id)s;
 
 -- name: mails
--- Return the mails of a run's publications or of its check of quality, by report, body and state (motcua.report_mails).
+-- Return the mails about a run's publications or about its check of data quality, by report, body and state
+-- (motcua.report_mails).
 SELECT
     m.report_no,
     m.body,

@@ -3,7 +3,7 @@
 
 -- name: ensure
 -- Insert a source if it is missing (motcua.sources). The SQL statement checks first, because an INSERT with ON CONFLICT
--- uses up a number each time, and there are only 32,767 numbers.
+-- uses up a source number even if the source exists, and there are only 32,767 numbers.
 INSERT INTO motcua.sources (name)
 SELECT n.name FROM (VALUES (%(name)s::text)) AS n (name)
 WHERE NOT EXISTS (SELECT 1 FROM motcua.sources AS s WHERE s.name = n.name)

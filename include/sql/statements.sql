@@ -3,7 +3,7 @@
 -- Called by store/oversight/statements.py.
 
 -- name: known
--- Return the carrier statement that a file became, and the one in force for a form and month
+-- Return the carrier statement that was imported from a file, and the carrier statement in force for a form and month
 -- (audit.carrier_statements).
 SELECT s.statement_no, s.form, s.month, s.sha256 = %(sha256)s AS same_file
 FROM audit.carrier_statements AS s
@@ -15,8 +15,8 @@ ORDER BY same_file DESC;
 SELECT sha256 FROM audit.carrier_statements;
 
 -- name: clear
--- Empty the tables in which a file is matched (statements.clear). A second import waits here until the first one's
--- transaction ends.
+-- Empty the tables in which the lines of a file are compared with the ledger (statements.clear). A second import waits
+-- here until the first one's transaction ends.
 SELECT statements.clear(), set_config('work_mem', '96MB', TRUE), set_config('jit', 'off', TRUE);
 
 -- name: add_lines
@@ -38,9 +38,10 @@ FROM jsonb_to_recordset(%(rows)s::text::jsonb) AS r (
 SELECT statements.look_at(%(table_name)s);
 
 -- name: take_ours
--- Insert every attempt through the gateway, and every inquiry that it delivered, that a carrier statement of the month
--- may bill (statements.ours). The times reach from the month before, which another carrier statement may have billed,
--- to a day after the month. If the lines only count inquiries, inquiries are left out.
+-- Insert every attempt through a gateway, and every inquiry that the gateway delivered, that its carrier statement of
+-- the month may bill (statements.ours). Attempts and inquiries of the month before are included, although another
+-- carrier statement may have billed them, and those of the day after the month. If the lines only count inquiries,
+-- inquiries are left out.
 INSERT INTO statements.ours (
     direction, our_id, reference, gateway_reference, msisdn, at, segments, state, carrier, taken, in_month, covered,
     billed_before
@@ -92,8 +93,8 @@ INNER JOIN statements.ours AS o ON l.direction = o.direction AND l.reference = o
 -- name: pair_by_gateway_reference
 -- Pair each remaining line with the attempt or inquiry that has the provider's reference of the line
 -- (statements.pairs). If several have this reference, the nearest in time is chosen. Attempts to another phone number
--- are left out, because providers use references again. For inquiries the ledger stores a keyed hash of the provider's
--- reference. A second line for the same attempt is marked as repeated.
+-- are left out, because a provider may use the same reference again for another message. For inquiries the ledger
+-- stores a keyed hash of the provider's reference. A second line for the same attempt is marked as repeated.
 INSERT INTO statements.pairs (direction, line_no, our_id, matched_by, repeated)
 SELECT
     n.direction, n.line_no, n.our_id, 'gateway_reference',
@@ -179,7 +180,8 @@ FROM statements.lines AS l
 RETURNING statement_no;
 
 -- name: save_lines
--- Insert the lines without the phone numbers in them, and with masked numbers in references (motcua.statement_lines).
+-- Insert the lines of a carrier statement without their phone numbers, and with phone numbers in references masked
+-- (motcua.statement_lines).
 INSERT INTO motcua.statement_lines (
     statement_no, direction, line_no, reference, gateway_reference, sent_at, segments, price, amount, carrier, status,
     billed
@@ -192,8 +194,9 @@ FROM statements.lines;
 
 -- name: save_matches
 -- Insert a verdict for each line, and for each accepted message and each inquiry that is not billed
--- (motcua.statement_matches). The amount is what the ledger's units cost at the agreed prices, for the carrier that the
--- line names, since numbers are ported, or for the ledger's carrier if the line names none.
+-- (motcua.statement_matches). The amount is the cost of the ledger's units at the agreed price of a carrier. This is
+-- the carrier that the line names, because a number may have been ported to another carrier, or the ledger's carrier if
+-- the line names none.
 INSERT INTO motcua.statement_matches (
     statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 )
@@ -203,8 +206,8 @@ WITH held AS (
         l.segments AS their_segments, l.amount AS their_amount, l.billed, o.segments AS our_segments, o.state, o.at,
         o.in_month, l.msisdn <> o.msisdn AS elsewhere,
         coalesce(l.carrier, o.carrier) AS carrier,
-        -- The provider's status decides whether a line is billed, because a delivery receipt may have reached one side
-        -- only.
+        -- The provider's status decides whether a line is billed, because a delivery receipt may have reached only the
+        -- provider or only the ledger.
         coalesce(coalesce(l.status, o.state) <> 'undelivered', TRUE) OR %(undelivered_is_billed)s AS is_billed
     FROM statements.lines AS l
     LEFT JOIN statements.pairs AS p ON l.direction = p.direction AND l.line_no = p.line_no
@@ -294,7 +297,7 @@ FROM audit.statement_difference_sums
 WHERE statement_no = %(statement_no)s;
 
 -- name: save_sums
--- Insert the sums of the matches of a carrier statement, after all of them are there (motcua.statement_sums).
+-- Insert the sums of the matches of a carrier statement, after all its matches were inserted (motcua.statement_sums).
 INSERT INTO motcua.statement_sums (
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,
     amount_off
@@ -363,8 +366,8 @@ WHERE
 RETURNING r.refusal_no;
 
 -- name: list
--- Return carrier statements, the newest month first, each corrected carrier statement after the one that corrects it
--- (audit.carrier_statements).
+-- Return carrier statements, the newest month first, and each carrier statement that was corrected after the one that
+-- corrects it (audit.carrier_statements).
 SELECT
     statement_no, form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines,
     segments, amount, inquiries, revenue, supersedes, in_force
@@ -376,8 +379,8 @@ ORDER BY month DESC, form ASC, statement_no DESC
 LIMIT %(most)s;
 
 -- name: rows
--- Return the rows of one carrier statement that are not exact, or the rows with one verdict, in the order of the file,
--- with the ledger's own rows last (audit.statement_matches).
+-- Return the rows of one carrier statement whose verdict is not "exact", or the rows with one given verdict, in the
+-- order of the file. Rows that only the ledger has come last (audit.statement_matches).
 SELECT
     m.match_id, m.verdict, m.direction, m.line_no, m.matched_by, m.differs, m.segments AS our_segments,
     m.amount AS our_amount, l.segments AS their_segments, l.amount AS their_amount, l.sent_at, l.status AS their_status,
@@ -419,7 +422,7 @@ WHERE statement_no = any(%(statement_nos)s);
 
 -- name: segments_handed
 -- Return the segments, or messages if the gateway counts messages, that were handed to a gateway in a month
--- (audit.gateway_days). A carrier statement is first compared with this number.
+-- (audit.gateway_days). This number is the first figure with which a carrier statement is compared.
 SELECT coalesce(sum(d.segments), 0)::bigint AS segments
 FROM audit.gateway_days AS d
 WHERE d.gateway = %(gateway)s AND d.day >= %(month)s AND d.day < %(next_month)s;

@@ -1,4 +1,4 @@
--- Order and end stops, and hold the messages that a stop covers until it ends. Called by store/notices/stops.py.
+-- Store and end stops, and put the messages that a stop covers on hold until it ends. Called by store/notices/stops.py.
 
 -- name: save
 -- Insert a stop, which is in force when this transaction commits (motcua.stops).
@@ -23,8 +23,8 @@ LIMIT %(limit)s;
 
 -- name: set_aside
 -- Put messages on hold that a stop covers, until the stop ends, so that no sender claims them again and again
--- (motcua.messages). A transaction that ends a stop waits for this SQL statement. A message is therefore held for a
--- stop that is in force, or stays due.
+-- (motcua.messages). A transaction that ends a stop waits for this SQL statement. A message is therefore put on hold
+-- only for a stop that is in force. Otherwise it stays due.
 WITH in_force AS MATERIALIZED (
     SELECT s.kind, s.agency_code, s.until
     FROM motcua.stops AS s

@@ -42,9 +42,10 @@ CROSS JOIN
 INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id;
 
 -- name: save
--- Insert the transitions of a batch whose dossier is known, and return their places in the batch (motcua.transitions).
--- Every number must be new. The reader of a source holds its lock and has left out the numbers that the ledger has, so
--- that an existing number is an error. A check of each row with ON CONFLICT would cost almost as much as the insertion.
+-- Insert the transitions of a batch whose dossier is known, and return their positions in the batch
+-- (motcua.transitions). Every number must be new. The reader of a source holds its lock and has left out the numbers
+-- that the ledger has, so that an existing number is an error. A check of each row with ON CONFLICT would cost almost
+-- as much as the insertion.
 INSERT INTO motcua.transitions (
     source_id,
     source_transition_id,
@@ -68,8 +69,8 @@ FROM
 WHERE (%(dossier_ids)s::bigint[])[r.place] IS NOT NULL;
 
 -- name: save_from_rows
--- Insert changes that only a dossier's row showed, each placed after the last known transition, and return their
--- dossiers (motcua.transitions).
+-- Insert transitions for changes that only a dossier's row showed, each after the dossier's last known transition, and
+-- return their dossiers (motcua.transitions).
 INSERT INTO motcua.transitions (
     source_id,
     dossier_id,
@@ -127,7 +128,7 @@ WHERE t.dossier_id = any(%(dossier_ids)s)
 ORDER BY t.dossier_id, t.sequence, t.from_row, t.transition_id;
 
 -- name: settle
--- Write what planning decided for a batch of transitions (motcua.transitions).
+-- Write the outcome that planning decided for each transition of a batch (motcua.transitions).
 UPDATE motcua.transitions AS t
 SET
     planned_at = coalesce(t.planned_at, %(now)s),

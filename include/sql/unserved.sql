@@ -2,7 +2,8 @@
 
 -- name: gateways
 -- Return the properties that senders last found in the connections of gateways, whether each gateway can be used, and
--- when its last pause ended, as far as the newest changes show (motcua.gateways, motcua.gateway_changes).
+-- when its last pause ended, if that is among the newest hundred changes of gateways (motcua.gateways,
+-- motcua.gateway_changes).
 SELECT
     n.name,
     g.carriers,
@@ -26,11 +27,12 @@ ORDER BY n.place;
 -- name: messages
 -- Return messages that no sender handles although they have been due for a while, could be sent, and are the first or
 -- last of the due messages to their carrier (motcua.messages, motcua.attempts). Such a message is not claimed. Since a
--- given time, no gateway that may send it has begun an attempt for an earlier message, except attempts that can no
--- longer be answered. The query reads both ends of each carrier's queue. At each end it passes over at most forty
--- messages that a stop covers, which mostly lie together. It returns nothing while a gap that holds all messages is
--- open. The number of messages is counted up to fifty. Only the newest thousand attempts are read. If they do not reach
--- back far enough, a gateway with a limit for each second counts as working if its next message is not due for as long.
+-- given time, no gateway that may send it has begun an attempt for an earlier message that was answered or may still be
+-- answered. The query reads both ends of each carrier's queue. At each end it passes over at most forty messages that a
+-- stop covers, which mostly lie together. It returns nothing while a gap that holds all messages is open. The number of
+-- messages is counted up to fifty. Only the newest thousand attempts are read. If these attempts do not reach back to
+-- the given time, a gateway with a limit for each second counts as working if the earliest time at which it may get its
+-- next message (gateways.free_at) is later than the given time.
 WITH ways AS MATERIALIZED (
     SELECT
         w.carrier,
@@ -234,8 +236,8 @@ ORDER BY u.carrier;
 
 -- name: steps
 -- Return steps that were picked up a while ago and are not planned, counted up to a hundred (motcua.transitions).
--- Dossiers are planned in the order of their numbers. If no step before the first unplanned step was planned in the
--- meantime, nobody plans.
+-- Dossiers are planned in the order of their numbers. If no step of a dossier before the first waiting one was planned
+-- in the meantime, no process plans, and the steps are returned.
 WITH waiting AS MATERIALIZED (
     SELECT t.dossier_id, t.picked_up_at
     FROM motcua.transitions AS t

@@ -1,4 +1,4 @@
--- Read what the watch checks every minute, and store its alerts and its heartbeat in the ledger. Called by
+-- Read the facts that the watch checks every minute, and store its alerts and its heartbeat in the ledger. Called by
 -- store/watching/watch.py.
 
 -- name: clock
@@ -39,7 +39,7 @@ WHERE
 ORDER BY g.agency_code;
 
 -- name: first_moment
--- Return the first time from which the accounting identity counts anything (motcua.messages, motcua.transitions).
+-- Return the time of the first event that the accounting identity counts (motcua.messages, motcua.transitions).
 SELECT
     least(
         (SELECT min(m.recorded_at) FROM motcua.messages AS m),
@@ -185,8 +185,8 @@ FROM motcua.agencies AS g
 INNER JOIN motcua.agencies_on(%(day)s::date) AS n ON g.agency_code = n.agency_code
 WHERE
     g.enabled_from <= %(evening_at)s
-    -- The rows are read in the order of the agency's own codes. Otherwise the dossiers of all other agencies would be
-    -- read for an agency without dossiers.
+    -- The order makes PostgreSQL read only the dossiers of this agency, through an index. Otherwise it would read the
+    -- dossiers of all other agencies to find that an agency has none.
     AND coalesce((
         SELECT TRUE
         FROM motcua.dossiers AS d
@@ -204,7 +204,8 @@ WHERE
 ORDER BY g.agency_code;
 
 -- name: daily_work
--- Return whether a day's data was checked and whether a period was closed (motcua.quality_runs, motcua.closings).
+-- Return whether the data quality of a day was checked, and whether a period was closed (motcua.quality_runs,
+-- motcua.closings).
 SELECT
     exists(
         SELECT 1 FROM motcua.quality_runs AS q
@@ -234,7 +235,8 @@ FROM motcua.watch_life;
 DELETE FROM motcua.watch_life;
 
 -- name: save_alert
--- Insert or update an alert of the watch (motcua.alerts). An acknowledgement in the ledger stays.
+-- Insert or update an alert of the watch (motcua.alerts). An acknowledgement that the ledger has already is not
+-- changed.
 INSERT INTO motcua.alerts (
     name, subject, raised_at, facts, told_at, over_at, over_told_at, acknowledged_at, acknowledged_by
 )
@@ -284,7 +286,8 @@ ORDER BY over_at DESC NULLS FIRST, raised_at DESC, alert_id DESC
 LIMIT %(limit)s;
 
 -- name: acknowledge
--- Acknowledge an open alert by its name, for one subject or all (motcua.alerts). The first acknowledgement stays.
+-- Acknowledge the open alerts with a name, for one subject or all (motcua.alerts). An alert that was acknowledged
+-- before is not changed.
 UPDATE motcua.alerts
 SET acknowledged_at = %(now)s, acknowledged_by = %(by)s
 WHERE

@@ -31,7 +31,8 @@ age, which costs nothing."""
 def show_life(**_: object) -> None:
     """Touch the file ``_ALIVE``, every two seconds and from the worker's own process.
 
-    If the file belongs to another user, the error is ignored, because nobody checks the file there.
+    If the file belongs to another user, this worker runs outside our container, where nobody checks the file. The error
+    is therefore ignored.
     """
     with contextlib.suppress(OSError):
         _ALIVE.touch()

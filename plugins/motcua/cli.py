@@ -1,4 +1,4 @@
-"""The ``motcua`` command: everything operational that is not a DAG."""
+"""The ``motcua`` command, with which operators do everything that no DAG does."""
 
 from __future__ import annotations
 

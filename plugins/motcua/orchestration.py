@@ -1,5 +1,5 @@
 """Parts that DAGs share: the window of a run, the start of each task, the tasks after a closing, and the watchers that
-wake runs."""
+start runs when sources have news."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ retries only a task that it could not start or that was killed."""
 
 
 def run_window(context: Mapping[str, Any]) -> Window:
-    """Return the window of a run: a backfill's data interval; any other run handles everything that is due.
+    """Return the window of a run: the period whose events the run handles.
 
-    Manual and asset runs have no data interval, and their logical date does not define a window.
+    The window of a backfill is its data interval. Any other run handles everything that is due, whatever its data
+    interval or logical date is.
     """
     run = context["dag_run"]
     if str(getattr(run.run_type, "value", run.run_type)) != "backfill":
@@ -48,7 +49,7 @@ def run_window(context: Mapping[str, Any]) -> Window:
 
 
 def run_interval(context: Mapping[str, Any]) -> Window:
-    """Return the data interval of a run by the clock or of a backfill. A run that was woken or started by hand has
+    """Return the data interval of a scheduled run or of a backfill. A run that a watcher or a person started has
     none."""
     run = context["dag_run"]
     if run.data_interval_start is None:
@@ -61,7 +62,7 @@ def release_by(context: Mapping[str, Any]) -> str | None:
     that is no backfill.
 
     Raises:
-        NotAPerson: the name is not a person who can sign. ``refuse_misunderstandings`` refuses such a run before.
+        NotAPerson: the name is not that of a person. ``refuse_misunderstandings`` has refused such a run before.
     """
     run = context["dag_run"]
     if run_window(context) is EVERYTHING or context["params"].get("release_unknown") is not True:
@@ -72,10 +73,11 @@ def release_by(context: Mapping[str, Any]) -> str | None:
 
 
 def _asked_by(run: Any) -> str | None:  # noqa: ANN401 - whatever Airflow gives a task for its run
-    """Returns Airflow's name of the user who asked for a backfill's run.
+    """Return Airflow's name of the user who asked for a backfill's run.
 
-    If a backfill repeats a run that the clock had started, Airflow 3.3 writes the user's name only into its own
-    database and not into the run. If that database is not connected, the name in the run is returned.
+    If a backfill repeats a scheduled run, Airflow 3.3 stores the user's name with the backfill and not with the run.
+    The name is then read from Airflow's database. If this deployment has no connection to that database, the name that
+    the run has is returned.
     """
     from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -90,15 +92,18 @@ def _asked_by(run: Any) -> str | None:  # noqa: ANN401 - whatever Airflow gives 
 
 
 class RunRefused(AirflowFailException):
-    """The run was started with a request that it cannot fulfil. The text is Vietnamese, since it is read in Airflow."""
+    """Raised if a run was started with a request that it cannot fulfil. The message is Vietnamese, because staff read
+    it in Airflow."""
 
 
 def refuse_misunderstandings(context: Mapping[str, Any]) -> None:
-    """Refuse a run with a parameter that the DAG does not have, or that only a backfill has. Refuse a release that no
-    named person asked for. Airflow itself ignores wrong parameters.
+    """Refuse a run with a parameter that the DAG does not have, or that only a backfill has.
+
+    Also refuse a backfill that is to release messages and that no named person asked for. Airflow itself ignores wrong
+    parameters.
 
     Raises:
-        RunRefused: with advice on what to do instead.
+        RunRefused: the run is refused; the message says what to do instead.
     """
     run = context["dag_run"]
     is_backfill = run_window(context) is not EVERYTHING
@@ -116,8 +121,10 @@ _BACKGROUND_NICENESS = 10
 
 
 def begin_work(context: Mapping[str, Any]) -> None:
-    """Prepare the process of each task: the ledger's rows are marked with the run, and a task that no citizen waits for
-    gets a lower priority on the processor.
+    """Prepare the process of each task.
+
+    Rows that the process writes into the ledger get the number of the run. A task that no citizen waits for gets a
+    lower priority on the processor.
 
     Raises:
         RunRefused: the run was started with a request that it cannot fulfil.
@@ -133,50 +140,59 @@ def begin_work(context: Mapping[str, Any]) -> None:
 DAG_DEFAULTS: dict[str, Any] = {
     "owner": "so-tttt",
     "pre_execute": begin_work,
-    # Tasks that call a gateway set 0 themselves, since only the ledger retries a send. Gates set 0, too, since they
-    # only judge the present state. The waits are 30 s and 60 s, which Airflow spreads over up to twice as long, then 2
-    # minutes. Without the limit they would go on doubling with each clear.
+    # A failed task is tried again three times. Tasks that call a gateway set this to 0, because only the ledger decides
+    # whether a message is sent again. Gates set it to 0 too, because they only judge the present state. The waits are
+    # 30 s, 60 s and 2 minutes, and Airflow makes each of the first two up to twice as long at random. Without
+    # max_retry_delay the waits would go on doubling whenever somebody clears the task.
     "retries": 3,
     "retry_delay": timedelta(seconds=30),
     "retry_exponential_backoff": 2,
     "max_retry_delay": timedelta(minutes=2),
-    # A hanging task must not block all later runs. Airflow's fork may inherit a held lock (apache/airflow#71707).
+    # A task that hangs must not block all later runs. It may hang because Airflow forked its process while another
+    # thread held a lock (apache/airflow#71707).
     "execution_timeout": timedelta(minutes=30),
 }
 
 IN_THE_BACKGROUND: dict[str, Any] = DAG_DEFAULTS | {"pool": BACKGROUND_POOL, "weight_rule": "absolute"}
-"""Defaults of DAGs that no citizen waits for. However many of their runs are due at once, they take few of the workers'
-slots, have a lower priority on the processor, and come last. Airflow's own rule weighs a task by the number of tasks
-after it, so the longest DAG would come first."""
+"""Defaults of DAGs that no citizen waits for. However many of their runs are due at once, their tasks take few of the
+workers' slots, have a lower priority on the processor, and are queued last. By default Airflow weighs a task by the
+number of tasks after it, so that the tasks of the longest DAG would be queued first."""
 
 QUICK_RETRIES: dict[str, Any] = {
-    # A citizen who waits for a message waits for the tasks before it: half a minute at most.
+    # The retries of a task that a citizen's message waits for take half a minute at most.
     "retry_delay": timedelta(seconds=3),
     "max_retry_delay": timedelta(seconds=12),
     "retry_policy": ExceptionRetryPolicy(
         rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
     ),
 }
-"""Shorter retries for the DAG that runs every few minutes and at each piece of news. They replace some of the
-defaults."""
+"""Shorter waits between retries, for the DAG that runs every few minutes and whenever a source has news. They replace
+the waits of ``DAG_DEFAULTS``."""
 
 
 def failed_tasks(context: Mapping[str, Any]) -> list[str]:
-    """Return the names of the run's failed tasks. The gate needs them because it runs in any case, and Airflow judges a
-    run by its last task only."""
+    """Return the names of the run's failed tasks.
+
+    The gate must fail if there are any. It runs even after failed tasks, and Airflow judges a run only by its last
+    task, which is the gate.
+    """
     states = context["ti"].get_task_states(dag_id=context["dag"].dag_id, run_ids=[context["run_id"]])
     return sorted(task for tasks in states.values() for task, state in tasks.items() if state == "failed")
 
 
 def tell_red_gate(context: Mapping[str, Any]) -> None:
-    """Store why a run failed for its page, and mail the reason once and not after each failed run. Callback of each
-    gate. A failed backfill is not mailed, since its starter is watching it."""
+    """Store why a run failed, so that the run's page can show it, and mail the reason. Airflow calls this when a gate
+    fails.
+
+    If several runs fail for the same reason, it is mailed only once. A failed backfill is not mailed, because the
+    person who started it watches it.
+    """
     from motcua.domain.checks import fault
     from motcua.jobs.gates import RunIncomplete
     from motcua.jobs.run_alerts import mail_red_run, save_red_run
 
     if isinstance(context.get("exception"), RunRefused):
-        # The run did nothing, and its starter reads why in Airflow.
+        # The run did nothing, and the person who started it reads the reason in Airflow.
         return
     run, failure = context["dag_run"], context.get("exception")
     left = failure.left if isinstance(failure, RunIncomplete) else [fault("gate_failed", "", str(failure or ""))]
@@ -191,12 +207,14 @@ GATE: dict[str, Any] = {
     "retries": 0,
     "on_failure_callback": tell_red_gate,
 }
-"""Arguments of the gate, the only last task of every DAG."""
+"""Arguments of ``@task`` for the gate, which is the last task of every DAG."""
 
 
 async def tell_late_apologies(context: Mapping[str, Any]) -> None:
-    """Mail that an evening's apologies are late. Callback of their deadline; runs in the triggerer, because the workers
-    may be what is missing."""
+    """Mail that an evening's apologies are late. Airflow calls this in the triggerer when their deadline has passed.
+
+    The triggerer sends the mail because the workers may be down.
+    """
     from asgiref.sync import sync_to_async
 
     from motcua.jobs.run_alerts import mail_late_run
@@ -214,8 +232,9 @@ APOLOGIES_END_WITHIN = timedelta(minutes=6)
 def apologies_deadline() -> DeadlineAlert:
     """Return the deadline of the evening's run: six minutes after its hour, 17:36.
 
-    The deadline counts from the logical date, a day before the run: a deadline that counts from the queueing makes
-    Airflow 3.3.2 refuse to clear the run (apache/airflow#70368). Runs by hand have no logical date, and no deadline.
+    The deadline is counted from the run's logical date, which is one day before the run. If a deadline is counted from
+    when the run was queued, Airflow 3.3.2 refuses to clear the run (apache/airflow#70368). Runs that a person started
+    have no logical date and therefore no deadline.
     """
     return DeadlineAlert(
         reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
@@ -226,7 +245,9 @@ def apologies_deadline() -> DeadlineAlert:
 
 
 def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
-    """Add the tasks after closing in both DAGs of reconciliation: choose → publish each → mail each → gate.
+    """Add the tasks that follow the closing in both DAGs of reconciliation.
+
+    They choose the closings to publish, publish each, mail each publication to its recipients, and run the gate.
 
     Args:
         texts: the texts of the DAG.
@@ -280,8 +301,9 @@ def publish_and_mail(texts: DagTexts, closing_tasks: Sequence[str]) -> XComArg:
 class SourcesWatch(BaseEventTrigger):
     """A trigger that yields an event while a source of its part has unread rows, or due messages have no sender.
 
-    The trigger is level-triggered: it asks again and again, so that another event follows one that Airflow loses or
-    merges. The event carries no work; the run selects its work by the state of the database.
+    The sources are divided into ``parts`` parts. The trigger queries its sources again and again, so that another event
+    follows if Airflow loses an event or merges two. An event does not say what is to be done: the run that it starts
+    finds its work in the database.
     """
 
     def __init__(self, part: int = 0, parts: int = 1) -> None:
@@ -306,7 +328,8 @@ class SourcesWatch(BaseEventTrigger):
             with contextlib.suppress(asyncio.QueueFull):
                 news.put_nowait(source)
 
-        # The watcher gets a thread of its own: it asks all sources by itself, and the event loop serves all triggers.
+        # The watcher gets a thread of its own, because its queries wait for sources and the event loop serves all
+        # triggers.
         watcher = Watcher(tell, self.part, self.parts)
         watching = threading.Thread(target=watcher.run, args=(stop,), name=f"sources watch {self.part}", daemon=True)
         watching.start()
@@ -319,7 +342,7 @@ class SourcesWatch(BaseEventTrigger):
 
 
 def source_watchers() -> list[AssetWatcher]:
-    """Return the watchers that share the sources."""
+    """Return the watchers among which the sources are divided."""
     from motcua.settings import settings
 
     parts = settings().look_parts

@@ -2,8 +2,8 @@
 for.
 
 The code is loaded once in the process from which tasks are forked: LocalExecutor's scheduler, or a Celery worker.
-Measured on two cores: a task that must import the Postgres hook, psycopg and phonenumbers itself takes half a second
-longer, four times in a row in each run.
+On two cores, a task that must import the Postgres hook, psycopg and phonenumbers itself takes half a second longer.
+Each run has four such tasks one after another.
 """
 
 from __future__ import annotations

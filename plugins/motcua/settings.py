@@ -52,11 +52,14 @@ silently."""
 
 
 NOWHERE = "nowhere"
-"""First word of the signed answer to a question for a place, if there is none: nowhere, name, date."""
+"""First word of a setting that names a place, such as a machine, if there is no such place.
+
+A person signs this: the setting's value is then ``nowhere``, the person's name and a date, separated by commas.
+"""
 
 
 def is_nowhere(said: str) -> bool:
-    """Return whether an answer begins with ``NOWHERE``, for example ``nowhere, Nguyễn Văn An, 2026-12-01``."""
+    """Return whether a setting's value begins with ``NOWHERE``, as in ``nowhere, Nguyễn Văn An, 2026-12-01``."""
     return said.partition(",")[0].strip().casefold() == NOWHERE
 
 

@@ -1,6 +1,7 @@
-"""Measure how fast the system is. Each figure is compared with a limit, or with a peer measured in the same run.
+"""Measure how fast the system is.
 
-Each bench is a module with a function that returns lines; ``__main__`` lists the functions.
+Each result is compared with a limit, or with that of another program that is measured in the same run. Each bench is a
+module with a function that returns lines; ``__main__`` lists the functions.
 """
 
 from __future__ import annotations

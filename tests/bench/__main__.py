@@ -1,6 +1,6 @@
 """Run benches: ``python -m tests.bench [NAME …]`` prints a table of speeds and writes docs/proofs.md.
 
-Speeds are ratios to a limit or to a peer of the same run.
+A speed is compared with a limit, or with the speed of another program that is measured in the same run.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fill a ledger by SQL quickly: without triggers, without durable commits, and with indexes made at the end."""
+"""Fill a ledger quickly by SQL: without triggers and without durable commits; indexes are created at the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def quick_filling(dsn: str, tables: Sequence[str]) -> Iterator[psycopg.Connectio
 
     Args:
         dsn: DSN of an administrator.
-        tables: Tables of schema ``motcua`` whose indexes are made at the end. Indexes of constraints stay.
+        tables: Tables of schema ``motcua`` whose indexes are dropped, and created again at the end. Indexes of
+            constraints stay.
     """
     with psycopg.connect(dsn, autocommit=True) as connection:
         _set_durable(connection, "off")
@@ -41,7 +42,7 @@ def _set_durable(connection: psycopg.Connection[Any], durable: str) -> None:
 
 
 def _drop_indexes(connection: psycopg.Connection[Any], tables: Sequence[str]) -> list[Any]:
-    """Drop the indexes that would only slow down the filling, and return the SQL statements that make them again."""
+    """Drop the indexes that would only slow the filling down; return the SQL statements that create them again."""
     found = connection.execute(
         "SELECT i.schemaname, i.indexname, i.indexdef FROM pg_indexes AS i WHERE i.schemaname = 'motcua'"
         " AND i.tablename = any(%s) AND NOT EXISTS (SELECT 1 FROM pg_constraint AS c WHERE c.conname = i.indexname)",

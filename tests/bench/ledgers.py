@@ -48,7 +48,7 @@ WHERE d.dossier_code LIKE %(prefix)s || '%%' AND step > 4 - %(steps)s
 
 @contextlib.contextmanager
 def ledger() -> Iterator[str]:
-    """Make a fresh ledger behind motcua_db, and yield an administrator's DSN for it."""
+    """Create a new ledger, let the connection ``motcua_db`` lead to it, and yield an administrator's DSN for it."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder, own_server(Path(folder), "") as server:
         dsn = make_ledger(server.admin_dsn)
         os.environ["AIRFLOW_CONN_MOTCUA_DB"] = connection_uri(server.admin_dsn, "motcua_app", "motcua")
@@ -113,7 +113,7 @@ def used_by(processes: Mapping[str, int]) -> Iterator[dict[str, float]]:
     used: dict[str, float] = {}
     before = seconds_of(processes)
     yield used
-    # For a moment after its end, a PostgreSQL session counts neither as alive nor as an ended child.
+    # Wait, because right after its end a PostgreSQL session counts neither as alive nor as an ended child.
     time.sleep(0.5)
     used.update({name: now - before[name] for name, now in seconds_of(processes).items()})
 

@@ -1,4 +1,4 @@
-"""Write a ledger's reports of years by SQL: quality checks, closings, carrier statements, complaints."""
+"""Write by SQL what a ledger has after years besides messages: checks, closings, carrier statements, complaints."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from motcua.jobs.handed_in.statement_files import load_form
 from motcua.quality.rules import load_rules
 from motcua.store.oversight import closings, statements
 
-# One check a day. Eight of a hundred dossiers had a finding once, and half of these findings are still open. Only the
-# newest run has shares by procedure and by desk user, because pages read no others.
+# One quality check a day. Eight of a hundred dossiers had a finding once, and half of these findings are still open.
+# Only the newest check has shares by procedure and by desk user, because pages read no other check's shares.
 _QUALITY: LiteralString = """
 INSERT INTO motcua.quality_runs (
     run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, content_hash,
@@ -89,9 +89,9 @@ SELECT 'quality', q.run_no, g.agency_code, repeat('0', 64), 1, 'sent', 1, q.as_o
 FROM motcua.quality_runs AS q
 CROSS JOIN motcua.agencies AS g;
 """
-# One closing for each day and month; every third of the newest days is corrected twice. Cells of messages are counted
-# from the messages. Figures of dossiers and reasons exist only for closings that pages read completely: the newest days
-# and the last month.
+# One closing for each day and month; every third of the newest days is corrected twice. The figures about messages are
+# counted from the messages. Figures about dossiers, and reasons of differences, exist only for the closings that pages
+# read completely: those of the newest days and of the last month.
 _CLOSINGS: LiteralString = """
 CREATE UNLOGGED TABLE public.cells AS
 SELECT
@@ -219,7 +219,7 @@ FROM public.periods AS p;
 DROP VIEW public.cells_of;
 DROP TABLE public.cells, public.periods;
 """
-# The carrier statement of the last month lists every attempt of that month; one line of a hundred differs.
+# The carrier statement of the last month lists every attempt of that month; one line of a hundred differs from it.
 _REST: LiteralString = """
 INSERT INTO motcua.carrier_statements (
     statement_no, form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines,
@@ -307,7 +307,7 @@ def fill_reports(connection: psycopg.Connection[Any], now: datetime, days: int) 
 
 
 def _add_up(connection: psycopg.Connection[Any]) -> None:
-    """Write the sums of each closing and carrier statement, which production code writes in the same transaction."""
+    """Write the sums of each closing and carrier statement; production code writes them together with the rows."""
     for (closing_no,) in connection.execute("SELECT closing_no FROM motcua.closings").fetchall():
         closings.save_sums(connection, closing_no)
     for (statement_no,) in connection.execute("SELECT statement_no FROM motcua.carrier_statements").fetchall():

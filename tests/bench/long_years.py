@@ -1,4 +1,4 @@
-"""Write a province's ledger after years of use by SQL: a million dossiers and ten million messages, in some minutes."""
+"""Write by SQL, in some minutes, the ledger of a province after years: a million dossiers, ten million messages."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ DOSSIERS, MESSAGES = 1_000_000, 10_000_000
 DAYS = 400
 """Days over which the messages are spread."""
 YOUNG_DAYS = 60
-"""Newest days for which attempts and histories are written too.
+"""Number of the newest days for whose messages attempts and histories are written, too.
 
-Pages look these up by message, so their number does not matter.
+Pages look up attempts and histories by message, so their total number does not matter.
 """
 BUSY_RUN = 30_000
 """Messages of the largest run, as many as a province has on one day."""
 BUSY_STEPS, BUSY_ENTRIES = 60, 600
 """Size of the busiest dossier: steps, and other entries.
 
-Every second step called for a message. The entries are inquiries at 9029 and changed due times, more than one page
-shows.
+Every second step called for a message. The other entries are inquiries to 9029 and changed due times; they are more
+than one page shows.
 """
 
 _PLACES: LiteralString = """
@@ -79,8 +79,8 @@ SELECT dossier_id, updated_at, updated_at, procedure_code, received_at, due_at, 
 FROM motcua.dossiers;
 """
 # 77 of a hundred messages reached the phone and 10 had no usable number. One of a thousand expired, and one of ten
-# thousand was rejected. Every tenth message is a reply of 9029, and every third of these knew no dossier. Young
-# messages are not final yet.
+# thousand was rejected. Every tenth message is a reply of 9029, and every third reply is about a code without a
+# dossier. The newest messages have no final state yet.
 _MESSAGES: LiteralString = """
 INSERT INTO motcua.messages (
     message_id, kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text,
@@ -317,7 +317,7 @@ CROSS JOIN LATERAL (
 
 
 def fill_ledger(dsn: str, now: datetime, dossiers: int = DOSSIERS, messages: int = MESSAGES, days: int = DAYS) -> None:
-    """Write the ledger's last ``days`` days up to ``now``, and let PostgreSQL analyze it.
+    """Write the ledger's last ``days`` days up to ``now``, and run ANALYZE.
 
     The SQL also writes what triggers would add.
     """

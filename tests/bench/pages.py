@@ -1,7 +1,8 @@
-"""Measure how long staff wait: every page over a million dossiers and ten million messages, requested again and again.
+"""Measure how long staff wait for each page, with a million dossiers and ten million messages in the ledger.
 
-Two values have the same limit of 300 ms: the 95th percentile of the answers of a running process, and the first answer
-of a process that has just started. Files may take as long as their size needs; their time is shown without a limit.
+Each page is requested many times. Two values have the same limit of 300 ms: the 95th percentile of the answers of a
+running process, and the first answer of a process that has just started. A file may take as long as its size needs; its
+time is shown without a limit.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SCALE = "BENCH_PAGES_SCALE"
 
 @dataclass(frozen=True)
 class Asked:
-    """An address below ``/motcua``, and the visitor who requests it."""
+    """A page by its address below ``/motcua``, and the visitor who requests it."""
 
     address: str
     agencies: tuple[str, ...] | None = None
@@ -56,7 +57,7 @@ class Asked:
 
 
 def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
-    """Yield every page that staff open, and every kind of link that leads from a figure to its rows."""
+    """Yield the address of each page that staff open, and one of each kind of link from a figure to its rows."""
     today, month, old = facts["today"], facts["month_ago"], facts["old_day"]
     largest, three = ("B000",), ("B001", "B050", "B100")
     dossier = f"/dossiers?agency={facts['agency']}&code={facts['code']}"
@@ -166,7 +167,7 @@ def addresses(facts: Mapping[str, str]) -> Iterator[Asked]:
 
 
 def bench(dsn: str) -> list[Line]:
-    """Fill the ledger behind ``motcua_db``, then request every page."""
+    """Fill the ledger of the connection ``motcua_db``, then request every page."""
     scale = float(os.environ.get(SCALE, "1"))
     began = time.perf_counter()
     fill_ledger(dsn, datetime.now(UTC), round(1_000_000 * scale), round(10_000_000 * scale))
@@ -188,7 +189,7 @@ def ask_all(dsn: str) -> Iterator[Line]:
     os.environ["MOTCUA_SOURCES"] = "mot_cua"
     settings.cache_clear()
     every = list(addresses(facts_of(dsn)))
-    # The API server warms its pages too.
+    # Airflow's API server also warms the pages up when it starts.
     warm_pages()
     visiting = Visiting()
     try:
@@ -273,7 +274,7 @@ def first(asked: Asked) -> dict[str, float]:
 
 def facts_of(dsn: str) -> dict[str, str]:
     """Return names and days that the addresses are built from."""
-    # The last whole day, because the present day may have few rows just after midnight.
+    # Take the last whole day, because just after midnight the present day has few rows.
     today = datetime.now(VIETNAM).date() - timedelta(days=1)
     with psycopg.connect(dsn) as connection:
         row = connection.execute(

@@ -1,8 +1,9 @@
-"""Measure the quality check over a million dossiers: time, memory, processor.
+"""Measure the time, memory and processor time of a quality check of a million dossiers.
 
-SQL makes the dossiers, pseudo-random by their numbers: a hundred agencies from large to small, three hundred procedures
-of one to twenty working days, five transitions and four versions for each dossier, and messages with attempts. A part
-of the dossiers has the defects that the rules look for. All dossiers are within the months that the check reads.
+SQL makes the dossiers with values that look random but follow from the dossiers' numbers: a hundred agencies from large
+to small, three hundred procedures of one to twenty working days, five transitions and four versions for each dossier,
+and messages with attempts. Some of the dossiers have the defects that the rules look for. All dossiers are of the
+months that the check reads.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ SELECT 'B' || to_char(n, 'FM000'), 'Cơ quan ' || n, '2026-01-01', 'bench' FROM 
 INSERT INTO motcua.procedures (procedure_code, name)
 SELECT '1.' || to_char(n, 'FM000000'), 'Thủ tục ' || n FROM generate_series(0, 299) AS n
 """
-# u(k) is the k-th number in [0, 1) of a dossier, always the same.
+# u(k) is the k-th pseudo-random number in [0, 1) of a dossier; it is the same in each run.
 _LIVES: LiteralString = """
 CREATE UNLOGGED TABLE public.lives AS
 SELECT
@@ -265,7 +266,7 @@ def _temporary_bytes(connection: psycopg.Connection[Any]) -> int:
 
 
 def _memory_of_server(postmaster: int) -> float:
-    """Return the memory of the server's processes in MB, with shared memory counted once."""
+    """Return the memory of PostgreSQL's processes in MB; memory that they share is counted once."""
     held = 0.0
     server = psutil.Process(postmaster)
     for process in (server, *server.children()):

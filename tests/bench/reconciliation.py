@@ -1,4 +1,4 @@
-"""Measure how long the ledger's part of a reconciliation takes for a month with ten million messages.
+"""Measure how long it takes to close a month with ten million messages, without the queries at the sources.
 
 The closings of the month's days already exist.
 """
@@ -21,7 +21,7 @@ from tests.ground import in_ledger
 
 MONTH = Period.parse("2026-10")
 LIMIT = 15.0
-# As many agencies and procedures as a province has; each dossier has about 2.5 messages.
+# Make as many agencies and procedures as a province has; each dossier has about 2.5 messages.
 WORLD = """
 INSERT INTO motcua.agencies (agency_code, name, short_name, enabled_from)
 SELECT 'H' || n, 'Cơ quan ' || n, NULL, '2026-01-01' FROM generate_series(1, 13) AS n;
@@ -70,7 +70,7 @@ SELECT message_id, planned_at, 'queued' FROM motcua.messages;
 INSERT INTO motcua.message_history (message_id, changed_at, from_state, to_state)
 SELECT message_id, changed_at, 'queued', state FROM motcua.messages;
 """
-"""SQL that fills the month. It also writes what triggers would add; with triggers it would take hours."""
+"""SQL that fills the month. It also writes the rows that triggers would add; with triggers it would take hours."""
 LATE = """
 INSERT INTO motcua.message_history (message_id, changed_at, from_state, to_state)
 SELECT message_id, now(), state, 'delivered' FROM motcua.messages WHERE state = 'undelivered' LIMIT 100000
@@ -112,7 +112,7 @@ def bench(dsn: str) -> list[tuple[str, str, str, bool]]:
     started = time.perf_counter()
     fill(dsn, messages)
     built = time.perf_counter() - started
-    # No source is named, because a source's own database would do the counting.
+    # Name no source, because counting at a source is work of the source's own database.
     os.environ["MOTCUA_SOURCES"] = ""
     settings.cache_clear()
     started = time.perf_counter()

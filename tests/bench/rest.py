@@ -1,8 +1,9 @@
-"""Measure what the demo's stack costs with a step a second, and at rest: a province's server rests 22 hours of 24.
+"""Measure the resources that all programs of the demo use, with a step a second and at rest.
 
-Each measurement takes five minutes, after the effects of the start are over. The bench measures for each part the
-processor in % of one core, and the memory (PSS, which counts shared memory once). For the whole stack it measures
-transactions, WAL, logs and task instances. The simulators are counted separately, because a province has none of them.
+The server of a province is at rest 22 hours of 24. Each measurement takes five minutes, after the effects of the start
+are over. The bench measures the processor time of each part in % of one core, and its memory (PSS, which counts shared
+memory once). For all parts together it measures transactions, write-ahead log, logs and task instances. The simulators
+are counted separately, because a province has none of them.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ _EVERY = 15.0
 _SIMULATORS = {"world", "vendor", "clerk", "phone-network", "mailbox"}
 _TICKS = os.sysconf("SC_CLK_TCK")
 _CORE_AT_REST, _CORE_AT_WORK, _MIB, _LOGS = 15.0, 40.0, 1400, 1.0
-"""Limits: % of a core at rest, % of a core with a step a second, MiB, MB of logs an hour."""
+"""Limits: % of a core at rest, % of a core with a step a second, MiB of memory, MB of logs an hour."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Counters:
-    """Values of ever-growing counters at one moment."""
+    """Values, at one moment, of counters that only grow."""
 
     at: float
     processor: Counter[str]
@@ -50,7 +51,7 @@ class _Counters:
 
 @dataclass(slots=True)
 class _Usage:
-    """The demo's usage in one stretch of time."""
+    """The resources that the demo used in one period of time."""
 
     seconds: float = 0.0
     processor: dict[str, float] = field(default_factory=dict)
@@ -85,7 +86,10 @@ class _Meter:
             self._memory[-1][part] += _pss(pid)
 
     def measured(self, seconds: float) -> tuple[_Usage, list[float]]:
-        """Let the demo run for ``seconds``; return its usage, and each step's seconds until the gateway had it."""
+        """Let the demo run for ``seconds``; return its usage, and the wait of each step.
+
+        A wait is the seconds from a step until the gateway has accepted its message.
+        """
         self._memory, since, before = [], datetime.now(UTC), self._counters()
         waited = self._demo.passes(seconds, self.look)
         after = self._counters()
@@ -109,7 +113,8 @@ class _Meter:
         for part, pid in self._processes():
             own, ended = _processor_seconds(pid)
             spent[part] += own
-            # A process counts its ended children. The ended children of the scheduler are tasks and their workers.
+            # The system adds the time of ended children to their parent. The ended children of the scheduler are tasks
+            # and the workers that ran them.
             spent[_TASKS if part == _SCHEDULER and pid in roots else part] += ended
         with psycopg.connect(self._demo.admin_dsn) as connection:
             row = connection.execute(_DATABASE).fetchone()
@@ -159,7 +164,7 @@ def _logs_in(folder: Path) -> Counter[str]:
             size = path.lstat().st_size if path.is_file() else 0
         except OSError:
             continue
-        # The first two levels distinguish the log of a component from the logs of a DAG's tasks below airflow/.
+        # By the first two parts of the path, the log of a program and the task logs of a DAG are counted separately.
         sizes["/".join(path.relative_to(folder).parts[:2])] += size
     return sizes
 
@@ -202,7 +207,8 @@ WHERE
 def _wait_for_reports(demo: Demo) -> None:
     """Wait until no daily report is running, and none is due before the end of both measurements.
 
-    A demo runs a day's apologies and reports within its first ten minutes; a province runs them once a day.
+    A demo plans a day's apologies and makes its reports within its first ten minutes; in a province this happens once
+    a day.
     """
     within = {"within": timedelta(seconds=2 * _FOR + _SETTLES + 60)}
     with psycopg.connect(demo.admin_dsn, dbname="motcua_airflow", autocommit=True) as airflow:

@@ -1,8 +1,8 @@
-"""Measure how long no due message is sent when a part of the demo dies or hangs: each part in turn, on a quiet machine.
+"""Measure how long no due message is sent when a program of the demo dies or hangs.
 
-The bench makes a result ready at the desk every second. A silence is the longest time from such a result until the
-gateway accepts its message. The demo's supervisor restarts a part that died, as Docker would. A part that hangs does so
-for a minute.
+Each program is killed and frozen in turn. Run the bench on a machine without other load. It makes a result ready at the
+desk every second. A silence is the longest time from such a result until the gateway accepts its message. The demo's
+supervisor restarts a program that died, as Docker would. A program that hangs goes on after a minute.
 """
 
 from __future__ import annotations
@@ -20,10 +20,13 @@ _SCHEDULER, _POSTGRES = "airflow-scheduler", "postgres"
 _SENDERS = 2
 """Number of senders. Each is killed once and frozen once, because one of them leads."""
 _FOR = 60
-"""Number of results, one a second."""
+"""Number of results that become ready, one a second."""
 _SETTLES, _CALM_WITHIN = 90.0, 300.0
 _DIED, _HANGS = 5.0, 15.0
-"""Most seconds of silence. PostgreSQL's own recovery has a separate limit."""
+"""Longest allowed silence in seconds, after a program died and while one hangs.
+
+The recovery of PostgreSQL itself has a limit of its own.
+"""
 
 
 class _Silences:
@@ -31,7 +34,7 @@ class _Silences:
         self._demo, self._number = demo, 0
 
     def of(self, name: str, number: signal.Signals) -> float:
-        """Send a part a signal, and return the silence after it; continue a frozen part afterwards."""
+        """Send a signal to a program of the demo, and return the silence after it; continue a frozen one afterwards."""
         self._wait_for_calm()
         pids = self._pids_of_part(name)
         for pid in pids:

@@ -1,6 +1,7 @@
 """Measure a watcher of 300 sources, some of which hang.
 
-The bench measures the processor time, and the time until an event is reported and the gateway accepts its message.
+The bench measures the watcher's processor time, and the time until it reports an event and until the gateway accepts
+the event's message.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ INNER JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id WHERE m.accepted_
 class _Sources:
     """The sources on one PostgreSQL server, with a role for each source that sees only the rows of this source.
 
-    The views of some sources sleep before they answer. Other sources are a socket that never answers.
+    The views of some sources sleep before they answer. Other sources lead to a socket that never answers.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -143,7 +144,10 @@ class _Sources:
 
 
 class _Watching:
-    """A watcher in a process of its own, as in a triggerer; it prints each second its queries and processor seconds."""
+    """A watcher in a process of its own, as in a triggerer.
+
+    It prints, each second, the number of its queries and its processor seconds.
+    """
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "tests.bench.watching"]
@@ -216,8 +220,8 @@ def _measure(admin: psycopg.Connection[Any], sources: _Sources, watching: _Watch
 def _measure_acceptance(admin: psycopg.Connection[Any], sources: _Sources) -> tuple[tuple[list[float], int], int]:
     """Measure how soon the gateway accepts messages.
 
-    Return the seconds from commit to acceptance, the number of messages that were not accepted, and the largest number
-    of connections that our roles had.
+    Return the seconds from the commit of each event to the acceptance of its message, the number of messages that were
+    not accepted, and the largest number of connections that the ledger's roles had.
     """
     stop, most, moved = threading.Event(), 0, {}
 

@@ -1,7 +1,7 @@
-"""Measure the longest waits of citizens: from a step's commit at its source to the gateway, in a whole demo.
+"""Measure the longest waits of citizens in a whole demo: from the commit of a step until the gateway has its message.
 
-The demo begins without older dossiers. The waits are measured at rest (one step after the other, seconds apart), under
-five steps a second, while data quality and reconciliation run, and behind a burst of ten thousand steps.
+The demo begins without older dossiers. The waits are measured at rest (one step after the other, seconds apart), with
+five steps a second, while the quality check and the reconciliation run, and after ten thousand steps at once.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ WHERE d.dossier_code LIKE %s AND m.accepted_at IS NULL
 
 
 class Demo:
-    """A running demo, with functions that write steps into its source in addition to its simulated world."""
+    """A running demo; the bench writes steps into its source, in addition to those of its simulated world."""
 
     def __init__(self, supervisor: Supervisor, deployment: Deployment) -> None:
         self.supervisor, self._url = supervisor, f"{deployment.airflow_url}/api/v2"
@@ -90,7 +90,10 @@ class Demo:
         self._ledger.close()
 
     def passes(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> list[float]:
-        """Let the world run for ``seconds``, and return for each of its steps the seconds until the gateway had it."""
+        """Let the simulated world run for ``seconds``, and return the wait of each of its steps.
+
+        A wait is the seconds from a step until the gateway has accepted its message.
+        """
         since, ends = datetime.now(UTC), time.monotonic() + seconds
         while time.monotonic() < ends:
             meanwhile()
@@ -119,7 +122,7 @@ class Demo:
         return time.monotonic()
 
     def accepted_after(self, code: str, committed: float) -> float:
-        """Return the seconds from a dossier's step until the gateway accepted its message, by the ledger's times."""
+        """Return the seconds from a step's commit until the gateway accepted its message, by the ledger's times."""
         while time.monotonic() < committed + _GIVE_UP:
             if row := self._ledger.execute(_ACCEPTED, (code,)).fetchone():
                 return float(row["seconds"])
@@ -149,7 +152,7 @@ def _line_of_waits(what: str, seconds: Sequence[float]) -> Line:
 
 @contextmanager
 def whole_demo(steps_a_second: int) -> Iterator[Demo]:
-    """Run a demo without a past whose world makes ``steps_a_second`` steps a second."""
+    """Run a demo without older dossiers, in whose simulated world ``steps_a_second`` steps happen each second."""
     with tempfile.TemporaryDirectory(prefix="motcua-bench-") as folder:
         Path(folder).chmod(0o711)
         addresses = prepare(Path(folder), free_ports=True)
@@ -194,7 +197,7 @@ def _measure(demo: Demo) -> list[Line]:
     )
     while demo.left("B-") and time.monotonic() < committed + _GIVE_UP:
         demo.supervisor.wait(1)
-    # Pick-ups read the burst again for a while, because an older step may be committed late.
+    # For a while after the burst, pick-ups read its steps again, because an older step may be committed late.
     after = demo.alone("A-")
     found = f"p50 {median(after):.2f}, longest {max(after):.2f} s over {len(after)}"
     lines.append((f"one step every {_APART:.0f} s after the burst is sent", found, "≤ 10 s", max(after) <= 10))

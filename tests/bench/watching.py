@@ -11,7 +11,7 @@ from motcua.jobs.notices.looking import Looks, Watcher
 
 
 def main() -> None:
-    """Run a watcher that prints each report, and every second the number of its queries and its processor seconds."""
+    """Run a watcher; print each report, and every second the number of its queries and its processor seconds."""
     looks = 0
     ask = Looks._send
 

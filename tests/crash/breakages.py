@@ -1,4 +1,4 @@
-"""Senders that are broken on purpose, one mistake each, to check that the judge notices."""
+"""Break a sender on purpose by one of several mistakes, to test that the judge of the crash tests notices each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _replace(original: Callable[..., Any], replacement: Callable[..., Any]) -> N
 
 
 def _leave_behind(message_state: str, attempt_state: str) -> None:
-    """Break a sender so that it writes these states for the attempts of a dead sender without knowing the outcome."""
+    """Break a sender so that it gives the attempts of a dead sender these states, although it knows no outcome."""
 
     def abandon(connection: Any, sender_id: int, now: Any, *_: Any, **__: Any) -> int:
         values = {"sender_id": sender_id, "now": now, "message": message_state, "attempt": attempt_state}
@@ -62,10 +62,10 @@ def _take_no_answer_for_success() -> None:
 
 
 def _write_attempts_after_the_call() -> None:
-    """Break the sender so that attempts are written only after the call.
+    """Break the sender so that it writes an attempt only after the call of the gateway.
 
-    A message is only leased for some minutes, as in a common queue. No journal is written either, because the next run
-    would learn from it what was sent.
+    Before the call it only reserves the message for some minutes, as usual task queues do. It writes no journal either,
+    because the next run would learn from the journal what was sent.
     """
     begin, save, apply = messages.begin_sending, attempts.save_attempts, messages.apply_outcomes
     begun: dict[int, messages.Departing] = {}

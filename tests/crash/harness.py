@@ -1,10 +1,10 @@
-"""Kill senders at every step, break the parts around them, repair as an operator would, and judge the ledger.
+"""Kill senders at every step, kill the parts that they need, repair as an operator would, and judge the ledger.
 
 ``python -m tests.crash.harness MODE --first 1 --seeds 300`` prints one JSON object. To stderr it prints the progress,
 and each finding at once. At SIGINT or SIGTERM it prints the results so far. ``run`` starts the harness in a process of
-its own, because the harness forks and the caller may have threads. A seed is one small world of a few messages with a
-script of faults for each message. ``--first SEED --seeds 1`` repeats a seed, although the scheduling of threads differs
-each time.
+its own, because the harness forks and the caller may have threads. A seed is the number from which a small world of a
+few messages is drawn, with a script of faults for each message. ``--first SEED --seeds 1`` plays one seed again; only
+the scheduling of threads differs each time.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ is killed.
 """
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
-"""Number of workers. A worker waits half of its time for answers that do not come, or for a child to start."""
+"""Number of worker processes: more than cores, because a worker spends half of its time waiting."""
 PLAYED = "played"
 """Line that a worker reports at the end of each seed."""
 _MOST_EXAMPLES = 10
 _END_WITHIN = 120.0
-"""Seconds for a worker to end the processes that it started; enough for a busy machine."""
+"""Seconds within which a worker must end the processes that it started; enough for a busy machine."""
 _SAY_EVERY = 30.0
-"""Seconds between two lines of progress where stderr is no terminal."""
+"""Seconds between two lines about the progress, if stderr is no terminal."""
 
 
 @dataclass
@@ -99,9 +99,9 @@ def run(
 
 
 def end_at_first_signal(error: type[BaseException]) -> None:
-    """Raise the error at the first SIGINT or SIGTERM, and ignore later ones.
+    """Let the first SIGINT or SIGTERM raise the error in this process, and ignore later ones.
 
-    A process often gets the signal twice: once itself and once with its group.
+    A process often gets the signal twice: once by itself and once together with its process group.
     """
 
     def end(*_: object) -> None:
@@ -127,7 +127,7 @@ def run_stray_requests(*, first: int, seeds: int) -> dict[str, Tally]:
 
 
 def run_takeovers(*, shares: int, workers: int = WORKERS) -> Tally:
-    """Freeze a leader once at each step.
+    """Freeze a leading sender once at each of its steps.
 
     The steps are divided into ``shares`` shares, one for each worker. ``died_at`` of the tally has, for each step, the
     milliseconds until another sender had taken over.
@@ -143,8 +143,8 @@ def _run_harness(
     command += ["--goes-on"] if goes_on else []
     with contextlib.ExitStack() as files:
         output, errors = (files.enter_context(tempfile.TemporaryFile("w+")) for _ in range(2))
-        # The harness gets a session of its own, so that a terminal's Ctrl-C reaches only this process, which passes it
-        # on.
+        # The harness gets a process session of its own, so that Ctrl-C in a terminal reaches only this process, which
+        # passes the signal on.
         process = subprocess.Popen(
             command,
             cwd=Path(__file__).parents[2],
@@ -259,7 +259,7 @@ def main() -> int:
 def _collect(
     children: Sequence[Any], mode: str, seeds: int, file: Path | None, earlier: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return the results of the workers and of earlier runs together; return ``{}`` if a worker failed."""
+    """Return the sum of the results of the workers and of earlier runs; return ``{}`` if a worker failed."""
     tally, by_name, began = Tally(), {}, time.monotonic()
     for batch in earlier:
         tally.add(_tally_of(batch))
@@ -326,7 +326,7 @@ _INSTALLED = "requirements.lock"
 
 
 def file_of(mode: str) -> Path:
-    """Return the file with the stored batches of the present source code."""
+    """Return the file that stores the batches of seeds that were played with the present source code."""
     found = {path for pattern in _TRIED for path in _ROOT.glob(pattern) if path.is_file()} | {_ROOT / _INSTALLED}
     state = hashlib.sha256()
     for path in sorted(found):

@@ -1,4 +1,4 @@
-"""Judge a seed: compare the phone network's own log with our tables, and our tables with each other.
+"""Judge a seed: compare the phone network's own log with the ledger's tables, and these tables with each other.
 
 No function here calls the code under test; an administrator's connection reads the tables.
 """
@@ -27,9 +27,9 @@ class Verdict:
     """The result of one seed; each defect says what is wrong and where."""
 
     doubled: list[str] = field(default_factory=list)
-    """Messages that the network accepted again without a person's decision in between."""
+    """Messages that the network accepted a second time although no person had released them."""
     lost: list[str] = field(default_factory=list)
-    """Messages that count as handed over although the network never had them, or that were never sent although
+    """Messages that the ledger counts as accepted although the network never had them, or that were never sent although
     everything worked again.
     """
     stuck: list[str] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Verdict:
     were not read.
     """
     wrong: list[str] = field(default_factory=list)
-    """All other untrue records of the ledger, and messages of the network without an attempt."""
+    """All other untrue records of the ledger, and messages that the network accepted but that have no attempt."""
     figures: Counter[str] = field(default_factory=Counter)
 
     def add(self, later: Verdict) -> None:
@@ -50,10 +50,10 @@ class Verdict:
 def lay(
     ledger: psycopg.Connection[dict[str, Any]], numbers: Mapping[str, str], truth: Sequence[Truth]
 ) -> dict[str, list[Truth]]:
-    """Assign each entry of the network to a seed, by the reference of an attempt, otherwise by the phone number.
+    """Assign each entry of the network's log to a seed, by an attempt's reference, otherwise by the phone number.
 
     Args:
-        ledger: Ledger of seeds with prefixes of equal length.
+        ledger: Ledger of the seeds. The codes of a seed's dossiers begin with its prefix; all prefixes are equally long.
         numbers: Number of a phone → prefix of its seed.
         truth: Entries of the network's log, in any order.
 
@@ -72,7 +72,7 @@ def lay(
 def judge(ledger: psycopg.Connection[dict[str, Any]], prefix: str, expected: int, truth: Sequence[Truth]) -> Verdict:
     """Judge the messages of the dossiers whose codes begin with ``prefix``.
 
-    The caller must have waited until no process works on these messages any more, and all of them must be due.
+    Before the call, no process may work on these messages any more, and all of them must be due.
     """
     read, verdict = _Reader(ledger, prefix), Verdict()
     _judge_messages(read, truth, verdict)
@@ -172,7 +172,7 @@ def _judge_receipts(read: _Reader, truth: Sequence[Truth], verdict: Verdict) -> 
 
 
 def _count_unknown(read: _Reader, verdict: Verdict) -> None:
-    """Count how each message that was ever unknown left this state."""
+    """Count the ways in which messages that were unknown left this state."""
     moves: dict[int, list[tuple[str | None, str]]] = defaultdict(list)
     for row in read.history:
         moves[row["message_id"]].append((row["from_state"], row["to_state"]))

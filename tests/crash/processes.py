@@ -1,4 +1,5 @@
-"""Fork processes from one warm process: a job that may be killed, a process that runs jobs, a web server."""
+"""Fork processes from one process that has loaded all code: a job that may be killed, a process for jobs, a web server.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ Job: TypeAlias = Callable[[], Any]
 HANG = 300.0
 """Seconds after which a process that does not end or answer counts as a defect.
 
-At ten times the usual load, with other work on the machine, a job took more than 30 seconds.
+On a machine with ten times the usual load, a job took more than 30 seconds.
 """
 _IDLE = "/idle"
 
@@ -40,10 +41,10 @@ NO_DATABASE = "raised OperationalError"
 
 
 class Forked:
-    """A piece of work in a child of this process, which may be killed; it reports lines through a pipe."""
+    """A job in a child process, which may be killed; the child reports lines of text through a pipe."""
 
     def __init__(self, work: Callable[[Callable[[str], None]], None], not_ours: Sequence[int] = ()) -> None:
-        """Start the child; ``not_ours``: descriptors of the parent that the child closes at once."""
+        """Start the child; ``not_ours``: the parent's file descriptors that the child closes at once."""
         self._pipe, writing = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
@@ -131,7 +132,7 @@ class Forked:
         os.kill(self.pid, signal.SIGCONT)
 
     def kill(self) -> None:
-        """Send SIGKILL; do nothing if the child has already ended."""
+        """Send SIGKILL to the child; do nothing if it has already ended."""
         if self._status is None:  # not waited for yet, so the process id still belongs to the child
             os.kill(self.pid, signal.SIGKILL)
 
@@ -177,7 +178,7 @@ class Runner:
 
     @property
     def descriptors(self) -> list[int]:
-        """Return the descriptors that other children must close at once."""
+        """Return the file descriptors that other children must close at once."""
         return [self._commands, self._child.fileno()]
 
     def begin(self, job: Job) -> None:
@@ -225,7 +226,7 @@ def _outcome(environment: dict[str, str], job: Job) -> str:
 class _Counted:
     """An ASGI app that counts its open requests.
 
-    A request that was accepted is handled to its end even if its caller is dead.
+    The harness must wait for open requests, because the app handles a request to its end even if its caller is dead.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -245,7 +246,7 @@ class _Counted:
 
 
 def _bound(port: int) -> socket.socket:
-    """Bind a port on loopback that only this process and its children share.
+    """Bind a port of the loopback interface that only this process and its children share.
 
     The port refuses connections until a child listens.
     """

@@ -1,6 +1,6 @@
-"""Play a provider that can be asked for outcomes and refuses a known reference: eSMS's protocol, as eSMS documents it.
+"""Play a provider with eSMS's protocol, which can be asked for an outcome and refuses a reference that it has had.
 
-The provider sends no receipts. A sender learns the outcome of a request without an answer by asking, or by sending the
+The provider sends no receipts. If a request got no answer, a sender learns its outcome by asking, or by sending the
 same request again. The provider writes accepted messages into its own log, and commits the log before it answers. Its
 clock is set together with its faults.
 """
@@ -50,7 +50,7 @@ class ProviderFaults(BaseModel):
 
 
 def create_provider(folder: Path, *, hang: float) -> FastAPI:
-    """Create the provider as an app; its log in ``folder`` survives it.
+    """Create the provider as a web app; its log in ``folder`` remains when the app's process ends.
 
     ``hang``: seconds of silence before a connection is reset.
     """

@@ -48,10 +48,10 @@ Report = Callable[[str], None]
 Points = dict[str, list[Point]]
 
 _BATCH = 40
-"""Number of seeds that share a ledger and are planned together."""
+"""Number of seeds that share a ledger and whose messages are planned together."""
 _APART = timedelta(hours=12)
 _ROUND = timedelta(minutes=25)
-"""Longer than any wait before the next attempt."""
+"""Time by which the seed's present is moved on; it is longer than any wait before a next attempt."""
 _QUIET_ROUNDS = 12
 _FROZEN_AFTER = 0.2
 """Seconds without a heartbeat after which a sender counts as frozen here.
@@ -60,11 +60,11 @@ This setting holds for the frozen processes and for the processes that take over
 """
 _STANDS_STILL = f"{_FROZEN_AFTER}s"
 _TAKEOVERS = 10
-"""Most senders that are started, one after another, until a frozen process has lost all its sessions."""
+"""At most so many senders are started, one after another, until a frozen process has lost all its sessions."""
 _HALF_A_REQUEST = 5.0
-"""Seconds that a gateway waits here for the rest of a request of a frozen sender; afterwards the sender is woken."""
+"""Seconds that a gateway waits for the rest of a request of a frozen sender; afterwards the sender is continued."""
 _ELSE_FROZEN_AFTER = 10
-"""Seconds without a heartbeat for all other processes, which nobody freezes, however slow the machine is."""
+"""The same limit for all other processes, which are never frozen; so long that they keep it even on a slow machine."""
 
 # Probability in per cent of each fault for each message; the rest has no fault.
 _REQUEST_FAULTS = {
@@ -88,18 +88,18 @@ _RECEIPT_FAULTS = {
 _BEHAVIOURS = {"delivered": 78, "failed": 8, "late": 4, "never": 6, "rejected": 4}
 _GATEWAYS = (("kannel",), ("kannel", "second"), ("esms",), ("zalo", "kannel"))
 _REHEARSED = (0, 1, 3, 2, 0, 3, 1, 2)
-"""Index into ``_GATEWAYS`` for each seed of the rehearsal.
+"""Index into ``_GATEWAYS`` for each seed that ``rehearse`` plays.
 
-Zalo is rehearsed in two seeds whose times are half a day apart, so that one of the two sends by day.
+Zalo is played in two seeds whose times are half a day apart, so that one of the two sends by day.
 """
 _ZALO_STEPS = ("renew", "note_tokens", "unreachable")
 """Steps that a sender reaches only if Zalo is tried before SMS."""
 _SHARP = ("request", "answer", "submit", "save_attempts", "apply_outcomes", "abandon", "apply_receipt", "commit")
-"""Steps at which a kill does most harm; they are drawn three times as often."""
+"""Steps at which a kill does most harm; each is drawn three times as often as another step."""
 
 
 class Seed:
-    """One seed of a batch, with a present time of its own that its jobs use."""
+    """One seed of a batch; its jobs use a present time of its own."""
 
     def __init__(self, batch: Batch, number: int, mode: Mode, start: datetime) -> None:
         self.batch, self.world, self.number, self.mode, self.start = batch, batch.world, number, mode, start
@@ -114,7 +114,7 @@ class Seed:
         self.frozen: list[Forked] = []
         """Processes that were frozen and whose work others took over; they are continued later."""
         self.wakes_last = False
-        """Whether the frozen processes are continued only after everything else."""
+        """Whether the frozen processes are continued only after everything else has been done."""
         self.is_deaf = self.lot.random() < 0.15
         """Whether all receipts are lost at first, so that only the ledger prevents a second text."""
         self.fate: Literal["drawn", "dies", "freezes", "lives"] = "drawn"
@@ -129,7 +129,7 @@ class Seed:
     # The world of the seed
 
     def _draw_gateways(self) -> tuple[tuple[str, ...], str]:
-        """Draw the gateways and the policy of the first one.
+        """Draw the gateways, and what the first one's connection says about messages of unknown outcome.
 
         The gateways are one Kannel, two Kannels, a provider that can be asked and refuses repeats, or Zalo before SMS.
         """
@@ -146,7 +146,7 @@ class Seed:
             self.set_faults(self.gateways[0], self.faults() | {worse: {"probability": 1.0}})
 
     def set_faults(self, gateway: str, faults: dict[str, Any]) -> None:
-        """Replace a gateway's faults; a provider also gets the seed's time."""
+        """Replace a gateway's faults; the simulated providers eSMS and Zalo also get the seed's time."""
         self.world.set_faults(
             gateway, faults | ({"now": self.moment.isoformat()} if gateway in ("esms", "zalo") else {})
         )
@@ -170,7 +170,7 @@ class Seed:
         ]
 
     def _number(self, place: int) -> str:
-        """Return a phone number that no other seed has, with a drawn behaviour of its phone."""
+        """Return a phone number that no other seed has, and whose phone behaves in a randomly chosen way."""
         wanted = self.lot.choices(list(_BEHAVIOURS), list(_BEHAVIOURS.values()))[0]
         head = "0950" if wanted == "rejected" else "0905"
         turn = (self.number * 8 + place) % 10_000
@@ -221,7 +221,7 @@ class Seed:
     # Processes
 
     def draw(self, points: Sequence[Point]) -> Point:
-        """Draw a step at which a process dies; early visits of a step are more likely."""
+        """Draw a step at which a process dies; a step's first visits are more likely than later ones."""
         weights = [3 if any(word in point.step for word in _SHARP) else 1 for point in points]
         (point,) = self.lot.choices(points, weights)
         return dataclasses.replace(point, occurrence=1 + int(point.occurrence * self.lot.random() ** 2))
@@ -251,7 +251,7 @@ class Seed:
         return child.listen(HANG, for_first_line=True) or child.listen(self.lot.uniform(0.0, 0.1))
 
     def kill(self, job: Job, points: Sequence[Point]) -> None:
-        """Run the job and kill or freeze it, each as often, at a step or at any moment."""
+        """Run the job and kill it, or as often freeze it, at a step or at a random moment."""
         at_step = self.fate in ("dies", "freezes") or self.lot.random() < 0.75
         point = self.draw(points) if at_step else None
         if self.fate == "freezes" or (self.fate != "dies" and self.lot.random() < 0.5):
@@ -269,7 +269,7 @@ class Seed:
             self.verdict.wrong.append(f"a job {lines[-1]}")
 
     def freeze(self, job: Job, point: Point | None) -> None:
-        """Run the job and freeze it, at a step or at any moment.
+        """Run the job and freeze it, at a step or at a random moment.
 
         Another process takes over. The frozen process is continued right then or later.
         """
@@ -312,7 +312,10 @@ class Seed:
 
     @contextlib.contextmanager
     def frozen_soon(self) -> Iterator[None]:
-        """Let processes that begin in the block count as frozen, and count others as frozen, after a short time."""
+        """Within the block, start processes with a short limit for heartbeats.
+
+        They count as frozen after a short time, and count other processes as frozen after a short time.
+        """
         os.environ["MOTCUA_FROZEN_AFTER"] = str(_FROZEN_AFTER)
         try:
             yield
@@ -322,8 +325,8 @@ class Seed:
     def wake(self) -> None:
         """Continue the frozen processes and wait for their end.
 
-        A process may have been frozen between its check and the send call of one request, which it then still sends.
-        The message of this request is unknown by now.
+        A process may have been frozen after its last check and before it sent a request. It then still sends this one
+        request, but the request's message is already unknown.
         """
         frozen, self.frozen = self.frozen, []
         taken = len(self.world.truth()) if frozen else 0
@@ -336,7 +339,7 @@ class Seed:
             self.verdict.doubled.append(f"{sent} message(s) sent by {len(frozen)} process(es) that woke")
 
     def end(self, child: Forked) -> None:
-        """Wait for the end of a process; the loss of its sessions is no finding."""
+        """Wait for the end of a process; if it failed because its sessions were ended, this is no finding."""
         lines, ended_by = child.end()
         if ended_by or (lines and lines[-1].startswith("raised") and lines[-1] != NO_DATABASE):
             self.verdict.wrong.append(f"a process that was frozen {lines[-1] if lines else ended_by}")
@@ -357,13 +360,13 @@ class Seed:
         return functools.partial(plan, now=self.moment)
 
     def backfilling(self) -> Job:
-        """Return a job that plans the seed's window again and sends it."""
+        """Return a job that plans the seed's time window again and sends its messages."""
         return functools.partial(_backfill, f"backfill {self.number}", self.window, self.moment)
 
     def receiving(self) -> Job:
-        """Return a job that takes in the receipts that the network lost.
+        """Return a job that stores the receipts that the network lost.
 
-        A network repeats a receipt that got no answer, so these receipts would come again.
+        A real network repeats a receipt that got no answer, so these receipts would come again.
         """
         reports = [
             (entry.gateway, entry.reference, kind)
@@ -380,7 +383,7 @@ class Seed:
     # The order of events
 
     def play(self, points: Points) -> None:
-        """Kill or freeze a sender, repair in some order, and run jobs until nothing is left to do."""
+        """Kill or freeze a sender, repair in a random way, and run jobs until nothing is left to do."""
         sending = self.whose_turn(points["send"])
         self.enter()
         victim = self.lot.choices(("send", "plan", "receive", "settle"), (70, 8, 12, 10))[0]
@@ -413,8 +416,8 @@ class Seed:
     def whose_turn(self, steps: Sequence[Point]) -> Sequence[Point]:
         """Return the steps at which the seed's sender may die.
 
-        In the modes ``each step`` and ``each step frozen`` this is the first visit of one step after the other; every
-        fourth seed draws any step.
+        In the modes ``each step`` and ``each step frozen`` each seed gets the first visit of another step, one step
+        after the other; every fourth seed gets all steps to draw from.
         """
         turn = self.number % (len(steps) * 4 // 3)
         if not self.mode.startswith("each step") or turn >= len(steps):
@@ -462,7 +465,7 @@ class Seed:
     def repair(self, points: Points) -> None:
         """Do what an operator or the next run does after a failure.
 
-        The job is the same run again, another run, a backfill, settling, or two of these at once.
+        It runs the same run again, another run, a backfill, a settling job, or two of these at once.
         """
         self.moment += self.lot.choice((timedelta(0), timedelta(minutes=1), _ROUND))
         again = [
@@ -517,13 +520,13 @@ class Seed:
             read_left_over_receipts()
 
     def held_but_never_taken(self) -> list[int]:
-        """Return the unknown messages that are not in the gateway's log, so the gateway never had them."""
+        """Return the unknown messages that the gateway never had, because its log does not have them."""
         taken = {entry.reference for entry in self.truth()}
         rows = self.world.ledger.execute(_HELD, {"like": f"{self.prefix}%"}).fetchall()
         return [row["message_id"] for row in rows if row["reference"] not in taken]
 
     def outlast_the_horizon(self) -> None:
-        """Let days pass, and then send a receipt that was lost according to the gateway's log."""
+        """Let days pass, and then send a receipt of which the gateway's log says that it was lost."""
         moment = self.moment + timedelta(hours=80)
         settle(f"days later {self.number}", self.window, clock=lambda: moment)
         lost = [
@@ -537,11 +540,11 @@ class Seed:
             self.verdict.figures["receipts after the horizon"] += 1
 
     def truth(self) -> list[Truth]:
-        """Return this seed's messages that the network has accepted so far, also while other seeds were played."""
+        """Return this seed's messages that the network has accepted so far, including while other seeds were played."""
         return self.batch.lay().get(self.prefix, [])
 
     def judge(self, truth: Sequence[Truth]) -> list[str]:
-        """Compare the network's entries with the tables, and return the findings that are new."""
+        """Compare entries of the network's log with the ledger's tables, and return the findings that are new."""
         found = judge(self.world.ledger, self.prefix, self.count, truth)
         self.figures_of_judge = found.figures
         known = Counter(self.findings)
@@ -591,7 +594,7 @@ def _settle(run_id: str, moment: datetime) -> None:
 
 def _receive(reports: Sequence[tuple[str, str, int]]) -> None:
     with connect() as connection:
-        # The callbacks' connections have no heartbeat, so PostgreSQL itself ends a transaction of theirs that is idle.
+        # Connections of the callbacks app have no heartbeat, so let PostgreSQL itself end a transaction that is idle.
         connection.execute("SELECT set_config('idle_in_transaction_session_timeout', %s, FALSE)", (_STANDS_STILL,))
         for gateway, reference, kind in reports:
             receive(connection, reference, str(kind), gateway=gateway)
@@ -600,8 +603,9 @@ def _receive(reports: Sequence[tuple[str, str, int]]) -> None:
 class Batch:
     """Seeds that share a ledger and are planned together; the messages of each seed are due in a half day of its own.
 
-    Jobs of later seeds may change messages of an earlier seed: settling decides a message that was still open in the
-    earlier seed's time. Each seed is therefore judged when it has been played, and again after the last seed.
+    Jobs of later seeds may change messages of an earlier seed: for example, settling decides the state of a message
+    that was still open in the earlier seed's time. Each seed is therefore judged when it has been played, and again
+    after the last seed.
     """
 
     def __init__(self, world: World, numbers: Sequence[int], mode: Mode) -> None:
@@ -613,7 +617,7 @@ class Batch:
         plan(now=now)
 
     def lay(self) -> dict[str, list[Truth]]:
-        """Return the network's entries since the last batch by the prefixes of the seeds, and by ``NOBODY``."""
+        """Return the new entries of the network's log by the prefix of their seed, or under ``NOBODY``."""
         numbers = {number: seed.prefix for seed in self.seeds for number in seed.numbers}
         if len(numbers) < sum(len(seed.numbers) for seed in self.seeds):
             raise RuntimeError(
@@ -652,7 +656,7 @@ class Batch:
         return tally
 
     def _close(self, report: Report) -> Tally:
-        """Judge all seeds once more with every entry that came, and add the entries that belong to no seed."""
+        """Judge all seeds once more with all entries of the log, and add the entries that belong to no seed."""
         found = []
         try:
             self.world.wait_until_quiet()
@@ -678,7 +682,7 @@ class Batch:
 
 @contextlib.contextmanager
 def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
-    """Yield a warmed-up world for this process, from which processes are forked, and the steps of its jobs."""
+    """Yield a world for this worker process, with all code loaded, and the steps that the jobs have."""
     templates = load_template_versions()
     # Reading templates and settings takes a third of a seed's time, so both are read once.
     replace_everywhere(load_template_versions, lambda folder=None: templates)
@@ -817,7 +821,7 @@ def _balances() -> bool:
 
 
 def rehearse(world: World) -> Points:
-    """Run each job once, and return its steps with the number of visits of each step."""
+    """Run each job once, and return its steps, each with how often the job visits it."""
     met: dict[str, Counter[tuple[str, str]]] = {
         name: Counter() for name in ("plan", "send", "send again", "receive", "settle")
     }
@@ -840,7 +844,8 @@ def rehearse(world: World) -> Points:
         note("receive", seed.fork(seed.receiving()))
         seed.moment += _ROUND
         note("settle", seed.fork(seed.settling()))
-        # Run the jobs here too, so that processes forked later have read the SQL statements and other files already.
+        # Run the jobs in this process, too, so that processes which are forked later have read the SQL statements and
+        # other files already.
         for job in (seed.planning(), seed.sending("rehearsal here"), seed.receiving(), seed.settling()):
             job()
         seed.run_until_quiet()

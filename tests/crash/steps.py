@@ -1,8 +1,8 @@
 """Find the steps at which the harness can kill a process, and wrap them, in the harness's processes only.
 
-Production code is not changed for this. The steps are found in the running code: all functions of the store that take a
-connection, each commit (named after the functions that it commits), and three moments of an adapter's request: before
-the request is written, before the answer, and after the answer.
+The files of production code are not changed for this. The steps are found in the loaded code: all functions of
+``motcua.store`` that take a connection, each commit (named after the functions whose changes it commits), and three
+moments of an adapter's request: before the request is written, before the answer, and after the answer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from motcua.store.journal import Journal
 When: TypeAlias = Literal["before", "after"]
 OnStep: TypeAlias = Callable[[str, When], None]
 
-# Sending must have these steps. If one was missing, the harness would prove less than it claims.
+# Sending must have these steps. If one of them were missing, the harness would prove less than it claims.
 _SENDING = [
     "messages.claim",
     "messages.turn_away",
@@ -65,7 +65,7 @@ def _store_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
 
 
 def replace_everywhere(original: Callable[..., Any], replacement: Callable[..., Any]) -> None:
-    """Put a function in another's place in every module of the project that has imported it."""
+    """Replace a function by another one in every module of the project that has imported it."""
     for name, module in list(sys.modules.items()):
         if name.startswith("motcua."):
             for attribute, value in list(vars(module).items()):
@@ -77,13 +77,13 @@ _on_step: OnStep | None = None
 
 
 def watch(on_step: OnStep) -> None:
-    """Call ``on_step`` before and after every step of this process, which must be instrumented."""
+    """From now on, call ``on_step`` before and after each step of this process; call ``instrument`` first."""
     global _on_step
     _on_step = on_step
 
 
 def instrument(*adapters: type) -> None:
-    """Wrap every step. Nothing changes until ``watch`` is called, in the child that is to die.
+    """Wrap every step. This changes nothing until ``watch`` is called in the child process that is to die.
 
     Raises:
         HarnessOutOfDate: A step in ``_SENDING`` does not exist in the code.

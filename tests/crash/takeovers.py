@@ -1,7 +1,7 @@
-"""Measure the time from a freeze of the leading sender to the next message that the gateway accepts, step by step.
+"""Freeze the leading sender at each of its steps, and measure the time until the gateway accepts the next message.
 
-As in production there are two senders that go on after their run, one source, and the default time after which a
-process counts as frozen. The measurement begins when the desk records a case, right after the leader is frozen.
+As in production there are two senders that stay active after their run, and a process counts as frozen after the
+default time; there is one source. The measurement begins when the desk records a case, right after the freeze.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from tests.ground import OneStop, ask, die_with_parent, in_ledger, until
 
 _AGENCY = "000.00.30.H32"
 _NEVER = 90.0
-"""Seconds after which a takeover counts as missing."""
+"""Seconds after which the other sender counts as not having taken over."""
 _COMES_TO_IT = 20.0
-"""Seconds within which a leader that gets a case reaches each of its steps, except steps of rare jobs."""
+"""Seconds within which a leader that gets a case reaches each of its steps, except steps that it needs rarely."""
 _ASLEEP = 40.0
 """Seconds for which PostgreSQL is frozen."""
 
@@ -45,7 +45,7 @@ def linger() -> None:
 
 
 class Desk:
-    """A one-stop database of the world. Its cases have their results ready when they are recorded."""
+    """A one-stop database of the world; each case that it records is a dossier whose result is ready."""
 
     def __init__(self, world: World, begin: int) -> None:
         self.world, self.number = world, begin

@@ -1,6 +1,6 @@
-"""No text is doubled or lost wherever a process dies: each step is tried here.
+"""No text is doubled or lost, at whichever step a process dies: these tests try each step.
 
-``make prove ONLY=crash`` tries many more random deaths.
+``make prove ONLY=crash`` kills processes at many more random moments.
 """
 
 from __future__ import annotations

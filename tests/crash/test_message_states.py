@@ -1,7 +1,8 @@
-"""A message's states are true after any sequence of events: random acts on a real ledger, checked by invariants.
+"""The state of each message is true after any sequence of events.
 
-This file lists the allowed changes of state independently of the product. This test's own gateway records the accepted
-messages, so they are not read from the ledger.
+The test does random acts on a real ledger, and checks invariants after each act. The allowed changes of state are listed
+here independently of the product. The test's own gateway records which messages it accepted, so the test does not
+depend on the ledger for that.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ FORBIDDEN = sorted(
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 ANSWERS = {
-    # Answer → whether the gateway accepts the message, and what it answers.
+    # Name of an answer → whether the gateway accepts the message, and what it answers.
     "takes it": (True, GatewayAnswer("accepted", 202)),
     "takes it and is silent": (True, GatewayAnswer("unknown")),
     "is silent": (False, GatewayAnswer("unknown")),
@@ -92,7 +93,7 @@ STATUSES = ["1", "2", "4", "8", "16", "34", "nonsense", ""]
 class Provider(KannelGateway):
     """A gateway in this process that answers by a script and remembers the accepted messages.
 
-    The gateway may allow questions for an outcome, may refuse repeats, and may call a function once before it answers.
+    Depending on the test, it can be asked for an outcome, refuses repeats, or calls a function once before it answers.
     """
 
     can_be_asked = False
@@ -171,7 +172,7 @@ class Messages(RuleBasedStateMachine):
 
     @rule(dossier=st.integers(1, 4), status=st.sampled_from([4, 5, 9, 9]), desk=st.booleans())
     def move(self, dossier, status, desk):
-        """Record a transition that starts or ends a condition that calls for a message, or does neither."""
+        """Record a transition; it may start or end a condition that calls for a message."""
         self.all(
             "INSERT INTO motcua.transitions (source_id, source_transition_id, dossier_id, sequence, status_code,"
             " at_one_stop_desk, occurred_at, recorded_at, picked_up_at)"
@@ -218,7 +219,7 @@ class Messages(RuleBasedStateMachine):
 
     @rule(took_it=st.booleans())
     def sender_dies(self, took_it):
-        """Write the rows that a sender leaves if it is killed right after it committed its attempt."""
+        """Write the rows that a sender leaves in the ledger if it is killed right after it committed an attempt."""
         queued = self.all(
             "SELECT m.message_id, d.msisdn FROM motcua.messages AS m JOIN motcua.dossiers AS d USING (dossier_id)"
             " WHERE m.state = 'queued' AND d.msisdn IS NOT NULL ORDER BY 1 LIMIT 1"
@@ -250,14 +251,14 @@ class Messages(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 20), status=st.sampled_from(STATUSES))
     def receipt(self, which, status):
-        """Take in a receipt for any attempt, also an old one, or for an unknown reference."""
+        """Store a receipt for any attempt, even an old one, or for an unknown reference."""
         references = self.all("SELECT reference FROM motcua.attempts ORDER BY attempt_id")
         reference = references[which]["reference"] if which < len(references) else "f" * 32
         self.bring(reference, status)
 
     @rule(which=st.integers(0, 20))
     def report_that_there_is_no_route(self, which):
-        """Take in a report that the gateway never had the message; only for messages where this is true."""
+        """Store a receipt which says that the gateway never had the message; only for messages of which this is true."""
         never_taken = [
             row["reference"]
             for row in self.all("SELECT reference FROM motcua.attempts WHERE state <> 'in_flight' ORDER BY attempt_id")
@@ -330,7 +331,7 @@ class Messages(RuleBasedStateMachine):
                 case "unknown":
                     assert found == (0, 1, 0), row
                 case "accepted" | "unconfirmed" | "delivered":
-                    # A receipt of a released attempt proves the delivery as much as a receipt of an open attempt.
+                    # A receipt for an attempt that a person released proves a delivery like any other receipt.
                     assert found == (0, 0, 1) or (found == (0, 0, 0) and row["taken_after_release"]), row
                 case "expired" | "cancelled" | "suppressed":
                     assert found[:2] == (0, 0), row

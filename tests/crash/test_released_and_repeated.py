@@ -1,4 +1,4 @@
-"""A person, the desk or a late receipt acts on an unknown message while other processes handle it."""
+"""An unknown message stays right if a person, the desk or a late receipt acts on it while a process handles it."""
 
 from __future__ import annotations
 

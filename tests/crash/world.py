@@ -1,6 +1,7 @@
 """Provide what a seed needs: a PostgreSQL that can be stopped, gateways that can be killed, and the callbacks app.
 
-All processes are forked from one warm process, so that a killed part is back within milliseconds.
+All processes except PostgreSQL's are forked from one process that has loaded all code, so that a killed gateway runs
+again within milliseconds.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ wal_level = minimal
 max_wal_senders = 0
 io_method = sync
 """
-"""PostgreSQL settings without fsync: the tests kill only processes, and data in the kernel survives a kill."""
+"""PostgreSQL settings. fsync can be off: the tests kill only processes, and the kernel still writes their data."""
 ANSWER_TIMEOUT = 0.25
 """Seconds that a sender waits for an answer."""
 _SILENCE = 30.0
@@ -65,7 +66,7 @@ _TIMING = Timing(
 )
 _SECRET = "receipts-of-the-crash-harness"
 _PROVIDERS = ("esms", "zalo")
-"""Gateways with the log of a provider, which send no receipts."""
+"""Gateways that send no receipts and have a log of their own form (provider.py and zalo_provider.py)."""
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Truth:
     parts: int
     arrives: bool
     receipts: list[tuple[int, str, int]]
-    """(type, state, number of attempts that were answered 200) of each receipt."""
+    """(type, state, how many calls with it were answered by status 200) of each receipt."""
 
 
 @contextlib.contextmanager
@@ -103,7 +104,7 @@ def foundation() -> Iterator[Path]:
 
 
 class World:
-    """One ledger, its gateways and the callbacks app, for one worker."""
+    """The ledger, the gateways and the callbacks app of one worker process."""
 
     def __init__(self, foundation: Path, *, keeps_connections: bool = True) -> None:
         """Start a world.
@@ -181,7 +182,7 @@ class World:
         return self._ledger
 
     def forget_processes(self) -> None:
-        """Forget the connection and the runners, in a child that continues with this world and needs its own."""
+        """Forget the connection and the processes for jobs; a child that uses this world further needs its own."""
         self._ledger, self._runners = None, []
 
     @property
@@ -307,7 +308,7 @@ class World:
     def becomes_quiet(self, within: float) -> bool:
         """Return whether the network becomes quiet within ``within`` seconds."""
         deadline, quiet = time.monotonic() + within, 0
-        while quiet < 2:  # a dead sender's request may be accepted by the kernel but not read at the first check
+        while quiet < 2:  # at the first check, the kernel may have a dead sender's request that no gateway has read yet
             quiet = quiet + 1 if all(map(self._is_quiet, self.gateways)) else 0
             if time.monotonic() > deadline:
                 return False
@@ -340,14 +341,14 @@ class World:
                     reference = dlr_url.partition("reference=")[2].partition("&")[0]
                     found[message_id] = Truth(gateway, message_id, reference, number, parts, bool(arrives), [])
                 for message_id, kind, state, answered in log.execute(_REPORTED, after):
-                    # A message that came between the two queries is read next time.
+                    # A message that came between the two queries is returned by the next call.
                     if message_id in found:
                         found[message_id].receipts.append((kind, state, answered))
                 taken += found.values()
         return taken
 
     def settle_truth(self, truth: Sequence[Truth]) -> None:
-        """Mark these entries as assigned to seeds; ``truth`` returns only later entries from now on."""
+        """Mark these entries as assigned to seeds; from now on ``truth`` returns only later entries."""
         for entry in truth:
             self._settled[entry.gateway] = max(self._settled.get(entry.gateway, 0), entry.entry)
 

@@ -1,4 +1,6 @@
-"""Play Zalo in front of SMS: two of three phones have an account, tokens work once, and no event reports a delivery.
+"""Play Zalo, which senders try before SMS: two of three phones have a Zalo account, and each token works once.
+
+Zalo reports no delivery here.
 
 The provider writes the accepted messages and the tokens that it issued or received into its own log, and commits the
 log before it answers. A refresh token that a person enters (``given-…``) works once, like each token that Zalo issues.
@@ -37,7 +39,7 @@ def has_account(number: str) -> bool:
 
 
 def create_zalo(folder: Path, *, hang: float) -> FastAPI:
-    """Create the provider as an app; its log in ``folder`` survives it.
+    """Create Zalo as a web app; its log in ``folder`` remains when the app's process ends.
 
     ``hang``: seconds of silence before a connection is reset.
     """

@@ -29,7 +29,7 @@ from tests.ground import NHA_TRANG, NOW, TU_PHAP, VAN_PHONG, agency, ask, in_led
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BY_TWO = Portions(batch=2)
 
-# Queries for all that a pick-up writes. Rows are named by the source's keys, because the ledger's numbers differ.
+# Queries for all that a pick-up writes. They name rows by the source's keys, because the ledgers number differently.
 KEPT = {
     "dossiers": "SELECT to_jsonb(d) - 'dossier_id' AS r FROM motcua.dossiers AS d",
     "versions": """
@@ -286,7 +286,7 @@ def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, ro
 
 
 def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop, rows):
-    """The ledger refuses to remove only a dossier's name. Two rows of one dossier must not lead the pick-up to that."""
+    """The ledger refuses a change that empties only a dossier's name. Two rows of one dossier must not cause one."""
     rows_of = {"named": {"applicant_name": "Lê An"}, "nameless": {"applicant_name": None}}
     for code, order in (("D-1", ("named", "nameless")), ("D-2", ("nameless", "named"))):
         for which, of in zip(order, (NHA_TRANG, "H32.30"), strict=True):

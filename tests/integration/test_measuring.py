@@ -1,4 +1,4 @@
-"""Test that Airflow's own metrics (StatsD) get all gauges, under the names of the page for Prometheus."""
+"""Test that all our gauges are sent to Airflow's metrics (StatsD), under the names that our page for Prometheus has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test the list of a run's work: it holds only what that run wrote, even if another has the same name and minute."""
+"""Test the list of a run's work: it holds only what that run wrote, even if another run has its name and minute."""
 
 from __future__ import annotations
 

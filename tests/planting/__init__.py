@@ -1,1 +1,1 @@
-"""Worlds of dossiers with planted defects that the quality check must find; the planting code states each defect."""
+"""Make dossiers with planted defects; the code that plants a defect states which rules of the check must find it."""

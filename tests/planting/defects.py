@@ -1,7 +1,7 @@
-"""Plant dossiers with the defects of the rules' catalogue, and dossiers just inside and just outside of a rule's limit.
+"""Plant a defect for each rule in rules.yaml, and dossiers just inside and just outside of a rule's limit.
 
-Each planter states which rules must find its dossier; nothing is computed afterwards. Phone numbers are planted as a
-clerk might type them.
+Each planter states which rules must find its dossier; this is not computed afterwards from the dossiers. Phone numbers
+are planted as a clerk might type them.
 """
 
 from __future__ import annotations
@@ -62,9 +62,9 @@ class Planting:
         self._small: Office | None = None
 
     def office(self) -> Office:
-        """Return an agency whose month stays inconspicuous with one more defect.
+        """Return an agency that may get one more defect without a finding about its month.
 
-        The agency is large, or too small for the rules about months.
+        The agency is so large that one more defect does not matter, or too small for the rules about months.
         """
         if self.large and self.world.random.random() < 0.5:
             return self.world.random.choice(self.large)
@@ -94,12 +94,12 @@ class Planting:
         return life
 
     def found(self, life: Life, *rules: str, border: str | None = None, **now: Any) -> Life:
-        """State the rules that must find the dossier, and set the attributes ``now``."""
+        """State the rules that must find the dossier, and set the dossier's attributes to the values in ``now``."""
         life.expected |= set(rules)
         return self.clean(life, border, **now)
 
     def clean(self, life: Life, border: str | None, **now: Any) -> Life:
-        """State that no further rule may find the dossier; ``border`` names the limit that it is close to."""
+        """State that no other rule may find the dossier; ``border`` describes the rule's limit that it is close to."""
         life.border = border
         for name, value in now.items():
             setattr(life, name, value)
@@ -122,7 +122,7 @@ def plant_phone(rule: str) -> Planter:
 
 
 def plant_shared_number(p: Planting, n: int) -> None:
-    """Plant a phone number that five owners give within thirty days; thirty days from the first to the fifth count."""
+    """Plant a phone number that five owners give within thirty days, counted from the first owner to the fifth."""
     if n % 5:
         return
     owners, apart, border = ((5, 3, None), (7, 2, None), (5, 30, "P11: five owners, 30 days"))[n // 5 % 3]
@@ -317,7 +317,8 @@ def plant_due_moved(p: Planting, n: int) -> None:
         twice = _due_steps(life, said, (at(office.back(7)), at(office.back(1), 17)), (at(office.back(5)), ends))
         p.found(twice, "R8", border="R8: early, but for the second time")
     else:
-        # A pause allows one move of the due date. An earlier move has used the pause, so the late move has no excuse.
+        # A pause justifies one move of the due date. Here an earlier move has used up the pause, so the late move is a
+        # defect.
         life.moves.pop()
         p.move(p.move(p.move(life, 5, 7, 8), 4, 7, 15), 4, 2, 10)
         used = (life.received, at(office.back(5), 17)), (at(office.back(7), 16), at(first, 17))
@@ -338,7 +339,7 @@ def plant_due_moved(p: Planting, n: int) -> None:
 
 
 def plant_impossible(p: Planting, n: int) -> None:
-    """Plant impossible orders and times."""
+    """Plant dossiers whose steps have an impossible order or impossible times."""
     way, office, move = n % 10, p.office(), p.world.move
     life = p.open(office)
     border = None
@@ -391,7 +392,7 @@ def _result_after(p: Planting, life: Life, gap: timedelta) -> Life:
 
 
 def plant_left_lying(p: Planting, n: int) -> None:
-    """Plant dossiers left in status 1 or 2 for three whole working days."""
+    """Plant dossiers that stay in status 1 or 2 for three whole working days."""
     office, at_line = p.office(), n % 3 == 0
     for days, rules, border in (
         (4 if at_line else 5 + n % 4, ["R11"], "R11: three working days" if at_line else None),
@@ -420,7 +421,10 @@ def plant_wrong_procedure(p: Planting, n: int) -> None:
 
 
 def plant_asked_again(p: Planting, n: int) -> None:
-    """Plant citizens who asked 9029 twice after their message, or complained of a missing result within five days."""
+    """Plant citizens who, after a message about a result, asked 9029 twice, or complained within five days.
+
+    They complain that there is no result.
+    """
     if n % 2:
         life = p.done(5, procedure="2.000004")
         texted_at = life.last(9) + MINUTE
@@ -531,7 +535,7 @@ def planters(world: World, scale: int) -> dict[str, Planter]:
 
 @dataclass(frozen=True)
 class Month:
-    """A month of one agency; ``cases`` of its ``of_all`` dossiers have the defect."""
+    """A month of one agency with ``of_all`` dossiers, of which ``cases`` have the defect."""
 
     office: Office
     number: int
@@ -655,7 +659,7 @@ def month_of_bad_phones(world: World, month: Month) -> None:
 
 
 def month_of_silence(world: World, month: Month) -> None:
-    """Add a month with result messages that did not arrive: undelivered, rejected or expired."""
+    """Add a month with result messages that did not reach the phone: undelivered, rejected or expired."""
     for number in range(month.of_all):
         day = month.day(number, 4, 12)
         life = finished(world, received(world, month.office, month.office.shift(day, -2), 5), day, number % 3)
@@ -669,7 +673,7 @@ class Statistic:
 
     make: Callable[[World, Month], None]
     line: tuple[int, int]
-    """(cases, dossiers) that are just enough for the rule; one case less is not enough."""
+    """(cases, dossiers) of a month that are just enough for a finding; with one case less there is none."""
     share: tuple[float, float]
     least: int = 30
     months: tuple[int, ...] = (9, 10, 11)
@@ -704,7 +708,7 @@ def plant_months(world: World, count: int) -> None:
             if not at_line:
                 continue
             cases, of_all = statistic.line
-            # Month N has one case less than enough. Month T has enough cases, but too few dossiers.
+            # For a finding, month N has one case too few. Month T has enough cases, but too few dossiers.
             for letter, innocent in (
                 ("N", Month(office, month, of_all, cases - 1)),
                 ("T", Month(office, month, 29, 29)),

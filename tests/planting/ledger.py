@@ -1,4 +1,4 @@
-"""Write a planted world into the ledger, as pick-up, sending and the gateways would have left it."""
+"""Write a planted world into the ledger: the rows that pick-up, sending and the gateways' receipts would have left."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(world: World, dsn: str, register_dsn: str) -> dict[int, Life]:
     numbered = dict(enumerate(world.lives, 1))
     names = {name: number for number, name in enumerate(world.states, 1)}
     with psycopg.connect(dsn) as connection:
-        # Only the final state of the rows is written, not the way to it, so triggers and foreign keys are off.
+        # Rows are written once, in their final state, so triggers and foreign keys must be off.
         connection.execute("SET session_replication_role = replica")
         connection.execute("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
         _copy(
@@ -85,7 +85,8 @@ def write(world: World, dsn: str, register_dsn: str) -> dict[int, Life]:
 
 
 def _register_entry(life: Life) -> tuple[datetime | None, datetime | None] | None:
-    """Return a dossier's entry in the desk's register: the planted entry, or else the entry of a careful desk."""
+    """Return a dossier's entry in the desk's register: the planted entry, or else the entry that a careful desk makes.
+    """
     if life.register is not None:
         return life.register if any(life.register) else None
     ready = [move.when for move in life.moves if move.status == 9 and move.desk]

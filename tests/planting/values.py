@@ -1,7 +1,8 @@
 """Provide values that nobody expects in a column, and write each value into each column of one-stop databases.
 
-Columns come from the database's catalogue, so a new column is planted without a change here; a type without values is
-an error. Each value is in a dossier or a transition of its own, beside dossiers without planted values.
+The list of columns comes from the database's catalogue, so a new column gets planted values without a change here; a
+column type for which no values are defined is an error. Each value is in a dossier or a transition of its own, beside
+dossiers without planted values.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 # ----------------------------------------------------------------------------------------------------------- values
 
 PHONE: Final = "0905 771 482"
-"""A number that is planted in each text column, but in no phone field."""
+"""A phone number that is planted in each text column except the columns for phone numbers."""
 SCRIPT: Final = "<script>alert(1)</script>"
 _TEXTS: Final = {
     "empty": "",
@@ -137,13 +138,13 @@ class Column:
             raise LookupError(f"{self.table}.{self.name} is {self.type}: tests/planting/values.py has no such values")
         values: dict[str, str | None] = {"NULL": None, **_VALUES[self.type]}
         if self.name in ("dossier_code", "MaHoSo"):
-            # Pages show each dossier's code, so a code must not be the number that may appear on no page.
+            # ``PHONE`` may appear on no page, but pages show the code of each dossier, so plant another number here.
             values["phone"] = "0905 771 483"
         return values
 
 
 def columns_of(connection: psycopg.Connection[Any], table: str) -> list[Column]:
-    """Return the columns of a table or view, except our own running numbers."""
+    """Return the columns of a table or view, except those that PostgreSQL numbers itself."""
     found = connection.execute(
         "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
         " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped AND attidentity <> 'a' ORDER BY attnum",
@@ -164,7 +165,7 @@ class Planted:
     agency_code: str | None
     dossier_code: str | None
     number: int | None = None
-    """The source's number of the transition that has the value."""
+    """Number, in the source, of the transition that has the value."""
 
     def __str__(self) -> str:
         return f"{self.where} {self.column.table}.{self.column.name}: {self.value}"
@@ -175,7 +176,7 @@ class Planted:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """A dossier without planted values; each of its moves is (status, at the desk, when)."""
+    """The life of a dossier, before a value is planted in it; each of its moves is (status, at the desk, when)."""
 
     moves: tuple[tuple[int, bool, datetime], ...]
     phone: str | None = ""
@@ -263,7 +264,7 @@ class Desk:
     _dossiers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        # Only tables and views are created; the roles and grants that follow in the file are left out.
+        # Create only the tables and views, not the roles and grants that follow in the file.
         self.connection.execute(statement(f"sandbox/{self.vendor}/schema").partition("REVOKE ALL")[0].encode())
         schema = "opencps" if self.is_vendors else "mot_cua"
         for table, constraint in self.connection.execute(
@@ -277,7 +278,7 @@ class Desk:
             " WHERE relnamespace = %s::regnamespace",
             (schema,),
         ).fetchall():
-            # An index would refuse the longest of the codes.
+            # With this index, PostgreSQL would refuse the longest codes.
             self.connection.execute(f"DROP INDEX {index}".encode())
         for table, column, identity in self.connection.execute(
             "SELECT attrelid::regclass::text, attname, attidentity FROM pg_attribute"
@@ -302,7 +303,7 @@ class Desk:
 
     @property
     def tables(self) -> tuple[str, str]:
-        """Tables of dossiers and of transitions, as pick-up reads them."""
+        """The two tables (or views) from which a pick-up reads dossiers and transitions."""
         return ('opencps."HoSo"', 'opencps."TienDoXuLy"') if self.is_vendors else (
             "onestop.dossiers", "onestop.transitions",
         )  # fmt: skip
@@ -349,7 +350,7 @@ class Desk:
                 if column.name == "action_id":  # only the simulator has this column
                     continue
                 for value, written in itertools.islice(column.values().items(), nth % every, None, every):
-                    # Transition numbers are unique at every source, so each value is planted once.
+                    # Transition numbers are unique in a source, so each such value can be planted only once.
                     for life in lives[:1] if column.type == "bigint" else lives:
                         dossier, moves = self.rows(next(codes), agency, life, "9.000001")
                         (dossier if place == 0 else moves[-1])[column.name] = written
@@ -400,7 +401,7 @@ def ledger_columns(ledger: psycopg.Connection[Any]) -> list[Column]:
 
 
 def carriers(ledger: psycopg.Connection[Any]) -> list[tuple[str, Column, str, str | None]]:
-    """Return (code, column, name, value) for each value of each column: the dossier that gets the value.
+    """Return, for each value of each column, (code of the dossier that gets the value, column, name, value).
 
     The desk must write these dossiers before ``plant_ledger`` changes them.
     """
@@ -411,8 +412,8 @@ def carriers(ledger: psycopg.Connection[Any]) -> list[tuple[str, Column, str, st
 def plant_ledger(ledger: psycopg.Connection[Any], agency: str) -> tuple[list[Planted], Counter[str]]:
     """Plant each value in each column of the ledger, as an administrator could write it.
 
-    Return the planted values, and how often PostgreSQL refused, by table. Versions are append-only, so another version
-    with the value is added.
+    Return the planted values, and how often PostgreSQL refused a value, by table. In append-only tables of versions no
+    row can be changed, so another version that has the value is added.
     """
     planted, refused = [], Counter[str]()
     for code, column, value, written in carriers(ledger):

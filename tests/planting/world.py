@@ -1,6 +1,6 @@
-"""Build a world of dossiers as they occur in reality; dossiers without a defect ("clean") have many forms.
+"""Build a world of dossiers as they occur in reality; the dossiers without a defect ("clean") are of many kinds.
 
-This module shares neither SQL nor thresholds with the judged rules; it has its own copy of the calendar.
+This module shares neither SQL nor thresholds with the rules that are tested, and has its own copy of the calendar.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Life:
     updated: datetime | None = None
     versions: list[tuple[datetime, datetime | None, str]] = field(default_factory=list)
     results: str = "delivered"
-    """Outcome of the dossier's result messages."""
+    """Final state of the dossier's messages about its result."""
     inquiries: list[datetime] = field(default_factory=list)
     complaints: list[tuple[str, datetime, bool]] = field(default_factory=list)
     """(claim, time, whether the complaint was taken back)."""
@@ -116,7 +116,7 @@ class World:
         self.months: set[tuple[str, str, str]] = set()
         """(rule, agency, month) of each finding that must be made about a month."""
         self.sources: set[tuple[str, str]] = set()
-        """(rule, subject) of each finding that must be made about a source; some subjects also name an agency."""
+        """(rule, subject) of each finding that must be made about a source; some subjects name an agency, too."""
         self.quarantine: list[tuple[str, str, datetime]] = []
         self.states: dict[str, dict[str, Any]] = {"mot_cua": {}, "co_so": {}}
         """Sources with their unusual properties; co_so offers its desk's register."""
@@ -168,7 +168,7 @@ class World:
 
 
 def received(world: World, office: Office, day: date, term: int, **changes: Any) -> Life:
-    """Add a dossier that is due after ``term`` working days, and that the desk passes on the day it is received."""
+    """Add a dossier that is due after ``term`` working days, and that the desk passes on when it is received."""
     life = world.life(
         office, world.clock(day, 8, 14), at(office.shift(day, term), 11 if office.saturdays else 17), **changes
     )
@@ -314,7 +314,7 @@ def make_clean_one(world: World, office: Office, kind: str) -> Life:
 
 
 def pulse(world: World, office: Office, *, daily: int = 10, until: date | None = None) -> Life:
-    """Add a dossier with ``daily`` entries on each working day, so that the rules never find its agency silent."""
+    """Add a dossier with ``daily`` steps on each working day, so that the rules never find its agency silent."""
     start = office.back(26)
     life = received(world, office, date(2026, 8, 20), 1)
     life.due = at(office.shift(TODAY, 20), 11 if office.saturdays else 17)
@@ -343,7 +343,8 @@ def make_clean(world: World, count: int) -> list[Office]:
         pulse(world, office)
         for kind in world.random.choices(list(CLEAN_KINDS), list(CLEAN_KINDS.values()), k=size):
             make_clean_one(world, office, kind)
-        # Many changes within minutes are no finding if they are not late in the day or not most of the day's changes.
+        # Many changes within minutes are no finding if they are not at the end of the day, or are not most of the
+        # day's changes.
         if size > 100:
             _add_innocent_batches(world, office)
     _let_some_not_arrive(world)
@@ -362,7 +363,7 @@ def _add_innocent_batches(world: World, office: Office) -> None:
 
 
 def _let_some_not_arrive(world: World) -> None:
-    """Let up to one of thirteen result messages not arrive, in each month of each procedure of each agency."""
+    """Let up to one of thirteen messages about results not arrive, in each month, for each agency and procedure."""
     cells: dict[tuple[str, str, int], list[Life]] = defaultdict(list)
     for life in world.lives:
         if life.status == 10 and life.received.date() >= FIRST and life.results == "delivered":

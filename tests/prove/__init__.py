@@ -1,4 +1,4 @@
-"""Proofs that the system is right, at a scale that tests do not reach: one module for each capability."""
+"""Proofs that the system works correctly, with more data and faults than its tests use: one module per capability."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def none(name: str, found: int | Sequence[str]) -> Figure:
 
 
 def some(name: str, value: str, ok: object) -> Figure:
-    """Return a row that is ok only if ``ok`` is true: the proof met at least one case of what it is about.
+    """Return a row that is ok only if ``ok`` is true: the case that the proof examines occurred at least once.
 
-    Without any case the other rows would prove nothing.
+    If the case never occurred, the other rows would prove nothing.
     """
     return Figure(name, value, "some", bool(ok))
 

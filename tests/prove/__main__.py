@@ -4,12 +4,13 @@ Without a name it runs all tests, proofs and benches, each in its own process, s
 rest. This takes a night. When a part ends, its figures are written to docs/proofs.md. A part is skipped if its row on
 that page already names the present tree of files, so an interrupted run continues where it ended.
 
-The exit code is 1 if one figure falls short. ``--seeds`` is for proofs that repeat themselves with many seeds, from
-``--seed`` on. ``--share`` is for proofs that run a part of their world by default, so that all fit into one night; 1
-runs the whole world. The soak runs a whole day by default, and a share runs only the end of that day. ``--speed``
-belongs to the soak. ``--from`` belongs to the upgrade, which otherwise chooses the versions that it starts from.
-``--into`` belongs to the proofs that break rules, SQL statements, DAGs and routes: it is the folder in which they store
-which code each test runs, and what each fault's trial found.
+The exit code is 1 if one figure misses its required value. ``--seeds`` is for proofs that repeat themselves with many
+seeds, from ``--seed`` on. ``--share`` is for proofs that by default play only a part of their simulated data, so that
+all proofs fit into one night; 1 plays all of it. The proof ``soak`` plays a whole day by default, and with a share only
+the end of that day; ``--speed`` is how much faster than real time it plays. ``--from`` is the version that the proof
+``upgrade`` starts from; otherwise this proof chooses the versions itself. ``--into`` is for the proofs that break
+rules, SQL statements, DAGs and routes: the folder in which they store which code each test runs, and whether a test
+noticed each fault.
 """
 
 from __future__ import annotations

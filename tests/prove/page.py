@@ -53,7 +53,7 @@ class Machine:
     load: float
     """Load average: number of running and runnable processes, averaged over the minute before."""
     is_favoured: bool
-    """Whether the scheduler prefers the part and all that it starts to other work (``chrt -r 1``)."""
+    """Whether the machine's scheduler prefers this part, and all that it starts, to other work (``chrt -r 1``)."""
     commit: str
     tree: str
     """Hash of all files but docs/proofs.md, as they are on disk, committed or not."""
@@ -90,7 +90,7 @@ def _output_of(*command: str, root: Path = ROOT, env: Mapping[str, str] | None =
 
 
 def _commit() -> str:
-    """Return the commit that is checked out, with "and changes" if any file but the page was changed since."""
+    """Return the commit that is checked out, with "and changes" if a file other than the page differs from it."""
     try:
         commit = _output_of("git", "rev-parse", "--short=10", "HEAD")
         changed = _output_of(
@@ -104,7 +104,7 @@ def _commit() -> str:
 def tree(root: Path = ROOT, page: Path = PAGE) -> str:
     """Return a hash of all files except the page, as they are on disk, or ``unknown`` if git fails.
 
-    A tree ``unknown`` counts as different from every tree, also from another ``unknown``.
+    A tree ``unknown`` counts as different from every other tree, even from another tree ``unknown``.
     """
     with tempfile.TemporaryDirectory() as folder:
         own_index = {**os.environ, "GIT_INDEX_FILE": f"{folder}/index"}
@@ -117,7 +117,7 @@ def tree(root: Path = ROOT, page: Path = PAGE) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return the first line of a text, which leaves out a traceback, without folders of this machine."""
+    """Return the first line of a text, so that a traceback is left out, and remove folder names of this machine."""
     line = (text.splitlines() or [""])[0]
     for folder in (ROOT, Path.home(), Path(tempfile.gettempdir())):
         line = line.replace(f"{folder}/", "")
@@ -165,7 +165,7 @@ def _sort_key(name: str) -> tuple[bool, bool, str]:
 
 
 def with_sections(page: str, found: Mapping[str, str], parts: Collection[str] | None = None) -> str:
-    """Return the page with these sections new and every other section unchanged.
+    """Return the page with these sections replaced or added, and every other section unchanged.
 
     If ``parts`` is given, sections of parts that are not in it are left out.
     """

@@ -1,4 +1,4 @@
-"""Only tests, proofs and benches write docs/proofs.md, each its own part."""
+"""Only tests, proofs and benches write docs/proofs.md; each writes its own section."""
 
 from __future__ import annotations
 

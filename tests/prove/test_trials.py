@@ -1,4 +1,4 @@
-"""Mutation proofs try the same faults on every tree, each in one place, and two trees can be compared."""
+"""Mutation proofs try the same faults on every tree of files, each in one place, and two trees can be compared."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Find out which tests notice a fault that is put in on purpose.
+"""Find out which tests notice a fault that is put into the code on purpose.
 
-Pure rules are tried with all their faults. For SQL statements, DAGs and routes a sample is drawn, which is equal on
-different trees of files. A first run records which functions and SQL statements each test runs. Each fault is then
-tried only with the tests that run its place, in a fork of one pytest process that has already collected them.
+All faults of the pure rules are tried. Of the faults of SQL statements, DAGs and routes a sample is drawn, which is
+the same on different trees of files. A first run records which functions and SQL statements each test runs. Each fault
+is then tried only with the tests that run the broken place, in a fork of one pytest process that has already collected
+the tests.
 
 The outcomes of two trees are compared fault by fault, from the files that their runs wrote: ``python -m
 tests.prove.trials one/statements.json other/statements.json``.
@@ -47,7 +48,7 @@ KEPT: Final = ROOT / ".data" / "mutants"
 PYTEST: Final = ("-q", "--tb=native", "--hypothesis-seed=0", "-p", "no:cacheprovider", "-p", "no:terminalreporter")
 _TESTS: Final = ("-m", "not second_tier and not alone")
 _WATCHED: Final = ("plugins/motcua/web/", "plugins/motcua/orchestration.py", "plugins/motcua/jobs/tasks/")
-"""Paths of the files for which the trials record which of their functions each test enters."""
+"""Files and folders; the trials record which functions of these files each test calls."""
 _unfreeze: Final = gc.unfreeze
 """The real ``gc.unfreeze``, stored here before the tests replace it."""
 
@@ -64,7 +65,7 @@ class Fault:
     nth: int
     """Number of this fault among equal faults at the same place."""
     apply: Callable[[], None]
-    """Put the fault in, within a fork that ends with the trial."""
+    """Function that puts the fault into the code of a fork, which ends with the trial."""
 
     @property
     def name(self) -> str:
@@ -95,7 +96,7 @@ broken_files: dict[str, str] = {}
 
 
 def watch_statements(remark: str = "") -> None:
-    """Record from now on which SQL statements the code loads and sends.
+    """From now on, record in ``used`` which SQL statements the code loads and sends.
 
     Call this before the modules that load SQL statements are imported. ``remark`` is an SQL comment that is appended to
     each statement and changes nothing.
@@ -137,7 +138,7 @@ def _watched() -> list[str]:
 
 
 _functions: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
-"""(file, name, line) → function objects of the watched files; a nested function has one object for each creation."""
+"""(file, name, line) → objects of this function; a nested function has one object each time that it was created."""
 
 
 def _find_functions() -> None:
@@ -147,7 +148,7 @@ def _find_functions() -> None:
     files = {str(ROOT / path): path for path in _watched()}
     _unfreeze()
     for each in gc.get_objects():
-        # isinstance would read ``__class__``, and so make each lazy proxy load its object.
+        # Do not use isinstance: it reads ``__class__``, which makes each lazy proxy load its object.
         if type(each) is FunctionType and (code := each.__code__).co_filename in files:
             _functions[files[code.co_filename], code.co_qualname, code.co_firstlineno].append(each)
 
@@ -175,7 +176,7 @@ def put_codes(path: str, source: str | ast.Module) -> None:
 
 
 def _watch_functions() -> None:
-    """Record from now on which functions of pages, endpoints and DAGs are entered."""
+    """From now on, record in ``used`` which functions of pages, endpoints and DAGs are called."""
     builtins._entered = used.add  # type: ignore[attr-defined]
     for path in _watched():
         tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
@@ -250,7 +251,10 @@ def _digests() -> dict[str, str]:
 
 
 def learn(into: Path) -> dict[str, Ran]:
-    """Return the places that each test runs; run only the test files that changed since the last recording."""
+    """Return the places that each test runs.
+
+    Only the test files that changed since the last recording are run again.
+    """
     path = into / "learnt.jsonl"
     digests = _digests()
     known = _read_learned(path, digests)
@@ -290,9 +294,9 @@ class Tried:
     fault: str
     kind: str
     became: str
-    """``noticed``, ``unnoticed``, ``untried``, or ``refused`` if the faulty code could not be run at all."""
+    """``noticed``, ``unnoticed`` or ``untried``; or ``refused`` if the broken code could not be loaded at all."""
     tests: int = 0
-    """Number of tests that ran with the fault, out of the ``of`` tests that run its place."""
+    """Number of tests that were run with the fault; ``of`` tests run the broken place."""
     of: int = 0
     by: str = ""
     """Name of the test that noticed the fault."""
@@ -328,7 +332,10 @@ def _tests_in_order(place: str, tests: Mapping[str, Ran]) -> list[str]:
 
 
 class Trials(_ErrorPrinter):
-    """Pytest plugin that replaces the usual run: each fault gets a fork that runs tests until the first test fails."""
+    """Pytest plugin that replaces the usual run of tests.
+
+    Each fault gets a fork, which runs tests until one fails.
+    """
 
     most_tests: float = 60
     most_seconds = 45.0
@@ -422,7 +429,7 @@ def _set_up(session: Any, items: Mapping[str, Any], tests: Mapping[str, Ran]) ->
             ),
             key=lambda name: (len(items[name].fixturenames), tests[name].seconds),
         )
-        # A test that fails here may fail only because it ran first in this process, so up to five are tried.
+        # A test may fail here only because it is the first one in this process, so up to five tests are tried.
         for item in (items[name] for name in names[:5]):
             session.testsfailed = 0
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=session)
@@ -464,7 +471,7 @@ def _clear_up(dsn: str, kept: Collection[str]) -> None:
 
 
 def _first_to_fail(fault: Fault, tests: Sequence[Any], patience: Sequence[float]) -> tuple[int, str]:
-    """Run tests in a fork, and return how many passed and the message of the first failure, empty if all passed."""
+    """Run tests in a fork; return how many passed, and the message of the first failure (empty if all passed)."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

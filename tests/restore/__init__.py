@@ -1,1 +1,1 @@
-"""Tests of the ways to get the data back after the loss of a server: archives of the write-ahead log, standbys."""
+"""Tests of two ways to get the data back after a server is lost: an archive of the write-ahead log, and a standby."""

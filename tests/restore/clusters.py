@@ -1,6 +1,6 @@
-"""Run PostgreSQL servers with copies: an archive of the write-ahead log, base backups, a synchronous standby.
+"""Run PostgreSQL servers and copies of them: an archive of the write-ahead log, base backups, a synchronous standby.
 
-Real servers on loopback do what docs/operations/restore.md asks an operator to do::
+Real servers on the loopback interface are used as docs/operations/restore.md asks an operator to use them::
 
     with start_archiving(folder / "primary", archive) as primary:
         base_backup(primary, folder / "base")
@@ -36,7 +36,7 @@ from motcua.store.ledger.provisioning import with_database
 from tests.ground import free_port, until
 
 _PATIENCE = 60.0
-"""Most seconds for each wait here."""
+"""Most seconds that each wait of this module may take."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Cluster:
         return with_database(self.server.admin_dsn, database)
 
     def ask(self, statement: str, *parameters: object, database: str = "postgres") -> Any:
-        """Run an SQL statement, commit it, and return its first value, ``None`` if it returns none."""
+        """Run an SQL statement, commit it, and return the first value of its first row, or ``None`` without a row."""
         with psycopg.connect(self.dsn(database), autocommit=True) as connection:
             # psycopg's types accept only literal strings or bytes. These statements come from tests, so they are safe.
             cursor = connection.execute(statement.encode(), parameters or None)
@@ -64,7 +64,7 @@ class Cluster:
             return None if row is None else row[0]
 
     def stop(self) -> None:
-        """End the server cleanly; afterwards all its data is on disk and, if it archives, in the archive."""
+        """End the server cleanly; afterwards all its data is on disk and, if it has an archive, also in the archive."""
         self.part.stop()
 
     def quit(self) -> None:
@@ -74,7 +74,7 @@ class Cluster:
         self.part.wait()
 
     def kill(self) -> None:
-        """End the server as a loss of power would: none of its processes does anything more."""
+        """Kill all processes of the server at once, as a loss of power would."""
         self.part.kill()
 
 
@@ -95,7 +95,8 @@ def start_archiving(folder: Path, archive: Path) -> Iterator[Cluster]:
     archive.mkdir(parents=True, exist_ok=True)
     # The server may run as another user than this process.
     shutil.chown(archive, *_owner(server.data))
-    # Existing files are not overwritten, and an interrupted copy does not look like a complete one.
+    # The command overwrites no existing file; it copies under another name and renames at the end, so that an
+    # interrupted copy does not look like a complete one.
     copy = f"test ! -f {_quoted(archive)}/%f && cp %p {_quoted(archive)}/%f.part && mv {_quoted(archive)}/%f.part"
     _configure(
         server,
@@ -111,7 +112,7 @@ def start_archiving(folder: Path, archive: Path) -> Iterator[Cluster]:
 
 
 def archive_all(primary: Cluster) -> None:
-    """Wait until everything that was written so far is in the archive."""
+    """Wait until the write-ahead log of all that was written so far is in the archive."""
     segment = primary.ask("SELECT pg_walfile_name(pg_switch_wal())")
     until(
         lambda: (primary.ask("SELECT last_archived_wal FROM pg_stat_archiver") or "") >= segment,
@@ -148,9 +149,9 @@ def recover(base: Path, folder: Path, archive: Path, moment: datetime | None = N
 
 @contextmanager
 def start_standby(primary: Cluster, folder: Path, name: str) -> Iterator[Cluster]:
-    """Run a standby below ``folder`` that follows the primary under the name ``name`` and answers reads."""
+    """Run a standby below ``folder`` that follows the primary under the name ``name`` and answers queries."""
     server = EmbeddedPostgres(folder, free_port())
-    # With a slot the primary keeps its write-ahead log for the standby, also while the standby is away.
+    # With a replication slot the primary keeps its write-ahead log for the standby, even while the standby is off.
     _base_backup(
         primary.server, folder, "--create-slot", f"--slot={name}", "--write-recovery-conf", application_name=name
     )
@@ -174,7 +175,7 @@ def wait_for_standby(primary: Cluster, name: str, commit: str = "on") -> None:
 
 
 def do_without_standby(primary: Cluster) -> None:
-    """Let commits no longer wait for a standby, as an operator decides when the standby is away for long."""
+    """Let commits no longer wait for a standby, as an operator decides when the standby is off for long."""
     primary.ask("ALTER SYSTEM SET synchronous_standby_names = ''")
     primary.ask("SELECT pg_reload_conf()")
 
@@ -223,5 +224,5 @@ def _configure(server: EmbeddedPostgres, lines: str) -> None:
 
 
 def _quoted(path: Path) -> str:
-    # The path stands within a quoted value of the configuration.
+    # The path is written within a quoted value of the configuration file, so quotes are doubled.
     return shlex.quote(str(path)).replace("'", "''")

@@ -1,4 +1,4 @@
-"""What docs/operations/restore.md states about archives and standbys is true on real PostgreSQL servers."""
+"""Real PostgreSQL servers behave as docs/operations/restore.md states about archives and standbys."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_commit_waits_while_the_standby_is_away_and_goes_on_when_the_operator_sa
         waiting = threading.Thread(target=commit)
         waiting.start()
         assert not done.wait(1.5)
-        # A commit that no standby has is visible to nobody, so no reader can act on it.
+        # A commit that the standby does not have yet is visible to no reader, so no reader can act on it.
         assert sent(primary) == []
         do_without_standby(primary)
         assert done.wait(10)

@@ -1,4 +1,4 @@
-"""The smoke test and the demo work as a person uses them.
+"""Test the smoke test and the demo as a person uses them.
 
 A second start continues with the existing data, and Ctrl-C leaves no process.
 """

@@ -1,4 +1,4 @@
-"""The demo's summary is right, its daily fault comes and ends by itself, and its first day is a working day."""
+"""Test the demo: its summary is right, its daily fault comes and ends by itself, and its first day is a working day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's set-up explains faults in sentences, keeps its secrets, and lets a caller change its environment."""
+"""Test the demo's set-up: it explains faults in sentences, keeps its secrets, and obeys its caller's variables."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def taken_port() -> Iterator[int]:
 
 
 def motcua(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a printed command in a shell that has no other settings."""
+    """Run a command that the demo printed, in a shell that has no other settings."""
     environment = {n: v for n, v in os.environ.items() if not n.startswith(("MOTCUA_", "AIRFLOW"))}
     program = str(Path(sys.executable).with_name("motcua"))
     return subprocess.run(
@@ -91,14 +91,14 @@ def test_command_beside_a_demo_is_about_it_and_needs_nothing_set(ledger, tmp_pat
         "AIRFLOW_CONN_MOTCUA_DB": postgres_connection(f"{ledger} connect_timeout=5"),
     }
     keep_environment(tmp_path, environment | {"HOME": "/nowhere"})
-    assert kept_environment(tmp_path) == environment, "the folder keeps nothing else of the caller's environment"
+    assert kept_environment(tmp_path) == environment, "the folder must hold nothing else of the caller's environment"
     assert stat.S_IMODE((tmp_path / "environment.json").stat().st_mode) == 0o600
     shown = motcua("publications", "list", MOTCUA_DATA=str(tmp_path))
     assert (shown.returncode, shown.stdout.strip()) == (0, "Nothing is published yet."), shown.stderr
     elsewhere = motcua(
         "publications", "list", MOTCUA_DATA=str(tmp_path), AIRFLOW_CONN_MOTCUA_DB="postgres://a:b@127.0.0.1:1/no"
     )
-    assert elsewhere.returncode == 2, "a variable that the caller sets wins over the folder"
+    assert elsewhere.returncode == 2, "a variable that the caller sets must count more than the folder's"
 
 
 def test_backup_is_made_beside_a_demo(ledger, databases, addresses, tmp_path):
@@ -213,7 +213,7 @@ def test_a_real_gateway_and_source_are_connected_by_environment_alone_and_an_air
     }
     made = airflow_environment(addresses, Secrets.of(tmp_path), databases, tmp_path, given | theirs)
     assert given.items() <= made.items()
-    assert made["MOTCUA_GATEWAYS"] == "kannel", "no invented phone gets a message in place of a real one"
+    assert made["MOTCUA_GATEWAYS"] == "kannel", "messages must go to the real gateway and not to invented phones"
     assert not any("theirs" in value for value in made.values())
     # Tasks must not get a connection as the owner of the ledger.
     assert not any("owner" in name.lower() or '"login": "owner"' in value for name, value in made.items())

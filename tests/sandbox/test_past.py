@@ -1,4 +1,4 @@
-"""The demo's past, which the real jobs made, adds up; a month of it is purged; a past that broke off is recognized."""
+"""Test the demo's past, made by the real jobs: it adds up, is purged in time, and is noticed if it was broken off."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_one_agency_improves_and_one_games_its_dates() -> None:
     assert abs(shares["steady", True] - shares["steady", False]) < 0.1
     assert beaten["games"] > 50
     assert begins + timedelta(days=45) < first_beaten < begins + timedelta(days=60), (
-        "the agency must begin to game its dates in the middle of the past"
+        "the agency must begin to falsify its dates in the middle of the past"
     )
     assert beaten["improves"] == beaten["steady"] == 0
     assert max(moment for past in pasts for moment, _ in past.rows) <= now

@@ -1,4 +1,4 @@
-"""Each check of the smoke test fails when it should. A check that cannot fail proves nothing."""
+"""Test that each check of the smoke test fails when it should, because a check that cannot fail proves nothing."""
 
 from __future__ import annotations
 

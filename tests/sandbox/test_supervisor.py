@@ -1,4 +1,4 @@
-"""The demo's supervisor leaves no process behind, whatever its programs do and however it is ended."""
+"""Test the demo's supervisor: it leaves no process behind, whatever its programs do and however it is ended."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def test_what_nobody_waits_for_is_stopped_before_who_may_wait_for_it_and_others_
         supervisor.wait(1)
     """)
     run.read_until("UP")
-    assert "goes stopped" in run.output, "one program stopped for good while the others go on"
+    assert "goes stopped" in run.output, "a program that is stopped alone must stay stopped while the others go on"
     assert "died" not in run.output
     assert len(marked(run.mark)) == 3
     run.interrupt()

@@ -1,4 +1,4 @@
-"""The sandbox's simulated one-stop software, the *world*, keeps to the source contract and has realistic faults.
+"""Test the sandbox's simulated one-stop software, the *world*: it keeps the source contract and has real-life faults.
 
 The world also records in the truth database what really happened. Its sources must match this record.
 """
@@ -260,7 +260,7 @@ def test_life_has_every_agency_the_pace_asked_for_a_past_and_dirt_of_every_kind(
         " written_row_first written_transition_first written_late"
     )
     assert set(expected.split()) <= {event["kind"] for event in lived.events}
-    assert lived.late >= 3, "some rows become visible late under a lower number"
+    assert lived.late >= 3, "some rows must become visible after rows with higher numbers"
     assert any(row["agency_code"] == pilot().unknown_agency for row in lived.transitions)
     assert {11, None} & {row["status_code"] for row in lived.transitions}
     assert any(len(row["dossier_code"]) > 40 for row in lived.transitions)
@@ -486,7 +486,7 @@ def test_process_lives_until_it_is_told_to_stop(stage, world_environment, tmp_pa
     assert report["transitions"] > 0
     assert report["planned"] > 0
 
-    # A visitor in another shell knows only the folder.
+    # A visitor who works in another shell knows only the world's folder.
     for name in ("KHANHHOA", "VANPHONG", "TRUTH"):
         monkeypatch.delenv(f"MOTCUA_WORLD_{name}_DSN")
     assert (tmp_path / "connections.json").stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""Test that nobody can write a message: no route, form, command or DAG takes its words or its number.
+"""Test that nobody can write a message: no route, form, command or DAG takes a message's words or phone number.
 
 The test walks all parameters that people can hand in. A parameter of a closed list, a number, a switch or a day cannot
 hold words. Each other parameter is listed here by name, with its meaning. The test fails for a new parameter that is
@@ -277,7 +277,7 @@ def test_everything_that_people_hand_in_was_looked_at_and_nothing_is_excused_tha
 def test_gateways_calls_are_answered_where_they_came_from():
     """A text to 9029 holds words and a number, but its reply can only answer that request.
 
-    The callbacks may have no other route that takes words or a number.
+    The callbacks app may have no other route that takes words or a number.
     """
     routes = {route.path for route in create_callbacks().routes if isinstance(route, APIRoute)}
     # The routes for health and metrics take nothing; a watch on another machine sends moments and a count.

@@ -1,5 +1,5 @@
--- Read closings for pages: the newest periods, sums by agency, and the first rows of long lists. The order is that of a
--- publication (reports/publication/data.py). Called by store/oversight/figure_rows.py.
+-- Read closings for pages: the newest periods, sums by agency, and the first rows of long lists. Rows have the same
+-- order as in a publication (reports/publication/data.py). Called by store/oversight/figure_rows.py.
 
 -- name: opened_of_lengths
 -- Return one closing for each length of periods (day, month, quarter, year) that has closings (audit.closings). It is
@@ -35,9 +35,9 @@ LEFT JOIN LATERAL (
 
 -- name: periods
 -- Return the newest closed periods of one length (day, month, quarter, year), each with its newest closing, the number
--- of corrections and the result of the accounting identity (audit.closings). With the parameter summed, each period has
--- its sums of messages (audit.closing_message_sums). The sums of delivered messages leave out replies, which have no
--- delivery receipts.
+-- of corrections and the result of the accounting identity (audit.closings). If the parameter summed is true, each
+-- period has its sums of messages (audit.closing_message_sums). The sums of delivered messages leave out replies, which
+-- have no delivery receipts.
 SELECT
     p.closing_no,
     p.period,
@@ -73,9 +73,10 @@ LEFT JOIN LATERAL (
 ORDER BY p.period DESC;
 
 -- name: messages
--- Return the message figures of a closing by agency and kind, and separately each cell that does not balance
--- (audit.closing_message_sums, audit.closing_messages). In a sum, a surplus in one cell would hide a lack in another.
--- The number of rows depends on the number of agencies, not of procedures.
+-- Return the message figures of a closing by agency and kind (audit.closing_message_sums). Each cell (agency, procedure
+-- and kind) that does not balance, because it has more or fewer messages than occasions, is returned separately
+-- (audit.closing_messages). In a sum, the surplus of one cell would hide the lack of another. The number of rows
+-- depends on the number of agencies, not of procedures.
 SELECT
     s.agency_code,
     '' AS procedure_code,
@@ -124,9 +125,11 @@ WHERE u.closing_no = %(closing_no)s AND u.difference <> 0;
 
 -- name: worst_messages
 -- Return the message figures of a closing by agency, procedure and kind, the worst first, with the number of all rows
--- (audit.closing_messages). Cells that do not balance come first. Other cells are ordered by the share of tellable
--- messages that was delivered, the smallest share first. Cells with fewer than least_judged tellable messages come
--- after them. Cells without tellable messages and replies, which have no delivery receipts, come last.
+-- (audit.closing_messages). Each row is called a cell. Cells that have more or fewer messages than occasions come
+-- first. Tellable messages are the expected messages that were neither suppressed nor cancelled. The other cells are
+-- ordered by the share of tellable messages that was delivered, the smallest share first. Cells with fewer than
+-- least_judged tellable messages come after them. Cells without tellable messages and replies, which have no delivery
+-- receipts, come last.
 SELECT
     c.agency_code,
     c.procedure_code,

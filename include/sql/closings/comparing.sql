@@ -1,8 +1,9 @@
--- Compare apologies and replies with the events that call for them, and find the messages and sources of a comparison.
--- Called by store/oversight/closings.py.
+-- Compare apologies with the due dates, and replies with the inquiries, that call for them. Also find the messages and
+-- sources that a comparison covers. Called by store/oversight/closings.py.
 
 -- name: known_message
--- Return the largest number up to which every message has a known first row in its history (motcua.message_history).
+-- Return the largest message number up to which the first history row of every message counts in the closing
+-- (motcua.message_history).
 SELECT
     coalesce(
         (
@@ -32,9 +33,10 @@ ORDER BY s.name;
 
 -- name: compare_apologies
 -- Return the differences of the apologies of the evenings in [start, end), each with its reason
--- (motcua.counted_occasions, motcua.messages). A difference is a dossier that a source says was owed an apology and
--- that has no message by the cut-off, or a message that no source says was owed. A dossier is owed one message even if
--- two sources hold it or one source holds it twice. Messages of sources that could not be read are left out.
+-- (motcua.counted_occasions, motcua.messages). A difference is one of two things: a dossier for which an apology was
+-- due by a source's rows and that has no message by the cut-off, or an apology that was not due by the rows of any
+-- source. One apology is due for a dossier even if two sources hold the dossier or one source holds it twice. Messages
+-- of sources that could not be read are left out.
 WITH owed AS (
     SELECT
         o.occasion_no,
@@ -85,7 +87,8 @@ judged AS (
             WHEN t.message_id IS NOT NULL AND NOT t.is_in_time THEN 'cut_off'
             WHEN t.message_id IS NOT NULL AND t.nth > 1 THEN 'source_changed'
             WHEN t.told_agency <> t.agency_code THEN 'without_message'
-            -- Two evenings may concern the same due day. The message then belongs to the earlier evening.
+            -- Apologies about the same due day may be planned on two evenings. The message then belongs to the earlier
+            -- evening.
             WHEN
                 t.recorded_at <> t.evening_at AND EXISTS (
                     SELECT 1 FROM motcua.apology_evenings AS a
@@ -107,7 +110,8 @@ judged AS (
                     AND normalize(btrim(q.dossier_code)) = t.dossier_code AND g.agency_code = t.agency_code
             ) THEN 'quarantined'
             WHEN NOT coalesce(t.is_settled, FALSE) THEN 'evening_missed'
-            -- The agency code that the source writes belonged to another agency when the evening was settled.
+            -- The agency code that the source writes belonged to another agency when the apologies of the evening were
+            -- planned.
             WHEN t.dossier_id IS NULL AND EXISTS (
                 SELECT 1
                 FROM motcua.dossiers AS d
@@ -218,7 +222,7 @@ WHERE
 
 -- name: compare_replies
 -- Return the inquiries of [start, end) whose reply is missing, and the replies without an inquiry (motcua.inquiries,
--- motcua.messages). No reason explains either of them.
+-- motcua.messages). There is no reason that explains such a difference.
 SELECT
     'source' AS side,
     'without_message' AS reason,

@@ -2,7 +2,7 @@
 -- store/oversight/closings.py and store/oversight/figure_rows.py.
 
 -- name: more_memory
--- Give the SQL statements of this transaction enough memory for their groups.
+-- Give the SQL statements of this transaction enough memory for grouping rows.
 SELECT set_config('work_mem', '256MB', TRUE), set_config('hash_mem_multiplier', '2', TRUE);
 
 -- name: scopes
@@ -261,8 +261,8 @@ FROM causes AS c;
 -- name: count_dossiers
 -- Count the dossiers of [start, end) by agency and procedure, as they had been read by the cut-off
 -- (audit.dossiers_in_period, which defines each figure). Dossiers count as received, resolved (result released, handed
--- over or withdrawn) and handed over by their dates. The due day and whether the deadline is running come from the
--- dossier's row at the end of the period. Days are in Vietnam's time zone.
+-- over or withdrawn) and handed over by their dates. The due day comes from the dossier's row at the end of the period,
+-- and so does whether the dossier is in progress or paused. Days are in Vietnam's time zone.
 SELECT
     d.agency_code,
     d.procedure_code,
@@ -311,7 +311,8 @@ WHERE
         SELECT max(r.run_no) FROM audit.quality_runs AS r
         WHERE
             r.sealed_at IS NOT NULL AND r.day <= %(last_day)s::date + 1 AND r.as_of <= %(as_of)s
-            -- Closings that were stored before this number existed have none.
+            -- Closings that were stored before the column known_quality_run existed have no value in it, and every
+            -- check before the cut-off counts.
             AND r.run_no <= coalesce(%(known_quality_run)s::bigint, r.run_no)
     )
 GROUP BY c.agency_code;
@@ -319,7 +320,7 @@ GROUP BY c.agency_code;
 -- name: find_orphans
 -- Return the orphans of [start, end) by the cut-off: messages without a dossier, delivery receipts that name no
 -- attempt, and results that were handed over although no message announced them (audit.messages_as_of, audit.receipts,
--- audit.dossiers_as_of). The result is the same whenever the query runs. It does not depend on whether a receipt had
+-- audit.dossiers_as_of). The result is the same whenever the query runs: it does not depend on whether a receipt had
 -- been read by then, and it uses the time from which an agency was enabled when the closing was stored, or the present
 -- time of enabling if no closing is stored.
 WITH joined AS (

@@ -2,7 +2,8 @@
 -- store/oversight/closings.py.
 
 -- name: empty_counted
--- Empty motcua.counted_occasions for the next comparison. The caller holds the lock of closings.
+-- Empty motcua.counted_occasions for the next comparison. The caller holds the advisory lock of closings
+-- (store/ledger/locks.py).
 SELECT motcua.empty_counted_occasions();
 
 -- name: take_occasions
@@ -55,9 +56,9 @@ GROUP BY 1, 2, 3;
 -- name: compare_occasions
 -- Return the differences of the results and supplements of [start, end), each with its reason
 -- (motcua.counted_occasions, motcua.messages). A difference is an occasion of a source without a message by the
--- cut-off, or a message without an occasion. A row without a reason needs an answer from the source. The row holds the
--- source's numbers and the recorded times that the ledger stored: all transitions of a message that has no occasion or
--- that covers more than one occasion. Messages of sources that could not be read are left out.
+-- cut-off, or a message without an occasion. If a row has no reason, the people who run the source must explain it. For
+-- a message that has no occasion or covers more than one occasion, the row holds the source's numbers and recorded
+-- times of all its transitions, as the ledger stored them. Messages of sources that could not be read are left out.
 WITH occasions AS (
     SELECT
         o.occasion_no,
@@ -101,7 +102,8 @@ known AS (
     LEFT JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
     WHERE coalesce(o.dossier_code = d.dossier_code, TRUE)
     UNION ALL
-    -- The dossier's row is the occasion. Its message is found through the dossier's last transition.
+    -- Here the dossier's row, not a transition, shows the occasion. The message is found through the dossier's last
+    -- transition.
     SELECT
         o.occasion_no,
         o.kind,
@@ -161,9 +163,9 @@ told AS (
     ORDER BY k.occasion_no, k.dossier_id = m.dossier_id DESC, k.transition_id = m.transition_id DESC, m.message_id
 ),
 
--- Two occasions of a source can be one occasion in the ledger. Within one source the ledger then lacks the transition
--- between them. In two sources, both hold the same dossier. An occasion that appears twice comes from a source that
--- holds its dossier twice.
+-- Two occasions in the sources can be one occasion in the ledger. If both belong to one source, the ledger lacks the
+-- transition between them. If they belong to two sources, both sources hold the same dossier. An occasion that appears
+-- twice comes from a source that holds its dossier twice.
 ranked AS (
     SELECT
         t.*,
@@ -190,8 +192,8 @@ ranked AS (
         )
 ),
 
--- Messages that cover this occasion and another occasion in another period. For an occasion that only the dossier's row
--- shows, messages about transitions.
+-- Find messages that cover this occasion and also an occasion in another period. For an occasion that only the
+-- dossier's row shows, find messages about transitions.
 joined AS (
     SELECT
         r.occasion_no,
@@ -219,7 +221,7 @@ joined AS (
     HAVING bool_or(t.source_transition_id <> all(r.numbers))
 ),
 
--- This step collects the facts about an occasion. The next step judges them.
+-- This subquery collects the facts about an occasion. The next subquery derives the reason of the difference from them.
 met AS (
     SELECT
         o.*,
@@ -246,7 +248,7 @@ met AS (
         s.number_before,
         s.number_after,
         o.agency_code IS NOT NULL AND coalesce(o.happened_at < o.enabled_from, TRUE) AS is_out_of_scope,
-        -- The agency code that the source writes belonged to another agency when the message was planned.
+        -- Check whether the agency code that the source writes belonged to another agency when the message was planned.
         (r.agency_code IS DISTINCT FROM o.agency_code) AND r.agency_code = k.agency_code AS is_of_other_agency,
         coalesce(r.procedure_code <> o.procedure_code, FALSE) AND EXISTS (
             SELECT 1 FROM motcua.dossier_versions AS v
@@ -273,8 +275,8 @@ judged AS (
                                 q.source_id = m.source_id AND q.row_kind = 'transition' AND q.released_at IS NULL
                                 AND q.row_key = any(m.numbers::text[])
                         ) THEN 'quarantined'
-                        -- The quarantined row is the dossier's row, or the transition between this occasion and another
-                        -- occasion of its message.
+                        -- A row in quarantine explains the difference: the dossier's row, or the transition between
+                        -- this occasion and another occasion of its message.
                         WHEN (m.numbers = '{}' OR m.joined_numbers IS NOT NULL) AND EXISTS (
                             SELECT 1
                             FROM motcua.quarantine AS q
@@ -293,7 +295,7 @@ judged AS (
                                         AND (q.payload ->> 'transition_id')::bigint < m.number_after
                                 END
                         ) THEN 'quarantined'
-                        -- The agency's code was known when the occasion was read, and is not known now.
+                        -- The ledger knew the agency's code when the occasion was read, and does not know it now.
                         WHEN m.agency_code IS NULL AND m.is_known THEN 'scope_changed'
                         -- The ledger has this transition with another dossier.
                         WHEN
@@ -319,8 +321,8 @@ judged AS (
                                     )
                             )
                             THEN 'source_changed'
-                        -- No pick-up can have read this occasion or the rows before it. The next pick-up will read
-                        -- them.
+                        -- The occasion, or the rows before it, are so new that no pick-up can have read them. The next
+                        -- pick-up will read them.
                         WHEN
                             (NOT m.is_known AND m.numbers[1] > u.cursor_transition_id)
                             OR coalesce(u.picked_up_at < m.recorded_at + %(overlap)s, TRUE)
@@ -418,7 +420,7 @@ FROM motcua.messages AS m
 INNER JOIN motcua.message_history AS h ON m.message_id = h.message_id AND h.from_state IS NULL
 LEFT JOIN motcua.dossiers AS d ON m.dossier_id = d.dossier_id
 LEFT JOIN judged AS j ON m.message_id = j.message_id AND j.nth = 1
--- The source that the message came from. The dossier may have moved to another source later.
+-- Find the source that the message came from. The dossier may have moved to another source later.
 LEFT JOIN LATERAL (
     SELECT
         b.source_id,

@@ -1,5 +1,5 @@
--- Read a stored closing. Rows come in the order in which they were stored. Figures are those of one agency or of all.
--- Called by store/oversight/closings.py.
+-- Read a stored closing. Rows come in the order in which they were stored. The figures returned are those of one agency
+-- or of all. Called by store/oversight/closings.py.
 
 -- name: closing
 -- Return one closing (audit.closings).
@@ -102,7 +102,7 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code, procedure_code, kind;
 
 -- name: reasons
--- Return the numbers of messages by reason of a closing (audit.closing_reasons).
+-- Return the number of messages of a closing for each reason (audit.closing_reasons).
 SELECT
     agency_code,
     procedure_code,
@@ -128,7 +128,8 @@ WHERE closing_no = %(closing_no)s AND (%(agency_code)s::text IS NULL OR agency_c
 ORDER BY agency_code NULLS FIRST, procedure_code NULLS FIRST, kind;
 
 -- name: channels
--- Return what gateways accepted and bill, of a closing (audit.closing_channels).
+-- Return the messages of a closing that gateways accepted, and the units that the gateways bill for them
+-- (audit.closing_channels).
 SELECT
     agency_code,
     kind,
@@ -245,9 +246,9 @@ GROUP BY m.agency_code, m.procedure_code, m.kind
 ORDER BY m.agency_code, m.procedure_code, m.kind;
 
 -- name: billed_in_periods
--- Return what gateways accepted and bill in the newest closing of each of these periods, by gateway, unit and carrier
--- (audit.closing_channels). A closing in which gateways accepted nothing has one row with its period alone. A closing
--- from before channels were counted has SMS segments and no gateway.
+-- Return the messages that gateways accepted and the units that they bill, in the newest closing of each of these
+-- periods, by gateway, unit and carrier (audit.closing_channels). A closing in which gateways accepted nothing has one
+-- row with its period alone. A closing from before channels were counted has SMS segments and no gateway.
 WITH newest AS (
     SELECT
         c.closing_no,

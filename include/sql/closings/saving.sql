@@ -82,7 +82,7 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_messages, %(rows)s::jsonb) AS r;
 
 -- name: save_reasons
--- Insert the numbers of messages by reason of a closing (motcua.closing_reasons).
+-- Insert the number of messages of a closing for each reason (motcua.closing_reasons).
 INSERT INTO motcua.closing_reasons (
     closing_no,
     agency_code,
@@ -124,7 +124,8 @@ SELECT
 FROM jsonb_populate_recordset(NULL::motcua.closing_timings, %(rows)s::jsonb) AS r;
 
 -- name: save_channels
--- Insert what gateways accepted and bill, of a closing (motcua.closing_channels).
+-- Insert the messages of a closing that gateways accepted, and the units that the gateways bill for them
+-- (motcua.closing_channels).
 INSERT INTO motcua.closing_channels (
     closing_no,
     agency_code,

@@ -49,9 +49,9 @@ INNER JOIN motcua.agencies AS n ON a.agency_code = n.agency_code;
 COMMENT ON VIEW motcua.agency_scopes
 IS 'Lists every code under which a source may know an agency, with the time from which citizens of the agency are texted.';
 
--- Return the settings by which a change keeps messages from citizens who got them before: a kind that is newly off,
--- more same-day procedures that are excluded, enabled_from that is later or removed, an end without a successor, a hold
--- of more than two hours, or a code of the source that is removed.
+-- Return the settings by which a change keeps messages from citizens who got them before: a kind of message is switched
+-- off, more same-day procedures are excluded, enabled_from is later or removed, the agency ends without a successor,
+-- result_hold is more than two hours, or a code under which a source knows the agency is removed.
 CREATE OR REPLACE FUNCTION motcua.silenced_by(before jsonb, after jsonb) RETURNS text[] LANGUAGE sql STABLE AS $$
     SELECT array_remove(ARRAY[
         CASE WHEN EXISTS (
@@ -94,11 +94,12 @@ $$;
 COMMENT ON FUNCTION motcua.wait_for_settings()
 IS 'Waits until no other transaction imports or sets settings of agencies, and keeps others waiting until this transaction ends.';
 
--- Set what an agency may decide for itself, as a person did on a page: accents, same-day procedures, the hold, waiting
--- for the gateways' opening hours, and the apology day. The result is the number of the agency's last change. If the
--- agency changed since the change "seen", nothing is written and the result is NULL. The function refuses a change that
--- keeps messages from citizens through any setting but same-day procedures, same-day procedures without a reason, and
--- other recipients of reports, which need a page request (save_page_request). A role that calls this function can set
+-- Write the settings that an agency may decide for itself, as a person set them on a page: accents, same-day
+-- procedures, the hold, waiting for the gateways' opening hours, and the apology day. The result is the number of the
+-- agency's last change. The parameter seen is the number of the last change that the person saw. If the agency changed
+-- after it, nothing is written and the result is NULL. The function refuses three things: a change that keeps messages
+-- from citizens through any setting other than same-day procedures; same-day procedures without a reason; and a change
+-- of the recipients of reports, which needs a page request (save_page_request). A role that calls this function can set
 -- nothing else of an agency.
 CREATE OR REPLACE FUNCTION motcua.set_agency_settings(of_agency text, seen bigint, wanted jsonb, set_by text)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua AS $$
@@ -164,9 +165,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION motcua.set_agency_settings(text, bigint, jsonb, text)
-IS 'Sets what an agency may decide for itself, and stores who did it; refused if the agency changed in the meantime. No other setting can be changed.';
+IS 'Writes the settings that an agency may decide for itself, and stores who set them; nothing is written if the agency changed in the meantime. No other setting can be changed.';
 
--- Number the list of recipients again at each change, so that agency_changes can record a change without the addresses.
+-- Give the list of recipients a new number at each change, so that agency_changes can record a change without the
+-- addresses.
 CREATE OR REPLACE FUNCTION motcua.number_recipients_list() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
@@ -181,8 +183,8 @@ $$;
 CREATE OR REPLACE TRIGGER number_recipients_list BEFORE INSERT OR UPDATE ON motcua.agencies
 FOR EACH ROW EXECUTE FUNCTION motcua.number_recipients_list();
 
--- Insert a row into agency_changes if the agency changed. The settings UTC and iso_8601 make the same time read the
--- same in every session.
+-- Insert a row into agency_changes if the agency changed. The function sets the time zone to UTC and the style of
+-- intervals to iso_8601, so that the same value is written in the same way in every session.
 CREATE OR REPLACE FUNCTION motcua.note_agency_change(of_agency text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, motcua
 SET timezone = 'UTC' SET intervalstyle = 'iso_8601' AS $$
@@ -224,7 +226,7 @@ COMMENT ON FUNCTION motcua.note_agency_change(text)
 IS 'Inserts a row into agency_changes if the agency differs from its last row there.';
 
 -- Record each change of an agency in agency_changes. One SQL statement that writes an agency with its codes and names
--- leaves one row.
+-- adds one row there.
 CREATE OR REPLACE FUNCTION motcua.keep_agency_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
 BEGIN

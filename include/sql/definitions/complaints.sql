@@ -78,9 +78,10 @@ COMMENT ON FUNCTION motcua.keep_complaint_change() IS 'Inserts each change of a 
 CREATE OR REPLACE TRIGGER keep_complaint_change AFTER INSERT OR UPDATE ON motcua.complaints
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_complaint_change();
 
--- Let auditors read complaints, without names, phone numbers and texts. A complaint repeats an earlier one about the
--- same dossier with the same claim on the same day if it came another way. Rows of one file are separate complaints. A
--- complaint without a code never counts as a repetition, because nothing would prove it.
+-- Let auditors read complaints, without names, phone numbers and texts. A complaint counts as a repetition of an
+-- earlier one with the same dossier, claim and day if the two do not come from the same file. Rows of one file are
+-- separate complaints. A complaint without a code never counts as a repetition, because nothing would prove that it is
+-- about the same dossier.
 CREATE OR REPLACE VIEW audit.complaints AS
 SELECT
     c.complaint_id, c.agency_code, CASE WHEN c.dossier_id IS NOT NULL THEN c.dossier_code END AS dossier_code,

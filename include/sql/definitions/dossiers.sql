@@ -24,7 +24,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN translate(
 COMMENT ON FUNCTION motcua.code_key(text)
 IS 'Returns a dossier code in the form in which codes are compared: upper case, without accents, blanks and _, each dash as a hyphen; O equals 0, and I and l equal 1.';
 
--- Return the kind of message that a status calls for. Both the status and the position at the desk must hold.
+-- Return the kind of message that a status calls for. The kind depends on the status and on whether the dossier is at
+-- the one-stop desk.
 CREATE OR REPLACE FUNCTION motcua.condition_of(status_code smallint, at_one_stop_desk boolean) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN NOT at_one_stop_desk THEN NULL
@@ -32,11 +33,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     WHEN status_code = 5 THEN 'supplement'
 END;
 COMMENT ON FUNCTION motcua.condition_of(smallint, boolean)
-IS 'Returns the kind of message that a status calls for. Both the status and the position at the desk must hold.';
+IS 'Returns the kind of message that a status calls for. The kind depends on the status and on whether the dossier is at the one-stop desk.';
 
--- Return a dossier's last step that was recorded by a given time and is not an old step, from the rows known up to a
--- version and a transition. row_speaks is true if an old step after it counts or is not judged yet; then the dossier's
--- row gives the status.
+-- Return a dossier's last step that was recorded by a given time and is not an old step, using only versions and
+-- transitions up to the given numbers. row_speaks is true if an old step after it counts or is not judged yet; then the
+-- dossier's row gives the status.
 CREATE OR REPLACE FUNCTION motcua.last_step(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -70,12 +71,13 @@ LANGUAGE sql STABLE AS $$
     ) AS o ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.last_step(bigint, timestamptz, bigint, bigint)
-IS 'Returns a dossier''s last step that was recorded by a given time and is not an old step, from the rows known up to a version and a transition. row_speaks is true if an old step after it counts or is not judged yet; then the dossier''s row gives the status.';
+IS 'Returns a dossier''s last step that was recorded by a given time and is not an old step, using only versions and transitions up to the given numbers. row_speaks is true if an old step after it counts or is not judged yet; then the dossier''s row gives the status.';
 
--- Return a dossier as it was at a given time, from the rows known up to a version and a transition. The dates come from
--- the last version up to that time, or from the first version if all are later. The status comes from that version or
--- from the last step by then, whichever is newer, or from the version if an old step requires that. handed_over is true
--- if the citizen had the result and the dossier was not moved since. No row means that the dossier was not known.
+-- Return a dossier as it was at a given time, using only versions and transitions up to the given numbers. The dates
+-- come from the last version up to that time, or from the first version if all are later. The status comes from that
+-- version or from the last step by then, whichever is newer, or from the version if an old step after the last step
+-- counts or is not judged yet. handed_over is true if the citizen had the result and the dossier was not moved since.
+-- No row means that the dossier was not known.
 CREATE OR REPLACE FUNCTION motcua.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -109,7 +111,7 @@ LANGUAGE sql STABLE AS $$
     LEFT JOIN LATERAL motcua.last_step(of_dossier, moment, known_version, known_transition) AS t ON TRUE
 $$;
 COMMENT ON FUNCTION motcua.dossier_as_of(bigint, timestamptz, bigint, bigint)
-IS 'Returns a dossier as it was at a given time, from the rows known up to a version and a transition. The dates come from the last version up to that time, or from the first version if all are later. The status comes from that version or from the last step by then, whichever is newer, or from the version if an old step requires that. handed_over is true if the citizen had the result and the dossier was not moved since. No row means that the dossier was not known.';
+IS 'Returns a dossier as it was at a given time, using only versions and transitions up to the given numbers. The dates come from the last version up to that time, or from the first version if all are later. The status comes from that version or from the last step by then, whichever is newer, or from the version if an old step after the last step counts or is not judged yet. handed_over is true if the citizen had the result and the dossier was not moved since. No row means that the dossier was not known.';
 
 -- Insert the dossier into phone_changes, so that planning compares its messages with its phone again.
 CREATE OR REPLACE FUNCTION motcua.note_phone_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

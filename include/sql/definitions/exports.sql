@@ -1,8 +1,8 @@
 -- Exported files: how transactions that put a file into a folder wait for each other.
 
 -- Wait until no other transaction puts a file into this folder or sets its form, and keep others waiting until this
--- transaction ends. Pages may take this lock only. Called by include/sql/uploads.sql and
--- include/sql/intake/exports.sql.
+-- transaction ends. The role of the pages may take this advisory lock and no other. Called by include/sql/uploads.sql
+-- and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_folder(named text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(9030, hashtext(named))

@@ -2,7 +2,8 @@
 
 -- Set queued messages to unknown that may have been sent in a gap without a journal, and return their number. Each gets
 -- an attempt of unknown outcome, so that people see the message, can release it once, and a carrier statement can be
--- paired with it. The gateway is never queried about this attempt, because it would answer that it never had it.
+-- paired with it. The gateway is never queried about this attempt, because the gateway would answer that it never
+-- received this attempt.
 CREATE OR REPLACE FUNCTION motcua.hold_blind(of_gap bigint, at_gateway text, at_moment timestamptz)
 RETURNS bigint LANGUAGE sql SET search_path = pg_catalog, motcua AS $$
 WITH theirs AS MATERIALIZED (
@@ -51,10 +52,10 @@ $$;
 COMMENT ON FUNCTION motcua.hold_blind(bigint, text, timestamptz)
 IS 'Sets queued messages to unknown that may have been sent in a gap without a journal, and returns their number.';
 
--- Answer a gap that holds messages recorded up to a time, with a person's name and reason, and close it. With sent_by,
--- the lost ledger may have sent messages until then, and messages held up to that time become unknown. If sent_by is
--- NULL, the ledger was only paused, and the held messages are released. Returns the number of messages that became
--- unknown, or NULL if no such gap is open.
+-- Answer a gap that holds messages recorded up to a time, with a person's name and reason, and close it. If sent_by is
+-- a time, the lost ledger may have sent messages until then, and held messages that were recorded up to that time
+-- become unknown. If sent_by is NULL, the ledger was only paused, and the held messages are released. Returns the
+-- number of messages that became unknown, or NULL if no such gap is open.
 CREATE OR REPLACE FUNCTION motcua.answer_gap(
     of_gap bigint, sent_by timestamptz, said_by text, because text, at_gateway text, at_moment timestamptz
 )
@@ -92,7 +93,8 @@ IS 'Closes a gap of a ledger that was paused or restored, as a person answers it
 
 -- Return what a watch may see of the ledger: the largest numbers of attempts and of changes of messages, the last
 -- heartbeat of the senders, the last round of the server's own watch, and the open alerts. If the ledger was paused and
--- the gap is not answered, the heartbeat is the last one before the pause, and woke_at names the pause.
+-- the gap is not answered, the heartbeat is the last one before the pause, and woke_at is the time at which the pause
+-- ended.
 CREATE OR REPLACE FUNCTION motcua.seen_from_outside()
 RETURNS TABLE (
     attempt_id bigint, history_id bigint, at_work_at timestamptz, woke_at timestamptz, slept_since timestamptz,

@@ -23,8 +23,8 @@ $$;
 COMMENT ON FUNCTION motcua.provider_id(text)
 IS 'Returns a keyed hash in place of an identifier from a provider, which may hold a phone number; the same identifier gives the same hash.';
 
--- Wait until no other inquiry of this phone is being answered, and lock the phone until this transaction ends.
--- Callbacks may take this lock only, and not the senders' locks. Called by include/sql/inquiries.sql.
+-- Wait until no other inquiry of this phone is being answered, and lock the phone until this transaction ends. The role
+-- of the callbacks app may take this advisory lock and no other. Called by include/sql/inquiries.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_phone(phone text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(9029, hashtext(phone))
@@ -198,7 +198,7 @@ BEGIN
             asked.as_of, asked.told_result, asked.fee, of_reply
         )
         ON CONFLICT (gateway, dedupe_key) DO NOTHING;
-        -- The inquiry may also be stored by an earlier version, whose key is not replaced yet.
+        -- An earlier version may have stored the inquiry under a key in an older form that is not replaced yet.
         IF NOT FOUND OR EXISTS (
             SELECT 1 FROM motcua.inquiries AS i WHERE i.gateway = asked.gateway AND i.dedupe_key = asked.dedupe_key
         ) THEN

@@ -11,7 +11,7 @@ SELECT
     m.kind,
     m.transition_id,
     d.msisdn,
-    -- The phone number was emptied. It is missing until the row is read again.
+    -- If the phone number was emptied, it counts as missing until the row is read again.
     coalesce(d.phone_refusal, CASE WHEN d.msisdn IS NULL THEN 'missing' END) AS phone_refusal,
     d.returned_at,
     m.kind = any(g.kinds_off) AS kind_off,
@@ -42,7 +42,8 @@ LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind
 COMMENT ON VIEW motcua.occasion_conditions
 IS 'Messages as the sender checks them just before their calls, without the facts about the dossier''s other messages. Holds personal data.';
 
--- Return whether no step that counts lies between two entries of a dossier into the condition of a kind.
+-- Return whether no step that counts lies between two entries of a dossier into the condition that calls for a message
+-- of a kind.
 CREATE OR REPLACE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT
@@ -53,12 +54,12 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     WHERE e.transition_id = earlier AND l.transition_id = later
 $$;
 COMMENT ON FUNCTION motcua.is_same_state(bigint, bigint, bigint, text)
-IS 'Returns whether no step that counts lies between two entries of a dossier into the condition of a kind.';
+IS 'Returns whether no step that counts lies between two entries of a dossier into the condition that calls for a message of a kind.';
 
--- Return whether a message of a kind, in one of the given states, is about the same entry into a condition as a
--- transition, with no step that counts between the two. Only the newest earlier entry with such a message is checked:
--- if no step that counts lies between an older entry and this one, none lies between the newest entry and this one. The
--- cost therefore does not grow with the number of messages.
+-- Return whether a message of a kind, in one of the given states, is about an earlier entry of the dossier into the
+-- same condition, with no step that counts between that entry and the given one. Only the newest earlier entry with
+-- such a message is checked: if no step that counts lies between an older entry and this one, none lies between the
+-- newest entry and this one. The cost therefore does not grow with the number of messages.
 CREATE OR REPLACE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[])
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT motcua.is_same_state(of_dossier, b.transition_id, entry, of_kind)
@@ -67,13 +68,14 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
         FROM motcua.transitions AS e
         WHERE
             e.dossier_id = of_dossier
-            -- The position is read in subqueries. In a join, all entries would be sorted first.
+            -- The position of the given entry is read in subqueries. In a join, all entries would be sorted first.
             AND (e.sequence, e.from_row, e.transition_id) < (
                 (SELECT l.sequence FROM motcua.transitions AS l WHERE l.transition_id = entry),
                 (SELECT l.from_row FROM motcua.transitions AS l WHERE l.transition_id = entry),
                 entry
             )
-            -- The count is evaluated for each entry, the newest first. A join could read all messages in these states.
+            -- A count is used because PostgreSQL evaluates it for each entry, the newest first. For a join it could
+            -- read all messages in these states.
             AND 0 < (
                 SELECT count(*) FROM motcua.messages AS p
                 WHERE
@@ -85,10 +87,10 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     ) AS b
 $$;
 COMMENT ON FUNCTION motcua.is_told_of(bigint, bigint, text, text[])
-IS 'Returns whether a message of a kind, in one of the given states, is about the same entry into a condition as a transition, with no step that counts between the two.';
+IS 'Returns whether a message of a kind, in one of the given states, is about an earlier entry of the dossier into the same condition, with no step that counts between that entry and the given one.';
 
--- Return whether a dossier left the condition of a kind by a step that counts, after one transition and, if it is
--- given, before another one.
+-- Return whether a dossier left the condition that calls for a message of a kind, by a step that counts, after one
+-- transition and, if it is given, before another one.
 CREATE OR REPLACE FUNCTION motcua.was_left(
     of_dossier bigint, since_transition bigint, until_transition bigint, of_kind text
 )
@@ -120,13 +122,14 @@ RETURNS boolean LANGUAGE sql STABLE AS $$
     )
 $$;
 COMMENT ON FUNCTION motcua.was_left(bigint, bigint, bigint, text)
-IS 'Returns whether a dossier left the condition of a kind by a step that counts, after one transition and, if it is given, before another one.';
+IS 'Returns whether a dossier left the condition that calls for a message of a kind, by a step that counts, after one transition and, if it is given, before another one.';
 
 -- Return whether and why the occasion that a transition began no longer holds, and until when its message waits. gone
--- is taken_back; outdated, if an old step is not confirmed by the row; superseded, if the condition was entered again
--- after old steps only; or empty. waits_until is the time until which the message waits for the dossier's row because
--- of an old step; infinity means until the row is read. The function is written in PL/pgSQL so that it is planned
--- separately. If it were inlined into a query about a few messages, the query would read all of them.
+-- is taken_back, if the dossier left the condition; outdated, if an old step is not confirmed by the row; superseded,
+-- if the condition was entered again after old steps only; or empty, if the occasion holds. waits_until is the time
+-- until which the message waits for the dossier's row because of an old step; infinity means until the row is read. The
+-- function is written in PL/pgSQL so that it is planned separately. If it were inlined into a query about a few
+-- messages, the query would read all of them.
 CREATE OR REPLACE FUNCTION motcua.occasion_standing(of_dossier bigint, since_transition bigint, of_kind text)
 RETURNS TABLE (gone text, waits_until timestamptz) LANGUAGE plpgsql STABLE ROWS 1 AS $$
 BEGIN
@@ -149,7 +152,8 @@ BEGIN
                         o.transition_id IS NULL
                         OR motcua.condition_of(v.status_code, v.at_one_stop_desk) IS NOT DISTINCT FROM of_kind
                     )
-                    -- The count is evaluated for each later step. A join would read all messages of the dossier.
+                    -- A count is used because PostgreSQL evaluates it for each later step. For a join it would read all
+                    -- messages of the dossier.
                     AND 0 < (
                         SELECT count(*)
                         FROM motcua.messages AS n
@@ -269,9 +273,9 @@ COMMENT ON VIEW motcua.sending_conditions
 IS 'Messages as the sender checks them just before their calls. Holds personal data.';
 
 -- Refuse a message that begins in a state in which messages may not begin, and changes of state that
--- motcua.message_moves does not list, some of them for one reason only. The text of a message never changes. The phone
--- number of a waiting message may only become its dossier's present number, which the claim checks again. A message
--- whose personal data was emptied may not wait or be sent.
+-- motcua.message_moves does not list. That table allows some changes for one reason only. The text of a message never
+-- changes. The phone number of a waiting message may only become its dossier's present number, which the claim checks
+-- again. A message whose personal data was emptied may not wait or be sent.
 CREATE OR REPLACE FUNCTION motcua.enforce_message_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN

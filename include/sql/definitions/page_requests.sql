@@ -5,8 +5,8 @@
 -- Only the values that this function reads from "given" are stored. Three acts are carried out at once, because no
 -- citizen gets a message that he would not get otherwise: a stop, its end, and a status that neither is nor was mapped
 -- to 5 or 9. The confirmation of a calendar year and the verification of a publication are left to the next worker
--- without a mail. "became" is waits; done; asked_before if the same request is open; unknown if there is no such
--- source, agency, account, publication or stop in force.
+-- without a mail. The result "became" is one of these: waits; done; asked_before, if the same request is open; unknown,
+-- if there is no such source, agency, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$
@@ -77,7 +77,7 @@ BEGIN
             the := jsonb_build_object(
                 'source', given ->> 'source', 'written', written, 'stands_for', stands_for, 'stood_for', stood_for
             );
-            -- A repetition of the same mapping changes nothing.
+            -- A request to map a status code as it is mapped already changes nothing, so it is carried out at once too.
             IF stands_for NOT IN (5, 9) AND coalesce(stood_for, 0) NOT IN (5, 9) OR stands_for = stood_for THEN
                 done := now();
             END IF;
@@ -180,8 +180,8 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_page_request();
 
 -- Carry out a request once the Department was mailed and the time for a withdrawal is over, and return the stored
 -- outcome. NULL means that the request had ended before. If the values on which the request was based have changed, the
--- request is not carried out, because the Department was not informed of that. For a calendar year and a publication
--- the worker has done the work before it calls this function.
+-- request is not carried out, because the mail to the Department was about the earlier values. For a calendar year and
+-- a publication the worker has done the work before it calls this function.
 CREATE OR REPLACE FUNCTION motcua.apply_page_request(of_request bigint)
 RETURNS text LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

@@ -2,9 +2,9 @@
 
 -- Show until when each dossier's personal data is stored. A dossier ends when its result is handed over, or when its
 -- row or a later step shows that it was not accepted, that it was withdrawn, or that its result was returned. A result
--- that nobody collects ends the dossier a year later. The agency's term runs from the end, unless a citizen asked for
--- the erasure. A dossier that still moves has not ended. The newer one of the row and the last step gives the status.
--- Called by motcua.purge_personal_data and include/sql/personal_data.sql.
+-- that nobody collects ends the dossier a year later. The agency's retention term begins at the end, unless a citizen
+-- asked for the erasure. A dossier that still moves has not ended. The newer one of the row and the last step gives the
+-- status. Called by motcua.purge_personal_data and include/sql/personal_data.sql.
 CREATE OR REPLACE VIEW motcua.dossier_terms AS
 SELECT
     d.dossier_id,
@@ -81,7 +81,8 @@ COMMENT ON FUNCTION motcua.is_like_a_code(text)
 IS 'Returns whether a text that was typed as a dossier''s code may be a code, and not a name, a phone number or an identity number.';
 
 -- Wait until no other transaction empties personal data, and keep others waiting until this transaction ends. This is
--- lock 7 of store/ledger/locks.py. The purge may take this lock only. Called by include/sql/personal_data.sql.
+-- lock 7 of store/ledger/locks.py. The role of the purge may take this advisory lock and no other. Called by
+-- include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.wait_for_emptying() RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT pg_advisory_xact_lock(7)
@@ -125,7 +126,7 @@ $$;
 COMMENT ON FUNCTION motcua.may_only_be_emptied()
 IS 'Refuses every change of a row except that motcua.purge_personal_data empties the named columns of personal data.';
 
--- Nothing else in these rows may change.
+-- In the following tables, nothing else in a row may change.
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.dossier_versions
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied('applicant_phone');
 CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE ON motcua.receipts
@@ -134,7 +135,8 @@ CREATE OR REPLACE TRIGGER keep_inquiry BEFORE UPDATE OR DELETE ON motcua.inquiri
 FOR EACH ROW EXECUTE FUNCTION motcua.may_only_be_emptied(
     'msisdn', 'text', 'asked_code', 'gateway_message_id', 'dedupe_key'
 );
--- Runs write other columns of these tables. They write these columns only once.
+-- Runs change other columns of the following tables. The columns named in these triggers are written once and can then
+-- only be emptied.
 CREATE OR REPLACE TRIGGER keep_personal_data BEFORE UPDATE ON motcua.attempts FOR EACH ROW
 WHEN ((old.msisdn, old.purged_at) IS DISTINCT FROM (new.msisdn, new.purged_at))
 EXECUTE FUNCTION motcua.may_only_be_emptied('msisdn', 'gateway_reference');

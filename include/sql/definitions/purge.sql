@@ -3,11 +3,12 @@
 -- Empty one batch of personal data: rows whose term is over by this server's clock, so that nobody can extend the term;
 -- rows that a citizen asked to erase; or rows that had been emptied before a restore. This is the only function that
 -- empties personal data. A dossier is emptied with its messages, attempts, versions, notes and complaints. A row that
--- another transaction has locked is left to the next run. The result lists dossiers by agency and code, and other rows
--- by our number: inquiries with their gateway, quarantined rows with their source, complaints with their agency. After
--- a restore, a row with the same number that came later is another row. The function belongs to a role that cannot log
--- in, owns nothing else and may write only these columns. Only the login of the purge may call it (rights.sql); while
--- the roles are missing, no role may. Called by store/personal_data.py.
+-- another transaction has locked is emptied by the next run. The result lists dossiers by agency and code, and other
+-- rows by our number: inquiries with their gateway, quarantined rows with their source, complaints with their agency.
+-- After a restore, a row that has the same number but came after the listed row was emptied is a different row, and is
+-- not emptied. The function belongs to a role that cannot log in, owns nothing else and may write only these columns.
+-- Only the login of the purge may call it (rights.sql); while the roles are missing, no role may. Called by
+-- store/personal_data.py.
 CREATE OR REPLACE FUNCTION motcua.purge_personal_data(
     of_kind text,
     after_id bigint,
@@ -62,8 +63,8 @@ BEGIN
                 NOT t.may_be_told
                 AND (
                     (t.ended_at < moment AND (for_cause = 'restore' OR NOT t.is_complained_of))
-                    -- In a restored ledger the dossier may not have ended yet. If it was read again since, it may go
-                    -- on.
+                    -- In a restored ledger the dossier may not have ended yet. It is still emptied, unless it was read
+                    -- again since then.
                     OR (for_cause = 'restore' AND t.picked_up_at < listed_at)
                 );
         END IF;
@@ -74,7 +75,8 @@ BEGIN
             ORDER BY d.dossier_id
             FOR UPDATE SKIP LOCKED
         ) AS l;
-        -- The dossiers are locked now, so messages and complaints from the meantime are visible here.
+        -- The dossiers are locked now, so messages and complaints that other transactions inserted before are visible
+        -- here.
         SELECT array_agg(t.dossier_id) INTO busy FROM motcua.dossier_terms AS t
         WHERE t.dossier_id = any(ids) AND (t.may_be_told OR (t.is_complained_of AND for_cause <> 'restore'));
         ids := coalesce(array(SELECT unnest(ids) EXCEPT SELECT unnest(busy)), '{}');
@@ -105,7 +107,7 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('complaints', counted);
         IF for_cause <> 'term' THEN
-            -- Inquiries have a term of their own, which need not be over here.
+            -- Inquiries have a term of their own, which may be over later than the term of the dossier.
             UPDATE motcua.inquiries SET
                 msisdn = NULL, text = NULL, asked_code = NULL, gateway_message_id = NULL, dedupe_key = NULL,
                 purged_at = moment
@@ -150,7 +152,8 @@ BEGIN
 
     ELSIF of_kind = 'inquiries' THEN
         IF only_these IS NULL THEN
-            -- Numbers grow with time, with a tolerance of a day, so no older row follows.
+            -- Inquiries with larger numbers are usually newer. If every row of this batch is at least seven days newer
+            -- than the term, no due row follows, and looked_until becomes NULL.
             SELECT
                 CASE WHEN min(l.received_at) < of_before + interval '7 days' THEN max(l.inquiry_id) END,
                 array_agg(l.inquiry_id) FILTER (WHERE l.received_at < of_before)
@@ -174,7 +177,7 @@ BEGIN
                         WHEN k.inquiry ->> 1 ~ '^[0-9]{1,18}$' THEN (k.inquiry ->> 1)::bigint
                     END
                 UNION ALL
-                -- Lists of earlier versions hold the key that identifies repetitions.
+                -- Lists that earlier versions wrote name an inquiry by its dedupe_key instead of its number.
                 SELECT i.inquiry_id, i.gateway, i.received_at FROM motcua.inquiries AS i
                 WHERE
                     i.gateway = k.inquiry ->> 0
@@ -196,7 +199,8 @@ BEGIN
         GET DIAGNOSTICS counted = ROW_COUNT;
         counts := counts || jsonb_build_object('inquiries', counted);
         IF only_these IS NULL THEN
-            -- Identifiers of providers that earlier versions stored are replaced, whether they are due or not.
+            -- Identifiers of providers that earlier versions stored in clear are replaced by keyed hashes, even if the
+            -- term of the row is not over.
             UPDATE motcua.inquiries SET
                 gateway_message_id = CASE WHEN purged_at IS NULL THEN motcua.provider_id(gateway_message_id) END,
                 dedupe_key = CASE
@@ -424,9 +428,9 @@ BEGIN
 END
 $$;
 
--- Replace the planner's statistics, which hold samples of emptied values. For phone numbers in carrier statements, and
--- identifiers that may hold some, the statement repeats the column's type, which deletes the statistics, because
--- ANALYZE collects none for an empty table. Called by include/sql/personal_data.sql.
+-- Replace the planner's statistics, which hold samples of emptied values. The tables of the schema statements are empty
+-- now, and ANALYZE keeps the old statistics of an empty table. ALTER TABLE therefore sets the type of their columns
+-- with phone numbers and identifiers again, which deletes the statistics. Called by include/sql/personal_data.sql.
 CREATE OR REPLACE FUNCTION motcua.tidy_after_purge() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog AS $$
 BEGIN
@@ -439,7 +443,7 @@ BEGIN
     ANALYZE motcua.attempts (msisdn, gateway_reference);
     ANALYZE motcua.transitions (note, actor);
     ANALYZE motcua.inquiries (msisdn, text, asked_code, gateway_message_id, dedupe_key);
-    -- These tables are analyzed as a whole, with their indexes on the key of the code.
+    -- These two tables are analyzed as a whole, because indexes on motcua.code_key of their codes have statistics too.
     ANALYZE motcua.complaints;
     ANALYZE motcua.quarantine;
     ANALYZE motcua.receipts (raw);

@@ -1,10 +1,11 @@
 -- Pushed dossiers and steps: how they are read and written when more data comes, and how sources are read from them.
 
--- Begin to write what an account pushed or exported about dossiers, after other writers of its source have ended. The
--- lock lasts until this transaction ends, so that numbers and times are committed in their order. Returns the agencies
--- that the account may write about, what is known of these dossiers and, with with_steps, of their steps, without data
--- that names a citizen; domain/intake/merging.py decides with it. At most a thousand steps of a dossier are read.
--- Raises MC010 if there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
+-- Begin to write what an account pushed or exported about dossiers. The function first waits until no other transaction
+-- writes for the same source. The lock lasts until this transaction ends, so that the numbers and times of steps become
+-- visible in increasing order. Returns the agencies that the account may write about, what is known of these dossiers
+-- and, if with_steps is true, of their steps, without data that names a citizen; domain/intake/merging.py decides with
+-- these values what to write. At most a thousand steps of a dossier are read. Raises MC010 if there is no such account.
+-- Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
@@ -80,11 +81,12 @@ COMMENT ON FUNCTION intake.begin_taking(bigint, json, boolean)
 IS 'Begins to write what an account brings about dossiers, and returns what is known of them, without data about a citizen.';
 
 -- Write what was decided for an account's dossiers under the lock of its source, and return their numbers. New fields
--- replace the row's own fields. Steps are written in their order, with those that waited, then recent states and what a
--- file stated. Times and numbers of steps are set here. The numbers lie above every number that was picked up anywhere,
--- so that a dossier that comes from another source continues where it was. Refuses agencies that the account may not
--- write about. Raises MC010 if there is no such account. Called by intake.write_push and
--- include/sql/intake/exports.sql.
+-- replace the row's own fields. The function writes the steps in their order, among them steps that waited for their
+-- dossiers, then the recent states (intake.recent_states), and for a file also the state of each dossier in it
+-- (intake.exported_dossiers). It sets the times and numbers of the steps itself. The numbers lie above every number
+-- that was picked up from any source, so that the steps come after those of a dossier that another source delivered
+-- before. Refuses agencies that the account may not write about. Raises MC010 if there is no such account. Called by
+-- intake.write_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.write_taken(
     of_client bigint, dossiers json, steps json, states json, export bigint, exported timestamptz
 ) RETURNS TABLE (agency_code text, dossier_code text, dossier_no bigint) LANGUAGE plpgsql SECURITY DEFINER
@@ -101,7 +103,7 @@ BEGIN
     SELECT
         greatest(
             n.last_number,
-            -- A number that no sequence reaches is no valid start.
+            -- Numbers that are too large to come from a sequence are left out.
             (SELECT max(s.cursor_transition_id) FROM motcua.sources AS s WHERE s.cursor_transition_id < 1::bigint << 61)
         )
     INTO base
@@ -202,7 +204,7 @@ COMMENT ON FUNCTION intake.write_taken(bigint, json, json, json, bigint, timesta
 IS 'Writes what was decided for an account''s dossiers and steps, only for agencies that it may write about, and returns their numbers.';
 
 -- Begin to write a push of the client that a session belongs to. In addition to the values of intake.begin_taking,
--- returns every way in which an agency may be named, for domain/words.py. Raises MC010 if the session belongs to no
+-- returns every code, alias and name of an agency, for domain/words.py. Raises MC010 if the session belongs to no
 -- client. Called by include/sql/intake/pushes.sql.
 CREATE OR REPLACE FUNCTION intake.begin_push(
     session_digest bytea, given json, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
@@ -365,10 +367,10 @@ LEFT JOIN motcua.status_meanings AS m
 WHERE t.transition_id IS NOT NULL;
 COMMENT ON VIEW intake.source_transitions IS 'Pushed steps in the columns of the contract''s view transitions.';
 
--- Let auditors read the agencies whose figures a closing has from pushes: everything.
+-- Let auditors read the agencies whose figures a closing has from pushes: all columns.
 CREATE OR REPLACE VIEW audit.closing_pushed AS
 SELECT closing_no, source, agency_code FROM motcua.closing_pushed;
--- The figures of the national portal for agencies' periods, as they were handed in: everything.
+-- Let auditors read the figures of the national portal for agencies' periods, as they were handed in: all columns.
 CREATE OR REPLACE VIEW audit.portal_figures AS
 SELECT
     figure_no, agency_code, period, received, resolved, returned, handed_in_by, handed_in_at, file_name, file_sha256,

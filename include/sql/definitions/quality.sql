@@ -15,10 +15,11 @@ END
 $$;
 COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the snapshot, whichever version made it.';
 
--- Make a table of the snapshot with the columns of the SQL statement that will fill it, for the calling role. A table
--- with these columns already stays, so that a running dump does not lose it. The table is unlogged, because an empty
--- table after a crash of the server loses nothing. The check updates the statistics itself. An autovacuum during the
--- check would read the whole table for nothing, on the same processors.
+-- Make a table of the snapshot with the columns of the SQL statement that will fill it, and let the calling role read
+-- it and insert rows. A table that has these columns already is not made again, so that a running dump does not lose
+-- it. The table is unlogged, because an empty table after a crash of the server loses nothing. The check updates the
+-- statistics itself. An autovacuum during the check would read the whole table without any use, and take time from the
+-- processors that the check uses.
 CREATE OR REPLACE FUNCTION quality.make(
     table_name text, columns text[], types oid[]
 ) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -44,7 +45,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quality.make(text, text[], oid[])
-IS 'Makes an empty table of the snapshot with columns of these names and types, for the calling role.';
+IS 'Makes an empty table of the snapshot with columns of these names and types, and lets the calling role read it and insert rows.';
 
 -- Update the planner's statistics of one column of a table of the snapshot.
 CREATE OR REPLACE FUNCTION quality.look_at(

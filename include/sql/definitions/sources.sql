@@ -16,8 +16,9 @@ COMMENT ON VIEW motcua.status_meanings
 IS 'Status codes of sources that are mapped to national codes, and until when a mapping holds if it ends.';
 
 -- Map one status code of a source to a national code, and store who did it, when, and the mapping before. FALSE means
--- that there is no such source. No other function writes these tables. The codes 1 to 10 belong to the contract and are
--- never mapped. A mapping of such a code from an earlier version is revoked by mapping the code to itself.
+-- that there is no such source. No other function writes the tables of mappings. The codes 1 to 10 belong to the
+-- contract and are never mapped. A mapping of such a code from an earlier version is revoked by mapping the code to
+-- itself.
 CREATE OR REPLACE FUNCTION motcua.map_status(
     at_source text, as_written integer, stands_for integer, said_by text, at_moment timestamptz
 )

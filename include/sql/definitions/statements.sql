@@ -1,12 +1,12 @@
 -- Carrier statements: the tables in which a file is matched, what stays fixed in a refusal, and what auditors may read.
 
--- Empty the tables of the schema. A second import waits here until the first one's transaction ends.
+-- Empty the tables of the schema statements. A second import waits here until the first one's transaction ends.
 CREATE OR REPLACE FUNCTION statements.clear() RETURNS void LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, statements AS $$
     TRUNCATE statements.lines, statements.ours, statements.pairs
 $$;
 COMMENT ON FUNCTION statements.clear()
-IS 'Empties the tables of the schema. A second import waits here until the first one''s transaction ends.';
+IS 'Empties the tables of the schema statements. A second import waits here until the first one''s transaction ends.';
 
 -- Update the planner's statistics of a table that was just filled.
 CREATE OR REPLACE FUNCTION statements.look_at(table_name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
@@ -51,8 +51,9 @@ CREATE OR REPLACE VIEW audit.statement_matches AS
 SELECT
     match_id, statement_no, verdict, direction, line_no, attempt_id, inquiry_id, matched_by, differs, segments, amount
 FROM motcua.statement_matches;
--- A carrier statement replaces earlier refusals of its form and month, or of its form if the month could not be read.
--- It also replaces refusals of the same file, which may have been moved into the right folder.
+-- Show refusals. A carrier statement that was imported replaces earlier refusals of its form and month, or of its form
+-- if the month could not be read. It also replaces refusals of the same file, which may have been moved into the right
+-- folder.
 CREATE OR REPLACE VIEW audit.refused_statements AS
 SELECT
     r.refusal_no, r.form, r.month, r.file_name, r.sha256, r.refused_at, r.refused_by, r.faults, r.set_aside_at,
@@ -64,9 +65,10 @@ SELECT
             AND ((s.form = r.form AND s.month = coalesce(r.month, s.month)) OR s.sha256 = r.sha256)
     ) AS replaced_by
 FROM motcua.refused_statements AS r;
--- Sums of a carrier statement's matches. They were stored with the carrier statement. If an earlier version stored a
--- carrier statement without sums, the view adds its matches up. segments_off and amount_off are the differences between
--- both sides, added without their signs, without matches that may be in the next carrier statement.
+-- Show the sums of a carrier statement's matches. The sums were stored with the carrier statement. If an earlier
+-- version stored a carrier statement without sums, the view adds its matches up. segments_off and amount_off are the
+-- sums of the differences between both sides, without their signs. Matches that may be billed in the next carrier
+-- statement are left out.
 CREATE OR REPLACE VIEW audit.statement_sums AS
 SELECT
     statement_no, direction, verdict, matches, their_segments, their_amount, our_segments, our_amount, segments_off,

@@ -36,8 +36,8 @@ FOR EACH ROW EXECUTE FUNCTION motcua.keep_stop();
 
 -- End a stop early that is in force, and release the messages that waited for it, or let them wait for other stops that
 -- cover them. Returns the number of released messages, or NULL if the stop is not in force. The function waits for
--- senders that are putting messages on hold for this stop, so that none is put on hold afterwards. A message that is
--- locked is left out, because its holder checks it again.
+-- senders that are putting messages on hold for this stop, so that none is put on hold afterwards. A message that
+-- another transaction has locked is left out, because that transaction checks the message again.
 CREATE OR REPLACE FUNCTION motcua.end_stop(of_stop bigint, said_by text, at_time timestamptz)
 RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
@@ -75,7 +75,7 @@ $$;
 COMMENT ON FUNCTION motcua.end_stop(bigint, text, timestamptz)
 IS 'Ends a stop early that is in force, and releases the messages that waited for it; returns their number, or NULL if the stop is not in force.';
 
--- Let auditors read stops, and the stops that a closing stored: everything.
+-- Let auditors read stops, and the stops that a closing stored: all columns.
 CREATE OR REPLACE VIEW audit.stops AS
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by FROM motcua.stops;
 CREATE OR REPLACE VIEW audit.closing_stops AS

@@ -16,8 +16,8 @@ $$;
 CREATE OR REPLACE TRIGGER keep_judgement BEFORE UPDATE ON motcua.old_steps
 FOR EACH ROW EXECUTE FUNCTION motcua.keep_judgement();
 
--- Return how often a quarantined row of a given age was due to be read again so far. The intervals are a tenth of its
--- age, at least a minute and at most an hour. The number follows from the age alone, so that the row need not be
+-- Return how often a quarantined row of a given age should have been read again by now. The intervals are a tenth of
+-- its age, at least a minute and at most an hour. The number follows from the age alone, so that the row need not be
 -- written.
 CREATE OR REPLACE FUNCTION motcua.looks_by(age interval) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
@@ -26,7 +26,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN CASE
     ELSE 10 + 10 * ln(60) + (extract(EPOCH FROM age) - 36000) / 3600
 END::double precision;
 COMMENT ON FUNCTION motcua.looks_by(interval)
-IS 'Returns how often a quarantined row of a given age was due to be read again so far. The intervals are a tenth of its age, at least a minute and at most an hour.';
+IS 'Returns how often a quarantined row of a given age should have been read again by now. The intervals are a tenth of its age, at least a minute and at most an hour.';
 
 -- Let auditors read old steps, and since when the rule about them holds.
 CREATE OR REPLACE VIEW audit.old_steps AS

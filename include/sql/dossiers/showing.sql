@@ -193,9 +193,10 @@ ORDER BY v.version_id DESC
 LIMIT %(limit)s;
 
 -- name: messages
--- Return a dossier's messages without replies, each with what the sender would check now (motcua.messages,
--- motcua.occasion_conditions). The columns equal those of motcua.sending_conditions. The facts about a dossier's other
--- messages are computed once for all its messages here, because a dossier may have hundreds of messages.
+-- Return a dossier's messages except replies, each with what the sender would check now (motcua.messages,
+-- motcua.occasion_conditions). The result has the same columns as motcua.sending_conditions. The facts about a
+-- dossier's other messages are computed once for all its messages here, because a dossier may have hundreds of
+-- messages.
 WITH theirs AS MATERIALIZED (
     SELECT
         n.*,
@@ -275,7 +276,7 @@ LEFT JOIN motcua.gateways AS g ON a.gateway = g.name
 WHERE m.message_id = %(message_id)s;
 
 -- name: moves
--- Return each change of state of a dossier's messages without replies (motcua.message_history). The first change of a
+-- Return each change of state of a dossier's messages except replies (motcua.message_history). The first change of a
 -- message comes with the message's text.
 SELECT
     h.history_id,

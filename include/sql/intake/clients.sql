@@ -46,7 +46,7 @@ WHERE client_id = %(client_id)s AND agency_code <> all(%(agencies)s::text[]);
 DELETE FROM intake.sessions WHERE client_id = %(client_id)s;
 
 -- name: note_change
--- Insert who changed a client, and what the client may do from then on (intake.client_changes).
+-- Log who changed a client, and what the client may do from then on (intake.client_changes).
 INSERT INTO intake.client_changes (
     client_id, changed_at, changed_by, change, agencies, networks, supplements_at_desk
 )
@@ -70,7 +70,7 @@ LIMIT %(limit)s;
 -- name: list
 -- Return the clients that may write for these agencies, or all clients (intake.clients). Each row has the client's
 -- rights, its last push, what it pushed since a day, its steps that wait for their dossiers, and the dossiers with a
--- supplement since then that no push places at the desk.
+-- request for a supplement since then for which no push states that it is at the desk.
 SELECT
     c.name,
     c.source,
@@ -129,7 +129,7 @@ ORDER BY f.day DESC, f.records DESC, f.fault, f.field;
 
 -- name: watched
 -- Return the clients that may push, each with its agencies that are enabled by now, the days and hours of its calls,
--- and what it pushed on its last days (intake.clients).
+-- and the numbers of records that it pushed on the last days on which it pushed (intake.clients).
 SELECT
     c.name,
     array(
@@ -170,9 +170,9 @@ GROUP BY c.name, f.fault, f.field
 ORDER BY c.name, records DESC, f.fault, f.field;
 
 -- name: supplements_untold
--- Return the number of dossiers of pushed sources with a supplement in [start, end) that no push places at the desk, by
--- agency, the largest number first, for some agencies or all (intake.supplements_untold). Their citizens were not
--- texted about the supplement.
+-- Return the number of dossiers of pushed sources with a request for a supplement in [start, end) for which no push
+-- states that it is at the desk, by agency, the largest number first, for some agencies or all
+-- (intake.supplements_untold). Their citizens were not texted about the supplement.
 SELECT u.source, u.agency_code, count(DISTINCT u.dossier_code) AS dossiers
 FROM intake.clients AS c
 INNER JOIN intake.supplements_untold AS u ON c.source = u.source AND c.client_id = u.client_id
@@ -184,8 +184,8 @@ GROUP BY u.source, u.agency_code
 ORDER BY dossiers DESC, u.agency_code, u.source;
 
 -- name: told_of
--- Return the agencies that the files of a source may write about now, or were allowed to at any time
--- (intake.client_changes).
+-- Return the agencies about which the files of a source may hold data now, or were allowed to hold data at any earlier
+-- time (intake.client_changes).
 SELECT DISTINCT a.agency_code
 FROM intake.clients AS c
 INNER JOIN intake.client_changes AS k ON c.client_id = k.client_id

@@ -69,10 +69,12 @@ WITH waited AS (
         size = %(size)s,
         modified_at = %(modified_at)s,
         seen_at = CASE WHEN s.is_same THEN e.seen_at ELSE %(now)s END,
-        -- An acceptance applies to the file as it was then, so it is removed when the file changed.
+        -- A person's acceptance of a refused file applies to the file as it was then, so it is removed if the file has
+        -- changed.
         accepted_by = CASE WHEN s.is_same THEN e.accepted_by END,
         accepted_at = CASE WHEN s.is_same THEN e.accepted_at END,
-        -- A store changes the time when it moves a file. The file's name still identifies who sent it.
+        -- A file store changes the file's time when it moves the file. A file of the same name and size is therefore
+        -- still the one that this person sent.
         sent_by = CASE WHEN e.size = %(size)s THEN e.sent_by END,
         sent_at = CASE WHEN e.size = %(size)s THEN e.sent_at END
     FROM (
@@ -97,7 +99,8 @@ seen AS (
     INSERT INTO intake.exports (source, name, size, modified_at, seen_at, state)
     SELECT %(source)s, %(name)s, %(size)s, %(modified_at)s, %(now)s, 'waiting'
     WHERE NOT EXISTS (SELECT 1 FROM waited)
-    -- Two keys can conflict: only one file of a name waits, and each state of a file is read once.
+    -- Two unique indexes can cause a conflict: only one file of each name may wait, and each state of a file (its size
+    -- and time) is stored only once.
     ON CONFLICT DO NOTHING
     RETURNING export_no, seen_at, accepted_at
 )
@@ -181,7 +184,7 @@ FOR NO KEY UPDATE;
 
 -- name: last
 -- Return the newest complete export of a source, facts about the newest export, and whether this file was taken before
--- (intake.exports). The order is that of the times of export.
+-- (intake.exports). The newest export is the one that was exported last, not the one that was read last.
 SELECT
     w.exported_at AS whole_at,
     w.name AS whole_name,
@@ -286,7 +289,8 @@ WHERE
 RETURNING e.export_no;
 
 -- name: list
--- Return files of one source or of all sources, the newest first, after a number of skipped ones (intake.exports).
+-- Return files of one source or of all sources, the newest first, after skipping a given number of files
+-- (intake.exports).
 SELECT
     e.export_no,
     e.source,

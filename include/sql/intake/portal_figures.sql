@@ -4,7 +4,7 @@
 -- name: save
 -- Insert figures of the portal that differ from the newest figures of their agency and period, and return them
 -- (motcua.portal_figures). Figures that came from the same file before are not inserted again, even if they were
--- replaced in the meantime. The caller holds the lock COMPARING.
+-- replaced in the meantime. The caller holds the advisory lock COMPARING (store/ledger/locks.py).
 INSERT INTO motcua.portal_figures (
     agency_code, period, received, resolved, returned, handed_in_by, handed_in_at, file_name, file_sha256, file_line,
     replaces
@@ -46,8 +46,8 @@ ORDER BY f.figure_no;
 
 -- name: counted
 -- Return the figures in the closings of some periods, for the agencies that the portal has figures of, in all closings
--- or in those up to one (audit.closing_dossier_sums). An agency without dossiers has zeros. The rows are in the order
--- of the closings.
+-- or in those up to a given closing (audit.closing_dossier_sums). An agency without dossiers has zeros. The rows are in
+-- the order of the closings.
 SELECT
     c.closing_no,
     c.as_of,

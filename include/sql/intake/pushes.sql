@@ -37,8 +37,9 @@ SELECT
 
 -- name: keep_of_closing
 -- Insert the agencies whose figures a closing has from pushes (motcua.closing_pushed). These are the enabled agencies
--- that a client was allowed to write for at some time of the period. For a day, they are also the agencies in the day's
--- count of such a source, whoever may write for them now. For a longer period, they are also the agencies of its days.
+-- that a client was allowed to write for at some time of the period. For a day, the agencies are added that such a
+-- source's own count of the day names, even if no client may write for them any more. For a longer period, the agencies
+-- that the closings of its days have are added.
 INSERT INTO motcua.closing_pushed (closing_no, source, agency_code)
 SELECT %(closing_no)s::bigint, c.source, a.agency_code
 FROM intake.clients AS c

@@ -31,9 +31,9 @@ FROM
 -- of their dossiers and agencies (motcua.sending_conditions). The lane has the messages of the gateway's carriers and
 -- the messages that another gateway refused and this gateway may send. With an empty gateway, the query returns the
 -- messages that no gateway serves. A message with an attempt that is or may be under way is skipped, whatever the
--- message's state is. The query starts at a place in the queue, or at its beginning. The caller must update each
--- returned message in the same transaction. The inner LIMIT lets PostgreSQL know that few rows are needed, however long
--- the queue is.
+-- message's state is. The query starts at a given position in the queue, or at its beginning. The caller must update
+-- each returned message in the same transaction. The inner LIMIT lets PostgreSQL know that few rows are needed, however
+-- long the queue is.
 SELECT
     m.message_id,
     m.kind,
@@ -100,7 +100,7 @@ FROM (
             (q.avoid = '{}' AND (q.carrier = any(%(carriers)s) OR (q.carrier IS NULL AND %(takes_unsorted)s)))
             OR (q.avoid <> '{}' AND q.carrier = any(%(open_carriers)s) AND NOT %(gateway)s = any(q.avoid))
         )
-        -- A count is evaluated for each row. PostgreSQL would plan NOT EXISTS as a join, by its estimate for all
+        -- A count is used because PostgreSQL evaluates it for each row. It would plan NOT EXISTS as a join over all
         -- attempts.
         AND 0 = (
             SELECT count(*) FROM motcua.attempts AS a
@@ -146,9 +146,9 @@ FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (message_id bigint, state text, re
 WHERE m.message_id = r.message_id;
 
 -- name: find_for_trial
--- Return the place in the queue of one due message with which a paused carrier is tried again (motcua.messages).
--- Without refused_too, messages whose number the carrier refused are skipped. The newest message is chosen, because the
--- oldest messages may all be the cause of the pause.
+-- Return the position in the queue of one due message with which a paused carrier is tried again (motcua.messages). If
+-- refused_too is false, messages whose number the carrier refused are skipped. The newest message is chosen, because
+-- the oldest messages may all be the cause of the pause.
 SELECT q.next_attempt_at, q.message_id
 FROM motcua.messages AS q
 WHERE
@@ -164,8 +164,8 @@ LIMIT 1;
 -- name: left_waiting
 -- Return messages that have been due since due_by although a sender could send them (motcua.messages). A sender can
 -- send a message if a gateway for its carrier is not paused, no stop covers it and no gap holds all messages. The query
--- reads 20 messages at each end of the queue. Messages that cannot be sent are mostly alike, so a few show the state of
--- the whole queue.
+-- reads 20 messages at each end of the queue. Most messages that cannot be sent wait for the same reason, so a few
+-- messages show the state of the whole queue.
 WITH usable AS MATERIALIZED (
     SELECT
         n.name,

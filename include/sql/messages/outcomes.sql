@@ -25,7 +25,7 @@ SET next_attempt_at = %(now)s
 WHERE message_id = any(%(message_ids)s) AND state = 'queued' AND reason = 'gateway_busy';
 
 -- name: close_unconfirmed
--- Set accepted messages to unconfirmed if no delivery receipt came within the time that their gateway allows
+-- Set accepted messages to unconfirmed if no delivery receipt came within the time that is set for their gateway
 -- (motcua.messages). A message is skipped while one of its receipts is unread. A receipt that comes later still changes
 -- the state.
 UPDATE motcua.messages AS m
@@ -39,7 +39,8 @@ WHERE m.message_id IN (
         ORDER BY a.attempt_id DESC
         LIMIT 1
     ) AS l ON TRUE
-    -- A lateral query is evaluated for each row. A join would read all inquiries.
+    -- A lateral query is used because PostgreSQL evaluates it for each row. For a plain join it would read all
+    -- inquiries.
     LEFT JOIN LATERAL (
         SELECT min(q.gateway) AS gateway FROM motcua.inquiries AS q
         WHERE q.message_id = n.message_id
@@ -72,8 +73,8 @@ WHERE m.message_id IN (
     WHERE
         n.state = 'queued' AND n.useful_until <= %(now)s
         AND (%(start)s::timestamptz IS NULL OR (n.recorded_at >= %(start)s AND n.recorded_at < %(end)s))
-    -- This is the order of the queue's index. In the order of message_id, PostgreSQL would read all messages if many
-    -- are queued.
+    -- The messages are read in the order of the queue's index. If they were ordered by message_id and many were queued,
+    -- PostgreSQL would read the whole table.
     ORDER BY n.next_attempt_at, n.message_id
     LIMIT 10000
     FOR UPDATE SKIP LOCKED

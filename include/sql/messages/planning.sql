@@ -10,7 +10,8 @@ WHERE dossier_id = any(%(dossier_ids)s) AND kind IN ('result', 'supplement')
 ORDER BY message_id;
 
 -- name: save
--- Insert new messages (motcua.messages). A dossier gets at most one message of each kind and occasion, for ever.
+-- Insert new messages (motcua.messages). A dossier never gets a second message of the same kind about the same
+-- occasion.
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,
     template_version,
@@ -173,8 +174,8 @@ SET next_attempt_at = %(now)s
 WHERE dossier_id = any(%(dossier_ids)s) AND state = 'queued' AND reason = 'old_step' AND next_attempt_at > %(now)s;
 
 -- name: make_due
--- Make queued messages of a window due at once if their last attempt failed and they wait for a retry
--- (motcua.messages). A backfill uses this SQL statement. Messages that wait for the end of a stop, for a person's
+-- Make queued messages that were recorded in a window due at once, if their last attempt failed and they wait for a
+-- retry (motcua.messages). A backfill uses this SQL statement. Messages that wait for the end of a stop, for a person's
 -- decision or for a gateway's opening hours stay as they are.
 UPDATE motcua.messages
 SET next_attempt_at = %(now)s

@@ -43,7 +43,7 @@ COMMENT ON COLUMN motcua.page_requests.released IS 'How many messages went again
 
 -- The status codes 1 to 10 belong to the contract. An existing mapping of such a code ends with the thirtieth day after
 -- this migration, by Vietnam time, or earlier if somebody maps the code to itself. The default gives this date to all
--- existing rows and is then dropped, so that later rows get no date. For other codes the date means nothing.
+-- existing rows and is then dropped, so that later rows get no date. For other codes the date has no effect.
 ALTER TABLE motcua.status_maps
 ADD COLUMN ends_at timestamptz DEFAULT date_trunc('day', now(), 'Asia/Ho_Chi_Minh') + interval '31 days';
 ALTER TABLE motcua.status_maps ALTER COLUMN ends_at DROP DEFAULT;

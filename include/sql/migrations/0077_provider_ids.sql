@@ -1,8 +1,8 @@
 -- depends: 0075_page_requests
 -- transactional: false
--- Identifiers of providers become keyed hashes (definitions/inquiries.sql). Add an index that finds the rows of an
--- earlier version. The index becomes empty once the purge of personal data has replaced their identifiers, batch by
--- batch.
+-- From this version on, identifiers that providers give texts to 9029 are stored as keyed hashes (motcua.provider_id in
+-- definitions/inquiries.sql). Add an index that finds the rows of an earlier version. The index becomes empty once the
+-- purge of personal data has replaced their identifiers, batch by batch.
 -- The index is built concurrently so that inquiries can go on. An interrupted build leaves an invalid index, which the
 -- next try drops first.
 DROP INDEX CONCURRENTLY IF EXISTS motcua.inquiries_with_ids;

@@ -1,6 +1,7 @@
 -- depends: 0078_wrong_addresses
--- Store when the clock of a source was set back, and when a source began to number its steps anew. Both would otherwise
--- hide new rows from a pick-up, which reads the rows after the last time and number that it has read.
+-- Store when the clock of a source was set back, and when a source began to number its steps from a low number again.
+-- Both would otherwise hide new rows from a pick-up, which reads the rows after the last time and number that it has
+-- read.
 
 ALTER TABLE motcua.dossiers ADD COLUMN stamped_at timestamptz;
 COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'When the row was written, as the source has it, where that cannot be true; updated_at is then when it was read. Empty: it is updated_at.';

@@ -1,6 +1,7 @@
 -- depends: 0083_unreachable
--- The text of a message is composed for the gateway that sends it, with accents or without. Store the values of the
--- text with accents, too, and store in each attempt the form and the units that were handed over.
+-- The text of a message is composed for the gateway that sends it, with accents or without. Therefore store in each
+-- message also the values of the text with accents, and in each attempt whether the text was sent with accents and how
+-- many units of which kind were handed over.
 ALTER TABLE motcua.messages ADD COLUMN accented_parameters text[];
 COMMENT ON COLUMN motcua.messages.text
 IS 'The words as planned; a gateway where accents cost nothing sends them with accents. Personal data.';

@@ -1,6 +1,6 @@
 -- depends: 0089_waits_for_opening
--- Store what a bill is computed from: the prices of each gateway in its own unit, and the carrier of the phone number
--- of each attempt.
+-- Store the data from which a gateway's bill is computed: the prices of each gateway in its own unit, and the carrier
+-- of the phone number of each attempt.
 ALTER TABLE motcua.gateways ADD COLUMN prices jsonb;
 COMMENT ON COLUMN motcua.gateways.prices
 IS 'Đồng a unit, by carrier, "other" for those that are not named; empty: the connection names none.';

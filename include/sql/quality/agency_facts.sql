@@ -4,9 +4,9 @@
 
 -- name: actor_days
 -- Return the days on which a user made many changes within a few minutes late in the day (motcua.transitions). Each row
--- has the day's number of changes and the largest number within those minutes. Many changes within some minutes put at
--- least half of them into one of two adjacent spans of the same length. With this condition candidate days are found at
--- little cost.
+-- has the day's number of changes and the largest number within those minutes. If many changes lie within some minutes,
+-- at least half of them lie in one of two adjacent fixed spans of that length. The query first looks for such spans, so
+-- that it finds the candidate days at little cost.
 WITH suspects AS MATERIALIZED (
     SELECT DISTINCT p.source_id, p.actor, p.day
     FROM (
@@ -38,8 +38,8 @@ changes AS (
     INNER JOIN motcua.dossiers AS d ON t.dossier_id = d.dossier_id
     WHERE
         NOT t.from_row
-        -- The condition is not written as a join, because the planner would hash all transitions instead of the few
-        -- days.
+        -- The condition is not written as a join, because PostgreSQL's planner would then build a hash table of all
+        -- transitions instead of the few days.
         AND (t.source_id, t.actor, (t.occurred_at AT TIME ZONE interval '+07:00')::date) IN (
             SELECT p.source_id, p.actor, p.day FROM suspects AS p -- noqa: RF03
         )
@@ -69,9 +69,9 @@ GROUP BY b.agency_code, b.actor, b.day
 HAVING max(b.batch) >= %(changes)s;
 
 -- name: usual_waits
--- Return how long results of each procedure usually wait at the desk until they are collected: median and median
--- absolute deviation in days (quality.dossier_facts). The lengths are grouped with their counts first, because only few
--- lengths occur.
+-- Return how long the results of each procedure usually wait at the desk until citizens collect them: median and median
+-- absolute deviation in days (quality.dossier_facts). The waiting times are first grouped with their counts, because
+-- only few different waiting times occur.
 WITH waits AS (
     SELECT f.procedure_code, f.pickup_days AS days, count(*) AS times
     FROM quality.dossier_facts AS f
@@ -123,8 +123,8 @@ INNER JOIN deviations AS d ON m.procedure_code = d.procedure_code
 GROUP BY m.procedure_code, m.collected, m.median;
 
 -- name: desk_cells
--- Return by agency, procedure and month how many dossiers were received, reached a result and were collected
--- (quality.dossier_facts). agency_month_facts sums these cells up.
+-- Return by agency, procedure and month how many dossiers were received, reached a result, and had their result
+-- collected (quality.dossier_facts). agency_month_facts sums these cells up.
 WITH quick_shares AS (
     SELECT
         f.agency_code,
@@ -136,7 +136,8 @@ WITH quick_shares AS (
     HAVING count(*) >= 10
 ),
 
--- The median of three or more shares can exceed the limit only if at least two of the shares exceed it.
+-- Only procedures with two shares above the limit are examined, because the median of three or more shares can exceed
+-- the limit only if at least two of the shares exceed it.
 perhaps_quick AS (
     SELECT s.procedure_code
     FROM quick_shares AS s
@@ -144,7 +145,8 @@ perhaps_quick AS (
     HAVING count(*) FILTER (WHERE s.share > %(at_once_share)s) >= 2
 ),
 
--- Procedures that are done while the citizen waits. The practice of other agencies decides which procedures these are.
+-- Find the procedures that are usually done while the citizen waits. The practice of other agencies decides which
+-- procedures these are.
 quick AS (
     SELECT q.agency_code, q.procedure_code
     FROM quick_shares AS q
@@ -198,8 +200,9 @@ WHERE f.collected_month >= %(since_day)s::date AND NOT f.same_day AND q.agency_c
 GROUP BY f.agency_code, f.procedure_code, f.collected_month;
 
 -- name: notice_cells
--- Return by agency, procedure and month the moves in the last minutes before apologies, the pauses, and the results
--- that should have been texted (quality.dossier_facts). agency_month_facts sums these cells up.
+-- Return by agency, procedure and month the number of dossiers that were moved in the last minutes before the evening's
+-- apologies, the number of pauses, and the number of results that should have been texted (quality.dossier_facts).
+-- agency_month_facts sums these cells up.
 SELECT
     f.agency_code,
     f.procedure_code,
@@ -451,8 +454,9 @@ LEFT JOIN batches AS b ON f.whole AND f.agency_code = b.agency_code AND f.month 
 WHERE f.whole OR f.procedure_code <> '';
 
 -- name: agency_counts
--- Return counts that must agree for each agency in charge, so that Great Expectations can check them: dossiers in the
--- ledger and in the snapshot, and dossiers received in the months, counted one by one and as the sum of the months.
+-- Return counts that must agree for each agency in charge, so that Great Expectations can check them: the dossiers in
+-- the ledger and in the snapshot, and the dossiers received in the months that the check covers, counted one by one and
+-- as the sum of the monthly figures.
 SELECT
     c.agency_code,
     sum(c.in_ledger) AS in_ledger,

@@ -1,11 +1,11 @@
 -- Compute the facts of a dossier that depend on its own row and steps only. A recheck of a single dossier computes them
--- too. Each statement fills the table of schema quality that has its name; own_facts, a part of
--- quality/marks/dossier_facts, has one column for each fact. Called by store/oversight/quality.py and
--- store/rechecks.py.
+-- too. Each statement fills the table of schema quality that has its name; own_facts has one column for each fact, and
+-- quality/marks/dossier_facts joins it with other facts. Called by store/oversight/quality.py and store/rechecks.py.
 
 -- name: dossiers
--- Return the dossiers that a check covers: those that have not ended, and those received or changed since the first of
--- the months (motcua.dossiers). Eve is the last working day before the due day.
+-- Return the dossiers that a check covers: those that have not ended, and those received or changed since the beginning
+-- of the first month that the check covers (motcua.dossiers). The column eve is the last working day before the due
+-- day.
 SELECT
     d.dossier_id,
     d.agency_code,
@@ -39,10 +39,11 @@ WHERE
     OR coalesce(d.updated_at >= %(since)s, TRUE);
 
 -- name: moves
--- Return what the transitions of each dossier show, for one part of the dossiers, in one pass (motcua.transitions).
--- Events count from the first of the months on. An old step counts only if the dossier's row agreed with it. If the
--- last step is an old step, last_recorded_at is -infinity, so that the row gives the present status. Times use the
--- fixed offset UTC+7, Vietnam's time all year, because the name of the time zone costs four times as much.
+-- Return what the transitions of each dossier show, in one pass (motcua.transitions). The result covers one of the two
+-- parts into which quality/snapshot/middle divides the dossiers. Events count from the beginning of the first month
+-- that the check covers. An old step counts only if the dossier's row agreed with it. If the last step is an old step,
+-- last_recorded_at is -infinity, so that the row gives the present status. Times use the fixed offset UTC+7, Vietnam's
+-- time all year, because the name of the time zone costs four times as much.
 WITH ordered AS (
     SELECT
         t.dossier_id,
@@ -159,9 +160,9 @@ FROM ordered AS o
 GROUP BY o.dossier_id;
 
 -- name: own_facts
--- Return the facts of a dossier's own row and steps, with the calendar and the settings of its agency, for one part of
--- the dossiers. Working days between two events are the days after the first event's day up to the second event's day.
--- Working days until now are the days that are over.
+-- Return the facts of a dossier's own row and steps, with the calendar and the settings of its agency, for one of the
+-- two parts of the dossiers. Working days between two events are the days after the first event's day up to the second
+-- event's day. Working days from an event until now are the working days after the event that are over.
 SELECT
     d.dossier_id,
     d.answers AS agency_code,

@@ -2,9 +2,10 @@
 -- or is fixed. Called by store/oversight/quality.py.
 
 -- name: withhold_findings
--- Insert the open findings of agencies whose data is broken now as withheld (motcua.quality_withheld). This run neither
--- confirms nor fixes them. A finding about a dossier belongs to the agency that is in charge of the dossier now. A
--- dossier that moved to a sound agency is therefore reported there.
+-- Insert the open findings of broken agencies as withheld (motcua.quality_withheld). An agency is broken in a run if
+-- its part of the snapshot is faulty. This run neither confirms nor fixes them. A finding about a dossier belongs to
+-- the agency that is in charge of the dossier now. If a dossier has moved to an agency that is not broken, its findings
+-- are therefore reported there.
 INSERT INTO motcua.quality_withheld (run_no, finding_id)
 SELECT %(run_no)s, e.finding_id
 FROM motcua.finding_episodes AS e
@@ -50,7 +51,7 @@ WHERE
 
 -- name: open_episodes
 -- Open an episode for each returned finding that has none open (motcua.finding_episodes). Deadlines count working days
--- of the agency; today is the first one.
+-- of the agency; the day of the run is the first one.
 INSERT INTO motcua.finding_episodes (finding_id, opened_run, again, deadline, department_on)
 WITH deadlines AS (
     SELECT r.rule, c.calendar, a.day AS deadline, b.day AS department_on
@@ -102,9 +103,9 @@ WHERE f.finding_id = %(finding_id)s AND (%(agencies)s::text[] IS NULL OR f.agenc
 RETURNING acknowledgement_id;
 
 -- name: taken_back
--- Return by agency how many results citizens were texted, and after how many minutes each result that was revoked was
--- revoked, in order (motcua.messages, quality.dossier_facts). A result that was handed over first does not count as
--- revoked.
+-- Return by agency the number of results that citizens were texted about, and, for the results that were revoked, the
+-- minutes from each result to its revocation, in ascending order (motcua.messages, quality.dossier_facts). A result
+-- that was handed over first does not count as revoked.
 WITH told AS (
     SELECT f.agency_code, count(*) AS told
     FROM motcua.messages AS m

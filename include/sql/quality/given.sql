@@ -25,7 +25,8 @@ INNER JOIN motcua.agencies_on(%(day)s::date) AS i ON g.agency_code = i.agency_co
 INNER JOIN quality.days AS d ON r.calendar = d.calendar AND d.day = %(day)s::date - 1;
 
 -- name: register_readings
--- Return that a source's desk register was read, or the reason why it could not be read.
+-- Return one row for a source's desk register: without a failure if the register was read, or with the reason why it
+-- could not be read.
 SELECT s.source_id, %(failure)s::text AS failure FROM motcua.sources AS s WHERE s.name = %(source)s;
 
 -- name: desk_register
@@ -39,7 +40,7 @@ INNER JOIN motcua.sources AS s ON s.name = %(source)s;
 
 -- name: ledger_counts
 -- Return how many dossiers of each agency in charge a check must cover, from the ledger alone (motcua.dossiers). The
--- snapshot is compared with this count. The condition is that of quality/facts/dossiers, without its joins.
+-- snapshot is compared with this count. The WHERE condition is the same as in quality/facts/dossiers.
 SELECT coalesce(i.in_charge, l.agency_code) AS agency_code, sum(l.dossiers)::integer AS dossiers
 FROM (
     SELECT d.agency_code, count(*) AS dossiers

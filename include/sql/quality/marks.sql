@@ -32,7 +32,8 @@ HAVING
 
 -- name: edits
 -- Return the due dates that were moved later and the procedures that changed, from the versions of a dossier's row
--- (motcua.dossier_versions). A pause (status 5, 6 or 8) since the previous move explains a move.
+-- (motcua.dossier_versions). A move of the due date counts as explained if the dossier was paused (status 5, 6 or 8)
+-- since the previous move.
 WITH due_steps AS (
     SELECT
         v.dossier_id,
@@ -110,7 +111,7 @@ pauses AS (
     GROUP BY x.dossier_id
 ),
 
--- The due day that was in force when the last pause began.
+-- Find the due day that was in force when the last pause began.
 at_pause AS (
     SELECT DISTINCT ON (s.dossier_id)
         s.dossier_id,
@@ -138,8 +139,8 @@ LEFT JOIN procedure_moves AS p ON e.dossier_id = p.dossier_id
 WHERE a.due_day IS NOT NULL OR u.due_moved_at IS NOT NULL OR p.changed_at IS NOT NULL;
 
 -- name: shared_numbers
--- Return the dossiers whose phone number belonged to many owners within some days (motcua.dossiers). The latest use of
--- the number by an owner counts until a number of days later, or until the owner's next use if that comes first. Names
+-- Return the dossiers whose phone number belonged to many owners within some days (motcua.dossiers). A use of the phone
+-- number by an owner counts for a given number of days, or until the owner's next use of it if that comes first. Names
 -- that differ only in case are one owner.
 WITH often AS (
     SELECT d.msisdn
@@ -192,8 +193,8 @@ FROM shared AS h
 INNER JOIN motcua.dossiers AS d ON h.msisdn = d.msisdn;
 
 -- name: failed_numbers
--- Return the dossiers whose phone number failed for good and was not reached since, on this dossier or on another one
--- (motcua.attempts).
+-- Return the dossiers to whose phone number a message was undelivered or rejected because of the number, about this
+-- dossier or another one, and no message was delivered since (motcua.attempts).
 WITH failed AS MATERIALIZED (
     SELECT a.msisdn, m.dossier_id, max(coalesce(a.answered_at, a.started_at)) AS at
     FROM motcua.attempts AS a
@@ -223,7 +224,8 @@ GROUP BY d.dossier_id;
 
 -- name: refiled
 -- Return the dossiers that their owner filed again: exactly two dossiers with the same name, phone number and procedure
--- at one agency (motcua.dossiers). Firms and notaries file the same procedure often, so more than two do not count.
+-- at one agency (motcua.dossiers). Firms and notaries file the same procedure often, so three or more such dossiers do
+-- not count.
 WITH alike AS (
     SELECT d.agency_code, d.procedure_code, d.msisdn
     FROM motcua.dossiers AS d
@@ -267,8 +269,8 @@ GROUP BY i.dossier_id;
 
 -- name: complained
 -- Return the dossiers whose citizens complained that there was no result, within some days after a gateway accepted the
--- result message (motcua.complaints). Withdrawn complaints do not count. The unit is a day, because often only the day
--- of a complaint is known.
+-- result message (motcua.complaints). Withdrawn complaints do not count. The time is counted in days, because often
+-- only the day of a complaint is known.
 SELECT d.dossier_id, max(c.received_at) AS complained_at
 FROM motcua.complaints AS c
 INNER JOIN motcua.dossiers AS d ON c.agency_code = d.agency_code AND c.dossier_code = d.dossier_code
@@ -281,8 +283,9 @@ WHERE
 GROUP BY d.dossier_id;
 
 -- name: cleaned
--- Return the dossiers with fields that had to be cleaned (motcua.cleaned_fields). Times count if they are in the
--- present row or in a transition since the first of the months. Other fields count if they are in the present row.
+-- Return the dossiers with fields that had to be cleaned (motcua.cleaned_fields). A cleaned time counts if it is in the
+-- dossier's present row or in a transition since the first month that the check covers. Another cleaned field counts
+-- only if it is in the present row.
 SELECT
     c.dossier_id,
     max(c.last_seen_at) FILTER (WHERE c.detail ~ '_at\M') AS cleaned_time_at,
@@ -308,9 +311,9 @@ WHERE r.source_id = d.source_id
 GROUP BY d.dossier_id;
 
 -- name: dossier_facts
--- Return all facts that the rules about dossiers use, one row for each dossier, for one part of the dossiers. A
--- dossier's own facts are joined with the facts from other rows. Facts that few dossiers have are joined with each
--- other first, because each join with all dossiers costs much time.
+-- Return all facts that the rules about dossiers use, one row for each dossier, for one of the two parts into which
+-- quality/snapshot/middle divides the dossiers. A dossier's own facts are joined with the facts from other rows. Facts
+-- that few dossiers have are joined with each other first, because each join with all dossiers costs much time.
 SELECT
     o.*,
     k.phone_owners,

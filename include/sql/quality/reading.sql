@@ -1,5 +1,5 @@
--- Read runs of checks for reports, pages and commands. A finding may hold the text of a phone field, which callers must
--- mask. Called by store/oversight/quality.py.
+-- Read runs of checks for reports, pages and commands. A finding may hold the text of a phone field, which the callers
+-- of these queries must mask. Called by store/oversight/quality.py.
 
 -- name: runs
 -- Return runs, the newest first: all, those with one run_id, or those of one day (motcua.quality_runs).
@@ -63,8 +63,8 @@ GROUP BY c.run_no, c.rule
 ORDER BY c.run_no, c.rule;
 
 -- name: changes
--- Return by rule and agency how many findings are new, back or fixed in a run compared with an earlier run
--- (motcua.finding_episodes).
+-- Return by rule and agency how many findings are new in a run, have come back, or are fixed, compared with an earlier
+-- run (motcua.finding_episodes).
 SELECT
     f.rule,
     f.agency_code,
@@ -96,7 +96,8 @@ GROUP BY f.rule, f.agency_code;
 
 -- name: rows
 -- Return the findings of some rules that a run returned, and those fixed since an earlier run (motcua.findings). The
--- result holds the findings of one agency without those about a whole source, those of one rule, or all.
+-- result holds the findings of one agency (without findings about a whole source), the findings of one rule, or all
+-- findings.
 SELECT
     f.finding_id,
     f.rule,
@@ -257,7 +258,7 @@ LIMIT %(most)s OFFSET %(skipped)s;
 
 -- name: shares
 -- Return the shares of textable phone numbers in a run, for one agency or all, the worst first (motcua.quality_shares).
--- Shares of fewer dossiers than a limit are left out.
+-- Shares that are computed from fewer dossiers than a limit are left out.
 SELECT
     s.agency_code,
     s.dimension,
@@ -299,7 +300,7 @@ WHERE run_no = any(%(run_nos)s)
 ORDER BY run_no, agency_code;
 
 -- name: broken_agencies
--- Return the agencies whose part of the snapshot was broken in some runs, with the fault
+-- Return the agencies whose part of the snapshot was faulty in some runs, with the fault
 -- (motcua.quality_broken_agencies).
 SELECT run_no, agency_code, fault
 FROM motcua.quality_broken_agencies

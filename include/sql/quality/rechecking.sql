@@ -2,8 +2,8 @@
 -- store/rechecks.py.
 
 -- name: findings
--- Return findings about dossiers that can be rechecked, with the agency that has the dossier now, for some agencies or
--- all (motcua.findings). changed is true if the dossier or one of its steps was read again after a time.
+-- Return findings about dossiers that can be rechecked, with the agency that resolves the dossier now, for some
+-- agencies or all (motcua.findings). changed is true if the dossier or one of its steps was read again after a time.
 SELECT
     f.finding_id,
     f.rule,
@@ -29,12 +29,12 @@ SELECT d.* FROM motcua.dossiers AS d WHERE d.dossier_id = any(%(dossiers)s::bigi
 SELECT t.* FROM motcua.transitions AS t WHERE t.dossier_id = any(%(dossiers)s::bigint[]);
 
 -- name: add
--- Insert that a person had a finding rechecked, with the outcome (motcua.finding_rechecks).
+-- Log that a person had a finding rechecked, with the outcome (motcua.finding_rechecks).
 INSERT INTO motcua.finding_rechecks (finding_id, rechecked_at, rechecked_by, outcome)
 VALUES (%(finding)s, %(now)s, %(by)s, %(outcome)s);
 
 -- name: last
--- Return the last recheck of each of some findings after a time (motcua.finding_rechecks).
+-- Return, for each given finding, its last recheck after a time (motcua.finding_rechecks).
 SELECT DISTINCT ON (r.finding_id) r.finding_id, r.rechecked_at, r.rechecked_by, r.outcome
 FROM motcua.finding_rechecks AS r
 WHERE r.finding_id = any(%(findings)s::bigint[]) AND r.rechecked_at > %(since)s::timestamptz

@@ -1,13 +1,14 @@
 -- Store a run of checks and seal it at the end. A sealed run cannot be changed. Called by store/oversight/quality.py.
 
 -- name: count_dossiers
--- Count the dossiers of the snapshot whose agencies are not broken (quality.dossier_facts).
+-- Count the dossiers of the snapshot, except those of broken agencies, whose part of the snapshot is faulty
+-- (quality.dossier_facts).
 SELECT count(*) AS dossiers
 FROM quality.dossier_facts AS f
 WHERE f.agency_code <> all(%(broken_agencies)s::text[]);
 
 -- name: data_as_of
--- Return the oldest time at which one of the snapshot's sources was last read (quality.source_facts).
+-- Return, of the times at which the snapshot's sources were last read, the earliest (quality.source_facts).
 SELECT min(f.picked_up_at) AS data_as_of FROM quality.source_facts AS f WHERE f.agency_code IS NULL;
 
 -- name: count_desk_users
@@ -71,7 +72,7 @@ WHERE f.agency_code <> all(%(broken_agencies)s::text[])
 GROUP BY f.agency_code;
 
 -- name: save_broken_agencies
--- Insert the agencies whose part of the snapshot is broken, with the fault (motcua.quality_broken_agencies).
+-- Insert the agencies whose part of the snapshot is faulty, with the fault (motcua.quality_broken_agencies).
 INSERT INTO motcua.quality_broken_agencies (run_no, agency_code, fault)
 SELECT %(run_no)s, r.agency_code, r.fault
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, fault text);
@@ -131,8 +132,8 @@ GROUP BY n.rule, n.agency_code;
 
 -- name: save_shares
 -- Insert the shares of textable phone numbers by agency, procedure and desk user, for the present and the previous
--- month (motcua.quality_shares). Broken agencies are left out. The SQL statement quality/saving/count_desk_users must
--- count the shares of desk users before.
+-- month (motcua.quality_shares). Broken agencies are left out. The caller runs quality/saving/count_desk_users before,
+-- which computes the shares by desk user.
 INSERT INTO motcua.quality_shares (
     run_no, agency_code, dimension, key, month, dossiers, textable, previous_dossiers, previous_textable
 )

@@ -5,8 +5,8 @@
 -- Set the planner for this transaction's large queries. Sorts and joins get more memory. Queries that run once are not
 -- compiled. Merge joins are off, because sorting millions of rows costs much more than hashing them. Nested loops are
 -- off if the planner cannot know the number of rows, because its mistake would cost hours. A few thousand rows out of
--- millions are read through their index, because a random page of a present disk, or of the server's memory, costs
--- hardly more than the next page.
+-- millions are read through their index, because on a modern disk, or in the server's memory, reading a random page
+-- costs hardly more than reading the next page.
 SELECT
     set_config('work_mem', '96MB', TRUE),
     set_config('jit', 'off', TRUE),
@@ -27,8 +27,9 @@ SELECT quality.begin_snapshot();
 SELECT quality.make(%(table_name)s, %(columns)s, %(types)s::oid[]);
 
 -- name: middle
--- Return the mean number of the dossiers that a check covers (motcua.dossiers). It divides them into two parts. The
--- condition is that of quality/facts/dossiers.
+-- Return the mean number of the dossiers that a check covers (motcua.dossiers). Other queries divide the dossiers at
+-- this number into two parts, which are computed separately. The WHERE condition is the same as in
+-- quality/facts/dossiers.
 SELECT avg(d.dossier_id)::bigint AS middle
 FROM motcua.dossiers AS d
 WHERE

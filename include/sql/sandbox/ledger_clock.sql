@@ -1,10 +1,10 @@
--- Set the clock of a ledger while the demo loads its past. Called by sandbox/past/playing.py. The begin and the end run
--- as the schema's owner, each in one transaction.
+-- Set the clock of a ledger while the demo loads the events of its simulated past. Called by sandbox/past/playing.py.
+-- The begin and the end run as the schema's owner, each in one transaction.
 
 -- name: begin
--- Make the ledger use the time in sandbox_clock.clock in place of the server's clock, for default values and for the
--- time at which a message moves. The former default values are stored in sandbox_clock.defaults. This is only for a
--- ledger that the sandbox alone fills.
+-- Make the ledger use the time in sandbox_clock.clock in place of the server's clock, for default values of columns and
+-- for the time at which a message changes its state. The former default values are stored in sandbox_clock.defaults.
+-- This is only for a ledger that the sandbox alone fills.
 CREATE SCHEMA sandbox_clock;
 CREATE TABLE sandbox_clock.clock (moment timestamptz NOT NULL);
 INSERT INTO sandbox_clock.clock (moment) VALUES (now());
@@ -39,8 +39,8 @@ BEGIN
     RETURN NEW;
 END
 $$;
--- PostgreSQL runs triggers in the order of their names. This name comes after the ledger's own trigger, which sets the
--- server's time.
+-- PostgreSQL runs the triggers of a table in the order of their names. The name of this trigger comes after the name of
+-- the ledger's own trigger, which sets the server's time, so this trigger's time stays.
 CREATE TRIGGER sandbox_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
 FOR EACH ROW EXECUTE FUNCTION sandbox_clock.note_time();
 

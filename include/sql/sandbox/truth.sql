@@ -45,7 +45,7 @@ COMMENT ON COLUMN truth.expected_notices.plannable_at
 IS 'When everything that planning needs could be read; empty: not yet.';
 COMMENT ON COLUMN truth.expected_notices.obstacle IS 'Fact that prevents or prevented the message; empty: nothing.';
 COMMENT ON COLUMN truth.expected_notices.left_at IS 'When the dossier left the condition again.';
-COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the paper agreed with the entry at that time.';
+COMMENT ON COLUMN truth.expected_notices.truthful IS 'Whether the dossier on paper was really in that condition when it was entered.';
 COMMENT ON COLUMN truth.expected_notices.phone_kind IS 'Kind of content of the phone field at that time.';
 COMMENT ON COLUMN truth.expected_notices.owner_number IS 'Number at which the applicant can really be texted, E.164.';
 
@@ -137,7 +137,7 @@ FOR UPDATE;
 
 -- name: find_dossier
 -- Return the dossier with this code, without blanks at its ends, and lock the dossier until this transaction ends
--- (world.dossiers). A visitor who acts as an official uses this.
+-- (world.dossiers). The query serves visitors of the demo who act as an official of an agency.
 SELECT
     dossier_id,
     memory
@@ -170,19 +170,22 @@ ORDER BY due_at, action_id
 LIMIT 200;
 
 -- name: take_act
--- Delete one planned act and return it (world.agenda). No row means that a visitor has taken the act.
+-- Delete one planned act and return it (world.agenda). No row means that a visitor of the demo has taken over the
+-- dossier and deleted the act.
 DELETE FROM world.agenda
 WHERE action_id = %(action_id)s
 RETURNING act;
 
 -- name: halves_of_dossier
--- Return the moves of a dossier whose second half is not written yet, the oldest first (world.agenda).
+-- Return the planned acts that write the second half of a dossier's move, its row or its transition, the oldest first
+-- (world.agenda). The simulator writes the two halves of a move some seconds apart.
 SELECT action_id FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' = 'write'
 ORDER BY due_at, action_id;
 
 -- name: forget_plans
--- Delete the planned acts of a dossier that a visitor has taken over, except the appearance of its row (world.agenda).
+-- Delete the planned acts of a dossier that a visitor of the demo has taken over, except the act that makes the
+-- dossier's row appear at the source (world.agenda).
 DELETE FROM world.agenda
 WHERE dossier_id = %(dossier_id)s AND act ->> 'kind' <> 'reveal';
 
@@ -222,7 +225,7 @@ INSERT INTO truth.events (at, source, agency_code, dossier_code, kind, detail)
 VALUES (%(at)s, %(source)s, %(agency_code)s, %(dossier_code)s, %(kind)s, %(detail)s);
 
 -- name: expect_notice
--- Insert that a dossier entered the condition that calls for a message, and that its source shows it
+-- Log that a dossier entered the condition that calls for a message, and that its source shows this
 -- (truth.expected_notices).
 INSERT INTO truth.expected_notices (
     kind, source, agency_code, dossier_code, occasion, occurred_at, transition_id, committed_at,

@@ -91,7 +91,7 @@ ON CONFLICT ("MaHoSo") DO UPDATE SET
     "NgayCapNhat" = excluded."NgayCapNhat";
 
 -- name: write_transition
--- Insert one progress row, once for each act of the simulator, and return its number, also if it exists already
+-- Insert one progress row, once for each act of the simulator, and return its number, even if the row exists already
 -- (opencps."TienDoXuLy").
 INSERT INTO opencps."TienDoXuLy" (
     "TienDoXuLyId", "MaHoSo", "NguoiXuLy", "ThoiDiemXuLy", "PhongBanXuLy", "NoiDungXuLy", "GhiChu",

@@ -1,5 +1,5 @@
 -- Agencies with the settings of the Department, their own settings, names and successors. Each change is stored as a
--- whole, with codes and names, and with the messages that it keeps from citizens.
+-- whole, with codes and names, and with the settings by which it keeps messages from citizens.
 
 CREATE TABLE motcua.agencies (
     agency_code text PRIMARY KEY CHECK (agency_code = btrim(agency_code) AND agency_code <> ''),
@@ -35,23 +35,23 @@ COMMENT ON TABLE motcua.agencies IS 'Agencies (cơ quan) whose dossiers are in t
 COMMENT ON COLUMN motcua.agencies.agency_code IS 'Code in the form of QCVN 102:2016/BTTTT, for example 000.00.04.H32.';
 COMMENT ON COLUMN motcua.agencies.name IS 'Full Vietnamese name as in official papers. Former names are in agency_names.';
 COMMENT ON COLUMN motcua.agencies.short_name IS 'Name in the texts of messages; empty: the full name is used.';
-COMMENT ON COLUMN motcua.agencies.province IS 'Key of the province. It decides how old landline numbers are read.';
+COMMENT ON COLUMN motcua.agencies.province IS 'Key of the province of the agency. Old landline numbers in the agency''s phone fields are read with the area codes of this province.';
 COMMENT ON COLUMN motcua.agencies.valid_from IS 'First day on which the agency exists; empty: it has always existed.';
 COMMENT ON COLUMN motcua.agencies.valid_until IS 'Last day on which the agency exists; empty: it still exists.';
-COMMENT ON COLUMN motcua.agencies.successor_code IS 'Agency in charge of its dossiers after that day; empty: none, and no more messages are sent.';
-COMMENT ON COLUMN motcua.agencies.enabled_from IS 'Events before this time are out of scope; empty: the agency is not enabled.';
+COMMENT ON COLUMN motcua.agencies.successor_code IS 'Agency that is in charge of the dossiers after valid_until; empty: no agency is, and no more messages are sent.';
+COMMENT ON COLUMN motcua.agencies.enabled_from IS 'Time from which the agency is enabled. No message is sent about an event before this time; empty: the agency is not enabled.';
 COMMENT ON COLUMN motcua.agencies.accented IS 'Whether texts have Vietnamese accents (UCS-2) or not (GSM-7).';
 COMMENT ON COLUMN motcua.agencies.same_day_excluded IS 'Whether dossiers that are due on the day of receipt get no messages, for the procedures in same_day_procedures.';
-COMMENT ON COLUMN motcua.agencies.same_day_procedures IS 'Codes of the procedures for same_day_excluded; empty: all procedures.';
-COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why same-day dossiers are excluded, which every publication shows; empty: a reason was not required yet.';
+COMMENT ON COLUMN motcua.agencies.same_day_procedures IS 'Codes of the procedures to which same_day_excluded applies; an empty list: all procedures.';
+COMMENT ON COLUMN motcua.agencies.same_day_reason IS 'Why same-day dossiers are excluded, which every publication shows; empty: none are excluded, or no reason was required when they were excluded.';
 COMMENT ON COLUMN motcua.agencies.kinds_off IS 'Kinds of message that the Department has switched off.';
-COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why these kinds are off, which every publication shows. A reason exists exactly if a kind is off.';
-COMMENT ON COLUMN motcua.agencies.result_hold IS 'How long a result message waits. If the result is revoked in that time, the message is cancelled.';
-COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'Whether a useful message waits for a gateway that takes nothing at night or no more that day, instead of using another gateway.';
-COMMENT ON COLUMN motcua.agencies.apology_day IS 'Due dates of the 17:30 apology: calendar (the next calendar day) or working_day (up to the next working day).';
-COMMENT ON COLUMN motcua.agencies.report_recipients IS 'Mail addresses that get quality reports. Personal data of staff; agency_changes holds only their number.';
+COMMENT ON COLUMN motcua.agencies.kinds_off_reason IS 'Why the kinds in kinds_off are off, which every publication shows. There is a reason if and only if a kind is off.';
+COMMENT ON COLUMN motcua.agencies.result_hold IS 'How long a result message waits before it is sent. If the result is revoked in that time, the message is cancelled.';
+COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'Whether a message waits for its first gateway when that gateway accepts nothing at night or no more that day, instead of using another gateway. A message that would be useless by then does not wait.';
+COMMENT ON COLUMN motcua.agencies.apology_day IS 'Due dates about which apologies are sent at 17:30: calendar (the next calendar day) or working_day (all days up to the next working day).';
+COMMENT ON COLUMN motcua.agencies.report_recipients IS 'Mail addresses that get quality reports. Personal data of staff; agency_changes holds only how many addresses there are.';
 COMMENT ON COLUMN motcua.agencies.recipients_list IS 'Number of the list of addresses, which grows with each change of an address.';
-COMMENT ON COLUMN motcua.agencies.retention IS 'How long numbers, names and texts are stored after a dossier''s end. They are emptied in the night after that.';
+COMMENT ON COLUMN motcua.agencies.retention IS 'How long phone numbers, names and texts are stored after a dossier has ended. They are emptied in the night after that time.';
 COMMENT ON COLUMN motcua.agencies.changed_by IS 'Person who made the last change.';
 COMMENT ON COLUMN motcua.agencies.by_department IS 'Whether the last change was made in the Department''s name.';
 
@@ -61,7 +61,7 @@ CREATE TABLE motcua.agency_aliases (
 );
 COMMENT ON TABLE motcua.agency_aliases IS 'Other codes under which a source may know an agency, for example H32.4 in the form of QĐ 20/2020/QĐ-TTg.';
 COMMENT ON COLUMN motcua.agency_aliases.alias IS 'The other code.';
-COMMENT ON COLUMN motcua.agency_aliases.agency_code IS 'The agency with that code.';
+COMMENT ON COLUMN motcua.agency_aliases.agency_code IS 'The agency that the other code also stands for.';
 
 CREATE TABLE motcua.agency_names (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -70,11 +70,11 @@ CREATE TABLE motcua.agency_names (
     short_name text,
     PRIMARY KEY (agency_code, valid_until)
 );
-COMMENT ON TABLE motcua.agency_names IS 'Former names of agencies. The name after the last former one is in agencies.';
-COMMENT ON COLUMN motcua.agency_names.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.agency_names.valid_until IS 'Last day on which the name was in force.';
-COMMENT ON COLUMN motcua.agency_names.name IS 'Full Vietnamese name.';
-COMMENT ON COLUMN motcua.agency_names.short_name IS 'Name in the texts of messages; empty: the full name was used.';
+COMMENT ON TABLE motcua.agency_names IS 'Former names of agencies. The present name of an agency is in the table agencies.';
+COMMENT ON COLUMN motcua.agency_names.agency_code IS 'The agency that had the name.';
+COMMENT ON COLUMN motcua.agency_names.valid_until IS 'Last day on which the former name was in force.';
+COMMENT ON COLUMN motcua.agency_names.name IS 'Full former name in Vietnamese.';
+COMMENT ON COLUMN motcua.agency_names.short_name IS 'Former name in the texts of messages; empty: the full name was used.';
 
 CREATE TABLE motcua.agency_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -94,5 +94,5 @@ COMMENT ON COLUMN motcua.agency_changes.changed_at IS 'When the change was writt
 COMMENT ON COLUMN motcua.agency_changes.changed_by IS 'Person who made the change.';
 COMMENT ON COLUMN motcua.agency_changes.by_department IS 'Whether the change was made in the Department''s name.';
 COMMENT ON COLUMN motcua.agency_changes.before IS 'Settings before the change, with aliases and former_names; for report_recipients only their number and the number of the list. Empty for a new agency.';
-COMMENT ON COLUMN motcua.agency_changes.after IS 'Settings after the change, in the same form. The next change begins with them.';
+COMMENT ON COLUMN motcua.agency_changes.after IS 'Settings after the change, in the same form. They are equal to before of the agency''s next change.';
 COMMENT ON COLUMN motcua.agency_changes.silences IS 'Settings by which the change keeps messages from citizens (motcua.silenced_by); empty: none.';

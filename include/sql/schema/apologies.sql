@@ -1,4 +1,5 @@
--- The 17:30 apologies: which evenings were settled, what was known then, and until when an apology is useful.
+-- The apologies that are planned at 17:30: which evenings were settled, which rows of the ledger counted then, and
+-- until when an apology is useful.
 
 CREATE TABLE motcua.apology_evenings (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -28,19 +29,19 @@ CREATE INDEX apology_evenings_moment ON motcua.apology_evenings (evening_at);
 CREATE INDEX apology_evenings_due ON motcua.apology_evenings (agency_code, last_due);
 CREATE INDEX apology_evenings_run ON motcua.apology_evenings (run_no) WHERE run_no IS NOT NULL;
 COMMENT ON TABLE motcua.apology_evenings IS 'Evenings on which an agency''s apologies were planned or found to be missed; append-only.';
-COMMENT ON COLUMN motcua.apology_evenings.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.apology_evenings.day IS 'The day of the evening, in Vietnam''s time zone.';
-COMMENT ON COLUMN motcua.apology_evenings.evening_at IS 'The time by which dossiers are judged: 17:30.';
-COMMENT ON COLUMN motcua.apology_evenings.apology_day IS 'The agency''s mode on that evening: calendar or working_day.';
-COMMENT ON COLUMN motcua.apology_evenings.state IS 'State: done; missed: found when it was too late to text anybody; day_off: no selection, in the mode working_day.';
-COMMENT ON COLUMN motcua.apology_evenings.first_due IS 'First stored due date of the evening; empty on a day off.';
-COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last stored due date; in the mode working_day, the day on which all of them are effective.';
+COMMENT ON COLUMN motcua.apology_evenings.agency_code IS 'The agency whose apologies were planned on the evening.';
+COMMENT ON COLUMN motcua.apology_evenings.day IS 'Calendar day of the evening, in Vietnam''s time zone.';
+COMMENT ON COLUMN motcua.apology_evenings.evening_at IS 'The time 17:30 of the evening. Dossiers are judged in the state that they had at this time.';
+COMMENT ON COLUMN motcua.apology_evenings.apology_day IS 'The agency''s setting apology_day on that evening: calendar or working_day.';
+COMMENT ON COLUMN motcua.apology_evenings.state IS 'State: done; missed: the evening was processed when it was too late to text anybody; day_off: no dossiers were selected, because the agency has the setting working_day and the evening is on a day off.';
+COMMENT ON COLUMN motcua.apology_evenings.first_due IS 'First due date about which apologies were planned on the evening; empty if the state is day_off.';
+COMMENT ON COLUMN motcua.apology_evenings.last_due IS 'Last due date about which apologies were planned on the evening. With the setting working_day, it is the working day to which due dates on the days off before it move.';
 COMMENT ON COLUMN motcua.apology_evenings.useful_until IS 'Time from which an apology is too late: the opening of the desk, or the begin of the night before it.';
 COMMENT ON COLUMN motcua.apology_evenings.settled_at IS 'When the evening was planned or found to be missed.';
-COMMENT ON COLUMN motcua.apology_evenings.known_transition IS 'Largest transition known then. Transitions that were picked up later did not count.';
-COMMENT ON COLUMN motcua.apology_evenings.known_version IS 'Largest version of a dossier''s row known then.';
-COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Number of dossiers that had such a due date at any time.';
-COMMENT ON COLUMN motcua.apology_evenings.queued IS 'Number of new apologies to be sent.';
-COMMENT ON COLUMN motcua.apology_evenings.suppressed IS 'Number of new apologies that may not be sent.';
+COMMENT ON COLUMN motcua.apology_evenings.known_transition IS 'Largest number of a transition that the ledger had when the evening was settled. Transitions that were picked up later did not count.';
+COMMENT ON COLUMN motcua.apology_evenings.known_version IS 'Largest number in dossier_versions that the ledger had when the evening was settled.';
+COMMENT ON COLUMN motcua.apology_evenings.looked_at IS 'Number of dossiers that ever had a due date from first_due to last_due.';
+COMMENT ON COLUMN motcua.apology_evenings.queued IS 'Number of apologies that were queued on the evening.';
+COMMENT ON COLUMN motcua.apology_evenings.suppressed IS 'Number of apologies that were stored as suppressed on the evening, because they may not be sent.';
 COMMENT ON COLUMN motcua.apology_evenings.missed IS 'Number of apologies that could not be sent, because it was too late or their source is no longer read.';
 COMMENT ON COLUMN motcua.apology_evenings.run_no IS 'The run that settled the evening.';

@@ -42,18 +42,18 @@ CREATE INDEX attempts_run ON motcua.attempts (run_id);
 CREATE UNIQUE INDEX attempts_one_open ON motcua.attempts (message_id)
 WHERE state IN ('in_flight', 'unknown', 'accepted', 'delivered') AND NOT released;
 CREATE INDEX attempts_unsettled ON motcua.attempts (gateway, settle_at) WHERE state IN ('unknown', 'accepted');
--- Refusals are few, so this index costs other attempts nothing.
+-- Only the few attempts with the outcome unreachable are in this index, so it costs the other attempts nothing.
 CREATE INDEX attempts_unreachable ON motcua.attempts (msisdn, gateway) WHERE outcome = 'unreachable';
 CREATE INDEX attempts_carrier_refused ON motcua.attempts (gateway, answered_at) WHERE concerns = 'carrier';
 COMMENT ON TABLE motcua.attempts IS 'Attempts (lần gửi) to hand a message to a gateway, each committed before its HTTP call.';
 COMMENT ON COLUMN motcua.attempts.attempt_id IS 'Our number of the attempt.';
-COMMENT ON COLUMN motcua.attempts.message_id IS 'The message.';
-COMMENT ON COLUMN motcua.attempts.gateway IS 'The gateway of the attempt.';
+COMMENT ON COLUMN motcua.attempts.message_id IS 'The message that the attempt hands over.';
+COMMENT ON COLUMN motcua.attempts.gateway IS 'The gateway to which the attempt hands the message.';
 COMMENT ON COLUMN motcua.attempts.reference IS 'Our own reference, which is sent along and which delivery receipts name.';
-COMMENT ON COLUMN motcua.attempts.sender_id IS 'Number of the advisory lock that the sender holds while it lives.';
+COMMENT ON COLUMN motcua.attempts.sender_id IS 'Number of the sender that made the attempt. The sender holds an advisory lock with this number as long as its process runs.';
 COMMENT ON COLUMN motcua.attempts.run_id IS 'Name of the DAG run that made the attempt.';
 COMMENT ON COLUMN motcua.attempts.run_no IS 'Our number of the run, which distinguishes runs with the same name.';
-COMMENT ON COLUMN motcua.attempts.msisdn IS 'Number to which the message was sent. Personal data.';
+COMMENT ON COLUMN motcua.attempts.msisdn IS 'Phone number to which the message was sent. Personal data.';
 COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what the column unit states.';
 COMMENT ON COLUMN motcua.attempts.unit IS 'Unit that the gateway counts and bills: segment or message; empty: segment.';
 COMMENT ON COLUMN motcua.attempts.accented IS 'Whether the text was sent with accents; empty: as its message was planned.';
@@ -61,15 +61,15 @@ COMMENT ON COLUMN motcua.attempts.carrier IS 'Carrier of the number, as assumed 
 COMMENT ON COLUMN motcua.attempts.state IS 'State: in_flight at first; accepted, rejected, failed or unknown by the gateway''s answer; delivered or undelivered by delivery receipts.';
 COMMENT ON COLUMN motcua.attempts.started_at IS 'When the attempt was committed.';
 COMMENT ON COLUMN motcua.attempts.answered_at IS 'When the gateway''s answer, or the lack of an answer, was written.';
-COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer. unreachable: the gateway does not reach this number, for example because it has no account there, and is not tried for it again for a time. receipt: a delivery receipt ended the attempt, and no answer is written (yet).';
-COMMENT ON COLUMN motcua.attempts.concerns IS 'Subject of a configuration error: gateway, carrier, template or message.';
-COMMENT ON COLUMN motcua.attempts.http_status IS 'HTTP status of the answer.';
+COMMENT ON COLUMN motcua.attempts.outcome IS 'Class of the answer. unreachable: the gateway does not reach this number, for example because it has no account there, and is not tried for it again for a time. receipt: a delivery receipt ended the attempt, and no answer of the gateway is written (yet).';
+COMMENT ON COLUMN motcua.attempts.concerns IS 'What a configuration error is about: gateway, carrier, template or message.';
+COMMENT ON COLUMN motcua.attempts.http_status IS 'HTTP status of the gateway''s answer.';
 COMMENT ON COLUMN motcua.attempts.gateway_code IS 'The gateway''s code or text, without numbers.';
 COMMENT ON COLUMN motcua.attempts.gateway_reference IS 'The gateway''s own reference, with which the gateway is queried. It may be made from the phone number. Personal data.';
 COMMENT ON COLUMN motcua.attempts.settle_at IS 'Time before which the gateway is not queried about the attempt, and the request is not repeated under the same reference.';
 COMMENT ON COLUMN motcua.attempts.settlings IS 'How often the gateway was queried about the attempt, or the request was repeated under the same reference.';
-COMMENT ON COLUMN motcua.attempts.released IS 'A person decided that the message may be sent again although the outcome of this attempt is unknown.';
-COMMENT ON COLUMN motcua.attempts.purged_at IS 'When the number was emptied.';
+COMMENT ON COLUMN motcua.attempts.released IS 'Whether a person decided that the message may be sent again although the outcome of this attempt is unknown.';
+COMMENT ON COLUMN motcua.attempts.purged_at IS 'When the phone number was emptied.';
 
 CREATE TABLE motcua.releases (
     release_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -82,8 +82,8 @@ CREATE TABLE motcua.releases (
 CREATE INDEX releases_message ON motcua.releases (message_id);
 COMMENT ON TABLE motcua.releases IS 'Releases: a person decided that a message of unknown outcome is sent again, with the same text and to the dossier''s number; append-only.';
 COMMENT ON COLUMN motcua.releases.release_id IS 'Our number of the release.';
-COMMENT ON COLUMN motcua.releases.message_id IS 'The message.';
+COMMENT ON COLUMN motcua.releases.message_id IS 'The message that was released.';
 COMMENT ON COLUMN motcua.releases.attempt_id IS 'The attempt of unknown outcome. A delivery receipt may still come for it.';
 COMMENT ON COLUMN motcua.releases.released_at IS 'When the message was released.';
 COMMENT ON COLUMN motcua.releases.released_by IS 'The person who released the message, or the backfill that was started to do so.';
-COMMENT ON COLUMN motcua.releases.reason IS 'The person''s reason.';
+COMMENT ON COLUMN motcua.releases.reason IS 'Reason of the person who released the message.';

@@ -12,7 +12,7 @@ CREATE TABLE motcua.calendar_years (
 );
 COMMENT ON TABLE motcua.calendar_years IS 'Years of a province''s calendar that were added, and whether they were checked against the official announcement. A year without a row has the days that the Python package holidays gives.';
 COMMENT ON COLUMN motcua.calendar_years.province IS 'Key of the province, as in agencies.';
-COMMENT ON COLUMN motcua.calendar_years.year IS 'The calendar year.';
+COMMENT ON COLUMN motcua.calendar_years.year IS 'The calendar year that was added.';
 COMMENT ON COLUMN motcua.calendar_years.package IS 'Name and version of the Python package of public holidays (holidays) that last changed the year''s days.';
 COMMENT ON COLUMN motcua.calendar_years.decision IS 'Official announcement by which the year was confirmed; empty: not confirmed.';
 COMMENT ON COLUMN motcua.calendar_years.confirmed_at IS 'When the year was confirmed.';
@@ -35,11 +35,11 @@ COMMENT ON TABLE motcua.calendar_days IS 'Days that differ from the weekly patte
 COMMENT ON COLUMN motcua.calendar_days.calendar_day_id IS 'Our number of the row.';
 COMMENT ON COLUMN motcua.calendar_days.province IS 'Province whose agencies the row applies to; empty for one agency''s row.';
 COMMENT ON COLUMN motcua.calendar_days.agency_code IS 'Agency that the row applies to; empty for a province''s row.';
-COMMENT ON COLUMN motcua.calendar_days.day IS 'The day, in Vietnam''s time zone.';
+COMMENT ON COLUMN motcua.calendar_days.day IS 'The day that differs from the weekly pattern, in Vietnam''s time zone.';
 COMMENT ON COLUMN motcua.calendar_days.origin IS 'Origin of the row: package (the Python package holidays), decision (of the government) or agency.';
 COMMENT ON COLUMN motcua.calendar_days.opening IS 'Opening of the desk on that day: closed, full (morning and afternoon) or morning.';
-COMMENT ON COLUMN motcua.calendar_days.reason IS 'Reason in Vietnamese, as staff read it.';
-COMMENT ON COLUMN motcua.calendar_days.authority IS 'The package with its version, the number and date of the decision, or the agency''s notice.';
+COMMENT ON COLUMN motcua.calendar_days.reason IS 'Why the day differs, in Vietnamese, as pages show it to staff.';
+COMMENT ON COLUMN motcua.calendar_days.authority IS 'Authority for the row, by its origin: the package with its version, the number and date of the decision, or the agency''s notice.';
 
 CREATE TABLE motcua.office_hours (
     agency_code text NOT NULL REFERENCES motcua.agencies,
@@ -54,14 +54,14 @@ CREATE TABLE motcua.office_hours (
     CHECK (opens < morning_ends AND morning_ends <= afternoon_begins AND afternoon_begins < closes)
 );
 COMMENT ON TABLE motcua.office_hours IS 'Office hours of an agency from a day on. An agency without a row works Monday to Friday, 7:00-11:30 and 13:30-17:00.';
-COMMENT ON COLUMN motcua.office_hours.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.office_hours.valid_from IS 'First day on which the hours are in force.';
-COMMENT ON COLUMN motcua.office_hours.opens IS 'Begin of the morning, in Vietnam''s time.';
-COMMENT ON COLUMN motcua.office_hours.morning_ends IS 'End of the morning.';
-COMMENT ON COLUMN motcua.office_hours.afternoon_begins IS 'Begin of the afternoon.';
-COMMENT ON COLUMN motcua.office_hours.closes IS 'End of the afternoon.';
+COMMENT ON COLUMN motcua.office_hours.agency_code IS 'The agency that has these office hours.';
+COMMENT ON COLUMN motcua.office_hours.valid_from IS 'First day on which these office hours are in force.';
+COMMENT ON COLUMN motcua.office_hours.opens IS 'Time at which the desk opens in the morning, in Vietnam''s time zone.';
+COMMENT ON COLUMN motcua.office_hours.morning_ends IS 'Time at which the desk closes for the lunch break.';
+COMMENT ON COLUMN motcua.office_hours.afternoon_begins IS 'Time at which the desk opens in the afternoon.';
+COMMENT ON COLUMN motcua.office_hours.closes IS 'Time at which the desk closes in the afternoon.';
 COMMENT ON COLUMN motcua.office_hours.saturday_mornings IS 'Whether the desk is open on Saturday mornings.';
-COMMENT ON COLUMN motcua.office_hours.authority IS 'The agency''s notice.';
+COMMENT ON COLUMN motcua.office_hours.authority IS 'Notice of the agency that states these office hours.';
 
 CREATE TABLE motcua.calendar_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -77,11 +77,11 @@ CREATE TABLE motcua.calendar_changes (
     CHECK (before IS NOT NULL OR after IS NOT NULL)
 );
 CREATE INDEX calendar_changes_year ON motcua.calendar_changes (year);
-COMMENT ON TABLE motcua.calendar_changes IS 'Every change of the calendar, append-only: who, when, before and after.';
+COMMENT ON TABLE motcua.calendar_changes IS 'Every change of the working calendar, append-only: who made it, when, and the row before and after.';
 COMMENT ON COLUMN motcua.calendar_changes.change_id IS 'Our number of the change.';
 COMMENT ON COLUMN motcua.calendar_changes.changed_at IS 'When the change was written.';
 COMMENT ON COLUMN motcua.calendar_changes.changed_by IS 'Person who made the change; the role of the database if a person typed the SQL statement by hand.';
-COMMENT ON COLUMN motcua.calendar_changes.concerns IS 'Changed thing: day, year or hours.';
+COMMENT ON COLUMN motcua.calendar_changes.concerns IS 'Which table was changed: day (calendar_days), year (calendar_years) or hours (office_hours).';
 COMMENT ON COLUMN motcua.calendar_changes.province IS 'Province of the change; empty for a change of one agency.';
 COMMENT ON COLUMN motcua.calendar_changes.agency_code IS 'Agency of the change; empty for a change of a province.';
 COMMENT ON COLUMN motcua.calendar_changes.year IS 'Year of the day, or of the day from which the hours are valid.';

@@ -43,22 +43,22 @@ COMMENT ON COLUMN motcua.closings.closing_no IS 'Our number of the closing, grow
 COMMENT ON COLUMN motcua.closings.period IS 'The day (2026-11-24), month (2026-11), quarter (2026-Q4) or year (2026), in Vietnam''s time zone.';
 COMMENT ON COLUMN motcua.closings.period_length IS 'Length of the period: day, month, quarter or year.';
 COMMENT ON COLUMN motcua.closings.corrects IS 'The closing of the same period that this one corrects; empty: this is the first closing of the period.';
-COMMENT ON COLUMN motcua.closings.run_id IS 'Name of the DAG run, or of a run that was started by hand.';
+COMMENT ON COLUMN motcua.closings.run_id IS 'Name of the DAG run, or of the run started by hand, that stored the closing.';
 COMMENT ON COLUMN motcua.closings.as_of IS 'The cut-off. Facts that the ledger did not have by then are not counted.';
-COMMENT ON COLUMN motcua.closings.known_version IS 'Largest version of a dossier''s row that counts.';
-COMMENT ON COLUMN motcua.closings.known_transition IS 'Largest transition that counts.';
-COMMENT ON COLUMN motcua.closings.known_history IS 'Largest number in message_history that counts.';
+COMMENT ON COLUMN motcua.closings.known_version IS 'Largest number in dossier_versions that counts in the closing.';
+COMMENT ON COLUMN motcua.closings.known_transition IS 'Largest number of a transition that counts in the closing.';
+COMMENT ON COLUMN motcua.closings.known_history IS 'Largest number in message_history that counts in the closing.';
 COMMENT ON COLUMN motcua.closings.known_message IS 'All messages up to this number count. A few messages with larger numbers may count too.';
-COMMENT ON COLUMN motcua.closings.known_inquiry IS 'Largest inquiry that counts.';
-COMMENT ON COLUMN motcua.closings.known_receipt IS 'Largest receipt that counts.';
-COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest sealed check of data quality that counts; 0: there was none; empty: the closing is from before this was stored, and every check by its time counts.';
-COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest attempt that counts; empty: the closing is from before channels were counted, or corrects such a closing.';
-COMMENT ON COLUMN motcua.closings.data_as_of IS 'The oldest time at which one of the sources was last read; empty: a source was never read.';
-COMMENT ON COLUMN motcua.closings.sources_unread IS 'Sources whose own count could not be read.';
-COMMENT ON COLUMN motcua.closings.segment_price IS 'Assumed price of a segment in đồng where a gateway names no price, and for a calculation by SMS alone; empty: not known.';
-COMMENT ON COLUMN motcua.closings.prices IS 'Prices of the gateways that name their own, as in motcua.gateways at that time; empty: as for known_attempt.';
+COMMENT ON COLUMN motcua.closings.known_inquiry IS 'Largest number of an inquiry that counts in the closing.';
+COMMENT ON COLUMN motcua.closings.known_receipt IS 'Largest number of a delivery receipt that counts in the closing.';
+COMMENT ON COLUMN motcua.closings.known_quality_run IS 'Largest number of a sealed check of data quality that counts in the closing; 0: there was none; empty: the closing is from before this number was stored, and every check before the cut-off counts.';
+COMMENT ON COLUMN motcua.closings.known_attempt IS 'Largest number of an attempt that counts in the closing; empty: the closing is from before channels were counted, or corrects such a closing.';
+COMMENT ON COLUMN motcua.closings.data_as_of IS 'Of the times at which the sources were last read, the earliest; empty: a source was never read.';
+COMMENT ON COLUMN motcua.closings.sources_unread IS 'Names of the sources whose own rows could not be counted for the closing.';
+COMMENT ON COLUMN motcua.closings.segment_price IS 'Price of an SMS segment in đồng that is assumed for gateways without a stated price, and for computing what SMS alone would have cost; empty: not known.';
+COMMENT ON COLUMN motcua.closings.prices IS 'Prices that gateways stated, as motcua.gateways held them when the closing was stored; empty: the closing is from before channels were counted, or corrects such a closing.';
 COMMENT ON COLUMN motcua.closings.figures_hash IS 'SHA-256 of all figures and differences. Equal figures give an equal hash.';
-COMMENT ON COLUMN motcua.closings.difference IS 'Number of messages that are missing plus number of messages that are too many, against the sources'' own count; must be zero.';
+COMMENT ON COLUMN motcua.closings.difference IS 'Number of missing messages plus number of surplus messages, compared with the sources'' own count; must be zero.';
 COMMENT ON COLUMN motcua.closings.unexplained IS 'Number of differences without a reason.';
 COMMENT ON COLUMN motcua.closings.closed_at IS 'When the closing was stored.';
 
@@ -84,8 +84,8 @@ CREATE TABLE motcua.closing_dossiers (
     PRIMARY KEY (closing_no, agency_code, procedure_code)
 );
 COMMENT ON TABLE motcua.closing_dossiers IS 'Numbers of dossiers in a closing, by agency and procedure; append-only.';
-COMMENT ON COLUMN motcua.closing_dossiers.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_dossiers.agency_code IS 'The agency.';
+COMMENT ON COLUMN motcua.closing_dossiers.closing_no IS 'The closing that the figures belong to.';
+COMMENT ON COLUMN motcua.closing_dossiers.agency_code IS 'The agency of the dossiers.';
 COMMENT ON COLUMN motcua.closing_dossiers.procedure_code IS 'The procedure; an empty text: the dossiers name none.';
 COMMENT ON COLUMN motcua.closing_dossiers.carried_over IS 'Dossiers received before the period and not resolved before it.';
 COMMENT ON COLUMN motcua.closing_dossiers.received IS 'Dossiers received in the period.';
@@ -131,13 +131,13 @@ CREATE TABLE motcua.closing_messages (
     segments integer NOT NULL,
     PRIMARY KEY (closing_no, agency_code, procedure_code, kind)
 );
--- Cells that do not balance are few, and each is shown by itself.
+-- Only few rows have a difference other than zero, and pages show each of them.
 CREATE INDEX closing_messages_unbalanced ON motcua.closing_messages (closing_no) WHERE difference <> 0;
-COMMENT ON TABLE motcua.closing_messages IS 'The accounting identity of a closing by agency, procedure and kind, against the sources'' own count; append-only.';
-COMMENT ON COLUMN motcua.closing_messages.closing_no IS 'The closing.';
+COMMENT ON TABLE motcua.closing_messages IS 'The accounting identity of a closing by agency, procedure and kind, compared with the sources'' own count; append-only.';
+COMMENT ON COLUMN motcua.closing_messages.closing_no IS 'The closing that the figures belong to.';
 COMMENT ON COLUMN motcua.closing_messages.agency_code IS 'The agency; an empty text: replies about no dossier.';
 COMMENT ON COLUMN motcua.closing_messages.procedure_code IS 'The procedure; an empty text: no procedure is named.';
-COMMENT ON COLUMN motcua.closing_messages.kind IS 'Kind of message.';
+COMMENT ON COLUMN motcua.closing_messages.kind IS 'Kind of the messages.';
 COMMENT ON COLUMN motcua.closing_messages.at_source IS 'Occasions counted in the sources'' own tables; for replies, the inquiries.';
 COMMENT ON COLUMN motcua.closing_messages.out_of_scope IS 'Occasions in at_source from before the agency was enabled.';
 COMMENT ON COLUMN motcua.closing_messages.only_source IS 'Occasions in at_source without a message, for a reason that closing_differences gives.';
@@ -167,14 +167,14 @@ CREATE TABLE motcua.closing_reasons (
     messages integer NOT NULL CHECK (messages > 0),
     PRIMARY KEY (closing_no, agency_code, procedure_code, kind, state, reason)
 );
-COMMENT ON TABLE motcua.closing_reasons IS 'Messages of a closing whose state has a reason, by that reason; append-only.';
-COMMENT ON COLUMN motcua.closing_reasons.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_reasons.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.closing_reasons.procedure_code IS 'The procedure.';
-COMMENT ON COLUMN motcua.closing_reasons.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_reasons.state IS 'State of the messages.';
-COMMENT ON COLUMN motcua.closing_reasons.reason IS 'Reason of the state.';
-COMMENT ON COLUMN motcua.closing_reasons.messages IS 'Number of messages.';
+COMMENT ON TABLE motcua.closing_reasons IS 'Numbers of messages of a closing whose state has a reason, for each reason; append-only.';
+COMMENT ON COLUMN motcua.closing_reasons.closing_no IS 'The closing that the figure belongs to.';
+COMMENT ON COLUMN motcua.closing_reasons.agency_code IS 'The agency of the messages, as in closing_messages.';
+COMMENT ON COLUMN motcua.closing_reasons.procedure_code IS 'The procedure of the messages, as in closing_messages.';
+COMMENT ON COLUMN motcua.closing_reasons.kind IS 'Kind of the messages.';
+COMMENT ON COLUMN motcua.closing_reasons.state IS 'State of the messages at the cut-off.';
+COMMENT ON COLUMN motcua.closing_reasons.reason IS 'Reason why the messages were in that state.';
+COMMENT ON COLUMN motcua.closing_reasons.messages IS 'Number of messages in that state for that reason.';
 
 CREATE TABLE motcua.closing_timings (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -187,13 +187,13 @@ CREATE TABLE motcua.closing_timings (
     UNIQUE NULLS NOT DISTINCT (closing_no, agency_code, procedure_code, kind)
 );
 COMMENT ON TABLE motcua.closing_timings IS 'Times from the source''s recording to the delivery in a closing, in whole seconds, by nearest rank; append-only.';
-COMMENT ON COLUMN motcua.closing_timings.closing_no IS 'The closing.';
+COMMENT ON COLUMN motcua.closing_timings.closing_no IS 'The closing that the figures belong to.';
 COMMENT ON COLUMN motcua.closing_timings.agency_code IS 'The agency; empty: all agencies.';
 COMMENT ON COLUMN motcua.closing_timings.procedure_code IS 'The procedure; empty: all procedures.';
-COMMENT ON COLUMN motcua.closing_timings.kind IS 'Kind of message.';
+COMMENT ON COLUMN motcua.closing_timings.kind IS 'Kind of the messages.';
 COMMENT ON COLUMN motcua.closing_timings.delivered IS 'Number of delivered messages.';
-COMMENT ON COLUMN motcua.closing_timings.median_seconds IS 'Seconds that half of the messages did not exceed.';
-COMMENT ON COLUMN motcua.closing_timings.p95_seconds IS 'Seconds that 95 of 100 messages did not exceed.';
+COMMENT ON COLUMN motcua.closing_timings.median_seconds IS 'Median: half of the messages took at most this number of seconds.';
+COMMENT ON COLUMN motcua.closing_timings.p95_seconds IS '95th percentile: 95 of 100 messages took at most this number of seconds.';
 
 CREATE TABLE motcua.closing_channels (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -208,13 +208,13 @@ CREATE TABLE motcua.closing_channels (
     PRIMARY KEY (closing_no, agency_code, kind, gateway, billed_unit, carrier)
 );
 COMMENT ON TABLE motcua.closing_channels IS 'Messages of a closing that a gateway accepted, by agency, kind, gateway and carrier, with what the gateway bills; append-only.';
-COMMENT ON COLUMN motcua.closing_channels.closing_no IS 'The closing.';
+COMMENT ON COLUMN motcua.closing_channels.closing_no IS 'The closing that the figures belong to.';
 COMMENT ON COLUMN motcua.closing_channels.agency_code IS 'The agency; an empty text: replies about no dossier.';
-COMMENT ON COLUMN motcua.closing_channels.kind IS 'Kind of message.';
+COMMENT ON COLUMN motcua.closing_channels.kind IS 'Kind of the messages.';
 COMMENT ON COLUMN motcua.closing_channels.gateway IS 'The gateway of the message''s last attempt; for a reply the gateway that delivered the inquiry; an empty text: not known.';
 COMMENT ON COLUMN motcua.closing_channels.billed_unit IS 'Unit that the gateway counts and bills: segment or message.';
 COMMENT ON COLUMN motcua.closing_channels.carrier IS 'Carrier of the number, as assumed for the attempt; an empty text: not known.';
-COMMENT ON COLUMN motcua.closing_channels.taken IS 'Number of messages.';
+COMMENT ON COLUMN motcua.closing_channels.taken IS 'Number of messages that the gateway accepted.';
 COMMENT ON COLUMN motcua.closing_channels.units IS 'Units that the gateway bills for these messages.';
 COMMENT ON COLUMN motcua.closing_channels.segments IS 'SMS segments of the same messages as planned, as if all had been sent by SMS.';
 
@@ -232,15 +232,15 @@ CREATE TABLE motcua.closing_agencies (
     PRIMARY KEY (closing_no, agency_code)
 );
 COMMENT ON TABLE motcua.closing_agencies IS 'Figures of a closing that are counted by agency only; append-only.';
-COMMENT ON COLUMN motcua.closing_agencies.closing_no IS 'The closing.';
+COMMENT ON COLUMN motcua.closing_agencies.closing_no IS 'The closing that the figures belong to.';
 COMMENT ON COLUMN motcua.closing_agencies.agency_code IS 'The agency; an empty text: inquiries that name no known dossier.';
-COMMENT ON COLUMN motcua.closing_agencies.apologies_right IS 'Apologies after which there was no result at the end of the due day.';
-COMMENT ON COLUMN motcua.closing_agencies.apologies_wrong IS 'Apologies after which the result was there in time.';
-COMMENT ON COLUMN motcua.closing_agencies.apologies_stopped IS 'Apologies after which work on the dossier was stopped on the due day.';
-COMMENT ON COLUMN motcua.closing_agencies.late_untold IS 'Dossiers that were late without an apology.';
-COMMENT ON COLUMN motcua.closing_agencies.inquiries IS 'Number of texts to 9029.';
+COMMENT ON COLUMN motcua.closing_agencies.apologies_right IS 'Number of apologies whose dossier was in progress without a result at the end of the due day.';
+COMMENT ON COLUMN motcua.closing_agencies.apologies_wrong IS 'Number of apologies whose dossier had its result in time.';
+COMMENT ON COLUMN motcua.closing_agencies.apologies_stopped IS 'Number of apologies whose dossier had no result at the end of the due day and was not in progress any more.';
+COMMENT ON COLUMN motcua.closing_agencies.late_untold IS 'Number of dossiers that were late and whose citizens got no apology.';
+COMMENT ON COLUMN motcua.closing_agencies.inquiries IS 'Number of texts to 9029 about dossiers of the agency.';
 COMMENT ON COLUMN motcua.closing_agencies.inquiry_fees IS 'Fees in đồng that citizens paid for these texts.';
-COMMENT ON COLUMN motcua.closing_agencies.told_without_result IS 'Inquiries after a result message and before the result was handed over.';
+COMMENT ON COLUMN motcua.closing_agencies.told_without_result IS 'Number of inquiries that came after a result message and before the result was handed over.';
 COMMENT ON COLUMN motcua.closing_agencies.findings_open IS 'Findings of data quality that were open at the last check before the cut-off.';
 
 -- Agencies whose figures a closing has from pushes.
@@ -252,9 +252,9 @@ CREATE TABLE motcua.closing_pushed (
 );
 CREATE INDEX closing_pushed_agency ON motcua.closing_pushed (agency_code);
 COMMENT ON TABLE motcua.closing_pushed IS 'Agencies whose figures a closing has from their one-stop software''s pushes. Pushed data cannot be counted independently. Append-only.';
-COMMENT ON COLUMN motcua.closing_pushed.closing_no IS 'The closing.';
+COMMENT ON COLUMN motcua.closing_pushed.closing_no IS 'The closing that has figures from pushes.';
 COMMENT ON COLUMN motcua.closing_pushed.source IS 'Name of the source, which pushed data at the time of the closing.';
-COMMENT ON COLUMN motcua.closing_pushed.agency_code IS 'The agency.';
+COMMENT ON COLUMN motcua.closing_pushed.agency_code IS 'The agency whose figures come from pushes.';
 
 CREATE TABLE motcua.closing_stops (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
@@ -263,8 +263,8 @@ CREATE TABLE motcua.closing_stops (
     PRIMARY KEY (closing_no, stop_id)
 );
 COMMENT ON TABLE motcua.closing_stops IS 'Stops that were in force within a closing''s period, as known at its cut-off; append-only.';
-COMMENT ON COLUMN motcua.closing_stops.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_stops.stop_id IS 'The stop.';
+COMMENT ON COLUMN motcua.closing_stops.closing_no IS 'The closing in whose period the stop was in force.';
+COMMENT ON COLUMN motcua.closing_stops.stop_id IS 'The stop that was in force.';
 COMMENT ON COLUMN motcua.closing_stops.ended_at IS 'When the stop had been ended early, as known at the cut-off; empty: it had not.';
 
 CREATE TABLE motcua.closing_differences (
@@ -291,18 +291,18 @@ CREATE TABLE motcua.closing_differences (
 CREATE INDEX closing_differences_closing ON motcua.closing_differences (closing_no, side, reason);
 COMMENT ON TABLE motcua.closing_differences IS 'Occasions of a source without a message, and messages without an occasion, each with its reason; append-only.';
 COMMENT ON COLUMN motcua.closing_differences.difference_no IS 'Our number of the difference.';
-COMMENT ON COLUMN motcua.closing_differences.closing_no IS 'The closing.';
+COMMENT ON COLUMN motcua.closing_differences.closing_no IS 'The closing in which the difference was found.';
 COMMENT ON COLUMN motcua.closing_differences.side IS 'Side of the difference. source: an occasion without a message; ledger: a message without an occasion.';
 COMMENT ON COLUMN motcua.closing_differences.reason IS 'Reason. missing, unplanned, without_message and without_event mean that nothing explains the difference.';
 COMMENT ON COLUMN motcua.closing_differences.explained IS 'Whether the reason explains the difference.';
-COMMENT ON COLUMN motcua.closing_differences.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.closing_differences.procedure_code IS 'The procedure.';
-COMMENT ON COLUMN motcua.closing_differences.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_differences.dossier_code IS 'Code of the dossier.';
-COMMENT ON COLUMN motcua.closing_differences.source_id IS 'The source.';
+COMMENT ON COLUMN motcua.closing_differences.agency_code IS 'The agency of the occasion or message.';
+COMMENT ON COLUMN motcua.closing_differences.procedure_code IS 'The procedure of the occasion or message.';
+COMMENT ON COLUMN motcua.closing_differences.kind IS 'Kind of message that the occasion calls for, or kind of the message.';
+COMMENT ON COLUMN motcua.closing_differences.dossier_code IS 'Code of the dossier that the occasion or message is about.';
+COMMENT ON COLUMN motcua.closing_differences.source_id IS 'The source of the occasion or message.';
 COMMENT ON COLUMN motcua.closing_differences.source_transition_id IS 'The source''s number of the transition with which the occasion began.';
 COMMENT ON COLUMN motcua.closing_differences.transition_id IS 'Our number of the transition.';
-COMMENT ON COLUMN motcua.closing_differences.message_id IS 'The message.';
+COMMENT ON COLUMN motcua.closing_differences.message_id IS 'The message that the difference is about; empty: none.';
 COMMENT ON COLUMN motcua.closing_differences.occurred_at IS 'When the event happened by the source''s data; for an apology the evening.';
 
 CREATE TABLE motcua.closing_orphans (
@@ -317,15 +317,15 @@ CREATE TABLE motcua.closing_orphans (
     happened_at timestamptz
 );
 CREATE INDEX closing_orphans_closing ON motcua.closing_orphans (closing_no, sort);
-COMMENT ON TABLE motcua.closing_orphans IS 'Orphans of a closing: rows that lack the row that they should belong to; append-only.';
+COMMENT ON TABLE motcua.closing_orphans IS 'Orphans of a closing: messages, delivery receipts and handed-over results that lack the dossier, attempt or message that they should have; append-only.';
 COMMENT ON COLUMN motcua.closing_orphans.orphan_no IS 'Our number of the orphan.';
-COMMENT ON COLUMN motcua.closing_orphans.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_orphans.sort IS 'Sort of the orphan.';
+COMMENT ON COLUMN motcua.closing_orphans.closing_no IS 'The closing in which the orphan was found.';
+COMMENT ON COLUMN motcua.closing_orphans.sort IS 'Sort of the orphan: message_without_dossier, receipt_without_attempt or handed_over_untold (a result that was handed over although no message announced it).';
 COMMENT ON COLUMN motcua.closing_orphans.agency_code IS 'The agency; an empty text: not known.';
 COMMENT ON COLUMN motcua.closing_orphans.procedure_code IS 'The procedure; an empty text: not known.';
-COMMENT ON COLUMN motcua.closing_orphans.dossier_code IS 'Code of the dossier.';
-COMMENT ON COLUMN motcua.closing_orphans.message_id IS 'The message.';
-COMMENT ON COLUMN motcua.closing_orphans.receipt_id IS 'The receipt.';
+COMMENT ON COLUMN motcua.closing_orphans.dossier_code IS 'Code of the dossier whose result was handed over; empty for the other sorts.';
+COMMENT ON COLUMN motcua.closing_orphans.message_id IS 'The message without a dossier.';
+COMMENT ON COLUMN motcua.closing_orphans.receipt_id IS 'The delivery receipt without an attempt.';
 COMMENT ON COLUMN motcua.closing_orphans.happened_at IS 'When the message was planned, the receipt came or the result was handed over.';
 
 CREATE TABLE motcua.closing_changes (
@@ -341,14 +341,14 @@ CREATE TABLE motcua.closing_changes (
     ] AND causes <> '{}'),
     PRIMARY KEY (closing_no, agency_code, procedure_code, kind, figure)
 );
-COMMENT ON TABLE motcua.closing_changes IS 'Figures that a correction changed from the closing before, and why; append-only.';
-COMMENT ON COLUMN motcua.closing_changes.closing_no IS 'The correction.';
-COMMENT ON COLUMN motcua.closing_changes.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.closing_changes.procedure_code IS 'The procedure.';
+COMMENT ON TABLE motcua.closing_changes IS 'Figures of a correction that differ from the closing that it corrects, and why; append-only.';
+COMMENT ON COLUMN motcua.closing_changes.closing_no IS 'The closing that corrects an earlier one.';
+COMMENT ON COLUMN motcua.closing_changes.agency_code IS 'The agency whose figure changed.';
+COMMENT ON COLUMN motcua.closing_changes.procedure_code IS 'The procedure whose figure changed.';
 COMMENT ON COLUMN motcua.closing_changes.kind IS 'Kind of message; an empty text: a figure about dossiers or an agency.';
-COMMENT ON COLUMN motcua.closing_changes.figure IS 'Name of the figure.';
-COMMENT ON COLUMN motcua.closing_changes.was IS 'Value in the closing before.';
-COMMENT ON COLUMN motcua.closing_changes.became IS 'Value in the correction.';
+COMMENT ON COLUMN motcua.closing_changes.figure IS 'Name of the figure that changed.';
+COMMENT ON COLUMN motcua.closing_changes.was IS 'Value of the figure in the closing that was corrected.';
+COMMENT ON COLUMN motcua.closing_changes.became IS 'Value of the figure in the correction.';
 COMMENT ON COLUMN motcua.closing_changes.causes IS 'Why the figure changed.';
 
 CREATE TABLE motcua.closing_dossier_sums (
@@ -372,9 +372,9 @@ CREATE TABLE motcua.closing_dossier_sums (
     handed_over bigint NOT NULL,
     PRIMARY KEY (closing_no, agency_code)
 );
-COMMENT ON TABLE motcua.closing_dossier_sums IS 'Sums of closing_dossiers by agency; append-only. If a closing has none, its rows must be added up.';
-COMMENT ON COLUMN motcua.closing_dossier_sums.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_dossier_sums.agency_code IS 'The agency.';
+COMMENT ON TABLE motcua.closing_dossier_sums IS 'Sums of closing_dossiers by agency; append-only. For a closing without rows here, its rows in closing_dossiers must be added up.';
+COMMENT ON COLUMN motcua.closing_dossier_sums.closing_no IS 'The closing that the sums belong to.';
+COMMENT ON COLUMN motcua.closing_dossier_sums.agency_code IS 'The agency of the dossiers.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.cells IS 'Number of rows of closing_dossiers in the sum.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.carried_over IS 'Sum of closing_dossiers.carried_over.';
 COMMENT ON COLUMN motcua.closing_dossier_sums.received IS 'Sum of closing_dossiers.received.';
@@ -418,11 +418,11 @@ CREATE TABLE motcua.closing_message_sums (
     segments bigint NOT NULL,
     PRIMARY KEY (closing_no, agency_code, kind, balances)
 );
-COMMENT ON TABLE motcua.closing_message_sums IS 'Sums of closing_messages by agency and kind, separately for rows that balance and rows that do not; append-only. If a closing has none, its rows must be added up.';
-COMMENT ON COLUMN motcua.closing_message_sums.closing_no IS 'The closing.';
+COMMENT ON TABLE motcua.closing_message_sums IS 'Sums of closing_messages by agency and kind, separately for rows whose difference is zero and for other rows; append-only. For a closing without rows here, its rows in closing_messages must be added up.';
+COMMENT ON COLUMN motcua.closing_message_sums.closing_no IS 'The closing that the sums belong to.';
 COMMENT ON COLUMN motcua.closing_message_sums.agency_code IS 'The agency, as in closing_messages.';
-COMMENT ON COLUMN motcua.closing_message_sums.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_message_sums.balances IS 'Whether the sum is of rows whose difference is 0.';
+COMMENT ON COLUMN motcua.closing_message_sums.kind IS 'Kind of the messages.';
+COMMENT ON COLUMN motcua.closing_message_sums.balances IS 'Whether the sum is over rows with the difference 0 (true) or over the other rows (false).';
 COMMENT ON COLUMN motcua.closing_message_sums.cells IS 'Number of rows of closing_messages in the sum.';
 COMMENT ON COLUMN motcua.closing_message_sums.at_source IS 'Sum of closing_messages.at_source.';
 COMMENT ON COLUMN motcua.closing_message_sums.out_of_scope IS 'Sum of closing_messages.out_of_scope.';
@@ -450,12 +450,12 @@ CREATE TABLE motcua.closing_reason_sums (
     messages bigint NOT NULL CHECK (messages > 0),
     PRIMARY KEY (closing_no, agency_code, kind, state, reason)
 );
-COMMENT ON TABLE motcua.closing_reason_sums IS 'Sums of closing_reasons by agency; append-only. If a closing has none, its rows must be added up.';
-COMMENT ON COLUMN motcua.closing_reason_sums.closing_no IS 'The closing.';
-COMMENT ON COLUMN motcua.closing_reason_sums.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.closing_reason_sums.kind IS 'Kind of message.';
-COMMENT ON COLUMN motcua.closing_reason_sums.state IS 'State of the messages.';
-COMMENT ON COLUMN motcua.closing_reason_sums.reason IS 'Reason of the state.';
+COMMENT ON TABLE motcua.closing_reason_sums IS 'Sums of closing_reasons by agency; append-only. For a closing without rows here, its rows in closing_reasons must be added up.';
+COMMENT ON COLUMN motcua.closing_reason_sums.closing_no IS 'The closing that the sum belongs to.';
+COMMENT ON COLUMN motcua.closing_reason_sums.agency_code IS 'The agency of the messages, as in closing_reasons.';
+COMMENT ON COLUMN motcua.closing_reason_sums.kind IS 'Kind of the messages.';
+COMMENT ON COLUMN motcua.closing_reason_sums.state IS 'State of the messages at the cut-off.';
+COMMENT ON COLUMN motcua.closing_reason_sums.reason IS 'Reason why the messages were in that state.';
 COMMENT ON COLUMN motcua.closing_reason_sums.messages IS 'Sum of closing_reasons.messages.';
 
 CREATE UNLOGGED TABLE motcua.counted_occasions (
@@ -470,14 +470,14 @@ CREATE UNLOGGED TABLE motcua.counted_occasions (
     occurred_at timestamptz,
     recorded_at timestamptz NOT NULL
 );
-COMMENT ON TABLE motcua.counted_occasions IS 'Working table: the occasions of one period in the sources'' own tables, while a closing compares them. Nothing in it belongs to the ledger.';
+COMMENT ON TABLE motcua.counted_occasions IS 'Working table: the occasions of one period in the sources'' own tables, while a closing compares them with the messages. The rows are emptied again and are no facts of the ledger.';
 COMMENT ON COLUMN motcua.counted_occasions.occasion_no IS 'Our number of the occasion.';
-COMMENT ON COLUMN motcua.counted_occasions.source_id IS 'The source.';
+COMMENT ON COLUMN motcua.counted_occasions.source_id IS 'The source in whose tables the occasion was counted.';
 COMMENT ON COLUMN motcua.counted_occasions.agency_written IS 'Agency code as the source writes it.';
 COMMENT ON COLUMN motcua.counted_occasions.dossier_code IS 'Dossier code as the source writes it.';
-COMMENT ON COLUMN motcua.counted_occasions.procedure_code IS 'Present procedure at the source.';
+COMMENT ON COLUMN motcua.counted_occasions.procedure_code IS 'Procedure that the source gives for the dossier now.';
 COMMENT ON COLUMN motcua.counted_occasions.kind IS 'Kind of message that the occasion calls for.';
 COMMENT ON COLUMN motcua.counted_occasions.numbers IS 'The source''s numbers of the occasion''s transitions; an empty list: only the dossier''s row shows the occasion.';
-COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Due day, for an apology.';
+COMMENT ON COLUMN motcua.counted_occasions.due_day IS 'Due day of the dossier, if the occasion calls for an apology.';
 COMMENT ON COLUMN motcua.counted_occasions.occurred_at IS 'When the occasion happened by the source''s data; for an apology the evening.';
 COMMENT ON COLUMN motcua.counted_occasions.recorded_at IS 'When the source recorded the occasion; for an apology the evening.';

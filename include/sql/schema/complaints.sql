@@ -55,21 +55,21 @@ COMMENT ON COLUMN motcua.complaints.message_id IS 'The message that the complain
 COMMENT ON COLUMN motcua.complaints.received_at IS 'When the citizen complained; the end of that day if only the day is known.';
 COMMENT ON COLUMN motcua.complaints.channel IS 'Channel: hotline, desk, portal, letter, mail or other.';
 COMMENT ON COLUMN motcua.complaints.claim IS 'Claim: no_result_yet (the citizen was texted to come and there was no result), wrong_person, wrong_content, never_received, not_my_dossier or other.';
-COMMENT ON COLUMN motcua.complaints.note IS 'Text of the person who recorded the complaint. May hold personal data.';
+COMMENT ON COLUMN motcua.complaints.note IS 'Note that the person who recorded the complaint wrote about it. May hold personal data.';
 COMMENT ON COLUMN motcua.complaints.recorded_by IS 'Person who recorded or imported the complaint.';
 COMMENT ON COLUMN motcua.complaints.recorded_at IS 'When the complaint was recorded.';
 COMMENT ON COLUMN motcua.complaints.imported_from IS 'Name of the imported file; empty: the complaint was entered on the page.';
 COMMENT ON COLUMN motcua.complaints.imported_sha256 IS 'SHA-256 of the imported file.';
-COMMENT ON COLUMN motcua.complaints.imported_line IS 'Line of the imported file.';
+COMMENT ON COLUMN motcua.complaints.imported_line IS 'Line of the complaint in the imported file.';
 COMMENT ON COLUMN motcua.complaints.outcome IS 'Outcome of the agency''s check: open (not checked yet), upheld or not_upheld.';
-COMMENT ON COLUMN motcua.complaints.outcome_by IS 'Person who wrote the outcome.';
-COMMENT ON COLUMN motcua.complaints.outcome_at IS 'When the outcome was written.';
-COMMENT ON COLUMN motcua.complaints.outcome_reason IS 'Result of the check, as text. May hold personal data.';
+COMMENT ON COLUMN motcua.complaints.outcome_by IS 'Person who wrote the outcome of the agency''s check.';
+COMMENT ON COLUMN motcua.complaints.outcome_at IS 'When the outcome of the agency''s check was written.';
+COMMENT ON COLUMN motcua.complaints.outcome_reason IS 'What the agency''s check found, as text. May hold personal data.';
 COMMENT ON COLUMN motcua.complaints.withdrawn_at IS 'When the complaint was withdrawn, because it was recorded by mistake or the citizen withdrew it. It no longer counts.';
 COMMENT ON COLUMN motcua.complaints.withdrawn_by IS 'Person who withdrew the complaint.';
 COMMENT ON COLUMN motcua.complaints.withdraw_reason IS 'Why the complaint was withdrawn. May hold personal data.';
 COMMENT ON COLUMN motcua.complaints.purged_at IS 'When the texts (note, outcome_reason, withdraw_reason) were last emptied by the purge of personal data.';
-COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'When a citizen asked for erasure while this complaint, or another one with the same code, was open. The texts are emptied as soon as none of them is open any more, without waiting for the agency''s retention term. Only for a complaint without a dossier. Empty: nobody asked, or the texts were emptied at once.';
+COMMENT ON COLUMN motcua.complaints.erase_asked_at IS 'When a citizen asked for erasure while this complaint, or another one with the same code, was open. The texts are emptied as soon as no complaint with that code is open any more, without waiting for the agency''s retention term. Only for a complaint without a dossier. Empty: no citizen asked for erasure, or the texts were emptied at once.';
 
 CREATE TABLE motcua.complaint_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -83,8 +83,8 @@ CREATE TABLE motcua.complaint_changes (
 CREATE INDEX complaint_changes_complaint ON motcua.complaint_changes (complaint_id, change_id);
 COMMENT ON TABLE motcua.complaint_changes IS 'Every change of a complaint, append-only: who, when, before and after. Holds no texts.';
 COMMENT ON COLUMN motcua.complaint_changes.change_id IS 'Our number of the change, growing.';
-COMMENT ON COLUMN motcua.complaint_changes.complaint_id IS 'The complaint.';
-COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When the change was made.';
+COMMENT ON COLUMN motcua.complaint_changes.complaint_id IS 'The complaint that was changed.';
+COMMENT ON COLUMN motcua.complaint_changes.changed_at IS 'When the complaint was changed.';
 COMMENT ON COLUMN motcua.complaint_changes.changed_by IS 'Person who recorded the complaint, wrote its outcome or withdrew it; the database role if a run of a job linked it or a person typed the SQL statement by hand.';
 COMMENT ON COLUMN motcua.complaint_changes.change IS 'Change: recorded, linked (to its dossier or message), outcome, withdrawn or emptied (of texts by the purge of personal data).';
 COMMENT ON COLUMN motcua.complaint_changes.before IS 'Outcome, dossier and message before the change; empty for a new complaint.';

@@ -7,8 +7,8 @@ CREATE TABLE motcua.procedures (
 );
 COMMENT ON TABLE motcua.procedures IS 'Administrative procedures (TTHC) of dossiers.';
 COMMENT ON COLUMN motcua.procedures.procedure_code IS 'Code of the procedure (mã TTHC), for example 1.005129.';
-COMMENT ON COLUMN motcua.procedures.name IS 'Name as last read.';
-COMMENT ON COLUMN motcua.procedures.field_name IS 'Field (lĩnh vực) as last read.';
+COMMENT ON COLUMN motcua.procedures.name IS 'Name of the procedure, as last read from a source.';
+COMMENT ON COLUMN motcua.procedures.field_name IS 'Field (lĩnh vực) of the procedure, as last read from a source.';
 
 CREATE TABLE motcua.dossiers (
     dossier_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -86,25 +86,25 @@ COMMENT ON COLUMN motcua.dossiers.dossier_id IS 'Our number of the dossier.';
 COMMENT ON COLUMN motcua.dossiers.source_id IS 'Source that the dossier was last read from.';
 COMMENT ON COLUMN motcua.dossiers.agency_code IS 'Agency that resolves the dossier.';
 COMMENT ON COLUMN motcua.dossiers.dossier_code IS 'Code of the dossier (mã hồ sơ) as the source writes it, trimmed and in the form NFC.';
-COMMENT ON COLUMN motcua.dossiers.procedure_code IS 'Procedure.';
+COMMENT ON COLUMN motcua.dossiers.procedure_code IS 'Code of the dossier''s procedure.';
 COMMENT ON COLUMN motcua.dossiers.applicant_name IS 'Name of the applicant. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.applicant_phone IS 'Phone field as typed at the desk. Personal data.';
 COMMENT ON COLUMN motcua.dossiers.phone_entered_at IS 'When the phone field was typed. The field is read by the numbering plan of that day.';
-COMMENT ON COLUMN motcua.dossiers.msisdn IS 'The one number that may be texted, E.164. Personal data.';
-COMMENT ON COLUMN motcua.dossiers.phone_refusal IS 'Reason why no number may be texted; empty if there is a number, or if there was one that was emptied.';
-COMMENT ON COLUMN motcua.dossiers.phone_notes IS 'Notes from reading the phone field.';
+COMMENT ON COLUMN motcua.dossiers.msisdn IS 'The phone number to which messages about the dossier may be sent, E.164. Personal data.';
+COMMENT ON COLUMN motcua.dossiers.phone_refusal IS 'Reason why the phone field gives no number that may be texted; empty if it gives one, or gave one that was emptied.';
+COMMENT ON COLUMN motcua.dossiers.phone_notes IS 'Notes on how a number was found in the phone field.';
 COMMENT ON COLUMN motcua.dossiers.submitted_via IS 'How the dossier was submitted: direct, online or postal.';
-COMMENT ON COLUMN motcua.dossiers.received_at IS 'Date of receipt (ngày tiếp nhận).';
-COMMENT ON COLUMN motcua.dossiers.due_at IS 'Due date (ngày hẹn trả).';
+COMMENT ON COLUMN motcua.dossiers.received_at IS 'When the dossier was received (ngày tiếp nhận).';
+COMMENT ON COLUMN motcua.dossiers.due_at IS 'When the result is due (ngày hẹn trả).';
 COMMENT ON COLUMN motcua.dossiers.step_name IS 'Name of the present step. It is only shown; no decision depends on it.';
 COMMENT ON COLUMN motcua.dossiers.status_code IS 'National status code 1-10; empty if the source''s code is unknown.';
-COMMENT ON COLUMN motcua.dossiers.at_one_stop_desk IS 'The dossier is at the one-stop desk.';
+COMMENT ON COLUMN motcua.dossiers.at_one_stop_desk IS 'Whether the dossier is at the one-stop desk.';
 COMMENT ON COLUMN motcua.dossiers.finished_at IS 'When the result was ready (ngày có kết quả).';
 COMMENT ON COLUMN motcua.dossiers.returned_at IS 'When the result was handed to the citizen.';
 COMMENT ON COLUMN motcua.dossiers.updated_at IS 'Time of the last change at the source. If the time that the source gives cannot be true, for example because it lies in the future: the time of reading, or empty.';
 COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'Time of the last change as the source gives it, if updated_at is not that time because it cannot be true. Empty: updated_at is the source''s time.';
-COMMENT ON COLUMN motcua.dossiers.picked_up_at IS 'When this state was read.';
-COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When the name and numbers were emptied; empty: they are as last read. If the source opens the dossier again, the next reading stores them again.';
+COMMENT ON COLUMN motcua.dossiers.picked_up_at IS 'When a pick-up read this state of the dossier.';
+COMMENT ON COLUMN motcua.dossiers.purged_at IS 'When the name and phone numbers were emptied; empty: they are as last read from the source. If the source opens the dossier again, the next reading stores them again.';
 COMMENT ON COLUMN motcua.dossiers.erase_asked_at IS 'Since when the dossier waits for erasure, because a citizen asked for it or because a restore brought back data that had been emptied. It is emptied as soon as it has ended and nothing prevents that, without waiting for the agency''s retention term.';
 
 CREATE TABLE motcua.dossier_versions (
@@ -115,8 +115,8 @@ CREATE TABLE motcua.dossier_versions (
     procedure_code text,
     applicant_phone text,
     phone_entered_at timestamptz,
-    -- The version holds this too, because a later correction in the source must not change what a closing counted.
-    -- Otherwise a correct publication would fail its verification.
+    -- The version also stores how the dossier was submitted, because a later correction in the source must not change
+    -- what a closing counted. Otherwise a correct publication would fail its verification.
     submitted_via text DEFAULT '',
     received_at timestamptz,
     due_at timestamptz,
@@ -140,22 +140,22 @@ CREATE TABLE motcua.dossier_versions (
     )
 );
 CREATE INDEX dossier_versions_dossier ON motcua.dossier_versions (dossier_id, version_id);
--- The evening's apologies, and the accounting of them, first look for all dossiers that were due on a day in any
--- version.
+-- With this index, the planning of the evening's apologies and the accounting identity find all dossiers that were due
+-- on a day in any of their versions.
 CREATE INDEX dossier_versions_due ON motcua.dossier_versions (((due_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date));
 COMMENT ON TABLE motcua.dossier_versions IS 'Each version of a dossier''s row that a pick-up read, append-only. Holds personal data.';
-COMMENT ON COLUMN motcua.dossier_versions.version_id IS 'Our number, growing.';
-COMMENT ON COLUMN motcua.dossier_versions.dossier_id IS 'The dossier.';
+COMMENT ON COLUMN motcua.dossier_versions.version_id IS 'Our number of the row, growing.';
+COMMENT ON COLUMN motcua.dossier_versions.dossier_id IS 'The dossier whose row was read.';
 COMMENT ON COLUMN motcua.dossier_versions.seen_at IS 'When the pick-up read the version.';
-COMMENT ON COLUMN motcua.dossier_versions.updated_at IS 'Last change at the source.';
-COMMENT ON COLUMN motcua.dossier_versions.procedure_code IS 'Procedure in this version.';
+COMMENT ON COLUMN motcua.dossier_versions.updated_at IS 'Time of the dossier''s last change at the source, in this version.';
+COMMENT ON COLUMN motcua.dossier_versions.procedure_code IS 'Code of the dossier''s procedure in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.applicant_phone IS 'Phone field in this version. Personal data.';
-COMMENT ON COLUMN motcua.dossier_versions.phone_entered_at IS 'When that phone field was typed.';
-COMMENT ON COLUMN motcua.dossier_versions.submitted_via IS 'How the dossier was submitted, in this version; empty text: not stored at that time, and the dossier''s row gives it.';
-COMMENT ON COLUMN motcua.dossier_versions.received_at IS 'Date of receipt in this version.';
-COMMENT ON COLUMN motcua.dossier_versions.due_at IS 'Due date in this version.';
-COMMENT ON COLUMN motcua.dossier_versions.step_name IS 'Step in this version.';
-COMMENT ON COLUMN motcua.dossier_versions.status_code IS 'Status in this version.';
+COMMENT ON COLUMN motcua.dossier_versions.phone_entered_at IS 'When the phone field of this version was typed.';
+COMMENT ON COLUMN motcua.dossier_versions.submitted_via IS 'How the dossier was submitted, in this version; empty text: the version is from before this was stored, and the table dossiers gives it.';
+COMMENT ON COLUMN motcua.dossier_versions.received_at IS 'When the dossier was received, in this version.';
+COMMENT ON COLUMN motcua.dossier_versions.due_at IS 'When the result is due, in this version.';
+COMMENT ON COLUMN motcua.dossier_versions.step_name IS 'Name of the dossier''s step in this version.';
+COMMENT ON COLUMN motcua.dossier_versions.status_code IS 'National status code in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.at_one_stop_desk IS 'Whether the dossier was at the one-stop desk, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.finished_at IS 'When the result was ready, in this version.';
 COMMENT ON COLUMN motcua.dossier_versions.returned_at IS 'When the result was handed over, in this version.';
@@ -169,5 +169,5 @@ CREATE TABLE motcua.phone_changes (
     dossier_id bigint NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE motcua.phone_changes IS 'Dossiers whose messages and phone must be compared, because either has changed since planning last compared them.';
-COMMENT ON COLUMN motcua.phone_changes.change_id IS 'Our number, growing.';
-COMMENT ON COLUMN motcua.phone_changes.dossier_id IS 'The dossier.';
+COMMENT ON COLUMN motcua.phone_changes.change_id IS 'Our number of the row, growing.';
+COMMENT ON COLUMN motcua.phone_changes.dossier_id IS 'The dossier whose messages and phone must be compared.';

@@ -12,7 +12,7 @@ CREATE INDEX export_forms_client ON intake.export_forms (client_id, form_no);
 COMMENT ON TABLE intake.export_forms IS 'Forms in which a source writes its exports; the newest form is in force. Append-only.';
 COMMENT ON COLUMN intake.export_forms.form_no IS 'Our number of the form.';
 COMMENT ON COLUMN intake.export_forms.client_id IS 'The account under which the rows of the exports are stored.';
-COMMENT ON COLUMN intake.export_forms.form IS 'Headings of the columns, names of statuses, and the rest of the form.';
+COMMENT ON COLUMN intake.export_forms.form IS 'The form as JSON: the headings of the columns, the names of statuses, and everything else that is needed to read the file.';
 COMMENT ON COLUMN intake.export_forms.set_at IS 'When the form was set.';
 COMMENT ON COLUMN intake.export_forms.set_by IS 'Person who set the form. Personal data of staff.';
 
@@ -56,10 +56,10 @@ CREATE INDEX exports_source ON intake.exports (source, export_no);
 CREATE INDEX exports_form ON intake.exports (form_no);
 COMMENT ON TABLE intake.exports IS 'Files that a source exported, and the outcome of each.';
 COMMENT ON COLUMN intake.exports.export_no IS 'Our number of the file.';
-COMMENT ON COLUMN intake.exports.source IS 'Name of the source.';
-COMMENT ON COLUMN intake.exports.name IS 'Name of the file.';
+COMMENT ON COLUMN intake.exports.source IS 'Name of the source that exported the file.';
+COMMENT ON COLUMN intake.exports.name IS 'Name of the exported file.';
 COMMENT ON COLUMN intake.exports.size IS 'Size of the file in bytes.';
-COMMENT ON COLUMN intake.exports.modified_at IS 'When the file was last written, as its folder states.';
+COMMENT ON COLUMN intake.exports.modified_at IS 'When the file was last written, according to the folder that it lies in.';
 COMMENT ON COLUMN intake.exports.seen_at IS 'When the file was first found in this state.';
 COMMENT ON COLUMN intake.exports.sent_by IS 'Person who sent the file through the page; empty: it was put into the folder. Personal data of staff.';
 COMMENT ON COLUMN intake.exports.sent_at IS 'When that person confirmed the file.';
@@ -67,20 +67,20 @@ COMMENT ON COLUMN intake.exports.state IS 'State: waiting (until the file is com
 COMMENT ON COLUMN intake.exports.form_no IS 'The form by which the file was read.';
 COMMENT ON COLUMN intake.exports.sha256 IS 'SHA-256 of the file.';
 COMMENT ON COLUMN intake.exports.exported_at IS 'When the file was exported: the time in its name, or the time at which it was last written.';
-COMMENT ON COLUMN intake.exports.is_whole IS 'Whether the file states all dossiers, or only what changed.';
+COMMENT ON COLUMN intake.exports.is_whole IS 'Whether the file contains all dossiers (true) or only changed ones (false).';
 COMMENT ON COLUMN intake.exports.ends_a_line IS 'Whether the last line of the file was complete; empty: a workbook.';
-COMMENT ON COLUMN intake.exports.read_at IS 'When the file was read, or found to be gone.';
+COMMENT ON COLUMN intake.exports.read_at IS 'When the file was read, or when it was found that it was removed before it was read.';
 COMMENT ON COLUMN intake.exports.lines IS 'Number of lines below the headings.';
 COMMENT ON COLUMN intake.exports.dossiers IS 'Number of dossiers with usable data in the file.';
 COMMENT ON COLUMN intake.exports.added IS 'Number of dossiers that were not known before.';
 COMMENT ON COLUMN intake.exports.moved IS 'Number of known dossiers whose status, step or place changed.';
 COMMENT ON COLUMN intake.exports.older IS 'Number of dossiers about which a newer file had been read.';
 COMMENT ON COLUMN intake.exports.refused IS 'Number of lines that could not be used.';
-COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier complete exports contained and that are missing for the first time.';
+COMMENT ON COLUMN intake.exports.vanished IS 'Number of dossiers that earlier complete exports contained and that are missing for the first time in this file.';
 COMMENT ON COLUMN intake.exports.faults IS 'The first 500 faults by line and heading, without any value of a cell.';
 COMMENT ON COLUMN intake.exports.accepted_by IS 'Person who accepted the refused file. Personal data of staff.';
-COMMENT ON COLUMN intake.exports.accepted_at IS 'When the person accepted the file.';
-COMMENT ON COLUMN intake.exports.accepted_why IS 'Why the person accepted the file.';
+COMMENT ON COLUMN intake.exports.accepted_at IS 'When that person accepted the refused file.';
+COMMENT ON COLUMN intake.exports.accepted_why IS 'Why that person accepted the refused file.';
 
 CREATE TABLE intake.exported_dossiers (
     dossier_no bigint PRIMARY KEY REFERENCES intake.pushed_dossiers,
@@ -93,9 +93,9 @@ CREATE TABLE intake.exported_dossiers (
 CREATE INDEX exported_dossiers_export ON intake.exported_dossiers (export_no);
 CREATE INDEX exported_dossiers_vanished ON intake.exported_dossiers (vanished_in) WHERE vanished_in IS NOT NULL;
 COMMENT ON TABLE intake.exported_dossiers IS 'The state of each dossier in the last export, so that the changes in the next export can be found.';
-COMMENT ON COLUMN intake.exported_dossiers.dossier_no IS 'The dossier.';
+COMMENT ON COLUMN intake.exported_dossiers.dossier_no IS 'The dossier, in intake.pushed_dossiers.';
 COMMENT ON COLUMN intake.exported_dossiers.export_no IS 'The last file with something new about the dossier.';
 COMMENT ON COLUMN intake.exported_dossiers.exported_at IS 'When that file was exported.';
-COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When the dossier''s step happened, as far as known.';
+COMMENT ON COLUMN intake.exported_dossiers.happened_at IS 'When the dossier''s step in that file happened; empty: not known.';
 COMMENT ON COLUMN intake.exported_dossiers.state IS 'SHA-256 of the dossier''s status, step and place.';
 COMMENT ON COLUMN intake.exported_dossiers.vanished_in IS 'The first complete export that no longer contains the dossier; empty: the last one contains it.';

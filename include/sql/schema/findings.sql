@@ -18,12 +18,12 @@ CREATE TABLE motcua.findings (
 CREATE INDEX findings_dossier ON motcua.findings (dossier_id) WHERE dossier_id IS NOT NULL;
 COMMENT ON TABLE motcua.findings IS 'Facts that rules found about a dossier, an agency''s month or a source, each stored once. The episodes of a finding are in finding_episodes.';
 COMMENT ON COLUMN motcua.findings.finding_id IS 'Our number of the finding.';
-COMMENT ON COLUMN motcua.findings.rule IS 'Code of the rule.';
+COMMENT ON COLUMN motcua.findings.rule IS 'Code of the rule that returned the finding.';
 COMMENT ON COLUMN motcua.findings.subject IS 'Identifier of the row: the dossier_id; or agency, month and procedure; or source and agency.';
-COMMENT ON COLUMN motcua.findings.level IS 'Subject of the finding: dossier, agency_month or source.';
+COMMENT ON COLUMN motcua.findings.level IS 'What the finding is about: dossier, agency_month (one month of an agency) or source.';
 COMMENT ON COLUMN motcua.findings.agency_code IS 'Agency in charge; empty: the finding is about a source, not about one agency.';
-COMMENT ON COLUMN motcua.findings.dossier_id IS 'The dossier.';
-COMMENT ON COLUMN motcua.findings.since IS 'When the fact happened or began, by the data.';
+COMMENT ON COLUMN motcua.findings.dossier_id IS 'The dossier; empty: the finding is not about a dossier.';
+COMMENT ON COLUMN motcua.findings.since IS 'When the fact happened or began, according to the data.';
 COMMENT ON COLUMN motcua.findings.facts IS 'Figures, days and codes for the sentence that describes the finding; never a value of a personal field.';
 COMMENT ON COLUMN motcua.findings.first_run IS 'Run that first returned the finding.';
 
@@ -43,12 +43,12 @@ CREATE UNIQUE INDEX finding_episodes_open ON motcua.finding_episodes (finding_id
 CREATE INDEX finding_episodes_opened ON motcua.finding_episodes (opened_run);
 CREATE INDEX finding_episodes_closed ON motcua.finding_episodes (closed_run) WHERE closed_run IS NOT NULL;
 COMMENT ON TABLE motcua.finding_episodes IS 'Episodes of findings: from the run that first returned a finding to the run that no longer did. A finding that comes back gets another episode.';
-COMMENT ON COLUMN motcua.finding_episodes.finding_id IS 'The finding.';
+COMMENT ON COLUMN motcua.finding_episodes.finding_id IS 'The finding whose episode this is.';
 COMMENT ON COLUMN motcua.finding_episodes.opened_run IS 'First run of this episode that returned the finding.';
 COMMENT ON COLUMN motcua.finding_episodes.closed_run IS 'Run that checked the rule and did not return the finding; empty: the finding is open.';
 COMMENT ON COLUMN motcua.finding_episodes.again IS 'Whether the finding had been fixed before.';
 COMMENT ON COLUMN motcua.finding_episodes.deadline IS 'Last day for correcting the data. The agency is reminded from the next day on. Empty: none.';
-COMMENT ON COLUMN motcua.finding_episodes.department_on IS 'The Department is informed from the day after this day on.';
+COMMENT ON COLUMN motcua.finding_episodes.department_on IS 'Last day before the Department is informed as well: it is informed from the next day on.';
 
 CREATE TABLE motcua.quality_withheld (
     run_no bigint NOT NULL REFERENCES motcua.quality_runs,
@@ -56,8 +56,8 @@ CREATE TABLE motcua.quality_withheld (
     PRIMARY KEY (run_no, finding_id)
 );
 COMMENT ON TABLE motcua.quality_withheld IS 'Open findings of agencies whose data was broken in a run: the run neither confirmed nor fixed them.';
-COMMENT ON COLUMN motcua.quality_withheld.run_no IS 'The run.';
-COMMENT ON COLUMN motcua.quality_withheld.finding_id IS 'The finding.';
+COMMENT ON COLUMN motcua.quality_withheld.run_no IS 'The run that withheld the finding.';
+COMMENT ON COLUMN motcua.quality_withheld.finding_id IS 'The finding that was withheld.';
 
 CREATE TABLE motcua.finding_acknowledgements (
     acknowledgement_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -70,10 +70,10 @@ CREATE TABLE motcua.finding_acknowledgements (
 CREATE INDEX finding_acknowledgements_finding ON motcua.finding_acknowledgements (finding_id, acknowledgement_id);
 COMMENT ON TABLE motcua.finding_acknowledgements IS 'Acknowledgements: a person accepts a finding for a time, with a reason. The last one counts; append-only. Acknowledged findings are shown and subtracted, never hidden.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledgement_id IS 'Our number of the acknowledgement.';
-COMMENT ON COLUMN motcua.finding_acknowledgements.finding_id IS 'The finding.';
+COMMENT ON COLUMN motcua.finding_acknowledgements.finding_id IS 'The finding that was acknowledged.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledged_at IS 'When the finding was acknowledged.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledged_by IS 'Person who acknowledged the finding.';
-COMMENT ON COLUMN motcua.finding_acknowledgements.why IS 'The person''s reason.';
+COMMENT ON COLUMN motcua.finding_acknowledgements.why IS 'Reason of the person who acknowledged the finding.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.until IS 'Last day on which the acknowledgement holds. A day before acknowledged_at revokes it.';
 
 -- Rechecks of findings between two runs.
@@ -85,9 +85,9 @@ CREATE TABLE motcua.finding_rechecks (
     outcome text NOT NULL CHECK (outcome IN ('mended', 'stands', 'unknown'))
 );
 CREATE INDEX finding_rechecks_finding ON motcua.finding_rechecks (finding_id, recheck_id);
-COMMENT ON TABLE motcua.finding_rechecks IS 'Rechecks: a person had one finding judged again by the dossier''s present data in the ledger. Figures do not count them. The next run closes the finding or does not. Append-only.';
+COMMENT ON TABLE motcua.finding_rechecks IS 'Rechecks: a person had one finding judged again by the dossier''s present data in the ledger. A recheck changes no figure and does not close the finding; only the next run can close it. Append-only.';
 COMMENT ON COLUMN motcua.finding_rechecks.recheck_id IS 'Our number of the recheck.';
-COMMENT ON COLUMN motcua.finding_rechecks.finding_id IS 'The finding.';
+COMMENT ON COLUMN motcua.finding_rechecks.finding_id IS 'The finding that was rechecked.';
 COMMENT ON COLUMN motcua.finding_rechecks.rechecked_at IS 'The time that the rule used as the present.';
 COMMENT ON COLUMN motcua.finding_rechecks.rechecked_by IS 'Person who requested the recheck. Personal data of staff.';
 COMMENT ON COLUMN motcua.finding_rechecks.outcome IS 'Outcome: mended (the rule no longer returns the finding), stands, or unknown (the finding also depends on facts that only a whole run computes).';

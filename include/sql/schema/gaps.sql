@@ -1,7 +1,7 @@
--- Gaps: a restored ledger does not know what it sent since the backup, and the journal of attempts, which is stored
--- outside, does. A ledger that was paused may have been restored to an earlier state together with its journal.
--- Messages recorded before the end of the pause are therefore held until a watch that ran all the time, or a person,
--- declares that the ledger was only paused.
+-- Gaps: times that the ledger may not remember. A restored ledger does not know which messages were sent after the
+-- backup was made. The journal of attempts, which is stored outside the ledger, still has them. A ledger that was
+-- paused may have been restored to an earlier state together with its journal. Messages recorded before the end of the
+-- pause are therefore held until a watch that ran all the time, or a person, declares that the ledger was only paused.
 
 CREATE TABLE motcua.journals (
     journal_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -10,7 +10,7 @@ CREATE TABLE motcua.journals (
     reason text NOT NULL
 );
 COMMENT ON TABLE motcua.journals IS 'Journals of attempts that this ledger has used. The newest one is in use; append-only.';
-COMMENT ON COLUMN motcua.journals.journal_no IS 'Our number. The highest number is the journal in use.';
+COMMENT ON COLUMN motcua.journals.journal_no IS 'Our number of the journal. The journal with the highest number is in use.';
 COMMENT ON COLUMN motcua.journals.journal_id IS 'Identifier, which is also stored in the journal''s folder.';
 COMMENT ON COLUMN motcua.journals.begun_at IS 'When the journal was begun.';
 COMMENT ON COLUMN motcua.journals.reason IS 'Why the journal was begun.';
@@ -33,20 +33,20 @@ CREATE TABLE motcua.gaps (
     CHECK (sent_until IS NULL OR closed_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX gaps_one_open ON motcua.gaps ((closed_at IS NULL)) WHERE closed_at IS NULL;
-COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not or may not remember, because it was restored or paused. While a gap is open, nothing is sent, or nothing that may have been sent in the gap.';
+COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not or may not remember, because it was restored or paused. While a gap is open, no message is sent, or at least no message that may already have been sent in the gap.';
 COMMENT ON COLUMN motcua.gaps.gap_no IS 'Our number of the gap.';
 COMMENT ON COLUMN motcua.gaps.kind IS 'Kind. behind_journal: the journal has attempts that the ledger lacks. other_journal: the ledger used a journal that is not here. behind_watch: the watch had seen more than the ledger has. slept: senders gave no heartbeat for more than ten minutes, and nothing proved that the ledger was not restored in that time.';
 COMMENT ON COLUMN motcua.gaps.noticed_at IS 'When a sender noticed the gap.';
-COMMENT ON COLUMN motcua.gaps.ledger_until IS 'The ledger''s last attempt; empty: none.';
-COMMENT ON COLUMN motcua.gaps.journal_until IS 'The journal''s last attempt; empty: none.';
+COMMENT ON COLUMN motcua.gaps.ledger_until IS 'When the last attempt in the ledger began; empty: it had no attempt.';
+COMMENT ON COLUMN motcua.gaps.journal_until IS 'When the last attempt in the journal began; empty: it had no attempt.';
 COMMENT ON COLUMN motcua.gaps.slept_since IS 'For kind slept: the last heartbeat of senders in the ledger.';
 COMMENT ON COLUMN motcua.gaps.lost_attempts IS 'Number of attempts in the journal that the ledger lacked.';
 COMMENT ON COLUMN motcua.gaps.held_messages IS 'Number of messages that were queued and therefore held.';
 COMMENT ON COLUMN motcua.gaps.sent_until IS 'For a gap without a journal: messages recorded up to this time may have been sent and are of unknown outcome; empty: none.';
-COMMENT ON COLUMN motcua.gaps.held_until IS 'Messages recorded up to this time are held while the gap is open, and later ones are sent; empty: nothing is sent.';
+COMMENT ON COLUMN motcua.gaps.held_until IS 'Messages recorded up to this time are held while the gap is open, and later ones are sent; empty: no message at all is sent.';
 COMMENT ON COLUMN motcua.gaps.closed_at IS 'When the gap was closed; empty: it is open.';
 COMMENT ON COLUMN motcua.gaps.closed_by IS 'The run that read the journal, or the person who decided.';
-COMMENT ON COLUMN motcua.gaps.reason IS 'Reason of a person.';
+COMMENT ON COLUMN motcua.gaps.reason IS 'Reason of the person who closed the gap.';
 
 CREATE TABLE motcua.lost_attempts (
     lost_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -75,21 +75,21 @@ CREATE INDEX lost_attempts_gap ON motcua.lost_attempts (gap_no);
 CREATE INDEX lost_attempts_message ON motcua.lost_attempts (message_id);
 COMMENT ON TABLE motcua.lost_attempts IS 'Attempts that the journal had and the restored ledger lacked. Each is linked to its message as soon as the message is planned again.';
 COMMENT ON COLUMN motcua.lost_attempts.lost_id IS 'Our number of the lost attempt.';
-COMMENT ON COLUMN motcua.lost_attempts.gap_no IS 'The gap of the attempt.';
+COMMENT ON COLUMN motcua.lost_attempts.gap_no IS 'The gap in which the attempt was made.';
 COMMENT ON COLUMN motcua.lost_attempts.reference IS 'Our own reference, which delivery receipts name.';
-COMMENT ON COLUMN motcua.lost_attempts.gateway IS 'The gateway of the attempt.';
+COMMENT ON COLUMN motcua.lost_attempts.gateway IS 'The gateway to which the attempt handed the message.';
 COMMENT ON COLUMN motcua.lost_attempts.departed_at IS 'When the journal recorded the attempt, just before the request left.';
 COMMENT ON COLUMN motcua.lost_attempts.source IS 'Source of the dossier at that time.';
 COMMENT ON COLUMN motcua.lost_attempts.agency_code IS 'Agency of the dossier at that time.';
-COMMENT ON COLUMN motcua.lost_attempts.dossier_code IS 'Code of the dossier.';
-COMMENT ON COLUMN motcua.lost_attempts.kind IS 'Kind of the message.';
+COMMENT ON COLUMN motcua.lost_attempts.dossier_code IS 'Code of the dossier that the message was about.';
+COMMENT ON COLUMN motcua.lost_attempts.kind IS 'Kind of the message that was handed over.';
 COMMENT ON COLUMN motcua.lost_attempts.occasion IS 'The occasion in a form that a restored ledger knows: "number" with the source''s number of the transition, "row", or the due date of an apology.';
 COMMENT ON COLUMN motcua.lost_attempts.segments IS 'SMS segments that were handed over.';
 COMMENT ON COLUMN motcua.lost_attempts.outcome IS 'Class of the gateway''s answer; empty: the journal has no answer.';
 COMMENT ON COLUMN motcua.lost_attempts.answered_at IS 'When the gateway answered.';
 COMMENT ON COLUMN motcua.lost_attempts.gateway_reference IS 'The gateway''s own reference.';
 COMMENT ON COLUMN motcua.lost_attempts.message_id IS 'The message of the attempt; empty: not found yet.';
-COMMENT ON COLUMN motcua.lost_attempts.adopted_at IS 'When the message was found.';
+COMMENT ON COLUMN motcua.lost_attempts.adopted_at IS 'When the attempt was linked to its message.';
 
 CREATE TABLE motcua.sender_life (
     only_one boolean PRIMARY KEY DEFAULT TRUE CHECK (only_one),
@@ -101,7 +101,7 @@ COMMENT ON TABLE motcua.sender_life IS 'Heartbeat of the senders: one row. After
 COMMENT ON COLUMN motcua.sender_life.only_one IS 'Always true; the table has one row.';
 COMMENT ON COLUMN motcua.sender_life.looked_at IS 'The last heartbeat of a sender.';
 COMMENT ON COLUMN motcua.sender_life.woke_at IS 'Since when senders have run without a long pause.';
-COMMENT ON COLUMN motcua.sender_life.journal_fault IS 'Faults of the journal of attempts when a run last read it: days without a file, lines that cannot be read; empty: nothing.';
+COMMENT ON COLUMN motcua.sender_life.journal_fault IS 'Faults of the journal of attempts when a run last read it: days without a file, lines that cannot be read; empty: no fault.';
 
 CREATE TABLE motcua.believed_sleeps (
     belief_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -114,11 +114,11 @@ CREATE TABLE motcua.believed_sleeps (
 );
 CREATE UNIQUE INDEX believed_sleeps_in_force ON motcua.believed_sleeps ((withdrawn_at IS NULL))
 WHERE withdrawn_at IS NULL;
-COMMENT ON TABLE motcua.believed_sleeps IS 'Declarations that this server''s disk is never restored to an earlier state. While one is in force, a pause of the ledger is trusted.';
+COMMENT ON TABLE motcua.believed_sleeps IS 'Declarations that this server''s disk is never restored to an earlier state. While one is in force, no messages are held after a pause of the ledger.';
 COMMENT ON COLUMN motcua.believed_sleeps.belief_no IS 'Our number of the declaration.';
 COMMENT ON COLUMN motcua.believed_sleeps.said_at IS 'When the declaration was made.';
 COMMENT ON COLUMN motcua.believed_sleeps.said_by IS 'Person who made the declaration for the Department.';
-COMMENT ON COLUMN motcua.believed_sleeps.reason IS 'Why a pause may be trusted.';
+COMMENT ON COLUMN motcua.believed_sleeps.reason IS 'Why this server''s disk is never restored, as the person stated.';
 COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_at IS 'When the declaration was withdrawn; empty: it is in force.';
 COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_by IS 'Person who withdrew the declaration.';
 
@@ -136,6 +136,6 @@ COMMENT ON COLUMN motcua.outside_watch.only_one IS 'Always true; the table has o
 COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When the watch last reported.';
 COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when the watch has run without a pause, by its own clock.';
 COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has seen everything that senders did, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.about IS 'The end of the ledger''s pause about which the watch was asked; empty: none.';
+COMMENT ON COLUMN motcua.outside_watch.about IS 'End of the pause of the ledger about which this server asked the watch; empty: it asked about none.';
 COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'If the watch had seen a later state: the number of missing attempts; empty: it had not, or a sender has acted on it.';
-COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch saw these attempts.';
+COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch last saw the missing attempts in the ledger.';

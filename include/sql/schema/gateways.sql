@@ -1,10 +1,11 @@
--- The gateways: their pauses with the reasons, how much was sent, and which templates their providers have registered.
+-- Gateways: their pauses with the reasons, how much was sent through them, and which templates their providers have
+-- registered.
 
 CREATE TABLE motcua.gateways (
     name text PRIMARY KEY CHECK (name ~ '^[a-z0-9_]+$'),
     free_at timestamptz,
-    -- These columns hold what senders find in the connection, so that the first page can show it without the
-    -- connection.
+    -- The following columns hold what senders found in the gateway's Airflow connection, because pages show it and
+    -- cannot read the connection.
     opened_at timestamptz,
     fault text,
     carriers text[],
@@ -20,13 +21,13 @@ CREATE TABLE motcua.gateways (
 );
 COMMENT ON TABLE motcua.gateways IS 'One row for each gateway; its Airflow connection is sms_<name>.';
 COMMENT ON COLUMN motcua.gateways.name IS 'Name in the setting MOTCUA_GATEWAYS and in the identifier of the connection.';
-COMMENT ON COLUMN motcua.gateways.free_at IS 'When the next message may start, if segments for each second are limited.';
+COMMENT ON COLUMN motcua.gateways.free_at IS 'Earliest time at which the next message may be sent, if segments_per_second is set.';
 COMMENT ON COLUMN motcua.gateways.opened_at IS 'Since when senders find the connection as described in this row; empty: no sender has opened it yet.';
 COMMENT ON COLUMN motcua.gateways.fault IS 'Fault of the connection; empty: none.';
 COMMENT ON COLUMN motcua.gateways.carriers IS 'Carriers at which the brandname is registered; empty: every carrier.';
 COMMENT ON COLUMN motcua.gateways.segments_per_second IS 'Limit of segments for each second, for all senders together; empty: no limit.';
 COMMENT ON COLUMN motcua.gateways.segments_per_day IS 'Limit of segments for each day; empty: no limit.';
-COMMENT ON COLUMN motcua.gateways.unit IS 'Unit that the gateway counts and bills; empty: segments.';
+COMMENT ON COLUMN motcua.gateways.unit IS 'Unit that the gateway counts and bills: segment or message; empty: segment.';
 COMMENT ON COLUMN motcua.gateways.always_accented IS 'Whether texts are always sent with accents, which cost nothing at this gateway; empty: as the agency chose.';
 COMMENT ON COLUMN motcua.gateways.reports_deliveries IS 'Whether the provider sends delivery receipts; empty: it does.';
 COMMENT ON COLUMN motcua.gateways.prices IS 'Price of a unit in đồng by carrier, with "other" for carriers that are not named; empty: the connection states no price.';
@@ -41,9 +42,9 @@ CREATE TABLE motcua.gateway_days (
     PRIMARY KEY (gateway, day)
 );
 COMMENT ON TABLE motcua.gateway_days IS 'Units handed to each gateway by day, counted before each call. Units that the gateway certainly did not accept are subtracted again.';
-COMMENT ON COLUMN motcua.gateway_days.gateway IS 'The gateway.';
-COMMENT ON COLUMN motcua.gateway_days.day IS 'The day, in Vietnam''s time zone.';
-COMMENT ON COLUMN motcua.gateway_days.segments IS 'SMS segments, or the units that the gateway counts instead.';
+COMMENT ON COLUMN motcua.gateway_days.gateway IS 'The gateway to which the units were handed.';
+COMMENT ON COLUMN motcua.gateway_days.day IS 'The day of the handover, in Vietnam''s time zone.';
+COMMENT ON COLUMN motcua.gateway_days.segments IS 'Number of SMS segments handed over on that day, or of the units that the gateway counts instead.';
 
 CREATE TABLE motcua.gateway_stops (
     gateway text NOT NULL REFERENCES motcua.gateways,
@@ -59,15 +60,15 @@ CREATE TABLE motcua.gateway_stops (
     CHECK ((concerns = 'gateway') = (subject = ''))
 );
 COMMENT ON TABLE motcua.gateway_stops IS 'Present pauses of gateways, of carriers and of templates there.';
-COMMENT ON COLUMN motcua.gateway_stops.gateway IS 'The gateway.';
-COMMENT ON COLUMN motcua.gateway_stops.concerns IS 'Paused thing: gateway (all of it), carrier or template.';
+COMMENT ON COLUMN motcua.gateway_stops.gateway IS 'The gateway that is paused, as a whole or in part.';
+COMMENT ON COLUMN motcua.gateway_stops.concerns IS 'What is paused: gateway (the whole gateway), carrier (one carrier there) or template (one template there).';
 COMMENT ON COLUMN motcua.gateway_stops.subject IS 'The carrier or the template; empty if the whole gateway is paused.';
 COMMENT ON COLUMN motcua.gateway_stops.stopped_at IS 'When the pause began.';
 COMMENT ON COLUMN motcua.gateway_stops.until IS 'When the gateway is tried again with one message, unless a person ends the pause earlier.';
 COMMENT ON COLUMN motcua.gateway_stops.pause IS 'Length of the pause before the next trial, doubled each time; empty: the pause lasts until a fixed time.';
 COMMENT ON COLUMN motcua.gateway_stops.reason IS 'The answer, or the lack of an answer, that caused the pause.';
 COMMENT ON COLUMN motcua.gateway_stops.by_hand IS 'Whether a person paused the gateway. No run fails for that reason alone.';
-COMMENT ON COLUMN motcua.gateway_stops.expected IS 'Whether the gateway''s own rules caused the pause, for example at night or after a day''s quota. Nothing is wrong, and the gateway is open again at its time.';
+COMMENT ON COLUMN motcua.gateway_stops.expected IS 'Whether the gateway''s own rules caused the pause, for example at night or after a day''s quota. An expected pause is no fault, and it ends by itself at the time in until.';
 
 CREATE TABLE motcua.gateway_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -82,16 +83,17 @@ CREATE TABLE motcua.gateway_changes (
 );
 COMMENT ON TABLE motcua.gateway_changes IS 'Every begin and end of a pause of a gateway, carrier or template, with its reason; append-only.';
 COMMENT ON COLUMN motcua.gateway_changes.change_id IS 'Our number of the change.';
-COMMENT ON COLUMN motcua.gateway_changes.gateway IS 'The gateway.';
-COMMENT ON COLUMN motcua.gateway_changes.concerns IS 'Paused thing: gateway, carrier or template.';
+COMMENT ON COLUMN motcua.gateway_changes.gateway IS 'The gateway that was paused or started, as a whole or in part.';
+COMMENT ON COLUMN motcua.gateway_changes.concerns IS 'What was paused or started: gateway (the whole gateway), carrier or template.';
 COMMENT ON COLUMN motcua.gateway_changes.subject IS 'The carrier or the template; empty for the whole gateway.';
-COMMENT ON COLUMN motcua.gateway_changes.changed_at IS 'When the change was made.';
-COMMENT ON COLUMN motcua.gateway_changes.change IS 'Change: stopped or started.';
-COMMENT ON COLUMN motcua.gateway_changes.until IS 'Until when a pause lasts.';
-COMMENT ON COLUMN motcua.gateway_changes.reason IS 'Reason of the change.';
+COMMENT ON COLUMN motcua.gateway_changes.changed_at IS 'When the pause began or ended.';
+COMMENT ON COLUMN motcua.gateway_changes.change IS 'Change: stopped (a pause began) or started (a pause ended).';
+COMMENT ON COLUMN motcua.gateway_changes.until IS 'Until when the pause lasts, if a pause began.';
+COMMENT ON COLUMN motcua.gateway_changes.reason IS 'Why the pause began or ended.';
 COMMENT ON COLUMN motcua.gateway_changes.changed_by IS 'A run, or the person who made the change by hand.';
 
--- The deployment decides which version of a template each gateway's provider has registered. The changes are stored.
+-- Providers register texts before they may be sent. Each installation enters which version of a template the provider
+-- of a gateway has registered. Every change is stored.
 CREATE TABLE motcua.template_registrations (
     gateway text NOT NULL CHECK (gateway ~ '^[a-z0-9_]+$'),
     template_id text NOT NULL,
@@ -111,7 +113,7 @@ COMMENT ON COLUMN motcua.template_registrations.provider_template_id IS 'The pro
 COMMENT ON COLUMN motcua.template_registrations.accented_provider_template_id IS 'The provider''s own identifier of the text with accents; empty: the provider gives none.';
 COMMENT ON COLUMN motcua.template_registrations.registered_at IS 'When the registration was entered, or its identifiers last changed.';
 COMMENT ON COLUMN motcua.template_registrations.registered_by IS 'Person who entered the registration.';
-COMMENT ON COLUMN motcua.template_registrations.reason IS 'The person''s reason, for example the provider''s letter; may be empty.';
+COMMENT ON COLUMN motcua.template_registrations.reason IS 'Reason of the person who entered the registration, for example the provider''s letter; may be empty.';
 
 CREATE TABLE motcua.template_registration_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -129,12 +131,12 @@ CREATE TABLE motcua.template_registration_changes (
 );
 COMMENT ON TABLE motcua.template_registration_changes IS 'Every change of template_registrations, append-only: who, when, why, before and after.';
 COMMENT ON COLUMN motcua.template_registration_changes.change_id IS 'Our number of the change.';
-COMMENT ON COLUMN motcua.template_registration_changes.gateway IS 'The gateway.';
-COMMENT ON COLUMN motcua.template_registration_changes.template_id IS 'The template.';
-COMMENT ON COLUMN motcua.template_registration_changes.template_version IS 'Version of the template.';
+COMMENT ON COLUMN motcua.template_registration_changes.gateway IS 'The gateway whose registrations changed.';
+COMMENT ON COLUMN motcua.template_registration_changes.template_id IS 'The template that the change is about.';
+COMMENT ON COLUMN motcua.template_registration_changes.template_version IS 'Version of the template that the change is about.';
 COMMENT ON COLUMN motcua.template_registration_changes.change IS 'Change: registered, changed (the provider''s identifiers) or unregistered.';
 COMMENT ON COLUMN motcua.template_registration_changes.ids_before IS 'The provider''s identifiers before the change, of the text without accents and with accents, each empty if the provider gives none; no list: not registered.';
 COMMENT ON COLUMN motcua.template_registration_changes.ids_after IS 'The provider''s identifiers after the change, in the same form.';
-COMMENT ON COLUMN motcua.template_registration_changes.changed_at IS 'When the change was made.';
+COMMENT ON COLUMN motcua.template_registration_changes.changed_at IS 'When the registration was changed.';
 COMMENT ON COLUMN motcua.template_registration_changes.changed_by IS 'Person who made the change.';
-COMMENT ON COLUMN motcua.template_registration_changes.reason IS 'The person''s reason; may be empty.';
+COMMENT ON COLUMN motcua.template_registration_changes.reason IS 'Reason of the person who made the change; may be empty.';

@@ -14,7 +14,7 @@ CREATE TABLE intake.clients (
 COMMENT ON TABLE intake.clients IS 'One-stop software that may push data, one account each.';
 COMMENT ON COLUMN intake.clients.client_id IS 'Our number of the client.';
 COMMENT ON COLUMN intake.clients.name IS 'Name with which the client signs in.';
-COMMENT ON COLUMN intake.clients.source IS 'Name of the source (setting MOTCUA_SOURCES) as which its rows are read.';
+COMMENT ON COLUMN intake.clients.source IS 'Name of the source (setting MOTCUA_SOURCES) under which the client''s rows are read.';
 COMMENT ON COLUMN intake.clients.salt IS 'Random bytes that are hashed with the password.';
 COMMENT ON COLUMN intake.clients.password_digest IS 'SHA-256 of the salt and the SHA-256 of the password. The password is random and was shown once.';
 COMMENT ON COLUMN intake.clients.networks IS 'Addresses from which the client may call without a session; empty: none.';
@@ -29,8 +29,8 @@ CREATE TABLE intake.client_agencies (
 );
 CREATE INDEX client_agencies_agency ON intake.client_agencies (agency_code);
 COMMENT ON TABLE intake.client_agencies IS 'The agencies that a client may write for.';
-COMMENT ON COLUMN intake.client_agencies.client_id IS 'The client.';
-COMMENT ON COLUMN intake.client_agencies.agency_code IS 'The agency.';
+COMMENT ON COLUMN intake.client_agencies.client_id IS 'The client that may write for the agency.';
+COMMENT ON COLUMN intake.client_agencies.agency_code IS 'The agency that the client may write for.';
 
 CREATE TABLE intake.client_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -45,13 +45,13 @@ CREATE TABLE intake.client_changes (
 CREATE INDEX client_changes_client ON intake.client_changes (client_id);
 COMMENT ON TABLE intake.client_changes IS 'Changes of clients: a client was registered, changed, disabled or got a new password, and what it may do from then on. Append-only.';
 COMMENT ON COLUMN intake.client_changes.change_id IS 'Our number of the change.';
-COMMENT ON COLUMN intake.client_changes.client_id IS 'The client.';
-COMMENT ON COLUMN intake.client_changes.changed_at IS 'When the change was made.';
+COMMENT ON COLUMN intake.client_changes.client_id IS 'The client that was changed.';
+COMMENT ON COLUMN intake.client_changes.changed_at IS 'When the client was changed.';
 COMMENT ON COLUMN intake.client_changes.changed_by IS 'Person who made the change. Personal data of staff.';
 COMMENT ON COLUMN intake.client_changes.change IS 'Change: registered, changed (what the client may do), password (a new one), disabled or enabled.';
 COMMENT ON COLUMN intake.client_changes.agencies IS 'Codes of the client''s agencies after the change.';
 COMMENT ON COLUMN intake.client_changes.networks IS 'Networks of the client after the change.';
-COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether the client''s status 5 means at the desk, after the change.';
+COMMENT ON COLUMN intake.client_changes.supplements_at_desk IS 'Whether the client''s status 5 means that the supplement is at the desk, after the change.';
 
 CREATE TABLE intake.sessions (
     token_digest bytea PRIMARY KEY CHECK (length(token_digest) = 32),
@@ -61,7 +61,7 @@ CREATE TABLE intake.sessions (
 CREATE INDEX sessions_client ON intake.sessions (client_id, expires_at);
 COMMENT ON TABLE intake.sessions IS 'Sessions of clients that signed in. Expired sessions are deleted.';
 COMMENT ON COLUMN intake.sessions.token_digest IS 'SHA-256 of the session''s token, which the client has.';
-COMMENT ON COLUMN intake.sessions.client_id IS 'The client.';
+COMMENT ON COLUMN intake.sessions.client_id IS 'The client that signed in.';
 COMMENT ON COLUMN intake.sessions.expires_at IS 'When the session expires.';
 
 -- Calls that named a client which may call without a password, from an address outside its networks.
@@ -70,18 +70,18 @@ CREATE TABLE intake.wrong_addresses (
     since timestamptz NOT NULL,
     wrong integer NOT NULL CHECK (wrong > 0)
 );
-COMMENT ON TABLE intake.wrong_addresses IS 'Number of calls without a session from addresses outside the client''s networks, in the minute of the newest one. Beyond a limit, each such call is answered late.';
+COMMENT ON TABLE intake.wrong_addresses IS 'Number of calls without a session from addresses outside the client''s networks, in the last minute in which there was such a call. Beyond a limit, each such call is answered late.';
 COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client for which such a call was made.';
-COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute began.';
-COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Number of calls since then.';
+COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute in which the calls are counted began.';
+COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Number of such calls since the minute began.';
 
 CREATE TABLE intake.numbers (
     source text PRIMARY KEY,
     last_number bigint NOT NULL DEFAULT 0 CHECK (last_number >= 0)
 );
 COMMENT ON TABLE intake.numbers IS 'The last number that a step of a source was given. The row is locked while a push of the source is written, so that numbers are committed in their order.';
-COMMENT ON COLUMN intake.numbers.source IS 'Name of the source.';
-COMMENT ON COLUMN intake.numbers.last_number IS 'The last number.';
+COMMENT ON COLUMN intake.numbers.source IS 'Name of the source whose steps are numbered.';
+COMMENT ON COLUMN intake.numbers.last_number IS 'The last number that a step of the source was given.';
 
 CREATE TABLE intake.client_days (
     client_id bigint NOT NULL REFERENCES intake.clients,
@@ -95,14 +95,14 @@ CREATE TABLE intake.client_days (
     PRIMARY KEY (client_id, day, service)
 );
 COMMENT ON TABLE intake.client_days IS 'Numbers of records that each client pushed on each day, in Vietnam''s time zone.';
-COMMENT ON COLUMN intake.client_days.client_id IS 'The client.';
-COMMENT ON COLUMN intake.client_days.day IS 'The day.';
-COMMENT ON COLUMN intake.client_days.service IS 'Service of the protocol.';
-COMMENT ON COLUMN intake.client_days.calls IS 'Number of calls.';
+COMMENT ON COLUMN intake.client_days.client_id IS 'The client that pushed the records.';
+COMMENT ON COLUMN intake.client_days.day IS 'The day of the pushes, in Vietnam''s time zone.';
+COMMENT ON COLUMN intake.client_days.service IS 'Service of the push protocol that the client called.';
+COMMENT ON COLUMN intake.client_days.calls IS 'Number of calls of the service on that day.';
 COMMENT ON COLUMN intake.client_days.taken IS 'Number of records with something new.';
 COMMENT ON COLUMN intake.client_days.repeated IS 'Number of records with nothing new.';
 COMMENT ON COLUMN intake.client_days.refused IS 'Number of records that cannot be used. A call that cannot be read counts as one.';
-COMMENT ON COLUMN intake.client_days.last_at IS 'When the client last called.';
+COMMENT ON COLUMN intake.client_days.last_at IS 'When the client last called the service on that day.';
 
 CREATE TABLE intake.client_hours (
     client_id bigint NOT NULL REFERENCES intake.clients,
@@ -110,8 +110,8 @@ CREATE TABLE intake.client_hours (
     PRIMARY KEY (client_id, hour)
 );
 COMMENT ON TABLE intake.client_hours IS 'Hours in which a client called, which show what is usual, so that its silence is noticed. Hours older than 60 days are deleted.';
-COMMENT ON COLUMN intake.client_hours.client_id IS 'The client.';
-COMMENT ON COLUMN intake.client_hours.hour IS 'When the hour began.';
+COMMENT ON COLUMN intake.client_hours.client_id IS 'The client that called in this hour.';
+COMMENT ON COLUMN intake.client_hours.hour IS 'When the hour of the calls began.';
 
 CREATE TABLE intake.faults (
     client_id bigint NOT NULL REFERENCES intake.clients,
@@ -124,10 +124,10 @@ CREATE TABLE intake.faults (
     PRIMARY KEY (client_id, day, service, fault, field)
 );
 COMMENT ON TABLE intake.faults IS 'Faults in the pushes of a day, as counts, without any value.';
-COMMENT ON COLUMN intake.faults.client_id IS 'The client.';
-COMMENT ON COLUMN intake.faults.day IS 'The day, in Vietnam''s time zone.';
-COMMENT ON COLUMN intake.faults.service IS 'Service of the protocol.';
+COMMENT ON COLUMN intake.faults.client_id IS 'The client in whose pushes the fault occurred.';
+COMMENT ON COLUMN intake.faults.day IS 'The day of the pushes, in Vietnam''s time zone.';
+COMMENT ON COLUMN intake.faults.service IS 'Service of the push protocol that the client called.';
 COMMENT ON COLUMN intake.faults.fault IS 'Fault: why a record was refused, or field_unreadable, for which only the field is refused.';
 COMMENT ON COLUMN intake.faults.field IS 'The faulty field; empty: no single field.';
-COMMENT ON COLUMN intake.faults.records IS 'Number of records.';
+COMMENT ON COLUMN intake.faults.records IS 'Number of records with this fault.';
 COMMENT ON COLUMN intake.faults.last_at IS 'When the fault last occurred.';

@@ -10,11 +10,11 @@ COMMENT ON SCHEMA audit IS 'Facts for auditors, without personal data; read thro
 -- This schema holds one snapshot at a time. Each run of the quality check fills it anew. An empty snapshot after a
 -- crash of the server loses nothing.
 CREATE SCHEMA quality;
-COMMENT ON SCHEMA quality IS 'The snapshot on which a check of data quality is judged. Holds no personal data. Auditors do not read it, because they have the runs.';
--- In this schema one file at a time is matched. It is filled and emptied in one transaction, so that no other session
--- ever sees a phone number.
+COMMENT ON SCHEMA quality IS 'The snapshot of the ledger that a run of the data quality check judges. Holds no personal data. Auditors may not read it; they can read the stored runs.';
+-- In this schema one carrier statement at a time is compared with the ledger. Its tables are filled and emptied in one
+-- transaction, so that no other session ever sees a phone number.
 CREATE SCHEMA statements;
-COMMENT ON SCHEMA statements IS 'Tables in which a carrier statement is matched; empty between two transactions.';
+COMMENT ON SCHEMA statements IS 'Tables in which a carrier statement is compared with the ledger; empty outside of that transaction.';
 
 CREATE TABLE motcua.rule_dates (
     rule text PRIMARY KEY,
@@ -22,6 +22,6 @@ CREATE TABLE motcua.rule_dates (
 );
 COMMENT ON TABLE motcua.rule_dates IS 'The dates since which rules hold. Rows recorded before such a date keep the earlier rule.';
 COMMENT ON COLUMN motcua.rule_dates.rule IS 'Name of the rule.';
-COMMENT ON COLUMN motcua.rule_dates.since IS 'The rule holds for rows recorded from this time on. In a ledger that was empty when the rule came, the time lies before all its rows.';
--- A ledger that was empty when the rule came has it for all its rows.
+COMMENT ON COLUMN motcua.rule_dates.since IS 'The rule holds for rows recorded from this time on. In a ledger that was empty when the rule was introduced, this time is earlier than all rows.';
+-- In a ledger that was empty when the rule was introduced, the rule holds for all rows.
 INSERT INTO motcua.rule_dates (rule, since) VALUES ('old_steps', '2000-01-01 00:00+07');

@@ -7,8 +7,8 @@ CREATE TABLE motcua.message_states (
 );
 COMMENT ON TABLE motcua.message_states IS 'The closed list of a message''s states, which are the terms of the accounting identity.';
 COMMENT ON COLUMN motcua.message_states.state IS 'Name of the state.';
-COMMENT ON COLUMN motcua.message_states.may_begin IS 'A new message may have this state.';
-COMMENT ON COLUMN motcua.message_states.meaning IS 'Meaning of the state.';
+COMMENT ON COLUMN motcua.message_states.may_begin IS 'Whether a new message may have this state.';
+COMMENT ON COLUMN motcua.message_states.meaning IS 'Meaning of the state, as a text.';
 INSERT INTO motcua.message_states (state, may_begin, meaning) VALUES
 ('suppressed', TRUE, 'Never to be sent, with the reason.'),
 ('cancelled', TRUE, 'Stopped before the call, because the dossier changed.'),
@@ -30,9 +30,9 @@ CREATE TABLE motcua.message_moves (
     PRIMARY KEY (from_state, to_state)
 );
 COMMENT ON TABLE motcua.message_moves IS 'The allowed moves of a message from one state to another. A trigger refuses every other move.';
-COMMENT ON COLUMN motcua.message_moves.from_state IS 'State before the move.';
-COMMENT ON COLUMN motcua.message_moves.to_state IS 'State after the move.';
-COMMENT ON COLUMN motcua.message_moves.cause IS 'Cause of the move.';
+COMMENT ON COLUMN motcua.message_moves.from_state IS 'State of the message before the move.';
+COMMENT ON COLUMN motcua.message_moves.to_state IS 'State of the message after the move.';
+COMMENT ON COLUMN motcua.message_moves.cause IS 'Cause of the move, as a text.';
 COMMENT ON COLUMN motcua.message_moves.only_for IS 'The only reason for which the move is allowed; empty: it is allowed for every reason.';
 INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('queued', 'sending', 'claimed by a sender', NULL),
@@ -134,19 +134,19 @@ CREATE INDEX messages_for_phone ON motcua.messages (useful_until) WHERE state IN
 );
 CREATE INDEX messages_recorded ON motcua.messages (recorded_at);
 CREATE INDEX messages_unreported ON motcua.messages (accepted_at) WHERE state = 'accepted';
--- Pages list an agency's messages, and rare states, from the newest on. With these indexes a list costs only the rows
--- that it shows. Queued messages and messages that are being sent are left out, because senders would have to write the
--- index twice more for each message.
+-- Pages list the messages of an agency, and the messages in rare states, from the newest on. With these indexes
+-- PostgreSQL reads only the rows that the list shows. Queued messages and messages that are being sent are left out,
+-- because senders would have to write the index twice more for each message.
 CREATE INDEX messages_of_agency ON motcua.messages (agency_code, state, recorded_at)
 WHERE state NOT IN ('queued', 'sending');
--- This index finds the head of each carrier's queue at once, however many messages to other carriers are before it.
--- Each run and each round of the watch checks whether a sender serves that head.
+-- With this index PostgreSQL finds the first due message to each carrier at once, however many messages to other
+-- carriers are due before. Each run and each round of the watch checks whether a sender sends that message.
 CREATE INDEX messages_due_to_carrier
 ON motcua.messages (coalesce(carrier, ''), next_attempt_at, message_id)
 WHERE state = 'queued';
--- The messages of a period fall into few different cells (closings/counting/count_messages.sql). Without these
--- statistics PostgreSQL expects as many cells as a tenth of all messages, and uses memory that does not fit into a
--- processor's cache.
+-- The SQL statement closings/counting/count_messages groups the messages of a period into few groups. Without these
+-- statistics PostgreSQL expects one group for each ten messages, and uses memory that does not fit into a processor's
+-- cache.
 CREATE STATISTICS motcua.messages_cells (NDISTINCT) ON
 agency_code,
 procedure_code,
@@ -159,37 +159,37 @@ reason,
     END
 )
 FROM motcua.messages;
--- The two tables refer to each other.
+-- The tables messages and transitions refer to each other, so this foreign key is added when both exist.
 ALTER TABLE motcua.transitions ADD FOREIGN KEY (message_id) REFERENCES motcua.messages;
 COMMENT ON TABLE motcua.messages IS 'Intended SMS (tin nhắn), one for each occasion, even if it is never sent. Holds personal data.';
 COMMENT ON COLUMN motcua.messages.message_id IS 'Our number of the message.';
 COMMENT ON COLUMN motcua.messages.kind IS 'Kind: result, supplement, apology or reply.';
 COMMENT ON COLUMN motcua.messages.dossier_id IS 'The dossier; empty for a reply about no known dossier.';
-COMMENT ON COLUMN motcua.messages.agency_code IS 'Agency of the dossier.';
+COMMENT ON COLUMN motcua.messages.agency_code IS 'Agency of the dossier that the message is about.';
 COMMENT ON COLUMN motcua.messages.procedure_code IS 'Procedure of the dossier when the message was planned.';
 COMMENT ON COLUMN motcua.messages.occasion IS 'The occasion of the message: the entry into a condition, or the due date of an apology. It is unique for a dossier and kind.';
 COMMENT ON COLUMN motcua.messages.transition_id IS 'Transition with which the occasion began.';
-COMMENT ON COLUMN motcua.messages.state IS 'State, one of message_states.';
-COMMENT ON COLUMN motcua.messages.reason IS 'Reason of the state, if the state needs one.';
-COMMENT ON COLUMN motcua.messages.msisdn IS 'Number it goes to, E.164. Personal data.';
+COMMENT ON COLUMN motcua.messages.state IS 'State of the message, one of message_states.';
+COMMENT ON COLUMN motcua.messages.reason IS 'Reason why the message is in its state, if the state needs a reason.';
+COMMENT ON COLUMN motcua.messages.msisdn IS 'Phone number to which the message is sent, E.164. Personal data.';
 COMMENT ON COLUMN motcua.messages.carrier IS 'Carrier to which the number''s block was assigned, or other; empty: not looked up yet.';
-COMMENT ON COLUMN motcua.messages.avoid IS 'Gateways that refused this message or its carrier. Another gateway is tried.';
+COMMENT ON COLUMN motcua.messages.avoid IS 'Gateways that refused this message or messages to its carrier. The message is sent through another gateway.';
 COMMENT ON COLUMN motcua.messages.text IS 'Text as planned. A gateway where accents cost nothing sends it with accents. Personal data.';
 COMMENT ON COLUMN motcua.messages.template_id IS 'Template from which the text was made.';
-COMMENT ON COLUMN motcua.messages.template_version IS 'Version of the template.';
+COMMENT ON COLUMN motcua.messages.template_version IS 'Version of the template from which the text was made.';
 COMMENT ON COLUMN motcua.messages.parameters IS 'Values in the order of the template, for providers that accept only values. Personal data.';
 COMMENT ON COLUMN motcua.messages.accented_parameters IS 'The values in parameters with accents, if the text was planned without accents; empty: the values in parameters have accents, or accented ones are not known. Personal data.';
-COMMENT ON COLUMN motcua.messages.accented IS 'The text was planned with accents.';
+COMMENT ON COLUMN motcua.messages.accented IS 'Whether the text was planned with accents.';
 COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of the text as planned.';
-COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event of the message happened.';
+COMMENT ON COLUMN motcua.messages.occurred_at IS 'When the event that the message is about happened.';
 COMMENT ON COLUMN motcua.messages.recorded_at IS 'When the source recorded the event. Windows of backfills compare this time.';
 COMMENT ON COLUMN motcua.messages.planned_at IS 'When the message was planned.';
 COMMENT ON COLUMN motcua.messages.useful_until IS 'Time until which the message is useful; it expires then if it was not sent.';
-COMMENT ON COLUMN motcua.messages.next_attempt_at IS 'Time before which the message is not tried.';
+COMMENT ON COLUMN motcua.messages.next_attempt_at IS 'Time before which the message is not sent.';
 COMMENT ON COLUMN motcua.messages.attempts_made IS 'Number of attempts that were begun.';
 COMMENT ON COLUMN motcua.messages.accepted_at IS 'When a gateway accepted the message.';
-COMMENT ON COLUMN motcua.messages.changed_at IS 'When the state last changed.';
-COMMENT ON COLUMN motcua.messages.purged_at IS 'When the number and the text were emptied. An emptied message is never sent again.';
+COMMENT ON COLUMN motcua.messages.changed_at IS 'When the state of the message last changed.';
+COMMENT ON COLUMN motcua.messages.purged_at IS 'When the phone number and the text were emptied. An emptied message is never sent again.';
 
 CREATE TABLE motcua.message_history (
     history_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -204,11 +204,11 @@ CREATE TABLE motcua.message_history (
 CREATE INDEX message_history_message ON motcua.message_history (message_id, history_id);
 CREATE INDEX message_history_run ON motcua.message_history (run_no) WHERE run_no IS NOT NULL;
 COMMENT ON TABLE motcua.message_history IS 'Every change of state of every message, append-only, written by a trigger.';
-COMMENT ON COLUMN motcua.message_history.history_id IS 'Our number, growing.';
-COMMENT ON COLUMN motcua.message_history.message_id IS 'The message.';
+COMMENT ON COLUMN motcua.message_history.history_id IS 'Our number of the change, growing.';
+COMMENT ON COLUMN motcua.message_history.message_id IS 'The message whose state or reason changed.';
 COMMENT ON COLUMN motcua.message_history.changed_at IS 'When the state or the reason changed.';
-COMMENT ON COLUMN motcua.message_history.from_state IS 'State before; empty for a new message.';
-COMMENT ON COLUMN motcua.message_history.from_reason IS 'Reason before.';
-COMMENT ON COLUMN motcua.message_history.to_state IS 'State after.';
-COMMENT ON COLUMN motcua.message_history.to_reason IS 'Reason after.';
+COMMENT ON COLUMN motcua.message_history.from_state IS 'State of the message before the change; empty for a new message.';
+COMMENT ON COLUMN motcua.message_history.from_reason IS 'Reason of the state before the change.';
+COMMENT ON COLUMN motcua.message_history.to_state IS 'State of the message after the change.';
+COMMENT ON COLUMN motcua.message_history.to_reason IS 'Reason of the state after the change.';
 COMMENT ON COLUMN motcua.message_history.run_no IS 'The run that changed the state; empty: a delivery receipt, an inquiry or a person changed it.';

@@ -1,5 +1,5 @@
--- Requests from staff pages, which are carried out at once, by a worker, or by a worker after the Department was
--- mailed.
+-- Requests that people make on staff pages. Some are carried out at once, some by the next worker, and some by a worker
+-- an hour after the Department got a mail about the request.
 
 CREATE TABLE motcua.page_requests (
     request_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -26,18 +26,18 @@ CREATE TABLE motcua.page_requests (
     CHECK (ended_at IS NULL OR NOT wanted ? 'addresses')
 );
 CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests (kind, subject) WHERE ended_at IS NULL;
-COMMENT ON TABLE motcua.page_requests IS 'Requests that people made on a page. If a request texts citizens, keeps messages from them or changes who gets mails, a worker carries it out after the Department was mailed about it and had time to withdraw it. Other requests are carried out at once or by the next worker. Holds no phone number and no name of a citizen.';
+COMMENT ON TABLE motcua.page_requests IS 'Requests that people made on a page. If a request makes the system text citizens, keeps messages from them or changes who gets mails, the Department first gets a mail about it and has time to withdraw it; then a worker carries it out. Other requests are carried out at once or by the next worker. Holds no phone number and no name of a citizen.';
 COMMENT ON COLUMN motcua.page_requests.request_no IS 'Our number of the request.';
-COMMENT ON COLUMN motcua.page_requests.kind IS 'Kind. map_status: a status code of a source is mapped. release: messages of unknown outcome are released. recipients: who gets an agency''s reports. export_form: how a source writes its exports. stop, go: a stop begins or ends. confirm_year: a calendar year is confirmed or no longer confirmed. verify: a publication is verified again.';
-COMMENT ON COLUMN motcua.page_requests.subject IS 'Subject of which only one request may be open: source and status, agency, source, stop, province and year, or publication; empty: several may be open.';
-COMMENT ON COLUMN motcua.page_requests.wanted IS 'The requested act, with the values on which the request is based. Mail addresses, which are personal data of staff, are in it only while the request is open.';
+COMMENT ON COLUMN motcua.page_requests.kind IS 'Kind of the request. map_status: a status code of a source is mapped. release: messages of unknown outcome are released. recipients: who gets an agency''s reports. export_form: how a source writes its exports. stop, go: a stop begins or ends. confirm_year: a calendar year is confirmed or no longer confirmed. verify: a publication is verified again.';
+COMMENT ON COLUMN motcua.page_requests.subject IS 'What the request is about: source and status, agency, source, stop, province and year, or publication. Only one request of a kind may be open for a subject. If the column is empty, several may be open.';
+COMMENT ON COLUMN motcua.page_requests.wanted IS 'What is to be done, and the values that the person saw when making the request. Mail addresses, which are personal data of staff, are in it only while the request is open.';
 COMMENT ON COLUMN motcua.page_requests.asked_at IS 'When the request was made, by the ledger''s clock.';
 COMMENT ON COLUMN motcua.page_requests.asked_by IS 'Person who made the request, as the page states. Personal data of staff.';
-COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server accepted the mail to the Department; for a request that needs no mail, when it was made; empty: not yet, or the request was carried out at once.';
+COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server accepted the mail about the request to the Department. For a request that needs no mail: when the request was made. Empty: the mail was not accepted yet, or the request was carried out at once.';
 COMMENT ON COLUMN motcua.page_requests.applies_at IS 'When the request may be carried out, if nobody withdraws it.';
 COMMENT ON COLUMN motcua.page_requests.told IS 'How many citizens the request would text, according to the mail, as sums by agency. Holds no mail address.';
-COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail reached nobody; holds no mail address.';
+COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail about the request could not be sent; holds no mail address.';
 COMMENT ON COLUMN motcua.page_requests.ended_at IS 'When the request was carried out or withdrawn, or could not be carried out; empty: it is open.';
 COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Person who withdrew the request, as the page states; empty: nobody did. Personal data of staff.';
-COMMENT ON COLUMN motcua.page_requests.outcome IS 'Outcome: done; withdrawn; changed: the values on which it is based have changed; nothing_left: none of its messages waits any more; refused: it contradicts a rule of the ledger.';
+COMMENT ON COLUMN motcua.page_requests.outcome IS 'How the request ended. done: it was carried out; withdrawn: a person withdrew it; changed: the values that the person saw had changed meanwhile; nothing_left: none of its messages was waiting any more; refused: it contradicts a rule of the ledger.';
 COMMENT ON COLUMN motcua.page_requests.released IS 'Number of messages that were released, or that were sent at a stop''s end; for the kinds release and go only.';

@@ -7,11 +7,11 @@ CREATE TABLE motcua.user_agencies (
     given_by text NOT NULL CHECK (btrim(given_by) <> ''),
     PRIMARY KEY (user_name, agency_code)
 );
-COMMENT ON TABLE motcua.user_agencies IS 'Agencies whose rows a user of Airflow sees on the staff pages, if the user''s role allows only the rows of an agency.';
+COMMENT ON TABLE motcua.user_agencies IS 'Agencies whose rows a user of Airflow sees on the staff pages. It matters only for users whose role does not let them see the rows of all agencies.';
 COMMENT ON COLUMN motcua.user_agencies.user_name IS 'Name of the user in Airflow. Personal data of staff.';
-COMMENT ON COLUMN motcua.user_agencies.agency_code IS 'The agency; a user has one row for each.';
-COMMENT ON COLUMN motcua.user_agencies.since IS 'When the agency was granted.';
-COMMENT ON COLUMN motcua.user_agencies.given_by IS 'Person who granted the agency.';
+COMMENT ON COLUMN motcua.user_agencies.agency_code IS 'The agency that the user sees; a user has one row for each such agency.';
+COMMENT ON COLUMN motcua.user_agencies.since IS 'When the agency was granted to the user.';
+COMMENT ON COLUMN motcua.user_agencies.given_by IS 'Person who granted the agency to the user.';
 
 CREATE TABLE motcua.user_agency_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -21,13 +21,13 @@ CREATE TABLE motcua.user_agency_changes (
     agency_code text NOT NULL REFERENCES motcua.agencies,
     change text NOT NULL CHECK (change IN ('given', 'taken'))
 );
-COMMENT ON TABLE motcua.user_agency_changes IS 'Changes of users'' agencies: each was granted or revoked. Append-only.';
+COMMENT ON TABLE motcua.user_agency_changes IS 'Changes of user_agencies: an agency was granted to a user, or revoked. Append-only.';
 COMMENT ON COLUMN motcua.user_agency_changes.change_id IS 'Our number of the change.';
 COMMENT ON COLUMN motcua.user_agency_changes.changed_at IS 'When the change was made.';
 COMMENT ON COLUMN motcua.user_agency_changes.changed_by IS 'Person who made the change. Personal data of staff.';
 COMMENT ON COLUMN motcua.user_agency_changes.user_name IS 'User whose agencies changed. Personal data of staff.';
-COMMENT ON COLUMN motcua.user_agency_changes.agency_code IS 'The agency.';
-COMMENT ON COLUMN motcua.user_agency_changes.change IS 'Change: given or taken.';
+COMMENT ON COLUMN motcua.user_agency_changes.agency_code IS 'The agency that was granted or revoked.';
+COMMENT ON COLUMN motcua.user_agency_changes.change IS 'Whether the agency was granted (given) or revoked (taken).';
 
 CREATE TABLE motcua.phone_searches (
     search_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -36,9 +36,9 @@ CREATE TABLE motcua.phone_searches (
     agencies text[],
     found integer NOT NULL CHECK (found >= 0)
 );
-COMMENT ON TABLE motcua.phone_searches IS 'Searches for dossiers by a citizen''s phone number, and displays of a source''s numbers in full. No phone number is stored. Append-only.';
-COMMENT ON COLUMN motcua.phone_searches.search_id IS 'Our number of the search.';
-COMMENT ON COLUMN motcua.phone_searches.searched_at IS 'When the search was made.';
-COMMENT ON COLUMN motcua.phone_searches.searched_by IS 'Name of the user in Airflow. Personal data of staff.';
-COMMENT ON COLUMN motcua.phone_searches.agencies IS 'Agencies among whose dossiers the user searched; empty: all.';
-COMMENT ON COLUMN motcua.phone_searches.found IS 'Number of dossiers found, or of rows shown.';
+COMMENT ON TABLE motcua.phone_searches IS 'Who searched for dossiers by a citizen''s phone number, or let a page show the phone numbers of a source in full. The number itself is not stored. Append-only.';
+COMMENT ON COLUMN motcua.phone_searches.search_id IS 'Our number of the search or display.';
+COMMENT ON COLUMN motcua.phone_searches.searched_at IS 'When the search was made or the numbers were shown.';
+COMMENT ON COLUMN motcua.phone_searches.searched_by IS 'Name in Airflow of the user who searched. Personal data of staff.';
+COMMENT ON COLUMN motcua.phone_searches.agencies IS 'Agencies among whose dossiers the user searched; empty: all agencies.';
+COMMENT ON COLUMN motcua.phone_searches.found IS 'Number of dossiers that the search found, or of rows that were shown.';

@@ -1,5 +1,5 @@
--- Records of personal data that was emptied after its term or at a citizen's request: what, by whom and by which
--- document, without any value.
+-- Records of personal data that was emptied because its time was over or a citizen asked for it. They state which
+-- tables, by whom and because of which document, without any value.
 
 CREATE TABLE motcua.personal_data_purges (
     purge_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -17,14 +17,14 @@ CREATE INDEX personal_data_purges_reference ON motcua.personal_data_purges (refe
 CREATE INDEX personal_data_purges_run ON motcua.personal_data_purges (run_no) WHERE run_no IS NOT NULL;
 COMMENT ON TABLE motcua.personal_data_purges IS 'Purges of personal data: how many rows of which table were emptied, by whom and why, without any value. Append-only.';
 COMMENT ON COLUMN motcua.personal_data_purges.purge_id IS 'Our number of the purge.';
-COMMENT ON COLUMN motcua.personal_data_purges.reference IS 'Reference of the batch, which is also in the list of erasures outside the ledger; the same for all tables of a batch.';
+COMMENT ON COLUMN motcua.personal_data_purges.reference IS 'Reference of the batch of rows that were emptied together. All tables of a batch have the same reference. The list of erasures outside the ledger names it, too.';
 COMMENT ON COLUMN motcua.personal_data_purges.purged_at IS 'When the rows were emptied.';
-COMMENT ON COLUMN motcua.personal_data_purges.cause IS 'Cause: term (the term was over), request (a citizen asked for it) or restore (the rows had been emptied before the ledger was restored).';
+COMMENT ON COLUMN motcua.personal_data_purges.cause IS 'Why the rows were emptied: term (the time for which they are kept was over), request (a citizen asked for it) or restore (they had been emptied before, and a restore of the ledger had brought the data back).';
 COMMENT ON COLUMN motcua.personal_data_purges.of_table IS 'Table whose rows were emptied.';
-COMMENT ON COLUMN motcua.personal_data_purges.emptied IS 'Number of emptied rows; 0 if the listed rows are not in a restored ledger.';
+COMMENT ON COLUMN motcua.personal_data_purges.emptied IS 'Number of emptied rows. After a restore it is 0 if none of the listed rows is in the restored ledger.';
 COMMENT ON COLUMN motcua.personal_data_purges.purged_by IS 'The run, or the person who emptied the rows. Personal data of staff.';
-COMMENT ON COLUMN motcua.personal_data_purges.reason IS 'For a request: the document with the citizen''s request. Holds no emptied value.';
-COMMENT ON COLUMN motcua.personal_data_purges.run_no IS 'The run of a DAG that emptied the rows; empty: none.';
+COMMENT ON COLUMN motcua.personal_data_purges.reason IS 'For the cause request: which document holds the citizen''s request. Holds no emptied value.';
+COMMENT ON COLUMN motcua.personal_data_purges.run_no IS 'The run of a DAG that emptied the rows; empty: no run of a DAG did.';
 
 -- The table holds neither the phone number by which a request was made nor a value that was given out.
 CREATE TABLE motcua.personal_data_requests (
@@ -39,13 +39,13 @@ CREATE TABLE motcua.personal_data_requests (
     held integer NOT NULL CHECK (held >= 0),
     CHECK ((agency_code IS NULL) = (dossier_code IS NULL))
 );
-COMMENT ON TABLE motcua.personal_data_requests IS 'Requests of citizens: a person read all data that the ledger holds of the citizen, or had it erased. Holds no phone number and no value. Append-only.';
+COMMENT ON TABLE motcua.personal_data_requests IS 'Requests of citizens about their personal data, as staff handled them: a person exported all data that the ledger holds about the citizen, or had it erased. Holds no phone number and no value. Append-only.';
 COMMENT ON COLUMN motcua.personal_data_requests.request_id IS 'Our number of the request.';
 COMMENT ON COLUMN motcua.personal_data_requests.handled_at IS 'When the request was handled.';
 COMMENT ON COLUMN motcua.personal_data_requests.handled_by IS 'Person who handled the request. Personal data of staff.';
-COMMENT ON COLUMN motcua.personal_data_requests.act IS 'Act: export (all data was written to a file, with numbers in full) or erase.';
-COMMENT ON COLUMN motcua.personal_data_requests.agency_code IS 'Agency of the dossier, or of a code that no dossier has; empty: the request named a phone number.';
-COMMENT ON COLUMN motcua.personal_data_requests.dossier_code IS 'Code of the dossier; a pseudonym if the code may be a name or a number.';
-COMMENT ON COLUMN motcua.personal_data_requests.reason IS 'The document with the citizen''s request.';
-COMMENT ON COLUMN motcua.personal_data_requests.dossiers IS 'Number of dossiers in the request.';
-COMMENT ON COLUMN motcua.personal_data_requests.held IS 'Number of values that the ledger held of the citizen at that time.';
+COMMENT ON COLUMN motcua.personal_data_requests.act IS 'What was done: export (all data was written to a file, with phone numbers in full) or erase.';
+COMMENT ON COLUMN motcua.personal_data_requests.agency_code IS 'The agency that the request named, together with a dossier code, even if no dossier has this code; empty: the request named a phone number.';
+COMMENT ON COLUMN motcua.personal_data_requests.dossier_code IS 'Dossier code that the request named, or a pseudonym if the code may be a person''s name or number; empty: the request named a phone number.';
+COMMENT ON COLUMN motcua.personal_data_requests.reason IS 'Which document holds the citizen''s request.';
+COMMENT ON COLUMN motcua.personal_data_requests.dossiers IS 'Number of dossiers that the request concerned.';
+COMMENT ON COLUMN motcua.personal_data_requests.held IS 'Number of values about the citizen that the ledger held at that time.';

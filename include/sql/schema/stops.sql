@@ -1,5 +1,5 @@
--- Stops: the Department may stop a kind of message, an agency or everything for a time, with a reason that publications
--- show.
+-- Stops: the Department may order that messages of a kind, those of an agency, or all messages are not sent for some
+-- time. Publications show the reason.
 
 CREATE TABLE motcua.stops (
     stop_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -16,13 +16,13 @@ CREATE TABLE motcua.stops (
     CHECK (ended_at >= stopped_at AND ended_at < until)
 );
 CREATE INDEX stops_until ON motcua.stops (until);
-COMMENT ON TABLE motcua.stops IS 'Orders of the Department that messages of a kind, an agency or all messages are not sent for some time; append-only except for the early end.';
+COMMENT ON TABLE motcua.stops IS 'Orders of the Department that messages of a kind, those of an agency, or all messages are not sent for some time; append-only, except that a stop may be ended early.';
 COMMENT ON COLUMN motcua.stops.stop_id IS 'Our number of the stop.';
-COMMENT ON COLUMN motcua.stops.kind IS 'The kind that is stopped; empty: every kind.';
-COMMENT ON COLUMN motcua.stops.agency_code IS 'The agency whose messages are stopped; empty: every agency.';
+COMMENT ON COLUMN motcua.stops.kind IS 'The kind of messages that is stopped; empty: messages of every kind.';
+COMMENT ON COLUMN motcua.stops.agency_code IS 'The agency whose messages are stopped; empty: those of every agency.';
 COMMENT ON COLUMN motcua.stops.stopped_at IS 'When the stop began.';
-COMMENT ON COLUMN motcua.stops.until IS 'When the stop ends by itself, at the latest 7 days after its begin.';
+COMMENT ON COLUMN motcua.stops.until IS 'When the stop ends if nobody ends it earlier; at the latest 7 days after its beginning.';
 COMMENT ON COLUMN motcua.stops.stopped_by IS 'Person who ordered the stop for the Department.';
-COMMENT ON COLUMN motcua.stops.reason IS 'Reason; publications show it.';
+COMMENT ON COLUMN motcua.stops.reason IS 'Why the Department ordered the stop. Publications show this reason.';
 COMMENT ON COLUMN motcua.stops.ended_at IS 'When a person ended the stop early; empty: nobody did.';
 COMMENT ON COLUMN motcua.stops.ended_by IS 'Person who ended the stop early for the Department.';

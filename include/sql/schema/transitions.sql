@@ -1,5 +1,5 @@
--- Steps of dossiers as they were read from the sources, old steps, unusable rows, and fields that a pick-up had to
--- clean.
+-- Steps of dossiers as they were read from the sources (transitions), steps that were typed in late (old steps), rows
+-- that could not be used (quarantine), and fields whose values had to be corrected when they were read (cleaned).
 
 CREATE TABLE motcua.transitions (
     transition_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -36,26 +36,26 @@ CREATE UNIQUE INDEX transitions_from_row ON motcua.transitions (dossier_id, reco
 CREATE INDEX transitions_dossier ON motcua.transitions (dossier_id, sequence, from_row, transition_id);
 CREATE INDEX transitions_unplanned ON motcua.transitions (dossier_id) WHERE planned_at IS NULL;
 CREATE INDEX transitions_recorded ON motcua.transitions (source_id, recorded_at);
--- The accounting identity finds the occasions of a day by this index.
+-- The query of the accounting identity finds the steps of a day that may need a message by this index.
 CREATE INDEX transitions_calling ON motcua.transitions (recorded_at) WHERE at_one_stop_desk AND status_code IN (5, 9);
-COMMENT ON TABLE motcua.transitions IS 'Recorded changes of a dossier''s step or status, each stored once however often it is read.';
+COMMENT ON TABLE motcua.transitions IS 'Changes of a dossier''s step or status, as sources recorded them. Each change is stored once, even if it is read several times.';
 COMMENT ON COLUMN motcua.transitions.transition_id IS 'Our number of the transition.';
-COMMENT ON COLUMN motcua.transitions.source_id IS 'The source.';
-COMMENT ON COLUMN motcua.transitions.source_transition_id IS 'The source''s number; empty if only the dossier''s row showed the change.';
-COMMENT ON COLUMN motcua.transitions.dossier_id IS 'The dossier.';
-COMMENT ON COLUMN motcua.transitions.sequence IS 'Order within the dossier: the source''s number, or the largest number known when a row showed the change.';
-COMMENT ON COLUMN motcua.transitions.from_row IS 'Whether the dossier''s row showed the change, because the row was newer than the last transition.';
-COMMENT ON COLUMN motcua.transitions.from_step IS 'Step before.';
-COMMENT ON COLUMN motcua.transitions.to_step IS 'Step after.';
-COMMENT ON COLUMN motcua.transitions.status_code IS 'National status code 1-10.';
-COMMENT ON COLUMN motcua.transitions.at_one_stop_desk IS 'Whether the dossier was at the one-stop desk.';
-COMMENT ON COLUMN motcua.transitions.occurred_at IS 'When the change happened, cleaned by the rule in docs/guarantees.md.';
-COMMENT ON COLUMN motcua.transitions.recorded_at IS 'When the source recorded the change, cleaned by the same rule. Windows of backfills compare this time.';
+COMMENT ON COLUMN motcua.transitions.source_id IS 'The source that recorded the change.';
+COMMENT ON COLUMN motcua.transitions.source_transition_id IS 'Number of the transition at its source; empty if the source recorded no transition and only the dossier''s row showed the change.';
+COMMENT ON COLUMN motcua.transitions.dossier_id IS 'The dossier that changed.';
+COMMENT ON COLUMN motcua.transitions.sequence IS 'Orders the transitions of a dossier. It is the source''s number or, if only the dossier''s row showed the change, the largest number known at that time.';
+COMMENT ON COLUMN motcua.transitions.from_row IS 'Whether only the dossier''s row at the source showed the change, because the row was newer than the dossier''s last transition.';
+COMMENT ON COLUMN motcua.transitions.from_step IS 'Name of the dossier''s step before the change.';
+COMMENT ON COLUMN motcua.transitions.to_step IS 'Name of the dossier''s step after the change.';
+COMMENT ON COLUMN motcua.transitions.status_code IS 'National status code, 1-10, after the change.';
+COMMENT ON COLUMN motcua.transitions.at_one_stop_desk IS 'Whether the dossier was at the one-stop desk after the change.';
+COMMENT ON COLUMN motcua.transitions.occurred_at IS 'When the change happened. An impossible time was corrected by the rule in docs/guarantees.md.';
+COMMENT ON COLUMN motcua.transitions.recorded_at IS 'When the source recorded the change, corrected by the same rule. A backfill selects transitions by this time.';
 COMMENT ON COLUMN motcua.transitions.actor IS 'Person who made the change at the source.';
 COMMENT ON COLUMN motcua.transitions.note IS 'Free text from the source, cleaned. May hold personal data.';
-COMMENT ON COLUMN motcua.transitions.picked_up_at IS 'When the transition was read.';
-COMMENT ON COLUMN motcua.transitions.planned_at IS 'When the transition was planned; empty: not planned yet.';
-COMMENT ON COLUMN motcua.transitions.outcome IS 'Decision of planning.';
+COMMENT ON COLUMN motcua.transitions.picked_up_at IS 'When the transition was first read from its source.';
+COMMENT ON COLUMN motcua.transitions.planned_at IS 'When it was decided whether the transition needs a message (planning); empty: it was not decided yet.';
+COMMENT ON COLUMN motcua.transitions.outcome IS 'What was decided about a message for the transition (planning).';
 COMMENT ON COLUMN motcua.transitions.message_id IS 'The message of the transition''s occasion.';
 
 CREATE TABLE motcua.old_steps (
@@ -74,16 +74,16 @@ CREATE TABLE motcua.old_steps (
 );
 CREATE INDEX old_steps_dossier ON motcua.old_steps (dossier_id);
 CREATE INDEX old_steps_to_judge ON motcua.old_steps (source_id, ask_at) WHERE ask_at IS NOT NULL;
-COMMENT ON TABLE motcua.old_steps IS 'Old steps: transitions that happened well before one with a lower number of their source, because they were typed in late. The dossier''s row, read again, decides whether an old step counts; this is written once.';
-COMMENT ON COLUMN motcua.old_steps.transition_id IS 'The transition.';
+COMMENT ON TABLE motcua.old_steps IS 'Old steps: transitions that were typed in late, so that they happened well before a transition with a lower number of the same source. The dossier''s row is read again and decides whether an old step counts. The decision is written once.';
+COMMENT ON COLUMN motcua.old_steps.transition_id IS 'The transition that is an old step.';
 COMMENT ON COLUMN motcua.old_steps.source_id IS 'The source of the transition.';
 COMMENT ON COLUMN motcua.old_steps.dossier_id IS 'The dossier of the transition.';
-COMMENT ON COLUMN motcua.old_steps.known_from IS 'The transition whose reading showed that the step is old: the step itself, or a step with a lower number that came later.';
-COMMENT ON COLUMN motcua.old_steps.read_from IS 'A row that is read from then on judges the old step. It is the recorded time plus the possible error of the clocks.';
+COMMENT ON COLUMN motcua.old_steps.known_from IS 'The transition that showed, when it was read, that the step is old: the old step itself, or a transition with a lower number that was read later.';
+COMMENT ON COLUMN motcua.old_steps.read_from IS 'The dossier''s row decides about the old step only if it was read at or after this time, which is the recorded time of the step plus the possible error of the clocks.';
 COMMENT ON COLUMN motcua.old_steps.marked_at IS 'When the step was found to be old.';
-COMMENT ON COLUMN motcua.old_steps.ask_at IS 'When the dossier''s row must be read for the old step; empty: it was read, or the source no longer has it.';
-COMMENT ON COLUMN motcua.old_steps.version_id IS 'The version of the dossier''s row that judged the old step; empty: not judged.';
-COMMENT ON COLUMN motcua.old_steps.has_force IS 'Whether the old step counts as other steps do; empty: not judged.';
+COMMENT ON COLUMN motcua.old_steps.ask_at IS 'When the dossier''s row must be read to decide about the old step; empty: the row was read, or the source no longer has it.';
+COMMENT ON COLUMN motcua.old_steps.version_id IS 'The version of the dossier''s row that decided about the old step; empty: it was not decided.';
+COMMENT ON COLUMN motcua.old_steps.has_force IS 'Whether the old step counts like any other step; empty: it was not decided.';
 
 CREATE TABLE motcua.quarantine (
     quarantine_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -110,20 +110,20 @@ CREATE INDEX quarantine_run ON motcua.quarantine (run_no) WHERE run_no IS NOT NU
 CREATE INDEX quarantine_code_key ON motcua.quarantine (motcua.code_key(dossier_code))
 WHERE dossier_code IS NOT NULL;
 COMMENT ON TABLE motcua.quarantine IS 'Rows of a source that could not be used. A row is released automatically when the cause is gone.';
-COMMENT ON COLUMN motcua.quarantine.quarantine_id IS 'Our number of the row.';
-COMMENT ON COLUMN motcua.quarantine.source_id IS 'The source.';
+COMMENT ON COLUMN motcua.quarantine.quarantine_id IS 'Our number of the row in quarantine.';
+COMMENT ON COLUMN motcua.quarantine.source_id IS 'The source of the row.';
 COMMENT ON COLUMN motcua.quarantine.row_kind IS 'Kind of row: transition or dossier.';
-COMMENT ON COLUMN motcua.quarantine.row_key IS 'Key of the row at the source.';
+COMMENT ON COLUMN motcua.quarantine.row_key IS 'Key by which the row can be found at its source.';
 COMMENT ON COLUMN motcua.quarantine.reason IS 'Why the row could not be used.';
-COMMENT ON COLUMN motcua.quarantine.agency_code IS 'Agency code as the source writes it.';
-COMMENT ON COLUMN motcua.quarantine.dossier_code IS 'Dossier code as the source writes it, cut to 80 characters.';
-COMMENT ON COLUMN motcua.quarantine.status_code IS 'Status code as the source writes it.';
-COMMENT ON COLUMN motcua.quarantine.payload IS 'The row; for a dossier its key only. May hold personal data in the note of a transition.';
-COMMENT ON COLUMN motcua.quarantine.first_seen_at IS 'When the row was quarantined.';
-COMMENT ON COLUMN motcua.quarantine.last_seen_at IS 'When the row last came in this form and was unusable. A row that is read again unchanged is not written again.';
-COMMENT ON COLUMN motcua.quarantine.released_at IS 'When the cause was gone and the row was used.';
-COMMENT ON COLUMN motcua.quarantine.run_no IS 'The run that found the row first.';
-COMMENT ON COLUMN motcua.quarantine.purged_at IS 'When the texts of the row were emptied. The columns by which it is found at its source stay.';
+COMMENT ON COLUMN motcua.quarantine.agency_code IS 'Agency code in the row, as the source writes it.';
+COMMENT ON COLUMN motcua.quarantine.dossier_code IS 'Dossier code in the row, as the source writes it, cut to 80 characters.';
+COMMENT ON COLUMN motcua.quarantine.status_code IS 'Status code in the row, as the source writes it.';
+COMMENT ON COLUMN motcua.quarantine.payload IS 'The content of the row. Of a dossier''s row only the key is stored. The note of a transition may hold personal data.';
+COMMENT ON COLUMN motcua.quarantine.first_seen_at IS 'When the row was put into quarantine.';
+COMMENT ON COLUMN motcua.quarantine.last_seen_at IS 'When the row was last read with a new content and still could not be used. If it is read again unchanged, this time stays the same.';
+COMMENT ON COLUMN motcua.quarantine.released_at IS 'When the row could be used, because the cause was gone; empty: it is still in quarantine.';
+COMMENT ON COLUMN motcua.quarantine.run_no IS 'The run that first put the row into quarantine.';
+COMMENT ON COLUMN motcua.quarantine.purged_at IS 'When the personal data of the row was emptied; the columns by which the row can be found at its source are kept. Empty: it was not emptied.';
 
 CREATE TABLE motcua.cleaned_fields (
     cleaned_field_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -136,12 +136,12 @@ CREATE TABLE motcua.cleaned_fields (
     last_seen_at timestamptz NOT NULL,
     UNIQUE NULLS NOT DISTINCT (code, dossier_id, transition_id)
 );
-COMMENT ON TABLE motcua.cleaned_fields IS 'Fields of rows that a pick-up had to clean, once for each dossier and transition.';
-COMMENT ON COLUMN motcua.cleaned_fields.cleaned_field_id IS 'Our number of the row.';
-COMMENT ON COLUMN motcua.cleaned_fields.code IS 'Fault that was noticed.';
+COMMENT ON TABLE motcua.cleaned_fields IS 'Faulty fields of rows whose values had to be corrected when the rows were read. There is one row for each kind of fault, dossier and transition.';
+COMMENT ON COLUMN motcua.cleaned_fields.cleaned_field_id IS 'Our number of the fault.';
+COMMENT ON COLUMN motcua.cleaned_fields.code IS 'Code of the kind of fault.';
 COMMENT ON COLUMN motcua.cleaned_fields.agency_code IS 'Agency of the dossier.';
-COMMENT ON COLUMN motcua.cleaned_fields.dossier_id IS 'The dossier.';
-COMMENT ON COLUMN motcua.cleaned_fields.transition_id IS 'The transition, if the field belongs to one.';
-COMMENT ON COLUMN motcua.cleaned_fields.detail IS 'Names of fields and counts; never a value of a personal field.';
+COMMENT ON COLUMN motcua.cleaned_fields.dossier_id IS 'The dossier whose row, or whose transition, has the fault.';
+COMMENT ON COLUMN motcua.cleaned_fields.transition_id IS 'The transition that has the fault; empty: the dossier''s own row has it.';
+COMMENT ON COLUMN motcua.cleaned_fields.detail IS 'Names of the faulty fields, and counts. Never holds a value of a field with personal data.';
 COMMENT ON COLUMN motcua.cleaned_fields.found_at IS 'When the fault was first noticed.';
-COMMENT ON COLUMN motcua.cleaned_fields.last_seen_at IS 'When the row was last read with this fault. If a dossier''s row was read without the fault after that, the row has a later time.';
+COMMENT ON COLUMN motcua.cleaned_fields.last_seen_at IS 'When the row was last read with this fault. If the dossier''s row was read later without the fault, picked_up_at of the dossier is later than this time.';

@@ -1,9 +1,10 @@
--- Read from a source what the source check judges. A query for wrong rows returns some of these rows, with the number
--- of all wrong rows. sources/reading.sql defines how rows are read. Called by sources/checking.py.
+-- Read from a source the rows and facts that the source check judges. A query for wrong rows returns some of these
+-- rows, with the number of all wrong rows. sources/reading.sql defines how rows are read. Called by
+-- sources/checking.py.
 
 -- name: role
--- Return whether our role at a source is a superuser, whether it may do more than read there, and whether the
--- database's encoding is unknown.
+-- Return whether the role with which the system connects to a source is a superuser, whether it may do more than read
+-- there, and whether the database's encoding is unknown.
 SELECT
     r.rolsuper AS is_superuser,
     r.rolcreaterole OR r.rolcreatedb OR r.rolreplication OR r.rolbypassrls OR EXISTS (

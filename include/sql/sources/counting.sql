@@ -3,7 +3,7 @@
 -- rows counts its occasions twice. Times that Python cannot hold become NULL. Called by sources/counting.py.
 
 -- name: codes_in_use
--- Return the given agency codes that the source writes.
+-- Return those of the given agency codes that occur in the source's rows.
 SELECT c.written
 FROM unnest(%(codes)s::text[]) AS c (written)
 WHERE
@@ -144,9 +144,10 @@ WHERE
 
 -- name: occasions_by_day
 -- Return how many results and supplements were recorded on each day of [start, end), by agency, procedure and kind, and
--- how many of them happened before the agency was enabled. A day is a day in Vietnam's time zone. The count has the
--- occasions of the SQL statement "occasions" except two sorts: rows newer than their last transition, and transitions
--- that name no dossier. A day with such occasions is therefore counted again although nothing changed.
+-- how many of them happened before the agency was enabled. A day is a day in Vietnam's time zone. Two sorts of
+-- occasions that the SQL statement "occasions" returns are not counted here: rows newer than their last transition, and
+-- transitions that name no dossier. For a day with such occasions the two counts differ, so the day is counted again
+-- although nothing changed.
 WITH steps AS (
     SELECT
         t.agency_code,
@@ -202,11 +203,11 @@ WHERE b.kind IS NOT NULL AND b.begins AND b.recorded_at >= %(start)s AND b.recor
 GROUP BY 1, 2, 3, 4;
 
 -- name: apologies_due
--- Return the dossiers that were in progress on an evening and are due on one of the evening's days (occasions of
--- apologies). The status on that evening comes from the dossier's row or from its last transition recorded by then,
--- whichever is newer. A row that changed after the evening does not count. An old step is a transition that was
--- recorded since old_steps_since and was typed in late, after a transition with a lower number. It counts only if the
--- dossier's row agrees with it; the row then gives the status.
+-- Return the dossiers for which an apology was due on one of the given evenings: they were in progress on the evening
+-- and are due on one of the days that belong to it. The status on that evening comes from the dossier's row or from its
+-- last transition recorded by then, whichever is newer. A row that changed after the evening does not count. An old
+-- step is a transition that was recorded since old_steps_since and was typed in late, after a transition with a lower
+-- number. It counts only if the dossier's row agrees with it; the row then gives the status.
 WITH evenings AS (
     SELECT e.*
     FROM

@@ -1,11 +1,11 @@
--- Replace SQL statements for sources whose contract views show foreign tables of another database system. Called by
--- sources/foreign_tables.py.
+-- SQL statements that are used instead of the usual ones for sources whose contract views show foreign tables of
+-- another database system. Called by sources/foreign_tables.py.
 
 -- name: join_by_hash
 -- Make the session join by hash only. The remote server sorts by its own collation, so a merge join with rows that
 -- PostgreSQL sorted would miss matches. PostgreSQL does not know the number of remote rows, so a nested loop could read
--- a table again for each row of another table. If only another kind of join is possible, PostgreSQL gives this disabled
--- join a huge cost, which would start compilation (jit); jit is therefore off.
+-- a table again for each row of another table. Where only another kind of join is possible, PostgreSQL uses it but
+-- gives it a huge cost, which would start the compilation of the query (jit). Therefore jit is off.
 SELECT
     set_config('enable_mergejoin', 'off', FALSE) AS merging,
     set_config('enable_nestloop', 'off', FALSE) AS nesting,

@@ -1,4 +1,4 @@
--- Read the values that a watcher compares with the sources, and announce what the watcher saw to runs and senders.
+-- Read the values that a watcher compares with the sources, and announce to runs and senders what the watcher found.
 -- Called by store/notices/sources.py and jobs/notices/looking.py.
 
 -- name: watched

@@ -1,5 +1,5 @@
 -- Read the rows that a one-stop software pushed, in the columns of the source contract, as one source. Called by
--- sources/national_sync.py, and by sources/contract.py for it.
+-- sources/national_sync.py and sources/contract.py.
 
 -- name: name_source
 -- Set which source this session reads, because several sources share the same tables.

@@ -13,7 +13,7 @@ SELECT
     h."TenLinhVuc" AS field_name,
     h."ChuHoSo" AS applicant_name,
     h."SoDienThoai" AS applicant_phone,
-    -- The vendor stores no time at which the phone was typed in, so the time of receipt stands for it.
+    -- The vendor stores no time at which the phone was typed in, so the time of the dossier's receipt is used instead.
     CASE
         WHEN
             h."NgayTiepNhan" ~ '^[0-9]{8}([01][0-9]|2[0-3])([0-5][0-9]){2}$'

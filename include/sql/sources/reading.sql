@@ -1,7 +1,7 @@
 -- Read rows of a source, whatever software it is. source_dossiers and source_transitions are the source's tables as its
--- adapter shows them; "reading" is the result of one of the SQL statements below. Times that Python cannot hold become
--- NULL in transitions. In dossiers they become the years 1900 or 9000, which every rule rejects. Called by
--- sources/contract.py.
+-- adapter shows them; the table named reading is the result of one of the SQL statements below. Times that Python
+-- cannot hold become NULL in transitions. In dossiers they become the years 1900 or 9000, which every rule rejects.
+-- Called by sources/contract.py.
 
 -- name: limit_time
 -- Limit the time of each SQL statement of this transaction, in milliseconds.
@@ -9,7 +9,8 @@ SELECT set_config('statement_timeout', %(milliseconds)s::text, TRUE);
 
 -- name: latest
 -- Return the source's clock, its highest plausible number, and its newest times that are not in the future. A number
--- that no sequence reaches, or a time that Python cannot hold, would move the cursor past every later row.
+-- too large for a sequence, or a time that Python cannot hold, is left out, because it would move the cursor past every
+-- later row.
 SELECT
     now() AS source_now,
     (
@@ -23,8 +24,8 @@ SELECT
     ) AS updated_at;
 
 -- name: dossiers_as_read
--- Convert rows of source_dossiers to the values that the ledger stores. The table reading holds the rows of a statement
--- below.
+-- Convert rows of source_dossiers to the values that the ledger stores. The table named reading holds the rows of one
+-- of the SQL statements below.
 SELECT
     dossier_code,
     agency_code,
@@ -70,8 +71,8 @@ SELECT
 FROM reading;
 
 -- name: transitions_as_read
--- Convert rows of source_transitions to the values that the ledger stores. The table reading holds the rows of a
--- statement below.
+-- Convert rows of source_transitions to the values that the ledger stores. The table named reading holds the rows of
+-- one of the SQL statements below.
 SELECT
     transition_id,
     agency_code,
@@ -89,8 +90,8 @@ SELECT
 FROM reading;
 
 -- name: dossiers_since
--- Return the dossier rows that changed since a time (source_dossiers). With open_too, at the first reading, the result
--- also has every open dossier.
+-- Return the dossier rows that changed since a time (source_dossiers). If open_too is true, as at the first reading of
+-- a source, the result also has every open dossier.
 SELECT *
 FROM source_dossiers
 WHERE
@@ -150,8 +151,8 @@ WHERE
     AND agency_code = any(%(agency_codes)s::text[]) AND dossier_code = any(%(dossier_codes)s::text[]);
 
 -- name: transitions_by_number
--- Return the transitions with these numbers (source_transitions). The SQL statement repeats how columns are converted,
--- because publications name the SHA-256 of its text.
+-- Return the transitions with these numbers (source_transitions). The SQL statement converts the columns itself instead
+-- of using transitions_as_read, because publications name the SHA-256 of its whole text.
 SELECT
     transition_id,
     agency_code,
@@ -170,9 +171,10 @@ FROM source_transitions
 WHERE transition_id = any(%(numbers)s::bigint[]);
 
 -- name: watch
--- Return counts and sums of the rows inside the overlap (source_transitions, source_dossiers). They differ from the
--- values that the last pick-up stored as soon as a row is new or changed, until a pick-up has read it. is_behind is
--- true if the source's clock shows a time before the newest time that was read.
+-- Return counts and sums of the rows in the overlap, the last stretch of time that each pick-up reads again
+-- (source_transitions, source_dossiers). They differ from the values that the last pick-up stored as soon as a row is
+-- new or changed, until a pick-up has read that row. is_behind is true if the source's clock shows a time before the
+-- newest time that was read.
 SELECT
     t.transitions,
     t.transition_sum,

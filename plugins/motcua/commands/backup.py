@@ -49,7 +49,7 @@ _Backup = Annotated[str, typer.Argument(help=f"Name of a backup, its folder's pa
 
 
 def _folder(given: Path | None) -> Path:
-    """Return the given folder, or the folder of the settings."""
+    """Return the given folder, or the folder of backups that the settings name."""
     return (given or settings().backups_folder).absolute()
 
 

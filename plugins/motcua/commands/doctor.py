@@ -24,8 +24,8 @@ Machine = Annotated[
     Path,
     typer.Option("--machine", help="Where the root of the machine that the folder is on is seen.", metavar="FOLDER"),
 ]
-"""Option with the path at which this process sees the machine's root, which is not ``/`` inside a container.
-The folder of backups may be on another disk of the machine."""
+"""Option with the path at which this process sees the root directory of the machine. Inside a container this is not
+``/``. The folder of backups may be on another disk of the machine."""
 
 
 def doctor(

@@ -33,7 +33,8 @@ def _state(stops: list[GatewayStop], now: datetime, elsewhere: int | None) -> st
     Args:
         stops: gateway pauses.
         now: present time.
-        elsewhere: messages that other gateways took since this one used up its day's quota; ``None`` if it did not.
+        elsewhere: number of messages that other gateways took since this gateway used up its daily limit; ``None`` if
+            it did not use it up.
     """
     words = []
     for stop in stops:

@@ -106,7 +106,8 @@ def erase_data(
 def _read_request(agency: str | None, code: str | None, phone: bool) -> ByCode | ByNumber:
     """Read which citizen is meant: a dossier, or a phone number from the terminal or standard input."""
     if phone and agency is None and code is None:
-        # The number is no argument, because arguments stand in the shell's history and in the list of processes.
+        # The number is not given as an argument, because arguments are visible in the shell's history and in the list
+        # of processes.
         at_terminal = sys.stdin.isatty()
         typed = typer.prompt("Phone number", hide_input=True) if at_terminal else sys.stdin.readline()
         try:

@@ -153,8 +153,9 @@ def without_phone(reason: str) -> str:
 
 
 def written_elsewhere(text: str | None) -> str:
-    """Return a code from a source or a file for a terminal: one line of at most 80 characters without control
-    characters. A phone number in its place is masked. The text may look like markup."""
+    """Return a code from a source or a file in the form that a terminal shows: one line of at most 80 characters
+    without control characters. If the code is a phone number, it is masked. The text may look like markup, so the
+    caller must print it with markup switched off."""
     words = clean_words(text, 80) or ""
     number = read_phone(words, None, "").e164
     return words if number is None else mask_msisdn(to_local(number))

@@ -42,7 +42,7 @@ app = typer.Typer(invoke_without_command=True)
 
 # The width of the tables if the output is a file or a pipe.
 _FILE_WIDTH = 140
-# The texts of the report come before the other replies.
+# These texts are shown first, in this order. The other texts follow.
 _ORDER = ("result", "supplement", "apology", "reply")
 
 
@@ -218,7 +218,7 @@ def _registered(where: WhereRegistered) -> str:
 
 
 def _preview_lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow, PreviewRow]]:
-    """Yield a label and both modes of each line. Agencies with the same figures share a line."""
+    """Yield each line's label, and its text with and without accents. Agencies with equal figures share a line."""
     pairs = list(zip(rows[::2], rows[1::2], strict=True))
     alike: dict[object, list[tuple[PreviewRow, PreviewRow]]] = {}
     for position, (with_accents, without) in enumerate(pairs):
@@ -238,7 +238,7 @@ def _preview_lines(rows: Sequence[PreviewRow]) -> Iterable[tuple[str, PreviewRow
 
 
 def _notes(with_accents: PreviewRow, without: PreviewRow) -> str:
-    """Return the warnings of both modes, with those of the mode in use highlighted."""
+    """Return the warnings about the text with and without accents. Those about the text in use are highlighted."""
     used, other = without, with_accents
     if with_accents.agency and with_accents.agency.accented:
         used, other = with_accents, without
@@ -250,7 +250,7 @@ def _notes(with_accents: PreviewRow, without: PreviewRow) -> str:
 
 
 def _warnings(row: PreviewRow) -> Iterable[str]:
-    """Yield the warnings of one mode."""
+    """Yield the warnings about one text."""
     words = _texts_words()["warning"]
     if row.changed:
         yield words["changed"].format(parts=_part_names(row.changed))

@@ -92,7 +92,7 @@ def _agency_text(grant: Grant) -> str:
 def _change_grant(
     change: Callable[[Connection, str, str, str, datetime], bool], user: str, agency: str, by: str | None
 ) -> tuple[Grant, bool]:
-    """Give or take a grant, and return it and whether anything changed."""
+    """Let a user see an agency's rows, or no longer see them. Return this grant and whether anything changed."""
     who = signed(by)
     try:
         with connect() as connection:

@@ -105,7 +105,7 @@ def _run_watch(watching: Rounds, *, once: bool) -> None:
 
 
 class _NoLedgerHere(Exception):
-    """This watch runs on another machine and stores its state in its folder, not in a ledger."""
+    """Raised if this watch runs on another machine, where it stores its state in its folder and not in a ledger."""
 
 
 def _open_ledger() -> Connection:

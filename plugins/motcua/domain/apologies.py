@@ -1,6 +1,6 @@
-"""Decide for which dossiers an evening sends an apology, and until when the apology may be sent. Pure: no I/O.
+"""Decide which dossiers get an apology on an evening, and until when the apology may be sent. Pure: no I/O.
 
-An *evening* is the apology hour (17:30) of one day at one agency. Dossiers are judged as they stood at that moment,
+An *evening* is the apology hour (17:30) of one day at one agency. Dossiers are judged as they were at that moment,
 even if they are judged later. Each message is checked again just before it is sent (``motcua.apology_holds`` in the
 database).
 """
@@ -74,7 +74,7 @@ class ApologyRules:
     """The apology hour, in Vietnam's time."""
     quiet: QuietHours = QuietHours()
     fresh_for: timedelta = timedelta(minutes=10)
-    """How long before an apology is sent its source may have been read at the earliest."""
+    """An apology is sent only if its dossier's source was read within this time before the sending."""
 
     def evening_of(self, day: date) -> datetime:
         """Return the moment of a day's evening, in Vietnam's time zone."""
@@ -99,7 +99,7 @@ class ApologyRules:
 
 @dataclass(frozen=True, slots=True)
 class DueDays:
-    """Stored due dates from ``first`` to ``last``, both included."""
+    """The due dates from ``first`` to ``last``, both included, as the ledger stores them."""
 
     first: date
     last: date
@@ -114,7 +114,8 @@ class DueDays:
 def due_days(mode: ApologyDay, calendar: WorkingCalendar, run_day: date) -> DueDays | None:
     """Return the due dates that the evening of ``run_day`` covers; ``None`` if that day has no evening.
 
-    In the mode ``calendar`` every day has an evening, which covers the next day, exactly as the report of 2016 demands.
+    In the mode ``calendar`` every day has an evening, which covers the next day, as the report on the pilot of 2016
+    demands.
     In the mode ``working_day`` only working days have an evening. It covers all days up to the next working day. A due
     date on a day off takes effect on the working day that follows it (BLDS 2015 art. 148), so all these due dates take
     effect on the next working day.
@@ -157,7 +158,7 @@ class Evening:
 
 @dataclass(frozen=True, slots=True)
 class ApologyCandidate:
-    """A dossier as it stood at the evening.
+    """A dossier as it was at the apology hour of the evening.
 
     ``kind_off`` and ``phone_refusal`` are the present settings of the agency and the present state of the phone.
     """
@@ -177,7 +178,7 @@ Judgement: TypeAlias = tuple[BeginState, str | None] | NoApology
 
 
 def judge(candidate: ApologyCandidate, due: DueDays, hindrance: Literal["missed", "not_read"] | None) -> Judgement:
-    """Decide whether an evening sends an apology for a dossier, and in which state its message begins.
+    """Decide whether a dossier gets an apology on an evening, and in which state the message begins.
 
     ``hindrance`` is the reason why no apology can be sent although one is due. ``missed``: it is too late by now.
     ``not_read``: the dossier's source is no longer read, so the dossier's present state is unknown.

@@ -1,9 +1,10 @@
 """List every check once: its subject, its severity, which parts of the software run it, and its page of the handbook.
 
 The doctor runs all of its checks at once. The watch runs its own checks every few seconds and some of the doctor's
-checks each hour. The source check runs the checks of what a source shows. The gate of a run runs the checks of what the
-run left undone. The first page for staff runs the checks of what waits for a person. The texts of the checks are in
-include/templates: ``checks.vi.yaml`` for staff, ``doctor.en.yaml`` for the people who run the server.
+checks each hour. The source check runs the checks about a source's clock, columns and rows. The gate of a run runs the
+checks about work that the run did not finish. The first page for staff runs the checks about things that wait for a
+person. The texts of the checks are in include/templates: ``checks.vi.yaml`` for staff, ``doctor.en.yaml`` for the
+people who run the server.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ Subject: TypeAlias = Literal[
     "messages",
 ]
 Severity: TypeAlias = Literal["error", "warning"]
-"""``error``: something does not work or is not safe. ``warning``: something will be lacking one day, or something waits
-for a person."""
+"""``error``: something does not work or is not safe. ``warning``: something works now but will cause a fault later, or
+something waits for a person."""
 Fact: TypeAlias = str | int | float | tuple[str, ...] | None
 """A figure, a name or a moment (ISO 8601), or several names. Holds no personal data."""
 FORBIDDEN_SHARE: Final = 0.05
@@ -45,7 +46,7 @@ class Asker(Flag):
     WATCH = auto()
     """The watch, each time it checks or every few minutes."""
     HOURLY = auto()
-    """The watch, each hour: the checks of the doctor whose result can change while everything runs."""
+    """The watch, each hour: the checks of the doctor whose result can change while the system runs."""
     DOCTOR = auto()
     SOURCE_CHECK = auto()
     GATE = auto()
@@ -68,11 +69,11 @@ class Check:
     asked_by: Asker
     looks: int = 1
     """The watch raises an alert after it found the fault this many times in a row. It ends the alert after it did not
-    find the fault as many times in a row. The number is 2 where a single check may err, 3 where short pauses are
-    usual."""
+    find the fault as many times in a row. The number is 2 if a single check may be wrong, and 3 if short interruptions
+    are usual."""
     everywhere: bool = False
-    """``True`` if the alert is raised even without enabled agencies. For other checks it is then normal that nothing
-    happens."""
+    """``True`` if the alert is raised even while no agency is enabled. Other checks then raise no alert, because it is
+    normal that nothing happens."""
     slow_to_start: bool = False
     """``True`` if the alert is not raised while the machine may still be starting."""
 
@@ -157,7 +158,7 @@ _ALL: tuple[Check, ...] = (
     Check("backup_old", "backups", "error", WATCH | DOCTOR),
     Check("airflow_uncleaned", "airflow", "warning", WATCH, looks=3),
     Check("ledger_behind", "ledger", "error", WATCH | GATE | OVERVIEW, everywhere=True),
-    # Three checks give the watch on another machine time to answer.
+    # The alert is raised only at the third check, so that the watch on another machine has time to answer.
     Check("ledger_slept", "ledger", "error", WATCH | GATE | OVERVIEW, looks=3, everywhere=True),
     Check("ledger_went_back", "ledger", "error", WATCH, everywhere=True),
     Check("journal_damaged", "journal", "error", WATCH | DOCTOR, everywhere=True),
@@ -168,7 +169,7 @@ _ALL: tuple[Check, ...] = (
     Check("intake_unhealthy", "intake", "error", WATCH | DOCTOR, looks=2, everywhere=True, slow_to_start=True),
     Check("check_failing", "watch", "error", WATCH, looks=2, everywhere=True),
     Check("outside_watch_silent", "watch", "error", WATCH, everywhere=True),
-    # Raised by the watch on another machine.
+    # The watch on another machine runs these checks.
     Check("server_unreachable", "machine", "error", WATCH, looks=3, everywhere=True),
     Check("watch_silent", "watch", "error", WATCH | DOCTOR | GATE | OVERVIEW, looks=2, everywhere=True),
     Check("certificate_ends", "machine", "error", WATCH | DOCTOR, everywhere=True),
@@ -272,7 +273,7 @@ _ALL: tuple[Check, ...] = (
     Check("backup_missing", "backups", "error", DOCTOR),
     Check("backup_never_read", "backups", "warning", DOCTOR),
     Check("check_failed", "watch", "warning", DOCTOR),
-    # Found by the gate of a run.
+    # The gate of a run runs these checks.
     Check("task_failed", "airflow", "error", GATE),
     Check("gate_failed", "airflow", "error", GATE),
     Check("attempts_failed", "messages", "error", GATE),
@@ -295,7 +296,7 @@ _ALL: tuple[Check, ...] = (
     Check("airflow_not_connected", "airflow", "error", GATE),
     Check("airflow_tables_left", "airflow", "error", GATE),
     Check("logs_left", "machine", "error", GATE),
-    # Found where something waits for a person's decision.
+    # These checks find things that wait for a person's decision.
     Check("publication_differs", "publications", "error", GATE | OVERVIEW),
     Check("apologies_unsent", "agency", "error", OVERVIEW),
     Check("sending_stopped", "messages", "warning", OVERVIEW),
@@ -306,7 +307,7 @@ _ALL: tuple[Check, ...] = (
     Check("agency_not_enabled", "agency", "warning", OVERVIEW),
     Check("data_to_mend", "agency", "warning", OVERVIEW),
     Check("complaints_open", "agency", "warning", OVERVIEW),
-    # Found in the rows, the clock and the columns of a source.
+    # These checks look at the rows, the clock and the columns of a source.
     Check("clock_set_back", "machine", "error", SOURCE_CHECK),
     Check("numbers_restarted", "source", "error", SOURCE_CHECK),
     Check("unreachable", "source", "error", SOURCE_CHECK),

@@ -1,4 +1,4 @@
-"""Define the time zone of Vietnam. Every day, month and evening is counted in this zone, wherever the server stands."""
+"""Define the time zone of Vietnam. Every day, month and evening is counted in this zone, wherever the server is."""
 
 from __future__ import annotations
 

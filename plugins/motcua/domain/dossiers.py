@@ -1,7 +1,8 @@
 """Define the rows of a one-stop database as they are read, and the rules that clean or refuse these rows.
 
 A row is refused only if its agency, status, number or code cannot be used, or if its dossier is not known yet
-(docs/guarantees.md). Any other bad field is cleaned here and noted, and the citizen still gets the message.
+(docs/guarantees.md). Any other bad field is cleaned here, and its name is stored with the row, so that the citizen
+still gets the message.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ NOTE_LIMIT = 2000
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 """Earliest credible time. No one-stop software wrote a true time before it."""
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
-"""Upper limit of times. No true time is this late, and Python's own limit is near. A later time is read as this one."""
+"""Upper limit of times. A later time is read as this one. No true time is this late, and Python's ``datetime`` ends
+soon after it."""
 
 _SPACES = re.compile(r"\s+")
 _MOBILE = re.compile(r"(?<![0-9])(?:\+? ?84|0)[ .-]?[35789](?:[ .-]?[0-9]){8}(?![0-9])")
@@ -95,9 +97,9 @@ class RowContext:
     looked_from: datetime | None = None
     read_until: datetime | None = None
     read_number: int | None = None
-    """The highest number that was read. Together with the times ``looked_from`` and ``read_until`` it bounds what was
-    already read. If a step has a higher number but its recorded time lies between these times, the source's clock was
-    set back before the step was written. ``None`` if not known."""
+    """The highest step number that was read; ``None`` if not known. The steps that were read have recorded times from
+    ``looked_from`` to ``read_until``. If a step has a higher number but a recorded time between these two, the source's
+    clock was set back before the step was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +199,8 @@ def clean_words(raw: str | None, limit: int) -> str | None:
 def clean_label(raw: str | None, limit: int) -> str | None:
     """Clean words that reports, publications or texts to citizens show.
 
-    The words are cleaned as by ``clean_words``. Mobile numbers are removed from the words, because a publication cannot
-    be taken back.
+    The words are cleaned as by ``clean_words``. Mobile numbers are removed from the words, because a publication that
+    shows them cannot be withdrawn.
     """
     if raw is None:
         return None
@@ -246,7 +248,7 @@ def _known_agency(raw: str | None, context: RowContext) -> str:
     if raw is None:
         raise Refused("agency_missing")
     if raw in context.agencies:
-        # Nearly all rows write the code exactly as the ledger does, so the fast path comes first.
+        # Nearly all rows write the code exactly as the ledger does, so this is tried first, because it is fast.
         return context.agencies[raw]
     if not raw.strip():
         raise Refused("agency_missing")
@@ -293,7 +295,7 @@ def clean_dossier(row: SourceDossier, context: RowContext) -> CleanDossier:
         procedure_name=notes.words("procedure_name", row.procedure_name, NAME_LIMIT * 3, clean_label),
         field_name=notes.words("field_name", row.field_name, NAME_LIMIT, clean_label),
         applicant_name=notes.words("applicant_name", row.applicant_name, NAME_LIMIT),
-        # The phone rules handle odd characters themselves; only the length is limited here.
+        # The phone rules (motcua.domain.phones) clean the characters themselves, so only the length is limited here.
         applicant_phone=None if row.applicant_phone is None else row.applicant_phone[:PHONE_LIMIT],
         phone_entered_at=notes.moment("phone_entered_at", row.phone_entered_at, latest),
         submitted_via=notes.words("submitted_via", row.submitted_via, 40),

@@ -2,8 +2,8 @@
 
 An answer is one sentence of a few clauses, which staff read aloud at the counter: whether the citizen was informed or
 why not, where the dossier is, and what to do now. This module names the clauses. The words of each clause are in
-include/templates/report/dossiers.vi.yaml. If a clause promises that a message will be sent, the sender's own rules
-(``look_again``) decide it.
+include/templates/report/dossiers.vi.yaml. Before a clause promises that a message will be sent, the sender's own rules
+(``look_again``) are asked, so that no answer promises a message that the sender would not send.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOLD = frozenset({"accepted", "delivered", "unconfirmed"})
 
 _PHONE_REFUSALS = frozenset(get_args(PhoneRefusal))
 _NO_WORD_OF_ITS_OWN = frozenset({"already_told", "superseded", "outdated"})
-"""Reasons for which a message was not sent because another message informed the citizen, or nothing was to be said."""
+"""Reasons for which a message was not sent: another message had informed the citizen, or its event no longer held."""
 _RESULT_MAY_COME = frozenset({None, 1, 2, 4, 5, 6, 8, 9})
 """Statuses from which a result may still come. Excluded are Từ chối (3), rút hồ sơ (7) and đã trả (10)."""
 
@@ -86,7 +86,7 @@ class DossierStory:
     handed_over: bool
     """``True`` if the citizen has the result and no step followed the handing over."""
     is_late: bool
-    """``True`` if the dossier is late, by the rule that replies of 9029 use."""
+    """``True`` if the dossier is late, by the rule that replies to texts to 9029 use."""
     phone_refusal: str | None
     """Why the dossier's phone number cannot be texted. ``None`` if it can be texted."""
     enabled_from: datetime | None

@@ -57,7 +57,7 @@ class AskedCodes:
         return tuple(dict.fromkeys(map(code_key, self.literal)))
 
     def shown(self, agencies: Collection[str] = ()) -> str | None:
-        """Return the code for an answer about an unknown code; ``None`` if the text contains nothing like a code.
+        """Return the code that the reply names if no dossier has it; ``None`` if the text has nothing like a code.
 
         Every real code contains a digit. Without this rule a greeting would be taken for an unknown dossier.
         ``agencies`` are keys of agency codes, which are not dossier codes.
@@ -103,7 +103,7 @@ def read_inquiry_text(text: str) -> AskedCodes:
 
 
 def _split_words(folded: str) -> tuple[list[str], list[str]]:
-    """Return the words without the keyword, and separately the unchanged words that begin with the keyword.
+    """Return the words of a text with the keyword removed, and the words that begin with the keyword, unchanged.
 
     A word that begins with the keyword's letters and contains a digit may be a code itself.
     """
@@ -121,7 +121,7 @@ def _split_words(folded: str) -> tuple[list[str], list[str]]:
 
 
 def _spellings(word: str) -> tuple[str, ...]:
-    """Return the word as it stands, and the word without the punctuation around it."""
+    """Return the word unchanged, and the word without the punctuation around it."""
     return word.lstrip(_EDGES), word.strip(_EDGES)
 
 
@@ -139,7 +139,7 @@ class CodeTail:
     """The last characters of a dossier's code, as a clerk types them."""
 
     signs: str
-    """The characters in the form that the database compares: a key without dots, dashes and slashes."""
+    """The characters in the form that the database compares: a ``code_key`` without dots, dashes and slashes."""
     agencies: frozenset[str]
     """Agency codes that the clerk typed before the tail. If empty, all agencies that the clerk may see are searched."""
 
@@ -157,7 +157,7 @@ def read_tail(text: str, agencies: Mapping[str, str]) -> CodeTail | None:
 
     Args:
         text: the text as it was typed, such as ``0007``, ``261126 0007`` or ``h32.30-261126-0007``.
-        agencies: the agency codes by the keys of all agency codes and aliases.
+        agencies: maps the key of each agency code and alias to the agency code.
     """
     named: set[str] = set()
     signs = ""
@@ -233,7 +233,8 @@ def choose(asked: AskedCodes, hits: Iterable[Hit], agencies: Mapping[str, str]) 
             if not found:
                 continue
             choice = _choose_among(found, named)
-            # If the found codes differ, they are equal only through similar characters. No dossier is chosen then.
+            # If the codes of the found dossiers differ, they are equal only because O counts as 0, and I and l as 1. No
+            # dossier is chosen then.
             if choice.hit or len({_without_blanks(hit.dossier_code) for hit in found}) == 1:
                 return choice
     return Choice()
@@ -264,7 +265,7 @@ _ENDED = frozenset({3, 7, 9, 10})
 
 @dataclass(frozen=True, slots=True)
 class DossierState:
-    """The facts on which punctuality depends. Times have a time zone."""
+    """The facts of a dossier by which ``punctuality`` decides whether it is late. Times have a time zone."""
 
     status_code: int | None
     due_at: datetime | None
@@ -290,13 +291,13 @@ def punctuality(state: DossierState, now: datetime) -> Punctuality:
         signs = [moment for moment in (state.returned_at, state.status_since) if moment]
         moment = state.finished_at or min(signs, default=now)
     elif state.status_code is None:
-        # The source's status is unknown, but its dates are known.
+        # The dossier's status is unknown, but its dates are known.
         moment = state.finished_at or state.returned_at or now
     return "late" if moment >= _late_from(state.due_at) else "on_time"
 
 
 def _late_from(due_at: datetime) -> datetime:
-    """Return the first moment that is late."""
+    """Return the moment from which on a dossier with this due time is late."""
     if due_at.astimezone(VIETNAM).time() == time(0):
         return due_at + timedelta(days=1)
     return due_at + timedelta(microseconds=1)
@@ -308,7 +309,8 @@ def _late_from(due_at: datetime) -> datetime:
 def asking_phone(sender: str) -> str | None:
     """Return the sender's phone number in E.164; ``None`` if the sender is a name or a short code. Never raises.
 
-    The carrier gives the number, so it exists. The phone rules, which reject numbers invented at a desk, do not apply.
+    The carrier gives the number, so it exists. The phone rules are not applied: they would reject numbers that look as
+    if somebody at a desk had invented them.
     """
     sender = sender.strip()
     if number := _VIETNAMESE.fullmatch(sender):
@@ -318,7 +320,7 @@ def asking_phone(sender: str) -> str | None:
 
 
 def dedupe_key(message_id: str | None, sender: str, text: str, sent_at: datetime) -> str:
-    """Return a key that is equal for repeated deliveries of one text.
+    """Return a key that is equal each time the provider delivers the same text.
 
     The key is made from the provider's id, or from sender, text and minute if there is no id.
     """

@@ -19,8 +19,8 @@ _APART: Final = 40
 
 
 _FAR_BELOW: Final = 100
-"""A number that is lower than the lowest known number by at most this distance may come from a late commit. A lower
-number comes from a restart."""
+"""A step whose number is below the lowest known number by at most this distance may come from a transaction that was
+committed late. If its number is still lower, the source restarted its numbering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Numbering:
 
 @dataclass(frozen=True, slots=True)
 class KnownStep:
-    """A step that the ledger has. ``number`` is its ledger number."""
+    """A step that is stored in the ledger. ``number`` is its ledger number."""
 
     number: int
     dossier_code: str
@@ -128,8 +128,8 @@ def began_anew(
     steps. If the source still has one of the newest steps, only two kinds of rows count as renumbered: a row with the
     number of another dossier's step, and a row whose number is far below all known numbers. A low number alone proves
     nothing, because a source may give its numbers out of order. A row is left out if the source still has the ledger's
-    step under the same number and the row is not newer than everything that was read. The source then showed both rows
-    before, and the first one counts.
+    step under the same number and the row is not newer than everything that was read. In this case the source already
+    had both rows under one number before, and the step in the ledger counts.
 
     Args:
         rows: doubtful rows of the source, with ledger numbers.

@@ -2,10 +2,10 @@
 
 The module is pure: it has no I/O and no clock.
 
-The *condition* of a kind of message holds while the dossier has the kind's status **and** is at the one-stop desk. The
-report of 2016 itself demanded this, because texts announced results that had not arrived yet ("báo có kết quả nhưng đến
-chưa có"). An *occasion* is one entry into the condition. Repeated rows belong to the same occasion. If the dossier
-leaves the condition and returns, a new occasion begins.
+The *condition* of a kind of message holds while the dossier has the status of that kind **and** is at the one-stop
+desk. The report on the pilot of 2016 demanded the second part, because texts announced results that had not arrived at
+the desk yet ("báo có kết quả nhưng đến chưa có"). An *occasion* is one entry of a dossier into the condition. Repeated
+rows belong to the same occasion. If the dossier leaves the condition and returns to it, a new occasion begins.
 
 The source's step numbers decide where an occasion begins and ends. One more rule decides whether an occasion is over:
 an *old* step, which was typed in late, counts only if the dossier's row agrees with it (docs/decisions/old-steps.md).
@@ -33,7 +33,7 @@ was typed in late."""
 def condition_of(status_code: int, at_one_stop_desk: bool) -> Kind | None:
     """Return the kind of message that this status calls for; ``None`` if it calls for no message.
 
-    The database's motcua.condition_of follows the same rule.
+    The function motcua.condition_of in the database follows the same rule.
     """
     if not at_one_stop_desk:
         return None
@@ -64,16 +64,19 @@ class PastTransition:
         return condition_of(self.status_code, self.at_one_stop_desk)
 
     def leaves(self, kind: Kind) -> bool:
-        """Return whether the step takes the dossier out of the condition.
+        """Return whether the step takes the dossier out of the condition of a kind of message.
 
-        An old step takes it out only if the dossier's row no longer meets the condition.
+        An old step takes the dossier out only if the dossier's row no longer meets the condition.
         """
         if self.calls_for == kind:
             return False
         return not self.is_old or (self.row_was_read and self.row_calls_for != kind)
 
     def enters(self, kind: Kind) -> bool | None:
-        """Return whether the step enters the condition; ``None`` if this depends on the dossier's row, not yet read."""
+        """Return whether the step brings the dossier into the condition of a kind of message.
+
+        ``None`` if this depends on the dossier's row and the row was not read yet.
+        """
         if not self.is_old:
             return self.calls_for == kind
         return self.row_calls_for == kind if self.row_was_read else None
@@ -96,8 +99,8 @@ def was_typed_in_late(
     if step.occurred_at.astimezone(VIETNAM).time() == time(0):
         return False
     order_is_sure_before = latest_before - 2 * clock_skew
-    # If the step was recorded before order_is_sure_before, it was not typed in late: a clock was wrong or a commit came
-    # late.
+    # If the step was recorded before order_is_sure_before, it was not typed in late. Its place among the other steps
+    # then comes from a wrong clock or from a transaction that was committed late.
     return step.occurred_at < order_is_sure_before <= step.recorded_at
 
 
@@ -173,7 +176,7 @@ class DossierPlan:
     """For each transition with a new outcome: its id, the outcome, and the id of the transition that begins the
     occasion."""
     confirmed: tuple[Confirmation, ...] = ()
-    """Messages to queue again. A message may have ended because only an old step called for it."""
+    """Messages that are queued again, because they may have ended while only an old step called for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,9 +338,10 @@ def plan_dossier(
     now: datetime,
     rules: PlanningRules,
 ) -> DossierPlan:
-    """Return the messages that the dossier still lacks, and the outcome of each transition that was not planned yet.
+    """Return the messages that must be inserted for the dossier, and the outcome of each transition not planned yet.
 
-    ``history`` has the transitions in the dossier's order. Planning the same history a second time gives nothing new.
+    ``history`` has the transitions in the dossier's order. If the same history is planned a second time, no further
+    message is returned.
     """
     message_at = {message.transition_id: message for message in messages}
     new: list[NewMessage] = []
@@ -353,8 +357,8 @@ def plan_dossier(
             outcomes |= {step.transition_id: ("same_occasion", begun_by.transition_id) for step in unplanned}
             sure = next((step for step in unplanned if not step.is_old), None)
             if begun_by.is_old and sure is not None and occasion.left_by is None:
-                # The old step that began the occasion may have been ignored until now. A step that is not old confirms
-                # the occasion.
+                # Until now the occasion rested on an old step, which may have been ignored. Now a step that is not old
+                # confirms the occasion.
                 at, goes_at = sure.occurred_at, max(now, sure.occurred_at + dossier.hold_of(occasion.kind))
                 confirmed.append(Confirmation(told.message_id, at, at + rules.useful_for, goes_at))
         elif (
@@ -381,7 +385,7 @@ class SendCandidate:
     occurred_at: datetime
     useful_until: datetime
     occasion_holds: bool
-    """``True`` if no later transition left the condition."""
+    """``True`` if no later transition took the dossier out of the condition."""
     returned_at: datetime | None
     kind_off: bool
     phone_refusal: str | None
@@ -390,15 +394,17 @@ class SendCandidate:
     unsettled_since: datetime | None
     """When another message of this kind about the dossier last began an attempt without a known outcome."""
     gone: str | None = None
-    """Why the occasion no longer holds. ``None`` if a later transition left the condition."""
+    """Why the occasion no longer holds. ``None`` if it holds, or if a later transition took the dossier out of the
+    condition."""
     waits_until: datetime | None = None
     """The moment until which the message waits for the dossier's row, because an old step would end the occasion."""
     waits_for_row: bool = False
     """``True`` if only an old step began the occasion. The message waits until the dossier's row is read."""
     told_of_this: bool = False
-    """``True`` if another message informed of this same state: only old steps that do not count are between the two."""
+    """``True`` if another message already informed the citizen of this same state. The state is the same if only old
+    steps that do not count lie between the occasions of the two messages."""
     unsettled_of_this: bool = False
-    """``True`` if another message may have informed of this same state, but its outcome is not known."""
+    """``True`` if another message may have informed the citizen of this same state, but its outcome is not known."""
 
 
 SendDecision: TypeAlias = tuple[

@@ -59,7 +59,7 @@ class Viewer:
         return "" if self.is_auditor or not number else mask_for_staff(number)
 
     def text(self, written: str) -> str:
-        """Return a text that other people typed, with each phone number in it shown as ``phone`` shows it."""
+        """Return a text that other people typed. Each phone number in it has the form that ``phone`` returns."""
         return mask_phones(written, self.phone)
 
 
@@ -115,7 +115,7 @@ def is_person(name: str | None) -> bool:
 def _letters_of(name: str) -> str:
     """Return the letters of a name, in lower case and without accents, for comparison with shared accounts.
 
-    Everything after an @ and the digits at the end are dropped, because they do not identify a person.
+    Everything after an @ and the digits at the end are left out, because they do not identify a person.
     """
     letters = unicodedata.normalize("NFKD", name.partition("@")[0].casefold()).replace("đ", "d")
     return re.sub(r"\d+$", "", "".join(letter for letter in letters if letter.isalnum()))

@@ -74,17 +74,17 @@ class Period:
 
     @classmethod
     def day_before(cls, moment: datetime) -> Period:
-        """Return the day before the day of the moment."""
+        """Return the day before the day in which a moment lies."""
         return cls(moment.astimezone(VIETNAM).date() - _ONE_DAY)
 
     @classmethod
     def month_before(cls, moment: datetime) -> Period:
-        """Return the month before the month of the moment."""
+        """Return the month before the month in which a moment lies."""
         return cls.month_at(moment).previous
 
     @classmethod
     def month_at(cls, moment: datetime) -> Period:
-        """Return the month of the moment."""
+        """Return the month in which a moment lies."""
         return cls.month_of(moment.astimezone(VIETNAM).date())
 
     @classmethod
@@ -99,7 +99,7 @@ class Period:
 
     @property
     def number(self) -> int:
-        """Return the day of the month, the month or quarter of the year, or the year."""
+        """Return a number: of a day in its month, of a month or quarter in its year, or the year itself."""
         places = {"day": self.first.day, "month": self.first.month, "quarter": self.first.month // 3 + 1}
         return places.get(self.length, self.first.year)
 

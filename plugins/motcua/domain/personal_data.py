@@ -14,7 +14,8 @@ from motcua.domain.phones.reading import holds_phone, mask_msisdn, mask_phones, 
 WITHHELD = "•••"
 """Replaces words that another citizen wrote."""
 _COLUMNS_BY_SENDER = {"inquiries": {"text", "asked_code", "gateway_message_id", "dedupe_key"}, "receipts": {"raw"}}
-"""Columns, by table, with words that came from the phone number of the row. Another person must not read them."""
+"""For each table, the columns with words that were sent from the row's phone number. Nobody but the owner of that
+number may read them."""
 _TEXT_COLUMNS = {
     "text",
     "parameters",
@@ -96,7 +97,7 @@ class ByNumber:
 
 @dataclass(frozen=True, slots=True)
 class CodeAlone:
-    """A code that no dossier of its agency has. It appears only in quarantine or in a complaint."""
+    """A requested code that no dossier of the named agency has. It appears only in quarantine or in a complaint."""
 
     shown_as: str
     """The code, or a mark in its place if the code may be a name or a phone number."""

@@ -18,7 +18,7 @@ class Run:
     """One stored and sealed run of the quality rules."""
 
     run_no: int
-    """The run's number. Later runs have higher numbers. The stable link of a run uses it."""
+    """The run's number. Later runs have higher numbers. The link to the run's page contains it and stays valid."""
     run_id: str
     """Id of the DAG run, or the name of the person who started it."""
     as_of: datetime
@@ -28,9 +28,9 @@ class Run:
     """``True`` if at least one agency worked that day. If no agency worked, nothing is mailed, and the mail of the next
     working day covers this day."""
     since: date
-    """First day of the months that the rules examined."""
+    """First day of the earliest month that the rules examined."""
     data_as_of: datetime | None
-    """When the sources were last read: the oldest of these times. ``None`` if they were never read."""
+    """The oldest of the times at which each source was last read. ``None`` if no source was ever read."""
     rules: Sequence[Mapping[str, Any]]
     """The rules of the run, each with its ``code, severity, owner, level, digest``."""
     thresholds: Mapping[str, float]
@@ -39,9 +39,9 @@ class Run:
     """Number of dossiers that were checked."""
     findings: int
     broken: int
-    """Number of checks that failed, plus the agencies whose part of the snapshot could not be read."""
+    """Number of rules that could not be checked, plus the number of agencies whose data could not be read."""
     content_hash: str
-    """SHA-256 over counts and row ids. Equal data give an equal hash."""
+    """SHA-256 over the counts and row ids that the run found. Equal data give an equal hash."""
     previous_seal: str
     seal: str
     """SHA-256 over the previous run's seal and this run's facts. Empty until the run has ended."""
@@ -50,7 +50,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class SourceState:
-    """How fresh and how complete one source was at a check."""
+    """How recently one source was read before a check, and how complete its data were."""
 
     source: str
     picked_up_at: datetime | None

@@ -66,7 +66,8 @@ DifferenceReason: TypeAlias = Literal[
 ``quarantined``: the row could not be used and waits in quarantine for a correction. ``cut_off``: the row was picked up,
 planned or known only after the cut-off. ``other_period``, ``other_procedure``: the counterpart is counted in another
 period or under another procedure. ``source_changed``: the source's data changed after they were read, or the source
-holds the dossier twice, or two sources hold the dossier. ``time_cleaned``: the row's recorded time could not be used.
+holds the dossier twice, or two sources hold the dossier. ``time_cleaned``: the row's recorded time could not be used,
+so the ledger counts the row at another time.
 ``scope_changed``: the day on which the agency joined or left was changed, or the agency's code at the source now
 belongs to another agency. ``evening_missed``: the apologies of that evening (17:30) were not settled by the cut-off.
 
@@ -108,21 +109,21 @@ class Closing:
     """Number of the closing of the same period that this one corrects; ``None`` for a first closing."""
     run_id: str
     as_of: datetime
-    """The cut-off: the moment up to which the closing counts."""
+    """The cut-off: the moment up to which facts count in the closing."""
     known_version: int
     known_transition: int
     known_history: int
     known_inquiry: int
     known_receipt: int
-    """The largest number of a receipt that the closing counts. All smaller numbers were committed at the cut-off. The
-    fields ``known_version``, ``known_transition``, ``known_history`` and ``known_inquiry`` give the same for their
-    tables."""
+    """The largest number of a receipt that the closing counts. At the cut-off, all receipts with smaller numbers had
+    been committed. The fields ``known_version``, ``known_transition``, ``known_history`` and ``known_inquiry`` give the
+    same for their tables."""
     data_as_of: datetime | None
-    """When the sources had last been read: the oldest of these times."""
+    """The oldest of the times at which each source had last been read."""
     sources_unread: tuple[str, ...]
     segment_price: int | None
-    """Price of an SMS segment in đồng. It counts for gateways without a price of their own, and for the cost if all
-    messages had been sent by SMS."""
+    """Price of an SMS segment in đồng. It is used for gateways without a price of their own, and to calculate what the
+    messages would have cost if all had been sent by SMS."""
     figures_hash: str
     difference: int
     """The number of missing messages plus the number of surplus messages."""
@@ -149,7 +150,7 @@ class DossierFigures:
 
     The groups are those of QĐ 766/QĐ-TTg: received (carried over from before, or received in the period online, by post
     or directly), resolved (early, on time or late, including withdrawn dossiers), being worked on and suspended. The
-    last two are divided into in time and late.
+    last two groups are each divided into dossiers in time and late dossiers.
     """
 
     agency_code: str
@@ -172,30 +173,30 @@ class DossierFigures:
 
     @property
     def received_direct(self) -> int:
-        """Return the dossiers received over the counter, or in a way that the source does not state."""
+        """Return how many dossiers were received over the counter, or in a way that the source does not state."""
         return self.received - self.received_online - self.received_postal
 
     @property
     def resolved(self) -> int:
-        """Return the dossiers resolved in the period: early, on time, late or without an appointed day."""
+        """Return how many dossiers were resolved in the period: early, on time, late or without an appointed day."""
         return self.resolved_early + self.resolved_on_time + self.resolved_late + self.resolved_without_due
 
 
 @dataclass(frozen=True, slots=True)
 class MessageFigures:
-    """The accounting identity of one agency, procedure and message kind, with the sources' own count of occasions."""
+    """The terms of the accounting identity for one agency, procedure and message kind, with the sources' own count."""
 
     agency_code: str
     procedure_code: str
     kind: Kind
     at_source: int = 0
-    """Occasions in the sources' own tables. For replies, the number of inquiries."""
+    """Number of occasions in the sources' own tables. For replies, the number of inquiries."""
     out_of_scope: int = 0
-    """The occasions among ``at_source`` that happened before the agency was enabled."""
+    """How many occasions of ``at_source`` happened before the agency was enabled."""
     only_source: int = 0
-    """The occasions among ``at_source`` without a message. Each is listed with a reason."""
+    """How many occasions of ``at_source`` have no message. Each of them is listed with a reason."""
     only_ledger: int = 0
-    """Messages without an occasion in a source. Each is listed with a reason."""
+    """How many messages have no occasion in a source. Each of them is listed with a reason."""
     suppressed: int = 0
     cancelled: int = 0
     expired: int = 0
@@ -208,7 +209,7 @@ class MessageFigures:
     undelivered: int = 0
     unconfirmed: int = 0
     segments: int = 0
-    """SMS segments of the messages that a gateway accepted."""
+    """Number of SMS segments of the messages that a gateway accepted."""
 
     @property
     def expected(self) -> int:
@@ -304,7 +305,7 @@ class CountedMessage:
     state: str
     reason: str
     recorded_at: datetime
-    """When the source recorded the event of the message. For an apology, the moment of its evening."""
+    """When the source recorded the event of the message. For an apology, 17:30 of the evening for which it was made."""
     moved_at: datetime | None
     """When the message reached this state."""
 
@@ -355,20 +356,20 @@ class AgencyFigures:
 
     agency_code: str
     apologies_right: int = 0
-    """Apologies whose dossier had no result at the end of the appointed day, as the apology said."""
+    """How many apologies were right: their dossiers had no result at the end of the appointed day."""
     apologies_wrong: int = 0
-    """Apologies whose dossier had its result in time, so that the apology was wrong."""
+    """How many apologies were wrong, because their dossiers had their results in time."""
     apologies_stopped: int = 0
-    """Apologies whose dossier was suspended on the appointed day."""
+    """How many apologies were about dossiers that were suspended on the appointed day."""
     late_untold: int = 0
-    """Late dossiers without an apology."""
+    """How many late dossiers got no apology."""
     inquiries: int = 0
     inquiry_fees: int = 0
     """The fees that citizens paid for their inquiries, in đồng."""
     told_without_result: int = 0
-    """Inquiries that came after the result SMS and before the result was handed over."""
+    """How many inquiries came after the SMS about the result and before the result was handed over."""
     findings_open: int = 0
-    """Findings of data quality that were open at the last check before the cut-off."""
+    """How many findings of data quality were open at the last check before the cut-off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -435,12 +436,12 @@ class Figures:
 
 
 def sum_dossiers(rows: Iterable[DossierFigures]) -> DossierFigures:
-    """Add up the rows. The sum names no agency and no procedure."""
+    """Return the sum of the rows. Its agency and its procedure are empty."""
     return DossierFigures("", "", *_sums(DossierFigures, rows, 2))
 
 
 def sum_messages(rows: Iterable[MessageFigures], kind: Kind = "result") -> MessageFigures:
-    """Add up the rows. The sum names no agency and no procedure. ``kind`` is the kind of the sum."""
+    """Return the sum of the rows. Its agency and its procedure are empty, and its kind is ``kind``."""
     return MessageFigures("", "", kind, *_sums(MessageFigures, rows, 3))
 
 
@@ -483,7 +484,7 @@ class StopWords:
     until: datetime
     """When the stop ends automatically."""
     ended_at: datetime | None
-    """When the stop was ended early. ``None`` if it was not ended early up to now."""
+    """When a person ended the stop before ``until``. ``None`` if nobody had ended it early by the cut-off."""
     reason: str
 
 
@@ -535,7 +536,7 @@ class QueryUsed:
     sha256: str
     """The checksum of the SQL statement's text, or of the object's definition as PostgreSQL writes it out."""
     figures: str
-    """The figures that the SQL statement makes, or the SQL statement that calls the object."""
+    """The figures that the SQL statement counts, or the SQL statement that calls the object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -569,7 +570,7 @@ class ReconciliationReport:
     urged: tuple[Urged, ...]
     queries: tuple[QueryUsed, ...]
     software: str
-    """MotcuaSMS with its version."""
+    """The name of this software, MotcuaSMS, with its version."""
     previous_closing: int | None = None
     """Number of the closing from which ``previous`` was taken."""
     thresholds: Mapping[str, float] = field(default_factory=dict)

@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SLEEPS_AFTER = timedelta(minutes=10)
-"""The ledger counts as asleep after this time without a heartbeat of a sender."""
+"""If no sender gives a heartbeat for this time, the ledger counts as asleep."""
 _AHEAD_BY = timedelta(minutes=1)
 """If the journal's last attempt is later than the ledger's last heartbeat by more than this, the two were not restored
 together. A smaller difference proves nothing, because a copy of a machine's disks is not made in one instant."""
 
 
 def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bool:
-    """Return whether the journal has attempts from after the sleep began, which proves that it was not restored too.
+    """Return whether the journal proves that the ledger was not restored together with it.
+
+    It proves this if it has attempts from after the sleep began.
 
     Args:
         slept_since: the last heartbeat of senders in the ledger.

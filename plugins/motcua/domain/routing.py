@@ -2,8 +2,9 @@
 
 A brandname is registered per carrier, so the carrier of a phone number decides which gateways may take its messages. A
 message is never sent through a gateway that would send it without the sender name. The carrier is read from the block
-of the number. This is only a guess, because numbers may be ported (since 16/11/2018). If a gateway finds that the
-number has another carrier, it refuses the message, and the next gateway gets the message.
+of the number, which means from its first digits. This is only a guess, because since 16/11/2018 people can take their
+number to another carrier. If a gateway finds that the number has another carrier, it refuses the message, and the next
+gateway gets the message.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ class Route:
 
 
 def assign_carriers(routes: Iterable[Route]) -> dict[str, frozenset[str]]:
-    """Return, for each gateway, the carriers that it serves now. ``routes`` are in order of preference."""
+    """Return, for each gateway, the carriers that it serves now.
+
+    Each carrier is served by the first of the ``routes`` that can serve it; they are in order of preference.
+    """
     taken: frozenset[str] = frozenset()
     assigned = {}
     for route in routes:
@@ -66,7 +70,7 @@ def another_gateway(routes: Sequence[Route], carrier: str, avoid: Collection[str
 
 
 def other_gateways(routes: Iterable[Route], carrier: str, gateway: str) -> frozenset[str]:
-    """Return the other gateways that have the brandname at the carrier, whether they are paused or not."""
+    """Return the other gateways whose brandname is registered at the carrier, whether they are paused or not."""
     return frozenset(r.gateway for r in routes if r.gateway != gateway and carrier in r.registered)
 
 
@@ -82,7 +86,7 @@ blocks."""
 
 
 def next_pause(last: timedelta | None, longest: timedelta) -> timedelta:
-    """Return the next pause: ``FIRST_PAUSE`` at first, then twice the last one, at most ``longest``."""
+    """Return how long the next gateway pause is: ``FIRST_PAUSE`` at first, then twice the last, at most ``longest``."""
     return min(longest, FIRST_PAUSE if last is None else last * 2)
 
 
@@ -105,8 +109,9 @@ def fair_share(concurrency: int, senders: int) -> int:
 def start_times(
     segments: Sequence[int], per_second: float, free_at: datetime | None, now: datetime, ahead: timedelta
 ) -> tuple[list[datetime], datetime]:
-    """Return when each message may start at a gateway that limits segments per second, and when the message after them.
+    """Return when each message may be sent through a gateway that limits segments per second.
 
+    The second value is the time at which the next message after these may be sent.
     Messages that would start later than ``ahead`` from now are left out. The starts are evenly spaced, so in no second
     the limit is exceeded by more than one message.
     """
@@ -153,15 +158,15 @@ def doubled_wait(tries: int, first: timedelta, longest: timedelta) -> timedelta:
 def retry_wait(tries: int, first: timedelta, longest: timedelta, *, chance: float, asked: float | None) -> timedelta:
     """Return the wait before a retry: 75 to 125 percent of ``doubled_wait``, chosen at random.
 
-    Many requests may fail at the same moment, and the random spread keeps their retries apart. The wait is never
-    shorter than the other side asked for.
+    Many requests may fail at the same moment, and the random part keeps their retries apart. The wait is never shorter
+    than the wait that the server asked for.
 
     Args:
         tries: failed tries so far, at least 1.
         first: wait after the first failed try.
-        longest: upper limit before the spread.
+        longest: upper limit of the wait before the random part is applied.
         chance: a random number from 0 to 1, drawn anew for each request.
-        asked: how many seconds the other side asked to wait; ``None`` if it asked for no wait.
+        asked: how many seconds the server asked the client to wait; ``None`` if it did not ask.
     """
     return max(doubled_wait(tries, first, longest) * (0.75 + chance / 2), timedelta(seconds=asked or 0))
 

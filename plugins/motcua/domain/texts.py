@@ -54,7 +54,7 @@ def segment_text(text: str) -> Segmentation:
     The text is put into NFC first, because decomposed Vietnamese is a third longer. One character outside GSM-7 makes
     the whole text UCS-2. A character of the extension table costs two septets, a character beyond U+FFFF two units.
     Such a character is never split: if it does not fit into a part, it begins the next part. An empty text is still one
-    message. Never raises; a lone surrogate counts as U+FFFD.
+    message. Never raises; half of a surrogate pair without its other half counts as U+FFFD.
     """
     text = _normalised(text)
     encoding, length, doubles = _measure(text)
@@ -104,16 +104,16 @@ def _split(text: str, encoding: Encoding, doubles: int) -> list[str]:
     while start < len(text):
         end = min(start + per_part, len(text))
         while (excess := end - start + len(double.findall(text, start, end)) - per_part) > 0:
-            # Each character that is left out frees at most two units. This step therefore leaves out no character that
-            # would fit.
+            # The part is too long by `excess` units. Each character that is left out frees at most two units, so this
+            # step leaves out no character that would still fit.
             end -= (excess + 1) // 2
         parts.append(text[start:end])
         start = end
     return parts
 
 
-# Replacements in GSM-7 for characters that NFKD does not bring into GSM-7: đ, which Unicode does not decompose, and
-# characters that Word, VNI typists and telephones write. Any other character outside GSM-7 becomes "?".
+# Replacements in GSM-7 for characters that NFKD does not convert to GSM-7: đ, which Unicode does not decompose, and
+# characters that Word, typists of VNI and telephones write. Any other character outside GSM-7 becomes "?".
 _SPELLINGS = str.maketrans(
     {
         **dict.fromkeys("\u0111\u00f0\u0256\u20ab", "d"),  # đ, the similar eth and African d, and ₫
@@ -187,8 +187,8 @@ def _replace_outside_gsm(character: str) -> str:
 # ---------------------------------------------------------------- values
 
 # Maximum number of characters of each value. With these limits the longest apology has 266 characters, which is the
-# lowest limit of a provider for an accented text. A reply about a code of 25 characters with the longest words about
-# punctuality has 160 characters, which is one segment without accents.
+# lowest limit of a provider for an accented text. A reply to a text to 9029, about a code of 25 characters and with the
+# longest words about lateness, has 160 characters, which is one segment without accents.
 PARAMETER_LIMITS: Mapping[str, int] = MappingProxyType(
     {
         "dossier_code": 40,
@@ -233,9 +233,9 @@ def clean_parameter(value: str | None, limit: int, accented: bool = True) -> str
 
     The steps, in this order: line breaks, tabs and all kinds of blanks become one space. Control, bidirectional,
     zero-width and other invisible characters are removed. The value is put into NFC. A link or mail address (scheme,
-    `www.`, or a host under a listed top-level domain, also in full-width letters) is removed up to the next blank. A
-    value longer than `limit` is cut at a word and ends in `...`. None counts as an empty value. A second call changes
-    nothing more. Never raises.
+    `www.`, or a host name with a top-level domain that `_LINK` lists, also in full-width letters) is removed up to the
+    next blank. A value longer than `limit` is cut between words and ends in `...`. None counts as an empty value. A
+    second call changes nothing more. Never raises.
     """
     if not value or limit <= 0:
         return ""
@@ -243,7 +243,10 @@ def clean_parameter(value: str | None, limit: int, accented: bool = True) -> str
 
 
 def _limited_value(value: str, limit: int) -> tuple[str, int, bool]:
-    """Return the part of a value that is read, the limit, and whether more follows. Blanks around the value are cut."""
+    """Return the part of a value that is read, the limit, and whether the value goes on after this part.
+
+    Blanks around the value are removed.
+    """
     value = value.strip()
     window = limit + _READ_AT_MOST
     return value[:window], limit, len(value) > window
@@ -335,7 +338,7 @@ def _cleaned_value(name: str, value: str | None, accented: bool) -> str:
 
 
 def date_in_text(day: date) -> str:
-    """Write a date as the report of 2016 does: 5/9/2016, without leading zeros. `day` is a local date."""
+    """Write a date without leading zeros, such as 5/9/2016. `day` is a date in Vietnam."""
     return f"{day.day}/{day.month}/{day.year}"
 
 
@@ -424,11 +427,12 @@ def require_registered(
 ) -> str | None:
     """Return the provider's own id of a template, or None if the provider gives none.
 
-    The caller must do this before the message uses any quota. With `by_id` the gateway takes the id and the values
-    instead of the words, so a registration without the id is useless.
+    The caller must do this before the message uses part of a daily limit. With `by_id` the gateway takes the id and the
+    values instead of the words, so a registration without the id is useless.
 
     Raises:
-        UnregisteredTemplate: no message with this template may go through the gateway. The message gives what to do.
+        UnregisteredTemplate: no message with this template may go through the gateway. The error's text says what to
+            do.
     """
     gateway, template_id, version = key
     name = f"{template_id}.v{version}"

@@ -1,8 +1,8 @@
 """Normalise words and table cells that people type or hand in, and find the agency that such a word means.
 
 A word is first compared with codes and aliases, then with names. A name is compared as it is written, regardless of
-case, and then without accents. It means every agency that has or had the name. If it means more than one agency, the
-software does not guess.
+case, and then without accents. A name means every agency that has or had it. If several agencies have or had the name,
+the software does not guess: it raises ``SeveralAgencies``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def fold(text: str, *, brackets: bool = False) -> str:
 
 
 def heading_key(heading: str) -> tuple[bool, str]:
-    """Return the key of a heading. No two headings of one form may have the same key.
+    """Return the key by which a heading is recognised. No two headings of one form may have the same key.
 
     The key of a heading with text in brackets is equal only to keys of headings with the same text in brackets.
     """

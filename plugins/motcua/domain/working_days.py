@@ -48,7 +48,8 @@ class SpecialDay:
     """The reason in Vietnamese, which staff read."""
     origin: Origin
     authority: str
-    """The package with its version, the number and date of the decision, or the agency's notice."""
+    """What the deviation is based on: the package with its version, a decision with its number and date, or the
+    agency's notice."""
 
     @property
     def is_swapped_off(self) -> bool:
@@ -61,7 +62,7 @@ class SpecialDay:
 
 @dataclass(frozen=True, slots=True)
 class OfficeHours:
-    """An agency's office hours from a day on, in Vietnam's time.
+    """An agency's office hours, valid from a certain day on, in Vietnam's time.
 
     The defaults are the usual hours, without Saturdays.
     """
@@ -73,7 +74,7 @@ class OfficeHours:
     closes: time = time(17, 0)
     saturday_mornings: bool = False
     authority: str = ""
-    """The agency's notice; empty for the usual hours."""
+    """The agency's notice that announced these hours; empty for the usual hours."""
 
 
 DEFAULT_HOURS = OfficeHours()

@@ -98,7 +98,8 @@ class WrittenPeriod:
     day: int | None
     """The day of the month. ``None`` if the cell gives a month."""
     may_be_month: bool
-    """``True`` if the text is the first day of a month at midnight. A spreadsheet also writes a bare month so."""
+    """``True`` if the text gives midnight of the first day of a month. A spreadsheet also writes a month without a day
+    like this."""
 
 
 def read_period(written: str) -> WrittenPeriod | None:

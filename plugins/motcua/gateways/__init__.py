@@ -37,7 +37,7 @@ def gateway_address(name: str) -> GatewayAddress:
 
 
 class ConnectionGiven(Protocol):
-    """The fields of a connection, whether Airflow or a variable's text gives them."""
+    """The fields of a connection that Airflow returned or that was read from the text of an environment variable."""
 
     @property
     def host(self) -> str | None:

@@ -154,7 +154,7 @@ class GatewayAnswer:
     code: str | None = None
     gateway_reference: str | None = None
     retry_after: float | None = None
-    """Seconds that the gateway asked to wait."""
+    """Seconds that the gateway asked us to wait before the next try."""
     concerns: Concern = "gateway"
     """The part that a ``configuration`` answer is about: the whole account, the brandname at the number's carrier, the
     template, or this message alone. Only that part is paused."""
@@ -182,9 +182,9 @@ class GatewayCall:
 
     query: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
-    """Fields of the body, if the body is a form."""
+    """Fields of the call's body, if the body is a form."""
     headers: Mapping[str, str] = field(default_factory=dict)
-    """Headers, by names in lower case."""
+    """HTTP headers of the call, by their names in lower case."""
     body: bytes = b""
 
     @property
@@ -232,7 +232,7 @@ class Gateway(Protocol):
     connection_fields: tuple[ConnectionField, ...]
     """Additional fields of its connection. Set-up asks for them, and the doctor for the secret ones."""
     usual_host: str
-    """Host for calls by https; empty if every customer has a different one."""
+    """Host name of the provider's server, which is called by https; empty if every customer has a different one."""
     names_sender: bool
     """Whether each request names the brandname."""
     first_refresh_token: str | None
@@ -333,7 +333,7 @@ class Provider:
         return None
 
     def try_login(self, session: requests.Session) -> GatewayAnswer | None:
-        """Ask nothing: no request is known that sends nothing."""
+        """Ask nothing: no request is known that checks the account without sending a message."""
         return None
 
     def receipt_is_signed(self, call: GatewayCall) -> bool:

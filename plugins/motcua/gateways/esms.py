@@ -18,8 +18,8 @@ Gaps of the documentation, and how this adapter stays safe:
   refusal has a new reference, and a 124 with ``SendStatus`` 4 (rejected) does not count as acceptance.
 - It is not stated how parameters are added to a ``CallbackUrl`` that already has some. So the address ends in a form in
   which both ``?`` and ``&`` work.
-- It is not stated how soon a message is in the list. So a message that is missing in the list is never treated as not
-  arrived.
+- It is not stated how soon a message is in the list. So a message that is missing in the list never counts as one that
+  did not arrive.
 - The time zone of the list is not stated. Vietnam's is assumed, as in the vendor's own timestamps.
 - HTTP statuses are not stated: 4xx count as refusals, 5xx as unknown.
 
@@ -109,7 +109,7 @@ _KEPT: Final[Mapping[str, re.Pattern[str]]] = {
 _SPAN = timedelta(minutes=5)
 """How far the vendor's clock may differ from ours."""
 _PAGE = 500
-"""Most entries that the list returns at once."""
+"""Most entries that one request for the vendor's list of messages returns."""
 
 
 class EsmsGateway(Provider):
@@ -187,7 +187,7 @@ class EsmsGateway(Provider):
         return answer.record if answer.record.get("SMSID", sms_id) == sms_id else None
 
     def _search(self, session: requests.Session, attempt: SentAttempt) -> Mapping[str, Any] | None:
-        """Returns the report of a message without an answer, in the form of a callback's fields."""
+        """Returns the report of a message whose request got no answer, in the form of a callback's fields."""
         local = attempt.started_at.astimezone(VIETNAM)
         record = self._keys | {
             "SmsType": _CUSTOMER_CARE,
@@ -221,7 +221,7 @@ class EsmsGateway(Provider):
             return answer
         code = str(answer.record.get("CodeResult", "")).strip()
         if answer.status == 200 and code.isdecimal() and code not in _LETS_NOBODY_IN:
-            # Any other code is an answer to a known account.
+            # Any other code shows that the vendor knows the account.
             return GatewayAnswer("accepted", answer.status)
         return judged(answer, code, ANSWERS)
 

@@ -41,7 +41,7 @@ from motcua.gateways.adapter import GatewayAddress, GatewayAnswer, OutcomeClass
 Method: TypeAlias = Literal["GET", "POST"]
 
 LONGEST_BODY = 1024 * 1024
-"""Bytes. The rest of a longer answer is not read."""
+"""Most bytes of an answer that are read. The rest of a longer answer is not read."""
 
 _PIECE = 16 * 1024
 _UNUSABLE = (OSError, ValueError)
@@ -49,7 +49,7 @@ _UNUSABLE = (OSError, ValueError)
 _known: WeakKeyDictionary[requests.Session, dict[tuple[Method, str], _Way]] = WeakKeyDictionary()
 _ONCE = Retry(0, read=False)
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431})
-"""HTTP's own refusals, which no server gives for a request that it accepted."""
+"""HTTP statuses that are refusals. No server answers so to a request that it accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class HttpAnswer:
     status: int
     text: str
     retry_after: float | None
-    """Seconds that the server asks to wait, an hour at most."""
+    """Seconds that the server asks us to wait before the next request, an hour at most."""
 
     @property
     def record(self) -> Mapping[str, Any]:
@@ -67,7 +67,7 @@ class HttpAnswer:
         try:
             read = json.loads(self.text)
         except (ValueError, RecursionError):
-            # RecursionError: brackets nested too deeply.
+            # json raises a RecursionError for brackets that are nested too deeply.
             return {}
         return read if isinstance(read, dict) else {}
 

@@ -41,7 +41,7 @@ _ANSWERS: tuple[tuple[int, re.Pattern[str] | None, OutcomeClass, Concern], ...] 
     (202, None, "accepted", "gateway"),
     (400, _REFUSES_NUMBER, "phone", "gateway"),
     (400, None, "configuration", "gateway"),
-    # This 403 means that no carrier behind Kannel takes the number. Kannel's other 403 are about user, password or
+    # Kannel answers this 403 if none of its carriers accepts the number. Its other 403 are about user, password or
     # address.
     (403, _NO_ROUTE, "configuration", "carrier"),
     (403, None, "configuration", "gateway"),

@@ -1,30 +1,32 @@
 """VNPT (VinaPhone) SMS brandname: accepts only registered templates and their values, and reports no deliveries.
 
 Source: public client code, among it copies of the list of errors in VNPT's "Tài liệu API dịch vụ SMS Marketing"; the
-document itself was not found. The contract gives the endpoint and all ids. The request goes in plain HTTP; VNPT must
-have put the address of our server on its list.
+document itself was not found. The contract gives the endpoint and all ids. The request uses plain HTTP. VNPT accepts it
+only from addresses on its list, so our server's address must be on it.
 
 Facts of the source that this adapter relies on:
 
 - One request goes to one network; ``ERROR`` 0 means accepted. Numbers are written 84905123456, parameters are numbered
-  from 1 in the template's order, ``CONTRACTTYPEID`` 1 is customer care, an empty ``SCHEDULETIME`` is now.
+  from 1 in the template's order, ``CONTRACTTYPEID`` 1 means customer care, an empty ``SCHEDULETIME`` means now.
 - ``DATACODING`` 8, accented, is for VinaPhone's own network only. An accented message to any other number is refused
-  here, so that another gateway takes it. The number's block only hints at the network: VNPT refuses ported numbers with
-  25.
+  here, so that another gateway gets the message. The number's block only hints at the network: VNPT refuses ported
+  numbers with 25.
 - A template's fixed words are VNPT's copy. An accented text therefore needs an accented template with an id of its own.
 - The five special characters of XML make a request fail with -1, also in JSON. Values with such a character are refused
   here.
 
 Unknown facts, and how this adapter stays safe:
 
-- It is unknown whether VNPT refuses a repeated ``REQID``: by the list only the banks' API gives 33, and clients send
-  the same ``REQID`` every time. So no refusal is promised (``refuses_repeats_hours`` is 0) unless the connection states
-  it.
-- It is unknown what -1 leaves behind ("… or an internal error"), so -1 is ``unknown``.
-- The fields of a delivery receipt are unknown, if there is one. ``get_sms_status_api`` exists, but clients disagree
-  about the name and form of its date field and about the answer. So VNPT is not asked until it states which is right.
+- It is unknown whether VNPT refuses a repeated ``REQID``: by the list of errors, only the API for banks returns 33
+  (repeated), and the client code sends the same ``REQID`` every time. So no refusal is promised
+  (``refuses_repeats_hours`` is 0) unless the connection states it.
+- It is unknown whether VNPT may have accepted the message if it answers -1 ("… or an internal error"), so -1 is
+  ``unknown``.
+- The fields of a delivery receipt are unknown, if there is one. ``get_sms_status_api`` exists, but the client code
+  found disagrees about the name and form of its date field and about the answer. So VNPT is not asked until it states
+  which is right.
 - The longest ``REQID`` is unknown. Ours have 32 hexadecimal digits; other clients also use letters and digits.
-- The form of a citizen's text is unknown, so this adapter takes no inquiries.
+- It is unknown in which form VNPT would deliver a citizen's text, so this adapter accepts no inquiries.
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "32": CodeMeaning("configuration", "template not valid", "template"),
     "33": CodeMeaning("duplicate", "duplicate REQID"),
 }
-"""``ERROR`` of ``send_sms_list``."""
+"""Meanings of the field ``ERROR`` in the answer to ``send_sms_list``."""
 
 
 class VnptGateway(Provider):

@@ -6,32 +6,34 @@ on:
 - One POST of ``/message/template``, with the header ``access_token``, is one message. The phone is written 84905123456.
   ``tracking_id`` is our reference and comes back in the receipt. ``error`` 0 means accepted; a refusal has another
   number, also with HTTP 200.
-- Zalo bills by message, whatever its length. Its words are Zalo's copy of the template, with accents. So a template is
-  registered here with the id of its accented text, and its places have our names.
+- Zalo bills by message, whatever its length. The citizen reads Zalo's own copy of the template, with accents. So a
+  template is registered here with the id of its accented text, and its parameters have the names that our templates
+  use.
 - Zalo accepts nothing from 22:00 to 6:00 (-133); -144 and -147 are quotas.
 - The access token lives for ``expires_in`` seconds (25 hours). The refresh token lives for three months and works once:
-  each renewal gives both anew.
+  each renewal returns a new token of both kinds.
 - The event ``user_received_message`` means that the phone received the message. ``X-ZEvent-Signature`` is the SHA-256,
   in hex, of app id, body, the body's ``timestamp`` and the webhook's secret, with or without ``mac=`` before it.
 
 Unknown facts, and how this adapter stays safe:
 
 - It is unknown whether Zalo may give -114 (not active, refuses, or an old version) or -119 (cannot receive) for a
-  message that arrives after all. Until Zalo has written that this cannot happen, both codes end the message for good
-  and nothing goes by SMS. So nobody is texted twice, and the desk sees a number to correct. The codes do not count as
-  ``unknown``: an unknown message would wait for people or count as sent, although Zalo plainly states that it was not
-  sent. Once Zalo has written that, set ``refusals_are_sure`` in the connection. Both codes then work as -118: the next
-  gateway gets the message at once.
+  message that arrives after all. Until Zalo has written that this cannot happen, both codes end the message for good,
+  and the message is not sent by SMS either. So nobody is texted twice, and the desk sees a number to correct. The codes
+  do not count as ``unknown``: an unknown message would wait for people or count as sent, although Zalo plainly states
+  that it was not sent. Once Zalo has written that, set ``refusals_are_sure`` in the connection. Both codes then work as
+  -118: the next gateway gets the message at once.
 - It is unknown whether Zalo refuses a repeated ``tracking_id``, so no refusal is promised. A request without an answer
   is ``unknown``, and is never repeated or given to another gateway.
-- It is unknown what -100 leaves behind, so -100 is ``unknown``.
+- It is unknown whether Zalo may have accepted the message if it answers -100, so -100 is ``unknown``.
 - It is unknown whether Zalo can be asked about a message, so it is not asked. No request is known that only checks the
   account.
 - It is unknown when a quota begins anew. Vietnam's midnight is assumed. If that is too early, Zalo refuses the next
   try, too.
-- It is unknown how long a token lives without ``expires_in``. An hour is assumed, as it once was.
+- It is unknown how long a token lives without ``expires_in``. An hour is assumed, because tokens once lived for an
+  hour.
 - It is unknown which other events exist. They are counted by name and ignored.
-- The form of a citizen's text is unknown, so this adapter takes no inquiries.
+- It is unknown in which form Zalo would deliver a citizen's text, so this adapter accepts no inquiries.
 """
 
 from __future__ import annotations
@@ -86,7 +88,7 @@ ANSWERS: Final[Mapping[str, CodeMeaning]] = {
     "-144": CodeMeaning("configuration", "quota used up"),
     "-147": CodeMeaning("configuration", "quota used up"),
 }
-"""``error`` of ``/message/template``."""
+"""Meanings of the field ``error`` in the answer to ``/message/template``."""
 _SURE: Final[Mapping[str, CodeMeaning]] = {
     **ANSWERS,
     **{code: CodeMeaning("unreachable", ANSWERS[code].meaning) for code in _UNSURE},

@@ -1,14 +1,15 @@
 """Reads, compares, rehearses, saves and undoes the settings that an agency decides for itself on the staff pages.
 
-The settings are those of the agencies' file, checked by the same code and stored in the same history. Only the
-Department may change some of them, through the file: settings that withhold messages from citizens (except for same-day
-procedures), an agency's name, and how long personal data is stored, since purged data cannot be restored.
+The settings are those of the agencies' file (include/agencies.yaml). The same code checks them, and the same history
+stores their changes. Only the Department may change some of them, through the file: settings that withhold messages
+from citizens (except for same-day procedures), an agency's name, and how long personal data is stored, since purged
+data cannot be restored.
 
 The rehearsal shows what an agency would have sent on its last working day under settings that are typed but not saved,
 beside what it would have sent under its present settings. The rehearsal works as an agency's dry run does
-(jobs/notices/dry_running.py), but it reads the ledger's steps instead of a source's, rehearses a limited number of
-dossiers, and uses the pages' database role. It plans apologies as an evening does (jobs/notices/apologizing.py). It
-writes nothing.
+(jobs/notices/dry_running.py), but it reads the steps from the ledger and not from a source, rehearses a limited number
+of dossiers, and uses the pages' database role. It plans apologies by the rules of the evening's run
+(jobs/notices/apologizing.py). It writes nothing.
 """
 
 from __future__ import annotations
@@ -57,20 +58,21 @@ OWN: Final = (
     "apology_day",
     "report_recipients",
 )
-"""Settings that can be changed here, by the file's field names."""
+"""Settings that an agency may change on the staff pages, by their field names in the agencies' file."""
 
 _NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {
     "same_day_procedures": [],
     "same_day_reason": None,
     "waits_for_opening": False,
 }
-"""Values of fields that older changes do not contain."""
+"""Values of fields that changes stored by earlier releases do not contain."""
 
 Typed: TypeAlias = Mapping[str, object]
-"""Settings in the file's form, by its field names."""
+"""Settings by their field names in the agencies' file, with values as that file writes them."""
 Saved: TypeAlias = Literal["saved", "asked", "asked_before", "changed"]
 """``asked``: the new recipients are a page request now, and all other settings are saved. ``asked_before``: the agency
-has an open request for recipients already. ``changed``: somebody else changed the agency in the meantime."""
+has an open request for recipients already. ``changed``: nothing is saved, because somebody else changed the agency's
+settings in the meantime."""
 WhyNotUndone: TypeAlias = Literal["first", "of_the_file", "recipients", "changed_since", "no_more"]
 
 
@@ -80,11 +82,13 @@ class OpenedSettings:
 
     agency: Agency
     history: Sequence[KeptChange]
-    """The first change first; none of an agency that was written past its triggers."""
+    """All changes of the settings, the oldest first. Empty if the agency's row was written while the triggers that
+    store changes were off."""
 
     @property
     def last_change(self) -> int:
-        """Number that shows whether somebody changed the agency in the meantime. 0 if no change is stored."""
+        """Number of the last change; 0 if no change is stored. Another number later shows that somebody changed the
+        agency in the meantime."""
         return self.history[-1].change_id if self.history else 0
 
 
@@ -149,13 +153,14 @@ def changed_since(opened: OpenedSettings, seen: int) -> list[tuple[KeptChange, l
 
 
 def typed_over(opened: OpenedSettings, seen: int, seen_recipients: Sequence[str], typed: Typed) -> dict[str, object]:
-    """Apply what a person typed over the settings after change ``seen`` to the present settings.
+    """Return the present settings, with the fields replaced that a person changed on a form. This is for the case that
+    somebody else changed the settings after the person opened the form.
 
     Fields that the person left unchanged get the present values. Fields that the person changed get the typed values.
 
     Args:
         opened: the present settings.
-        seen: the last change that the person saw.
+        seen: the last change that was stored when the person opened the form.
         seen_recipients: the addresses that the person saw. The history does not contain them.
         typed: the settings that the person sent.
     """
@@ -168,7 +173,8 @@ def typed_over(opened: OpenedSettings, seen: int, seen_recipients: Sequence[str]
 
 
 def to_undo(opened: OpenedSettings, change_id: int) -> dict[str, object]:
-    """Return the settings that undo one change, as a person would type them now. Recipients stay as they are.
+    """Return the settings that undo one change, in the form in which a person types settings. Recipients of reports
+    stay as they are.
 
     Raises:
         NotUndone: the change is the first, it changed a field that only the file changes, the history does not contain
@@ -195,7 +201,8 @@ def to_undo(opened: OpenedSettings, change_id: int) -> dict[str, object]:
 
 
 MOST_DOSSIERS: Final = 1000
-"""Most dossiers that are rehearsed. If an agency had more dossiers on that day, the rehearsal leaves out the rest."""
+"""Most dossiers that one rehearsal covers. If more dossiers of the agency had a step on the day, the others are left
+out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,12 +211,13 @@ class Fate:
 
     message: Rehearsed
     segments: int
-    """0 if the message would not have been sent."""
+    """Number of segments of the message; 0 if it would not have been sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class RehearsedMessage:
-    """An occasion of that day, under both settings. Holds personal data."""
+    """The message of one occasion of the rehearsed day, under the settings in force and under the typed settings. Holds
+    personal data."""
 
     dossier_code: str
     procedure_code: str | None
@@ -246,18 +254,19 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """One day of an agency under two settings."""
+    """What an agency would have sent on one day, under the settings in force and under the typed settings."""
 
     period: Period
     dossiers: int
     is_whole: bool
-    """Whether all dossiers of that day are included."""
+    """Whether the rehearsal covers all dossiers that had a step on that day."""
     due: int
-    """Dossiers that the evening of apologies checked, under either settings."""
+    """Number of dossiers that the evening of apologies would have checked, under the settings in force or under the
+    typed ones."""
     is_enabled: bool
     """Whether the agency was enabled on that day. If not, it is rehearsed as if it had been."""
     messages: tuple[RehearsedMessage, ...]
-    """Messages that the settings change first, then by time."""
+    """The messages in the order of their times. Messages that the typed settings change come before all others."""
 
     @property
     def now(self) -> Sum:
@@ -285,7 +294,8 @@ _LONGEST_BREAK: Final = timedelta(days=31)
 
 
 def _last_working_day(connection: Connection, agency_code: str, moment: datetime) -> Period:
-    """Returns the agency's last working day before the moment's day, or the day before if there was none for long."""
+    """Returns the agency's last working day before the moment's day, or the day before the moment's day if the last
+    month had no working day."""
     yesterday = Period.day_before(moment)
     first = yesterday.first - _LONGEST_BREAK
     calendar = load_calendar(connection, agency_code, first, yesterday.first)
@@ -296,8 +306,8 @@ def _last_working_day(connection: Connection, agency_code: str, moment: datetime
 def rehearse_last_working_day(
     connection: Connection, now: Agency, typed: Agency, moment: datetime, most: int = MOST_DOSSIERS
 ) -> Rehearsal:
-    """Return what would have been sent on the last working day before ``moment``. Each step is planned when it was
-    recorded, and apologies in the evening, by the state of that time.
+    """Return what would have been sent on the last working day before ``moment``. Each step is planned as at the moment
+    when it was recorded, and apologies as on the evening of that day.
 
     Uses the present phone numbers. A message that would have been sent counts as accepted.
     """
@@ -321,7 +331,7 @@ def rehearse_last_working_day(
                     dossier.dossier_code,
                     dossier.procedure_code,
                     dossier.msisdn,
-                    key[0],  # type: ignore[arg-type]  # made of a kind
+                    key[0],  # type: ignore[arg-type]  # the key holds a kind
                     of_now.get(key),
                     of_typed.get(key),
                 )
@@ -360,7 +370,7 @@ class _Evening:
         in_charge = in_force(connection, day)[settings.agency_code]
         calendar = load_calendar(connection, in_charge.in_charge or settings.agency_code, day, day)
         self.at = rules.evening_of(day)
-        self.due = due_days(settings.apology_day, calendar, day)  # type: ignore[arg-type]  # a CHECK holds it to these
+        self.due = due_days(settings.apology_day, calendar, day)  # type: ignore[arg-type]  # a CHECK permits only these
         self._settings, self._template, self._agency_name = settings, template, in_charge.name_in_texts
         self._goes_at = rules.quiet.until(self.at) or self.at
         self._is_too_late = self.due is not None and useful_until(calendar, self.due, rules.quiet) <= self._goes_at
@@ -388,8 +398,8 @@ def _rehearse(
     templates: Mapping[str, Template],
     is_enabled: bool,
 ) -> dict[tuple[str, int], Fate]:
-    """Returns what would have become of each occasion of that day. The key is the kind and its number within that
-    kind."""
+    """Returns what would have become of each occasion of that day. The key is the message's kind, and its number among
+    the dossier's messages of that kind."""
     facts = replace(
         dossier.facts,
         enabled_from=dossier.facts.enabled_from if is_enabled else period.start,

@@ -1,10 +1,11 @@
 """Maintain the working calendar: seed it from the package ``holidays``, import deviating days, and confirm years.
 
-Deviating days come from decisions of the government or from notices of an agency, and go before the package's days. So
-a newer package changes only days that nobody else decided about. It does not change a confirmed year at all.
+Deviating days come from decisions of the government or from notices of an agency, and take precedence over the
+package's days. So a newer package changes only days that nobody else decided about. It does not change a confirmed year
+at all.
 
-The days of a decision or an agency come as a YAML file. An error about a fault in the file names the line. The file's
-form is shown in include/calendars/national.yaml and docs/operations/calendar.md.
+The days of a decision or of an agency are imported from a YAML file. An error about that file names the line with the
+fault. The form of the file is shown in include/calendars/national.yaml and docs/operations/calendar.md.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ from motcua.store.calendars import (
 from motcua.store.ledger.database import Connection, connect
 
 FIRST_YEAR, LAST_YEAR = 1954, 2100
-"""Years that the package knows and the table accepts."""
+"""First and last year that the package ``holidays`` knows and the table of calendar days accepts."""
 _MOST_BYTES = 1_000_000
 _LONGEST = 300
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -83,9 +84,9 @@ class CalendarFile:
     hours: Sequence[tuple[str, OfficeHours]]
     hours_withdrawn: Sequence[tuple[str, date]]
     confirmed: Sequence[tuple[int, str]]
-    """Confirmed years as (year, official announcement)."""
+    """Years that the file confirms, as (year, official announcement)."""
     agency_lines: Mapping[str, int]
-    """The line on which each agency is first named."""
+    """The number of the line on which the file first names each agency."""
 
     def fault(self, code: str, message: str) -> CalendarFileError:
         """Return an error that names the line on which this file first names the agency ``code``."""
@@ -280,7 +281,8 @@ def _parse(path: Path) -> tuple[yaml.Node, Any]:
 
 
 def _line(node: yaml.Node, place: Iterable[int | str]) -> int:
-    """Returns the line, from 1, of the deepest part of ``place`` that the file contains."""
+    """Returns the number (from 1) of the line with the entry at ``place``, a path of keys and list positions. If the
+    file has no such entry, returns the line of the nearest entry above it."""
     line = node.start_mark.line + 1
     for part in place:
         if isinstance(node, yaml.MappingNode):
@@ -378,8 +380,8 @@ def write_calendar_file(
     hours: Mapping[str, Sequence[OfficeHours]],
     years: Iterable[CalendarYear],
 ) -> str:
-    """Return a file that gives another ledger the same calendar when it is imported there. The package's days are left
-    out."""
+    """Return the text of a calendar file. Another ledger that imports it gets the same calendar. The package's days are
+    left out."""
     content: dict[str, Any] = {"province": province}
     decided = sorted((each for each in days if each.origin == "decision"), key=lambda each: (each.authority, each.day))
     own = [each for each in days if each.origin == "agency"]
@@ -435,7 +437,7 @@ class Difference:
     """One change of the calendar, in words."""
 
     whose: str
-    """The province or the agency."""
+    """Name of the province or agency whose calendar changes."""
     what: str
     before: str | None
     after: str | None
@@ -531,9 +533,9 @@ def _seed(connection: Connection, province: str, years: Collection[int]) -> tupl
 
 
 def _is_same_day(before: CalendarDay | None, wanted: CalendarDay | None) -> bool:
-    """Return whether two rows agree, whatever version of the package is stored as their authority.
+    """Return whether two rows for one day agree, whatever version of the package is stored as their authority.
 
-    So a row keeps the version of the package that first contained it.
+    A row that agrees is not written again, so it keeps the version of the package that first contained the day.
     """
     if before is None or wanted is None:
         return before is wanted
@@ -587,7 +589,8 @@ def prepare_calendars(now: datetime, changed_by: str, years: Collection[int] = (
 def import_calendar(path: Path, changed_by: str, now: datetime, *, dry_run: bool = False) -> tuple[Difference, ...]:
     """Write the content of a file and return what that changes. With ``dry_run``, only return it.
 
-    Days that the file does not name stay. A year that the file confirms is seeded if it was not.
+    Days that the file does not name stay unchanged. A year that the file confirms is seeded first, if it was not seeded
+    before.
 
     Raises:
         CalendarError: the file cannot be used, or names an agency that is not configured; nothing is written.
@@ -611,8 +614,8 @@ def _changes_of(connection: Connection, file: CalendarFile, now: datetime) -> _C
         return meant.agency_code
 
     provinces = [file.province] if file.province else used_provinces(connection) or [HOME_PROVINCE]
-    # The keys are (province, agency, day). The file may name one agency by two codes, so repeated
-    # days are refused here.
+    # The keys are (province, agency, day). The file may name one agency by two codes, so days that it gives twice for
+    # one agency are found and refused only here.
     wanted: dict[tuple[str | None, str | None, date], CalendarDay | None] = {}
     named = [(code, special.day, special) for code, special in file.days]
     for written, day, special in [*named, *((*each, None) for each in file.as_usual)]:

@@ -1,7 +1,8 @@
 """Explains a dossier for the staff page and the command: a sentence to read aloud, and what happened to the dossier.
 
-Codes are read as for 9029, and the present state is queried as for 9029, so that the answers agree. No line contains a
-full phone number unless the reader may see it. Everything that a source, a provider or a person wrote is masked.
+Codes are read, and the present state is queried, in the same way as for a citizen's text to 9029, so that both answers
+agree. No line contains a full phone number unless the reader may see it. Everything that a source, a provider or a
+person wrote is masked.
 """
 
 from __future__ import annotations
@@ -65,9 +66,9 @@ class CodeSearch:
     """The dossiers that a typed code may mean."""
 
     dossiers: tuple[DossierFound, ...]
-    """If there is exactly one, that dossier is meant."""
+    """If the list has exactly one dossier, the code means that dossier."""
     unusable: tuple[UnusableRowSeen, ...] = ()
-    """Rows of the dossier that cannot be used, if there is no dossier."""
+    """If no dossier was found: the rows in quarantine that have the code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class ExplainedDossier:
     sentence: str
     """Sentence to read aloud, without phone numbers and names."""
     ends: str
-    """The last digits of the texted number; empty if none may be shown."""
+    """The last digits of the phone number that was texted; empty if no digit may be shown."""
     entries: Sequence[Entry]
     """The history of the dossier, the newest entry first."""
     unusable: Sequence[UnusableRowSeen]
@@ -102,8 +103,8 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
         agency_code: restricts the search to this agency.
     """
     bare, asked = typed.strip(), read_inquiry_text(typed)
-    # The code is also searched as typed: folding changes characters that a code may contain, although no code that 9029
-    # reads has them.
+    # The typed text is also searched without the changes that reading for 9029 makes, because a code in the ledger may
+    # contain characters that this reading replaces.
     whole = (code_key(fold(bare)), bare) if 0 < len(bare) <= CODE_LIMIT and bare.isprintable() else ()
     keys = tuple(dict.fromkeys((*whole, *asked.keys)))
     found = dossiers_by_code(connection, keys, agencies, agency_code)
@@ -123,10 +124,11 @@ def find_by_code(connection: Connection, typed: str, agencies: Agencies, agency_
 
 
 def find_by_tail(connection: Connection, typed: str, agencies: Agencies) -> list[DossierFound]:
-    """Return the dossiers whose code ends with the typed text. If the text matches whole parts of some codes, return
-    only those.
+    """Return the dossiers whose code ends with the typed text. If the text is exactly the last parts of some codes,
+    return only the dossiers with these codes.
 
-    A text that names one dossier, as a link does, is not searched as an ending; see ``find_by_code``.
+    A text in the form in which a link names a dossier is not searched as an ending; ``find_by_code`` finds that
+    dossier.
     """
     known = agency_keys(connection)
     tail = None if reads_as_name(typed) else read_tail(typed, known)
@@ -216,13 +218,13 @@ class AxisLine:
 
     at: datetime
     sort: str
-    """A key of ``axis.sort`` in the texts."""
+    """The sort of entry: a key of ``axis.sort`` in the texts of include/templates/report/dossiers.vi.yaml."""
     title: str
     details: tuple[str, ...] = ()
     message_id: int | None = None
     complaint_id: int | None = None
     tone: str = ""
-    """``bad``, ``ok`` or empty."""
+    """How the page shows the line: as bad news (``bad``), as good news (``ok``) or as neither (empty)."""
 
 
 def axis_lines(
@@ -233,7 +235,7 @@ def axis_lines(
     Args:
         explained: the dossier.
         phone: returns the part of a number that may be shown; an empty result shows nothing.
-        codes: whether to show the providers' answers, too, in their codes and their English.
+        codes: whether to show also the providers' answers, which consist of codes and English words.
     """
     writer = _Writer(explained, phone, codes=codes)
     lines = [line for entry in explained.entries for line in writer.lines(entry)]
@@ -246,7 +248,7 @@ class _Writer:
         self.explained, self.phone, self.codes, self.words = explained, phone, codes, clauses()["axis"]
 
     def lines(self, entry: Entry) -> Iterator[AxisLine]:
-        """Yields the lines of one entry. A version that changes two things has two lines."""
+        """Yields the lines of one entry. A version of the dossier's row that changed two things has two lines."""
         match entry:
             case StepEntry():
                 yield self._step(entry)

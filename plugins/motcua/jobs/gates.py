@@ -1,4 +1,4 @@
-"""Ends the last task (gate) of every DAG, with the reasons of a failed run."""
+"""Ends the last task (the gate) of every DAG. If the run failed, the gate fails with the reasons."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def demand_nothing_left(
 
     Args:
         failed_tasks: the failed tasks of the run.
-        left: findings of the gate itself.
+        left: findings that the gate itself made.
         done: results of tasks, some of which contain findings under ``left``.
 
     Raises:

@@ -1,9 +1,10 @@
 """Mails reports to the recipients of a body (an agency or the Department). All reports are mailed by this module.
 
-A letter is one mail with all reports that a body is owed. Each recipient gets a separate mail, so that recipients do
-not see each other's addresses, and a failing address delays nobody. Each report in a letter is reserved and committed
-before the mail server is asked: a rerun mails only recipients who were not reached, and nobody twice.
-Addresses stay in the ledger: logs and results of tasks count recipients, and name a recipient by his place in the list.
+A letter is one mail with all reports that a body has not received yet. Each recipient gets a separate mail, so that
+recipients do not see each other's addresses, and a failing address delays nobody. Before the mail server is contacted,
+the ledger stores for each recipient which reports are about to be mailed: so a rerun mails only recipients who were not
+reached, and nobody twice. Addresses stay in the ledger: logs and results of tasks count recipients, and name a
+recipient by his place in the list.
 """
 
 from __future__ import annotations
@@ -72,10 +73,10 @@ def mail_reports(
 
     Args:
         reports: reports of one body.
-        recipients: addresses; an address that stands twice counts once.
-        compose: writes the letter about some of the reports if somebody is to get it; returns ``None`` if there is
-            nothing to write about.
-        again: whether recipients who have the reports get them once more.
+        recipients: addresses; an address that is listed twice counts once.
+        compose: writes a letter about the reports that a recipient lacks; returns ``None`` if there is nothing to write
+            about them.
+        again: whether recipients who already have the reports get them once more.
 
     Raises:
         MailsNotSent: a recipient was not reached; a rerun tries only such recipients.
@@ -170,7 +171,7 @@ def _send_to(letter: Letter, whom: Sequence[tuple[str, int, str]], *, again: boo
             with mail_server() as server, connect() as ledger:
                 numbers = [reserve_mail(ledger, each, recipient_hash, now, again=again) for each in reports]
                 if None in numbers:
-                    # Another process is mailing one of the reports. A later run sends what is then unsent.
+                    # Another process is mailing one of the reports. A later run sends the reports that are unsent then.
                     ledger.rollback()
                     continue
                 ledger.commit()
@@ -196,7 +197,7 @@ class MailServerFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HandOver:
-    """How handing one mail over ended."""
+    """The result of offering one mail to the mail server."""
 
     state: MailState
     failure: str | None = None

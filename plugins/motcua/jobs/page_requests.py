@@ -1,8 +1,8 @@
 """Mails the Department the page requests, and carries out each request that nobody withdrew in time.
 
-A request that has citizens texted, stops texting some citizens, or changes who gets mails is ordered on the pages and
-carried out here, under another database role. No request is carried out before a mail server has accepted a mail about
-it.
+Some requests cause texts to citizens, end texts to some citizens, or change who gets mails. They are ordered on the
+pages and carried out here, under another database role. No request is carried out before a mail server has accepted a
+mail about it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class RequestCounts:
     told: int = 0
     untold: int = 0
     ended: dict[str, int] = field(default_factory=dict)
-    """Number of requests by outcome."""
+    """Number of ended requests by outcome."""
 
 
 def carry_out_requests() -> RequestCounts:
@@ -53,7 +53,7 @@ def carry_out_requests() -> RequestCounts:
     if new:
         _mail_requests(new, counts)
     with connect() as ledger:
-        # Requests to verify have a run of their own (motcua.jobs.publications.verifying_in_turn).
+        # Requests to verify a publication are carried out by another run (motcua.jobs.publications.verifying_in_turn).
         due = [
             each
             for each in open_requests(ledger)
@@ -101,7 +101,8 @@ def _in_words(ledger: Connection, request: PageRequest, affected: Mapping[str, A
 
 
 def whom_it_affects(ledger: Connection, request: PageRequest) -> dict[str, Any]:
-    """Return whom a request would affect, by the present ledger: sums by agency, without mail addresses."""
+    """Return how many dossiers, messages or recipients a request would affect as the ledger is now, without mail
+    addresses."""
     wanted = request.wanted
     if request.kind == "map_status":
         if wanted["stands_for"] not in TOLD_OF:

@@ -1,8 +1,9 @@
 """Empties personal data after its storage time or at a citizen's request, and exports what is stored about a citizen.
 
-Data is emptied in batches. Each batch is written to the list outside the ledger before it is committed, so that a
-restore does not bring it back. A citizen is named by a dossier's code or by a phone number. Files with personal data
-are removed, too: the providers' carrier statements, which contain every number, and exports of one-stop software.
+Data is emptied in batches. Each batch is written to the list outside the ledger before it is committed, so that data
+which a restored backup brings back is emptied again. A citizen is named by a dossier's code or by a phone number. Files
+with personal data are removed, too: the providers' carrier statements, which contain every number, and exports of
+one-stop software.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from motcua.store.personal_data import (
 log = logging.getLogger(__name__)
 
 _TRIES = 5
-"""Tries for a batch while other transactions lock its rows."""
+"""How often a batch is tried while other transactions lock its rows."""
 
 
 @dataclass(slots=True)
@@ -61,11 +62,12 @@ class Emptied:
 
 
 def empty_batch(connection: Connection, erasures: ErasureList, order: Order, reference: str | None = None) -> Batch:
-    """Empties one batch in a transaction of its own. The batch is in the list outside the ledger before the commit.
+    """Empties one batch in a transaction of its own. The batch is written to the list outside the ledger before the
+    commit.
 
     Args:
         connection: from :func:`purge_connection`, with no open transaction.
-        erasures: the list.
+        erasures: the list outside the ledger.
         order: what to empty.
         reference: reference of a batch that is in the list already, after a restore.
 
@@ -125,7 +127,8 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
     """
     erasures = open_erasures()
     with connect() as ledger, purge_connection() as connection:
-        # Only the app's connection knows the run's number.
+        # Only the connection of the app has the setting ``motcua.run`` with the run's number; the connection of the
+        # purge lacks it.
         run = ledger.execute("SELECT current_setting('motcua.run', TRUE) AS run").fetchone()
         ledger.commit()
         if run and run["run"]:
@@ -137,8 +140,8 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
 
 
 def tidy() -> None:
-    """Removes the planner's samples of emptied columns. If an import of a carrier statement is running, the next purge
-    removes them."""
+    """Removes the samples of the emptied columns that PostgreSQL's planner stored, because they may hold personal data.
+    While a carrier statement is being imported this is not possible, and the next purge does it."""
     try:
         with connect() as ledger:
             ledger.execute("SET LOCAL lock_timeout = '5s'")
@@ -155,7 +158,8 @@ EXPORTS_KEPT_FOR = timedelta(days=30)
 
 @dataclass(slots=True)
 class FilesRemoved:
-    """How many files of the folders of carrier statements and exports were removed, and how many could not be."""
+    """How many files of the folders of carrier statements and exports were removed, and how many could not be
+    removed."""
 
     removed: int = 0
     refused: int = 0
@@ -190,7 +194,7 @@ def _files(url: str) -> Iterator[Any]:
 
 _KINDS_BY_CODE: Final = ("quarantine", "complaints")
 _AT_ONCE = 500
-"""Rows that are emptied in one batch."""
+"""Most rows of a citizen that are emptied in one batch."""
 
 
 def look_up(asked_for: ByCode | ByNumber, by: str) -> Citizen:
@@ -287,7 +291,7 @@ def _count(kind: str, rows: Sequence[RowOfCode]) -> int:
 
 
 def _codes(citizen: Citizen) -> list[tuple[str, str]]:
-    """Returns the (agency, code) pairs that rows without a dossier may have, too."""
+    """Returns the (agency, code) pairs of the citizen. Rows that belong to no dossier are found by these pairs."""
     match citizen.asked_for:
         case ByCode(agency_code, dossier_code):
             return [(agency_code, dossier_code)]

@@ -2,17 +2,17 @@
 
 Before anything is sent or settled, the end of the journal is compared with the ledger. If the journal has an attempt
 that the ledger lacks, the ledger has forgotten it: a *gap* is opened, and while a gap is open nothing is claimed. If
-the journal is available, it closes the gap by itself: its attempts become attempts of the messages again, everything
-else certainly was not sent, and sending goes on. If the ledger belongs to a journal that is not here, only a person
-knows until when the ledger sent (``motcua gaps close``).
+the journal is available, it closes the gap without a person: the lost attempts are added to the ledger again, it is
+certain that nothing else was sent, and sending goes on. If the ledger belongs to a journal that is not here, only a
+person can find out until when messages were sent from the ledger (``motcua gaps close``).
 
 Personal data that had been emptied before the restore is emptied again before anything is sent: the list outside the
 ledger names it.
 
 If a whole machine is restored, its journal is restored with it. Nothing on the machine can distinguish that from a
-night without power. So a ledger that *slept* is not trusted: messages recorded before it woke are held, and later ones
-are sent. A watch that stayed awake on another machine states by itself whether the ledger was put back; without such a
-watch, a person does.
+night without power. So a ledger that *slept* (no sender ran for a while) is not trusted: messages recorded before it
+woke are held, and later ones are sent. A watch that stayed awake on another machine states by itself whether the ledger
+was put back to an earlier state; without such a watch, a person decides that.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ from motcua.store.personal_data import (
 
 
 def take_answers(ledger: Connection, now: datetime) -> int:
-    """Gives attempts that are in flight, or were abandoned, the answers that the journal has. Returns how many messages
-    that settles.
+    """Gives attempts that are in flight, or whose sender died, the answers that the journal has. Returns how many
+    messages that settles.
 
     Args:
         ledger: a connection; the caller commits.
@@ -131,7 +131,7 @@ def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: 
 
 
 AWAKE = "it was awake all the while, and had seen nothing later"
-"""Reason with which an outside watch closes a gap."""
+"""The reason that is stored when an outside watch closes a gap."""
 JOURNAL_AGE = timedelta(days=45)
 """How long the journal is stored: longer than any backup, and so longer than any ledger that may be restored."""
 _AT_ONCE = 5000
@@ -165,7 +165,8 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     """
     moment = now or datetime.now(UTC)
     journal = open_journal()
-    # Everything to the end is one transaction: otherwise a crash could lose a sleep that was recorded but not handled.
+    # From here to the commit, everything is one transaction: otherwise a crash could lose a sleep that was recorded but
+    # not handled.
     at_work = gaps.note_run_start(ledger, moment, SLEEPS_AFTER)
     known_as, here = gaps.journal_of(ledger), journal.identity()
     if known_as is None and here is None:
@@ -178,12 +179,12 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     elif known_as is None and here is not None:
         gaps.begin_journal(ledger, here, "first use")
     gap = gaps.open_gap(ledger)
-    # A gap that something other than the journal showed is explained by the journal only if the journal knows more than
-    # the ledger.
+    # The journal can close a gap that was noticed in another way only if the journal has attempts that the ledger
+    # lacks.
     if gap is not None and here is not None and known_as in (None, here) and (is_behind or gap.held_until is None):
         _read_journal(ledger, journal, gap, by, moment)
         if known_as is None:
-            # The ledger is from a version without journals, so it belongs to none yet.
+            # The ledger is from a version without journals, so it belongs to no journal yet.
             gaps.begin_journal(ledger, here, "restored")
     if at_work.slept_since is not None:
         _notice_sleep(ledger, journal, at_work, moment, is_behind=is_behind)
@@ -257,8 +258,8 @@ def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: date
 
     Args:
         ledger: a connection; the caller commits.
-        lost_attempts: how many attempt numbers are missing at the end.
-        seen_until: when the watch saw them.
+        lost_attempts: how many of the last attempt numbers are missing in the ledger.
+        seen_until: when the watch saw these numbers.
         now: the present moment.
     """
     wait_for_lock(ledger, LOOKING_AT_GAP)
@@ -312,7 +313,7 @@ def _notice_sleep(ledger: Connection, journal: Journal, at_work: RunStart, now: 
     wait_for_lock(ledger, LOOKING_AT_GAP)
     gap = gaps.open_gap(ledger)
     if gap is not None and gap.held_until is not None:
-        # The ledger slept once more before anybody answered the gap.
+        # The ledger slept once more before anybody closed the gap.
         gaps.hold_up_to(ledger, gap.gap_no, now)
         return
     gaps.begin_gap(
@@ -405,7 +406,7 @@ def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, n
 
 
 def _last_departure(journal: Journal) -> datetime | None:
-    """Returns when the last attempt in the journal left."""
+    """Returns when the request of the last attempt in the journal was sent."""
     return max((each.departed_at for each in journal.tail()), default=None)
 
 

@@ -26,14 +26,15 @@ from motcua.store.watching.watch import watch_life
 log = logging.getLogger(__name__)
 
 GREEN_FOR = timedelta(hours=1)
-"""After this time without a failed run, the next failed run is mailed again. While a gateway does not answer,
-frequent runs alternate between failure and success."""
+"""After this time without a failed run, the next failed run is mailed again. While a gateway does not answer, frequent
+runs alternate between failure and success, and must not be mailed each time."""
 WATCH_LIVES_FOR = timedelta(minutes=3)
-"""How long after its last sign the watch counts as running. It checks twice a minute, or every minute if cron starts
-it."""
+"""How long after its last sign of life the watch counts as running. It checks twice a minute, or every minute if cron
+starts it."""
 REMIND_AFTER = timedelta(days=1)
 OF_THIS_EVENING = timedelta(hours=6)
-"""A deadline that passed longer ago belongs to another evening. The watch reports a missed evening."""
+"""A deadline that passed longer ago belongs to an earlier evening. No mail is sent about it here, because the watch
+reports a missed evening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,8 @@ def mail_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime, ser
         log.info("%s has ended: %s", run["dag_run_id"], run["state"])
         return False
     if now - deadline > OF_THIS_EVENING:
-        # The first run of an installation is for the evening before it; so is a run after a day without power.
+        # The first run of an installation is for an evening before the installation, and a run after a day without
+        # power is for an evening without power.
         log.info("The deadline of %s is long past: %s", run["dag_run_id"], deadline)
         return False
     name = str(run.get("dag_display_name") or run["dag_id"])

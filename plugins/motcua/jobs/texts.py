@@ -4,8 +4,8 @@ The preview shows what every template costs for every agency before a single mes
 for each agency with a dossier's code in the short form of 2016 and in today's long form, the longest step name and the
 longest date, with and without accents. Providers bill each segment of a text.
 
-Senders send nothing from a version that is not registered at the gateway, so that no money is spent on a message that
-the provider would refuse. A message with an unregistered version waits, and the run fails.
+Senders send nothing from a version of a template that is not registered at the gateway, so that no money is spent on a
+message that the provider would refuse. A message with an unregistered version waits, and the run fails.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def capacity(encoding: Encoding, segments: int) -> int:
 
 
 def _units(value: str, encoding: Encoding) -> int:
-    # A value in GSM-7 may be part of a text that is not in GSM-7.
+    # A value in GSM-7 may be part of a text that is not in GSM-7, and then counts in UTF-16 units.
     return len(value.encode("utf-16-le")) // 2 if encoding == "UCS-2" else segment_text(value).length
 
 

@@ -27,7 +27,7 @@ Owner: TypeAlias = Literal["agency", "department", "source"]
 (``source``)."""
 Level: TypeAlias = Literal["dossier", "agency_month", "source"]
 Group: TypeAlias = Literal["phone_missing", "phone_invalid", "status", "other"]
-"""The four bands of the charts."""
+"""The four groups into which charts divide findings. Each group is one band of a bar."""
 FindingState: TypeAlias = Literal["new", "standing", "back", "fixed"]
 Stage: TypeAlias = Literal["in_time", "remind_agency", "remind_department"]
 """Whether a finding is within its deadline, or who must be reminded of it. A finding of severity ``info`` has no
@@ -200,9 +200,9 @@ class TrendPoint:
     found: int
     per_thousand: float | None
     by_group: Mapping[Group, float | None]
-    """Findings per 1,000 dossiers, by band."""
+    """Findings per 1,000 dossiers, by group."""
     found_by_group: Mapping[Group, int]
-    """Number of findings by band, even if there are too few dossiers for a rate. Empty if there was no run."""
+    """Number of findings by group, even if there are too few dossiers for a rate. Empty if there was no run."""
     textable_share: float | None
     """The share of the checked dossiers whose phone can be texted."""
 
@@ -242,7 +242,7 @@ class Report:
     """The results of every rule of the suite, the gravest first, including rules without findings. An agency's report
     contains only rules whose findings an agency can correct."""
     broken: tuple[RuleResult, ...]
-    """The results of ``results`` whose check is broken."""
+    """Those of ``results`` whose check is broken."""
     to_do_first: tuple[ToDo, ...]
     """The tasks to do first, at most three."""
     trend: tuple[TrendPoint, ...]

@@ -94,7 +94,10 @@ class Rule(RuleWords):
 
 
 class Frame(_Strict):
-    """The snapshot's table for a level of rules, and the SQL expression that identifies a row of the table."""
+    """The snapshot's table for the rules of one level, and the SQL expression that identifies a row of the table.
+
+    The level of a rule states what its findings are about, for example dossiers.
+    """
 
     table: Annotated[str, Field(pattern=r"^[a-z_]+$")]
     subject: str
@@ -108,7 +111,10 @@ class Deadline(_Strict):
 
 
 class HoldTime(_Strict):
-    """The conditions for suggesting a hold time: share of results taken back, number of cases, possible minutes."""
+    """The conditions for suggesting a hold time, for which a message waits in case its result is taken back.
+
+    They are the share of results taken back, the number of cases, and the possible minutes.
+    """
 
     share: float
     cases: int

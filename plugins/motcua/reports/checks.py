@@ -102,7 +102,10 @@ def in_words(finding: Finding, adapter: str = "") -> InWords:
 
 
 def _facts_of_source(finding: Finding) -> dict[str, str]:
-    """Return the facts of a finding about a source in written form. Codes of questions are replaced by their words."""
+    """Return the facts of a finding about a source in written form.
+
+    Some findings name, by codes, queries that were made in the source. The codes are replaced by words.
+    """
     rows, of = finding.facts.get("rows"), finding.facts.get("of")
     names = [check_words()["question"].get(each, each) for each in finding.facts.get("names", ())]
     first, second, *_ = [*names, "", ""]

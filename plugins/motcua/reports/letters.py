@@ -1,6 +1,7 @@
-"""Filled-in letters of apology (Phiếu xin lỗi và hẹn lại ngày trả kết quả, Mẫu 04) as a PDF, a dossier a page.
+"""Write filled-in letters of apology (Phiếu xin lỗi và hẹn lại ngày trả kết quả, Mẫu 04) as a PDF.
 
-Set by typst from include/templates/report/letters.typ; facts go in as JSON, so that no name can become markup.
+The PDF has one page for each dossier. The program typst sets it from include/templates/report/letters.typ. Words are
+passed to the template as JSON, so that no name can become markup.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from motcua.settings import include_dir
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What one letter is filled in with, in words; holds personal data."""
+    """The words that fill in one letter. Holds personal data."""
 
     agency: str
     applicant: str
-    """Empty: to be written by hand."""
+    """The applicant's name. If it is empty, the clerk writes the name by hand."""
     code: str
     procedure: str
     received: str
@@ -27,7 +28,7 @@ class Letter:
 
 
 def letters_pdf(letters: Sequence[Letter]) -> bytes:
-    """The letters, one after another."""
+    """Return a PDF with the letters, in the given order."""
     import typst
 
     folder = include_dir() / "templates" / "report"

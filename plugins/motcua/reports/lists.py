@@ -83,7 +83,7 @@ class FileColumn:
 
     head: str
     width: int
-    """The width in letters."""
+    """The width of the column, in letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ class DeclaredList(_Declared):
     file: str
     """The name of the list's file, without the moment and the suffix."""
     unit: str
-    """The word for the rows that follows their number."""
+    """The word for the rows, such as "tài khoản", which is written after their number."""
     order: str
     """The order of the rows, in words."""
     empty: str

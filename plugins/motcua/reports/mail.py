@@ -88,14 +88,18 @@ _ROWS, _END_OF_ROWS = "<!-- rows -->", "<!-- end of rows -->"
 
 
 def bound(mails: Sequence[Mail]) -> Mail:
-    """Join several mails to one recipient into one mail. Each part has its own heading; the references are joined."""
+    """Join several mails to one recipient into one mail. Each part keeps its heading.
+
+    The new mail's reference consists of the references of all parts.
+    """
     first, *others = mails
     head, _, rest = first.html.partition(_ROWS)
     rows, _, tail = rest.partition(_END_OF_ROWS)
     of_others = [each.html.partition(_ROWS)[2].partition(_END_OF_ROWS)[0] for each in others]
     # A mail has only one h1 heading, because people with a screen reader jump from heading to heading.
     of_others = [each.replace("<h1 ", "<h2 ").replace("</h1>", "</h2>") for each in of_others]
-    # Who it is about is said again only where that is somebody else, or is called otherwise.
+    # A subject begins with the name of an agency, for example, and a colon. The joined subject leaves this beginning
+    # out where it is the same as in the mail before.
     whose = [each.subject.partition(": ")[0] + ": " for each in mails]
     subjects = [each.subject.removeprefix(before) for each, before in zip(others, whose[:-1], strict=True)]
     return replace(

@@ -30,7 +30,7 @@ _BY, _REASON = "demo", "the demo's fault of the day, to show an alert"
 
 
 class DailyFault:
-    """Begins and ends the fault at its times."""
+    """Begins the fault, and ends it, at the times that are set for each day."""
 
     def __init__(self, deployment: Deployment, now: datetime) -> None:
         self._deployment = deployment

@@ -151,7 +151,7 @@ def _start_postgres(supervisor: Supervisor, addresses: Addresses) -> str:
 
 
 def write_agencies(folder: Path) -> Path:
-    """Write the pilot's agencies, with the demo's own settings, to a file of the usual form."""
+    """Write the pilot's agencies, with the demo's own settings, to a file in the form of include/agencies.yaml."""
     content: dict[str, Any] = yaml.safe_load((include_dir() / "agencies.yaml").read_text(encoding="utf-8"))
     world: dict[str, Any] = yaml.safe_load((include_dir() / "sandbox/agencies.yaml").read_text(encoding="utf-8"))
     logins = {agency["code"]: agency["login"] for agency in world["agencies"]}
@@ -224,7 +224,7 @@ def _prepare_texts_and_calendars(moment: datetime) -> None:
 
 
 def give_past(agencies: Path) -> None:
-    """Fill an empty ledger with the three months before the first start, which the real jobs process.
+    """Fill an empty ledger with the three months before the first start. The real jobs process these months.
 
     Print ``PLAYED`` when the demo may begin.
 
@@ -262,7 +262,7 @@ def may_invent(caller: Mapping[str, str]) -> bool:
 
 
 def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, database: str = LEDGER_DATABASE) -> None:
-    """Remove a ledger and the data beside it if loading its past was interrupted. The loading then begins anew."""
+    """Remove a ledger and the demo's other data if loading its past was interrupted. The past is then loaded again."""
     with psycopg.connect(admin_dsn, autocommit=True) as admin:
         if admin.execute("SELECT FROM pg_database WHERE datname = %s", (database,)).fetchone() is None:
             return
@@ -284,8 +284,9 @@ def let_user_see(user: str, agency_code: str, now: datetime) -> bool:
 
 
 def work_today(folder: Path, now: datetime) -> bool:
-    """Make today a working day of the demo's agencies, by a decision of the usual form. Return whether this was needed.
+    """Make today a working day of the demo's agencies, and return whether this was needed.
 
+    The day is changed by a decision, as an administrator would enter one.
     On days off no report about data quality is mailed, and the demo must show such a report on any day.
     """
     today = now.astimezone(VIETNAM).date()
@@ -446,7 +447,7 @@ def start_everything(
     supervisor.begin(_FIRST_DAG, [sys.executable, "-m", "motcua.sandbox.machine.first_dag"], deployment.environment)
     answering, reached, *others = components(deployment, world=world, clerk=clerk)
     if plays:
-        # The components start one after the other, because loading the past uses one CPU core.
+        # The components are started one after the other, because loading the past already uses one CPU core.
         supervisor.start(*answering)
         supervisor.wait_for(_FIRST_DAG)
         supervisor.load(*chain(*others))

@@ -16,7 +16,7 @@ class DemoAuthManager(SimpleAuthManager):
     """Airflow's simple auth manager, except that an agency's people have no rights in Airflow, as on a real server."""
 
     def is_authorized_custom_view(self, *, method: Any, resource_name: str, user: Any) -> bool:  # noqa: ANN401 - Airflow's
-        """Return whether the user has the role that the right to this view stands for."""
+        """Return whether the user has the role that is recognised by the right to read this view."""
         return _VIEWS.get(user.role) == resource_name
 
     @staticmethod

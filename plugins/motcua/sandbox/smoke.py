@@ -111,7 +111,7 @@ def _collect(deployment: Deployment) -> Evidence:
 
 
 def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[Check]:
-    """Check that every kind reached phones, and that something was suppressed."""
+    """Check that messages of every kind reached phones, and that at least one message was suppressed."""
     for kind in kinds:
         reached = summary.count(kind=kind, state=REACHED[kind])
         yield Check(f"at least {ENOUGH} {kind} messages are {REACHED[kind]}", reached >= ENOUGH, str(reached))
@@ -174,7 +174,7 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
 
 
 def check_replies(asked: Sequence[dict[str, Any]], log: Sequence[dict[str, Any]]) -> Iterator[Check]:
-    """Check that each phone that asked about a dossier got the dossier's step, in the words of the report of 2016."""
+    """Check that each phone that asked about a dossier got the dossier's step, in the usual words of a reply."""
     replies = {message["number"]: remove_accents(message["text"]) for message in log if message["kind"] == "reply"}
     right = sum(
         any(

@@ -70,15 +70,15 @@ class SourceCount:
     def occasions(self, start: datetime, end: datetime) -> Iterator[dict[str, Any]]:
         """Stream results and supplements that the source recorded in [start, end), each with all its transitions.
 
-        If the source has a dossier twice, each of its occasions comes twice.
+        If the source has a dossier twice, each of its occasions is returned twice.
         """
         return map(_with_plain_codes, self._count("occasions", {"start": start, "end": end}))
 
     def apologies(
         self, evenings: Sequence[Evening], clock_skew: timedelta, old_steps_since: datetime
     ) -> Iterator[dict[str, Any]]:
-        """Stream the dossiers that should get an apology on these evenings, by what the source now states about that
-        time.
+        """Stream the dossiers whose citizens should get an apology on these evenings, by what the source now states
+        about that time.
 
         Args:
             evenings: the agencies' evenings.

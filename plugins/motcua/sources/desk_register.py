@@ -1,7 +1,7 @@
 """The desk's own register (sổ giao nhận kết quả), which a source may offer beside the contract's two views.
 
-The register is the reality that statuses are compared with: when a result lay at the desk, and when the citizen signed
-for it.
+The register shows what really happened: when a result lay at the desk, and when the citizen signed for it. The quality
+check compares the statuses of dossiers with it.
 """
 
 from __future__ import annotations

@@ -11,28 +11,29 @@ from motcua.store.ledger.database import Connection
 from motcua.store.ledger.queries import statement
 
 _SET_WITHIN = 5.0
-"""Seconds for SQL statements that do not query the far side."""
+"""Seconds for SQL statements that do not query the other database."""
 _COMPARED = re.compile(
     r"(?P<time>%\((?:since|start|end|recorded_since|updated_since)\)s)|(?P<number>%\(after\)s)"
     r"|(?:timestamptz )?(?P<day>'[0-9]{4}-01-01')"
 )
-"""Times and numbers that columns are compared with."""
+"""The places of a query where a column is compared with a time or a number."""
 
 
 def _beside_the_query(found: re.Match[str]) -> str:
-    # The value of a subquery is known when the SQL statement runs, and not when it is planned. So the value is sent
-    # beside the query.
+    # The value of a subquery is known when the SQL statement runs, and not when it is planned. So the value is sent to
+    # the other database as a parameter, beside the text of the query.
     if number := found["number"]:
         return f"(SELECT {number}::bigint)"
     return f"(SELECT {found['time'] or found['day']}::timestamptz)"
 
 
 class ForeignTablesSource(ContractSource):
-    """Reads the contract's views over foreign tables, in a form with which the far side uses its indexes.
+    """Reads the contract's views over foreign tables, in a form with which the *far side* (the other database) uses its
+    indexes.
 
-    A time goes to the far side as a value beside the query. Otherwise PostgreSQL would write it into the query with its
-    zone (``'2026-11-25 03:00:00+00'``): MariaDB then reads every row, and MySQL refuses it. Lists are the opposite:
-    they go to the far side only if they are written into the query.
+    A time goes to the far side as a parameter, beside the text of the query. Otherwise PostgreSQL would write it into
+    the query with its zone (``'2026-11-25 03:00:00+00'``): MariaDB then reads every row, and MySQL refuses it. Lists
+    are the opposite: they go to the far side only if they are written into the query.
 
     The far side orders texts by its own collation, so no merge relies on that order.
 
@@ -45,7 +46,7 @@ class ForeignTablesSource(ContractSource):
             connection.execute(statement("sources/foreign_tables/join_by_hash"))
             connection.commit()
         super().__init__(connection, source)
-        # A prepared statement would send lists as values beside the query.
+        # A prepared statement would send lists as parameters, and not within the text of the query.
         connection.prepare_threshold = None
 
     def _statement(self, of: LiteralString, name: LiteralString) -> LiteralString:

@@ -16,7 +16,8 @@ import psycopg
 from motcua.store.ledger.database import Connection
 
 _GRACE = 5.0
-"""Seconds. If the server ends a statement by itself, its own error comes first."""
+"""Seconds to wait after the server's own limit, so that a server that ends the statement by itself can still send its
+error."""
 
 
 @contextmanager

@@ -1,1 +1,1 @@
-"""All access to the project's own tables. There is one module for each noun; include/sql contains the SQL by name."""
+"""Read and write the ledger. Each module is about one kind of thing, such as agencies; include/sql has the SQL."""

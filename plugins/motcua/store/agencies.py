@@ -50,7 +50,7 @@ class Agency:
     waits_for_opening: bool = False
     apology_day: str = "calendar"
     report_recipients: tuple[str, ...] = ()
-    """Mail addresses, which are personal data of staff."""
+    """Mail addresses that get the agency's reports. They are personal data of staff."""
     retention: timedelta = timedelta(days=365)
     valid_from: date | None = None
     valid_until: date | None = None
@@ -79,7 +79,7 @@ class AgencyChange:
     by_department: bool
     """``True`` if the change was made in the Department's name."""
     before: Mapping[str, Any] | None
-    """``None`` if the agency was new."""
+    """The settings before the change. ``None`` if the agency was new."""
     after: Mapping[str, Any]
     silences: Sequence[str]
     """The settings that this change made stricter, so that citizens no longer get some messages."""
@@ -189,9 +189,10 @@ def save_agencies(
 def silences(
     connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]]
 ) -> dict[str, list[str]]:
-    """Return, for each change (agency code, before, after), the settings through which the change silences messages.
+    """Return, for each change, its settings because of which citizens no longer get some messages, by agency code.
 
-    Before and after have the form of the agencies' file as JSON.
+    A change is given as (agency code, settings before, settings after). Settings have the form of the agencies' file as
+    JSON.
     """
     rows = [{"agency_code": code, "before": before, "after": after} for code, before, after in changes]
     found = connection.execute(statement("agencies/silences"), {"rows": recordset(rows)})
@@ -241,8 +242,10 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
 def procedures_of_agency(
     connection: Connection, agency_code: str, also: Sequence[str], most: int
 ) -> list[tuple[str, str | None]]:
-    """Return codes and names of the procedures in the agency's newest closings, and of the procedures in ``also``
-    (``audit.closing_dossiers``)."""
+    """Return codes and names of the procedures in the agency's newest closings (from ``audit.closing_dossiers``).
+
+    Add the procedures whose codes are in ``also``.
+    """
     values = {"agency_code": agency_code, "also": list(also), "most": most}
     rows = connection.execute(statement("agencies/procedures"), values)
     return [(row["procedure_code"], row["name"]) for row in rows]

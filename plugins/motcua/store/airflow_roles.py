@@ -1,7 +1,8 @@
 """The roles of the staff pages and the account of the watch, which FAB stores in Airflow's own database.
 
-A person's rights on the pages follow from that person's rights in Airflow (web/airflow.py). This module gives the
-rights that each role has in Airflow.
+FAB (Flask AppBuilder) is the auth manager of Airflow with which people sign in here. A person's rights on the pages
+follow from that person's rights in Airflow (web/airflow.py). This module gives the rights that each role has in
+Airflow.
 """
 
 from __future__ import annotations

@@ -32,8 +32,8 @@ class LookedAt:
 
     of_all: int = LOOKED_AT
     of_agencies: int = 10_000
-    """The limit if only messages of given agencies are wanted. The agencies and states share it, but for each agency
-    and state at least ``page`` + 1 messages are examined."""
+    """The limit if only messages of given agencies are wanted. It is divided equally among the wanted agencies and
+    states, but for each agency and state at least ``page`` + 1 messages are examined."""
     page: int = 50
     """How many messages a page shows."""
 
@@ -42,7 +42,7 @@ USUAL = LookedAt()
 SUPPRESSED_FOR = (*REFUSALS, "same_day", "kind_off", "already_told")
 """Reasons that only a suppressed message has. The ledger accepts no other reason for such a message."""
 _USUAL = ("accepted", "delivered", "unconfirmed")
-"""Common states, in which every part of the ledger has many messages. A message in any other state is rare."""
+"""Common states: most messages of each day are in one of them. A message in any other state is rare."""
 
 
 class Place(NamedTuple):
@@ -108,7 +108,7 @@ def find_messages(
         connection: a connection to the ledger.
         asked: the filters.
         every_agency: the codes of all existing agencies.
-        before: the last place that the list already has; ``None`` if the list begins.
+        before: the last place that the list already has; ``None`` for the first piece of the list.
         most: how many messages are returned at most.
         looked_at: how many messages are examined at most.
     """
@@ -133,7 +133,8 @@ def _find(
 ) -> Piece:
     values |= {"before_at": before and before.at, "before_id": before and before.number, "most": most + 1}
     with in_order(connection):
-        # The SQL statement is never prepared: a general plan for all agencies and days would read the whole ledger.
+        # The SQL statement is never prepared: PostgreSQL's generic plan for all agencies and days would read the whole
+        # ledger.
         return piece_of(connection.execute(statement(name), values, prepare=False).fetchall(), most)
 
 
@@ -211,7 +212,7 @@ def _choose_query(
         states = ["suppressed"]
     each = max(looked_at.of_agencies // max(len(agencies) * len(states), 1), looked_at.page + 1)
     if asked.kind is asked.reason is asked.procedure_codes is None:
-        # Without these filters every examined message is wanted, so no more than a piece needs to be examined.
+        # Without these filters every examined message is wanted, so only as many as a piece holds need to be examined.
         each = min(each, most + 1)
     return "messages/browsing/of_agencies", values | {"agencies": agencies, "states": states, "looked_at": each}
 
@@ -294,22 +295,24 @@ def inquiries_by_day(connection: Connection, asked: InquiriesAsked) -> list[Inqu
 
 
 def repeated_codes(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedCode]:
-    """Return unknown codes that were asked for more than once in the period, the most frequent first
-    (``motcua.inquiries``)."""
+    """Return unknown codes that were asked for more than once in the period, the most frequent first (from
+    ``motcua.inquiries``)."""
     values = {"begins": begins, "ends": ends, "limit": limit}
     return values_of(RepeatedCode, connection.execute(statement("inquiries/repeated_codes"), values, prepare=False))
 
 
 def repeated_phones(connection: Connection, begins: datetime, ends: datetime, limit: int) -> list[RepeatedPhone]:
-    """Return phones that asked more than once for unknown codes in the period, the most persistent first
-    (``motcua.inquiries``)."""
+    """Return phones that asked more than once for unknown codes in the period (from ``motcua.inquiries``).
+
+    The phone that asked most often comes first.
+    """
     values = {"begins": begins, "ends": ends, "limit": limit}
     return values_of(RepeatedPhone, connection.execute(statement("inquiries/repeated_phones"), values, prepare=False))
 
 
 MOST = 10_000
-"""How many procedures are read at most. This is more than the whole country has. The limit exists because sources may
-write anything."""
+"""How many procedures are read at most. This is more than the whole country has. The limit exists because a faulty
+source may write any number of procedures."""
 
 
 @dataclass(frozen=True, slots=True)

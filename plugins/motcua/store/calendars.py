@@ -1,6 +1,8 @@
 """Read and write the working calendar in the ledger: days, office hours, confirmed years, and changes.
 
-A writer calls ``sign_changes`` first in the same transaction, because a trigger records the history.
+The days come in three layers: the package of public holidays that this software contains, the province's decisions, and
+the agencies' own days. Whoever changes the calendar calls ``sign_changes`` first in the same transaction, because a
+trigger records each change with the name that ``sign_changes`` sets.
 """
 
 from __future__ import annotations
@@ -87,14 +89,15 @@ def used_provinces(connection: Connection) -> list[str]:
 
 
 def list_years(connection: Connection, provinces: Collection[str]) -> list[CalendarYear]:
-    """Return the years that were entered for these provinces (``motcua.calendar_years``)."""
+    """Return the years that were entered for these provinces (from ``motcua.calendar_years``)."""
     return values_of(CalendarYear, connection.execute(statement("calendars/years"), {"provinces": list(provinces)}))
 
 
 def list_days(
     connection: Connection, provinces: Collection[str], agency_codes: Collection[str], first: date, last: date
 ) -> list[CalendarDay]:
-    """Return the stored days of these provinces and agencies from ``first`` to ``last`` (``motcua.calendar_days``).
+    """Return the stored days of these provinces and agencies from ``first`` to ``last`` (from
+    ``motcua.calendar_days``).
 
     The result contains the days of all layers: the package, the province's decisions and the agencies.
     """
@@ -196,12 +199,12 @@ def sign_changes(connection: Connection, changed_by: str) -> None:
 
 
 def save_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
-    """Write days, each in its layer: package, decision or agency (``motcua.calendar_days``). Other days stay."""
+    """Write days into ``motcua.calendar_days``, each in its layer: package, decision or agency. Other days stay."""
     connection.execute(statement("calendars/save_days"), {"rows": recordset(days)})
 
 
 def remove_days(connection: Connection, days: Iterable[CalendarDay]) -> None:
-    """Delete days, each from its layer: package, decision or agency (``motcua.calendar_days``)."""
+    """Delete days from ``motcua.calendar_days``, each from its layer: package, decision or agency."""
     connection.execute(statement("calendars/remove_days"), {"rows": recordset(days)})
 
 
@@ -222,5 +225,5 @@ def remove_hours(connection: Connection, hours: Iterable[tuple[str, date]]) -> N
 
 
 def save_years(connection: Connection, years: Iterable[CalendarYear]) -> None:
-    """Write the values of years, and replace stored ones (``motcua.calendar_years``)."""
+    """Write years into ``motcua.calendar_years``. Replace the stored values of a year."""
     connection.execute(statement("calendars/save_years"), {"rows": recordset(years)})

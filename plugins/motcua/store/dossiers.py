@@ -24,7 +24,8 @@ Agencies: TypeAlias = Sequence[str] | None
 """The agencies whose rows may be seen. ``None`` stands for all."""
 MOST_FOUND = 100
 MOST_ENTRIES = 500
-"""How many entries of each sort are read at most. If a dossier has more, its page states that the list is cut off."""
+"""How many entries of each sort, such as steps or attempts, are read at most. If a dossier has more, its page states
+that the list is cut off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,9 @@ class DossierShown:
     at_one_stop_desk: bool
     handed_over: bool
     present_outcome: PlanningResult | None
-    """The result of planning the dossier's last step."""
+    """What planning decided about the dossier's last step: whether it needs a message, and if not, why."""
     nothing_sent_since: datetime | None
-    """Since when a gap in the ledger holds all messages. ``None`` if no such gap is open."""
+    """Since when no message is sent because of a gap in the ledger. ``None`` if no such gap is open."""
     inquiries_are_stopped: bool
 
 
@@ -115,7 +116,8 @@ class StepEntry:
     is_old: bool
     """``True`` if this is an old step, which was typed in late."""
     has_force: bool | None
-    """``True`` if the old step counts. ``None`` if the step is not old, or if only the dossier's next row decides."""
+    """``True`` if the old step counts as other steps do. ``None`` if the step is not old, or if this is not decided
+    before the dossier's row is read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +133,7 @@ class VersionEntry:
     phone_entered_at: datetime | None
     is_first: bool
     phone_emptied: bool
-    """``True`` if the phone field was emptied because its time was over."""
+    """``True`` if the phone field was emptied because its retention time was over."""
     emptied_before: bool
 
 

@@ -4,9 +4,10 @@ A restored ledger contains the data again that was emptied after the backup. Eac
 line in this list before it is committed, and the ledger stores the line's reference. If the ledger does not know a
 line's reference, a restore brought the data of that line back.
 
-There is one file for each day (UTC) with one JSON object on each line. Dossiers are listed by agency and code. All
-other rows are listed by our number: inquiries with their gateway, rows in quarantine with their source, complaints with
-their agency. The list contains no phone number, no name and no text (docs/decisions/personal-data.md).
+There is one file for each day (UTC) with one JSON object on each line. A dossier is listed by its agency and code. Any
+other row is listed by its number in the ledger, together with the gateway of an inquiry, the source of a row in
+quarantine, or the agency of a complaint. The list contains no phone number, no name and no text
+(docs/decisions/personal-data.md).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from motcua.store.journal import JournalFailed, append_lines
 
 _PREFIX = "erased-"
 _TAIL = 20
-"""How many lines at the end of the list are checked before each run."""
+"""How many lines at the end of the list are checked before each run that sends messages."""
 
 
 @dataclass(frozen=True, slots=True)

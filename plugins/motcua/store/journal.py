@@ -29,8 +29,8 @@ from motcua.settings import settings
 
 _IDENTITY, _BEGUN = "journal.json", "begun.json"
 _TAIL = 1 << 18
-"""How many bytes at the end of a file are read before each run. They hold some thousand attempts, far more than one
-commit of the ledger."""
+"""How many bytes at the end of a file are read before each run that sends. They hold some thousand attempts, far more
+than the ledger stores in one commit."""
 _FREE_WITHIN = 1.0
 """In seconds. If a file stays locked for longer, the process that locked it counts as frozen, and another file is
 begun."""
@@ -169,8 +169,8 @@ class Journal:
                 "ref": each.reference,
                 "answered": each.answered_at.isoformat(),
                 "outcome": each.outcome,
-                # Some providers derive their reference from the phone number. A message without it cannot be asked
-                # about after a restore.
+                # Some providers derive their reference from the phone number, so it is left out. After a restore such
+                # a provider cannot be asked about the message.
                 "gateway_ref": None if holds_phone(each.gateway_reference or "") else each.gateway_reference,
             }
             for each in answers

@@ -48,12 +48,12 @@ def list_agencies_of_users(connection: Connection) -> list[AgencyOfUser]:
 
 
 def list_agency_of_user_changes(connection: Connection, limit: int) -> list[AgencyOfUserChange]:
-    """Return the last changes, the newest first (``motcua.user_agency_changes``)."""
+    """Return the last changes of users' agencies, the newest first (from ``motcua.user_agency_changes``)."""
     return values_of(AgencyOfUserChange, connection.execute(statement("people/changes"), {"limit": limit}))
 
 
 def give_agency(connection: Connection, user_name: str, agency_code: str, changed_by: str, now: datetime) -> bool:
-    """Let a user see an agency's rows (``motcua.user_agency_changes``).
+    """Let a user see an agency's rows, and log this in ``motcua.user_agency_changes``.
 
     Return ``False`` if the user could already see the rows.
 
@@ -65,7 +65,7 @@ def give_agency(connection: Connection, user_name: str, agency_code: str, change
 
 
 def take_agency(connection: Connection, user_name: str, agency_code: str, changed_by: str, now: datetime) -> bool:
-    """Stop a user from seeing an agency's rows (``motcua.user_agency_changes``).
+    """Stop a user from seeing an agency's rows, and log this in ``motcua.user_agency_changes``.
 
     Return ``False`` if the user could not see the rows before.
     """
@@ -76,7 +76,7 @@ def take_agency(connection: Connection, user_name: str, agency_code: str, change
 def log_phone_search(
     connection: Connection, searched_by: str, agencies: Sequence[str] | None, found: int, now: datetime
 ) -> None:
-    """Record that a user searched dossiers by a phone number, and how many were found (``motcua.phone_searches``).
+    """Record in ``motcua.phone_searches`` that a user searched dossiers by a phone number, and how many were found.
 
     ``agencies`` are the agencies whose dossiers were searched. ``None`` stands for all agencies.
     """

@@ -130,7 +130,7 @@ def purge_batch(connection: Connection, order: Order, reference: str) -> Batch:
 
 
 def known_references(connection: Connection, references: Sequence[str]) -> set[str]:
-    """Return which of these batches the ledger knows (``motcua.personal_data_purges``)."""
+    """Return which of these batches the ledger knows (from ``motcua.personal_data_purges``)."""
     rows = connection.execute(statement("personal_data/known_references"), {"wanted": list(references)})
     return {row["reference"] for row in rows}
 
@@ -141,7 +141,7 @@ def tidy_after_purge(connection: Connection) -> None:
 
 
 def list_purges(connection: Connection, limit: int) -> list[Purge]:
-    """Return what was emptied recently, the newest first (``motcua.personal_data_purges``)."""
+    """Return what was emptied recently, the newest first (from ``motcua.personal_data_purges``)."""
     return values_of(Purge, connection.execute(statement("personal_data/list"), {"limit": limit}))
 
 
@@ -197,7 +197,7 @@ class HandledRequest(Request):
 
 
 def list_requests(connection: Connection, limit: int) -> list[HandledRequest]:
-    """Return the handled requests, the newest first (``motcua.personal_data_requests``)."""
+    """Return the handled requests, the newest first (from ``motcua.personal_data_requests``)."""
     return values_of(HandledRequest, connection.execute(statement("personal_data/requests"), {"limit": limit}))
 
 
@@ -219,7 +219,7 @@ def _dossiers(
 
 
 def inquiries_of_number(connection: Connection, msisdn: str) -> list[OwnInquiry]:
-    """Return the texts to 9029 that came from this E.164 number (``motcua.inquiries``)."""
+    """Return the texts to 9029 that came from this E.164 number (from ``motcua.inquiries``)."""
     return values_of(OwnInquiry, connection.execute(statement("personal_data/inquiries_of_number"), {"msisdn": msisdn}))
 
 

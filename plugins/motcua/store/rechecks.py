@@ -84,13 +84,14 @@ def findings_of_dossiers(
 
 
 def save_recheck(connection: Connection, finding: int, by: str, now: datetime, outcome: Outcome) -> None:
-    """Store the result of judging a finding anew (``motcua.finding_rechecks``)."""
+    """Store the result of judging a finding anew in ``motcua.finding_rechecks``."""
     given = {"finding": finding, "by": by, "now": now, "outcome": outcome}
     connection.execute(statement("quality/rechecking/add"), given)
 
 
 def last_rechecks(connection: Connection, findings: Sequence[int], since: datetime) -> dict[int, Recheck]:
-    """Return the last recheck of each finding after the moment ``since``, by finding (``motcua.finding_rechecks``)."""
+    """Return the last recheck of each finding after the moment ``since``, by finding (from
+    ``motcua.finding_rechecks``)."""
     rows = connection.execute(statement("quality/rechecking/last"), {"findings": list(findings), "since": since})
     return {row["finding_id"]: value_of(Recheck, row) for row in rows}
 

@@ -35,7 +35,7 @@ class Move:
     kind: str | None
     """The kind of the messages. ``None`` if the messages changed their state and were not inserted."""
     from_state: str | None
-    """The state before. ``None`` if the messages were inserted."""
+    """The state of the messages before the change. ``None`` if the messages were inserted."""
     to_state: str
     reason: str | None
     messages: int

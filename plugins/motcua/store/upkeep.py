@@ -75,13 +75,14 @@ def backfill_asked_by(connection: Connection, dag_id: str, run_id: str) -> str |
 
 
 def save_cleaning(connection: Connection, cleaned_at: datetime, done: Iterable[CleanedOf]) -> None:
-    """Record how much was removed from each table and from the logs (``motcua.airflow_cleanings``)."""
+    """Record in ``motcua.airflow_cleanings`` how much was removed from each table and from the logs."""
     for each in done:
         connection.execute(statement("upkeep/save"), asdict(each) | {"cleaned_at": cleaned_at})
 
 
 def last_cleaning(connection: Connection) -> datetime | None:
-    """Return when old runs were last searched for and removed from Airflow's database (``motcua.airflow_cleanings``).
+    """Return when old runs were last searched for and removed from Airflow's database (from
+    ``motcua.airflow_cleanings``).
 
     A search that found none counts too. ``None`` if there was no search yet.
     """

@@ -1,8 +1,8 @@
-"""Keep phone numbers, message texts and secrets out of the access logs of the servers around pages and callbacks.
+"""Keep phone numbers, message texts and secrets out of the access logs of the servers that serve pages and callbacks.
 
-Masking goes by the shape of a value and not by route. Whatever route was called and however the address is encoded,
-every part is masked that looks like a phone number or is named like a secret. uvicorn's own access log, which only the
-standalone servers write, holds no query at all.
+The look and the name of a value decide whether it is masked, and not the route that was called. However an address is
+encoded, every part of it is masked that looks like a phone number or has the name of a secret. uvicorn's own access
+log, which only the standalone servers write, holds no query at all.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from motcua.domain.phones.reading import mask_phones
 
 _log = logging.getLogger(__name__)
 _DEEPEST: Final = 5
-"""How often a path may be percent-encoded in layers. A path with more layers is not shown at all."""
+"""How many times over a path may be percent-encoded. A path that was encoded more often is not logged at all."""
 _LONGEST: Final = 4_000
 """Longest path or query, in characters, that is searched.
 
-A longer one is not shown at all, because the search blocks the event loop.
+A longer one is not logged at all, because searching it would block the event loop.
 """
 _HIDDEN: Final = "***"
 _NAMED: Final = re.compile(
@@ -34,7 +34,7 @@ _NAMED: Final = re.compile(
     r"|sender|number|phone|msisdn|content|text))=[^&;?#]*",
     re.IGNORECASE,
 )
-"""Values that are named like a secret, or like a field about a citizen in a gateway's call."""
+"""Pattern of values with the name of a secret, or of a field about a citizen in a gateway's call."""
 
 
 def mask_target(target: str) -> str:
@@ -54,7 +54,7 @@ def mask_target(target: str) -> str:
 
 
 class MaskedRequests:
-    """Mask the path and the query of a request before the surrounding server logs them.
+    """Mask the path and the query of a request before the server that runs this app logs them.
 
     Airflow's access log writes path and query once a request is done, and masks only a few named values of the query.
     """
@@ -63,7 +63,7 @@ class MaskedRequests:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on unchanged and mask its path and query afterwards."""
+        """Pass the request to the app unchanged, and mask its path and query after the app has answered."""
         try:
             await self.app(scope, receive, send)
         finally:
@@ -73,7 +73,7 @@ class MaskedRequests:
 
 
 class WrittenRefusals:
-    """Write one masked log line for each request that an app refuses or fails at.
+    """Write one masked log line for each request that an app refuses or fails to answer.
 
     Standalone servers need it: once Airflow's hooks are loaded, Airflow's logging has removed uvicorn's access log.
     """
@@ -82,7 +82,7 @@ class WrittenRefusals:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass everything on and note the status of the answer."""
+        """Pass the request and its answer on unchanged, and log a request that was refused or that failed."""
         status = 0
 
         async def noting(message: Message) -> None:
@@ -115,7 +115,7 @@ def _without_query(argument: object) -> object:
 
 
 def hide_queries() -> None:
-    """Make uvicorn log masked paths without queries. Repeated calls are safe."""
+    """Make uvicorn log masked paths without queries. The function may be called several times."""
     # uvicorn logs a refused WebSocket in "uvicorn.error".
     for name in ("uvicorn.access", "uvicorn.error"):
         log = logging.getLogger(name)

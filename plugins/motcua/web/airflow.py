@@ -1,4 +1,4 @@
-"""Ask Airflow who is signed in, what the user may do and how a run stands, and start runs for the pages.
+"""Ask Airflow who is signed in, what the user may do and in which state a run is, and start runs for the pages.
 
 Airflow does not authenticate the apps that plugins mount. The functions with which Airflow authenticates its own routes
 are not declared public. Only this module imports them, and tests/web/pages/test_pages.py tests that they do what the
@@ -35,7 +35,7 @@ _bearer = HTTPBearer(auto_error=False)
 
 
 class NotSignedIn(Exception):
-    """The request has no signed-in user, or the user's sign-in has ended."""
+    """Raised if a request has no signed-in user, or if the user's sign-in has ended."""
 
 
 async def airflow_user(request: Request) -> Any:  # noqa: ANN401 - each auth manager has its own class
@@ -123,7 +123,7 @@ def list_accounts() -> list[Account] | None:
 
 
 def _with_time_zone(moment: datetime | None) -> datetime | None:
-    """Return a moment with a time zone, given one in the server's local time without a zone."""
+    """Add the time zone to a moment that is given in the server's local time without a zone."""
     return None if moment is None else moment.astimezone()
 
 
@@ -133,7 +133,7 @@ def account_finder() -> Callable[[], list[Account] | None]:
 
 
 def sign_in_address(request: Request) -> str:
-    """Return the address where Airflow lets a visitor sign in and then leads back to this page.
+    """Return the address where Airflow lets a visitor sign in and then redirects the visitor to this page.
 
     The address is Airflow's own. It redirects to the sign-in of the configured authentication.
     """

@@ -1,16 +1,16 @@
 """Serve the HTTP routes that gateways call with delivery receipts and citizens' inquiries.
 
 The app is mounted in Airflow. ``uvicorn motcua.web.callbacks:standalone --http motcua.web.protocol:HeadersInTime``
-serves the same paths where a DMZ must not reach Airflow.
+serves the same paths on a machine in a DMZ that must not reach Airflow.
 
 Each gateway needs its own secret or signature, compared in constant time. A gateway without a secret is refused. Three
 more routes serve a health check, which anybody may call, the figures for a monitor, and the page with which a watch on
 another machine reads what it needs and reports what it saw.
 
-The app authenticates a caller by headers and query before it reads the body. Answers carry no detail. A receipt is
-stored before it is parsed. A receipt for an unknown reference is stored and answered with 200, because the gateway
-would otherwise send it forever. Citizens pay for inquiries: once the gateway is authenticated, an inquiry gets a reply
-within two seconds even if something fails.
+The app authenticates a caller by headers and query before it reads the body. The answer to a refused call is empty. A
+receipt is stored before it is parsed. A receipt for an unknown reference is stored and answered with 200, because the
+gateway would otherwise send it forever. Citizens pay for inquiries: once the gateway is authenticated, an inquiry gets
+a reply within two seconds even if something fails.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _KEEP_ADDRESS_AT_MOST = 3600.0
 _ANSWER_WITHIN = 1.8
 _HEALTH_WITHIN = 2.0
 _LEFT_TO_RUNS: tuple[Meaning, ...] = ("absent",)
-"""Meanings of receipts that only runs apply, not this app.
+"""Meanings of receipts that this app only stores. DAG runs act on them later.
 
 "absent" means that a gateway never had a message. The run that applies such a receipt sends the message again, and
 callers from outside must not be able to cause that.
@@ -75,7 +75,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """How gateways' addresses are read, which may come from connections in Airflow's database, and for how long."""
+    """How the addresses of gateways are read, and how long an address is used before it is read again.
+
+    An address may come from a connection in Airflow's database.
+    """
 
     read: Callable[[str], Gateway] = open_gateway
     keep: float = 10.0
@@ -83,7 +86,7 @@ class Addresses:
     refresh: float = 60.0
     """Seconds after which a request waits until the address is read again."""
     wait: float = 0.15
-    """Seconds that a request waits for a new reading of an address that is already known.
+    """Seconds that a request waits until an address that is already known has been read again.
 
     Airflow's database may hang, and a citizen waits 2 seconds at most.
     """
@@ -93,7 +96,7 @@ _USUAL = Addresses()
 
 
 class _Resources:
-    """The app's threads, gateways' addresses, and intake of delivery receipts, from its start to its end.
+    """The threads, the addresses of gateways and the store of delivery receipts that the app uses while it runs.
 
     Inquiries have threads of their own. Delivery receipts that wait for the ledger therefore do not delay inquiries.
     """
@@ -175,7 +178,7 @@ class _Resources:
 
 
 def _resources(request: Request) -> _Resources:
-    """Return the app's resources. Create them if the surrounding server did not run the app's lifespan."""
+    """Return the app's resources. Create them if the server in which the app is mounted did not run its lifespan."""
     state = request.app.state
     if not hasattr(state, "resources"):
         state.resources = _Resources(state.addresses)
@@ -394,7 +397,7 @@ def create_callbacks(addresses: Addresses = _USUAL) -> FastAPI:
         # Close the connection, since the rest of a body is not read.
         return PlainTextResponse("", status_code=refusal.status_code, headers={"Connection": "close"})
 
-    # Read the path parameter by hand: FastAPI's own parameters are a third of its work for a receipt.
+    # Read the path parameter by hand: FastAPI's own handling of parameters takes a third of its time for a receipt.
     async def receipt(request: Request) -> PlainTextResponse:
         gateway = request.path_params["gateway"]
         call = await _authenticated_reporter(gateway, request)

@@ -1,7 +1,7 @@
 """Read forms, files and numbers that callers send, check that a form is the visitor's own, and discard unused bodies.
 
-The rest of an unused body is still read. If a server closes a connection that holds unread data, the connection is
-reset, and the caller sees an error instead of the answer.
+If the app needs no more of a request's body, the remaining part is still read. Otherwise the server would close the
+connection with unread data, the connection would be reset, and the caller would see an error instead of the answer.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ PageRefusal: TypeAlias = Literal[
 
 
 class PageRefused(Exception):
-    """The requested page cannot be shown. ``words`` are the values that the refusal's text needs."""
+    """Raised if the requested page cannot be shown. ``words`` are the values that the refusal's text needs."""
 
     def __init__(self, status: int, refusal: PageRefusal, **words: object) -> None:
         super().__init__(refusal)
@@ -68,13 +68,13 @@ class PageRefused(Exception):
 # --- Unused bodies ---------------------------------------------------------------------------------------------------
 
 _MOST_DISCARDED: Final = 512 * 1024 * 1024
-"""Bytes that are discarded of one body. A caller who sends more gets a connection reset."""
+"""Most bytes of one body that are read and discarded. If a caller sends more, the connection is reset."""
 _DISCARD_WITHIN: Final = 60.0
 """Seconds after which the app stops discarding one body."""
 
 
 def declared_size(request: Request) -> int:
-    """Return the bytes that the request declares for its body, or 0 if it declares none."""
+    """Return the size in bytes that the request declares for its body, or 0 if it declares no size."""
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
@@ -102,11 +102,12 @@ async def throw_away(request: Request, rest: AsyncIterator[bytes], *, is_begun: 
 # --- Forms -----------------------------------------------------------------------------------------------------------
 
 MOST_PAGES = 1_000
-"""Highest page number of a list that can be opened: the query of each page skips all rows of the pages before."""
+"""Highest page number of a list that can be opened. Higher pages would be slow, because the query of a page reads and
+skips all rows of the pages before it."""
 LARGEST_NUMBER = 2**63 - 1
 """Largest number that a bigint column of the ledger can hold."""
 _LONGEST_FORM = 16 * 1024
-"""Bytes of a form without a file."""
+"""Most bytes of a form without a file."""
 
 
 def form_token(request: Request) -> str:
@@ -120,7 +121,7 @@ def form_token(request: Request) -> str:
 
 
 _FIELDS, _CHOICES = 20, 200
-"""The most fields of a form, and how many more fields a form may have on which rows are chosen."""
+"""Most fields of a form; if rows are chosen on the form, it may have ``_CHOICES`` more fields."""
 
 
 async def sent_form(request: Request) -> dict[str, str]:
@@ -168,11 +169,11 @@ class SentFile:
     """The file's name as the browser sent it. Empty if no file was chosen."""
     file: IO[bytes]
     size: int
-    """Bytes."""
+    """The file's size in bytes."""
 
 
 class _TooLarge(MultiPartException):
-    """A body is too long. The multipart parser closes its files for errors of this base class only."""
+    """Raised if a body is too long. Only for errors of this base class does the parser close its temporary files."""
 
 
 @asynccontextmanager
@@ -247,8 +248,8 @@ def must_be_own_form(request: Request, fields: dict[str, str]) -> None:
 def kept_query(request: Request, *without: str) -> list[tuple[str, str]]:
     """Return the query of the page's address without ``said``, ``every`` and the names in ``without``.
 
-    For a sent form, return the query of the page on which the form stood. ``said`` and ``every`` are left out because
-    they only belong to the answer of one form.
+    For a sent form, return the query of the page that contained the form. ``said`` and ``every`` are left out because
+    they belong only to the answer to one form.
     """
     sent_at: str | None = getattr(request.state, "sent_at", None)
     asked = request.query_params.multi_items() if sent_at is None else parse_qsl(sent_at)

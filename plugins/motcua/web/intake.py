@@ -64,11 +64,11 @@ class Limits:
 
 USUAL: Final = Limits()
 LARGE: Final = 256 * 1024
-"""Bytes. Larger bodies are processed one after the other, so that memory use stays flat."""
+"""Bodies with more bytes than this are processed one after the other, so that they do not fill the memory."""
 _MOST_IN_MEMORY: Final = 96 * 1024 * 1024
 """Most bytes of all bodies that are being read or processed."""
 _MORE_FOR_SMALL_BODIES: Final = 32 * 1024 * 1024
-"""More bytes that only small bodies may use, so that large bodies do not block them."""
+"""Further bytes that only bodies up to ``LARGE`` may use, so that large bodies do not block them."""
 MOST_RECORDS: Final = 20_000
 """Most records of one call."""
 
@@ -84,8 +84,8 @@ class Rate:
     def is_over(self, key: Hashable) -> bool:
         """Return whether the key has used up its calls of this minute."""
         self._begin_minute()
-        # So many different keys come from a flood and not from real clients. Refuse every new key until the next
-        # minute.
+        # Real clients do not have so many different keys, so somebody floods the intake with calls. Refuse every new
+        # key until the next minute.
         return self._calls.get(key, 0) >= self._most() or (key not in self._calls and len(self._calls) >= self._keys)
 
     def count(self, key: Hashable) -> None:
@@ -108,7 +108,7 @@ class Room:
         self._most, self._held = most, 0
 
     def take(self, size: int, of_body: int) -> bool:
-        """Reserve bytes for a piece of a body that has ``of_body`` bytes so far, and return whether there was room.
+        """Reserve bytes for a piece of a body that has ``of_body`` bytes so far. Return whether so many were free.
 
         The caller must give back the bytes that were reserved.
         """
@@ -162,8 +162,8 @@ def answer(code: Code, *, is_sign_in: bool = False, **more: Any) -> JSONResponse
 def answer_of(taken: Taken) -> JSONResponse:
     """Return the answer to a push.
 
-    A push of which some records were accepted is answered as done. Otherwise a client would send it again and never get
-    to the steps of its valid dossiers.
+    If some records of a push were accepted, the answer says that the push succeeded. Otherwise a client would send the
+    push again and again, and never send the steps of its valid dossiers.
     """
     more: dict[str, Any] = {
         "received": taken.taken + taken.waiting,
@@ -210,14 +210,14 @@ _SERVICES: Final[dict[str, tuple[str, RecordKind]]] = {
 """Services that carry dossiers, steps and statuses, by their names in lower case."""
 _LOOK_UP_SERVICE: Final = "tracuuhoso"
 _CATALOGUE_SERVICES: Final = ("laythutuc", "laydanhsachtthc")
-"""Services that ask for catalogues, which this system does not have. An empty answer lets a client go on."""
+"""Services that ask for catalogues, which this system does not have. An empty answer lets a client continue."""
 
 Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
 
 
 class _Resources:
-    """The app's threads, limits and locks, from its start to its end."""
+    """The threads, limits and locks that the app uses while it runs."""
 
     def __init__(self, limits: Limits) -> None:
         self.working = ThreadPoolExecutor(6, thread_name_prefix="intake")
@@ -235,7 +235,7 @@ class _Resources:
 
     @asynccontextmanager
     async def turn(self, client: int, size: int) -> AsyncIterator[None]:
-        """Let one call of a client run at a time, and one large body of all clients at a time.
+        """Let only one call of each client run at a time, and let only one large body be processed at a time.
 
         Parallel calls would wait for each other in the ledger and hold threads that other clients need.
         """
@@ -275,7 +275,7 @@ class _Resources:
 
 
 def _resources(request: Request) -> _Resources:
-    """Return the app's resources. Create them if the surrounding server did not run the app's lifespan."""
+    """Return the app's resources. Create them if the server in which the app is mounted did not run its lifespan."""
     state = request.app.state
     if not hasattr(state, "resources"):
         state.resources = _Resources(state.limits)
@@ -316,7 +316,7 @@ async def _body(request: Request, most: int) -> AsyncIterator[bytes]:
             await throw_away(request, stream)
             raise Refused(refusal)
         pieces[:] = [b"".join(pieces)]
-        # Keep no reference here, so that the caller can free the body before it processes the records.
+        # Keep no reference to the body here, so that the caller can free its memory before it processes the records.
         yield pieces.pop()
     finally:
         room.give_back(held)
@@ -393,8 +393,8 @@ async def _open_session(request: Request, names: tuple[str, str]) -> str:
     key = (_address(request), name)
     session = secrets.token_urlsafe(32)
     is_doubted = resources.wrong_passwords.is_over(key)
-    # Check sign-ins with many failures one after the other. Guesses then use one thread at most and do not lock out a
-    # client that has the right password.
+    # After many wrong passwords for a name from an address, check its sign-ins one after the other. Somebody who
+    # guesses passwords then uses one thread at most, and a client that has the right password is not locked out.
     async with resources.doubted if is_doubted else nullcontext():
         is_known = await resources.do(lambda connection: sign_in(connection, name, password, session, _SESSION_LASTS))
     if not is_known:
@@ -451,8 +451,8 @@ class _Call:
         if self._sends_session() or not unit or not re.fullmatch(r"[0-9a-fA-F:.]+", caller):
             raise Refused("01")
         session = secrets.token_urlsafe(32)
-        # The ledger answers late after many wrong addresses. Such calls wait here one after the other and use one
-        # thread at most.
+        # After many calls from a wrong address, the ledger delays its answers to this address. Such calls are therefore
+        # made one after the other, so that they use one thread at most.
         is_doubted = self.resources.wrong_addresses.is_over(caller)
         async with self.resources.doubted if is_doubted else nullcontext():
             is_known = await self.resources.do(lambda connection: sign_in_from(connection, caller, unit, session))
@@ -529,7 +529,7 @@ def _status_text(status: int | None) -> str:
 def _records(given: object) -> list[Any] | None:
     """Return the records of a call, or ``None`` if it holds none.
 
-    The records are a bare list, the content of ``data``, or a single record.
+    A call gives its records as a list, as the content of its field ``data``, or as a single record.
     """
     if isinstance(given, Fields) and "data" in given:
         given = given["data"]

@@ -1,7 +1,7 @@
-"""Answer what unauthenticated callers and monitors ask of the ledger, with one query for all callers.
+"""Answer questions about the ledger that unauthenticated callers and monitors ask, with one query for all callers.
 
-The questions are health, the figures for Prometheus, and the page for a watch on another machine. One thread asks each
-question once, however many callers wait for the answer.
+The questions are whether the ledger answers, the figures for Prometheus, and the page for a watch on another machine.
+One thread asks each question once, however many callers wait for the answer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class LedgerLook(Generic[Found]):
     """One question to the ledger, with its own thread and connection.
 
     Receipts and inquiries cannot delay the question, and it cannot delay them. Callers that come while the question
-    runs wait for the same answer, and an answer is reused for some moments. To be used from one event loop.
+    runs wait for the same answer, and an answer is used again for some seconds. To be used from one event loop.
     """
 
     def __init__(self, name: str, question: Callable[[Connection], Found], *, patience: float, fresh: float) -> None:
@@ -165,7 +165,7 @@ class OutsidePage:
         return Response(body, media_type="application/json")
 
     async def take(self, body: bytes) -> Response:
-        """Store a testimony. Tasks decide later which gap it belongs to and whether it counts.
+        """Store a testimony. Tasks of DAG runs decide later which gap it belongs to and whether it counts.
 
         Raises:
             HTTPException: 400, the body is not a testimony.
@@ -210,7 +210,7 @@ def _silent_answer(silence: LedgerSilent) -> Response:
 _OPEN_WITHIN = 4.0
 _RECENT_WITHIN = 30.0
 _WAIT_FOR_RECENT = 4.0
-"""Seconds that a request waits for the figures of the last days before it gets the previous ones."""
+"""Seconds that a request waits for new figures of the last days before it gets the figures of the previous answer."""
 _KEEP_RECENT = 300.0
 
 LEDGER_UP = "motcua_ledger_up"
@@ -239,7 +239,7 @@ class MetricsPage:
         self._recent = LedgerLook("ledger days", partial(_as_of_now, recent_gauges), patience=_RECENT_WITHIN, fresh=60)
 
     async def read(self, accepted: str) -> Response:
-        """Return the page in the format that the reader accepts. A figure of the page shows a silent ledger."""
+        """Return the page in the format that the reader accepts. One figure says whether the ledger answers."""
         try:
             gauges = await self._open.get()
         except LedgerSilent:

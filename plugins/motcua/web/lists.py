@@ -1,4 +1,4 @@
-"""Show a list on its page: the filter form, heads that sort the rows, the rows, page links and files."""
+"""Show a list on its page: the filter form, column heads that sort the rows, the rows, page links and files."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ Query: TypeAlias = Sequence[tuple[str, str]]
 """Names and values of an address's query."""
 
 MOST_TURNED: Final = 20
-"""Number of pages that the link to newer rows leads back one by one. Then the link leads to the first page."""
+"""How many pages a visitor can go back one by one by the link to newer rows. Then it leads to the first page."""
 _MOST_SUGGESTED: Final = 500
-"""Most names of procedures that a page suggests."""
+"""Most names of procedures that a page suggests for a filter."""
 _FOLDED_ABOVE: Final = 90
-"""Letters above which a text is folded."""
+"""A text with more letters than this is folded: its row shows only the beginning until a visitor unfolds it."""
 _FOLDED_TO: Final = 70
-"""Letters of a folded text that stand in its row."""
+"""Most letters of a folded text that its row shows before it is unfolded."""
 _LIST_PARAMETERS: Final = ("sort", "q", "page", "before", "trail")
 """Names of a query's values that belong to one list of a page."""
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -63,13 +63,16 @@ class SortLink:
 
     head: str
     query: str
-    """Empty if the column cannot be sorted."""
+    """The query of the link. Empty if the rows cannot be sorted by the column."""
     sorted: Literal["", "ascending", "descending"]
 
 
 @dataclass(frozen=True, slots=True)
 class ShownHead:
-    """The head of a column of the page, with the heads of the values that stand below the column's values."""
+    """The head of a column of the page.
+
+    If the column shows several values of a row below each other, the head holds a link for each of them.
+    """
 
     links: Sequence[SortLink]
     is_figure: bool
@@ -128,7 +131,7 @@ class ShownValue:
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """The values of one row in one column of the page."""
+    """The values that one row shows in one column of the page."""
 
     value: ShownValue
     under: Sequence[ShownValue]
@@ -164,7 +167,7 @@ class ShownList:
     order: str
     """The chosen order, as the query writes it."""
     kept: Query
-    """The rest of the query, without the names that belong to this list."""
+    """The query without the names and values that belong to this list."""
     newer: str | None
     older: str | None
     turned: bool
@@ -216,7 +219,9 @@ def asked_of(
     prefix: str = "",
     query: Query | None = None,
 ) -> Asked:
-    """Return what an address asks of a list. ``query`` replaces the request's own query.
+    """Return the filters, the search, the order and the page that an address asks for.
+
+    ``query`` replaces the request's own query.
 
     Raises:
         PageRefused: the address names an agency that does not exist or that the visitor may not see.
@@ -247,11 +252,11 @@ def shown_list(
     """Return a list as the page of an address shows it.
 
     Args:
-        connection: to the ledger.
-        request: the request for the page. Its address states what is asked for.
+        connection: a connection to the ledger.
+        request: the request for the page. Its address states the filters, the search, the order and the page.
         visits: the visitor who sees the list.
         listing: the list.
-        asked: what is asked for, if the caller has read it already.
+        asked: the filters, search, order and page, if the caller has read them from the address already.
         prefix: prefix of this list's names in the query, if its page has several lists.
         here: address of the list's page below the pages' base. The default is the request's own address.
         query: the query of the list's address. The default is the request's own query.
@@ -334,7 +339,7 @@ def _page_queries(
 
 
 def _top_columns(columns: Mapping[str, Column]) -> list[str]:
-    """Return the columns that do not stand below another column."""
+    """Return the columns whose values are not shown below the values of another column."""
     return [name for name, each in columns.items() if each.under not in columns]
 
 
@@ -403,7 +408,7 @@ def _sorts(columns: Mapping[str, Column]) -> list[tuple[str, str]]:
 def list_page(
     router: APIRouter, address: str, listing: Listing, template: str = "lists/page.html", *, of_all: bool = False
 ) -> None:
-    """Add the page of a list that has its own page, and its files.
+    """Add to the router the page of a list that has a page of its own, and the list's files.
 
     ``of_all`` states that the list's rows belong to all agencies together.
     """
@@ -421,7 +426,7 @@ def list_page(
 
 
 def list_files(router: APIRouter, address: str, listing: Listing, *, of_all: bool = False) -> None:
-    """Add the files of a list, with the rows that the address asks for."""
+    """Add to the router the files of a list, with the rows that the address asks for."""
 
     @router.get(address)
     def download(request: Request, visits: Visits, format: FileFormat) -> Response:
@@ -454,14 +459,14 @@ def list_file(
         request: the request for the file.
         visits: the visitor who gets the file.
         listing: the list.
-        asked: what is asked of the list.
+        asked: the filters, the search and the order of the rows.
         file_format: csv or xlsx.
-        about: the filters of the rows in words, one line each. The default is what was asked for.
-        as_of: when the rows held. ``None`` if that is unknown.
+        about: the filters of the rows in words, one line each. By default they are taken from ``asked``.
+        as_of: the moment whose state the rows show. ``None`` if it is unknown.
         title: the title in the file, if it differs from the list's title.
 
     Raises:
-        PageRefused: what is asked is not valid.
+        PageRefused: a filter, the search or the order is not valid.
     """
     if asked.faults:
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so")

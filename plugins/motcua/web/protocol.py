@@ -1,6 +1,7 @@
 """Limit how long uvicorn waits for a request's headers. uvicorn itself waits forever.
 
-Start with ``uvicorn --http motcua.web.protocol:HeadersInTime``. The app limits the time for a request's body.
+The server must be started with ``uvicorn --http motcua.web.protocol:HeadersInTime``. The time for a request's body is
+limited by the app that reads it.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Determine who visits the staff pages and which agencies' rows the visitor may see.
 
 Roles come from Airflow, whichever authentication is configured. A user who may change connections in Airflow is the
-Department's operator. An agency's administrator and an auditor may read a view of ours in Airflow
-(``store.airflow_roles``). Every other signed-in user is a clerk. Administrators and clerks see the agencies that were
-assigned to them (``motcua users``), and none before that. Nobody sees a whole phone number, and auditors see no part of
-one.
+Department's operator. An agency's administrator and an auditor each have a permission that this software adds to
+Airflow (``store.airflow_roles``). Every other signed-in user is a clerk. Administrators and clerks see the agencies
+that were assigned to them (``motcua users``), and none before that. Nobody sees a whole phone number, and auditors see
+no part of one.
 """
 
 from __future__ import annotations

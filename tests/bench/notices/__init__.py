@@ -1,1 +1,1 @@
-"""Benches from planning to receipts."""
+"""Benches of the work on messages, from planning them to storing their receipts."""

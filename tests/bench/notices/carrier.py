@@ -1,4 +1,4 @@
-"""Play the carrier at the far end of Kannel's ``smsc = fake``, which accepts everything.
+"""Play the carrier to which a Kannel with ``smsc = fake`` connects; it accepts every message.
 
 Usage: ``python -m tests.bench.notices.carrier PORT``.
 """

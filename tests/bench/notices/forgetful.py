@@ -1,4 +1,4 @@
-"""The callbacks app without a ledger, which forgets each report at once; uvicorn runs it as ``standalone``."""
+"""The callbacks app without a ledger, which discards each receipt at once; uvicorn runs it as ``standalone``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Provide a gateway that a bench sends to, and a client that does nothing but send to it."""
+"""Provide a simulated gateway for benches, and a client that only sends requests, to compare senders with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SlowGateway:
 
     @property
     def url(self) -> str:
-        """Return the address that a client without a ledger requests, as long as the one that our sender requests."""
+        """Return an address for a client without a ledger; it is as long as the addresses that a sender requests."""
         return f"http://127.0.0.1:{self.port}/cgi-bin/sendsms?text={'x' * 150}&dlr-url={'y' * 150}"
 
     def seen(self) -> dict[str, int]:
@@ -62,7 +62,10 @@ def served_at(port: int, command: Sequence[str]) -> Iterator[int]:
 
 @contextlib.contextmanager
 def gateway(seconds: float, in_flight: int = IN_FLIGHT, **extra: Any) -> Iterator[SlowGateway]:
-    """Run a gateway behind sms_kannel that answers after ``seconds`` and allows ``in_flight`` concurrent requests."""
+    """Run a gateway to which the connection ``sms_kannel`` leads.
+
+    It answers after ``seconds`` seconds and allows ``in_flight`` concurrent requests.
+    """
     port = free_port()
     command = [sys.executable, "-m", "motcua.sandbox.network.scripted", str(port), str(seconds)]
     name_gateway(port, concurrency=in_flight, **extra)
@@ -73,7 +76,7 @@ def gateway(seconds: float, in_flight: int = IN_FLIGHT, **extra: Any) -> Iterato
 
 
 def bare_client(url: str, count: int, in_flight: int = IN_FLIGHT) -> Bare:
-    """Measure a client that only sends, in a process of its own, with ``in_flight`` requests at a time."""
+    """Measure a client that only sends requests, ``in_flight`` at a time, in a process of its own."""
     command = [sys.executable, "-m", "tests.bench.notices.bare_client", url, str(count), str(in_flight)]
     said = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
     return Bare(count / said["seconds"], said["processor"] / count * 1000)

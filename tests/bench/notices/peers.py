@@ -1,6 +1,6 @@
-"""Send the same requests through task queues and through our system.
+"""Send the same requests through other task queues and through this system, and compare the speeds.
 
-Our system enqueues a message by planning it from a transition, and writes the full ledger.
+This system enqueues a message by planning it from a transition, and writes everything that the ledger needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measure a sender at a real Kannel, beside what Kannel accepts from a client that only sends."""
+"""Measure how fast a sender sends to a real Kannel, compared with a client that only sends requests."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def bench(dsn: str, *, is_installed: bool = IS_INSTALLED) -> list[Line]:
 
 
 def _query(callback: str) -> dict[str, str | int]:
-    """Return the query of our adapter, with a request for receipts."""
+    """Return the query that the adapter for Kannel sends, with a request for receipts."""
     return {
         "username": LOGIN,
         "password": PASSWORD,

@@ -1,4 +1,4 @@
-"""Measure how many receipts a second the callbacks take in, beside the same server without a ledger.
+"""Measure how many receipts a second the callbacks app stores, compared with the same app without a ledger.
 
 Each connection of the gateway reports its next receipt as soon as the last one is answered.
 """
@@ -55,7 +55,7 @@ def bench(dsn: str) -> list[Line]:
 
 
 def _references(dsn: str) -> list[str]:
-    """Return the references of attempts whose receipts have not come."""
+    """Return the references of attempts that have no receipt yet."""
     with psycopg.connect(dsn) as connection:
         rows = connection.execute("SELECT reference FROM motcua.attempts WHERE state = 'accepted'")
         return [row[0] for row in rows]
@@ -69,7 +69,7 @@ class _Server:
 
 @contextmanager
 def _served(app: str) -> Iterator[_Server]:
-    """Run the callbacks as docker-compose.yaml starts them."""
+    """Run the callbacks app with the command of docker-compose.yaml."""
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "error"]
     command += ["--no-proxy-headers", "--no-server-header", "--http", "motcua.web.protocol:HeadersInTime"]
@@ -78,7 +78,7 @@ def _served(app: str) -> Iterator[_Server]:
 
 
 class _Reporter(asyncio.Protocol):
-    """One connection that reports one receipt after the other.
+    """One connection of the gateway, which sends one receipt after the other.
 
     It runs on the same cores as the measured server, so it should cost as little processor time as Kannel does.
     """

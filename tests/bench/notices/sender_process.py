@@ -1,7 +1,7 @@
 """Run one sender for a bench: ``python -m tests.bench.notices.sender_process``.
 
-The process prints that it is ready, waits for a line, and sends what is due. It then prints how many messages it sent
-and when it ended. It imports nothing of the tests, because their environment is not that of the bench.
+The process prints that it is ready, waits for a line of input, and sends the due messages. It then prints how many
+messages it sent and when it finished. It imports no module of the tests, because these would set another environment.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from motcua.store.ledger.database import connect
 
 def main() -> None:
     with connect():
-        # Loading code once per process is no part of the measurement.
+        # Code is loaded before the measurement begins, because a process loads it only once.
         print("ready", flush=True)
     sys.stdin.readline()
     sent = send(f"bench {os.getpid()}").attempts
     print(json.dumps({"sent": sent, "ended": time.monotonic()}), flush=True)
-    # The process waits until it is killed, because its processor time is still to be read.
+    # Wait until this process is killed, because the bench must still read its processor time.
     sys.stdin.read()
 
 

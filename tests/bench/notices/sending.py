@@ -1,4 +1,4 @@
-"""Measure a sender and, before and after each round, a client that does nothing but send; the worst round counts."""
+"""Measure a sender in rounds and, before and after each round, a client that only sends; the worst round counts."""
 
 from __future__ import annotations
 
@@ -39,9 +39,10 @@ def drain(count: int) -> float:
 
 
 def shares_of(ours: Sequence[float], bare: Sequence[Bare]) -> list[float]:
-    """Return each of our sender's rates divided by the mean of the client's rates before and after it, ascending.
+    """Return each rate of the sender divided by the mean of the client's rates before and after it, in ascending order.
 
-    The machine's speed varies over time, so each rate is compared with measurements close in time.
+    The machine's speed varies over time, so each rate is compared with rates that were measured shortly before and
+    after it.
     """
     around = (statistics.mean(one.rate for one in pair) for pair in pairwise(bare))
     return sorted(rate / client for rate, client in zip(ours, around, strict=True))
@@ -55,7 +56,7 @@ def rates_of(ours: Sequence[float], bare: Sequence[Bare]) -> str:
 def _lines_of_shares(dsn: str, *, seconds: float, count: int, rounds: int) -> list[Line]:
     name = f"{seconds * 1000:.0f} ms"
     with gateway(seconds) as served:
-        # Loading code once per process is no part of the measurement.
+        # Send some messages first, so that loading code does not count in the measurement.
         queue(dsn, f"{name} warm", 500)
         drain(500)
         processes = {"sender": os.getpid(), "PostgreSQL": server_of(dsn), "gateway": served.pid}

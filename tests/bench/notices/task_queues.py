@@ -1,8 +1,8 @@
 """Let a task queue send the requests of the bench ``peers``, and print the seconds.
 
 Usage: ``python -m tests.bench.notices.task_queues NAME DSN URL COUNT``. Each queue is used as its guide recommends:
-jobs are enqueued in batches, and one worker runs 64 at a time. The requests are sent as by our sender: ``requests``
-with a Session per thread. Neither queue keeps a ledger; both repeat a job after a crash.
+jobs are enqueued in batches, and one worker runs 64 at a time. The requests are sent as the system's sender sends them:
+by ``requests``, with a Session per thread. Neither queue has a ledger; both repeat a job after a crash.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ Seconds = tuple[float, float]
 
 
 async def with_procrastinate(dsn: str, post: Post, count: int) -> Seconds:
-    """Return the seconds to enqueue and the seconds to drain, with Procrastinate."""
+    """Return how many seconds Procrastinate takes to enqueue the jobs, and how many to run them all."""
     app = procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=dsn))
 
     @app.task(name="send")
@@ -56,7 +56,10 @@ async def with_procrastinate(dsn: str, post: Post, count: int) -> Seconds:
 
 
 async def with_pgqueuer(dsn: str, post: Post, count: int) -> Seconds:
-    """Return the seconds to enqueue and the seconds to drain, with PgQueuer over asyncpg, its faster driver."""
+    """Return how many seconds PgQueuer takes to enqueue the jobs, and how many to run them all.
+
+    It uses asyncpg, the faster of its drivers.
+    """
     given = conninfo_to_dict(dsn)
     connection = await asyncpg.connect(
         host=given["host"],

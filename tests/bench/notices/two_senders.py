@@ -26,12 +26,15 @@ from tests.bench.notices.gateways import SlowGateway, gateway
 from tests.bench.notices.sending import queue
 
 PART = 0.5
-"""Share of a core for each sender, so that two senders do not only compete for the cores of the machine."""
+"""Share of a core that each sender may use; without this limit two senders would compete for the machine's cores."""
 _SLICE = 0.01
 ALLOWED = 192
-"""Concurrent requests at the gateway: enough that neither one sender nor two with half each are slowed down."""
+"""Concurrent requests that the gateway allows.
+
+They slow down neither a single sender nor two senders with half of them each.
+"""
 FOR_ONE, FOR_TWO = 4000, 8000
-"""Messages of one sender and of two. The second sender waits up to a second for its share of the requests."""
+"""Number of messages to send, by one sender and by two; the second one waits up to a second for its request slots."""
 ROUNDS = 3
 
 
@@ -45,7 +48,7 @@ class _Run:
 
 
 def bench(dsn: str) -> list[Line]:
-    """Measure without restriction, with half a core for each sender, and with a limit of segments a second."""
+    """Measure three cases: no limit, half a core for each sender, and a limit of segments a second."""
     lines: list[Line] = []
     with gateway(0.02, ALLOWED) as served:
         most = []
@@ -75,7 +78,7 @@ def _lines_of_gain(name: str, runs: list[list[_Run]], *, must: bool) -> list[Lin
     count = sum(sum(two.shares) for _, two in runs)
     used = {which: sum(two.used[which] for _, two in runs) for which in runs[0][1].used}
     alone = statistics.mean(one.rate for one, _ in runs)
-    # This would be the gain if all cores did nothing but send from beginning to end.
+    # The largest possible gain: all cores do nothing but send from beginning to end.
     at_most = len(os.sched_getaffinity(0)) / (sum(used.values()) / count) / alone
     rates = ", ".join(f"{one.rate:.0f} → {two.rate:.0f}/s" for one, two in runs)
     said = f"{gains[0]:.2f} of {' '.join(f'{gain:.2f}' for gain in gains)}: {rates}"
@@ -155,9 +158,9 @@ def _read_line(process: subprocess.Popen[str], beginning: str) -> str:
 
 @contextmanager
 def _slowed(pids: list[int], part: float) -> Iterator[None]:
-    """Let these processes run only for the share ``part`` of the time, each with its own breaks.
+    """Let each of these processes run only for the share ``part`` of the time, by pausing it again and again.
 
-    Each process then behaves as in a container with a part of a core. This needs no rights on the machine.
+    Each process then behaves as in a container that may use a part of a core. This needs no special rights.
     """
     over = threading.Event()
 

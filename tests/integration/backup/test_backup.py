@@ -1,4 +1,4 @@
-"""Test backups of a real ledger: complete or absent, readable only with the key, and restored unchanged."""
+"""Test backups of a real ledger: each is complete or not there, needs the key to be read, and is restored unchanged."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def other_machine(
 
 
 def send_results(one_stop: OneStop, first: int, cases: int) -> None:
-    """Write ``cases`` results, numbered from ``first``, and send their texts."""
+    """Write ``cases`` dossiers with a result to the source, numbered from ``first``, and send their messages."""
     for number in range(first, first + cases):
         moment = NOW - timedelta(minutes=1)
         one_stop.both(9, f"D-{number}", at=moment, applicant_phone=f"0905{number:06}", updated_at=moment)
@@ -266,7 +266,7 @@ def test_ledger_that_holds_anything_is_refused_or_set_aside(
     at_work: Place, other_machine: Callable[[], Place], postgres: Server
 ) -> None:
     make_backup(at_work.backups, silent)
-    # The first restore goes to the ledger that was dumped, which still holds its messages.
+    # The first restore goes to the database that was dumped, which still holds its messages.
     before = in_ledger(rows_of, "motcua.messages")
     answer = motcua("restore", "latest", "--identity", "-")
     assert answer.exit_code == 2
@@ -374,7 +374,7 @@ def test_dump_that_pg_restore_refuses_leaves_the_database_empty(
 ) -> None:
     make_backup(at_work.backups, silent)
     other_machine()
-    # The dump breaks off in the middle of the restore, as when a disk fails.
+    # The dump breaks off in the middle of the restore, as it would when a disk fails.
     programs = fake_programs(tmp_path, pg_restore='head -c -2000 | "{real}" "$@"')
     configure(MOTCUA_POSTGRES_PROGRAMS=str(programs))
     answer = motcua("restore", "latest", "--identity", "-")
@@ -536,13 +536,13 @@ def test_backup_is_made_each_night_and_again_when_one_failed(place: Place, confi
     failed: list[datetime] = []
 
     class Enough(Exception):
-        """Raised by the clock when two nights are over."""
+        """Raised by the test's clock after two nights, to end the backup job."""
 
     def sleep(seconds: float) -> None:
         clock[0] += timedelta(seconds=seconds)
         if clock[0] > evening + timedelta(days=2):
             raise Enough
-        # In the second night the public key is missing for an hour, so the first backup fails.
+        # In the second night the public key is missing for an hour, so the first try of a backup fails.
         second = datetime(2026, 11, 27, 1, 0, tzinfo=VIETNAM)
         if clock[0] in (second, second + timedelta(hours=1)):
             configure(MOTCUA_BACKUP_RECIPIENTS="" if clock[0] == second else str(KEY.to_public()))

@@ -1,4 +1,4 @@
-"""Test the source check: a source that keeps the contract has no finding, and each planted fault is named alone."""
+"""Test the source check: it finds nothing in a source that keeps the contract, and names exactly each planted fault."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ from tests.integration.checking.world import FAULTS, HEALTHY, READER, VENDORS_TA
 
 @pytest.fixture(scope="module")
 def healthy(postgres: Server, migrated: str) -> Iterator[str]:
-    """Make a healthy source for copying, and a ledger with its agencies; return the source's database name."""
+    """Make a source without faults, which tests copy, and a ledger with its agencies; return the source's database."""
     ledger, source = (postgres.fresh_database(name, f"checked_{name[:6]}") for name in (migrated, "template0"))
     ask(
         postgres.admin_dsn,
@@ -222,7 +222,7 @@ def test_statements_that_vendors_copy_make_a_source_without_a_fault(source, post
 
 
 def test_a_step_that_is_committed_after_pick_ups_have_gone_on_is_told_with_its_number(source, configure):
-    # This test uses another source name, because the tests share a ledger in which its picked-up rows stay.
+    # This test uses a source name of its own: the tests share a ledger, and rows that it picks up stay in the ledger.
     configure(
         MOTCUA_SOURCES="vanphong",
         MOTCUA_FIRST_LOOK_BACK="P30D",
@@ -303,7 +303,7 @@ def test_each_morning_one_source_that_fails_stops_no_other(source, configure, mo
     configure(MOTCUA_SOURCES="khanhhoa,nowhere,strange=nosuch")
     assert check_sources(EVERYTHING) == {"sources": 3, "forbidding": 2, "warned": 0, "failed": ()}
     past = Window(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC))
-    assert check_sources(past) == {}, "a backfill must not check the sources of today as those of a past day"
+    assert check_sources(past) == {}, "a backfill of a past day must not check the sources as they are today"
     whole = checking.check_source
 
     def fails_once(name: str, now: datetime | None = None) -> SourceCheck:
@@ -319,5 +319,5 @@ def test_each_morning_one_source_that_fails_stops_no_other(source, configure, mo
     monkeypatch.setattr(checking, "check_source", whole)
     check_sources(EVERYTHING)
     assert in_ledger(last_checks, ["strange"])["strange"].findings == [], (
-        "the findings of a source that is no longer read must go"
+        "the findings of a source that is no longer read must be removed"
     )

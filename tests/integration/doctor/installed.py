@@ -1,7 +1,7 @@
 """A whole installation on loopback for the doctor's tests.
 
-PostgreSQL with a role for each part, a source, the callbacks, Airflow's database and a backup are real. The SMS gateway
-and the mail server are doubles. A test breaks the installation and then repairs it.
+PostgreSQL with a role for each part of MotcuaSMS, a source, the callbacks app, Airflow's database and a backup are
+real. The SMS gateway and the mail server are doubles. A test breaks the installation and then repairs it.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ _HOME = Path(__file__).parents[3]
 
 
 def made() -> str:
-    """Return a new secret. It is hexadecimal, because a program would take one with a leading dash for an option."""
+    """Return a new secret. It is hexadecimal, because programs take a secret with a leading dash for an option."""
     return secrets.token_hex(24)
 
 
 def smsbox_of(login: str, password: str) -> ScriptedGateway:
-    """Return a gateway that answers ``sendsms`` as Kannel does, as measured in sandbox/network/submission.py."""
+    """Return a gateway that answers ``sendsms`` as a real Kannel was seen to do (sandbox/network/submission.py)."""
     gateway = ScriptedGateway()
 
     def answer(asked: Asked) -> Answer:
@@ -102,7 +102,7 @@ class Installed:
     environment: dict[str, str]
     now: datetime
     expected_secret: dict[str, str]
-    """The secret that the callbacks expect from the gateway, under the key ``secret``."""
+    """The secret that the callbacks app expects from the gateway, under the key ``secret``."""
     _undo: list[Callable[[], object]] = field(default_factory=list)
 
     def dsn(self, database: str) -> str:
@@ -119,7 +119,7 @@ class Installed:
         self.ask(breaks, database=database)
 
     def reloaded(self, statement: str, parameter: str) -> None:
-        """Change the server's configuration, and wait until a new session has it."""
+        """Change a parameter of the PostgreSQL server, and wait until a new session has the new value."""
         before = self.ask(f"SHOW {parameter}")
         self.ask(statement)
         self.ask("SELECT pg_reload_conf()")
@@ -143,7 +143,7 @@ class Installed:
         self.environment[variable] = json.dumps({key: value for key, value in given.items() if value is not None})
 
     def patch(self, module: ModuleType, name: str, value: object) -> None:
-        """Replace a constant or function of a module until ``undo``."""
+        """Replace a constant or function of a module until ``undo`` is called."""
         patching = pytest.MonkeyPatch()
         self._undo.append(patching.undo)
         patching.setattr(module, name, value)
@@ -157,7 +157,7 @@ class Installed:
             return examine(of_environment(), self.now)
 
     def beat(self) -> None:
-        """Set the heartbeats of Airflow's parts and of the watch to the present, for a check by the real clock."""
+        """Set the heartbeats of Airflow's parts and of the watch to now, because the doctor compares them with now."""
         self.ask("UPDATE job SET latest_heartbeat = now()", database=AIRFLOW)
         self.ask("UPDATE motcua.watch_life SET looked_at = now()")
 
@@ -189,14 +189,14 @@ def _connection_json(kind: str, host: str, port: int, login: str | None, passwor
 
 @contextmanager
 def callbacks(ask: Callable[[], str]) -> Iterator[int]:
-    """Serve the real callbacks on loopback; yield the port. ``ask`` returns the secret that the gateway must show."""
+    """Serve the callbacks app on loopback; yield the port. ``ask`` returns the secret that the gateway must show."""
     from motcua.gateways.adapter import GatewayAddress
     from motcua.web.callbacks import Addresses, create_standalone
 
     def of_callbacks(name: str) -> KannelGateway:
         return KannelGateway(GatewayAddress(name, "http://127.0.0.1", "", "", {"callback_secret": ask()}))
 
-    # The callbacks run as a separate service, so they have their own gateway connection.
+    # The callbacks app runs as a separate service, so it has its own gateway connection.
     with Served(create_standalone(Addresses(of_callbacks, keep=0, refresh=0, wait=30))) as served:
         yield served.port
 

@@ -128,9 +128,9 @@ def _unhealthy_intake(it: Installed) -> None:
 
 
 def _without_ledger(it: Installed, status: int = 503, certificate: Certificate | None = None) -> str:
-    """Serve the health pages of callbacks and intake with a status, and return the server's address.
+    """Serve the health pages of the callbacks app and the intake app with a status, and return the server's address.
 
-    The default status is that of a ledger that cannot be reached.
+    The default status is the one that the apps answer while the ledger cannot be reached.
     """
 
     tls = None
@@ -335,7 +335,7 @@ def _granted(table: str, right: str, role: str, database: str = "motcua") -> Cal
 
 
 ROUNDS: dict[str, list[Case]] = {
-    # A round causes all its faults together, so no fault of a round may hide another one.
+    # Each entry is a round, whose faults are all caused together. So no fault of a round may hide another one.
     "settings": [
         ("setting_gone", "MOTCUA_WATCH_PARTS", _set_variables(MOTCUA_WATCH_PARTS="2")),
         ("setting_unknown", "MOTCUA_SOURCE", _set_variables(MOTCUA_SOURCE="vanphong")),

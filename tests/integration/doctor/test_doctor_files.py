@@ -177,7 +177,7 @@ def _publish_to_store(**connection: str) -> Callable[[Path], None]:
 
 
 ROUNDS: dict[str, list[Case]] = {
-    # A round causes all its faults together, so no fault of a round may hide another one.
+    # Each entry is a round, whose faults are all caused together. So no fault of a round may hide another one.
     "files": [
         ("file_missing", "callbacks.env", lambda folder: (folder / "callbacks.env").unlink()),
         ("file_unreadable", "mail.env", lambda folder: (folder / "mail.env").write_bytes(b"\xff\xfe\x00")),

@@ -1,4 +1,4 @@
-"""Test the explanation of why a citizen got no SMS: its sentence, what the sentence promises, and the history below."""
+"""Test how a missing SMS is explained: the sentence, what it promises, and the dossier's history that follows it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> list[tuple[str, str | N
     return [(row["state"], row["reason"]) for row in rows("SELECT state, reason FROM motcua.messages ORDER BY 1, 2")]
 
 
-# ---------------------------------------------------------------- the sentence's promises come true
+# --------------------------------------------------------------- what the sentence promises happens
 
 
 @pytest.mark.guarantee(

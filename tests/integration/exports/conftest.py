@@ -72,7 +72,7 @@ class Software:
         return path
 
     def read(self) -> dict[str, int]:
-        """Check the folder twice, so that its files are read; return the number of files of each outcome."""
+        """Check the folder twice, so that its files count as complete; return the number of files of each outcome."""
         first = take_files(SOURCE, self.now)
         self.now += SETTLED
         second = take_files(SOURCE, self.now)
@@ -91,7 +91,7 @@ def set_form_of(form: str, *agencies: str) -> None:
 
 @pytest.fixture
 def software(ledger: str, agencies: None, read_here: None, configure: Callable[..., None], tmp_path: Path) -> Software:
-    """Set up the source ``tep``, which gets whole exports of both agencies."""
+    """Set up the source ``tep``. Each of its exports has all dossiers of both agencies."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=files", MOTCUA_FILES=f"file://{tmp_path / 'files'}")
     folder = tmp_path / "files" / SOURCE
     folder.mkdir(parents=True)
@@ -127,7 +127,7 @@ def states(rows: Callable[..., list[dict[str, Any]]]) -> Callable[[], dict[str, 
 
 @pytest.fixture
 def steps(rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., list[int]]:
-    """Return a function that reads the statuses of a dossier's steps, in order."""
+    """Return a function that reads the statuses of a dossier's steps, in the order of the steps' numbers."""
 
     def found(code: str) -> list[int]:
         return [

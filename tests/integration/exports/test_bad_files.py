@@ -1,4 +1,4 @@
-"""Test files that cannot be taken: each is reported where people look, and none delays other files."""
+"""Test files that the system cannot use: each is reported to the staff, and none delays other files."""
 
 from __future__ import annotations
 

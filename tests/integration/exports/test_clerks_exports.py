@@ -86,9 +86,11 @@ def test_agency_that_exports_joins_once_by_the_ordinary_means(ledger, configure,
     played, now = exporting(), software.now
     folder = tmp_path / "clerk"
     configure(MOTCUA_SOURCES="khanhhoa", MOTCUA_DATA=str(tmp_path), MOTCUA_FILES="")
-    assert not join_by_files(folder, now), "it must not join where its source is not read"
+    assert not join_by_files(folder, now), "the agency must not join where its source is not read"
     configure(MOTCUA_SOURCES=f"{played.source}=files", MOTCUA_FILES=f"file://{tmp_path / 'elsewhere'}")
-    assert not join_by_files(folder, now), "it must not join where files go to a folder that its clerk does not know"
+    assert not join_by_files(folder, now), (
+        "the agency must not join where files go to a folder that its clerk does not know"
+    )
     configure(MOTCUA_SOURCES=f"{played.source}=files", MOTCUA_FILES="")
     for _ in range(2):
         assert join_by_files(folder, now)

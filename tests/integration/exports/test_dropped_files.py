@@ -50,7 +50,7 @@ def test_result_in_a_later_export_is_told(software, run, messages, rows):
 
 @pytest.fixture
 def waiting_sender(monkeypatch):
-    """Make the function that a sender calls many times a second while it waits for news.
+    """Make the object that a sender calls many times a second while it waits for new rows of its sources.
 
     Here a file counts as completely written at once.
     """
@@ -358,7 +358,7 @@ def test_file_of_few_dossiers_is_refused_until_a_person_takes_it_as_it_is(softwa
     software.drop(*all_of_them[:12])
     assert software.read() == {"refused": 1}
     assert faults_of(last()) == [("few_dossiers", None)]
-    # This file has as many dossiers as the first one, but all are others. It may be another office's file.
+    # This file has as many dossiers as the first one, but none of the same. It may be another office's file.
     software.drop(*(line(f"K-{number}") for number in range(20)))
     assert software.read() == {"refused": 1}
     assert len(states()) == 20

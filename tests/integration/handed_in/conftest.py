@@ -1,4 +1,4 @@
-"""Fixtures for tests of files that people hand in: a ledger to write sent messages into, and a statement folder."""
+"""Fixtures for tests of files that people hand in: a writer of sent messages, and a folder of carrier statements."""
 
 from __future__ import annotations
 

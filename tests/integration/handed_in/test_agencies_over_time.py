@@ -1,4 +1,4 @@
-"""Test agencies that are renamed, merged or closed: a message has the name that is in force when it is planned."""
+"""Test agencies that are renamed, merged or closed: a message has the agency's name of the moment of planning."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_name_is_that_of_the_moment_of_planning(one_stop, rows):
 
 
 def test_dossier_of_a_merged_agency_keeps_its_accounts_and_settings_and_names_the_successor(one_stop, rows):
-    """The successor is not enabled, writes accents and leaves out same-day procedures.
+    """The successor is not enabled, sends accented texts, and none about dossiers that are due on their first day.
 
     None of these settings may apply to the old agency's dossiers.
     """

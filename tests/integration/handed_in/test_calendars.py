@@ -1,4 +1,4 @@
-"""Test the calendar tables: seeding, corrections by decisions, agencies' own days, confirmation and history."""
+"""Test the calendar tables: filling them (seeding), decisions, agencies' own days, confirmed years and history."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def july(whose: str) -> str:
     return "".join(calendar.opening(date(2026, 7, day))[0] for day in range(1, 12))
 
 
-# ------------------------------------------------------------------------------------------------- seeding
+# -------------------------------------------------------------------------- filling the calendar (seeding)
 
 
 def test_seeding_again_changes_nothing_and_writes_no_history(agencies, rows):
@@ -101,7 +101,7 @@ def test_every_province_with_agencies_is_seeded_and_gets_the_governments_decisio
 
 
 def a_newer_package(monkeypatch, year: int):
-    """Replace the holidays package by a version without 1 May and with a closed 1 July."""
+    """Replace the holidays package by a version in which 1 May is no holiday and 1 July is one."""
     days = [each for each in days_from_package(year) if (each.day.month, each.day.day) != (5, 1)]
     days.append(SpecialDay(date(year, 7, 1), "closed", "Ngày mới", "package", "holidays 9"))
     monkeypatch.setattr(keep_calendars, "days_from_package", lambda _: tuple(days))
@@ -132,7 +132,7 @@ def test_confirmed_year_is_not_touched_by_a_newer_package(agencies, rows, monkey
     assert rows("SELECT * FROM motcua.calendar_days ORDER BY day") == before
 
 
-# ------------------------------------------------------------------------------------------------- importing
+# ------------------------------------------------------------------------------------------- importing files
 
 
 def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(agencies, write):
@@ -144,7 +144,7 @@ def test_decision_counts_for_all_and_an_agency_overrides_it_for_itself_alone(age
     assert july(TU_PHAP) == "fffccccfcff"
     assert july(NHA_TRANG) == "fffmmcfcfff"
     prepare_calendars(NOW, "minh")
-    assert july(NHA_TRANG) == "fffmmcfcfff", "the package never overwrites a decision or an agency's own day"
+    assert july(NHA_TRANG) == "fffmmcfcfff", "the holidays package never overwrites a decision or an agency's own day"
     calendar = in_ledger(load_calendar, NHA_TRANG, date(2026, 7, 1), date(2026, 7, 31))
     assert calendar.hours_on(date(2026, 7, 1)).opens == time(7, 30)
     assert calendar.hours_on(date(2026, 6, 30)).opens == time(7, 0)
@@ -162,7 +162,7 @@ def test_dry_run_tells_the_same_and_writes_nothing(agencies, write, rows):
 
 
 def test_days_go_back_to_usual_and_what_lies_under_them_counts_again(agencies, write):
-    """After an agency withdraws its own days, the Department's decision counts again, and after that the package."""
+    """Without the agency's own days, the Department's decision counts again; without that too, the holidays package."""
     prepare_calendars(NOW, "lan")
     usual = july(NHA_TRANG)
     import_calendar(write(SWAP), "lan", NOW)
@@ -287,7 +287,7 @@ def test_fault_that_only_the_ledger_shows_is_told_with_its_line_and_nothing_is_w
     assert rows("SELECT 1 FROM motcua.calendar_days") == []
 
 
-# ------------------------------------------------------------------------------------------------- loading
+# --------------------------------------------------------------------------- loading calendars of agencies
 
 
 def test_calendars_of_all_agencies_are_right_around_the_days_asked_for(agencies, write):
@@ -309,7 +309,7 @@ def test_calendars_of_all_agencies_are_right_around_the_days_asked_for(agencies,
     )
 
 
-# ------------------------------------------------------------------------------------------------- confirming
+# ------------------------------------------------------------------------------------------ confirming a year
 
 
 def test_this_year_is_due_at_once_and_the_next_one_from_the_first_of_december_in_vietnam(agencies):

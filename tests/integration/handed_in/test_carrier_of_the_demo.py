@@ -1,4 +1,4 @@
-"""Test the simulated carrier's statement: it is made from the carrier's own log and agrees with the ledger's lines."""
+"""Test the simulated carrier's statement: it is made from the carrier's own log and agrees with the ledger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ACCOUNT = {"username": "motcua", "password": "kannel-word"}
 def network(tmp_path):
     """Start the simulated network, and yield an HTTP client and the network's folder.
 
-    The network's receipts and inquiries reach nobody.
+    The network's receipts and inquiries are sent to nobody.
     """
     app = create_app(tmp_path / "network", **ACCOUNT, max_messages=10, timing=Timing(delivery=(0.0, 0.01)))
     with TestClient(app, client=("127.0.0.1", 1)) as http:

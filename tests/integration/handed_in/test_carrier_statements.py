@@ -105,7 +105,7 @@ def file_of(*lines: str, total: str = "") -> bytes:
 
 
 def form(monkeypatch, **changes) -> None:
-    """Use the shipped form of kannel's statements with other terms."""
+    """Use the shipped description of kannel's statement files, with other agreed terms."""
     shipped = statement_files.load_form("kannel")
     changed = shipped.model_copy(update=changes)
     for module in (reconcile_carrier, statements):
@@ -183,12 +183,12 @@ def test_each_way_of_matching_and_each_verdict(ours, ledger):
         (4, "exact", "number_and_time", ()),
         (5, "theirs_only", None, ()),
         (None, "ours_only", None, ()),
-    ], "a refused attempt must not be missed in the statement"
+    ], "a refused attempt must not count as missing from the statement"
     summary = figures(taken.statement_no)
     assert (summary.stored.lines, summary.stored.segments, summary.stored.amount) == (4, 4, Decimal(1400))
     assert summary.segments_percent == Decimal(2) * 100 / 4
     assert summary.over == ["segments"]
-    assert summary.allowed("segments") == 0, "one percent of four is less than one segment"
+    assert summary.allowed("segments") == 0, "one percent may differ, and one percent of four segments is less than one"
     with psycopg.connect(ledger, row_factory=psycopg.rows.dict_row) as auditor:
         auditor.execute("SET ROLE motcua_audit")
         assert figures_of(auditor, list_statements(auditor)) == [summary]
@@ -352,7 +352,7 @@ def test_undelivered_that_is_not_billed_is_expected_to_cost_nothing(ours, monkey
     ]
     summary = figures(taken.statement_no)
     assert summary.of("mt", "ours_only").segments_off == 0, (
-        "an undelivered message costs nothing here, so its line is not missed"
+        "an undelivered message costs nothing here, so no line is missing for it"
     )
     assert summary.of("mt", "partial").segments_off == 1
 
@@ -364,7 +364,7 @@ def test_corrected_file_supersedes_and_the_first_one_stays(ours, rows):
     after = take(file_of(line(first), line(second, when=at(6))), "bang-ke-2026-10-sua.csv")
     assert (after.supersedes, after.already_there) == (before.statement_no, False)
     assert [row[1] for row in verdicts(after.statement_no)] == ["exact", "exact"], (
-        "the file that is corrected does not count as an earlier bill"
+        "lines of the file that is corrected do not count as billed before"
     )
     assert [row[1] for row in verdicts(before.statement_no)] == ["exact", "ours_only"]
     in_force = [each.statement_no for each in in_ledger(list_statements, month=MONTH) if each.in_force]

@@ -1,4 +1,4 @@
-"""Test complaints: taken from files and by hand, tied to dossier and message, withdrawn and counted."""
+"""Test complaints: imported from files or typed in, linked to a dossier and a message, withdrawn and counted."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_unknown_dossier_is_kept_and_tied_when_it_appears(one_stop, rows):
     assert relink(NOW) == 1
     assert relink(NOW) == 0
     (left,) = listed(unlinked=True)
-    assert left.agency_code == TU_PHAP, "only the complaint to the agency without the dossier stays untied"
+    assert left.agency_code == TU_PHAP, "only the complaint to the agency without the dossier stays without one"
 
 
 def test_name_that_several_agencies_have_is_refused_with_their_codes_and_a_code_is_taken(one_stop):
@@ -217,7 +217,7 @@ def test_name_that_several_agencies_have_is_refused_with_their_codes_and_a_code_
 
 
 def test_of_several_dossiers_that_read_the_same_nobody_chooses(one_stop):
-    """If a mistyped code may mean two dossiers, the complaint is tied to neither."""
+    """If a mistyped code may mean two dossiers, the complaint is linked to neither."""
     one_stop.dossier("160915OO1")
     one_stop.dossier("16O9150O1")
     pick_up("khanhhoa", now=NOW)
@@ -379,7 +379,7 @@ def test_repeat_is_known_by_the_dossier_when_an_agency_was_succeeded_and_not_by_
 
 
 def test_whoever_only_looks_what_a_file_would_do_signs_nothing(agencies, rows, tmp_path, monkeypatch):
-    """A dry run needs no signature and stores no complaint."""
+    """A dry run needs no person's name and stores no complaint."""
     monkeypatch.setenv("MOTCUA_PERSON", "root")
     (tmp_path / "list.csv").write_text("\n".join((HEADINGS, line(when="25/11/2020 09:30"))), encoding="utf-8")
     command = ["complaints", "import", str(tmp_path / "list.csv")]

@@ -1,4 +1,4 @@
-"""Test carrier statements as they really come: refused files are stored and shown, and nothing is billed unseen."""
+"""Test carrier statements with the faults of real files: each refusal is stored, and no billed line goes unnoticed."""
 
 from __future__ import annotations
 
@@ -229,7 +229,7 @@ def test_broken_form_or_a_file_that_nobody_may_read_is_told_and_holds_up_no_othe
 
 
 def test_inquiries_that_the_provider_says_there_were_none_of_are_missed(ours, monkeypatch):
-    """A statement with no line for our inquiries must report them as missing revenue."""
+    """If a statement has no line for our inquiries, their revenue must be reported as missing."""
     first = ours.attempt(at(5))
     ours.inquiry(at(6), "MO-1")
     book = openpyxl.Workbook()

@@ -1,4 +1,4 @@
-"""Doubles of what a province has around a bare server, and a person who answers set-up's questions.
+"""Doubles of the systems that a province has around its new server, and of a person who answers set-up's questions.
 
 The doubles are a one-stop database, an SMS gateway, a mail server and certificates.
 """
@@ -55,7 +55,7 @@ def written(folder: Path, file: str, name: str) -> str:
 
 
 def connection(folder: Path, file: str, name: str) -> GivenConnection:
-    """Return a connection that a file gives."""
+    """Return a connection that an env file defines."""
     given = read_connection(written(folder, file, f"AIRFLOW_CONN_{name.upper()}"))
     assert given is not None, (file, name)
     return given

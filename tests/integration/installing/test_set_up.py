@@ -221,7 +221,7 @@ def test_a_bare_folder_is_set_up_in_a_terminal_and_the_doctor_finds_the_private_
     assert gateway.extra["callback_secret"] == expected.extra["callback_secret"]
     assert gateway.extra["callback_url"] == f"https://{HOST}/gateway/receipts/kannel"
     assert written(folder, "callbacks.env", "MOTCUA_METRICS_SECRET"), "the watch on another machine needs this secret"
-    assert expected.password is None, "the callbacks, which strangers can reach, may not know the gateway's password"
+    assert expected.password is None, "the callbacks app, which strangers reach, may not know the gateway's password"
     assert written(folder, DOT_ENV, "TLS") == OWN_CERTIFICATE
     # The backups' public key must belong to the private key, whose file has age-keygen's format.
     lines = (folder / "identity.txt").read_text().splitlines()
@@ -421,7 +421,7 @@ def test_nowhere_is_signed_with_the_day_and_stays_red(question: str, fault: str,
     red = {each.name for each in examine(of_folder(folder)).findings}
     assert fault in red
     assert fault in output
-    # Enter keeps the signature and its day. A machine's name replaces both.
+    # An empty answer (Enter) keeps the signed "nowhere" and its day. The name of a machine replaces both.
     kept = written(folder, "settings.env", f"MOTCUA_{name}")
     answer(folder, "", question=question)
     assert written(folder, "settings.env", f"MOTCUA_{name}") == kept

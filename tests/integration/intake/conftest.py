@@ -1,4 +1,4 @@
-"""Fixtures of the intake tests: an intake behind a real server, and clients of the portal's protocol."""
+"""Fixtures of the intake tests: the intake app behind a real server, and clients of the national portal's protocol."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ CLEANED = {
 
 @pytest.fixture
 def sent(software):
-    """Return a function that pushes any record between two good records and returns the answer."""
+    """Return a function that pushes the given record between two good ones and returns the answer."""
 
     def send(record):
         body = {"session": software.session(), "madonvi": "", "service": "DongBoHoSoMC"}
@@ -264,7 +264,7 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
     "intake", "invented caller addresses in the intake's database role are counted by client, and slowed down"
 )
 def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, ledger, served, rows):
-    """Guesses must add up over all addresses, agencies and connections.
+    """Wrong guesses must be counted together over all addresses, agencies and connections.
 
     Otherwise somebody with the intake's database role could guess a client's network.
     """
@@ -291,7 +291,7 @@ def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, le
 
 
 def test_number_of_a_dossier_is_of_use_to_its_own_client_alone(served, software, rows):
-    """Requests of shape C name a dossier by the ledger's number, which can be guessed.
+    """One form of the protocol's requests names a dossier by the ledger's number, which can be guessed.
 
     A client must not be able to use the number of another client's dossier.
     """

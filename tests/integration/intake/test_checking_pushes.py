@@ -1,4 +1,4 @@
-"""Test the source check of pushed data: the same command compares it with the contract and names vendors' fields."""
+"""Test the source check of pushed data: it compares the data with the contract and names the fields vendors push."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class Desk:
         self.ledger.execute("UPDATE tests.clock SET moment = %s", (self.at(minute),))
 
     def _with_written_times(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields with each time since the day's beginning written as OpenCPS writes it."""
+        """Return the fields, in which each time since the story's beginning is replaced by a time in OpenCPS's form."""
         return {
             name: written(self.began + value) if isinstance(value, timedelta) else value
             for name, value in given.items()
@@ -92,9 +92,9 @@ def desk(software: Software, ledger: str) -> Iterator[Desk]:
 
 
 row, short, steps, run = (partial(methodcaller, act) for act in ("row", "short", "steps", "run"))
-"""The acts of a story. Each takes the minute of its push first."""
+"""The acts of a story. The first argument of each is the minute at which it happens."""
 RESULT = {
-    # Another server of the software, with a clock seven minutes behind, gives the result again.
+    # Another server of the software, with a clock seven minutes behind, pushes the result again.
     "held back with other fields": [
         row(0, 4),
         steps(0.1, (4, 0)),
@@ -123,7 +123,7 @@ RESULT = {
         short(40, TrangThaiHoSo=4, SoDienThoai="0912000000"),
     ],
     "step of an old state after the row of the new one": [row(0, 4), row(90, 9), run(90.5), steps(91, (4, 20))],
-    # The short update in between has no status.
+    # The short update between row and step has no status.
     "phone is changed between row and step": [
         row(0, 4),
         steps(20, (4, 20)),
@@ -192,7 +192,7 @@ NO_RESULT = {
         row(32, 4, NgayHenTra=""),
         steps(32.1, (4, 28)),
     ],
-    # The software sends the day again in order, with a step that was never pushed before.
+    # The software pushes the whole day again, in order, with a step that was never pushed before.
     "old pushes again after newer ones": [
         row(0, 4),
         steps(0.1, (4, 0)),

@@ -40,7 +40,7 @@ def test_dossier_and_its_result_that_are_pushed_are_told(software, run, messages
 
 
 def test_what_is_pushed_is_news_until_it_is_picked_up_and_of_its_source_alone(software, run, configure):
-    """A push must make its own source due for a pick-up until the pick-up, and no other source."""
+    """After a push, its source must be due for a pick-up until it is picked up, and no other source may be due."""
     configure(MOTCUA_SOURCES=f"{SOURCE}=national_sync,ho_so=files")
     began = datetime.now(UTC)
     for source in (SOURCE, "ho_so"):
@@ -109,7 +109,7 @@ def test_setting_of_a_client_counts_from_when_it_was_set(software, run, messages
 
 
 def test_dossier_that_comes_late_takes_nothing_back_that_its_steps_told(software, run, messages, rows):
-    """Calls may overtake each other, and a pushed dossier has no time. The times of the dossier's steps must decide."""
+    """Calls may overtake each other, and a pushed dossier has no time: its newest step must decide on its state."""
     began = datetime.now(UTC) - timedelta(hours=3)
     software.dossiers(dossier("H-1", 2))
     software.steps(step("H-1", 9, began + timedelta(hours=1)), step("H-1", 4, began))
@@ -187,7 +187,7 @@ def test_somebody_elses_agency_is_refused(served, software, rows):
 
 @pytest.mark.parametrize("unit", ["000.00.77.H32", "", "H32"])
 def test_dossier_of_an_agency_that_nobody_knows_is_not_taken_for_the_clients_only_one(served, rows, unit):
-    """The software serves more agencies than have joined. Their citizens must not be called to the wrong desk."""
+    """The software also serves agencies that have not joined; their citizens must not be sent to another agency."""
     register("xa", NHA_TRANG)
     software = Software(served, "xa")
     code = "000.00.77.H32-261125-0001"
@@ -239,7 +239,7 @@ def test_field_that_did_not_come_stays_and_one_that_came_empty_is_emptied(softwa
     "intake", "pushes of one dossier, and a file and pushes of one source, are written one after the other"
 )
 def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows):
-    """Two clients of one source push at once. The calls of a single client would wait before they reach the ledger."""
+    """Two clients of one source push at once: calls of a single client would wait for each other before the ledger."""
     register("vp", NHA_TRANG, TU_PHAP, source=SOURCE)
     both = (software, Software(served, "vp"))
     began = datetime.now(UTC) - timedelta(hours=2)
@@ -266,7 +266,10 @@ def test_pushes_of_one_dossier_at_once_are_each_news_once(served, software, rows
     "intake", "pushed steps get numbers in the order of their commits, so no step appears late under a lower number"
 )
 def test_push_that_is_being_written_holds_up_the_next_one_of_its_source_and_no_other(served, software, rows, ledger):
-    """Otherwise a step's number could be visible before a smaller one is committed, and a pick-up would miss a step."""
+    """Pushes of one source are written one after the other.
+
+    Otherwise a step's number could be visible before a smaller one is committed, and a pick-up would miss a step.
+    """
     register("vp", TU_PHAP)
     software.dossiers(dossier("H-1"))
     with psycopg.connect(ledger) as slow:

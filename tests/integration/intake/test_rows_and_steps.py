@@ -1,4 +1,4 @@
-"""Test a pushed dossier's row beside its steps, in each order of the two and when they are sent again."""
+"""Test that a pushed dossier's row and its steps agree in whatever order they arrive, also if they are sent again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.integration.intake.conftest import dossier, step, written
 
 @pytest.fixture
 def row(software, rows):
-    """Return a function that reads status, desk and phone of H-1 from the source's view of dossiers."""
+    """Return a function that reads status, desk and phone of the dossier H-1 from the source's view of dossiers."""
 
     def of() -> tuple[int, bool, str]:
         (found,) = rows(

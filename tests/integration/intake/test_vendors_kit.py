@@ -1,6 +1,7 @@
 """Test the kit for vendors, docs/vi/ket-noi-phan-mem.md.
 
-Each sample request must get the documented answer, and the samples together must show each service, code and reason.
+Each sample request must get the documented answer. The samples together must show each service, each error code and
+each reason of a refusal.
 """
 
 from __future__ import annotations

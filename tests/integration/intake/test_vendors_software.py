@@ -42,7 +42,7 @@ class Noting(PortalClient):
 def begin(served, tmp_path):
     """Return a function that starts the software on one folder, with a clock that the test moves.
 
-    ``begin.live`` lets a started software live some seconds; ``begin.said`` lists its log sentences.
+    ``begin.live`` lets started software work for some seconds; ``begin.said`` lists its log sentences.
     """
     clock = [datetime.now(UTC) - timedelta(minutes=20)]
     said = []
@@ -119,7 +119,7 @@ def test_push_that_nobody_answers_waits(begin, served):
 def test_pushing_agency_joins_once_and_its_account_signs_in(served, configure, rows, tmp_path):
     now = datetime.now(UTC)
     url = f"{served.base_url}/intake"
-    assert not join(tmp_path, url, now), "it must not join where its source is not read"
+    assert not join(tmp_path, url, now), "the agency must not join where its source is not read"
     assert read_account(tmp_path) is None
     source = pushing().source
     configure(MOTCUA_SOURCES=f"{source}=national_sync")

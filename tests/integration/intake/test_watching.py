@@ -66,7 +66,7 @@ def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and
     run()
     assert messages() == [("supplement", "H-2", "queued")]
     assert untold() == {NHA_TRANG: 2, TU_PHAP: 1}
-    # A supplement that a later push puts at the desk leads to a message, so it no longer counts.
+    # A supplement that a later push reports to be at the one-stop desk leads to a message, so it no longer counts.
     software.steps(step("H-1", 5, datetime.now(UTC) + timedelta(seconds=1), PhongBanXuLy="MOT_CUA"))
     run()
     assert ("supplement", "H-1", "queued") in messages()

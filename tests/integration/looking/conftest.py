@@ -35,7 +35,11 @@ FROM unnest(%(names)s::text[]) AS n
 
 @dataclass
 class Province:
-    """The one-stop databases of a province. All healthy sources share one database, all sleeping sources another."""
+    """The one-stop databases of a province.
+
+    All healthy sources share one database. All sleeping ones, whose queries take an hour, share another. A mute source
+    accepts connections and says nothing.
+    """
 
     healthy: OneStop
     ledger: str
@@ -43,7 +47,7 @@ class Province:
     callers: list[socket.socket] = field(default_factory=list)
 
     def mute_callers(self) -> int:
-        """Return the number of callers that still wait for an answer of a silent source."""
+        """Return the number of connections that still wait for an answer of a mute source."""
         self.mute.setblocking(False)
         with contextlib.suppress(BlockingIOError):
             while True:
@@ -110,7 +114,7 @@ def watching() -> Iterator[Callable[..., list[str]]]:
 
     def start(part: int = 0, parts: int = 1, **waits: float) -> list[str]:
         names: list[str] = []
-        # The watcher does not wait after it woke a run, so that the test sees the news of each source.
+        # The watcher does not pause after it started a run, so that the test sees each source with news.
         one, stop = Watcher(names.append, part, parts, Waits(**{"run": 0.0} | waits)), threading.Event()
         thread = threading.Thread(target=one.run, args=(stop,))
         thread.start()

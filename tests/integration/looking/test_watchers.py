@@ -75,7 +75,9 @@ def test_source_that_hangs_is_given_up_and_asked_again(province: Province, watch
     until(lambda: sources_that("is_silent") == set(SLEEPING))
     ask(province.ledger, "UPDATE motcua.sources SET watch = NULL WHERE name = ANY(%s)", list(SLEEPING))
     until(lambda: sources_that("has_news") == set(SLEEPING))
-    assert sources_that("is_silent").isdisjoint(SLEEPING), "a source that was never read has news without being asked"
+    assert sources_that("is_silent").isdisjoint(SLEEPING), (
+        "a source that was never read is due for a pick-up without being asked"
+    )
 
 
 @pytest.mark.guarantee("airflow", "several watchers share the sources, and each source has exactly one watcher")
@@ -271,7 +273,7 @@ def test_messages_that_may_not_go_wake_nobody(left_behind, rows):
         stopped = GatewayStop("kannel", concerns, subject, moment, moment + hour, "tests")
         in_ledger(stop_gateway, stopped, changed_by="tests")
         assert (left(moment), left(moment + 2 * hour)) == (0, 1), (
-            "a message behind a gateway pause wakes a run only when the pause is over"
+            "a message that a gateway pause holds back wakes a run only when the pause is over"
         )
         rows("DELETE FROM motcua.gateway_stops")
     assert left(moment) == 1
@@ -316,11 +318,11 @@ def test_source_without_news_is_asked_less_often_as_far_as_there_are_many(config
 
 def test_many_sources_are_read_by_a_few_tasks_each_source_once():
     tasks = in_batches(NAMES)
-    assert tasks[:8] == NAMES[:8], "the first sources have a task of their own"
+    assert tasks[:8] == NAMES[:8], "each of the first eight sources has a task of its own"
     assert len(tasks) == 12
     assert sorted(",".join(tasks).split(",")) == sorted(NAMES)
     assert in_batches(NAMES[:12]) == NAMES[:12]
-    assert max(len(name_of_batch(task)) for task in tasks) == 80, "Airflow stores no longer name of a task"
+    assert max(len(name_of_batch(task)) for task in tasks) == 80, "longer names of tasks are cut"
 
 
 def test_sources_without_news_share_two_tasks_and_what_a_run_is_for_does_not_wait_for_them():

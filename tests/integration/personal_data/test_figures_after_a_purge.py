@@ -1,4 +1,4 @@
-"""Test that closings, publications and seals from before a purge still verify, and a recount gives the same."""
+"""Test that a purge leaves earlier closings, publications and seals valid, and a recount gives the same figures."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FIGURES = (
 )
 def test_publications_seals_and_figures_verify_after_a_purge(past, rows, tmp_path, configure):
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'publications'}")
-    # A short term purges dossiers that ended within the months of the quality check.
+    # With this short term, the purge empties dossiers of months that a quality check still reads.
     rows("UPDATE motcua.agencies SET retention = '30 days'")
     past.told_and_ended("D-1", "D-2", at=AT)
     past.one_stop.dossier("D-3", updated_at=AT, status_code=9, received_at=AT, applicant_phone="02583822222")

@@ -1,6 +1,7 @@
 """Test the 17:30 apology from a one-stop database to the phone.
 
-The tests check who gets an apology, for which due date, that it is sent once, and what is recorded of missed evenings.
+An evening is one day's decision, as of 17:30, who gets an apology; settling an evening is making that decision. The
+tests check who gets an apology, for which due date, that it is sent once, and what is recorded of missed evenings.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Evenings:
     def __init__(self, rows):
         self.rows = rows
         self.forgotten = 0
-        """Number of messages that the test itself deleted. The identity must miss exactly these."""
+        """Number of messages that the test itself deleted. The accounting identity must miss exactly these."""
 
     def mode(self, mode, agency_code=NHA_TRANG):
         self.rows("UPDATE motcua.agencies SET apology_day = %s WHERE agency_code = %s", mode, agency_code)
@@ -261,7 +262,7 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     assert evenings.outcomes == apologized | suppressed | {"kind off": ("suppressed", "kind_off")}
 
 
-# ------------------------------------------------------------------- the evening's state and what is committed late
+# ------------------------------------------------------------- an evening's state, and steps that are read after it
 
 
 def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evenings):
@@ -273,7 +274,7 @@ def test_what_is_committed_late_does_not_unbalance_the_evening(one_stop, evening
     assert evenings.messages == [("queued", None)]
 
 
-# ------------------------------------------------------------------ which agencies and when, once and on record
+# --------------------------------------------------------- which agencies apologize and when, once and recorded
 
 
 def test_an_agency_is_apologised_for_since_it_was_enabled_and_while_it_exists(one_stop, evenings):
@@ -527,7 +528,7 @@ def test_phone_mended_while_it_is_useful_reopens_the_apology(one_stop, evenings,
     assert sorted(evenings.messages) == [("queued", "phone_mended"), ("suppressed", "landline")]
 
 
-# ------------------------------------------------------------------------------------------------- its own DAG
+# ------------------------------------------------------------------------------------ the DAG of the apologies
 
 
 READ_JUST_NOW = "UPDATE motcua.sources SET picked_up_at = now()"
@@ -568,7 +569,7 @@ def test_unconfirmed_year_is_said_and_makes_no_run_red(one_stop, evenings, rows,
     assert "is not confirmed for khanh_hoa" in caplog.text
 
 
-# ------------------------------------------------------------------------------------------------- the identity
+# -------------------------------------------------------------------------------------- the accounting identity
 
 
 def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, rows):
@@ -589,7 +590,7 @@ def test_identity_notices_a_planner_that_forgets_a_dossier(one_stop, evenings, r
     assert short.difference == 1
 
 
-# ------------------------------------------------------------------------------------------ how good the forecast is
+# ------------------------------------------------------------------------------------- how many apologies were right
 
 
 def outcomes(now, first=date(2026, 11, 1), last=date(2026, 11, 30)):

@@ -122,7 +122,7 @@ def test_clock_that_was_far_ahead_hides_nothing_once_it_is_right(desk, planned):
 
 
 def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_the_first_one(desk, planned):
-    """A row with a future time counts from its reading, but at the first reading its time is unknown."""
+    """A row with a future time counts as written when it was read; at a source's first pick-up its time is unknown."""
     desk.wrong_by = 3 * HOUR
     desk.writes("OLD", status_code=9, at_one_stop_desk=True)
     desk.wrong_by = timedelta(0)

@@ -1,4 +1,7 @@
-"""Test old steps that are typed in late: such a step creates or cancels a message only if the dossier's row agrees."""
+"""Test old steps that are typed in late: such a step creates or cancels a message only if the dossier's row agrees.
+
+A dossier is in the *condition* of a kind of message while it has the status of that kind at the one-stop desk.
+"""
 
 from __future__ import annotations
 
@@ -171,7 +174,7 @@ def test_old_step_into_the_condition_is_told_where_the_row_agrees_and_else_the_a
 
 
 def test_row_that_leaves_after_an_old_step_did_not_count_takes_it_back(desk, rows):
-    """A row that leaves the condition later cancels the message, although an old step did not."""
+    """A dossier's row that later leaves the condition cancels the message, although an old step could not."""
     rows("UPDATE motcua.agencies SET result_hold = '8 minutes'")
     desk.both(RESULT, NOW)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)

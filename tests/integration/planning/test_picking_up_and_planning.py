@@ -303,7 +303,9 @@ def test_times_out_of_order_cost_no_citizen_the_message(one_stop, rows):
     assert messages(rows) == [("result", "queued", None)] * len(moments)
     one_stop.both(9, "NEXT", at=NOW + 3 * MINUTE)
     take_in(NOW + 3 * MINUTE)
-    assert len(messages(rows)) == len(moments) + 1, "a wild time must not move the cursor past honest rows"
+    assert len(messages(rows)) == len(moments) + 1, (
+        "an impossible time must not move the cursor past rows with true times"
+    )
 
 
 @pytest.mark.guarantee(

@@ -1,7 +1,6 @@
 """Test that a bad value in one source row stops no job for other dossiers, whatever its column.
 
-The first tests run the small world of ``make prove ONLY=values``. The others repeat each way in which a value once did
-harm.
+The first tests run ``make prove ONLY=values`` on a small world. Each other test plants a value that once did harm.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ MINUTE = timedelta(minutes=1)
 DAY = Period.parse("2026-11-25")
 
 
-# ------------------------------------------------------------------------------------------------ all values at once
+# -------------------------------------------------------------------------------------------- all bad values at once
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +67,7 @@ def test_proof_notices_a_healthy_dossier_that_came_out_otherwise(passages):
     assert [figure.ok for figure in figures].count(False) == 1
 
 
-# -------------------------------------------------------------------------------------------------------- one by one
+# ------------------------------------------------------------------------------------------- one bad value at a time
 
 
 def test_number_that_no_sequence_reaches_hides_no_later_row(one_stop, rows):

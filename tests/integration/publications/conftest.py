@@ -35,7 +35,7 @@ Change = Callable[[dict[str, Any]], object]
 
 @pytest.fixture(scope="module", autouse=True)
 def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Replace each PDF and each chart by a hash of its content, which saves setting and drawing it.
+    """Replace each PDF and each chart by a hash of its content, which saves the time of typesetting and drawing it.
 
     tests/unit/reports tests real prints and charts. A module that needs real ones, or has other processes make them,
     sets ``DRAWS``.

@@ -27,7 +27,7 @@ def secret_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class S3Server:
-    """A running server: the port of its S3 interface."""
+    """A running server, with the port of its S3 interface."""
 
     port: int
 

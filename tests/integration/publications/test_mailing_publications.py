@@ -180,7 +180,9 @@ def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_ke
     with pytest.raises(MailsNotSent, match="after the content"):
         mail_publications(days, samples.TU_PHAP, again=True)
     unknown = rows("SELECT count(*) AS unknown FROM motcua.report_mails WHERE state = 'unknown'")
-    assert unknown[0]["unknown"] == 2, "a letter of unknown outcome makes the mail of each of its publications unknown"
+    assert unknown[0]["unknown"] == 2, (
+        "a letter about several publications, of unknown outcome, counts for each of them"
+    )
 
 
 def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publication, server, tmp_path):
@@ -210,7 +212,7 @@ def test_operator_mails_it_to_whom_it_did_not_reach_and_once_more_who_asks(publi
     code, output = mail("1", "justice", "--again")
     assert code == 1
     assert "is not what was published; motcua verify 1 says more" in output
-    assert len(server.taken) == 6, "a doctored file must not be mailed"
+    assert len(server.taken) == 6, "a file that was changed after publication must not be mailed"
 
 
 def test_file_that_is_too_large_stays_out_and_the_mail_says_so(publication, server, monkeypatch, tmp_path):

@@ -1,4 +1,4 @@
-"""Test publishing: each closing is published once, never overwritten, and chained, also after deaths and failures."""
+"""Test publishing: each closing is published once, never overwritten, and chained, also after a try died or failed."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_correction_is_a_publication_that_names_the_old_one_and_leaves_it_as_it_
     assert faults(1) == faults(3) == []
 
 
-# ------------------------------------------------------------------------------------------------- tries that die
+# ----------------------------------------------------------------------------------- tries of publishing that die
 
 
 def killed(where: Any, name: str, number: int, count: int = 0, *, in_the_middle: Callable[..., Any] = die) -> None:

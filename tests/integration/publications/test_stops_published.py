@@ -99,7 +99,7 @@ def test_what_is_published_is_what_was_known_at_the_closing(close, ledger, postg
     database = conninfo_to_dict(ledger)["dbname"]
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))
     assert verify_publication("1").faults == [], (
-        "it must hold for an auditor too, who sees that the stop ended early since then"
+        "the publication must also verify for an auditor, who sees that the stop was ended early since then"
     )
 
 

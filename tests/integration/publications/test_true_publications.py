@@ -219,7 +219,7 @@ def published_as(day: Publication, store: Path, rows: Any) -> Callable[[Callable
         manifest = json.loads(canonical(day.manifest))
         for name in ("known_attempt", "prices"):
             del manifest["closing"][name]
-        # This version publishes zero costs, because no gateway took a message. Before channels the costs were unknown.
+        # No gateway took a message, so this version publishes costs of 0. Versions without channels published none.
         manifest["words"]["budget"] |= {"spent_in_period": None, "spent_in_year": None}
         manifest["files"] = [each for each in manifest["files"] if each["name"] != "csv/channels.csv"]
         (store / day.folder / "csv/channels.csv").unlink()

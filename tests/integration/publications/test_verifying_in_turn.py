@@ -1,4 +1,4 @@
-"""Test the nightly verification: each publication has its turn within a month, and its outcome is stored."""
+"""Test the nightly verification: each publication is verified within a month, and the outcome is stored."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_publication_is_overdue_after_a_month_and_not_because_none_could_be_veri
     assert overdue([replace(never, first_verified_at=NOW - timedelta(days=3))], NOW) == []
 
 
-# ------------------------------------------------------------------------------------------------- a night's work
+# ------------------------------------------------------------------------------- what a night verifies and stores
 
 
 def test_night_verifies_and_keeps_what_it_found(published, rows):

@@ -35,7 +35,7 @@ def small(period: Period = THIRD_DAY) -> ReconciliationReport:
 
 
 def with_cell(report: ReconciliationReport, **more: int) -> ReconciliationReport:
-    """Return the report with these numbers added to Nha Trang's cell of results of one procedure."""
+    """Return the report with these numbers added to the figures of Nha Trang's results of one procedure (a cell)."""
     rows = list(report.figures.messages)
     keys = [(row.agency_code, row.procedure_code, row.kind) for row in rows]
     place = keys.index((samples.NHA_TRANG, "1.005129", "result"))

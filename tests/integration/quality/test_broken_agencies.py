@@ -1,4 +1,7 @@
-"""Test the checks of the quality snapshot itself: a broken part is reported for its agency and affects no other."""
+"""Test the checks of the snapshot of the ledger that the quality rules judge.
+
+A broken part of it is reported for its agency and affects no other agency.
+"""
 
 from __future__ import annotations
 
@@ -210,7 +213,7 @@ def test_fault_is_told_of_its_agency_and_the_others_are_checked_as_without_it(na
         counts = check_quality(name, NOW + DAY / 48)
         reported = faults_of(counts)
         assert reported.pop(agency) == faults
-        assert set(reported) <= {None}, "no other agency is accused"
+        assert set(reported) <= {None}, "no other agency may be reported"
         found = findings(counts.run_no)
         report = in_ledger(department_report, counts.run_no)
     assert not [key for key in found if key[1].startswith(agency)], "the broken agency must have no findings"
@@ -346,7 +349,7 @@ def test_snapshot_that_cannot_be_judged_is_trusted_by_nobody(world, sound):
 
 
 def test_expectation_taken_out_of_the_list_is_not_judged(world, sound, monkeypatch):
-    """A fault is found only by its expectation in the list; no code finds it in another way."""
+    """Only the list of expectations finds faults of the snapshot: without its expectation, a fault is not found."""
     book = load_soundness()
     less = {
         table: tuple(each for each in listed if each.fault != "unknown_phone_reading")

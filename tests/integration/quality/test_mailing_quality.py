@@ -199,7 +199,7 @@ def test_each_recipient_gets_one_mail_and_another_one_only_when_somebody_asks(ru
     for typed in ("UPDATE motcua.report_mails SET state = 'failed', failure = 'x'", "DELETE FROM motcua.report_mails"):
         with pytest.raises(psycopg.Error) as refused:
             rows(typed)
-        assert refused.value.sqlstate == "MC001", "a mail that was taken cannot become failed again"
+        assert refused.value.sqlstate == "MC001", "a mail that the server took can never be recorded as failed"
 
 
 def test_faults_of_the_sources_that_tell_of_an_agency_are_in_its_mail_and_new_until_it_was_mailed(
@@ -312,7 +312,7 @@ def test_one_refused_recipient_holds_back_nobody_and_is_tried_alone(run, server,
     assert states(rows, run) == [("sent", 1, 2), ("sent", 1, 1), ("sent", 1, 2)]
     numbers = [re.search(r"\.(\d+)@khanhhoa\.example>$", message["Message-ID"])[1] for _, message in server.taken]
     middle, first, last = map(int, numbers)
-    assert (middle - first, last - first) == (1, 2), "a retry belongs to the same edition"
+    assert (middle - first, last - first) == (1, 2), "a retry keeps the number in its Message-ID"
 
 
 def test_no_answer_after_the_content_is_unknown_and_not_sent_again_unasked(run, server, rows):

@@ -134,7 +134,9 @@ def test_finding_is_new_stands_is_accepted_is_late_is_fixed_and_comes_back(world
 
     first = day(25)
     assert (first["bad"].state, first["bad"].masked_phone) == ("new", "02•• ••• 001")
-    assert first["bad"].deadline == date(2026, 12, 8), "ten working days, the day itself counted"
+    assert first["bad"].deadline == date(2026, 12, 8), (
+        "the deadline is the tenth working day, counted from the day of the finding"
+    )
     assert first["silent"].deadline == date(2026, 11, 27)
     assert first["silent"].what == "Hẹn trả 20/11/2026, không có chuyển biến từ 17/11/2026."
     said = ("Nguyễn Thị Lan", "Công dân không có điện thoại", date(2026, 11, 26), WEDNESDAY)
@@ -252,7 +254,7 @@ def test_run_is_sealed_and_refuses_change(world):
     one = check_quality("one", WEDNESDAY, judged_by=lambda asked, keep: judge(asked[:4], keep))
     other = check_quality("two", WEDNESDAY, judged_by=lambda asked, keep: judge(asked[:4], keep))
     assert one.content_hash == other.content_hash, "the same data give the same hash"
-    assert one.seal != other.seal, "each run has its place in the chain"
+    assert one.seal != other.seal, "a run's seal depends on the run before it"
     same = check_quality("one", WEDNESDAY + DAY)
     assert same.sealed_before
     assert (same.run_no, same.seal) == (one.run_no, one.seal)

@@ -1,4 +1,4 @@
-"""Run a small world of ``make prove ONLY=quality``.
+"""Run ``make prove ONLY=quality`` on a small world.
 
 Its oracle knows the planted defects: all must be found, and no other dossier may be accused.
 """
@@ -18,4 +18,4 @@ def test_every_planted_defect_is_found_nobody_else_accused_and_doctored_runs_not
     assert not faults, "\n".join(faults)
     assert {figure.name.split(" ")[0] for figure in figures} >= set(load_rules().rules)
     assert [(figure.name, figure.value) for figure in figures if not figure.ok] == []
-    assert sum(figure.name.startswith("noticed") for figure in figures) == 4, "all four doctored runs must be noticed"
+    assert sum(figure.name.startswith("noticed") for figure in figures) == 4, "all four falsified runs must be noticed"

@@ -1,4 +1,4 @@
-"""Test closings after rows were lost, doubled, moved, renamed or came late: exactly the unexplained ones are red."""
+"""Test closings after rows were lost, doubled, moved, renamed or late: a closing is red for what is not explained."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_s
     "a lost or unplanned transition makes the run red, whatever its kind and minute, also between two results",
 )
 def test_lost_departure_between_two_results_is_red_also_where_the_row_alone_tells_of_the_second(one_stop, lose):
-    """Without the lost departure the ledger takes the second result for a repetition, and the citizen gets no text."""
+    """Without the lost step, the ledger takes the second result for the first one, and the citizen gets no text."""
     left = []
     for code in ("MOVED", "ROW"):
         result(one_stop, code, NOW - ONE_DAY)

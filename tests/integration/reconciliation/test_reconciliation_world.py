@@ -1,4 +1,4 @@
-"""Run a small world of ``make prove ONLY=reconciliation``: an oracle that sees every event judges the closings."""
+"""Run ``make prove ONLY=reconciliation`` on a small world: an oracle that sees every event judges the closings."""
 
 from __future__ import annotations
 

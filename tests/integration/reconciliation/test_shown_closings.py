@@ -1,4 +1,7 @@
-"""Test closings as pages show them: sums and first rows that SQL reads must agree with the publication's cells."""
+"""Test closings as pages show them: the sums and the first rows that SQL reads must agree with the publication.
+
+A cell is the figures of one agency, one procedure and one kind of message.
+"""
 
 from __future__ import annotations
 

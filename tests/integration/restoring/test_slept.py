@@ -244,7 +244,7 @@ def test_testimony_that_was_put_back_with_the_ledger_does_not_vouch(one_stop, ga
     elsewhere(NOW, NOW + 20 * MINUTE)
     assert run_at(NOW + 20 * MINUTE).gap is not None
     elsewhere(NOW + 21 * MINUTE)
-    # The watch has confirmed the sleep, and no run has read the confirmation yet.
+    # The watch has confirmed that the server was only asleep, and no run has read this yet.
     machine.keep()
     event(one_stop, *range(3), at=NOW + 22 * MINUTE)
     run_at(NOW + 22 * MINUTE)

@@ -1,4 +1,4 @@
-"""Test request slots: all processes together keep a gateway's limit and share its slots; a death frees slots."""
+"""Test request slots: all senders keep a gateway's limit together and share its slots, also after one of them died."""
 
 from __future__ import annotations
 

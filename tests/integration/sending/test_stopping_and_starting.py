@@ -61,7 +61,7 @@ def test_few_unroutable_numbers_hold_up_no_other_of_their_carrier_however_often_
     assert states(rows).count(("accepted", None)) == 60
     assert states(rows).count(("queued", "carrier_refused")) == 8
     for hours in range(1, 6):
-        # In these hours the gateway only refuses eight numbers again. Each number counts once, so it stops nothing.
+        # In these hours the gateway only refuses eight numbers again. Each number counts once, so there is no pause.
         send_at(NOW + timedelta(hours=hours))
     assert len(gateway.asked) > 68 + 16, "the refused numbers were retried"
     queue(one_stop, VIETTEL, at=NOW + timedelta(hours=6))

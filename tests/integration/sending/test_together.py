@@ -25,7 +25,7 @@ def sent(one_stop, gateway, rows):
 
 
 def take(*reports):
-    """Hand reports to an intake whose thread is busy, so that it takes them all together."""
+    """Hand reports to an intake of receipts whose thread is busy, so that it takes them all together."""
     adapter, intake, all_wait = open_gateway("kannel"), Intake(connect), threading.Event()
     intake._thread.submit(all_wait.wait, 10)
     effects = [

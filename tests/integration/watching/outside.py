@@ -1,4 +1,4 @@
-"""A double of what the watch asks over HTTP: Airflow, the callbacks, the intake and a webhook."""
+"""A double of what the watch calls over HTTP: Airflow, the callbacks app, the intake app and a webhook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEALTHY = {"status": "healthy"}
 
 
 class Outside(ScriptedGateway):
-    """A server that answers as Airflow, the callbacks, the intake and a webhook do. Tests set its answers."""
+    """A server that answers as Airflow, the callbacks app, the intake app and a webhook do. Tests set its answers."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Test the watch on another machine over the real callbacks: it reports a server that is gone or has faults."""
+"""Test the watch on another machine, which asks the real callbacks app: it reports a server that is gone or faulty."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ def test_stopped_gateway_is_a_reason_only_where_people_or_its_day_stopped_it(que
     queue.message(600)
     queue.gateway("kannel", **gateway)
     queue.stop(**stop)
-    # A request in flight that tries a stopped gateway does not count as service.
+    # A request in flight that only tries a stopped gateway does not count as serving its queue.
     queue.begun(1, 700, "in_flight")
     queue.ledger.execute("UPDATE motcua.attempts SET state = 'unknown' WHERE %s", (told,))
     assert queue.unserved() == (KANNEL if told else [])

@@ -1,4 +1,4 @@
-"""Test the watch over a real ledger: each alert is mailed once and once more when it is over, whatever is down."""
+"""Test the watch over a real ledger: each alert is mailed once and once more at its end, whichever part is down."""
 
 from __future__ import annotations
 
@@ -416,11 +416,11 @@ def test_ledger_that_went_back_is_told_until_it_is_acknowledged(watched: Watched
     rows("DELETE FROM motcua.attempts WHERE attempt_id = 52")
     watched.look()
     assert watched.mails() == ["[MotcuaSMS] Cảnh báo: Sổ bị đưa về bản cũ: thiếu 1 lần gửi, 0 thay đổi"]
-    # The gap holds all messages until a person examines it.
+    # Because of the gap, all messages are on hold until a person examines it.
     (gap,) = rows("SELECT kind, lost_attempts, closed_at FROM motcua.gaps")
     assert gap == {"kind": "behind_watch", "lost_attempts": 1, "closed_at": None}
     rows("UPDATE motcua.gaps SET closed_at = now(), closed_by = 'lan'")
-    # New attempts beyond the old number do not bring back the lost ones, so the alert stays.
+    # New attempts with numbers above those that were lost do not bring these back, so the alert stays.
     rows(insert, [60])
     assert watched.open_alerts(watched.look(3)) == ["ledger_went_back"]
     type_command("alerts", "acknowledge", "ledger_went_back")
@@ -478,7 +478,7 @@ def test_difference_of_the_identity_is_told_at_once_and_stays_while_its_month_di
     rows("CREATE TABLE away AS TABLE motcua.messages")
     rows("DELETE FROM motcua.messages")
     assert "identity" in watched.open_alerts(watched.look(4))
-    # Four days later the message is older than the days of the regular count.
+    # Four days later the message is older than the days that the watch counts at each look.
     state = watched.look(2, minutes=60 * 24 * 2)
     assert state.identity.differences["recent"] == 0
     assert "identity" in watched.open_alerts(state)
@@ -490,7 +490,7 @@ def test_page_is_told_when_the_identity_was_counted_last(watched: Watched, one_s
     watched.look()
     watched.look(minutes=10)
     counted_at = watched.now
-    # A round in between does not count again, so it must keep the time of the last count.
+    # The next round does not count the accounting identity again, so it must keep the time of the last count.
     watched.look()
     (given,) = [each["facts"] for each in in_ledger(watch_life).looks if each["check"] == "identity"]
     assert (given["difference"], datetime.fromisoformat(given["counted_at"])) == (0, counted_at)

@@ -1,10 +1,11 @@
 """Prove that no repeated SQL statement reads too many pages on a ledger with a million messages.
 
-The real jobs and staff pages run against this ledger, and PostgreSQL itself records what each SQL statement reads. The
-jobs run a second time with 200,000 messages due at once, 300 messages that wait for a person and a dossier with 400
-results, and a third time with their gateway stopped. Everything runs again on a ledger whose newest month holds nine
-tenths of the messages. ``EXCEPTIONS`` lists the statements that may read more than the limit, with the reason and a
-limit of their own. ``OTHERS`` lists the statements that this proof does not run, with what runs them.
+The real jobs and staff pages run against this ledger, and PostgreSQL itself records how many pages each SQL statement
+reads. The jobs run a second time with 200,000 messages due at once, 300 messages that wait for a person's decision, and
+a dossier with 400 results; and a third time with their gateway stopped. Everything runs again on a ledger whose newest
+month holds nine tenths of the messages. ``EXCEPTIONS`` lists the statements that may read more pages than the limit,
+with the reason and a higher limit. ``OTHERS`` lists the statements that this proof does not run, and which test, bench
+or other proof runs each of them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ A_YEAR, A_MONTH = 400, 33
 
 @dataclass(frozen=True)
 class May:
-    """How many pages an SQL statement may read if it needs more than the limit, and why."""
+    """The higher limit of pages for an SQL statement that needs more than ``MOST``, and the reason."""
 
     why: str
     most: int = MOST
@@ -52,7 +53,7 @@ _MADE = (
     "attempts", "checks", "cleanings", "closings", "evenings", "mails", "messages", "moves", "pick_ups", "purges",
     "quarantined", "statements", "stops", "verifications",
 )  # fmt: skip
-"""Names of the SQL statements in runs.sql that show what one run did."""
+"""Names of the SQL statements in include/sql/runs.sql that show what one run did."""
 _FIRST = "the first time in a session it reads the catalogue for the function that it calls"
 
 EXCEPTIONS: Mapping[str, May] = {
@@ -185,7 +186,7 @@ OTHERS: Mapping[str, str] = {
 
 @contextmanager
 def a_world(days: int, share: float) -> Iterator[World]:
-    """Yield a ledger with a share of a million messages over ``days`` days, and the jobs and pages that run on it."""
+    """Yield a world: the jobs and pages, on a ledger with ``share`` × a million messages over ``days`` days."""
     with recorded_ledger() as ledger, gateway(0.005, 16) as served:
         fill_ledger(ledger.dsn, datetime.now(UTC), round(DOSSIERS * share), round(MESSAGES * share), days)
         with at_work(ledger, served.port) as world:
@@ -195,7 +196,7 @@ def a_world(days: int, share: float) -> Iterator[World]:
 def figures(seed: int, share: float = 0.3) -> list[Figure]:
     """Return how many pages each SQL statement read.
 
-    A full million of messages takes some 20 minutes on two busy cores.
+    With all million messages (``share=1``) this takes some 20 minutes on two busy cores.
     """
     del seed
     reads: list[Read] = []
@@ -205,7 +206,7 @@ def figures(seed: int, share: float = 0.3) -> list[Figure]:
         world.ledger.execute(by_hand.MANY_DUE)
         world.ledger.execute(by_hand.MANY_HELD)
         world.ledger.execute(by_hand.many_of_one(by_hand.OF_ONE))
-        # Measure twice: before ANALYZE, when PostgreSQL has no statistics about the new rows, and afterwards.
+        # Measure twice: before ANALYZE, while PostgreSQL has no statistics about the new rows, and after ANALYZE.
         _work_at_worst(world, "at worst, just now")
         world.ledger.execute("ANALYZE")
         _work_at_worst(world, "at worst")
@@ -271,7 +272,8 @@ def _within(reads: list[Read]) -> Iterator[Figure]:
             continue
         each = f" + {may.each} a row" if may.each else ""
         yield Figure(name, found, f"≤ {may.most:,}{each}: {may.why}", ok=not broken)
-    # An exception may be idle because of the hour: statements about an evening read more when the evening is due.
+    # Some exceptions are needed only at some hours of the day: for example, the statements that plan an evening's
+    # apologies read more pages when the evening is due.
     idle = sorted(set(EXCEPTIONS) - {_pattern(EXCEPTIONS, name) for name in above})
     yield noted("exceptions that no statement needed this time", ", ".join(idle) or "none")
 

@@ -36,9 +36,9 @@ _TRIES = 12
 """Most attempts during one outage of a gateway: the pauses between attempts double from 2 s to 300 s."""
 _DEAD = Margin(0.5, 10.0)
 _BLOAT, _FORKS = 1.5, 131_072
-"""A table with its indexes may have at most ``_BLOAT`` times its size after a rewrite, plus ``_FORKS`` bytes.
+"""A table with its indexes may be at most ``_BLOAT`` times as large as after VACUUM FULL, plus ``_FORKS`` bytes.
 
-The bytes are for small tables, which consist mostly of free space maps.
+The additional bytes are for small tables, which consist mostly of their free space maps.
 """
 
 
@@ -70,7 +70,7 @@ def _figures_of_events(day: Day) -> list[Figure]:
     counts = day.counts
     words = f"{in_words(day.faults)}; {day.broken_rows} broken rows"
     errors = list(raised(day.stage))
-    # Errors that none of the planted faults explains.
+    # Errors of jobs that none of the planted faults explains.
     strange = [
         words for error, why, words in errors if error not in EXPECTED and not _speaks_of_a_lost_server(error, why)
     ]

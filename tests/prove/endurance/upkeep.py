@@ -31,9 +31,9 @@ from tests.prove.worlds.ledgers import proving_ledger, proving_server
 DAYS = 90
 KEEP = 30
 FLAT, FEW = 1.1, 10
-"""Most growth from the first to the second half of the days in which sizes must be flat, as a factor plus rows.
+"""In the second half of the measured days a size may be at most ``FLAT`` times that of the first half, plus ``FEW``.
 
-The rows are for small tables, where one more day of an old DAG version may remain.
+``FEW`` is for small tables, in which the rows of an old DAG version may remain for one more day.
 """
 _TASKS = ("find_sources", "pick_up", "plan", "send", "gate")
 _STARTS = datetime(2026, 8, 1, tzinfo=UTC)
@@ -43,7 +43,7 @@ _TABLES = (
 
 
 def figures(seed: int, share: float = 2 / 3) -> list[Figure]:
-    """Run this share of ninety nights and return how large each table, the database and the logs were."""
+    """Play ``share`` of the ninety days, and return how large each table, the database and the logs were."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="motcua-upkeep-") as name:
         folder = Path(name)
@@ -128,8 +128,8 @@ def _nights(days: int, dsn: str, logs: Path, rng: random.Random) -> list[Figure]
         rows.connection.execute("VACUUM (ANALYZE)")
         sizes.append(_sizes(rows, logs))
     rows.connection.close()
-    # Sizes must be flat as soon as the first rows are old enough to be deleted. Compare the two halves of the days
-    # from then on.
+    # Sizes must stop growing as soon as the first rows are old enough to be deleted. So divide the days after that time
+    # into two halves, and compare them.
     half = (days - KEEP - 5) // 2
     steady, last = sizes[KEEP + 5 : KEEP + 5 + half], sizes[-half:]
     found = []

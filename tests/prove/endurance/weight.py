@@ -1,11 +1,12 @@
 """Measure how messages enlarge the ledger: the bloat of tables and indexes, and the bytes that each message writes.
 
-The real jobs pick up, plan, send, take receipts in and settle, on a ledger with months of older rows. The first part
-handles a day's messages, with autovacuum as ``docker-compose.yaml`` sets it. The day takes minutes here, so autovacuum
-checks the tables once a second: some two hundred checks instead of three thousand. Each table and index is then
-compared with its size when rebuilt. The second part measures in a few rounds the bytes of the write-ahead log by job
-and SQL statement. Rounds without full-page images show what the jobs themselves write; rounds with these images, right
-after a checkpoint, show the most that jobs can write. At the end the bytes of each table's rows are measured.
+The real jobs read the source, plan and send messages, store receipts and settle messages, on a ledger with months of
+older rows. The first part handles the messages of one day, with autovacuum as ``docker-compose.yaml`` sets it. This day
+is played in minutes, so autovacuum checks the tables once a second: some two hundred checks instead of the three
+thousand of a real day. Afterwards each table and index is compared with its size when rebuilt. The second part measures
+in a few rounds how many bytes of the write-ahead log each job and each SQL statement writes. Rounds without full-page
+images show what the jobs themselves write; rounds with these images, right after a checkpoint, show the most that jobs
+can write. At the end the average size of a row is measured for each table.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ from tests.prove.worlds.long.at_work import NEWS, World, at_work
 from tests.prove.worlds.long.reads import Ledger, Read, recorded_ledger
 
 MOST_OF_MESSAGE = 20_000
-"""Most bytes of the write-ahead log for one message, from the pick-up of its step to its receipt."""
+"""Most bytes of the write-ahead log that one message may cost, from the pick-up of its step to its receipt."""
 ROUNDS = 5
 PAST_DOSSIERS, PAST_MESSAGES = 20_000, 50_000
 DAY = 5_000
 """Messages of one day in a province with a million dossiers a year."""
 LOOSE, PAGES = 1.5, 131_072
-"""Largest size of a table or index, as a multiple of its size when rebuilt, plus so many bytes.
+"""A table or index may be at most ``LOOSE`` times as large as when rebuilt, plus ``PAGES`` bytes.
 
-The bytes are for small tables, which are mostly free space maps, and for indexes of messages that are not final. These
-indexes stay as large as the longest queue made them.
+The additional bytes are for small tables, which consist mostly of their free space maps, and for indexes that hold only
+messages without a final state. These indexes stay as large as the longest queue of messages made them.
 """
 _SHOWN = 5
 _SIZES = """
@@ -39,7 +40,7 @@ SELECT c.oid::regclass::text, c.relkind, pg_table_size(c.oid) FROM pg_class AS c
 WHERE c.relkind IN ('r', 'i') AND c.relnamespace::regnamespace::text IN ('motcua', 'quality', 'statements')
 """
 TELLING = 200
-"""An SQL statement is listed if it writes at least this many bytes of the log per message."""
+"""An SQL statement is listed if it writes at least this many bytes of the write-ahead log per message."""
 WEIGHED = (
     "dossiers",
     "dossier_versions",
@@ -151,7 +152,10 @@ def _figures_of_the_log(world: World, *, full_pages: bool) -> Iterator[Figure]:
 
 
 def _by_statement(reads: list[Read], messages: int) -> Iterator[tuple[str, float]]:
-    """Yield each SQL statement's log bytes per message; statements within triggers are listed separately."""
+    """Yield how many bytes of the write-ahead log each SQL statement writes per message.
+
+    Statements that triggers run are listed separately.
+    """
     sums: dict[str, int] = {}
     for read in reads:
         sums[read.name] = sums.get(read.name, 0) + read.log_bytes
@@ -175,7 +179,7 @@ def _row_counts(ledger: Ledger) -> Mapping[str, int]:
 
 
 def _figures_of_rows(ledger: Ledger, before: Mapping[str, int]) -> Iterator[Figure]:
-    """Yield the bytes of a row in each table.
+    """Yield the average number of bytes of a row in each table.
 
     First the older rows, which no job wrote, are deleted and each table is rewritten.
     """

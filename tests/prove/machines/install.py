@@ -3,11 +3,11 @@
 ``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them unchanged on a
 real Docker engine (tests/engine). The engine's images are built here from Debian's and Python's packages. The systems
 outside the server are real, too: a PostgreSQL server as the one-stop database, Kannel with a carrier behind it, and a
-mailbox. Between the lines the proof does what a page asks of an administrator: answer ten questions, write a file,
-bring a dossier to its result. A reboot stops and starts the engine with all its containers. The upgrade begins at
-version 0.2.0 and uses a real ``git pull``.
+mailbox. Between the command lines the proof does what a page asks of an administrator: answer ten questions, write a
+file, bring a dossier to its result. A reboot of the server is played by stopping and starting the engine with all its
+containers. The upgrade begins at version 0.2.0 and uses a real ``git pull``.
 
-In between, each container is killed once and frozen once while the message about a result is due.
+Before the restore, each container is killed once and frozen once while the message about a result is due.
 """
 
 from __future__ import annotations
@@ -61,12 +61,12 @@ seconds more.
 """
 _PATIENCE = 900.0
 _MEMORY = 4096
-"""Most memory that all containers may use at rest, in MiB, as the handbook states it."""
+"""Most memory that all containers together may use when nothing happens, in MiB, as the handbook states it."""
 
 
 @dataclass
 class Administrator:
-    """An administrator who follows the pages on one server, with the figures found on the way."""
+    """An administrator who follows the pages of the handbook on one server, and the figures found meanwhile."""
 
     server: Server
     world: Outside
@@ -77,7 +77,7 @@ class Administrator:
     typed: dict[str, int] = field(default_factory=dict)
 
     def note(self, name: str, value: str, must_reach: str, ok: bool) -> None:
-        """Add a row to the result."""
+        """Add a row to the proof's table."""
         self.figures.append(Figure(name, value, must_reach, ok))
 
     def follow(self, page: str, at: dict[str, Callable[[str], str | None]]) -> None:
@@ -103,7 +103,7 @@ class Administrator:
                 self.typed[page] = self.typed.get(page, 0) + len([line for line in block.splitlines() if line.strip()])
 
     def type(self, block: str) -> str:
-        """Type a block with the variables that the pages set."""
+        """Type a block of command lines, with the shell variables that earlier blocks of the pages set."""
         return self.server.type(block, SAFE=self.world.safe, COPIES=self.copies, DOSSIER=DOSSIER)
 
     # --- Installing
@@ -272,7 +272,7 @@ class Administrator:
         return block
 
     def logs(self) -> None:
-        """Check that the containers' logs have no phone number and no secret."""
+        """Check that the containers' logs contain no phone number and no secret."""
         said = self.server.compose("logs", "--no-color")
         numbers = [phone for phone in (PHONE, PHONE_OF_LAST_WEEK) if phone[1:] in said]
         files = [path.read_text(encoding="utf-8") for path in self.server.project.glob("*.env")]
@@ -326,7 +326,7 @@ class Administrator:
     # --- Failures
 
     def reboot(self) -> None:
-        """Follow the page of the reboot while messages are sent, and cut the power afterwards."""
+        """Follow the page about a reboot while messages are sent; afterwards, cut the power without any warning."""
         phones = self.world.many(WHILE_SENDING)
         until(lambda: self._count_rung(phones) >= WHILE_SENDING // 8, _PATIENCE, "some of them rang")
 
@@ -392,9 +392,9 @@ class Administrator:
         return said.splitlines()[-1] != "open"
 
     def silences(self) -> None:
-        """Kill and freeze each container, and then make a result ready.
+        """Kill and freeze each container in turn; each time, let a dossier's result become ready.
 
-        The phone must get its text in time, or an alert must be mailed in time.
+        The citizen's phone must get the text in time, or an alert must be mailed in time.
         """
         for name in LONG_RUNNING:
             for how, again in (("pause", "unpause"), ("kill", "")):
@@ -427,15 +427,15 @@ class Administrator:
         until(lambda: not self._unhealthy(), _PATIENCE, "everything is healthy")
 
     def twice(self) -> int:
-        """Return how many phones rang more than once."""
+        """Return how many phones got more than one text."""
         return sum(len(self.world.shown(f"0905{number:06}")) > 1 for number in range(1, self.world.moved + 1))
 
     # --- On several machines
 
     def workers(self) -> None:
-        """Let a worker on a second machine send.
+        """Let a worker on a second machine send messages.
 
-        The second machine is another Compose project on this engine; the commands are those of the page.
+        The second machine is another Compose project on this engine; the commands come from docs/operations/server.md.
         """
         shared = self.world.folder / "shared"
         names: dict[str, str | Path] = {"MAIN": BRIDGE, "SHARED": shared}
@@ -463,7 +463,7 @@ class Administrator:
     # --- Restoring
 
     def restore(self) -> None:
-        """Destroy the server after its backup, and follow the page of the restore on an empty machine."""
+        """Destroy the server after its backup, and follow the page about the restore on an empty machine."""
         self.type("docker compose exec -T backup motcua backup")
         since = self.world.many(20)
         until(lambda: self._count_rung(since) == len(since), _PATIENCE, "texts after the backup")
@@ -539,7 +539,7 @@ _OVERRIDE_OF_0_2_0 = """services:
 
 
 def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -> None:
-    """Let a server of 0.2.0 send, and follow the page of the upgrade."""
+    """Let a server of version 0.2.0 send messages, and then follow the page about the upgrade."""
     server = Server(engine, world.folder / "older" / "motcua")
     server.clone(OF_0_2_0)
     (server.project / "docker-compose.override.yaml").write_text(_OVERRIDE_OF_0_2_0, encoding="utf-8")
@@ -595,7 +595,7 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
 
 
 def _fill_in_0_2_0(server: Server, world: Outside) -> None:
-    """Write the files of an installation of 0.2.0 as the handbook of 0.2.0 describes them."""
+    """Write the settings files of an installation of version 0.2.0, as the handbook of 0.2.0 describes them."""
     text = (server.project / ".env.example").read_text(encoding="utf-8")
     empty = r"^([A-Z_]*(?:PASSWORD|SECRET|SECRET_KEY))=$"
     env = re.sub(empty, lambda found: f"{found[1]}={secrets.token_urlsafe(48)}", text, flags=re.M)
@@ -640,7 +640,8 @@ def _fill_in_0_2_0(server: Server, world: Outside) -> None:
 
 @contextmanager
 def _figure_of_failure(found: list[Figure], whole: str) -> Iterator[None]:
-    """Run a part of the proof; if a line of the handbook fails, or its promised result, add a failing row."""
+    """Run a part of the proof; if a command of the handbook fails or its promised result is missing, add a failing row.
+    """
     try:
         yield
     except AssertionError as failure:

@@ -2,10 +2,10 @@
 
 ``make prove ONLY=upgrade [SEED=n] [FROM=commit]`` takes earlier versions out of the repository's own history
 (tests/upgrade/versions.py). The earlier version runs one day alone, and this day is closed and published. On the next
-day its senders, settler, callbacks and pages go on while the present version migrates the ledger. Then each service is
-exchanged in turn for the present version, back for the earlier version, and forward again. The commands are read out of
-docs/operations/upgrade.md. The soak's oracle judges the texts that phones received. At the end two wrong migrations are
-tried, and the proof must detect both.
+day its senders, its settling job, its callbacks app and its pages go on while the present version migrates the ledger.
+Then each service in turn is replaced by the present version, by the earlier version again, and by the present version
+again. The commands are read out of docs/operations/upgrade.md. The oracle of the proof ``soak`` judges the texts that
+phones received. At the end two wrong migrations are tried, and the proof must detect both.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _run_and_judge(upgrade: Upgrade) -> list[Figure]:
     try:
         upgrade.run()
     except Hung as failure:
-        # An upgrade that stopped half way lacks the data that the other figures need.
+        # If the upgrade stopped half-way, the data that the other figures need is missing.
         return [none("steps of the upgrade that failed", [*upgrade.breaches, str(failure)])]
     return [
         *_figures_of_events(upgrade),
@@ -100,7 +100,7 @@ def _figures_of_events(upgrade: Upgrade) -> list[Figure]:
 def _raised(upgrade: Upgrade) -> list[tuple[str, str]]:
     """Return the kind and the text of each error of a job.
 
-    A lock error of the driver counts under the driver's name.
+    A lock error counts under the name that the database driver gives it.
     """
     errors = raised(upgrade.stage)
     return [(next((word for word in _LOCKS if why.startswith(word)), error), words) for error, why, words in errors]
@@ -136,9 +136,9 @@ def _figures_of_ledger(upgrade: Upgrade) -> list[Figure]:
 
 
 def _figures_of_wrong_migrations(upgrade: Upgrade) -> list[Figure]:
-    """Apply a migration that renames a column of the earlier version and keeps its lock for long.
+    """Apply a migration with two faults: it renames a column that the earlier version uses, and keeps its lock long.
 
-    The proof must detect both faults.
+    The proof must detect both.
     """
     stage = upgrade.stage
     folder = upgrade.folder / "wrong"

@@ -2,10 +2,10 @@
 
 ``make prove ONLY=wrappers`` follows docs/operations/foreign-databases.md. It runs MariaDB, and Debian's PostgreSQL with
 mysql_fdw, as processes of their own on the loopback interface, in a folder that is deleted afterwards. The SQL
-statements are read out of the documentation page. A desk writes dossiers and steps while its database is read. Codes
-have small and capital letters, and some steps commit after later steps. The watcher checks the source without a pause;
-the news is picked up, planned and sent to a gateway that counts. Then MariaDB is frozen, like a server that hangs, and
-another source must go on.
+statements are read out of the documentation page. A desk writes dossiers and steps while its database is read. Dossier
+codes have small and capital letters, and some steps are committed after later steps. The watcher looks for unread rows
+without a pause; new rows are picked up, and their messages are planned and sent to a gateway that counts them. Then
+MariaDB is frozen, like a server that hangs, and messages about another source must still be sent.
 """
 
 from __future__ import annotations
@@ -201,9 +201,9 @@ class Desk:
     """Code → phone of each written dossier. All these dossiers have a ready result."""
 
     def write(self) -> None:
-        """Write one dossier and its steps; the last step of every fourth dossier commits only after later ones."""
+        """Write one dossier and its steps; every fourth dossier's last step is committed only after later steps."""
         number = len(self.phones) + 1
-        # MariaDB and PostgreSQL sort small and capital letters differently, so codes have both.
+        # MariaDB and PostgreSQL sort small and capital letters differently, so the codes have both kinds of letters.
         code = f"{self.lot.choice(('hs', 'HS', 'Đk', 'đK'))}-{number:04}"
         agency = self.lot.choice(AGENCIES)
         phone = f"0905{100000 + number * 7919 % 900000}"
@@ -231,7 +231,7 @@ class Desk:
 
 
 class Watcher:
-    """A watcher that checks one source; when the source has news, it has the news read, planned and sent."""
+    """A watcher of one source; when the source has unread rows, it runs the jobs that read, plan and send."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -239,7 +239,7 @@ class Watcher:
         self._looks = Looks([source])
 
     def look(self) -> None:
-        """Check the source once.
+        """Look once whether the source has unread rows, and run the jobs if it has.
 
         Raises:
             SourceFailed: The source does not answer.
@@ -248,7 +248,7 @@ class Watcher:
         began = time.monotonic()
         answers = self._looks.round({self.source: known.watch if known else None}, 3 * LOOK_WITHIN)
         self.looks.append(time.monotonic() - began)
-        # A source without an answer is read, too, because the pick-up then raises the reason.
+        # Also read a source that did not answer, because the pick-up then raises the reason.
         if not answers or answers[0].failure or answers[0].differs:
             pick_up(self.source)
             plan()
@@ -259,7 +259,7 @@ class Watcher:
 
 
 def _remote_queries(between: str) -> list[Figure]:
-    """Check with EXPLAIN which conditions PostgreSQL sends to MariaDB, and what secrets our role may read."""
+    """Check with EXPLAIN which conditions PostgreSQL sends to MariaDB, and which secrets the reading role may see."""
     moment = "2026-11-25 03:00+00"
     keys = {"agency_codes": ["A"], "dossier_codes": ["D-7"]}
     wanted: dict[LiteralString, tuple[dict[str, Any], list[str]]] = {
@@ -281,7 +281,7 @@ def _remote_queries(between: str) -> list[Figure]:
         for name, (values, phrases) in wanted.items():
             explained = connection.execute("EXPLAIN (VERBOSE) " + reader._query(name), values).fetchall()
             remote = "\n".join(row["QUERY PLAN"] for row in explained if "Remote query" in row["QUERY PLAN"])
-            # A remote query without a condition fetches the whole table.
+            # A query that MariaDB gets without a condition fetches the whole table.
             whole = [line for line in remote.splitlines() if "WHERE" not in line]
             missing += [f"{name}: {each}" for each in (*(p for p in phrases if p not in remote), *whole)]
     with psycopg.connect(between) as reading, reading.cursor() as cursor:
@@ -320,7 +320,7 @@ def _texts_while_desk_writes(desk: Desk, gateway: ScriptedGateway) -> list[Figur
             return not writing.is_alive() and len({each["to"] for each in gateway.asked}) >= len(desk.phones)
 
         until(all_texted, _PATIENCE, "every citizen gets a text")
-        # Each pick-up reads the newest rows again, so two more runs must not send anything.
+        # Each pick-up reads the newest rows again, so check that two more runs send nothing.
         for _ in range(2):
             pick_up("hue")
             plan()

@@ -1,10 +1,10 @@
 """Prove that the apologies of 17:30 are right over a year of simulated days, by an independent oracle.
 
-The dossiers have incomplete writes, late commits, reversals and moved dates. Airflow, each source and the gateway have
-outages at random times; evenings are run again and backfilled. The real jobs run on a real ledger and get the simulated
-time as an argument. The oracle knows what was written, when each source was read and when runs took place. From the
-wording of the rules it derives which apologies must exist and the final state of each. It shares no code with the
-system: it has its own calendar and its own rules.
+The dossiers have incomplete writes, late commits, steps that are undone and due dates that are moved. Airflow, each
+source and the gateway have outages at random times; the run of an evening is sometimes repeated or backfilled. The real
+jobs run on a real ledger and get the simulated time as an argument. The oracle knows what was written, when each source
+was read and when runs took place. From the wording of the rules it derives which apologies must exist and the final
+state of each. It shares no code with the system: it has its own calendar and its own rules.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Office:
     accented: bool
     mode: Mode
     mode_changes: date | None = None
-    """Day from whose noon on the office has the other mode."""
+    """Day from whose noon on the office has the other ``mode``."""
     enabled_on: date | None = None
     """Day from whose evening on the office takes part; ``None`` if it takes part from the beginning."""
     off_from: date | None = None
@@ -97,7 +97,7 @@ def _at(day: date, hour: int = 17, minute: int = 30, second: int = 0) -> datetim
 
 @dataclass
 class Row:
-    """A dossier's row from a moment on."""
+    """The values of a dossier's row at the source from a moment on."""
 
     at: datetime
     status: int
@@ -107,7 +107,7 @@ class Row:
 
 @dataclass
 class Step:
-    """A transition, and the time from which it can be read."""
+    """A transition, and the time from which the system can read it."""
 
     number: int
     recorded: datetime
@@ -174,7 +174,7 @@ class World:
         for moment in moments:
             if moment > received:
                 self._add_event(life, moment)
-        # The one-stop software overwrites a row without a delay, so rows are ordered by their time.
+        # The one-stop software overwrites the row at once, so the row's versions are ordered by their time.
         life.rows.sort(key=lambda row: row.at)
         return life
 
@@ -223,7 +223,7 @@ class World:
     def _add_row(
         self, life: Life, moment: datetime, status: int, due_at: datetime | None, returned: datetime | None
     ) -> None:
-        # Two changes of one row never have the same time.
+        # Make sure that two changes of one row never have the same time.
         while any(row.at == moment for row in life.rows):
             moment += timedelta(seconds=1)
         life.rows.append(Row(moment, status, due_at, returned))
@@ -268,7 +268,7 @@ class Run:
 
 
 def plan_runs(world: World) -> list[Run]:
-    """Return the runs: by the clock, by hand and after outages."""
+    """Return the runs: those of the schedule, those started by hand, and those made up for after outages."""
     lot, runs = world.random, []
     for day in world.days:
         notify = [_at(day, 12, 0)]
@@ -350,7 +350,7 @@ class Oracle:
     def _state_at(
         self, life: Life, moment: datetime, until: datetime
     ) -> tuple[datetime | None, int | None, bool] | None:
-        """Return due time, status and whether the dossier was handed over, at a moment.
+        """Return the due time and the status at a moment, and whether the dossier was handed over by then.
 
         Only data that was read up to ``until`` counts.
         """
@@ -500,7 +500,7 @@ class Oracle:
 
 
 def begin_before(desk: OneStop, at: datetime) -> None:
-    """Write a dossier of an unknown agency that is older than all others, at which the first reading begins."""
+    """Write a dossier of an unknown agency that is older than all others, so that the first pick-up begins there."""
     desk.both(2, "first", "nobody", desk=False, at=at, status_code=2, updated_at=at)
 
 
@@ -547,7 +547,7 @@ class Stage:
             )
 
     def _writes_at_sources(self) -> Iterator[tuple[datetime, Callable[[], object]]]:
-        """Yield everything that is written at the sources, with the time from which it is visible."""
+        """Yield each write at the sources, with the time from which the system can see it."""
         for life in self.world.lives:
             desk, key = self.desks[life.office.source], (life.code, life.office.code)
             typed = {"applicant_phone": life.phone, "phone_entered_at": life.received, "received_at": life.received}
@@ -610,7 +610,7 @@ class Stage:
 
 
 def simulate(seed: int, days: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Play ``days`` days on a migrated, empty ledger behind ``motcua_db``, and let the oracle judge the result.
+    """Play ``days`` days on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges the result.
 
     The first differences are printed unless ``quiet``.
     """
@@ -686,13 +686,13 @@ def _judge(world: World, runs: list[Run], stage: Stage, gateway: ScriptedGateway
 
 
 def _only_the_last_day(mode: Mode, calendar: Any, run_day: date) -> Any:
-    """Return the due days without the days off before a working day, as a planted mistake."""
+    """Return only the last due day, without the days off before it; the proof must notice this planted mistake."""
     due = REAL_DUE_DAYS(mode, calendar, run_day)
     return None if due is None else replace(due, first=due.last)
 
 
 def _candidates_by_present(connection: Any, agency_code: str, due: Any, evening_at: datetime) -> Any:
-    """Return the candidates as they are thirty days after the evening, as a planted mistake."""
+    """Return the candidates as of thirty days after the evening; the proof must notice this planted mistake."""
     return REAL_CANDIDATES(connection, agency_code, due, evening_at + timedelta(days=30))
 
 
@@ -723,9 +723,9 @@ def _figure_of_mistakes(seed: int, admin_dsn: str) -> Figure:
 
 
 def figures(seed: int, share: float = 0.5) -> list[Figure]:
-    """Play a share of the year.
+    """Play ``share`` of the year, from its beginning.
 
-    The first half has Tết, a swapped Saturday, and days on which only one agency is closed.
+    The first half of the year has Tết, a swapped Saturday, and days on which only one agency is closed.
     """
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         with proving_ledger(admin_dsn, "year") as ledger:

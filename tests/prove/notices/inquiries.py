@@ -32,14 +32,14 @@ DOSSIERS = 1_000_000
 THROUGH_KANNEL = 1_000
 A_SECOND, SECONDS = 50, 60
 RESTART_AT, AWAY = 30.0, 1.0
-"""Second of the minute at which PostgreSQL is restarted, and seconds that it stays stopped, as with a slow disk."""
+"""Second of the minute under load at which PostgreSQL is stopped, and seconds until it is started again."""
 SECRET = "prove-inquiries-word"
 
 # ------------------------------------------------------------------ the world, and its right replies
 
 AGENCIES = [f"000.00.{30 + n}.H32" for n in range(13)]
 ACCENTED = 3
-"""Position of the agency whose replies have accents."""
+"""Position in ``AGENCIES`` of the agency whose replies have accents."""
 STEPS = [("Thẩm định", "Tham dinh"), ("Trình ký", "Trinh ky"), ("Ký duyệt", "Ky duyet"), ("Trả kết quả", "Tra ket qua")]
 SHARED = 50
 """Number of codes that agency 0 and agency 1 both use."""
@@ -139,7 +139,7 @@ _SHARES = {"known": 70, "mistyped": 8, "unknown": 8, "help": 4, "several": 3, "o
 
 
 def questions(lot: random.Random, phones: Iterator[int]) -> Iterator[Question]:
-    """Yield questions without end, mostly about known codes, in many spellings."""
+    """Yield endless questions, mostly about codes of existing dossiers, in many spellings."""
     while True:
         phone = f"84{next(phones)}"
         n = lot.randrange(1, DOSSIERS + 1)
@@ -254,7 +254,7 @@ def _count_answered(carrier: FakeCarrier) -> int:
 
 
 def _parts_by_phone(carrier: FakeCarrier) -> dict[str, list[tuple[float, str]]]:
-    """Return the parts of texts that each phone got, with their times."""
+    """Return, for each phone, the parts of the texts that it got, each with its time."""
     received: dict[str, list[tuple[float, str]]] = {}
     for part in list(carrier.parts):
         received.setdefault(part.receiver, []).append((part.at, part.words(accented=part.kind != b"text")))

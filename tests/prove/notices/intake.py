@@ -4,8 +4,8 @@
 first time, the system reads the views of the province's software. The second time, clients push each dossier's history
 ("life") completely. They share no code with the system and use every shape of the protocol; calls fail, are repeated,
 run in parallel, and come in parts or in another order. The third time, OpenCPS pushes only the last action of each
-dossier. An oracle that knows only the lives judges the log of the phone network. Afterwards the intake is flooded and
-gets input that is no push.
+dossier. An oracle that knows only the lives judges the log of the phone network. Afterwards the intake is flooded with
+pushes, and gets input that is not a valid push.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from tests.prove.worlds.pushing.oracle import Judgement, Text, differences, judg
 from tests.prove.worlds.pushing.province import Outcome, play
 
 FIRST_DAY = date(2024, 11, 28)
-"""A Thursday, so that a weekend and the end of a month follow."""
+"""A Thursday, so that a weekend and the end of a month come soon after it."""
 DAYS, PER_DAY = 2, 5
 _SYNCS = (time_of_day(11), time_of_day(15), time_of_day(17, 31))
-"""OpenCPS pushes before the runs at these times."""
+"""Times of the system's runs right before which OpenCPS pushes."""
 _MEGABYTE = 1024 * 1024
 
 
@@ -50,7 +50,7 @@ def texts_due(province: Province, slots: Sequence[int] = ()) -> Counter[Text]:
 
 
 def of_phones(way: str, judged: Judgement, must: int) -> list[Figure]:
-    """Return the rows about the texts on phones, compared with the lives."""
+    """Return the rows that compare the texts on phones with the texts that the lives require."""
     for name in ("lost", "doubled", "wrong_phone", "uncalled"):
         for line in getattr(judged, name)[:8]:
             print(f"{way}, {name}: {line}")
@@ -74,7 +74,7 @@ def of_identity(way: str, outcome: Outcome) -> Figure:
 
 
 def of_comparison(read: Outcome, pushed: Outcome) -> list[Figure]:
-    """Compare the same lives read and pushed: texts on phones, closings and dossiers."""
+    """Compare the two runs with the same lives, one read and one pushed: texts on phones, closings and dossiers."""
     by_phones = judge(texts_in(read.network), texts_in(pushed.network))
     apart = sorted(name for name in read.closings if read.closings[name] != pushed.closings.get(name))
     for name in apart[:4]:
@@ -114,9 +114,9 @@ def of_clients(pushed: Outcome) -> list[Figure]:
 
 
 def of_last_actions(province: Province, read: Outcome, pushed: Outcome) -> list[Figure]:
-    """Check, message by message, that each difference between all actions and last actions has a cause.
+    """Check that a step which was never pushed explains each message that differs between two runs.
 
-    The cause must be a step that was never pushed.
+    In one run all actions are pushed, in the other only the last action of each dossier.
     """
     slots = syncs(province)
     of_whole = {life.code: owed(life, whole(life), province.runs) for life in province.lives}
@@ -183,7 +183,8 @@ def _writing_phone(phone: str) -> Mistake:
 
 
 MISTAKES: dict[str, Mistake] = {
-    # The mistakes are in rows: a lost step costs no message, because the dossier's row shows the same state.
+    # The mistakes change the dossiers' rows. A lost step would change no message, because the dossier's row shows the
+    # same state.
     "phones are not stored": _writing_phone(""),
     "phones are somebody else's": _writing_phone("0909999999"),
     "repeated records count as new": _by_trigger(

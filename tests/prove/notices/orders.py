@@ -1,10 +1,10 @@
-"""Prove that steps are handled right in any order of their numbers, their times and the changes of the row.
+"""Prove that steps are handled right, whatever the order of their numbers, of their times and of the row's changes.
 
-The oracle is written from docs/decisions/old-steps.md. Each dossier lives one day and has a few steps. A step is typed
+The oracle follows docs/decisions/old-steps.md. Each dossier exists for one day and has a few steps. A step is typed in
 at once or late, and committed at once or late. Its time is given, missing, rounded to a date, or impossible. Its number
-follows the order of typing, or not. The dossier's row shows the same state as the last step, the old state, or another
-one, or it changes without a step. The real jobs read all dossiers in the same pick-ups, plan, send, apologise and
-answer inquiries. The oracle knows what was written when, and derives the outcome of each message.
+follows the order of typing, or not. The dossier's row shows the state of the last step, an older state or another
+state, or it changes without a step. The real jobs read all dossiers in the same pick-ups, plan and send messages, plan
+apologies and answer inquiries. The oracle knows when each record was written, and derives the outcome of each message.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Step:
 
 @dataclass
 class Row:
-    """A dossier's row from a moment on."""
+    """The values of a dossier's row at the source from a moment on."""
 
     visible: datetime
     state: State
@@ -125,7 +125,7 @@ def _late_times(recorded: datetime) -> list[datetime | None]:
 
 
 def number_steps(lot: random.Random, lives: Sequence[Life]) -> None:
-    """Number the steps of the source in the order of typing; rarely exchange two neighbouring steps of a dossier."""
+    """Number the source's steps in the order of typing; in rare cases, swap two neighbouring numbers of a dossier."""
     every = sorted((step.recorded, place, n) for place, life in enumerate(lives) for n, step in enumerate(life.steps))
     for number, (_, place, n) in enumerate(every, 10):
         lives[place].steps[n].number = number
@@ -141,7 +141,7 @@ def number_steps(lot: random.Random, lives: Sequence[Life]) -> None:
 
 @dataclass
 class Known:
-    """A step as the ledger must know it: with a usable time and its place in the dossier's order."""
+    """A step as the ledger must store it: with a usable time, and its place in the order of the dossier's steps."""
 
     place: tuple[int, int]
     """(number of the step, 0), or, if only the row showed the step, (number of the step before it, 1 or more)."""
@@ -152,7 +152,7 @@ class Known:
     is_old: bool = False
     reading: State | None = None
     has_force: bool = False
-    """Whether this is an old step that counts, because the row agreed with it when it was judged."""
+    """Whether this is an old step that counts, because the dossier's row agreed with it when it was picked up."""
 
     @property
     def kind(self) -> str | None:
@@ -160,9 +160,9 @@ class Known:
 
 
 def latest_rows(lives: Sequence[Life]) -> dict[datetime, datetime | None]:
-    """Return each pick-up → the latest ``updated`` time of all rows that earlier pick-ups read.
+    """Return, for each pick-up, the latest ``updated`` time of all rows that earlier pick-ups read.
 
-    The time is ``None`` for the first pick-up.
+    For the first pick-up this is ``None``.
     """
     found: dict[datetime, datetime | None] = {}
     latest: datetime | None = None
@@ -185,7 +185,7 @@ class ExpectedMessage:
 
 
 class Oracle:
-    """Derives the messages of one dossier, pick-up by pick-up."""
+    """Derives, pick-up by pick-up, the messages that one dossier must have."""
 
     def __init__(self, life: Life, read_until: Mapping[datetime, datetime | None]) -> None:
         """Create the oracle of one life; ``read_until`` is the result of ``latest_rows``."""
@@ -219,8 +219,8 @@ class Oracle:
             self.known.append(Known((step.number, 0), step.state, occurred, step.recorded, may_be_old))
         row = [row for row in self.life.rows if row.visible <= moment][-1]
         if row.updated != self.row.updated:
-            # The row changed, but its updated time is older than rows that were read long before. The true time of the
-            # change is unknown, so the pick-up's time counts.
+            # The row changed, but its ``updated`` time is much older than that of rows which were read before. The true
+            # time of the change is unknown, so the pick-up's time counts.
             read = self.read_until[moment]
             is_back = read is not None and read - SKEW - LATE - LOOK_BACK <= row.updated < max(
                 read - SKEW - LATE, self.updated
@@ -262,7 +262,7 @@ class Oracle:
         return not step.is_old or (step.reading is not None and KIND_OF_STATE.get(step.reading) != kind)
 
     def _entries(self) -> Iterator[list[Known]]:
-        """Yield the runs of neighbouring steps, ordered by number, that call for the same kind of message."""
+        """Yield each series of consecutive steps, ordered by number, that call for the same kind of message."""
         run: list[Known] = []
         for step in self.known:
             if run and step.kind != run[0].kind:
@@ -287,7 +287,7 @@ class Oracle:
         return kind is not None and not any(self._leaves(s, kind) for s in self.known if s.place > run[-1].place)
 
     def _is_same_stay(self, one: list[Known], two: list[Known]) -> bool:
-        """Return whether no step between two entries ends the first entry's condition."""
+        """Return whether no step between two entries ends the condition that began with the first entry."""
         between = [step for step in self.known if one[-1].place < step.place < two[0].place]
         kind = one[0].kind
         return kind is not None and one[-1].place < two[0].place and not any(self._leaves(s, kind) for s in between)
@@ -345,7 +345,7 @@ class Oracle:
         return "queued" if unread and moment < max(unread) else "accepted"
 
     def _state_at(self, moment: datetime) -> tuple[str, State]:
-        """Return the dossier's state at a moment, and whether a ``row`` or a ``step`` shows it."""
+        """Return ``row`` or ``step``, whichever shows the dossier's state at a moment, and that state."""
         known = [step for step in self.known if step.recorded <= moment]
         last = [step for step in known if not step.is_old][-1]
         old = [step for step in known if step.is_old and step.place > last.place]
@@ -355,7 +355,7 @@ class Oracle:
 
     @property
     def states(self) -> list[tuple[str, str]]:
-        """Return kind and state of each message, in the order of the dossier's steps."""
+        """Return the kind and the state of each expected message, in the order of the dossier's steps."""
         named = {"outdated": "cancelled"}
         return [
             (message.kind, named.get(message.state, message.state))
@@ -388,7 +388,7 @@ def _writes_in_order(lives: Sequence[Life], desk: OneStop) -> list[tuple[datetim
 
 
 def simulate(seed: int, dossiers: int, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Play ``dossiers`` dossiers on a migrated, empty ledger behind ``motcua_db``, and let the oracle judge the result.
+    """Play ``dossiers`` dossiers on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges.
 
     The first differences are printed unless ``quiet``.
     """

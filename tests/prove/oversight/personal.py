@@ -2,9 +2,10 @@
 
 The citizens' data goes through the whole system and is purged; then the proof searches for it. The search knows six
 spellings of each number and six of each name. It covers every column of every table of every schema, the statistics of
-PostgreSQL's planner, a fresh dump, all logs, the values passed between tasks, mails, publications, and the folders of
-the system and its journal. Nothing may be found. Providers' ids contain the phone number, so some columns, and all that
-auditors read, must never hold such an id in clear, not even before the purge.
+PostgreSQL's planner, a fresh dump, all logs, the values that Airflow's tasks pass on, mails, publications, and the
+folders of the system and its journal. Nothing may be found. The ids that some providers give to messages contain the
+phone number. Some columns, and everything that auditors can read, must therefore never hold such an id in clear, not
+even before the purge.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ from tests.prove.worlds.seeking import Places, Seeker, folded
 CITIZENS = 1000
 NOW = datetime.now(UTC).replace(microsecond=0)
 AT = NOW - timedelta(days=120)
-"""Time of all events, longer ago than both retention periods."""
+"""Time of all events; it is longer ago than both retention periods of personal data."""
 
 _FAMILIES = ["Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Huỳnh", "Phan", "Vũ", "Võ", "Đặng"]
 _MIDDLES = ["Thị", "Văn", "Ngọc", "Đình", "Hữu", "Khánh", "Quỳnh", "Thùy", "Xuân", "Bảo"]
@@ -68,7 +69,7 @@ _GIVEN = ["Lượng", "Quyến", "Thoảng", "Diệp", "Khuê", "Nhạn", "Uyể
 
 @dataclass(frozen=True)
 class Citizen:
-    """One of a thousand citizens, with a number and a name that no other has."""
+    """One of a thousand citizens, with a phone number and a name that no other citizen has."""
 
     number: int
 
@@ -174,7 +175,7 @@ def _play_citizens(world: World, citizens: list[Citizen], dice: random.Random) -
         said = {"note": f"{each.called(n + 1)} hẹn chiều, gọi {each.phone(n + 3)}", "actor": each.called(n + 2)}
         world.desk.move(9, code, at=AT, **said)
         if n % 10 == 0:
-            # This step names an unknown agency, so it goes into quarantine.
+            # This step names an unknown agency, so the pick-up puts it into quarantine.
             world.desk.move(9, code, "X-9", at=AT, note=f"{each.called(n)} {each.phone(n)}")
     world.handed_on += [pick_up("khanhhoa", now=AT), plan(now=AT), send("proof", clock=lambda: AT)]
     for row in world.rows("SELECT reference, msisdn FROM motcua.attempts WHERE state = 'accepted'"):
@@ -237,7 +238,7 @@ def _take_in_statement(world: World, citizens: list[Citizen]) -> None:
 
 
 def _publish_and_mail(world: World) -> None:
-    """Close, publish, check and mail the data."""
+    """Close periods, publish the closings, check data quality and mail the results."""
     of = AT.astimezone(VIETNAM).date().isoformat()
     for period in (Period.parse(of), Period.parse(of[:7])):
         closing = close_period(period, "proof", NOW).closing
@@ -251,7 +252,7 @@ def _publish_and_mail(world: World) -> None:
 
 
 def _search_ledger(world: World, seeker: Seeker) -> Places:
-    """Search every column of every table, and the planner's samples of each column."""
+    """Search every column of every table, and the sample values that PostgreSQL's planner stores for each column."""
     places = _search_tables(
         world, seeker, "c.relkind IN ('r', 'm', 'p') AND n.nspname NOT IN ('pg_catalog', 'pg_toast')"
     )
@@ -332,12 +333,12 @@ def figures(seed: int) -> list[Figure]:
     root, level = logging.getLogger(), logging.getLogger().level
     try:
         with tempfile.TemporaryDirectory() as folder, _open_world(Path(folder)) as world:
-            # Airflow removes earlier handlers when it configures its logging, so this handler is added afterwards.
+            # Airflow removes existing log handlers when it configures its logging, so add this handler afterwards.
             root.addHandler(handler)
             root.setLevel(logging.DEBUG)
             _play_citizens(world, citizens, random.Random(seed))
             _publish_and_mail(world)
-            # The ledger stamps receipts with the present time, but here they must be as old as their messages.
+            # The ledger gives receipts the present time, but here they must be as old as their messages.
             world.rows("SET session_replication_role = 'replica'")
             world.rows("UPDATE motcua.receipts SET received_at = %s", AT)
             world.rows("SET session_replication_role = 'origin'")
@@ -382,7 +383,7 @@ def _judge_before_purge(world: World, seeker: Seeker) -> list[Figure]:
     missing = [name for name in _MUST_HOLD if name not in held]
     ids = [name for name in _MUST_HOLD_NONE if name in held]
     people = len(set().union(*tables.of.values()))
-    # The auditors' views must never have personal data, not even before a retention period ends.
+    # The auditors' views must never show personal data, not even before its retention period ends.
     audit = _search_tables(world, seeker, "n.nspname = 'audit'")
     dump, files = _search_dump(world, seeker), _search_files(seeker, "statements")
     whole = len(seeker.tails) * 2

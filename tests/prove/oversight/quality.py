@@ -1,4 +1,4 @@
-"""Prove that the quality check finds every planted defect, and reports nobody else.
+"""Prove that the quality check finds every planted defect, and has no other findings.
 
 The code that plants the defects (tests/planting) states which rules must find each of them, and shares no code with the
 rules. The real check runs on a real ledger.
@@ -36,7 +36,7 @@ CLEAN, PLANTED = 100_000, 5_000
 
 @dataclass(frozen=True)
 class Verdict:
-    """Findings of a run by rule: dossiers by their number, all other subjects by name."""
+    """Findings of a run of the quality check, by rule: dossiers by their number, agencies and sources by name."""
 
     dossiers: dict[str, set[int]]
     others: dict[str, set[str]]
@@ -79,7 +79,7 @@ def compare(world: World, numbered: dict[int, Life], verdict: Verdict) -> tuple[
             total = len(wanted_names)
         else:
             guilty = {f"{agency} {month}" for each, agency, month in world.months if each == code}
-            # Procedures of a guilty month may be named in addition to the month itself.
+            # If an agency's month has a planted defect, findings about single procedures of this month are right, too.
             false_names = {name for name in verdict.others[code] if " ".join(name.split(" ")[:2]) not in guilty}
             missed_names = guilty - verdict.others[code]
             found, total = len(guilty) - len(missed_names), len(guilty)
@@ -117,9 +117,9 @@ def _describe(life: Life) -> str:
 
 @contextlib.contextmanager
 def planted_ledger(admin_dsn: str, world: World, template: str = "motcua") -> Iterator[tuple[str, dict[int, Life]]]:
-    """Write the world into a copy of a migrated database behind ``motcua_db``.
+    """Write the world into a copy of a migrated ledger, to which the connection ``motcua_db`` leads meanwhile.
 
-    Yield the database's DSN and the dossiers by number.
+    Yield the DSN of this ledger, and the dossiers by number.
     """
     variables = {"MOTCUA_SOURCES": ",".join(world.states)}
     with (
@@ -137,7 +137,7 @@ def planted_ledger(admin_dsn: str, world: World, template: str = "motcua") -> It
 
 
 def judge_world(world: World, dsn: str, numbered: dict[int, Life]) -> tuple[list[Figure], list[str]]:
-    """Return the rows of a planted world: found and false findings by rule, then other properties of a check."""
+    """Return the rows about a planted world: right and false findings by rule, then other properties of the check."""
     with mock.patch("motcua.jobs.quality.checking.log"):
         run = check_quality("proof", NOW)
         figures, faults = compare(world, numbered, findings(dsn, run.run_no))
@@ -160,7 +160,7 @@ BENT: Final = {
     "R7.days": 4, "R8.moves": 2, "R9.cases": 11, "R10.night_from": 21, "R11.days": 3, "R13.inquiries": 3,
     "R14.share": 0.86, "R15.gap": 0.14, "D3.minutes": 32, "S1.hours": 7, "S2.days": 2, "S3.days": 4, "S4.share": 0.49,
 }  # fmt: skip
-"""Wrong thresholds, each off by one: with it, the rule must miss a dossier or month exactly at its limit."""
+"""Wrong thresholds, each a little off the right one, so that its rule misses a subject exactly at the limit."""
 
 
 def _judge_bent_rules(world: World, dsn: str, numbered: dict[int, Life]) -> Figure:
@@ -225,7 +225,7 @@ DOCTORED: Final = (
         "UPDATE motcua.quality_runs SET previous_seal = repeat('1', 64) WHERE run_no = 2",
     ),
 )
-"""Changes to a sealed run that an owner of the database might make; the seal must reveal each."""
+"""Changes that an owner of the database might make to a sealed run; its seal must reveal each change."""
 
 
 def _judge_doctored_runs(dsn: str) -> list[Figure]:
@@ -249,8 +249,8 @@ def _judge_doctored_runs(dsn: str) -> list[Figure]:
 def figures(seed: int, share: float = 0.8) -> list[Figure]:
     """Judge one world with all defects; ``share`` is the share of the clean dossiers that are planted.
 
-    Below a share of about 0.7 there are so few clean pauses that planted pauses become usual. Months at the limit of
-    rule R9 then no longer stand out.
+    With a share below about 0.7 so few pauses of clean dossiers remain that the planted pauses become usual. Months at
+    the limit of rule R9 then no longer stand out.
     """
     world = build(seed, round(CLEAN * share), PLANTED)
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:

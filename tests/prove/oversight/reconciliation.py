@@ -1,10 +1,10 @@
-"""Prove that closings are right: an oracle that sees every event counts every figure of two months of invented days.
+"""Prove that closings are right, by an oracle that sees every event of two invented months and counts every figure.
 
 The real jobs run on a real ledger and two real sources, and get the invented time as an argument. Faults are planted,
 and the oracle knows them. Each morning the day before is closed and an earlier day is corrected. Both months, and the
 quarter and the year that end with them, are closed and corrected. Each closing is compared with the oracle's own count
-(tests/prove/worlds/reconciliation_oracle.py). At the end the system is broken on purpose, and the proof must notice
-each break.
+(tests/prove/worlds/reconciliation_oracle.py). At the end the system is broken on purpose in several ways, and the proof
+must notice each of them.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Verdict:
 
 
 class Judge:
-    """Closes periods with the real jobs, and compares each closing with the oracle's count of the same moment."""
+    """Closes periods with the real jobs, and compares each closing with the oracle's count at the same moment."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.verdict = stage, Verdict()
@@ -137,7 +137,7 @@ class Judge:
             self.verdict.check("reruns with the same hash of all figures", same, f"{period}")
 
     def close_in_vain(self, period: Period) -> None:
-        """Close a period again while a source is away; no new closing may be made."""
+        """Try to close a period again while a source does not answer; no new closing may be made."""
         before = self._last_number()
         try:
             close_period(period, "prove in vain", self.stage.now)
@@ -149,7 +149,7 @@ class Judge:
         self.verdict.check("closings that stand while a source is away", refused and stands, f"{period}: {refused}")
 
     def look_again(self) -> None:
-        """Run the system's own recheck of closed periods, right after a correction, and judge its closings."""
+        """Right after a correction, let the system check closed periods again, and judge the closings that it makes."""
         before = self._last_number()
         recheck_closed("prove again", self.stage.now)
         made = self.rows.execute("SELECT * FROM motcua.closings WHERE closing_no > %s ORDER BY closing_no", (before,))
@@ -159,7 +159,7 @@ class Judge:
     def recompute(self) -> None:
         """Recompute every closing from the facts known at its cut-off.
 
-        The figures must be the same although later facts have come.
+        The figures must still be the same, although facts were added later.
         """
         with connect() as connection:
             for each in (closed for closings in self.verdict.closings.values() for closed in closings):
@@ -170,7 +170,7 @@ class Judge:
                     self._open_figures(connection, load_closing(connection, each.number), stored)
 
     def _open_figures(self, connection: Connection, closing: Closing, stored: Figures) -> None:
-        """List the rows behind every figure: each cell must have as many rows as its figure."""
+        """List the rows that each figure counts: there must be as many rows as the figure states."""
         for figure, states in MESSAGE_FIGURES.items():
             messages = rows_of_figure(connection, closing, stored, figure, Cell())
             listed = Counter((row.agency_code, row.procedure_code, row.kind) for row in messages.rows)
@@ -200,14 +200,14 @@ class Judge:
     ) -> None:
         verdict, name = self.verdict, str(period)
         earlier = verdict.closings[name]
-        # The end of the period is computed here by its definition, independent of the system's own code.
+        # Compute the end of the period here from its definition, not with the system's code.
         ends_on = _ends_on(period)
         count = self.stage.oracle.count(at(period.first, 0, 0), at(ends_on, 0, 0), unread)
         if not period.is_day:
             self._add_days_up(period, count)
         if row is None:
             verdict.reruns += 1
-            # Closing a month does not close a day of the month that has no figures.
+            # When a month is closed, a day of it without any figure gets no closing.
             same = (
                 _same(count, earlier[-1].count, source_only=not asked_for) if earlier else not _nonzero_figures(count)
             )
@@ -284,7 +284,7 @@ class Judge:
                 must = count.unbalanced.get(key, 0)
                 same("cells whose identity balances, or does not as planted", (name, key), row["difference"], must)
         for away in (False, True):
-            # If a source was away, only the figures from the ledger can be counted for its agencies.
+            # For agencies whose source did not answer, only the figures that come from the ledger can be counted.
             own = {key: row for key, row in messages.items() if (key[0] in theirs) == away}
             must_be = {key: row for key, row in count.messages.items() if (key[0] in theirs) == away}
             self._compare_cells("figures about messages", name, own, must_be, MESSAGE_COLUMNS[4 if away else 0 :])
@@ -475,7 +475,7 @@ class Days:
             stage.settle()
 
     def read_only(self) -> None:
-        """Pick up from both sources without planning afterwards."""
+        """Read both sources without planning messages afterwards."""
         for source in ("one", "two"):
             self.stage.read(source)
 
@@ -562,7 +562,7 @@ class Days:
 
 
 def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, per_day: int = 3) -> Verdict:
-    """Play a world on a migrated, empty ledger behind ``motcua_db``, and let the oracle judge every closing."""
+    """Play a world on the migrated, empty ledger of the connection ``motcua_db``; the oracle judges every closing."""
     with (
         quiet_logs(),
         one_stops(
@@ -593,7 +593,7 @@ def simulate(seed: int, schedule: Schedule, admin_dsn: str, ledger_dsn: str, *, 
 
 
 def _editing(name: str, old: str, new: str) -> Mistake:
-    """Return a mistake that replaces ``old`` by ``new`` in the text of one SQL statement of closings."""
+    """Return a mistake that replaces ``old`` by ``new`` in the text of an SQL statement about closings."""
     statement(f"closings/{name}")
 
     def edited(asked: Any) -> Any:
@@ -650,9 +650,10 @@ MISTAKES: dict[str, Mistake] = {
 
 
 def _figures_of_mistakes(admin_dsn: str) -> list[Figure]:
-    """Return a row with the number of mistakes that a short world reveals; without a mistake no figure may differ.
+    """Return a row with the number of planted mistakes that a short world reveals.
 
-    The world is always the same, because each mistake needs a case that reveals it.
+    Without a mistake no figure of this world may differ. The world is always the same, because it must contain, for
+    each mistake, a case that reveals it.
     """
 
     def wrong(ledger: str) -> Verdict:
@@ -694,7 +695,7 @@ def _figures_of_two_months(verdict: Verdict) -> list[Figure]:
 
 
 def to_publish(verdict: Verdict, day: date, month: str) -> dict[str, int]:
-    """Return name → number of the closings to publish.
+    """Return the numbers of the closings to publish, by name.
 
     They are the newest closing of a day, the first and the newest closing of a December, and the newest closings of the
     quarter and the year that end with this December.

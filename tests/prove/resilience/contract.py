@@ -1,7 +1,7 @@
 """Prove that the guarantees of docs/guarantees.md (section Airflow) hold when people use Airflow's own actions.
 
-A real Airflow runs our DAGs. Each guarantee has a function that acts as a person would in the UI or at the command
-line. The phone network's own log shows which texts phones got, and how often.
+A real Airflow runs the project's DAGs. Each guarantee has a function that acts as a person would in the UI or at the
+command line. The log of the simulated phone network shows which texts phones got, and how often.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LANDLINE = "02583822334"
 """The landline of Nha Trang's town hall, which cannot get texts."""
 
 RETRY_LATER = {"MOTCUA_RETRY_FIRST": "PT15M"}
-"""Settings with a wait before a retry that is so long that within this proof only a backfill retries messages."""
+"""Settings with which a retry waits so long that within this proof only a backfill retries messages."""
 
 COMMITTED = 40
-"""Most committed attempts without an answer of one sender: 32 requests in flight and 8 prepared."""
+"""Most attempts that one sender has committed and that have no answer yet: 32 requests in flight and 8 prepared."""
 
 BUSY = {"error_503": {"probability": 1}}
-"""Faults with which the gateway refuses every message temporarily, so that no text reaches a phone."""
+"""Settings of the simulated gateway with which it refuses every message for now, so that no text reaches a phone."""
 
 
 def _texted_once(name: str, live: LiveAirflow, cases: Sequence[Case]) -> Figure:
@@ -136,7 +136,7 @@ def woken_at_once(live: LiveAirflow, moves: int = 4) -> list[Figure]:
 
 
 def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) -> list[Figure]:
-    """Check that later runs send the messages of windows that no run covered."""
+    """Check that later runs send the messages of time windows (data intervals) that no run covered."""
     _pause_at_rest(live)
     began = datetime.now(UTC)
     cases: list[Case] = []
@@ -169,7 +169,7 @@ def skipped_windows(live: LiveAirflow, minutes: float = 2.2, moves: int = 24) ->
 
 
 def cleared_and_rerun(live: LiveAirflow) -> list[Figure]:
-    """Check that clearing and rerunning sends nothing that is accepted, delivered or unknown."""
+    """Check that clearing and rerunning a run sends no message again that is accepted, delivered or unknown."""
     delivered = live.desk.move(6)
     live.wait_for_states(delivered, "delivered")
     reached, unreached = _move_unknown(live)
@@ -274,7 +274,7 @@ IN_FLIGHT: Mapping[str, Callable[[LiveAirflow, str], None]] = {
     "send marked success": lambda live, run: live.mark_success(run, "send"),
     "send's process killed": _kill_task,
     "executor's worker killed": _kill_worker,
-    # The scheduler's end also ends its workers and their tasks.
+    # When the scheduler is killed, its worker processes and their tasks end, too.
     "scheduler killed": _kill("airflow-scheduler"),
     "triggerer killed": _kill("airflow-triggerer"),
 }
@@ -286,7 +286,8 @@ def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
 
 
 def _at_gateway(live: LiveAirflow, least: int) -> int:
-    """Return how many attempts are committed and unanswered, 0 while the gateway has fewer than ``least`` of them."""
+    """Return how many attempts are committed and unanswered, or 0 if the gateway has got fewer than ``least`` of them.
+    """
     flying = _references(live, "in_flight")
     taken = {message["reference"] for message in live.network_log()} if len(flying) >= least else set()
     return len(flying) if len(flying & taken) >= least else 0
@@ -296,13 +297,17 @@ def _at_gateway(live: LiveAirflow, least: int) -> int:
 
 
 def backfills(live: LiveAirflow) -> list[Figure]:
-    """Check that each ``--reprocess-behavior`` plans what is missing in its window and retries what failed there."""
+    """Check backfills with each ``--reprocess-behavior``.
+
+    Each must plan the missing messages of its time window, and retry the messages that failed there.
+    """
     first = _minute(datetime.now(UTC)) - timedelta(hours=3)
     failing_at, settled_at, unseen_at, outside_at = (first + n * MINUTE + timedelta(seconds=20) for n in range(4))
     last = (
         first + 3 * MINUTE
     )  # the end of unseen_at's minute, since a backfill's dates are the moments at which runs start
-    # Move the source's cursor to the present, because only then a row that was recorded hours ago counts as late.
+    # Move the cursor of the source's pick-up to the present: only then does a row that was recorded hours ago count as
+    # late.
     live.wait_for_states(live.desk.move(), "delivered")
     delivered = live.desk.move(2, at=settled_at)
     live.wait_for_states(delivered, "delivered")
@@ -367,7 +372,8 @@ def backfills(live: LiveAirflow) -> list[Figure]:
         ),
         _texted_once("messages of the window that were delivered before", live, delivered),
     ]
-    # Send the messages outside the window by a backfill of their own minutes, so that they do not disturb later checks.
+    # Send the messages outside the time window by a backfill of their own minutes, so that they do not disturb later
+    # checks.
     live.backfill(first, first + 4 * MINUTE, "none", by_command=False)
     live.wait_for_states([*outside, *early, *outside_missing], "delivered")
     found.append(
@@ -394,7 +400,7 @@ def last_week(live: LiveAirflow, days: int = 6) -> list[Figure]:
     live.wait_for_states(settled, "delivered")
     lots = move_refused(live, *((3, minute + timedelta(seconds=30)) for minute in minutes))
     failing = [case for lot in lots for case in lot]
-    # These transitions belong to minutes without a run, and are committed late.
+    # These transitions were recorded in minutes without a run, and are committed late.
     skipped = [minute - 7 * MINUTE for minute in minutes]
     missing = [case for minute in skipped for case in live.desk.move(1, at=minute, unseen=True)]
     too_late = live.desk.move(2, at=today - timedelta(days=days - 1))
@@ -442,7 +448,8 @@ def release_unknown(live: LiveAirflow) -> list[Figure]:
     live.wait_until_idle()
     live.backfill(fires, fires, "completed")
     kept = live.states([*reached, *unreached])
-    # A signed-in person must ask for this: a command runs as the machine's account, and nobody would be responsible.
+    # A signed-in person must start this backfill. A command runs under the machine's account, so no person would be
+    # responsible for it.
     live.backfill(fires, fires, "completed", conf={"release_unknown": True}, by_command=False)
     live.wait_for_states([*reached, *unreached], "delivered")
     times = live.at_phones([*reached, *unreached])
@@ -494,7 +501,7 @@ def colours(live: LiveAirflow) -> tuple[list[Figure], list[Case]]:
         following = live.desk.move(2)
         live.wait_for_states(following, "delivered")
         (run,) = live.senders_of(following)
-        # The scheduled run of the failed cases' own minute always fails because of them, so look at another run.
+        # The scheduled run of the minute of the failed cases always fails because of them, so take another run.
         if live.run(run)["data_interval_start"] != minute_of(failing[0]):
             break
     green = live.wait_for_run(run)
@@ -516,7 +523,7 @@ def clock_run(live: LiveAirflow, case: Case) -> dict[str, Any] | None:
 
 
 def red_minute(live: LiveAirflow, failing: Sequence[Case]) -> list[Figure]:
-    """Check that the scheduled run of the failed cases' minute fails, too.
+    """Check that the scheduled run of the minute of the failed cases fails, too.
 
     A backfill with ``failed`` must then find and repair the run.
     """
@@ -542,7 +549,8 @@ def _references(live: LiveAirflow, state: str | None = None) -> set[str]:
 
 
 def _unsettled(live: LiveAirflow) -> bool:
-    """Return whether a message is unknown although the gateway accepted it; its receipt will still come."""
+    """Return whether a message is unknown in the ledger although the gateway accepted it; its receipt will still come.
+    """
     unknown = _references(live, "unknown") - live.without_receipt
     return bool(unknown & {message["reference"] for message in live.network_log()})
 
@@ -580,9 +588,10 @@ Line = Callable[[LiveAirflow], list[Figure]]
 
 
 def _checks() -> Iterator[tuple[str, Line]]:
-    """Yield the checks in an order in which no check has to wait for the clock.
+    """Yield the checks, in an order in which no check has to wait for a scheduled time.
 
-    The failures of the check ``colours`` are repaired minutes later, by the check ``red minute``.
+    For example, the check ``red minute`` repairs the failures of the check ``colours``, which can be done only minutes
+    later.
     """
     red: list[Case] = []
 
@@ -613,7 +622,7 @@ def _checks() -> Iterator[tuple[str, Line]]:
 
 
 def kept_by_airflow(live: LiveAirflow) -> list[Figure]:
-    """Check that Airflow's database and logs have no personal data after all checks have run."""
+    """Check that Airflow's database and logs contain no personal data after all checks have run."""
     (asker,) = live.desk.move(1)
     live.wait_for_states([asker], "delivered")
     reply = live.ask_9029(asker, f"MCKH {asker.code} Nguyễn Thị Lan {asker.phone}")
@@ -656,7 +665,7 @@ _KEPT = ("xcom", "log", "dag_run", "task_instance", "rendered_task_instance_fiel
 
 
 def figures(seed: int) -> list[Figure]:
-    """Check every line of the contract, in one Airflow."""
+    """Check every guarantee of the section Airflow, in one Airflow installation."""
     found: list[Figure] = []
     with (
         tempfile.TemporaryDirectory(prefix="motcua-contract-", ignore_cleanup_errors=True) as folder,

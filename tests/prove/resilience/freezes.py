@@ -1,8 +1,9 @@
 """Measure how long a freeze delays messages, at the default maximum age of a heartbeat.
 
 The leading sender is frozen once at each of its steps, and PostgreSQL once. Run ``make prove ONLY=freezes`` alone, on a
-quiet machine. Two senders go on after their run, as in production. A desk records a case right after the leader is
-frozen, and the proof measures the time until the gateway has its message (tests/crash/takeovers.py).
+quiet machine. As in production, two senders stay active after the run that started them. A desk records a case right
+after the leader is frozen, and the proof measures the time until the gateway has the case's message
+(tests/crash/takeovers.py).
 """
 
 from __future__ import annotations

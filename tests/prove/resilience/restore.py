@@ -1,10 +1,11 @@
-"""Prove that no citizen is texted twice or forgotten after a restore of the ledger, by the gateway's own log.
+"""Prove by the gateway's own log that no citizen is texted twice or forgotten after a restore of the ledger.
 
 ``make prove ONLY=restore`` tries each way of restoring on real servers. When the ledger is copied, 200 messages are
-queued. Then they are sent: one in twenty requests gets no answer, and one in twenty is refused temporarily. Fifty more
-events happen at the desk; half of them are texted before the ledger is lost. The ledger comes back by the restore
-command, by hand, by a copied data folder, or by its archive; or a standby takes over in the middle of sending. Then the
-system runs as usual, without anybody's help. The result is judged by the list of requests that the gateway stored.
+queued. Then they are sent: one in twenty requests gets no answer, and one in twenty is refused for now. Fifty more
+events happen at the desk; half of them are texted before the ledger is lost. The ledger is restored with the restore
+command, by hand, from a copied data folder, or from its archived write-ahead log; or a standby server takes over in the
+middle of sending. Then the system runs as usual, without anybody's help. The result is judged by the list of requests
+that the gateway stored.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Desk:
     uri: str
     events: int = 0
     ago: timedelta = timedelta(0)
-    """How far the desk's time is behind the real time. The proof plays a sleep of the server by reducing this time."""
+    """How far the desk's time is behind the real time; the proof reduces it to simulate that the server slept."""
 
     def now(self) -> datetime:
         return datetime.now(UTC) - self.ago
@@ -160,7 +161,7 @@ class Outcome:
     listed: int
     queued_doubled: int
     gap_events: int
-    """Number of events after the copy that were texted or are listed as unknown."""
+    """Number of events after the copy of the ledger that were texted or are listed as unknown."""
     difference: int
     receipts: str
     events: int
@@ -196,11 +197,11 @@ def judge(stage: Stage) -> Outcome:
 
 
 Experiment = Callable[[Stage, Cluster], contextlib.AbstractContextManager[None]]
-"""A function that gets a stage with 200 queued messages, and loses and restores the ledger."""
+"""A function that gets a stage with 200 queued messages, and that loses and restores the stage's ledger."""
 
 
 def _text_and_add_events(stage: Stage) -> None:
-    """After the ledger was copied, text some new events, and then record events that are not texted yet."""
+    """After the ledger was copied, record events and text them, and then record events that are not texted yet."""
     stage.desk.happen(TOLD_IN_GAP)
     stage.tell()
     stage.desk.happen(UNTOLD)
@@ -240,7 +241,7 @@ def by_the_command(stage: Stage, primary: Cluster) -> Iterator[None]:
 def by_a_copied_data_folder(
     stage: Stage, primary: Cluster, before_it_is_lost: Callable[[], object] = lambda: None
 ) -> Iterator[None]:
-    """Copy PostgreSQL's whole data folder, and put the copy back after the loss."""
+    """Copy PostgreSQL's whole data folder, and put the copy back after the ledger is lost."""
     data, copied = primary.server.data, stage.folder / "snapshot"
     primary.stop()
     _run_program("cp", "-a", str(data), str(copied))
@@ -293,7 +294,7 @@ def promotion(*, in_step: bool) -> Experiment:
             sending.start()
             until(lambda: len(stage.gateway.asked) >= QUEUED // 4, 60, "a sender comes so far")
             if not in_step:
-                # The standby gets no more log, while the primary goes on.
+                # From now on the standby gets no more write-ahead log, while the primary goes on.
                 standby.ask("ALTER SYSTEM SET primary_conninfo = ''")
                 standby.ask("SELECT pg_reload_conf()")
             until(lambda: len(stage.gateway.asked) >= QUEUED // 2, 60, "a sender comes so far")
@@ -390,7 +391,7 @@ def _begin_to_watch(stage: Stage) -> None:
 
 
 def _check_from_elsewhere(stage: Stage) -> None:
-    """Let the watch on another machine make its checks once, through the callbacks."""
+    """Let the watch on another machine make its checks once; it asks the server's callbacks app."""
     # Serve the callbacks for this check only; otherwise their connections would stay open when the server ends.
     with Served(create_standalone()) as server:
         given = settings().model_copy(
@@ -532,7 +533,7 @@ def experiment(way: Experiment, seed: int, ago: timedelta = timedelta(0)) -> Out
             AGENCY,
             database="motcua",
         )
-        # A run with nothing to do marks the ledger as one that has a journal.
+        # Run once without any message, so that the ledger records that it has a journal.
         open_journal().begin()
         stage.send()
         desk.happen(QUEUED)

@@ -1,7 +1,7 @@
 """Prove that a bad value of one dossier never stops a job for other dossiers, and does no harm where it is shown.
 
-Two worlds are made with the same dossiers. The first world has only valid values ("healthy" dossiers). The second world
-has more rows with NULL, extreme and hostile values in each column of each source and of the ledger
+Two worlds are made with the same dossiers, which have only valid values ("healthy" dossiers). The second world has
+additional rows with NULL, extreme and hostile values in each column of each source and of the ledger
 (tests/planting/values.py). Every job runs on both worlds, and the results about the healthy dossiers must be equal.
 """
 
@@ -83,7 +83,7 @@ class _Log(logging.Handler):
 
 @dataclass
 class Passage:
-    """The results of all jobs on one world: failures, everything that people see, and facts about healthy dossiers."""
+    """The results of all jobs on one world: failures, everything that people see, and output on healthy dossiers."""
 
     failures: list[str] = field(default_factory=list)
     steps: int = 0
@@ -96,7 +96,7 @@ class Passage:
     planted: list[Planted] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     newest: int = 0
-    """Newest transition number that the source with planted values had at the first reading."""
+    """Newest transition number that the source with planted values had when it was read for the first time."""
     traces: dict[str, set[Any]] = field(default_factory=dict)
     differences: int = 0
     """Difference of the accounting identity."""
@@ -143,7 +143,10 @@ class World:
 
 @contextlib.contextmanager
 def world(admin_dsn: str, folder: Path, template: str = "motcua") -> Iterator[World]:
-    """Yield empty desks, a ledger with four agencies, and a gateway on loopback; restore the environment afterwards."""
+    """Yield empty source databases, a ledger with four agencies, and a gateway on the loopback interface.
+
+    The environment variables are restored afterwards.
+    """
     from motcua.store.agencies import save_agencies
 
     given = {
@@ -180,8 +183,8 @@ def world(admin_dsn: str, folder: Path, template: str = "motcua") -> Iterator[Wo
 def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = True) -> Passage:
     """Run all jobs of two days and the end of a month, and return the results.
 
-    With ``lives``, each value is planted in one dossier for each of these lives. With ``thorough``, the month is closed
-    too, and every page, command and inquiry is run; otherwise only some of them.
+    With ``lives``, there is a dossier for each planted value and each of these lives. With ``thorough``, the month is
+    closed too, and every page, command and inquiry is run; otherwise only some of them.
     """
     passage = Passage()
     with psycopg.connect(world.dsn, autocommit=True) as ledger, _collecting_logs(passage):
@@ -284,7 +287,7 @@ def _check_quality_and_mail(passage: Passage) -> None:
     passage.step("verify seals", verify_seals)
 
     def mailed(name: str, mail: Mail) -> None:
-        # This call raises an error if SMTP cannot carry the mail. The search uses the text that a reader sees.
+        # This call raises an error if SMTP cannot carry the mail. Later the text that a reader sees is searched.
         write_message(mail, "motcua@example.org", "lan@example.org", "<1@example.org>", CHECKED)
         passage.shown |= {
             f"{name}.subject.txt": mail.subject.encode(), f"{name}.txt": mail.text.encode(),
@@ -342,8 +345,8 @@ def _close_and_publish(passage: Passage, periods: Sequence[tuple[Period, datetim
             for each in differences
             if each.dossier_code in HEALTHY_CODES
         }
-        # A value planted in the ledger itself always differs from the source, so only dossiers planted at the source
-        # count here.
+        # A dossier with a value planted in the ledger itself always differs from the source, so only dossiers that were
+        # planted at the source count here.
         passage.unexplained |= {
             f"{period} {each.dossier_code} {each.side} {each.reason}"
             for each in differences
@@ -486,16 +489,16 @@ def _read_outcome(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
 
 
 _FOUND_BY_NUMBER = 1000
-"""Number of the newest transition numbers among which a transition with a broken recorded time is found.
+"""A transition with a broken recorded time is found only if its number is among so many newest numbers.
 
-An older transition is found only when the history of its dossier is read.
+An older such transition is found only when the history of its dossier is read.
 """
 
 
 def without_trace(passage: Passage) -> list[str]:
-    """Return the values planted in the contract's views that the system ignored without a trace.
+    """Return the values planted in the views of the source contract that the system ignored without a trace.
 
-    The column does not allow such a value, but the value was neither quarantined nor reported.
+    The column must not hold such a value, but the value was neither quarantined nor reported.
     """
     reported = passage.traces["found"] | passage.traces["cleaned"]
     missed = []
@@ -520,7 +523,7 @@ _FUTURE_CANNOT_BE = {"phone_entered_at", "returned_at", "updated_at"}
 
 
 def _is_allowed(planted: Planted) -> bool:
-    """Return whether the column may hold this value, so that it need not be reported."""
+    """Return whether the source contract allows this value in its column, so that it need not be reported."""
     column, written = planted.column, planted.column.values()[planted.value]
     if column.type == "timestamp with time zone":
         ahead = planted.value not in ("NULL", "ten years ago")

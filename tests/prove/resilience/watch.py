@@ -2,14 +2,14 @@
 
 In the first part faults are planted one after another in a running system, as they happen in reality: programs are
 killed, a database refuses connections, rows go missing. The proof measures the seconds from planting a fault to the
-mail in the mailbox, and checks that the end is mailed after the repair. Settings (``SHORTENED``) shorten times for
-which an alert waits by its rule: for example, a red run is reported after 20 s instead of an hour. The watch makes its
-checks every 10 s instead of every minute. For each fault, the proof computes from the measured seconds the worst case
-with one check per minute.
+mail in the mailbox, and checks that a mail reports the end of the fault after its repair. Settings (``SHORTENED``)
+shorten the time that an alert waits by its rule: for example, a failed run is reported after 20 s instead of an hour.
+The watch makes its checks every 10 s instead of every minute. For each fault, the proof computes from the measured
+seconds how long the mail takes at worst with one check per minute.
 
 The second part plays days by a simulated clock. On a working Friday and the weekend after it, desks work without any
-fault, and only the daily mails may come. On the Monday after, the evening run of 17:30 does not happen, and an alert
-must report this.
+fault, and the watch may send only its daily mails. On the following Monday the evening run of 17:30 does not happen,
+and an alert must report this.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ class Fault:
 
 
 class Planting:
-    """Plants faults in one running system, and waits for their mails."""
+    """Plants faults in one running system, and waits for the mails that report them."""
 
     def __init__(self, live: LiveAirflow, folder: Path) -> None:
         self.live, self.folder = live, folder
@@ -146,13 +146,13 @@ class Planting:
             admin.execute(statement.encode())
 
     def through(self, name: str, key: str, do: Callable[[], object], mend: Callable[[], object]) -> None:
-        """Plant one fault, wait for its mail, repair it, and wait for the mail of its end."""
+        """Plant one fault, wait for the mail that reports it, repair it, and wait for the mail that reports its end."""
         fault = self.plant(name, key, do, mend)
         self.wait_reported(fault)
         self.mend(fault)
 
     def mend(self, *faults: Fault, again_after: float = inf) -> None:
-        """Repair the faults, and again every ``again_after`` seconds, until the end of each alert is mailed."""
+        """Repair the faults, and repeat this every ``again_after`` seconds until the end of each alert is mailed."""
         self.begin_to_mend(*faults)
         self.wait_over(*faults, again_after=again_after)
 
@@ -165,11 +165,11 @@ class Planting:
         self._wait_for_mails(faults, is_over=False)
 
     def wait_over(self, *faults: Fault, again_after: float = inf) -> None:
-        """Wait until the end of each alert is mailed; repair the faults again every ``again_after`` seconds."""
+        """Wait until the end of each alert is mailed; meanwhile repeat the repair every ``again_after`` seconds."""
         self._wait_for_mails(faults, is_over=True, again_after=again_after)
 
     def _wait_for_mails(self, faults: Sequence[Fault], *, is_over: bool, again_after: float = inf) -> None:
-        """Wait for the mails of the faults' alerts, or of their ends, five and a half minutes at most."""
+        """Wait at most five and a half minutes for the mails that report the faults, or with ``is_over`` their ends."""
         words = "over" if is_over else "reported"
         mended_at = time.monotonic()
         until = mended_at + MOST_SECONDS + 30
@@ -193,7 +193,7 @@ class Planting:
 
 
 def _report(line: str) -> None:
-    """Print a line of progress, because the table comes only at the end."""
+    """Print a line about the progress, because the table of figures is printed only at the end."""
     print(f"{datetime.now(VIETNAM):%H:%M:%S} {line}", file=sys.stderr, flush=True)
 
 
@@ -235,7 +235,10 @@ def _keep_busy(live: LiveAirflow, stop: threading.Event) -> None:
 
 
 def _plant_in_ledger(planting: Planting) -> None:
-    """Plant faults that need only changed rows: a lost message, receipts of unknown messages, and an old backup."""
+    """Plant faults that are made by changing rows of the ledger.
+
+    They are a lost message, receipts of unknown messages, and an old backup.
+    """
     backups = planting.folder / "backups"
 
     def date_backup(back: timedelta) -> None:
@@ -275,15 +278,15 @@ def _plant_in_ledger(planting: Planting) -> None:
         ),
     ]
     planting.wait_reported(*faults)
-    # The accounting identity is counted only every three minutes, so begin its repair first and wait for all ends at
-    # once.
+    # The watch counts the accounting identity only every three minutes, so begin the repair of this fault first, and
+    # then wait for the ends of all three faults.
     backup, difference, strange = faults
     planting.begin_to_mend(difference)
     planting.mend(backup, strange)
 
 
 def _plant_silence(planting: Planting) -> None:
-    """Plant faults without an error: receipts are lost, and a pick-up hangs and keeps its source locked."""
+    """Plant faults that raise no error: receipts are lost, and a pick-up hangs and keeps its source locked."""
     live = planting.live
 
     def hold() -> psycopg.Connection[Any]:
@@ -341,7 +344,7 @@ def _plant_refusals(planting: Planting) -> None:
     unknown = planting.plant("messages are of unknown outcome", "unknown_old", lambda: None, settle)
     planting.wait_reported(outage, unknown)
     planting.mend(outage, unknown)
-    # Runs that began before the repair may still turn red.
+    # Runs that began before the repair may still fail.
     planting.mend(red, again_after=10)
 
 
@@ -390,7 +393,7 @@ def _plant_ledger_faults(planting: Planting) -> None:
     behind = planting.plant(
         "the ledger has a gap",
         "ledger_behind",
-        # No run closes a gap of this kind. The ledger that went back in time may already have a gap.
+        # Insert a gap of a kind that no run closes. The ledger that went back in time may already have a gap.
         lambda: planting.do(
             "motcua",
             "INSERT INTO motcua.gaps (kind, noticed_at, lost_attempts, held_messages)"
@@ -401,7 +404,7 @@ def _plant_ledger_faults(planting: Planting) -> None:
         ),
     )
     planting.wait_reported(back, behind)
-    # The journal has the missing attempts, so a run may open the same kind of gap again before the repair is complete.
+    # The journal has attempts that the ledger lacks, so a run may open such a gap again before the repair is complete.
     planting.mend(back, behind, again_after=10)
 
 
@@ -410,7 +413,7 @@ def _figures_of_running_system(seed: int) -> list[Figure]:
     # These jobs become overdue in ten minutes. Even on a busy machine the first fault is planted before.
     due = datetime.now(VIETNAM) + timedelta(minutes=10)
     variables = SHORTENED | {
-        # The DAGs of these jobs stay paused, as if somebody had forgotten them.
+        # The DAGs of these jobs stay paused, as if somebody had forgotten to unpause them.
         "MOTCUA_QUALITY_TIME": f"{due:%H:%M}",
         "MOTCUA_RECONCILE_TIME": f"{due:%H:%M}",
         "MOTCUA_BACKUPS": str(folder / "backups"),
@@ -457,7 +460,8 @@ def _figures_of_running_system(seed: int) -> list[Figure]:
     for fault in faults:
         value, ok = "never", False
         if False in fault.seconds:
-            # With one check per minute instead of every 10 s, each check that the alert needs may come 50 s later.
+            # An alert may need several failed checks. With one check per minute instead of one every 10 s, each of them
+            # may come 50 s later.
             looks = CHECKS[fault.key.partition("/")[0]].looks
             each_minute = fault.seconds[False] + looks * (MINUTE - ROUND)
             value, ok = f"{fault.seconds[False]:.0f} s; {each_minute:.0f} s", each_minute <= MOST_SECONDS

@@ -27,11 +27,11 @@ from tests.live.airflow import ROOT, Case, LiveAirflow, live_airflow
 from tests.prove import Figure, at_most, equal
 
 HOLD = 0.5
-"""Seconds that the gateway takes for each request."""
+"""Seconds after which the gateway answers a request."""
 AT_ONCE = 8
 """Concurrent requests that the gateway allows."""
 TAKEN_OVER_WITHIN = 15
-"""Most seconds without a send while messages wait."""
+"""Most seconds in which no message is sent although messages wait."""
 
 
 class Worker(Part):
@@ -104,7 +104,8 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
         "AIRFLOW__CELERY__WORKER_CONCURRENCY": "6",
         "AIRFLOW__CORE__PARALLELISM": "24",
         "LIVE_CONCURRENCY": str(AT_ONCE),
-        # A sender waits for news no longer than this, so that a sender that took over soon gives way to the next run's.
+        # A sender waits for new messages at most this long, so that a sender which took over soon ends and the next
+        # run's sender can start.
         "MOTCUA_LINGER": "30",
     }
     try:
@@ -123,9 +124,9 @@ def two_workers(seed: int = 1) -> Iterator[Workers]:
 
 
 def senders_spread(workers: Workers) -> tuple[Worker, Worker]:
-    """Wait until each of the two living workers has a sender of the same run, and return both workers.
+    """Wait until each of the two workers runs one of the two senders of the same run, and return both workers.
 
-    A single event at the desk starts the run. If Airflow gives both senders to one worker, another run is tried.
+    A single event at the desk starts the run. If Airflow gives both senders to one worker, another run is started.
 
     Raises:
         TimeoutError: Both senders were on one worker in each of six runs.
@@ -154,7 +155,7 @@ def worker_lost_and_worker_stopped(
 ) -> list[Figure]:
     """Kill one of two workers in the middle of a long queue, and later stop one in the middle of another queue.
 
-    Senders of the other worker must go on within ``within`` seconds.
+    Each time, senders of the other worker must send again within ``within`` seconds.
     """
     live = workers.live
     live.set_faults(slow_seconds={"probability": 1, "seconds": HOLD})
@@ -211,7 +212,10 @@ def worker_lost_and_worker_stopped(
 
 
 def _taken_over(how: str, live: LiveAirflow, within: float) -> Figure:
-    """Return the longest time without a send while messages waited, from just before a worker was lost."""
+    """Return the longest time in which no message was sent although messages waited.
+
+    The time is measured from just before the worker is lost.
+    """
     since = max(_accepted_times(live))
 
     def is_empty() -> bool:
@@ -237,7 +241,7 @@ def _count_ever_unknown(live: LiveAirflow, cases: Sequence[Case]) -> int:
 
 
 def _begun_by_each(live: LiveAirflow, cases: Sequence[Case], workers: Sequence[Worker]) -> list[int]:
-    """Return, for each worker, how many messages of these cases its living senders have begun.
+    """Return, for each worker, how many messages of these cases its running senders have begun to send.
 
     A sender holds an advisory lock through its connection to the ledger. The client port of that connection identifies
     the worker.

@@ -1,8 +1,8 @@
 """Check that tests notice a wrong DAG: a task, a dependency or an argument is missing, or a schedule is wrong.
 
 The faults are put into ``dags``, into the code that DAGs share (``motcua/orchestration.py``), and into the functions
-that their tasks call (``motcua/jobs/tasks``). ``tests/prove/trials.py`` tries each fault with the tests that load the
-file or enter the function. ``--seeds`` is the number of faults.
+that their tasks call (``motcua/jobs/tasks``). ``tests/prove/trials.py`` runs, for each fault, the tests that load the
+broken file or call the broken function. ``--seeds`` is the number of faults.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class _FaultFinder(m.MatcherDecoratableVisitor):
         super().__init__()
         self.names: list[str] = []
         self.found: list[tuple[str, str, str, cst.CSTNode, cst.CSTNode]] = []
-        """(outermost function or empty, innermost function or empty, kind, node, replacement)."""
+        """(outermost function around the place, innermost function, kind of fault, node, replacement).
+
+        A function is empty if the place is in no function.
+        """
 
     def _add(self, kind: str, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
         outer, *_, inner = self.names * 2 or ("", "")
@@ -147,7 +150,7 @@ def of_file(path: str) -> Iterator[Fault]:
 
 
 def _put_fault_in(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst.CSTNode) -> None:
-    """Let the process use a changed file: a DAG's file from its next load on, functions of other files at once."""
+    """Put a changed file into this process: a DAG's file is used when it is next loaded, other functions at once."""
     changed = module.deep_replace(node, becomes)
     assert isinstance(changed, cst.Module)
     if path.startswith("dags/"):
@@ -161,8 +164,8 @@ def _put_fault_in(path: str, module: cst.Module, node: cst.CSTNode, becomes: cst
 def _recompute_shared(source: str) -> None:
     """Run the changed source of ``motcua/orchestration.py``, and replace the values that DAGs import from it.
 
-    Classes and functions are not replaced, because other modules have references to them; ``put_codes`` changes the
-    functions.
+    Classes and functions are not replaced, because other modules refer to the objects; ``put_codes`` changes the code
+    within the functions.
     """
     shared = vars(import_module("motcua.orchestration"))
     before = dict(shared)

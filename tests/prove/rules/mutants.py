@@ -3,11 +3,11 @@
 A *mutant* is the code with one place changed: ``<`` becomes ``<=``, a ``not`` is left out, an argument becomes
 ``None``. A mutant that behaves exactly like the original is *equivalent*, and no test can notice it.
 ``equivalent_mutants.yaml`` lists the equivalent mutants with the reason. Any other mutant that no test of its module
-notices makes the proof fall short.
+notices makes the proof fail.
 
 The mutants run in a copy of the code in the folder for temporary files. The time is limited: modules are tried in the
 order of ``MODULES``, and the mutants of a module in an order that the seed decides (``tests/prove/trials.py``). Mutants
-that were not tried are counted, and the next run tries them.
+for which the time did not suffice are counted, and the next run tries them.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class _Trials(Trials):
     has_no_end = 5.0
 
     def set_up(self, session: pytest.Session, items: Mapping[str, Any]) -> str:
-        """Run all tests once without a mutant, so that imports within functions happen before the forks."""
+        """Run all tests once without a mutant, so that modules which functions import are loaded before the forks."""
         for name, test in items.items():
             began = time.process_time()
             test.config.hook.pytest_runtest_protocol(item=test, nextitem=None)
@@ -136,7 +136,7 @@ def figures(seed: int, into: str = "", minutes: float = MINUTES) -> list[Figure]
 
 
 def _read_equivalent() -> dict[str, set[str]]:
-    """Return the equivalent changes by module."""
+    """Return the changes of equivalent mutants, by module."""
     listed = yaml.safe_load((Path(__file__).parent / "equivalent_mutants.yaml").read_text(encoding="utf-8"))
     return {
         module: {f"{each['was']} → {became}" for each in entries if each["reason"] for became in each["became"]}
@@ -151,7 +151,7 @@ def _change_of(tried: Tried) -> str:
 def _try_module(module: str, seed: int, minutes: float, path: Path) -> list[Tried]:
     """Try all mutants of one module, in a new process.
 
-    The process must be new because afterwards it imports only the copy of the package.
+    The process must be new, because it must import the copy of the package instead of the package itself.
     """
     tests = sorted(path.relative_to(ROOT) for path in (ROOT / _TESTS).glob(MODULES[module]))
     with tempfile.TemporaryDirectory(prefix="motcua-mutants-") as folder, contextlib.chdir(folder):
@@ -192,9 +192,9 @@ def _switch_on(mutant: str) -> None:
 
 
 def _write_copy(tests: list[Path]) -> None:
-    """Write the copy into the current folder.
+    """Write the copy of the package into the current folder.
 
-    The package goes to the path that mutmut expects, with the tests of a module beside it.
+    The package goes to the path that mutmut expects, and the tests of the module are put beside it.
     """
     shutil.copytree(ROOT / "plugins" / "motcua", _SOURCES / "motcua", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(ROOT / "include" / "calendars", "include/calendars")

@@ -1,8 +1,8 @@
 """Measure how well the system reads phone fields, with thousands of fields whose true content is known.
 
-Each row begins with the true content: an owner's number and the day on which it was typed, or something that is no
-phone number. The content is then spelled as people spell it. The proof shares no code with the system's reader, and has
-its own copy of the numbering plan.
+Each field is made from its true content: an owner's number and the day on which it was typed, or something that is no
+phone number. The content is spelled as people spell it. The proof shares no code with the system's reader of phone
+fields, and has its own copy of the numbering plan.
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ lao_cai|Lào Cai|020|0214|7
 thai_nguyen|Thái Nguyên|0280|0208|7
 phu_tho|Phú Thọ|0210|0210|7
 """
-# With these old area codes, a landline of ten digits may look like a mobile number of today.
+# With these old area codes, a landline number of ten digits may look like a mobile number of today.
 TRAP_CODES = _listed("058 056 059 070 076 077 079 037 038 039 033 031 036 030 08")
-# With these old area codes, ten digits are never a mobile number of today.
+# With these old area codes, a landline number of ten digits never looks like a mobile number of today.
 CLEAR_CODES = _listed("053 054 057 073 074 061 068 063 04 0511 0510 0710 0500 0650 0350 0321 020 0280 0210")
 
 
@@ -107,7 +107,7 @@ TRAPS = [area for area in AREAS if area.old in TRAP_CODES]
 class Row:
     """One phone field and the right answer.
 
-    The right answer is the number to text with all numbers of its owner, or the acceptable reasons for a refusal.
+    The right answer is the number to text with all numbers of its owner, or the acceptable reasons why there is none.
     """
 
     kind: str
@@ -145,11 +145,11 @@ class People:
         return first + timedelta(days=self.random.randint(0, (last - first).days))
 
     def day_before(self, last: date = TEN_DIGITS - timedelta(days=1)) -> date:
-        """Return a day on which ten digits under 03, 05 and 07 were no mobile number."""
+        """Return a day on which ten digits that begin with 03, 05 or 07 were no mobile number."""
         return self.day(date(2015, 6, 1), last)
 
     def day_since(self) -> date | None:
-        """Return a day of today's numbering plan; ``None`` means today."""
+        """Return a day since which the numbering plan is that of today; ``None`` means today."""
         return None if self.random.random() < 0.3 else self.day(TEN_DIGITS, TODAY)
 
     def any_day(self) -> date | None:
@@ -416,7 +416,7 @@ def _not_textable(people: People) -> Iterator[Row]:
     for _ in range(60):
         written, _, day, province = people.mobile()
         short = written[: -people.random.randint(1, 4)]
-        # Nine digits under 012 may also be an ID number of Hà Nội.
+        # Nine digits that begin with 012 may also be an ID number of Hà Nội.
         reasons = ("too_short", "id_card_like") if len(short) == 9 and short.startswith("012") else ("too_short",)
         text = one_of(f"{short}|ĐT: {short}|{short} (chị Lan)")
         yield row("digits missing", text, *reasons, day=day, province=province)
@@ -456,7 +456,8 @@ def _not_textable(people: People) -> Iterator[Row]:
         )
         yield row("foreign", text, "foreign", day=people.any_day())
     for _ in range(60):
-        # A third pair of digits from 40 on is no month, so such an ID number is not read as a dossier code.
+        # The third pair of digits is 40 or more and so cannot be a month; such an ID number is not read as a dossier
+        # code.
         number = one_of("225|221|264|231|024|025|011") + people.random.choice("456789") + people.tail(5)
         shapes = "{0}|CMND {0}|CMND: {0}|{1} {2} {3}|CMT{0}|số CMND {0}|{0} (CMND)"
         text = one_of(shapes).format(number, number[:3], number[3:6], number[6:])

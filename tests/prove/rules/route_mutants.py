@@ -2,8 +2,8 @@
 
 The faults are put into ``motcua/web``, one at a time: a route is left out or answers another HTTP method; a check of
 rights is left out or replaced by another check; every visitor counts as an operator, or no visitor as an auditor; or a
-page shows rows of other agencies. ``tests/prove/trials.py`` tries each fault with the tests that enter the function.
-``--seeds`` is the size of the sample.
+page shows rows of other agencies. ``tests/prove/trials.py`` runs, for each fault, the tests that call the broken
+function. ``--seeds`` is the number of faults in the sample.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _FaultFinder(cst.CSTVisitor):
     def __init__(self) -> None:
         self.names: list[str] = []
         self.found: list[tuple[str, str, cst.CSTNode, cst.CSTNode]] = []
-        """(function, kind, node, replacement)."""
+        """(function, kind of fault, node, replacement)."""
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
         self.names.append(node.name.value)

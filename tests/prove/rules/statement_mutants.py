@@ -1,9 +1,9 @@
 """Check that tests notice a broken SQL statement of ``include/sql``: a condition, a column or a lock is left out.
 
-Each statement is broken in one place at a time, and the tests that run the statement are tried
+Each statement is broken in one place at a time, and the tests that use the statement are run
 (``tests/prove/trials.py``). ``--seeds`` is the number of faults in the sample. A change that PostgreSQL refuses when it
-reads the statement is no fault. Objects of the ledger (functions, views, triggers) and statements for the demo's own
-databases are not broken.
+parses the statement does not count as a fault. Objects of the ledger (functions, views, triggers) and statements for
+the demo's own databases are not broken.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _ENDS_COLUMNS: Final = frozenset(
 )
 _ENDS_ORDER: Final = frozenset({"LIMIT", "OFFSET", "FOR", "UNION", "FETCH", "RANGE", "ROWS", "GROUPS", "RETURNING"})
 _NO_ANSWER: Final = frozenset({"NULL", "MATERIALIZED", "VALID"})
-"""Words that follow a NOT which does not negate a condition, such as NOT NULL."""
+"""Words before which a NOT does not negate a condition, as in NOT NULL."""
 _TURNED: Final = {"<": "<=", "<=": "<", ">": ">=", ">=": ">", "<>": "=", "=": "<>"}
 _OTHERS: Final = {
     "MIN": "max",
@@ -109,7 +109,10 @@ class _Statement:
         return found
 
     def _end(self, at: int, ends: frozenset[str]) -> int:
-        """Return the position of the first token of ``ends`` after ``at`` at the same depth: the end of this part."""
+        """Return the end of the part that begins at ``at``.
+
+        It is the position of the first token of ``ends`` that follows at the same depth.
+        """
         depth = self.tokens[at].depth
         for later in range(at, len(self.tokens)):
             token = self.tokens[later]
@@ -128,7 +131,7 @@ class _Statement:
         return self.words[at] in ("WHERE", "HAVING", "WHEN", "AND", "OR") and at not in self.between
 
     def conditions(self) -> Iterator[Change]:
-        """Yield changes that leave out one condition: TRUE replaces it, or FALSE where OR joins it."""
+        """Yield changes that leave out one condition: TRUE replaces it, or FALSE if it is part of an OR."""
         for at in range(len(self.tokens) - 1):
             behind = self._starts_condition(at)
             opens = self.words[at] == "(" and self.words[at + 1] not in ("SELECT", "WITH", "VALUES")
@@ -175,7 +178,7 @@ class _Statement:
                 yield self._change("join", at, at + 1, "INNER" if word == "LEFT" else "LEFT")
 
     def _parts_between_commas(self, at: int, ends: frozenset[str]) -> list[tuple[int, int]]:
-        """Return the parts between commas from the token ``at`` on, as ranges of tokens."""
+        """Return the parts that commas separate from the token ``at`` on, as ranges of tokens."""
         end, parts = self._end(at, ends), []
         while at < end:
             comma = min(self._end(at, ends | {","}), end)
@@ -184,7 +187,7 @@ class _Statement:
         return parts
 
     def columns(self) -> Iterator[Change]:
-        """Yield changes that make one column of a result or of written values NULL, or leave out one assignment."""
+        """Yield changes that make one column of a result or one written value NULL, or leave out one assignment."""
         for at, word in enumerate(self.words[:-1]):
             if word in ("SELECT", "RETURNING"):
                 first = at + 1
@@ -265,7 +268,7 @@ class _Statement:
         return self.sql[self.tokens[at].start : self.tokens[at].end]
 
     def others(self) -> Iterator[Change]:
-        """Yield changes of the action on a conflict, of a default or a value: least for greatest, plus for minus."""
+        """Yield other changes: of the ON CONFLICT action, of a default, of greatest to least, of minus to plus."""
         for at, word in enumerate(self.words[:-1]):
             if word == "DO" and self.words[at + 1] == "UPDATE":
                 yield self._change("on conflict", at, self._end(at, frozenset({"RETURNING"})), "DO NOTHING")

@@ -1,8 +1,8 @@
-"""Prove that texts are right: letters, segments, inserted values, and the wording of the report.
+"""Prove that texts are right: their letters, segments and inserted values, and that they have the report's wording.
 
-The judge shares no code with the system. Its alphabet is typed from 3GPP TS 23.038 by code point, its splitter works on
-septets and on UTF-16 bytes, the Unicode database gives the plain form of each letter, and the report's texts are copied
-here.
+The proof shares no code with the system. Its alphabet is typed from 3GPP TS 23.038 by code point, it splits texts into
+segments by septets or by UTF-16 bytes, the Unicode database gives the plain form of each letter, and the texts of the
+report are copied here.
 """
 
 from __future__ import annotations
@@ -217,7 +217,7 @@ def _random_text(chance: random.Random) -> str:
     groups, weights = zip(*chance.choice(_MIXTURES), strict=True)
     text = "".join(chance.choice(group) for group in chance.choices(groups, weights, k=length))
     if chance.random() < 0.3 and length > 4:
-        # Place a character of two units exactly where a part ends.
+        # Place a character that takes two units exactly at the end of a part.
         border = chance.choice((66, 69, 133, 152, 159, 305)) % length
         text = text[:border] + chance.choice((*_ESCAPED, "😀")) + text[border + 1 :]
     return unicodedata.normalize(chance.choice(("NFC", "NFC", "NFD")), text)
@@ -269,7 +269,7 @@ def _size(part: str, encoding: str) -> int:
 
 
 def _costs_of_the_pilot(templates: dict[str, Template]) -> list[Figure]:
-    """Return the rows about segments for every agency, with its full and its short name, computed by arithmetic."""
+    """Return the rows about the number of segments of each agency's texts, with its full and its short name."""
     with (include_dir() / "agencies.yaml").open(encoding="utf-8") as file:
         agencies = yaml.safe_load(file)["agencies"]
     names = [name for agency in agencies for name in (agency["name"], agency["short_name"])]

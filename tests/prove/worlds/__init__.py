@@ -1,1 +1,1 @@
-"""Simulated worlds and servers that proofs run in, and oracles that share no code with the judged system."""
+"""Simulated worlds and servers for proofs, and oracles, which know the right results without the system's code."""

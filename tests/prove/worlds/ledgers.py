@@ -16,7 +16,7 @@ from tests.prove import Figure, equal
 
 @contextlib.contextmanager
 def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
-    """Start a PostgreSQL server with a migrated ledger to copy, and yield its administrator's DSN.
+    """Start a PostgreSQL server with a migrated ledger that serves as a template; yield its administrator's DSN.
 
     ``trusting``: see ``own_server``.
     """
@@ -30,7 +30,7 @@ def proving_server(folder: Path, *, trusting: bool = False) -> Iterator[str]:
 
 @contextlib.contextmanager
 def proving_ledger(admin_dsn: str, name: str) -> Iterator[str]:
-    """Make an empty ledger behind the connection ``motcua_db``, and yield an administrator's DSN for it."""
+    """Create an empty ledger, let the connection ``motcua_db`` lead to it, and yield an administrator's DSN for it."""
     server = Server(admin_dsn)
     dsn = server.copy_database("motcua", name)
     with tempfile.TemporaryDirectory(prefix="motcua-journal-") as journal:
@@ -61,7 +61,7 @@ $$;
 CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
 FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
 """
-"""SQL that lets the ledger stamp its records with a world's time, from the table ``prove.clock``."""
+"""SQL with which the ledger gives its records a world's time, from the table ``prove.clock``, as the present time."""
 
 Mistake = Callable[[str], AbstractContextManager[object]]
 """A function that takes a ledger's DSN and returns a context in which the system is broken in one way."""
@@ -76,12 +76,13 @@ def notice_mistakes(
     mistakes: Mapping[str, Mistake],
     falls_short: Callable[[str], bool],
 ) -> Figure:
-    """Return a row with the number of planted mistakes that a short world reveals; print the names of all others.
+    """Return a row with the number of planted mistakes that a short world reveals; print the names of the other ones.
 
     Args:
         admin_dsn: DSN as ``proving_server`` yields it.
         mistakes: Description → mistake; each mistake gets a ledger of its own.
-        falls_short: Function that returns whether the world's figures fall short in the ledger with this DSN.
+        falls_short: Function that plays the world in the ledger with this DSN, and returns whether a figure misses its
+            required value.
     """
     noticed = 0
     for number, (name, mistake) in enumerate(mistakes.items()):

@@ -1,8 +1,8 @@
 """Play days without any fault, by a simulated clock.
 
-Desks work, messages reach phones, and the watch makes its checks. The ledger, pick-up, planning, sending, the evening's
-apologies, the watch and a mail server are real. Airflow is a stand-in with scripted answers. No gateway sends receipts,
-and no quality check or closing runs: SQL statements here write their results directly into the ledger.
+Desks work, messages reach phones, and the watch makes its checks. The ledger, the jobs that pick up, plan, send and
+apologise, the watch and a mail server are real. Airflow is a stand-in with scripted answers. No gateway sends receipts,
+and no quality check or closing runs: instead, SQL statements of this module write their results into the ledger.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class QuietDays:
         ]
         in_ledger(save_agencies, agencies, "proof")
         prepare_calendars(self.now, "proof")
-        # Two checks of the ledger are switched off, because here they would always alert: the tests' server runs
-        # without fsync, and this copy of a database has no grants.
+        # Switch two checks of the ledger off, because here they would always alert: the tests' server runs without
+        # fsync, and this copy of a ledger lacks the grants of a real one.
         self._patching = pytest.MonkeyPatch()
         self._patching.delitem(PARAMETERS, "fsync")
         self._patching.setattr("motcua.jobs.doctor.ledger.open_doors", lambda *_: [])
@@ -57,7 +57,7 @@ class QuietDays:
     # --- Playing days
 
     def work_until(self, moment: datetime) -> None:
-        """Play until a moment: desks work in office hours, and the system runs all the time, at night less often."""
+        """Play until a moment: desks work in office hours; the system runs all the time, but less often at night."""
         while self.now < moment:
             local = self.now.astimezone(VIETNAM)
             is_office = local.weekday() < 5 and 7 <= local.hour < 18
@@ -70,7 +70,8 @@ class QuietDays:
             self._run_watch()
 
     def evening_without_its_run(self) -> str:
-        """Advance the clock without planning the evening's apologies; return the time of the alert, such as 17:36."""
+        """Let the evening pass without planning its apologies; return the time of the alert about this, such as 17:36.
+        """
         before = set(self.alerts())
         while self.now.astimezone(VIETNAM).hour < 18:
             self.now += timedelta(minutes=1)

@@ -1,8 +1,8 @@
 """Build a world for the reconciliation: two sources, a phone network, and two months of invented lives.
 
-The sources have different software. The life of each dossier follows a story with a known end, for example that its
-result is fetched, taken back or lost. All events are on one timeline together with the runs of the system, so the real
-jobs and the oracle see the same days.
+The two sources have different one-stop software. The life of each dossier follows a story with a known end, for example
+that its result is collected, taken back or lost. All events and all runs of the system's jobs are on one timeline, so
+the real jobs and the oracle see the same days.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ from tests.prove.worlds.reconciliation_oracle import (
 )
 
 ODD_STATUS = 12
-"""Status that some desks write in place of 9; the system cannot use it until somebody maps it."""
+"""Status that some desks write in place of 9; the system cannot use it until a person maps it to status 9."""
 NEVER_HEARD_OF = "X.99"
-"""Another code of the fourth agency, which nobody has entered as its alias at first."""
+"""Another code of the fourth agency; only on the day ``alias`` a person enters it as the agency's alias."""
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -70,11 +70,11 @@ class Schedule:
     """
     joins_again: int | None = None
     unread: int | None = None
-    """Day whose closing cannot query the second source."""
+    """Day at whose closing the second source does not answer."""
     missed: int | None = None
     """Day on whose evening the second source does not answer until it is too late for apologies."""
     caught_up: int | None = None
-    """Day on whose evening the second source does not answer until 20:00, when the apologies are made up for."""
+    """Day on whose evening the second source does not answer until 20:00; then the apologies are planned late."""
     rewritten: int | None = None
     cleaned: int | None = None
     rowless: int | None = None
@@ -115,7 +115,7 @@ EIGHT_DAYS = Schedule(
 )  # fmt: skip
 """Eight days across the end of a month, a quarter and a year."""
 THREE_DAYS = Schedule(days=3, first_day=date(2024, 5, 13), after=1, deleted=2, cleaned=1)
-"""Three days, for the runs with planted mistakes."""
+"""Three days, for the worlds in which the system is broken on purpose."""
 
 
 def offices(schedule: Schedule) -> list[Office]:
@@ -244,7 +244,7 @@ MAKES: dict[str, type[ContractSource] | type[OpencpsSource]] = {"one": ContractS
 # ----------------------------------------------------------------------------------------------- the phone network
 
 SAID: dict[str, Answer] = {"202": TAKEN, "400": (400, "receiver rejected"), "503": (503, "busy"), "reset": "reset"}
-"""Answer as stories name it → the gateway's answer over HTTP."""
+"""Name of an answer in a story → the gateway's answer over HTTP."""
 
 
 GSM_TWICE = set("^{}\\[~]|€")
@@ -278,7 +278,7 @@ class Receipt:
 
 @dataclass
 class Fate:
-    """Behaviour of the network for one number: its answers in turn, and the receipts of each accepted attempt."""
+    """Behaviour of the phone network for one number: its answers in turn, and the receipts of each accepted attempt."""
 
     answers: list[str] = field(default_factory=list)
     receipts: list[list[Receipt]] = field(default_factory=list)
@@ -303,7 +303,7 @@ STORIES = {
     "recorded before midnight, committed when the day is closed": 1,
     "stopped or withdrawn on the appointed day, after the apology": 2,
 }  # fmt: skip
-"""Name of each story of a life → its relative frequency."""
+"""Story of a life → its relative frequency."""
 
 
 class World:
@@ -616,7 +616,7 @@ class World:
             self.do(self.moment(day), lambda stage: stage.stray_receipt())
         if plan.rewritten is not None:
             # The source rewrites two recorded steps: one result disappears as if it had never been there, and another
-            # appears as if it had always been there.
+            # result appears as if it had always been there.
             moment = at(plan.day(plan.rewritten), 9, 15)
             gone, come = ready("rewritten away", one, moment - DAY), ready("rewritten into", five, moment - DAY)
             was, became = self.both(gone, moment - DAY, 9, True), self.both(come, moment - DAY, 4)
@@ -626,7 +626,7 @@ class World:
             self.both(edited, moment - DAY, 9, True)
             self.row(edited, moment, procedure=self.procedures[1])
         if plan.missed is not None:
-            # This dossier needs an apology that is not made before the closing of its day.
+            # This dossier needs an apology that is not planned before the closing of its day.
             due = at(plan.day(plan.missed) + DAY, 16, 30)
             dossier = ready("evening missed", five, at(plan.day(plan.missed), 12, 0), due_at=due)
             self.both(dossier, at(plan.day(plan.missed), 12, 0), 4)
@@ -648,17 +648,17 @@ class World:
             self.row(early, moment, status=9, desk=True, finished_at=moment)
             self.step(early, moment + DAY, 9, True)
         if plan.unplanned is not None:
-            # This transition is read at night and not planned before the closing.
+            # This transition is read at night, and its message is not planned before the closing.
             moment = at(plan.day(plan.unplanned), 22, 0)
             self.both(ready("not planned", five, moment), moment, 9, True)
         if plan.deleted is not None:
-            # This transition is deleted from the ledger between reading and planning.
+            # This transition is deleted from the ledger after it is read and before its message is planned.
             moment = at(plan.day(plan.deleted), 13, 0)
             self.step(ready("deleted", one, moment), moment, 9, True)
             self.both(ready("read after it", one, moment), moment + 110 * MINUTE, 4)
         if plan.very_late is not None:
-            # This transition is committed two days late. Pick-ups miss it, because they read again only records of the
-            # last twenty-six hours.
+            # This transition is committed two days late. Pick-ups miss it, because of the records before their cursor
+            # they read only those of the last twenty-six hours again.
             moment = at(plan.day(plan.very_late), 10, 0)
             late = ready("committed two days late", one, moment)
             self.both(late, moment, 9, True, visible=moment + 2 * DAY + 150 * MINUTE)
@@ -703,11 +703,11 @@ class Stage:
         ]  # fmt: skip
         in_ledger(save_agencies, agencies, "proof")
         self.gateway = open_gateway("kannel")
-        # A web process uses one connection for all receipts and inquiries, and so does the proof.
+        # Use one connection for all receipts and inquiries, as a web process does.
         self.callbacks = open_connection()
         for name, numbers in self.world.fates.items():
             self.network.by_number[international(name)] += [SAID[answer] for answer in numbers.answers]
-        # The first reading of a source begins at its oldest record, so each source gets one row and one step.
+        # The first pick-up of a source begins at its oldest record, so write one row and one step into each source.
         first = Dossier("one", "nobody", "first")
         row = Row(None, self.now - DAY, None, None, "direct", 2, False, self.now - DAY)
         for name, make in MAKES.items():
@@ -718,7 +718,7 @@ class Stage:
             pick_up(name, now=self.now)
 
     def set_clock(self, moment: datetime) -> None:
-        """Set the clock that the ledger stamps its own records with."""
+        """Set the clock from which the ledger takes the times of its own records."""
         self.now = moment
         self.ledger.execute("UPDATE prove.clock SET moment = %s", (moment,))
 

@@ -87,7 +87,7 @@ class Step:
 
 @dataclass
 class Known:
-    """A transition in the ledger; ``step`` is ``None`` if only the dossier's row showed the transition."""
+    """A transition as the ledger must have it; ``step`` is ``None`` if only the dossier's row showed the transition."""
 
     dossier: Dossier
     step: Step | None
@@ -136,7 +136,7 @@ class Dossier:
     row: Row | None = None
     steps: list[Step] = field(default_factory=list)
     seen: list[tuple[datetime, Row, int | None]] = field(default_factory=list)
-    """(read at, row, national status) of each version that the ledger holds."""
+    """(read at, row, national status) of each version of the dossier's row that the ledger has."""
     known: list[Known] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     rewritten: bool = False
@@ -153,7 +153,7 @@ def _why_not_textable(phone: str | None) -> str | None:
 
 
 def _handed_over_by(row: Row, moment: datetime, stepped: datetime | None) -> bool:
-    """Return whether a dossier was handed over by ``moment`` and no later step took it back."""
+    """Return whether a dossier was handed over to the citizen by ``moment``, and no later step undid this."""
     return row.returned_at is not None and row.returned_at <= moment and not (stepped and stepped > row.returned_at)
 
 
@@ -178,7 +178,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Occasion:
-    """An entry into a condition that calls for a message, by the present records of the source."""
+    """A dossier's entry into a condition that calls for a message, by the present records of the source."""
 
     kind: str
     steps: tuple[Step, ...]
@@ -212,7 +212,7 @@ class _Tally:
     differences: list[Difference] = field(default_factory=list)
     matched: set[int] = field(default_factory=set)
     scoped: set[int] = field(default_factory=set)
-    """Ids of apologies that the source's present records call for on evenings before the agency took part."""
+    """Ids of apologies that the present records of the source call for, on evenings before the agency took part."""
 
     def holds(self, moment: datetime | None) -> bool:
         return moment is not None and self.start <= moment < self.end
@@ -249,12 +249,12 @@ class Oracle:
         self.refused: dict[str, list[tuple[Dossier, Step]]] = defaultdict(list)
         self.messages: list[Message] = []
         self.replies: list[tuple[datetime, Message, bool]] = []
-        """(received at, reply, whether a result had been texted that was not collected)."""
+        """(inquiry received at, reply, whether a text had announced a result that is not collected yet)."""
         self.evenings: dict[tuple[str, date], str] = {}
         self.stray_receipts: list[datetime] = []
         self.act = 0
         self.causes: list[tuple[int, str, str, str, str]] = []
-        """(act, agency, procedure, kind, cause) of everything that may change a figure."""
+        """(number of the act, agency, procedure, kind, cause) of everything that may change a figure."""
         self.order = 0
 
     # --- at the sources
@@ -285,7 +285,7 @@ class Oracle:
         self.note(dossier, "source_changed")
 
     def note(self, dossier: Dossier, cause: str, message: Message | None = None) -> None:
-        """Record a cause for which the figures of this dossier's agency and procedure may change."""
+        """Record why figures of this dossier's agency and procedure may change."""
         kinds = [message.kind] if message else ["result", "supplement", "apology", ""]
         rows = [dossier.row, *(row for _, row, _ in dossier.seen)]
         procedures = {row.procedure or "" for row in rows if row} | {m.procedure for m in dossier.messages} | {""}
@@ -317,7 +317,7 @@ class Oracle:
                 self.refused[source].remove((dossier, step))
                 self._read_step(dossier, step, now, touched)
         for dossier in list(self.dirty[source].values()):
-            # Rows of an agency that the system did not know before are read now.
+            # Now also read rows of agencies that the system did not know when it read the source before.
             if dossier.row is not None and not dossier.seen and self.agency(dossier):
                 self._read_row(dossier, now, touched)
         for dossier in list(touched.values()):
@@ -403,7 +403,8 @@ class Oracle:
     # --- planning
 
     def occasions_known(self, dossier: Dossier) -> list[tuple[list[Known], Known | None]]:
-        """Return the ledger's entries into a condition, each with the transition that ended the condition."""
+        """Return a dossier's entries into conditions, by the ledger, each with the transition that ended the condition.
+        """
         found: list[tuple[list[Known], Known | None]] = []
         current: list[Known] = []
         for each in self._in_order(dossier):
@@ -416,7 +417,8 @@ class Oracle:
         return [*found, (current, None)] if current else found
 
     def plan(self, now: datetime) -> None:
-        """Plan every unplanned transition, and then queue messages again whose phone number was corrected."""
+        """Plan messages for all unplanned transitions; then queue the messages again whose phone number was corrected.
+        """
         self.act += 1
         for dossier in self.dossiers:
             if any(each.outcome is None for each in dossier.known):
@@ -617,7 +619,7 @@ class Oracle:
     # --- apologies
 
     def stood(self, dossier: Dossier, moment: datetime) -> tuple[datetime | None, int | None, bool]:
-        """Return due time, status and whether the dossier was handed over, as they were at a moment.
+        """Return the due time and the status at a moment, and whether the dossier was handed over by then.
 
         Facts about this moment count even if the system read them later.
         """
@@ -673,7 +675,7 @@ class Oracle:
             )  # fmt: skip
 
     def owed(self, office: Office, day: date) -> Iterator[tuple[Dossier, date]]:
-        """Yield the dossiers whose citizens must get an apology on an evening, by all facts known so far."""
+        """Yield the dossiers whose citizens must get an apology on an evening, by all facts that are known so far."""
         due_day = day + timedelta(days=1)
         for dossier in self.of_source[office.source]:
             if not dossier.seen or self.agency(dossier) != office.code:
@@ -734,7 +736,7 @@ class Oracle:
     def count(self, start: datetime, end: datetime, unread: frozenset[str] = frozenset()) -> Count:
         """Count what a closing of [start, end) must contain at this moment.
 
-        Sources in ``unread`` are away, so their records are not counted again.
+        Sources in ``unread`` do not answer, so their records cannot be counted.
         """
 
         tally = _Tally(start, end)
@@ -912,7 +914,8 @@ class Oracle:
             if self._message_of(dossier, occasion) is message:
                 enabled = self.offices[message.agency].enabled_from
                 if enabled is None or occasion.occurred_at < enabled:
-                    # The row showed the step a day before, so the step may be counted in another period, too.
+                    # The dossier's row showed this state a day before the step, so the step may be counted in another
+                    # period, too.
                     return {"scope_changed", *(["other_period"] if number is None else [])}
                 if occasion.recorded_at is None or occasion.recorded_at.year < 2000:
                     return {"time_cleaned"}

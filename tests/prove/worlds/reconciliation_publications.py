@@ -1,8 +1,9 @@
-"""Judge the publications of a world's closings.
+"""Test that the publications of a world's closings can be verified.
 
-Unchanged publications must verify, also after later facts were added or personal data was purged. The check must detect
-a changed byte in any file, and facts in the ledger that were changed with all triggers and foreign keys switched off.
-Changed cells, manifests and records of a publication are tested in tests/integration/publications.
+An unchanged publication must pass its verification, even after later facts were added or personal data was purged. The
+verification must detect a changed byte in any file, and facts in the ledger that were changed while all triggers and
+foreign keys were switched off. Changed cells, manifests and records of a publication are tested in
+tests/integration/publications.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ TAMPERED: dict[str, tuple[str, str]] = {
         "day", "UPDATE motcua.closings SET as_of = as_of - interval '1 hour' WHERE closing_no = %(closing_no)s",
     ),
 }  # fmt: skip
-"""Description of a change → the publication that must reveal it, and the SQL statement that makes it."""
+"""Description of a change → publication whose verification must reveal it, and SQL statement that makes it."""
 _VALUES = """
 SELECT
     c.known_history, c.known_version, c.closing_no, d.first AT TIME ZONE 'Asia/Ho_Chi_Minh' AS start,
@@ -96,8 +97,8 @@ WHERE c.closing_no = %s
 def publications(admin_dsn: str, ledger_name: str, closings: dict[str, int]) -> list[Figure]:
     """Publish these closings and return the rows about the publications.
 
-    The keys of ``closings`` are ``day``; ``month, first``; ``month, newest``, which is a red closing; ``quarter``; and
-    ``year``.
+    The keys of ``closings`` are ``day``; ``month, first``; ``month, newest``, which is a closing with unexplained
+    differences; ``quarter``; and ``year``.
     """
     with (
         quiet_logs(),
@@ -187,7 +188,7 @@ class _Publications:
 def _execute_without_guards(dsn: str, statement: str, values: dict[str, Any]) -> int:
     with psycopg.connect(dsn) as connection:
         connection.execute("SET session_replication_role = replica")
-        # A CHECK constraint stays in force with any replication role.
+        # Drop this constraint: session_replication_role switches triggers off, but no CHECK constraint.
         connection.execute("ALTER TABLE motcua.dossiers DROP CONSTRAINT IF EXISTS dossiers_check")
         return connection.execute(statement.encode(), values).rowcount
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Person: TypeAlias = tuple[str, tuple[str, str, str]]
-"""The nine digits that every spelling of the phone number ends with, and the family, middle and given name."""
+"""A person: the nine digits that each spelling of the phone number ends with; and family, middle and given name."""
 
 
 def folded(words: str) -> str:

@@ -2,8 +2,8 @@
 
 The clock is set back or ahead, and corrected later. The acts of a desk happen at true times but are recorded with the
 wrong clock; the real jobs read, plan, send and apologise at true times. The oracle knows only the order of the acts.
-Each entry into a condition must give one message, whether the row or the step showed it. The dossiers that are in
-process at 17:30 must get an apology.
+For each entry of a dossier into a condition that calls for a message there must be one message, whether the dossier's
+row or a step showed the entry. The dossiers that are in process at 17:30 must get an apology.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ END $$;
 
 @dataclass
 class Dossier:
-    """The true state of a dossier, and the kinds of message that it must get, in order."""
+    """The true state of a dossier, and the kinds of the messages that its citizen must get, in order."""
 
     code: str
     phone: str
@@ -83,7 +83,7 @@ class World:
         self.changes = self._changes()
 
     def _changes(self) -> list[tuple[datetime, timedelta]]:
-        """Return the moments at which the clock is set, each with the error of the clock from then on."""
+        """Return the moments at which the clock is changed, each with the error of the clock from then on."""
         changes = [(self.polls[0] - DAY_LONG, timedelta(0))]
         if self.sort in WORLDS[:2]:
             for at in sorted(self.lot.sample(range(30, 420), 6)):
@@ -145,7 +145,7 @@ class World:
 
 
 def wrong(seed: int, sort: str, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Play one world with a fault of the sort ``sort``, on a migrated, empty ledger behind ``motcua_db``."""
+    """Play a world with faults of the sort ``sort`` on the migrated, empty ledger of the connection ``motcua_db``."""
     with one_stops(admin_dsn, gateway={"concurrency": 8}) as desks:
         desks["one"].connection.execute(_CLOCK)
         in_ledger(save_agencies, [agency(AGENCY, enabled_from=TEN - timedelta(days=60))], "proof")
@@ -172,7 +172,7 @@ ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
 
 
 def messages_by_code(ledger_dsn: str) -> tuple[dict[str, list[tuple[str, str]]], set[str]]:
-    """Return kind and state of each dossier's messages in order, and the codes of dossiers with an apology."""
+    """Return, by dossier, kind and state of its messages in order; and the codes of the dossiers with an apology."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for code, kind, state in (row.values() for row in ask(ledger_dsn, _MESSAGES)):
         found[code].append((kind, state))
@@ -220,7 +220,7 @@ def figures(seed: int, admin_dsn: str) -> list[Figure]:
             found += wrong(seed, sort, admin_dsn, ledger)
 
     def falls_short(ledger: str) -> bool:
-        # A ledger can run only one world, so choose the world that can reveal the mistake.
+        # Only one world can be played on a ledger, so choose the world that can reveal the mistake.
         return any(
             not figure.ok
             for figure in wrong(seed, WORLDS[2 if _is_numbering_broken() else 1], admin_dsn, ledger, quiet=True)

@@ -1,4 +1,4 @@
-"""The local mailbox keeps every mail that it answered with 250, and shows hostile mails without harm."""
+"""Test the demo's mailbox: it keeps every mail that it accepted (reply 250), and shows hostile mails without harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The simulated phone network behaves like Kannel 1.4.5, for which it stands, and loses nothing across restarts."""
+"""Test the simulated phone network: it behaves like Kannel 1.4.5 and loses nothing when it is restarted."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ NUMBER = "0905123456"
 
 
 class Application(ScriptedGateway):
-    """The application behind a dlr-url or get-url. It records every call and answers as the test sets."""
+    """The application that a dlr-url or get-url of Kannel calls. It records every call; the test sets its answers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -520,7 +520,7 @@ def test_an_inquiry_reaches_the_application_as_kannel_would_bring_it(start, appl
         ("reply", "delivered"),
     ]
     assert network.counts()["replies"] == 1
-    assert network.counts()["accepted"] == 0  # This counts only what came through sendsms.
+    assert network.counts()["accepted"] == 0  # Only messages that came through sendsms are counted.
 
 
 def test_a_reply_is_shown_as_kannel_shows_it(network, application):

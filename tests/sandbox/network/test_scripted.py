@@ -1,4 +1,4 @@
-"""A scripted gateway answers as the test sets, and its record of requests is complete."""
+"""Test the scripted gateway: it answers as a test sets, and its record of requests is complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's Zalo answers for phones that have Zalo, lack it or refuse messages, and its page shows each result."""
+"""Test the demo's Zalo: it answers for phones that have Zalo, lack it or refuse messages, and its page shows each."""
 
 from __future__ import annotations
 

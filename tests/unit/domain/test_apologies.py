@@ -24,7 +24,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.working_days import OfficeHours, SpecialDay, WorkingCalendar
 
 CALENDAR = WorkingCalendar()
-"""The calendar of the package: Fri 2/9/2016 and Tết are days off, Sat 22/8/2026 is a working day."""
+"""The calendar of the holidays package: Fri 2/9/2016 and Tết are days off, Sat 22/8/2026 is a working day."""
 
 
 def at(day, clock="17:30"):
@@ -67,8 +67,8 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     evenings = [due_day - timedelta(days=back) for back in range(1, 60)]
     assert [day for day in evenings if due_day in (days("calendar", day, calendar) or ())] == [evenings[0]]
     asked = [day for day in evenings if due_day in (days("working_day", day, calendar) or ())]
-    # The evening is the last working day before the term's end. An end on a day off moves to the next working day
-    # (BLDS 2015, article 148).
+    # The evening is that of the last working day before the term ends. An end on a day off moves to the next working
+    # day (BLDS 2015, article 148).
     ends = due_day if calendar.is_working_day(due_day) else calendar.next_working_day(due_day)
     assert asked == [next(day for day in evenings if day < ends and calendar.is_working_day(day))]
 
@@ -77,7 +77,7 @@ def test_each_due_date_belongs_to_exactly_one_evening_in_either_mode(openings, d
     ("mode", "run_day", "opens", "until"),
     [
         ("working_day", date(2026, 11, 25), at(date(2026, 11, 26), "07:00"), at(date(2026, 11, 25), "21:00")),
-        # A Friday evening, due date on Saturday: by calendar it is Saturday, by working days it is Monday.
+        # On Friday evening, a due date of Saturday counts as Saturday by the calendar, and as Monday by working days.
         ("calendar", date(2026, 11, 27), at(date(2026, 11, 28), "07:00"), at(date(2026, 11, 27), "21:00")),
         ("working_day", date(2026, 11, 27), at(date(2026, 11, 30), "07:00"), at(date(2026, 11, 29), "21:00")),
     ],

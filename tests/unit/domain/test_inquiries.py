@@ -106,7 +106,7 @@ def test_code_with_blanks_around_a_sign_beside_a_letter_is_found_among_those_joi
 @pytest.mark.parametrize(
     ("text", "literal"),
     [
-        # The dot at the end may belong to the code, so both spellings are tried. A dot before the code never does.
+        # The dot at the end may belong to the code, so both spellings are tried. A dot before it never belongs to it.
         ("MCKH .A12.", ("A12.", "A12")),
         ("MCKH-A12.", ("A12.", "A12", "MCKH-A12.")),
         ("MCKH ... A12", ("A12",)),

@@ -1,4 +1,8 @@
-"""Test the planning rules as properties: for any history, every occasion has exactly one message."""
+"""Test the planning rules as properties: for any history, every occasion has exactly one message.
+
+A dossier is in the *condition* of a kind of message while it has the status of that kind at the one-stop desk. An
+occasion is one entry into the condition.
+"""
 
 from __future__ import annotations
 
@@ -216,7 +220,7 @@ INSTANT, MINUTE, DAY = timedelta(microseconds=1), timedelta(minutes=1), timedelt
     [
         ("result", NOW, True),
         ("result", NOW + INSTANT, False),
-        # The desk recorded the result after the desk had handed the result over.
+        # The desk recorded the result after it had handed the result over.
         ("result", NOW - 2 * DAY, True),
         # The desk asks for a supplement after an earlier result was handed over.
         ("supplement", NOW - DAY - INSTANT, False),
@@ -321,7 +325,7 @@ def test_what_is_entered_again_behind_old_steps_that_do_not_count_is_told_once()
     """A result that is entered again after an old step that does not count leads to one message only."""
     first, second, third = steps((9, True), (4, False), (9, True))
     assert states([first, old(second, "result"), third]) == [("cancelled", "superseded"), ("queued", None)]
-    # The later message waits for the dossier's row, so it does not supersede the earlier message.
+    # The later message waits for the dossier's row, so it does not replace the earlier message.
     unsure = old(third, read=False)
     assert states([first, old(second, read=False), unsure]) == [("queued", None), ("queued", None)]
 
@@ -404,7 +408,7 @@ def test_agency_tells_of_what_happened_since_it_joined(enabled_from, outcome):
 
 def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_one_does_not():
     first, again, left, entered = steps((9, True), (9, True), (4, True), (9, True))
-    # The first step was planned when the agency had another day of joining.
+    # When the first step was planned, the agency was to join on a later day.
     history = [replace(first, outcome="out_of_scope"), again, left, entered]
     plan = plan_dossier(FACTS, history, [], NOW, RULES)
     assert sorted(plan.outcomes) == [(2, "out_of_scope", None), (3, "no_occasion", None), (4, "message", 4)]
@@ -415,7 +419,7 @@ def test_occasion_from_before_an_agency_joined_stays_out_of_scope_and_the_next_o
     ("hold", "next_attempt_at"), [(timedelta(0), NOW), (60 * MINUTE, NOW + 2 * MINUTE), (58 * MINUTE, NOW)]
 )
 def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_attempt_at):
-    """An old step began a message that waits for the dossier's row. A sure step in the same condition confirms it."""
+    """A message of an old step waits for the dossier's row, or until a step that is not old confirms the condition."""
     first, sure = steps((9, True), (9, True))
     history = [old(replace(first, outcome="message"), read=False), sure]
     told = [PastMessage(70, "result", 1, None)]
@@ -428,8 +432,8 @@ def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_att
 @pytest.mark.parametrize(
     "history",
     [
-        # In this order: the second step is as unsure as the first; the first step was sure; the dossier has left the
-        # condition since; the second step was planned before.
+        # In this order: the second step is old too; the first step was not old; the dossier has left the condition
+        # since; the second step was planned before.
         lambda first, again, left: [old(first, read=False), old(again, read=False)],
         lambda first, again, left: [first, again],
         lambda first, again, left: [old(first, read=False), again, left],
@@ -437,7 +441,7 @@ def test_sure_step_confirms_the_message_that_an_old_one_had_begun(hold, next_att
     ],
 )
 def test_nothing_else_confirms_a_message(history):
-    """Only a sure step that follows in the same condition may confirm a message of an unsure old step."""
+    """Only a step that is not old and follows in the same condition may confirm a message of an old step."""
     first, again, left = steps((9, True), (9, True), (4, True))
     told = [PastMessage(70, "result", 1, None)]
     plan = plan_dossier(FACTS, history(replace(first, outcome="message"), again, left), told, NOW, RULES)

@@ -1,4 +1,4 @@
-"""Test the accounting identity and its sums as pure rules."""
+"""Test the rules of the accounting identity and of its sums, without a ledger."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_each_state_of_a_message_is_counted_once_and_in_its_group():
     ],
 )
 def test_shares_are_of_what_could_be_told_and_was_sent(counts, of_tellable, of_sent):
-    """One share is of the messages that had to be sent, the other of the messages that were sent."""
+    """One share of delivered messages is that of the messages to be sent, the other that of the messages sent."""
     one = figures(**counts)
     assert (one.delivered_of_tellable, one.delivered_of_sent) == (of_tellable, of_sent)
 

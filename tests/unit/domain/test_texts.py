@@ -169,7 +169,7 @@ def test_all_134_letters_become_the_right_ascii_letter(form: str) -> None:
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda template: template.template_id)
 def test_no_letter_makes_a_mixture(template: Template, form: str) -> None:
-    """No letter in a value may mix encodings: a text is fully accented or plain ASCII."""
+    """No letter in a value may make a text half accented: a text is fully accented or plain ASCII."""
     places = set(template.parameters) & {"dossier_code", "agency_name", "step_name"}
     assert places
     for letter in LETTERS:

@@ -1,4 +1,7 @@
-"""Test the working calendar: announced days off, the order of its layers, and properties of every calendar."""
+"""Test the working calendar: announced days off, which of its layers goes first, and properties of every calendar.
+
+The layers are an agency's own days, decisions of the government, and the package with the public holidays.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def special(day: date, opening: str, origin: str = "decision") -> SpecialDay:
 
 @pytest.fixture(scope="module")
 def shipped() -> WorkingCalendar:
-    """Return the calendar of the package together with the decisions that we ship."""
+    """Return the calendar of the holidays package together with the decisions that we ship."""
     file = read_calendar_file(include_dir() / "calendars" / "national.yaml")
     return WorkingCalendar([each for _, each in file.days])
 
@@ -210,7 +213,7 @@ def test_both_ends_of_a_span_are_counted(last, count):
     assert WorkingCalendar().count_working_days(FRIDAY, last) == count
 
 
-# ------------------------------------------------------------------------------------- for every calendar
+# --------------------------------------------------------------------------- properties of every calendar
 
 _days = st.dates(date(2025, 11, 1), date(2027, 2, 28))
 _specials = st.builds(

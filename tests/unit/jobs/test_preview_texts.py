@@ -1,4 +1,4 @@
-"""Test the preview of texts: what each text costs, which value needs another segment, and where the money goes."""
+"""Test the preview of texts: what each text costs, which value needs another segment, and what each part costs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORT_NAME = AgencyToPreview("000.00.04.H32", "Sở Thông tin và Truyền thô
 
 
 def _only_row(rows: list[PreviewRow], template_id: str, code_length: int, accented: bool) -> PreviewRow:
-    """Return the one row of the preview for a template, a length of the agency's code, and a mode."""
+    """Return the preview's only row for a template, a length of the agency's code, and with or without accents."""
     (row,) = (
         row
         for row in rows

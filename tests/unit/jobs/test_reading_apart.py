@@ -1,4 +1,4 @@
-"""Test the separate process that reads files of strangers: its limits, its environment and its log lines."""
+"""Test the separate process that reads files from outside: its limits, its environment and its log lines."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Test whom a report proposes to urge, and which version of a query its figures name.
 
-A report urges an agency from enough cases on and beyond the threshold, and names the figure that is the reason.
+A report urges an agency only if it has enough cases and a figure beyond the threshold, and it names this figure.
 """
 
 from __future__ import annotations

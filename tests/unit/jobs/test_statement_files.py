@@ -58,7 +58,7 @@ def test_shipped_forms_can_be_used():
     assert [form for form in forms if form.required != of_unit[form.unit]] == []
 
 
-# --- What is taken ------------------------------------------------------------------------------------------------
+# --- Files that are read ------------------------------------------------------------------------------------------
 
 
 def test_amounts_as_they_are_written_in_vietnam():
@@ -188,7 +188,7 @@ def test_lines_are_counted_as_a_spreadsheet_counts_them():
     )
 
 
-# --- What is refused ----------------------------------------------------------------------------------------------
+# --- Files that are refused ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Test the file of rules, and which thresholds a deployment may change."""
+"""Test the file of the quality rules, and which of their thresholds a deployment may change."""
 
 from __future__ import annotations
 

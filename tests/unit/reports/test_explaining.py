@@ -165,7 +165,7 @@ def test_every_refusal_of_a_phone_and_of_a_row_has_words():
     assert set(clauses()["kind"]) == set(KINDS)
 
 
-# ---------------------------------------------------------------- one message
+# ------------------------------------------------ sentences about one message
 
 
 CANDIDATE = SendCandidate(
@@ -374,7 +374,7 @@ def test_step_that_holds_a_phone_number_is_told_without():
     assert "123 456" not in told(story)
 
 
-# ---------------------------------------------------------------- any facts of a dossier
+# -------------------------------------------- sentences for arbitrary facts of a dossier
 
 moments = st.integers(-200, 200).map(lambda hours: NOW + timedelta(hours=hours))
 maybe = st.none() | moments

@@ -173,7 +173,7 @@ def test_names_are_words_and_never_markup():
     assert samples.FORMULA in cells
 
 
-# ------------------------------------------------------------------------------------------------- form
+# --------------------------------------------------------------------------- form of an official report
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_day_is_a_sheet_that_nobody_numbers_addresses_or_signs(name):
             assert (word in made) is issued
 
 
-# ------------------------------------------------------------------------------------------------- identity
+# -------------------------------------------------------------------------------------- accounting identity
 
 
 def test_identity_names_every_state_that_occurs_and_adds_up():
@@ -790,7 +790,7 @@ def test_one_word_of_a_template_makes_it_other_software(configure, tmp_path, nam
     folder = tmp_path / "include" / "templates" / "report"
     shutil.copytree(include_dir() / "templates" / "report", folder)
     configure(MOTCUA_HOME=str(tmp_path))
-    assert manifest.made_by.__wrapped__() == was, "the folder of the software must not change the maker"
+    assert manifest.made_by.__wrapped__() == was, "the folder of the software must not change what the manifest names"
     (folder / name).write_bytes((folder / name).read_bytes() + b"\n")
     now = manifest.made_by.__wrapped__()
     assert {key for key in was if was[key] != now[key]} == {"source"}

@@ -92,7 +92,7 @@ def test_replies_which_have_no_receipts_stand_apart():
     assert mail.subject.endswith(", 95,0% tin cần gửi đã tới máy")
     for text in (mail.text, words_of(mail.html)):
         said = " ".join(text.split())
-        assert "Phải nhắn 600 tin" in said, "the identity must count replies too"
+        assert "Phải nhắn 600 tin" in said, "the accounting identity must count replies too"
         assert "bằng 95,0% số cần gửi (200 cần gửi = 200 phải nhắn − 0 không gửi − 0 đã hủy)" in said
         assert "Riêng 400 tin trả lời tra cứu 9029 không có báo cáo của nhà mạng nên đứng ngoài tỷ lệ trên." in said
         assert "31,7%" not in said

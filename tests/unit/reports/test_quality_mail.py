@@ -68,7 +68,7 @@ def words_of(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
-# ---------------------------------------------------------------------------------------------- what they say
+# ----------------------------------------------------------------------------------------- what the mails say
 
 
 @pytest.mark.guarantee("intake", "mails count, by agency, pushed supplements about which no citizen could be texted")
@@ -292,7 +292,7 @@ def test_quiet_days_and_weeks_have_no_mail_but_the_first_check_has_one(changes, 
     assert is_due(agency_report(**changes)) is due
 
 
-# ---------------------------------------------------------------------------------------------- how they travel
+# --------------------------------------------------------------------------------------- how the mails are sent
 
 
 def test_message_is_plain_text_html_pictures_and_a_workbook(agency_mail):

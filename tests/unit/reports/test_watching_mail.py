@@ -52,7 +52,10 @@ def test_subject_and_body_of_the_daily_mail_say_the_same(state, said):
 
 
 def test_nothing_that_is_told_to_staff_asks_for_a_shell():
-    """Commands stand in the handbook, which each alert names; what the doctor alone asks is for who has a shell."""
+    """Words for staff name no commands: alerts link to the handbook, which has them.
+
+    Only checks that nobody but the doctor runs may name commands, because who runs the doctor has a shell.
+    """
     told = check_words()
     of_doctor = [each.id for each in CHECKS.values() if not each.asked_by & ~(DOCTOR | HOURLY)]
     of_staff = {name: said for name, said in told["checks"].items() if name not in of_doctor}

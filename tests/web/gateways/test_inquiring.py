@@ -413,7 +413,7 @@ def test_ledger_that_is_away_costs_no_reply_and_is_counted_on_its_return(client,
 
 
 def test_connections_cut_by_the_server_are_opened_anew(client, dossier, rows):
-    """A citizen must get a reply although the server has cut the callbacks' connections."""
+    """A citizen must get a reply although the server has cut the callbacks app's connections."""
     dossier("160915001")
     for _ in range(3):
         assert ask(client, "MCKH 160915001") == told("160915001")

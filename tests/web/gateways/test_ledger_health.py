@@ -1,4 +1,4 @@
-"""Test that the callbacks are healthy only while the ledger answers and accepts rows.
+"""Test that the callbacks app reports itself as healthy only while the ledger answers and accepts rows.
 
 The tests use a real PostgreSQL that stops, hangs and comes back.
 """
@@ -119,7 +119,7 @@ def test_health_of_a_ledger_that_hangs_is_told_in_time_by_whoever_asks_and_ends(
 
 
 def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
-    """A read-only ledger stores no receipts, so the callbacks must report themselves as unhealthy."""
+    """A read-only ledger stores no receipts, so the callbacks app must report itself as unhealthy."""
     configure(AIRFLOW_CONN_MOTCUA_DB=own_server.uri)
     ask(own_server.dsn, "ALTER DATABASE postgres SET default_transaction_read_only = on")
     try:
@@ -134,7 +134,7 @@ def test_ledger_that_takes_no_rows_is_no_health(own_server, configure):
 def test_health_waits_for_no_receipt(client, own_server, monkeypatch):
     """The health check has its own thread and connection.
 
-    If this test fails, a burst of receipts makes the callbacks look unhealthy.
+    If this test fails, a burst of receipts makes the callbacks app look unhealthy.
     """
     pool = callbacks.ledger_pool(callbacks.CALLBACKS)
     held = [pool.getconn() for _ in range(pool.max_size)]

@@ -39,7 +39,7 @@ def figures(text):
 
 
 class Kept:
-    """A writer of messages for these tests. It uses the writer of the tests of pages."""
+    """Writes messages for these tests, by the writer of ledger rows that tests of pages use."""
 
     def __init__(self, rows) -> None:
         self.run, self.made = rows, LedgerRows(rows)
@@ -116,7 +116,7 @@ def test_page_tells_what_waits_what_is_in_doubt_and_what_is_stopped(client, kept
 
 
 def test_page_tells_how_fast_and_whether_the_accounting_balances(client, kept):
-    """The accounting counts a message without a transition or an evening as a surplus, so both messages differ."""
+    """The accounting identity counts a message without an occasion as a surplus, here both messages."""
     kept.message("delivered", timedelta(seconds=1))
     kept.message("delivered", timedelta(seconds=1), kind="reply")
     found = figures(client.get(URL, headers=READER).text)
@@ -191,7 +191,7 @@ def test_many_readers_cost_one_reading_and_two_connections(client, kept, rows, m
 def test_days_that_take_long_are_told_from_before_and_hold_up_nothing(client, kept, monkeypatch):
     """A slow query of recent days must not delay the page.
 
-    The page waits for a few seconds and shows late figures with its next reading.
+    The page waits for a few seconds. It shows figures that come later when it is read the next time.
     """
     from motcua.web import ledger_looks
 

@@ -84,7 +84,7 @@ def test_page_asks_only_about_a_sleep(client, rows):
 
 
 def test_testimony_is_kept_and_one_of_a_later_state_until_it_was_acted_on(client):
-    """A report of a later state of the ledger must stay until the watch has processed it."""
+    """A report that the watch elsewhere saw a later state of the ledger must stay until the server has acted on it."""
     assert client.post(URL, headers=READER, json=SAID).status_code == 204
     given = in_ledger(last_testimony)
     assert given is not None

@@ -1,4 +1,4 @@
-"""Test the callbacks behind a real uvicorn through raw sockets.
+"""Test the callbacks app behind a real uvicorn through raw sockets.
 
 The tests cover callers that break off, bodies that never arrive, and each line of the log.
 """
@@ -51,7 +51,7 @@ class Running:
 
 @contextmanager
 def in_this_process(app: FastAPI) -> Iterator[Running]:
-    """Serve an app in a thread of this process, as docker-compose.yaml serves the callbacks."""
+    """Serve an app in a thread of this process, as docker-compose.yaml serves the callbacks app."""
     with Served(app, "info", proxy_headers=False, http="motcua.web.protocol:HeadersInTime") as served:
         yield Running(served.port)
 

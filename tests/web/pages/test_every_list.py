@@ -1,4 +1,4 @@
-"""Test every page with a list: its rows can be downloaded as CSV and as a workbook, and typed words stay text there.
+"""Test every page with a list: its rows can be downloaded as CSV and as a workbook, in which typed words stay text.
 
 The texts in the ledger begin like formulas, wherever people can type. The test fails for a new page until ``ROWS`` or
 ``WITHOUT_ROWS`` names the page.
@@ -241,7 +241,7 @@ def _oversight(folder: Path) -> None:
     take(file_of(line(phone="0988777666")), "=bang-ke-2026-10.csv", by="@lan")
 
 
-# ------------------------------------------------------------------------------------------------- the walk
+# ---------------------------------------------------------------------------------- the walk over all pages
 
 
 def words(text: str) -> str:
@@ -372,7 +372,7 @@ def test_every_page_of_an_empty_ledger_is_there_and_offers_no_empty_file(staff):
         assert path in ("/calendar", "/settings") or lists_of(answer.text) == {}, path
 
 
-# ------------------------------------------------------------------------------------------------- the way back
+# ---------------------------------------------------------------------------------- the way back from a refusal
 
 
 @pytest.mark.guarantee("pages", "a refused page leads back to the page before, and to no other site")

@@ -176,7 +176,7 @@ def test_airflow_mounts_the_pages_and_shows_them_in_its_navigation():
         assert f"/{path}" in {route.path for route in mounted[f"/{prefix}"].routes}
 
 
-# ------------------------------------------------------------------------------------------------- what they see
+# --------------------------------------------------------------------------------------------- what visitors see
 
 
 def test_pages_hold_no_script_load_nothing_and_are_not_kept(staff):
@@ -316,7 +316,7 @@ def test_months_hold_every_day_of_the_year_once(agencies):
         assert all(len(week) == 7 for month in months for week in month.weeks)
 
 
-# --------------------------------------------------------------------------------------------- what takes too long
+# -------------------------------------------------------------------------------------- queries that take too long
 
 
 ASKED = {"agency": NHA_TRANG, "code": NHA_TRANG, "dossier": "1", "source": "tep", "closing": "1", "publication": "1"}
@@ -372,7 +372,7 @@ def test_patience_of_a_page_does_not_limit_who_has_the_connection_next(ledger, m
             assert connection.execute("SHOW statement_timeout").fetchone() == {"statement_timeout": "0"}
 
 
-# ------------------------------------------------------------------------------------------------- whose rows
+# ---------------------------------------------------------------------------------- whose rows a visitor sees
 
 
 @pytest.mark.guarantee("pages", "a visitor's role on the staff pages follows from the roles in Airflow")

@@ -109,7 +109,7 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
     )
     assert done.status_code == 303
     assert "Đã lưu. Riêng người nhận báo cáo" in words(hoa.get(done.headers["location"]))
-    assert now_is(rows, "accented", "report_recipients") == (True, []), "recipients must wait for the mail"
+    assert now_is(rows, "accented", "report_recipients") == (True, []), "recipients must not change before the mail"
     an_hour_later()
     assert now_is(rows, "accented", "result_hold", "waits_for_opening", "apology_day", "report_recipients") == (
         *(True, timedelta(minutes=15), True, "working_day", ["a@x.vn", "b@x.vn"]),
@@ -126,7 +126,7 @@ def test_administrator_sets_his_agency_up_and_the_file_says_the_same(hoa, rows, 
 
 
 def test_agency_without_history_has_its_page_and_its_file_and_can_be_set(hoa, rows):
-    """As one that was written while triggers were off, by a restore or by hand."""
+    """An agency has no history if its row was written while triggers were off, by a restore or by hand."""
     rows("SET session_replication_role = replica")
     rows("DELETE FROM motcua.agency_changes WHERE agency_code = %s", NHA_TRANG)
     rows("RESET session_replication_role")
@@ -337,7 +337,7 @@ def test_what_the_history_does_not_hold_is_said_before_the_undo(hoa, rows, an_ho
     an_hour_later()
     page = hoa.get(PAGE)
     assert "Không hoàn tác được: lịch sử không giữ địa chỉ thư." in words(page)
-    assert page.text.count('value="undo"') == buttons, "a change of addresses must have no button"
+    assert page.text.count('value="undo"') == buttons, "a change of addresses must have no button to undo it"
 
 
 def test_undo_is_asked_anew_where_the_settings_were_changed_meanwhile(hoa, rows):

@@ -186,7 +186,7 @@ def _filled(ledger: str, source: str) -> World:
     return World(ledger, (first, second), closing, published.publication_no, (*files, "manifest.json"))
 
 
-# ------------------------------------------------------------------------------------------------- how to ask
+# -------------------------------------------------------------------------------------- how to ask each route
 
 Asked = list[dict[str, str]]
 
@@ -457,7 +457,7 @@ def is_code(secret: str) -> bool:
     return secret in A.codes + B.codes
 
 
-# ------------------------------------------------------------------------------------------------- what they get
+# ---------------------------------------------------------------------------------------- what each visitor gets
 
 
 @pytest.mark.guarantee(

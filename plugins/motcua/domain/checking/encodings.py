@@ -10,7 +10,8 @@ Broken: TypeAlias = Literal["sure", "likely"]
 
 _ASKED_INSIDE: Final = re.compile(r"(?=([^\W\d_])\?([^\W\d_]))")
 
-# UTF-8 read as Windows-1252 or Latin-1: a lead byte shown as a letter (C3 Ã, C4 Ä, C6 Æ, E1 á), then a following byte.
+# UTF-8 that was read as Windows-1252 or Latin-1: the first byte of a character appears as a letter (C3 as Ã, C4 as Ä,
+# C6 as Æ, E1 as á), and each further byte of the character as one of the signs below.
 _CONTINUES: Final = "[\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"
 _MISREAD: Final = re.compile(f"[ÃÄÅÆ]{_CONTINUES}|á[º»]{_CONTINUES}|[\u0080-\u009f]")
 

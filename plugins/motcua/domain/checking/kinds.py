@@ -1,4 +1,4 @@
-"""Collect the findings about a source, and decide which earlier findings a check was unable to see again."""
+"""Collect the findings about a source, and decide which findings of earlier checks a check could not examine again."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ class Findings:
         names: Iterable[str] = (),
         examples: Iterable[str | None] = (),
     ) -> None:
-        """Add one finding of a check. A second finding with the same name replaces the first.
+        """Add one finding of a check. If the collection has a finding with the same name, the new one replaces it.
 
         Args:
             name: id of the check.
             rows: number of bad rows.
             of: number of rows that were checked.
             names: columns, tables, or codes of statuses or agencies.
-            examples: codes of a few dossiers.
+            examples: codes of a few dossiers with bad rows.
         """
         facts = {"rows": rows, "of": of, "names": tuple(names), "examples": shown_codes(examples)}
         self.found[name] = Finding(name, facts, self.source)

@@ -103,12 +103,12 @@ def judge_clock(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One of our queries to a source. The source needs an index to answer it."""
+    """One of our queries to a source. The source needs an index to answer it fast."""
 
     name: LiteralString
     """The name of the SQL statement in include/sql/sources/reading.sql."""
     index: str
-    """The view and the columns of the index."""
+    """The view, and the columns in it that need an index."""
 
 
 QUESTIONS: Final = (
@@ -122,18 +122,18 @@ QUESTIONS: Final = (
     Question("watch", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
     Question("latest", "transitions (recorded_at), transitions (transition_id), dossiers (updated_at)"),
 )
-"""Queries of pick-ups and of the watcher. Each of the first five shows the need for one index."""
+"""Queries of pick-ups and of the watcher. Each of the first five is slow without the index that is given with it."""
 _SINGLE: Final = 5
 
 Table: TypeAlias = tuple[str, str]
-"""Schema and name."""
+"""A table, given by its schema and its name."""
 
 
 def tables_read_whole(plan: Mapping[str, Any]) -> set[Table]:
     """Return the tables that a plan (``EXPLAIN (VERBOSE, FORMAT JSON)``) reads from the first row to the last.
 
-    A table also counts if the plan takes only its first rows by a limit without an order, because in the worst case the
-    whole table is read.
+    A table is also returned if the plan stops reading it at a limit without an order, because in the worst case the
+    whole table is read before the limit is reached.
     """
     return {
         (str(node.get("Schema", "")), str(node["Relation Name"]))

@@ -33,7 +33,7 @@ Key: TypeAlias = tuple[str, str]
 Row: TypeAlias = SourceDossier | SourceTransition
 
 ENOUGH: Final = 20
-"""The least number of rows of which a share is meaningful."""
+"""The least number of rows that a share (a percentage of bad rows) needs in order to mean something."""
 _SOME: Final = 3
 _ENOUGH_FOR_RESULTS: Final = 200
 LATEST_NUMBER: Final = 2**62
@@ -65,19 +65,19 @@ class Sample:
     source_now: datetime
     late_commit: timedelta
     context: RowContext
-    """Agencies, mapped statuses, the time of our clock, and the allowed clock skew."""
+    """Agencies, the national codes of the source's statuses, the time of our clock, and the allowed clock skew."""
     provinces: Mapping[str, str]
     """Province by agency code."""
     dossiers: Sequence[SourceDossier]
     transitions: Sequence[SourceTransition]
-    """The transitions, each once."""
+    """The transitions that were read, each once."""
     whole: Set[Key]
-    """Dossiers that were read by key. The sample contains the rows and all transitions of these dossiers."""
+    """Dossiers that were read by their keys. The sample contains the rows and all transitions of these dossiers."""
     doubled_dossiers: Sequence[Key] = ()
     """Examples of keys that several rows of the source share."""
     doubled_dossiers_count: int = 0
     doubled_numbers: Sequence[str | None] = ()
-    """Codes of dossiers as examples of numbers that several transitions share."""
+    """Codes of a few dossiers with a transition whose number another transition has too."""
     doubled_numbers_count: int = 0
     is_pushed: bool = False
     """``True`` if the rows were pushed to the intake app. A push may contain dossiers without transitions, and the
@@ -120,7 +120,7 @@ class _Judging:
         least: int = 1,
         share: float = 0.0,
     ) -> None:
-        """Add a finding about bad rows if they reach the least number and the least share of the checked rows."""
+        """Add a finding if at least ``least`` rows are bad, and if they are at least ``share`` (0 to 1) of all rows."""
         if len(bad) >= least and len(bad) >= share * of:
             self.found.add(kind, len(bad), of, names, (row.dossier_code for row in bad))
 
@@ -220,7 +220,7 @@ def _odd_case(rows: Sequence[Row]) -> Callable[[Row], bool]:
 def _is_spaced(code: str) -> bool:
     """Return whether a code has blanks or invisible characters in it or around it.
 
-    An unusable code is another finding.
+    A code that cannot be used at all is reported by another finding.
     """
     is_plain = code.isprintable() and " " not in code
     return not is_plain and clean_code(code) is not None
@@ -263,7 +263,7 @@ _Timed = Sequence[tuple[SourceTransition, datetime]]
 
 
 def _rows_gone_back(timed: _Timed, late: timedelta) -> list[SourceTransition]:
-    """Return the newest rows if their numbers are lower than those of several rows before them."""
+    """Return the newest rows if their numbers are lower than the numbers of several earlier rows."""
     by_time = sorted(timed, key=lambda pair: pair[1], reverse=True)
     newest = by_time[:_SOME]
     if len(newest) < _SOME:
@@ -279,7 +279,8 @@ def _rows_gone_back(timed: _Timed, late: timedelta) -> list[SourceTransition]:
 def _out_of_order(timed: _Timed, late: timedelta) -> tuple[list[SourceTransition], list[SourceTransition]]:
     """Return rows recorded well after rows of higher numbers, and rows recorded well before rows of lower numbers.
 
-    All other rows form the longest chain in which times grow with the numbers, or are close to it.
+    All other rows form the longest chain in which the times grow with the numbers. A row whose time differs only a
+    little from the rows of this chain is not returned either.
     """
     times = [at for _, at in timed]
     ends: list[datetime] = []
@@ -323,12 +324,13 @@ def _some_numbers(rows: Sequence[SourceTransition]) -> list[str]:
 
 
 def _seen_late(timed: _Timed, sample: Sample) -> list[SourceTransition]:
-    """Return rows that became visible later than allowed after a row with a higher number had been read.
+    """Return rows that appeared in the source later than allowed after a row with a higher number had been read.
 
-    Pick-ups read such a row late, or never if they have moved on. A single snapshot of the source cannot show this.
+    Pick-ups read such a row late, or never if they no longer read rows of that time. A single snapshot of the source
+    cannot show this.
 
     Args:
-        timed: rows by number, with the times of writing.
+        timed: rows in the order of their numbers, each with the time at which it was written.
         sample: the sample, with what pick-ups have read.
     """
     read, allowed = sample.read, sample.late_commit + sample.context.clock_skew
@@ -421,7 +423,8 @@ def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bo
     """Return whether a column's times are wrong by seven hours, the offset of Vietnam's time zone.
 
     The times are wrong if they are up to seven hours ahead of now. They are also wrong if no desk is open at these
-    times, and they become office hours when seven hours are subtracted or added. Days without a time are left out.
+    times, and they become office hours when seven hours are subtracted or added. Values that are only a day are left
+    out.
     """
     ahead = [at - now for at in times if at > now + skew]
     if len(ahead) >= _SOME and max(ahead) <= _ZONE + skew and max(ahead) > _ZONE - timedelta(hours=2):
@@ -439,7 +442,7 @@ def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bo
 
 
 def _shifted_against(transitions: Sequence[SourceTransition]) -> list[str]:
-    """Return the column of the time of happening, if most of its values are seven hours from the time of writing."""
+    """Return the column of the time of happening if most of its values differ from the time of writing by 7 hours."""
     apart = [
         row.occurred_at - row.recorded_at
         for row in transitions
@@ -485,7 +488,7 @@ def _judge_desk(judging: _Judging) -> None:
 
 
 def _judge_moves(judging: _Judging) -> None:
-    """Find moves after a dossier's end: a returned dossier is worked on again, or a refused dossier has a result."""
+    """Find steps after a dossier's end: a returned dossier is worked on again, or a refused dossier has a result."""
     impossible, moves = [], 0
     for rows in judging.histories.values():
         for before, after in pairwise(rows):
@@ -531,7 +534,7 @@ def _compare_views(judging: _Judging) -> None:
     if not sample.is_pushed:
         judging.add_rows("dossiers_without_transitions", silent, len(whole))
     if "numbers_go_back" in judging.found:
-        # If numbers went back, nobody knows which step is the last one.
+        # If the source's step numbers restarted from lower ones, it is not known which step is the last one.
         return
     differing, frozen, followed = [], [], 0
     for key, row in whole:
@@ -644,7 +647,11 @@ def _judge_due_dates(judging: _Judging) -> None:
 
 
 def _earliest_due(row: SourceDossier, due: datetime) -> datetime:
-    """Return the earliest due time that is not before receipt. A due date without a time stands for the whole day."""
+    """Return the earliest due time that is not before the dossier's receipt.
+
+    If the dossier's due time is only a date, it stands for the whole day. A due date on the day of receipt is then not
+    before the receipt.
+    """
     received = row.received_at
     assert received is not None
     local = received.astimezone(VIETNAM)

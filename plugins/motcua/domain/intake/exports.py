@@ -1,4 +1,7 @@
-"""Decide when an export file was made, and whether dossiers that a whole export lacks are really gone."""
+"""Decide when an export file was made, and whether dossiers that a whole export lacks were really deleted.
+
+A *whole* export contains all dossiers, unlike an export of changes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from motcua.domain.clock import VIETNAM
 from motcua.domain.intake.merging import ENDED, Key
 
 CLOCKS_MAY_DIFFER: Final = timedelta(minutes=10)
-"""If the time in a file name is further ahead than this, it comes from a wrong clock."""
+"""If the time in a file name is further in the future than this, it comes from a wrong clock."""
 _FEWEST_LOST: Final = 4
 """If fewer dossiers than this are missing since the last export, the export is never taken as cut off."""
 _TIME = r"(?:[-_. T]*(?P<hour>\d{2})[-_.:h]?(?P<minute>\d{2})(?:[-_.:m]?(?P<second>\d{2}))?(?!\d))?"
@@ -38,11 +41,11 @@ class ExportedDossier:
 
 @dataclass(slots=True)
 class Compared:
-    """The comparison of a whole export with the known dossiers.
+    """The comparison of a whole export with the dossiers of earlier exports.
 
     ``there``: number of open dossiers in earlier exports. ``missing``: how many of these dossiers the export lacks.
-    ``gone``: our numbers of the dossiers that the export lacks for the first time. ``back``: our numbers of the
-    dossiers that it contains again.
+    ``gone``: this system's numbers of the dossiers that the export lacks for the first time. ``back``: this system's
+    numbers of the dossiers that the export contains again.
     """
 
     there: int = 0
@@ -56,9 +59,9 @@ class FromTheFuture(ValueError):
 
 
 def exported_at(name: str, modified_at: datetime, now: datetime) -> datetime:
-    """Return when an export was made: the time in its name, in Vietnam's time zone, or the time of its last change.
+    """Return when an export was made: the time in its file name, in Vietnam's time zone, or when the file last changed.
 
-    If the name gives only a day and the file was written on that day, the time of writing counts.
+    If the name gives only a day and the file was last changed on that day, the time of this change counts.
 
     Raises:
         FromTheFuture: the name gives a time in the future.
@@ -92,9 +95,9 @@ def looks_cut(before: int, now: int, least_percent: int) -> bool:
     """Return whether so many dossiers are missing that the export was probably cut off.
 
     Args:
-        before: number of dossiers that were there.
-        now: how many of these dossiers, or replacements for them, are there now.
-        least_percent: least percentage that remains from one export to the next.
+        before: number of dossiers in the export before.
+        now: how many of these dossiers, or replacements for them, this export contains.
+        least_percent: if fewer dossiers than this percentage remain, the export counts as cut off.
     """
     return before - now >= _FEWEST_LOST and now * 100 < before * least_percent
 

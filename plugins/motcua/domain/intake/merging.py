@@ -23,7 +23,7 @@ Key: TypeAlias = tuple[str, str]
 """A dossier as its agency code and its own code."""
 
 ENDED: Final = (3, 7, 10)
-"""Statuses of dossiers that are over."""
+"""Statuses that end a dossier."""
 _TELLING: Final = (5, 9)
 """Statuses that may call for a message."""
 _CLOCKS_OFF: Final = timedelta(minutes=10)
@@ -51,31 +51,30 @@ class Dossier:
     returned_at: datetime | None = None
     updated_at: datetime | None = None
     said_status: int | None = None
-    """The status that the client's own row gave, even if a step's status is used instead."""
+    """The status that the client's last record of the dossier gave, even if a step's status is used instead."""
     said_at: datetime | None = None
     is_emptied: bool = False
     """``True`` if the row's fields were emptied after their retention time."""
     has_other_fields: bool = False
     """``True`` if the arriving record would change the row's fields."""
     recent: Sequence[str] = ()
-    """Digests of records of the last two days that are equal to digests of the arriving records."""
+    """Digests of the arriving records that equal the digest of a record of the last two days."""
     exported_at: datetime | None = None
-    """When the last file with this dossier was exported. The time of the step and the stated state are stored
-    together with this time."""
+    """When the newest file with this dossier was exported. ``happened_at`` and ``state`` come from this file."""
     happened_at: datetime | None = None
     state: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
-    """The fields that replace the fields of the row."""
+    """The fields of the arriving record, which replace the fields of the stored row."""
     is_told: bool = False
     """``True`` if the values of the arriving record are written into the row."""
     says: bool = False
     """``True`` if the arriving record gives a status."""
     is_moved: bool = False
-    """``True`` if the row changed, so that a pick-up must read it again."""
+    """``True`` if the row changed, so that the next pick-up must read it again."""
     is_later: bool = False
     """``True`` if the row is newer than the step that arrived with it, so that the row's status counts."""
     is_noted: bool = False
-    """``True`` if the state that the file gave is stored."""
+    """``True`` if the values that the file gives for ``exported_at``, ``happened_at`` and ``state`` must be stored."""
 
 
 @dataclass(slots=True)
@@ -92,24 +91,24 @@ class Step:
     recorded_at: datetime
     digest: str
     step_no: int | None = None
-    """Our number of the step. ``None`` if the step is still to be written."""
+    """The number that this system gave the step. ``None`` if the step is still to be written."""
     is_of_arrival: bool = False
-    """``True`` if the time of arrival is used as the time of happening, because no better time is known."""
+    """``True`` if the step's time of arrival is used as its time of happening, because no better time is known."""
     fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def happened_at(self) -> datetime:
-        """Return the time of happening. It is never later than the time of arrival."""
+        """Return when the step happened. The result is never later than the time of arrival."""
         return min(self.occurred_at, self.recorded_at)
 
     @property
     def is_day_alone(self) -> bool:
-        """Return whether the step's time is only a day, which gives no order."""
+        """Return whether the step's time is only a day, which does not show its order among the steps of that day."""
         return _is_day_alone(self.occurred_at)
 
     @property
     def stamped_at(self) -> datetime:
-        """Return the time that the step itself gives, if it is credible."""
+        """Return the time that the step itself gives, or the time of its arrival if the given time is not credible."""
         is_none = self.is_day_alone or self.occurred_at > self.recorded_at + _CLOCKS_OFF
         return self.recorded_at if is_none else self.occurred_at
 
@@ -150,7 +149,7 @@ class Known:
         Args:
             client_id: the client that sends.
             agencies: codes of the agencies that the client may write for.
-            moment: time of arrival. The lock of the source is held, so that nobody else writes rows of it.
+            moment: time of arrival. The caller holds the lock of the source, so that nobody else writes its rows.
             dossiers: known dossiers.
             steps: known steps in the order of their numbers; steps without an agency still wait for their dossiers.
             words: map from words to agencies.
@@ -164,14 +163,14 @@ class Known:
 
 @dataclass(slots=True)
 class Decided:
-    """The rows to write, and the outcome of each record by its position."""
+    """The rows to write, and the outcome of each record by its position in the call."""
 
     outcomes: dict[int, str] = field(default_factory=dict)
     keys: dict[int, Key] = field(default_factory=dict)
     """The dossier of each record that was not refused."""
     dossiers: dict[Key, Dossier] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
-    """Steps in the order in which they are numbered; steps that had waited come first."""
+    """The new steps, in the order in which they get their numbers. Steps that waited for their dossiers are first."""
     states: set[tuple[str, str, str]] = field(default_factory=set)
     """Agency, code and digest of each record, stored so that a repeated record is recognised."""
 
@@ -202,8 +201,8 @@ def merge_dossiers(known: Known, came: Mapping[int, PushedDossier]) -> Decided:
         found.outcomes[place] = "taken" if key in found.dossiers else "repeated"
         recent = known.dossiers[key].recent
         for digest in (*came[place].earlier, came[place].digest):
-            # A digest is stored even if the record gave nothing new, or if the same call gave another state after it.
-            # Otherwise the same record would count as new when it is sent again.
+            # A record's digest is stored even if the record gave nothing new, or if a later record of the same call
+            # gave another state. Otherwise the same record would count as new when it is sent again.
             if digest not in recent or (key in found.dossiers and digest == last[key].digest):
                 found.states.add((*key, digest))
     _number_waiting(known, found, dict.fromkeys(code for _, code in last))
@@ -222,10 +221,12 @@ def _merge_dossier(known: Known, found: Decided, key: Key, record: PushedDossier
     if "status_code" in record.said:
         row.says, row.said_status, row.said_at = True, record.status_code, known.moment
     row.is_moved = before is None or _is_changed(before, row)
-    # A status that is not used because a step's status counts is stored, but it changes nothing that a pick-up reads.
+    # If a step's status counts instead of the arriving status, the arriving status is only stored. It changes nothing
+    # that a pick-up reads.
     if before is not None and not row.is_moved and (before.is_emptied or row.said_status == before.said_status):
         return
-    # If a dossier has no steps, only its row shows its state, so each arriving row counts.
+    # If a dossier has steps, a repeated record is ignored. Without steps only its row shows its state, so each arriving
+    # record counts.
     if before is not None and steps and record.digest in before.recent:
         return
     row.is_told, row.is_emptied, row.client_id = True, False, known.client_id
@@ -249,7 +250,7 @@ def _is_behind(status: int | None, before: Dossier | None, last: tuple[Step, Ste
 
 
 def _number_waiting(known: Known, found: Decided, codes: Iterable[str]) -> None:
-    """Link waiting steps, whose agency was unknown, to their dossiers if these exist now."""
+    """Link steps that wait because their agency was unknown to their dossiers, if these dossiers exist now."""
     waiting = (step for code in codes for step in known.steps.get((None, code), ()))
     for step in sorted(waiting, key=lambda each: each.step_no or 0):
         own = [
@@ -266,7 +267,9 @@ def _number_waiting(known: Known, found: Decided, codes: Iterable[str]) -> None:
 
 
 def merge_steps(known: Known, came: Mapping[int, PushedStep]) -> Decided:
-    """Decide which pushed steps are new, and update rows that are behind. ``came`` maps a position to a step.
+    """Decide which pushed steps are new, and update rows whose status is older than their last step.
+
+    ``came`` maps a position in the call to a step.
 
     Each step is accepted once. The steps of a dossier are put in the order of their times if each step has a time. A
     step without a time counts as a repeat if an equal step arrived within two days.
@@ -347,11 +350,11 @@ def _agency_of_record(
 
 
 def last_steps(steps: Sequence[Step]) -> tuple[Step, Step] | None:
-    """Return the last step of a dossier by number, which is the order of pick-ups, and the last step by time.
+    """Return the last step of a dossier by number and its last step by time. Pick-ups read steps by number.
 
-    The last step by number is the one that arrived last. Steps are left out if they happened before another step by
-    more than the allowed clock error. Steps with only a day, and steps that end a dossier, are never left out. The last
-    step by time is the step with the latest time among the remaining steps.
+    Steps are left out if they happened before another step by more than ``_CLOCKS_OFF``. Steps with only a day, and
+    steps that end a dossier, are never left out. Among the remaining steps, the last by number is the one that arrived
+    last, and the last by time is the one with the latest time.
     """
     if not steps:
         return None
@@ -361,16 +364,17 @@ def last_steps(steps: Sequence[Step]) -> tuple[Step, Step] | None:
 
 
 def _follow_last_step(known: Known, found: Decided, key: Key) -> None:
-    """Give a dossier the status of its last step if its row is behind.
+    """Give a dossier the status of its last step if the status in its row is older.
 
-    A row is behind if it was held back because it arrived before its step, or if a step arrived without a row.
+    The row's status is older if the row was sent before its step but arrived with it, or if a step arrived without a
+    row.
 
-    If the last step by number and the last step by time differ, the row decides between them. The row supports the
-    step that is last by time if the row gave that step's status after the step happened. A row that supports a step is
-    written again when a further step arrives, for example because a failed call was repeated. Without this, the further
-    step would count, because its number is higher. The row is not written again if the supported step arrived longer
-    ago, because the citizen was informed by then and would be informed twice. There is one exception: if the further
-    step calls for a message, the row is always written again.
+    If the last step by number and the last step by time differ, the row decides between them. It decides for the step
+    that is last by time if the client gave that step's status in the row after the step happened. The row is then
+    written again when a further step arrives, for example because a failed call was repeated. Otherwise the further
+    step would count, because its number is higher. If the step that is last by time arrived longer ago than
+    ``_CLOCKS_OFF``, the row is not written again, because the citizen was informed by then and would be informed twice.
+    There is one exception: if the further step calls for a message, the row is always written again.
     """
     row, last = known.dossiers.get(key), last_steps(known.steps.get(key, ()))
     if row is None or row.is_emptied or last is None or last[0].status_code is None:
@@ -397,12 +401,12 @@ def _follow_last_step(known: Known, found: Decided, key: Key) -> None:
 
 
 def _is_behind_step(row: Dossier, step: Step, steps: Sequence[Step]) -> bool:
-    """Return whether a row is behind a step.
+    """Return whether the status in a row is older than a step, so that the row is *behind* the step.
 
     A row is behind if its status is 1, 2 or empty, if an earlier step gave its status, or if its status was given
     before the last step happened. If the step calls for a message, a row is also behind with any status that is neither
-    a result nor an end: a pick-up plans the message as soon as the step arrives, and each such step must be counted.
-    The row of an ended dossier is behind only if a step gave that end.
+    a result nor an end: the message is planned as soon as the step arrives, and each such step must be counted. The row
+    of an ended dossier is behind only if a step gave that end.
     """
     said_at = row.said_at or row.updated_at
     if row.status_code in (None, 1, 2) or any(each.status_code == row.status_code for each in steps):
@@ -419,9 +423,10 @@ def _is_behind_step(row: Dossier, step: Step, steps: Sequence[Step]) -> bool:
 def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> tuple[Decided, Counter[str]]:
     """Decide what is new in the dossiers of a file, and count the ``added``, ``moved`` and ``older`` dossiers.
 
-    ``came`` has each dossier once, with its steps in order. ``older`` dossiers are not changed, because a newer file
-    contained them. A step is new if its status, step name or place differs from the last file. In an export of
-    changes, each step with its own time is new once, and the dossier gets the state of its latest step.
+    ``came`` has each dossier once, with its steps in order. ``added`` dossiers are new, ``moved`` dossiers have new
+    steps, and ``older`` dossiers are not changed, because a newer file contained them. A step is new if its status,
+    step name or place differs from what the last file gave for the dossier. In an export of changes, a step that has
+    its own time is new unless it is already stored, and the dossier gets the state of its latest step.
     """
     found = Decided()
     counted = Counter[str]()
@@ -458,8 +463,8 @@ def merge_exported(known: Known, came: Iterable[PushedDossier], file: File) -> t
 def _happened_at(record: PushedDossier, step: PushedStep, file: File, before: Dossier | None) -> datetime:
     """Return when a step happened.
 
-    It is the time in the file, or the time of the export. For a dossier that is new in the first whole export, it is
-    the time of return, finishing or receipt, or a time long ago.
+    It is the time that the file gives for the step, or else the time of the export. For a dossier that is new in the
+    first whole export, it is instead the dossier's time of return, finishing or receipt, or else a time long ago.
     """
     if step.occurred_at is not None or not file.is_first or before is not None:
         return step.occurred_at or file.exported_at

@@ -1,7 +1,7 @@
 """Compare the national portal's figures of an agency and period with the figures of our closings.
 
-A difference is shown and not judged. It arises if a dossier was pushed later, counts on another day, was deleted in the
-portal, or was never pushed.
+A difference is only shown and does not count as a fault. It arises if a dossier was pushed later, counts on another
+day, was deleted in the portal, or was never pushed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class PortalFigures:
     file_name: str
     file_line: int
     replaces: int | None
-    """The number of the earlier figures that these figures replace. ``None`` if there are none."""
+    """The number under which the earlier figures that these figures replace are stored. ``None`` if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def _compared(given: Sequence[PortalFigures], counted: Sequence[CountedDossiers]
 def _differing_since(
     theirs: Sequence[tuple[datetime, int | None]], ours: Sequence[tuple[datetime, int]]
 ) -> datetime | None:
-    """Return since when the last values of both sides have differed without a break."""
+    """Return since when the portal's last value and our last value have differed without a break."""
     # A clock may have gone back between two entries. The later entry then gets the time of the earlier one.
     moments = [list(accumulate((at for at, _ in side), max)) for side in (theirs, ours)]
     said = sorted((at, side, place) for side, these in enumerate(moments) for place, at in enumerate(these))

@@ -1,8 +1,9 @@
 """Read pushed dossiers and steps, or refuse them.
 
-A record is refused only if its code cannot be used, if it is not a record, or if it gives one name two values. A step
-is also refused if its status is no valid status. Any other field that cannot be read is left out and noted, and the
-citizen still gets the message. The ledger stores only the fields of a push that this module names.
+A record is refused only if its code cannot be used, if it is not a JSON object, or if it gives one field two values. A
+step is also refused if its status is no valid status. Any other field that cannot be read is left out, and its name is
+returned, so that the citizen still gets the message. The ledger stores only the fields of a push that this module
+names.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ RecordRefusal: TypeAlias = Literal[
     "agency_missing",
     "agency_refused",
 ]
-"""Reason for refusing a record. The last two reasons are found by the ledger."""
+"""Reason for refusing a record. This module does not find the last two reasons; the ledger does."""
 
 KEPT_OF_DOSSIER = (
     "MaTTHC",
@@ -46,7 +47,7 @@ _TIMES = {
     "NgayTra": "returned_at",
 }
 _APPLICANT = {"ChuHoSo": "TenNguoiNop", "SoDienThoai": "SoDienThoai"}
-"""Fields that form C of the protocol gives inside ``ThongTinNguoiNop.ThongTinChiTiet`` instead."""
+"""Fields that the protocol's variant "form C" gives inside ``ThongTinNguoiNop.ThongTinChiTiet`` instead."""
 _WITH_AGENCY = re.compile(r"(.+?)-\d{6}(?:\d\d)?-\d{1,12}", re.ASCII)
 
 
@@ -71,7 +72,7 @@ class PushedDossier:
     of_name: str | None = None
     """The name of the unit that works on the dossier."""
     agency_code: str = ""
-    """The agency that was found while a file was read. Empty for a pushed dossier."""
+    """The code of the dossier's agency, found while its file was read. Empty for a pushed dossier."""
     fields: Mapping[str, str]
     said: Sequence[str]
     """Names of the fields below for which the record gives a value."""
@@ -82,11 +83,11 @@ class PushedDossier:
     finished_at: datetime | None = None
     returned_at: datetime | None = None
     digest: str = ""
-    """Hash of everything that a push gives."""
+    """Hash of everything that the push gives about the dossier."""
     earlier: Sequence[str] = ()
     """Digests of earlier records of the same dossier in the same call, which were merged into this one."""
     steps: Sequence[PushedStep] = ()
-    """For a dossier of a file: its steps, in order."""
+    """The steps of a dossier from a file, in order. Empty for a pushed dossier."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +96,7 @@ class PushedStep:
 
     dossier_code: str | None = None
     dossier_no: int | None = None
-    """Our own number of the dossier, if the client uses that number."""
+    """The number that this system gave the dossier, if the client names the dossier by this number."""
     unit: str | None = None
     prefix: str | None = None
     fields: Mapping[str, str]
@@ -200,7 +201,7 @@ def agency_in_code(code: str | None) -> str | None:
 
 
 def _digest(said: Mapping[str, Any]) -> str:
-    # A moment must always give the same text, in whatever form and time zone it arrived.
+    # The hash is made of this text, so a moment must always give the same text, in whatever form it arrived.
     written = json.dumps(said, sort_keys=True, default=lambda at: at.astimezone(UTC).isoformat(), ensure_ascii=False)
     return hashlib.sha256(written.encode()).hexdigest()
 
@@ -257,7 +258,7 @@ def dossier_that_says(
     Args:
         code: a usable code.
         fields: texts, by their names in the portal's protocol.
-        said: the given status and times, by the names of fields of ``PushedDossier``.
+        said: the status and the times that were given, by the names of the fields of ``PushedDossier``.
         unit: code of the named unit.
         of_name: name of the unit that works on the dossier.
     """

@@ -1,4 +1,4 @@
-"""Read single values of the portal's protocol: JSON, texts, times, statuses, the one-stop desk."""
+"""Read single values of the portal's protocol: JSON, texts, times, statuses and names of the one-stop desk."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
 
 
 def _no_value(_: str) -> None:
-    """Read NaN and infinities as no value."""
+    """Return no value; JSON's NaN and infinities are read by this function."""
 
 
 def read_text(value: object) -> str:

@@ -1,1 +1,4 @@
-"""Rules that read a phone field: from its text to runs of digits, and from these to a number or a reason for none."""
+"""Rules that read a phone field. They split its text into runs of digits, and find the number that may be texted.
+
+If there is no such number, they give the reason.
+"""

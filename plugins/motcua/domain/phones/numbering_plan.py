@@ -22,8 +22,8 @@ WIDER_08_BLOCKS_SINCE: Final = date(2017, 1, 1)
 """From this day on, the mobile blocks of 08 are those of :data:`OPEN_08_BLOCKS_2017`."""
 
 PROVINCES_MERGED_ON: Final = date(2025, 7, 1)
-"""Nghị quyết 202/2025/QH15 merged provinces on this day. An agency may since have fields with a neighbour's
-landlines."""
+"""Nghị quyết 202/2025/QH15 merged provinces on this day. Since then an agency's phone fields may contain landlines of a
+former neighbouring province."""
 
 MIGRATED_PREFIXES: Final = MappingProxyType(
     {
@@ -50,21 +50,22 @@ MIGRATED_PREFIXES: Final = MappingProxyType(
         "0199": "059",
     }
 )
-"""Maps an old prefix of 11-digit mobile numbers to today's prefix. The last seven digits stayed. The mapping is
-irregular and cannot be computed."""
+"""Maps an old prefix of 11-digit mobile numbers to today's prefix. The last seven digits of a number stayed the same.
+The mapping follows no rule, so it cannot be computed."""
 
 OPEN_08_BLOCKS_2016: Final = ("0868", "0888", "0898")
 OPEN_08_BLOCKS_2017: Final = ("0868", "0869", "088", "0898", "0899")
 
 LANDLINE_ONLY_CODES: Final = ("053", "054", "057", "072", "073", "074", "075")
-"""Old area codes whose 10-digit numbers are not mobile numbers today either."""
+"""Old area codes whose 10-digit numbers were landlines and are not mobile numbers today either."""
 
 WITHOUT_A_LIVING_CARRIER: Final = ("095", "0990", "0991", "0992")
 """Blocks without an active carrier. 095 was S-Fone, 0992 a VSAT network that moved to 0672 in 2018. Some of these
 numbers still validate as mobile."""
 
 FIRST_LANDLINE_DIGITS: Final = frozenset("234567")
-"""First subscriber digits by operator, 2008: EVN 2, VNPT 3, VTC 4, SPT 5, Viettel 6, FPT 7 (mic.gov.vn)."""
+"""First digits of a landline after its area code. Each operator has one, as of 2008: EVN 2, VNPT 3, VTC 4, SPT 5,
+Viettel 6, FPT 7 (mic.gov.vn)."""
 
 CARRIER_BY_PREFIX: Final = MappingProxyType(
     dict.fromkeys(
@@ -187,8 +188,8 @@ THREE_DIGIT_OLD_CODES: Final = frozenset(
 )
 
 ID_SERIES_LIKE_MOBILES: Final = frozenset({"32", "35", "38"})
-"""First digits of old 9-digit ID numbers of Bến Tre, An Giang and Bạc Liêu. Nine digits that begin with these count as
-an ID number at any agency."""
+"""The first two digits of old 9-digit ID numbers of Bến Tre, An Giang and Bạc Liêu. At every agency, nine digits that
+begin with these two count as an ID number."""
 
 # fmt: off
 CITIZEN_ID_PROVINCES: Final = frozenset(
@@ -233,7 +234,7 @@ def fold_name(text: str) -> str:
 def find_province(name: str) -> Province | None:
     """Find a province by its key or its Vietnamese name, accented or not, with or without ``Tỉnh``/``TP``.
 
-    Return None for an unknown name. A phone field is then read by its date only.
+    Return None for an unknown name. Its phone fields are then read only by the day on which they were typed.
     """
     letters = fold_name(name).strip()
     for candidate in (_TITLE.sub("", letters), letters):

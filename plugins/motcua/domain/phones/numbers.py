@@ -1,4 +1,4 @@
-"""Classify digits as a number that may be texted, or give the reason why they are no such number.
+"""Decide whether digits are a number that may be texted, or give the reason why they are no such number.
 
 Each function handles one run of digits. :mod:`motcua.domain.phones.reading` reads whole fields.
 """
@@ -43,7 +43,7 @@ Note = Literal[
 
 
 class Era(IntEnum):
-    """Period of the numbering plan by which a field is read.
+    """Period of the numbering plan by which a phone field is read.
 
     Only the days on which the plan changed matter, so the cache of readings is keyed by era and not by day.
     """
@@ -71,7 +71,7 @@ def plan_for(era: Era, province_key: str) -> ReadingPlan:
 
 
 class Spelled(NamedTuple):
-    """Digits of a whole number in local form (``0905123456``), with how they were written."""
+    """A whole number in local form (``0905123456``), with how it was written: with 84, or without its leading 0."""
 
     local: str
     prefix_84: bool
@@ -101,7 +101,7 @@ _SERVICE: Final = re.compile(r"0?1[89]00\d{0,6}")
 def spell_local(digits: str, plus: bool = False) -> Spelled | None:
     """Convert digits to local form; return None if they are not a whole Vietnamese number.
 
-    ``plus``: a + stands before the digits.
+    ``plus``: whether a + stands before the digits.
     """
     if digits.startswith("0084"):
         rest = digits[4:]
@@ -145,7 +145,7 @@ def classify(local: str, reading: ReadingPlan) -> NumberReading:
 
 
 def _landline_reading(local: str, reading: ReadingPlan) -> PhoneRefusal | None:
-    """Return a refusal if ten digits under 03, 05, 07 or 08 are, or may be, a landline from before 2017."""
+    """Return a refusal if ten digits that begin with 03, 05, 07 or 08 are or may be a landline from before 2017."""
     if reading.era < Era.TEN_DIGITS:
         since_2017 = reading.era == Era.UNTIL_10_DIGITS
         open_blocks = plan.OPEN_08_BLOCKS_2017 if since_2017 else plan.OPEN_08_BLOCKS_2016
@@ -213,7 +213,8 @@ def _invented(local: str) -> PhoneRefusal | None:
     """
     if len(set(local[4 if local[:3] in _LONG_PREFIXES else 3 :])) == 1:
         return "repeated_digits"
-    # Only eight digits in order count. Some people buy a number with seven digits in order, such as 0701234567.
+    # Only a number with eight digits in order counts as invented. Some people buy a number with seven digits in order,
+    # such as 0701234567.
     in_order = len(local) == 10 and (local[2:] in "123456789" or local[2:] in "9876543210")
     if in_order or _is_run(local[1:]):
         return "sequence"
@@ -234,7 +235,9 @@ _TAX_WEIGHTS: Final = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 
 
 def is_tax_code(digits: str) -> bool:
-    """Return whether ten digits, or ten with three of a branch, have the check digit of a tax code.
+    """Return whether the check digit of ten digits shows that they are a tax code.
+
+    Three more digits for a branch may follow the ten.
 
     Source: Thông tư 105/2020/TT-BTC, art. 5.
     """
@@ -250,7 +253,7 @@ def is_day_and_month(day: str, month: str) -> bool:
 
 
 def begins_with_day(digits: str) -> bool:
-    """Return whether digits begin with YYMMDD of 2010–2029, as the dossier codes of 2016 do."""
+    """Return whether digits begin with a day of 2010–2029 as YYMMDD, as the dossier codes of 2016 do."""
     return digits[0] in "12" and is_day_and_month(digits[4:6], digits[2:4])
 
 
@@ -289,7 +292,8 @@ def refuse_digits(digits: str, plus: bool, reading: ReadingPlan) -> PhoneRefusal
     if size == 9:
         return _refuse_nine(digits, reading)
     if size == 11 and digits[:4] in plan.FOUR_DIGIT_OLD_CODES and (reading.era < Era.TEN_DIGITS or digits[1] == "5"):
-        # No mobile number began like this before 2018. Since then 11 digits under 03 and 07 are one digit too many.
+        # No mobile number began like this before 2018. Since then 11 digits that begin with 03 or 07 have one digit too
+        # many.
         return "landline"
     return _refuse_ten(digits) if size == 10 else _refuse_long(digits)
 
@@ -310,7 +314,7 @@ def _refuse_nine(digits: str, reading: ReadingPlan) -> PhoneRefusal:
 def _refuse_ten(digits: str) -> PhoneRefusal:
     if digits[0] == "0":
         return "too_short" if digits[:4] in plan.MIGRATED_PREFIXES else "not_a_phone"
-    # The tax codes of many provinces begin with such digits: 3600…3703, 5800…5901.
+    # The tax codes of many provinces begin with these digits: 3600…3703, 5800…5901.
     is_tax_code_like = digits[0] in "3578" and (is_tax_code(digits) or digits[2] == "0")
     return "too_long" if digits[0] in "35789" and not is_tax_code_like else "not_a_phone"
 

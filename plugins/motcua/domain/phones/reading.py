@@ -4,8 +4,8 @@ The types of numbers come from ``phonenumbers``. This package adds two groups of
 need facts that the library does not have: the day on which the number was typed and the agency's province. For example,
 a 10-digit 058 number was a Khánh Hòa landline until 2017 and may be a mobile today. The rules of the second group
 correct dangerous errors of the library, such as letters read as keypad digits, or dossier codes that count as mobiles.
-docs/decisions/phone-reading.md gives the reason for each rule. No rule guesses: if a number may have two owners, nobody
-is texted.
+docs/decisions/phone-reading.md gives the reason for each rule. No rule guesses: if the digits may be the number of
+either of two people, nobody is texted.
 """
 
 from __future__ import annotations
@@ -77,9 +77,9 @@ NOTES: Final[tuple[Note, ...]] = get_args(Note)
 class PhoneReading:
     """The content of one phone field. Exactly one of ``e164`` and ``refusal`` is set.
 
-    ``alternates`` are the applicant's other textable numbers, in the order in which they were written. ``carrier`` is
-    the first owner of the number's block. It is only a hint, because since 16/11/2018 people keep their number when
-    they change carrier.
+    ``alternates`` are the applicant's other numbers that may be texted, in the order in which they were written.
+    ``carrier`` is the carrier to which the number's block was first allotted. It is only a hint, because since
+    16/11/2018 people can keep their number when they change carrier.
     """
 
     e164: str | None
@@ -127,9 +127,9 @@ def mask_msisdn(e164_or_local: str) -> str:
 
 
 def mask_for_staff(e164_or_local: str) -> str:
-    """Return a number in the form that pages show: its kind and its last three digits, ``09•• ••• 482``. Never raises.
+    """Return a number in the form that pages show: its first two and last three digits, ``09•• ••• 482``. Never raises.
 
-    Seven of ten digits, which :func:`mask_msisdn` leaves in logs, would be enough to find the number's owner. The
+    The seven of ten digits that :func:`mask_msisdn` shows in logs would be enough to find the number's owner. The
     argument may already be masked by that function.
     """
     masked = e164_or_local if _MASKED.fullmatch(e164_or_local) else mask_msisdn(e164_or_local)
@@ -147,11 +147,11 @@ def to_local(e164: str) -> str:
 # --- Numbers in other texts -----------------------------------------------------------------------
 
 _FEWEST_DIGITS: Final = 8
-"""Least number of digits in a text that is examined for a phone number."""
+"""A text with fewer digits than this is not examined for phone numbers."""
 _GAP: Final = rf"(?:[^\w{TAKEN_OUT}]|_){{0,5}}"
 _LIKE_PHONE: Final = re.compile(
-    # A number with its 0 or country code, in any groups. Landlines, invented numbers and numbers with one digit too few
-    # or too many match too.
+    # A number with its 0 or country code, with its digits in any groups. Landlines, invented numbers and numbers with
+    # one digit too few or too many match too.
     rf"(?<![0-9])(?:\+?(?:00{_GAP})?84(?:{_GAP}0)?|0){_GAP}[1-9](?:{_GAP}[0-9]){{7,9}}(?![0-9])"
     # A number of any country after a +.
     rf"|\+{_GAP}[1-9](?:{_GAP}[0-9]){{6,14}}(?![0-9])"
@@ -225,7 +225,7 @@ class NumberUse(NamedTuple):
 
 
 class SharedNumber(NamedTuple):
-    """One number with many owners: the largest count within one window, and that window's first and last day."""
+    """One number with many owners: the most owners within one window of days, and this window's first and last day."""
 
     e164: str
     owners: int
@@ -236,7 +236,7 @@ class SharedNumber(NamedTuple):
 def find_shared_numbers(
     uses: Iterable[NumberUse], *, at_least: int = 5, within: timedelta = timedelta(days=30)
 ) -> list[SharedNumber]:
-    """Find numbers that belong to at least ``at_least`` different owners within ``within`` of each other.
+    """Find numbers that at least ``at_least`` different owners used within a time of the length ``within``.
 
     The result is a warning and not a refusal. Notaries, brokers and service firms share a number legitimately, while a
     desk must not enter its own number. Names that differ only in case, Unicode form or spaces count as one owner. An
@@ -275,7 +275,10 @@ def _most_shared(e164: str, pairs: Sequence[tuple[date | None, str]], within: ti
 
 
 class _Found(NamedTuple):
-    """One number or other item of a field. ``tails`` are the further numbers that its short endings give."""
+    """One number or other item of a field.
+
+    ``tails`` are further numbers that are written as short endings after it, as in ``0905123456-09``.
+    """
 
     verdict: NumberReading
     is_phone: bool
@@ -284,9 +287,11 @@ class _Found(NamedTuple):
     tails: tuple[str, ...] = ()
 
 
-# Most fields match this pattern. Blocks that may be a tax code are left out and read with the full rules.
+# Most fields match this pattern and need no other rule. It leaves out blocks whose numbers may be a tax code: fields
+# with these are read with all rules.
 _PLAIN: Final = re.compile(r"0(?!30|31|50)[35789][0-9]{8}")
-# Order in which the refusal is chosen if a field holds several items: an item closer to a phone number comes first.
+# Order in which the refusal is chosen if a field holds several items: an item that looks more like a phone number comes
+# first.
 _TELLS_MOST: Final[tuple[PhoneRefusal, ...]] = (
     "ambiguous_landline",
     "landline",
@@ -395,7 +400,7 @@ def _read_group(group: list[DigitRun], field: FieldText, reading: ReadingPlan) -
 
 
 def _begins_with_aside(group: Sequence[DigitRun], before: str) -> bool:
-    """Return whether the first run belongs to the word before: "anh 7 0905 123 456", "Số nhà 12 0905 123 456"."""
+    """Return whether the first run belongs to the word before it: "anh 7 0905 123 456", "Số nhà 12 0905 123 456"."""
     if len(group) < 2 or not _ENDS_WITH_WORD.search(before):
         return False
     first = group[0].digits
@@ -414,10 +419,10 @@ def _begins_with_bullet(group: Sequence[DigitRun]) -> bool:
 
 
 def _without_year(group: list[DigitRun]) -> list[DigitRun]:
-    """Return a group without a year of birth at its beginning or end, beside a whole number.
+    """Return a group without a year of birth that stands at its beginning or end beside a whole number.
 
-    Examples: "Hoa 1979 0914 552 306", "0914 552 306 1979". Account numbers begin with 1902 and 1903, so these are no
-    years.
+    Examples: "Hoa 1979 0914 552 306", "0914 552 306 1979". 1902 and 1903 do not count as years, because account numbers
+    begin with them.
     """
     parted = [index for index in range(1, len(group)) if group[index].parted]
     first, last = slice(1, parted[0] if parted else None), slice(parted[-1] if parted else 0, -1)
@@ -434,7 +439,7 @@ def _is_beside_year(year: DigitRun, after_gap: Sequence[DigitRun], rest: Sequenc
 
 
 def _count_labelled(label: LabelKind, group: Sequence[DigitRun]) -> int:
-    """Count the runs that belong to a label. The runs after them may be a phone number again."""
+    """Count the runs of the item that a label names. The runs after this item may be a phone number."""
     sizes: tuple[int, ...] = ()
     if label == "id":
         sizes = (12, 9) if group[0].digits[0] == "0" else (9, 12)
@@ -449,7 +454,7 @@ def _count_labelled(label: LabelKind, group: Sequence[DigitRun]) -> int:
 
 
 def _ends_label(label: LabelKind, group: Sequence[DigitRun], index: int) -> bool:
-    """Return whether the labelled item ends before a run of its group."""
+    """Return whether the item that a label names ends before the run at ``index``."""
     run = group[index]
     first = group[0].digits
     if label == "code" and len(first) < 6 and _TIGHT_GAP.fullmatch(run.gap):
@@ -461,7 +466,8 @@ def _ends_label(label: LabelKind, group: Sequence[DigitRun], index: int) -> bool
         # "CMND 22512345 0905123456" is an ID number that lacks a digit, "CMT8 0905123456" a street.
         spelled = spell_local(run.digits)
         return spelled is not None and not spelled.zero_added
-    # Account numbers and codes may be written in groups; "mã HS 056 889 428 068" holds no phone without its 0.
+    # Account numbers and codes may be written in groups. In "mã HS 056 889 428 068" the digits "889 428 068" are
+    # therefore not a phone number without its 0.
     may_begin = " " in run.gap and (label != "account" or len(first) > 7)
     return may_begin and bool(_HAS_PREFIX.fullmatch(run.digits))
 
@@ -478,7 +484,7 @@ def _count_foreign(group: Sequence[DigitRun]) -> int:
         return next((index for index, joined in begun if group[index].digits[0] == "0" and is_foreign(joined)), count)
     if not digits.startswith("00"):
         return 0
-    # Accounts of Vietcombank have 13 digits and begin with 0011…0091: 0061 is its branch in Nha Trang.
+    # Accounts of Vietcombank have 13 digits and begin with the code of a branch, 0011…0091, such as 0061 in Nha Trang.
     is_account = count == 1 and len(digits) == 13 and digits[3] == "1"
     in_groups = count > 1 and len(digits) > 11
     is_number = may_be_foreign(digits[2:]) if in_groups else is_foreign(digits[2:])
@@ -486,7 +492,7 @@ def _count_foreign(group: Sequence[DigitRun]) -> int:
 
 
 def _is_unmarked_foreign(runs: Sequence[DigitRun]) -> bool:
-    """Return whether digits without a + or 00 are foreign: digits in groups, or a mobile number of Korea or China."""
+    """Return whether digits without a + or 00 are a foreign number: in groups, or a mobile number of Korea or China."""
     digits = _digits(runs)
     if not 11 <= len(digits) <= 13:
         return False
@@ -530,7 +536,8 @@ def _glued_sizes(digits: str) -> list[int] | None:
 # --- Numbers of a group ---------------------------------------------------------------------------
 
 _LONGEST_JOINED: Final = 15
-# A separator inside a number costs as much as this many digits: 84 663 0096 / 12 is no landline.
+# When a group is split, a separator inside a number counts against it as much as this many digits count for it. So in
+# "84 663 0096 / 12" the digits on both sides are not joined to a landline.
 _WORTH_OF_A_MARK: Final = 3
 _MOST_RUNS_JOINED: Final = 40
 _TAIL_GAP: Final = re.compile(r" ?[-/] ?")
@@ -605,21 +612,21 @@ def _split_group(runs: Sequence[DigitRun]) -> list[tuple[int, int]]:
 
 
 def _begins_anew(runs: Sequence[DigitRun], index: int) -> bool:
-    """Return whether a run begins a new item: after a separator, in brackets, or after a run in brackets."""
+    """Return whether a run begins a new item: it follows a separator, is in brackets, or follows a run in brackets."""
     if runs[index].parted or "(" in runs[index].gap:
         return True
     return runs[index - 1].gap.endswith("(") and runs[index].gap.startswith(")")
 
 
 def _as_number(runs: Sequence[DigitRun], digits: str, is_set_off: bool) -> Spelled | None:
-    """Return runs as one whole number, or None if they are no number. ``is_set_off``: no digits stand beside them."""
+    """Return runs as one whole number; None if they are no number. ``is_set_off``: no other digits are beside them."""
     spelled = spell_local(digits, runs[0].plus) if len(digits) >= 8 else None
     if spelled is None or len(runs) == 1:
         return spelled
     first, last = runs[0].digits, runs[-1].digits
     whole = spell_local(first)
     if whole and not whole.zero_added:
-        # In "0351742714 (2 sim)" the first run is whole, so the text is no landline of 0351.
+        # In "0351742714 (2 sim)" the first run is a whole number, so it is not joined with the 2 to a landline of 0351.
         return None
     if "(" in runs[-1].gap and len(last) < 5:
         return None
@@ -656,11 +663,11 @@ def _read_pieces(pieces: _Pieces, words: Words, reading: ReadingPlan) -> list[_F
             continue
         tails: tuple[str, ...] = ()
         if verdict.local and not _STARTS_WITH_WORD.match(words.after):
-            # "0905123456 - 12 Trần Phú" has an address after the number, and no second ending.
+            # In "0905123456 - 12 Trần Phú" the 12 belongs to an address and is no other ending of the number.
             tails = _complete_tails(verdict.local, pieces, index, reading)
         found.append(_Found(verdict, True, spelled.local, near.name_no_longer_used, tails))
     if found and not is_doubtful:
-        # Digits beside a number are an extension, a number of a list or an ID card, and change nothing.
+        # The digits beside a number are an extension, a list number or an ID card, so no refusal is given for them.
         return found
     return found + _refuse_rest(rest, is_doubtful and not found, words, reading)
 
@@ -729,7 +736,7 @@ def _stands_alone(pieces: _Pieces, index: int, words: Words) -> bool:
     is_parted = any(run.parted for run in own[1:])
     is_prefix_and_rest = len(own) == 2 and last.gap in ("/", ",")
     if is_parted and (len(own) < 3 or len(inner) > 1) and not is_prefix_and_rest:
-        # "0905 - 123456" is one number only if no other digits stand there. "0905 123 - 456 Trần Phú" is none.
+        # "0905 - 123456" is one number only if no other digits are near. "0905 123 - 456 Trần Phú" is no number.
         return len(numbers) == len(spans) and not (may_be_address and len(last.digits) < 5)
     if not (is_last or _is_set_off(pieces, end, spans[index + 1], inner) or all(map(_is_tail, runs[end:]))):
         return False
@@ -743,7 +750,7 @@ def _is_set_off(pieces: _Pieces, at: int, neighbour: tuple[int, int], inner: Col
 
     Args:
         pieces: pieces of the field.
-        at: index at which the later of the two pieces begins.
+        at: index of the run at which the later of the two neighbours begins.
         neighbour: the piece beside the number.
         inner: marks between the number's own groups.
     """
@@ -754,7 +761,7 @@ def _is_set_off(pieces: _Pieces, at: int, neighbour: tuple[int, int], inner: Col
 
 
 def _follows_its_own(pieces: _Pieces, index: int, inner: Collection[str], words: Words, *, is_tidy: bool) -> bool:
-    """Return whether unseparated digits before a number are an ID card, a house number or a list number."""
+    """Return whether digits before a number, without a separator, are an ID card, a house number or a list number."""
     runs, spans, numbers = pieces
     start = spans[index][0]
     if is_tidy and not any(span in numbers for span in spans[:index]):
@@ -769,7 +776,7 @@ def _follows_its_own(pieces: _Pieces, index: int, inner: Collection[str], words:
 
 
 def _is_grouped_as_usual(runs: Sequence[DigitRun]) -> bool:
-    """Return whether people write one number in these groups.
+    """Return whether people usually write a single number in these groups.
 
     "09429727 - 12", "099329221 3" and "0946-839 84" are each two items: a number that lacks digits, and something after
     it. "0905 12 34 56" is one number.
@@ -802,7 +809,10 @@ def _is_tail(run: DigitRun) -> bool:
 
 
 def _is_other_ending(run: DigitRun, reading: ReadingPlan) -> bool:
-    """Return whether a run is another ending of a number, and not a year, a branch, a short number or a cut-off one."""
+    """Return whether a run is another ending of a number.
+
+    A year, the number of a branch, a short number and a number that lacks digits are no endings.
+    """
     tail = run.digits
     if len(tail) < 2 or not _is_tail(run) or run.touch == Touch.MASK or tail.startswith("00"):
         return False
@@ -814,7 +824,8 @@ def _is_other_ending(run: DigitRun, reading: ReadingPlan) -> bool:
 def _complete_tails(local: str, pieces: _Pieces, index: int, reading: ReadingPlan) -> tuple[str, ...]:
     """Return the numbers that short endings after a number give: ``0905123456-09`` also means 0905123409.
 
-    This holds only if nothing but endings follows. 0905123456/15/9 and 0905123456 - 225 123 456 have no endings.
+    Digits count as endings only if nothing but endings follows the number. 0905123456/15/9 and
+    0905123456 - 225 123 456 have no endings.
     """
     start = pieces.spans[index][1]
     end = next((span[0] for span in pieces.spans[index + 1 :] if span in pieces.numbers), len(pieces.runs))
@@ -838,7 +849,7 @@ def _refuse_rest(rest: Sequence[DigitRun], as_one: bool, words: Words, reading: 
             segments[-1].append(run)
         else:
             segments.append([run])
-    # Small segments are parts of one item, unless a long segment stands beside them.
+    # Segments of few digits are parts of one item, unless a segment of many digits is next to them.
     long = [segment for segment in segments if len(_digits(segment)) >= 6]
     return [_refuse_runs(segment, words, reading) for segment in long or [list(rest)]]
 
@@ -849,7 +860,7 @@ def _refuse_runs(runs: Sequence[DigitRun], words: Words, reading: ReadingPlan) -
         runs = runs[:-1]
     digits = _digits(runs)
     if spell_local(digits, runs[0].plus):
-        # All runs together could be a number, but not surely one, so only the first run is judged.
+        # All runs together may be a number, but this is not sure, so only the first run gives the refusal.
         digits = runs[0].digits
     refusal = "foreign" if _is_unmarked_foreign(runs) else refuse_digits(digits, runs[0].plus, reading)
     if refusal == "id_card_like" and digits.startswith("01") and words.name_phone:

@@ -1,7 +1,7 @@
-"""Split a field's text into its runs of digits, and read what the words around them say.
+"""Split a phone field's text into its runs of digits, and read what the words around them say.
 
-Characters are cleaned and mistyped letters are corrected. Dates, addresses and dossier codes are removed. Labels show
-the kind of a number. No rule here depends on the numbering plan.
+Characters are cleaned and mistyped letters are corrected. Dates, addresses and dossier codes are removed. Labels, such
+as "CMND" or "MST", show the kind of a number. No rule here depends on the numbering plan.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def _undo_spreadsheet(text: str) -> str:
     text = _AMOUNT.sub(r"\1", _THOUSANDS.sub(r"1\2\3\4", text))
     if match := _SCIENTIFIC.fullmatch(text):
         digits, exponent = match[1] + match[2], int(match[3])
-        # If there are fewer digits than the exponent demands, the rest was rounded away.
+        # If there are fewer digits than the exponent demands, the spreadsheet rounded the last digits away.
         return digits if len(digits) == exponent + 1 else text
     return text
 
@@ -121,7 +121,7 @@ _MAIL: Final = re.compile(
 _WEB: Final = re.compile(r"(?:https?://|www\.|\b(?:facebook|fb|m\.me)\.com/)(?!zalo\.me)[^ \n]+")
 _BEGINS: Final = r"(?<!\d)(?<!\d[./_-])"
 _ENDS: Final = r"(?![./_-]?\d)"
-# These borders exclude items that might be part of a number because digits stand near.
+# These borders keep an item in the text if digits are so near that the item may be part of a number.
 _STANDS_APART_BEFORE: Final = r"(?<!\d)(?<!\d[\W_])(?<!\d[\W_]{2})"
 _STANDS_APART_AFTER: Final = r"(?![\W_]{0,2}\d)"
 _DAY_FIRST: Final = re.compile(
@@ -140,7 +140,7 @@ _CLOCK: Final = re.compile(
     r"|(?<![\d./])24/(?:7|24)(?![./-]?\d)"
 )
 _AGE: Final = re.compile(r"(?<!\d)[1-9]\d ?tuoi(?![a-z])")
-# Thông tư 01/2018/TT-VPCP, art. 19: dossier codes with agency codes of QCVN 102:2016/BTTTT or
+# Form of dossier codes by Thông tư 01/2018/TT-VPCP, art. 19, with agency codes of QCVN 102:2016/BTTTT or
 # QĐ 20/2020/QĐ-TTg. Procedure codes match too.
 _DOSSIER_CODE: Final = re.compile(
     r"(?<![a-z\d])(?:\d{1,3}\.){0,4}[a-z]\d\d(?:\.\d{1,3}){0,3}"
@@ -193,8 +193,8 @@ def _take_out_codes(folded: str) -> str:
 def mended_text(text: str) -> tuple[str, str]:
     """Return a cleaned text with corrected letters, and the same text folded, with codes and dates removed.
 
-    The folded text has lower-case letters without marks. Addresses stay in it, because a number inside an address
-    counts. Positions in both texts are equal.
+    The folded text has lower-case letters without marks. Addresses stay in it, because a phone number inside an address
+    counts. Each character has the same position in both texts.
     """
     text, _ = _repair_letters(clean_text(text))
     return text, _take_out_codes(text.translate(_FOLDED_CHARS))
@@ -224,7 +224,8 @@ _LABEL_BEFORE: Final[tuple[tuple[LabelKind, re.Pattern[str]], ...]] = tuple(
     (kind, re.compile(rf"(?<![a-z])(?:{words}){_AFTER_LABEL}{'[a-z]?' if kind == 'id' else ''}$"))
     for kind, words in _LABEL_WORDS.items()
 )
-# At a distance only unambiguous words count, and only before digits of the right size.
+# If other words stand between a label and its digits, only unambiguous words count as a label, and only before digits
+# of the right length.
 _LABEL_FAR_BEFORE: Final[tuple[tuple[LabelKind, re.Pattern[str], tuple[int, ...]], ...]] = (
     ("id", re.compile(r"(?<![a-z])(?:cmnd|cmtnd|cccd|can cuoc|chung minh)(?![a-z])"), (9, 12)),
     ("tax", re.compile(r"(?<![a-z])(?:mst|ma so thue)(?![a-z])"), (10, 13)),
@@ -248,7 +249,7 @@ _LANDLINE_LABEL_BEFORE: Final = re.compile(
     rf"(?<![a-z])(?:(?:s?dt|dien thoai|may|so) ?(?:de )?ban|co dinh|s?dtcd|dtb|fax){_AFTER_LABEL}$"
 )
 _LANDLINE_LABEL_AFTER: Final = re.compile(
-    # The words must not stand before digits, because they then belong to those digits.
+    # The words must not be followed by digits, because they then belong to those digits.
     r"[\s([\-:,]*(?:(?:so|dt|dien thoai) )?(?:may (?:de )?ban|co dinh|dt ban|fax)(?![a-z])(?![\W_]*\d)"
 )
 _NO_LONGER_USED_BEFORE: Final = re.compile(rf"(?<![a-z])(?:(?:so|sdt|dt|sim) cu|cu){_AFTER_LABEL}$")
@@ -278,7 +279,7 @@ class Words:
         return bool(_NO_LONGER_USED_BEFORE.search(self.before))
 
     def label(self, runs: Sequence[str], nothing_follows: bool) -> LabelKind | None:
-        """Find the label of some runs of digits. A label decides before any rule about digits.
+        """Find the label of some runs of digits. If there is a label, no rule about the digits themselves is applied.
 
         ``nothing_follows``: no digits come after, so that words after the runs may be their label.
         """
@@ -288,7 +289,7 @@ class Words:
         may_be_day = total < 3 or (total == 4 and digits[:2] in ("19", "20"))
         for kind, pattern in _LABEL_BEFORE:
             match = pattern.search(clause)
-            # "SĐT hồ sơ: 0905…" and "anh Nam 0905…" are phone numbers.
+            # The digits in "SĐT hồ sơ: 0905…" and "anh Nam 0905…" are phone numbers.
             is_bare = match and kind == "code" and match[0].startswith(("ho so", "hs"))
             is_phone = match and is_bare and _PHONE_LABEL.search(clause[: match.start()])
             if match and not is_phone and (kind != "day" or may_be_day):
@@ -348,7 +349,7 @@ _PLUS_AT_END: Final = re.compile(r"\+([ (]*)$")
 _MASK_WORD: Final = re.compile(r"x+")
 _MASK_BETWEEN: Final = re.compile(r"[\W_]*(?:x{2,}|\*)[\W_x]*")
 _LABEL_WORD: Final = re.compile(rf"(?:{_PHONE_WORDS}|{'|'.join(_LABEL_WORDS.values())}|va|hoac|v)")
-# The limit bounds the work: a field with more runs is no phone field.
+# Runs beyond this number are not read. A field with more runs is no phone field, and reading it would take long.
 _MOST_RUNS: Final = 1000
 _FARTHEST_WORD: Final = 60
 
@@ -416,8 +417,8 @@ def take_apart(text: str) -> FieldText:
 
 
 def _touching(gap: str, word: re.Match[str] | None, nearest: str, beyond: str, digits: str) -> Touch:
-    """Return what touches digits on one side. ``beyond``: the digits on the other side of the gap, if any."""
-    # In "0905771*** / 0914123456" the mask belongs to the other number.
+    """Return what stands next to digits on one side. ``beyond``: the digits on the other side of the gap, if any."""
+    # In "0905771*** / 0914123456" the signs *** belong to the first number and do not touch the second one.
     is_apart = _may_be_whole(digits) and _PARTING_MARK.search(gap)
     if nearest == "*" or (beyond and not is_apart and _MASK_BETWEEN.fullmatch(gap)):
         return Touch.MASK

@@ -1,7 +1,8 @@
-"""Advance the life of an alert: seen, raised, reported, acknowledged, over. Pure. ``judging.py`` finds the faults.
+"""Decide the next state of each alert: seen, raised, reported, acknowledged or over. Pure.
 
-An alert is raised after its fault was found at as many consecutive checks as its definition demands. It is over after
-as many consecutive checks without the fault. A check that could not judge changes no alert.
+``judging.py`` finds the faults. An alert is raised after its fault was found at as many consecutive checks as its
+definition demands. It is over after as many consecutive checks without the fault. A check that could not judge changes
+no alert.
 """
 
 from __future__ import annotations
@@ -59,11 +60,11 @@ def advance(
     now: datetime,
     undecided: Collection[str] = (),
 ) -> Changes:
-    """Advance all alerts by the result of one check, and return what changed.
+    """Update all alerts by the result of one check, and return which were raised and which ended.
 
     Args:
         alerts: alerts that were seen and are not over, by key; changed in place.
-        judged: names of the checks that could judge this time. Alerts with other names do not change.
+        judged: names of the checks that had enough facts to judge. Alerts with other names do not change.
         findings: everything that is wrong now.
         now: the time of the check.
         undecided: keys of alerts that could not be judged this time although their name was judged, for example because

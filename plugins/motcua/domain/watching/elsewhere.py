@@ -21,10 +21,11 @@ Trouble: TypeAlias = Literal["name", "connect", "timeout", "certificate", "broke
 """
 
 SILENT_AFTER = timedelta(minutes=4)
-"""The server's own watch counts as silent after this time. With two checks the alert is raised within five minutes. A
-single check of that watch may take a while."""
+"""The server's own watch counts as silent after this time without a check. Two checks of this watch must find it
+silent, so the alert is raised within five minutes. The time is not shorter, because a single check of the server's own
+watch may take some minutes."""
 CERTIFICATE_ENDS = timedelta(days=14)
-"""A certificate raises an alert when it ends within this time. Automatic renewal happens earlier."""
+"""If the server's certificate ends within this time, an alert is raised. Automatic renewal happens earlier."""
 OUTSIDE_SILENT = timedelta(minutes=10)
 """The watch on another machine counts as silent after this time without a check."""
 
@@ -61,7 +62,7 @@ class ServerPage:
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """The result of one check of the address: a page, or a reason why there is none."""
+    """The result of one check of the server's address: a page, or the reason why there is no page."""
 
     page: ServerPage | None = None
     skew: timedelta = timedelta(0)
@@ -73,7 +74,7 @@ class Met:
     ledger_silent: str | None = None
     """The reason that the page gives if the ledger does not answer. ``None`` if the ledger answers."""
     trouble: Trouble | None = None
-    """Why there was no answer. ``None`` if there was one."""
+    """Why the server gave no answer. ``None`` if it gave an answer."""
 
 
 _REFUSED = (401, 403, 404)
@@ -82,14 +83,14 @@ _REFUSED = (401, 403, 404)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Findings, and the names of the checks that could judge."""
+    """Findings, and the names of the checks that had enough facts to judge."""
 
     findings: list[Finding]
     names: frozenset[str]
 
 
 def judge_met(met: Met, rules: WatchRules, now: datetime, *, is_alone: bool) -> Judged:
-    """Return the findings about the server, and the names of the checks that could judge.
+    """Return the findings about the server, and the names of the checks that had enough facts to judge.
 
     Args:
         met: the result of the check of the address.
@@ -121,7 +122,7 @@ def judge_met(met: Met, rules: WatchRules, now: datetime, *, is_alone: bool) -> 
 def judge_certificate(ends_at: datetime | None, host: str, now: datetime) -> list[Finding]:
     """Return a finding if the certificate ends soon.
 
-    ``ends_at`` is ``None`` without a certificate; another check reports that.
+    ``ends_at`` is ``None`` if no certificate could be read. Another check reports this.
     """
     if ends_at is None or ends_at > now + CERTIFICATE_ENDS:
         return []
@@ -136,7 +137,7 @@ def judge_outside_watch(
     Args:
         asked_at: when the watch on another machine last checked this server; ``None`` if it never did.
         watching_since: since when the server's own watch has been checking. Earlier the server may have been off.
-        machine: the machine of the other watch.
+        machine: the name of the machine on which the other watch runs.
         now: the present time.
     """
     if silence_of(max(asked_at or watching_since, watching_since), now, OUTSIDE_SILENT) is None:

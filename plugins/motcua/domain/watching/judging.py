@@ -62,7 +62,7 @@ def _moment(moment: datetime | None) -> str | None:
 
 
 RECENT = "recent"
-"""Name of the period of the last few days, which is counted more often. All other periods are months."""
+"""Name of the period of the last few days, which is counted more often than the other periods, the months."""
 
 
 def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
@@ -85,7 +85,7 @@ class EveningLeft:
     agency_code: str
     apology_day: ApologyDay
     calendar: WorkingCalendar
-    """The calendar of the agency that is in charge."""
+    """The calendar of the agency that is in charge of this agency's dossiers now."""
 
 
 def evening_to_judge(rules: WatchRules, apologies: ApologyRules, now: datetime) -> date:
@@ -112,7 +112,7 @@ class SourceFigures:
 
 
 def judge_sources(sources: Iterable[SourceFigures]) -> list[Finding]:
-    """Judge which sources fail. ``unserved.py`` judges sources that nobody reads."""
+    """Return a finding for each source whose pick-ups fail. ``unserved.py`` judges sources that nobody reads."""
     return [
         Finding(
             "source_failing",
@@ -125,9 +125,9 @@ def judge_sources(sources: Iterable[SourceFigures]) -> list[Finding]:
 
 
 NEWS_ENOUGH = 5
-"""A period counts as one with news if it has at least this many transitions."""
+"""A period counts as a period with news if it has at least this many transitions."""
 NEWS_DAYS = 5
-"""News are missed only if the same hours of each of this many earlier working days had news."""
+"""A source without news is a fault only if the same hours of each of this many earlier working days had news."""
 _OFFICE_OPENS, _OFFICE_CLOSES = time(7, 30), time(17, 0)
 
 
@@ -182,7 +182,7 @@ class ReceiptFigures:
 
 
 RECEIPTS_LEAST = 5
-"""Least number of accepted attempts, so that a few phones that are switched off raise no alert."""
+"""Least number of accepted attempts that are judged, so that a few phones that are switched off raise no alert."""
 
 
 def judge_receipts(figures: Iterable[ReceiptFigures]) -> tuple[list[Finding], set[str]]:
@@ -249,7 +249,7 @@ class Delivered:
 
 
 DELIVERED_LEAST, USUAL_LEAST = 30, 200
-"""Least number of messages for the recent share, and for the usual share."""
+"""The least numbers of messages from which the recent share and the usual share are computed."""
 
 
 def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tuple[list[Finding], bool]:
@@ -282,7 +282,7 @@ class HighMarks:
     """The last heartbeat of senders. If the ledger was asleep, the last heartbeat before its sleep."""
 
     def is_behind(self, other: HighMarks) -> bool:
-        """Return whether any value is smaller than in ``other``. The values only decrease if the ledger is restored."""
+        """Return whether any value is smaller than in ``other``. A value decreases only if the ledger is restored."""
         return (
             self.attempt_id < other.attempt_id
             or self.history_id < other.history_id
@@ -335,7 +335,7 @@ def daily_work_due(at: time, rules: WatchRules, now: datetime, began_at: datetim
 
 
 def judge_daily_work(quality: tuple[DailyWork | None, bool], closing: tuple[DailyWork | None, bool]) -> list[Finding]:
-    """Judge the daily check of data quality and the daily closing, each given with whether it is done.
+    """Judge the daily check of data quality and the daily closing. Each pair also says whether the task is done.
 
     The closing is about the day before the day on which it is due.
     """
@@ -355,7 +355,8 @@ def year_to_sign(now: datetime) -> int | None:
 
 
 CALENDAR_URGENT = 7
-"""With fewer working days left before an unsigned year, the year is urgent: red on the page, and an alert."""
+"""If fewer working days than this remain before a year whose calendar no person confirmed, the page shows the year in
+red and an alert is raised."""
 
 
 def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]], now: datetime) -> list[Finding]:

@@ -1,4 +1,4 @@
-"""Judge whether one-stop software that pushes its data has gone silent, or pushes records that cannot be used."""
+"""Judge whether one-stop software that pushes its data no longer calls, or pushes records that cannot be used."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from motcua.domain.working_days import WorkingCalendar
 
 _HOUR = timedelta(hours=1)
 RECORDS_ENOUGH, REFUSED_LEAST = 20, 3
-"""A share of refused records is judged from this number of records, and this number of refused records, on. A single
-mistake therefore raises no alert."""
+"""The share of refused records is judged only if there are at least ``RECORDS_ENOUGH`` records and ``REFUSED_LEAST``
+refused ones. A single mistake therefore raises no alert."""
 KNOWN_BACK = timedelta(days=90)
-"""A client whose last call is longer ago is not judged any more."""
+"""A client whose last call is longer ago than this is not judged any more."""
 DAYS_BACK = KNOWN_BACK + timedelta(days=40)
 """How far back calls and calendars are read in order to judge silence."""
 
@@ -42,13 +42,15 @@ class ClientFigures:
     hours: frozenset[datetime]
     """Beginnings of the full hours of the last weeks in which the client called."""
     recent: Sequence[DayPushed]
-    """Last days on which the client pushed anything, the newest first."""
+    """The last days on which the client pushed anything, the newest first."""
 
 
 def judge_silence(
     clients: Iterable[ClientFigures], calendars: Mapping[str, WorkingCalendar], rules: WatchRules, now: datetime
 ) -> tuple[list[Finding], set[str]]:
-    """Return findings for clients that used to push and are silent in office hours, and keys of undecided clients.
+    """Return findings for clients that used to push and are silent in office hours.
+
+    The second value has the keys of clients about which nothing can be decided now.
 
     A client is silent in two cases. First, it did not call for ``rules.news_within`` although it called in the same
     hours of each of the last five working days. Second, it missed a whole working day although it had called on each of

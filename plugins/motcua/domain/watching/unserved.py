@@ -1,13 +1,14 @@
 """Find work that is due and that no process does. Pure: no I/O.
 
-Every fault that keeps messages from citizens has this symptom. Three kinds of work can be due. Each raises an alert
-after it has been due for ``MOTCUA_SERVED_WITHIN`` (60 s), whatever the cause:
+Every fault that keeps messages from citizens shows itself as such work. Three kinds of work can be due. An alert is
+raised when work of one kind has been due for ``MOTCUA_SERVED_WITHIN`` (60 s), whatever the cause:
 
-- **A message** that a sender could claim. Waiting alone proves nothing, because a long queue is sent in order. The sign
-  is a message at the head of its queue that no sender claims. A queue counts as served while its gateway begins, or
-  began within that time, an attempt for an earlier message, and answers it.
+- **A message** that a sender could claim. That a message waits proves nothing, because a long queue is sent in order.
+  The fault is that no sender claims the message that is next in its queue. There is no fault while the gateway of the
+  queue answers attempts for earlier messages and the last such attempt began within that time.
 - **A step** that was picked up and not planned, while no earlier dossier is planned either.
-- **News of a source** that no pick-up reads, and a source that nobody has read although its turn has come.
+- **News of a source** that no pick-up reads, and a source that was not read although each source is read from time to
+  time even without news.
 
 A message that waits for a known reason is not due: a stop or a gap in the ledger holds it, its gateway was paused by a
 person or has used up its daily limit, or its kind is not sent at this hour. If a gateway is paused because it does not
@@ -55,7 +56,7 @@ class StopNow:
     """The carrier. Empty if the whole gateway is paused."""
     until: datetime
     by_hand: bool
-    """``True`` if a person paused the gateway, or if a rule of its connection did, for example at night."""
+    """``True`` if a person paused the gateway, or if a setting of its connection pauses it, for example at night."""
     is_tried: bool
     """``True`` if a sender paused the gateway and tries it again and again."""
 
@@ -82,7 +83,8 @@ class Way:
 def ways_of(gateways: Sequence[GatewayNow], stops: Iterable[StopNow], now: datetime, within: timedelta) -> list[Way]:
     """Return the ways on which messages should be sent now.
 
-    A carrier gets no way while it waits for people, for a new day or for a registration.
+    A carrier has no way while its messages wait for a person's decision, for the next day because a daily limit is used
+    up, or for the registration of the brandname.
 
     Args:
         gateways: gateways in use, the preferred one first.
@@ -106,7 +108,7 @@ def ways_of(gateways: Sequence[GatewayNow], stops: Iterable[StopNow], now: datet
             possible.append(Way(carrier, gateway.name, False, stop.key if stop else broken, now - within - pace))
         first = next((way for way in possible if not way.held_by), None)
         if first is not None and first.gateway in just_started:
-            # Messages that waited for this gateway are due only from its restart on.
+            # Messages that waited for this gateway are due only from the end of its pause on.
             continue
         ways += [
             Way(way.carrier, way.gateway, first is None or way is first, way.held_by, way.since) for way in possible
@@ -115,7 +117,7 @@ def ways_of(gateways: Sequence[GatewayNow], stops: Iterable[StopNow], now: datet
 
 
 def _is_meant(stop: StopNow, gateway: GatewayNow) -> bool:
-    """Return whether a person or the gateway's own rules paused it, or its daily limit is used up."""
+    """Return whether a person or a setting paused the gateway, or the gateway's daily limit is used up."""
     return stop.by_hand or (not stop.carrier and not stop.is_tried and gateway.has_day)
 
 
@@ -127,7 +129,7 @@ class Waiting:
     gateway: str
     held_by: str
     messages: int
-    """How many there are at least."""
+    """Minimum number of these messages; there may be more."""
     since: datetime
 
 
@@ -145,8 +147,8 @@ def judge_messages(waiting: Iterable[Waiting]) -> list[Finding]:
             "messages": sum(each.messages for each in some),
             "carriers": ", ".join(sorted({each.carrier for each in some} - {UNSORTED})),
             "since": min(each.since for each in some).isoformat(),
-            # The pauses explain the finding only if every group of messages waits for one. If not, something else is
-            # wrong too.
+            # The pauses explain the finding only if every group of messages waits for a pause. If not, something else
+            # is wrong too.
             "stops": "; ".join(sorted(stops)) if all(stops) else "",
         }
         found.append(Finding("unserved", facts, f"{_OF_GATEWAY}{gateway}"))

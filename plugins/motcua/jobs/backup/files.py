@@ -27,9 +27,9 @@ class PutBack:
 
     written: int = 0
     same: int = 0
-    """Files that were there already with the same content."""
+    """Number of files that the store already had with the same content."""
     differing: list[str] = field(default_factory=list)
-    """Names of files that were there already with other content. The restore does not change them."""
+    """Names of files that the store already had with other content. The restore does not change them."""
 
 
 class Pack:
@@ -110,7 +110,8 @@ def put_back(store: ObjectStoragePath, unpack: Callable[[IO[bytes]], None]) -> P
                 else:
                     store_file(path, content)
                     if is_local(path):
-                        # Of two carrier statements for a month, the later one counts, so that the time is restored.
+                        # Of two carrier statements for a month the later file counts, so the file's time of change is
+                        # restored, too.
                         os.utime(path.path, (changed, changed))
                     done.written += 1
             except OSError as error:

@@ -65,7 +65,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedBackup:
-    """The last verification of a backup: its time, its depth, and the fault that it found."""
+    """The last verification of a backup: its time, whether it also read the content, and the fault that it found."""
 
     at: datetime
     how: How

@@ -113,7 +113,7 @@ class Restored:
     """The result of a restore."""
 
     aside: str | None
-    """New name of the ledger that was there before; ``None`` if there was none."""
+    """New name of the database that held a ledger before; ``None`` if there was none."""
     publications: PutBack
     statements: PutBack
     migrations: tuple[str, ...]
@@ -135,8 +135,9 @@ def restore_backup(
         identities: private keys.
         progress: receives the progress.
         say: receives a sentence at the beginning of each step.
-        aside_by: DSN of an administrator who may rename a ledger that is there; ``None`` to refuse the restore then.
-        now: time for the new name of that ledger.
+        aside_by: DSN of an administrator who may rename a database that already holds a ledger; ``None`` to refuse the
+            restore in this case.
+        now: time for the new name of that database.
 
     Raises:
         BackupUnusable: the backup is damaged, or no identity opens it. Nothing was changed.

@@ -86,7 +86,8 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
         return keep_check(
             ledger,
             source,
-            # The result is stored with the moment at which it is known. A mail sent during the check did not report it.
+            # The result is stored with the moment at which it is known. So a mail that was sent during the check does
+            # not count as having reported it.
             now or datetime.now(UTC),
             dossiers=seen.dossiers,
             transitions=seen.transitions,
@@ -95,7 +96,7 @@ def check_source(source: str, now: datetime | None = None) -> SourceCheck:
 
 
 def _add_pick_up_troubles(troubles: SourceTroubles | None, found: Findings) -> None:
-    """Add trouble that pick-ups met recently. Pick-ups have continued since, and the source no longer shows it."""
+    """Add trouble that pick-ups met recently. The ledger stores it, because the source itself no longer shows it."""
     if troubles is None:
         return
     if troubles.set_back_from is not None and troubles.set_back_by is not None:
@@ -163,7 +164,7 @@ def _examine(
     is_ours: bool,
     now: datetime | None,
 ) -> None:
-    """Check one thing after the other, as long as the results permit the next one.
+    """Run the parts of a check in their order, and stop at a result that makes the next parts impossible.
 
     Args:
         checked: the source.
@@ -192,7 +193,7 @@ def _examine(
     if latest is None:
         found.add("too_slow", names=[_patience()])
     else:
-        # The source's time is that of its transaction's begin, which was the first query.
+        # The source's clock was read when its transaction began, which was with the first query.
         ended = datetime.now(UTC)
         judge_clock(latest.source_now, now or ended, ended - began, context.clock_skew, found)
         if not is_ours:
@@ -251,7 +252,8 @@ def _patience() -> str:
 
 
 def _is_refusal(error: psycopg.Error) -> bool:
-    """Whether a server answered and refused the connection. Its message then holds FATAL in every language."""
+    """Whether a server answered and refused the connection. The error's message then holds the word FATAL, whatever the
+    server's language."""
     words = str(error)
     return "FATAL" in words
 

@@ -166,8 +166,8 @@ def watch_account(examination: Examination) -> Iterator[Finding]:
 def hosts(examination: Examination) -> Iterator[Finding]:
     """Check that tasks run on one machine only, or that the machines share their storage.
 
-    A folder on this machine may be a shared file system too, so only other addresses are certain to be shared. The
-    journal is checked by the marks that senders leave in its folder, which show the hosts that share it.
+    A folder on this machine may be a shared file system too, so only the addresses of object stores are certain to be
+    shared. The journal is checked by the marks that senders leave in its folder, which show the hosts that share it.
     """
     from airflow.configuration import conf
     from airflow.models.taskinstance import TaskInstance

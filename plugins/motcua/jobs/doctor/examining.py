@@ -65,7 +65,8 @@ class Installation:
 
     @property
     def of_files(self) -> bool:
-        """Whether only files are known. No check can use the network then, because host names are those of Compose."""
+        """Whether only files are known. No check can use the network then, because the host names in the files are
+        known only to the containers of Compose."""
         return self.folder is not None
 
     def all(self) -> Iterator[Variable]:

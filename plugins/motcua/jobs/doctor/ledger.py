@@ -49,7 +49,8 @@ _EXPIRES_WITHIN = timedelta(days=30)
 
 
 def ledger(examination: Examination) -> Iterator[Finding]:
-    """Check that each connection of this process is accepted. Accepted connections stay open for the later checks."""
+    """Check that the ledger accepts each connection of this process. Accepted connections stay open for the later
+    checks."""
     found: list[tuple[str, Finding]] = []
     silent: set[tuple[str | None, int | None]] = set()
     witness: Connection | None = None
@@ -85,7 +86,7 @@ def ledger(examination: Examination) -> Iterator[Finding]:
         missing = set(ROLES) - rights_by_role.keys()
         for name in sorted(missing):
             yield fault("role_missing", f"role {name}")
-        # A refusal of a role that does not exist is not a fault of its password.
+        # If a role does not exist, PostgreSQL refuses it as if its password were wrong. That fault is not reported.
         found = [each for each in found if each[0] not in missing]
     yield from (finding for _, finding in found)
     if witness is not None:
@@ -161,7 +162,7 @@ def objects(examination: Examination) -> Iterator[Finding]:
     """Check that tables, indexes, constraints, functions, views, triggers, owners and rights match this release."""
     connection = examination.open_ledger
     if connection.info.server_version // 10000 == POSTGRES:
-        # Another major version of PostgreSQL prints definitions in other words.
+        # Another major version of PostgreSQL prints the same definitions differently, so they cannot be compared.
         roles = {each.name for each in roles_there(connection, ROLES, OWNER)}
         differ = compare_objects(objects_there(connection), objects_expected(), roles, strangers=roles >= set(ROLES))
         for name, what in (
@@ -190,7 +191,7 @@ def server(examination: Examination) -> Iterator[Finding]:
         yield fault("role_limited", _database(connection), f"CONNECTION LIMIT {found.sessions}")
     if found.version // 10000 != POSTGRES:
         yield fault("postgres_version", where, f"it is {found.version // 10000}, we are tested with {POSTGRES}")
-    # Backups run where the programs are set, or wherever the package brings them along.
+    # Backups run only where the settings name the programs, or where an installed Python package contains them.
     if examination.settings.postgres_programs or wheel_programs():
         for name in ("pg_dump", "pg_restore"):
             try:
@@ -212,7 +213,7 @@ _SIZES |= {"8kb": 8192.0, "mb": 1024.0**2, "gb": 1024.0**3, "tb": 1024.0**4}
 _NUMBER = re.compile(r"\s*(-?[\d.]+)\s*([a-zA-Z]*)\s*")
 
 _OtherParameters = Mapping[str, str]
-"""The other parameters in force at the same place, by name."""
+"""The values of the other parameters that are in force for the same server, role or database, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,10 @@ _SOURCE_WITHIN = 10.0
 _PATIENCE = (3.05, 10.0)
 """Seconds to connect, and seconds to wait for an answer."""
 _WHOLE_SECONDS = timedelta(seconds=1)
-"""HTTP's ``Date`` header gives whole seconds."""
+"""How far a clock read from HTTP's ``Date`` header may be off, because the header gives whole seconds."""
 _TOO_MANY_FIELDS = "&".join(f"f{number}=" for number in range(65))
-"""A form with too many fields. The callbacks check the caller before they refuse it, and store nothing of it.
+"""A form with too many fields. The callbacks check the caller's secret before they refuse such a form, and store
+nothing of it. So the form tests the secret without any effect.
 
 See web/callbacks.py.
 """

@@ -49,20 +49,21 @@ CERTIFICATES, SITE, SITE_KEY = "certificates", "site.pem", "site.key"
 OWN_CERTIFICATE = f"/{CERTIFICATES}/{SITE} /{CERTIFICATES}/{SITE_KEY}"
 """Value of TLS if the province has its own certificate: the two files as the proxy sees them."""
 INTERNAL = "internal"
-"""Value of TLS if the province has no certificate."""
+"""Value of TLS if the province has no certificate of its own. The proxy then makes its own certificates."""
 SERVICES_USER = 50_000
-"""User id that runs the services and owns these folders."""
+"""Id of the user who runs the services and owns the folders that they write to."""
 _WIDEST = {4: 8, 6: 16}
 """The shortest prefix, in bits, that a network may have, by version of the Internet Protocol."""
 _EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104 - what is looked for
 _VARIABLE = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)?")
 _PRIVATE_KEY = b"AGE-SECRET-KEY-1"
 _LARGEST_KEY = 65_536
-"""Bytes. Larger files are not searched, because files with keys are small."""
+"""Most bytes of a file that is searched for a private key, because files with keys are small."""
 
 
 def lines(examination: Examination) -> Iterator[Finding]:
-    """Check that Compose takes every value as it is written, and that each variable is set only once in a file."""
+    """Check that Compose uses every value unchanged, as it is written, and that each variable is set only once in a
+    file."""
     folder = examination.installation.folder
     if folder is None:
         return

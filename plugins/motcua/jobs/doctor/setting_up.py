@@ -1,4 +1,5 @@
-"""Checks of what people set up in the ledger: agencies, texts, calendars; and of the journal, the watch and sources."""
+"""Checks of what people set up in the ledger (agencies, texts, calendars), and of the journal, the watch and
+sources."""
 
 from __future__ import annotations
 

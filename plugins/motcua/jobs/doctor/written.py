@@ -86,7 +86,8 @@ _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} |
     f"motcua_db_{part}": f"motcua_{part}" for part in ("callbacks", "intake", "pages", "purge")
 }
 REGISTERED = "registered"
-"""Field of a gateway's extra for the registration number of brandname and texts. Only the doctor reads it."""
+"""Field in the extra of a gateway's Airflow connection: the registration number of brandname and texts. Only the doctor
+reads it."""
 PUBLICATIONS = "publications"
 """Name of the store of publications in ``Examination.unusable``."""
 LEDGER_CONNECTIONS = tuple(_LEDGER_ROLES)

@@ -79,7 +79,7 @@ class FormFault:
     field: str
     """``columns``, ``statuses`` or ``submitted_via``, followed by the key within it, as ``columns.status``."""
     words: str = ""
-    """The word that stands in several places."""
+    """The word that stands in several places of the form."""
 
     def __str__(self) -> str:
         within = self.field.partition(".")[0]

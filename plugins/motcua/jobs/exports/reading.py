@@ -59,7 +59,7 @@ _FIELD_NAMES: Final[Mapping[Column, str]] = {
     "applicant_phone": "SoDienThoai",
     "submitted_via": "HinhThuc",
 }
-"""Text fields of a dossier, by their names in the portal's protocol."""
+"""Names of a dossier's text fields in the protocol of the national portal, by column of the form."""
 _TIMES: Final[tuple[Column, ...]] = ("received_at", "due_at", "finished_at", "returned_at")
 _VIA: Final = {"direct": "0", "postal": "1", "online": "2"}
 
@@ -89,7 +89,7 @@ class ReadExport:
     refused: int = 0
     dossiers: int = 0
     faults: list[FileFault] = field(default_factory=list)
-    """The first ``MOST_KEPT_FAULTS`` faults."""
+    """The first ``MOST_KEPT_FAULTS`` faults of the file and its lines."""
     rows: list[str] = field(default_factory=list)
     """One JSON text per dossier: a ``PushedDossier``, its steps, its line number. A preview has the first dossiers."""
     keys: list[tuple[str, str]] = field(default_factory=list)
@@ -132,7 +132,7 @@ def read_export(
         form: form of the source's exports.
         agencies: codes of agencies by each code or name that the file may use for them.
         own: codes of the agencies whose dossiers the source may deliver.
-        now: present time. A later time of a step is not used; ``CLOCKS_MAY_DIFFER`` is allowed.
+        now: present time. A step's time that is later than this by more than ``CLOCKS_MAY_DIFFER`` is not used.
 
     Raises:
         FileRefused: the file is no table of this form, is cut off, or has no usable line.

@@ -84,7 +84,7 @@ class FilesTaken:
     outdated: int = 0
     refused: int = 0
     removed: int = 0
-    """Files that disappeared before they were read."""
+    """Number of files that disappeared from the folder before they were read."""
     names_refused: list[str] = field(default_factory=list)
 
 
@@ -117,8 +117,8 @@ def folder_of(source: str) -> ObjectStoragePath:
 def has_unread_files(source: str) -> bool:
     """Return whether a source's folder has a file that was not read in its present state.
 
-    A file that waited before counts too, because it may be gone. If there are files and no form, the result is true, so
-    that ``take_files`` reports the missing form.
+    A file that an earlier look left for the next one counts too, even if it is gone, so that ``take_files`` records
+    that. If there are files and no form, the result is true, so that ``take_files`` reports the missing form.
 
     Raises:
         FolderFailed: the folder cannot be read.
@@ -273,7 +273,8 @@ def _copy_file(ready: _Ready, copy: IO[bytes]) -> bytes | None:
 
 
 def is_past(last: LastTaken, at: datetime, name: str, form: ExportForm) -> Literal["repeated", "outdated"] | None:
-    """Return why a file has no news, or ``None``: it was imported before, or a newer whole export was imported."""
+    """Return why a file has no news: ``repeated`` if it was imported before, ``outdated`` if a newer whole export was
+    imported. ``None`` if it may have news."""
     if last.is_repeated:
         return "repeated"
     if last.whole_at is None:

@@ -1,4 +1,5 @@
-"""Read the agencies' settings from a YAML file, compare them with the ledger, import them and export them."""
+"""Read the agencies' settings from a YAML file, compare them with the ledger, import them and export them. A changed
+setting *silences* an agency if it keeps messages from citizens who receive them now."""
 
 from __future__ import annotations
 
@@ -45,7 +46,8 @@ from motcua.store.ledger.database import Connection, connect
 log = logging.getLogger(__name__)
 
 AGENCYS_OWN: Final = frozenset({"same_day_excluded"})
-"""Settings through which an agency may silence its own messages. Other silencing settings are the Department's."""
+"""Settings through which an agency itself may keep messages from its citizens. Only the Department may change other
+settings that do so."""
 
 _KINDS: Final = ("result", "supplement", "apology")
 _LONGEST_HOLD = timedelta(days=1)
@@ -84,8 +86,8 @@ class SettingsRefused(ValueError):
 class _Loader(yaml.SafeLoader):
     """A YAML loader that refuses a field written twice in one mapping.
 
-    A date that does not exist stays a text, so that the error names the field. A day in quotes stays a text too, as
-    programs write YAML; the fields that hold days parse such texts.
+    A date that does not exist stays a text, so that the error names the field. A day in quotes, which is how programs
+    write YAML, stays a text, too; the fields that hold days parse such texts.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -548,7 +550,8 @@ def compare(path: Path, enabled_from: datetime | None = None) -> Comparison:
 
 def _compare_settings(before: Agency | None, after: Agency, silenced: Sequence[str]) -> AgencyChange:
     """Return the difference between an agency's old and new settings; ``before`` is ``None`` for a new agency."""
-    # A new agency is compared with an agency that has only a code and a province, so that each setting shows.
+    # A new agency is compared with an agency that has only a code and a province, so that each of its settings counts
+    # as changed.
     base = before or Agency(after.agency_code, "", None, after.province, None, False, False, (), timedelta(0), ())
     old, new = settings_of(base), settings_of(after)
     return AgencyChange(
@@ -607,9 +610,9 @@ def import_agencies(
 ) -> Sequence[Agency]:
     """Write the changes of a file to the ledger and return the file's agencies.
 
-    Agencies that the file does not name stay unchanged. An agency without ``enabled_from`` in the file keeps its date
-    of the ledger, so that a missing line silences no agency. If the ledger has no date either, the agency gets the
-    argument ``enabled_from``.
+    Agencies that the file does not name stay unchanged. An agency without ``enabled_from`` in the file keeps the date
+    that the ledger has, so that a missing line silences no agency. If the ledger has no date either, the agency gets
+    the argument ``enabled_from``.
 
     Args:
         path: the file.
@@ -678,7 +681,8 @@ def export_agencies(agencies: Sequence[Agency]) -> str:
 
 
 def file_header() -> str:
-    """Return the comment of include/agencies.yaml that explains each field. It is the last one before the agencies."""
+    """Return the comment of include/agencies.yaml that explains each field. This comment is the last one before the
+    list of agencies."""
     text = (include_dir() / "agencies.yaml").read_text(encoding="utf-8")
     return text.partition("\nagencies:")[0].rpartition("\n\n")[2]
 

@@ -1,7 +1,7 @@
 """Import complaints (phản ánh) from files and from the staff page, link them to dossiers, and withdraw them.
 
-An import saves the good rows of a file and reports the broken rows by line and column. The same row never counts
-twice, whether the same file comes again or a longer file repeats the row. A citizen's report may also arrive twice by
+An import saves the good rows of a file and reports the broken rows by line and column. The same row never counts twice,
+whether the same file is imported again or a longer file repeats the row. A citizen's report may also arrive twice by
 different ways, for example on the page and in a list. The ledger stores the second one, shows it as a repeat and does
 not count it; view ``audit.complaints`` gives the repeats. A complaint about an unknown dossier is stored and linked as
 soon as the dossier is picked up.
@@ -163,7 +163,7 @@ def _read_note(written: str) -> str | None:
 
 
 def _complaint_of(read: Mapping[str, Any], now: datetime) -> NewComplaint:
-    """Return the complaint of a row or a form, still without the key of its entry."""
+    """Return the complaint of a row or a form, still without the key that identifies a repeated entry."""
     moment = _latest_moment(read["received_at"], now)
     channel: Channel = read["channel"] or "other"
     return NewComplaint("", read["agency"], read["dossier_code"], moment, channel, read["claim"], read["note"])
@@ -186,13 +186,13 @@ class ComplaintsImported:
     """The counts of an import, or of a dry run."""
 
     rows: int
-    """Good rows of the file."""
+    """Number of good rows in the file."""
     new: int
-    """Good rows that the ledger did not have before."""
+    """Number of good rows that the ledger did not have before."""
     linked: int
-    """New complaints with a known dossier."""
+    """Number of new complaints that were linked to a dossier."""
     repeated: int
-    """New complaints that repeat an earlier complaint. Only the earlier one counts."""
+    """Number of new complaints that repeat an earlier complaint. Only the earlier one counts."""
     faults: Sequence[FileFault]
 
 
@@ -240,7 +240,7 @@ def read_complaints(content: bytes, name: str, agencies: AgencyWords, now: datet
 
 def _content_key(complaint: NewComplaint, written_at: datetime) -> str:
     """Return a hash of a complaint's content."""
-    # The hash takes the time as written. The moment in ``received_at`` depends on the time of the import.
+    # The hash is computed from the time as written. The moment in ``received_at`` depends on the time of the import.
     code = code_key(fold_code(complaint.dossier_code or ""))
     words = [
         complaint.agency_code, code, written_at.isoformat(), complaint.channel, complaint.claim, complaint.note
@@ -293,8 +293,8 @@ def record_complaint(
         form_key: a key that is unique to this copy of the form.
         recorded_by: the person who records.
         now: time of the recording.
-        agencies: codes of the agencies that the person may record complaints for; ``None`` for all agencies. Another
-            agency gives the same error as an unknown agency.
+        agencies: codes of the agencies that the person may record complaints for; ``None`` for all agencies. For any
+            other agency the error is the same as for an unknown agency.
 
     Returns:
         The complaint's id, or ``None`` if the same form was recorded before.

@@ -215,7 +215,7 @@ class Statement:
     """A readable carrier statement. Amounts are in hundredths of a đồng, prices in ten-thousandths."""
 
     month: date
-    """First day of the month."""
+    """First day of the month that the statement is about."""
     lines: pd.DataFrame
     """One row per line, with the columns ``direction, line_no, reference, gateway_reference, msisdn, sent_at, segments,
     price, amount, carrier, status, billed``. Times are in UTC."""

@@ -108,7 +108,8 @@ def _import_statement(
     """Import a file; ``take_statement`` describes the arguments."""
     form = load_form(form_name)
     digest = sha256(content).hexdigest()
-    # A file that was imported before is not read again. This query does not need the number that it would supersede.
+    # A file that was imported before is not read again. If the month is not known yet, this query still finds the same
+    # file.
     with connect() as connection:
         known = known_statement(connection, digest, form_name, month or date.min)
     if known.same_file is not None:
@@ -148,8 +149,8 @@ def _import_statement(
 def _complete_until(statement: Statement, form: StatementForm, begins: datetime) -> datetime:
     """Return the moment up to which the carrier statement of an unfinished month is complete.
 
-    A message that was on its way at the time of the last line may be missing. The moment is therefore earlier than the
-    last line by the agreed tolerance, and never before the month begins.
+    A message that was just being sent at the time of the last line may be missing in the file. The moment is therefore
+    earlier than the last line by the agreed tolerance, and never before the month begins.
     """
     return max(begins, statement.last_at - timedelta(seconds=form.tolerance.seconds))
 

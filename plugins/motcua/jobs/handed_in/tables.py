@@ -283,7 +283,7 @@ def _read_csv(content: bytes, name: str, headed: bool) -> pd.DataFrame:
     import pandas as pd
 
     text = _decode(content, name)
-    # Excel writes this line, and does not show it.
+    # Some files begin with a line ``sep=;``. Excel reads and writes this line, and does not show it.
     declared = re.match(r"sep=([,;\t])\n", text)
     body = text[declared.end() :] if declared else text
     if not body.strip():
@@ -397,7 +397,7 @@ class Table:
     sheet: str | None
     heading_row: int
     columns: Mapping[str, int]
-    """Position of each column that the table has."""
+    """Position, from 0, of each column that the table has."""
     headings: Mapping[str, str]
     """Heading of each column, as the file writes it."""
     rows: pd.DataFrame
@@ -557,7 +557,7 @@ class TableValues:
     blank: frozenset[int]
     """Indexes of rows without any cell below a heading."""
     slipped: Sequence[FileFault]
-    """Faults of columns that hold phone numbers and should not."""
+    """One fault for each column that holds mostly phone numbers although it should hold none."""
 
     def lines(self) -> Iterator[tuple[int, dict[str, Any], Mapping[str, FileFault]]]:
         """Yield the index, the values and the faults of each row."""

@@ -452,7 +452,8 @@ def _ask_reports(talk: Talk) -> None:
 
 
 def _signed_nowhere(talk: Talk, said: str, before: str) -> str:
-    """Return the signed answer that there is no such place, with the person and the day. A former signature stays."""
+    """Return the answer that there is no such place, signed with the person's name and the day. If the setting already
+    holds such an answer, its signature stays."""
     if said == before:
         return before
     who = before.split(",")[1].strip() if before.startswith(f"{NOWHERE},") and before.count(",") > 1 else ""

@@ -1,4 +1,5 @@
-"""Write a client's push to the ledger in batches, so that memory stays flat. A bad record refuses only itself."""
+"""Write a client's push to the ledger in batches, so that memory does not grow with the push. A bad record does not
+affect the other records."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from motcua.store.people import list_agencies_of_users, list_agency_of_user_chan
 
 
 def _read_settings(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Mapping[str, Any]]:
-    """Return the settings of the agencies, with the name and the agency in charge of today under ``now``."""
+    """Return the settings of the agencies. Each row has under ``now`` the agency's name and the agency in charge as of
+    today."""
     names = in_force(connection, datetime.now(VIETNAM).date())
     return [
         settings_of(each) | {"aliases": ", ".join(each.aliases), "now": names[each.agency_code]}

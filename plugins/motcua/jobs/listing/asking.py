@@ -127,7 +127,7 @@ class Asked:
     given: Mapping[str, str] = field(default_factory=dict)
     """Texts of the filters that narrow the rows down, as an address writes them."""
     told: Sequence[str] = ()
-    """The same filters in words."""
+    """The filters of ``given`` in words."""
     faults: Faults = field(default_factory=Faults)
     search: Sequence[str] = ()
     """Words that a row must contain."""

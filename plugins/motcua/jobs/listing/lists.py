@@ -1,4 +1,5 @@
-"""Define the lists of pages, files and commands: functions for their rows, and for cells that need code."""
+"""Define the lists that pages, downloaded files and commands show: functions for their rows, and for cells that need
+code."""
 
 from __future__ import annotations
 
@@ -185,7 +186,7 @@ def _words_shown(row: Mapping[str, Any], seen: Seen) -> Cell:
 
 
 def _messages_asked(asked: Asked) -> MessagesAsked:
-    """Return the request as the SQL statements of messages take it."""
+    """Return the request as the parameters of the SQL statements about messages."""
     values = dict(asked.values)
     run, dag = values.pop("run"), values.pop("dag")
     # A run's name is only unique within its DAG, so that the DAG filters only together with a run.
@@ -195,13 +196,14 @@ def _messages_asked(asked: Asked) -> MessagesAsked:
 def found_messages(
     connection: Connection, asked: Asked, before: Place | None, most: int, looked_at: LookedAt = USUAL
 ) -> Piece:
-    """Return the places of requested messages, beginning at a place, at most ``most`` places."""
+    """Return the places (time and number) of at most ``most`` requested messages, from the place ``before`` on."""
     every = [each.agency_code for each in asked.agencies]
     return find_messages(connection, _messages_asked(asked), every, before, most, looked_at)
 
 
 def _find_oldest(connection: Connection, asked: Asked, after: Place | None, most: int) -> Piece:
-    """Return the places of the oldest requested messages, beginning at a place, at most ``most`` places."""
+    """Return the places (time and number) of at most ``most`` of the oldest requested messages, from the place
+    ``after`` on."""
     return find_oldest_messages(connection, _messages_asked(asked), after, most)
 
 
@@ -239,7 +241,7 @@ def asked_inquiries(asked: Asked) -> Asked:
 
 
 def inquiries_asked(asked: Asked) -> InquiriesAsked:
-    """Return a request for inquiries as its SQL statements take it."""
+    """Return a request for inquiries as the parameters of the SQL statements about inquiries."""
     values = {name: value for name, value in asked.values.items() if name != "of_no_agency"}
     return InquiriesAsked(**values)
 
@@ -452,7 +454,8 @@ def _rows_address(told: Told, figure: str) -> Callable[[Any], str]:
 
 
 def rows_of_figure(told: Told, found: FigureRows) -> Listing:
-    """Return the messages, dossiers or orphans behind a figure, in their state at the cut-off of the closing."""
+    """Return the messages, dossiers or orphans (records without the record that they belong to) behind a figure, in
+    their state at the cut-off of the closing."""
     cells = _closing_cells(told)
     if found.of is Orphan:
         # An orphan's dossier may not exist, so that its code has no link.
@@ -576,7 +579,8 @@ def check_of(check: SourceCheck | None, kind: str) -> Listing:
 # --- Freshness of sources, and data that cannot be used ---------------------------------------------------------------
 
 _WITHOUT_EXAMPLES: Final = ("code_missing", "code_unusable")
-"""Reasons that concern the field of the code. The field may then hold anything, also a person's name or number."""
+"""Reasons for quarantine that concern the field of the dossier's code. The field may then hold anything, also a
+person's name or number."""
 
 
 def _read_sources(connection: Connection, asked: Asked, most: int, skipped: int) -> Sequence[Freshness]:

@@ -42,7 +42,7 @@ class Bounds:
     """Numbers of rows that are read for one page or file."""
 
     counted: int = 1_000
-    """Rows are counted up to this number."""
+    """Most rows that are counted; of more rows, only the fact that there are more is known."""
     sorted: int = 1_000
     """Number of the first requested rows that are sorted for a page."""
     searched: int = 3_000
@@ -51,7 +51,7 @@ class Bounds:
     """Number of rows that one query of a search reads."""
     piece_of_file: int = 1_000
     looks: int = 200
-    """Most pieces of the ledger that are read for one file."""
+    """Most queries (pieces) with which the rows of one file are read from the ledger."""
 
 
 USUAL: Final = Bounds()

@@ -199,7 +199,8 @@ def _choose_reply(connection: Connection, asked: _Asked) -> _Found:
         of_gateway=rules.inquiries_per_gateway,
     )
     if asked.phone is not None:
-        # Without this lock, inquiries that arrive at once would not count each other.
+        # Without this lock, inquiries of one phone that arrive at the same moment would not count each other for the
+        # limit.
         lock_phone(connection, asked.phone)
     phone_is_over, gateway_is_over = is_over(connection, asked.gateway, asked.phone, limits)
     if phone_is_over:
@@ -217,7 +218,7 @@ def _choose_reply(connection: Connection, asked: _Asked) -> _Found:
 
 def _look_up(connection: Connection, asked: _Asked, codes: AskedCodes) -> _Found:
     dossiers = {each.hit.dossier_id: each for each in find_dossiers(connection, codes.keys, asked.phone)}
-    # With a single hit, agencies need not be distinguished.
+    # If only one dossier was found, the reply need not distinguish agencies.
     agencies = {} if len(dossiers) == 1 else agency_keys(connection)
     choice = choose(codes, [each.hit for each in dossiers.values()], agencies)
     if choice.hit is not None:
@@ -255,7 +256,7 @@ def _new_inquiry(asked: _Asked, found: _Found) -> NewInquiry:
     )
 
 
-# ---------------------------------------------------------------- what could not be written down at once
+# ---------------------------------------------------------------- inquiries that could not be written at once
 
 
 _uncounted: deque[NewInquiry] = deque(maxlen=_KEEP_UNCOUNTED)
@@ -290,7 +291,7 @@ def _count_until_done() -> None:
     finally:
         quick_connections.drop()
         _counting.release()
-    # An inquiry may have come between the last check and the release.
+    # An inquiry may have come between the last check and the release of the lock ``_counting``.
     _count_soon()
 
 

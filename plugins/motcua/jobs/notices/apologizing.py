@@ -1,8 +1,9 @@
 """Plans the evening's apologies, and records which evenings were settled and what was known then.
 
-Each agency's evening is settled once, in one transaction. The transaction locks the agency's sources, so that the
-record shows what was known. The ledger shows which evenings are not settled: an evening that a run missed, because it
-was skipped or a source was away, is settled by the next run.
+An *evening* is one agency's apologies of one day. Each evening is *settled* once, in one transaction: that is, every
+dossier is checked, and the messages are written. The transaction locks the agency's sources, so that the record shows
+what was known. The ledger shows which evenings are not settled: an evening that a run missed, because it was skipped or
+a source did not answer, is settled by the next run.
 """
 
 from __future__ import annotations
@@ -97,24 +98,25 @@ class ApologyCounts:
     """Counts of one planning of apologies."""
 
     evenings: dict[str, int] = field(default_factory=dict)
-    """Settled evenings of agencies, by state."""
+    """Number of settled evenings of agencies, by state."""
     messages: dict[str, int] = field(default_factory=dict)
-    """New messages, by their first state."""
+    """Number of new messages, by their first state."""
     suppressed_by_reason: dict[str, int] = field(default_factory=dict)
     none: dict[str, int] = field(default_factory=dict)
-    """Dossiers that were checked and get no apology, by reason."""
+    """Number of dossiers that were checked and get no apology, by reason."""
     waiting: dict[str, str] = field(default_factory=dict)
     """Agencies with an evening that cannot be settled yet, each with the reason."""
     made_due: int = 0
-    """In a backfill: apologies that had failed for a passing reason and are due again."""
+    """In a backfill: number of apologies that had failed for a passing reason and are due again."""
     told_before: int = 0
-    """Messages that were sent, or may have been sent, before the ledger was restored."""
+    """Number of messages that are not sent again, because they were sent, or may have been sent, before the ledger was
+    restored."""
 
 
 def evening_window(window: Window, rules: ApologyRules) -> Window:
     """Return the window that contains the apologies of a backfill's run and no other message.
 
-    The run that starts at 17:30 of a day is for that day's evening, which ends the run's data interval.
+    The run that starts at 17:30 of a day is for that day's evening; the run's data interval ends at that moment.
     """
     if window.end is None:
         return EVERYTHING
@@ -129,8 +131,9 @@ def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_
     window.
 
     An evening is planned only from rows that were read after it came: an agency whose sources could not be read waits
-    for the next run. An evening that is too late to text anybody about is recorded as missed, with an ``expired``
-    message for each dossier that was owed an apology. Settling twice, or twice at once, makes no second message.
+    for the next run. If it is too late to text anybody about an evening, the evening is recorded as missed, with an
+    ``expired`` message for each dossier whose citizen should have got an apology. Settling twice, or twice at once,
+    makes no second message.
 
     ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that their own DAG comes first. Runs
     of ``notify_transitions`` use this restriction; it is cheap if there is no such evening.
@@ -204,8 +207,8 @@ def coming_evening(now: datetime) -> datetime:
 
 
 def owed_tonight(ledger: Connection, evening_at: datetime, agencies: Collection[str] | None) -> list[OwedTonight]:
-    """Return the dossiers that the next evening would apologise for as things stand, by agency. Dossiers whose citizen
-    cannot be texted come first.
+    """Return the dossiers that the next evening would apologise for if nothing changes until then, by agency. Dossiers
+    whose citizen cannot be texted come first.
 
     The dossiers are judged as the evening itself will judge them. ``agencies`` are codes; ``None`` means all.
     """

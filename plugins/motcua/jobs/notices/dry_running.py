@@ -1,5 +1,5 @@
-"""Shows which messages an agency would have sent, had it been enabled since a given day. This dry run comes before the
-agency joins.
+"""Shows which messages an agency would have sent, had it been enabled since a given day. People make this dry run
+before they enable the agency.
 
 The dry run reads the sources and plans in memory, each event at the moment when it was recorded. It writes and sends
 nothing, and blocks no other reading of the sources. Apologies are not part of it.
@@ -92,7 +92,7 @@ class DryRun:
     dossiers: int = 0
     transitions: int = 0
     unusable: Counter[str] = field(default_factory=Counter)
-    """Rows that would have gone to quarantine, by reason."""
+    """Number of rows that would have gone to quarantine, by reason."""
     messages: list[DryMessage] = field(default_factory=list)
     """Messages in the order in which they would have been planned."""
 
@@ -261,7 +261,7 @@ def with_old_steps(
     row: tuple[int, bool] | None,
     clock_skew: timedelta,
 ) -> list[PastTransition]:
-    """Mark the old steps of a history, as far as they can be recognised later.
+    """Mark the old steps of a history, as far as the present rows of the source still show them.
 
     The row's state at the time when an old step was recorded is unknown. If another step followed, the row is assumed
     to have shown the condition before the old step; otherwise the row's present state is used.
@@ -296,8 +296,9 @@ def rehearse(
     """Return the messages that planning would have made of a history, had it planned each transition when it was
     recorded.
 
-    A message is sent at once or when its hold ends, unless the dossier left the condition or was handed over before. A
-    message that was sent counts as accepted by the gateway. ``history`` is in the dossier's order.
+    A message is sent at once or when its hold ends, unless the dossier left the condition that the message is about, or
+    its result was handed over before. A message that was sent counts as accepted by the gateway. ``history`` is in the
+    dossier's order.
     """
     rehearsal = _Rehearsal(dossier, rules)
     for position in range(len(history)):
@@ -355,8 +356,8 @@ class _Rehearsal:
         self._send_due(moment)
 
     def _replace(self, kind: Kind, moment: datetime) -> None:
-        """Cancel the waiting message of a kind, because the dossier entered the condition again after nothing but old
-        steps. The later message replaces it."""
+        """Cancel the waiting message of a kind: the dossier entered the condition that the message is about (such as
+        having its result) again, with only old steps in between. The later message replaces it."""
         for number, message in list(self.waiting.items()):
             if message.kind == kind:
                 del self.waiting[number]

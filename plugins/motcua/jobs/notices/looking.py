@@ -52,7 +52,7 @@ _OPEN_AT_ONCE = 32
 """Most connections that are opened within the same tenth of a second."""
 _NAME = b"motcua_look"
 _TIMESTAMPTZ, _BIGINT, _TEXTS, _TIMESTAMPTZS, _BIGINTS = 1184, 20, 1009, 1185, 1016
-"""PostgreSQL's numbers of these types."""
+"""PostgreSQL's numbers (OIDs) of the types that the parameters of a question have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Waits:
     longest_pause: float = 60.0
     run: float = 10.0
     """Pause between waking two runs. Each further pause is twice as long. The first run finds all news by itself, so
-    further runs would only take processor time from it."""
+    further runs would only compete with it for processor time."""
     longest_run: float = 60.0
 
 
@@ -121,7 +121,7 @@ class _Line:
     has_answered: bool = False
     """Whether a question was answered over the present connection."""
     failures: int = 0
-    """Number of failures in a row."""
+    """Number of times in a row that the connection failed."""
     open_at: float = 0.0
     is_slow: bool = False
     """Whether the source outlasted a round. Later rounds do not wait for it."""
@@ -492,11 +492,11 @@ class _Watched:
     look_at: float = 0.0
     news_at: float = float("-inf")
     is_settled: bool = False
-    """Whether the source answered once or failed to answer."""
+    """Whether the source answered or failed to answer at least once since this watcher began."""
     differs: bool = False
     differs_since: float = 0.0
     differs_from: Mapping[str, Any] | None = None
-    """The stored values when the source began to differ from them."""
+    """The values that the last pick-up had stored when the source began to differ from them."""
     is_silent: bool = False
     news_signal: _Signal = field(default_factory=_Signal)
 
@@ -548,7 +548,7 @@ class Watcher:
                         try:
                             self.turn(looks)
                         except Error as error:
-                            # The ledger does not answer. The runs that the clock starts fail and show the reason.
+                            # The ledger does not answer. The runs of the DAG's schedule fail and show the reason.
                             log.debug("watching: %s", reason_without_values(error))
                             self._leave_ledger()
                             stop.wait(2)

@@ -242,8 +242,8 @@ def _typed_on(dossier: CleanDossier) -> date | None:
 
 
 class _Shown:
-    """Dossiers that the present snapshot of a source has shown. Needs only a few bits for each dossier that this source
-    delivers first."""
+    """Dossiers that the present snapshot of a source has shown. Needs only a few bits of memory for each dossier that
+    is new in the ledger."""
 
     def __init__(self) -> None:
         self.brought = DossierIds()

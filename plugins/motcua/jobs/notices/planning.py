@@ -47,7 +47,8 @@ class PlanCounts:
     reopened: int = 0
     made_due: int = 0
     told_before: int = 0
-    """Messages that were sent, or may have been sent, before the ledger was restored."""
+    """Number of messages that are not sent again, because they were sent, or may have been sent, before the ledger was
+    restored."""
 
 
 def planning_rules() -> PlanningRules:
@@ -126,8 +127,8 @@ def _plan_batch(
             reasons[saved.reason] = reasons.get(saved.reason, 0) + 1
     counts.reopened += reopen_confirmed(connection, confirmed, now)
     settle_transitions(connection, outcomes, now)
-    # This comes after saving: attempts that the journal remembers from a gap are matched with the messages just
-    # planned.
+    # This must follow the saving of the messages: attempts of a gap that only the journal still has are assigned to the
+    # messages that were just planned.
     counts.told_before += adopt_lost(connection, now)
     counts.transitions += len(outcomes)
 

@@ -68,14 +68,15 @@ log = logging.getLogger(__name__)
 _SETTLE_LONGEST = timedelta(hours=1)
 """Longest wait until a gateway is asked again about an attempt without an answer or a receipt."""
 _AT_ONCE = 200
-"""Accepted attempts of one gateway that are asked about together."""
+"""Most accepted attempts of one gateway that are asked about together."""
 _SURE_AFTER = timedelta(minutes=10)
 """A gateway's answer that it never got a request is believed once the request is this old. Before that, the gateway's
 records may lag behind."""
 _WAIT_FOR_SLOTS = 60.0
 """Seconds to wait for request slots. After that the next settling continues."""
 _FORGETS_SOONER = timedelta(minutes=5)
-"""A request is repeated only while the provider refuses repeats for at least this much longer."""
+"""A request is repeated only while at least this much is left of the time for which the provider promises to refuse
+repeats."""
 
 
 @dataclass(slots=True)
@@ -87,12 +88,12 @@ class SettleCounts:
     asked: int = 0
     repeated: int = 0
     settled: dict[str, int] = field(default_factory=dict)
-    """Attempts whose outcome is known now, by the way it became known and the outcome."""
+    """Number of attempts whose outcome is known now, by the way in which it became known and by the outcome."""
     assumed: int = 0
     unconfirmed: int = 0
     expired: int = 0
     held: dict[str, int] = field(default_factory=dict)
-    """Messages of unknown outcome, by gateway. People may release those that are still useful."""
+    """Number of messages of unknown outcome, by gateway. People may release those that are still useful."""
     held_useful: int = 0
     gap: str | None = None
     """Why nothing recorded before a gap was settled: the ledger was restored, or may have been, and the gap is still

@@ -29,7 +29,7 @@ LONGEST = timedelta(days=7)
 MOST_LETTERS = 300
 """Longest reason in characters; the reason must fit into a table of the report."""
 _AT_ONCE = 10_000
-"""Messages that are put on hold in one transaction."""
+"""Most messages that are put on hold in one transaction."""
 
 
 StopRefusal: TypeAlias = Literal[

@@ -80,9 +80,9 @@ class ToRead:
     news: Sequence[str]
     """Sources with news, sources that cannot be asked, and sources with an old step to be judged."""
     quiet: Sequence[str]
-    """Sources that were not read for long."""
+    """Sources without news that were not read for five minutes."""
     failed: Sequence[str]
-    """Sources with a failed last pick-up."""
+    """Sources whose last pick-up failed."""
 
     @property
     def names(self) -> list[str]:

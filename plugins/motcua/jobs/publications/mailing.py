@@ -1,11 +1,12 @@
 """Mails publications, once to each body, in one letter with everything that the body has not received yet.
 
-``motcua.jobs.mailing`` sends the letters. The Department, Sở Nội vụ and Sở Tư pháp (the auditors) get all agencies.
-Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods, with the agencies
-to be urged. A first publication goes to every body that it concerns. A correction goes to the bodies whose figures it
-changed, and one letter holds all corrections of a run. An agency's letter also contains the morning's report on its
-data. No letter holds personal data. Attached files are read from the store and must be the published ones. Bodies that
-get all agencies also get the manifest, with which they can later prove what was published.
+``motcua.jobs.mailing`` sends the letters. The Department, Sở Nội vụ and Sở Tư pháp (the auditors) get the figures of
+all agencies. Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods, with
+the agencies to be urged. The first publication of a period is mailed to every body that it concerns. A correction is
+mailed to the bodies whose figures it changed, and one letter holds all corrections of a run. An agency's letter also
+contains the morning's report on its data. No letter holds personal data. Attached files are read from the store and
+must be the published ones. Bodies that get the figures of all agencies also get the manifest, with which they can later
+prove what was published.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ from motcua.store.oversight.report_mails import (
 
 _OF_ALL = (DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE)
 MOST_ATTACHED = 8_000_000
-"""Bytes of files in one mail. Base64 makes them a third larger, and many servers refuse mails from 10 or 15 MB on."""
+"""Most bytes of attached files in one mail. Base64 makes them a third larger, and many servers refuse mails from 10 or
+15 MB on."""
 
 
 class FileChanged(Exception):
@@ -172,8 +174,8 @@ class _Writer:
         left_out: list[str] = []
         for publication, report in corrections if self._agency is None else ():
             names = attachment_names(report)
-            # Reports of months and longer periods are official and get their PDF. Each manifest names the one before,
-            # so the last manifest vouches for all of them.
+            # Reports of months and longer periods are official and get their PDF. Each manifest has the checksum of the
+            # one before, so the last manifest is enough to prove all of them.
             wanted = [] if publication.is_daily else [(names["pdf"], PDF)]
             wanted += [(names["manifest"], MANIFEST)] if publication is corrections[-1][0] else []
             found, too_large = self._attachments(publication, wanted)
@@ -214,7 +216,7 @@ def _page(publication: Publication) -> str | None:
 
 
 def _bodies_of_all() -> list[str]:
-    """Return the bodies that get all agencies and have recipients, and always the Department."""
+    """Return the bodies that get the figures of all agencies and have recipients, and always the Department."""
     return [body for body in _OF_ALL if body == DEPARTMENT or _recipients(body)]
 
 

@@ -49,7 +49,7 @@ Since 2 it has ``words``, from which the report can be rendered again. Since 3 i
 and views that queries call. Since 4 ``made_by`` names the source code by its hash.
 """
 MOST_RESTS = 1000
-"""Number of a period's folders that are tried before publishing fails."""
+"""Most folders of a period that are tried, one after the other, before publishing fails."""
 
 
 class NotPublished(Exception):

@@ -11,16 +11,16 @@ from typing import Any
 from motcua.store.oversight.publications import Publication
 
 MOST_TOLD = 30
-"""Faults that are listed of one file; further ones are only counted."""
+"""Most faults of one file that are listed; further ones are only counted."""
 
 
 MOST_LISTED = 20
-"""Figures that differ and are kept with their values; the rest is counted."""
+"""Most differing figures that are stored with their values; further ones are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """One thing that does not hold, in words."""
+    """One fault of a publication, in words."""
 
     where: str
     said: str
@@ -38,9 +38,9 @@ class DifferingFigure:
     kind: str
     figure: str
     was: str
-    """As it was published or stored; empty: it was not."""
+    """The figure as it was published or stored; empty if there was none."""
     became: str
-    """As it is counted now; empty: it is not."""
+    """The figure as it is counted now; empty if there is none."""
 
 
 @dataclass(slots=True)
@@ -52,12 +52,12 @@ class Verification:
     """Whether the files were those in the store of publications, and not a copy elsewhere."""
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     held: list[str] = field(default_factory=list)
-    """Statements, in words, that were checked and hold."""
+    """What was checked and is right, in words."""
     faults: list[Mismatch] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     """Notes that are no faults, such as what could not be checked, and why."""
     figures: list[DifferingFigure] = field(default_factory=list)
-    """The faults that are figures of messages, dossiers and agencies."""
+    """Faults in figures of messages, dossiers and agencies."""
 
     @property
     def differing(self) -> dict[str, Any] | None:

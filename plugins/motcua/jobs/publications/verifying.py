@@ -1,4 +1,5 @@
-"""Verifies a publication: its files, its place in the chain, and its figures against the facts.
+"""Verifies a publication: its files, its place in the chain (each publication has the checksum of the previous one),
+and its figures against the facts.
 
 Only the schema ``audit`` and the files are read, so that an auditor need not trust anybody. No personal data is needed:
 figures are counted from facts that remain when names and numbers are purged. Then the files are made again from the
@@ -78,8 +79,8 @@ def verify_all(compute: ComputeFigures = compute_figures) -> Iterator[Verificati
 def stray_folders() -> Iterator[Mismatch]:
     """Yield folders of the store that look like a publication's and that no row names.
 
-    A folder with a manifest is a publication whose row was removed, or the rest of a try that died just before its row
-    was written. A folder without a manifest is the rest of a try that died earlier. Nobody can mistake it for a
+    A folder with a manifest is a publication whose row was removed, or was left by a process that died just before it
+    wrote the row. A folder without a manifest was left by a process that died earlier. Nobody can mistake it for a
     publication, so it is not reported.
     """
     with connect() as ledger:

@@ -1,4 +1,5 @@
-"""Makes a publication's files again from the closing and the manifest's words, and compares them with the stored ones.
+"""Makes a publication's files again, and compares them with the stored ones. They are made from the closing and from
+the field ``words`` of the manifest, which has what the report needs besides the closing.
 
 CSV files are always made again. The report, its page and the workbooks are made again only if this same software made
 the published ones. A changed word in the printed report is found this way, even if every hash was adapted to it. Files

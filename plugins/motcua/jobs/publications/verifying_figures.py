@@ -92,7 +92,8 @@ def check_figures(
     }
     for table in tables_of(closing):
         if table is COMPLAINTS:
-            # Complaints cannot be counted as of then, because later ones are recorded for the same period.
+            # The complaints of the time of publishing cannot be counted again, because later ones are recorded for the
+            # same period.
             _published_rows(checked, table, contents, manifest)
             continue
         published = _published_rows(checked, table, contents, manifest)
@@ -126,13 +127,15 @@ def check_figures(
 
 
 _LISTED = ("messages", "dossiers", "agencies")
-"""Tables whose figures are named one by one for people; what the others say follows from them."""
+"""Tables whose differing figures are listed one by one for people. The figures of the other tables follow from
+these."""
 
 
 def _differing(
     table: FigureTable, before: Sequence[Sequence[Sequence[str]]], now: Sequence[tuple[str, ...]]
 ) -> Iterator[DifferingFigure]:
-    """Figures of a table that are counted otherwise than they were published, or else stored."""
+    """Yield the figures of a table that are counted differently now than in ``before``: the published and the stored
+    rows."""
     columns, width = heads(table), 1 + table.keys
     counted = {row[1:width]: row for row in (tuple(map(unquoted, each)) for each in now)}
     told: set[tuple[tuple[str, ...], str]] = set()
@@ -148,7 +151,8 @@ def _differing(
 
 
 def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Difference]) -> Iterator[Mismatch]:
-    """Yield where figures and single cases contradict each other. Neither can then be changed alone unnoticed."""
+    """Yield where figures and single cases contradict each other. So nobody can change only one of them without being
+    noticed."""
     where = "ledger, audit.closings"
     difference = sum(abs(each.difference) for each in counted.messages)
     if difference != closing.difference:

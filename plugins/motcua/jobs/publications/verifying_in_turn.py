@@ -48,11 +48,11 @@ class Verified:
 
     verified: int
     failed: tuple[int, ...]
-    """Publications that could not be verified because of an error."""
+    """Numbers of the publications that could not be verified because of an error."""
     waiting: int
-    """Publications that were due and for which no time was left."""
+    """Number of publications that were due and for which no time was left."""
     strays: int
-    """Folders of the store that have a manifest and belong to no publication."""
+    """Number of folders in the store that have a manifest and belong to no publication."""
 
 
 def keep_verification(checked: Verification, verified_by: str) -> bool:
@@ -192,7 +192,8 @@ def left_undone(now: datetime) -> list[Finding]:
 
 
 def _strays() -> int:
-    """Count the folders that belong to no publication. The lock excludes publishing, which has files before a row."""
+    """Count the folders that belong to no publication. A lock keeps publishing from running at the same time, because
+    it writes a folder's files before its row."""
     with connect() as ledger:
         wait_for_lock(ledger, PUBLISHING)
         try:

@@ -1,4 +1,6 @@
-"""The quality check: takes one snapshot of the ledger, checks the snapshot, applies every rule, and seals the run."""
+"""The quality check: takes one snapshot of the ledger, checks the snapshot, applies every rule, and seals the run. The
+*seal* is a hash over the findings and the previous seal, so that nobody can change findings later without being
+noticed."""
 
 from __future__ import annotations
 

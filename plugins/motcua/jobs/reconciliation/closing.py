@@ -1,8 +1,8 @@
 """Closes days, months, quarters and years, and checks closed periods again.
 
-A closing takes the ledger as it was at a cut-off and compares it with the sources, which are counted again from their
-own tables. Occasions and messages without a counterpart are listed with the reason. Closing a period again gives the
-same figures, or a correction that states what changed and why.
+A closing counts the ledger as it was at a cut-off and compares it with the sources, which are counted again from their
+own tables. Occasions that only a source or only the ledger has are listed with the reason. Closing a period again gives
+the same figures, or a correction that states what changed and why.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ log = logging.getLogger(__name__)
 _PATIENCE = 600.0
 """Seconds to wait for another closing to end."""
 _COUNTS_WITHIN = 600.0
-"""Seconds that one SQL statement at a source may take, so that a source that hangs does not hold up a closing long."""
+"""Seconds that one SQL statement at a source may take, so that a hanging source does not delay a closing for long."""
 _RECHECK_AFTER = timedelta(days=3)
 """Time after its closing at which a period is checked once more."""
 _LOOK_AGAIN_FOR = timedelta(days=31)
@@ -164,7 +164,8 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
 
 
 def _beginning(ledger: Connection) -> datetime | None:
-    """Return the earlier of two moments: the first event, whose agency may be disabled now, and the first enabling."""
+    """Return the earlier of two moments: the first event (of an agency that may be disabled now), and the moment from
+    which the first agency is enabled."""
     moments = [first_event(ledger), *enabled_by_written_code(ledger).values()]
     return min((moment for moment in moments if moment is not None), default=None)
 
@@ -205,13 +206,14 @@ def _the_one_closing() -> Iterator[None]:
 
 @dataclass(slots=True)
 class _Compared:
-    """The sources' side of a closing."""
+    """What the comparison with the sources contributes to a closing."""
 
     figures: list[MessageFigures]
     differences: list[Difference]
     unread: tuple[str, ...] = ()
     of_days: Counter[tuple[str, str, str]] | None = None
-    """For a period longer than a day: by how much its days do not add up, by cell. ``None`` for a day."""
+    """For a period longer than a day: by how much the accounting identity of its days fails, by cell. ``None`` for a
+    day."""
 
 
 class _Closer:
@@ -494,7 +496,8 @@ def _tells_the_same(before: Closing, draft: Closing) -> bool:
 
 
 def _known_sources(ledger: Connection) -> dict[str, int]:
-    """Return the sources' numbers by name. New sources get one first; without a number they would count as empty."""
+    """Return the sources' numbers by name. New sources get a number first; without it they would be counted as if they
+    had no rows."""
     known = {source.name: source.source_id for source in list_sources(ledger)}
     if new := [name for name in settings().sources if name not in known]:
         with connect() as aside:

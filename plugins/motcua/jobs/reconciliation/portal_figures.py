@@ -29,7 +29,7 @@ from motcua.store.intake.portal_figures import NewPortalFigures, compare_periods
 from motcua.store.ledger.database import connect
 
 LARGEST_FILE: Final = 20 * 1024 * 1024
-"""Bytes."""
+"""Largest file, in bytes."""
 MOST_ROWS: Final = 50_000
 EARLIEST: Final = date(2016, 1, 1)
 """Begin of the pilot's year; no earlier period was closed."""
@@ -108,11 +108,11 @@ class PortalFiguresRead:
     """The content of one file."""
 
     figures: Sequence[NewPortalFigures]
-    """Figures with each agency and period once."""
+    """The figures of the file, each agency and period once."""
     repeated: int
-    """Good lines that repeat an earlier line."""
+    """Number of good lines that repeat an earlier line of the file."""
     faults: Sequence[FileFault]
-    """Lines that cannot be used, in their order, each with its first fault."""
+    """The first fault of each line that cannot be used, in the order of the lines."""
 
 
 def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: datetime) -> PortalFiguresRead:
@@ -167,7 +167,8 @@ def read_portal_figures(content: bytes, name: str, agencies: AgencyWords, now: d
 
 
 def _is_sum(table: Table, cells: Sequence[object]) -> bool:
-    """Whether a line is a total: it says so in place of the agency, or before an empty agency."""
+    """Whether a line is a total. The word for a total then stands in the agency's cell, or in a cell before it if the
+    agency's cell is empty."""
     place = table.columns["agency"]
     agency = clean_cell(str(cells[place]))
     before = [clean_cell(str(cell)) for cell in cells[:place]]
@@ -189,7 +190,7 @@ class HandedIn:
     """The result of handing in a file, or of a dry run."""
 
     lines: int
-    """Number of good lines."""
+    """Number of good lines in the file."""
     new: Sequence[PortalFigures]
     """Figures that were newly stored; the remaining good lines were stored before."""
     faults: Sequence[FileFault]

@@ -241,7 +241,8 @@ def queries_used(ledger: Connection) -> list[QueryUsed]:
 def is_same_query(name: str, published: str) -> bool:
     """Whether an SQL statement that a publication names is unchanged now.
 
-    It is unchanged if its own hash is the same, or that of the file that it had to itself in earlier releases.
+    In earlier releases each statement had a file of its own, and publications of that time give the hash of the file.
+    The statement is unchanged if its hash, or the hash of that file, is the published one.
     """
     now = query_version(name)
     file_hashes = {file: sha256 for files in _said_before().values() for file, sha256 in files.items()}
@@ -310,7 +311,8 @@ def find_statement(asked: str) -> str:
 
 @cache
 def _said_before() -> dict[str, dict[str, str]]:
-    """Read, for each SQL statement that once had a file to itself, the hashes of that file and of its text then."""
+    """Read, for each SQL statement that once had a file of its own, the hashes of that file and of the statement's text
+    in it."""
     hashes: dict[str, dict[str, str]] = json.loads(
         (include_dir() / "sql" / "known_statements.json").read_text(encoding="utf-8")
     )
@@ -340,7 +342,8 @@ _MIGRATION = QueryUsed(
     "b452d68e2a77d7edcdab5f02df2a840c76131a48009004fd14c9f8d93b1af9ad",
     "dossiers",
 )
-"""A file that no longer exists. Publications from before functions were named themselves name it."""
+"""A migration file that no longer exists. Earlier publications name this file, because they did not yet name the
+function that it created."""
 _STATEMENT = re.compile(r"[a-z0-9_]+(/[a-z0-9_]+)+")
 
 

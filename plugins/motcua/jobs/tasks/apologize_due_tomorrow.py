@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 
 
 def find_sources() -> list[str]:
-    """Return all sources: an evening is judged by rows that are read from each source after it came."""
+    """Return all sources, because an evening's apologies are planned only from rows that were read after the evening
+    began."""
     return list(settings().sources)
 
 
@@ -67,7 +68,7 @@ def gate(
     sends may be retried. An unconfirmed calendar of a year is only logged.
 
     Raises:
-        RunIncomplete: with what is left, in counts.
+        RunIncomplete: the run failed; the error has all findings, as counts.
     """
     rules = apology_rules()
     left: list[Finding] = []

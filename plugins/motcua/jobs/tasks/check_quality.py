@@ -88,11 +88,11 @@ def mail_department(run_no: int | None) -> Any:  # noqa: ANN401 - the mailer's o
 
 @without_values()
 def gate(run_no: int | None, failed_tasks: Sequence[str] = ()) -> None:
-    """End the run: fail if a task failed (the check, a mail), or a check or an agency is broken. Bad data alone do not
-    make it fail.
+    """End the run: fail if a task failed (the check, a mail), or a rule or an agency could not be checked. Faults in
+    the data alone do not make the run fail.
 
     Raises:
-        RunIncomplete: with what is left.
+        RunIncomplete: the run failed; the error has all findings.
     """
     left = []
     if run_no is not None:

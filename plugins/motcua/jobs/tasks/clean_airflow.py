@@ -47,6 +47,6 @@ def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) ->
     """End the run: fail if a task failed, a table was not cleaned, or a log could not be removed.
 
     Raises:
-        RunIncomplete: with what is left.
+        RunIncomplete: the run failed; the error has all findings.
     """
     demand_nothing_left(failed_tasks, done=done)

@@ -35,7 +35,7 @@ from motcua.store.notices.stops import stopped_messages, stops_in_force, waiting
 log = logging.getLogger(__name__)
 
 _LONGEST_NAME = 80
-"""Characters; Airflow allows 250."""
+"""Most characters of a mapped task's name; Airflow allows 250."""
 
 
 @without_values()
@@ -66,7 +66,7 @@ def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
     """Pick up sources one after the other, and return their counts together. A source that fails stops no other source.
 
     Raises:
-        FolderFailed: the folder of the only source could not be read. Files taken before were picked up.
+        FolderFailed: the folder of the only source could not be read. Files that were imported before were picked up.
         SourceFailed: at least one source could not be read.
     """
     names = sources.split(",")
@@ -88,7 +88,7 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
     """Pick up one source and return its counts. Imports new export files of the source first, if it has a folder.
 
     Raises:
-        FolderFailed: the source's folder could not be read. Files taken before were picked up.
+        FolderFailed: the source's folder could not be read. Files that were imported before were picked up.
         SourceFailed: the source could not be read.
     """
     failed: FolderFailed | None = None
@@ -128,8 +128,8 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
     A sender of an ordinary run ``lingers``: it goes on while there is news, since a separate run for each burst of news
     would make citizens wait for seconds. A backfill sends only its window.
 
-    ``sender`` is the number of the sender in the run. Each later sender may go on for one interval of the clock longer,
-    so that they do not all end at once.
+    ``sender`` is the number of the sender in the run. Each later sender may go on for one interval of the DAG's
+    schedule longer, so that they do not all end at once.
     """
     read_left_over_receipts()
     with asked_to_stop() as stop:
@@ -137,8 +137,8 @@ def send_messages(run_id: str, window: Window, *, lingers: bool = True, sender: 
             counts = asdict(send(run_id, window, stop=stop))
         else:
             longest = settings().linger + sender * settings().notify_every
-            # A message takes a dozen short transactions from its step to the gateway, so connections to the ledger are
-            # reused. There are too many sources to reuse theirs.
+            # From the dossier's step to the request to the gateway, a message needs a dozen short transactions. So
+            # connections to the ledger are reused. There are too many sources to reuse theirs.
             with kept_connections(LEDGER), closing(CatchUp(longest)) as catch_up:
                 counts = asdict(send(run_id, catch_up=catch_up, stop=stop)) | {"meanwhile": catch_up.counts}
     counts["stopped_by_people"] = stopped_by_people(datetime.now(UTC))
@@ -184,16 +184,16 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
-    """End the run: fail if a task failed, a source could not be read, failed sends may be retried, or something is due
-    and nobody serves it, whatever the cause.
+    """End the run: fail if a task failed, a source could not be read, failed sends may be retried, or work is due and
+    no process does it, whatever the cause.
 
     A stop of the Department is only logged: people know about it, and a backfill could not change it.
 
-    ``interval`` is the interval of a run by the clock. The run fails for failed messages of its interval whichever run
-    tried them, since a backfill of failed runs finds only runs by the clock.
+    ``interval`` is the data interval of a scheduled run. The run fails for failed messages of its interval, whichever
+    run tried them, since a backfill of failed runs finds only scheduled runs.
 
     Raises:
-        RunIncomplete: with what is left, in counts.
+        RunIncomplete: the run failed; the error has all findings, as counts.
     """
     for stopped in stopped_by_people(datetime.now(UTC)):
         log.warning("%s", stopped)

@@ -37,6 +37,6 @@ def gate(done: Sequence[Mapping[str, Any]], failed_tasks: Sequence[str] = ()) ->
     """End the run: fail if a task failed, the purge is not set up, or a file could not be removed.
 
     Raises:
-        RunIncomplete: with what is left.
+        RunIncomplete: the run failed; the error has all findings.
     """
     demand_nothing_left(failed_tasks, done=done)

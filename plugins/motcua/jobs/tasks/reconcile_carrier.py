@@ -45,7 +45,7 @@ would look like importing it."""
 
 def window_month(window: Window) -> date | None:
     """Return the month that a backfill's run is about: the month before the run. ``None`` for any other run, which
-    takes every file that is there."""
+    imports every file that is there."""
     if window is EVERYTHING or window.end is None:
         return None
     return Period.month_before(window.end).first
@@ -191,7 +191,7 @@ def gate(
     Judges the carrier statements of this run and the statements in force for the run's month.
 
     Raises:
-        RunIncomplete: with what is left.
+        RunIncomplete: the run failed; the error has all findings.
     """
     moment = now or datetime.now(UTC)
     left = [

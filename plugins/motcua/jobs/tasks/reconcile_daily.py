@@ -44,7 +44,7 @@ def close_days(run_id: str, window: Window, interval: Window, now: datetime | No
     Args:
         run_id: the DAG run.
         window: the window of a backfill.
-        interval: the data interval of a run by the clock, which ends on the day after the day to close.
+        interval: the data interval of a scheduled run, which ends on the day after the day to close.
         now: the cut-off; by default the present moment.
 
     Returns: the numbers of the closings made now, and of earlier closings whose figures do not agree.
@@ -70,7 +70,7 @@ def tie_complaints() -> int:
 
 
 def _days_due(last: Period) -> list[Period]:
-    """Returns the day, and unclosed days before it, up to a month back and since the first day that is closed."""
+    """Returns the day, and the unclosed days of the month before it, but none from before the first closed day."""
     before = [Period(last.first - timedelta(days=n)) for n in reversed(range(1, _CATCH_UP))]
     with connect() as ledger:
         first = first_day(ledger)
@@ -131,6 +131,6 @@ def gate(closing_nos: Sequence[int], failed_tasks: Sequence[str] = ()) -> None:
     """End the run: fail if a task failed, a source was not counted, or figures differ without a known reason.
 
     Raises:
-        RunIncomplete: with what is left.
+        RunIncomplete: the run failed; the error has all findings.
     """
     require_complete(closing_nos, failed_tasks)

@@ -81,7 +81,7 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
     misconfigured, the watch is silent, or a page request could not be mailed to the Department.
 
     Raises:
-        RunIncomplete: with what is left, in counts.
+        RunIncomplete: the run failed; the error has all findings, as counts.
     """
     left, misconfigured = [], []
     with connect() as ledger:

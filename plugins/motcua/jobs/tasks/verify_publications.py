@@ -25,7 +25,7 @@ def gate(done: Mapping[str, Any] | None, failed_tasks: Sequence[str] = (), now: 
     over a month, or if a folder of the store is no publication.
 
     Raises:
-        RunIncomplete: with what is left.
+        RunIncomplete: the run failed; the error has all findings.
     """
     left = left_undone(now or datetime.now(UTC))
     found = done or {}

@@ -64,11 +64,11 @@ class Terms:
     """The moments before which rows are removed."""
 
     before: datetime
-    """For rows in general."""
+    """The moment for all other rows."""
     red_before: datetime
-    """For failed runs without a note."""
+    """The moment for failed runs without a note."""
     acts_before: datetime
-    """For records of what people did in Airflow."""
+    """The moment for records of what people did in Airflow."""
 
 
 @dataclass(slots=True)

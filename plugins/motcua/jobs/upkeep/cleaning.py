@@ -41,11 +41,11 @@ class LogsRemoved:
     files: int = 0
     folders: int = 0
     size: int = 0
-    """Bytes of the removed files."""
+    """Number of bytes of the removed files."""
     refused: int = 0
-    """Files and folders that could not be removed."""
+    """Number of files and folders that could not be removed."""
     foreign: int = 0
-    """Old files without a name of Airflow's logs."""
+    """Number of old files that stay because their names are not those of Airflow's logs."""
 
 
 @dataclass(slots=True)
@@ -134,7 +134,8 @@ def _remove_folder(walk: _Walk, path: Path, here: int, there: os.stat_result) ->
 log = logging.getLogger(__name__)
 
 _LIMITS = "-c lock_timeout=5s -c application_name=motcua-upkeep"
-"""Options of each session. A short lock timeout is needed, since other sessions queue behind one that waits."""
+"""Options of each session. A short lock timeout is needed, since other sessions queue behind a session that waits for a
+lock."""
 
 
 class CleaningFailed(Exception):

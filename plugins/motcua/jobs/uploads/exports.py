@@ -168,7 +168,8 @@ def keep(connection: Connection, digest: str, name: str, source: str, by: str, n
         if form is None or taking.is_past(last_taken(connection, source, bytes.fromhex(digest), at), at, name, form):
             raise NothingNew
         target = free_path(folder, name)
-        # The row comes first, because the run would take the file even without a sender's row.
+        # The row is written before the file is moved, because a run would import the file even without a row that names
+        # its sender.
         send_file(connection, source, SeenFile(target.name, int(status.st_size), modified_at), by, now)
         waiting.fs.mv(waiting.path, target.path)
     return str(target.name)

@@ -1,8 +1,8 @@
 """Read a file of strangers in a separate process with limits on its memory and time.
 
-Such a file comes from a browser or was dropped as an export. The API server also serves tasks, so that a hostile file
-could delay messages if the server itself read it. The process has no connection and no password. It gets the open file
-and returns its result as JSON. Only one file is read at a time.
+Such a file comes from a browser or was dropped as an export. Airflow's API server also serves the tasks that send
+messages. If the server itself read a hostile file, the file could delay messages. The process has no connection and no
+password. It gets the open file and returns its result as JSON. Only one file is read at a time.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ _MOST_PROCESSOR_SECONDS: Final = 90
 _LONGEST_WAIT: Final = 30
 """Seconds to wait until the file before this one is read."""
 _MOST_SHOWN: Final = 200
-"""Rows of a list of phones that a page shows."""
+"""Most rows of a list of phones that a page shows."""
 _MOST_ROWS: Final = 20_000
-"""Rows to correct, and rows to review, that the workbook holds."""
+"""Most rows to correct, and most rows to review, that the workbook holds."""
 _reading = threading.Lock()
 
 

@@ -81,7 +81,7 @@ class StatementSeen:
 
     form: str
     month: date
-    """First day of the month."""
+    """First day of the month that the statement is about."""
     name: str
     """Name of the file as sent, without characters that a name must not hold."""
     file_name: str
@@ -95,7 +95,7 @@ class StatementSeen:
     unit: str
     """Unit that the provider bills."""
     ours: int
-    """Segments that we handed to the gateway in the month, by our own count."""
+    """Number of segments that we handed to the gateway in the month, by our own count."""
     replaces: StoredStatement | None
     """The carrier statement in force of the same form and month, which this file will correct."""
     before: StatementUpload | None
@@ -208,7 +208,8 @@ def keep(connection: Connection, digest: str, name: str, form: str, month: date,
             waiting.unlink(missing_ok=True)
             raise
         target = free_path(_folder(form), name_of_month(name, month))
-        # The row comes first, because the run would take the file even without a sender's row.
+        # The row is written before the file is moved, because a run would import the file even without a row that names
+        # its sender.
         save_upload(connection, StatementUpload(form, month, target.name, digest, now, by))
         waiting.fs.mv(waiting.path, target.path)
     return str(target.name)

@@ -1,6 +1,6 @@
 """Store files from a browser beside their final place until their sender confirms them.
 
-Their names begin with a dot, so that no run takes them.
+Their names begin with a dot, so that no run imports them.
 """
 
 from __future__ import annotations

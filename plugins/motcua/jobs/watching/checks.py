@@ -103,7 +103,7 @@ class Seen:
 
     findings: list[Finding] = field(default_factory=list)
     facts: dict[str, Fact] = field(default_factory=dict)
-    """Figures for the daily mail and the page."""
+    """Figures of the check that the daily mail and the staff page show."""
     undecided: set[str] = field(default_factory=set)
     """Keys of alerts that the check could not judge in this round."""
     is_off: bool = False
@@ -149,7 +149,7 @@ def rules_of(settings: Settings) -> WatchRules:
 
 
 def _unserved(looking: Looking) -> Seen:
-    """Check whether anything is due that nobody serves, whatever the cause.
+    """Check whether work is due that no process does, whatever the cause.
 
     A watch that has just begun raises nothing until it has run for as long as work may stay due. It also waits while
     everything may still be starting, until Airflow is up.
@@ -180,7 +180,8 @@ def _airflow_is_up(state: WatchState) -> bool:
 
 
 def _agencies(looking: Looking) -> Seen:
-    """Read which agencies are enabled. This check runs first, because other checks judge differently if none is."""
+    """Read which agencies are enabled. This check runs first, because other checks judge differently if no agency is
+    enabled."""
     enabled = figures.enabled_agencies(looking.ledger, looking.now)
     looking.state.enabled_since = min(enabled.values(), default=None)
     return Seen(facts={"agencies": len(enabled)})
@@ -368,7 +369,7 @@ def _delivered(looking: Looking) -> Seen:
     days = [local.date() - timedelta(days=n) for n in range(1, _DAYS_OF_USUAL + 1)]
     for day in [each for each in kept if each not in days]:
         del kept[day]
-    # One missing day is counted in each round, so that no round takes long.
+    # Of the days that are not counted yet, each round counts one, so that no round takes long.
     if missing := [day for day in days if day not in kept]:
         start = datetime.combine(missing[0], datetime.min.time(), VIETNAM)
         kept[missing[0]] = figures.delivered_between(looking.ledger, start, start + timedelta(days=1))
@@ -439,7 +440,7 @@ def _calendar(looking: Looking) -> Seen:
     year = judging.year_to_sign(looking.now)
     unsigned = list_unconfirmed(looking.ledger, [year]) if year is not None else []
     found = judging.judge_calendar(year, unsigned, looking.now)
-    # Until then the first page alone asks for it.
+    # A missing confirmation that is not urgent yet is shown only on the first staff page.
     return Seen([each for each in found if each.facts["is_urgent"]], {"year": year})
 
 

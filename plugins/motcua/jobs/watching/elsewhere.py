@@ -53,7 +53,7 @@ _ALL_WITHIN = 15.0
 """Seconds for an answer as a whole, including the resolution of the host name."""
 _PROBE_WITHIN = 4.0
 _LONGEST = 256 * 1024
-"""Bytes of an answer after which reading stops."""
+"""Most bytes of an answer that are read."""
 _CERTIFICATE_EVERY = timedelta(hours=1)
 _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 

@@ -54,7 +54,7 @@ class Letter:
     """Keys of the alerts whose end the letter reports."""
     is_daily: bool = False
     failure: str | None = None
-    """Why the last try failed, without the server's words."""
+    """Why the last try to send the letter failed, without the server's words."""
     refusals: int = 0
     """In how many tries the mail server accepted the letter for none of the remaining recipients."""
     rests_until: datetime | None = None
@@ -75,9 +75,9 @@ class IdentityKept:
     """Progress of the checks of the accounting identity."""
 
     differences: dict[str, int] = field(default_factory=dict)
-    """Messages too many and too few, by period: ``recent`` or a month."""
+    """By how many messages the accounting identity fails, by period: ``recent`` (the last days) or a month."""
     recent_at: datetime | None = None
-    """When the last days are counted again."""
+    """The moment from which the last days are counted again."""
     counted_at: datetime | None = None
     """When the last days were counted. ``None`` if they never were, or only by a release that did not store it."""
     night_of: date | None = None
@@ -106,15 +106,16 @@ class WatchState:
     last_number: int = 0
     daily_told_on: date | None = None
     enabled_since: datetime | None = None
-    """When the first of the enabled agencies was enabled. ``None`` if none was when the ledger was last read."""
+    """When the first of the enabled agencies was enabled. ``None`` if no agency was enabled when the ledger was last
+    read."""
     identity: IdentityKept = field(default_factory=IdentityKept)
     delivered: dict[date, Delivered] = field(default_factory=dict)
     """Numbers of messages accepted and delivered on each of the last days."""
     high: HighMarks | None = None
     high_at: datetime | None = None
-    """When the high marks were read."""
+    """When the high marks in ``high`` were read from the ledger."""
     sees_since: datetime | None = None
-    """Since when the watch sees the ledger without missing any longer work of senders."""
+    """Since when the watch has seen everything that senders did."""
     went_back: dict[str, Fact] | None = None
     """Facts of the alert that the ledger went back to an earlier state, until somebody acknowledges the alert."""
     to_hold: GoneBack | None = None

@@ -46,7 +46,7 @@ class Health:
 
 @dataclass(slots=True)
 class Airflow:
-    """A client of Airflow's public REST API. Only its runs need a user who signs in; its health does not."""
+    """A client of Airflow's public REST API. Reading runs needs a user who signs in; reading the health does not."""
 
     url: str
     user: str | None = None

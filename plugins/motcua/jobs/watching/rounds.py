@@ -1,4 +1,4 @@
-"""Common parts of the server's watch and the watch from another machine: one process a folder, rounds, letters."""
+"""Common parts of the server's watch and the watch from another machine: one process per folder, rounds, letters."""
 
 from __future__ import annotations
 

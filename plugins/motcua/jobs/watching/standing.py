@@ -60,9 +60,9 @@ from motcua.store.watching.watch import (
 )
 
 SHOWN = 50
-"""Rows that a history shows."""
+"""Most rows of a history that the page shows."""
 MOST_QUARANTINED = 10_000
-"""Rows in quarantine are counted up to this number."""
+"""Most rows in quarantine that are counted."""
 COMPLAINTS_OF = timedelta(days=90)
 SURE_AFTER = timedelta(minutes=3)
 """Age from which a failing source, a gateway pause or an unsent apology is shown.
@@ -108,7 +108,7 @@ class StopRow:
     stop: Stop
     in_force: bool
     waiting: int
-    """Messages of the viewer's agencies that the stop holds."""
+    """Number of messages of the viewer's agencies that the stop holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ class LastEvening:
     settled: SettledAgencies
     counts: Sequence[ApologyCount]
     left: int
-    """Agencies whose evening is due and not settled."""
+    """Number of agencies whose evening of apologies is due and not settled."""
 
     @property
     def owed(self) -> int:
@@ -142,9 +142,9 @@ class AgencyToMend:
     """Results of the last check of data quality at one agency."""
 
     found: int
-    """Findings that nobody acknowledged."""
+    """Number of findings that nobody acknowledged."""
     late: int
-    """Findings whose time for correction is over."""
+    """Number of findings whose time for correction is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class Standing:
     gap: OpenGap | None
     in_force: Sequence[StopRow]
     unknown: int
-    """Messages of unknown outcome that are still of use to their citizens."""
+    """Number of messages of unknown outcome that are still of use to their citizens."""
     unknown_since: datetime | None
     evening: LastEvening
     data_as_of: datetime | None
@@ -167,7 +167,7 @@ class Standing:
     # These fields are filled for an agency's viewers only.
     to_mend: dict[str, AgencyToMend] = field(default_factory=dict)
     complaints: dict[str, int] = field(default_factory=dict)
-    """Complaints of the last months whose check has no outcome, by agency."""
+    """Number of complaints of the last months whose check has no outcome, by agency."""
     # These fields are filled for the Department's viewers only.
     sources: Sequence[SourceRow] = ()
     gateways: Sequence[GatewayRow] = ()
@@ -400,7 +400,7 @@ def _findings_for_all(standing: Standing, viewer: Viewer) -> Iterable[Finding]:
     evening, names = standing.evening, {each.agency_code: each.name for each in standing.agencies}
     if standing.gap is not None:
         gap = finding_of_gap(standing.gap)
-        # The gap counts messages of all agencies together, which is not an agency's to see.
+        # The gap counts messages of all agencies together, and an agency's viewer may not see this number.
         yield gap if viewer.agencies is None else replace(gap, facts={**gap.facts, "messages": None})
     if evening.left:
         yield fault("apologies_late", "", agencies=evening.left, evening=evening.evening_at.isoformat())

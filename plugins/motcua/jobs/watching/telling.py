@@ -1,8 +1,8 @@
 """Sends the watch's letters: a mail to each recipient and a post to the webhook. The next round retries what failed.
 
 A letter is stored before it is sent, and the state is stored again after each recipient who has it. If the watch dies
-in between, one recipient gets the mail twice rather than nobody getting it. The same happens if the mail server hangs
-up after it got the content. The second mail has the same Message-ID, by which mail programs recognize it.
+in between, one recipient gets the mail twice rather than nobody getting it. The same happens if the mail server closes
+the connection after it got the content. The second mail has the same Message-ID, by which mail programs recognize it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Draw the charts of a reconciliation report, as SVG. Letters are outlines, so that print and screens look the same.
+"""Draw the charts of a reconciliation report, as SVG. Letters are drawn as shapes, so that they need no font.
 
 The style is that of ``motcua.reports.quality.charts``. The same figures give the same bytes.
 """
@@ -47,7 +47,10 @@ class _Bar:
 
 
 def draw_messages(told: Told, lines: Sequence[AgencyLine]) -> Drawing:
-    """Draw the states of each agency's messages except replies. A tick marks the period before's delivered share."""
+    """Draw the states of each agency's messages except replies.
+
+    A tick marks the delivered share in the period before.
+    """
     words = told.words["charts"]
     bars = []
     for line in lines:

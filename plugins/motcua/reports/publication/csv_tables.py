@@ -4,7 +4,7 @@ The files follow RFC 4180: UTF-8 without a byte order mark (people have the work
 LF, doubled quotes. Columns have the names of the ledger's columns. Whole numbers have no separators, moments are ISO
 8601 in UTC, and the parts of a list are separated by blanks. As in PostgreSQL's COPY, NULL is an empty cell and an
 empty text is ``""``. A text that begins with ``= + - @``, tab, carriage return or ``'`` gets a ``'`` before it, so that
-no spreadsheet reads it as a formula. Readers must remove one ``'`` again. Rows are in the order of their keys.
+no spreadsheet reads it as a formula. Programs that read the file must remove it. Rows are in the order of their keys.
 """
 
 from __future__ import annotations
@@ -55,9 +55,10 @@ class FigureTable:
     of: type
     columns: tuple[str, ...]
     keys: int
-    """How many of the first columns identify a row. 0 means that rows have no key, and equal rows are counted."""
+    """How many of the first columns identify a row. 0 means that rows have no key, so that several rows may be
+    equal."""
     table: str
-    """The ledger's table."""
+    """The name of the ledger's table that stores these figures."""
 
     @property
     def file_name(self) -> str:

@@ -60,7 +60,7 @@ class AgencyLine:
     dossiers: DossierFigures
     counts: AgencyFigures
     timing: Timing | None
-    """The times from recording to delivery of results."""
+    """The times between the recording of a result and the delivery of its message."""
 
     channels: tuple[ChannelFigures, ...]
     """Messages that gateways accepted, with the units that they bill."""
@@ -72,7 +72,7 @@ class AgencyLine:
 
     @property
     def spared(self) -> tuple[ChannelFigures, ...]:
-        """The channel figures that were not sent as SMS."""
+        """The channel figures of messages that were not sent as SMS."""
         return spared_of(self.channels)
 
 
@@ -198,7 +198,7 @@ class Told:
 
     @cached_property
     def unbalanced(self) -> tuple[MessageFigures, ...]:
-        """Groups in which the accounting identity does not hold."""
+        """The rows of ``messages`` for which the accounting identity does not hold."""
         return tuple(row for row in self.messages if row.difference)
 
     @cached_property
@@ -343,7 +343,7 @@ class Told:
         return tuple(row for row in self.report.stops if self.agency is None or row.agency_code in ("", self.agency))
 
     def stopped(self, stop: StopWords) -> tuple[str, str]:
-        """Return, in words, whose messages a stop held, and of which kind."""
+        """Return, in words, which agency's messages a stop put on hold, and which kind of messages."""
         whose = self.agency_name(stop.agency_code) if stop.agency_code else self.words["names"]["all"]
         return whose, self.words["kind"][stop.kind] if stop.kind else self.words["stops"]["every_kind"]
 
@@ -425,7 +425,7 @@ def notices_of(rows: Iterable[MessageFigures]) -> MessageFigures:
 
 
 def spared_of(rows: Iterable[ChannelFigures]) -> tuple[ChannelFigures, ...]:
-    """Return the channel figures that were not sent as SMS, for a comparison with the cost of SMS."""
+    """Return the channel figures of messages that were not sent as SMS, for a comparison with the cost of SMS."""
     return tuple(row for row in rows if row.billed_unit != "segment")
 
 

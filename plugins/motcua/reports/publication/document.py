@@ -31,11 +31,12 @@ UNRANKED_NAMED = 5
 _IDENTITY = (
     "expected", "suppressed", "cancelled", "tellable", "waiting", "lost", "sent", "delivered", "of_tellable",
 )  # fmt: skip
-"""Columns of the table of the accounting identity by kind, between the kind and the difference."""
+"""Columns of the table of the accounting identity by kind. The kind stands before them, and the difference after."""
 _AGENCIES = ("expected", "suppressed", "cancelled", "tellable", "delivered", "of_tellable")
-"""Columns of the table of messages by agency, between the agency and the change."""
+"""Columns of the table of messages by agency. The agency stands before them, and the change after."""
 _PROCEDURES = ("expected", "tellable", "delivered", "of_tellable")
-"""Columns of the table of messages by procedure, between the agency and the difference."""
+"""Columns of the table of messages by procedure. The agency and the procedure stand before them, and the difference
+after."""
 
 Tone: TypeAlias = Literal["", "bad", "good", "soft", "total"]
 Align: TypeAlias = Literal["left", "right"]
@@ -308,7 +309,10 @@ def _unit(told: Told, gateway: str, billed_unit: str) -> str:
 
 
 def _unpriced(told: Told, rows: Iterable[ChannelFigures]) -> str:
-    """Return the units without a price, such as ``một tin qua zalo``; the SMS segment if every row has a price."""
+    """Return the units for which the closing has no price, such as ``một tin qua zalo``.
+
+    Callers call this only if some price is missing. If every row has a price, that is the price of an SMS segment.
+    """
     names = told.words["channels"]
     units = [_unit(told, *each) for each in unpriced(told.report.closing, rows)] or [names["unit"]["segment"]]
     return ", ".join(names["one"].format(unit=unit) for unit in units)

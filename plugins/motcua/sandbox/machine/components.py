@@ -48,8 +48,9 @@ def _has_heartbeat(airflow_url: str, job: str) -> Callable[[datetime], bool]:
 def _no_task_runs(titles: Sequence[str]) -> bool:
     """Return whether a scheduler that was asked to stop has only idle workers left.
 
-    A scheduler in this state often hangs. The SystemExit of its signal handler is lost if a weak reference's callback
-    happens to run, and a worker that exits early takes the end mark meant for another (docs/decisions/demo.md).
+    A scheduler in this state often hangs, for two reasons (docs/decisions/demo.md). First, the SystemExit of its signal
+    handler is lost if the callback of a weak reference runs at that moment. Second, a worker that exits early takes the
+    end mark from the queue that is meant for another worker.
     """
     return all(title.endswith("<idle>") for title in titles if title.startswith(_WORKER)) and not any(
         title.startswith("airflow task") for title in titles
@@ -60,7 +61,7 @@ def _is_task(title: str, parents_title: str) -> bool:
     """Return whether a process is a task and must be asked to stop itself.
 
     A sender runs for minutes, and ends soon once it is asked to stop. LocalExecutor waits for its tasks without asking
-    them to stop. A worker forks each task, which keeps the worker's title.
+    them to stop. A worker forks a process for each task, and this process has the worker's title.
     """
     return title.startswith(_WORKER) and parents_title.startswith(_WORKER)
 
@@ -87,7 +88,7 @@ def components(
     Args:
         deployment: the demo.
         world: further arguments of the simulated one-stop software.
-        clerk: further arguments of the simulated clerk, who drops exports.
+        clerk: further arguments of the simulated clerk, who puts exports into a folder.
     """
     addresses, environment = deployment.addresses, deployment.environment
     data = addresses.data

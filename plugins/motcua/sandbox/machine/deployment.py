@@ -260,7 +260,8 @@ def postgres_connection(dsn: str) -> str:
         "login": rest.pop("user", None),
         "password": rest.pop("password", None),
         "schema": rest.pop("dbname", None),
-        # Airflow treats a text as a secret and prints a warning about a short secret into a command's output.
+        # Airflow would treat a number that is given as text as a secret, and print a warning that the secret is short
+        # into the output of commands.
         "extra": {name: int(value) if str(value).isdigit() else value for name, value in rest.items()},
     }
     return json.dumps(connection)
@@ -276,13 +277,13 @@ def _sqlalchemy_url(dsn: str) -> str:
     rest: dict[str, Any] = dict(conninfo_to_dict(dsn))
     user, password = quote(rest.pop("user"), safe=""), quote(rest.pop("password"), safe="")
     host, port, database = rest.pop("host"), rest.pop("port", 5432), quote(rest.pop("dbname"), safe="")
-    rest.pop("connect_timeout", None)  # Airflow derives asyncpg's URL from this one, and asyncpg does not know it
+    rest.pop("connect_timeout", None)  # Airflow makes asyncpg's URL of this URL, and asyncpg knows no connect_timeout
     query = f"?{urlencode(rest)}" if rest else ""
     return f"postgresql+psycopg://{user}:{password}@{host}:{port}/{database}{query}"
 
 
 def _times_of_day(up: datetime) -> dict[str, str]:
-    """Return settings with which the evening and the morning come soon after the start, at any time of day."""
+    """Return settings with which the demo's evening and morning begin soon after its start, at any time of day."""
     clock = up.astimezone(VIETNAM)
     return {
         "MOTCUA_APOLOGY_TIME": f"{clock + EVENING_AFTER:%H:%M}",
@@ -351,7 +352,7 @@ def airflow_environment(
         # As on a server, DAG files never change. docker-compose.yaml explains how parsing affects a run.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        # Tasks that a dead scheduler had queued wait until another scheduler checks for orphans.
+        # Tasks that a dead scheduler had queued wait until another scheduler checks for tasks without a scheduler.
         "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         # A dead task blocks the only run of its DAG until its missing heartbeat is noticed.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
@@ -373,7 +374,8 @@ def airflow_environment(
         "MOTCUA_GATEWAYS": "kannel" if caller.get("AIRFLOW_CONN_SMS_KANNEL") else "zalo,kannel",
         "MOTCUA_INQUIRIES_ON": "true",
         **_times_of_day(datetime.now(VIETNAM)),
-        # The demo's officials work at any hour. With the usual night hours almost all findings would be about this.
+        # The demo's officials work at any hour. With the usual night hours almost all findings would be about work at
+        # night.
         "MOTCUA_QUALITY_THRESHOLDS": "R10.night_from=24,R10.night_until=0",
         "MOTCUA_DEPARTMENT_RECIPIENTS": "so.tttt@khanhhoa.example.vn",
         "MOTCUA_HOME_AFFAIRS_RECIPIENTS": "so.noivu@khanhhoa.example.vn",
@@ -491,7 +493,7 @@ class Deployment:
     """Environment of every Airflow component."""
 
     def whose_day_begins(self, up: datetime, caller: Mapping[str, str]) -> Self:
-        """Return a copy whose evening and morning are counted from the moment ``up``, unless ``caller`` sets them."""
+        """Return a copy whose evening and morning are counted from ``up``, unless ``caller`` sets their times."""
         times = {name: value for name, value in _times_of_day(up).items() if name not in caller}
         return replace(self, environment={**self.environment, **times})
 
@@ -505,7 +507,7 @@ class Deployment:
 
     @property
     def commands_environment(self) -> dict[str, str]:
-        """Return the environment for commands beside the demo.
+        """Return the environment for commands that a person runs while the demo runs.
 
         Some commands, such as backups, need the rights of the role that owns the schema.
         """
@@ -525,12 +527,12 @@ class Deployment:
 
     @property
     def network_url(self) -> str:
-        """Return the address of the wall of phones."""
+        """Return the address of the page that shows all phones."""
         return f"http://localhost:{self.addresses.network}"
 
     @property
     def inquiry_url(self) -> str:
-        """Return the ``get-url`` of the phone network, which replaces each ``%`` code."""
+        """Return the ``get-url``, which the phone network calls for each inquiry after it replaced the ``%`` codes."""
         return (
             f"http://127.0.0.1:{self.addresses.airflow}/gateway/inquiries/kannel"
             f"?secret={quote(self.secret.receipts, safe='')}&sender=%p&to=%P&text=%a&time=%T&id=%I"

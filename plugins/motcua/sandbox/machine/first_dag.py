@@ -1,4 +1,6 @@
-"""Register the DAG that citizens wait for before any Airflow component runs: ``python -m …first_dag``.
+"""Register notify_transitions, the DAG that informs citizens, before any Airflow component runs.
+
+``python -m motcua.sandbox.machine.first_dag`` does this.
 
 The DAG processor would also register the DAG within seconds, but together with all other DAGs, whose missed runs then
 compete for the CPU cores.

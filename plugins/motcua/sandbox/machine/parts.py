@@ -232,7 +232,7 @@ class Part:
     def freeze(self) -> None:
         """Freeze the program and everything below it.
 
-        The program comes first, because it could start further processes.
+        The program itself is frozen first, because it could start further processes.
         """
         assert self.process is not None
         send(self.process.pid, signal.SIGSTOP)
@@ -287,7 +287,7 @@ class Part:
             self.wait()
 
     def kill(self) -> None:
-        """Kill the program and everything that it has started at the same time, as a loss of power would."""
+        """Kill the program and everything that it has started, all at the same time, as a loss of power would."""
         if self.process is None:
             return
         below = self.below()

@@ -31,7 +31,7 @@ _MARK = "MOTCUA_SUPERVISED_IN"
 
 _POLL = 0.1
 _HANGS_AFTER = 3.0
-"""A component's ``finished`` is called from this many seconds after the stop signal on."""
+"""A component's ``finished`` is called again and again, beginning this many seconds after the stop signal."""
 _KILL_WITHIN = 10.0
 """Seconds to wait for processes to end after SIGKILL."""
 
@@ -172,7 +172,7 @@ class _Running(Part):
 
     @property
     def finished(self) -> bool:
-        """Return whether the component's work is done, by its own ``finished``."""
+        """Return whether the component's work is done, which its own ``finished`` decides."""
         if self.component.finished is None or self.process is None:
             return False
         return self.component.finished([each.title for each in self._others()])
@@ -295,7 +295,7 @@ class Supervisor:
     def start(self, *components: Component) -> None:
         """Start components together and return when each is ready.
 
-        A later call must start programs that need these components.
+        Programs that need these components must be started by a later call.
 
         Raises:
             ComponentFailed: a component ended, or was not ready in time.
@@ -511,7 +511,7 @@ class Supervisor:
             (self.folder / "pids.json").unlink(missing_ok=True)
 
     def finish(self, name: str) -> None:
-        """Stop one component for good. The others continue."""
+        """Stop one component and do not restart it. The other components continue."""
         for running in [running for running in self._components if running.component.name == name]:
             self._stop_one(running)
             self._components.remove(running)

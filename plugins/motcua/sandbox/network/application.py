@@ -56,7 +56,7 @@ class NoAnswer(Response):
 
 
 class NewPhone(BaseModel):
-    """A phone number for which the network is to make a handle."""
+    """A phone number for which the network is to make a handle: a text that stands for the number in addresses."""
 
     number: str = Field(pattern=r"^[0-9+ .()-]{3,20}$")
 

@@ -18,13 +18,13 @@ from motcua.sandbox.network.submission import phone_number
 
 
 class Behaviour(StrEnum):
-    """The fate of messages for a number."""
+    """What happens to messages for a number."""
 
     DELIVERED = "delivered"
     FAILED = "failed"
     LATE = "late"
     NEVER = "never"
-    """No receipt comes. A second toss for the number decides whether the phone gets the text. The log records this."""
+    """No receipt comes. A further ``toss`` decides whether the phone gets the text. The log records the result."""
     REJECTED = "rejected"
     """The SMSC refuses the message at once (receipt 16)."""
 
@@ -68,7 +68,7 @@ class Timing:
 
 @dataclasses.dataclass(frozen=True)
 class Fate:
-    """The fate of one accepted message: when the phone gets it, and the receipts as (type, due)."""
+    """What happens to one accepted message: when the phone gets it, and its receipts as (type, time of sending)."""
 
     arrives_at: float | None
     receipts: tuple[tuple[int, float], ...]
@@ -80,7 +80,7 @@ DELIVERED, UNDELIVERED, SMSC_ACCEPTED, SMSC_REFUSED, EXPIRED = 1, 2, 8, 16, 34
 def decide_fate(
     behaviour: Behaviour, now: float, wait: float, validity: int | None, gets_it: bool, timing: Timing
 ) -> Fate:
-    """Return the fate of a message that is accepted at ``now``. The network needs ``wait`` seconds to deliver it.
+    """Return what happens to a message that is accepted at ``now``. The network needs ``wait`` seconds to deliver it.
 
     ``validity`` is in minutes. Real networks report an expired message as 34 (2 with the bit 32), as observed with
     SMPP's ``message_state``. Receivers must therefore test bits, not equality.
@@ -104,7 +104,7 @@ def decide_fate(
 def distort_receipts(
     receipts: Sequence[tuple[int, float]], *, parts: int, late: float, backwards: bool
 ) -> list[tuple[int, float]]:
-    """Return a fate's receipts as (type, due) after faults: late, in reverse order, or one for each of ``parts``.
+    """Return the receipts of a fate as faults change them: late, in reverse order, or one for each of ``parts``.
 
     A phone shows a message of several parts only if all parts arrived. If the last part fails, nothing is received.
     """
@@ -123,7 +123,7 @@ def distort_receipts(
 
 
 class NetworkFault(BaseModel):
-    """A fault for a share of the requests, for the next few, or for the next request to each of some numbers."""
+    """A fault that hits a share of the requests, the next few requests, or the next request to each of some numbers."""
 
     model_config = ConfigDict(extra="forbid")
     probability: float = Field(default=0.0, ge=0, le=1)
@@ -132,7 +132,7 @@ class NetworkFault(BaseModel):
     """Phone numbers in the form ``0905…``. A number is removed when the fault has hit it."""
 
     def hits(self, lot: random.Random, receivers: Sequence[str]) -> bool:
-        """Return whether the fault hits this request, and count the hit."""
+        """Return whether the fault hits this request. A hit uses up its number, or one of the next requests."""
         if self.numbers and (named := self.numbers.intersection(map(phone_number, receivers))):
             self.numbers -= named
             return True
@@ -143,7 +143,7 @@ class NetworkFault(BaseModel):
 
 
 class BusyFault(NetworkFault):
-    """A refusal that may state after how many seconds to retry."""
+    """A fault in which the network refuses the request and may state after how many seconds to retry."""
 
     retry_after: int | None = Field(default=None, ge=0)
 

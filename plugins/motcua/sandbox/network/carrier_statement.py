@@ -31,7 +31,7 @@ FIRST_AFTER: Final = timedelta(minutes=5)
 """Time from the demo's start to its first carrier statement."""
 THEN_EVERY: Final = timedelta(minutes=15)
 _KEPT: Final = 3
-"""How many files the demo keeps. Older files have been imported, or are never imported."""
+"""How many statement files the demo keeps. Older files were imported already, or will never be imported."""
 
 _MESSAGES: Final = """
 SELECT uuid, accepted_at, number, parts, behaviour, arrives_at, settles_at, dlr_url FROM messages

@@ -459,7 +459,7 @@ class PhoneNetwork:
         return {**totals, **dict(others), "receipts": receipts, "by_sender": senders}
 
     def messages(self, after_id: int, limit: int) -> list[dict[str, Any]]:
-        """Return the truth about messages with an id above ``after_id``, in the order of acceptance."""
+        """Return what really happened to messages with an id above ``after_id``, in the order of acceptance."""
         rows = self.log.read(
             "SELECT * FROM messages WHERE id > :after ORDER BY id LIMIT :limit",
             {"after": after_id, "limit": limit},

@@ -90,7 +90,7 @@ def fill_escapes(pattern: str, values: Mapping[str, str]) -> str:
 
 
 def encode(value: str) -> str:
-    """Encode a value for a URL as Kannel does (space is ``+``; RFC 2396 marks stay)."""
+    """Encode a value for a URL as Kannel does: a space becomes ``+``, and the "mark" characters of RFC 2396 stay."""
     return quote_plus(value, safe="-_.!~*'()")
 
 

@@ -53,7 +53,7 @@ class ZaloAccount:
 
 
 def reference_in(dlr_url: str) -> str:
-    """Return our reference of a message from the network's log."""
+    """Return the reference that our system gave a message, from the address that the network's log stores for it."""
     return parse_qs(urlsplit(dlr_url).query).get("reference", [""])[0]
 
 
@@ -64,7 +64,7 @@ def has_zalo(number: str, seed: int) -> bool:
 
 
 class ZaloService:
-    """The service on top of one phone network."""
+    """Zalo's notification service for the phones of one phone network."""
 
     def __init__(self, network: PhoneNetwork, account: ZaloAccount, seed: int) -> None:
         self._network, self._account, self._seed = network, account, seed

@@ -1,4 +1,7 @@
-"""Invent the dossiers of past months, with days instead of seconds between their steps, as in real life."""
+"""Invent the dossiers of past months, with days instead of seconds between their steps, as in real life.
+
+An *act* is something that happens to a dossier (``happenings.Act``).
+"""
 
 from __future__ import annotations
 
@@ -17,16 +20,16 @@ _UNHURRIED = 0.12
 """The share of results that come after their due day at an average agency."""
 _HONEST_FOR = 0.55
 """One agency manipulates its dates from a moment on. Up to this share of the past it works honestly. The remaining six
-weeks contain a whole month of manipulation, so that the change is visible in its quality."""
+weeks contain a whole month of manipulation, so that the change is visible in its figures of data quality."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
     """The way an agency works at one time, as shares of its dossiers.
 
-    ``late``: results that come days after the due day. ``beats``: late results that are announced on the eve, shortly
-    before apologies are sent, and then taken back. ``moved``: late results whose due day is changed. ``mended``: bad
-    phone fields that are corrected when the dossier is received.
+    ``late``: results that come days after the due day. ``beats``: late results that are announced on the day before the
+    due day, shortly before apologies are sent, and then taken back. ``moved``: late results whose due day is changed.
+    ``mended``: bad phone fields that are corrected when the dossier is received.
     """
 
     late: float = _UNHURRIED
@@ -36,7 +39,7 @@ class Manner:
 
 
 def manner(agency: Agency, elapsed: float) -> Manner:
-    """Return the way an agency works when this share of the past, from 0 to 1, is over."""
+    """Return the way an agency works when the share ``elapsed`` of the past, from 0 to 1, is over."""
     if agency.past == "improves":
         return Manner(late=0.5 - 0.45 * elapsed, mended=0.9 * elapsed)
     if agency.past == "games" and elapsed > _HONEST_FOR:
@@ -53,7 +56,7 @@ def _office_moments_between(random: Random, start: datetime, end: datetime, coun
 
 
 def _end_of_day(random: Random, day: date) -> datetime:
-    """Return when the day's papers reach the desk. This is shortly before the day's single run."""
+    """Return when the day's papers reach the desk. This is shortly before the only run of the day."""
     return _moment_at(day, time(17, 18)) + timedelta(minutes=random.uniform(0, 12))
 
 
@@ -69,7 +72,7 @@ def _result_at(random: Random, past: Past, late: bool) -> datetime:
 
 
 def _false_result_on_the_eve(random: Random, agency: Agency, due: datetime) -> list[tuple[datetime, Act]]:
-    """Return a result that is announced on the eve of its due day and taken back the next morning."""
+    """Return a result that is announced on the day before its due day and taken back the next morning."""
     eve = due.astimezone(ZONE).date() - timedelta(days=1)
     announced_at = _moment_at(eve, time(16, 46)) + timedelta(minutes=random.uniform(0, 30))
     back = _moment_at(working_day(eve, 1), time(8)) + timedelta(minutes=random.uniform(0, 120))
@@ -88,7 +91,8 @@ def _reception(received: datetime, first: Act, following: list[Act], until: date
     """
     timed = [(received, first)]
     if first.move and first.move.status == 1 and following:
-        # The act comes before the day's run. Otherwise each closed day would later count one more dossier.
+        # The act comes before the day's run. Otherwise each day that has its closing already would later count one more
+        # dossier.
         timed.append((received + min((until - received) / 10, timedelta(minutes=20)), following.pop(0)))
     return timed
 
@@ -115,7 +119,7 @@ def _timed_acts(
 def _supplements_at_days_end(
     random: Random, timed: list[tuple[datetime, Act]], result_at: datetime
 ) -> Iterator[tuple[datetime, Act]]:
-    """Yield the acts, with requests for supplements moved to the day's end if the dossier does not move on before."""
+    """Yield the acts. Move a request for a supplement to the end of its day, unless another act follows before that."""
     for (moment, act), following in zip(timed, [*(each[0] for each in timed[1:]), None], strict=True):
         end = _end_of_day(random, moment.astimezone(ZONE).date())
         asks = act.move is not None and condition(act.move.status, act.move.desk) is not None and moment != result_at
@@ -173,7 +177,7 @@ def months(
     """Yield the dossiers of past months, a given number for each working day.
 
     Before the day on which the other agencies joined, only the first agencies have dossiers. Events after the present
-    moment are left for the future.
+    moment are not part of the past: they will happen while the demo runs.
     """
     first = deal(random, {each: each.past_weight or each.weight for each in pilot.agencies if each.past})
     everyone = deal(random, pilot.shares)

@@ -38,7 +38,7 @@ class PastPhones:
     """The phones, with the messages that were sent to them and the receipts that are still to come."""
 
     def __init__(self, log: TruthLog, login: str, password: str, seed: int = 0) -> None:
-        """Create the phones. ``login`` and ``password`` are the account that is served."""
+        """Create the phones. Only requests with this ``login`` and ``password`` are accepted."""
         self.now: datetime | None = None
         """The network's present time. It must be set before a message is sent."""
         self._log, self._account, self._seed = log, (login, password), seed

@@ -118,8 +118,8 @@ _RUN_TIME: Final = time(17, 31)
 _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
 _LOOKED_AGAIN: Final = timedelta(days=7)
-"""A week contains the last Monday of the past. On that day all closings of a month are counted again, even in the
-sources."""
+"""The last Monday of the past lies within this time before its end. On that day all closings of a month are counted
+again, even in the sources."""
 _MAILED_FOR: Final = timedelta(days=4)
 """Publications up to this age are mailed. The demo's own run would not mail older publications either."""
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of a demo
@@ -229,13 +229,14 @@ class _Days:
             pick_up(name, now=moment)
         plan(now=moment)
         if moment < apology_rules().evening_of(self._now.astimezone(VIETNAM).date()):
-            # Today's evening belongs to the demo itself and comes at the time of its settings.
+            # The apologies of today's evening are left to the demo itself, which has its own time for the evening.
             apologize(now=moment)
         name = f"past {moment.isoformat()}"
         send(name, clock=lambda: moment)
         later = min(moment + timedelta(minutes=2), self._now)
         self._set_time(later)
-        # The last run's receipts are brought, too: nobody brings them once the demo runs, and the watch would alert.
+        # The receipts of the last run are delivered too. Once the demo runs, nobody would deliver them, and the watch
+        # would raise an alert.
         self._bring_receipts(moment + timedelta(minutes=2))
         settle(f"settle {name}", clock=lambda: later)
 
@@ -293,7 +294,7 @@ class _Days:
         self._phones.ask(f"0{phone.removeprefix('+84')}", text, reply.text, accented=reply.accented, sent_at=moment)
 
     def take_statement(self, network: Path, moment: datetime) -> None:
-        """Take the carrier statement of the month before."""
+        """Write and import the carrier statement of the month before."""
         month = Period.month_before(moment).first
         self._set_time(moment)
         with TemporaryDirectory(prefix="motcua-statement-") as folder:
@@ -305,7 +306,7 @@ class _Days:
 
 @contextmanager
 def _configured(names: set[str]) -> Iterator[None]:
-    """Configure only these sources. Sources that join when the demo starts would count as unread."""
+    """Configure only these sources during the block. Sources that join when the demo starts would count as unread."""
     before = os.environ.get("MOTCUA_SOURCES", "")
     os.environ["MOTCUA_SOURCES"] = ",".join(each for each in before.split(",") if each.partition("=")[0] in names)
     settings.cache_clear()
@@ -395,7 +396,7 @@ def load_past(
         agencies: file of the agencies.
         say: function that gets progress reports, a line at a time.
         now: end of the past.
-        seed: makes chance repeatable.
+        seed: seed of the random numbers. Equal seeds give equal pasts.
         extent: extent of the past.
         prepare: called when the past begins, for everything else that must be done before.
         played: called when other processes may work on the ledger. They may not close a period until everything is
@@ -458,7 +459,7 @@ class _Publisher:
         self._mailed: list[Future[None]] = []
 
     def publish(self, closings: Sequence[int], moment: datetime) -> None:
-        """Queue the closings that were not queued before, and the morning's mails. Report a failure of earlier ones.
+        """Queue the closings that were not queued before, and the morning's mails. Raise the error of earlier ones.
 
         Raises:
             Exception: whatever the other process raised.
@@ -473,11 +474,11 @@ class _Publisher:
                 done.result()
 
     def pause(self) -> None:
-        """Begin no further publication until ``finish``."""
+        """Begin no further publication until ``finish`` is called."""
         self._may_publish.clear()
 
     def finish(self) -> None:
-        """Resume, and wait for all publications and mails.
+        """Publish again after a pause, and wait until all publications and mails are done.
 
         Raises:
             Exception: whatever the other process raised.
@@ -502,7 +503,8 @@ def _begin_to_publish(goes_on: Event) -> None:
     _may_publish = goes_on
     os.nice(19)
     _process_resources.enter_context(kept_connections())
-    # Building a report writes hundreds of small temporary files for its workbooks. On a disk this takes half the time.
+    # Building a report writes hundreds of small temporary files for its workbooks. On a disk, writing them would take
+    # half of the time.
     if _IN_MEMORY.is_dir():
         tempfile.tempdir = str(_IN_MEMORY)
     with socket.socket() as free:

@@ -1,4 +1,4 @@
-"""Simulate software that can only export, and the clerk who drops each export into a folder.
+"""Simulate software that can only export files, and the clerk who puts each export into a folder.
 
 ``python -m motcua.sandbox.vendor.clerk --folder F --into I`` runs both until SIGTERM. The folder F has the software's
 state. Exports are written into the folder I.
@@ -61,11 +61,11 @@ class Clerk(Office[_Memory]):
         Args:
             folder: the software's own folder.
             into: the folder for exports.
-            agency: the agency of the software, and how its dossiers live.
+            agency: the agency of the software, which also says how its dossiers proceed.
             form: headings and words of the exports.
             say: function that gets a sentence about each failure. The sentence contains no personal data.
             every: time between two exports.
-            random: source of chance.
+            random: generator of random numbers.
             clock: returns aware datetimes.
         """
         self._into, self._form, self._say = into, form, say

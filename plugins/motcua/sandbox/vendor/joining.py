@@ -30,7 +30,7 @@ from motcua.store.ledger.database import connect
 
 @dataclass(frozen=True, slots=True)
 class Pushing:
-    """The agency that pushes: its entry, and how its dossiers live."""
+    """The agency that pushes: its entry in the agencies' file, and the simulated lives of its dossiers."""
 
     source: str
     entry: Mapping[str, Any]
@@ -40,7 +40,7 @@ class Pushing:
 
 @dataclass(frozen=True, slots=True)
 class Exporting(Pushing):
-    """The agency that drops exports: its entry, how its dossiers live, and the form of its files."""
+    """The agency that exports files: its entry, the simulated lives of its dossiers, and the form of its files."""
 
     form: ExportForm
 
@@ -89,7 +89,7 @@ class Account:
 
 
 def read_account(folder: Path) -> Account | None:
-    """Return the account stored in the vendor's folder; ``None`` if there is no usable one."""
+    """Return the account that is stored in the vendor's folder; ``None`` if no usable account is stored there."""
     try:
         return Account(**json.loads((folder / "account.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -130,7 +130,7 @@ def join(folder: Path, url: str, now: datetime) -> bool:
 
 
 def join_by_files(folder: Path, now: datetime) -> bool:
-    """Enter the agency that drops exports, enabled from now on, and put their form in force. Existing entries stay.
+    """Enter the agency that exports files, enabled from now on, and set the form of its files. Existing entries stay.
 
     Nothing is done if the demo does not read the agency's source, or reads exports elsewhere (the user set
     ``MOTCUA_FILES``). The result is then ``False``.
@@ -139,7 +139,7 @@ def join_by_files(folder: Path, now: datetime) -> bool:
     if settings().sources.get(played.source) != DROPPED[played.source] or settings().files:
         return False
     _enter(folder, played.entry, played.agency, now)
-    # The folder is searched before it contains its first file.
+    # The folder must exist now, because the system searches it before its first file arrives.
     (settings().data / "files" / played.source).mkdir(parents=True, exist_ok=True)
     with connect() as connection:
         if form_in_force(connection, played.source) is None:

@@ -63,8 +63,8 @@ class Office(ABC, Generic[_Memory]):
         Args:
             path: the software's own file.
             memory: class of the state.
-            agency: the agency of the software, and how its dossiers live.
-            random: source of chance.
+            agency: the agency of the software, which also says how its dossiers proceed.
+            random: generator of random numbers.
             clock: returns aware datetimes.
         """
         self._path, self._agency = path, agency

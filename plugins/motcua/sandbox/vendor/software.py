@@ -69,12 +69,12 @@ class Software(Office[_Memory]):
 
         Args:
             folder: the software's own folder.
-            agency: the agency of the software, and how its dossiers live.
+            agency: the agency of the software, which also says how its dossiers proceed.
             agency_name: name of the agency in records.
             unit: code of the agency in calls.
             client: client that pushes.
             say: function that gets a sentence about each failure. The sentence contains no personal data.
-            random: source of chance.
+            random: generator of random numbers.
             clock: returns aware datetimes.
         """
         self._name, self._unit = agency_name, unit
@@ -109,7 +109,7 @@ class Software(Office[_Memory]):
             self._try_later(str(silence))
 
     def _push_one(self, push: _Push) -> bool:
-        """Push one change, and return whether it is finished: accepted, or refused for good."""
+        """Push one change. Return whether it must not be pushed again: it was accepted, or will never be accepted."""
         code = push.dossier["MaHoSo"]
         held = self._client.look_up(code, self._unit)
         if not held.is_done:
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         software.tick()
         if datetime.now(UTC) - reported > _REPORTS_EVERY:
             reported = datetime.now(UTC)
-            # If the account got another password, it is written in this file.
+            # If the account got another password, the new one is in the account's file in this folder.
             account = read_account(folder) or account
             client.url, client.name, client.password = account.url, account.client, account.password
             memory = software.memory

@@ -4,7 +4,7 @@ The data has realistic faults. ``python -m motcua.sandbox.world --folder F`` run
 restart it continues where it stopped. The commands ``… mend AGENCY DOSSIER PHONE``, ``… move AGENCY DOSSIER STATUS
 --desk`` and ``… late AGENCY DOSSIER STATUS HOURS`` let a visitor act as the desk's official. The DSNs of the databases
 come from the environment: MOTCUA_WORLD_KHANHHOA_DSN, MOTCUA_WORLD_VANPHONG_DSN, MOTCUA_WORLD_TRUTH_DSN. All timestamps
-are the real time. The database of the truth records what truly happened, without the faults.
+are the real time. The database of the *truth* records what really happened, without the faults.
 """
 
 from __future__ import annotations

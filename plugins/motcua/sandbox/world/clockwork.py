@@ -1,4 +1,7 @@
-"""Run the simulated one-stop software (the *world*): let planned acts happen in time, and store their effects."""
+"""Run the simulated one-stop software (the *world*): let planned acts happen at their times, and store their effects.
+
+An *act* is something that happens to a dossier. The database of the *truth* records what really happened.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ DEFAULT_RATE = 6.0
 """Transitions per second."""
 
 _STANDSTILL = timedelta(seconds=10)
-"""If two ticks are further apart than this, the machine was asleep, and no time passed in the world."""
+"""If two ticks are further apart than this, the machine was asleep, and this time does not count in the world."""
 
 _STEPS = {
     **{1: "Chờ tiếp nhận trực tuyến", 2: "Tiếp nhận", 3: "Không tiếp nhận", 4: "Thẩm định", 5: "Chờ bổ sung"},
@@ -48,14 +51,14 @@ def _truth_statement(name: LiteralString) -> LiteralString:
 
 @dataclass(frozen=True, slots=True)
 class _LockedDossier:
-    """A dossier of the truth's database, locked for this transaction."""
+    """A dossier in the database of the truth, locked for this transaction."""
 
     dossier_id: int
     dossier: Dossier
 
 
 class World:
-    """The world. It writes each act to the source, then to the truth. A repeated act changes nothing more."""
+    """The world. It writes each act to the source, then to the database of the truth. Repeating an act is harmless."""
 
     def __init__(
         self,
@@ -70,12 +73,12 @@ class World:
         """Create a world that is not started yet.
 
         Args:
-            truth: connection in autocommit mode.
+            truth: connection to the database of the truth, in autocommit mode.
             writers: writer of each source.
             rate: transitions per second.
-            seed: makes chance repeatable.
+            seed: seed of the random numbers. Equal seeds give equal worlds.
             clock: returns aware datetimes.
-            hostile: some names and notes are made to break careless software.
+            hostile: whether some names and notes are made to break careless software.
         """
         self.counts: Counter[str] = Counter()
         self._truth = truth
@@ -143,11 +146,11 @@ class World:
         self.counts.clear()
 
     def forget(self) -> None:
-        """Clear the truth. The caller must empty the sources."""
+        """Empty the database of the truth. The caller must empty the sources."""
         self._execute("clear")
 
     def invent_history(self, now: datetime) -> list[Past]:
-        """Return dossiers in all states, with as many moving ones as the world's rate demands."""
+        """Return dossiers in all states. So many of them will move on as the world's rate of transitions demands."""
         moving = round(min(max(self._births_per_second * self._life_span, 40), 150))
         return history(self._random, self._pilot, self.serial, now, moving)
 
@@ -236,7 +239,7 @@ class World:
         return _LockedDossier(dossier_id, Dossier.model_validate(row["memory"]))
 
     def _perform(self, taken: _LockedDossier, action_id: int) -> None:
-        """Do one act of the agenda. The caller holds the transaction and the dossier's lock."""
+        """Do one planned act. The caller has opened the transaction and locked the dossier."""
         row = self._query_row("take_act", action_id=action_id)
         if row is None:
             return
@@ -248,7 +251,7 @@ class World:
         self._enact(taken, effects, action_id, act.move.writing if act.move else "together")
 
     def _enact(self, taken: _LockedDossier, effects: Effects, action_id: int, writing: str) -> None:
-        """Write the effects of an act to the source, then to the truth."""
+        """Write the effects of an act to the source, then to the database of the truth."""
         now, dossier, transition = self._clock(), effects.dossier, effects.transition
         writer = self.writers[dossier.source]
         row = dossier if effects.row and not dossier.hidden else None
@@ -303,7 +306,8 @@ class World:
         now, dossier, transition = self._clock(), taken.dossier, act.transition
         late = transition is not None and transition.transition_id is not None
         if not late:
-            # The second half is written in a separate transaction and gets the time of that transaction.
+            # The second half of a move (its row or its transition) is written in a separate transaction, and gets the
+            # time of that transaction.
             dossier = dossier.model_copy(update={"updated_at": now}) if act.row else dossier
             transition = transition.model_copy(update={"recorded_at": now}) if transition else None
         row = dossier if act.row and not dossier.hidden else None
@@ -387,7 +391,7 @@ class World:
     def move_by_hand(self, agency_code: str, dossier_code: str, status: int, *, desk: bool) -> Dossier:
         """Move the dossier now, row and transition together, and return it.
 
-        All planned acts of the dossier are dropped.
+        All acts that were planned for the dossier are deleted.
 
         Raises:
             WorldError: there is no such agency or dossier.

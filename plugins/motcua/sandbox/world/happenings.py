@@ -27,7 +27,7 @@ class Move(_Frozen):
     ``writing``: how the source commits the dossier's row and the transition. ``clock_error``: seconds by which the
     official's clock is wrong. ``odd_time``: a text instead of the time, for a source that stores times as text.
     ``ready``, ``handed``: the paper register gets its entry at this moment. ``truthful``: the paper agrees with the
-    status. ``events``: further events to record in the truth.
+    status. ``events``: further events to record in the database of the truth.
     """
 
     step: str
@@ -118,7 +118,8 @@ class Dossier(_Frozen):
 class Effects:
     """The changes that an act causes.
 
-    ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the condition of a message begins or ends.
+    ``row``: the source's row of the dossier changes. ``enters``, ``leaves``: the kind of message for which the dossier
+    begins, or stops, to have the status and the place that ``condition`` names.
     ``ready_at``, ``handed_at``: entries of the paper register. ``events``: what truly happened.
     """
 
@@ -134,7 +135,7 @@ class Effects:
 
 
 def condition(status: int | None, desk: bool) -> Kind | None:
-    """Return the kind of message whose condition holds: a result or a supplement, each only at the desk."""
+    """Return the kind of message that a status calls for: a result or a supplement, each only at the one-stop desk."""
     if not desk:
         return None
     return "result" if status == 9 else "supplement" if status == 5 else None
@@ -203,7 +204,7 @@ def _move(dossier: Dossier, move: Move, now: datetime) -> Effects:
         "desk": move.desk,
         "updated_at": now,
         "last": transition,
-        # A move back from the result removes the time of finishing again.
+        # If the dossier is moved back from the result, the time of finishing is removed again.
         "finished_at": (dossier.finished_at or now) if move.status in (9, 10) else None,
         "returned_at": now if move.status == 10 else None,
     }

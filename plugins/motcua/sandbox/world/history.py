@@ -20,7 +20,7 @@ BEFORE = timedelta(minutes=6)
 
 @dataclass(slots=True)
 class Past:
-    """A dossier with a past. ``to_come`` has the future acts, each with its seconds after the world's beginning."""
+    """A dossier with a past. ``to_come`` has its future acts, each with the seconds after the world's beginning."""
 
     dossier: Dossier
     to_come: list[tuple[float, Act]]
@@ -42,7 +42,7 @@ class Past:
         self.events += [(moment, *event) for event in effects.events if not event[0].startswith("written_")]
 
     def become(self, dossier: Dossier, moment: datetime) -> None:
-        """Set the dossier's row from a moment on."""
+        """Set the dossier's row at the source as it is from a moment on."""
         self.dossier = dossier
         self.rows.append((moment, dossier))
 
@@ -122,7 +122,8 @@ def _invented_past(
     past = Past(dossier, [(act.after - age, act) for act in acts[done:]])
     moments = [received_at, *office_moments(random, received_at, now - BEFORE, done - 1)]
     if len(moments) > 1 and acts[0].move and acts[0].move.status == 1:
-        # An online dossier is received on the day it is sent. Otherwise closed days would later count one dossier more.
+        # An online dossier is received on the day it is sent. Otherwise a day that has its closing already would later
+        # count one dossier more.
         moments[1] = min(moments[1], received_at + timedelta(minutes=20))
     for act, moment in zip(acts[:done], moments, strict=True):
         past.lived(act, moment, random)

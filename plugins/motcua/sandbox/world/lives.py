@@ -88,7 +88,10 @@ class _Life:
         truthful: bool = True,
         events: tuple[str, ...] = (),
     ) -> None:
-        """Add the next move, ``wait`` (least, most) seconds after the last. ``quick``: it is one transaction."""
+        """Add the next move of the dossier, ``wait`` (least, most) seconds after the last move.
+
+        ``quick``: the source writes the move in one transaction.
+        """
         pace = 1.0 if quick else self.agency.pace
         self.now = max(self.now + self.random.uniform(*wait) * pace, self._settled)
         step = steps if isinstance(steps, str) else self.random.choice(steps)
@@ -151,7 +154,7 @@ _MISSING_PAPERS = (
 
 
 def _supplement(life: _Life) -> bool:
-    """Add a round trip for missing papers, and return whether the applicant brought them."""
+    """Add that the desk asks for missing papers. Return whether the applicant brings them."""
     note, chance = life.random.choice(_MISSING_PAPERS), life.random.random()
     if chance < 0.5:  # the status changes first, the dossier returns to the desk later
         life.move((4, 10), "Yêu cầu bổ sung", 5, False, note)
@@ -168,7 +171,10 @@ def _supplement(life: _Life) -> bool:
 
 
 def _false_results(life: _Life) -> None:
-    """Add statuses without the paper: a slip of the mouse, or a supplement pushed through the result step."""
+    """Add, to some lives, a step to the status of a result although the paper is not at the desk.
+
+    The official clicked on the wrong step, or used the step of a result to ask for a supplement.
+    """
     if life.chance(0.07):
         back = (2.0, 8.0) if life.chance(0.5) else (20.0, 70.0)
         life.move((4, 10), _AT_RESULT, 9, True, quick=True, truthful=False, events=("misclick",))
@@ -222,7 +228,7 @@ def _result(life: _Life) -> None:
 
 
 def _side_end(life: _Life) -> bool:
-    """Add an end or a stop before a result, by chance. Return whether the dossier has one."""
+    """By chance, let the dossier end or stop without a result. Return whether it does."""
     chance = life.random.random()
     if chance < 0.01:
         life.move((5, 15), ("Rút hồ sơ",), 7, True, "Công dân đề nghị rút", events=("withdrawn",))
@@ -252,7 +258,10 @@ def life(
     oddity: Oddity = "none",
     mendable: bool = False,
 ) -> list[Act]:
-    """Return what will happen to a dossier, in order. ``mendable``: its phone is bad, and the desk may ask again."""
+    """Return what will happen to a dossier, in order.
+
+    ``mendable``: whether its phone field is bad and the desk may ask for the number again.
+    """
     story = _Life(random, agency, oddity)
     if _reception(story, online):
         _until_the_end(story, procedure)
@@ -301,7 +310,7 @@ def _until_the_end(story: _Life, procedure: Procedure) -> None:
 
 
 def deal(random: Random, shares: Mapping[_Card, int]) -> Iterator[_Card]:
-    """Yield cards without end, in proportions that hold even over a short time."""
+    """Yield values without end, as often as their shares demand even over a short time, like cards from a pack."""
     deck = [card for card, count in shares.items() for _ in range(count)]
     while True:
         random.shuffle(deck)

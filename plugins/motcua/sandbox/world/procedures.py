@@ -32,10 +32,10 @@ class Procedure(BaseModel):
 class Agency(BaseModel):
     """One agency of the sandbox.
 
-    ``login`` is the beginning of its officials' user names. ``weight`` is its share of dossiers. ``pace`` is its
-    slowness (1: ordinary). ``old_codes`` is the share of dossiers with a code in the style of 2016. ``business``: firms
-    apply there. ``past``: how it worked in the months before the demo began; ``None`` if it joined only days before.
-    ``past_weight``: its share at that time, if different.
+    ``login`` is the beginning of its officials' user names. ``weight`` is its share of all dossiers. ``pace`` says how
+    slow it is (1: ordinary; higher is slower). ``old_codes`` is the share of its dossiers with a code in the style of
+    2016. ``business``: firms apply there. ``past``: how it worked in the months before the demo began; ``None`` if it
+    joined only days before. ``past_weight``: its share of dossiers at that time, if different.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -25,7 +25,7 @@ PUSHED = {"camlam": "national_sync"}
 """The source without a database here whose software pushes (include/sandbox/pushing.yaml)."""
 
 DROPPED = {"khanhson": "files"}
-"""The source without a database here whose exports are dropped into a folder (include/sandbox/exporting.yaml)."""
+"""The source without a database here whose exports are put into a folder (include/sandbox/exporting.yaml)."""
 
 OWN_SOURCES = ",".join(f"{name}={adapter}" for name, adapter in (SOURCES | PUSHED | DROPPED).items())
 """All sources in the form of ``MOTCUA_SOURCES``."""
@@ -77,7 +77,7 @@ def _create_database(admin_dsn: str, database: str, owner: Role, schema: str, re
 
 
 def create_one_stop_databases(admin_dsn: str, passwords: Mapping[str, str]) -> OneStopAddresses:
-    """Create, if missing, the two sources' databases and the truth's, with their roles. Safe to repeat.
+    """Create, if missing, the databases of the two sources and of the truth, with their roles. Safe to repeat.
 
     ``passwords`` has one password for each of ``ROLES``. A reader can connect only to its own source, and only select.
 
@@ -184,7 +184,7 @@ class OneStopWriter:
         transitions: Iterable[Transition],
         register: Iterable[tuple[Dossier, datetime | None, datetime | None]],
     ) -> None:
-        """Replace all rows in one transaction."""
+        """Replace all rows of the source in one transaction."""
         with self._connection.transaction():
             self._connection.execute(statement(self.file + "/clear"))
             self.add_history(dossiers, transitions, register)
@@ -222,7 +222,7 @@ _DEPARTMENTS = {
 
 
 def _vendor_place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
-    """Return this vendor's words for status and desk.
+    """Return this vendor's words for a dossier's status, and for whether the dossier is at the one-stop desk.
 
     For a supplement, only the vendor's state shows where the dossier is.
     """

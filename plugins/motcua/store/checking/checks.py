@@ -39,13 +39,15 @@ class SourceCheck:
 
     @property
     def forbidding(self) -> list[StandingFinding]:
-        """The findings that forbid promising a message to anybody, including earlier ones that this check could not
-        examine."""
+        """The findings so grave that no citizen of the source may be promised a message while they last.
+
+        They include earlier findings that this check could not examine.
+        """
         return [each for each in (*self.findings, *self.unseen) if each.finding.severity == "error"]
 
     @property
     def forbids(self) -> bool:
-        """Whether this check found something that forbids promising a message to anybody."""
+        """Whether there is a finding so grave that no citizen of the source may be promised a message."""
         return any(each.finding.severity == "error" for each in self.findings)
 
 
@@ -86,8 +88,7 @@ def keep_check(
 ) -> SourceCheck:
     """Replace the last stored check of a source, and return the check with the time since when each finding stands.
 
-    If an earlier finding could not be examined this time, it is stored as unseen: it does not end and does not begin
-    anew.
+    If an earlier finding could not be examined this time, it is stored in ``unseen`` with the time when it began.
     """
     last = last_checks(connection, [source]).get(source)
     known = {each.finding.name: each for each in (*last.findings, *last.unseen)} if last else {}

@@ -1,5 +1,7 @@
-"""Store exports that were dropped as files: the form of each source, the seen files, and the results of reading
-them."""
+"""Store exports that were dropped as files: the form of each source, the seen files, and the results of reading them.
+
+The form of a source describes its files: what each column means.
+"""
 
 from __future__ import annotations
 
@@ -81,9 +83,10 @@ class LastTaken:
     whole_name: str | None
     whole_dossiers: int | None
     ends_a_line: bool
-    """``True`` if the newest file was a text whose last line was complete."""
+    """``True`` if the newest file was a text file, such as CSV, whose last line ended with a line end."""
     is_repeated: bool
-    """``True`` if this same file was taken before and later files changed nothing that it would change back."""
+    """``True`` if the newest taken file has the same content as this file, or if a file with this content was taken
+    whose time of export is not earlier than that of this file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class Became:
     refused: int = 0
     vanished: int = 0
     faults: Sequence[DataclassInstance] = ()
-    """Each fault is a ``FileFault``."""
+    """The faults that were found in the file. Each is a ``FileFault``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ class Export:
     refused: int
     vanished: int
     faults: Sequence[Mapping[str, Any]]
-    """The fields of ``FileFault``."""
+    """The faults that were found in the file, each with the fields of ``FileFault``."""
     accepted_by: str | None
     accepted_at: datetime | None
     accepted_why: str | None
@@ -177,12 +180,15 @@ def list_forms(connection: Connection, source: str, most: int) -> list[FormVersi
 
 
 def one_at_a_time(connection: Connection, source: str) -> None:
-    """Take the lock on sending files of a source and setting its form on a page, and hold it in this transaction."""
+    """Wait until nobody else sends a file of the source or sets its form on a page, and make others wait.
+
+    They wait until this transaction ends.
+    """
     connection.execute(statement("intake/exports/one_at_a_time"), {"source": source})
 
 
 def send_file(connection: Connection, source: str, file: SeenFile, by: str, now: datetime) -> None:
-    """Record a file that a person puts into a source's folder on a page (``intake.exports``)."""
+    """Record in ``intake.exports`` that a person puts a file into a source's folder on a page."""
     connection.execute(
         statement("intake/exports/send"),
         {
@@ -197,14 +203,14 @@ def send_file(connection: Connection, source: str, file: SeenFile, by: str, now:
 
 
 def set_form(connection: Connection, source: str, form: Mapping[str, Any], by: str, now: datetime) -> None:
-    """Put a form in force for the account with this source's name (``intake.export_forms``)."""
+    """Put a form in force for the account with this source's name, in ``intake.export_forms``."""
     connection.execute(
         statement("intake/exports/set_form"), {"source": source, "form": record(form), "by": by, "now": now}
     )
 
 
 def try_again(connection: Connection, source: str, form_no: int, there: Sequence[SeenFile]) -> None:
-    """Queue files again that were refused under another form and are unchanged in the folder (``intake.exports``)."""
+    """Queue files in ``intake.exports`` again that were refused under another form and are unchanged in the folder."""
     values = {
         "source": source,
         "form_no": form_no,
@@ -218,7 +224,7 @@ def try_again(connection: Connection, source: str, form_no: int, there: Sequence
 def note_removed(
     connection: Connection, source: str, unread: Sequence[str], seen_until: datetime, now: datetime
 ) -> int:
-    """Mark files as removed that disappeared before they were read (``intake.exports``). Return how many.
+    """Mark files in ``intake.exports`` as removed that disappeared before they were read. Return how many.
 
     Args:
         connection: a connection to the ledger.
@@ -232,20 +238,20 @@ def note_removed(
 
 
 def any_waiting(connection: Connection, source: str) -> bool:
-    """Return whether a file of a source waits to be read (``intake.exports``)."""
+    """Return whether a file of a source waits to be read (from ``intake.exports``)."""
     row = connection.execute(statement("intake/exports/any_waiting"), {"source": source}).fetchone()
     return row is not None and bool(row["waits"])
 
 
 def files_read(connection: Connection, source: str, names: Sequence[str]) -> set[SeenFile]:
-    """Return the files with these names that were read, with their size and time at that moment
-    (``intake.exports``)."""
+    """Return the files with these names that were read, with their size and time at that moment (from
+    ``intake.exports``)."""
     rows = connection.execute(statement("intake/exports/read"), {"source": source, "names": list(names)})
     return {value_of(SeenFile, row) for row in rows}
 
 
 def see_file(connection: Connection, source: str, file: SeenFile, now: datetime) -> WaitingFile | None:
-    """Record a file that was not read yet (``intake.exports``). Return ``None`` if another process has just recorded
+    """Record a file that was not read yet in ``intake.exports``. Return ``None`` if another process has just recorded
     or read it."""
     values = {"source": source, "name": file.name, "size": file.size, "modified_at": file.modified_at, "now": now}
     connection.execute(statement("intake/exports/replaced"), values)
@@ -264,7 +270,7 @@ def hold_file(connection: Connection, export_no: int) -> bool:
 
 
 def last_taken(connection: Connection, source: str, sha256: bytes, exported_at: datetime) -> LastTaken:
-    """Return the last files taken from a source, and whether this same file was taken (``intake.exports``)."""
+    """Return the last files taken from a source, and whether this same file was taken (from ``intake.exports``)."""
     row = connection.execute(
         statement("intake/exports/last"), {"source": source, "sha256": sha256, "exported_at": exported_at}
     ).fetchone()
@@ -299,7 +305,7 @@ def write_batch(
 
 
 def note_vanished(connection: Connection, export_no: int, gone: Sequence[int], back: Sequence[int]) -> None:
-    """Mark dossiers that a complete export no longer contains (``intake.exported_dossiers``).
+    """Mark dossiers in ``intake.exported_dossiers`` that a complete export no longer contains.
 
     Remove the mark from dossiers that the export contains again. Dossiers are given by their numbers.
     """
@@ -310,13 +316,13 @@ def note_vanished(connection: Connection, export_no: int, gone: Sequence[int], b
 
 
 def finish_file(connection: Connection, export_no: int, became: Became) -> None:
-    """Store the result of reading a file (``intake.exports``)."""
+    """Store the result of reading a file in ``intake.exports``."""
     values = columns_of(became) | {"export_no": export_no, "faults": recordset(became.faults)}
     connection.execute(statement("intake/exports/finish"), values)
 
 
 def accept_file(connection: Connection, export_no: int, by: str, why: str, now: datetime) -> bool:
-    """Allow a refused file to be taken unchanged (``intake.exports``).
+    """Record in ``intake.exports`` that a refused file may be taken unchanged.
 
     Return ``False`` if the file is not refused or has changed in the meantime.
     """
@@ -332,14 +338,17 @@ def list_exports(
     limit: int = 100,
     skipped: int = 0,
 ) -> list[Export]:
-    """Return files of one source or of all sources, the newest first, after the first ``skipped`` ones
-    (``intake.exports``)."""
+    """Return files of one source or of all sources from ``intake.exports``, the newest first.
+
+    Leave out the first ``skipped`` files.
+    """
     values = {"source": source, "export_no": export_no, "limit": limit, "skipped": skipped}
     return [value_of(Export, row) for row in connection.execute(statement("intake/exports/list"), values)]
 
 
 def count_states(connection: Connection, source: str, most: int = 1000) -> dict[ExportState, int]:
-    """Count the newest ``most`` files of a source by state (``intake.exports``). A state without files is missing."""
+    """Count the newest ``most`` files of a source by state (from ``intake.exports``). A state without files is
+    missing."""
     rows = connection.execute(statement("intake/exports/states"), {"source": source, "most": most})
     return {row["state"]: row["files"] for row in rows}
 
@@ -358,6 +367,6 @@ def list_vanished(connection: Connection, source: str, limit: int = 500) -> list
 
 
 def held_up(connection: Connection, sources: Sequence[str]) -> list[HeldUp]:
-    """Return refused files of these sources after which no other file was taken (``intake.exports``)."""
+    """Return refused files of these sources after which no other file was taken (from ``intake.exports``)."""
     rows = connection.execute(statement("intake/exports/held_up"), {"sources": list(sources)})
     return [value_of(HeldUp, row) for row in rows]

@@ -36,7 +36,7 @@ def save_portal_figures(
     *,
     file: tuple[str, str],
 ) -> list[PortalFigures]:
-    """Store new figures and return them (``motcua.portal_figures``).
+    """Store new figures in ``motcua.portal_figures`` and return them.
 
     Ignore figures that are stored already or were handed in with this same file before.
 
@@ -62,12 +62,12 @@ def save_portal_figures(
 def compare_periods(
     connection: Connection, periods: Sequence[str], *, agency_code: str | None = None, up_to: int | None = None
 ) -> list[ComparedAgency]:
-    """Compare the figures of these periods with their closings (``audit.portal_figures``). The rights of an auditor
-    are enough.
+    """Compare the figures of these periods with their closings (from ``audit.portal_figures``). The rights of an
+    auditor are enough.
 
     Args:
         connection: a connection to the ledger.
-        periods: days or months, as closings write them.
+        periods: days or months, written as in closings, for example ``2026-11``.
         agency_code: compare only this agency; ``None`` compares all.
         up_to: the number of the newest closing that counts; ``None`` counts all.
     """

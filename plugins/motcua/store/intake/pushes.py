@@ -65,8 +65,9 @@ def sign_in(connection: Connection, name: str, password: str, session: str, last
 
 
 def sign_in_from(connection: Connection, caller: str, unit: str, session: str) -> bool:
-    """Open a short session for the one client that may call from this address for this unit.
+    """Open a short session for the one client that may call from this address for this agency.
 
+    ``unit`` is a code or alias of the agency, as the caller writes it.
     Return ``False`` if there is no such client.
     """
     row = connection.execute(
@@ -86,8 +87,8 @@ def begin_push(connection: Connection, session: str, asked: Iterable[Mapping[str
 
     The lock lasts until the transaction ends.
 
-    ``asked`` has for each record its ``place`` and its ``dossier_code`` or ``dossier_no``. A dossier's record also has
-    its ``fields`` and ``digests``.
+    ``asked`` has for each record of the push its ``place`` in the push and its ``dossier_code`` or ``dossier_no``. A
+    dossier's record also has its ``fields`` and ``digests``.
 
     Raises:
         SessionEnded: the session is not valid.
@@ -117,7 +118,7 @@ def _execute_in_session(connection: Connection, text: LiteralString, values: Map
 
 
 def known_of(row: Mapping[str, Any]) -> Known:
-    """Convert the row of the query that reads known dossiers under the lock of their source."""
+    """Convert a row with what the ledger knows of the dossiers in a push or in a file."""
     dossiers, steps = _DOSSIERS.validate_json(row["dossiers"]), _STEPS.validate_json(row["steps"])
     return Known(
         row["client_id"], row["agencies"], row["moment"], dossiers, steps, _parse_words(row.get("words") or "[]")
@@ -175,7 +176,7 @@ def note_call(
     )
 
 
-# --- Data that a closing stores, because adapters of sources may change -----------------------------------------------
+# --- Data that a closing stores, because a source may be read in another way later -----------------------------------
 
 
 def keep_pushed_of_closing(

@@ -17,7 +17,7 @@ _JUDGED_DAYS = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class FaultSum:
-    """How many records of one client's pushes had the same fault on some days."""
+    """How many records of one client's pushes had the same fault since a given day."""
 
     client: str
     fault: str

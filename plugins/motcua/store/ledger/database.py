@@ -182,8 +182,8 @@ def kept_connections(*names: str) -> Iterator[None]:
     A connection that :func:`connect` has finished with is given to the next caller that opens one of the same name.
     Airflow is asked only once for a connection's values, and again if these no longer lead to the database.
 
-    This saves half the time of hundreds of runs that follow each other in one process. It also lets senders go on while
-    Airflow's API server is away.
+    If hundreds of runs follow each other in one process, this halves their time. It also lets senders go on while
+    Airflow's API server does not answer.
 
     Args:
         names: Airflow connections that are kept open; by default all of them.

@@ -80,12 +80,12 @@ def make_schema(connection: psycopg.Connection[Any]) -> None:
 def put_in_force(connection: Connection) -> None:
     """Put every definition and every comment of a table in force, or none of them.
 
-    Needs a connection of the schema's owner outside a transaction. A lock that is not free at once is released and
-    requested again later. Running senders are therefore delayed only for a moment and never become the victim of a
-    deadlock.
+    Needs a connection of the schema's owner outside a transaction. If a lock is not free within 0.3 s, the transaction
+    is rolled back and tried again later. Running senders are therefore delayed only for a moment and never become the
+    victim of a deadlock.
 
     Raises:
-        DefinitionRefused: a file cannot be put in force, or would change what an index holds.
+        DefinitionRefused: a file cannot be put in force, or would change a function on which an index is built.
     """
     texts = texts_of_definitions()
     until = time.monotonic() + _PATIENCE

@@ -136,7 +136,7 @@ class Snapshot:
     _connection: Connection
 
     def dump(self, take: Callable[[IO[bytes]], None]) -> None:
-        """Run pg_dump in its own compressed format, and ``take`` reads its output to the end.
+        """Run pg_dump with its own compressed format. ``take`` must read its output to the end.
 
         Raises:
             ProgramFailed: pg_dump stopped with an error, so that ``take`` has read no complete dump.

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class GivenConnection:
-    """The values of a connection. Airflow's hooks accept it as a connection of their own."""
+    """The values of a connection. Airflow's hooks accept an instance in place of Airflow's own connection object."""
 
     host: str | None
     port: int | None

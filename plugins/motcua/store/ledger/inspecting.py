@@ -59,7 +59,7 @@ def server_there(connection: Connection) -> ServerThere:
 
 
 def applied_migrations(connection: Connection) -> set[str]:
-    """Return the names of the ledger's migrations after version 0.2.0 (``motcua.applied_migrations``).
+    """Return the names of the ledger's migrations after version 0.2.0 (from ``motcua.applied_migrations``).
 
     The set is empty if the ledger was never migrated.
     """
@@ -169,7 +169,7 @@ class ObjectsDiffer:
     """The differences between a ledger and what this version expects, in words."""
 
     definitions: list[str]
-    """Differing functions, views and triggers, which each migrate puts in force."""
+    """Differing functions, views and triggers. Each ``motcua migrate`` creates them anew."""
     tables: list[str]
     """Other differing objects, which only migrations change: tables and their columns, indexes, constraints, owners."""
     rights_too_many: list[str]

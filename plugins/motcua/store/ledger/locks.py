@@ -15,11 +15,11 @@ LEADING = 1
 """The leader holds this lock. The leader is the sender that picks up news for all senders. The numbers of senders' own
 locks are random and large."""
 CHECKING = 2
-"""The running check of data quality holds this lock, because there is only one snapshot."""
+"""The running check of data quality holds this lock, because all checks write their snapshot into the same tables."""
 CLOSING = 3
-"""The process that closes a period holds this lock, because there is only one scratch table."""
+"""The process that closes a period holds this lock, because all of them count in the same scratch table."""
 PUBLISHING = 4
-"""The process that publishes holds this lock, because publications form a chain."""
+"""The process that publishes holds this lock, because each publication contains the checksum of the one before."""
 # The function motcua.wait_for_settings takes lock 5 while agencies' settings are changed or imported.
 LOOKING_AT_GAP = 6
 """A process holds this lock while it opens a gap in the ledger or examines one."""

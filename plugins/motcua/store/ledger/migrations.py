@@ -63,14 +63,14 @@ def migrate(lock_within: float = 2.0, patience: float = 120.0) -> list[str]:
     Raises:
         LedgerRefused: the ledger is older than version 0.2.0, or incomplete.
         yoyo.exceptions.LockTimeout: another migration is running.
-        psycopg.errors.LockNotAvailable: a session held a table for two minutes; the migration is rolled back
-            completely.
+        psycopg.errors.LockNotAvailable: another session kept a table locked for ``patience`` seconds; the migration is
+            rolled back completely.
         psycopg.Error: a migration failed; it is rolled back completely.
         DefinitionRefused: a definition cannot be put in force; migrations that were applied before stay.
     """
     from yoyo import get_backend, read_migrations
 
-    # yoyo logs each statement. The supervisor prints the returned names instead.
+    # yoyo logs each SQL statement. Callers print the returned names instead.
     logging.getLogger("yoyo").setLevel(logging.WARNING)
     conn_id = owner_connection()
     # yoyo passes the whole query part of an address to the driver, so any parameter can be given there.

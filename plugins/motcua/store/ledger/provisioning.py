@@ -20,7 +20,7 @@ ERASER = "motcua_eraser"
 
 
 LOCKING = "motcua_app"
-"""The role of tasks and commands. It may take advisory locks, because it sends messages."""
+"""The role of tasks and commands. It may take advisory locks, with which senders divide their work."""
 WAITING = ("motcua_callbacks", "motcua_pages", "motcua_purge")
 """Roles whose programs took advisory locks themselves in earlier versions. Now functions of the ledger take them."""
 PARTS = (LOCKING, *WAITING, "motcua_audit", "motcua_intake")

@@ -133,6 +133,6 @@ def parse_left_undone(words: str) -> list[Finding]:
 
 
 def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], name: str) -> set[str]:
-    """Return which of these runs are red only because of this check: their gates found nothing else."""
+    """Return which of these runs failed only because of findings with this name: their gates found nothing else."""
     rows = connection.execute(statement("runs/red_only_for"), {"run_ids": list(run_ids), "name": name})
     return {row["run_id"] for row in rows}

@@ -1,1 +1,1 @@
-"""The storage of messages and everything that they are made of: one module for each noun."""
+"""The storage of messages and of the data that they need, such as dossiers, gateways and stops."""

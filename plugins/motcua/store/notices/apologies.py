@@ -1,8 +1,9 @@
 """Read and write evenings of apologies.
 
 An evening is the apology hour (17:30) of one day at one agency. The system then selects the dossiers that get an
-apology because no result will be ready on their appointed day. This module reads which evenings are unsettled, how
-dossiers stood on an evening, and how good the forecast was.
+apology because no result will be ready on their appointed day. An evening is settled when this selection is recorded
+for the agency. This module reads which evenings are unsettled, how dossiers stood on an evening, and how often the
+selection was right.
 """
 
 from __future__ import annotations
@@ -93,11 +94,14 @@ class ListedEvening(SettledEvening):
 
 @dataclass(frozen=True, slots=True)
 class ForecastCount:
-    """How many dossiers with an appointed day in one month had the same outcome of the forecast."""
+    """How many dossiers with an appointed day in one month had the same outcome of the forecast.
+
+    The forecast is the selection of an evening: no result will be ready on the appointed day of a selected dossier.
+    """
 
     agency_code: str
     month: date
-    """The first day of the month."""
+    """The month of the appointed days, given by its first day."""
     outcome: Literal["right", "stopped", "wrong", "missed"]
     """The outcome of the forecast for these dossiers.
 
@@ -107,7 +111,7 @@ class ForecastCount:
     - ``missed``: the dossier was late, and the citizen got no apology.
     """
     reason: str | None
-    """Why the citizen got no apology."""
+    """Why the citizens of these dossiers got no apology."""
     dossiers: int
 
 
@@ -130,7 +134,7 @@ class NeededLetter:
 
 @dataclass(frozen=True, slots=True)
 class LetterFacts:
-    """What a filled-in letter says besides. Holds personal data."""
+    """The data of a filled-in letter that ``NeededLetter`` does not have. Holds personal data."""
 
     agency_code: str
     dossier_code: str
@@ -147,7 +151,7 @@ def is_evening_left(connection: Connection, day: date, evening_at: datetime) -> 
 
 
 def unsettled_evenings(connection: Connection, up_to: date, *, only: bool = False) -> list[AgencyEvenings]:
-    """Return agencies with their unsettled evenings up to a day (``motcua.apology_evenings``). With ``only``, only
+    """Return agencies with their unsettled evenings up to a day (from ``motcua.apology_evenings``). With ``only``, only
     that day's evening."""
     rows = connection.execute(
         statement("apologies/unsettled"), {"up_to": up_to, "only_day": up_to if only else None}
@@ -177,7 +181,7 @@ def lock_sources(connection: Connection, names: Iterable[str], patience: float) 
 
 
 def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
-    """Return whether the evening is recorded (``motcua.apology_evenings``)."""
+    """Return whether the evening is recorded (from ``motcua.apology_evenings``)."""
     return bool(
         first(
             connection.execute(statement("apologies/is_settled"), {"agency_code": agency_code, "day": day}),
@@ -189,8 +193,8 @@ def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
 def candidates(
     connection: Connection, agency_code: str, due: DueDays, evening_at: datetime
 ) -> Iterator[list[DueDossier]]:
-    """Yield batches of the agency's dossiers with one of these due dates, as they stood at the evening
-    (``motcua.dossier_versions``)."""
+    """Yield batches of the agency's dossiers with one of these due dates, as they stood at the evening (from
+    ``motcua.dossier_versions``)."""
     after = 0
     values = {"agency_code": agency_code, "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
     while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
@@ -199,8 +203,9 @@ def candidates(
 
 
 def save_evening(connection: Connection, evening: SettledEvening) -> None:
-    """Insert a settled evening, together with how much of the ledger's data was known at this moment
-    (``motcua.apology_evenings``).
+    """Insert a settled evening into ``motcua.apology_evenings``.
+
+    The row also gets the largest numbers of the ledger's rows at this moment, which show later what was known.
 
     Raises:
         psycopg.errors.UniqueViolation: the evening is recorded already.
@@ -223,9 +228,9 @@ class SettledAgencies:
     day_off: int
     """Agencies without a working day on that day. Their citizens get no apology."""
     looked_at: int
-    """Number of dossiers."""
+    """How many dossiers were examined for the evening."""
     settled_at: datetime | None
-    """When the last agency was settled."""
+    """When the evening was settled for the last of these agencies."""
     useful_until: datetime | None
     """When the last of the evening's apologies stops being useful."""
 
@@ -242,7 +247,7 @@ class ApologyCount:
 def settled_agencies(
     connection: Connection, evening_at: datetime, agencies: Sequence[str] | None = None
 ) -> SettledAgencies:
-    """Count the agencies that have one evening settled (``motcua.apology_evenings``).
+    """Count the agencies that have one evening settled (from ``motcua.apology_evenings``).
 
     ``agencies`` limits the count to these codes. ``None`` counts all.
     """
@@ -255,7 +260,7 @@ def settled_agencies(
 def count_apologies_by_state(
     connection: Connection, evening_at: datetime, agencies: Sequence[str] | None = None
 ) -> list[ApologyCount]:
-    """Count one evening's apologies by present state, the largest count first (``motcua.messages``).
+    """Count one evening's apologies by present state, the largest count first (from ``motcua.messages``).
 
     ``agencies`` limits the count to these codes. ``None`` counts all.
     """
@@ -270,9 +275,10 @@ EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_hi
 def forecast(
     connection: Connection, first: date, last: date, now: datetime, known: Mapping[str, int] = EVERYTHING_KNOWN
 ) -> list[ForecastCount]:
-    """Return how good the forecast was for the appointed days in a period, by month (``audit.apology_evenings``).
+    """Return how often the forecast was right for the appointed days in a period, by month.
 
-    Leave out days that are not over. Only facts with numbers up to those in ``known`` count.
+    The counts come from ``audit.apology_evenings``. Leave out days that are not over. Only facts with numbers up to
+    those in ``known`` count.
     """
     values = {"first": first, "last": last, "now": now, **known}
     return values_of(ForecastCount, connection.execute(statement("apologies/forecast"), values))
@@ -290,7 +296,7 @@ def letters_needed(
 
 
 def letter_facts(connection: Connection, letters: Sequence[NeededLetter]) -> dict[tuple[str, str], LetterFacts]:
-    """By agency and code, what letters for these dossiers say besides."""
+    """Return the further data for filling in the letters of these dossiers, by agency and dossier code."""
     codes = {"agencies": [each.agency_code for each in letters], "codes": [each.dossier_code for each in letters]}
     found = values_of(LetterFacts, connection.execute(statement("apologies/letter_facts"), codes))
     return {(each.agency_code, each.dossier_code): each for each in found}

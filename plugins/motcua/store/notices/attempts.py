@@ -81,11 +81,14 @@ class RepeatOutcome:
 
 @dataclass(frozen=True, slots=True)
 class RunOutcome:
-    """How many messages a run's attempts with one outcome left unresolved."""
+    """The messages of a run's attempts that had one outcome."""
 
     outcome: str | None
     unresolved: int
-    """How many messages have no resolved outcome."""
+    """How many of these messages are queued, in flight or unknown.
+
+    Messages that wait for the end of a stop, a person's decision or opening hours do not count.
+    """
 
 
 def save_attempts(
@@ -110,7 +113,8 @@ def apply_outcomes(connection: Connection, rows: Sequence[AttemptOutcome]) -> No
 
 
 def unreachable(connection: Connection, gateway: str, numbers: Sequence[str], since: datetime) -> set[str]:
-    """Return which of these numbers the gateway has reported as unreachable since ``since`` (``motcua.attempts``)."""
+    """Return which of these numbers the gateway has reported as unreachable since ``since`` (from
+    ``motcua.attempts``)."""
     values = {"gateway": gateway, "numbers": list(numbers), "since": since}
     return {row["msisdn"] for row in connection.execute(statement("attempts/unreachable"), values)}
 
@@ -131,7 +135,7 @@ def abandon(connection: Connection, sender_id: int, now: datetime, settle_at: da
 
 
 def attempts_of_run(connection: Connection, run_id: str) -> list[RunOutcome]:
-    """Return a run's attempts by outcome, with how many of their messages are unresolved."""
+    """Return the outcomes of a run's attempts, each with how many of the messages are unresolved now."""
     return values_of(RunOutcome, connection.execute(statement("attempts/of_run"), {"run_id": run_id}))
 
 

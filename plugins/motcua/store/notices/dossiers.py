@@ -194,7 +194,7 @@ def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
 
 
 def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
-    """Return the dossiers whose row is newer than their last transition and calls for another message than it."""
+    """Return the dossiers whose row is newer than their last transition and needs another message than it does."""
     return values_of(
         NamedDossier, connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
     )

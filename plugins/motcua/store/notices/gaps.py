@@ -100,7 +100,7 @@ def known_references(connection: Connection, references: Sequence[str]) -> set[s
 
 
 def last_attempt_at(connection: Connection) -> datetime | None:
-    """Return when the last attempt began that the ledger knows."""
+    """Return when the last attempt in the ledger began."""
     return first(connection.execute(statement("gaps/last_attempt")), "started_at")
 
 
@@ -121,7 +121,8 @@ class RunStart:
     slept_since: datetime | None
     """The last heartbeat before now, if it is old enough to count as a sleep. Otherwise ``None``."""
     is_believed: bool
-    """``True`` if a sleep is no reason to hold messages: a person signed this, or no agency is enabled yet."""
+    """``True`` if a sleep is no reason to hold messages: a person has signed that this server is never restored
+    (``Belief``), or no agency is enabled yet."""
 
 
 def note_run_start(connection: Connection, now: datetime, sleeps_after: timedelta) -> RunStart:
@@ -154,12 +155,13 @@ def give_heartbeat(connection: Connection, now: datetime, sleeps_after: timedelt
 
 
 def journal_fault(connection: Connection) -> str | None:
-    """Return the faults that the last check of the journal found (``motcua.sender_life``); ``None`` for no faults."""
+    """Return the faults that the last check of the journal found (from ``motcua.sender_life``); ``None`` for no
+    faults."""
     return first(connection.execute(statement("gaps/journal_fault")), "journal_fault")
 
 
 def note_journal(connection: Connection, fault: str | None) -> None:
-    """Store the faults of the journal, so that the watch can read them (``motcua.sender_life``)."""
+    """Store the faults of the journal in ``motcua.sender_life``, so that the watch can read them."""
     connection.execute(statement("gaps/note_journal"), {"fault": fault})
 
 
@@ -209,7 +211,7 @@ def turn_into_went_back(connection: Connection, lost_attempts: int, journal_unti
 
 
 def save_lost(connection: Connection, gap_no: int, attempts: Sequence[JournaledAttempt]) -> None:
-    """Store attempts that the journal knows and the ledger does not."""
+    """Store attempts that the journal has and the ledger does not."""
     rows = [
         {
             "reference": each.departure.reference,
@@ -263,8 +265,8 @@ def unanswered(connection: Connection) -> dict[str, datetime]:
 
 
 def take_answers(connection: Connection, answers: Sequence[JournaledAnswer], now: datetime) -> int:
-    """Write the gateways' answers that the journal knows (``motcua.attempts``). Return how many messages this
-    settles."""
+    """Write the gateways' answers that the journal knows into ``motcua.attempts``. Return how many messages then have
+    a known outcome."""
     rows = [
         {
             "reference": each.reference,
@@ -326,7 +328,7 @@ def answer_gap(
 
 @dataclass(frozen=True, slots=True)
 class GivenTestimony:
-    """The last testimony of a watch on another machine."""
+    """The last testimony of a watch on another machine: what it saw of the ledger and since when it has watched."""
 
     asked_at: datetime
     """When that watch last checked, by the ledger's clock."""
@@ -334,8 +336,8 @@ class GivenTestimony:
 
 
 def last_testimony(connection: Connection) -> GivenTestimony | None:
-    """Return the last testimony of a watch on another machine (``motcua.outside_watch``). ``None`` if no such watch
-    ever checked."""
+    """Return the last testimony of a watch on another machine (from ``motcua.outside_watch``). ``None`` if no such
+    watch ever checked."""
     row = connection.execute(statement("gaps/testimony")).fetchone()
     if row is None:
         return None
@@ -372,20 +374,22 @@ class Belief:
 
 
 def belief(connection: Connection) -> Belief | None:
-    """Return the assurance in force, or ``None`` if nobody gave one or it was withdrawn
-    (``motcua.believed_sleeps``)."""
+    """Return the assurance in force, or ``None`` if nobody gave one or it was withdrawn (from
+    ``motcua.believed_sleeps``)."""
     return first_of(Belief, connection.execute(statement("gaps/belief")))
 
 
 def believe_sleeps(connection: Connection, by: str, reason: str, now: datetime) -> bool:
-    """Store a person's assurance that this ledger was not restored while it slept (``motcua.believed_sleeps``).
-    Return ``False`` if one is in force."""
+    """Store in ``motcua.believed_sleeps`` a person's assurance that this server's disk is never restored.
+
+    Return ``False`` if such an assurance is in force.
+    """
     values = {"by": by, "reason": reason, "now": now}
     return connection.execute(statement("gaps/believe"), values).rowcount == 1
 
 
 def doubt_sleeps(connection: Connection, by: str, now: datetime) -> bool:
-    """Withdraw the assurance about sleeps (``motcua.believed_sleeps``). Return ``False`` if none was in force."""
+    """End the assurance about sleeps in ``motcua.believed_sleeps``. Return ``False`` if none was in force."""
     return connection.execute(statement("gaps/doubt"), {"by": by, "now": now}).rowcount == 1
 
 
@@ -395,11 +399,12 @@ def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
 
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
-    """Count by present state the messages that were sent, or may have been sent, in a gap (``motcua.attempts``)."""
+    """Count by present state the messages that were sent, or may have been sent, in a gap (from
+    ``motcua.attempts``)."""
     return values_of(GapMessages, connection.execute(statement("gaps/messages"), {"gap_no": gap_no}))
 
 
 def not_found(connection: Connection, gap_no: int) -> list[UnfoundAttempt]:
-    """Return the hundred oldest lost attempts of a gap whose message the ledger does not have, in their order."""
+    """Return the hundred oldest lost attempts of a gap whose message the ledger does not have, the oldest first."""
     values = {"gap_no": gap_no, "limit": 100}
     return values_of(UnfoundAttempt, connection.execute(statement("gaps/not_found"), values))

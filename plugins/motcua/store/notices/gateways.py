@@ -116,7 +116,7 @@ class GatewayOpening:
 
 
 def note_opening(connection: Connection, opening: GatewayOpening) -> None:
-    """Store the present properties of a gateway's connection (``motcua.gateways``). The gateway's row must exist."""
+    """Store the present properties of a gateway's connection in ``motcua.gateways``. The gateway's row must exist."""
     values = {
         "name": opening.name,
         "now": opening.opened_at,
@@ -151,7 +151,7 @@ class TokensFailing:
 
 
 def note_tokens(connection: Connection, name: str, *, until: datetime | None, fault: str | None, now: datetime) -> None:
-    """Store until when a gateway's access token is valid, and why its renewal failed (``motcua.gateways``).
+    """Store in ``motcua.gateways`` until when a gateway's access token is valid, and why its renewal failed.
 
     ``fault`` is ``None`` if the renewal succeeded.
     """
@@ -189,7 +189,7 @@ def gateway_names(connection: Connection) -> list[str]:
 
 
 def gateway_stops(connection: Connection) -> list[GatewayStop]:
-    """Return all gateway pauses (``motcua.gateway_stops``).
+    """Return all gateway pauses (from ``motcua.gateway_stops``).
 
     A pause of a gateway or carrier is returned even after its time, until the gateway has accepted a message again.
     """
@@ -253,7 +253,7 @@ def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_b
 def judge_carrier(
     connection: Connection, gateway: str, carrier: str, since: datetime, numbers: int
 ) -> tuple[int, bool]:
-    """Count the phone numbers of a carrier that a gateway refused because of their carrier (``motcua.attempts``).
+    """Count the phone numbers of a carrier that a gateway refused because of their carrier (from ``motcua.attempts``).
 
     A phone number counts once, at its first refusal after ``since``. Only the last ``numbers`` phone numbers count.
     Also return whether the gateway accepted a message to this carrier after the first counted refusal.
@@ -287,7 +287,7 @@ def _lift(
 
 
 def gateway_changes(connection: Connection, limit: int) -> list[GatewayChange]:
-    """Return the last pauses and starts of gateways, the newest first (``motcua.gateway_changes``)."""
+    """Return the last pauses and starts of gateways, the newest first (from ``motcua.gateway_changes``)."""
     return values_of(GatewayChange, connection.execute(statement("gateways/changes"), {"limit": limit}))
 
 
@@ -302,7 +302,7 @@ def lock_allowance(connection: Connection, gateway: str, day: date) -> Allowance
 def use_allowance(
     connection: Connection, gateway: str, *, day: date, segments: int, free_at: datetime | None = None
 ) -> None:
-    """Add segments to a gateway's use of a day (``motcua.gateway_days`` and ``motcua.gateways``).
+    """Add segments to a gateway's use of a day in ``motcua.gateway_days`` and ``motcua.gateways``.
 
     A negative number gives back segments that the gateway surely did not accept. ``free_at`` is the moment when the
     next message may start.
@@ -314,7 +314,7 @@ def use_allowance(
 
 
 def segments_today(connection: Connection, day: date) -> dict[str, int]:
-    """Return how many segments were handed to each gateway on a day of Vietnam's time zone
-    (``motcua.gateway_days``)."""
+    """Return how many segments were handed to each gateway on a day of Vietnam's time zone (from
+    ``motcua.gateway_days``)."""
     rows = connection.execute(statement("gateways/segments_today"), {"day": day})
     return {row["gateway"]: row["segments"] for row in rows}

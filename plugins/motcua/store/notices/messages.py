@@ -133,8 +133,7 @@ class ClaimedMessage:
     avoid: Sequence[str]
     """Gateways that refused the message or its carrier."""
     msisdn: str
-    """The dossier's present phone number. Empty if the dossier has none. The check of ``candidate`` then refuses the
-    message."""
+    """The dossier's present phone number. Empty if the dossier has none: the sender then refuses the message."""
     source_read_at: datetime | None
     is_stopped: bool
     """``True`` if a stop covers the message's kind or agency."""
@@ -463,7 +462,8 @@ def count_held(
 
 
 def releases(connection: Connection, limit: int, agencies: Sequence[str] | None = None) -> list[ReleasedMessage]:
-    """Return messages that people released, for these agencies or for all, the latest first (``motcua.releases``)."""
+    """Return messages that people released, for these agencies or for all, the latest first (from
+    ``motcua.releases``)."""
     values = {"limit": limit, "agencies": None if agencies is None else list(agencies)}
     return values_of(ReleasedMessage, connection.execute(statement("messages/outcomes/releases"), values))
 

@@ -90,7 +90,7 @@ def release_rows(
 def curable_rows(
     connection: Connection, source_id: int, agency_codes: Sequence[str], status_codes: Sequence[int], now: datetime
 ) -> list[CurableRow]:
-    """Return open rows that may have become usable (``motcua.quarantine``).
+    """Return open rows that may have become usable (from ``motcua.quarantine``).
 
     A row may be usable if its agency or status is known now, if its dossier may have arrived, or if the row is due for
     another reading.
@@ -110,8 +110,8 @@ def curable_rows(
 
 
 def open_quarantine(connection: Connection, agencies: Sequence[str] | None = None) -> list[QuarantineCount]:
-    """Count open rows by source, kind, reason and codes, for these agencies (``motcua.quarantine``). ``None`` counts
-    all agencies."""
+    """Count open rows by source, kind, reason and codes, for these agencies (from ``motcua.quarantine``). ``None``
+    counts all agencies."""
     return values_of(QuarantineCount, connection.execute(statement("quarantine/open"), {"agencies": agencies}))
 
 

@@ -25,7 +25,7 @@ class NewReceipt:
     reference: str | None
     gateway_status: str | None
     raw: Mapping[str, str]
-    """The received fields, without phone numbers and secrets."""
+    """The fields that the gateway sent, without phone numbers and secrets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def save_receipts(connection: Connection, receipts: Sequence[NewReceipt]) -> lis
 
 
 def unread_receipts(connection: Connection) -> list[UnreadReceipt]:
-    """Return receipts that were stored but not read, the oldest of each gateway (``motcua.unread_receipts``)."""
+    """Return receipts that were stored but not read, the oldest of each gateway (from ``motcua.unread_receipts``)."""
     return values_of(
         UnreadReceipt, connection.execute(statement("receipts/unread"), {"of_each": _MOST_OF_EACH_GATEWAY})
     )
@@ -72,8 +72,8 @@ def apply_receipts(connection: Connection, receipts: Sequence[ReadReceipt], now:
 
     Raises:
         psycopg.errors.ForeignKeyViolation: a receipt is not stored.
-        psycopg.errors.InsufficientPrivilege: a receipt means that a message never arrived, and our role may not move
-            messages.
+        psycopg.errors.InsufficientPrivilege: a receipt means that a message never arrived, and this connection's role
+            may not change the state of messages.
     """
     once = {(receipt.gateway, receipt.reference or receipt.receipt_id): receipt for receipt in reversed(receipts)}
     meanings = [{"receipt_id": each.receipt_id, "meaning": each.meaning} for each in once.values()]

@@ -55,10 +55,11 @@ def list_registrations(connection: Connection) -> list[KeptRegistration]:
 def save_registrations(
     connection: Connection, wanted: Iterable[Registration], *, changed_by: str, reason: str | None, now: datetime
 ) -> dict[RegistrationKey, str]:
-    """Register templates (``motcua.template_registrations`` and ``motcua.template_registration_changes``).
+    """Write registrations into ``motcua.template_registrations``.
 
-    Return each change: ``registered``, or ``changed`` if a provider's id changed. An id that is ``None`` does not
-    change the stored id. If an equal registration exists, nothing is changed.
+    Log each change in ``motcua.template_registration_changes``. Return what happened to each changed registration:
+    ``registered``, or ``changed`` if a provider's id changed. An id that is ``None`` does not change the stored id. If
+    an equal registration exists, nothing is changed.
     """
     values = {"rows": recordset(wanted), "changed_by": changed_by, "reason": reason, "now": now}
     changed = connection.execute(statement("registrations/save"), values).fetchall()
@@ -68,9 +69,9 @@ def save_registrations(
 def remove_registration(
     connection: Connection, key: RegistrationKey, *, changed_by: str, reason: str, now: datetime
 ) -> bool:
-    """Delete a registration (``motcua.template_registrations`` and ``motcua.template_registration_changes``).
+    """Delete a registration from ``motcua.template_registrations``.
 
-    Return ``False`` if there was no such registration.
+    Log the change in ``motcua.template_registration_changes``. Return ``False`` if there was no such registration.
     """
     gateway, template_id, version = key
     values = {
@@ -85,5 +86,5 @@ def remove_registration(
 
 
 def registration_changes(connection: Connection, limit: int) -> list[RegistrationChange]:
-    """Return the last changes of registrations, the newest first (``motcua.template_registration_changes``)."""
+    """Return the last changes of registrations, the newest first (from ``motcua.template_registration_changes``)."""
     return values_of(RegistrationChange, connection.execute(statement("registrations/changes"), {"limit": limit}))

@@ -123,12 +123,13 @@ def advance_source(
 
 
 def numberings_of(connection: Connection, source_id: int) -> list[Numbering]:
-    """Return each time at which the source began to number its steps anew, in order (``motcua.source_numberings``)."""
+    """Return each time at which the source began to number its steps anew, in order (from
+    ``motcua.source_numberings``)."""
     return values_of(Numbering, connection.execute(statement("sources/numberings"), {"source_id": source_id}))
 
 
 def begin_numbering(connection: Connection, source_id: int, numbering: Numbering, now: datetime) -> None:
-    """Record that a source numbers its steps anew (``motcua.source_numberings``)."""
+    """Record in ``motcua.source_numberings`` that a source numbers its steps anew."""
     values = {"source_id": source_id, "recorded_from": numbering.recorded_from, "added": numbering.added, "now": now}
     connection.execute(statement("sources/begin_numbering"), values)
 
@@ -160,8 +161,8 @@ def note_failure(connection: Connection, name: str, failure: str, now: datetime)
 
 
 def status_map(connection: Connection, source_id: int, at: datetime) -> dict[int, int]:
-    """Return the source's own status codes with the national codes that they stand for at the moment ``at``
-    (``motcua.status_meanings``)."""
+    """Return the source's own status codes with the national codes that they stand for at the moment ``at`` (from
+    ``motcua.status_meanings``)."""
     rows = connection.execute(statement("sources/statuses"), {"source_id": source_id, "at": at}).fetchall()
     return {row["source_status"]: row["status_code"] for row in rows}
 
@@ -230,7 +231,7 @@ def map_status(
 
 
 def mapped_statuses(connection: Connection) -> list[MappedStatus]:
-    """Return every mapped status code, ordered by source (``motcua.status_meanings``)."""
+    """Return every mapped status code, ordered by source (from ``motcua.status_meanings``)."""
     return values_of(MappedStatus, connection.execute(statement("sources/mapped_statuses")))
 
 
@@ -259,7 +260,8 @@ class SignalledSource:
     name: str
     has_news: bool
     has_unread: bool
-    """``True`` if the source has had the same news for longer than ``served_within`` allows: nobody reads the news."""
+    """``True`` if the source has had the same news for longer than the setting ``served_within`` allows, so that nobody
+    seems to read the news."""
     is_silent: bool
     """``True`` if the source does not answer."""
 

@@ -186,8 +186,8 @@ def waiting_for(stop: Stop, waiting: Sequence[StoppedMessages]) -> int:
 def sent_messages(
     connection: Connection, start: datetime, end: datetime, *, kind: Kind | None = None, agency_code: str | None = None
 ) -> list[SentMessages]:
-    """Count the messages handed to gateways in [start, end), by agency, kind and version of the text
-    (``motcua.attempts``)."""
+    """Count the messages handed to gateways in [start, end), by agency, kind and version of the text (from
+    ``motcua.attempts``)."""
     values = {"start": start, "end": end, "kind": kind, "agency_code": agency_code}
     return values_of(SentMessages, connection.execute(statement("stops/went"), values))
 

@@ -26,20 +26,21 @@ from motcua.store.ledger.rows import (
 
 
 def known_steps(connection: Connection, source_id: int, numbers: Sequence[int]) -> dict[int, KnownStep]:
-    """Return the steps of a source that the ledger has among these numbers, by number (``motcua.transitions``)."""
+    """Return the steps of a source that the ledger has among these numbers, by number (from ``motcua.transitions``)."""
     with connection.cursor(row_factory=row_of(KnownStep)) as cursor:
         values = {"source_id": source_id, "numbers": large_array(numbers)}
         return {each.number: each for each in cursor.execute(statement("transitions/known"), values)}
 
 
 def newest_steps(connection: Connection, source_id: int, most: int) -> list[KnownStep]:
-    """Return the source's stored steps with the highest numbers, the highest first (``motcua.transitions``)."""
+    """Return the source's stored steps with the highest numbers, the highest first (from ``motcua.transitions``)."""
     with connection.cursor(row_factory=row_of(KnownStep)) as cursor:
         return cursor.execute(statement("transitions/newest"), {"source_id": source_id, "most": most}).fetchall()
 
 
 def lowest_number(connection: Connection, source_id: int, from_number: int) -> int | None:
-    """Return the lowest number of a source's stored steps that is not below ``from_number`` (``motcua.transitions``).
+    """Return the lowest number of a source's stored steps that is not below ``from_number`` (from
+    ``motcua.transitions``).
 
     Return ``None`` if there is no such step.
     """
@@ -89,7 +90,7 @@ def save_transitions(
 
 
 def save_transitions_from_rows(connection: Connection, dossier_ids: Sequence[int], now: datetime) -> list[int]:
-    """Insert changes that only the rows of these dossiers show (``motcua.transitions``).
+    """Insert into ``motcua.transitions`` the changes that only the rows of these dossiers show.
 
     Return the dossier of each change.
     """
@@ -146,7 +147,10 @@ def mark_old_steps(connection: Connection, dossier_ids: Sequence[int], clock_ske
 
 
 def old_steps_to_judge(connection: Connection, source_id: int, now: datetime) -> list[DossierToJudge]:
-    """Return the source's dossiers whose row must be read because of an old step, by each code of their agency."""
+    """Return the source's dossiers whose row must be read because of an old step.
+
+    Each dossier occurs once for each code under which the source may know its agency.
+    """
     return values_of(
         DossierToJudge, connection.execute(statement("old_steps/to_judge"), {"source_id": source_id, "now": now})
     )
@@ -163,9 +167,9 @@ def judge_old_steps(connection: Connection, source_id: int, dossier_ids: Sequenc
 
 
 def old_steps_since(connection: Connection) -> datetime:
-    """Return since when the system recognizes old steps (``motcua.rule_dates``).
+    """Return since when the system recognizes old steps (from ``motcua.rule_dates``).
 
-    Records from before are judged by the rule that was in force then.
+    Transitions recorded before this moment keep the earlier rule: they count even if they were typed in late.
     """
     row = connection.execute(statement("old_steps/since")).fetchone()
     assert row is not None

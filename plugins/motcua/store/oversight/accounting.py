@@ -1,4 +1,7 @@
-"""Compute the accounting identity, and the latency of messages from the source's recording to acceptance."""
+"""Compute the accounting identity and the latency of messages.
+
+The latency is the time from when a source recorded an event until a gateway accepted the message about it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from motcua.store.ledger.rows import values_of
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """The latency of ``messages`` messages from recording to acceptance, in seconds.
+    """The latency of ``messages`` messages, in seconds.
 
     All values are zero if there are no messages.
     """
@@ -77,7 +80,7 @@ def summed_up(rows: Sequence[IdentityRow], *names: str) -> list[IdentityRow]:
 
 
 def latency(connection: Connection, since: datetime, limit: int = 1000) -> Latency:
-    """Return the seconds from recording to acceptance of the latest messages."""
+    """Return the latency of the latest messages."""
     row = connection.execute(statement("accounting/latency"), {"since": since, "limit": limit}).fetchone()
     if row is None or not row["messages"]:
         return Latency()

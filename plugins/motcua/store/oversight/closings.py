@@ -1,6 +1,7 @@
 """Count, compare and store the figures of closings.
 
-A closing has a watermark: the largest numbers in the ledger that it counts.
+A closing has a watermark: the largest numbers of the ledger's rows that it counts. An orphan is a row that lacks the
+row that it should belong to, such as a receipt without an attempt.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class ClosingHeldUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """The largest numbers in the ledger at a cut-off.
+    """The largest numbers of the ledger's rows at a cut-off.
 
     All rows with smaller numbers are visible, so that a count by these numbers never changes.
     """
@@ -79,8 +80,8 @@ class Watermark:
 def take_watermark(connection: Connection) -> Watermark:
     """Return the watermark of this moment.
 
-    The function waits until every open transaction has ended, because it may have taken a smaller number. It delays no
-    other session. ``connection`` must have no open transaction.
+    The function waits until every open transaction has ended, because such a transaction may have rows with smaller
+    numbers that are not visible yet. It delays no other session. ``connection`` must have no open transaction.
 
     Raises:
         ClosingHeldUp: a transaction did not end within five minutes.
@@ -339,7 +340,7 @@ class UnmatchedOccasion:
     recorded: Sequence[datetime]
     """When the transitions were recorded, as the ledger stored it."""
     was_cleaned: bool
-    """``True`` if the time of reading replaces one of the recorded times."""
+    """``True`` if one of the source's times was impossible, so that ``recorded`` has the time of reading instead."""
 
 
 def empty_counted(connection: Connection) -> None:
@@ -348,7 +349,7 @@ def empty_counted(connection: Connection) -> None:
 
 
 def take_occasions(connection: Connection, source: str, occasions: Iterator[Mapping[str, Any]]) -> None:
-    """Store a source's own occasions for the comparison (``motcua.counted_occasions``)."""
+    """Store a source's own occasions in ``motcua.counted_occasions`` for the comparison."""
     for batch in batches(occasions, _BATCH):
         connection.execute(statement("closings/occasions/take_occasions"), {"source": source, "rows": recordset(batch)})
 
@@ -359,7 +360,7 @@ def look_at_counted(connection: Connection) -> None:
 
 
 def counted_figures(connection: Connection) -> list[MessageFigures]:
-    """Count the sources' own occasions by agency, procedure and kind (``motcua.counted_occasions``). The ledger's
+    """Count the sources' own occasions by agency, procedure and kind (from ``motcua.counted_occasions``). The ledger's
     figures are not in the result."""
     rows = connection.execute(statement("closings/occasions/count_counted")).fetchall()
     return [
@@ -428,8 +429,8 @@ def evenings_between(connection: Connection, start: datetime, end: datetime) -> 
 
 
 def enabled_by_written_code(connection: Connection) -> dict[str, datetime | None]:
-    """Return, for every code of an agency, the time from which messages about its dossiers are sent
-    (``motcua.agency_scopes``)."""
+    """Return, for every code of an agency, the time from which messages about its dossiers are sent (from
+    ``motcua.agency_scopes``)."""
     return {row["written"]: row["enabled_from"] for row in connection.execute(statement("closings/counting/scopes"))}
 
 
@@ -467,7 +468,7 @@ class MessageMove:
 
 
 def message_moves(connection: Connection, before: Closing, after: Closing) -> tuple[MessageMove, ...]:
-    """Return why messages of the period differ between two cut-offs (``audit.message_history``)."""
+    """Return why messages of the period differ between two cut-offs (from ``audit.message_history``)."""
     return _query_values(
         connection,
         "closings/counting/message_moves",
@@ -618,7 +619,7 @@ def unpublished_closings(connection: Connection) -> list[int]:
 
 
 def first_day(connection: Connection) -> Period | None:
-    """Return the first day that is closed (``motcua.closings``)."""
+    """Return the first day that is closed (from ``motcua.closings``)."""
     row = connection.execute(statement("closings/first_day")).fetchone()
     return Period.parse(row["period"]) if row and row["period"] else None
 
@@ -688,7 +689,7 @@ class SumOfClosings:
 
 
 def sum_closings(connection: Connection, closing_nos: Iterable[int]) -> tuple[SumOfClosings, ...]:
-    """Return the sources' figures summed over several closings (``audit.closing_messages``).
+    """Return the sources' figures summed over several closings (from ``audit.closing_messages``).
 
     The database adds the figures up, because the days of a year have millions of figures in a large province.
     """
@@ -707,7 +708,7 @@ def load_orphans(connection: Connection, closing_no: int) -> tuple[Orphan, ...]:
 
 
 def load_changes(connection: Connection, closing_no: int) -> tuple[Change, ...]:
-    """Return the figures that a correction changed (``audit.closing_changes``)."""
+    """Return the figures that a correction changed (from ``audit.closing_changes``)."""
     found = _query_values(connection, "closings/reading/changes", Change, {"closing_no": closing_no})
     return tuple(replace(each, causes=tuple(each.causes)) for each in found)
 

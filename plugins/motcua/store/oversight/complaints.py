@@ -1,4 +1,7 @@
-"""Store complaints (phản ánh): recorded once, linked to a dossier and a message, withdrawn but never deleted."""
+"""Store complaints (phản ánh).
+
+Each complaint is recorded once and linked to a dossier and a message. It may be withdrawn but is never deleted.
+"""
 
 from __future__ import annotations
 
@@ -87,9 +90,9 @@ class ComplaintsAsked:
     claim: Claim | None = None
     outcome: CheckResult | None = None
     unlinked: bool = False
-    """``True`` for only complaints whose dossier is not known."""
+    """``True`` if only complaints are wanted whose dossier is not known."""
     repeated: bool = False
-    """``True`` for only complaints that repeat an earlier one."""
+    """``True`` if only complaints are wanted that repeat an earlier one."""
     begins: datetime | None = None
     ends: datetime | None = None
     most: int = 50

@@ -1,8 +1,9 @@
 """Read closings for pages, and the messages or dossiers that a figure counts.
 
-A publication contains every cell of a closing. A page shows sums by agency and only the first rows, so that its cost
-does not depend on the number of procedures. The rows that a figure counts are found by the rules that counted them, and
-only in the schema ``audit``, so that an auditor can do the same.
+A closing has figures for each agency, procedure and kind of message. A publication contains all of them. A page shows
+sums by agency and only the first rows, so that its cost does not depend on the number of procedures. The rows that a
+figure counts are found by the rules that counted them, and only in the schema ``audit``, so that an auditor can do the
+same.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ DOSSIER_FIGURES: dict[str, tuple[Mapping[str, bool], ...]] = {
 """The conditions of the dossiers that each figure counts. A dossier counts if all conditions of one mapping hold."""
 
 ORPHAN_FIGURES: tuple[OrphanSort, ...] = get_args(OrphanSort)
-"""The sorts of orphans, which a closing stores row by row."""
+"""The sorts of orphans: rows that lack the row that they should belong to. A closing stores each orphan."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,9 @@ class Cell:
     agency_code: str | None = None
     procedure_code: str | None = None
     kind: str | None = None
-    """Applies to messages only."""
+    """The kind of the messages. Used only for figures of messages."""
     reason: str | None = None
-    """Applies to messages only."""
+    """The reason of the messages' state. Used only for figures of messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class FigureRows:
     of: type[CountedMessage] | type[CountedDossier] | type[Orphan]
     rows: tuple[Any, ...]
     all_rows: int
-    """How many rows there are."""
+    """How many rows the figure counts now."""
     closed: int
     """The figure that the closing stored. It differs from ``all_rows`` if facts were changed after the closing."""
 
@@ -159,7 +160,7 @@ class FirstRows(Generic[Row]):
 
     rows: Sequence[Row]
     all_rows: int
-    """How many rows there are."""
+    """How many rows the whole list has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,8 @@ class ListedPeriod:
 
 
 def newest_periods(connection: Connection, length: PeriodLength, limit: int, *, summed: bool) -> list[ListedPeriod]:
-    """Return the newest closed periods of one length (``audit.closings``). With ``summed``, their figures are summed
-    over all agencies."""
+    """Return the newest closed periods of one length (from ``audit.closings``). With ``summed``, their figures are
+    summed over all agencies."""
     values = {"length": length, "limit": limit, "summed": summed}
     return _query_values(connection, "closings/browsing/periods", ListedPeriod, values)
 
@@ -204,7 +205,7 @@ def opened_of_lengths(connection: Connection, agency_code: str | None = None) ->
 def summed_figures(connection: Connection, closing_no: int) -> Figures:
     """Return the figures of a closing by agency and kind, summed over procedures.
 
-    A cell that does not balance keeps its own row, so that its difference is not hidden in a sum.
+    If the figures of a procedure do not balance, they keep a row of their own, so that no sum hides the difference.
     """
     number = {"closing_no": closing_no, "agency_code": None}
     return Figures(
@@ -217,8 +218,8 @@ def summed_figures(connection: Connection, closing_no: int) -> Figures:
 
 
 def summed_messages(connection: Connection, closing_no: int) -> tuple[MessageFigures, ...]:
-    """Return the message figures of a closing, summed in the same way as ``summed_figures`` does
-    (``audit.closing_message_sums``)."""
+    """Return the message figures of a closing, summed in the same way as ``summed_figures`` does (from
+    ``audit.closing_message_sums``)."""
     return tuple(_query_values(connection, "closings/browsing/messages", MessageFigures, {"closing_no": closing_no}))
 
 
@@ -230,8 +231,8 @@ def worst_messages(
     Args:
         connection: a connection to the ledger.
         closing_no: the closing's number.
-        kinds: the kinds in their order.
-        least_judged: a share counts only from this many messages on.
+        kinds: the kinds of messages, in the order in which equal rows are returned.
+        least_judged: rows are ordered by their delivered share only if at least this many messages were to be sent.
         limit: return at most this many rows.
     """
     values = {"closing_no": closing_no, "kinds": list(kinds), "least_judged": least_judged, "limit": limit}

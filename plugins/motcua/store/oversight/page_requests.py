@@ -91,7 +91,7 @@ def apply_request(connection: Connection, request_no: int) -> RequestOutcome | N
 
 
 def note_told(connection: Connection, request_no: int, told: Mapping[str, Any], after: timedelta) -> None:
-    """Record that the Department was mailed which citizens a page request would inform (``motcua.page_requests``).
+    """Record in ``motcua.page_requests`` that the Department was mailed which citizens a request would inform.
 
     The request may be carried out when the time ``after`` has passed.
     """
@@ -100,7 +100,7 @@ def note_told(connection: Connection, request_no: int, told: Mapping[str, Any], 
 
 
 def note_untold(connection: Connection, request_nos: Sequence[int], why: str) -> None:
-    """Record that no mail about these page requests reached anybody, and why (``motcua.page_requests``)."""
+    """Record in ``motcua.page_requests`` that no mail about these requests reached anybody, and why."""
     connection.execute(statement("page_requests/note_untold"), {"request_nos": list(request_nos), "why": why})
 
 

@@ -131,7 +131,7 @@ class PublicationStanding:
     publication_no: int
     published_at: datetime
     verified_at: datetime | None
-    """``None`` if it was never verified."""
+    """When the publication was last verified. ``None`` if it was never verified."""
     verified_by: str | None
     faults: int | None
     first_verified_at: datetime | None
@@ -156,7 +156,7 @@ class LastVerification:
 
     closing_no: int
     verified_at: datetime | None
-    """``None`` if it was never verified."""
+    """When the publication was last verified. ``None`` if it was never verified."""
     faults: int | None
     differing: dict[str, Any] | None
     """What differs, as ``Verification.differing`` gives it."""
@@ -170,7 +170,7 @@ def save_verification(
     faults: int,
     differing: Mapping[str, Any] | None,
 ) -> None:
-    """Record that a publication was verified, and what differs (``motcua.publication_verifications``).
+    """Record in ``motcua.publication_verifications`` that a publication was verified, and what differs.
 
     Raises:
         psycopg.errors.InsufficientPrivilege: the connection's role may only read.

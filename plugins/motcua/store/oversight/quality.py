@@ -60,7 +60,10 @@ def _lanes() -> tuple[tuple[str, ...], ...]:
 
 @dataclass(frozen=True, slots=True)
 class RegisterRow:
-    """A row of a desk register. A row that was just read has the codes that the source wrote."""
+    """A row of a desk register, the list in which a one-stop desk writes when results are ready and handed over.
+
+    A row that was just read has the codes that the source wrote.
+    """
 
     agency_code: str | None
     dossier_code: str | None
@@ -95,7 +98,7 @@ class DeskUserMonth:
 class RecordFigures:
     """The data of the snapshot that a run's record needs, for all agencies.
 
-    The second connection reads these data while the first connection adds up months.
+    The second connection reads these data while the first connection computes the sums by month.
     """
 
     desk_users: Sequence[DeskUserMonth]
@@ -217,7 +220,7 @@ class StoredFinding:
     opened_at: datetime
     last_seen: datetime
     acknowledged: Acknowledged | None
-    """An acknowledgement that lasts beyond the run."""
+    """The last acknowledgement, if it lasts at least until the day of the run. Otherwise ``None``."""
 
 
 # ------------------------------------------------------------------------------------------------- the snapshot
@@ -279,12 +282,12 @@ def _fill(connection: Connection, table: str, given: Mapping[str, Any]) -> None:
 
 
 def add_register(connection: Connection, source: str, rows: Sequence[RegisterRow]) -> None:
-    """Add rows of a source's desk register with our own agency codes."""
+    """Add rows of a source's desk register to ``quality.desk_register``, with our own agency codes."""
     _fill(connection, "desk_register", {"source": source, "rows": recordset(rows)})
 
 
 def add_register_reading(connection: Connection, source: str, failure: str | None) -> None:
-    """Record that a source's desk register was read, or why it could not be read."""
+    """Record in ``quality.register_readings`` that a desk register was read, or why it could not be read."""
     _fill(connection, "register_readings", {"source": source, "failure": failure})
 
 
@@ -352,7 +355,10 @@ def _fill_and_commit(connection: Connection, tables: Sequence[str], given: Mappi
 
 
 def _read_beside(connection: Connection, given: Mapping[str, Any]) -> RecordFigures:
-    """Read data for the run's record while the other connection adds up months, so that no processor core is idle."""
+    """Read data for the run's record while the other connection computes the sums by month.
+
+    No processor core is then idle.
+    """
     _update_statistics(connection, "dossier_facts", "reopened_at")
     connection.execute(statement("quality/snapshot/set_up"), {"nested_loops": "on"})
     users = connection.execute(statement("quality/saving/count_desk_users"), given).fetchall()
@@ -431,20 +437,20 @@ def _add_calendars(
 
 
 def add_found(connection: Connection, rule: str, level: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add the rows that a rule returned."""
+    """Add the rows that a rule returned to ``quality.found``."""
     for start in range(0, len(rows), _BATCH):
         _fill(connection, "found", {"rule": rule, "level": level, "rows": recordset(rows[start : start + _BATCH])})
 
 
 def count_dossiers(connection: Connection, broken_agencies: Collection[str]) -> int:
-    """Count the dossiers of the snapshot whose agencies are not broken (``quality.dossier_facts``)."""
+    """Count the dossiers of the snapshot whose agencies are not broken (from ``quality.dossier_facts``)."""
     given = {"broken_agencies": list(broken_agencies)}
     row = connection.execute(statement("quality/saving/count_dossiers"), given).fetchone()
     return int(row["dossiers"]) if row else 0
 
 
 def data_as_of(connection: Connection) -> datetime | None:
-    """Return the oldest time at which one of the snapshot's sources was last read (``quality.source_facts``)."""
+    """Return the oldest time at which one of the snapshot's sources was last read (from ``quality.source_facts``)."""
     row = connection.execute(statement("quality/saving/data_as_of")).fetchone()
     return row["data_as_of"] if row else None
 
@@ -453,7 +459,7 @@ def data_as_of(connection: Connection) -> datetime | None:
 
 
 def save_run(connection: Connection, run: NewRun) -> int:
-    """Insert a run that is not sealed yet and return its number (``motcua.quality_runs``)."""
+    """Insert a run that is not sealed yet into ``motcua.quality_runs``. Return its number."""
     given = columns_of(run) | {"rules": Jsonb(run.rules), "thresholds": Jsonb(run.thresholds)}
     row = connection.execute(statement("quality/saving/save_run"), given).fetchone()
     if row is None:
@@ -462,7 +468,7 @@ def save_run(connection: Connection, run: NewRun) -> int:
 
 
 def save_broken_agencies(connection: Connection, run_no: int, parts: Iterable[BrokenPart]) -> None:
-    """Insert the agencies whose part of the snapshot is broken (``motcua.quality_broken_agencies``)."""
+    """Insert the agencies whose part of the snapshot is broken into ``motcua.quality_broken_agencies``."""
     connection.execute(statement("quality/saving/save_broken_agencies"), {"run_no": run_no, "rows": recordset(parts)})
 
 
@@ -514,7 +520,7 @@ def rows_hashes(connection: Connection, run_no: int, rules: Sequence[str]) -> di
 
 
 def save_results(connection: Connection, run_no: int, results: Sequence[RuleOutcome]) -> None:
-    """Insert the result of each rule (``motcua.quality_results``)."""
+    """Insert the result of each rule into ``motcua.quality_results``."""
     connection.execute(statement("quality/saving/save_results"), {"run_no": run_no, "rows": recordset(results)})
 
 
@@ -550,18 +556,18 @@ _FIGURE_STATEMENTS = (
 
 
 def save_suggestions(connection: Connection, run_no: int, rows: Iterable[SuggestedFacts]) -> None:
-    """Insert the suggestions that follow from the data (``motcua.quality_suggestions``)."""
+    """Insert the suggestions that follow from the data into ``motcua.quality_suggestions``."""
     connection.execute(statement("quality/saving/save_suggestions"), {"run_no": run_no, "rows": recordset(rows)})
 
 
 def last_seal(connection: Connection) -> str | None:
-    """Return the seal of the last run, which the next run's seal continues (``motcua.quality_runs``)."""
+    """Return the seal of the last run, which the next run's seal continues (from ``motcua.quality_runs``)."""
     row = connection.execute(statement("quality/saving/last_seal")).fetchone()
     return row["seal"] if row else None
 
 
 def seal_run(connection: Connection, run_no: int, content_hash: str, previous_seal: str, seal: str) -> None:
-    """Seal a run (``motcua.quality_runs``)."""
+    """Store the seal of a run in ``motcua.quality_runs``."""
     given = {"run_no": run_no, "content_hash": content_hash, "previous_seal": previous_seal, "seal": seal}
     connection.execute(statement("quality/saving/seal_run"), given)
 
@@ -577,56 +583,59 @@ def list_runs(
     day: date | None = None,
     most: int | None = None,
 ) -> list[Run]:
-    """Return runs, the newest first (``motcua.quality_runs``). Filters that are ``None`` do not apply."""
+    """Return runs, the newest first (from ``motcua.quality_runs``). Filters that are ``None`` do not apply."""
     given = {"run_no": run_no, "run_id": run_id, "day": day, "most": most}
     return [value_of(Run, row) for row in connection.execute(statement("quality/reading/runs"), given)]
 
 
 def previous_run_no(connection: Connection, run_no: int) -> int | None:
-    """Return the run that a run is compared with: the last run of an earlier working day (``motcua.quality_runs``)."""
+    """Return the run that a run is compared with: the last run of an earlier working day (from
+    ``motcua.quality_runs``)."""
     row = connection.execute(statement("quality/reading/previous_run"), {"run_no": run_no}).fetchone()
     return row["run_no"] if row else None
 
 
 def weekly_runs(connection: Connection, run_no: int, weeks: int) -> dict[date, int]:
-    """Return the last run of each of the last weeks, by the Monday of the week (``motcua.quality_runs``)."""
+    """Return the last run of each of the last weeks, by the Monday of the week (from ``motcua.quality_runs``)."""
     rows = connection.execute(statement("quality/reading/weekly_runs"), {"run_no": run_no, "weeks": weeks})
     return {row["week"]: row["run_no"] for row in rows}
 
 
 def results_of(connection: Connection, run_nos: Sequence[int]) -> list[RuleOutcome]:
-    """Return the result of each rule in these runs (``motcua.quality_results``)."""
+    """Return the result of each rule in these runs (from ``motcua.quality_results``)."""
     rows = connection.execute(statement("quality/reading/results"), {"run_nos": list(run_nos)})
     return [value_of(RuleOutcome, row) for row in rows]
 
 
 def counts_of(connection: Connection, run_nos: Sequence[int], agency_code: str | None = None) -> list[RuleCount]:
-    """Return how many rows each rule returned, by agency, for one agency or for all (``motcua.quality_counts``)."""
+    """Return how many rows each rule returned, by agency, for one agency or for all (from
+    ``motcua.quality_counts``)."""
     given = {"run_nos": list(run_nos), "agency_code": agency_code}
     rows = connection.execute(statement("quality/reading/counts"), given)
     return [value_of(RuleCount, row) for row in rows]
 
 
 def counts_by_rule(connection: Connection, run_nos: Sequence[int]) -> list[RuleCount]:
-    """Return how many rows each rule returned, summed over all agencies (``motcua.quality_counts``)."""
+    """Return how many rows each rule returned, summed over all agencies (from ``motcua.quality_counts``)."""
     rows = connection.execute(statement("quality/reading/counts_by_rule"), {"run_nos": list(run_nos)})
     return [value_of(RuleCount, row) for row in rows]
 
 
 def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[CheckedAgency]:
-    """Return how much of each agency was checked (``motcua.quality_agencies``)."""
+    """Return how much of each agency was checked (from ``motcua.quality_agencies``)."""
     rows = connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)})
     return [value_of(CheckedAgency, row) for row in rows]
 
 
 def broken_agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[BrokenPart]:
-    """Return the agencies whose part of the snapshot was broken (``motcua.quality_broken_agencies``)."""
+    """Return the agencies whose part of the snapshot was broken (from ``motcua.quality_broken_agencies``)."""
     rows = connection.execute(statement("quality/reading/broken_agencies"), {"run_nos": list(run_nos)})
     return [value_of(BrokenPart, row) for row in rows]
 
 
 def changes_of(connection: Connection, run_no: int, since_run: int) -> list[RuleChange]:
-    """Return how a run's findings changed since an earlier run, by rule and agency (``motcua.finding_episodes``)."""
+    """Return how a run's findings changed since an earlier run, by rule and agency (from
+    ``motcua.finding_episodes``)."""
     rows = connection.execute(statement("quality/reading/changes"), {"run_no": run_no, "since_run": since_run})
     return [value_of(RuleChange, row) for row in rows]
 
@@ -638,8 +647,8 @@ def shares_of(
     least_dossiers: int = 0,
     name_of: Callable[[str], str] = str,
 ) -> list[TextableShare]:
-    """Return shares of textable numbers among at least ``least_dossiers`` dossiers, the worst first
-    (``motcua.quality_shares``).
+    """Return shares of textable numbers among at least ``least_dossiers`` dossiers, the worst first (from
+    ``motcua.quality_shares``).
 
     ``name_of`` gives the name of an agency.
     """
@@ -649,14 +658,15 @@ def shares_of(
 
 
 def suggestions_of(connection: Connection, run_no: int, agency_code: str | None = None) -> list[SuggestedFacts]:
-    """Return the suggestions that followed from a run's data (``motcua.quality_suggestions``)."""
+    """Return the suggestions that followed from a run's data (from ``motcua.quality_suggestions``)."""
     given = {"run_no": run_no, "agency_code": agency_code}
     rows = connection.execute(statement("quality/reading/suggestions"), given)
     return [value_of(SuggestedFacts, row) for row in rows]
 
 
 def sources_of(connection: Connection, run_no: int) -> list[SourceState]:
-    """Return when each source was last read and how many of its rows were unusable (``motcua.quality_sources``)."""
+    """Return when each source was last read and how many of its rows were unusable (from
+    ``motcua.quality_sources``)."""
     rows = connection.execute(statement("quality/reading/sources"), {"run_no": run_no})
     return [value_of(SourceState, row) for row in rows]
 
@@ -737,7 +747,7 @@ def acknowledge(
     now: datetime,
     agencies: Sequence[str] | None = None,
 ) -> bool:
-    """Acknowledge a finding until a day (``motcua.finding_acknowledgements``).
+    """Store in ``motcua.finding_acknowledgements`` that a person accepts a finding until a day.
 
     Return ``False`` if these agencies have no such finding. ``None`` for ``agencies`` stands for all.
     """

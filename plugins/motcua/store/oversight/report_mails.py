@@ -21,7 +21,7 @@ DEPARTMENT, HOME_AFFAIRS, JUSTICE, COMMITTEE = "department", "home_affairs", "ju
 
 @dataclass(frozen=True, slots=True)
 class MailedReport:
-    """One report for one body."""
+    """One report that is mailed to one body, such as the Department or an agency."""
 
     report: Literal["quality", "publication"]
     report_no: int
@@ -72,7 +72,7 @@ def reserve_mail(
 def settle_mails(
     connection: Connection, numbers: Sequence[int | None], state: MailState, failure: str | None, now: datetime
 ) -> None:
-    """Write how the handing over of one mail ended, for each report in the mail.
+    """Store whether the mail server accepted one mail, for each report in the mail.
 
     ``failure`` contains no words of the mail server.
     """
@@ -87,7 +87,7 @@ def mails_of(connection: Connection, mailed: MailedReport) -> list[MailedTo]:
 
 
 def mailed_before(connection: Connection, mailed: MailedReport) -> datetime | None:
-    """Return when the body was last mailed an earlier report of this kind (``motcua.report_mails``).
+    """Return when the body was last mailed an earlier report of this kind (from ``motcua.report_mails``).
 
     Return ``None`` if there was no such mail.
     """

@@ -1,5 +1,8 @@
 """Store carrier statements: the lines of a file, their comparison with our messages, and uploads on a page.
 
+A line has a direction: ``mt`` is a message to a citizen, ``mo`` an inquiry to 9029. Each line is matched with a message
+or an inquiry of the ledger, and the verdict of the match states whether both agree.
+
 The caller calls ``begin_import``, ``add_lines`` and ``match_lines`` in one transaction, so that a file is stored
 completely, with every verdict, or not at all. Figures are read from the views of schema ``audit``, so that an auditor's
 role gets the same figures.
@@ -73,7 +76,7 @@ def known_statement(connection: Connection, sha256: str, form: str, month: date)
 
 
 def known_files(connection: Connection) -> set[str]:
-    """Return the SHA-256 of every imported file (``audit.carrier_statements``)."""
+    """Return the SHA-256 of every imported file (from ``audit.carrier_statements``)."""
     return {row["sha256"] for row in connection.execute(statement("statements/files"))}
 
 
@@ -145,7 +148,7 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
 
 
 def save_sums(connection: Connection, statement_no: int) -> None:
-    """Store the sums of a carrier statement's matches (``motcua.statement_difference_sums``). They never change.
+    """Store the sums of a carrier statement's matches in ``motcua.statement_difference_sums``. They never change.
 
     The caller does this in the transaction that stores the matches.
     """
@@ -363,7 +366,7 @@ class RowsAsked:
 
 
 def match_rows(connection: Connection, statement_no: int, asked: RowsAsked) -> list[MatchRow]:
-    """Return rows of a carrier statement in the order of the file (``audit.statement_matches``).
+    """Return rows of a carrier statement in the order of the file (from ``audit.statement_matches``).
 
     Messages that only our ledger has come last.
     """
@@ -387,8 +390,8 @@ class MissingStatement:
 
 
 def missing_statements(connection: Connection, gateways: Iterable[str], month: date) -> list[MissingStatement]:
-    """Return which of these gateways took messages from us in the month and have no carrier statement for it
-    (``audit.gateway_days``)."""
+    """Return which of these gateways took messages from us in the month and have no carrier statement for it (from
+    ``audit.gateway_days``)."""
     asked = {"gateways": list(gateways), "month": month, "next_month": Period.month_of(month).next.first}
     return values_of(MissingStatement, connection.execute(statement("statements/months_without"), asked))
 
@@ -425,14 +428,14 @@ class KeptRefusal(StatementRefusal):
 
 
 def save_refusal(connection: Connection, refusal: StatementRefusal) -> int:
-    """Record that a file was refused (``motcua.refused_statements``). Return the refusal's number."""
+    """Record in ``motcua.refused_statements`` that a file was refused. Return the refusal's number."""
     row = connection.execute(statement("statements/save_refusal"), asdict(refusal)).fetchone()
     assert row is not None
     return int(row["refusal_no"])
 
 
 def list_refusals(connection: Connection, *, settled: bool = False) -> list[KeptRefusal]:
-    """Return refused files that nothing has replaced yet, the newest first (``motcua.refused_statements``). With
+    """Return refused files that nothing has replaced yet, the newest first (from ``motcua.refused_statements``). With
     ``settled``, return all refused files."""
     return values_of(
         KeptRefusal, connection.execute(statement("statements/refusals"), {"settled": settled, "most": _MOST_REFUSALS})
@@ -440,13 +443,13 @@ def list_refusals(connection: Connection, *, settled: bool = False) -> list[Kept
 
 
 def settled_refusals(connection: Connection) -> set[tuple[str, str]]:
-    """Return (form, SHA-256) of refused files that need not be tried again (``audit.refused_statements``)."""
+    """Return (form, SHA-256) of refused files that need not be tried again (from ``audit.refused_statements``)."""
     rows = connection.execute(statement("statements/settled_refusals"))
     return {(row["form"], row["sha256"]) for row in rows}
 
 
 def set_refusal_aside(connection: Connection, refusal_no: int, by: str, reason: str, now: datetime) -> bool:
-    """Dismiss the refusals of a file, so that nothing remains to be done (``motcua.refused_statements``).
+    """Dismiss the refusals of a file in ``motcua.refused_statements``, so that nobody needs to deal with them.
 
     Return ``False`` if there is no refusal to dismiss.
     """
@@ -464,9 +467,9 @@ class StatementUpload:
 
     form: str
     month: date
-    """The first day of the month."""
+    """The month that the carrier statement covers, given by its first day."""
     file_name: str
-    """The name in the folder."""
+    """The name of the file in its folder."""
     sha256: str
     uploaded_at: datetime
     uploaded_by: str
@@ -486,22 +489,22 @@ def save_upload(connection: Connection, upload: StatementUpload) -> int:
 
 
 def unread_uploads(connection: Connection, since: datetime) -> list[StatementUpload]:
-    """Return carrier statements uploaded since then that no run has taken or refused, the newest first
-    (``motcua.statement_uploads``)."""
+    """Return carrier statements uploaded since then that no run has taken or refused, the newest first (from
+    ``motcua.statement_uploads``)."""
     return values_of(
         StatementUpload, connection.execute(statement("uploads/unread"), {"since": since, "most": _MOST_UNREAD})
     )
 
 
 def who_uploaded(connection: Connection, sha256: str, form: str) -> str | None:
-    """Return who uploaded this file on the page (``motcua.statement_uploads``). ``None`` if the file came in another
-    way."""
+    """Return who uploaded this file on the page (from ``motcua.statement_uploads``). ``None`` if the file came in
+    another way."""
     row = connection.execute(statement("uploads/who_uploaded"), {"sha256": sha256, "form": form}).fetchone()
     return None if row is None else str(row["uploaded_by"])
 
 
 def segments_handed(connection: Connection, gateway: str, month: date) -> int:
-    """Return how many segments we handed to a gateway in a month, by our own count (``audit.gateway_days``)."""
+    """Return how many segments we handed to a gateway in a month, by our own count (from ``audit.gateway_days``)."""
     asked = {"gateway": gateway, "month": month, "next_month": Period.month_of(month).next.first}
     row = connection.execute(statement("statements/segments_handed"), asked).fetchone()
     assert row is not None

@@ -1,4 +1,5 @@
-"""Read gauges of the ledger for monitoring, in counts and seconds. No gauge names an agency, a dossier or a number.
+"""Read gauges of the ledger for monitoring, in counts and seconds. No gauge names an agency, a dossier or a phone
+number.
 
 Each gauge is read through an index of open rows or from the data of the last hours, so that a reading costs the same
 however old the ledger is (docs/decisions/watching.md).

@@ -85,7 +85,7 @@ def receipts_of_gateways(connection: Connection, since: datetime, before: dateti
 
 
 def unknown_references(connection: Connection, since: datetime) -> tuple[int, datetime | None]:
-    """Count receipts since ``since`` that name no attempt of ours (``motcua.receipt_readings``).
+    """Count receipts since ``since`` that name no attempt of ours (from ``motcua.receipt_readings``).
 
     Also return when the last of these receipts was read.
     """
@@ -148,7 +148,7 @@ def takes_rows(connection: Connection) -> bool:
     return bool(row and row["takes_rows"])
 
 
-# --- Due work that nobody does: messages at the head of queues, unplanned steps ---------------------------------------
+# --- Due work that nobody does: messages that no sender takes, steps that no run plans --------------------------------
 
 
 def gateways_now(connection: Connection, names: Sequence[str], now: datetime) -> list[GatewayNow]:
@@ -200,7 +200,7 @@ def unserved_messages(
 
 
 def unplanned_steps(connection: Connection, window: Window, due_by: datetime) -> tuple[int, datetime | None]:
-    """Count steps that were picked up by ``due_by`` and are not planned (``motcua.transitions``).
+    """Count steps that were picked up by ``due_by`` and are not planned (from ``motcua.transitions``).
 
     Also return since when the first of these steps waits.
     """
@@ -280,7 +280,7 @@ class WatchLife:
 
 
 def say_alive(connection: Connection, life: WatchLife) -> None:
-    """Write the heartbeat of one round of checks (``motcua.watch_life``)."""
+    """Write the heartbeat of one round of checks into ``motcua.watch_life``."""
     connection.execute(
         statement("watch/say_alive"),
         {
@@ -295,13 +295,13 @@ def say_alive(connection: Connection, life: WatchLife) -> None:
 
 
 def watch_life(connection: Connection) -> WatchLife | None:
-    """Return the last heartbeat of the watch (``motcua.watch_life``). ``None`` if the watch never ran or was
+    """Return the last heartbeat of the watch (from ``motcua.watch_life``). ``None`` if the watch never ran or was
     retired."""
     row = connection.execute(statement("watch/life")).fetchone()
     return value_of(WatchLife, row) if row else None
 
 
 def retire_watch(connection: Connection) -> bool:
-    """Record that no heartbeat of the watch is expected any more (``motcua.watch_life``). Return ``False`` if none
+    """Record in ``motcua.watch_life`` that no heartbeat of the watch is expected any more. Return ``False`` if none
     was expected."""
     return connection.execute(statement("watch/retire")).rowcount == 1

@@ -50,9 +50,9 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 576.0, 12.0, 176.0
 
 
 def trend_chart(points: Sequence[TrendPoint]) -> TrendChart | None:
-    """Return a chart of rates if two or more periods have one, or else of numbers of findings.
+    """Return a chart of rates if two or more periods have a rate, or else a chart of numbers of findings.
 
-    Return ``None`` if fewer than two periods have a run.
+    Return ``None`` if fewer than two periods have a run of the quality check.
     """
     is_counted = sum(point.per_thousand is not None for point in points) < 2
     if is_counted and sum(point.run_no is not None for point in points) < 2:
@@ -105,7 +105,7 @@ def _round_step(least: float) -> float:
 
 
 def bar_of(figures: AgencyFigures, highest: float) -> list[tuple[str, float, float]]:
-    """Return the parts of an agency's bar: kind, where the part begins, and its width, in percent of the widest bar."""
+    """Return the parts of an agency's bar, in percent of the widest bar: group of findings, beginning and width."""
     parts, left = [], 0.0
     for group in wording.words()["group"]:
         # An agency for which no rate is given has no bar.

@@ -1,8 +1,10 @@
-"""The page of a source's export form: the meaning of each column of its exports, tried on a file before it counts.
+"""The page of a source's export form, which gives the meaning of each column in the source's exports.
+
+A form can be tried on a file before it is used.
 
 The Department, or the administrator of the agency in the source's files, requests a form. A worker sets the form once
 the Department was mailed, because the form defines what counts as a result. Only the Department decides which agencies
-a source has and how few dossiers a whole export may hold. To restore an older form, somebody opens it and saves it
+a source has and how few dossiers a whole export may have. To use an older form again, somebody opens it and saves it
 again. The history keeps every form.
 """
 
@@ -106,7 +108,7 @@ class TypedForm:
         )
 
     def read(self) -> tuple[ExportForm | None, dict[str, str]]:
-        """Return the form and no faults, or no form and its faults: words by the field of the page."""
+        """Return the form and no faults, or no form and what is wrong with it, in words by the field of the page."""
         said: Mapping[str, Any] = wording.list_words()["exported"]["fault"]
         faults: dict[str, str] = {}
 
@@ -199,7 +201,7 @@ def _parts(written: str) -> tuple[str, ...]:
 # --- The page --------------------------------------------------------------------------------------------------------
 
 _SHOWN_FORMS: Final = 20
-"""Forms of the history that the page shows. The file has all of them."""
+"""Most forms of the history that the page shows. The downloaded file has all of them."""
 _SHOWN_FAULTS: Final = 50
 _SAID: Final = ("form_asked", "form_asked_before", "form_same")
 
@@ -231,7 +233,7 @@ def download_forms(request: Request, visits: Visits, format: FileFormat, source:
 def change_form(
     request: Request, visits: Visits, sent: Annotated[list[tuple[str, str]], Depends(sent_choices)]
 ) -> Response:
-    """Open the form beside a file that waits, try what was typed on a file, or request the form."""
+    """Open the form beside an uploaded file, try what was typed on a file, or request the form."""
     fields = dict(sent)
     source, decision = fields.get("source", ""), fields.get("decision", "")
     if visits.is_auditor:
@@ -280,7 +282,7 @@ def _request_form(
             wanted = {"source": source, "form": form.model_dump(mode="json")}
             said = "form_asked" if ask(connection, "export_form", wanted, who) == "waits" else "form_asked_before"
     if not is_newest:
-        # Keep what was typed. The visitor sees what others set meanwhile and saves again.
+        # Keep what was typed. The visitor sees which forms others set in the meantime, and can save once more.
         meanwhile = [each for each in _history(forms) if each[0].form_no > seen]
         came = CameOf(typed, sample=_sample_file(fields), meanwhile=meanwhile, status=HTTPStatus.CONFLICT)
         return form_shown(request, visits, source, came)
@@ -335,7 +337,7 @@ class CameOf:
     tried: ExportSeen | None = None
     """A file and the rows that the form read from it. ``None`` if the form was not tried on a file."""
     sample: tuple[str, str] = ("", "")
-    """Checksum and name of a file that waits, if no file was tried."""
+    """Checksum and name of the uploaded file on which the form will be tried, if no file was tried yet."""
     meanwhile: Sequence[tuple[FormVersion, list[tuple[str, str, str]]]] = ()
     """Forms that others set since the page was opened."""
     said: str = ""
@@ -351,7 +353,7 @@ def form_shown(
     *,
     no: str = "",
 ) -> HTMLResponse:
-    """Render the page, also after a form was sent.
+    """Render the page, both when a visitor opens it and after a form on it was sent.
 
     Args:
         request: the request that is answered.

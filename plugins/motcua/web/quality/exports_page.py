@@ -1,12 +1,12 @@
 """The page of files that one-stop software exports, and of files that staff upload.
 
-For each file the page shows its state, its faults by line, and the columns. An uploaded export is read and described
-first, and then confirmed or dropped.
+For each file the page shows its state, its faults by line, and the columns. An uploaded export is first read, and the
+page shows what it contains. Then the visitor confirms or drops it.
 
-A file holds all agencies of its source. A visitor who sees only some agencies sees the files of a source if they can
-hold no other agency. Auditors see no file names and no dossier codes. The Department may accept a file that was refused
-for having too few dossiers, as ``motcua files accept`` does. Every visitor except auditors may upload a file to a
-source whose agencies the visitor may all see.
+A file holds dossiers of all agencies of its source. A visitor who sees only some agencies sees the files of a source if
+they can hold no other agency. Auditors see no file names and no dossier codes. The Department may accept a file that
+was refused for having too few dossiers, as ``motcua files accept`` does. Every visitor except auditors may upload a
+file to a source whose agencies the visitor may all see.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def download_exports(
 
 
 def _lists(connection: Connection, source: str, one: ToldExport | None) -> dict[str, Listing]:
-    """Return the page's lists, of a source's files and of one of its files."""
+    """Return the page's lists: the files of a source, and the lists about one of these files."""
     form = _form(form_in_force(connection, source))
     columns = [] if form is None else _columns_of(form)
     return {
@@ -120,7 +120,7 @@ def exports_shown(
     seen: ExportSeen | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    """Render the page, also after a form was sent.
+    """Render the page, both when a visitor opens it and after a form on it was sent.
 
     Args:
         request: the request that is answered.
@@ -240,7 +240,10 @@ def _may_send(visits: Visitor, source: str) -> str:
 def upload_export(
     request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_uploaded_form)], source: str = ""
 ) -> Response:
-    """Read an uploaded export and show its content, or the form beside it. The export counts once it is confirmed."""
+    """Read an uploaded export, and show its content, or the export form beside it.
+
+    Nothing of the export is used before a visitor confirms it.
+    """
     must_be_own_form(request, sent.fields)
     if not sent.size:
         told = "empty_file" if sent.name else "no_file"
@@ -261,7 +264,7 @@ def upload_export(
 
 @router.post(f"{PLACE}/sent")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Put an export that was read into its folder, or drop it."""
+    """Put an uploaded export into the folder of its source, or drop it."""
     source, decision = fields.get("source", ""), fields.get("decision", "")
     who = _may_send(visits, source)
     must_be_own_form(request, fields)

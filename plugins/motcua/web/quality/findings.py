@@ -1,4 +1,4 @@
-"""Findings behind a figure: addresses, what a list and its files show of each finding, and reasons."""
+"""The findings that a figure counts: addresses of their lists, what a list shows of each finding, and reasons."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def given(query: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The findings that an address asks for, as the address writes it. Unknown values narrow nothing down."""
+    """The findings that an address asks for, as the address writes it. Unknown values are ignored."""
 
     code: str = ""
     """Code of an agency. Empty for all agencies."""
@@ -39,7 +39,7 @@ class Asked:
 
     @property
     def given(self) -> dict[str, str]:
-        """The values that narrow the list down, as an address writes them."""
+        """The values that are not empty, as an address writes them. They decide which findings the list shows."""
         return given(asdict(self))
 
     def chosen(self, rules: Collection[str]) -> Chosen:
@@ -59,13 +59,16 @@ class FindingsAddress:
     code: str = ""
 
     def __call__(self, rule: str = "", part: str = "", state: str = "", *, code: str = "") -> str:
-        """Return the address of the list behind a figure. ``code`` names another agency than the address's own."""
+        """Return the address of the list of the findings that a figure counts.
+
+        ``code`` is the agency of this list, if it is not the agency for which this object builds addresses.
+        """
         query = given({"code": code or self.code, "rule": rule, "part": part, "state": state})
         return f"{self.base}/quality/findings?{urlencode(query)}#danh-sach"
 
 
 def title_of(chosen: Chosen, results: Sequence[RuleResult], of_all: str) -> str:
-    """Return the title of a list of findings. ``of_all`` is the title if nothing narrows the list down."""
+    """Return the title of a list of findings. ``of_all`` is the title of a list that shows all findings."""
     words = wording.words()
     rule = next((each.rule.title for each in results if each.rule.code == chosen.rule), None)
     what = rule or (words["part"][chosen.part] if chosen.part else of_all)
@@ -74,21 +77,21 @@ def title_of(chosen: Chosen, results: Sequence[RuleResult], of_all: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LookedAtAgain:
-    """The present state of a page's findings, which changed after their run.
+    """What changed about a page's findings after the run that found them.
 
-    No figure of the run counts these changes.
+    The figures of the run do not count these changes.
     """
 
     mended: frozenset[int]
-    """Findings that no longer hold, because their dossiers were read again since the run."""
+    """Ids of findings that are no longer true: their dossiers were read again after the run and are now correct."""
     rechecks: Mapping[int, Recheck]
-    """The last repeated check of a finding since the run, by finding."""
+    """The last repeated check of each finding since the run, by the finding's id."""
     alone: frozenset[str]
-    """Rules whose findings can be checked again one by one."""
+    """Codes of the rules whose findings can be checked again one by one."""
 
 
 def look_again(connection: Connection, run: Run, rows: Sequence[RowToCorrect]) -> LookedAtAgain:
-    """Return which of a page's findings changed in the ledger since their run."""
+    """Return which of a page's findings changed in the ledger since the run that found them."""
     alone = rules_judged_alone()
     standing = [each.finding_id for each in rows if each.state != "fixed" and each.rule.code in alone]
     return LookedAtAgain(
@@ -99,7 +102,7 @@ def look_again(connection: Connection, run: Run, rows: Sequence[RowToCorrect]) -
 
 
 def checked(run: Run) -> str:
-    """Return in words which run found the findings."""
+    """Return a sentence that says which run found the findings, and when."""
     said = wording.list_words()["told"]["checked"]
     return str(said.format(no=run.run_no, moment=wording.moment(run.as_of)))
 

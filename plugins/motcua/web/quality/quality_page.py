@@ -1,9 +1,9 @@
 """The pages *Chất lượng dữ liệu*: all agencies with the worst first, and lists of findings.
 
-A list shows the findings of one agency with its figures, the findings behind a figure, or those of all agencies.
+A list shows the findings of one agency with its figures, the findings that a figure counts, or those of all agencies.
 
 The list takes three decisions: a finding is acknowledged for a time, an acknowledgement is withdrawn, or a finding is
-checked again against its dossier as it is now. The result of a repeated check stands beside the run and does not change
+checked again against its dossier as it is now. The result of a repeated check is stored separately and does not change
 the run. Administrators of the finding's agency and the Department decide. Auditors see the pages without forms. Each
 decision needs the token of the page's form and is stored with who, when, why and until when. An agency's administrators
 see the pages of their own agencies only.
@@ -61,7 +61,10 @@ router = APIRouter()
 
 @router.get("/quality")
 def show_department(request: Request, visits: Visits) -> Response:
-    """Show all agencies by the last run, the worst rate first. An agency's administrator is led to their own agency."""
+    """Show the figures of all agencies by the last run, the highest rate of findings first.
+
+    An agency's administrator is redirected to their own agency.
+    """
     if visits.agencies is not None:
         return _own_agencies(request, visits)
     with page_connection() as connection:
@@ -91,7 +94,7 @@ def show_department(request: Request, visits: Visits) -> Response:
 
 @router.get("/quality/file")
 def download_agencies(request: Request, visits: Visits, format: FileFormat) -> Response:
-    """Return the agencies of the page as a file, the worst rate first."""
+    """Return the agencies of the page as a file, the highest rate of findings first."""
     visits.must_see_all()
     with page_connection() as connection:
         report = department_report(connection, _last_run(connection), least_dossiers=LEAST_DOSSIERS)
@@ -100,7 +103,7 @@ def download_agencies(request: Request, visits: Visits, format: FileFormat) -> R
 
 
 def _own_agencies(request: Request, visits: Visitor) -> Response:
-    """Lead to the page of an administrator's only agency, or list the agencies if there are several."""
+    """Redirect to the page of an administrator's only agency, or list the agencies if there are several."""
     codes = visits.listed or []
     if len(codes) == 1:
         address = f"{request.scope.get('root_path', '')}/quality/findings?{urlencode({'code': codes[0]})}"
@@ -112,7 +115,10 @@ def _own_agencies(request: Request, visits: Visitor) -> Response:
 
 @router.get("/quality/agency")
 def moved(request: Request, visits: Visits, code: str = "") -> Response:
-    """Redirect the former address of an agency's page to its findings, or to all agencies if it names no agency."""
+    """Redirect the former address of an agency's page to the list of its findings.
+
+    If the address names no agency, redirect to the page of all agencies.
+    """
     query = f"/findings?{request.url.query}" if code else ""
     address = f"{request.scope.get('root_path', '')}/quality{query}"
     return RedirectResponse(address, HTTPStatus.MOVED_PERMANENTLY, HEADERS)
@@ -131,7 +137,7 @@ AskedFor: TypeAlias = Annotated[Asked, Depends(_asked_for)]
 
 @router.get("/quality/findings")
 def show_findings(request: Request, visits: Visits, asked: AskedFor, page: str = "1", said: str = "") -> HTMLResponse:
-    """Show findings by the last run, page by page: of one agency, of all agencies, or those behind a figure."""
+    """Show the last run's findings, page by page: of an agency, of all agencies, or those that a figure counts."""
     return _list_page(request, visits, asked, page, _known_message(said))
 
 
@@ -207,7 +213,7 @@ def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], D
 
 
 def _back_to_list(request: Request, asked: Asked, page: str, said: str, number: int) -> Response:
-    """Lead back to the list in which the form stood, at its finding."""
+    """Redirect to the list that contained the form, at the finding to which the form belongs."""
     query = given(asked.given | _order_and_search(request) | {"page": page, "said": said})
     address = f"{request.scope.get('root_path', '')}/quality/findings?{urlencode(query)}"
     return RedirectResponse(f"{address}#loi-{number}", HTTPStatus.SEE_OTHER, HEADERS)
@@ -272,7 +278,7 @@ def _list_page(
 
 
 def _agency_figures(connection: Connection, report: AgencyReport) -> dict[str, int]:
-    """Return figures of one agency that its report does not hold."""
+    """Return figures of one agency that are not in its report."""
     untold = supplements_untold_by(connection, report.run.as_of, [report.agency_code])
     mails = mails_of(connection, MailedReport("quality", report.run.run_no, report.agency_code))
     return {
@@ -290,14 +296,14 @@ def _list_on_page(
     asked: Asked,
     page: str,
 ) -> ShownList:
-    """Return the list of a page, also if a form led to it."""
+    """Return the list as a page shows it, both when a visitor opens the page and after a form on it was sent."""
     query = [*asked.given.items(), *_order_and_search(request).items(), ("page", page)]
     here = "/quality/findings"
     return shown_list(connection, request, visits, listing, here=here, query=query, file=f"{here}/file")
 
 
 def _order_and_search(request: Request) -> dict[str, str]:
-    """Return order and search of the list from the page's address, or from the address on which a form stood."""
+    """Return order and search of the list from the page's address, or from the address of the page with the form."""
     return {name: value for name, value in kept_query(request) if name in ("sort", "q") and value}
 
 

@@ -1,4 +1,4 @@
-"""The page *Nguồn dữ liệu*: how fresh each source is, which of its rows cannot be used yet, and what heals them.
+"""The page *Nguồn dữ liệu*: when each source was last read, which of its rows cannot be used yet, and what would help.
 
 The Department states here what an unknown status of a source stands for. If citizens are or were informed of that
 status, the page only requests the change, and a worker makes it once the Department was mailed. ``motcua sources
@@ -134,7 +134,7 @@ def change_status(request: Request, visits: Visits, fields: Annotated[dict[str, 
         with page_connection() as connection:
             became = ask(connection, "map_status", wanted, who)
     except CheckViolation:
-        # The code is a status of the source contract, which cannot be mapped.
+        # The typed code is a status of the source contract itself, whose meaning cannot be changed.
         raise PageRefused(HTTPStatus.BAD_REQUEST, "not_so") from None
     return led_to(request, "/quality/sources", {"said": _SAID[became]})
 

@@ -1,7 +1,8 @@
 """The page *Giám sát*: what the watch found, who looks after it, and whether the watch itself is running.
 
-The page has forms for two decisions. Somebody acknowledges an open alert. After a ledger slept, somebody states whether
-it was restored from a backup. The second decision is carried out at once, after a page that shows its effects. Only the
+The page has forms for two decisions. With the first, somebody acknowledges an open alert. The second is needed after
+the ledger was asleep, which means that no process worked with it for a while: somebody states whether it was restored
+from a backup. A page shows the effects of this statement, and once it is confirmed it is carried out at once. Only the
 Department decides. Other visitors see the page without its forms.
 """
 
@@ -60,7 +61,7 @@ def show_alerts(request: Request, visits: Visits, said: str = "") -> HTMLRespons
 
 @router.get("/alerts/file")
 def download_alerts(request: Request, visits: Visits, format: FileFormat, of: Literal["alerts", "looks"]) -> Response:
-    """Return the alerts of the page, or what the watch saw in its last round, as a file."""
+    """Return the alerts of the page, or what the watch found at its last check, as a file."""
     visits.must_see_all()
     now = datetime.now(UTC)
     with page_connection() as connection:
@@ -93,7 +94,7 @@ def download_alerts(request: Request, visits: Visits, format: FileFormat, of: Li
 
 @router.get("/checks/{name}")
 def show_check(request: Request, visits: Visits, name: str) -> HTMLResponse:
-    """Show the handbook's page of a check: its meaning and what to do. The page shows no rows."""
+    """Show the handbook's page of a check: its meaning and what to do. The page shows no rows of the ledger."""
     if name not in CHECKS:
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     said = handbook_words(name)
@@ -116,7 +117,7 @@ def acknowledge(request: Request, visits: Visits, fields: Annotated[dict[str, st
 
 @router.post("/alerts/gap")
 def answer(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Show what an answer about a slept or restored ledger does to the messages on hold, or carry it out.
+    """Show what an answer about a ledger that was asleep or restored does to the messages on hold, or carry it out.
 
     Once the visitor confirms the answer, these messages are sent or become ``unknown``.
     """

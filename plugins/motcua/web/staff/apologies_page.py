@@ -34,7 +34,7 @@ router = APIRouter()
 list_page(router, "/apologies/letters", LETTERS, "apologies_letters.html")
 
 LETTERS_A_FILE = 100
-"""The others are in further files."""
+"""Most letters in one file. The other letters are in further files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ class AgencyTonight:
 
     agency_code: str
     told: int
-    """Dossiers whose citizen gets an apology, unless they are finished before."""
+    """Number of dossiers whose citizen gets an apology, unless the dossier is finished before."""
     untold: int
-    """Dossiers whose citizen cannot be reached, unless they are finished before."""
+    """Number of dossiers whose citizen cannot be reached by an apology, unless the dossier is finished before."""
 
 
 @router.get("/apologies")
 def show_apologies(request: Request, visits: Visits) -> HTMLResponse:
-    """Show what the coming evening would apologize for, by agency and dossier."""
+    """Show which dossiers would get an apology on the coming evening, by agency."""
     evening_at = coming_evening(datetime.now(UTC))
     with page_connection() as connection:
         asked = asked_of(connection, request, visits, OWED_TONIGHT)
@@ -85,8 +85,10 @@ def download_tonight(request: Request, visits: Visits, format: FileFormat) -> Re
 
 @router.get("/apologies/letters/filled")
 def download_letters(request: Request, visits: Visits, part: str = "1") -> Response:
-    """Filled-in letters for the dossiers of the list, the longest overdue first, a hundred a file; an auditor's are
-    without names."""
+    """Return filled-in letters for the dossiers of the list, the longest overdue first, a hundred in each file.
+
+    Letters that an auditor downloads hold no names.
+    """
     number = number_in(part) or 1
     today = datetime.now(VIETNAM).date()
     with page_connection() as connection:

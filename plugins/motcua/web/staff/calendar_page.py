@@ -31,11 +31,11 @@ from motcua.web.staff.requests_page import waiting_requests
 from motcua.web.visitors import Visitor, Visits
 
 Kind: TypeAlias = Literal["holiday", "swap", "own", "worked", "morning", "weekend"]
-"""What marks a day. The template has a look and words for each kind.
+"""What is special about a day. The template has a style and words for each kind.
 
-The kinds, in this order: a public holiday or a day in lieu of one; a day off in exchange for a weekend day; the
-agency's own closing; a day worked although it is off elsewhere; a day of which only the morning is worked; a weekend
-day.
+The kinds, in this order: a public holiday or a day off that replaces it; a day off in exchange for a weekend day; the
+agency's own closing; a day on which this agency works although it is off elsewhere; a day on which only the morning is
+worked; a weekend day.
 """
 
 LONGEST_AUTHORITY = 300
@@ -65,7 +65,7 @@ class Month:
 
 
 def kind_of(calendar: WorkingCalendar, day: date) -> Kind | None:
-    """Return what marks a day, or ``None`` for an ordinary working day."""
+    """Return what is special about a day, or ``None`` for an ordinary working day."""
     special, opening = calendar.special_day(day), calendar.opening(day)
     if opening == "morning":
         return "morning"
@@ -100,13 +100,16 @@ def _cell(calendar: WorkingCalendar, day: date, today: date) -> Cell:
 
 @router.get("/calendar")
 def show_calendar(request: Request, visits: Visits, year: str = "", agency: str = "", said: str = "") -> HTMLResponse:
-    """Show a year, by default this one, for an agency's code or a province's key, by default the first province."""
+    """Show a year of an agency, given by its code, or of a province, given by its key.
+
+    The default is the present year of the first province.
+    """
     return _page(request, visits, year, agency, "asked" if said == "asked" else "")
 
 
 @router.post("/calendar")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Request that a year counts as compared with the announcement, or that this is withdrawn.
+    """Request that a year's calendar counts as compared with the government's announcement, or withdraw this.
 
     The page first shows the year's days off and asks the visitor to confirm.
     """
@@ -184,7 +187,7 @@ def _page(
         weekdays=list_words()["calendar"]["weekday"],
         state=state,
         confirmed_on=state.confirmed_at.astimezone(VIETNAM).date() if state and state.confirmed_at else None,
-        # The hours in force today, or at the end of a year that is not this one.
+        # For this year show the hours in force today, for another year those at its end.
         hours=calendar.hours_on(today if today.year == shown else last),
         months=months_of(calendar, shown, today),
         working_days=calendar.count_working_days(first, last),

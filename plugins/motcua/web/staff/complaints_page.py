@@ -52,7 +52,7 @@ def show_complaints(
 ) -> HTMLResponse:
     """Show complaints, the newest first, page by page.
 
-    ``code`` is a dossier about which a complaint will be recorded. Its form is open and filled in, also with ``claim``.
+    If ``code`` names a dossier, the form for a complaint about this dossier is open and filled in, also with ``claim``.
     """
     about = {"decision": "record", "agency": agency, "dossier_code": code[:CODE_LIMIT], "claim": claim}
     tried = about if code and not holds_phone(code) else None
@@ -82,7 +82,7 @@ def change_complaints(request: Request, visits: Visits, fields: Form) -> Respons
 
 
 def _asked(request: Request) -> list[tuple[str, str]]:
-    """Return the query of the list.
+    """Return the query that selects the rows of the list.
 
     If the query has a code, ``claim`` belongs to the new complaint and is no filter.
     """

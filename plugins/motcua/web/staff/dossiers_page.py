@@ -1,7 +1,7 @@
-"""The page *Hồ sơ*: what a citizen was informed about a dossier, or why not, for questions at the counter.
+"""The page *Hồ sơ*, for questions at the counter: of what a citizen was informed about a dossier, or why of nothing.
 
 A dossier is found by its code in any spelling that 9029 reads, by the last characters of its code, or by a phone
-number. The search is sent as a form and stands in no address, so that no number is shown to anybody else. The ledger
+number. The search is sent as a form and is in no address, so that nobody else sees the number in an address. The ledger
 stores who searched for a phone number. Auditors cannot search by phone number, and nobody can search by name.
 """
 
@@ -43,7 +43,7 @@ from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST = 100
-"""Characters of a search that are used. The rest is cut off."""
+"""Most characters of a search that are used. The rest is cut off."""
 
 router = APIRouter()
 Form = Annotated[dict[str, str], Depends(sent_form)]
@@ -51,7 +51,7 @@ Form = Annotated[dict[str, str], Depends(sent_form)]
 
 @router.get("/dossiers")
 def show_dossier(request: Request, visits: Visits, agency: str = "", code: str = "") -> Response:
-    """Show a dossier, the dossiers that an ambiguous code may mean, or, without a code, the search."""
+    """Show a dossier. For an ambiguous code, list the dossiers that it may mean. Without a code, show the search."""
     typed = _one_line(code)
     if holds_phone(typed):
         return _search_page(request, "phone_in_address", status=HTTPStatus.BAD_REQUEST)
@@ -83,7 +83,8 @@ def show_dossier(request: Request, visits: Visits, agency: str = "", code: str =
 def show_slip(request: Request, visits: Visits, agency: str, code: str) -> HTMLResponse:
     """Show the slip for the citizen, which prints itself.
 
-    The slip holds the sentence, the code and dates, and how to ask 9029 and what that costs. It holds no name.
+    The slip has the sentence about the dossier, its code and dates, and how to ask 9029 and what that costs. It has no
+    name.
     """
     shown = _dossier_values(_explain_asked_dossier(agency, code, visits), visits)
     return render(request, "dossiers/slip.html", prints=True, fee=settings().inquiries_fee, **shown)
@@ -107,7 +108,7 @@ Numbers = Annotated[list[str], Query()]
 def show_found(request: Request, visits: Visits, dossier: Numbers) -> HTMLResponse:
     """Show dossiers that a search found, in another order.
 
-    The address gives the dossiers by their numbers, since no address holds the search.
+    The address gives the ledger's numbers of the dossiers, because no address may contain the text of the search.
     """
     with page_connection() as connection:
         return _list_page(connection, request, visits, _find_by_numbers(connection, visits, dossier), "found")
@@ -129,7 +130,7 @@ def _find_by_numbers(connection: Connection, visits: Visitor, written: list[str]
 
 @router.post("/dossiers/search")
 def search(request: Request, visits: Visits, fields: Form) -> Response:
-    """Lead to the dossier whose code, end of code or phone number was typed, or list several dossiers."""
+    """Redirect to the dossier whose code, end of code or phone number was typed. If there are several, list them."""
     must_be_own_form(request, fields)
     typed = _one_line(fields.get("q", ""))
     if not typed:
@@ -159,7 +160,7 @@ def _search_by_phone(connection: Connection, request: Request, visits: Visitor, 
 def _one_or_several(
     connection: Connection, request: Request, visits: Visitor, found: Sequence[DossierFound], said: str = "several"
 ) -> Response | None:
-    """Lead to the only dossier that was found, list several dossiers, or return ``None`` if none was found."""
+    """Redirect to the only dossier that was found, or list several. Return ``None`` if no dossier was found."""
     if len(found) == 1:
         return led_to(request, "/dossiers", {"agency": found[0].agency_code, "code": found[0].dossier_code})
     return _list_page(connection, request, visits, found, said) if found else None
@@ -248,7 +249,7 @@ def _list_page(
     found: Sequence[DossierFound],
     said: str,
 ) -> HTMLResponse:
-    """Show the list of dossiers that were found. Its links for another order hold the dossiers' numbers."""
+    """Show the list of dossiers that were found. Its links that change the order contain the dossiers' numbers."""
     listing = DOSSIERS.of(found)
     numbers = [("dossier", str(each.dossier_id)) for each in found]
     shown = shown_list(connection, request, visits, listing, here="/dossiers/found", query=numbers)

@@ -1,4 +1,7 @@
-"""The page *Tin nhắn*: the messages behind every live figure, and its tabs *9029* and *Chưa rõ kết quả*."""
+"""The page *Tin nhắn*, which lists messages and to which figures of other pages link, and two of its tabs.
+
+The tabs are *9029* and *Chưa rõ kết quả*.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ list_page(router, "/messages", MESSAGES)
 # --- 9029: inquiries of citizens by text message ---------------------------------------------------------------------
 
 _REPEATED = 20
-"""Most rows of repeated codes, and of repeated phones."""
+"""Most rows that the page shows of codes, and of phones, that inquiries repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class DayRow:
 
 @router.get("/messages/inquiries")
 def show_inquiries(request: Request, visits: Visits) -> HTMLResponse:
-    """Show inquiries of some days: counts by day and outcome, repeated unknown codes, and a list."""
+    """Show the inquiries of the requested days: counts by day and outcome, repeated unknown codes, and a list."""
     days: list[DayRow] = []
     codes, phones = [], []
     with page_connection() as connection:

@@ -1,7 +1,7 @@
-"""The page *Tổng quan*, the first one: what needs attention, a day's messages by state, and the present state.
+"""The first page, *Tổng quan*: what needs attention, a day's messages by state, and the present state of the system.
 
-The page counts the rows of one day and never the whole ledger. The watch counts the accounting identity again from the
-facts. The page shows the watch's last count and its time.
+The page counts the rows of one day and never the whole ledger. The accounting identity is not counted for the page: it
+shows the last count of the watch, and when the watch counted.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ class IdentityCounted:
 
 @router.get("/")
 def show_overview(request: Request, visits: Visits, day: str = "", kind: str = "") -> Response:
-    """Show what needs attention and the present state, and the messages of the events that were recorded on a day.
+    """Show what needs attention, the present state, and how many messages belong to events recorded on a day.
 
-    The day is today by default. The messages are of every kind, or of one kind by agency. A clerk is led to the search
-    for dossiers instead.
+    The day is today by default. The messages are counted by kind and by agency. If ``kind`` is given, the figures by
+    agency count only messages of this kind. A clerk is led to the search for dossiers instead.
     """
     if visits.is_clerk:
         return led_to(request, "/dossiers")

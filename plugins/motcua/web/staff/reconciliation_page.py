@@ -46,10 +46,10 @@ from motcua.web.visitors import Visitor, Visits
 log = logging.getLogger(__name__)
 
 _SHOWN = 100
-"""Most rows of reasons and of the portal on the page. The workbook has all of them."""
+"""Most rows that the page shows of reasons, and of figures of the national portal. The workbook has all rows."""
 _PERIODS = 45
 _LISTED = 1_001
-"""Most rows of a figure on its page. The file has all of them."""
+"""Most rows that the page of a figure shows. The downloaded file has all of them."""
 
 router = APIRouter()
 
@@ -60,8 +60,8 @@ def show_reconciliation(
 ) -> HTMLResponse:
     """Show the figures of one closing, of all agencies or of one, and differences that nothing explains.
 
-    The closing is by default the newest one of a day that had messages. The page links the other closings of its
-    length.
+    The closing is by default the newest one of a day that had messages. The page has links to the other closings of
+    periods of the same length.
     """
     if agency:
         visits.must_see(agency)
@@ -178,7 +178,7 @@ def download_figures(
 def _asked_cell(
     agency: str | None = None, procedure: str | None = None, kind: str | None = None, reason: str | None = None
 ) -> Cell:
-    """Return the part of a closing that an address names. Parameters that are missing narrow nothing down."""
+    """Return the part of a closing that an address names. A parameter that is missing stands for all values."""
     if any("\x00" in written for written in (agency, procedure, kind, reason) if written):
         raise PageRefused(HTTPStatus.NOT_FOUND, "no_such_page")
     return Cell(agency, procedure, kind, reason)
@@ -316,10 +316,10 @@ def _attachment(content: bytes, name: str) -> Response:
 def _portal(
     connection: Connection, closing: Closing, agency: str | None
 ) -> tuple[Sequence[ComparedAgency], int] | None:
-    """Return what the national portal states about agencies, and how many agencies have no such figures yet.
+    """Return the national portal's figures of agencies, and the number of agencies that lack such figures.
 
-    Figures of the portal are handed in for days and months only; return ``None`` for other periods. Agencies without
-    them show the figures that were pushed to the portal.
+    The number counts only agencies whose data was pushed. Figures of the portal are handed in for days and months only;
+    return ``None`` for other periods.
     """
     period = closing.period
     if period.length not in ("day", "month"):
@@ -332,7 +332,7 @@ def _portal(
 
 
 def _published_files(published: Publication | None, told: Told) -> list[dict[str, Any]]:
-    """Return an agency's own workbook in the publication, or without an agency the files over all agencies."""
+    """Return the workbook of the chosen agency in the publication; if none is chosen, the files about all agencies."""
     if published is None:
         return []
     files: list[dict[str, Any]] = published.manifest["files"]

@@ -1,7 +1,7 @@
 """The tab *Yêu cầu đang chờ*: requests that a worker carries out later, and their outcomes.
 
-The Department was mailed about each request. A request can be withdrawn here until its time comes. An
-agency's administrator sees and withdraws requests about their own agencies only.
+A mail informed the Department about each request. A request can be withdrawn here until it is carried out. An agency's
+administrator sees and withdraws requests about their own agencies only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The page *Lượt này đã làm gì*: what a run of a DAG did, in plain words with links; a tab of the run in Airflow.
 
-Airflow states how the run stands, and the ledger what the run did. An agency's administrator sees what the run did for
-their own agencies.
+The run's state comes from Airflow, and what the run did comes from the ledger. An agency's administrator sees what the
+run did for their own agencies.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ from motcua.web.visitors import Visitor, Visits
 # --- Why the run is red ----------------------------------------------------------------------------------------------
 
 _NUMBER = re.compile(r"\+?\d{9,}")
-"""Digits as long as a phone number. The words of a gate count and name things, and should hold no phone number."""
+"""Digits as long as a phone number. They are masked in the reasons that a gate gives, although these reasons only count
+and name things and should hold no phone number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Trouble:
     why: str
     todo: str
     check: str = ""
-    """Id of the check that found it. Empty for a task that failed."""
+    """Id of the check that found the reason. Empty if the reason is a failed task."""
 
 
 def run_words() -> dict[str, Any]:
@@ -61,13 +62,13 @@ def run_words() -> dict[str, Any]:
 
 
 def trouble_of_task(task_id: str, what: str) -> Trouble | None:
-    """Return the trouble of a failed task. Return ``None`` for the gate, whose own findings say more."""
+    """Return the reason that a failed task is for a red run. Return ``None`` for the gate: its findings say more."""
     told = run_words()["task"].get(task_id)
     return None if told is None else Trouble(told["why"].format(what=what).replace(" .", "."), told["todo"])
 
 
 def troubles_of_gate(kept: str) -> list[Trouble]:
-    """Return each kind of unfinished work that a gate found, once.
+    """Return a reason for each kind of unfinished work that a gate found.
 
     Failed tasks are left out, because :func:`trouble_of_task` returns these.
     """
@@ -84,7 +85,7 @@ _TAKEN = ("accepted", "duplicate", "receipt")
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A figure, what it counts, and the filters with which the page of messages shows its rows."""
+    """A figure, what it counts, and the filters with which the page of messages shows the messages that it counts."""
 
     words: str
     number: int
@@ -100,7 +101,7 @@ class GatewayWork:
     taken: int
     delivered: int
     waiting: int
-    """Attempts without an answer yet."""
+    """Number of attempts that have no answer yet."""
     failures: tuple[Counted, ...]
 
     @property
@@ -396,7 +397,7 @@ def show_run(request: Request, visitor: Visits, find: FindsRun, dag_id: str = ""
 def download_run(
     request: Request, visitor: Visits, find: FindsRun, format: FileFormat, dag_id: str = "", run_id: str = ""
 ) -> Response:
-    """Return the figures of what a run did as a file. The page of messages has the file of its messages."""
+    """Return the figures of what a run did as a file. The file of the run's messages is on the page of messages."""
     run, _, work, _ = _find_run(visitor, find, dag_id, run_id)
     with page_connection() as connection:
         agencies = [each for each in list_agencies(connection) if visitor.sees(each.agency_code)]

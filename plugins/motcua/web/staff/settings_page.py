@@ -1,8 +1,8 @@
 """The pages *Thiết lập → Cơ quan*: an agency's administrator changes the agency's settings, with history and undo.
 
-A change is first rehearsed over the last working day, with its price. A change that would keep messages from citizens
-needs a confirmation. If other people changed settings since the page was opened, the visitor sees their changes and
-keeps everything that the visitor typed.
+A change is first rehearsed: the page shows what it would have done to the messages of the last working day, and what
+these would have cost. A change that would keep messages from citizens needs a confirmation. If other people changed
+settings since the page was opened, the page shows their changes and still has everything that the visitor typed.
 """
 
 from __future__ import annotations
@@ -59,11 +59,14 @@ _BETWEEN: Final = re.compile(r"[\s,;]+")
 
 @dataclass(frozen=True, slots=True)
 class TypedSettings:
-    """The fields of the form as they were typed, also fields that the other fields make ineffective."""
+    """The fields of the form as they were typed, including fields that have no effect because of other fields."""
 
     same_day_excluded: bool
     same_day_all: bool
-    """Whether all same-day procedures are left out. The agencies' file and the history write this as an empty list."""
+    """Whether the agency sends nothing about the dossiers of any procedure that is resolved on the day of receipt.
+
+    The agencies' file and the history write this as an empty list of procedures.
+    """
     same_day_procedures: tuple[str, ...]
     same_day_reason: str
     accented: bool
@@ -74,12 +77,12 @@ class TypedSettings:
 
     @classmethod
     def of_agency(cls, agency: Agency) -> TypedSettings:
-        """Return the fields that show an agency."""
+        """Return the fields as they show an agency's settings."""
         return cls.of_settings(settings_of(agency))
 
     @classmethod
     def of_settings(cls, settings: Mapping[str, Any]) -> TypedSettings:
-        """Return the fields that show settings, given as in the agencies' file."""
+        """Return the fields as they show these settings, which are given in the form of the agencies' file."""
         return cls(
             same_day_excluded=settings["same_day_excluded"],
             same_day_all=settings["same_day_excluded"] and not settings["same_day_procedures"],
@@ -111,14 +114,14 @@ class TypedSettings:
 
     @property
     def chooses_none(self) -> bool:
-        """Whether same-day procedures are to be left out but none is chosen. Then none is left out."""
+        """Whether the form leaves out same-day procedures but chooses none of them. No procedure is then left out."""
         return self.same_day_excluded and not (self.same_day_all or self.same_day_procedures)
 
     @property
     def settings(self) -> dict[str, object]:
         """The settings as in the agencies' file.
 
-        Procedures and reason count only if same-day procedures are left out.
+        The chosen procedures and the reason are used only if same-day procedures are left out.
         """
         leaves_out = self.same_day_excluded and not self.chooses_none
         return {
@@ -139,7 +142,7 @@ def parts(written: str) -> list[str]:
 
 
 def faults_of(refused: SettingsRefused, typed: TypedSettings) -> dict[str, str]:
-    """Return what is wrong, in words, by the field at which the page shows it."""
+    """Return what is wrong with the typed settings, in words, by the field at which the page shows it."""
     said = settings_words()["fault"]
     found: dict[str, str] = {}
     for fault in refused.faults:
@@ -281,7 +284,8 @@ def _undo(shown: _AgencyPage, fields: Mapping[str, str], who: str) -> Response:
     if change is None:
         return shown.page(not_undone=why_not_undone(NotUndone("no_more")), status=HTTPStatus.CONFLICT)
     if fields.get("sure") != "yes" or opened.last_change != seen:
-        # If the settings changed meanwhile, ask again with the changes that undoing would make now.
+        # If the settings changed in the meantime, ask for a confirmation again, with the changes that undoing would
+        # make now.
         return shown.ask(change, "undo", number=number)
     if save(shown.connection, after, seen, who) == "changed":
         return shown.again(TypedSettings.of_agency(opened.agency), seen)
@@ -338,7 +342,7 @@ class _Words:
 
 
 class _AgencyPage:
-    """Renders the page of one agency, after each kind of form, too."""
+    """Renders the page of one agency, both when a visitor opens it and after any form on it was sent."""
 
     def __init__(self, request: Request, visits: Visitor, connection: Connection, opened: OpenedSettings) -> None:
         self.request, self.visits, self.connection, self.opened = request, visits, connection, opened
@@ -395,7 +399,7 @@ class _AgencyPage:
         said: str = "",
         status: int = HTTPStatus.OK,
     ) -> HTMLResponse:
-        """Return the page with the settings, and with what was typed, rehearsed or asked."""
+        """Return the page with the settings, what was typed, the result of a rehearsal, or a question to confirm."""
         agency, price = self.agency, settings().segment_price
         form = typed or TypedSettings.of_agency(agency)
         told = _Words(self.connection, self.opened, form.same_day_procedures)
@@ -468,7 +472,7 @@ def _always_accented(connection: Connection) -> list[str]:
 
 
 def _sample_texts(agency: Agency, name: str, price: int | None) -> list[tuple[PreviewRow, PreviewRow]]:
-    """Return the three texts with a long dossier code, each without and with accents."""
+    """Return a sample text of each kind of message with a long dossier code, each without and with accents."""
     templates = load_templates()
     shown = AgencyToPreview(agency.agency_code, name, None, agency.accented)
     rows = preview_texts([templates[kind] for kind in _KINDS], [shown], price or 0)

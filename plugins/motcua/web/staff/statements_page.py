@@ -1,4 +1,4 @@
-"""The page *Đối soát nhà mạng*: each month's carrier statement, its verdicts, differing rows, and refused files.
+"""The page *Đối soát nhà mạng*: each month's carrier statement, how its rows agree with the ledger, and refused files.
 
 The Department uploads a carrier statement here, confirms what was read in it, and marks a refused one as dealt with.
 """
@@ -64,7 +64,7 @@ router = APIRouter()
 
 @dataclass(frozen=True, slots=True)
 class RowFilters:
-    """The rows of a carrier statement that an address asks for. Unknown values narrow nothing down."""
+    """The rows of a carrier statement that an address asks for. Unknown values are ignored."""
 
     no: str
     verdict: LineMatch | None
@@ -83,7 +83,8 @@ Filters = Annotated[RowFilters, Depends(_filters)]
 
 
 def bar_of(figures: StatementFigures, direction: str) -> list[tuple[LineMatch, float, float]]:
-    """Return the verdicts as parts of a bar 1000 wide: verdict, where the part begins, and its width.
+    """Return the parts of a bar of the width 1000. Each part is a verdict (how rows compare with the ledger), the
+    place where the part begins, and its width, which shows how many rows got this verdict.
 
     No part is too thin to be seen.
     """
@@ -122,7 +123,7 @@ def statements_shown(
     typed: Mapping[str, str] | None = None,
     status: int = HTTPStatus.OK,
 ) -> HTMLResponse:
-    """Render the page, also after a form was sent.
+    """Render the page, both when a visitor opens it and after a form on it was sent.
 
     Args:
         request: the request that is answered.
@@ -130,7 +131,8 @@ def statements_shown(
         filters: the rows and the carrier statement to show. The default is the newest one in force.
         told: key of the message that the page shows about a sent form.
         seen: a carrier statement that was read and is to be confirmed.
-        about: the subject of ``told``: a stored carrier statement, one that waits for its run, a month, or a refusal.
+        about: what ``told`` is about: a stored carrier statement, one that the next run will import, a month, or a
+            refused file.
         typed: the form as it was sent.
         status: HTTP status of the answer.
     """
@@ -193,7 +195,7 @@ def statements_shown(
 
 
 def _usual_form() -> str:
-    """Return the name of the form of a gateway in use, or an empty text if there is none."""
+    """Return the name of the form in which a gateway in use writes its statements; empty if there is none."""
     for name in form_names():
         try:
             if load_form(name).gateway in settings().gateways:
@@ -265,7 +267,7 @@ async def _uploaded_form(request: Request, visits: Visits) -> AsyncIterator[Sent
 
 @router.post("/statements/upload")
 def upload_statement(request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_uploaded_form)]) -> Response:
-    """Read a carrier statement and show its content or its faults. Nothing of it counts before it is confirmed."""
+    """Read a carrier statement and show its content or its faults. Nothing of it is used before it is confirmed."""
     fields = sent.fields
     unprocessable = HTTPStatus.UNPROCESSABLE_ENTITY
     must_be_own_form(request, fields)

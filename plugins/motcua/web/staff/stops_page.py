@@ -102,7 +102,10 @@ def _end_stop(request: Request, visits: Visitor, fields: dict[str, str], who: st
 
 
 def _moment(written: str) -> datetime:
-    """Return the moment that a form sent, on the clock of Vietnam. Text that is no moment gives a date long past."""
+    """Return the moment that a form sent, in Vietnam's time zone.
+
+    For a text that is no moment, return a time long past, which is refused as the end of a stop.
+    """
     try:
         return datetime.strptime(written, "%Y-%m-%dT%H:%M").replace(tzinfo=VIETNAM)
     except ValueError:

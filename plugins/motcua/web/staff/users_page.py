@@ -1,7 +1,7 @@
 """The page *Người dùng*: who may sign in, with role and date, which agencies each user sees, and who assigned them.
 
 Only the Department sees this page. A first form shows the effect of a change, and a second form makes the change. The
-ledger stores who made the change and when. The change counts from the user's next page on.
+ledger stores who made the change and when. The change takes effect on the next page that the user opens.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Accounts = Annotated[Callable[[], list[Account] | None], Depends(account_finder)
 
 @router.get("/users")
 def show_users(request: Request, visits: Visits, accounts: Accounts, said: str = "") -> HTMLResponse:
-    """Show who may sign in, users with agencies, ordered by name, and the last changes."""
+    """Show the accounts that may sign in, the users with their agencies, ordered by name, and the last changes."""
     visits.must_be_operator()
     return _page(request, visits, accounts, said if said in _SAID else "")
 

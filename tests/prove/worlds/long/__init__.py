@@ -1,1 +1,1 @@
-"""A ledger with months of older rows on which the real jobs run, and records of what its SQL statements read."""
+"""Run the real jobs on a ledger with months of older rows, and record how many pages each SQL statement reads."""

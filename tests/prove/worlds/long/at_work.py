@@ -1,7 +1,7 @@
-"""Run each repeated work once on a ledger with months of older rows.
+"""Do each piece of regular work once on a ledger with months of older rows.
 
-The repeated works are a pick-up, a plan, a run of sending, delivery receipts and texts to 9029, a settling, an
-evening's apologies, the watchers, and every staff page.
+The pieces are: read a source, plan messages, send them, store delivery receipts and texts to 9029, settle messages,
+plan an evening's apologies, run a watcher and the watch, and show every staff page.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from tests.web.visiting import Visiting
 
 SOURCE = "mot_cua"
 NEWS = 200
-"""Number of dossiers with news that ``World.news`` records at the source."""
+"""Number of dossiers with a ready result that ``World.news`` records at the source."""
 _SECRET = "s" * 20
 # Mark all past evenings as settled. Otherwise the first run would settle each evening of the older months.
 _EVENINGS = """
@@ -68,7 +68,7 @@ class World:
 
     def __init__(self, ledger: Ledger, source: OneStop) -> None:
         self.ledger, self.source = ledger, source
-        # New steps get higher numbers than all older steps in the ledger.
+        # Let new steps get higher numbers than all older steps in the ledger.
         self.source.number = 50_000_000
         self.runs = 0
         for statement in _EVENINGS.split(";\n")[:-1]:
@@ -172,7 +172,7 @@ class World:
         apologize_due_tomorrow.plan_apologies(EVERYTHING)
 
     def watch(self) -> None:
-        """Run a watcher while a source has news, the sender that it notifies, and the checks of the watch."""
+        """Run a watcher while a source has unread rows, the sender that it notifies, and the checks of the watch."""
         reported: list[str] = []
         self.news()
         stop = threading.Event()

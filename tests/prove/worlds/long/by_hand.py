@@ -1,6 +1,6 @@
 """Run the SQL statements that jobs need only in rare cases, one by one, with values from a large ledger.
 
-A parameter name means the same in all SQL statements, so one table of values serves all of them.
+A parameter with the same name means the same in all SQL statements, so each name needs only one value.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ _PLANNED_BY_KEYS = ("messages/claiming/", "attempts/", "stops/set_aside", "gatew
 
 
 def ask_by_hand(ledger: Ledger) -> None:
-    """Run each of these SQL statements, and roll back all its changes."""
+    """Run each SQL statement that jobs need only in rare cases, and roll back all its changes."""
     values = _parameter_values(ledger)
     with ledger.recording("by hand"), open_connection() as connection:
         for name in STATEMENTS:
@@ -180,7 +180,7 @@ def _parameter_values(ledger: Ledger) -> dict[str, Any]:
 QUEUED, HELD, OF_ONE = 200_000, 300, 400
 """Numbers of messages: due at the same time, waiting for a person, and results of a single dossier."""
 ONE_DOSSIER = "NHIEU-TIN"
-"""Code of the dossier with many results, at agency B000."""
+"""Code of the dossier of agency B000 that has many results."""
 
 # Insert messages about ready results that are all due at the same time, each of another dossier.
 MANY_DUE = f"""

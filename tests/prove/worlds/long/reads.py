@@ -1,7 +1,7 @@
 """Record how many pages each SQL statement reads while the real jobs and pages run, as auto_explain logs it.
 
-The server has the settings of ``docker-compose.yaml``. A page counts whether it was in memory or on disk, so the speed
-of the machine does not matter.
+The server has the settings of ``docker-compose.yaml``. Pages that were in memory count like pages on disk, so the
+result does not depend on the machine.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class Read:
     rows: int
     """Rows that the statement returned, looked up or wrote."""
     log_bytes: int
-    """Bytes of the write-ahead log."""
+    """Bytes that the statement wrote to the write-ahead log."""
     is_nested: bool
     plan: Mapping[str, Any] = field(repr=False)
 
 
 @cache
 def statement_names() -> Mapping[str, str]:
-    """Return text → name of each SQL statement; the text is as the server gets it."""
+    """Return the name of each SQL statement by its text, as the server gets the text."""
     return {_as_sent(text): name for name, text in TEXTS.items()}
 
 
@@ -82,7 +82,7 @@ def _as_sent(text: str) -> str:
 
 
 class Ledger:
-    """A migrated ledger on a server of its own; the environment variables have the connections of all roles."""
+    """A migrated ledger on a server of its own; environment variables hold the connections of all roles to it."""
 
     def __init__(self, server: EmbeddedPostgres, log: Path) -> None:
         self.server, self._log = server, log
@@ -91,7 +91,7 @@ class Ledger:
 
     @contextmanager
     def recording(self, part: str) -> Iterator[None]:
-        """Add to ``reads`` what each SQL statement of the ledger reads within the block, with the name ``part``."""
+        """Add to ``reads`` how many pages each SQL statement reads within the block, under the name ``part``."""
         start = self._log.stat().st_size
         self._set_recording(0)
         try:
@@ -140,7 +140,7 @@ def _read_of_plan(part: str, logged: Mapping[str, Any], *, is_nested: bool) -> R
 
 
 def _rows_of_plan(plan: Mapping[str, Any]) -> int:
-    """Return the rows that the plan returns, looks up from a given list, or writes, whichever is most."""
+    """Return the number of rows that the plan returns, looks up from a list, or writes: the largest of the three."""
     given = round(plan.get("Actual Rows", 0) * plan.get("Actual Loops", 1))
     written = [
         round(each.get("Actual Rows", 0) * each.get("Actual Loops", 1))

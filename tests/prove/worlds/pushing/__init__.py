@@ -1,4 +1,6 @@
-"""A province with pushing one-stop software: the dossiers' histories ("lives"), the clients, and the due texts.
+"""A simulated province whose one-stop software pushes to the intake.
+
+It has the histories of dossiers ("lives"), the clients that push them, and the texts that citizens must get.
 
 Only the modules ``province`` and ``abuse`` use code of the system.
 """

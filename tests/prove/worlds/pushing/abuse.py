@@ -1,7 +1,7 @@
-"""Attack the intake as a client: flood it, send it data that is no push, and write for other clients' agencies.
+"""Attack the intake as a client: flood it, send it data that is no valid push, and write for other clients' agencies.
 
-Each call must get a clear answer, and the server must survive without growing in memory. A well-behaved client that
-pushes at the same time must lose nothing and must not be delayed.
+Each call must get a clear answer, and the server must go on without using more and more memory. No record of a
+well-behaved client that pushes at the same time may be lost or delayed.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ class Abused:
     waited: list[float] = field(default_factory=list)
     """Duration of each call of the well-behaved client, in seconds."""
     good: int = 0
-    """Number of records that the well-behaved client pushed; ``there`` counts those in the ledger at the end."""
+    """Number of records that the well-behaved client pushed; ``there`` is how many of them the ledger has at the end.
+    """
     there: int = 0
     hostile: int = 0
     wrong: list[str] = field(default_factory=list)
@@ -202,7 +203,7 @@ class Abuse:
     def _hostile_calls(self) -> Iterator[tuple[str, str, bytes, dict[str, str], Collection[int], Collection[object]]]:
         """Yield hostile calls: name, address, body, headers, and the allowed statuses and codes of the answer.
 
-        These calls are large or deeply nested, or name another client's agency. Small bodies that are no push are
+        These calls are large or deeply nested, or name another client's agency. Small bodies that are no valid push are
         tested in tests/integration/intake/test_bad_input.py.
         """
         caller = self.hostile
@@ -238,7 +239,7 @@ class Abuse:
         )
 
     def _send_cut_bodies(self) -> None:
-        """Send bodies that end in the middle, and bodies that never end."""
+        """Send request bodies that end too early, and request bodies that never end."""
         body = self.hostile.body("DongBoHoSoMC", [dossier(f"C-{n}") for n in range(200)], _HOSTILE)
         held = []
         for length in (0, 10, len(body) // 2, len(body) - 1):
@@ -268,7 +269,7 @@ class Abuse:
 
 
 def abuse(ledger_dsn: str, folder: str) -> Abused:
-    """Run all attacks on a migrated, empty ledger behind ``motcua_db``."""
+    """Run all attacks on an intake with the migrated, empty ledger of the connection ``motcua_db``."""
     with environment(MOTCUA_INTAKE_CALLS="1000000"), Abuse(ledger_dsn, folder) as abused:
         abused.burst()
         abused.all_that_is_hostile()

@@ -1,8 +1,8 @@
 """A client of the national portal's protocol, in the three variants ("shapes") that one-stop software uses.
 
-The client uses no product code. It reads only ``error_code`` of an answer, and sends a call again until this code means
-done, as public clients do. Some calls go wrong on purpose: the body is cut, the client does not wait for the answer,
-the session is old, or the call is made twice or in parallel.
+The client uses no product code. Like publicly available clients, it reads only ``error_code`` of an answer, and sends a
+call again until this code means that the call is done. Some calls go wrong on purpose: the body is cut, the client does
+not wait for the answer, the session is old, or the call is made twice or in parallel.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _VIA: Final = {"direct": "0", "postal": "1"}
 
 
 class Given(Exception):
-    """The client gave up: its call was never answered as done, however often it was made."""
+    """The client gave up, because no answer said that its call was done, although it made the call many times."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Call:
 
     kind: Kind
     office: Office
-    """The office whose address and unit the call has."""
+    """The agency for which the call is made; its code is the unit of the call if ``names_unit`` is set."""
     records: Sequence[Mapping[str, Any]]
     names_unit: bool = True
-    """Whether the call has the unit's code; otherwise the dossiers' codes contain it."""
+    """Whether the call has the unit's code; if it has not, the dossiers' codes contain it."""
 
 
 @dataclass
 class Software:
-    """One client of shape A, B or C, which makes faults at random.
+    """One client, which uses the shape A, B or C of the protocol and makes faults at random.
 
     ``faults`` is the probability of a fault per call, 0 to 1.
     """
@@ -65,9 +65,9 @@ class Software:
     made: Counter[str] = field(default_factory=Counter)
     """Counts of the answered calls and of the client's faults."""
     log: list[Call] = field(default_factory=list)
-    """Calls that the client sent, for sending them again."""
+    """Calls that the client sent; they are stored here to be sent again later."""
     numbers: dict[str, str] = field(default_factory=dict)
-    """Code of a dossier → the number that our intake gave it (shape C only)."""
+    """Code of a dossier → the number that the intake gave it (shape C only)."""
     _old_session: str = ""
 
     # --- building records
@@ -153,16 +153,19 @@ class Software:
         }
 
     def last_action(self, life: Life, event: Event) -> dict[str, Any]:
-        """Return a step as OpenCPS pushes it: without a room, so it does not show where a supplement waits."""
+        """Return a step as OpenCPS pushes it.
+
+        The step names no room, so it does not show whether a request for a supplement waits at the desk.
+        """
         return self.step(life, event) | {"PhongBanXuLy": "", "NguoiXuLy": "Hùng"}
 
     # --- sending calls
 
     def send(self, call: Call, *, again: bool = False) -> None:
-        """Repeat a call until it is answered as done; before that, the client may make a fault.
+        """Repeat a call until an answer says that it is done; before that, the client may make a fault.
 
         Raises:
-            Given: The call was never answered as done.
+            Given: No answer said that the call was done.
         """
         if not again:
             self.log.append(call)
@@ -183,7 +186,7 @@ class Software:
             self.until_done(call)
 
     def _send_in_parts(self, call: Call) -> None:
-        """Send a call in parts; half-way the client loses track and begins again with the first part."""
+        """Send a call in parts; half-way, the client forgets what it has sent and begins again with the first part."""
         size = self.draws.randrange(1, len(call.records))
         parts = [
             Call(call.kind, call.office, call.records[start : start + size], call.names_unit)

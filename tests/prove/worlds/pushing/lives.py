@@ -1,7 +1,7 @@
 """Generate the events at the desks of a province, dossier by dossier, without product code.
 
-A dossier with all its events is a "life". Days are divided into slots. Each slot ends with a run of the system, and its
-events end minutes before the run.
+A dossier with all its events is a "life". Days are divided into slots. At the end of each slot the system's jobs run;
+the last event of a slot is some minutes before that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 QUIET: Final = 8 * MINUTE
-"""Time without events before a run, in which clients repeat failed calls."""
+"""Time before a run of the jobs in which no event happens, so that clients can repeat failed calls."""
 LANDLINE: Final = "02583822334"
 _RUNS: Final = (time(8), time(9, 30), time(11), time(13, 30), time(15), time(16, 30), time(17, 31), time(20))
 _RUNS_OF_WEEKENDS: Final = (time(17, 31),)
@@ -25,7 +25,7 @@ _EVENING: Final = time(17, 31)
 
 @dataclass(frozen=True)
 class Office:
-    """An agency, and the software that pushes for it."""
+    """An agency, and the client that pushes its dossiers."""
 
     code: str
     source: str
@@ -70,7 +70,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Event:
-    """A record that the desk wrote; ``row`` is the dossier's state from then on."""
+    """A record that the desk wrote; ``row`` is the dossier's row from then on."""
 
     at: datetime
     """When the desk wrote the record."""
@@ -119,7 +119,7 @@ class Province:
         self._phones = 0
         working = [each for each in self.days if each.weekday() < 5]
         for office in OFFICES:
-            # The first run of a source needs at least one dossier.
+            # The first run of the jobs needs at least one dossier in each source.
             self._add_life("left", self._left, office, at(working[0], time(7, 31)))
             for day in working[:working_days]:
                 for _ in range(per_day):
@@ -198,11 +198,11 @@ class Province:
         build.later(20 * MINUTE, 5 * HOUR).step(9).hand_over()
 
     def _taken_back_early(self, build: _LifeBuilder) -> None:
-        """Take the result back after minutes, mostly within the same slot, so that no message is due."""
+        """Take the result back some minutes later, mostly within the same slot, so that no message is due."""
         build.step(2).work().step(9).later(12 * MINUTE, 16 * MINUTE).step(4).later(HOUR, DAY).step(9)
 
     def _given_twice(self, build: _LifeBuilder) -> None:
-        """Return the dossier to processing for minutes, and then give its result again."""
+        """Return the dossier to processing for some minutes, and then make its result ready again."""
         build.step(2).work().step(9).later(12 * MINUTE, 14 * MINUTE).step(4).later(12 * MINUTE, 14 * MINUTE).step(9)
 
     def _phone_mended(self, build: _LifeBuilder) -> None:
@@ -235,7 +235,7 @@ class Province:
         build.step(2).work().step(9).later(12 * MINUTE, 20 * MINUTE).hand_over(at_once=True)
 
     def _typed_in_late(self, build: _LifeBuilder) -> None:
-        """Record a step of the day before only after the result, without changing the dossier's row."""
+        """Record a step that happened the day before; do this after the result, without changing the dossier's row."""
         build.step(2).work().later(DAY, 2 * DAY).step(9).later(12 * MINUTE, 2 * HOUR)
         build.step(4, occurred_at=build.life.events[0].at + 13 * MINUTE, keeps_row=True)
 
@@ -261,7 +261,8 @@ class _LifeBuilder:
     def work(self) -> _LifeBuilder:
         """Let time pass, as if somebody processed the dossier.
 
-        The next step is then so much later that the steps' times show their order, in whatever order calls arrive.
+        So much time passes before the next step that the times of the steps show their order, whatever the order of the
+        client's calls.
         """
         if self.row.status != 4:
             self.later(20 * MINUTE, 5 * HOUR).step(4)
@@ -314,7 +315,8 @@ class _LifeBuilder:
             self._is_over = self.now > last
 
     def _write(self, occurred_at: datetime | None, status: int, is_at_desk: bool) -> None:
-        # The protocol has whole seconds. The n-th event is n seconds late, so that no two events have the same time.
+        # Times of the protocol are whole seconds. Delay the n-th event by n seconds, so that no two events of a life
+        # have the same time.
         at = self.now + timedelta(seconds=len(self.life.events))
         slot = self.province.slot_of(self.now)
         assert slot is not None

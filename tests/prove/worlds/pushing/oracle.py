@@ -1,4 +1,4 @@
-"""Derive the texts that phones must get from the lives alone, and judge the texts that phones got.
+"""Derive from the lives alone which texts phones must get, and judge the texts that phones got.
 
 The oracle uses no product code. It follows the wording of the rules: a citizen is texted when a dossier enters "result
 at the desk" or "supplement at the desk", and when tomorrow's due date will be missed. The log of the phone network
@@ -75,7 +75,7 @@ def whole(life: Life) -> list[Known]:
 def last_action(life: Life, slots: Sequence[int]) -> list[Known]:
     """Return what OpenCPS pushes of a life at the ends of these slots: the present row, and only the last action.
 
-    Such a push does not show where a supplement waits.
+    Such a push does not show whether a request for a supplement waits at the desk.
     """
     found: list[Known] = []
     for before, slot in zip((-1, *slots), slots, strict=False):
@@ -124,7 +124,8 @@ def owed(life: Life, known: Sequence[Known], runs: Sequence[Run]) -> list[Owed]:
             if kind in told_at and first.occurred_at <= told_at[kind] + _TOLD_WITHIN:
                 continue
             if not phone:
-                # The text waits: the citizen still gets it if the phone number is corrected while the text is useful.
+                # The text waits: the citizen still gets it if the phone number is corrected before the text becomes
+                # useless.
                 waiting.add(id(first))
                 continue
             told_at[kind] = run.at
@@ -180,7 +181,10 @@ def texts_in(log: Iterable[Mapping[str, str]]) -> Counter[Text]:
 
 
 def judge(must: Counter[Text], got: Counter[Text]) -> Judgement:
-    """Compare the texts on phones with the due texts; list lost and repeated texts, wrong phones, and undue texts."""
+    """Compare the texts that phones got with the texts that they must get.
+
+    List texts that are missing, repeated, on a wrong phone, or that no phone should have got.
+    """
     found = Judgement()
     missing, too_many = must - got, got - must
     for each in sorted(missing.elements()):
@@ -201,7 +205,7 @@ def _in_words(text: Text) -> str:
 
 @dataclass(frozen=True)
 class Unpushed:
-    """A text that differs if only last actions are pushed; ``reason`` names what was never pushed, empty if nothing."""
+    """A text that differs if only last actions are pushed; ``reason`` names what was never pushed, or is empty."""
 
     line: str
     reason: str

@@ -1,6 +1,6 @@
-"""Run the generated province against a real ledger: push its lives to a real intake, or offer them in contract views.
+"""Play the generated province on a real ledger: push its lives to a real intake, or offer them in a source's views.
 
-Pick-up, planning, the evening's apologies, sending and closings are the real jobs. A pushed province also has a real
+The real jobs pick up, plan, send, plan the evening's apologies and close periods. A pushed province also has a real
 intake, which runs under uvicorn in a process of its own. The province has its own time, which the ledger's functions
 read from a table.
 """
@@ -151,7 +151,8 @@ class Played:
             )  # fmt: skip
 
     def set_clock(self, moment: datetime) -> None:
-        """Set the ledger's clock to a moment; from then on each push reads a slightly later time than the last one."""
+        """Set the ledger's clock to a moment; from then on, each push reads a slightly later time than the push before.
+        """
         if moment != self.now:
             self.ledger.execute("SELECT setval('prove.ticks', 1)")
         self.now = moment
@@ -165,7 +166,7 @@ class Played:
     # --- playing the days
 
     def play(self, slots: Sequence[int]) -> Outcome:
-        """Run the whole province and return the outcome; ``slots``: slots that end with a push of last actions."""
+        """Play the whole province and return the outcome; ``slots``: slots that end with a push of last actions."""
         for run in self.province.runs:
             happened = events_of(self.province.lives, run.number)
             if self.way == "read":
@@ -174,8 +175,8 @@ class Played:
                 self._push(happened, run)
             elif run.number in slots:
                 self._push_last_actions(max([-1, *(slot for slot in slots if slot < run.number)]), run)
-            # Do not run before the first push: the reading of a source without rows would begin at the time of the
-            # database's own clock.
+            # Do not run the jobs before the first push: without rows, the cursor of a source would be set to the time
+            # of the database's own clock, which is years later.
             if self.way != "last action" or run.number >= slots[0]:
                 self._run_jobs(run)
         self._close_days()
@@ -201,8 +202,8 @@ class Played:
     def _push(self, happened: Sequence[tuple[Life, Event]], run: Run) -> None:
         """Let each client push the events of its agencies.
 
-        A client pushes event by event, or all events in a few calls with either the last state or all states of each
-        dossier.
+        A client pushes one event after the other; or it pushes all events in a few calls, with either the last state or
+        all states of each dossier.
         """
         by_client: dict[str, list[tuple[Life, Event]]] = defaultdict(list)
         for life, event in happened:
@@ -231,7 +232,7 @@ class Played:
             client.send(call)
 
     def _calls(self, client: Software, happened: Sequence[tuple[Life, Event]], *, every_state: bool) -> list[Call]:
-        """Return calls with the dossiers and the steps, in random order; the order of the steps is random, too."""
+        """Return calls with the dossiers and their steps; the order of the calls and of the steps is random."""
         calls = []
         by_office: dict[str, list[tuple[Life, Event]]] = defaultdict(list)
         for life, event in happened:
@@ -244,7 +245,8 @@ class Played:
                 self.random.shuffle(dossiers)
             steps = [client.step(life, event) for life, event in own if event.occurred_at is not None]
             self.random.shuffle(steps)
-            # The unit comes from the prefix of each dossier's code if all codes have one, and otherwise from the call.
+            # The intake takes the unit's code from the beginning of each dossier's code if all codes begin with it, and
+            # otherwise from the call.
             by_prefix = client.shape == "A" and all(life.code.startswith(office.code) for life, _ in own)
             pair = [Call("dossiers", office, dossiers, names_unit=not by_prefix)]
             if steps:
@@ -261,7 +263,7 @@ class Played:
         """
         offices = {office.code: office for office in OFFICES}
         for client in self.clients.values():
-            # Only yesterday's calls are repeated: after two days the intake does not recognize a record as repeated.
+            # Repeat no calls older than yesterday's: after two days the intake does not recognize a repeated record.
             calls = [
                 *client.log,
                 *(call for call in self._yesterday.pop(client.name, []) if self.random.random() < 0.3),
@@ -339,7 +341,7 @@ class Played:
 def play(
     province: Province, way: Way, admin_dsn: str, ledger_dsn: str, folder: str, slots: Sequence[int] = ()
 ) -> Outcome:
-    """Play a province in a migrated, empty ledger behind ``motcua_db``, and return the outcome.
+    """Play a province on the migrated, empty ledger of the connection ``motcua_db``, and return the outcome.
 
     ``slots`` are the slots that end with a push of OpenCPS.
     """

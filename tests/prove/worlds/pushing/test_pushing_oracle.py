@@ -1,4 +1,4 @@
-"""The oracle of a pushed province finds each wrong text; the province itself runs with ``make prove ONLY=intake``."""
+"""The oracle of a pushed province finds each wrong text; ``make prove ONLY=intake`` plays the province itself."""
 
 from __future__ import annotations
 

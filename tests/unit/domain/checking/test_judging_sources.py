@@ -76,7 +76,7 @@ def judged(*rows: Any, **changes: Any) -> dict[str, tuple[str, int | None]]:
     [
         # Several sessions write at the same time: their numbers are out of order within ten minutes.
         ([(1, 0), (2, 9), (3, 1), (4, 10), (5, 5)], {}),
-        # A session drew a number early and wrote its row late.
+        # A session took its number early and committed its row late.
         ([(n, n) for n in range(1, 40) if n != 5] + [(5, 25)], {"late_commits": ("warning", 1)}),
         # A person typed in a time. One high number with an early time does not mean that the source numbers anew.
         ([(n, n) for n in range(1, 40)] + [(40, 3)], {"recorded_backdated": ("warning", 1)}),
@@ -114,9 +114,9 @@ IN_TURN = {number: number + 0.5 for number in range(1, 60)}
         # The steps are not read yet, or the step was read and put into quarantine.
         (read({number: at for number, at in IN_TURN.items() if number < 57}, until=56), None),
         (read({number: at for number, at in IN_TURN.items() if number != 7}, set_aside=frozenset({7})), None),
-        # A pick-up that was down for an hour reads all of it at once.
+        # After an hour without a pick-up, the next one reads all steps of that hour at once.
         (read(IN_TURN | dict.fromkeys(range(5, 60), 70)), None),
-        # Steps that were written before the first pick-up are history.
+        # Steps that were written before the first pick-up never count as late.
         (read({number: at for number, at in IN_TURN.items() if number > 7} | {3: 50}), None),
         (Read(), None),
     ],

@@ -1,4 +1,4 @@
-"""Test the time at which an export was made, the order of exports, and which export may hold only a part."""
+"""Test the time at which an export was made, the order of exports, and which export may lack some dossiers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Test the values of the portal's protocol in the spellings that clients write."""
+"""Test how pushed values are read in the spellings that clients of the national portal's protocol write."""
 
 from __future__ import annotations
 

@@ -476,7 +476,7 @@ def test_a_field_of_100_kilobytes_is_read_too(field: str) -> None:
     assert read_phone(field, LATER, "khanh_hoa").e164 in (None, "+84905123456")
 
 
-# --- Digit by digit -----------------------------------------------------------------------------
+# --- Wrong numbers of digits --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Test the way from a field's text to its runs of digits.
+"""Test how the text of a phone field is split into its runs of digits.
 
 The tests cover what is cleaned, mended and taken out, and what words and marks mean.
 """

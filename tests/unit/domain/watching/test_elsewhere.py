@@ -81,7 +81,7 @@ AWAKE = Witness(NOW - MINUTE, NOW - MINUTE, about=NOW + MINUTE)
     ("woke", "slept", "said", "vouches"),
     [
         (NOW + MINUTE, NOW, AWAKE, True),
-        # The witness reported before the server woke, as in a restored ledger that holds an old report.
+        # The watch reported before the server woke, as when a restored ledger holds an old report.
         (NOW + 2 * MINUTE, NOW, AWAKE, False),
         (NOW + MINUTE, NOW, Witness(NOW - MINUTE, NOW - MINUTE), False),
         (NOW + MINUTE, NOW, Witness(NOW + SECOND, NOW - MINUTE, NOW + MINUTE), False),

@@ -1,4 +1,4 @@
-"""Test what the watch judges to be wrong from figures. Each case has a neighbour that is just not wrong."""
+"""Test which figures the watch judges to be wrong. Beside each such case, a case that is just not wrong is tested."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_receipts_that_name_nothing_of_ours_are_wrong_from_three_an_hour_on():
         ((29, 0), (1000, 900), False, False, False),
         ((0, 0), (1000, 900), True, False, False),
         ((100, 0), (199, 199), False, False, False),
-        # A fall by a sixth is chance among 30 messages and no chance among 3,000 messages.
+        # A fall by a sixth may be chance among 30 messages, but not among 3,000 messages.
         ((30, 22), (1000, 900), False, False, True),
         ((3000, 2250), (1000, 900), False, True, True),
         # The usual share is 90 %: the alert is raised below 80 % and ends above 85 %.
@@ -160,7 +160,7 @@ def test_ledger_has_gone_back_where_either_number_is_smaller_and_is_told_with_wh
     assert (finding.facts["attempts"], finding.facts["changes"]) == (6, 0)
 
 
-# --- What each day must bring
+# --- Work that must be done each day
 
 
 def test_daily_work_is_due_an_hour_after_its_time_and_each_kind_is_told_by_itself():
@@ -201,7 +201,7 @@ def test_backup_is_missed_once_the_installation_is_a_day_old_and_where_it_is_wan
     assert not missed(None, old, WatchRules(backup_age=timedelta(0)))
 
 
-# --- Airflow, callbacks, this machine
+# --- Airflow, the callbacks app and this machine
 
 
 def test_each_part_of_airflow_that_is_not_healthy_is_told():

@@ -1,4 +1,4 @@
-"""Test how the watch finds due work that nobody does. Each case has a neighbour that is just not wrong."""
+"""Test how the watch finds due work that nobody does. Beside each such case, a case that is just no fault is tested."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_header_of_any_page_leads_to_the_sentence_which_comes_first(staff):
 
 
 def test_axis_stands_below_with_ways_on(staff):
-    """Below the sentence, the page must show the events of the dossier and links to the complaint and the slip."""
+    """Below the sentence, the page must show the dossier's events, and links to a complaint form and a printed slip."""
     page = staff.get(f"{PAGE}?agency={NHA_TRANG}&code={CODE}")
     shown = words(page)
     for expected in (

@@ -365,7 +365,7 @@ def test_database_that_goes_away_while_a_file_is_read_is_told_in_the_file(made):
         assert pages.get(f"{PAGE}/file?format=xlsx").status_code == 503
 
 
-# ------------------------------------------------------------------------------------------------- order and search
+# ------------------------------------------------------------------------------------- order of the list and search
 
 
 def three(made) -> None:

@@ -132,7 +132,7 @@ def calm(message, gateway, configure, monkeypatch, rows) -> datetime:  # noqa: F
     return last_evening()
 
 
-# ------------------------------------------------------------------------------------------------- new and calm
+# ----------------------------------------------------------------- new installations, and those without trouble
 
 
 def test_new_installation_is_told_what_to_do_first(page, configure, gateway):  # noqa: F811
@@ -174,7 +174,7 @@ def test_calm_is_said_in_one_line_and_only_where_the_watch_lives(page, calm, row
     only(page, True, "Chương trình giám sát không hoạt động từ")
 
 
-# ------------------------------------------------------------------------------------------------- red things
+# --------------------------------------------------------------------------------------- matters that are red
 
 
 def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm, rows):
@@ -199,7 +199,7 @@ def test_every_alert_of_the_watch_is_shown_with_what_to_do_and_a_link(page, calm
 def test_source_that_fails_or_is_not_read_is_red_at_once_and_told_once(page, calm, rows, configure):
     rows("UPDATE motcua.sources SET failed_at = now(), failure = 'OperationalError: away'")
     answer = page.get(PAGE)
-    assert matters(answer) == [], "one failed pick-up is no matter yet"
+    assert matters(answer) == [], "one failed pick-up must not be shown yet"
     assert "OperationalError: away" in page_words(answer)
     configure(MOTCUA_SOURCES="khanhhoa,vanphong")
     only(page, True, "Không đọc được nguồn vanphong")
@@ -421,7 +421,7 @@ def test_calendar_of_next_year_is_asked_for(page, calm, monkeypatch):
     only(page, True, f"Lịch làm việc năm {year} chưa được xác nhận")
 
 
-# ------------------------------------------------------------------------------------------------- the last 17:30
+# ---------------------------------------------------------------------------------- the last evening of apologies
 
 
 def test_evening_tells_how_many_were_due_told_and_why_not(page, calm, message):
@@ -480,7 +480,7 @@ def test_evening_that_was_not_run_or_not_all_sent_is_red(page, calm, message, ro
         assert matters(page.get(PAGE)) == []
 
 
-# ------------------------------------------------------------------------------------------------- figures
+# --------------------------------------------------------------------------------------- the day's figures
 
 
 def test_every_end_is_shown_with_what_people_must_decide_and_nobodys_number(one_stop, page, gateway, rows):  # noqa: F811
@@ -546,7 +546,7 @@ def test_figures_add_up_and_each_leads_to_its_rows(page, calm, message):
 
 
 def test_identity_is_what_the_watch_counted_last_with_when(page, calm, rows):
-    """The page shows the watch's last count of the accounting identity with its time, and not to agencies."""
+    """The page shows the watch's last count of the accounting identity with its time, but not to users of an agency."""
     shown = page_words(page.get(PAGE))
     assert re.search(r"lần cuối lúc [\d:]+ [\d/]+ : đủ, không thiếu tin nào", shown)
     put_life(rows, identity={"difference": 3, "counted_at": datetime.now(UTC).isoformat()})

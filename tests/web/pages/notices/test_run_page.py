@@ -167,7 +167,7 @@ def test_run_whose_tasks_never_reached_the_ledger_is_not_called_idle(staff):
     assert "Không rõ lượt này đã đọc, lập và hủy tin nào" in said
 
 
-# ------------------------------------------------------------------------------------------------------ its figures
+# --------------------------------------------------------------------------------------------- the figures of a run
 
 
 @pytest.mark.guarantee("airflow", "a run's tab shows what it planned, sent, suppressed and failed, and no number")
@@ -304,7 +304,7 @@ def test_what_was_removed_of_airflow_is_told_with_what_was_not(staff):
     assert "1.440" not in words(page_of(staff, run))
 
 
-# ---------------------------------------------------------------------------------------------------- why it is red
+# ------------------------------------------------------------------------------------------------- why a run is red
 
 
 def test_failed_task_says_what_it_was_about_and_what_to_do(staff):

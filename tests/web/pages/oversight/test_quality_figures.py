@@ -47,8 +47,8 @@ def staff(pages: TestClient) -> TestClient:
 def world(ledger: str, configure) -> Iterator[World]:
     """Make two agencies with findings of each kind that a figure counts.
 
-    The kinds are new, recurred, fixed, late and acknowledged findings, signs, notes, and findings that other
-    offices must correct.
+    The kinds are new, recurred, fixed, late and acknowledged findings, findings about an agency's month (signs), those
+    of severity ``info`` (notes), and findings that other offices must correct.
     """
     configure(MOTCUA_SOURCES="khanhhoa", AIRFLOW_CONN_ONESTOP_KHANHHOA="postgres://127.0.0.1:1/none")
     world = World(ledger)

@@ -242,7 +242,7 @@ def test_chart_of_too_few_dossiers_for_a_rate_shows_the_findings_and_says_why(st
     assert not charts.trend_chart(trend({"phone_missing": 45.0})).is_counted
 
 
-# ------------------------------------------------------------------------------------------------- the decision
+# --------------------------------------------------------------------------------------- acknowledging findings
 
 
 def test_acknowledging_keeps_who_why_and_until_when_and_comes_back_to_the_row(staff, told):

@@ -154,7 +154,7 @@ def test_files_are_handed_out_as_they_were_published_and_a_changed_one_is_not(cl
     refused = page.get(f"{address}&name=bao-cao.pdf")
     assert refused.status_code == 503
     assert "không trả lời" in refused.text
-    assert "Xin báo cho" not in refused.text, "a file must not be blamed for a silent store"
+    assert "Xin báo cho" not in refused.text, "the page must not blame a file if the store does not answer"
 
 
 def links(answer):

@@ -22,11 +22,11 @@ from motcua.store.notices.messages import ClaimedMessage, Departing, Place, Post
 
 _WAIT_FOR_UNSETTLED = timedelta(minutes=1)
 _WAIT_FOR_ROW = timedelta(seconds=10)
-"""Added to the moment at which a dossier's row is read again because of an old step. The message is claimed again then,
-or earlier, because reading the row makes the message due."""
+"""A message whose dossier has an old step waits until the dossier's row was read again. It is claimed again this long
+after the planned moment of that reading, or earlier, because the reading makes the message due."""
 _START_AHEAD = timedelta(seconds=0.5)
-"""How far ahead messages are claimed for a gateway with a limit per second. Their last check is at most this long
-before they are sent."""
+"""How long before their requests messages are claimed for a gateway with a limit per second. So at most this time
+passes between the last check of a message and its request."""
 
 _LATEST = timedelta(seconds=5)
 """A message counts as latest if it became due within this time."""
@@ -72,8 +72,8 @@ class Claiming:
                 break
 
     def claim(self, lane: Lane) -> list[Call]:
-        """Claims due messages of the lane's share and saves their attempts. The requests may start once the caller has
-        committed."""
+        """Claims due messages of the lane's part of the queue and saves their attempts. The requests may start once the
+        caller has committed."""
         now = self.run.clock()
         route = self.routing.route(lane)
         share = Share(
@@ -121,8 +121,8 @@ class Claiming:
     def _claim_in_turn(self, lane: Lane, share: Share, room: int, now: datetime) -> list[ClaimedMessage]:
         """Claims up to ``room`` due messages, the longest due first.
 
-        While the queue is long, half of the room goes once a second to messages that became due just now. So thousands
-        of messages of one agency do not delay a single message of another agency.
+        While the queue is long, once a second half of the claimed messages are ones that became due just now. So
+        thousands of messages of one agency do not delay a single message of another agency.
         """
         latest: list[ClaimedMessage] = []
         if lane.queue_is_long and room > 1 and time.monotonic() > lane.latest_claimed_at + _LATEST_EVERY:

@@ -24,7 +24,7 @@ class _Ready:
     lane: Lane
     call: Call
     start_at: float
-    """Start of the request, by the monotonic clock."""
+    """When the request is to start, by the monotonic clock."""
 
 
 class Departures:

@@ -3,9 +3,9 @@ hold its locks for ever.
 
 A process that holds locks beats ten times within ``frozen_after``, from a thread and a database session of its own.
 Each beat also checks the other processes: the sessions of a process that was silent for ``frozen_after`` are ended, so
-that PostgreSQL releases its locks. A process also knows its own deadline: from half of ``frozen_after`` after its last
-beat on, it sends nothing. So a process that wakes does not send messages that other processes have taken over
-(docs/decisions/lingering-runs.md).
+that PostgreSQL releases its locks. A process also knows its own deadline: once its last beat is half of
+``frozen_after`` ago, it sends nothing. So a process that wakes does not send messages that other processes have taken
+over (docs/decisions/lingering-runs.md).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Heart:
         self.users = 0
         self._every, self._deadline = limit / 10, limit / 2
         self._last_beat: Clocks = _clocks()
-        """When the last beat began that reached the ledger."""
+        """When the last beat that reached the ledger began, by both clocks."""
         self._writing_since: float | None = None
         self._clock: Callable[[], datetime] | None = None
         self._gap_no: int | None = None

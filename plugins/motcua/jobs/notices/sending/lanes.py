@@ -34,14 +34,15 @@ class SendCounts:
     turned_away: dict[str, int] = field(default_factory=dict)
     abandoned: int = 0
     stopped: list[str] = field(default_factory=list)
-    """Each gateway pause of this run, with its reason."""
+    """The gateway pauses that began in this run, each with its reason."""
     gap: str | None = None
     """Why the sender sent nothing, or nothing recorded before a gap: the ledger was restored, or may have been, and the
     gap is still open."""
     set_aside: int = 0
-    """Messages on hold because of a stop, each counted when the sender met it."""
+    """Number of messages that this sender put on hold because of a stop."""
     unregistered: dict[str, int] = field(default_factory=dict)
-    """Messages that wait because their template or carrier is registered at no gateway, by reason."""
+    """Number of messages that wait because their template, or the brandname at their carrier, is registered at no
+    gateway, by reason."""
 
     def count_unregistered(self, reason: str) -> None:
         """Counts a message that waits for a registration."""
@@ -84,7 +85,8 @@ class Call:
     carrier: str
     request: OutgoingMessage
     start_in: float
-    """Seconds after the commit."""
+    """Seconds from the commit of the attempt to the start of the request, as the gateway's limit per second
+    requires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The changes to write after an answer."""
+    """The changes that an answer leads to in the ledger."""
 
     message: MessageOutcome
     attempt: AttemptOutcome
@@ -116,7 +118,7 @@ class Lane:
     """How many requests may be open while the gateway proves itself: one after a pause, then one more for each message
     that the gateway accepts."""
     answers: list[Answered] = field(default_factory=list)
-    """Answers that arrived since the lane's last turn."""
+    """Answers that arrived since the sender last worked on this lane."""
     unwritten: list[Settled] = field(default_factory=list)
     """Changes that answers lead to and that are not committed yet."""
     in_flight: int = 0
@@ -131,7 +133,7 @@ class Lane:
     turned_away: list[Answered] = field(default_factory=list)
     """The latest answers in a row that refused a message only for the moment (``transient``)."""
     exhausted: bool = False
-    """Whether the last claim found nothing."""
+    """Whether the lane's last claim found no due message."""
     queue_is_long: bool = False
     """Whether the last claim found as many messages as there was room for."""
     latest_claimed_at: float = float("-inf")

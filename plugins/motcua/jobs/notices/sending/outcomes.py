@@ -41,7 +41,7 @@ class Outcomes:
         if do_not_wait:
             messages.do_not_wait(self.run.ledger, do_not_wait, now)
         for carrier in refused.keys() - lane.carrier_stops.keys():
-            # The ledger knows the answers to all senders and earlier runs.
+            # The ledger has the answers that all senders got, in earlier runs too.
             since = now - settings().useful_for
             numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
             if carrier_is_refused(numbers, took_one):
@@ -83,7 +83,7 @@ class Outcomes:
             case "unreachable":
                 passed_on = self.routing.pass_on(message, answered.lane.name, answered.call.carrier, now)
                 if passed_on is None:
-                    # No gateway reaches this number. The desk may correct it.
+                    # No gateway reaches this number. The agency's one-stop desk may correct the number.
                     return MessageOutcome(number, "rejected", "phone", now)
                 return MessageOutcome(number, "queued", passed_on.reason, now, passed_on.until, passed_on.avoid)
             case "unknown":

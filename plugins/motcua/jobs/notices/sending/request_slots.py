@@ -52,7 +52,8 @@ class RequestSlots:
             lock: a connection in autocommit, which must live as long as requests are open.
             gateway: name of the gateway.
             concurrency: how many requests may be open at the gateway, over all processes together.
-            heart: heartbeat of this process. Without one, requests are sent unchecked.
+            heart: heartbeat of this process. Without one, requests are sent without a check that this process is not
+                frozen.
             look_every: seconds between two checks of the shares, as in ``_CHECK_EVERY``.
         """
         self._heart, self._look_every = heart, look_every
@@ -171,8 +172,8 @@ def _checking_heart_first(
             # byte.
             if self.sock is None:
                 self.connect()
-            # The lock lets one thread at a time from its check to the kernel. Otherwise all threads that have checked
-            # and wait for the processor would send when a frozen process wakes.
+            # The lock lets only one thread at a time go from its check to handing its bytes to the kernel. Otherwise
+            # all threads that have checked and wait for the processor would send when a frozen process wakes.
             with heart.leaving:
                 if not heart.may_send:
                     raise HeldBack

@@ -1,4 +1,5 @@
-"""Decides which gateway each carrier goes to, from the gateway pauses and the registrations at each gateway."""
+"""Decides through which gateway the messages to each carrier are sent, from the gateway pauses and the registrations at
+each gateway."""
 
 from __future__ import annotations
 

@@ -144,9 +144,9 @@ class Sender:
             take_standby_place(sending.lock, self.standby_places) if catch_up is not None and not self.leads else None
         )
         self.waits_for_successor = settings().notify_every <= settings().linger <= settings().linger_quiet
-        """With these settings, the clock starts the next run before the senders of the current run end, so some sender
-        always waits for news. If no next run comes, for example while Airflow's API server is away, the
-        current sender goes on."""
+        """With these settings, the DAG's schedule starts the next run before the senders of the current run end, so
+        some sender always waits for news. If no next run comes, for example while Airflow's API server does not answer,
+        the current sender goes on."""
         self.busy_at = time.monotonic()
         """When the sender last had work, by the monotonic clock."""
         self.abandoned_marked_at = self.queue_checked_at = self.watchers_checked_at = float("-inf")
@@ -412,8 +412,8 @@ class Sender:
 
 
 def unresolved(run_id: str, window: Window = EVERYTHING, now: datetime | None = None) -> Sequence[Finding]:
-    """Returns what a run leaves failed that a retry may solve. Empty if nothing is left. Names counts and reasons
-    only."""
+    """Returns findings about what failed in a run and may succeed in a retry; empty if there is nothing. The findings
+    have only counts and reasons."""
     moment = now or datetime.now(UTC)
     with connect() as ledger:
         gap = open_gap(ledger)
