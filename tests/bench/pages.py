@@ -30,7 +30,7 @@ from tests.bench.long_years import fill_ledger
 from tests.web.visiting import Visiting
 
 MOST = 0.300
-"""Most seconds for an answer."""
+"""Most seconds that an answer may take."""
 ASKED = 20
 SCALE = "BENCH_PAGES_SCALE"
 """Environment variable with the share of the dossiers and messages to write; 1 if it is not set."""

@@ -55,21 +55,21 @@ class _Usage:
 
     seconds: float = 0.0
     processor: dict[str, float] = field(default_factory=dict)
-    """% of a core, by part."""
+    """Processor time in % of one core, by part."""
     memory: dict[str, float] = field(default_factory=dict)
-    """MiB on average, by part."""
+    """Average memory in MiB, by part."""
     transactions: float = 0.0
-    """Transactions a second."""
+    """Number of PostgreSQL's transactions a second."""
     wal: float = 0.0
     """MB of the write-ahead log an hour."""
     logs: dict[str, float] = field(default_factory=dict)
     """MB of logs an hour, by their writer."""
     tasks: float = 0.0
-    """Task instances an hour."""
+    """Number of task instances an hour."""
 
 
 class _Meter:
-    """Measures the parts of one demo."""
+    """Measures the resources that the parts of one demo use."""
 
     def __init__(self, demo: Demo) -> None:
         self._data, self._demo = demo.supervisor.folder, demo

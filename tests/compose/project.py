@@ -1,4 +1,4 @@
-"""Read the files of a real server, as they stand in the project and its handbook."""
+"""Read the files that set up a real server: docker-compose.yaml, Dockerfile, examples of settings, handbook pages."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def env_files(service: dict[str, Any]) -> tuple[str, ...]:
 
 
 def complete_environment() -> dict[str, str]:
-    """Return a value for every name of .env.example."""
+    """Return an environment that has a value for every name in .env.example."""
     made = {name: value or secrets.token_hex(32) for name, value in EXAMPLE.items()}
     return made | {
         "AIRFLOW_SECRET": urlsafe_b64encode(os.urandom(32)).decode(),
@@ -53,7 +53,7 @@ def dockerfile() -> list[tuple[str, list[str]]]:
 
 
 def image_environment() -> dict[str, str]:
-    """Return the environment that the image gives to every service of ours."""
+    """Return the environment variables that the project's image gives to each of its services."""
     settings = [word for instruction, words in dockerfile() if instruction == "ENV" for word in words]
     return dict(setting.split("=", 1) for setting in settings)
 
@@ -64,7 +64,9 @@ _ROW = re.compile(r"^ *\| (?P<cells>.+) \|$", re.M)
 
 
 def steps(page: str, section: str) -> dict[int, list[str]]:
-    """Return what is typed in each step of a section, by the step's number. A step without a block has an empty list.
+    """Return the blocks of commands of each step of a section, by the step's number.
+
+    A step without a block of commands has an empty list.
 
     Args:
         page: the page below docs, without its ending, as ``vi/quan-tri/cai-dat``.
@@ -95,7 +97,7 @@ def titles(page: str, section: str) -> dict[str, int]:
 
 
 def rows(page: str, section: str) -> list[tuple[str, ...]]:
-    """Return the rows of a section's tables, without head rows and rules. Cells have no backticks around them.
+    """Return the rows of a section's tables, without head rows and without the backticks around a cell.
 
     Raises:
         KeyError: the page has no such section.

@@ -1,6 +1,6 @@
-"""The commands of docs/vi/truoc-khi-van-hanh.md exist, and answer what the page states.
+"""The commands of docs/vi/truoc-khi-van-hanh.md exist, and their output is what the page states.
 
-Commands that need no running server are run on a ledger of the test's own.
+Commands that need no running server are run here, on a ledger of the test.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ NEEDS_A_SERVER = {
     "tar": "a volume",
     "docker": "the engine of containers",
 }
-"""Programs whose commands are checked but not run here, each with what it needs to run."""
+"""Programs whose commands are checked but not run here, each with the reason: what a run would need."""
 
 
 def rows_of_page() -> list[tuple[str, str]]:
-    """Return each command with the answer that the page states."""
+    """Return each command of the page with the output that the page states."""
     return [(row["command"], row["answer"]) for row in _ROW.finditer(PAGE.read_text(encoding="utf-8"))]
 
 
@@ -80,9 +80,9 @@ def test_every_command_of_the_page_is_understood_and_only_what_needs_a_server_is
 def server(
     ledger: str, agencies: None, configure: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """A ledger with agencies and the connection of its owner, and what a backup needs.
+    """A ledger with agencies, the connection of its owner, and the settings that a backup needs.
 
-    Returns an administrator's DSN.
+    Returns an administrator's DSN of the ledger.
     """
     key = Identity.generate()
     (tmp_path / "identity.txt").write_text(f"{key}\n", encoding="utf-8")
@@ -104,7 +104,7 @@ def server(
 
 
 def answered(words: list[str], dsn: str, identity: str) -> tuple[int, str]:
-    """Return exit code and output of a program of the page."""
+    """Run a command of the page, and return its exit code and output."""
     if words[0] == "motcua":
         result = type_command(*words[1:], exits=None, input=identity)
         return result.exit_code, f"{result.output}{result.exception or ''}"
@@ -136,7 +136,7 @@ def test_commands_of_the_page_answer_what_it_says(server: str, tmp_path: Path) -
         if command not in seen or words == ["motcua", "identity"]:
             seen[command] = answered(words, server, identity)
         code, output = seen[command]
-        # A query's whole answer is one line.
+        # The whole output of a query must be the promised words; in other outputs they must occur.
         said = [output.strip()] if words[0] == "psql" else output
         if code or any(word not in said for word in promised(answer)):
             wrong.append((command, answer, code, output[-600:]))

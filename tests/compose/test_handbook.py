@@ -1,7 +1,7 @@
 """The handbook can be followed: its commands are valid, its steps are numbered, its pages link to each other.
 
-A server's administrator types what the six pages of docs/vi/quan-tri state. ``make prove ONLY=install`` shows that they
-lead to a first message, through a reboot, an upgrade and a restore.
+A server's administrator types the commands of the six pages of docs/vi/quan-tri. ``make prove ONLY=install`` shows that
+these pages lead to a first message, and through a reboot, an upgrade and a restore.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.compose.typed_commands import NotUnderstood, lines_of, understand, un
 pytestmark = pytest.mark.alone
 
 SITUATIONS = ("cai-dat", "hang-ngay", "khi-co-loi", "khoi-dong-lai", "nang-cap", "khoi-phuc")
-"""The pages of the handbook's situations, below docs/vi/quan-tri."""
+"""The pages of the handbook, below docs/vi/quan-tri; each is about one situation, such as a reboot."""
 STEPS = "Từng bước"
 SERVICES_ASKED = {
     **{f"vi/quan-tri/{page}": 2 for page in SITUATIONS},
@@ -28,7 +28,7 @@ SERVICES_ASKED = {
     "operations/restore": 2,
     "operations/upgrade": 8,
 }
-"""For each page below docs, the least number of commands in its blocks that run in a service of ours."""
+"""For each page below docs, the least number of commands in its blocks that run in a service of the project."""
 
 
 def text_of(page: str) -> str:
@@ -40,7 +40,7 @@ def blocks_of(text: str) -> list[str]:
 
 
 def commands_within(text: str) -> Iterator[str]:
-    """Yield the commands within sentences and tables, except commands that leave a part out by …."""
+    """Yield the commands within sentences and tables, except commands in which "…" stands for a part."""
     for quoted in re.findall(r"`((?:docker compose|motcua) [^`]+)`", text):
         if "…" not in shlex.split(quoted):
             yield quoted

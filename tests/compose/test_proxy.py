@@ -1,4 +1,7 @@
-"""A real Caddy with include/proxy/Caddyfile lets in what it should, in front of three servers that record requests."""
+"""A real Caddy with include/proxy/Caddyfile passes on exactly the requests that it should.
+
+Behind it are three servers that record the requests they get.
+"""
 
 from __future__ import annotations
 
@@ -54,7 +57,7 @@ class Proxy:
 
 @pytest.fixture
 def proxy(tmp_path: Path) -> Iterator[Callable[..., Proxy]]:
-    """Return a function that starts Caddy with given networks."""
+    """Return a function that starts Caddy; its arguments are the networks from which callbacks and pushes may come."""
     caddy = shutil.which("caddy") or pytest.skip("caddy is not on PATH")
     parts: list[Part] = []
     behind = {name: ScriptedGateway() for name in BACKENDS}
@@ -110,7 +113,7 @@ def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written
     asked = [*it.behind["callbacks"].asked, *it.behind["intake"].asked]
     reached = {posixpath.normpath(unquote(each.target)) for each in asked}
     assert reached <= {"/gateway/health"}
-    # Anybody may call routes that show nothing or need a secret of their own.
+    # From every network, routes may be called that show nothing or need a secret of their own.
     for path in ("/gateway/health", "/gateway/metrics", "/gateway/watch"):
         assert it.ask(path).status_code == 200
     assert it.ask("/gateway/receipts/kannel", headers={"X-Forwarded-For": "10.20.2.7"}).status_code == 403
@@ -129,7 +132,7 @@ def test_who_comes_from_where_he_is_said_to_be_is_led_on_with_his_own_address(pr
         assert asked.headers["x-forwarded-for"] == "127.0.0.1", (
             "the header holds the caller's real address, not the one that the caller claims"
         )
-    # Caddy 2.6 closes the connection, later versions answer with a reason.
+    # To a body that is too large, Caddy 2.6 closes the connection; later versions answer with a status.
     assert it.ask("/gateway/receipts/kannel", "POST", content=b"x" * 17_000).status_code in (413, 502)
 
 
@@ -181,5 +184,5 @@ def test_browser_is_told_to_stay_with_tls_and_who_says_no_name_gets_the_certific
     plain = httpx.get(f"http://127.0.0.1:{it.http}/motcua/", headers={"Host": NAME})
     assert plain.status_code in (301, 308)
     assert plain.headers["location"].startswith(f"https://{NAME}")
-    # Kannel sends no server name, like every client that calls an IP address.
+    # Like every client that calls an IP address, Kannel sends no server name in the TLS handshake.
     assert "BEGIN CERTIFICATE" in ssl.get_server_certificate(("127.0.0.1", it.https))

@@ -1,6 +1,6 @@
 """Check that a command on a page is valid: its services, words and options exist.
 
-Nothing is run. Only those commands of Compose are known here that the handbook uses.
+No command is run. This module knows only those commands of Compose that the handbook uses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _EVERY_DEBIAN_HAS = {"cat", "find", "printenv", "printf", "rm", "tar", "true", "
 
 
 class NotUnderstood(Exception):
-    """A command has a word that does not exist. The message states the word."""
+    """A command has a word that does not exist; the error's message names the word."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -69,7 +69,7 @@ def lines_of(block: str) -> list[str]:
 
 
 def understand(line: str) -> str | None:
-    """Return the service in which Compose runs the line's command, or ``None`` if the line runs none in a service.
+    """Return the service in which Compose runs the command of this line, or ``None`` if it runs none in a service.
 
     Raises:
         NotUnderstood: Compose, or the program in the service, would refuse the words.
@@ -119,7 +119,8 @@ def _understand_motcua(words: list[str]) -> None:
     try:
         while True:
             for parameter in command.params:
-                # An eager option would run while it is parsed, and might query the ledger.
+                # Click calls the function of an eager option while it parses the words, and the function might query
+                # the ledger, so replace it.
                 if parameter.is_eager:
                     parameter.callback = _end_where_given
             context = command.make_context(command.name, list(given), parent=context)

@@ -69,7 +69,7 @@ class Tally:
     """Whether all seeds were played before the run ended."""
 
     def note(self, kind: str, words: str) -> None:
-        """Count a defect."""
+        """Count a defect of this kind, and store its description if it is among the first."""
         self.defects[kind] += 1
         self.examples = [*self.examples, words][:_MOST_EXAMPLES]
 

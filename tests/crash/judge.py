@@ -53,7 +53,7 @@ def lay(
     """Assign each entry of the network's log to a seed, by an attempt's reference, otherwise by the phone number.
 
     Args:
-        ledger: Ledger of the seeds. The codes of a seed's dossiers begin with its prefix; all prefixes are equally long.
+        ledger: Ledger of the seeds. The codes of a seed's dossiers begin with its prefix; prefixes have equal length.
         numbers: Number of a phone → prefix of its seed.
         truth: Entries of the network's log, in any order.
 

@@ -1,5 +1,4 @@
-"""Fork processes from one process that has loaded all code: a job that may be killed, a process for jobs, a web server.
-"""
+"""Fork processes from one that has loaded all code: a job that may be killed, a process for jobs, a web server."""
 
 from __future__ import annotations
 
@@ -37,7 +36,7 @@ On a machine with ten times the usual load, a job took more than 30 seconds.
 _IDLE = "/idle"
 
 NO_DATABASE = "raised OperationalError"
-"""Line that a child reports if it lost PostgreSQL."""
+"""Line that a child reports if its job failed because it lost its connection to PostgreSQL."""
 
 
 class Forked:

@@ -51,7 +51,7 @@ _BATCH = 40
 """Number of seeds that share a ledger and whose messages are planned together."""
 _APART = timedelta(hours=12)
 _ROUND = timedelta(minutes=25)
-"""Time by which the seed's present is moved on; it is longer than any wait before a next attempt."""
+"""Time by which a seed's present time advances between jobs; it is longer than any wait before a next attempt."""
 _QUIET_ROUNDS = 12
 _FROZEN_AFTER = 0.2
 """Seconds without a heartbeat after which a sender counts as frozen here.

@@ -35,7 +35,7 @@ _NEVER = 90.0
 _COMES_TO_IT = 20.0
 """Seconds within which a leader that gets a case reaches each of its steps, except steps that it needs rarely."""
 _ASLEEP = 40.0
-"""Seconds for which PostgreSQL is frozen."""
+"""Seconds for which the measurement freezes PostgreSQL."""
 
 
 def linger() -> None:

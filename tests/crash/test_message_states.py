@@ -1,8 +1,8 @@
 """The state of each message is true after any sequence of events.
 
-The test does random acts on a real ledger, and checks invariants after each act. The allowed changes of state are listed
-here independently of the product. The test's own gateway records which messages it accepted, so the test does not
-depend on the ledger for that.
+The test does random acts on a real ledger, and checks invariants after each act. The allowed changes of state are
+listed here independently of the product. The test's own gateway records which messages it accepted, so the test does
+not depend on the ledger for that.
 """
 
 from __future__ import annotations
@@ -258,7 +258,7 @@ class Messages(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 20))
     def report_that_there_is_no_route(self, which):
-        """Store a receipt which says that the gateway never had the message; only for messages of which this is true."""
+        """Store a receipt which says that the gateway never had the message; only where this is true."""
         never_taken = [
             row["reference"]
             for row in self.all("SELECT reference FROM motcua.attempts WHERE state <> 'in_flight' ORDER BY attempt_id")

@@ -274,10 +274,10 @@ class World:
             raise RuntimeError(f"{gateway} refused the faults: {status}")
 
     def report(self, gateway: str, reference: str, status: int) -> None:
-        """Send a receipt as a phone network would, again and again until it is taken in.
+        """Send a receipt as a phone network would, again and again until the callbacks app has stored it.
 
         Raises:
-            Hung: The receipt is never taken in.
+            Hung: The callbacks app never stores the receipt.
         """
         query = f"reference={reference}&status={status}&reply=&smsc_id=&secret={_SECRET}"
         deadline = time.monotonic() + HANG

@@ -21,7 +21,7 @@ def bag() -> Any:
 def runs_between(bag: Any) -> Callable[[str, datetime, datetime], list[Any]]:
     """A function that returns the scheduled runs of a DAG between two moments.
 
-    The DAG is stored and read again as the scheduler does it.
+    The DAG is serialized and read back, as the scheduler gets it.
     """
     from airflow.serialization.serialized_objects import DagSerialization
 

@@ -60,10 +60,10 @@ def test_all_dags_import_and_have_their_fixed_ids(bag):
 
 @pytest.mark.guarantee("airflow", "a quiet hour makes at most 150 task instances")
 def test_quiet_hour_makes_at_most_150_task_instances(bag, runs_between):
-    """If this fails, a quiet hour costs Airflow more task instances as sources are added.
+    """If this fails, each added source costs Airflow more task instances, even in an hour without unread rows.
 
-    Count the scheduled runs in the hour that has most of them; without news nobody triggers further runs. Sources
-    without news share two tasks, whatever their number.
+    The test counts the task instances of the scheduled runs in the hour with most runs. Without unread rows, no
+    watcher starts further runs, and all sources together need two tasks, whatever their number.
     """
     midnight = datetime(2026, 11, 25, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
     quiet = ToRead(news=[], quiet=[f"xa_{number}" for number in range(300)], failed=[])
@@ -103,7 +103,7 @@ def test_what_calls_a_gateway_and_gates_are_never_tried_again_and_all_others_are
 
 
 def reached(function: Callable[..., Any], seen: frozenset[Callable[..., Any]] = frozenset()) -> set[Callable[..., Any]]:
-    """Return the jobs that a function names, and all jobs that those jobs name in turn."""
+    """Return the jobs that a function calls or refers to, and all jobs that those jobs refer to in turn."""
     function = inspect.unwrap(function)
     own = [function.__globals__.get(name) for name in function.__code__.co_names]
     of_modules = [getattr(each, name, None) for each in own if ismodule(each) for name in function.__code__.co_names]
@@ -139,12 +139,13 @@ def test_a_source_that_is_away_is_not_waited_for_and_a_task_that_never_began_is_
         task = bag.dags[dag_id].get_task(task_id)
         for met in (SourceFailed("away"), RuntimeError("anything"), AirflowTaskTimeout()):
             assert task.retry_policy.evaluate(met, 1, 3).action is RetryAction.FAIL
-        # Retry policies see no error of a task that never began or was killed, so the task needs retries of its own.
+        # A retry policy decides by the error that a task raised. A task that never began or was killed raised none, so
+        # it needs a number of retries of its own.
         assert task.retries >= 2
 
 
 def longest_wait(task: Any) -> timedelta:
-    """Return the longest total wait of a task's retries, also if it was cleared often.
+    """Return the longest total wait before the retries of a task, even of a task that was cleared many times.
 
     The wait doubles with each retry, up to a limit.
     """
@@ -234,7 +235,7 @@ def test_parsing_loads_nothing_heavy():
 
 
 async def _first_events(seconds: float) -> list[float]:
-    """Return the seconds after which a watcher reported news."""
+    """Let a watcher run for ``seconds``; return the times, in seconds from its start, at which it reported new rows."""
     told: list[float] = []
     began = time.monotonic()
 

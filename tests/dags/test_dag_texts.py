@@ -1,4 +1,7 @@
-"""Texts of every DAG are complete in Vietnamese for staff and in English for engineers, and forms refuse bad values."""
+"""The texts of every DAG are complete in Vietnamese for staff and in English for engineers.
+
+The forms with which people start a run refuse bad values.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ def is_vietnamese(text: str) -> bool:
 
 
 def is_english(text: str) -> bool:
-    # Names of pages are quoted in Vietnamese.
+    # Leave out words in *…*: an English text quotes the names of pages in Vietnamese.
     return not VIETNAMESE.search(re.sub(r"(?<!\*)\*[^*]+\*(?!\*)", "", text))
 
 
@@ -115,10 +118,10 @@ def test_every_parameter_is_described_in_both_languages_and_takes_only_what_make
         assert english, place
         assert is_english(english), place
         assert says_both(param.schema["description_md"], "\n\n"), place
-        # The form shows either of the two descriptions, so set only one.
+        # The form shows only one of ``description`` and ``description_md``, so only one may be set.
         assert param.description is None, place
         assert is_bound(param.schema), place
-        # The two date fields of a backfill name no time zone.
+        # The form's two date fields show no time zone, so their descriptions must name it.
         assert "Asia/Ho_Chi_Minh" in param.schema["description_md"], place
         Draft7Validator.check_schema(param.schema)
 
@@ -237,8 +240,8 @@ def test_each_task_says_whose_work_it_is_and_steps_aside_where_no_citizen_waits(
         }
         for dag in dags
     }
-    # By default a task's priority grows with the tasks after it. DAGs for which citizens wait must come first, so all
-    # others have a fixed priority.
+    # By default a task's priority grows with the number of tasks after it. Tasks of DAGs for which citizens wait must
+    # come first, so the tasks of all other DAGs have a fixed priority.
     for name in rules.keys() - citizens_wait_for:
         assert all("bsolute" in rule for rule in rules[name]), rules[name]
     assert not any("bsolute" in rule for name in citizens_wait_for for rule in rules[name])

@@ -1,4 +1,4 @@
-"""When each DAG runs, which tasks each task waits for, and which arguments it gives its job."""
+"""Each DAG runs at the right time, and each task waits for the right tasks and gives its job the right arguments."""
 
 from __future__ import annotations
 
@@ -147,7 +147,8 @@ def test_each_task_waits_for_those_before_it(bag):
 def test_each_task_hands_its_job_its_run_its_window_and_what_came_before(bag, monkeypatch, dag_id, run_type):
     """Each task gives its job what the job needs.
 
-    If this fails, a gate that gets no failures stays green, or a backfill without its window processes everything.
+    If this fails, a gate may succeed because it is told of no failure, or a backfill may process all messages instead
+    of those of its time window.
     """
     own = import_module(f"motcua.jobs.tasks.{dag_id}")
     of_daily = import_module("motcua.jobs.tasks.reconcile_daily")

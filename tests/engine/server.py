@@ -43,7 +43,7 @@ class Server:
         self.name_stand_ins()
 
     def name_stand_ins(self) -> None:
-        """Let Compose use the stand-in images."""
+        """Let Compose use the stand-ins for the official images."""
         (self.project / "docker-compose.override.yaml").write_text(_OVERRIDE + _HOSTS, encoding="utf-8")
 
     # --- Typing commands
@@ -68,7 +68,7 @@ class Server:
     def type_answering(self, block: str, answers: Sequence[tuple[str, str]], **variables: str | Path) -> str:
         """Run a block like :meth:`type`, at a terminal, and answer its questions.
 
-        ``answers`` has the beginning of each question, in turn, and its answer.
+        ``answers`` has, for each question in turn, its beginning and the answer.
 
         Raises:
             AssertionError: A command failed, or asked another question; the message has its output.
@@ -103,11 +103,12 @@ class Server:
         tools = self.project.parent / "bin"
         if not tools.exists():
             tools.mkdir()
-            # systemd does not run here, so a stand-in for systemctl answers that Docker starts with the machine.
+            # systemd does not run here, so put a stand-in for systemctl there, which answers that Docker starts with
+            # the machine.
             for name, text in (("sudo", 'exec "$@"'), ("systemctl", "echo enabled")):
                 (tools / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
                 (tools / name).chmod(0o755)
-        # The base image of the project's own image is a stand-in too.
+        # Build the project's own image on a stand-in for its base image, too.
         given = self.engine.environment | {"USER": "lan", "TERM": "dumb", "PYTHON_IMAGE": "local/python"}
         given["PATH"] = os.pathsep.join((str(tools), given["PATH"]))
         return {
@@ -144,7 +145,7 @@ class Server:
         return dict(line.split("\t") for line in printed.splitlines())
 
     def states(self) -> dict[str, str]:
-        """Return service → state (``running``, ``exited`` and the like) with its health."""
+        """Return the state of each service (``running``, ``exited`` and the like) with its health."""
         printed = self.compose("ps", "--all", "--format", "{{.Service}}\t{{.State}} {{.Health}}")
         return {name: state.strip() for name, state in (line.split("\t") for line in printed.splitlines())}
 

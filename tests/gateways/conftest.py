@@ -1,4 +1,4 @@
-"""Fixtures for the adapters' tests: one message, one provider on loopback, and texts that must never be logged."""
+"""Fixtures for tests of gateway adapters: a message, a simulated provider, and texts that must never be logged."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ EXTRA: dict[str, dict[str, Any]] = {
     },
     "zalo": {"refresh_token": REFRESH_TOKEN, "webhook_secret": WEBHOOK_SECRET},
 }
-"""For each adapter, the fields of its own that a connection must have. A new adapter adds a line."""
+"""For each adapter, the fields that its connection must have besides the common ones; add a line for a new adapter."""
 
 
 def outgoing(**changes: Any) -> OutgoingMessage:
@@ -101,7 +101,7 @@ def make(adapter: str, base_url: str, **extra: Any) -> Gateway:
 @pytest.fixture
 def provider() -> Iterator[ScriptedGateway]:
     double = ScriptedGateway()
-    # The check of an account is a different request at each provider, so no request counts as one here.
+    # The request that checks an account differs between providers, so let the double treat no request as such a check.
     double.is_login, double.answer = lambda _: False, b""
     yield double
     double.close()
@@ -109,7 +109,7 @@ def provider() -> Iterator[ScriptedGateway]:
 
 @pytest.fixture
 def session(caplog: pytest.LogCaptureFixture) -> Iterator[requests.Session]:
-    """The sender's HTTP session. Everything that is logged meanwhile is captured."""
+    """The HTTP session of a sender; everything that is logged while it is open is captured."""
     caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.DEBUG, logger="urllib3")
     caplog.set_level(logging.DEBUG, logger="requests")
@@ -119,7 +119,10 @@ def session(caplog: pytest.LogCaptureFixture) -> Iterator[requests.Session]:
 
 @pytest.fixture
 def nothing_shows(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
-    """Return a check that no log or given value holds the number in any spelling, words of the message or a secret."""
+    """Return a function that checks that no log and no given value contains what must stay secret.
+
+    This is the phone number in any spelling, words of the message, and each secret.
+    """
 
     def look(*values: object) -> None:
         seen = "\n".join([caplog.text, *map(repr, values)]).casefold()

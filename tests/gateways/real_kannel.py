@@ -1,8 +1,9 @@
-"""Run a real Kannel 1.4.5 (Debian's ``kannel``) on free ports of loopback. A test plays the carrier behind it.
+"""Run a real Kannel 1.4.5 (Debian's ``kannel``) on free ports of the loopback interface; tests play its carrier.
 
-This module works around three properties of Kannel. bearerbox forgets receipts on a restart unless they are spooled. An
-smsbox that loses its bearerbox closes its port, sleeps and may start again under another process id; each box therefore
-leads a process group and is ended with its group. A box whose port is taken ends with nothing but a line in its log.
+Kannel has two programs ("boxes"): bearerbox talks to the carrier, and smsbox to senders. This module works around three
+properties of theirs. On a restart, bearerbox forgets receipts unless they are stored in a spool folder. An smsbox that
+loses its bearerbox closes its port, sleeps and may start again under another process id; each box therefore gets a
+process group of its own and is ended with its group. A box whose port is taken ends, and only its log says why.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ Seen = TypeVar("Seen")
 
 
 def connected(port: int) -> socket.socket | None:
-    """Return a connection to this port of loopback, or ``None`` if nobody listens."""
+    """Return a connection to this port of the loopback interface, or ``None`` if no program listens there."""
     with contextlib.suppress(OSError):
         return socket.create_connection(("127.0.0.1", port))
     return None
 
 
 def smpp_carrier(port: int, more: str = "") -> str:
-    """Return lines of the group ``smsc`` for a carrier that speaks SMPP 3.4 on this port of loopback."""
+    """Return the configuration lines of the group ``smsc`` for a carrier with SMPP 3.4 on this local port."""
     return f"""smsc = smpp
 smsc-id = CARRIER
 host = 127.0.0.1
@@ -85,8 +86,8 @@ http-queue-delay = 1
 class Kannel:
     """One Kannel: bearerbox and smsbox.
 
-    ``carrier`` holds the lines of the group ``smsc``. ``groups`` holds those of ``sendsms-user`` and ``sms-service``
-    with their names. ``core`` holds further lines of the group ``core``.
+    The arguments are lines of its configuration file. ``carrier``: the lines of the group ``smsc``. ``groups``: the
+    groups ``sendsms-user`` and ``sms-service`` with their names. ``core``: further lines of the group ``core``.
     """
 
     def __init__(self, folder: Path, *, carrier: str, groups: str, core: str = "") -> None:
@@ -107,10 +108,10 @@ class Kannel:
             raise
 
     def start(self) -> None:
-        """Start both boxes, on the same ports and with the same spool each time.
+        """Start both boxes; each start uses the same ports and the same spool folder.
 
         Raises:
-            RuntimeError: a box ended at once. The message holds the end of its log.
+            RuntimeError: a box ended at once. The error's message has the end of its log.
         """
         self._start_box("bearerbox", self._ports["smsbox"])
         self._start_box("smsbox", self.sendsms_port)
@@ -131,7 +132,7 @@ class Kannel:
 
     @property
     def bearerbox(self) -> Part:
-        """The process of bearerbox, which tests freeze."""
+        """The process of bearerbox, for tests that freeze it."""
         return self._boxes["bearerbox"]
 
     def end_bearerbox(self, number: signal.Signals = signal.SIGKILL) -> None:
@@ -140,7 +141,7 @@ class Kannel:
         until(lambda: not listens(self.sendsms_port))
 
     def restart(self) -> None:
-        """End what is left of both boxes and start them again."""
+        """End the boxes that still run, and start both again."""
         self.stop()
         self.start()
 
@@ -155,13 +156,13 @@ class Kannel:
         if number is not signal.SIGKILL:
             part.stop_signal = number
             part.stop()
-        # Kill the whole group: an smsbox may have gone on under another process id.
+        # Kill the whole process group, because an smsbox may still run under another process id.
         part.kill()
 
 
 @dataclass(frozen=True, slots=True)
 class FakePart:
-    """One part of a message as Kannel's ``fake`` carrier gets it."""
+    """One part of a message, as Kannel sends it to a carrier of the kind ``fake``."""
 
     at: float
     receiver: str
@@ -169,12 +170,15 @@ class FakePart:
     data: bytes
 
     def words(self, *, accented: bool) -> str:
-        """Return the part's text. ``accented`` states that it was sent as UCS-2."""
+        """Return the part's text; ``accented``: whether it was sent as UCS-2."""
         return self.data.decode("utf-16-be" if accented else "utf-8", "replace")
 
 
 class FakeCarrier:
-    """The far end of ``smsc = fake``: lines of text over TCP. It knows neither receipts nor refusals."""
+    """The carrier to which a Kannel with ``smsc = fake`` connects; it gets lines of text over TCP.
+
+    It can neither refuse messages nor send receipts.
+    """
 
     def __init__(self) -> None:
         self._port = free_port()
@@ -183,7 +187,7 @@ class FakeCarrier:
         self._connection: socket.socket | None = None
 
     def connect(self) -> None:
-        """Connect to the bearerbox that was started with ``group``."""
+        """Connect to a bearerbox that was started with this carrier's ``group`` in its configuration."""
         self._connection = until(lambda: connected(self._port))
         threading.Thread(target=self._read_parts, args=(self._connection,), daemon=True).start()
 

@@ -55,16 +55,16 @@ _EXTENDED = dict(zip(b"\x0a\x14\x28\x29\x2f\x3c\x3d\x3e\x40\x65", "\f^{}\\[~]|�
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """How the carrier treats messages to one phone."""
+    """How the carrier handles the messages to one phone."""
 
     status: int = 0
-    """Status of the answer to the submit. Any value but 0 refuses it."""
+    """Status of the answer to a submit; any value but 0 refuses the message."""
     receipts: tuple[str, ...] = ("DELIVRD",)
     """States that the carrier reports, in order, if receipts were asked for."""
     overtakes: bool = False
     """Whether the receipts come before the answer to the submit."""
     refused_part: int | None = None
-    """Number of the part that is refused, for a message in several parts."""
+    """Number of the part that is refused, if a message has several parts; ``None`` if no part is refused."""
 
     @property
     def reaches_the_phone(self) -> bool:
@@ -73,7 +73,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """One ``submit_sm``: a message, or a part of one."""
+    """One request ``submit_sm`` of a client: a message, or a part of one."""
 
     message_id: str
     sender: str
@@ -87,7 +87,10 @@ class Submit:
 
     @property
     def part(self) -> tuple[int, int, int] | None:
-        """Reference, number of parts and place of this part. ``None`` without a concatenation header."""
+        """Reference of the whole message, number of its parts, and place of this part.
+
+        ``None`` if there is no concatenation header, because the message has only one part.
+        """
         at = 1
         while at < len(self.header):
             element, length = self.header[at], self.header[at + 1]
@@ -117,13 +120,13 @@ class Text:
 
 
 class Smsc:
-    """A carrier's message centre on a free port of loopback. It accepts every bind, under any name."""
+    """A carrier's message centre on a free port of the loopback interface; it accepts clients with any name."""
 
     def __init__(self) -> None:
         self.submits: list[Submit] = []
         self.fate = Fate()
         self.fates: dict[str, Fate] = {}
-        """Fates by phone number, ``+84…``. All other phones have ``fate``."""
+        """Fates by phone number, ``+84…``; all other phones have the attribute ``fate``."""
         self.when_taken: Callable[[], None] | None = None
         """A function that is called with each submit before it is answered."""
         self._sessions: list[_Session] = []
@@ -137,13 +140,13 @@ class Smsc:
 
     @property
     def is_bound(self) -> bool:
-        """Whether a client is bound that can submit and gets receipts."""
+        """Whether a client is connected that may submit messages and gets receipts."""
         bound = {session.bound_as for session in list(self._sessions)}
         both = {_Command.BIND_TRANSMITTER, _Command.BIND_RECEIVER}
         return _Command.BIND_TRANSCEIVER in bound or both <= bound
 
     def phone(self, number: str) -> list[Text]:
-        """Return the texts that the phone with this number got. A text in parts is shown once all parts have come."""
+        """Return the texts that a phone got; a text in several parts is among them once all its parts have come."""
         shown: list[Text] = []
         parts: dict[tuple[str, int], dict[int, bytes]] = {}
         for submit in list(self.submits):
@@ -164,7 +167,7 @@ class Smsc:
     def report(self, submit: Submit, state: str) -> None:
         """Send a delivery receipt about a submit."""
         number = submit.receiver.removeprefix("+")
-        # Carriers quote the message's first words.
+        # Quote the first words of the message in the receipt, as carriers do.
         words = (
             f"id:{submit.message_id} sub:001 dlvrd:{int(state == 'DELIVRD'):03} submit date:2611251000"
             f" done date:2611251001 stat:{state} err:000 text:{_decoded(submit.data, submit.coding)[:20]}"
@@ -183,7 +186,7 @@ class Smsc:
             session.send(_Command.DELIVER_SM, body)
 
     def hold(self) -> None:
-        """From now on, accept submits and do not answer them."""
+        """From now on, read submits and do not answer them."""
         with self._lock:
             self._held = self._held or []
 
@@ -205,7 +208,7 @@ class Smsc:
         self._is_away = False
 
     def close(self) -> None:
-        """Close for good."""
+        """Close the port and all connections."""
         self.go_away()
         self._listening.close()
 

@@ -1,4 +1,4 @@
-"""Every adapter keeps these guarantees, whatever a provider, or a proxy in front of the provider, does."""
+"""Every gateway adapter keeps these guarantees, whatever a provider, or a proxy in front of the provider, does."""
 
 from __future__ import annotations
 
@@ -198,7 +198,7 @@ def test_connection_is_used_again(adapter, provider, session):
 @every_adapter
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    # Leave out answers that happen to begin like HTTP: they may state anything.
+    # Leave out random answers that begin like HTTP, because such an answer may rightly say that the message was sent.
     answer=st.binary(max_size=400).filter(lambda answer: not answer.lstrip().startswith(b"HTTP/"))
     | st.binary(max_size=200).map(lambda body: http(200, body))
 )

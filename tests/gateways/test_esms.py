@@ -24,7 +24,7 @@ from tests.gateways.conftest import (
 
 SMS_ID = "d533459ee42b2b9525ba9eabf6a8156"
 STARTED = datetime(2026, 11, 25, 20, 58, tzinfo=UTC)
-"""3:58 on the 26th in Vietnam."""
+"""In Vietnam this is 3:58 on the 26th."""
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_request_follows_message_and_connection(changes, extra, field, value, pr
         ({"error": "Invalid request"}, "configuration", "gateway"),
         ({"CodeResult": "124", "ErrorMessage": "Request exist 1", "SendStatus": "5"}, "duplicate", "gateway"),
         ({"CodeResult": "124", "SendStatus": 4}, "configuration", "message"),
-        # Zalo, advertising, future codes: it is unknown whether the message was sent.
+        # After codes about Zalo or advertising, and after future codes, it is unknown whether the message was sent.
         ({"CodeResult": "789"}, "unknown", "gateway"),
         ({"CodeResult": "160"}, "unknown", "gateway"),
         ({"CodeResult": None}, "unknown", "gateway"),
@@ -279,7 +279,7 @@ ANOTHER = entry(Campaign="another", SendResult=0)
         ([entry(SendResult=0)], "undelivered"),
         ([entry(SendResult=2, SendStatus=7)], "accepted"),
         ([entry(SendResult=0, SendStatus=4)], "undelivered"),
-        # The message is not in the list, perhaps not yet. It never counts as absent.
+        # The message is not in the list, or not yet, so this must not be taken to mean that eSMS never had it.
         ([ANOTHER], None),
         (None, None),
         ([None, "text", [entry()]], None),

@@ -1,4 +1,4 @@
-"""The check of our account at a provider sends no message, and raises no error whatever the provider answers."""
+"""The check of an account at a provider sends no message, and raises no error whatever the provider answers."""
 
 from __future__ import annotations
 

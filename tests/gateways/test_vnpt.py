@@ -1,4 +1,4 @@
-"""The adapter for VNPT: templates and their values, the table of its errors, and refusals before any request."""
+"""The adapter for VNPT: templates and their values, VNPT's error codes, and messages that it refuses by itself."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_what_vnpt_would_refuse_is_refused_without_a_request(
         *((code, "configuration", "message") for code in ("11", "17", "25", "26", "27", "28", "30")),
         *((code, "configuration", "gateway") for code in ("1", "2", "3", "8", "9", "10", "12", "13", "14", "15")),
         *((code, "configuration", "gateway") for code in ("20", "21", "22", "24", "29", "31")),
-        # VNPT's table also names an internal error here, and the message may have been accepted before it.
+        # In VNPT's table this code also means an internal error, before which the message may have been accepted.
         ("-1", "unknown", "gateway"),
         ("34", "unknown", "gateway"),
         ("", "unknown", "gateway"),

@@ -1,1 +1,1 @@
-"""Tests of what is delivered: the image's packages and settings, and the bundle for a server without internet."""
+"""Tests of what is installed on a server: the image's packages, containers' limits, the bundle for offline servers."""

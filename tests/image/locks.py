@@ -16,7 +16,10 @@ _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One version of a package in a lock. A package that needs another version on another Python has several."""
+    """One version of a package in a lock file.
+
+    A package has several entries if it needs another version with another version of Python.
+    """
 
     name: str
     version: str
@@ -24,7 +27,7 @@ class Pin:
 
 
 def pins(lock: Path) -> set[Pin]:
-    """Return the versions in a lock."""
+    """Return the package versions in a lock file."""
     found = set()
     for block in re.split(r"\n(?=[A-Za-z0-9])", lock.read_text(encoding="utf-8")):
         named = _PIN.match(block)
@@ -34,5 +37,5 @@ def pins(lock: Path) -> set[Pin]:
 
 
 def names(lock: Path) -> set[str]:
-    """Return the names of the packages in a lock."""
+    """Return the names of the packages in a lock file."""
     return {pin.name for pin in pins(lock)}

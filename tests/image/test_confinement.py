@@ -25,7 +25,7 @@ def megabytes(limit: str) -> int:
 
 
 def table_below(heading: str) -> dict[str, str]:
-    """Return the first two columns of the table under a heading of the handbook."""
+    """Return, from the table under a heading of the handbook, the second column by the first."""
     section = HANDBOOK.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|", section, re.M)
     return {name.strip("` "): value.strip("` ") for name, value in rows[1:]}
@@ -39,14 +39,15 @@ def test_a_service_writes_to_its_volumes_and_to_memory_alone(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert not {"privileged", "devices", "pid", "network_mode"} & set(service)
-    # Caddy's program does not start without the capability to bind low ports, which no-new-privileges would withhold.
+    # Caddy's program does not start without the capability to bind low ports. Because of no-new-privileges it gets this
+    # capability only if it is listed here.
     assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
     user = dockerfile()[-1] if name in OURS else ("USER", [service["user"]])
     assert user in [("USER", ["motcua"]), ("USER", ["postgres"]), ("USER", ["redis"]), ("USER", ["50000:50000"])]
-    # A container that grows is ended before the machine swaps, and a program cannot start endless processes.
+    # A container that uses too much memory is killed instead of using swap, and it cannot start endless processes.
     assert service["memswap_limit"] == service["mem_limit"]
     assert service["pids_limit"] <= 400
-    # Files in these folders count as the container's memory.
+    # Files in these folders count towards the container's memory limit.
     places = {place.partition(":")[0]: int(re.findall(r"size=(\d+)m", place)[0]) for place in service["tmpfs"]}
     assert "/tmp" in places
     assert sum(places.values()) * 4 <= megabytes(service["mem_limit"]) * 3
@@ -71,7 +72,7 @@ def postgres_options() -> dict[str, str]:
 
 @pytest.fixture
 def started_as_in_compose(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
-    """A PostgreSQL server that has only the settings of Compose's command."""
+    """A PostgreSQL server with only the settings that docker-compose.yaml gives it on the command line."""
     tmp_path.chmod(0o711)
     server = EmbeddedPostgres(tmp_path / "server", free_port())
     server.set_up()
@@ -97,10 +98,10 @@ def test_a_real_server_starts_with_exactly_these_settings(started_as_in_compose:
         rows = connection.execute("SELECT name, current_setting(name), source FROM pg_settings").fetchall()
     own = {name: value for name, value, _ in rows}
     given = {name: value for name, value, source in rows if source == "command line"}
-    # The port is this test's own.
+    # The test itself chose the port.
     given.pop("port")
     assert given == postgres_options()
-    # The server's own memory fits into the container's limit, with twice as much left for its connections.
+    # PostgreSQL's shared buffers fit into the container's limit, and twice as much is left for its connections.
     assert own["shared_buffers"] == "256MB"
     assert megabytes(SERVICES["postgres"]["mem_limit"]) >= 3 * 256
 

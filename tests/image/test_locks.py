@@ -1,4 +1,4 @@
-"""The image holds only what production needs, pinned by hash, in the versions with which the tests ran."""
+"""The image has only the packages that production needs, pinned by hash, in the versions with which the tests ran."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def wanted(*groups: list[str]) -> set[str]:
 def test_every_package_is_pinned_by_hash(lock: Path) -> None:
     assert pins(lock)
     assert [pin for pin in pins(lock) if not pin.hashes] == []
-    # Every line is a pinned version or a hash: there is no other index, no address and no local file.
+    # Every line is a pinned version or a hash, so the lock names no other package index, no address and no local file.
     text = lock.read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert [line for line in lines if "==" not in line and "--hash=sha256:" not in line] == []
@@ -46,7 +46,7 @@ def test_production_is_a_strict_part_of_what_is_tested() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     assert wanted(PROJECT["project"]["dependencies"]) <= names(PRODUCTION)
     assert wanted(PROJECT["build-system"]["requires"]) == names(BUILD)
-    # The production lock has no packages of the tests and the demo, except those that production needs as well.
+    # The production lock has no packages of the tests and the demo, except those that production needs, too.
     needed_as_well = {"python-multipart", "httpx", "cryptography", "asyncpg"}
     assert wanted(*extras.values()) & names(PRODUCTION) <= needed_as_well
     assert wanted(*extras.values()) <= names(EVERYTHING)
@@ -79,9 +79,9 @@ def test_the_image_has_the_python_that_the_tests_run_with() -> None:
 
 @cache
 def modules() -> dict[str, set[str]]:
-    """Return each installed module, as a path, with the packages that contain it.
+    """Return the packages that contain each installed module, by the module's path.
 
-    Several packages share a namespace.
+    Several packages may contain the same namespace.
     """
     found: dict[str, set[str]] = {}
     for package in distributions():

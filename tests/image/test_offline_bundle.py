@@ -25,7 +25,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 def wheel(folder: Path, name: str, version: str) -> str:
-    """Write a wheel with one module into a folder, and return its line of a lock."""
+    """Write a wheel with one module into a folder, and return the line of a lock file that pins this wheel."""
     path = folder / f"{name}-{version}-py3-none-any.whl"
     about = f"{name}-{version}.dist-info"
     files = {
@@ -66,7 +66,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def do(project: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """A function that runs the project's own script."""
+    """A function that runs the script scripts/offline_bundle.py of the project in the test's folder."""
 
     def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
         script = project / "scripts" / "offline_bundle.py"
@@ -91,7 +91,7 @@ def test_a_bundle_holds_wheels_project_and_images_and_is_installed_from_alone(pr
     assert (bundle / "motcua" / "docker-compose.yaml").read_bytes() == (project / "docker-compose.yaml").read_bytes()
     head = subprocess.run(["git", "-C", project, "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     assert (bundle / "COMMIT").read_text() == head.stdout
-    # Debian's own program can check the sums, too.
+    # Debian's program sha256sum can check the hashes, too.
     subprocess.run(["sha256sum", "--check", "--quiet", "--strict", "SHA256SUMS"], cwd=bundle, check=True)
 
     # Simulate another machine, on which nothing but the bundle exists.
@@ -111,7 +111,7 @@ def test_a_bundle_holds_wheels_project_and_images_and_is_installed_from_alone(pr
     asked = [tmp_path / "venv" / "bin" / "python", "-c", "import one, two; print(one.version, two.version)"]
     assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout == "1.0 2.5\n"
 
-    # A wheel that somebody replaced is refused by its hash, even if the file of sums was written again.
+    # A wheel that somebody replaced is refused by the hash in the lock file, even if SHA256SUMS was written again.
     wheel(bundle / "wheels", "two", "2.5")
     (bundle / "wheels" / "two-2.5-py3-none-any.whl").write_bytes(
         (bundle / "wheels" / "two-2.5-py3-none-any.whl").read_bytes() + b"\0"
@@ -139,7 +139,7 @@ def test_what_is_missing_changed_or_there_besides_is_named(do, tmp_path):
     )
     (bundle / "SHA256SUMS").unlink()
     assert "SHA256SUMS is missing" in do("check", bundle).stderr
-    # Images that were saved into the bundle are sealed with the other files.
+    # If images were saved into the bundle, SHA256SUMS lists them with the other files.
     shutil.rmtree(bundle)
     assert do("collect", bundle).returncode == 0
     (bundle / "images.tar").write_bytes(b"layers")

@@ -1,4 +1,4 @@
-"""The script that tries another version of Airflow changes that version and nothing else of the lock's inputs."""
+"""The script that tries another version of Airflow changes only that version in the requirements of the lock file."""
 
 from __future__ import annotations
 

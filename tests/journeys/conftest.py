@@ -1,4 +1,4 @@
-"""Fixtures of journeys: the office, and a browser that reaches no host but the office's."""
+"""Fixtures of the browser tests: the office (office.py), and a browser that can reach only the office's host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def office(postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium. It is closed after the last journey, since an event loop runs in this thread as long as it is open."""
+    """Chromium. It is closed after the last browser test.
+
+    As long as it is open, an event loop runs in this thread.
+    """
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("Chromium is not installed")

@@ -1,8 +1,9 @@
 """Set up an *office* for the browser tests: Airflow's API server with the staff pages, and a ledger with prepared rows.
 
-The ledger has two agencies. The real jobs worked on their dossiers with a gateway on loopback. Messages were delivered,
-suppressed because they have no phone number, left with unknown outcome, and queued. A check found faults, a complaint
-was recorded, and one dossier has hostile text. Users sign in by Airflow's own form.
+The ledger has two agencies. The real jobs handled their dossiers with a gateway on the loopback interface. There are
+messages that were delivered, that were suppressed for want of a phone number, whose outcome is unknown, and that are
+queued. A quality check found faults, a complaint was recorded, and one dossier has hostile text. Users sign in with
+Airflow's own form.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ from tests.ground import (
 )
 
 PREFIX = "/mot-cua/tin-nhan"
-"""The path below which all of Airflow lies, as behind a province's proxy."""
+"""The path below which Airflow serves all its addresses, as behind a province's proxy."""
 HOSTILE = "<script>alert(1)</script>&\"'`"
 PHONES = {
     "told": "0905111222",
@@ -79,10 +80,10 @@ class Office:
     """Addresses and passwords of a running office."""
 
     url: str
-    """The address below which Airflow lies, with a slash at its end."""
+    """The address below which Airflow serves all its pages, with a slash at its end."""
     passwords: dict[str, str]
     ledger: str
-    """An administrator's DSN."""
+    """An administrator's DSN of the ledger."""
     now: datetime
 
 
@@ -127,7 +128,7 @@ def _make_story(one_stop: OneStop, gateway: ScriptedGateway, now: datetime) -> N
 
 
 def _make_records(now: datetime) -> None:
-    """Make a check, a closing, a publication and a complaint."""
+    """Make a quality check, a closing, a publication and a complaint."""
     check_quality("scheduled__office", now)
     closing = close_period(Period.day_before(now), "scheduled__office", now).closing.closing_no
     publish(closing, now)
@@ -227,7 +228,7 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
 
 
 def sign_in(page: Page, office: Office, user: str, address: str = "") -> None:
-    """Open an address below Airflow's. It leads to the sign-in page; sign in there, and be led back to the address."""
+    """Open an address below Airflow's; this leads to the sign-in page; sign in, which leads back to the address."""
     page.goto(office.url + address)
     page.get_by_label("Username").fill(user)
     page.get_by_label("Password").fill(office.passwords[user])

@@ -8,7 +8,7 @@ from playwright.sync_api import Page
 A4 = {"width": 702, "height": 1031}
 """CSS pixels of an A4 sheet between margins of 12 mm."""
 HIGHEST = 4_000
-"""Highest page in CSS pixels, at any width: six screens of a phone."""
+"""Largest height that a page may have at any width, in CSS pixels: six screens of a phone."""
 _WIDTH_BEYOND_WINDOW = "document.documentElement.scrollWidth - window.innerWidth"
 _UNLABELLED = r"""() => {
   const wrong = [], said = (each) => JSON.stringify(each.textContent.trim().replace(/\s+/g, " ").slice(0, 60));
@@ -65,7 +65,7 @@ def faults(page: Page, within: str = "main") -> list[str]:
 
 
 def findings(page: Page, *unasked: str) -> list[str]:
-    """Return the violations that axe calls moderate or worse, except those of the given rules."""
+    """Return the accessibility faults that axe calls moderate or worse, except those by the rules ``unasked``."""
     found = Axe().run(page).response["violations"]
     return [
         f"{each['id']} at {each['nodes'][0]['target']}, {len(each['nodes'])} times"
@@ -88,13 +88,13 @@ def not_skipped(page: Page) -> list[str]:
         return [f"{first!r} comes first"]
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
-    # The focus is now in the content, or behind it if nothing in it can get the focus.
+    # The focus is now in the content, or after it if no element of the content can get the focus.
     left = page.evaluate("document.activeElement.closest('header') !== null")
     return ["the header is not skipped"] * left
 
 
 def clipped_on_paper(page: Page) -> list[str]:
-    """Return the elements that a sheet of A4 would cut off, tear or print in vain. The window keeps its size."""
+    """Return the elements that a sheet of A4 would cut off, split, or print without use; the window keeps its size."""
     before = page.viewport_size
     assert before
     page.emulate_media(media="print")
@@ -107,6 +107,6 @@ def clipped_on_paper(page: Page) -> list[str]:
 
 
 def height(page: Page) -> int:
-    """Return the height of a page as it opens, in CSS pixels."""
+    """Return the height of a page right after it is opened, in CSS pixels."""
     high: int = page.evaluate("document.documentElement.scrollHeight")
     return high

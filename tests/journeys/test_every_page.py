@@ -1,4 +1,4 @@
-"""Every page, at each width and on paper: axe finds nothing, no other host is asked, nothing is cut off."""
+"""On every page, at each width and on paper, axe finds no fault, no other host is called, and nothing is cut off."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ ADDRESSES = (
     "users",
     "nothing",
 )
-"""Addresses of pages that have content, are empty, or refuse the request."""
+"""Addresses below ``/motcua/`` of pages with content, of empty pages, and of pages that refuse the request."""
 _FILES = ("/apologies/letters/filled", "/reconciliation/rows.csv", "/reconciliation/rows.xlsx")
 _LEADS_ON = {"/sending", "/quality/agency"}
 

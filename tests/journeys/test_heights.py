@@ -38,7 +38,10 @@ _OTHERS = (
 
 @pytest.fixture
 def url(ledger: str, configure: Callable[..., None], tmp_path: Path) -> Iterator[str]:
-    """The address of pages on a busy ledger: some days of thirteen agencies, checked, closed and published."""
+    """The address of the staff pages on a busy ledger.
+
+    It has some days of thirteen agencies, which were checked, closed and published.
+    """
     now = datetime.now(UTC).replace(microsecond=0)
     fill_ledger(ledger, now, 40, 60)
     with psycopg.connect(ledger) as owner:

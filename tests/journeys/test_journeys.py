@@ -28,7 +28,7 @@ def look_up(page: Page, what: str) -> None:
 
 
 def frame_of_airflow(page: Page) -> Frame:
-    """Return the frame in which Airflow shows our pages."""
+    """Return the frame in which Airflow shows the staff pages."""
     element = page.wait_for_selector("iframe")
     assert element is not None
     frame = element.content_frame()
@@ -131,7 +131,8 @@ def test_administrator_of_an_agency_opts_a_procedure_out_tries_it_saves_and_undo
     page.get_by_label("Lý do không nhắn").fill("Công dân chờ và nhận ngay tại quầy")
     page.get_by_role("button", name="Xem thử với ngày làm việc gần nhất").click()
     assert "Xem thử với ngày làm việc gần nhất" in main()
-    # If midnight has passed since the office opened, yesterday has other messages. A day off has no rehearsal.
+    # If midnight has passed since the office was set up, "yesterday" is another day. For a day off the page shows no
+    # rehearsal.
     yesterday = office.now.astimezone(VIETNAM).date() - timedelta(days=1)
     if datetime.now(VIETNAM).date() == yesterday + timedelta(days=1) and WorkingCalendar().is_working_day(yesterday):
         assert "1 tin khác đi" in main()

@@ -1,4 +1,4 @@
-"""Every mail as a browser shows it: axe finds nothing, nothing is cut off, nothing is fetched."""
+"""A browser shows every mail without a fault that axe finds, cuts nothing off, and fetches nothing for it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.alone
 
 NOW = datetime(2026, 11, 27, 1, 0, tzinfo=UTC)
 OF_PAGES = ("landmark-one-main", "region")
-"""Rules of axe about landmarks. A mail is read within a page that has landmarks of its own."""
+"""Rules of axe about landmarks, which mails need not follow: a mail program shows a mail within its own landmarks."""
 LEFT = [fault("messages_held_up", "", messages=3), fault("task_failed", "send")]
 PAGE = "https://mot-cua.example/motcua"
 OPEN = Alert("gateway_stopped", "kannel", {"gateway": "kannel", "since": NOW.isoformat(), "part": "viettel"}, NOW)
@@ -66,7 +66,7 @@ MAILS: dict[str, Callable[[], Mail]] = {
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Callable[[str, Mail], tuple[Page, list[str]]]]:
-    """A function that opens a mail in a window of a size, and returns the page and the addresses that it fetched."""
+    """A function that opens a mail in a window of some size, and returns the page and the addresses that it fetched."""
     contexts = []
 
     def opened(size: str, mail: Mail) -> tuple[Page, list[str]]:

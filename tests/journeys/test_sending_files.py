@@ -1,4 +1,4 @@
-"""Upload files in a real browser: a carrier statement that is refused and then accepted, and a list of phones."""
+"""In a real browser, people upload a carrier statement (first refused, then accepted) and a list of phone numbers."""
 
 from __future__ import annotations
 

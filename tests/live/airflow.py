@@ -1,10 +1,10 @@
-"""Run a real Airflow with our DAGs, the phone network as its gateway, and a one-stop database that a test fills.
+"""Run a real Airflow with the project's DAGs, a simulated phone network, and a one-stop database that a test fills.
 
-``python -m tests.live.airflow FOLDER`` starts what the demo starts, except the simulated world, on free ports and below
-FOLDER. It ends when its parent process does. :func:`live_airflow` runs it as a child process: the supervisor kills all
-descendants of its own process, which must therefore not be the test's process.
+``python -m tests.live.airflow FOLDER`` starts what the demo starts, except the simulated desks, on free ports and with
+its files below FOLDER. It ends when its parent process does. :func:`live_airflow` runs it as a child process: the
+supervisor kills all descendants of its own process, which must therefore not be the test's process.
 
-The ledger is compared with the phone network's own log, which the network commits before it answers.
+Tests compare the ledger with the phone network's own log, which the network commits before it answers.
 """
 
 from __future__ import annotations
@@ -44,19 +44,19 @@ AGENCY = "000.00.30.H32"
 MINUTE = timedelta(minutes=1)
 _STATE_FILE = "live.json"
 _TIMING = json.dumps({"delivery": (2.2, 3.2), "submit_receipt": 2.0})
-"""Times of the phone network. No receipt comes sooner than two seconds after its message.
+"""Seconds after which the phone network sends receipts: at least two seconds after the message.
 
-If answers are delayed by a second, requests are therefore truly in flight: no receipt has reported them yet.
+If a test delays answers by a second, the attempts are therefore in flight until then: no receipt settles them earlier.
 """
 _FIRST_NUMBER = 1_000_000
-"""Numbers of transitions begin here, so that a transition that is written late can get a lower number."""
+"""First number of a transition; a transition that is written late can thus get a lower number."""
 
 
 # --- The child process -------------------------------------------------------------------------------------
 
 
 def serve(folder: Path) -> int:
-    """Start everything except the world, write addresses to ``live.json``, and run until the parent process is gone."""
+    """Start all programs, write their addresses to ``live.json``, and run until the parent process is gone."""
     from rich.console import Console
 
     parent = os.getppid()
@@ -66,23 +66,22 @@ def serve(folder: Path) -> int:
         deployment = set_up(supervisor, addresses, {**os.environ, "MOTCUA_SOURCES": "khanhhoa=contract"})
         supervisor.wait_for(AIRFLOW_MIGRATES)
         gateway = json.loads(deployment.environment["AIRFLOW_CONN_SMS_KANNEL"])
-        # A sender should give up on an answer before the 20 s that a real Kannel may need.
+        # Let a sender wait less for an answer than the 20 s that a real Kannel may need, so that tests are quick.
         gateway["extra"]["answer_timeout"] = 3
         gateway["extra"]["concurrency"] = int(os.environ.get("LIVE_CONCURRENCY", gateway["extra"]["concurrency"]))
         environment = {
             **deployment.environment,
             "AIRFLOW_CONN_SMS_KANNEL": json.dumps(gateway),
-            # The simulated faults are those of a Kannel.
+            # Send only through Kannel, because the simulated faults are those of a Kannel.
             "MOTCUA_GATEWAYS": "kannel",
-            # Keep a backfill's windows short, because tests wait for their runs.
+            # Make the data intervals short, because tests wait for the runs of a backfill.
             "MOTCUA_NOTIFY_EVERY": "PT1M",
-            # Unpaused, the other daily DAGs would begin with their last missed run in the middle of a test.
+            # Otherwise the daily DAGs would start the last run that they missed, in the middle of a test.
             "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "True",
         }
         deployment = replace(deployment, environment=environment)
-        # Tests backfill windows of the last week, so agencies must be enabled before these days. Running DAGs close and
-        # mail each of these days. Mail only one agency, since hundreds of mails would keep the executor from the runs
-        # under test.
+        # Tests backfill days of the last week, so agencies must be enabled before that. The DAGs close each of these
+        # days and mail about it. Mail only one agency, because hundreds of mails would delay the runs under test.
         ask(
             deployment.databases.ledger_owner,
             "UPDATE motcua.agencies SET enabled_from = now() - interval '8 days',"
@@ -124,7 +123,7 @@ def serve(folder: Path) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A dossier whose transition should cause a message to one phone. No two cases share a number."""
+    """A dossier whose transition should cause a message to one phone. No two cases have the same phone number."""
 
     code: str
     phone: str
@@ -167,7 +166,7 @@ class OneStopDesk:
         self._phones: set[str] = set()
         self._hidden = 0
         self.cases: list[Case] = []
-        """Every case that should reach a phone."""
+        """Every recorded case whose message should reach a phone."""
 
     def _new_phone(self) -> str:
         while True:
@@ -180,18 +179,18 @@ class OneStopDesk:
     def move(
         self, count: int = 1, *, at: datetime | None = None, status: int = 9, unseen: bool = False, phone: str = ""
     ) -> list[Case]:
-        """Record ``count`` dossiers that became ready (9) or lack something (5) at the desk.
+        """Record ``count`` dossiers whose result is ready (status 9) or that lack a paper (status 5), at the desk.
 
         Args:
             count: how many dossiers.
             at: when the transitions happened and were recorded. The default is now.
             status: national status code.
-            unseen: whether the rows are committed hours late, with stamps and numbers below all others. Only a
-                backfill's pick-up finds such rows.
-            phone: the phone of all of them. By default each gets a number of its own.
+            unseen: whether the rows are committed hours late, with recorded times and numbers below all others. Only
+                the pick-up of a backfill finds such rows.
+            phone: the phone number of all dossiers. By default each gets a number of its own.
 
         Raises:
-            psycopg.OperationalError: the database refuses connections, or ended this one.
+            psycopg.OperationalError: the database refuses connections, or ended the connection of this call.
         """
         made: list[Case] = []
         with psycopg.connect(self._dsn, autocommit=True) as connection:
@@ -207,7 +206,7 @@ class OneStopDesk:
                     "at": moment,
                     "received": moment - timedelta(days=2),
                     "status": status,
-                    # Go back two days: a pick-up reads the rows stamped within the last day again.
+                    # Go back two days, because a pick-up reads rows that were recorded within the last day again.
                     "stamped": moment - timedelta(days=2) if unseen else moment,
                 }
                 if unseen:
@@ -226,7 +225,7 @@ class OneStopDesk:
 
 
 class LiveAirflow:
-    """One running Airflow: its desk, its interfaces, the ledger and the log of the phone network."""
+    """One running Airflow: the desk that its DAGs read, its interfaces, the ledger, and the phone network's log."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         where: dict[str, Any] = json.loads((folder / _STATE_FILE).read_text(encoding="utf-8"))
@@ -234,7 +233,7 @@ class LiveAirflow:
         self.environment: Mapping[str, str] = where["environment"]
         self.desk = OneStopDesk(where["source"], seed)
         self.without_receipt: set[str] = set()
-        """References of messages whose receipts a test had the network lose."""
+        """References of messages whose receipts the network loses because a test told it so."""
         self._url, self._network = f"{where['airflow_url']}/api/v2", where["network_url"]
         self._ledger = psycopg.connect(where["ledger"], autocommit=True, row_factory=dict_row)
         self._metadata = psycopg.connect(where["airflow_database"], autocommit=True, row_factory=dict_row)
@@ -248,17 +247,17 @@ class LiveAirflow:
             self.pause(False, dag_id)
 
     def close(self) -> None:
-        """Close its connections."""
+        """Close the connections to the ledger and to Airflow's database."""
         self._ledger.close()
         self._metadata.close()
 
     # --- Waiting ---------------------------------------------------------------------------------------
 
     def wait_until(self, what: str, condition: Callable[[], Any], seconds: float) -> Any:
-        """Call ``condition`` until its answer is true, and return the answer.
+        """Call ``condition`` again and again until its result is true, and return the result.
 
         Raises:
-            TimeoutError: no answer was true within ``seconds``. The message states what was waited for.
+            TimeoutError: no result was true within ``seconds``. The error's message states what was waited for.
         """
         until = time.monotonic() + seconds
         while True:
@@ -314,7 +313,7 @@ class LiveAirflow:
         return Counter(message["number"] for message in self.network_log())
 
     def network_log(self) -> list[dict[str, Any]]:
-        """Return all messages that the phone network accepted through ``sendsms``, each with our ``reference``."""
+        """Return all messages that the phone network accepted through ``sendsms``, each with its ``reference``."""
         found: list[dict[str, Any]] = []
         while True:
             after = found[-1]["id"] if found else 0
@@ -448,7 +447,7 @@ class LiveAirflow:
         return str(self.call("POST", f"dags/{dag_id}/dagRuns", **body)["dag_run_id"])
 
     def clear(self, run_id: str, task_id: str = "") -> None:
-        """Clear a whole run, or one task with the tasks after it."""
+        """Clear (start again) a whole run, or one of its tasks with the tasks after it."""
         body: dict[str, Any] = {
             "dry_run": False,
             "dag_run_id": run_id,
@@ -468,7 +467,7 @@ class LiveAirflow:
             self.call("PATCH", path, state="success")
 
     def pause(self, paused: bool = True, dag_id: str = NOTIFY) -> None:
-        """Pause a DAG, or let it go on."""
+        """Pause a DAG, or unpause it."""
         self.call("PATCH", f"dags/{dag_id}", is_paused=paused)
 
     def backfill(
@@ -481,7 +480,7 @@ class LiveAirflow:
         by_command: bool = True,
         seconds: float = 180,
     ) -> list[dict[str, Any]]:
-        """Backfill the windows that end in [first, last], wait for the runs and return them.
+        """Backfill the data intervals that end in [first, last], wait for the runs, and return them.
 
         Airflow itself closes a backfill only every 30 s and refuses another one meanwhile. Here the backfill is closed
         as soon as its runs have ended.
@@ -512,7 +511,7 @@ class LiveAirflow:
     def write_green_runs(self, first: datetime, last: datetime, *, without: Sequence[datetime]) -> int:
         """Write a successful scheduled run for each minute in [first, last] that has none, and return their number.
 
-        An Airflow that has run for some time has such runs. ``without`` holds scheduled times that stay without a run.
+        An Airflow that has run for some time has such runs. ``without``: scheduled times that stay without a run.
         """
         model = next(run for run in self.runs() if run["run_type"] == "scheduled" and run["state"] == "success")
         columns = [
@@ -549,7 +548,7 @@ class LiveAirflow:
         return recorded(self.folder).get(component)
 
     def task_processes(self, task_id: str = "send", below: int | None = None) -> list[tuple[Process, Process | None]]:
-        """Return processes that run this task now, each with the executor's worker above it.
+        """Return the processes that run this task now, each with the executor's worker process that started it.
 
         They are descendants of the process ``below``, by default of the scheduler.
         """
@@ -586,15 +585,15 @@ _VIETNAM = datetime.fromisoformat("2026-01-01T00:00+07:00").tzinfo
 
 @contextmanager
 def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -> Iterator[LiveAirflow]:
-    """Start everything below ``folder``, which must be new, and stop it by its process.
+    """Run Airflow and all other programs during the block, with their files below ``folder``, which must be new.
 
-    ``variables`` is further environment of every component, ``MOTCUA_…`` or ``AIRFLOW__…``.
+    ``variables``: further environment variables of every program, ``MOTCUA_…`` or ``AIRFLOW__…``.
 
     Raises:
-        RuntimeError: Airflow did not come up. The message holds the end of the output.
+        RuntimeError: Airflow did not start. The error's message has the end of the output.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MOTCUA_", "AIRFLOW"))}
-    # Tests wait for the ends of runs, and for the start of dozens of runs.
+    # Let runs end soon and start soon, because tests wait for the ends of runs and for the start of dozens of runs.
     variables = {"MOTCUA_LINGER_QUIET": "3", "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1", **variables}
     said = folder / "said"
     folder.mkdir(parents=True, exist_ok=True)
@@ -623,7 +622,7 @@ def live_airflow(folder: Path, variables: Mapping[str, str], *, seed: int = 1) -
     finally:
         if child.poll() is None:
             child.send_signal(signal.SIGTERM)
-            # No program of the child needs a clean stop. A second signal makes the supervisor kill them at once.
+            # No program that the child runs needs a clean stop. A second signal makes the supervisor kill them at once.
             time.sleep(0.5)
             child.send_signal(signal.SIGTERM)
         child.wait(60)

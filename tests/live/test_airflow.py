@@ -2,7 +2,8 @@
 
 One Airflow serves all tests of this file.
 
-The tests build on each other in their order: the second one leaves a red run, which later tests clear, mark and repair.
+The order of the tests matters: the second one leaves a failed ("red") run, which later tests clear, mark as successful
+and repair.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def test_backfill_of_failed_runs_resends_exactly_what_failed(live, red):
 
 
 def reports_in(mailbox: Path) -> int:
-    """Return the number of mails with attached files. Alerts, for example of a red run, have no files."""
+    """Return the number of mails with attached files, which are reports; alerts have no files."""
     mails = (email.message_from_bytes(path.read_bytes(), policy=policy.default) for path in mailbox.glob("*.eml"))
     return sum(any(True for _ in mail.iter_attachments()) for mail in mails)
 
@@ -133,13 +134,13 @@ def test_day_is_closed_published_and_mailed_once(live):
     assert live.wait_for_run(by_hand, 180, "reconcile_daily") == "success"
     live.wait_until_idle(150)
     assert {run["state"] for run in live.runs("reconcile_daily")} == {"success"}
-    # The run started by hand closes yesterday. The scheduled run starts at 6:30. If this test runs earlier, the latest
-    # scheduled run is the one of yesterday morning, which closes the day before yesterday.
+    # The run that the test starts by hand closes yesterday. The scheduled run starts at 6:30. If this test runs before
+    # that time, the latest scheduled run is that of yesterday morning, which closes the day before yesterday.
     closed = live.ledger("SELECT closing_no FROM motcua.closings ORDER BY 1")
     published = live.ledger("SELECT publication_no, closing_no FROM motcua.publications ORDER BY closing_no")
     assert closed == [{"closing_no": each["closing_no"]} for each in published] != []
     mails = live.ledger("SELECT report_no, body, state FROM motcua.report_mails WHERE report = 'publication'")
-    # An agency gets no mail about a day on which none of its citizens was due a message.
+    # An agency gets no mail about a day on which no message to its citizens was due.
     told = live.ledger(
         "SELECT closing_no, agency_code FROM motcua.closing_messages WHERE expected <> 0 UNION"
         " SELECT closing_no, agency_code FROM motcua.closing_dossier_sums WHERE received + resolved_early"

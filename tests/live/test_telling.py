@@ -1,4 +1,4 @@
-"""Airflow itself reports late apologies, red gates and metrics, in a real Airflow with its triggerer."""
+"""A real Airflow with its triggerer reports late apologies and failed gates by mail, and sends metrics."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def live(statsd: socket.socket) -> Iterator[LiveAirflow]:
 
 
 def mails(live: LiveAirflow, about: str, of: str = "") -> list[str]:
-    """Return the texts of mails to the recipient of alerts. The subjects hold ``about``, the texts hold ``of``."""
+    """Return the texts of mails to the recipient of alerts, with ``about`` in the subject and ``of`` in the text."""
     read = (
         email.message_from_bytes(path.read_bytes(), policy=policy.default)
         for path in sorted((live.folder / "mailbox").glob("*.eml"))

@@ -9,9 +9,9 @@ from tests.prove.resilience.workers import TAKEN_OVER_WITHIN, two_workers, worke
 pytestmark = pytest.mark.alone
 
 HEARTBEAT = 60.0
-"""Seconds after which Airflow itself notices a lost task.
+"""Seconds without a heartbeat after which Airflow notices that a task is lost.
 
-The proof judges, on a machine without other load, how soon other senders take over.
+How soon other senders take over is judged by ``make prove ONLY=workers``, on a machine without other load.
 """
 
 

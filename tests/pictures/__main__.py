@@ -1,7 +1,8 @@
 """Take the pictures of docs/vi and print the sheet for the wall: ``python -m tests.pictures [NAME …] [--of FOLDER]``.
 
 The command starts a demo of its own, on free ports and in a new folder, and stops and removes it at the end. ``--of``
-takes the pictures of a demo that runs already, and leaves traces there: a setting, and results stopped for an hour.
+takes the pictures of a demo that runs already. This leaves traces in that demo: a changed setting, and a stop of
+messages about results for an hour.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ from tests.pictures.listed import PICTURES
 from tests.pictures.taking import PDF, CannotTake, Demo, Visit, print_sheet, take, visit
 
 PATIENCE = 600.0
-"""Seconds until the demo must show everything that is wanted. The demo's evening comes four minutes after its start."""
+"""Seconds within which the demo must show what the pictures need; its evening comes four minutes after its start."""
 
 
 def take_all(demo: Demo, names: Sequence[str]) -> None:
     """Take the pictures one after another, and wait if the demo does not show one of them yet.
 
     Raises:
-        CannotTake: the demo did not show in time what the picture must hold.
+        CannotTake: the demo did not show in time what the picture must contain.
     """
     until = time.monotonic() + PATIENCE
     with visit(demo) as visiting:
@@ -50,7 +51,7 @@ def in_own_demo(names: Sequence[str]) -> int:
     """Start a demo, take the pictures, stop and remove the demo, and return the exit code."""
     console = make_console()
     folder = Path(tempfile.mkdtemp(prefix="motcua-pictures-"))
-    folder.chmod(0o711)  # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
+    folder.chmod(0o711)  # If root runs this, PostgreSQL runs as another user, who needs access to the folder.
 
     def run() -> int:
         addresses = prepare(folder, free_ports=True)

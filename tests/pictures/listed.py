@@ -1,4 +1,4 @@
-"""Define what each picture of docs/vi shows, by the picture's name. Its file is docs/vi/hinh/<name>.png."""
+"""Define what each picture of docs/vi shows, by the picture's name; the file is docs/vi/hinh/<name>.png."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.pictures.taking import CannotTake, Shows, Visit
 _RECEIVED_ALONE = """words => [...document.querySelectorAll('#wall article')].findIndex(
   each => each.querySelectorAll('.talk li').length === 1 && each.innerText.includes('Đã nhận')
     && words.some(kind => each.innerText.includes(kind)))"""
-"""Script that returns the index of a phone whose only message was received and holds one of the words, or -1."""
+"""Script that returns the index of a phone whose only message was received and contains one of the words, or -1."""
 _STAND_STILL = """phones => {
   const wall = document.getElementById('wall'), still = wall.cloneNode(false);
   still.innerHTML = phones.join('');
@@ -22,9 +22,9 @@ _STAND_STILL = """phones => {
 }"""
 _NO_PHONE = "P1"
 _MESSAGES = 20
-"""Least number of the agency's messages today, so that the overview shows some of each outcome."""
+"""Least number of messages that the agency must have today, so that the overview shows some of each outcome."""
 _REASONS = 3
-"""Least number of reasons why numbers of the agency cannot be texted, so that a picture shows a useful list."""
+"""Least number of different reasons why phone numbers of the agency cannot be texted, so that the list is useful."""
 _SAME_DAY_REASON = "Công dân chờ và nhận kết quả ngay tại quầy"
 
 

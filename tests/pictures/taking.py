@@ -1,4 +1,4 @@
-"""Take a picture of a page of the demo, opened as its agency's administrator, cropped, and in few bytes."""
+"""Take a picture of a demo's page as an agency's administrator sees it; crop it, and store it in a small file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LARGEST = 150_000
 NARROWEST = 700
 """Least width in pixels. Words on a narrower picture are hard to read."""
 _WIDE, _SHARPNESS = 1000, 1.5
-"""Width of the browser's window, and pixels of a picture for each pixel of the page."""
+"""Width of the browser's window, and number of a picture's pixels for each pixel of the page, in each direction."""
 _MARGIN = 10
 _COLOURS = 128
 _MARK = "each => { each.style.outline = '4px solid #d9480f'; each.style.outlineOffset = '4px'; }"
@@ -46,7 +46,7 @@ _AS_STAFF_SEE_IT = """() => {
     each.value = year ? [`${day}/${month}/${year}`, time].filter(Boolean).join(' ') : '';
   }
 }"""
-"""Script that removes the focus and writes dates as in Viet Nam.
+"""Script that removes the focus from the page's fields, and writes dates in the Vietnamese form.
 
 Chromium itself writes dates in the language that it was built for.
 """
@@ -59,7 +59,7 @@ class Demo:
     folder: Path
     airflow: str
     phones: str
-    """Address of its page of phones."""
+    """Address of the demo's page that shows the simulated phones."""
     password: str
     """Password of the agency's administrator."""
 
@@ -78,10 +78,10 @@ class Demo:
         return cls(folder, environment["AIRFLOW__API__BASE_URL"], phones, passwords[AGENCY_USER])
 
     def stop_results_of(self, agency: str, reason: str) -> None:
-        """Have the Department stop an agency's results for an hour.
+        """Stop, as the Department, an agency's messages about results for an hour.
 
         Raises:
-            CannotTake: the command refused.
+            CannotTake: the command refused to do so.
         """
         until = datetime.now(VIETNAM) + timedelta(hours=1)
         stop = [str(Path(sys.executable).with_name("motcua")), "stop", "--kind", "result", "--agency", agency]
@@ -106,11 +106,11 @@ class Visit:
         return self.page
 
     def section(self, heading: str) -> Locator:
-        """Return a heading of the second rank, by its first words."""
+        """Return a heading of level 2, by its first words."""
         return self.page.get_by_role("heading", level=2, name=re.compile("^" + re.escape(heading))).first
 
     def under(self, heading: str) -> Locator:
-        """Return the card right below a heading of the second rank, or below the line that holds the heading."""
+        """Return the card right below a heading of level 2, or below the line that contains the heading."""
         line = self.section(heading).locator(
             "xpath=self::*[not(parent::*[@class='with-files'])] | parent::*[@class='with-files']"
         )
@@ -121,19 +121,19 @@ class Visit:
         where.first.evaluate(_MARK)
 
     def first_of(self, whole: Locator, part: str, number: int) -> Locator:
-        """Remove all but the first ``number`` parts of a list, and return the element that holds it."""
+        """Remove all but the first ``number`` parts of a list, and return the element that contains the list."""
         whole.locator(part).evaluate_all("(all, number) => all.slice(number).forEach(each => each.remove())", number)
         return whole
 
     def find_dossier(self, listed: str, said: str) -> str:
-        """Return the address of the newest dossier of a list whose first sentence matches a pattern.
+        """Return the address of the newest dossier in a list of messages whose page begins with a certain sentence.
 
         Args:
-            listed: query of the list of messages.
-            said: a regular expression for the sentence.
+            listed: query string of the list of messages.
+            said: a regular expression that the first sentence of the dossier's page must match.
 
         Raises:
-            CannotTake: no dossier on the list's first page matches.
+            CannotTake: no dossier on the first page of the list has such a sentence.
         """
         self.open(f"messages?agency={self.agency}&{listed}")
         links = self.page.locator("main .code a").evaluate_all("all => all.map(each => each.href)")
@@ -145,7 +145,7 @@ class Visit:
 
 
 Shows = Callable[[Visit], list[Locator]]
-"""A function that opens the page in the state to be shown, and returns the elements that the picture must hold."""
+"""A function that opens the page in the state to be shown, and returns the elements that the picture must contain."""
 
 
 @contextmanager
@@ -208,12 +208,12 @@ def take(visiting: Visit, name: str, shows: Shows) -> int:
     FOLDER.mkdir(exist_ok=True)
     kept = FOLDER / f"{name}.png"
     kept.write_bytes(png)
-    kept.chmod(0o644)  # The demo makes files that only their owner can read.
+    kept.chmod(0o644)  # With the demo's settings, new files can be read only by their owner.
     return len(png)
 
 
 def _small(png: bytes) -> bytes:
-    """Return the same picture in few colours, which suffice for pages of text on plain backgrounds."""
+    """Return the same picture with few colours, which are enough for pages of text on plain backgrounds."""
     few = Image.open(io.BytesIO(png)).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
     written = io.BytesIO()
     few.save(written, "PNG", optimize=True)
@@ -225,10 +225,10 @@ PDF = SOURCE.with_suffix(".pdf")
 
 
 def print_sheet() -> bytes:
-    """Return the sheet as a PDF/A, with the fonts of typst and no date.
+    """Return the sheet for the counter's wall as a PDF/A, with the fonts of typst and without a date.
 
     Raises:
-        typst.TypstError: the source has an error.
+        typst.TypstError: the sheet's source file has an error.
     """
     return typst.compile(
         SOURCE, root=SOURCE.parent, ignore_system_fonts=True, format="pdf", pdf_standards="a-2a", timestamp=0

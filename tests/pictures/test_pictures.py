@@ -1,4 +1,4 @@
-"""Test that the pictures in docs/ and README.md exist, that ``make pictures`` makes them, and that all are used."""
+"""The pictures that docs/ and README.md show exist, ``make pictures`` makes them, and each picture is used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHORTEST_WORDS = 30
 
 
 def shown(text: str) -> list[tuple[str, str]]:
-    """Return alternative text and address of each picture of a page."""
+    """Return the alternative text and the address of each picture of a page."""
     return re.findall(r"!\[([^\]]*)\]\(([^)\s]+)\)", text)
 
 
@@ -25,7 +25,7 @@ def pages() -> list[Path]:
 
 
 def shown_by_all() -> list[tuple[Path, str, Path]]:
-    """Return page, alternative text and file of each picture."""
+    """Return the page, the alternative text and the file of each picture that a page shows."""
     return [
         (page, words, (page.parent / address).resolve())
         for page in pages()

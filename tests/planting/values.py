@@ -158,7 +158,7 @@ class Planted:
     """One planted value in one column of one row, and the dossier that it belongs to."""
 
     where: str
-    """``source`` or ``ledger``."""
+    """``source`` or ``ledger``: where the value was planted."""
     column: Column
     value: str
     """Name of the value."""
@@ -393,7 +393,7 @@ _LEDGER: Final[Mapping[str, str]] = {
         " WHERE dossier_code = %s"
     ),
 }
-"""Table → query for the newest row of a dossier."""
+"""Table → query for the number of a dossier's newest row in it."""
 
 
 def ledger_columns(ledger: psycopg.Connection[Any]) -> list[Column]:

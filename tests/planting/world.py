@@ -121,7 +121,7 @@ class World:
         self.states: dict[str, dict[str, Any]] = {"mot_cua": {}, "co_so": {}}
         """Sources with their unusual properties; co_so offers its desk's register."""
         self.unreadable: set[str] = set()
-        """Sources with a database that does not answer."""
+        """Names of the sources whose database does not answer."""
         self.sizes: Counter[str] = Counter()
         """Number of dossiers by agency."""
         self._number = 0

@@ -63,7 +63,7 @@ class Fault:
     was: str
     became: str
     nth: int
-    """Number of this fault among equal faults at the same place."""
+    """Number of this fault among the faults of the same place that look the same."""
     apply: Callable[[], None]
     """Function that puts the fault into the code of a fork, which ends with the trial."""
 

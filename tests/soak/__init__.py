@@ -1,1 +1,1 @@
-"""The parts of ``make prove ONLY=soak``: a simulated day at high speed with real processes and random faults."""
+"""The code of ``make prove ONLY=soak``: it plays a day faster than real time, with real processes and random faults."""

@@ -1,8 +1,9 @@
-"""Provide the day's clock: a file with the time, the speed of time, and the error of our machine's clock.
+"""Provide the simulated day's clock: a file with the time, its speed, and the error of the server's clock.
 
-The process that made the clock sets it, and every process reads it. Sources use the true time; our jobs and the ledger
-use the machine's time. In our processes every ``datetime.now`` of the product's modules returns the clock's time, so
-the jobs' code is unchanged. Waits of a few seconds (for an answer, for an SQL statement) last real seconds.
+The process that made the file sets the clock, and every process of the day reads it. Sources use the true time of the
+day; jobs and the ledger use the time of the server's clock, which may be wrong. In the processes of jobs,
+``datetime.now`` of the product's modules returns that time, so the code of the jobs is unchanged. Waits of a few
+seconds (for an answer, for an SQL statement) last real seconds.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ class Clock:
         self._path = path
 
     def set(self, true: datetime, speed: float, skew: timedelta = timedelta(0)) -> None:
-        """Set the true time, the speed of time, and how far our machine's clock is ahead.
+        """Set the true time of the day, its speed, and how far the server's clock is ahead.
 
-        ``speed`` is the number of seconds that pass in one real second.
+        ``speed`` is the number of seconds of the day that pass in one real second.
         """
         draft = self._path.with_suffix(".new")
         draft.write_bytes(_LAYOUT.pack(time.monotonic(), true.timestamp(), speed, skew.total_seconds()))
@@ -63,7 +64,7 @@ class Clock:
 
 
 def live_by(clock: Clock) -> None:
-    """Let every module of the product in this process take the time from the clock."""
+    """Let every module of the product in this process take the present time from the clock."""
     for name in _OURS:
         package = importlib.import_module(f"motcua.{name}")
         for found in pkgutil.walk_packages(getattr(package, "__path__", []), f"{package.__name__}."):
@@ -73,9 +74,9 @@ def live_by(clock: Clock) -> None:
 
 
 def give_time(modules: Iterable[ModuleType], clock: Clock) -> None:
-    """Let ``datetime.now`` of these modules return the machine's time of the clock.
+    """Let ``datetime.now`` of these modules return the time that the server's clock shows.
 
-    Everything else of datetime stays as it is.
+    Everything else of ``datetime`` is unchanged.
     """
 
     class Like(type):
@@ -95,9 +96,9 @@ def give_time(modules: Iterable[ModuleType], clock: Clock) -> None:
 
 
 def begin_ledger_clock(owner_dsn: str) -> None:
-    """Let the ledger stamp its records with the day's time.
+    """Let the ledger take the times of its records from the simulated day.
 
-    The demo's past uses the same clock, except that this clock advances by itself.
+    The demo writes its past days with the same kind of clock; but the clock here advances by itself.
     """
     with psycopg.connect(owner_dsn) as owner:
         owner.execute(statement("sandbox/ledger_clock/begin"))

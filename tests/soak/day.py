@@ -1,4 +1,4 @@
-"""Conduct a simulated day: write dossiers, send inquiries, begin and end faults, start jobs, and take samples."""
+"""Play a simulated day: write dossiers, send inquiries, begin and end faults, start jobs, and take samples."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ from tests.soak.stage import Stage
 SPAN = timedelta(hours=11, minutes=30)
 """Length of a whole day, from 7:00 to 18:30."""
 _EVENING, _AFTER_IT = hour_of(17, 30), timedelta(hours=1)
-"""Hour of the apologies, and how long a whole day goes on after that hour.
+"""Hour of the apologies, and how long a whole day goes on after this hour.
 
-If only a share of a day is run, it goes on for the same share of this time.
+A day of which only a share is played goes on for the same share of this time.
 """
 SPEED = 80.0
 """Seconds of the day in one real second, from 7:00 to 18:30."""
 _NIGHT = 8.0
-"""Factor by which the night is faster than the day."""
+"""Factor by which time passes faster at night than by day."""
 _SLOW = 15.0
-"""Speed while a backup is made or restored, because that takes real time."""
+"""Speed of time while a backup is made or restored, because this takes real time."""
 LIVES = 900
 _ASKS = 120
 _QUIET_WITHIN = 240.0
-"""Real seconds within which the remaining messages must be finished after the last fault."""
+"""Real seconds after the last fault within which no message may be left to handle."""
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Day:
 def workday() -> date:
     """Return a recent Wednesday that is a working day and is followed by a working day.
 
-    The day is in the past, so that the sources' own clocks are later.
+    The day is in the past, so that the clocks of the sources' own servers are later.
     """
     day = datetime.now(VIETNAM).date() - timedelta(days=2)
     while day.weekday() != 2 or not all(
@@ -203,9 +203,9 @@ class Conductor:
                 self._at_slow_speed(lambda: (stage.restore(), stage.start_all()))
 
     def _at_slow_speed(self, work: Callable[[], object]) -> None:
-        """Do work that takes real time, while the day's time goes slowly.
+        """Do work that takes real time, while the time of the day passes slowly.
 
-        Nobody texts 9029 meanwhile, because it does not answer.
+        No inquiry is sent to 9029 meanwhile, because it does not answer.
         """
         skew = self.stage.clock.skew
         self._pause_asking.set()
@@ -250,7 +250,7 @@ class Conductor:
                 return
 
     def _through_the_night(self) -> None:
-        """Run fast to the next morning, then in real time until the morning's jobs are done."""
+        """Let the night pass fast until the next morning, then in real time until the morning's jobs are done."""
         self.stage.set_clock(self.speed * _NIGHT)
         last = self._agenda()[-1][0]
         deadline = time.monotonic() + 20 * 60
@@ -268,7 +268,7 @@ class Conductor:
         self.stage.set_clock(self.speed)
 
     def _until_quiet(self, until: datetime | None) -> None:
-        """Wait until no work is left, at most until the day's time is ``until``."""
+        """Wait until no work is left, at most until the simulated time is ``until``."""
         deadline = time.monotonic() + _QUIET_WITHIN
         while left := waiting(self.stage):
             if time.monotonic() > deadline:
@@ -340,7 +340,7 @@ def waiting(stage: Stage) -> str:
 def prime_sources(stage: Stage, made: list[Life], start: datetime, end: datetime) -> None:
     """Write a first dossier into each source.
 
-    The first reading of an empty source would begin at the time of the source's own server clock.
+    Otherwise the first pick-up would find an empty source, and set its cursor to the time of the source's real clock.
     """
     moment = start - timedelta(minutes=30)
     firsts = {life.dossier.source: life for life in reversed(made)}
@@ -361,7 +361,7 @@ def prime_sources(stage: Stage, made: list[Life], start: datetime, end: datetime
 
 
 def run_day(seed: int, share: float, speed: float) -> Day:
-    """Run a day in a folder of its own.
+    """Play a day in a folder of its own.
 
     The day's processes still run afterwards; ``day.stage.close()`` ends them.
 

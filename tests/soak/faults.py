@@ -28,7 +28,7 @@ NETWORKS, SOURCES = ("network-one", "network-two"), ("khanhhoa", "vanphong")
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """A fault of the part ``whom``; its begin and its length are shares of the day's span."""
+    """A fault of the process or source ``whom``; its begin and its length are shares of the day's span."""
 
     at: float
     lasts: float
@@ -59,14 +59,14 @@ def draw(random: Random) -> list[Fault]:
     found = []
     for kind, (times, (least, most)) in _TIMES.items():
         for number in range(times):
-            # A wrong clock must not last until the evening, because jobs decide by the clock which evening it is.
+            # The clock must be right again before the evening, because jobs decide by it which evening it is.
             at = random.uniform(0.04, 0.8 if kind.startswith("clock") else 0.93)
             found.append(Fault(at, random.uniform(least, most), kind, _victim(random, kind, number)))
     forward, back = (next(each for each in found if each.kind == f"clock {way}") for way in ("forward", "back"))
     if abs(forward.at - back.at) < 0.06:
         found.remove(back)
         found.append(Fault((forward.at + 0.4) % 0.8, back.lasts, back.kind, back.whom))
-    # The memory of a part is judged only if its process ran for long, so these two parts are killed early.
+    # Kill these two processes early, because the memory of a process is judged only if it runs for long afterwards.
     found.append(Fault(random.uniform(0.03, 0.1), 0, "worker killed", "settle"))
     found.append(Fault(random.uniform(0.03, 0.1), 0, "worker killed", "callbacks"))
     found.append(Fault(random.uniform(0.25, 0.38), 0, "backup"))

@@ -1,7 +1,7 @@
 """Invent, from a seed, the histories of a day's dossiers ("lives") and the texts that citizens are owed.
 
-Agencies, procedures, phone fields and the software of both vendors come from the sandbox. A life is so simple that the
-owed texts are known without any product code. Times are shares of the day's span, 0 to 1.
+Agencies, procedures, phone fields and the software of both vendors come from the demo (``motcua.sandbox``). A life is
+so simple that the owed texts are known without any product code. Times are shares of the day's span, 0 to 1.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from motcua.sandbox.world.procedures import Agency, pilot
 from motcua.sandbox.world.writers import OneStopWriter
 
 HELD = 0.3
-"""Least share of the span for which a condition that calls for a message lasts, longer than any fault."""
+"""Least share of the day's span for which a condition that calls for a message lasts; any fault is shorter."""
 _LAST = 0.86
-"""Share of the span after which no new condition begins, about 16:50 of a whole day; apologies come at 0.913."""
+"""Share of the span after which no new condition begins: 0.86 is 16:50 or so on a whole day, and 0.913 is 17:30."""
 _BAD = (None, "", "02583822001", "không có", "0123")
 KINDS = {
     "result": 30,
@@ -39,7 +39,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Act:
-    """A change at a share of the span: the dossier moves, or gets another phone number (``phone``)."""
+    """A change of a dossier at a share of the day's span: a step, or another phone number (``phone``)."""
 
     at: float
     step: str = ""
@@ -107,10 +107,10 @@ def _life(
 
 
 def _own_phone(random: Random, seen: set[str]) -> Phone:
-    """Return a phone that no other life has, with equal odds in a spelling of desks or as plain digits.
+    """Return a phone that no other life has, spelled as desks spell it or, as often, in plain digits.
 
-    The spelling without the leading zero is left out: the number may look like an identity card number, and our system
-    does not text such a number.
+    The spelling without the leading zero is left out: such a number may look like an identity card number, and the
+    system sends no text to it.
     """
     while True:
         plain = mobile(random)
@@ -126,7 +126,7 @@ def _story(random: Random, kind: str, good: Phone) -> tuple[list[Act], dict[str,
     acts = [Act(received, "Tiếp nhận", 2, True), Act(received + 0.015, "Thẩm định", 4, False)]
 
     def later(share: float) -> float:
-        """Return a time for the begin of a condition, early enough that ``share`` of the span is left."""
+        """Return a time for the beginning of a condition, early enough that ``share`` of the span is left."""
         return random.uniform(received + 0.03, max(received + 0.04, _LAST - share))
 
     def result(at: float) -> Act:
@@ -134,7 +134,7 @@ def _story(random: Random, kind: str, good: Phone) -> tuple[list[Act], dict[str,
 
     match kind:
         case "result, handed over" | "result, twice" | "supplement, brought":
-            # A life that leaves its condition again begins early, so that the condition lasts long enough.
+            # The condition of this life ends again, so let it begin early, so that it lasts long enough.
             begin = random.uniform(0.0, 0.2)
             acts = [Act(begin, "Tiếp nhận", 2, True), Act(begin + 0.015, "Thẩm định", 4, False)]
             at = begin + 0.03 + random.uniform(0, 0.2)
@@ -165,7 +165,7 @@ def _story(random: Random, kind: str, good: Phone) -> tuple[list[Act], dict[str,
 
 
 class Writers:
-    """Writes the lives into the sources' databases when their time comes."""
+    """Writes each change of the lives into its source's database when its time has come."""
 
     def __init__(self, made: list[Life], writers: dict[str, OneStopWriter]) -> None:
         self._lives, self._writers = made, writers

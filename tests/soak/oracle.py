@@ -1,6 +1,7 @@
-"""Compare the texts in the phone networks' own logs with the texts that the invented lives are owed.
+"""Compare the texts in the phone networks' own logs with the texts that the citizens of the invented lives are owed.
 
-No product code is used. The text of a message has its dossier's code in brackets, and a phrase that shows its kind.
+No product code is used. The text of a message has the code of its dossier in brackets, and a phrase that shows the kind
+of the message.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Citizen:
 
 @dataclass
 class Judgement:
-    """The errors that were found; each entry names a dossier's code and a kind."""
+    """The errors that were found; each entry names the code of a dossier and the kind of the message."""
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -106,7 +107,7 @@ def judge(
 
 
 def mistakes_noticed(citizens: Mapping[str, Citizen], taken: Sequence[Taken], found: Judgement) -> int:
-    """Put three mistakes into a copy of the log, one at a time, and return how many of them ``judge`` finds.
+    """Make three mistakes in copies of the log, one in each copy, and return how many of them ``judge`` finds.
 
     The mistakes are a missing text, a repeated text, and a text to another phone. For an empty log the result is 0.
     """

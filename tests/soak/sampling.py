@@ -1,6 +1,7 @@
-"""Sample the processes, connections and tables once per minute of the day, and judge whether their values stay flat.
+"""Measure processes, connections and tables once per minute of the day, and judge whether these values stay flat.
 
-The judgement uses the medians of the middle and the last third, and a slope that a few odd samples do not change.
+The judgement compares the median of the middle third of the day with that of the last third, and uses a slope that a
+few odd samples do not change.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ import psycopg
 from tests.soak.stage import NETWORKS, WORKERS, Stage
 
 WARM_UP = 0.25
-"""Share of a series that is left out at its beginning, when caches fill and modules are loaded."""
+"""Share of a series that is left out at its beginning, because caches fill and modules are loaded then."""
 _MOST_PAIRS = 400
 """Most samples that a slope is computed from, evenly chosen."""
 
 
 @dataclass(frozen=True)
 class Margin:
-    """How far the last third may be above the middle third: a share of the middle third, and a constant."""
+    """How far the last third's median may be above that of the middle third: a share of the latter, and a constant."""
 
     share: float
     rest: float
@@ -35,7 +36,7 @@ class Margin:
 
 @dataclass
 class Series:
-    """The samples of one measure: (hour of the day, value)."""
+    """The samples of one measured quantity: (hour of the day, value)."""
 
     subject: str
     unit: str
@@ -48,7 +49,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Trend:
-    """Medians of the middle and the last third after the warm-up, and the growth per hour."""
+    """Medians of the middle and the last third of a series after its warm-up, and its growth per hour."""
 
     middle: float
     last: float
@@ -98,7 +99,7 @@ MEMORY, FILES, CONNECTIONS = Margin(0.03, 6.0), Margin(0.0, 8.0), Margin(0.0, 3.
 ROWS = Margin(0.25, 0.25)
 """Margin for the number of living rows per message."""
 _LEAST = 0.2
-"""Share of the span that a process must have lived to be judged."""
+"""A process is judged only if it ran for at least this share of the day's span."""
 _TABLES = """
 SELECT s.relname, pg_total_relation_size(s.relid), s.n_dead_tup, s.n_live_tup
 FROM pg_stat_user_tables AS s WHERE s.schemaname IN ('motcua', 'quality', 'statements', 'audit')
@@ -112,7 +113,7 @@ _ROLES = ("motcua_app", "motcua_callbacks")
 @dataclass
 class Samples:
     processes: dict[tuple[str, str], Series] = field(default_factory=dict)
-    """Series by process (name and id) and measure."""
+    """Series by process (name and id) and by what is measured."""
     connections: dict[str, Series] = field(default_factory=dict)
     tables: dict[str, Series] = field(default_factory=dict)
     dead: dict[str, list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))
@@ -122,7 +123,7 @@ class Samples:
     taken: int = 0
 
     def take(self, stage: Stage, hour: float) -> None:
-        """Take one sample of each series; leave out parts that do not answer now."""
+        """Take one sample of each series; leave out processes and servers that do not answer now."""
         self.taken += 1
         for name in (*NETWORKS, "callbacks", *WORKERS):
             if (part := stage.parts.get(name)) is not None and (pid := part.pid) is not None:
@@ -160,7 +161,7 @@ class Samples:
 
 
 def sizes_and_built_anew(stage: Stage) -> dict[str, tuple[int, int]]:
-    """Return table → its bytes with indexes before and after a rewrite of the table."""
+    """Return, by table, its bytes with indexes before and after VACUUM FULL rewrote the table."""
     with psycopg.connect(stage.ledger_dsn, autocommit=True) as ledger:
         left = {name: size for name, size, _, _ in ledger.execute(_TABLES).fetchall()}
         ledger.execute("VACUUM (FULL)")

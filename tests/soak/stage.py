@@ -49,7 +49,7 @@ _LOCKED = {"khanhhoa": "mot_cua.transitions", "vanphong": 'opencps."TienDoXuLy"'
 
 @dataclass
 class Stage:
-    """All running parts by name, and the faults in force."""
+    """All running parts by name, and the faults that last now."""
 
     folder: Path
     clock: Clock
@@ -129,7 +129,8 @@ class Stage:
             "MOTCUA_GATEWAYS": "one,two",
             "MOTCUA_FIRST_LOOK_BACK": "P30D",
             "MOTCUA_BACKUP_RECIPIENTS": str(key.to_public()),
-            # These waits last real seconds, so they are shorter than in production.
+            # These waits last real seconds, during which much time of the day passes, so they are shorter than in
+            # production.
             "MOTCUA_SOURCE_PATIENCE": "2",
             "MOTCUA_LINGER": "2",
             "MOTCUA_LINGER_QUIET": "0.3",
@@ -253,7 +254,7 @@ class Stage:
         set_ledger_clock(self.owner_dsn, self.clock)
 
     def set_clock(self, speed: float, skew: timedelta = timedelta(0)) -> None:
-        """Change the speed of time, or the error of our machine's clock."""
+        """Change the speed of time, or the error of the server's clock."""
         self.clock.set(self.clock.true(), speed, skew)
         self.set_ledger_clock()
 
@@ -306,7 +307,7 @@ class Stage:
                 )
 
     def hold_source(self, source: str) -> None:
-        """Lock a source's steps, so that the source answers connections and then hangs."""
+        """Lock a source's table of steps, so that the source accepts connections but its queries hang."""
         self.release_source(source)
         connection = self._source_admin(source)
         connection.execute("BEGIN")

@@ -1,6 +1,6 @@
-"""The judges of a day at speed notice losses, repeats and growth.
+"""The code that judges a simulated day notices lost and repeated texts, and growth.
 
-The days themselves run with ``make prove ONLY=soak``.
+``make prove ONLY=soak`` plays such a day.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _series(growth: float, noise: float = 0.0, margin: Margin = MEMORY) -> Serie
     lot = random.Random(1)
     series = Series("a process: memory", "MB", margin)
     for minute in range(300):
-        # The first hour rises, as in a process that fills its caches.
+        # The values rise in the first hour, as in a process that fills its caches.
         series.add(minute / 60, 150 + min(minute, 60) / 2 + growth * minute / 60 + lot.uniform(-noise, noise))
     return series
 

@@ -26,7 +26,7 @@ def raised(stage: Stage) -> Iterator[tuple[str, str, str]]:
 def judge_texts(
     stage: Stage, made: Sequence[Life], listed: Collection[tuple[str, str]] = (), *, asked_9029: int | None = None
 ) -> tuple[Judgement, list[Figure]]:
-    """Compare the texts on phones with those that are owed; return the judgement and its figures.
+    """Compare the texts on phones with the owed texts; return the judgement, and its rows for the proof's table.
 
     ``listed``: code and kind of each message that people see as unknown. ``asked_9029``: number of texts to 9029 that
     must have been answered.

@@ -1,7 +1,8 @@
-"""Run one process of the day: ``python -m tests.soak.worker FOLDER ROLE …``.
+"""Run one process of the simulated day: ``python -m tests.soak.worker FOLDER ROLE …``.
 
-The process calls the functions of ``motcua.jobs.tasks``, as Airflow's tasks do. Repeated tasks (``notify``, ``settle``)
-stay in one process, so that a day shows whether its memory grows. Jobs that run once a day get a new process each time.
+The process calls the functions of ``motcua.jobs.tasks``, as Airflow's tasks do. The jobs of ``notify`` and ``settle``
+are repeated in one process, so that a day shows whether its memory grows. Jobs that run once a day get a new process
+each time.
 The process writes each error of a job to ``FOLDER/runs/NAME.jsonl``, as a line of JSON.
 """
 
@@ -47,7 +48,8 @@ class Work:
         reading, writing = os.pipe()
         for end in (reading, writing):
             os.set_blocking(end, False)
-        # Jobs replace this signal handler by their own, but Python writes every signal to the wakeup descriptor.
+        # Jobs replace this process's handler of SIGTERM by their own, but Python still writes every signal to the
+        # wakeup file descriptor.
         signal.set_wakeup_fd(writing)
         signal.signal(signal.SIGTERM, lambda *_: None)
         self._heard, self._ended = reading, False
@@ -107,7 +109,7 @@ def settle(work: Work) -> None:
 
 
 def leak(work: Work) -> None:
-    """Keep memory, files and connections on purpose, so that the judges can prove that they detect a leak."""
+    """Keep memory, files and connections on purpose, to prove that the judging code detects such a leak."""
     kept: list[Any] = []
     while work.goes_on:
         kept.append(bytes([len(kept) % 251 + 1]) * _LEAK)
@@ -156,7 +158,7 @@ def verify(run_id: str, _: Work) -> None:
 
 
 def prepare(_: str, work: Work) -> None:
-    """Set up what a deployment sets up once: agencies that take part since midnight, the texts, the calendars."""
+    """Set up what people set up once: agencies that take part since midnight, the message texts, the calendars."""
     from motcua.jobs.calendars import prepare_calendars
     from motcua.jobs.handed_in.agencies import import_agencies
     from motcua.jobs.texts import register_all

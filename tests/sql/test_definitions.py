@@ -1,4 +1,4 @@
-"""Each function, view and trigger is defined in one file, and a migrated ledger holds exactly what the files define."""
+"""Each function, view and trigger is defined in one file, and a migrated ledger has exactly what the files define."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def _stated_objects() -> Counter[str]:
 
 
 def schema_of(dsn: str) -> Objects:
-    """Return the definition of each object of a ledger, by kind and name."""
+    """Return the definition of each object that a ledger has, by kind and name."""
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
         return objects_there(connection)
 
 
 @pytest.fixture
 def empty_ledger(postgres, monkeypatch):
-    """An empty database for a ledger, with its owner's connection in the environment.
+    """An empty database for a ledger, with its owner's connection in the environment variables.
 
     Yields its administrator's DSN.
     """
@@ -59,7 +59,7 @@ def empty_ledger(postgres, monkeypatch):
 
 @pytest.fixture
 def ledger_of_its_own(postgres, migrated, monkeypatch):
-    """A migrated ledger of this test, with its owner's connection in the environment.
+    """A migrated ledger for one test, with its owner's connection in the environment variables.
 
     Yields its administrator's DSN.
     """
@@ -73,7 +73,7 @@ def ledger_of_its_own(postgres, migrated, monkeypatch):
 
 @pytest.fixture
 def files(tmp_path, configure) -> Path:
-    """Files of definitions in a folder of this test. Migrations read these files instead of the project's."""
+    """A copy of the definition files for one test, which ``motcua migrate`` reads instead of the project's files."""
     shutil.copytree(FOLDER.parent, tmp_path / "include" / "sql")
     configure(MOTCUA_HOME=str(tmp_path))
     return tmp_path / "include" / "sql" / "definitions"
@@ -111,7 +111,7 @@ def test_everything_in_a_migrated_ledger_is_stated_once(postgres, migrated):
 
 def test_each_file_and_each_definition_begins_with_what_it_is_for():
     assert [path.name for path in FILES if not re.match(r"-- \S.{10,}", path.read_text(encoding="utf-8"))] == []
-    # The views for auditors have one sentence in common, so each needs none.
+    # One sentence describes all views for auditors together, so a single one of them needs none.
     silent = [
         name
         for name, text in texts_of_definitions().items()
@@ -127,8 +127,8 @@ def test_migrations_hold_tables_and_data_only():
         for path in sorted(MIGRATIONS.glob("*.sql"))
         if (made := made_here.findall(path.read_text(encoding="utf-8")))
     }
-    # Only a function whose values an index stores may stand in a migration, together with the rebuilding of the index.
-    # There is no such migration now.
+    # A migration may define a function only if an index stores the function's values; it must then rebuild the index,
+    # too. There is no such migration now.
     assert found == {}
 
 
@@ -228,7 +228,7 @@ def test_key_of_codes_refuses_to_change_while_indexes_hold_its_values(ledger_of_
         _put_in_force()
     assert "complaints" in str(refused.value)
     assert schema_of(ledger_of_its_own) == before, "refused definitions must change nothing"
-    # A migration would do the same: it drops the indexes first, so no old value is left when the file comes into force.
+    # Do what a migration would do: drop the indexes first, so that no old value is left when the changed file is run.
     with psycopg.connect(ledger_of_its_own) as admin:
         indexes = admin.execute(
             "SELECT indexrelid::regclass::text FROM pg_index WHERE pg_get_indexdef(indexrelid) LIKE '%code_key(%'"

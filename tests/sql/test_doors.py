@@ -1,4 +1,7 @@
-"""Rights that PostgreSQL gives everybody are withdrawn: the server's own databases, large objects, locks of senders."""
+"""Rights that PostgreSQL gives every role are withdrawn.
+
+They are the rights to connect to the server's own databases, to make large objects, and to take the locks of senders.
+"""
 
 from __future__ import annotations
 

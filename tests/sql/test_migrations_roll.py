@@ -1,4 +1,4 @@
-"""Migrations let old code work beside the new schema while an upgrade rolls."""
+"""After a migration, code of the earlier version still works, so that services can be replaced one after the other."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _HARMFUL_CHANGES = [
 
 
 def faults(migration: str) -> Iterator[str]:
-    """Yield the parts of a migration that would break running old code, or make processes wait long for a lock."""
+    """Yield the parts of a migration that would break running code of the earlier version, or hold a lock for long."""
     plain = _WORDS.sub("''", _COMMENT.sub(" ", migration))
     statements = [" ".join(each.split()) for each in plain.split(";") if each.strip()]
     own = {found[1] for each in statements if (found := _NEW_TABLE.match(each))}

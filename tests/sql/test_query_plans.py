@@ -1,6 +1,6 @@
-"""Frequent SQL statements read an amount that depends on the work to do, not on the age of the ledger.
+"""How much a frequent SQL statement reads depends on the work to do, not on the age of the ledger.
 
-The measure is the number of pages read, not time.
+The tests measure the number of database pages that a statement reads, not the time.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def ledgers(postgres, migrated) -> Iterator[tuple[Ledger, Ledger]]:
 
 
 def pages(ledger: Ledger, name: str, values: Mapping[str, Any], prepare: str = "") -> int:
-    """Return how many pages an SQL statement reads, cached or not. The statement's changes are rolled back."""
+    """Return how many pages an SQL statement reads, in memory or on disk; then roll back the statement's changes."""
     try:
         if prepare:
             ledger.execute(prepare)
@@ -72,7 +72,7 @@ def young_dossiers(ledger: Ledger) -> list[int]:
 
 
 def receipts(ledger: Ledger) -> dict[str, Any]:
-    """Return parameters that say of the ten newest receipts that their messages were delivered."""
+    """Return parameters with which the ten newest receipts are applied as deliveries."""
     stored = column(
         ledger,
         "SELECT r.receipt_id FROM motcua.receipts AS r INNER JOIN motcua.attempts AS a"
@@ -99,7 +99,7 @@ OFTEN_TOLD = many_of_one(80, "H1", "viettel")
 class Case(NamedTuple):
     """SQL statements that are measured together.
 
-    They have the same parameters and the same preparation of the ledger, and each looks up that many rows.
+    They have the same parameters and the same preparation of the ledger, and each looks up ``looked_up`` rows.
     """
 
     names: str
@@ -133,7 +133,7 @@ LONG_QUEUE = (
     " useful_until = 'infinity' WHERE message_id IN ("
     "  SELECT message_id FROM motcua.messages WHERE carrier = 'viettel' ORDER BY message_id DESC LIMIT 1000)"
 )
-"""SQL that queues a thousand messages again, as in an evening when the gateway accepts nothing."""
+"""SQL that queues a thousand messages again, as on an evening on which the gateway accepts no message."""
 UNPLANNED = (
     f"{ANY_ROW}; UPDATE motcua.transitions SET planned_at = NULL, outcome = NULL WHERE transition_id IN ("
     "  SELECT transition_id FROM motcua.transitions ORDER BY transition_id DESC LIMIT 1000)"
@@ -211,8 +211,8 @@ CASES = [
     Case("messages/claiming/left_waiting", {"gateways": ["kannel"], "due_by": NOW, "now": NOW}, STOPPED),
     Case("sources/looking/watched", {"names": None}),
     Case("sources/looking/told", {"news": "news", "unread": "unread", "silent": "silent"}),
-    # Run by each sender and each of its claims, also with a stop that holds the messages of a whole day, and for a
-    # message whose dossier has eighty other messages.
+    # Run by each sender and by each of its claims. They are also measured with a stop that puts the messages of a whole
+    # day on hold, and for a message whose dossier has eighty other messages.
     Case("receipts/unread", {"of_each": 1_000}),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, BY_KEYS, looked_up=10),
     Case("messages/claiming/claim_due", CLAIM | {"limit": 10}, f"{STOPPED}; {SET_ASIDE}; {BY_KEYS}", looked_up=10),
@@ -228,8 +228,9 @@ CASES = [
     Case("stops/stopped_until", {"kind": "reply", "agency_code": "H1", "now": NOW}, STOPPED),
     Case("messages/browsing/waiting", ALWAYS | {"now": NOW, "carriers": None}),
     Case("attempts/of_run", {"run_id": "run 100"}),
-    # Run for each receipt and each inquiry. PostgreSQL expects a hundred rows, and reads a table of this size instead
-    # of looking up so many. SQL statements inside a function read the catalogue only when a session first runs them.
+    # Run for each receipt and each inquiry. PostgreSQL expects to look up a hundred rows, and reads the whole of so
+    # small a table instead. Statements within a function read the catalogue, too, but only when a session first runs
+    # them.
     Case("receipts/apply", receipts, "SELECT motcua.apply_receipts('[]', now())", looked_up=100),
     Case(
         "inquiries/find_dossiers",
@@ -245,7 +246,7 @@ CASES = [
         looked_up=10,
     ),
     Case("messages/outcomes/expire messages/outcomes/count_held", ALWAYS | {"now": NOW, "agencies": None}),
-    # Run by each round of the watch, and by the pages about sending and about what waits for people.
+    # Run by each round of the watch, by the page about sending, and by the page about messages that wait for people.
     Case(
         "metrics/takes_rows metrics/open_checks metrics/open_messages metrics/queue_due metrics/unknown_messages"
         " metrics/unread_receipts metrics/gateway_stops metrics/sources watch/enabled watch/unknown watch/high_marks"
@@ -257,7 +258,7 @@ CASES = [
     Case("stops/list", FIGURES, STOPPED),
     Case("stops/waiting", {"now": NOW}, f"{STOPPED}; {SET_ASIDE}", looked_up=10),
     Case("watch/evening_left", EVENING, looked_up=13),
-    # An agency without dossiers: the SQL statement must not search the dossiers of other agencies.
+    # This case has an agency without dossiers: the statement must not search the dossiers of other agencies.
     Case("watch/evening_left", EVENING, NEW_AGENCY, looked_up=13),
     Case("apologies/became apologies/settled_agencies", EVENING, looked_up=10),
     Case("watch/delivered", {"start": NOW - timedelta(hours=4), "end": NOW - timedelta(minutes=15)}, looked_up=10),
@@ -270,7 +271,7 @@ CASES = [
     Case("messages/browsing/newest messages/browsing/oldest", LISTED, IN_ORDER, looked_up=51),
     Case("messages/browsing/newest messages/browsing/oldest", LISTED | BEFORE, IN_ORDER, looked_up=51),
     Case("messages/browsing/newest", LISTED | DAY_LISTED, IN_ORDER, looked_up=51),
-    # No row matches. The SQL statement must stop after the number of rows that it may read (``looked_at``).
+    # In these cases no row matches. The statement must stop after the number of rows that it may read (``looked_at``).
     Case("messages/browsing/newest", LISTED | {"kind": "none"}, IN_ORDER, looked_up=100),
     Case("messages/browsing/newest", LISTED | {"of_no_agency": True}, IN_ORDER, looked_up=100),
     Case("messages/browsing/oldest", LISTED | {"agencies": ["none"]}, IN_ORDER, looked_up=100),
@@ -328,14 +329,14 @@ def test_statement_that_is_asked_again_and_again_reads_little_however_long_the_l
     read = {}
     for name in case.names.split():
         values = [case.values(ledger) if callable(case.values) else case.values for ledger in ledgers]
-        # Run each statement twice and measure the second run: a session's first run of our functions also reads the
-        # catalogue.
+        # Run each statement twice and measure the second run: the first run in a session also reads the catalogue for
+        # the functions that it calls.
         read[name] = [
             [pages(ledger, name, given, case.prepare) for _ in range(2)][1]
             for ledger, given in zip(ledgers, values, strict=True)
         ]
     assert {name: pages for name, pages in read.items() if pages[1] > MOST} == {}
-    # The long ledger holds four times as much. Finding one row there costs a few more pages, because the indexes of
+    # The long ledger has four times as many rows. Finding one row there costs a few more pages, because the indexes of
     # larger tables have more levels.
     allowed = {name: short * 1.25 + 10 + case.looked_up * 10 for name, (short, _) in read.items()}
     assert {name: pages for name, pages in read.items() if pages[1] > allowed[name]} == {}
@@ -362,7 +363,7 @@ def test_identity_of_a_day_costs_what_the_day_holds_however_long_the_ledger(ledg
 
 
 def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the steps of a query plan, from the top."""
+    """Yield all nodes of a query plan, beginning with the top node."""
     yield plan
     for each in plan.get("Plans", ()):
         yield from nodes(each)
@@ -372,7 +373,7 @@ def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def test_messages_of_a_period_are_read_once_and_added_up_by_several_processes(ledgers):
     _, ledger = ledgers
     try:
-        # Make PostgreSQL plan for this small ledger as for a large one.
+        # Let PostgreSQL choose the plan for this small ledger that it would choose for a large one.
         ledger.execute("SET LOCAL parallel_setup_cost = 0; SET LOCAL min_parallel_table_scan_size = 0")
         explained = "EXPLAIN (FORMAT JSON) " + statement("closings/counting/count_messages")
         values = {
@@ -391,10 +392,10 @@ def test_messages_of_a_period_are_read_once_and_added_up_by_several_processes(le
 
 
 def test_receipts_that_wait_are_looked_up_although_postgresql_expected_none(ledgers):
-    """If this fails, reading receipts reads the whole table of receipts.
+    """If this fails, the statement that reads the waiting receipts reads the whole table of receipts.
 
-    PostgreSQL gathered its statistics while no receipt waited. It might therefore choose a plan that joins the waiting
-    receipts with all receipts.
+    PostgreSQL gathered its statistics while no receipt waited to be read. It might therefore choose a plan that joins
+    the waiting receipts with all receipts.
     """
     _, ledger = ledgers
     waiting = "INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ORDER BY 1 DESC LIMIT 20"

@@ -23,7 +23,7 @@ RIGHTS = (include_dir() / "sql" / "definitions" / "rights.sql").read_text(encodi
 
 
 class Act(NamedTuple):
-    """An SQL statement that somebody with a role's password might try, and the harm that the statement would do."""
+    """An SQL statement that somebody with a role's password might try, and the harm that it would do."""
 
     statement: str
     why: str
@@ -215,7 +215,7 @@ _EFFECTS = [
         "a request would be carried out without a mail",
     ),
 ]
-"""Acts that pages request and only tasks carry out."""
+"""Acts that pages may only request; tasks carry them out."""
 _PURGE = Act(
     "SELECT * FROM motcua.purge_personal_data('inquiries', 0, 1, repeat('0', 32), 'term', 'x')",
     "personal data would be purged before its time",
@@ -245,7 +245,7 @@ _OF_PUSHES = [
     ),
     Act("DELETE FROM intake.clients", "the sender of pushed data would be unknown"),
 ]
-"""Acts on pushed data that only the intake's functions do."""
+"""Acts on pushed data that only the functions of schema ``intake`` may do."""
 _OF_CLIENTS = [
     Act("SELECT * FROM intake.clients", "accounts and password hashes"),
     Act("SELECT * FROM intake.source_dossiers", "phones and names"),
@@ -254,7 +254,7 @@ _OF_CLIENTS = [
     Act("INSERT INTO intake.client_agencies (client_id) VALUES (1)", "a client would write for another agency"),
     Act("DELETE FROM intake.sessions", "everybody would have to sign in again"),
 ]
-"""Acts on intake accounts that only commands do, and data that only pick-ups read."""
+"""Acts on the accounts of the intake that only commands may do, and reading data that only pick-ups may read."""
 
 ACTS = {
     "motcua_app": [*NOBODY_BUT_THE_OWNER, *_OF_PUSHES, _PURGE],
@@ -304,7 +304,7 @@ ACTS = {
 
 @pytest.fixture(scope="module")
 def shared(postgres, migrated) -> Iterator[str]:
-    """One ledger for all acts. Each act is rolled back."""
+    """One ledger on which all acts are tried; each act is rolled back."""
 
     name = postgres.fresh_database(migrated, "rights")
     yield name
@@ -336,7 +336,7 @@ def test_role_is_refused_what_is_not_its_work(postgres, shared, role):
 
 
 def test_acts_are_real_the_owner_may_do_them(postgres, shared):
-    """The acts are valid SQL. PostgreSQL refuses acts on misspelled tables too, so refusals alone prove nothing."""
+    """The owner may do the acts. PostgreSQL also refuses acts on misspelled tables, so refusals alone prove nothing."""
     acts = {act for role in ROLES for act in ACTS[role]}
     refused, unreal = [], []
     with psycopg.connect(connection_uri(postgres.admin_dsn, "motcua_owner", shared), autocommit=True) as owner:
@@ -344,7 +344,8 @@ def test_acts_are_real_the_owner_may_do_them(postgres, shared):
             error = _try(owner, act)
             if isinstance(error, errors.InsufficientPrivilege):
                 refused.append(act)
-            # Constraints may refuse the invented rows, and triggers protect append-only rows even from the owner.
+            # Errors of these classes are no missing rights: constraints may refuse the invented rows, and triggers
+            # protect append-only rows even from the owner.
             elif error is not None and (error.sqlstate or "")[:2] not in ("22", "23", "MC"):
                 unreal.append((act, str(error)))
     assert [act.statement for act in refused] == ["GRANT motcua_owner TO CURRENT_USER"]
@@ -722,7 +723,7 @@ def test_what_runs_as_the_owner_has_a_fixed_path_and_is_not_for_everybody(postgr
 
 
 def test_connecting_is_the_parts_own(postgres, migrated):
-    """The roles of the tests have no rights over the whole server, like the roles in production."""
+    """Like the roles in production, the roles of the tests have no rights over the whole server."""
     assert PASSWORD
     with psycopg.connect(postgres.admin_dsn) as admin:
         for role in ROLES:

@@ -32,9 +32,10 @@ CODE = "\n".join(path.read_text(encoding="utf-8") for path in PLUGINS.rglob("*.p
 
 
 def faults_of(file: str, text: str) -> list[str]:
-    """Return what a file of SQL statements lacks.
+    """Return which of the required comments a file of SQL statements lacks.
 
-    A file states once what it is for and who calls it, and states for each SQL statement what it promises.
+    A comment at the beginning of the file states what the file is for and who calls its statements, and a comment at
+    each SQL statement states what the statement promises.
     """
     head, *parts = re.split(r"^-- name: ", text, flags=re.M)
     header = head.replace("\n-- ", " ")
@@ -64,7 +65,7 @@ def test_each_file_says_once_what_it_is_for_and_who_calls_it_and_each_statement_
 
 def test_every_statement_is_asked_for():
     def is_asked_for(name: str) -> bool:
-        # Code names the statement itself, or its file with all statements.
+        # Code names the statement itself, or its file, which means all statements of the file.
         return f'"{name}"' in CODE or f'"{name.rpartition("/")[0]}"' in CODE
 
     assert [name for name in NAMES if not name.startswith("sources/") and not is_asked_for(name)] == []
@@ -84,7 +85,7 @@ def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
         if name.startswith(OF_OTHER_DATABASES):
             continue
         assert ";" not in text, f"{name} is more than one statement"
-        # The facts of a dossier are read by an SQL statement that includes the one for the dossier's own facts.
+        # The SQL statement ``quality/marks/dossier_facts`` is only a part of another one, so check that whole one.
         numbered = quality._query_of("dossier_facts") if name == "quality/marks/dossier_facts" else text
         for position, parameter in enumerate(sorted(set(re.findall(r"%\((\w+)\)s", numbered))), 1):
             numbered = numbered.replace(f"%({parameter})s", f"${position}")
@@ -101,7 +102,7 @@ def test_every_statement_is_one_that_the_schema_understands(schema, snapshot):
 
 @pytest.fixture
 def snapshot(schema):
-    """A session with the temporary tables of a quality check, made by the check's own SQL statements."""
+    """A session that has the temporary tables of a quality check, made by the SQL statements of the check itself."""
     book = load_rules({})
     with schema.transaction(force_rollback=True):
         parameters = {"as_of": NOW, "since": book.since(NOW), "sources": [], **snapshot_thresholds(book)}
@@ -134,7 +135,8 @@ def test_data_dictionary_says_what_each_table_and_column_means(schema):
 
     printed = data_dictionary(schema)
     assert "\n## messages\n\nIntended SMS (tin nhắn)" in printed
-    assert "\n| msisdn | text, may be empty | Number it goes to, E.164. Personal data. |\n" in printed
+    row = "| msisdn | text, may be empty | Phone number to which the message is sent, E.164. Personal data. |"
+    assert f"\n{row}\n" in printed
     assert "\n## pushed_dossiers\n" in printed
 
 

@@ -1,4 +1,4 @@
-"""Read the commands of docs/operations/upgrade.md, which the proof follows."""
+"""Read the commands of docs/operations/upgrade.md, which ``make prove ONLY=upgrade`` follows."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _RUN = re.compile(r"docker compose exec [a-z-]+ motcua (.+)")
 
 @dataclass(frozen=True)
 class Line:
-    """One command of the page that the proof follows."""
+    """One command line of the page."""
 
     words: str
     services: tuple[str, ...] = ()
     """Services that the command replaces."""
     command: tuple[str, ...] = ()
-    """Words of the ``motcua`` command that the line runs. A line with neither services nor words migrates."""
+    """Words of the ``motcua`` command that the line runs. A line without services and words migrates the ledger."""
 
 
 def left_out() -> dict[str, str]:
-    """Return the lines that the proof does not follow, each with its reason."""
+    """Return the command lines that the proof does not follow, each with the reason."""
     return dict(rows(PAGE, NOT_FOLLOWED))
 
 
 def followed(section: str) -> list[tuple[str, list[Line]]]:
-    """Return title and lines of each step of a section.
+    """Return the title and the command lines of each step of a section.
 
     Raises:
         ValueError: the page has a command that the proof cannot follow, or a step has no title.

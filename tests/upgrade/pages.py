@@ -14,7 +14,7 @@ from tests.web.visiting import VISITING
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve until the process gets a signal to end."""
+    """Serve the pages until the process gets a signal to end."""
     logging.disable(logging.WARNING)
     live_by(Clock(Path(arguments[0]) / "clock"))
     uvicorn.run(VISITING.mount(), host="127.0.0.1", port=int(arguments[1]), log_level="error", access_log=False)

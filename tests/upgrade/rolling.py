@@ -1,7 +1,7 @@
-"""Run parts of two versions on one stage, and follow the handbook's upgrade while messages are sent.
+"""Run processes ("parts") of two versions side by side, and follow the upgrade page while messages are sent.
 
-Stage, simulated citizens, clock and worker are those of the soak (tests/soak). A part runs the version with which it
-was last started. An earlier version's part runs that version's own code in its own process.
+The servers, simulated citizens, clock and worker processes are those of the proof ``soak`` (tests/soak). A part runs
+the version with which it was last started. A part of an earlier version runs that version's own code.
 """
 
 from __future__ import annotations
@@ -43,15 +43,18 @@ SERVICES = {
     "airflow-worker": ("settle", "notify-one", "notify-two"),
     "airflow-apiserver": ("pages",),
 }
-"""For each service of Compose, the parts that stand for it in this proof.
+"""For each service of Compose, the parts that do its work in this proof.
 
-Services that do nothing that the proof judges are left out.
+Services whose work this proof does not judge are left out.
 """
 ADDRESSES = ("", "alerts", "calendar", "complaints", "dossiers", "messages", "messages/inquiries", "messages/unknown",
              "quality", "quality/sources", "reconciliation", "settings", "statements", "users")  # fmt: skip
-"""Pages that each version has."""
+"""Addresses of pages that both versions have."""
 LOCK_AT_MOST = 5.0
-"""Most seconds that a session may wait behind the owner's. The owner itself waits for locks up to two, then works."""
+"""Most seconds that a session may wait for a lock of the schema's owner.
+
+The owner, who migrates, first waits up to two seconds for the lock, and other sessions wait behind it; then it works.
+"""
 _PARTS = [name for names in SERVICES.values() for name in names]
 _QUIET_WITHIN = 300.0
 _SHARE_PER_SECOND = 0.02
@@ -62,7 +65,7 @@ _BUSY = {
     "receipts_repeated": {"probability": 0.2},
     "receipts_reversed": {"probability": 0.2},
 }
-"""Faults of a gateway on a busy day. None of them leaves an outcome unknown."""
+"""Faults of a gateway on a busy day; none of them makes the outcome of a message unknown."""
 _BEHIND_OWNER = """
 SELECT extract(EPOCH FROM clock_timestamp() - a.query_start)::float8 AS seconds, a.query AS query
 FROM pg_stat_activity AS a
@@ -77,7 +80,7 @@ WHERE
 
 @dataclass
 class RollingStage(Stage):
-    """The soak's stage, with staff pages, and with the version that each part runs."""
+    """The stage of the proof ``soak``, with staff pages; it knows the version that each part runs."""
 
     versions: dict[str, Version] = field(default_factory=dict)
     """The version that each part runs, by the part's name. Parts that are not named run ``first``."""
@@ -97,7 +100,7 @@ class RollingStage(Stage):
         super()._environ()
 
     def open(self) -> None:
-        """Open the stage as the soak does, but let the earlier version's own commands create roles and schema."""
+        """Open the stage as the proof ``soak`` does, but let the earlier version's commands create roles and schema."""
         names = ("OWNER", "APP", "AUDIT", "AIRFLOW", "CALLBACKS", "PAGES", "PURGE", "INTAKE")
         self.given = {f"MOTCUA_{name}_PASSWORD": PASSWORD for name in names}
         super().open()
@@ -107,7 +110,7 @@ class RollingStage(Stage):
         self.motcua(self.version_of("migrate"), "migrate")
 
     def believe_sleeps(self) -> None:
-        """Sign that this ledger is never restored, if its version has the table for that signature."""
+        """Record in the ledger that it is never restored, if its version has the table for this record."""
         (known,) = self.ask("SELECT to_regclass('motcua.believed_sleeps') IS NOT NULL AS it")
         if known["it"]:
             super().believe_sleeps()
@@ -133,7 +136,7 @@ class RollingStage(Stage):
     def _part(self, name: str) -> Part:
         part = super()._part(name)
         part.stop_within = _QUIET_WITHIN
-        # The phone networks are no part of a version.
+        # The simulated phone networks do not belong to a version.
         if name not in NETWORKS:
             version = self.version_of(name)
             part.folder, part.environment = version.root, dict(version.environment())
@@ -166,7 +169,7 @@ class RollingStage(Stage):
 
 @dataclass
 class Seen:
-    """Observations that were made while the parts worked."""
+    """What was observed while the parts worked."""
 
     pages: Counter[str] = field(default_factory=Counter)
     """Number of requested pages, by version."""
@@ -228,7 +231,7 @@ class Upgrade:
             lives(self._random, count, self._moment(day, 7), due)
             for day, (count, due) in enumerate(zip(counts, tomorrow, strict=True))
         ]
-        # The first day is over before apologies are sent, so leave out citizens who would get one.
+        # The first day ends before apologies are sent, so leave out citizens who would get one.
         self._by_day = [[life for life in days[0] if "apology" not in life.owed], days[1]]
         self.made = [life for made in self._by_day for life in made]
         prime_sources(self.stage, self.made, self._moment(0, 7, 30), self._moment(2, 18))
@@ -265,7 +268,7 @@ class Upgrade:
         self._advance_to_share(0.64)
         self._wait_until_quiet("this version alone")
         self._follow_handbook("Going back", self.now, self.before, (0.68, 0.72, 0.76))
-        # `up` of Compose, or a start of the machine, also runs `init`.
+        # Run these commands again: `docker compose up`, or a start of the machine, also runs the service `init`.
         for command in ("provision", "migrate"):
             self.stage.motcua(self.before, command)
         self._advance_to_share(0.82)
@@ -287,7 +290,10 @@ class Upgrade:
             self._check_books(self.now, command)
 
     def _night(self, day: int, version: Version) -> None:
-        """Go to the morning of that day. One version runs the night's checks and closings while nobody sends."""
+        """Set the clock to the morning of ``day``; ``version`` runs the night's checks and closings meanwhile.
+
+        No part sends during the night.
+        """
         self.stage.end("notify-one", "notify-two", "settle")
         self.stage.leap_to(self._moment(day, 6, 30))
         for job in ("quality", "reconcile", "verify"):
@@ -300,7 +306,7 @@ class Upgrade:
     # The handbook
 
     def _follow_handbook(self, section: str, before: Version, after: Version, shares: tuple[float, ...]) -> None:
-        """Run each line of a section's steps that the proof can follow."""
+        """Run each command line of a section's steps that the proof can follow."""
         goals = iter(shares)
         runs = before
         for title, lines in followed(section):
@@ -321,7 +327,7 @@ class Upgrade:
                 self._text_9029()
 
     def _migrate(self, version: Version) -> None:
-        """Run ``init`` while all parts work, and while a reader holds a transaction that began earlier."""
+        """Run the commands of ``init`` while all parts work and a reader has a transaction open since before."""
         began = time.monotonic()
         with psycopg.connect(self.stage.ledger_dsn) as reader:
             reader.execute("SELECT count(*) FROM motcua.messages, motcua.agencies")
@@ -363,7 +369,7 @@ class Upgrade:
         self._writers = Writers(self._by_day[day], self._writing)
 
     def _advance_to_share(self, share: float, *, wait: bool = True) -> None:
-        """Set the clock a quarter of an hour ahead, and let the citizens' lives go on up to that share of the day."""
+        """Set the clock a quarter of an hour ahead, and let the dossiers' lives go on up to this share of the day."""
         self.stage.leap_to(self.stage.clock.true() + timedelta(minutes=15))
         self._goal = share
         deadline = time.monotonic() + _QUIET_WITHIN
@@ -395,7 +401,7 @@ class Upgrade:
         return judge(done, self.stage.taken()).lost
 
     def _wait_until_quiet(self, what: str) -> None:
-        """Wait until all owed messages so far are accepted and nothing waits.
+        """Wait until all messages that are owed so far are accepted, and no message waits.
 
         Raises:
             Hung: messages still wait when the time is over.
@@ -417,7 +423,7 @@ class Upgrade:
         self.asked += requests.post(f"{url}/phones/{handle}/texts", json=text, timeout=30).ok
 
     def _read_pages(self) -> None:
-        """Request page after page, except while a part is replaced, since nobody may serve the pages then."""
+        """Request page after page, except while a part is replaced, because no part may serve the pages then."""
         number = 0
         with requests.Session() as session:
             while not self._stop.is_set():
@@ -443,7 +449,7 @@ class Upgrade:
 def longest_behind_owner(stage: Stage, goes_on: Callable[[], bool]) -> list[tuple[float, str]]:
     """Return the longest wait of a session behind a session of the schema's owner, with its SQL statement.
 
-    Watch as long as ``goes_on`` returns true. Return an empty list if nobody waited.
+    Watch the sessions as long as ``goes_on`` returns true. Return an empty list if no session waited.
     """
     longest: tuple[float, str] | None = None
     with contextlib.suppress(psycopg.Error), psycopg.connect(stage.ledger_dsn, autocommit=True) as eye:

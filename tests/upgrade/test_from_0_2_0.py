@@ -1,12 +1,12 @@
-"""A used ledger of version 0.2.0 becomes like a new one by the usual commands, and loses nothing.
+"""The usual commands upgrade a used ledger of version 0.2.0: its schema becomes that of a new ledger, no data is lost.
 
-``ledger-0.2.0.tar.xz`` holds such a ledger, ``ledger.sql``, as pg_dump wrote it, the manifests of its thirteen
-publications, and all files of two of them, of a day and of a month. The code of that version made it: the demo's past
-of nine days up to 2026-10-07 with three dossiers a day (``load_past`` with seed 7, as in tests/sandbox/test_past.py).
-It holds closings, corrections, publications, quality checks, a carrier statement, receipts and mails. Commands of that
-version then did the following: acknowledge a finding, map statuses of a source, assign agencies to people and withdraw
-them, stop apologies, add an account of one-stop software, check a source, verify all publications, purge personal data,
-and erase the personal data of one dossier.
+The archive ``ledger-0.2.0.tar.xz`` has such a ledger as pg_dump wrote it (``ledger.sql``), the manifests of its
+thirteen publications, and all files of two of them, one of a day and one of a month. The code of version 0.2.0 made the
+ledger: the demo's past of nine days up to 2026-10-07 with three dossiers a day (``load_past`` with seed 7, as in
+tests/sandbox/test_past.py). It contains closings, corrections, publications, quality checks, a carrier statement,
+receipts and mails. Commands of version 0.2.0 then did the following: acknowledge a finding, map statuses of a source,
+assign agencies to people and withdraw them, stop apologies, add an account of one-stop software, check a source, verify
+all publications, purge personal data, and erase the personal data of one dossier.
 """
 
 from __future__ import annotations
@@ -52,10 +52,10 @@ SUMS = (
 
 
 class Upgraded(NamedTuple):
-    """The upgraded ledger, and what it was before."""
+    """The upgraded ledger, and its rows before the upgrade."""
 
     dsn: str
-    """An administrator's DSN."""
+    """An administrator's DSN of the ledger."""
     folder: Path
     columns: dict[str, set[str]]
     rows: dict[str, str]
@@ -137,7 +137,7 @@ def test_ledger_of_0_2_0_becomes_what_a_new_one_is(postgres: Server, migrated: s
 def test_ledger_of_0_2_0_keeps_each_row_as_it_was(upgraded: Upgraded) -> None:
     with psycopg.connect(upgraded.dsn, row_factory=dict_row) as connection:
         found = _rows(connection, upgraded.columns)
-        # Migrations write the table of allowed changes of a message's state, and this version adds two.
+        # Migrations fill the table of allowed changes of a message's state, and the present version adds two rows.
         moves = "motcua.message_moves"
         assert found == upgraded.rows | {moves: found[moves]}
         assert [told[moves].split()[0] for told in (upgraded.rows, found)] == ["44", "46"]

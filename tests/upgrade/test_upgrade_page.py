@@ -1,6 +1,6 @@
-"""The proof follows every line of docs/operations/upgrade.md or the page lists why not.
+"""``make prove ONLY=upgrade`` follows every command line of docs/operations/upgrade.md, or the page lists why not.
 
-The proof itself shows that the upgrade goes well.
+That the upgrade goes well is shown by the proof, not by these tests.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def test_every_line_is_followed_or_listed_with_its_reason() -> None:
 
 
 def test_both_ways_exchange_every_service_of_ours_once_and_the_parts_that_are_looked_at() -> None:
-    # init is not a service that stays up.
+    # The service init runs only at the start, so it is not replaced.
     wanted = sorted(set(OURS) - {"init"})
     assert set(SERVICES) <= set(wanted)
     exchanged = [

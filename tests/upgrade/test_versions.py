@@ -1,6 +1,6 @@
-"""The program has one version number, and earlier versions can be taken out of the history.
+"""The program has one version number, and earlier versions can be taken out of the repository's history.
 
-The number is that of the newest released section of the changelog.
+The number is that of the newest released section of CHANGELOG.md.
 """
 
 from __future__ import annotations

@@ -15,9 +15,10 @@ from motcua.store.ledger.migrations import BEGINNING
 from tests.compose.project import ROOT
 
 EARLIEST = "660d4bfdd6ccb352ad71d22c852ae7df69cb3ac6"
-"""Version 0.2.0, the earliest that can be upgraded and beside which the present version may run.
+"""Commit of version 0.2.0, the earliest that can be upgraded and that may run beside the present version.
 
-Later versions keep to docs/decisions/schema.md. A version that removes what 0.2.0 needs must move this constant.
+Later versions follow docs/decisions/schema.md. If a version removes something from the schema that 0.2.0 needs, this
+constant must be changed to a later version.
 """
 _MIGRATIONS = "include/sql/migrations"
 _TAKEN = ("plugins", "include", "dags", "pyproject.toml")
@@ -40,7 +41,7 @@ class Version:
 
     @property
     def migrations(self) -> list[str]:
-        """The names of its migrations, in order."""
+        """Return the names of the version's migrations, in order."""
         return sorted(path.stem for path in (self.root / _MIGRATIONS).glob("*.sql"))
 
 
@@ -50,17 +51,17 @@ def present() -> Version:
 
 
 def earlier_commits(repository: Path = ROOT, earliest: str = EARLIEST) -> list[str]:
-    """Return the versions from which an upgrade is proven if nobody names one.
+    """Return the commits of the versions from which an upgrade is proven by default.
 
-    These are the version before the newest migration and the earliest version beside which the present one may run. If
-    both are one commit, it is returned once.
+    These are the version before the newest migration and the earliest version that may run beside the present one. If
+    both are the same commit, it is returned once.
 
     Raises:
-        NoHistory: the folder is no clone, or a clone without history.
+        NoHistory: the folder is no clone of the repository, or a clone without its history.
     """
     known = {path.stem for path in (repository / _MIGRATIONS).glob("*.sql")}
     before = known - {max(known)}
-    # Follow the main line only: a commit on a side branch was nobody's version.
+    # Follow only the main branch: no installation ever ran a commit of a side branch.
     for commit in _git(repository, "rev-list", "--first-parent", "HEAD").decode().split():
         names = _git(repository, "ls-tree", "--name-only", commit, f"{_MIGRATIONS}/").decode().split()
         later = {Path(name).stem for name in names if name.endswith(".sql") and Path(name).stem > BEGINNING}
@@ -70,7 +71,7 @@ def earlier_commits(repository: Path = ROOT, earliest: str = EARLIEST) -> list[s
 
 
 def take_out(commit: str, folder: Path, repository: Path = ROOT) -> Version:
-    """Take out the version of a commit, branch or tag, with its own version number like an installed package.
+    """Write the version of a commit, branch or tag into a folder, with its version number like an installed package.
 
     Raises:
         NoHistory: the repository does not have this commit.

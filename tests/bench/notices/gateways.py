@@ -39,9 +39,9 @@ class SlowGateway:
 @dataclass(frozen=True, slots=True)
 class Bare:
     rate: float
-    """Requests a second."""
+    """Number of requests that the client sent per second."""
     cost: float
-    """Processor milliseconds for each request."""
+    """Milliseconds of processor time that the client used for each request."""
 
 
 def name_gateway(port: int, login: str = "a", password: str = "b" * 8, **extra: Any) -> None:

@@ -42,7 +42,7 @@ ROUNDS = 3
 class _Run:
     rate: float
     shares: list[int]
-    """Messages that each sender sent."""
+    """Number of messages that each sender sent."""
     used: dict[str, float]
     seen: dict[str, int]
 

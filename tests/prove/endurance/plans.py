@@ -4,8 +4,8 @@ The real jobs and staff pages run against this ledger, and PostgreSQL itself rec
 reads. The jobs run a second time with 200,000 messages due at once, 300 messages that wait for a person's decision, and
 a dossier with 400 results; and a third time with their gateway stopped. Everything runs again on a ledger whose newest
 month holds nine tenths of the messages. ``EXCEPTIONS`` lists the statements that may read more pages than the limit,
-with the reason and a higher limit. ``OTHERS`` lists the statements that this proof does not run, and which test, bench
-or other proof runs each of them.
+with the reason and a higher limit. ``OTHERS`` lists the statements that this proof does not run, and when the system
+runs each of them.
 """
 
 from __future__ import annotations
@@ -181,7 +181,10 @@ OTHERS: Mapping[str, str] = {
     "runs/*": "writes one row of a run, or shows the result of a daily run",
     "watch/retire": _COMMAND,
 }
-"""SQL statements that this proof need not run → what runs them. The limits also hold for these if they run here."""
+"""SQL statements that this proof need not run → when the system runs them, or why they read little.
+
+If the proof runs one of them nevertheless, the limits hold for it, too.
+"""
 
 
 @contextmanager

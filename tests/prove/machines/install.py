@@ -71,7 +71,7 @@ class Administrator:
     server: Server
     world: Outside
     copies: Path
-    """Folder of the backups, on another disk."""
+    """Folder on another disk to which the server's backups are copied."""
     figures: list[Figure] = field(default_factory=list)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     typed: dict[str, int] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Administrator:
     # --- Installing
 
     def install(self) -> None:
-        """Follow the install page up to the first message."""
+        """Follow the page about installing, up to the first message."""
         begun = time.monotonic()
         self.world.result_at_the_desk(OF_LAST_WEEK, PHONE_OF_LAST_WEEK, days_ago=3)
         certificate(self.server.project, NAME)
@@ -640,8 +640,7 @@ def _fill_in_0_2_0(server: Server, world: Outside) -> None:
 
 @contextmanager
 def _figure_of_failure(found: list[Figure], whole: str) -> Iterator[None]:
-    """Run a part of the proof; if a command of the handbook fails or its promised result is missing, add a failing row.
-    """
+    """Run a part of the proof; add a failing row if a command of the handbook fails or lacks its promised result."""
     try:
         yield
     except AssertionError as failure:

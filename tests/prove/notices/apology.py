@@ -259,7 +259,7 @@ class World:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of one of the two DAGs."""
+    """A run of the DAG that sends messages, or of the DAG that plans apologies."""
 
     at: datetime
     kind: Literal["evening", "notify", "backfill"]
@@ -591,7 +591,7 @@ class Stage:
         del self.writes[:done]
 
     def perform(self, run: Run) -> None:
-        """Perform one run as its DAG would."""
+        """Call the jobs of one run as its DAG would."""
         self.advance(run.at)
         window = EVERYTHING
         if run.day is not None:

@@ -181,7 +181,7 @@ def questions(lot: random.Random, phones: Iterator[int]) -> Iterator[Question]:
 
 
 class Ledger:
-    """An embedded PostgreSQL with a million dossiers."""
+    """A PostgreSQL server of this proof, whose ledger has a million dossiers."""
 
     def __init__(self, folder: Path) -> None:
         self._server = EmbeddedPostgres(folder / "postgres", free_port())

@@ -73,7 +73,7 @@ from tests.prove.worlds.reconciliation_oracle import (
 from tests.prove.worlds.reconciliation_publications import publications
 
 PER_DAY = 2
-"""Dossiers that each agency receives per day."""
+"""Number of dossiers that each agency receives per day."""
 RUNS = ((11, 0), (15, 0), (17, 31), (20, 0))
 
 

@@ -278,7 +278,7 @@ IN_FLIGHT: Mapping[str, Callable[[LiveAirflow, str], None]] = {
     "scheduler killed": _kill("airflow-scheduler"),
     "triggerer killed": _kill("airflow-triggerer"),
 }
-"""Name → action on a run while its requests are in flight."""
+"""Name of an action → function that does it to a run whose requests are in flight."""
 
 
 def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
@@ -286,8 +286,7 @@ def _is_quiet(live: LiveAirflow, cases: Sequence[Case]) -> bool:
 
 
 def _at_gateway(live: LiveAirflow, least: int) -> int:
-    """Return how many attempts are committed and unanswered, or 0 if the gateway has got fewer than ``least`` of them.
-    """
+    """Return how many attempts are committed and unanswered, or 0 if the gateway has fewer than ``least`` of them."""
     flying = _references(live, "in_flight")
     taken = {message["reference"] for message in live.network_log()} if len(flying) >= least else set()
     return len(flying) if len(flying & taken) >= least else 0
@@ -549,8 +548,7 @@ def _references(live: LiveAirflow, state: str | None = None) -> set[str]:
 
 
 def _unsettled(live: LiveAirflow) -> bool:
-    """Return whether a message is unknown in the ledger although the gateway accepted it; its receipt will still come.
-    """
+    """Return whether a message is unknown although the gateway accepted it, and its receipt will still come."""
     unknown = _references(live, "unknown") - live.without_receipt
     return bool(unknown & {message["reference"] for message in live.network_log()})
 

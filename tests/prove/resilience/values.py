@@ -70,7 +70,7 @@ Value = TypeVar("Value")
 
 
 class _Log(logging.Handler):
-    """Collects every line that a task would log."""
+    """Collects every line that the jobs log."""
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
@@ -99,7 +99,7 @@ class Passage:
     """Newest transition number that the source with planted values had when it was read for the first time."""
     traces: dict[str, set[Any]] = field(default_factory=dict)
     differences: int = 0
-    """Difference of the accounting identity."""
+    """Difference that the ledger's accounting identity shows at the end."""
     unexplained: set[str] = field(default_factory=set)
     """Differences without a reason that closings list about dossiers planted at the source."""
 

@@ -120,7 +120,7 @@ class Row:
 
 
 class People:
-    """Draws owners, days and choices from one seed."""
+    """Draws owners' numbers, days and spellings from one seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -595,7 +595,7 @@ def _speed(seed: int) -> float:
 
 
 def figures(seed: int) -> list[Figure]:
-    """Read every field by our rules and by ``phonenumbers`` alone, and count the right answers."""
+    """Read every field with the system's reader and with ``phonenumbers`` alone, and count the right answers."""
     judged = rows(seed)
     numbers = sum(row.text_to is not None for row in judged)
     refused = len(judged) - numbers

@@ -60,7 +60,7 @@ _OTHERS: Final = {
 @dataclass(frozen=True)
 class _Token:
     word: str
-    """The word in capitals."""
+    """The token's text in capital letters."""
     start: int
     end: int
     depth: int
@@ -70,7 +70,7 @@ class _Token:
 
 @dataclass(frozen=True)
 class Change:
-    """A replacement for one part of a statement."""
+    """A fault of an SQL statement: a replacement for one part of it."""
 
     kind: str
     start: int

@@ -30,7 +30,7 @@ from tests.integration.quality.test_mailing_quality import MailServer
 from tests.integration.watching.outside import Outside
 
 BEGIN = datetime(2026, 11, 27, 0, 0, tzinfo=VIETNAM)
-"""The first day, a Friday."""
+"""Beginning of the first day that is played, a Friday."""
 
 
 class QuietDays:
@@ -70,8 +70,7 @@ class QuietDays:
             self._run_watch()
 
     def evening_without_its_run(self) -> str:
-        """Let the evening pass without planning its apologies; return the time of the alert about this, such as 17:36.
-        """
+        """Let an evening pass without planning its apologies; return the time of the alert about this, as in 17:36."""
         before = set(self.alerts())
         while self.now.astimezone(VIETNAM).hour < 18:
             self.now += timedelta(minutes=1)

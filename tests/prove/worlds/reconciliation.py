@@ -307,7 +307,7 @@ STORIES = {
 
 
 class World:
-    """All events on one timeline, drawn from one seed."""
+    """All events of the simulated days on one timeline, drawn from one seed."""
 
     def __init__(self, seed: int, schedule: Schedule, per_day: int) -> None:
         self.random = random.Random(seed)
@@ -324,7 +324,7 @@ class World:
         self._phones = itertools.count(905310001)
         self._steps: list[tuple[str, datetime, int, Step]] = []
         self.planted: dict[str, Any] = {}
-        """Name of a special event → its dossier."""
+        """Name of a special event → dossier that it happens to."""
         for day in self.days:
             for office in self.offices:
                 for _ in range(per_day):
@@ -456,7 +456,7 @@ class World:
             return dossier, self.work(dossier, received)
 
         def plain(**changes: Any) -> tuple[Dossier, datetime]:
-            """Begin a dossier whose messages are delivered."""
+            """Add a dossier whose messages are all delivered."""
             dossier = self.dossier(office, received, **changes)
             return dossier, self.work(dossier, received)
 

@@ -124,7 +124,7 @@ class Message:
     delivered_at: datetime | None = None
     segments: int = 0
     reference: str = ""
-    """Reference of the last attempt."""
+    """Reference of the message's last attempt."""
     is_forged: bool = False
 
 
@@ -204,7 +204,7 @@ class Count:
 
 @dataclass
 class _Tally:
-    """The counts of one period so far."""
+    """What has been counted of one period so far."""
 
     start: datetime
     end: datetime
@@ -403,7 +403,9 @@ class Oracle:
     # --- planning
 
     def occasions_known(self, dossier: Dossier) -> list[tuple[list[Known], Known | None]]:
-        """Return a dossier's entries into conditions, by the ledger, each with the transition that ended the condition.
+        """Return a dossier's entries into conditions by the ledger, each with the transition that ended its condition.
+
+        The transition is ``None`` if the condition still lasts.
         """
         found: list[tuple[list[Known], Known | None]] = []
         current: list[Known] = []
@@ -417,8 +419,7 @@ class Oracle:
         return [*found, (current, None)] if current else found
 
     def plan(self, now: datetime) -> None:
-        """Plan messages for all unplanned transitions; then queue the messages again whose phone number was corrected.
-        """
+        """Plan messages for all unplanned transitions; then queue messages again whose phone number was corrected."""
         self.act += 1
         for dossier in self.dossiers:
             if any(each.outcome is None for each in dossier.known):
@@ -588,7 +589,7 @@ class Oracle:
         return took
 
     def receipt(self, message: Message, status: int, now: datetime) -> None:
-        """Apply a receipt of the message's last attempt."""
+        """Change the message's state by a receipt for its last attempt."""
         self.act += 1
         became = {1: "delivered", 2: "undelivered", 8: "accepted", 16: "undelivered"}[status]
         moves = {

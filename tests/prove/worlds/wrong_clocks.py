@@ -130,7 +130,7 @@ class World:
         self.desk.move(state[0], dossier.code, AGENCY, desk=state[1], at=self.stamp(at), number=self.number)
 
     def begin(self) -> None:
-        """Receive each dossier and begin its processing."""
+        """Let the desk receive each dossier and begin to process it."""
         for dossier in self.dossiers:
             self._step(dossier, WORKED_ON, self.polls[0] - HOUR)
             self.row(dossier, self.polls[0] - HOUR)

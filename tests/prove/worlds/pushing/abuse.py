@@ -29,7 +29,7 @@ from tests.prove.worlds.pushing.lives import ZONE
 from tests.prove.worlds.pushing.province import PASSWORD, IntakeServer
 
 MANY: Final = 10_000
-"""Dossiers in one burst."""
+"""Number of dossiers that one burst pushes."""
 BURSTS: Final = 5
 _GOOD, _HOSTILE, _FOREIGN = "000.00.01.H32", "000.00.02.H32", "000.00.03.H32"
 _LARGE: Final = 33 * 1024 * 1024
@@ -102,7 +102,7 @@ def step(code: str, status: object = "9", **changes: Any) -> dict[str, Any]:
 
 
 class Abuse:
-    """A server with a well-behaved client and a hostile one."""
+    """A server of the intake with a well-behaved client and a hostile one."""
 
     def __init__(self, ledger_dsn: str, folder: str) -> None:
         self.found = Abused()

@@ -61,9 +61,9 @@ class Software:
     draws: random.Random
     faults: float
     restart: Callable[[], None]
-    """Kill the server and start it again."""
+    """Function that kills the intake's server and starts it again."""
     made: Counter[str] = field(default_factory=Counter)
-    """Counts of the answered calls and of the client's faults."""
+    """Number of answered calls and of the client's faults, by name."""
     log: list[Call] = field(default_factory=list)
     """Calls that the client sent; they are stored here to be sent again later."""
     numbers: dict[str, str] = field(default_factory=dict)

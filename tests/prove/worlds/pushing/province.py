@@ -90,7 +90,7 @@ class Outcome:
     """(agency, code) → the dossier's row in the ledger at the end."""
     quarantined: int
     made: Counter[str] = field(default_factory=Counter)
-    """Counts of the clients' calls and faults."""
+    """Number of the clients' calls and faults, by name."""
 
 
 _CLOSINGS: Final = {
@@ -151,8 +151,7 @@ class Played:
             )  # fmt: skip
 
     def set_clock(self, moment: datetime) -> None:
-        """Set the ledger's clock to a moment; from then on, each push reads a slightly later time than the push before.
-        """
+        """Set the ledger's clock to a moment; afterwards each push reads a slightly later time than the one before."""
         if moment != self.now:
             self.ledger.execute("SELECT setval('prove.ticks', 1)")
         self.now = moment
