@@ -39,7 +39,7 @@ _SHAPE = " UNION ALL ".join(
 )
 """SQL that shows what a test changed besides rows: for each catalogue the number of rows and the newest transaction."""
 _MANY_ROWS = 5_000
-"""Most rows of a table that are worth removing. Beyond that, making another copy is faster."""
+"""Largest number of rows of a table that are deleted. If a table has more, copying the template again is faster."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,9 @@ def _copied_out(connection: psycopg.Connection[Any], table: str) -> bytes:
 
 
 class _ReusableConnections(database._KeptConnections):
-    """Connections that tests have closed, to one ledger and to its sources, by their addresses.
+    """Connections to one ledger and to its sources, by their addresses.
 
-    Later tests use them again.
+    When a test closes a connection, it stays open here, and a later test uses it again.
     """
 
     def __init__(self) -> None:

@@ -2,8 +2,8 @@
 -- Called by store/checking/checks.py.
 
 -- name: read_numbers
--- Return when the step with each of the given numbers of a source was read, and whether the row of that step was ever
--- quarantined (motcua.transitions, motcua.quarantine).
+-- Return for each of the given numbers, by which a source identifies its transitions, when the transition was read and
+-- whether its row was ever quarantined (motcua.transitions, motcua.quarantine).
 SELECT
     n.number,
     t.picked_up_at,

@@ -1,4 +1,4 @@
--- Read the facts that the watch checks every minute, and store its alerts and its heartbeat in the ledger. Called by
+-- Read the facts that the watch checks twice a minute, and store its alerts and its heartbeat in the ledger. Called by
 -- store/watching/watch.py.
 
 -- name: clock
@@ -7,8 +7,8 @@ SELECT clock_timestamp() AS now;
 
 -- name: high_marks
 -- Return the largest numbers of attempts and of changes of messages, and the last heartbeat of the senders
--- (motcua.seen_from_outside). If the ledger was paused and the gap is not answered, the result has the last heartbeat
--- before the pause.
+-- (motcua.seen_from_outside). If the ledger had no sender for a while, and no person has yet closed the gap of this
+-- pause, the result has the last heartbeat before the pause.
 SELECT
     attempt_id,
     history_id,
@@ -123,9 +123,10 @@ WHERE
     AND r.read_at >= %(since)s;
 
 -- name: contradicted
--- Return how many messages a gateway had refused by its answer and had accepted by a delivery receipt, among the last
--- thousand receipts since a time (motcua.receipt_readings). Each row is one gateway, with the number of these messages
--- that another attempt also delivered, and the time at which the last receipt was read.
+-- Return, for each gateway, the number of contradicted messages: the gateway refused the message in its answer, but a
+-- later delivery receipt says that it was accepted or delivered. Only the last thousand receipts since a time count
+-- (motcua.receipt_readings). The result also has the number of these messages that another attempt may have delivered
+-- too, and the time at which the last of the receipts was read.
 SELECT
     a.gateway,
     count(DISTINCT a.message_id) AS messages,

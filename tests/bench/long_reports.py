@@ -13,7 +13,8 @@ from motcua.quality.rules import load_rules
 from motcua.store.oversight import closings, statements
 
 # One quality check a day. Eight of a hundred dossiers had a finding once, and half of these findings are still open.
-# Only the newest check has shares by procedure and by desk user, because pages read no other check's shares.
+# Only the newest check has the shares of dossiers with a usable phone number, by procedure and by user of the one-stop
+# desk, because pages read no other check's shares.
 _QUALITY: LiteralString = """
 INSERT INTO motcua.quality_runs (
     run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, software, dossiers, content_hash,
@@ -89,9 +90,9 @@ SELECT 'quality', q.run_no, g.agency_code, repeat('0', 64), 1, 'sent', 1, q.as_o
 FROM motcua.quality_runs AS q
 CROSS JOIN motcua.agencies AS g;
 """
-# One closing for each day and month; every third of the newest days is corrected twice. The figures about messages are
-# counted from the messages. Figures about dossiers, and reasons of differences, exist only for the closings that pages
-# read completely: those of the newest days and of the last month.
+# One closing for each day and month; every third of the last sixty days is corrected twice. The figures about messages
+# are counted from the messages. Figures about dossiers, times to delivery, and the reasons of messages' states exist
+# only for the closings that pages read completely: those of the last three days and of every month.
 _CLOSINGS: LiteralString = """
 CREATE UNLOGGED TABLE public.cells AS
 SELECT
@@ -219,7 +220,8 @@ FROM public.periods AS p;
 DROP VIEW public.cells_of;
 DROP TABLE public.cells, public.periods;
 """
-# The carrier statement of the last month lists every attempt of that month; one line of a hundred differs from it.
+# The carrier statement of the last month lists every attempt of that month; one line in a hundred differs from its
+# attempt.
 _REST: LiteralString = """
 INSERT INTO motcua.carrier_statements (
     statement_no, form, gateway, month, covers_until, file_name, sha256, imported_at, imported_by, terms, lines,

@@ -81,7 +81,7 @@ class Truth:
     parts: int
     arrives: bool
     receipts: list[tuple[int, str, int]]
-    """(type, state, how many calls with it were answered by status 200) of each receipt."""
+    """For each receipt its type, its state, and how many of the calls that brought it got status 200 as answer."""
 
 
 @contextlib.contextmanager

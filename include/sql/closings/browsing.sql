@@ -125,8 +125,8 @@ WHERE u.closing_no = %(closing_no)s AND u.difference <> 0;
 
 -- name: worst_messages
 -- Return the message figures of a closing by agency, procedure and kind, the worst first, with the number of all rows
--- (audit.closing_messages). Each row is called a cell. Cells that have more or fewer messages than occasions come
--- first. Tellable messages are the expected messages that were neither suppressed nor cancelled. The other cells are
+-- (audit.closing_messages). Each row is called a cell. Tellable messages are the expected messages that were neither
+-- suppressed nor cancelled. Cells that have more or fewer messages than occasions come first. The other cells are
 -- ordered by the share of tellable messages that was delivered, the smallest share first. Cells with fewer than
 -- least_judged tellable messages come after them. Cells without tellable messages and replies, which have no delivery
 -- receipts, come last.

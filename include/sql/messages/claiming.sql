@@ -30,10 +30,10 @@ FROM
 -- Return the due messages of one gateway's lane and lock them for this sender (motcua.messages), with the present state
 -- of their dossiers and agencies (motcua.sending_conditions). The lane has the messages of the gateway's carriers and
 -- the messages that another gateway refused and this gateway may send. With an empty gateway, the query returns the
--- messages that no gateway serves. A message with an attempt that is or may be under way is skipped, whatever the
--- message's state is. The query starts at a given position in the queue, or at its beginning. The caller must update
--- each returned message in the same transaction. The inner LIMIT lets PostgreSQL know that few rows are needed, however
--- long the queue is.
+-- messages that no gateway serves. A message is skipped, although it is queued, if it has an attempt that is in flight,
+-- of unknown outcome, accepted or delivered, unless that attempt is released. The query starts at a given position in
+-- the queue, or at its beginning. The caller must update each returned message in the same transaction. The inner LIMIT
+-- lets PostgreSQL know that few rows are needed, however long the queue is.
 SELECT
     m.message_id,
     m.kind,
@@ -139,7 +139,7 @@ FROM
 WHERE m.message_id = r.message_id;
 
 -- name: turn_away
--- Set the claimed messages that must not be sent to their final state, each with its reason (motcua.messages).
+-- End the claimed messages that must not be sent: write the final state and the reason of each (motcua.messages).
 UPDATE motcua.messages AS m
 SET state = r.state, reason = r.reason
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (message_id bigint, state text, reason text)

@@ -1,4 +1,6 @@
--- Store a run of checks and seal it at the end. A sealed run cannot be changed. Called by store/oversight/quality.py.
+-- Store a run of quality checks and seal it at the end. A sealed run cannot be changed. A run reads a snapshot: tables
+-- of schema quality that show the ledger at one moment. A dossier is textable if its phone number can get a text.
+-- Called by store/oversight/quality.py.
 
 -- name: count_dossiers
 -- Count the dossiers of the snapshot, except those of broken agencies, whose part of the snapshot is faulty
@@ -8,7 +10,7 @@ FROM quality.dossier_facts AS f
 WHERE f.agency_code <> all(%(broken_agencies)s::text[]);
 
 -- name: data_as_of
--- Return, of the times at which the snapshot's sources were last read, the earliest (quality.source_facts).
+-- Return the earliest of the times at which the sources of the snapshot were last read (quality.source_facts).
 SELECT min(f.picked_up_at) AS data_as_of FROM quality.source_facts AS f WHERE f.agency_code IS NULL;
 
 -- name: count_desk_users
@@ -131,7 +133,7 @@ LEFT JOIN acknowledged AS a ON f.finding_id = a.finding_id
 GROUP BY n.rule, n.agency_code;
 
 -- name: save_shares
--- Insert the shares of textable phone numbers by agency, procedure and desk user, for the present and the previous
+-- Insert the shares of textable dossiers by agency, procedure and desk user, for the present and the previous
 -- month (motcua.quality_shares). Broken agencies are left out. The caller runs quality/saving/count_desk_users before,
 -- which computes the shares by desk user.
 INSERT INTO motcua.quality_shares (
@@ -182,8 +184,8 @@ SELECT %(run_no)s, r.agency_code, r.kind, r.facts
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (agency_code text, kind text, facts jsonb);
 
 -- name: rows_hashes
--- Return by rule the number of findings in a run's episodes, and the SHA-256 of their subjects, one on each line, in
--- byte order (motcua.finding_episodes).
+-- Return for each rule the number of findings whose episode was open in a run, and the SHA-256 of their subjects. The
+-- subjects are hashed in byte order, one on each line (motcua.finding_episodes).
 SELECT
     r.rule,
     count(f.finding_id) AS found,
@@ -206,7 +208,7 @@ LEFT JOIN (
 GROUP BY r.rule;
 
 -- name: last_seal
--- Return the seal of the last sealed run, which the next run's seal continues (motcua.quality_runs).
+-- Return the seal of the last sealed run, which is part of what the next run's seal covers (motcua.quality_runs).
 SELECT r.seal FROM motcua.quality_runs AS r WHERE r.sealed_at IS NOT NULL ORDER BY r.run_no DESC LIMIT 1;
 
 -- name: seal_run

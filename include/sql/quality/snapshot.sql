@@ -27,8 +27,8 @@ SELECT quality.begin_snapshot();
 SELECT quality.make(%(table_name)s, %(columns)s, %(types)s::oid[]);
 
 -- name: middle
--- Return the mean number of the dossiers that a check covers (motcua.dossiers). Other queries divide the dossiers at
--- this number into two parts, which are computed separately. The WHERE condition is the same as in
+-- Return the average dossier_id of the dossiers that a check covers (motcua.dossiers). Other queries divide the
+-- dossiers at this dossier_id into two parts, which are computed separately. The WHERE condition is the same as in
 -- quality/facts/dossiers.
 SELECT avg(d.dossier_id)::bigint AS middle
 FROM motcua.dossiers AS d

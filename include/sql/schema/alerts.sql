@@ -1,5 +1,5 @@
--- A copy of the alerts of the watch, for pages, acknowledgements and history, and the heartbeat of the watch. The watch
--- stores its alerts outside the ledger, because the ledger itself may be down.
+-- Two tables: a copy of the watch's alerts, for pages, acknowledgements and history; and the heartbeat of the watch.
+-- The watch itself stores its alerts outside the ledger, because the ledger may be down.
 
 CREATE TABLE motcua.alerts (
     alert_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

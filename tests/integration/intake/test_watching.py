@@ -59,14 +59,17 @@ def untold():
 def test_supplement_that_nothing_says_to_be_at_the_desk_is_counted_by_agency_and_one_that_was_told_is_not(
     software, run, messages, rows
 ):
-    """The watch counts supplements without a message by agency, so that the vendor's fault is found."""
+    """The watch counts, for each agency, the supplements that led to no message.
+
+    They show that the software does not push whether a supplement is at the one-stop desk. The vendor must correct it.
+    """
     software.dossiers(dossier("H-1"), dossier("H-2"), dossier("H-4"))
     software.dossiers(dossier("H-3", 5), unit=TU_PHAP)
     software.steps(step("H-1", 5), step("H-2", 5, PhongBanXuLy="MOT_CUA"), step("H-4", 5), step("H-4", 4))
     run()
     assert messages() == [("supplement", "H-2", "queued")]
     assert untold() == {NHA_TRANG: 2, TU_PHAP: 1}
-    # A supplement that a later push reports to be at the one-stop desk leads to a message, so it no longer counts.
+    # If a later push states that the supplement is at the one-stop desk, a message is planned, and it no longer counts.
     software.steps(step("H-1", 5, datetime.now(UTC) + timedelta(seconds=1), PhongBanXuLy="MOT_CUA"))
     run()
     assert ("supplement", "H-1", "queued") in messages()

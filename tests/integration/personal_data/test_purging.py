@@ -126,7 +126,7 @@ def fill_every_table(past, rows):
 
 
 def ask(rows, at, key="k", message_id=None):
-    """Write an inquiry without a dossier and its reply, as an earlier version stored them."""
+    """Write an inquiry about an unknown dossier, and its reply, both as an earlier version stored them."""
     (row,) = rows(
         "INSERT INTO motcua.messages (kind, occasion, state, msisdn, text, template_id, template_version, parameters,"
         " accented, segments, occurred_at, recorded_at, planned_at, useful_until, next_attempt_at, changed_at)"

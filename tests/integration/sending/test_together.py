@@ -1,4 +1,7 @@
-"""Test that receipts and answers that are written in one transaction have the effects they have one by one."""
+"""Test receipts and gateways' answers that are stored together in one transaction.
+
+Each of them must have the same effect as if it were stored alone.
+"""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Measure how long a freeze delays messages, at the default maximum age of a heartbeat.
+"""Measure how long messages are delayed when a process is frozen, with the default of ``MOTCUA_FROZEN_AFTER``.
 
 The leading sender is frozen once at each of its steps, and PostgreSQL once. Run ``make prove ONLY=freezes`` alone, on a
-quiet machine. As in production, two senders stay active after the run that started them. A desk records a case right
-after the leader is frozen, and the proof measures the time until the gateway has the case's message
-(tests/crash/takeovers.py).
+quiet machine. As in production, there are two senders, which stay active after the run that started them has ended. A
+desk records a case right after the leader is frozen, and the proof measures the time until the gateway has the case's
+message (tests/crash/takeovers.py).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from tests.crash.harness import run_takeovers
 from tests.prove import Figure, none, noted
 
 _WITHIN = 15.0
-"""Most seconds until a case's message has reached the gateway."""
+"""Maximum number of seconds until a case's message has reached the gateway."""
 _SHARES = 4
 """Number of parts that the steps are divided into; the parts run in parallel."""
 

@@ -101,7 +101,7 @@ class Passage:
     differences: int = 0
     """Difference that the ledger's accounting identity shows at the end."""
     unexplained: set[str] = field(default_factory=set)
-    """Differences without a reason that closings list about dossiers planted at the source."""
+    """Differences between source and ledger that no reason explains, about dossiers planted at the source."""
 
     def step(self, name: str, job: Callable[..., Value], *arguments: Any, **named: Any) -> Value | None:
         """Run one job; record an exception as a failure."""
@@ -183,8 +183,9 @@ def world(admin_dsn: str, folder: Path, template: str = "motcua") -> Iterator[Wo
 def pass_through(world: World, lives: Sequence[Life] = (), *, thorough: bool = True) -> Passage:
     """Run all jobs of two days and the end of a month, and return the results.
 
-    With ``lives``, there is a dossier for each planted value and each of these lives. With ``thorough``, the month is
-    closed too, and every page, command and inquiry is run; otherwise only some of them.
+    A life describes a dossier before a value is planted in it: its moves, phone and due date. Each value is planted in
+    one dossier for each of ``lives``; without ``lives``, no value is planted. With ``thorough``, the month is closed
+    too, and every page, command and inquiry is run; otherwise only some of them.
     """
     passage = Passage()
     with psycopg.connect(world.dsn, autocommit=True) as ledger, _collecting_logs(passage):
@@ -287,7 +288,7 @@ def _check_quality_and_mail(passage: Passage) -> None:
     passage.step("verify seals", verify_seals)
 
     def mailed(name: str, mail: Mail) -> None:
-        # This call raises an error if SMTP cannot carry the mail. Later the text that a reader sees is searched.
+        # This call raises an error if SMTP cannot carry the mail. Later the shown text is searched for harmful content.
         write_message(mail, "motcua@example.org", "lan@example.org", "<1@example.org>", CHECKED)
         passage.shown |= {
             f"{name}.subject.txt": mail.subject.encode(), f"{name}.txt": mail.text.encode(),
@@ -489,7 +490,7 @@ def _read_outcome(passage: Passage, ledger: psycopg.Connection[Any]) -> None:
 
 
 _FOUND_BY_NUMBER = 1000
-"""A transition with a broken recorded time is found only if its number is among so many newest numbers.
+"""A transition with a broken recorded time is found only if its number is among this many newest numbers.
 
 An older such transition is found only when the history of its dossier is read.
 """
@@ -639,7 +640,7 @@ def judge(whole: Passage, planted: Passage) -> tuple[list[Figure], list[str]]:
 
 
 def figures(seed: int) -> list[Figure]:
-    del seed  # All values are planted, so nothing is drawn.
+    del seed  # All values are planted, so nothing is chosen at random.
     passages = []
     with tempfile.TemporaryDirectory(prefix="motcua-prove-") as folder, proving_server(Path(folder)) as admin_dsn:
         for name, lives in (("whole", ()), ("planted", (READY, DUE))):

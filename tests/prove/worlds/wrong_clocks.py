@@ -1,9 +1,9 @@
-"""Play desks with a wrong server clock, and desks that number their steps from 1 again.
+"""Simulate desks with a wrong server clock, and desks that number their steps from 1 again.
 
 The clock is set back or ahead, and corrected later. The acts of a desk happen at true times but are recorded with the
 wrong clock; the real jobs read, plan, send and apologise at true times. The oracle knows only the order of the acts.
-For each entry of a dossier into a condition that calls for a message there must be one message, whether the dossier's
-row or a step showed the entry. The dossiers that are in process at 17:30 must get an apology.
+Each time a dossier reaches a state that calls for a message, there must be exactly one message, no matter whether the
+dossier's row or a step shows the new state. The dossiers that are in process at 17:30 must get an apology.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ class World:
 
 
 def wrong(seed: int, sort: str, admin_dsn: str, ledger_dsn: str, *, quiet: bool = False) -> list[Figure]:
-    """Play a world with faults of the sort ``sort`` on the migrated, empty ledger of the connection ``motcua_db``."""
+    """Simulate a world with faults of this sort on the migrated, empty ledger of the connection ``motcua_db``."""
     with one_stops(admin_dsn, gateway={"concurrency": 8}) as desks:
         desks["one"].connection.execute(_CLOCK)
         in_ledger(save_agencies, [agency(AGENCY, enabled_from=TEN - timedelta(days=60))], "proof")
@@ -172,7 +172,10 @@ ORDER BY d.dossier_code, t.sequence, t.from_row, t.transition_id
 
 
 def messages_by_code(ledger_dsn: str) -> tuple[dict[str, list[tuple[str, str]]], set[str]]:
-    """Return, by dossier, kind and state of its messages in order; and the codes of the dossiers with an apology."""
+    """Return the messages of each dossier, and the codes of the dossiers with an apology.
+
+    The messages are given by dossier code as pairs of kind and state, in order and without apologies.
+    """
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for code, kind, state in (row.values() for row in ask(ledger_dsn, _MESSAGES)):
         found[code].append((kind, state))
@@ -213,14 +216,14 @@ MISTAKES = {
 
 
 def figures(seed: int, admin_dsn: str) -> list[Figure]:
-    """Play a world with each sort of fault, and check that planted mistakes are noticed."""
+    """Simulate a world with each sort of fault, and check that mistakes planted in the program are noticed."""
     found: list[Figure] = []
     for sort in WORLDS:
         with proving_ledger(admin_dsn, "wrong_clocks") as ledger:
             found += wrong(seed, sort, admin_dsn, ledger)
 
     def falls_short(ledger: str) -> bool:
-        # Only one world can be played on a ledger, so choose the world that can reveal the mistake.
+        # Only one world can be simulated on a ledger, so choose the world that can reveal the mistake.
         return any(
             not figure.ok
             for figure in wrong(seed, WORLDS[2 if _is_numbering_broken() else 1], admin_dsn, ledger, quiet=True)

@@ -1,7 +1,7 @@
 """Import the exports in a source's folder, each file once, in the order of their times.
 
-A file is read only after two looks saw the same size and time, because the software may still write it. Faults of a
-file and of its lines are stored, and the commands show them. A refused file does not block the next one.
+A file is read only after two looks saw the same size and time, because the software may still be writing it. Faults of
+a file and of its lines are stored, and the commands show them. A refused file does not block the next one.
 """
 
 from __future__ import annotations
@@ -71,7 +71,10 @@ _RECORDS: Final = TypeAdapter(list[PushedDossier])
 
 
 class FolderFailed(Exception):
-    """A source's folder cannot be read, or the source has no usable form. The message states what to do."""
+    """A source's folder cannot be read, or the source has no usable form. The message states what to do.
+
+    A form describes a source's exports: their columns, their words, and whether a file lists all dossiers or changes.
+    """
 
 
 @dataclass(slots=True)
@@ -117,8 +120,9 @@ def folder_of(source: str) -> ObjectStoragePath:
 def has_unread_files(source: str) -> bool:
     """Return whether a source's folder has a file that was not read in its present state.
 
-    A file that an earlier look left for the next one counts too, even if it is gone, so that ``take_files`` records
-    that. If there are files and no form, the result is true, so that ``take_files`` reports the missing form.
+    A file that an earlier look left for the next one counts too. It counts even if it has disappeared, so that
+    ``take_files`` records its disappearance. If there are files and no form, the result is true, so that ``take_files``
+    reports the missing form.
 
     Raises:
         FolderFailed: the folder cannot be read.
@@ -183,7 +187,9 @@ def _sort_key(file: SeenFile, now: datetime) -> tuple[datetime, tuple[tuple[str,
 
 
 def files_in(source: str) -> Iterator[tuple[ObjectStoragePath, SeenFile]]:
-    """Yield the exports in a source's folder, without drafts, hidden files and files that wait on the staff page.
+    """Yield the exports in a source's folder, without drafts and hidden files.
+
+    Files that were uploaded on a staff page and that nobody has confirmed yet are hidden, too.
 
     Raises:
         FolderFailed: the folder cannot be read.

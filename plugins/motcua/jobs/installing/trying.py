@@ -1,4 +1,7 @@
-"""Check an answer before it is saved, with the doctor's checks on the files as they would be after saving."""
+"""Check what a person answers to a question of the set-up, before the answer is saved to the settings files.
+
+The doctor's checks examine the files as they would be after saving.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +34,10 @@ def _examination(files: Files, now: datetime, *, asks: bool = False, **only: Any
     """Return an examination of the files for the doctor's checks.
 
     Args:
-        files: the files.
+        files: the settings files with the answer, which may not be saved yet.
         now: present time.
-        asks: examine as a running process does, which does not see the folder of the files.
+        asks: the checks will connect to other servers. The doctor refuses such checks for settings that were read from
+            files, so the settings are given to it without the folder of their files.
         **only: settings that replace those of the files.
     """
     installation = files.installation()
@@ -57,7 +61,7 @@ def _report_exception(tries: Callable[_Arguments, list[Finding]]) -> Callable[_A
 
 
 def _findings_about(examination: Examination, looks: Iterable[_Check], about: str) -> list[Finding]:
-    """Return the findings of some checks whose subject contains a text."""
+    """Run some checks and return those findings whose subject contains a text."""
     return [each for look in looks for each in look(examination) if about in each.subject]
 
 

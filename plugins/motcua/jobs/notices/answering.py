@@ -182,7 +182,7 @@ def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
 
 def _fixed_reply(outcome: InquiryResult, code: str | None = None) -> _Found:
     template = _templates()[_TEMPLATE_OF[outcome]]
-    # Each template uses the value that it names: a known code as written, or an unknown code with its links removed.
+    # The templates name the code differently: dossier_code is a known code, asked_code an unknown one without links.
     values = {name: code for name in ("dossier_code", "asked_code") if code is not None}
     return _Found(outcome, render(template, values, settings().inquiries_accented), code)
 

@@ -1,9 +1,9 @@
 """Plans the evening's apologies, and records which evenings were settled and what was known then.
 
 An *evening* is one agency's apologies of one day. Each evening is *settled* once, in one transaction: that is, every
-dossier is checked, and the messages are written. The transaction locks the agency's sources, so that the record shows
-what was known. The ledger shows which evenings are not settled: an evening that a run missed, because it was skipped or
-a source did not answer, is settled by the next run.
+dossier is checked, and the messages are written. The transaction locks the agency's sources, so that no rows are read
+meanwhile and the record shows exactly what was known. The ledger shows which evenings are not settled: an evening that
+a run missed, because it was skipped or a source did not answer, is settled by the next run.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ def evening_window(window: Window, rules: ApologyRules) -> Window:
 @without_values()
 @beating()
 def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_over: bool = False) -> ApologyCounts:
-    """Settle every evening that has come and is not settled; with a backfill's window, the evening that ends the
+    """Settle every evening that has come and is not settled; with a backfill's window, only the last evening in the
     window.
 
     An evening is planned only from rows that were read after it came: an agency whose sources could not be read waits

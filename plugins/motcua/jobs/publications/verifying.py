@@ -3,8 +3,9 @@ and its figures against the facts.
 
 Only the schema ``audit`` and the files are read, so that an auditor need not trust anybody. No personal data is needed:
 figures are counted from facts that remain when names and numbers are purged. Then the files are made again from the
-newly counted figures: CSV files always, the report, its page and the workbooks only if this same software made the
-published ones. A changed word in them is found this way, even if every hash was adapted to it.
+newly counted figures. CSV files are always made again; the report, its page and the workbooks only if the same release
+with the same libraries made the published ones. A changed word in them is found this way, even if every hash was
+adapted to it.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ def _find_folder(ledger: Connection, which: str) -> tuple[Publication, ObjectSto
         content = _read_file(folder / MANIFEST) if (folder / MANIFEST).exists() else None
     except (OSError, ImportError, _NoFile) as error:
         raise NoSuchPublication(f"{which}/{MANIFEST} cannot be read: {_reason_of(error)}") from None
-    # The name of the folder decides. Another publication's files in it are then a fault of the named one.
+    # If the folder has the name of a publication, this publication is verified. If the folder holds another
+    # publication's files, this is reported as a fault.
     publication = _publication_named_by(ledger, folder)
     if publication is None and content is not None:
         publication = find_publication(ledger, manifest_sha256=sha256(content).hexdigest())
@@ -214,9 +216,10 @@ def _reason_of(error: Exception) -> str:
 
 
 def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[str, Any]:
-    """Check the manifests of the row and of the file against the row's hash, and return the one that has this hash.
+    """Check both copies of the manifest, and return the copy that has the published hash.
 
-    If neither has it, the row's manifest is returned, or the file's if the row's is no manifest at all.
+    One copy and the hash are in the publication's row in the ledger, the other copy is the file. If neither copy has
+    the hash, the row's copy is returned, or the file if the row's copy does not have the form of a manifest.
     """
     publication, faults = checked.publication, checked.faults
     before = len(faults)

@@ -37,7 +37,7 @@ LookState: TypeAlias = Literal["ok", "alert", "not_set", "unknown", "failed"]
 
 @dataclass(slots=True)
 class Letter:
-    """A letter of the watch, until every recipient and the webhook have it."""
+    """A mail of the watch about its alerts, stored until every recipient and the webhook have it."""
 
     number: int
     made_at: datetime
@@ -77,7 +77,7 @@ class IdentityKept:
     differences: dict[str, int] = field(default_factory=dict)
     """By how many messages the accounting identity fails, by period: ``recent`` (the last days) or a month."""
     recent_at: datetime | None = None
-    """The moment from which the last days are counted again."""
+    """The last days are not counted again before this moment."""
     counted_at: datetime | None = None
     """When the last days were counted. ``None`` if they never were, or only by a release that did not store it."""
     night_of: date | None = None
@@ -113,9 +113,12 @@ class WatchState:
     """Numbers of messages accepted and delivered on each of the last days."""
     high: HighMarks | None = None
     high_at: datetime | None = None
-    """When the high marks in ``high`` were read from the ledger."""
+    """When the largest numbers in ``high`` were read from the ledger."""
     sees_since: datetime | None = None
-    """Since when the watch has seen everything that senders did."""
+    """Since when the watch has seen everything that senders did.
+
+    It is set anew if senders may have run for long while the watch could not see the ledger.
+    """
     went_back: dict[str, Fact] | None = None
     """Facts of the alert that the ledger went back to an earlier state, until somebody acknowledges the alert."""
     to_hold: GoneBack | None = None

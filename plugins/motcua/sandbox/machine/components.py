@@ -58,7 +58,7 @@ def _no_task_runs(titles: Sequence[str]) -> bool:
 
 
 def _is_task(title: str, parents_title: str) -> bool:
-    """Return whether a process is a task and must be asked to stop itself.
+    """Return whether a process runs a task, and so must get a request to stop of its own.
 
     A sender runs for minutes, and ends soon once it is asked to stop. LocalExecutor waits for its tasks without asking
     them to stop. A worker forks a process for each task, and this process has the worker's title.
@@ -79,11 +79,11 @@ def components(
 ) -> list[list[Component]]:
     """Return all programs except PostgreSQL, in groups in the order of their start. They are stopped in reverse order.
 
-    The programs of a group start together once the group before is ready. The second group may start with the first. A
-    task fails without an API server, so programs that start tasks wait for the server. A task also needs reachable
-    gateways and a mail server. The first group begins no work, so it may already run while a past is loaded. The third
-    group may be loaded into memory in this time. The last group starts the missed runs of all DAGs, and the first
-    messages do not wait for it.
+    The programs of a group start together once the group before is ready. The only exception is the second group, which
+    may start at the same time as the first. A task fails without an API server, so programs that start tasks wait for
+    the server. A task also needs reachable gateways and a mail server. The first group begins no work, so it may
+    already run while the demo's database is filled with data of past days. Meanwhile the program of the third group may
+    be loaded into memory. The last group starts the missed runs of all DAGs, and the first messages do not wait for it.
 
     Args:
         deployment: the demo.

@@ -1,6 +1,7 @@
 """Test which rows of a push are new, against a ledger in memory.
 
-Rows that are sent again, or that are sent together with other rows, must change nothing.
+Rows that are sent again must change nothing. Rows that are sent together must have the same effect as rows that are
+sent one by one.
 """
 
 from __future__ import annotations
