@@ -40,7 +40,7 @@ def images(project: Path) -> list[str]:
     found += re.findall(r"^ARG PYTHON_IMAGE=(\S+)$", base, re.M)
     loose = [image for image in found if not _DIGEST.fullmatch(image)]
     if loose or not found:
-        raise Unfit(f"no digest says which image is meant: {', '.join(loose) or 'there is none'}")
+        raise Unfit(f"these images have no digest: {', '.join(loose) or 'no image was found'}")
     return sorted(set(found))
 
 
@@ -57,7 +57,7 @@ def collect(project: Path, folder: Path) -> None:
     if here != wanted:
         raise Unfit(f"the image has Python {wanted}, whose wheels are needed; this is Python {here}")
     if _git(project, "status", "--porcelain").strip():
-        raise Unfit("the project has changes that are in no commit; commit them, or put them aside")
+        raise Unfit("the project has uncommitted changes; commit or stash them")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise Unfit(f"{folder} is not empty")
@@ -93,14 +93,14 @@ def seal(folder: Path) -> None:
 def faults(folder: Path) -> Iterator[str]:
     """Yield a sentence for each file that is not as it was when the folder was sealed."""
     if not (folder / SUMS).is_file():
-        yield f"{SUMS} is missing: {folder} is no bundle, or was never sealed"
+        yield f"{SUMS} is missing: {folder} is not a bundle, or was never sealed"
         return
     lines = (folder / SUMS).read_text(encoding="utf-8").splitlines()
     sealed = {name: known for known, _, name in (line.partition("  ") for line in lines)}
     present = set(_files(folder))
     yield from (f"missing: {name}" for name in sorted(sealed.keys() - present))
     yield from (f"changed: {name}" for name in sorted(sealed.keys() & present) if _sum(folder / name) != sealed[name])
-    yield from (f"not of the bundle: {name}" for name in sorted(present - sealed.keys()))
+    yield from (f"not in SHA256SUMS: {name}" for name in sorted(present - sealed.keys()))
 
 
 def _files(folder: Path) -> list[str]:
@@ -145,7 +145,7 @@ def main() -> int:
     for fault in found:
         sys.stderr.write(f"{fault}\n")
     if not found:
-        sys.stdout.write(f"{asked.folder} is whole: {len(_files(asked.folder))} files.\n")
+        sys.stdout.write(f"{asked.folder} is complete: {len(_files(asked.folder))} files.\n")
     return 1 if found else 0
 
 

@@ -83,7 +83,7 @@ def try_version(version: str, folder: Path) -> list[str]:
     here = ".".join(map(str, sys.version_info[:2]))
     resolving = [UV, "pip", "compile", "--universal", "--python-version", here, "--generate-hashes", "-q"]
     if _run([*resolving, wanted, "-o", lock]):
-        raise CannotTry(f"the project's requirements do not go together with apache-airflow {version}; see above")
+        raise CannotTry(f"the project's requirements conflict with apache-airflow {version}; see above")
     differing = changes(before, lock.read_text(encoding="utf-8"))
     print("\n".join(differing) or "No package changes.", flush=True)
     if _run([UV, "venv", "-q", "--clear", "--python", sys.executable, venv]):
@@ -104,7 +104,7 @@ def try_version(version: str, folder: Path) -> list[str]:
 def main(arguments: Sequence[str]) -> int:
     """Try one version and print the result."""
     if not arguments or len(arguments) > 2 or not re.fullmatch(r"\d+(?:\.\d+)+\w*", arguments[0]):
-        print("Which version? make try-airflow VERSION=3.3.3; there are those of: pip index versions apache-airflow")
+        print("Name one version: make try-airflow VERSION=3.3.3. pip index versions apache-airflow lists the versions.")
         return 2
     version = arguments[0]
     folder = Path(arguments[1]) if len(arguments) == 2 else PROJECT / "out" / "try-airflow" / version
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str]) -> int:
     except CannotTry as refusal:
         print(f"Airflow {version} cannot be tried: {refusal}.", file=sys.stderr)
         return 2
-    result = f"{', '.join(short)} FELL SHORT" if short else "all held"
+    result = f"{', '.join(short)} FAILED" if short else "all checks passed"
     print(f"Airflow {version}: {result}. Its lock: {folder / 'requirements.lock'}")
     return int(bool(short))
 

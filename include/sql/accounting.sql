@@ -37,8 +37,7 @@ WITH steps AS (
 ),
 
 -- List all due days, each with the evening on which apologies for that due day were planned. A due day has two evenings
--- only if the agency's
--- mode (apology_day) or its calendar changed.
+-- only if the agency's mode (apology_day) or its calendar changed.
 evening_days AS (
     SELECT
         e.agency_code,

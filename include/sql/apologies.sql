@@ -3,8 +3,8 @@
 -- owed an apology, and report what became of the apologies. Called by store/notices/apologies.py.
 
 -- name: is_left
--- Return whether an enabled agency has no record of this evening (motcua.apology_evenings). The query is cheap because
--- it runs every minute.
+-- Return whether an enabled agency has no record of this evening (motcua.apology_evenings). Every run of
+-- the DAG notify_transitions executes this query, so it must be cheap.
 SELECT exists(
     SELECT 1
     FROM motcua.agencies AS g

@@ -51,7 +51,8 @@ WITH answers AS MATERIALIZED (
 overtaken AS MATERIALIZED (
     SELECT m.message_id
     FROM motcua.messages AS m
-    -- An array is used because PostgreSQL would read the whole table of messages for a join with these few rows.
+    -- The messages are looked up by an array of their numbers. For a join with these few rows, PostgreSQL would read
+    -- the whole table of messages.
     WHERE m.message_id = any(array(SELECT o.message_id FROM answers AS o WHERE o.is_overtaken))
     ORDER BY m.message_id
     FOR UPDATE

@@ -1,5 +1,5 @@
--- Compute figures for a monitoring system. The cost of each query is bounded, however much the ledger holds, because
--- the queries run every few seconds. Called by store/watching/metrics.py and store/watching/watch.py.
+-- Compute figures for a monitoring system, which may request them every few seconds. Therefore the cost of a query does
+-- not grow with the age of the ledger. Called by store/watching/metrics.py and store/watching/watch.py.
 
 -- name: takes_rows
 -- Return whether the role of this connection can read the ledger, and whether the ledger accepts new rows. A standby
@@ -10,8 +10,8 @@ SELECT
 
 -- name: open_messages
 -- Return the number of messages that are not final, by state and kind, and when the oldest of them was recorded
--- (motcua.messages). Each state is read through its own partial index, the longest waiting message first, up to a
--- maximum of rows, so that the cost is bounded.
+-- (motcua.messages). For each state, at most a given number of rows is read, through an index that holds only messages
+-- in that state.
 WITH counted AS (
     (
         SELECT m.state, m.kind, m.recorded_at FROM motcua.messages AS m
@@ -47,7 +47,7 @@ WHERE m.state = 'queued' AND m.next_attempt_at <= %(now)s;
 
 -- name: recorded_messages
 -- Return the number of messages recorded since a time, by kind and state (motcua.messages). The cost grows with the
--- length of that time.
+-- number of messages since then, not with the size of the table.
 SELECT m.kind, m.state, count(*) AS messages
 FROM motcua.messages AS m
 WHERE m.recorded_at >= %(since)s

@@ -1,5 +1,5 @@
 -- Store what the ledger knows of each source: how far it was read, its failures, its status codes and its numbering of
--- steps. A query by the name of an unknown source returns no row. Called by store/notices/sources.py.
+-- transitions. A query by the name of an unknown source returns no row. Called by store/notices/sources.py.
 
 -- name: ensure
 -- Insert a source if it is missing (motcua.sources). The SQL statement checks first, because an INSERT with ON CONFLICT
@@ -128,7 +128,7 @@ ORDER BY s.name;
 
 -- name: troubles
 -- Return the faults that pick-ups noticed at a source since a moment (motcua.sources, motcua.source_numberings): since
--- when and by how much its clock was set back, and when it began to number its steps from a low number again.
+-- when and by how much its clock was set back, and when it began to number its transitions anew.
 SELECT
     s.set_back_from,
     s.set_back_by,
@@ -182,8 +182,8 @@ SELECT
     ) AS is_known;
 
 -- name: numberings
--- Return when a source began to number its steps anew, in order, and the number that is added to its numbers from then
--- on (motcua.source_numberings).
+-- Return when a source began to number its transitions anew, in order, and the number that is added to its numbers from
+-- then on (motcua.source_numberings).
 SELECT
     n.recorded_from,
     n.added
@@ -192,6 +192,6 @@ WHERE n.source_id = %(source_id)s
 ORDER BY n.added;
 
 -- name: begin_numbering
--- Log that a source began to number its steps anew (motcua.source_numberings).
+-- Log that a source began to number its transitions anew (motcua.source_numberings).
 INSERT INTO motcua.source_numberings (source_id, recorded_from, added, noticed_at)
 VALUES (%(source_id)s, %(recorded_from)s, %(added)s, %(now)s);

@@ -56,7 +56,7 @@ def _say_version(asked: bool) -> None:
 @app.callback()
 def _motcua(
     version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Which version this is.")
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """MotcuaSMS: SMS notices on one-stop dossiers. Connections come from AIRFLOW_CONN_*, settings from MOTCUA_*."""

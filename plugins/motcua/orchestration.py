@@ -30,7 +30,13 @@ from motcua.domain.run_window import EVERYTHING, Window
 from motcua.settings import BACKGROUND_POOL
 
 WAIT_FOR_NO_SOURCE = ExceptionRetryPolicy(
-    rules=[RetryRule(BaseException, RetryAction.FAIL, reason="the others do not wait; the next run reads it again")]
+    rules=[
+        RetryRule(
+            BaseException,
+            RetryAction.FAIL,
+            reason="not retried, so that the other sources do not wait; the next run reads this source again",
+        )
+    ]
 )
 """Retry policy of a task that reads one source for a run of all sources: an error of the task itself is final. Airflow
 retries only a task that it could not start or that was killed."""
@@ -163,7 +169,7 @@ QUICK_RETRIES: dict[str, Any] = {
     "retry_delay": timedelta(seconds=3),
     "max_retry_delay": timedelta(seconds=12),
     "retry_policy": ExceptionRetryPolicy(
-        rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="it held up its run for long enough")]
+        rules=[RetryRule(AirflowTaskTimeout, RetryAction.FAIL, reason="a task that timed out is not retried")]
     ),
 }
 """Shorter waits between retries, for the DAG that runs every few minutes and whenever a source has news. They replace

@@ -275,8 +275,8 @@ class Settings(BaseSettings):
     )
     watched_from: str | None = Field(
         default=None,
-        description="Machine that watches this server from outside; or 'nowhere, NAME, DATE', signed by a person, and "
-        "the check stays red.",
+        description="Machine that watches this server from outside; or 'nowhere, NAME, DATE' with the person and the "
+        "date of the decision to have none. The check then stays red.",
     )
     watch_address: SecretStr | None = Field(
         default=None,
@@ -329,7 +329,8 @@ class Settings(BaseSettings):
     backups_go: str | None = Field(
         default=None,
         description="Where backups are copied each night: a folder on another disk, or the machine that fetches them; "
-        "or 'nowhere, NAME, DATE', signed by a person, and the check stays red.",
+        "or 'nowhere, NAME, DATE' with the person and the date of the decision to have none. The check then stays "
+        "red.",
     )
 
     segment_price: int | None = Field(
@@ -342,7 +343,7 @@ class Settings(BaseSettings):
     )
 
     urge_from: int = Field(
-        default=30, gt=0, description="Smallest number of cases for which a share may propose to urge an agency."
+        default=30, gt=0, description="An agency is urged only if the share is computed from at least this many cases."
     )
     urge_delivered_below: float = Field(
         default=0.7,
@@ -473,7 +474,7 @@ class Settings(BaseSettings):
     def _divides_an_hour(cls, value: timedelta) -> timedelta:
         minutes, rest = divmod(value, timedelta(minutes=1))
         if rest or minutes < 1 or 60 % minutes:
-            raise ValueError("not whole minutes that divide an hour, as 1, 5 or 15")
+            raise ValueError("must be whole minutes that divide an hour, such as 1, 5 or 15")
         return value
 
     @field_validator("gateways", mode="before")
@@ -599,13 +600,17 @@ BOUNDS: tuple[Bound, ...] = (
         lambda s: timedelta(hours=1) <= s.unreachable_for <= timedelta(days=30),
         "from PT1H to P30D: personal data is not stored longer for this purpose",
     ),
-    Bound("frozen_after", lambda s: s.frozen_after <= timedelta(minutes=5), "PT5M at most: nothing is sent meanwhile"),
+    Bound(
+        "frozen_after",
+        lambda s: s.frozen_after <= timedelta(minutes=5),
+        "PT5M at most: no message is sent in this time",
+    ),
     Bound("linger", lambda s: s.linger > timedelta(0), "above 0"),
     Bound("look_quiet", lambda s: s.look_quiet >= s.look_every, "MOTCUA_LOOK_EVERY at least"),
     Bound(
         "watch_round",
         lambda s: timedelta(seconds=1) <= s.watch_round <= timedelta(minutes=5),
-        "a second to PT5M: settle_messages is red if the watch is silent for ten minutes",
+        "a second to PT5M: settle_messages fails if the watch is silent for ten minutes",
     ),
     Bound("watch_clock_skew", lambda s: s.watch_clock_skew > timedelta(0), "above 0: no two clocks agree exactly"),
     Bound(
@@ -616,14 +621,14 @@ BOUNDS: tuple[Bound, ...] = (
     Bound(
         "backup_keep",
         lambda s: s.backup_keep >= timedelta(days=2),
-        "from P2D to P35D: with less no good backup is left",
+        "from P2D to P35D: a shorter time may leave no usable backup",
     ),
     Bound("airflow_keep_red", lambda s: s.airflow_keep_red >= s.airflow_keep, "MOTCUA_AIRFLOW_KEEP at least"),
     Bound("airflow_keep_acts", lambda s: s.airflow_keep_acts >= s.airflow_keep, "MOTCUA_AIRFLOW_KEEP at least"),
     Bound(
         "intake_proxies",
         lambda s: all(each.prefixlen >= 8 for each in s.intake_proxies),
-        "only the reverse proxies: whoever is named here may state any caller's address",
+        "only addresses of the reverse proxies, because a proxy may state any caller's address",
     ),
     *(
         Bound(name, partial(_begins_with, name, ("http://", "https://")), "an address, http://… or https://…")

@@ -743,8 +743,8 @@ def test_provisioning_says_in_a_sentence_what_is_missing_or_wrong() -> None:
         assert answer.returncode == 2
         assert answer.stderr == f"Set {name} in the environment.\n"
     for change, words in (
-        ({"MOTCUA_APP_PASSWORD": "a@b"}, "MOTCUA_APP_PASSWORD may hold letters, digits"),
-        ({"MOTCUA_ADMIN_DSN": "posgres://u:geheim@h/d"}, "MOTCUA_ADMIN_DSN is no address"),
+        ({"MOTCUA_APP_PASSWORD": "a@b"}, "MOTCUA_APP_PASSWORD may contain only letters, digits"),
+        ({"MOTCUA_ADMIN_DSN": "posgres://u:geheim@h/d"}, "MOTCUA_ADMIN_DSN is not an address"),
         ({}, "The database answered: "),
     ):
         answer = provision(**given | change)

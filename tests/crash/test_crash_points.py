@@ -51,7 +51,9 @@ def test_harness_finds_out_each_sender_that_is_broken_on_purpose() -> None:
     )
 
 
-@pytest.mark.guarantee("once", "`make prove ONLY=crash` counts a late delivery for the seed that it belongs to")
+@pytest.mark.guarantee(
+    "once", "`make prove ONLY=crash` counts a late delivery for the simulated run (seed) that caused it"
+)
 def test_network_entry_counts_for_the_seed_that_it_is_of_whenever_it_comes() -> None:
     tallies = run_stray_requests(first=1, seeds=4)
     assert {name for name, tally in tallies.items() if not tally.figures["stray"]} == set(), (

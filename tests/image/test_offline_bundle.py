@@ -134,7 +134,7 @@ def test_what_is_missing_changed_or_there_besides_is_named(do, tmp_path):
         [
             "missing: wheels/one-1.0-py3-none-any.whl",
             "changed: wheels/two-2.5-py3-none-any.whl",
-            "not of the bundle: motcua/them.sh",
+            "not in SHA256SUMS: motcua/them.sh",
         ],
     )
     (bundle / "SHA256SUMS").unlink()
@@ -143,13 +143,13 @@ def test_what_is_missing_changed_or_there_besides_is_named(do, tmp_path):
     shutil.rmtree(bundle)
     assert do("collect", bundle).returncode == 0
     (bundle / "images.tar").write_bytes(b"layers")
-    assert do("check", bundle).stderr == "not of the bundle: images.tar\n"
+    assert do("check", bundle).stderr == "not in SHA256SUMS: images.tar\n"
     assert (do("seal", bundle).returncode, do("check", bundle).returncode) == (0, 0)
     (bundle / "images.tar").write_bytes(b"other layers")
     assert do("check", bundle).stderr == "changed: images.tar\n"
 
 
-NO_DIGEST = "no digest says which image is meant: "
+NO_DIGEST = "these images have no digest: "
 SPOILT = [
     ("docker-compose.yaml", f"@{DIGEST}", "", f"{NO_DIGEST}postgres:18.6"),
     ("docker-compose.yaml", f":18.6@{DIGEST}", f"@{DIGEST}", f"{NO_DIGEST}postgres@sha256"),
@@ -177,7 +177,7 @@ def test_no_bundle_is_made_of_what_is_not_whole_or_in_no_commit(project, do, tmp
         subprocess.run(commit, check=True)
     (project / "new.py").write_text("x")
     answer = do("collect", bundle)
-    assert (answer.returncode, "in no commit" in answer.stderr) == (2, True)
+    assert (answer.returncode, "uncommitted changes" in answer.stderr) == (2, True)
     (project / "new.py").unlink()
     bundle.mkdir()
     (bundle / "x").touch()

@@ -68,7 +68,9 @@ def expected() -> set[str]:
     return {".".join(("airflow", gauge.name, *labels)) for gauge in gauges for labels in gauge.samples}
 
 
-@pytest.mark.guarantee("airflow", "settling gives Airflow's own metrics each figure of the page for Prometheus")
+@pytest.mark.guarantee(
+    "airflow", "the DAG `settle_messages` sends each figure of the page for Prometheus to Airflow's own metrics, too"
+)
 def test_settling_emits_every_figure_to_who_listens_to_airflow(agencies, rows, listener):
     rows("INSERT INTO motcua.gateways (name) VALUES ('kannel')")
     rows("INSERT INTO motcua.sources (name, picked_up_at) VALUES ('khanhhoa', now() - interval '7 min')")

@@ -57,7 +57,7 @@ def hold(figures: Sequence[Figure]) -> None:
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red for failed sends of its minutes that may be retried, whichever run made them; not for a bad phone",
+    "a run is red if a send of its minutes failed and may be retried, whichever run sent; a bad phone makes no run red",
 )
 def test_bad_phone_does_not_make_a_run_red(live):
     bad, good = live.desk.move(1, phone=contract.LANDLINE), live.desk.move(1)
@@ -68,7 +68,7 @@ def test_bad_phone_does_not_make_a_run_red(live):
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red for failed sends of its minutes that may be retried, whichever run made them; not for a bad phone",
+    "a run is red if a send of its minutes failed and may be retried, whichever run sent; a bad phone makes no run red",
 )
 def test_run_with_sends_that_may_be_retried_is_red(live, red):
     assert live.wait_for_run(red[0]) == "failed"

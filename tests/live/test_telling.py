@@ -65,7 +65,9 @@ def mails(live: LiveAirflow, about: str, of: str = "") -> list[str]:
     return [text for text in texts if of in text]
 
 
-@pytest.mark.guarantee("airflow", "settling gives Airflow's own metrics each figure of the page for Prometheus")
+@pytest.mark.guarantee(
+    "airflow", "the DAG `settle_messages` sends each figure of the page for Prometheus to Airflow's own metrics, too"
+)
 def test_task_tells_who_listens_to_airflow(live, statsd):
     assert live.wait_for_run(live.trigger("settle_messages"), 120, "settle_messages") == "success"
     heard = set()

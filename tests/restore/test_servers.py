@@ -67,7 +67,7 @@ def test_archive_brings_back_every_commit_up_to_a_moment_and_none_after_it(
 
 @pytest.mark.guarantee(
     "backups",
-    "a synchronous standby has every commit when the server is lost; a commit waits, invisible, until it has it",
+    "a synchronous standby has every commit when the server is lost; a commit waits, unseen, until the standby has it",
 )
 def test_synchronous_standby_has_every_commit_when_the_primary_is_gone(primary: Cluster, tmp_path: Path) -> None:
     with start_standby(primary, tmp_path / "standby", "beside") as standby:
@@ -82,7 +82,7 @@ def test_synchronous_standby_has_every_commit_when_the_primary_is_gone(primary: 
 
 @pytest.mark.guarantee(
     "backups",
-    "a synchronous standby has every commit when the server is lost; a commit waits, invisible, until it has it",
+    "a synchronous standby has every commit when the server is lost; a commit waits, unseen, until the standby has it",
 )
 def test_commit_waits_while_the_standby_is_away_and_goes_on_when_the_operator_says_so(
     primary: Cluster, tmp_path: Path

@@ -397,13 +397,13 @@ def test_visitor_mends_a_phone_and_is_told_what_comes_of_it_or_why_nothing_does(
     row = stage.vanphong.execute('SELECT * FROM opencps."HoSo" WHERE "MaHoSo" = %s', (code,)).fetchone()
     assert (row["SoDienThoai"], row["NgayCapNhat"]) == ("0905 123 456", stage.now)
     code = one_dossier(stage, "000.00.04.H32", hidden=False)
-    nothing_owed = "No message is owed at status 9, not at the desk: move it to 9 or 5 with --desk."
+    nothing_owed = "No message is due at status 9, not at the desk: move the dossier to 9 or 5 with --desk."
     for phone, status, desk, told in (
-        ("0905 123 456", 4, False, "reads as 0905***456. No message is owed at status 4, not at the desk"),
+        ("0905 123 456", 4, False, "reads as 0905***456. No message is due at status 4, not at the desk"),
         ("0905 123 456", 9, False, nothing_owed),
         ("0905 123 456", 9, True, "reads as 0905***456. The result message goes there within seconds"),
         ("0905 123 456", 5, True, "The supplement message goes there within seconds"),
-        ("0258 3822 001", 9, True, "landline (Số cố định, không nhận được tin nhắn). The result message is kept"),
+        ("0258 3822 001", 9, True, "landline (Số cố định, không nhận được tin nhắn). The result message is suppressed"),
         ("không có", 5, True, "Nobody can be texted: the phone field reads as missing"),
     ):
         stage.now += timedelta(minutes=1)

@@ -389,7 +389,8 @@ INQUIRY = {
 
 
 @pytest.mark.guarantee(
-    "rights", "the callbacks' role cannot queue a message; only a run applies a receipt that has a message sent again"
+    "rights",
+    "the callbacks' role cannot queue a message; only a run applies a receipt after which a message is sent again",
 )
 def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
     forged = INQUIRY | {"kind": "result", "state": "queued", "next_attempt_at": NOW.isoformat(), "transition_id": 1}
@@ -403,7 +404,8 @@ def test_reply_to_an_inquiry_is_never_on_its_way(callbacks, rows):
 
 
 @pytest.mark.guarantee(
-    "rights", "the callbacks' role cannot queue a message; only a run applies a receipt that has a message sent again"
+    "rights",
+    "the callbacks' role cannot queue a message; only a run applies a receipt after which a message is sent again",
 )
 def test_callbacks_cannot_say_that_a_message_never_arrived(callbacks):
     (stored,) = callbacks.execute(

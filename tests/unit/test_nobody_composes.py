@@ -260,7 +260,9 @@ DEMO = {"form of phone_network", "form of mailbox"}
 """Forms of the demo, which production does not have: a phone in the demo texts 9029 as a citizen would."""
 
 
-@pytest.mark.guarantee("stops", "no route, form, command or DAG takes a message's words or its number")
+@pytest.mark.guarantee(
+    "stops", "no route, form, command or DAG lets anybody enter the words or the phone number of a message"
+)
 def test_nothing_takes_the_words_of_a_message_or_its_number(found):
     assert unexplained(found) == []
 

@@ -9,7 +9,7 @@ from tests.compose.project import rows, steps, titles
 
 PAGE = "operations/upgrade"
 SECTIONS = ("Without stopping", "Going back")
-NOT_FOLLOWED = "What is not followed without an engine"
+NOT_FOLLOWED = "Commands that the test leaves out"
 _UP = re.compile(r"docker compose up --detach --no-deps ([a-z][a-z -]*)")
 _RUN = re.compile(r"docker compose exec [a-z-]+ motcua (.+)")
 

@@ -58,7 +58,7 @@ $$;
 COMMENT ON FUNCTION audit.messages_as_of(bigint)
 IS 'Returns every message as it was at the time of a given row of message_history, and when it had reached that state.';
 
--- Call motcua.dossier_as_of for roles that may read only the schema audit.
+-- Return a dossier as it was at a given time, like motcua.dossier_as_of, for roles that may read only the schema audit.
 CREATE OR REPLACE FUNCTION audit.dossier_as_of(
     of_dossier bigint, moment timestamptz, known_version bigint, known_transition bigint
 )
@@ -67,7 +67,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT * FROM motcua.dossier_as_of(of_dossier, moment, known_version, known_transition)
 $$;
 COMMENT ON FUNCTION audit.dossier_as_of(bigint, timestamptz, bigint, bigint)
-IS 'Calls motcua.dossier_as_of for roles that may read only the schema audit.';
+IS 'Returns a dossier as it was at a given time, like motcua.dossier_as_of, for roles that may read only the schema audit.';
 
 -- Return every dossier's row as it was last read from its source, up to a given row of dossier_versions.
 CREATE OR REPLACE FUNCTION audit.dossiers_as_of(known_version bigint)
@@ -206,7 +206,7 @@ SET search_path = pg_catalog AS $$
     ANALYZE motcua.counted_occasions
 $$;
 COMMENT ON FUNCTION motcua.look_at_counted_occasions()
-IS 'Updates the planner''s statistics of motcua.counted_occasions.';
+IS 'Updates the statistics of motcua.counted_occasions that PostgreSQL''s query planner uses.';
 
 -- Let auditors read closings: every figure, each difference, and what corrections changed.
 CREATE OR REPLACE VIEW audit.closings AS

@@ -451,4 +451,4 @@ BEGIN
     ANALYZE intake.pushed_steps (fields);
 END
 $$;
-COMMENT ON FUNCTION motcua.tidy_after_purge() IS 'Replaces the planner''s statistics of emptied columns.';
+COMMENT ON FUNCTION motcua.tidy_after_purge() IS 'Replaces the statistics that PostgreSQL''s query planner has of emptied columns, because they hold samples of old values.';

@@ -1,11 +1,11 @@
 -- Pushed dossiers and steps: how they are read and written when more data comes, and how sources are read from them.
 
--- Begin to write what an account pushed or exported about dossiers. The function first waits until no other transaction
--- writes for the same source. The lock lasts until this transaction ends, so that the numbers and times of steps become
--- visible in increasing order. Returns the agencies that the account may write about, what is known of these dossiers
--- and, if with_steps is true, of their steps, without data that names a citizen; domain/intake/merging.py decides with
--- these values what to write. At most a thousand steps of a dossier are read. Raises MC010 if there is no such account.
--- Called by intake.begin_push and include/sql/intake/exports.sql.
+-- Prepare the writing of dossiers that an account pushed or exported. The function first waits until no other
+-- transaction writes for the same source. The lock lasts until this transaction ends, so that the numbers and times of
+-- steps become visible in increasing order. Returns the agencies that the account may write about, what is known of
+-- these dossiers and, if with_steps is true, of their steps, without data that names a citizen.
+-- domain/intake/merging.py decides with these values what to write. At most a thousand steps of a dossier are read.
+-- Raises MC010 if there is no such account. Called by intake.begin_push and include/sql/intake/exports.sql.
 CREATE OR REPLACE FUNCTION intake.begin_taking(
     of_client bigint, given json, with_steps boolean, OUT client_id bigint, OUT agencies text[], OUT moment timestamptz,
     OUT dossiers text, OUT steps text
@@ -78,7 +78,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.begin_taking(bigint, json, boolean)
-IS 'Begins to write what an account brings about dossiers, and returns what is known of them, without data about a citizen.';
+IS 'Waits until no other transaction writes for the account''s source, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen.';
 
 -- Write what was decided for an account's dossiers under the lock of its source, and return their numbers. New fields
 -- replace the row's own fields. The function writes the steps in their order, among them steps that waited for their
@@ -201,7 +201,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION intake.write_taken(bigint, json, json, json, bigint, timestamptz)
-IS 'Writes what was decided for an account''s dossiers and steps, only for agencies that it may write about, and returns their numbers.';
+IS 'Writes the dossiers and steps of an account as the caller decided, only for agencies that the account may write about, and returns the numbers of the dossiers.';
 
 -- Begin to write a push of the client that a session belongs to. In addition to the values of intake.begin_taking,
 -- returns every code, alias and name of an agency, for domain/words.py. Raises MC010 if the session belongs to no
@@ -229,7 +229,7 @@ CREATE OR REPLACE FUNCTION intake.begin_push(
     FROM intake.begin_taking((SELECT c.client_id FROM intake.known_client(session_digest) AS c), given, TRUE) AS t
 $$;
 COMMENT ON FUNCTION intake.begin_push(bytea, json)
-IS 'Begins to write a push of the client that a session belongs to, and returns what is known of its dossiers, without data about a citizen.';
+IS 'Waits until no other transaction writes for the source of the client that a session belongs to, keeps others waiting until this transaction ends, and returns what is known of the given dossiers, without data about a citizen, and the codes and names of agencies.';
 
 -- Write what was decided for a push of the client that a session belongs to. Raises MC010 if the session belongs to no
 -- client. Called by include/sql/intake/pushes.sql.
@@ -243,7 +243,7 @@ SET search_path = pg_catalog AS $$
     ) AS w
 $$;
 COMMENT ON FUNCTION intake.write_push(bytea, json, json, json)
-IS 'Writes what was decided for a push of the client that a session belongs to, only for the client''s agencies.';
+IS 'Writes the dossiers and steps of a push as the caller decided, only for agencies of the client that the session belongs to.';
 
 -- Count the steps of each client of a source that wait for their dossiers. Read by include/sql/intake/clients.sql.
 CREATE OR REPLACE VIEW intake.waiting_steps AS

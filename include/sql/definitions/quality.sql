@@ -1,6 +1,6 @@
 -- The check of data quality: its snapshot, its seals, and what auditors may read.
 
--- Empty every table of the snapshot, whichever version made it.
+-- Empty every table of the schema quality, also those that only another version of the program fills.
 CREATE OR REPLACE FUNCTION quality.begin_snapshot() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, quality AS $$
 DECLARE
@@ -13,7 +13,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the snapshot, whichever version made it.';
+COMMENT ON FUNCTION quality.begin_snapshot() IS 'Empties every table of the schema quality, also those that only another version of the program fills.';
 
 -- Make a table of the snapshot with the columns of the SQL statement that will fill it, and let the calling role read
 -- it and insert rows. A table that has these columns already is not made again, so that a running dump does not lose
@@ -45,7 +45,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quality.make(text, text[], oid[])
-IS 'Makes an empty table of the snapshot with columns of these names and types, and lets the calling role read it and insert rows.';
+IS 'Makes an empty table in the schema quality with columns of the given names and types, and lets the calling role read it and insert rows.';
 
 -- Update the planner's statistics of one column of a table of the snapshot.
 CREATE OR REPLACE FUNCTION quality.look_at(
@@ -57,7 +57,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION quality.look_at(text, text)
-IS 'Updates the planner''s statistics of one column of a table of the snapshot.';
+IS 'Updates the statistics that PostgreSQL''s query planner has of one column of a table in the schema quality.';
 
 -- Return the pseudonym of a desk user at an agency: a keyed hash that is the same in every run and does not reveal the
 -- name.

@@ -318,7 +318,7 @@ BEGIN
             'SELECT'
         ),
         ('motcua.counted_occasions', 'SELECT, INSERT', '', '', ''),
-        -- A check makes the tables of its snapshot.
+        -- The check of data quality makes these tables by calling quality.make, then fills and reads them.
         ('ALL TABLES IN SCHEMA quality', 'SELECT, INSERT', '', '', ''),
         ('statements.lines', 'SELECT, INSERT', '', '', ''),
         ('statements.ours', 'SELECT, INSERT', '', '', ''),
@@ -373,12 +373,12 @@ BEGIN
         ('FUNCTION intake.sign_in_from', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.whose', 'motcua_intake', 'EXECUTE'),
         ('FUNCTION intake.write_push', 'motcua_intake', 'EXECUTE'),
-        -- The purge of personal data: its login may call one function, and the owner of that function may empty the
-        -- columns that are listed.
+        -- The purge of personal data logs in as motcua_purge, which may only call two functions. The first one runs
+        -- with the rights of its owner motcua_eraser, which may empty the columns listed below.
         ('SCHEMA motcua', 'motcua_purge', 'USAGE'),
         ('FUNCTION motcua.purge_personal_data', 'motcua_purge', 'EXECUTE'),
         ('FUNCTION motcua.wait_for_emptying', 'motcua_purge', 'EXECUTE'),
-        -- The schema's owner needs this right, because the next migrate replaces the function.
+        -- The owner keeps the right to call its own function. The next migrate needs this to replace the function.
         ('FUNCTION motcua.purge_personal_data', 'motcua_eraser', 'EXECUTE'),
         ('SCHEMA motcua', 'motcua_eraser', 'USAGE'),
         ('FUNCTION motcua.desk_user', 'motcua_eraser', 'EXECUTE'),

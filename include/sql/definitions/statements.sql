@@ -15,7 +15,7 @@ BEGIN
     EXECUTE format('ANALYZE statements.%I', table_name);
 END
 $$;
-COMMENT ON FUNCTION statements.look_at(text) IS 'Updates the planner''s statistics of a table that was just filled.';
+COMMENT ON FUNCTION statements.look_at(text) IS 'Updates the statistics that PostgreSQL''s query planner has of a table in the schema statements.';
 
 -- Refuse changes of a refusal, except that it is dismissed once.
 CREATE OR REPLACE FUNCTION motcua.keep_refused_statement() RETURNS trigger LANGUAGE plpgsql AS $$

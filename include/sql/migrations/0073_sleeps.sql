@@ -10,16 +10,16 @@ DROP CONSTRAINT gaps_kind_check,
 ADD CONSTRAINT gaps_kind_check CHECK (kind IN ('behind_journal', 'other_journal', 'behind_watch', 'slept')) NOT VALID,
 ADD COLUMN slept_since timestamptz,
 ADD COLUMN held_until timestamptz;
-COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not remember, or may not: it was restored, or slept; while one is open nothing is sent, or nothing of what may lie in it.';
-COMMENT ON COLUMN motcua.gaps.kind IS 'behind_journal: the journal has attempts that the ledger lacks; other_journal: the ledger was kept with a journal that is not here; behind_watch: the watch had seen more than the ledger has; slept: senders were away for more than ten minutes, and nobody could say that the ledger was not put back meanwhile.';
-COMMENT ON COLUMN motcua.gaps.slept_since IS 'Of a sleep: the last sign of senders at work that the ledger has.';
-COMMENT ON COLUMN motcua.gaps.held_until IS 'What was recorded up to then is held while the gap is open, and what was recorded later is sent; empty: nothing is sent.';
-COMMENT ON COLUMN motcua.gaps.sent_until IS 'Where no journal knows: what was recorded up to then may have been told, and is of unknown outcome; empty: nothing.';
+COMMENT ON TABLE motcua.gaps IS 'Stretches of time that the ledger does not or may not remember, because it was restored or paused. While a gap is open, no message is sent, or at least no message that may already have been sent in the gap.';
+COMMENT ON COLUMN motcua.gaps.kind IS 'Kind. behind_journal: the journal has attempts that the ledger lacks. other_journal: the ledger used a journal that is not here. behind_watch: the watch had seen more than the ledger has. slept: senders gave no heartbeat for more than ten minutes, and nothing proved that the ledger was not restored in that time.';
+COMMENT ON COLUMN motcua.gaps.slept_since IS 'For kind slept: the last heartbeat of senders in the ledger.';
+COMMENT ON COLUMN motcua.gaps.held_until IS 'Messages recorded up to this time are held while the gap is open, and later ones are sent; empty: no message at all is sent.';
+COMMENT ON COLUMN motcua.gaps.sent_until IS 'For a gap without a journal: messages recorded up to this time may have been sent and are of unknown outcome; empty: none.';
 
 ALTER TABLE motcua.sender_life ADD COLUMN journal_fault text;
-COMMENT ON TABLE motcua.sender_life IS 'When senders were at work: one row. After a long sleep what was recorded before is held, since the ledger may have been put back.';
-COMMENT ON COLUMN motcua.sender_life.looked_at IS 'The last sign of a sender at work.';
-COMMENT ON COLUMN motcua.sender_life.journal_fault IS 'What the journal of attempts lacked when a run last looked: days without their file, lines that cannot be read; empty: nothing.';
+COMMENT ON TABLE motcua.sender_life IS 'Heartbeat of the senders: one row. After a long pause, messages recorded before it are held, because the ledger may have been restored.';
+COMMENT ON COLUMN motcua.sender_life.looked_at IS 'The last heartbeat of a sender.';
+COMMENT ON COLUMN motcua.sender_life.journal_fault IS 'Faults of the journal of attempts when a run last read it: days without a file, lines that cannot be read; empty: no fault.';
 
 CREATE TABLE motcua.believed_sleeps (
     belief_no bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -32,10 +32,10 @@ CREATE TABLE motcua.believed_sleeps (
 );
 CREATE UNIQUE INDEX believed_sleeps_in_force ON motcua.believed_sleeps ((withdrawn_at IS NULL))
 WHERE withdrawn_at IS NULL;
-COMMENT ON TABLE motcua.believed_sleeps IS 'That this server''s disk is never put back to an earlier state, as somebody signed: then a sleep of the ledger is believed.';
-COMMENT ON COLUMN motcua.believed_sleeps.belief_no IS 'Our number.';
-COMMENT ON COLUMN motcua.believed_sleeps.said_at IS 'Since when it is believed.';
-COMMENT ON COLUMN motcua.believed_sleeps.said_by IS 'Who signed it, for the Department.';
-COMMENT ON COLUMN motcua.believed_sleeps.reason IS 'Why it may be believed.';
-COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_at IS 'Until when; empty: it is in force.';
-COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_by IS 'Who took it back.';
+COMMENT ON TABLE motcua.believed_sleeps IS 'Declarations that this server''s disk is never restored to an earlier state. While one is in force, no messages are held after a pause of the ledger.';
+COMMENT ON COLUMN motcua.believed_sleeps.belief_no IS 'Our number of the declaration.';
+COMMENT ON COLUMN motcua.believed_sleeps.said_at IS 'When the declaration was made.';
+COMMENT ON COLUMN motcua.believed_sleeps.said_by IS 'Person who made the declaration for the Department.';
+COMMENT ON COLUMN motcua.believed_sleeps.reason IS 'Why this server''s disk is never restored, as the person stated.';
+COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_at IS 'When the declaration was withdrawn; empty: it is in force.';
+COMMENT ON COLUMN motcua.believed_sleeps.withdrawn_by IS 'Person who withdrew the declaration.';

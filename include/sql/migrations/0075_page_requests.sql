@@ -25,21 +25,21 @@ CREATE TABLE motcua.page_requests (
     CHECK (ended_at IS NULL OR NOT wanted ? 'addresses')
 );
 CREATE UNIQUE INDEX page_requests_open ON motcua.page_requests (kind, subject) WHERE ended_at IS NULL;
-COMMENT ON TABLE motcua.page_requests IS 'What somebody asked for on a page that has citizens told, tells some no more or changes who gets mails: done by a worker once the Department was mailed whom it would tell and had time to withdraw it. Holds no phone number and no name of a citizen.';
-COMMENT ON COLUMN motcua.page_requests.request_no IS 'Our number.';
-COMMENT ON COLUMN motcua.page_requests.kind IS 'map_status: what a status of a source stands for; release: messages of unknown outcome go again; recipients: who gets an agency''s reports; export_form: how a source writes its exports.';
-COMMENT ON COLUMN motcua.page_requests.subject IS 'What only one open request may be about: source and status, agency, or source; empty: there may be several.';
-COMMENT ON COLUMN motcua.page_requests.wanted IS 'What is asked for, and what it was asked over. Mail addresses, personal data of staff, only while it is open.';
-COMMENT ON COLUMN motcua.page_requests.asked_at IS 'When, by the ledger''s clock.';
-COMMENT ON COLUMN motcua.page_requests.asked_by IS 'Who asked for it, as the page says. Personal data of staff.';
-COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server had taken the mail to the Department; empty: not yet.';
-COMMENT ON COLUMN motcua.page_requests.applies_at IS 'When it may be done, if nobody withdraws it.';
-COMMENT ON COLUMN motcua.page_requests.told IS 'Whom it would tell, as the mail said: sums by agency. Holds no mail address.';
-COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail reached nobody; holds no address.';
-COMMENT ON COLUMN motcua.page_requests.ended_at IS 'When it was done, withdrawn, or could not be done; empty: it is open.';
-COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Who withdrew it, as the page says; empty: nobody did. Personal data of staff.';
-COMMENT ON COLUMN motcua.page_requests.outcome IS 'done; withdrawn; changed: what it was asked over is otherwise now; nothing_left: no message of it waits any more; refused: it contradicts a rule of the ledger.';
-COMMENT ON COLUMN motcua.page_requests.released IS 'How many messages went again; of a release alone.';
+COMMENT ON TABLE motcua.page_requests IS 'Requests that people made on a page. A request makes the system text citizens, keeps messages from them or changes who gets mails. The Department first gets a mail about it and has time to withdraw it; then a worker carries it out. Holds no phone number and no name of a citizen.';
+COMMENT ON COLUMN motcua.page_requests.request_no IS 'Our number of the request.';
+COMMENT ON COLUMN motcua.page_requests.kind IS 'Kind of the request. map_status: a status code of a source is mapped. release: messages of unknown outcome are released. recipients: who gets an agency''s reports. export_form: how a source writes its exports.';
+COMMENT ON COLUMN motcua.page_requests.subject IS 'What the request is about: source and status, agency, or source. Only one request of a kind may be open for a subject. If the column is empty, several may be open.';
+COMMENT ON COLUMN motcua.page_requests.wanted IS 'What is to be done, and the values that the person saw when making the request. Mail addresses, which are personal data of staff, are in it only while the request is open.';
+COMMENT ON COLUMN motcua.page_requests.asked_at IS 'When the request was made, by the ledger''s clock.';
+COMMENT ON COLUMN motcua.page_requests.asked_by IS 'Person who made the request, as the page states. Personal data of staff.';
+COMMENT ON COLUMN motcua.page_requests.told_at IS 'When a mail server accepted the mail about the request to the Department; empty: it was not accepted yet.';
+COMMENT ON COLUMN motcua.page_requests.applies_at IS 'When the request may be carried out, if nobody withdraws it.';
+COMMENT ON COLUMN motcua.page_requests.told IS 'How many citizens the request would text, according to the mail, as sums by agency. Holds no mail address.';
+COMMENT ON COLUMN motcua.page_requests.untold_because IS 'Why the last mail about the request could not be sent; holds no mail address.';
+COMMENT ON COLUMN motcua.page_requests.ended_at IS 'When the request was carried out or withdrawn, or could not be carried out; empty: it is open.';
+COMMENT ON COLUMN motcua.page_requests.ended_by IS 'Person who withdrew the request, as the page states; empty: nobody did. Personal data of staff.';
+COMMENT ON COLUMN motcua.page_requests.outcome IS 'How the request ended. done: it was carried out; withdrawn: a person withdrew it; changed: the values that the person saw had changed meanwhile; nothing_left: none of its messages was waiting any more; refused: it contradicts a rule of the ledger.';
+COMMENT ON COLUMN motcua.page_requests.released IS 'Number of messages that were released; for the kind release only.';
 
 -- The status codes 1 to 10 belong to the contract. An existing mapping of such a code ends with the thirtieth day after
 -- this migration, by Vietnam time, or earlier if somebody maps the code to itself. The default gives this date to all
@@ -47,7 +47,7 @@ COMMENT ON COLUMN motcua.page_requests.released IS 'How many messages went again
 ALTER TABLE motcua.status_maps
 ADD COLUMN ends_at timestamptz DEFAULT date_trunc('day', now(), 'Asia/Ho_Chi_Minh') + interval '31 days';
 ALTER TABLE motcua.status_maps ALTER COLUMN ends_at DROP DEFAULT;
-COMMENT ON COLUMN motcua.status_maps.ends_at IS 'Of a code of the contract, which an earlier version let somebody map: until when that holds. Means nothing of any other code.';
+COMMENT ON COLUMN motcua.status_maps.ends_at IS 'Earlier versions allowed a mapping of the codes 1-10. Such a mapping holds until this time. For other codes the column has no meaning.';
 ALTER TABLE motcua.status_maps
 ADD CONSTRAINT codes_of_the_contract_are_not_mapped
 CHECK (source_status < 1 OR source_status > 10 OR status_code = source_status) NOT VALID;

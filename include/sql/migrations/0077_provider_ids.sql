@@ -9,11 +9,11 @@ DROP INDEX CONCURRENTLY IF EXISTS motcua.inquiries_with_ids;
 CREATE INDEX CONCURRENTLY inquiries_with_ids ON motcua.inquiries (inquiry_id)
 WHERE gateway_message_id !~ '^id-[a-p]{32}$' OR dedupe_key ~ '^[0-9a-f]{64}$';
 COMMENT ON COLUMN motcua.inquiries.gateway_message_id
-IS 'A keyed hash of the gateway''s own id of the text; empty where it gave none, or emptied.';
+IS 'A keyed hash of the gateway''s own identifier of the text; empty: the gateway gave none, or it was emptied.';
 COMMENT ON COLUMN motcua.inquiries.dedupe_key
-IS 'The same for each time that the gateway brings it: a keyed hash of the provider''s id, else of sender, text and minute. Personal data; empty: emptied, a repeat would be another inquiry.';
+IS 'Key that is equal each time the gateway delivers the same text: a keyed hash of the provider''s identifier, or of sender, text and minute. Personal data; empty: the key was emptied, so the same text would count as another inquiry if it were delivered again.';
 COMMENT ON COLUMN motcua.attempts.gateway_reference
-IS 'The gateway''s own reference, by which it is asked; it may be made of the number. Personal data.';
+IS 'The gateway''s own reference, with which the gateway is queried. It may be made from the phone number. Personal data.';
 COMMENT ON COLUMN motcua.statement_lines.reference
-IS 'Our reference, as the provider gives it back; numbers in it are masked.';
-COMMENT ON COLUMN motcua.statement_lines.gateway_reference IS 'The provider''s own reference; numbers in it are masked.';
+IS 'Our reference of the attempt, as the provider repeats it. Phone numbers in it are masked.';
+COMMENT ON COLUMN motcua.statement_lines.gateway_reference IS 'The provider''s own reference of the message. Phone numbers in it are masked.';

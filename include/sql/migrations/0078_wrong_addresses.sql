@@ -7,7 +7,7 @@ CREATE TABLE intake.wrong_addresses (
     wrong integer NOT NULL CHECK (wrong > 0)
 );
 COMMENT ON TABLE intake.wrong_addresses
-IS 'Calls without a session from addresses that are none of the client''s, of the minute that the newest began: beyond some, each is answered late.';
-COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client that such a call would have been taken for.';
-COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute began.';
-COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Calls since then.';
+IS 'Number of calls without a session from addresses outside the client''s networks, in the last minute in which there was such a call. Beyond a limit, each such call is answered late.';
+COMMENT ON COLUMN intake.wrong_addresses.client_id IS 'The client for which such a call was made.';
+COMMENT ON COLUMN intake.wrong_addresses.since IS 'When the minute in which the calls are counted began.';
+COMMENT ON COLUMN intake.wrong_addresses.wrong IS 'Number of such calls since the minute began.';

@@ -1,10 +1,10 @@
 -- depends: 0078_wrong_addresses
--- Store when the clock of a source was set back, and when a source began to number its steps from a low number again.
+-- Store when the clock of a source was set back, and when a source began to number its transitions anew.
 -- Both would otherwise hide new rows from a pick-up, which reads the rows after the last time and number that it has
 -- read.
 
 ALTER TABLE motcua.dossiers ADD COLUMN stamped_at timestamptz;
-COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'When the row was written, as the source has it, where that cannot be true; updated_at is then when it was read. Empty: it is updated_at.';
+COMMENT ON COLUMN motcua.dossiers.stamped_at IS 'Time of the last change as the source gives it, if updated_at is not that time because it cannot be true. Empty: updated_at is the source''s time.';
 
 ALTER TABLE motcua.dossiers ADD CONSTRAINT stamp_can_be CHECK (
     coalesce(
@@ -17,10 +17,10 @@ ADD COLUMN look_back_at timestamptz,
 ADD COLUMN set_back_from timestamptz,
 ADD COLUMN set_back_at timestamptz,
 ADD COLUMN set_back_by interval;
-COMMENT ON COLUMN motcua.sources.look_back_at IS 'When the next pick-up is to look for rows that were written since, and are stamped as of before.';
-COMMENT ON COLUMN motcua.sources.set_back_from IS 'Since when the source writes times that it had passed: its clock was set back. Empty: it never did.';
-COMMENT ON COLUMN motcua.sources.set_back_at IS 'When it last did.';
-COMMENT ON COLUMN motcua.sources.set_back_by IS 'By how much at most, since then.';
+COMMENT ON COLUMN motcua.sources.look_back_at IS 'When a pick-up must next search for rows that were written after the last pick-up but have an earlier time.';
+COMMENT ON COLUMN motcua.sources.set_back_from IS 'When the source began to write times that are earlier than times that it had written before, because its clock was set back; empty: this never happened.';
+COMMENT ON COLUMN motcua.sources.set_back_at IS 'When the source last wrote such a time.';
+COMMENT ON COLUMN motcua.sources.set_back_by IS 'The largest amount by which a time since set_back_from was too early.';
 
 CREATE TABLE motcua.source_numberings (
     source_id smallint NOT NULL REFERENCES motcua.sources,
@@ -29,8 +29,8 @@ CREATE TABLE motcua.source_numberings (
     noticed_at timestamptz NOT NULL,
     PRIMARY KEY (source_id, added)
 );
-COMMENT ON TABLE motcua.source_numberings IS 'When a source began to number its steps anew, and what is added to its numbers since, so that each step has one of its own, after those before. Append-only.';
-COMMENT ON COLUMN motcua.source_numberings.source_id IS 'The source.';
-COMMENT ON COLUMN motcua.source_numberings.recorded_from IS 'The first recorded time under the new numbers.';
-COMMENT ON COLUMN motcua.source_numberings.added IS 'What is added to a number of the source to make it ours.';
-COMMENT ON COLUMN motcua.source_numberings.noticed_at IS 'When a pick-up met the new numbers.';
+COMMENT ON TABLE motcua.source_numberings IS 'When a source began to number its transitions anew, and which amount is added to its numbers since then, so that each transition gets a unique number larger than all earlier numbers. Append-only.';
+COMMENT ON COLUMN motcua.source_numberings.source_id IS 'The source with the new numbering.';
+COMMENT ON COLUMN motcua.source_numberings.recorded_from IS 'Recorded time of the first transition with the new numbering.';
+COMMENT ON COLUMN motcua.source_numberings.added IS 'Amount that is added to a transition''s number at the source to get source_transition_id in the ledger.';
+COMMENT ON COLUMN motcua.source_numberings.noticed_at IS 'When a pick-up noticed the new numbering.';

@@ -16,6 +16,6 @@ COMMENT ON COLUMN motcua.outside_watch.only_one IS 'Always true; the table has o
 COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When the watch last reported.';
 COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when the watch has run without a pause, by its own clock.';
 COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has seen everything that senders did, by its own clock.';
-COMMENT ON COLUMN motcua.outside_watch.about IS 'The end of the ledger''s pause about which the watch was asked; empty: none.';
-COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'If the watch had seen a later state: the number of missing attempts; empty: it had not, or a sender has acted on it.';
-COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch saw these attempts.';
+COMMENT ON COLUMN motcua.outside_watch.about IS 'End of the pause of the ledger about which this server asked the watch; empty: it asked about none.';
+COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'Number of attempts that the watch had seen and the ledger lacks, if the watch had seen a later state of the ledger; empty: it had not, or a sender has acted on the report.';
+COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch last saw the missing attempts in the ledger.';

@@ -4,11 +4,11 @@
 -- many units of which kind were handed over.
 ALTER TABLE motcua.messages ADD COLUMN accented_parameters text[];
 COMMENT ON COLUMN motcua.messages.text
-IS 'The words as planned; a gateway where accents cost nothing sends them with accents. Personal data.';
+IS 'Text as planned. A gateway where accents cost nothing sends it with accents. Personal data.';
 COMMENT ON COLUMN motcua.messages.accented_parameters
-IS 'The same with accents, where the text was planned without; empty: they have accents, or are not known so. Personal data.';
-COMMENT ON COLUMN motcua.messages.accented IS 'Planned with accents.';
-COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of its text as planned.';
+IS 'The values in parameters with accents, if the text was planned without accents; empty: the values in parameters have accents, or accented ones are not known. Personal data.';
+COMMENT ON COLUMN motcua.messages.accented IS 'Whether the text was planned with accents.';
+COMMENT ON COLUMN motcua.messages.segments IS 'SMS segments of the text as planned.';
 ALTER TABLE motcua.messages DROP CONSTRAINT messages_purged,
 ADD CONSTRAINT messages_purged CHECK (
     purged_at IS NULL
@@ -17,6 +17,6 @@ ADD CONSTRAINT messages_purged CHECK (
 
 ALTER TABLE motcua.attempts ADD COLUMN unit text, ADD COLUMN accented boolean,
 ADD CONSTRAINT attempts_unit_check CHECK (unit IN ('segment', 'message')) NOT VALID;
-COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what unit says.';
-COMMENT ON COLUMN motcua.attempts.unit IS 'What the gateway counts and bills: segment or message; empty: segment.';
-COMMENT ON COLUMN motcua.attempts.accented IS 'Sent with accents; empty: as its message was planned.';
+COMMENT ON COLUMN motcua.attempts.segments IS 'Units handed over: SMS segments, or what the column unit states.';
+COMMENT ON COLUMN motcua.attempts.unit IS 'Unit that the gateway counts and bills: segment or message; empty: segment.';
+COMMENT ON COLUMN motcua.attempts.accented IS 'Whether the text was sent with accents; empty: as its message was planned.';

@@ -3,4 +3,4 @@
 -- fault, so it fails no run and causes no alert.
 ALTER TABLE motcua.gateway_stops ADD COLUMN expected boolean NOT NULL DEFAULT FALSE;
 COMMENT ON COLUMN motcua.gateway_stops.expected
-IS 'By the gateway''s own rules, as at night or with a day''s quota used up: nothing is wrong, and it is open again at its time.';
+IS 'Whether the gateway''s own rules caused the pause, for example at night or after a day''s quota. An expected pause is no fault, and it ends by itself at the time in until.';

@@ -6,7 +6,7 @@ ADD COLUMN tokens_until timestamptz,
 ADD COLUMN tokens_failed_at timestamptz,
 ADD COLUMN tokens_fault text;
 COMMENT ON COLUMN motcua.gateways.tokens_until
-IS 'Where it lets nobody in without tokens: until when the access token is good; empty: there is none.';
+IS 'Until when the access token is valid, if the gateway requires tokens; empty: there is none.';
 COMMENT ON COLUMN motcua.gateways.tokens_failed_at
-IS 'Since when they are not renewed although they are due; empty: they are.';
-COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why not, without a secret.';
+IS 'Since when the tokens could not be renewed although they are due; empty: they are renewed.';
+COMMENT ON COLUMN motcua.gateways.tokens_fault IS 'Why the tokens could not be renewed, without a secret.';

@@ -6,4 +6,4 @@ INSERT INTO motcua.message_moves (from_state, to_state, cause, only_for) VALUES
 ('rejected', 'accepted', 'a late receipt contradicts the gateway''s refusal', 'late_receipt'),
 ('rejected', 'delivered', 'a late receipt contradicts the gateway''s refusal', 'late_receipt');
 ALTER TABLE motcua.gateways ADD COLUMN reports_deliveries boolean;
-COMMENT ON COLUMN motcua.gateways.reports_deliveries IS 'Its provider tells what became of a message; empty: it does.';
+COMMENT ON COLUMN motcua.gateways.reports_deliveries IS 'Whether the provider sends delivery receipts; empty: it does.';

@@ -3,4 +3,4 @@
 -- they are still useful to the citizen then.
 ALTER TABLE motcua.agencies ADD COLUMN waits_for_opening boolean NOT NULL DEFAULT FALSE;
 COMMENT ON COLUMN motcua.agencies.waits_for_opening
-IS 'A message that is still of use then waits for a gateway that takes nothing at night, or no more that day, rather than go by one after it.';
+IS 'Whether a message waits for its first gateway when that gateway accepts nothing at night or no more that day, instead of using another gateway. A message that would be useless by then does not wait.';

@@ -3,9 +3,9 @@
 -- of the phone number of each attempt.
 ALTER TABLE motcua.gateways ADD COLUMN prices jsonb;
 COMMENT ON COLUMN motcua.gateways.prices
-IS 'Đồng a unit, by carrier, "other" for those that are not named; empty: the connection names none.';
+IS 'Price of a unit in đồng by carrier, with "other" for carriers that are not named; empty: the connection states no price.';
 ALTER TABLE motcua.attempts ADD COLUMN carrier text;
-COMMENT ON COLUMN motcua.attempts.carrier IS 'The number''s carrier, as it was taken to be; empty: not known.';
+COMMENT ON COLUMN motcua.attempts.carrier IS 'Carrier of the number, as assumed for this attempt; empty: not known.';
 COMMENT ON TABLE motcua.gateway_days
-IS 'Units handed to each gateway by day, counted before each call; what was surely not taken is given back.';
-COMMENT ON COLUMN motcua.gateway_days.segments IS 'SMS segments, or what the gateway counts instead.';
+IS 'Units handed to each gateway by day, counted before each call. Units that the gateway certainly did not accept are subtracted again.';
+COMMENT ON COLUMN motcua.gateway_days.segments IS 'Number of SMS segments handed over on that day, or of the units that the gateway counts instead.';

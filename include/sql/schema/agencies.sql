@@ -1,5 +1,5 @@
--- Agencies with the settings of the Department, their own settings, names and successors. Each change is stored as a
--- whole, with codes and names, and with the settings by which it keeps messages from citizens.
+-- Agencies with the settings of the Department, their own settings, names and successors. Each change is stored with
+-- all settings, codes and names before and after it, and with the settings that now keep messages from citizens.
 
 CREATE TABLE motcua.agencies (
     agency_code text PRIMARY KEY CHECK (agency_code = btrim(agency_code) AND agency_code <> ''),
@@ -50,7 +50,7 @@ COMMENT ON COLUMN motcua.agencies.result_hold IS 'How long a result message wait
 COMMENT ON COLUMN motcua.agencies.waits_for_opening IS 'Whether a message waits for its first gateway when that gateway accepts nothing at night or no more that day, instead of using another gateway. A message that would be useless by then does not wait.';
 COMMENT ON COLUMN motcua.agencies.apology_day IS 'Due dates about which apologies are sent at 17:30: calendar (the next calendar day) or working_day (all days up to the next working day).';
 COMMENT ON COLUMN motcua.agencies.report_recipients IS 'Mail addresses that get quality reports. Personal data of staff; agency_changes holds only how many addresses there are.';
-COMMENT ON COLUMN motcua.agencies.recipients_list IS 'Number of the list of addresses, which grows with each change of an address.';
+COMMENT ON COLUMN motcua.agencies.recipients_list IS 'Number of the present list of addresses. Each change of an address increases it.';
 COMMENT ON COLUMN motcua.agencies.retention IS 'How long phone numbers, names and texts are stored after a dossier has ended. They are emptied in the night after that time.';
 COMMENT ON COLUMN motcua.agencies.changed_by IS 'Person who made the last change.';
 COMMENT ON COLUMN motcua.agencies.by_department IS 'Whether the last change was made in the Department''s name.';
@@ -94,5 +94,5 @@ COMMENT ON COLUMN motcua.agency_changes.changed_at IS 'When the change was writt
 COMMENT ON COLUMN motcua.agency_changes.changed_by IS 'Person who made the change.';
 COMMENT ON COLUMN motcua.agency_changes.by_department IS 'Whether the change was made in the Department''s name.';
 COMMENT ON COLUMN motcua.agency_changes.before IS 'Settings before the change, with aliases and former_names; for report_recipients only their number and the number of the list. Empty for a new agency.';
-COMMENT ON COLUMN motcua.agency_changes.after IS 'Settings after the change, in the same form. They are equal to before of the agency''s next change.';
+COMMENT ON COLUMN motcua.agency_changes.after IS 'Settings after the change, in the same form. The agency''s next change has them in the column before.';
 COMMENT ON COLUMN motcua.agency_changes.silences IS 'Settings by which the change keeps messages from citizens (motcua.silenced_by); empty: none.';

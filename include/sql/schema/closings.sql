@@ -470,7 +470,7 @@ CREATE UNLOGGED TABLE motcua.counted_occasions (
     occurred_at timestamptz,
     recorded_at timestamptz NOT NULL
 );
-COMMENT ON TABLE motcua.counted_occasions IS 'Working table: the occasions of one period in the sources'' own tables, while a closing compares them with the messages. The rows are emptied again and are no facts of the ledger.';
+COMMENT ON TABLE motcua.counted_occasions IS 'Working table: the occasions of one period in the sources'' own tables, while a closing compares them with the messages. The table is emptied afterwards. Its rows are not facts of the ledger.';
 COMMENT ON COLUMN motcua.counted_occasions.occasion_no IS 'Our number of the occasion.';
 COMMENT ON COLUMN motcua.counted_occasions.source_id IS 'The source in whose tables the occasion was counted.';
 COMMENT ON COLUMN motcua.counted_occasions.agency_written IS 'Agency code as the source writes it.';

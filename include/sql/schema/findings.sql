@@ -55,7 +55,7 @@ CREATE TABLE motcua.quality_withheld (
     finding_id bigint NOT NULL REFERENCES motcua.findings,
     PRIMARY KEY (run_no, finding_id)
 );
-COMMENT ON TABLE motcua.quality_withheld IS 'Open findings of agencies whose data was broken in a run: the run neither confirmed nor fixed them.';
+COMMENT ON TABLE motcua.quality_withheld IS 'Open findings of agencies whose data was broken in a run: the run could neither confirm nor close them.';
 COMMENT ON COLUMN motcua.quality_withheld.run_no IS 'The run that withheld the finding.';
 COMMENT ON COLUMN motcua.quality_withheld.finding_id IS 'The finding that was withheld.';
 
@@ -68,7 +68,7 @@ CREATE TABLE motcua.finding_acknowledgements (
     until date NOT NULL
 );
 CREATE INDEX finding_acknowledgements_finding ON motcua.finding_acknowledgements (finding_id, acknowledgement_id);
-COMMENT ON TABLE motcua.finding_acknowledgements IS 'Acknowledgements: a person accepts a finding for a time, with a reason. The last one counts; append-only. Acknowledged findings are shown and subtracted, never hidden.';
+COMMENT ON TABLE motcua.finding_acknowledgements IS 'Acknowledgements: a person accepts a finding for a time, with a reason. The last acknowledgement of a finding counts; append-only. Acknowledged findings are still shown; figures subtract them.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledgement_id IS 'Our number of the acknowledgement.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.finding_id IS 'The finding that was acknowledged.';
 COMMENT ON COLUMN motcua.finding_acknowledgements.acknowledged_at IS 'When the finding was acknowledged.';
@@ -88,6 +88,6 @@ CREATE INDEX finding_rechecks_finding ON motcua.finding_rechecks (finding_id, re
 COMMENT ON TABLE motcua.finding_rechecks IS 'Rechecks: a person had one finding judged again by the dossier''s present data in the ledger. A recheck changes no figure and does not close the finding; only the next run can close it. Append-only.';
 COMMENT ON COLUMN motcua.finding_rechecks.recheck_id IS 'Our number of the recheck.';
 COMMENT ON COLUMN motcua.finding_rechecks.finding_id IS 'The finding that was rechecked.';
-COMMENT ON COLUMN motcua.finding_rechecks.rechecked_at IS 'The time that the rule used as the present.';
+COMMENT ON COLUMN motcua.finding_rechecks.rechecked_at IS 'The time that the rule used as the present time.';
 COMMENT ON COLUMN motcua.finding_rechecks.rechecked_by IS 'Person who requested the recheck. Personal data of staff.';
 COMMENT ON COLUMN motcua.finding_rechecks.outcome IS 'Outcome: mended (the rule no longer returns the finding), stands, or unknown (the finding also depends on facts that only a whole run computes).';

@@ -83,7 +83,7 @@ COMMENT ON COLUMN motcua.lost_attempts.source IS 'Source of the dossier at that 
 COMMENT ON COLUMN motcua.lost_attempts.agency_code IS 'Agency of the dossier at that time.';
 COMMENT ON COLUMN motcua.lost_attempts.dossier_code IS 'Code of the dossier that the message was about.';
 COMMENT ON COLUMN motcua.lost_attempts.kind IS 'Kind of the message that was handed over.';
-COMMENT ON COLUMN motcua.lost_attempts.occasion IS 'The occasion in a form that a restored ledger knows: "number" with the source''s number of the transition, "row", or the due date of an apology.';
+COMMENT ON COLUMN motcua.lost_attempts.occasion IS 'The occasion in a form that a restored ledger knows: "number" with the source''s number of the transition, "row" if only the dossier''s row showed it, or the due date of an apology.';
 COMMENT ON COLUMN motcua.lost_attempts.segments IS 'SMS segments that were handed over.';
 COMMENT ON COLUMN motcua.lost_attempts.outcome IS 'Class of the gateway''s answer; empty: the journal has no answer.';
 COMMENT ON COLUMN motcua.lost_attempts.answered_at IS 'When the gateway answered.';
@@ -137,5 +137,5 @@ COMMENT ON COLUMN motcua.outside_watch.asked_at IS 'When the watch last reported
 COMMENT ON COLUMN motcua.outside_watch.awake_since IS 'Since when the watch has run without a pause, by its own clock.';
 COMMENT ON COLUMN motcua.outside_watch.sees_since IS 'Since when the watch has seen everything that senders did, by its own clock.';
 COMMENT ON COLUMN motcua.outside_watch.about IS 'End of the pause of the ledger about which this server asked the watch; empty: it asked about none.';
-COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'If the watch had seen a later state: the number of missing attempts; empty: it had not, or a sender has acted on it.';
+COMMENT ON COLUMN motcua.outside_watch.lost_attempts IS 'Number of attempts that the watch had seen and the ledger lacks, if the watch had seen a later state of the ledger; empty: it had not, or a sender has acted on the report.';
 COMMENT ON COLUMN motcua.outside_watch.seen_until IS 'When the watch last saw the missing attempts in the ledger.';

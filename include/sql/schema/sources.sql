@@ -39,10 +39,10 @@ CREATE TABLE motcua.source_numberings (
     noticed_at timestamptz NOT NULL,
     PRIMARY KEY (source_id, added)
 );
-COMMENT ON TABLE motcua.source_numberings IS 'When a source began to number its steps anew, and which amount is added to its numbers since then, so that each step gets a unique number larger than all earlier numbers. Append-only.';
+COMMENT ON TABLE motcua.source_numberings IS 'When a source began to number its transitions anew, and which amount is added to its numbers since then, so that each transition gets a unique number larger than all earlier numbers. Append-only.';
 COMMENT ON COLUMN motcua.source_numberings.source_id IS 'The source with the new numbering.';
-COMMENT ON COLUMN motcua.source_numberings.recorded_from IS 'Recorded time of the first step with the new numbering.';
-COMMENT ON COLUMN motcua.source_numberings.added IS 'Amount that is added to a step''s number at the source to get source_transition_id in the ledger.';
+COMMENT ON COLUMN motcua.source_numberings.recorded_from IS 'Recorded time of the first transition with the new numbering.';
+COMMENT ON COLUMN motcua.source_numberings.added IS 'Amount that is added to a transition''s number at the source to get source_transition_id in the ledger.';
 COMMENT ON COLUMN motcua.source_numberings.noticed_at IS 'When a pick-up noticed the new numbering.';
 
 CREATE TABLE motcua.status_maps (
@@ -61,7 +61,7 @@ COMMENT ON COLUMN motcua.status_maps.source_id IS 'The source that uses the code
 COMMENT ON COLUMN motcua.status_maps.source_status IS 'The code as the source writes it.';
 COMMENT ON COLUMN motcua.status_maps.status_code IS 'The national code that the source''s code stands for.';
 COMMENT ON COLUMN motcua.status_maps.mapped_at IS 'When a person last set the mapping of the code.';
-COMMENT ON COLUMN motcua.status_maps.ends_at IS 'Earlier versions allowed to map one of the codes 1-10; such a mapping holds until this time. For other codes the column has no meaning.';
+COMMENT ON COLUMN motcua.status_maps.ends_at IS 'Earlier versions allowed a mapping of the codes 1-10. Such a mapping holds until this time. For other codes the column has no meaning.';
 
 CREATE TABLE motcua.status_map_changes (
     change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

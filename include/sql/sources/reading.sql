@@ -232,8 +232,8 @@ FROM written_transitions AS t
 LEFT JOIN unnest(%(written)s::text[], %(agencies)s::text[]) AS c (written, agency_code) ON t.agency_code = c.written;
 
 -- name: renumbered_transitions
--- Return transitions like transitions_by_agency, for a source that began to number its steps anew, with the numbers
--- that the ledger gives them (written_transitions).
+-- Return transitions like transitions_by_agency, for a source that began to number its transitions anew, with the
+-- numbers that the ledger gives them (written_transitions).
 SELECT
     t.transition_id + coalesce(
         (

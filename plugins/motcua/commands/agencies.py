@@ -40,9 +40,7 @@ _FILE = Annotated[
     Path | None, typer.Argument(help="YAML file, '-' for standard input; include/agencies.yaml by default.")
 ]
 _CODE = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]
-_ENABLE_NOW = Annotated[
-    bool, typer.Option("--enable-now", help="Enable from this moment the agencies that have no date yet.")
-]
+_ENABLE_NOW = Annotated[bool, typer.Option("--enable-now", help="Enable now all agencies that have no start date yet.")]
 
 
 def _file_path(path: Path | None) -> Path:
@@ -63,7 +61,7 @@ list_command(
     "list",
     AGENCIES,
     "List the agencies with their settings, under the names that are in force today.",
-    "No agency is configured: motcua agencies import.",
+    "No agency is configured. Import a file with motcua agencies import.",
 )
 
 
@@ -75,7 +73,7 @@ def show(code: _CODE) -> None:
         now = in_force(connection, datetime.now(VIETNAM).date())[agency.agency_code]
         last = agency_history(connection, agency.agency_code)[-1]
     typer.echo(export_agencies([agency]).partition("\nagencies:\n")[2], nl=False)
-    in_charge = "nobody: it ended" if now.in_charge is None else now.in_charge
+    in_charge = "nobody, because the agency ended" if now.in_charge is None else now.in_charge
     typer.echo(f"# in charge today: {in_charge}; named in messages: {now.name_in_texts}")
     typer.echo(f"# last changed: {local_moment(last.changed_at)} by {_author(last)}")
 
@@ -88,7 +86,7 @@ def _require_agency(connection: Connection, code: str) -> Agency:
     """
     agency = find_agency(list_agencies(connection), code)
     if agency is None:
-        raise UnknownAgency(f"There is no agency {code}: motcua agencies list.")
+        raise UnknownAgency(f"There is no agency {code}. See motcua agencies list.")
     return agency
 
 
@@ -109,7 +107,7 @@ def _what_changed(change: AgencyChange) -> str:
         lines = [f"{key}: {_setting_text(key, before.get(key))} → {_setting_text(key, after[key])}" for key in keys]
     else:
         lines = ["new", *(f"{key}: {_setting_text(key, after[key])}" for key in keys if after[key])]
-    silences = [f"silences through {', '.join(change.silences)}"] if change.silences else []
+    silences = [f"silences messages by the change of {', '.join(change.silences)}"] if change.silences else []
     return "\n".join([*lines, *silences])
 
 
@@ -168,11 +166,11 @@ def _show_difference(comparison: Comparison) -> None:
         for each in change.fields:
             say(f"  {each.field}: {_value_text(each.before)} → {_value_text(each.after)}")
         if change.silences:
-            say(f"  SILENCES citizens' messages through {', '.join(change.silences)}", "bold yellow")
+            say(f"  SILENCES citizens' messages by the change of {', '.join(change.silences)}", "bold yellow")
         if change.departments:
-            say(f"  for the Department alone (--as-department): {', '.join(change.departments)}", "yellow")
+            say(f"  only the Department may change (--as-department): {', '.join(change.departments)}", "yellow")
     if comparison.not_in_file:
-        say(f"Not in the file, stay as they are: {', '.join(each.agency_code for each in comparison.not_in_file)}")
+        say(f"Not in the file, so unchanged: {', '.join(each.agency_code for each in comparison.not_in_file)}")
     same = len(comparison.agencies) - len(comparison.changes)
     say(f"Agencies that differ: {len(comparison.changes)}; the same: {same}.")
 
@@ -182,13 +180,13 @@ def import_file(
     path: _FILE = None,
     enable_now: _ENABLE_NOW = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Confirmed: the file may silence agencies.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the file silences agencies.")] = False,
     as_department: Annotated[
         bool,
         typer.Option(
             "--as-department",
-            help="You act for the Department, which alone switches whole kinds and silences more than same-day "
-            "procedures; the history says so.",
+            help="You act for the Department. Only the Department may switch whole kinds or silence more than same-day "
+            "procedures. The history names it.",
         ),
     ] = False,
     by: By = None,
@@ -208,7 +206,7 @@ def import_file(
         show=_show_difference,
     )
     waiting = sum(agency.enabled_from is None for agency in agencies)
-    say(f"The ledger is as the file says: {len(agencies)} agencies, {waiting} not enabled.")
+    say(f"The ledger now agrees with the file: {len(agencies)} agencies, {waiting} not enabled.")
 
 
 def _confirm_silencing(_: Comparison) -> bool:
@@ -243,7 +241,9 @@ def export(
 @app.command("dry-run")
 def dry_run_agency(
     code: _CODE,
-    since: Annotated[datetime, typer.Option(help="As if enabled from this time on, clock of Vietnam.")],
+    since: Annotated[
+        datetime, typer.Option(help="Assume that the agency was enabled from this time on, clock of Vietnam.")
+    ],
 ) -> None:
     """Show what an agency would have sent by now. Only reads the agency's sources; writes and sends nothing."""
     run = dry_run(code, since.replace(tzinfo=VIETNAM))
@@ -256,16 +256,14 @@ def dry_run_agency(
                 "phone": "phone",
                 "template": "template",
                 "segments": "segments",
-                "what would have become of it": lambda each: ": ".join(
-                    filter(None, (_END[each.message.end], each.message.reason))
-                ),
+                "outcome": lambda each: ": ".join(filter(None, (_END[each.message.end], each.message.reason))),
             },
             run.messages,
             style=lambda each: None if each.message.end == "would_go" else "dim",
         )
     _show_counts(run)
     for source, failure in run.failures.items():
-        say(f"{source} could not be read, what it holds is missing here: {failure}", "red")
+        say(f"{source} could not be read, so its dossiers are missing here: {failure}", "red")
     if not run.sources and not run.failures:
         say("No source in MOTCUA_SOURCES holds a row of this agency since then, under its code or an alias.", "yellow")
     if run.failures or not run.sources:
@@ -292,7 +290,7 @@ def _show_counts(run: DryRun) -> None:
     print_rows(
         {
             "kind": lambda key: key[0],
-            "what would have become of it": lambda key: key[1],
+            "outcome": lambda key: key[1],
             "reason": lambda key: key[2],
             "messages": lambda key: counts[key],
             "segments": lambda key: segments[key] or None,
@@ -301,7 +299,7 @@ def _show_counts(run: DryRun) -> None:
         title=f"{run.agency.agency_code} {run.name_in_texts}, {local_moment(run.since)} to {local_moment(run.until)}",
     )
     read = f"{run.dossiers} dossiers, {run.transitions} transitions"
-    say(f"{read} read from {', '.join(run.sources) or 'no source'}; apologies are not rehearsed.")
+    say(f"{read} read from {', '.join(run.sources) or 'no source'}; apologies are not part of a dry run.")
     if run.unusable:
         rows = ", ".join(f"{number} {reason}" for reason, number in run.unusable.most_common())
         say(f"Rows that cannot be used: {rows}", "yellow")

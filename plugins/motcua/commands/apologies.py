@@ -24,14 +24,14 @@ app = typer.Typer(help="The 17:30 apologies.", no_args_is_help=True)
 
 _WHY = {
     "no_evening": "no evening was settled for that day",
-    "not_seen": "not known at the evening",
+    "not_seen": "dossier not known on that evening",
     "due_set_late": "appointed day set or moved after the evening",
     "same_day": "appointed on the day of receipt",
-    "other_status": "not being worked on at the evening (taken back, or its clock started later)",
+    "other_status": "not in progress on that evening (taken back, or its term started later)",
     "missed": "evening missed (outage)",
-    "not_read": "in a source that is read no longer",
+    "not_read": "its source is no longer read",
     "kind_off": "apologies switched off",
-    "cancelled": "changed just before the SMS left, and was late after all",
+    "cancelled": "apology cancelled because the dossier changed just before sending, but it was late",
     "forgotten": "NO REASON FOUND: a mistake of this system",
 }
 
@@ -56,7 +56,7 @@ def _month_bounds(text: str) -> tuple[date, date]:
 
 @app.command("evenings")
 def show_evenings(
-    days: Annotated[int, typer.Option(min=1, help="The last so many days.")] = 7,
+    days: Annotated[int, typer.Option(min=1, help="Show only the last DAYS days.")] = 7,
 ) -> None:
     """List the evenings of apologies with what was planned, missed or waits. Exit code 1 if an evening waits."""
     now = datetime.now(UTC)
@@ -97,7 +97,7 @@ def show_forecast(
     with connect() as connection:
         rows = forecast(connection, first, last, datetime.now(UTC))
     if not rows:
-        say(f"No apology and no late dossier in {first:%m/%Y}, as far as its days are over.")
+        say(f"No apology and no late dossier in {first:%m/%Y}. Days that are not over are left out.")
         return
     heads = ("agency", "told", "right", "of them stopped", "wrong", "right, %", "late and not told")
     lines = [
@@ -132,7 +132,7 @@ def _forecast_cells(rows: Sequence[ForecastCount]) -> list[str]:
 
 @app.command("letters")
 def show_letters(
-    agency: Annotated[str, typer.Option(help="Only this agency's.")] = "",
+    agency: Annotated[str, typer.Option(help="Only dossiers of this agency.")] = "",
     most: Most = 200,
     to: To = None,
 ) -> None:

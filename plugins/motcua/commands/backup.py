@@ -38,7 +38,8 @@ from motcua.store.journal import JournalFailed
 from motcua.store.ledger.database import connect
 
 app = typer.Typer(
-    help="Encrypted backups of the ledger, the publications and the statements; without a command: make one now.",
+    help="Encrypted backups of the ledger, the publications and the statements. Without a command, a backup is made "
+    "now.",
     invoke_without_command=True,
 )
 _console = console(markup=False)
@@ -69,7 +70,7 @@ def every_night(to: _To = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
 
     def failed(failure: BackupFailed) -> None:
-        print_error(f"{local_moment(datetime.now(UTC))} no backup. {failure} It is tried again.")
+        print_error(f"{local_moment(datetime.now(UTC))} The backup failed. {failure} It will be retried.")
 
     back_up_every_night(_folder(to), _silent, _print_backup, failed)
 
@@ -93,7 +94,7 @@ def list_backups(folder: _Folder = None) -> None:
         empty=f"There is no backup in {place}.",
     )
     for name in unreadable_in(place):
-        say(f"{name}: its backup.json is missing or cannot be read; it is no backup.", style="red")
+        say(f"{name} is not a backup: its backup.json is missing or cannot be read.", style="red")
 
 
 def _last_verification(backup: Backup) -> str:
@@ -106,7 +107,7 @@ def _last_verification(backup: Backup) -> str:
 @app.command("check")
 def check(
     folder: _Folder = None,
-    within: Annotated[int, typer.Option("--within", min=1, help="Hours.")] = 26,
+    within: Annotated[int, typer.Option("--within", min=1, help="Greatest age in hours.")] = 26,
 ) -> None:
     """Exit with code 1 unless a good backup was made within the given number of hours."""
     place = _folder(folder)
@@ -125,7 +126,10 @@ def verify(
     named: Annotated[str, typer.Argument(metavar="BACKUP", help=f"Name, path, or {LATEST}.")] = LATEST,
     identity: Annotated[
         str | None,
-        typer.Option("--identity", help="File of the private key, '-' for standard input; else checksums alone."),
+        typer.Option(
+            "--identity",
+            help="File of the private key, '-' for standard input. Without it, only checksums are verified.",
+        ),
     ] = None,
     folder: _Folder = None,
 ) -> None:
@@ -135,9 +139,11 @@ def verify(
     with _progress_bars() as progress:
         how = verify_backup(backup, identities, progress)
     read = (
-        "every byte of it can be read" if how == "read" else "the checksums are right; without a key nothing was read"
+        "every byte can be read"
+        if how == "read"
+        else "its checksums are right. Without a private key, its content was not read"
     )
-    say(f"{backup.name} holds: {read}.", style="green")
+    say(f"{backup.name} is good: {read}.", style="green")
 
 
 def restore(
@@ -146,7 +152,9 @@ def restore(
     folder: _Folder = None,
     set_aside: Annotated[
         bool,
-        typer.Option("--set-aside", help="A ledger that is there is kept under another name (by MOTCUA_ADMIN_DSN)."),
+        typer.Option(
+            "--set-aside", help="Keep an existing ledger under another database name. Needs MOTCUA_ADMIN_DSN."
+        ),
     ] = False,
 ) -> None:
     """Restore a backup: publications, carrier statements, and the ledger into an empty database. Then migrate."""
@@ -158,25 +166,25 @@ def restore(
             backup, identities, progress, lambda words: progress(words, 0, None), aside_by, datetime.now(UTC)
         )
     if restored.aside:
-        say(f"The ledger that was there is the database {restored.aside} now. Drop it when nobody needs it.")
+        say(f"The previous ledger is now the database {restored.aside}. Drop it when nobody needs it.")
     _print_files("Publications", restored.publications)
     _print_files("Statements", restored.statements)
-    say(f"Migrations applied: {', '.join(restored.migrations) or 'none, it had them all'}.")
+    say(f"Migrations applied: {', '.join(restored.migrations) or 'none, the backup had them all'}.")
     last = local_moment(backup.ledger.last_attempt_at) or "none"
     say(
-        f"The ledger is as it was on {local_moment(backup.made_at)}; the last attempt to send that it knows: {last}.",
+        f"The ledger is as it was on {local_moment(backup.made_at)}. Its last attempt to send: {last}.",
         style="bold",
     )
     lost = 0
     # If the journal cannot be read, the next run reports that.
     with suppress(JournalFailed), connect() as ledger:
         lost = lost_attempts(ledger)
-    behind = f"It is behind its journal: {lost} attempt(s) that left are not in it. " if lost else ""
+    behind = f"It is behind its journal: {lost} attempt(s) that were sent are not in it. " if lost else ""
     say(
-        f"{behind}What was sent later is in the journal alone. Leave the journal's folder as it is and start the "
-        "services. The next run of notify_transitions takes over what the journal knows before it sends anything; "
-        "motcua gaps list, where the journal is, says how far behind the ledger is, and then what was found. Look at "
-        "motcua identity and motcua publications verify-all (docs/operations/restore.md)."
+        f"{behind}Only the journal records what was sent later. Leave the journal's folder as it is and start the "
+        "services. The next run of notify_transitions reads the journal into the ledger before it sends anything. "
+        "motcua gaps list shows how far the ledger is behind, and after that run what was found. Run it where the "
+        "journal is. Then check motcua identity and motcua publications verify-all (docs/operations/restore.md)."
     )
 
 
@@ -189,7 +197,7 @@ def _identities(named: str) -> list[Identity]:
         text = sys.stdin.read() if named == "-" else Path(named).read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise BackupUnusable(
-            f"The identity file {named} cannot be read: {getattr(error, 'strerror', None) or 'it is no text'}."
+            f"The identity file {named} cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}."
         ) from None
     return read_identities(text.splitlines())
 
@@ -205,9 +213,9 @@ def _print_backup(backup: Backup) -> None:
 
 def _print_files(what: str, put: PutBack) -> None:
     """Print how many files were restored, and which differ."""
-    say(f"{what}: {put.written} put back, {put.same} were there.")
+    say(f"{what}: {put.written} restored, {put.same} already there.")
     for name in put.differing:
-        say(f"  differs, left as it is: {name}", style="red")
+        say(f"  differs from the backup, left unchanged: {name}", style="red")
 
 
 def _age_text(age: timedelta) -> str:

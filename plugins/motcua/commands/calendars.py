@@ -50,7 +50,7 @@ def _print_lines(differences: Sequence[Difference]) -> None:
 def seed(
     years: Annotated[
         list[int] | None,
-        typer.Argument(min=FIRST_YEAR, max=LAST_YEAR, help="From 2016 to next year by default."),
+        typer.Argument(min=FIRST_YEAR, max=LAST_YEAR, help="Years to write. By default, from 2016 to next year."),
     ] = None,
     by: By = None,
 ) -> None:
@@ -96,7 +96,7 @@ def confirm(
     decision: Annotated[
         str | None, typer.Option("--by-decision", help="Number and date of the official announcement.")
     ] = None,
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take a confirmation back.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw the confirmation.")] = False,
     province: _Province = HOME_PROVINCE,
     by: By = None,
 ) -> None:
@@ -107,7 +107,7 @@ def confirm(
     differences = confirm_year(year, decision, who, datetime.now(VIETNAM), province)
     _print_lines(differences)
     if not differences:
-        say("It was so already.")
+        say("Nothing changed: the year was already in this state.")
 
 
 @app.command()
@@ -116,12 +116,12 @@ def unconfirmed() -> None:
     found = unconfirmed_years(datetime.now(VIETNAM))
     for each in found:
         say(
-            f"{each.province}: {each.year} is not confirmed: motcua calendar show {each.year}, then"
-            f" motcua calendar confirm {each.year} --by-decision …"
+            f"{each.province}: {each.year} is not confirmed. Check it with motcua calendar show {each.year}, then "
+            f"confirm it with motcua calendar confirm {each.year} --by-decision DECISION."
         )
     if found:
         raise typer.Exit(1)
-    say("Every year that should be confirmed is.")
+    say("All years that should be confirmed are confirmed.")
 
 
 # ------------------------------------------------------------------------------------------------- show
@@ -148,14 +148,16 @@ def show(
             calendar = load_province_calendar(connection, province, first, last)
         row = next((each for each in list_years(connection, [province]) if each.year == year), None)
     if row is None:
-        state = "not in the table: as the package has it, NOT CONFIRMED"
+        state = "not stored, days off as in the package holidays, NOT CONFIRMED"
     elif row.decision is None:
         state = f"from {row.package}, NOT CONFIRMED"
     else:
         state = f"confirmed by {row.decision}"
     say(f"{code or province}, {year}: {state}")
     number = calendar.count_working_days(first, last)
-    _console.print(f"{number} working days.  * off   # the agency closed   + a day off worked   ~ its morning")
+    _console.print(
+        f"{number} working days.  * day off   # closed by the agency   + day off worked   ~ worked in the morning"
+    )
     _console.print(Columns([_month_table(calendar, year, month) for month in range(1, 13)], padding=(1, 3)))
     for each in calendar.special_days(year):
         opening = {"closed": "off", "full": "worked", "morning": "worked in the morning"}[each.opening]

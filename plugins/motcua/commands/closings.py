@@ -58,7 +58,7 @@ def close(
     result = close_period(chosen, f"manual__{now.isoformat()}", now)
     closing = result.closing
     corrects = f", corrects closing {closing.corrects}" if closing.corrects else ""
-    say(f"{closing.period}: closing {closing.closing_no}{corrects if result.changed else ' stands, nothing differs'}")
+    say(f"{closing.period}: closing {closing.closing_no}{corrects if result.changed else ' is unchanged'}")
     show(closing.closing_no)
     if closing.difference or closing.unexplained or closing.sources_unread:
         raise typer.Exit(1)
@@ -68,7 +68,7 @@ def close(
 def list_all(
     search: Search = "",
     sort: Sort = "",
-    most: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 40,
+    most: Annotated[int, typer.Option(min=1, help="Show at most this many closings, the newest first.")] = 40,
     to: To = None,
 ) -> None:
     """List closings, the newest period first."""
@@ -77,7 +77,7 @@ def list_all(
         {"q": search, "sort": sort},
         most=most,
         to=to,
-        empty="Nothing was closed yet: motcua closings close",
+        empty="No period was closed yet. Close one with motcua closings close.",
         red=lambda row: row.difference or row.unexplained or row.sources_unread,
     )
 
@@ -114,9 +114,9 @@ def show(closing_no: Annotated[int, _NUMBER]) -> None:
         style=lambda row: "red" if row[1].difference else None,
     )
     if closing.sources_unread:
-        say(f"Not counted: {', '.join(closing.sources_unread)}", "red")
+        say(f"Sources that could not be counted: {', '.join(closing.sources_unread)}", "red")
     if pushed:
-        say("As pushed, not counted independently:")
+        say("Taken from pushes, because these sources cannot be counted independently:")
         for each in pushed:
             say(f"  {each.agency_code} ({each.source})")
     if compared:
@@ -137,7 +137,7 @@ def compare(
     path: Annotated[
         Path, typer.Argument(help="CSV or Excel workbook of the portal's figures: docs/operations/reconciliation.md.")
     ],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change. Nothing is stored.")] = False,
     by: By = None,
 ) -> None:
     """Store figures of the national portal and compare them with the closings, which do not contain them.
@@ -153,8 +153,8 @@ def compare(
     replacing = sum(each.replaces is not None for each in done.new)
     would = "would be " if dry_run else ""
     say(
-        f"{done.lines} good line(s): {len(done.new)} {would}new, {replacing} of them in place of what was said before;"
-        f" {done.lines - len(done.new)} there already. {len(done.faults)} line(s) not taken."
+        f"{done.lines} good line(s): {len(done.new)} {would}new, {replacing} of them replace earlier figures;"
+        f" {done.lines - len(done.new)} stored before. {len(done.faults)} line(s) refused."
     )
     if done.compared:
         _print_compared(done.compared)
@@ -180,7 +180,7 @@ def _print_compared(compared: Sequence[ComparedAgency]) -> None:
         style=lambda row: "red" if row[1].difference else None,
     )
     if any(each.differs for each in compared):
-        say("A dossier pushed later, counted on another day, deleted there or never pushed makes a difference.")
+        say("A difference arises if a dossier was pushed later, counted on another day, deleted there or never pushed.")
 
 
 @app.command("differences")
@@ -210,13 +210,15 @@ def differences(closing_no: Annotated[int, _NUMBER], to: To = None) -> None:
 def rows(
     closing_no: Annotated[int, _NUMBER],
     figure: Annotated[str, typer.Argument(help="A column of csv/messages.csv or csv/dossiers.csv, such as delivered.")],
-    agency: Annotated[str | None, typer.Option(help="Code of the agency; all by default.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Code of the agency. By default, all agencies.")] = None,
     procedure: Annotated[str | None, typer.Option(help="Code of the procedure; '' where none is named.")] = None,
-    kind: Annotated[str | None, typer.Option(help="result, supplement, apology or reply; of messages.")] = None,
-    reason: Annotated[str | None, typer.Option(help="Of messages: the reason, as in csv/reasons.csv.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of the messages: result, supplement, apology or reply.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Reason of the messages, as in csv/reasons.csv.")] = None,
     *,
-    csv: Annotated[bool, typer.Option("--csv", help="All rows as CSV, for machines.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="The first so many.")] = 100,
+    csv: Annotated[bool, typer.Option("--csv", help="Print all rows as CSV, for machines.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Print at most this many rows.")] = 100,
 ) -> None:
     """List the rows that a figure counts, as of the cut-off. Exit 1 if their number differs from the figure."""
     cell = Cell(agency, procedure, kind, reason)
@@ -229,9 +231,12 @@ def rows(
     if csv:
         sys.stdout.write(plain_csv(found.of, found.rows).decode())
     else:
-        print_rows({name: name for name in found.of.__slots__}, found.rows, empty="Nothing is counted there.")
+        print_rows({name: name for name in found.of.__slots__}, found.rows, empty="The figure counts no row.")
         if found.all_rows > len(found.rows):
-            say(f"{found.all_rows - len(found.rows)} more: --limit, or --csv for all")
+            say(f"{found.all_rows - len(found.rows)} more rows. Show more with --limit, or all with --csv.")
     if found.all_rows != found.closed:
-        print_error(f"The closing says {found.closed}, the facts say {found.all_rows}: motcua verify")
+        print_error(
+            f"The closing counts {found.closed}, but the ledger has {found.all_rows} rows. Check the "
+            "publication with motcua verify."
+        )
         raise typer.Exit(1)

@@ -35,7 +35,7 @@ _Number = Annotated[int, typer.Argument(min=1, help="Number of the complaint.")]
 @app.command("import")
 def import_file(
     path: Annotated[Path, typer.Argument(help="CSV or Excel workbook; the form: docs/operations/complaints.md.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what it would do.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change. Nothing is stored.")] = False,
     by: By = None,
 ) -> None:
     """Import the good rows of a file and report the faulty ones (exit code 1). Rows stored before add nothing."""
@@ -46,9 +46,9 @@ def import_file(
         say(f"- {fault}")
     would = "would be " if dry_run else ""
     say(
-        f"{done.rows} good row(s): {done.new} {would}new, {done.rows - done.new} there already;"
+        f"{done.rows} good row(s): {done.new} {would}new, {done.rows - done.new} stored before;"
         f" {done.linked} of the new ones with a known dossier, {done.repeated} repeat an earlier complaint and are not"
-        f" counted. {len(done.faults)} row(s) not taken."
+        f" counted. {len(done.faults)} row(s) refused."
     )
     if done.faults:
         raise typer.Exit(1)
@@ -59,8 +59,8 @@ def list_all(
     agency: Annotated[str | None, typer.Option("--agency", help="Code of an agency.")] = None,
     claim: Annotated[Claim | None, typer.Option("--claim")] = None,
     outcome: Annotated[CheckResult | None, typer.Option("--outcome")] = None,
-    unlinked: Annotated[bool, typer.Option("--unlinked", help="Only those whose dossier is not known.")] = False,
-    repeated: Annotated[bool, typer.Option("--repeated", help="Only those that repeat an earlier one.")] = False,
+    unlinked: Annotated[bool, typer.Option("--unlinked", help="Only complaints whose dossier is not known.")] = False,
+    repeated: Annotated[bool, typer.Option("--repeated", help="Only complaints that repeat an earlier one.")] = False,
     search: Search = "",
     sort: Sort = "",
     most: Most = 50,
@@ -78,7 +78,9 @@ def list_all(
 
 @app.command()
 def count(
-    days: Annotated[int, typer.Option("--days", min=1, max=4000, help="So many days back.")] = 30,
+    days: Annotated[
+        int, typer.Option("--days", min=1, max=4000, help="Count the complaints of the last DAYS days.")
+    ] = 30,
 ) -> None:
     """Count complaints by agency and claim, as reports count them."""
     now = datetime.now(UTC)
@@ -101,7 +103,7 @@ def count(
 @app.command()
 def withdraw(
     complaint_id: _Number,
-    why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.")],
+    why: Annotated[str, typer.Option("--why", help="The reason. It is stored with the complaint.")],
     by: By = None,
 ) -> None:
     """Withdraw a complaint. It stays stored and no longer counts."""
@@ -128,4 +130,4 @@ def outcome(
 @app.command()
 def link() -> None:
     """Link complaints to dossiers and messages that have appeared since, as the daily run does."""
-    say(f"{relink()} complaint(s) tied.")
+    say(f"{relink()} complaint(s) linked.")

@@ -34,7 +34,10 @@ def connect_to_demo() -> None:
 
 def smoke(
     folder: Annotated[
-        Path | None, typer.Option(help="A new folder to live in and to leave behind; MOTCUA_DATA=… demo goes on there.")
+        Path | None,
+        typer.Option(
+            help="A new folder for the demo's data. It is not deleted: MOTCUA_DATA=FOLDER motcua demo continues there."
+        ),
     ] = None,
 ) -> None:
     """Run everything without a person, wait for delivered messages, check the result, and stop."""

@@ -22,7 +22,11 @@ _console = console()
 
 Machine = Annotated[
     Path,
-    typer.Option("--machine", help="Where the root of the machine that the folder is on is seen.", metavar="FOLDER"),
+    typer.Option(
+        "--machine",
+        help="Path at which the machine's root directory is visible, for example in a container.",
+        metavar="FOLDER",
+    ),
 ]
 """Option with the path at which this process sees the root directory of the machine. Inside a container this is not
 ``/``. The folder of backups may be on another disk of the machine."""
@@ -33,7 +37,7 @@ def doctor(
         Path | None,
         typer.Option(
             "--files",
-            help="Only what .env and the other files in this folder say: before anything runs.",
+            help="Check only .env and the other files in this folder, for example before anything runs.",
             metavar="FOLDER",
         ),
     ] = None,
@@ -45,7 +49,7 @@ def doctor(
     Exit code 1 if there is an error; warnings alone give 0. Never prints a secret.
     """
     if files is not None and not any((files / file).exists() for file in FILES):
-        raise refuse(f"There is neither {DOT_ENV} nor another of its files in {files}.")
+        raise refuse(f"{files} contains neither {DOT_ENV} nor another file of settings.")
     diagnosis = examine(of_environment() if files is None else of_folder(files, machine))
     if as_json:
         typer.echo(json.dumps(_as_record(diagnosis), ensure_ascii=False, indent=2))
@@ -104,6 +108,6 @@ def show(diagnosis: Diagnosis) -> None:
     errors = sum(each.severity == "error" for each in diagnosis.findings)
     warnings = len(diagnosis.findings) - errors
     for why, checks in diagnosis.not_looked_at:
-        _console.print(f"Not looked at, since {why}: {', '.join(checks)}.", markup=False)
+        _console.print(f"Not looked at, because {why}: {', '.join(checks)}.", markup=False)
     summary = f"{errors} error(s), {warnings} warning(s)" if diagnosis.findings else "nothing is wrong"
     _console.print(f"{software()}, {diagnosis.looked_at} checks: {summary}.", markup=False)

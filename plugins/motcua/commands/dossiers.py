@@ -26,7 +26,8 @@ def _group() -> None:
 def show(
     code: Annotated[str, typer.Argument(help="Code of the dossier, in any spelling that 9029 reads.")],
     agency: Annotated[
-        str | None, typer.Option("--agency", help="Code of its agency, where several use the code.")
+        str | None,
+        typer.Option("--agency", help="Code of the dossier's agency, if several agencies use the dossier's code."),
     ] = None,
 ) -> None:
     """Print the sentence to read aloud to the citizen, and below it everything that happened, the newest first.
@@ -45,7 +46,7 @@ def show(
             raise refuse(_why_not_one(code, found, agency_code))
         explained = explain_dossier(connection, found.dossiers[0].dossier_id, None, now, _masked)
     if explained is None:
-        raise refuse("It was there a moment ago; ask again.")
+        raise refuse("The dossier changed during the search. Repeat the command.")
     dossier = explained.dossier
     say(explained.sentence)
     head = (dossier.dossier_code, f"{dossier.agency_name} ({dossier.agency_code})", local_moment(dossier.picked_up_at))
@@ -63,10 +64,10 @@ def _why_not_one(code: str, found: CodeSearch, agency_code: str | None) -> str:
     asked = written_elsewhere(code)
     if found.dossiers:
         several = "; ".join(f"{each.dossier_code} --agency {each.agency_code}" for each in found.dossiers)
-        return f"{len(found.dossiers)} dossiers may be meant by {asked}; say which: {several}"
+        return f"{len(found.dossiers)} dossiers match {asked}. Name one of them: {several}"
     if found.unusable:
         rows = ", ".join(sorted({f"{each.row_kind} {each.reason}" for each in found.unusable}))
-        return f"No dossier {asked} yet: its rows cannot be used ({rows}): motcua quarantine."
+        return f"No dossier {asked} yet, because its rows cannot be used ({rows}). See motcua quarantine."
     where = f" of {agency_code}" if agency_code else ""
     return (
         f"No dossier {asked}{where}. Check the code on the citizen's receipt, and whether its source is read: "

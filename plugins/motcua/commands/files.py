@@ -50,22 +50,24 @@ from motcua.store.intake.exports import (
 from motcua.store.ledger.database import connect
 
 app = typer.Typer(
-    help="Exports that are dropped as files: forms, what was taken, what was wrong.", no_args_is_help=True
+    help="Exports, the files of dossiers that a source delivers: their forms, imports and faults.", no_args_is_help=True
 )
 _LARGEST_FORM = 1024 * 1024
 
-_Source = Annotated[str, typer.Argument(help="Source of MOTCUA_SOURCES with the adapter files.")]
+_Source = Annotated[str, typer.Argument(help="Source in MOTCUA_SOURCES that has the adapter files.")]
 _Agencies = Annotated[
     list[str] | None,
-    typer.Option("--agency", help="Code or alias of an agency that its files may tell of; may be given again."),
+    typer.Option(
+        "--agency", help="Code or alias of an agency that the files may cover. Repeat the option for more agencies."
+    ),
 ]
 
 
 @app.command("list")
 def list_all(
-    source: Annotated[str | None, typer.Argument(help="A source; by default all.")] = None,
+    source: Annotated[str | None, typer.Argument(help="Name of a source. By default, all sources.")] = None,
     vanished: Annotated[
-        bool, typer.Option("--vanished", help="Open dossiers that the source's whole exports have no more.")
+        bool, typer.Option("--vanished", help="List open dossiers that the source's full exports no longer contain.")
     ] = False,
     search: Search = "",
     sort: Sort = "",
@@ -75,8 +77,8 @@ def list_all(
     """List the files that were dropped, the newest first, and what became of each."""
     if vanished:
         if source is None:
-            raise refuse("Say of which source: motcua files list SOURCE --vanished.")
-        print_list(vanished_of(source), most=most, to=to, empty="None has vanished.")
+            raise refuse("Name the source: motcua files list SOURCE --vanished.")
+        print_list(vanished_of(source), most=most, to=to, empty="No dossier has vanished.")
         return
     empty = "No file was seen yet. Folders: " + (", ".join(_folders()) or "no source has the adapter files.")
     print_list(exports_of(source), {"q": search, "sort": sort}, most=most, to=to, empty=empty)
@@ -88,12 +90,12 @@ def _folders() -> list[str]:
 
 
 @app.command()
-def faults(export: Annotated[int, typer.Argument(help="Number of a file: motcua files list.")]) -> None:
+def faults(export: Annotated[int, typer.Argument(help="Number of a file, from motcua files list.")]) -> None:
     """Show the faults of a file by line, in Vietnamese for the person who exported it, without the values of cells."""
     with connect() as connection:
         found = list_exports(connection, export_no=export)
     if not found:
-        raise refuse(f"There is no file {export}: motcua files list.")
+        raise refuse(f"There is no file {export}. See motcua files list.")
     (file,) = found
     say(f"{file.name}: {file.state}")
     if file.accepted_by:
@@ -107,7 +109,9 @@ def faults(export: Annotated[int, typer.Argument(help="Number of a file: motcua 
 @app.command()
 def form(
     source: _Source,
-    path: Annotated[Path | None, typer.Argument(help="The form, YAML; without it the one in force is printed.")] = None,
+    path: Annotated[
+        Path | None, typer.Argument(help="The form, a YAML file. Without it, the form in force is printed.")
+    ] = None,
     agency: _Agencies = None,
     by: By = None,
 ) -> None:
@@ -116,7 +120,9 @@ def form(
         with connect() as connection:
             kept = form_in_force(connection, source)
         if kept is None:
-            raise refuse(f"There is no form of {source} yet: motcua files form {source} FORM.yaml --agency CODE.")
+            raise refuse(
+                f"There is no form of {source} yet. Set it with motcua files form {source} FORM.yaml --agency CODE."
+            )
         say(f"# {kept.set_by}, {local_moment(kept.set_at)}; {', '.join(kept.agencies)}")
         say(json.dumps(kept.form, ensure_ascii=False, indent=2))
         return
@@ -127,13 +133,11 @@ def form(
         codes = None if agency is None else typed_agencies(connection, agency)
         if account_of(connection, source) is None:
             if not codes:
-                raise refuse("The first time say for which agencies: --agency CODE.")
+                raise refuse(f"{source} has no agencies yet. Name them with --agency CODE.")
             try:
                 open_account(connection, source, codes, who, now)
             except NameTaken:
-                raise refuse(
-                    f"There is software of the name {source} that pushes: give the source another name."
-                ) from None
+                raise refuse(f"A push client has the name {source} already. Give the source another name.") from None
         elif codes is not None:
             change_client(connection, source, "changed", by=who, now=now, agencies=codes)
         if wanted is not None:
@@ -142,18 +146,18 @@ def form(
     outcome = (
         "its form is in force"
         if has_form
-        else "its form is set on its page (Chất lượng › Nguồn dữ liệu), or by this command"
+        else "it has no form yet. Set it on its page (Chất lượng › Nguồn dữ liệu), or by this command"
     )
-    say(f"{source}: {outcome}. Its files belong into {folder_of(source)}")
+    say(f"{source}: {outcome}. Put its files into {folder_of(source)}")
     if settings().sources.get(source) != ADAPTER:
-        say(f"Nothing reads it yet: add {source}={ADAPTER} to MOTCUA_SOURCES.")
+        say(f"No pick-up reads this source yet. Add {source}={ADAPTER} to MOTCUA_SOURCES.")
 
 
 @app.command()
 def preview(
     source: _Source,
     file: Annotated[Path, typer.Argument(help="An export.")],
-    form: Annotated[Path | None, typer.Option("--form", help="Another form than the one in force.")] = None,
+    form: Annotated[Path | None, typer.Option("--form", help="Form to use instead of the one in force.")] = None,
     agency: _Agencies = None,
 ) -> None:
     """Read a file by a form and show its first lines and its faults. Writes nothing."""
@@ -163,9 +167,9 @@ def preview(
         own = typed_agencies(connection, agency) if agency else list(kept.agencies) if kept else []
         agencies = agency_words(connection)
     if form is None and kept is None:
-        raise refuse(f"There is no form of {source} yet: --form FORM.yaml.")
+        raise refuse(f"There is no form of {source} yet. Name one with --form FORM.yaml.")
     if not own:
-        raise refuse("Say for which agencies: --agency CODE.")
+        raise refuse("Name the agencies with --agency CODE.")
     used = _read_form(form) if form is not None else form_of(dict(kept.form)) if kept else None
     assert used is not None
     with tempfile.TemporaryFile() as copy:
@@ -210,19 +214,21 @@ def read(source: _Source) -> None:
 
 @app.command()
 def accept(
-    export: Annotated[int, typer.Argument(help="Number of a refused file: motcua files list.")],
-    why: Annotated[str, typer.Option("--why", help="Why it is right as it is; kept.", callback=without_phone)],
+    export: Annotated[int, typer.Argument(help="Number of a refused file, from motcua files list.")],
+    why: Annotated[
+        str, typer.Option("--why", help="Why the file is right as it is. The reason is stored.", callback=without_phone)
+    ],
     by: By = None,
 ) -> None:
     """Order the import of a file that was refused for too few dossiers or a missing end. Your name is stored."""
     who = signed(by)
     reason = clean_words(why, NOTE_LIMIT)
     if not reason:
-        raise refuse("Say why: --why.")
+        raise refuse("Give the reason with --why.")
     with connect() as connection:
         if not accept_file(connection, export, who, reason, datetime.now(UTC)):
-            raise refuse(f"File {export} is not refused, or was written anew since: motcua files list.")
-    say(f"File {export} is taken with the next run.")
+            raise refuse(f"File {export} is not refused, or was replaced since. See motcua files list.")
+    say(f"The next run imports file {export}.")
 
 
 def _read_form(path: Path) -> ExportForm:
@@ -233,4 +239,4 @@ def _read_form(path: Path) -> ExportForm:
     except ExportFormError as wrong:
         raise refuse(f"{path}: {wrong}") from None
     except (FileRefused, UnicodeDecodeError):
-        raise refuse(f"{path} is no form: YAML in UTF-8.") from None
+        raise refuse(f"{path} is not a form. A form is a YAML file in UTF-8.") from None

@@ -33,12 +33,12 @@ from motcua.store.notices.gaps import (
 )
 
 app = typer.Typer(
-    help="What a ledger does not remember that was restored, or may have been, and what became of it.",
+    help="Gaps: times that the ledger may not remember, because it was or may have been restored, and their messages.",
     no_args_is_help=True,
 )
 
 _KINDS = {
-    "behind_journal": "the ledger was restored: its journal knew more",
+    "behind_journal": "the ledger was restored: its journal has later attempts",
     "other_journal": "the ledger was kept with a journal that is not here",
     "behind_watch": "the watch had seen later messages than the ledger has",
     "slept": "the ledger slept, and may have been put back",
@@ -61,14 +61,17 @@ def list_all() -> None:
         say("The ledger has no gap: it was never behind its journal.")
     if lost:
         say(
-            f"The ledger is behind its journal: {lost} attempt(s) that left are not in it. The next run reads them "
-            "before it sends anything.",
+            f"The ledger is behind its journal: {lost} attempt(s) that were sent are not in it. The next run reads "
+            "them before it sends anything.",
             "red",
         )
     if damage is not None:
         say(f"The journal is damaged: {damage}.", "red")
     if believed is not None:
-        say(f"A sleep is believed, says {believed.said_by}, {local_moment(believed.said_at)}: {believed.reason}")
+        say(
+            f"A ledger that slept is trusted, signed by {believed.said_by}, {local_moment(believed.said_at)}: "
+            f"{believed.reason}"
+        )
     if lost or damage is not None or any(gap.closed_at is None for gap in gaps):
         raise typer.Exit(1)
 
@@ -77,7 +80,9 @@ def _print_gaps(gaps: list[Gap]) -> None:
     """Print the gaps as a table."""
 
     def looked_at(gap: Gap) -> object:
-        open_words = "nothing is sent" if gap.held_until is None else f"held up to {local_moment(gap.held_until)}"
+        open_words = (
+            "nothing is sent" if gap.held_until is None else f"messages up to {local_moment(gap.held_until)} on hold"
+        )
         return gap.closed_at or f"open: {open_words}"
 
     print_rows(
@@ -87,7 +92,7 @@ def _print_gaps(gaps: list[Gap]) -> None:
             "noticed": "noticed_at",
             "ledger until": lambda gap: gap.slept_since or gap.ledger_until,
             "journal until": "journal_until",
-            "left": "lost_attempts",
+            "lost attempts": "lost_attempts",
             "not found": "not_found",
             "looked at": looked_at,
             "by": "closed_by",
@@ -99,11 +104,11 @@ def _print_gaps(gaps: list[Gap]) -> None:
     if opened is None:
         return
     if opened.held_until is None:
-        say("Put the journal back (MOTCUA_JOURNAL): it is read by itself. Lost for good: motcua gaps close.")
+        say("Put the journal back (MOTCUA_JOURNAL). The next run reads it. If it is lost, run motcua gaps close.")
     else:
         say(
-            f"Was the server only off: motcua gaps close {opened.gap_no} --nothing-sent. Was its disk put back to an "
-            f"earlier state: motcua gaps close {opened.gap_no} --put-back."
+            f"If the server was only off, run motcua gaps close {opened.gap_no} --nothing-sent. If its disk was "
+            f"restored to an earlier state, run motcua gaps close {opened.gap_no} --put-back."
         )
 
 
@@ -116,11 +121,11 @@ def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps li
         unfound = not_found(connection, gap_no)
     say(f"Gap {gap.gap_no}, noticed {local_moment(gap.noticed_at)}: {_KINDS[gap.kind]}.")
     say(
-        f"Attempts that left and that the ledger did not know: {gap.lost_attempts}. Messages held then: "
+        f"Attempts that were sent and that the ledger did not know: {gap.lost_attempts}. Messages put on hold then: "
         f"{gap.held_messages}."
     )
     if gap.closed_at is None and gap.held_until is not None:
-        say(f"Open: what was recorded up to {local_moment(gap.held_until)} is held.", "red")
+        say(f"Open: messages recorded up to {local_moment(gap.held_until)} are on hold.", "red")
     elif gap.closed_at is None:
         say("Open: nothing is sent.", "red")
     elif gap.reason is not None:
@@ -128,11 +133,11 @@ def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps li
         say(f"Closed by {gap.closed_by}: {until}. {gap.reason}")
     if counts:
         heads = {"kind": "kind", "state now": "state", "messages": "messages"}
-        print_rows(heads, counts, title="Told, or maybe told, in the gap")
+        print_rows(heads, counts, title="Messages sent, or maybe sent, in the gap")
     if unfound:
         print_rows(
             {
-                "left": "departed_at",
+                "sent": "departed_at",
                 "gateway": "gateway",
                 "source": "source",
                 "agency": "agency_code",
@@ -144,44 +149,48 @@ def show(gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps li
             unfound,
             title="Not found",
         )
-        say("Their sources have not told of them again; as soon as they do, they are found by themselves.")
+        say("Their sources have not shown these dossiers again. When they do, the messages are found automatically.")
 
 
 @app.command("close")
 def close(
     gap_no: Annotated[int, typer.Argument(help="Number from 'motcua gaps list'.")],
-    reason: Annotated[str, typer.Option(help="Why, kept for auditors.", callback=without_phone)],
+    reason: Annotated[str, typer.Option(help="The reason. It is stored for auditors.", callback=without_phone)],
     sent_until: Annotated[
         datetime | None,
-        typer.Option(help="What was recorded up to then may have been told: it is held for people; clock of Vietnam."),
+        typer.Option(
+            help="The last time at which the ledger may have sent, clock of Vietnam. Messages recorded up to then "
+            "wait for a person's release."
+        ),
     ] = None,
     nothing_sent: Annotated[
         bool,
         typer.Option(
             "--nothing-sent",
-            help="The ledger is whole: the server was only off, or only its journal is lost. All goes on.",
+            help="The ledger is complete: the server was only off, or only its journal is lost. Sending continues.",
         ),
     ] = False,
     put_back: Annotated[
         bool,
         typer.Option(
-            "--put-back", help="The ledger was put back to an earlier state: what is held may have been told."
+            "--put-back",
+            help="The ledger was restored to an earlier state: citizens may have got the held messages already.",
         ),
     ] = False,
     as_department: AsDepartment = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     by: By = None,
 ) -> None:
     """Close a gap that the journal cannot explain, with one decision for all its messages. Stores who and why."""
     must_be_department(as_department)
     if not reason.strip():
-        raise refuse("Say why with --reason; it is kept for auditors.")
+        raise refuse("Give the reason with --reason. It is stored for auditors.")
     if (sent_until is not None) + nothing_sent + put_back != 1:
         raise refuse(
-            "Say one of --sent-until, the last moment at which the ledger may have sent, --put-back and --nothing-sent."
+            "Give one of --sent-until (the last time at which the ledger may have sent), --put-back and --nothing-sent."
         )
     who = signed(by)
-    question = "What was told in the gap is told again. Was nothing sent that the ledger does not know?"
+    question = "A message that was sent in the gap is sent again. Are you sure that the ledger knows all sent messages?"
     if nothing_sent and not yes and not typer.confirm(question):
         raise typer.Exit(1)
     until = None if sent_until is None else sent_until.replace(tzinfo=VIETNAM)
@@ -189,7 +198,7 @@ def close(
         if put_back:
             until = _require_gap(list_gaps(connection, limit=10_000), gap_no).held_until
             if until is None:
-                raise refuse("Nobody knows here what is held: say --sent-until.")
+                raise refuse("It is not known which messages are on hold. Give the time with --sent-until.")
         try:
             held = close_by_hand(
                 connection,
@@ -209,19 +218,19 @@ def close(
 
 @app.command("believe")
 def believe(
-    reason: Annotated[str, typer.Option(help="Why, kept for auditors.", callback=without_phone)],
+    reason: Annotated[str, typer.Option(help="The reason. It is stored for auditors.", callback=without_phone)],
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:
     """Sign that this server's disk, or its journal, is never restored. A ledger that slept is then trusted."""
     must_be_department(as_department)
     if not reason.strip():
-        raise refuse("Say why with --reason; it is kept for auditors.")
+        raise refuse("Give the reason with --reason. It is stored for auditors.")
     who = signed(by)
     with connect() as connection:
         if not believe_sleeps(connection, who, reason.strip(), datetime.now(UTC)):
-            raise refuse("That is signed already: motcua gaps list.")
-    say("From now on a ledger that slept is believed. Take it back: motcua gaps doubt.")
+            raise refuse("This is signed already. See motcua gaps list.")
+    say("From now on, a ledger that slept is trusted. Withdraw this with motcua gaps doubt.")
 
 
 @app.command("doubt")
@@ -234,8 +243,8 @@ def doubt(
     who = signed(by)
     with connect() as connection:
         if not doubt_sleeps(connection, who, datetime.now(UTC)):
-            raise refuse("Nobody had signed that: motcua gaps list.")
-    say("From now on what was recorded before a sleep is held until somebody says what became of it.")
+            raise refuse("Nobody had signed this. See motcua gaps list.")
+    say("From now on, messages recorded before a sleep are on hold until a person closes the gap.")
 
 
 def _require_gap(gaps: list[Gap], gap_no: int) -> Gap:
@@ -243,4 +252,4 @@ def _require_gap(gaps: list[Gap], gap_no: int) -> Gap:
     for gap in gaps:
         if gap.gap_no == gap_no:
             return gap
-    raise refuse(f"There is no gap {gap_no}: motcua gaps list.")
+    raise refuse(f"There is no gap {gap_no}. See motcua gaps list.")

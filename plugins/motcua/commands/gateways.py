@@ -108,8 +108,8 @@ def start(name: str, by: By = None) -> None:
 @app.command("stop")
 def stop(
     name: str,
-    reason: Annotated[str, typer.Option(help="Why; it is kept.", callback=without_phone)],
-    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="How long.")] = 24,
+    reason: Annotated[str, typer.Option(help="The reason. It is stored with the change.", callback=without_phone)],
+    hours: Annotated[float, typer.Option(min=0.01, max=24 * 365, help="For how many hours.")] = 24,
     by: By = None,
 ) -> None:
     """Pause a gateway for some hours. Other gateways take the messages that they can; the other messages wait."""

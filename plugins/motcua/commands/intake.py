@@ -38,24 +38,34 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 _Client = Annotated[str, typer.Argument(help="The name that the software signs in with.")]
 _Agencies = Annotated[
     list[str] | None,
-    typer.Option("--agency", help="Code or alias of an agency that it may write for; may be given again."),
+    typer.Option(
+        "--agency",
+        help="Code or alias of an agency that the client may write for. Repeat the option for more agencies.",
+    ),
 ]
 _Networks = Annotated[
     list[str] | None,
-    typer.Option("--network", help="Addresses from which it may call without a session, as 10.1.2.0/24; again."),
+    typer.Option(
+        "--network",
+        help="Network from which the client may push without a session, such as 10.1.2.0/24. Repeat the "
+        "option for more networks.",
+    ),
 ]
 _AtDesk = Annotated[
     bool | None,
     typer.Option(
         "--supplements-at-desk/--supplements-where-said",
-        help="Whether its status 5 always means at the one-stop desk; by default only where a push says so.",
+        help="Whether status 5 of this client always means a supplement at the one-stop desk. By default, only if a "
+        "push says so.",
     ),
 ]
 
 
 @app.command("list")
 def list_all(
-    history: Annotated[bool, typer.Option("--history", help="Who changed which account, the newest first.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="List who changed which account, the newest first.")
+    ] = False,
     search: Search = "",
     sort: Sort = "",
     most: Most = 200,
@@ -63,7 +73,7 @@ def list_all(
 ) -> None:
     """List the accounts, with what they pushed in the last seven days."""
     if not history:
-        empty = "Nothing may push yet: motcua intake add NAME --agency CODE."
+        empty = "There is no client yet. Register one with motcua intake add NAME --agency CODE."
         print_list(ACCOUNTS, {"q": search, "sort": sort}, most=most, to=to, empty=empty)
         return
     with connect() as connection:
@@ -88,7 +98,7 @@ def faults(client: _Client) -> None:
     since = pushes_since()
     with connect() as connection:
         if client not in {each.name for each in list_clients(connection, since)}:
-            raise refuse(f"There is no client {client}: motcua intake list.")
+            raise refuse(f"There is no client {client}. See motcua intake list.")
         found = list_faults(connection, client, since)
     columns = {name: name for name in ("day", "service", "fault", "field", "records")}
     print_rows(columns, found, empty="Nothing was wrong.")
@@ -99,7 +109,10 @@ def add(
     client: _Client,
     agency: _Agencies = None,
     source: Annotated[
-        str | None, typer.Option("--source", help="Source of MOTCUA_SOURCES that it is read as; by default its name.")
+        str | None,
+        typer.Option(
+            "--source", help="Source in MOTCUA_SOURCES under which its data is read. By default, the client's name."
+        ),
     ] = None,
     network: _Networks = None,
     supplements_at_desk: _AtDesk = None,
@@ -110,9 +123,9 @@ def add(
     of_source = source or client
     for name in (client, of_source):
         if not _NAME.fullmatch(name):
-            raise refuse(f"{name!r} is no name: a-z first, then a-z, 0-9 and _, 40 at most.")
+            raise refuse(f"{name!r} is not a name. A name has at most 40 of a-z, 0-9 and _, and begins with a-z.")
     if not agency:
-        raise refuse("Say which agencies it may write for: --agency CODE.")
+        raise refuse("Name the agencies that the client may write for with --agency CODE.")
     words = secrets.token_urlsafe(24)
     try:
         with connect() as connection:
@@ -129,13 +142,13 @@ def add(
                 now=datetime.now(UTC),
             )
     except NameTaken:
-        raise refuse(f"There is a client {client} already: motcua intake list.") from None
+        raise refuse(f"There is a client {client} already. See motcua intake list.") from None
     except psycopg.DataError:
         raise _no_network() from None
-    say(f"{client} may push for {', '.join(codes)}. Its password, which is shown this once:")
+    say(f"{client} may push for {', '.join(codes)}. Its password is shown only now:")
     say(words)
     if settings().sources.get(of_source) != "national_sync":
-        say(f"Nothing reads it yet: add {of_source}=national_sync to MOTCUA_SOURCES.")
+        say(f"No pick-up reads this source yet. Add {of_source}=national_sync to MOTCUA_SOURCES.")
 
 
 @app.command()
@@ -149,7 +162,7 @@ def change(
     """Change what a client may do. Agencies or networks given here replace the client's present ones."""
     who = signed(by)
     if agency is None and network is None and supplements_at_desk is None:
-        raise refuse("Say what is to change: --agency, --network, --supplements-at-desk.")
+        raise refuse("Give at least one of --agency, --network and --supplements-at-desk.")
     try:
         with connect() as connection:
             codes = None if agency is None else typed_agencies(connection, agency)
@@ -164,7 +177,7 @@ def change(
                 supplements_at_desk=supplements_at_desk,
             )
     except NoSuchClient:
-        raise refuse(f"There is no client {client}: motcua intake list.") from None
+        raise refuse(f"There is no client {client}. See motcua intake list.") from None
     except psycopg.DataError:
         raise _no_network() from None
     say(f"{client} is changed.")
@@ -176,25 +189,30 @@ def password(client: _Client, by: By = None) -> None:
     who = signed(by)
     words = secrets.token_urlsafe(24)
     _change_client(client, "password", who, password=Password.of(words))
-    say(f"The new password of {client}, which is shown this once:")
+    say(f"The new password of {client} is shown only now:")
     say(words)
 
 
 @app.command()
 def push(
     dossier: Annotated[
-        str | None, typer.Argument(help="Code of the dossier that is pushed: as yours are, and none of a citizen's.")
+        str | None,
+        typer.Argument(help="Code of the dossier to push. It looks like your own codes, but no citizen has it."),
     ] = None,
     status: Annotated[
-        int, typer.Option("--status", help="1 to 10; 9: its result is at the desk, 5: a supplement.")
+        int,
+        typer.Option(
+            "--status", help="Status of the dossier, 1 to 10. 9: the result is at the desk. 5: a supplement is needed."
+        ),
     ] = 4,
-    phone: Annotated[str, typer.Option("--phone", help="Where its message goes: your own.")] = "",
+    phone: Annotated[str, typer.Option("--phone", help="Phone number that gets the message. Use your own.")] = "",
     file: Annotated[
-        Path | None, typer.Option("--file", help="JSON that is pushed instead: a list of dossiers, or of steps.")
+        Path | None, typer.Option("--file", help="JSON file to push instead: a list of dossiers or of steps.")
     ] = None,
     steps: Annotated[bool, typer.Option("--steps", help="The file holds steps (CapNhatTienDoHoSoMC).")] = False,
     url: Annotated[
-        str | None, typer.Option("--url", help="Where to push, https://<host>/intake; by default this demo's.")
+        str | None,
+        typer.Option("--url", help="Address to push to, https://<host>/intake. By default, that of this demo."),
     ] = None,
     client: Annotated[
         str | None, typer.Option("--client", help="The account's name; its password is asked for, or read from a pipe.")
@@ -206,9 +224,9 @@ def push(
     The pushed data counts like any other data: for a result (9) of an enabled agency, the phone gets a message.
     """
     if (dossier is None) == (file is None):
-        raise refuse("Say the code of a dossier, or --file with what is pushed.")
+        raise refuse("Give the code of a dossier, or a JSON file with --file.")
     if not 1 <= status <= 10:
-        raise refuse("--status is a code of the portal, 1 to 10.")
+        raise refuse("--status must be a code of the portal, 1 to 10.")
     speaking, unit = _portal_client(url, client, agency)
     answers = (
         _push_trial(speaking, unit, dossier, status, phone) if dossier else _push_file(speaking, unit, file, steps)
@@ -225,10 +243,10 @@ def _portal_client(url: str | None, client: str | None, agency: str) -> tuple[Po
     if url is None:
         account = read_account(settings().data / "vendor")
         if account is None:
-            raise refuse("Say where to push and as whom: --url https://<host>/intake --client NAME.")
+            raise refuse("Name the address and the client: --url https://<host>/intake --client NAME.")
         return PortalClient(account.url, account.client, account.password), agency or account.unit
     if client is None:
-        raise refuse("Say as whom: --client NAME.")
+        raise refuse("Name the client with --client NAME.")
     words = typer.prompt(f"Password of {client}", hide_input=True, err=True)
     return PortalClient(url, client, words.strip()), agency
 
@@ -287,7 +305,7 @@ def _send(ask: Callable[[], Answer]) -> Answer:
 def disable(client: _Client, by: By = None) -> None:
     """Forbid a client to push. Its sessions end, and the data that it pushed stays."""
     _change_client(client, "disabled", signed(by), enabled=False)
-    say(f"{client} may push no more.")
+    say(f"{client} may no longer push.")
 
 
 @app.command()
@@ -305,9 +323,9 @@ def _change_client(
         with connect() as connection:
             change_client(connection, client, change, by=by, now=datetime.now(UTC), enabled=enabled, password=password)
     except NoSuchClient:
-        raise refuse(f"There is no client {client}: motcua intake list.") from None
+        raise refuse(f"There is no client {client}. See motcua intake list.") from None
 
 
 def _no_network() -> typer.Exit:
     """Return the exit for a text that is no network."""
-    return refuse("That is no network: write 10.1.2.0/24, or one address.")
+    return refuse("This is not a network. Write, for example, 10.1.2.0/24, or one address.")

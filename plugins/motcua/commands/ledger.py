@@ -32,7 +32,7 @@ def migrate_ledger() -> None:
 
 
 def show_identity(
-    by_procedure: Annotated[bool, typer.Option("--by-procedure", help="A row for each procedure.")] = False,
+    by_procedure: Annotated[bool, typer.Option("--by-procedure", help="Print a row for each procedure.")] = False,
     since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
 ) -> None:
@@ -61,15 +61,15 @@ def show_identity(
     for gap in gaps:
         states = ", ".join(f"{each.messages} {each.state}" for each in gap_messages[gap.gap_no])
         say(
-            f"gap {gap.gap_no}, {'open: nothing is sent' if gap.closed_at is None else 'looked at'}: of the messages "
-            f"that were told, or may have been, before the ledger was restored, there are now {states or 'none'}"
+            f"gap {gap.gap_no}, {'open' if gap.closed_at is None else 'closed'}: the messages that were sent, or may "
+            f"have been sent, before the ledger was restored are now: {states or 'none'}"
         )
     if any(row.difference for row in rows):
         raise typer.Exit(1)
 
 
 def show_latency(
-    minutes: Annotated[int, typer.Option(min=1, help="Only messages picked up in the last minutes.")] = 60,
+    minutes: Annotated[int, typer.Option(min=1, help="Only messages picked up in the last MINUTES minutes.")] = 60,
     limit: Annotated[int, typer.Option(min=1, help="At most this many, the latest first.")] = 1000,
     must_reach: Annotated[
         float | None, typer.Option(help="Exit 1 unless p95 is at most this many seconds, over at least 100 messages.")
@@ -102,7 +102,7 @@ def add_quarantine(app: typer.Typer) -> None:
         app,
         "quarantine",
         UNUSABLE,
-        "List rows of the sources that cannot be used yet, with why and what mends them.",
+        "List rows of the sources that cannot be used yet, with the reason and the remedy.",
         "Nothing is in quarantine.",
     )
 
@@ -164,19 +164,22 @@ def provision() -> None:
     for name in _ROLES:
         # Addresses contain these passwords, and other characters would end the password or the host in an address.
         if not _NEEDS_NO_PERCENT_SIGNS.issuperset(given[name]):
-            raise refuse(f"{name} may hold letters, digits, '-', '.', '_' and '~' only: it stands in addresses.")
+            raise refuse(
+                f"{name} may contain only letters, digits, '-', '.', '_' and '~', because addresses contain it."
+            )
     admin_dsn = given["MOTCUA_ADMIN_DSN"]
     try:
         conninfo_to_dict(admin_dsn)
     except psycopg.ProgrammingError:
         # The driver's own message would quote the password.
         raise refuse(
-            "MOTCUA_ADMIN_DSN is no address; write postgres://<administrator>:<password>@<host>:5432/postgres."
+            "MOTCUA_ADMIN_DSN is not an address. Write postgres://<administrator>:<password>@<host>:5432/postgres."
         ) from None
     owner, app, audit, airflow, *others = (Role(role, given[name]) for name, role in _ROLES.items())
     left = provision_ledger(admin_dsn, LEDGER, owner, app, audit, airflow, AIRFLOW, others)
     typer.echo(f"Databases {LEDGER} and {AIRFLOW}; roles {', '.join(_ROLES.values())}.")
     if left:
         typer.echo(
-            f"Left open, since this administrator may not close it, or for programs of before: {'; '.join(left)}."
+            f"Rights not removed, because this administrator may not remove them or an earlier program may need them: "
+            f"{'; '.join(left)}."
         )

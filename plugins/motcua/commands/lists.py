@@ -24,9 +24,9 @@ OPERATOR = Viewer("motcua", "operator", None)
 # Markup is switched off, because texts from outside may look like markup.
 _console = console(markup=False)
 
-To = Annotated[Path | None, typer.Option("--to", help="Write the list into this file instead, .csv or .xlsx.")]
-Search = Annotated[str, typer.Option("--search", help="Only rows that hold these words; accents may be left out.")]
-Sort = Annotated[str, typer.Option("--sort", help="Column to put the rows in order by; with - before it, backwards.")]
+To = Annotated[Path | None, typer.Option("--to", help="Write the list to this file instead, .csv or .xlsx.")]
+Search = Annotated[str, typer.Option("--search", help="Only rows that contain these words. Accents may be left out.")]
+Sort = Annotated[str, typer.Option("--sort", help="Column to sort by. A - before its name sorts backwards.")]
 Most = Annotated[int, typer.Option("--most", min=1, help="At most this many rows.")]
 
 
@@ -68,7 +68,7 @@ def print_list(
         table.add_row(*cells, style="red" if red(row) else None)
     _console.print(empty if empty and not rows else table)
     if more:
-        _console.print(f"More than {most}: --most.")
+        _console.print(f"There are more than {most} rows. Show more with --most.")
     return rows
 
 
@@ -77,7 +77,7 @@ def _read_request(connection: Connection, listing: Listing, written: Mapping[str
     try:
         asked = ask(connection, listing.declared, written, OPERATOR)
     except AgencyUnknown as unknown:
-        raise refuse(f"There is no agency {unknown}: motcua agencies list.") from None
+        raise refuse(f"There is no agency {unknown}. See motcua agencies list.") from None
     if asked.faults:
         raise refuse("\n".join(asked.faults))
     return asked
@@ -106,7 +106,7 @@ def _plain_text(cell: Cell, column: Column) -> str:
 def _write_file(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
     """Write a list into a CSV file or a workbook."""
     if to.suffix not in (".csv", ".xlsx"):
-        raise refuse("--to takes a name that ends with .csv or .xlsx.")
+        raise refuse("The file name of --to must end with .csv or .xlsx.")
     about = [" · ".join([whose(asked.chosen, asked.agencies, OPERATOR), *asked.told])]
     to.write_bytes(_file_content(listing, asked, seen, about, connect, to.suffix))
     _console.print(f"Written: {to}", soft_wrap=True)

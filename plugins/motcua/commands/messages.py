@@ -30,7 +30,7 @@ from motcua.store.notices.messages import HeldMessage, count_held, held
 from motcua.store.notices.stops import sent_messages, stopped_messages, stops_in_force
 
 app = typer.Typer(
-    help="What went, what waits because it was stopped, and those whose outcome nobody can tell.",
+    help="Messages: those sent, those on hold because of a stop, and those of unknown outcome.",
     no_args_is_help=True,
 )
 list_command(
@@ -49,7 +49,9 @@ def _held_at_all(connection: Connection, asked: Asked, most: int, skipped: int) 
 
 @app.command("held")
 def list_held(
-    every: Annotated[bool, typer.Option("--all", help="Also those that are no longer useful.")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="List also messages that are no longer useful to the citizen.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 200,
     to: To = None,
 ) -> None:
@@ -63,7 +65,7 @@ def list_held(
     for count in counts:
         words = f"{count.gateway}: {count.held} of unknown outcome, {count.useful} of them still useful"
         say(words)
-    say("A phone may have them already. Ask the provider; then: motcua messages release --reason …")
+    say("Citizens may have got these messages already. Ask the provider, then run motcua messages release.")
 
 
 @app.command("sent")
@@ -72,8 +74,8 @@ def list_sent(
     until: Annotated[
         datetime | None, typer.Option(formats=MOMENTS, help="Before this time, clock of Vietnam; by default now.")
     ] = None,
-    kind: Annotated[Literal["result", "supplement", "apology"] | None, typer.Option(help="This kind only.")] = None,
-    agency: Annotated[str | None, typer.Option(help="This agency only, by its code.")] = None,
+    kind: Annotated[Literal["result", "supplement", "apology"] | None, typer.Option(help="Only this kind.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Only the agency with this code.")] = None,
 ) -> None:
     """Count the messages handed to gateways between two times, by agency, kind and version of the text."""
     start, end = since.replace(tzinfo=VIETNAM), until.replace(tzinfo=VIETNAM) if until else datetime.now(UTC)
@@ -86,17 +88,17 @@ def list_sent(
             "text": lambda row: f"{row.template_id}.v{row.template_version}",
             "messages": "messages",
             "taken": "taken",
-            "on the phone": "delivered",
+            "delivered": "delivered",
             "unknown": "unknown",
             "first": "first_at",
             "last": "last_at",
         },
         rows,
-        empty="Nothing left for the gateways.",
+        empty="No message was handed to a gateway.",
     )
     taken, unknown = sum(row.taken for row in rows), sum(row.unknown for row in rows)
     if rows:
-        say(f"{taken} message(s) were taken by a gateway; of {unknown} nobody can tell yet.")
+        say(f"A gateway accepted {taken} message(s). The outcome of {unknown} is not known yet.")
 
 
 @app.command("stopped")
@@ -116,7 +118,7 @@ def list_stopped() -> None:
             "the first expires": "useful_until",
         },
         rows,
-        empty="No message waits for a stop." if stops else "Nothing is stopped.",
+        empty="No message is on hold because of a stop." if stops else "Nothing is stopped.",
     )
 
 
@@ -124,26 +126,29 @@ def list_stopped() -> None:
 def release_held(
     message_ids: Annotated[list[int] | None, typer.Argument(help="Numbers from 'motcua messages held'.")] = None,
     reason: Annotated[
-        str, typer.Option(help="Why they may be sent again; kept for auditors.", callback=without_phone)
+        str, typer.Option(help="Why the messages may be sent again. It is stored for auditors.", callback=without_phone)
     ] = "",
-    gateway: Annotated[str | None, typer.Option(help="Those last given to this gateway.")] = None,
+    gateway: Annotated[str | None, typer.Option(help="Only messages last handed to this gateway.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Recorded from this time on, clock of Vietnam.")] = None,
     until: Annotated[datetime | None, typer.Option(help="Recorded before this time, clock of Vietnam.")] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     by: By = None,
 ) -> None:
     """Send messages of unknown outcome once more, with the same text to the dossier's number. Stores who and why."""
     if not (message_ids or gateway or since or until):
-        raise refuse("Name messages, or --gateway, or --since and --until.")
+        raise refuse("Give numbers of messages, or --gateway, or --since and --until.")
     if not reason.strip():
-        raise refuse("Say why with --reason; it is kept for auditors.")
+        raise refuse("Give the reason with --reason. It is stored for auditors.")
     who = signed(by)
     window = typed_window(since, until)
-    if not yes and not typer.confirm("A citizen whose phone has it already is told twice. Send again?"):
+    if not yes and not typer.confirm("A citizen who has got the message already will get it twice. Send again?"):
         raise typer.Exit(1)
     released = release(who, reason, window, message_ids=message_ids or None, gateway=gateway)
     left = set(message_ids or ()) - set(released)
     say(f"{len(released)} message(s) released; the next run sends them.")
     if left:
-        say(f"Not released, being settled, sent again already or no longer useful: {', '.join(map(str, sorted(left)))}")
+        say(
+            "Not released, because settled, sent again already or no longer useful: "
+            f"{', '.join(map(str, sorted(left)))}"
+        )
         raise typer.Exit(1)

@@ -33,21 +33,24 @@ def purge_now(by: By = None) -> None:
 
 
 _Because = Annotated[
-    str, typer.Option(callback=without_phone, help="The paper that the request stands in; kept for auditors.")
+    str, typer.Option(callback=without_phone, help="The document that contains the request. It is stored for auditors.")
 ]
 _Phone = Annotated[
-    bool, typer.Option("--phone", help="By a phone's number: asked for, or the first line of standard input.")
+    bool,
+    typer.Option(
+        "--phone", help="Search by phone number. It is asked for, or read from the first line of standard input."
+    ),
 ]
 _To = Annotated[
     Path | None,
-    typer.Option(help="Files to write, without their endings; where not given, in this folder by the time."),
+    typer.Option(help="Path of the files to write, without endings. By default, in this folder, named by the time."),
 ]
 
 
 @app.command("export")
 def export_data(
     because: _Because,
-    agency: Annotated[str | None, typer.Option(help="Code of the agency that the dossier is of.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Code of the dossier's agency.")] = None,
     code: Annotated[str | None, typer.Option(help="Code of the dossier, as the ledger has it.")] = None,
     phone: _Phone = False,
     to: _To = None,
@@ -70,10 +73,10 @@ def export_data(
 @app.command("erase")
 def erase_data(
     because: _Because,
-    agency: Annotated[str | None, typer.Argument(help="Code of the agency that the dossier is of.")] = None,
+    agency: Annotated[str | None, typer.Argument(help="Code of the dossier's agency.")] = None,
     code: Annotated[str | None, typer.Argument(help="Code of the dossier, as the ledger has it.")] = None,
     phone: _Phone = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before it is emptied.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     to: _To = None,
     by: By = None,
 ) -> None:
@@ -91,8 +94,8 @@ def erase_data(
         say(_erasure_state(each))
     if done.quarantined or done.complaints or done.complaints_kept:
         say(
-            f"Of no dossier, {done.quarantined} row(s) in quarantine and {done.complaints} complaint(s) were emptied; "
-            f"{done.complaints_kept} complaint(s) are kept until settled."
+            f"Without a dossier, {done.quarantined} row(s) in quarantine and {done.complaints} complaint(s) were "
+            f"emptied; {done.complaints_kept} complaint(s) are kept until they are settled."
         )
     if phone:
         say(f"{done.inquiries} text(s) to 9029 were emptied; {done.inquiries_kept} are kept for now.")
@@ -124,14 +127,17 @@ def _confirm(citizen: Citizen) -> None:
     _warn_of_names(citizen)
     tables = ("messages", "attempts", "inquiries", "complaints", "quarantine")
     rows = ", ".join(f"{citizen.rows_of(table)} row(s) of {table}" for table in tables)
-    question = f"Empty {len(citizen.dossiers)} dossier(s) for good, with {rows}? What has not ended goes when it has."
+    question = (
+        f"Empty {len(citizen.dossiers)} dossier(s) permanently, with {rows}? A dossier that has not ended is emptied"
+        " after its end."
+    )
     typer.confirm(question, abort=True)
 
 
 def _warn_of_names(citizen: Citizen) -> None:
     """Warn if the dossiers have several names, which may belong to several persons."""
     if citizen.names > 1:
-        print_error(f"The dossiers are in {citizen.names} names: look at the papers of whoever asks.")
+        print_error(f"The dossiers have {citizen.names} names. Check the identity papers of the person who asks.")
 
 
 def _erasure_state(dossier: CitizenDossier) -> str:
@@ -142,14 +148,14 @@ def _erasure_state(dossier: CitizenDossier) -> str:
         words
         for holds, words in (
             (dossier.ended_at is None or dossier.ended_at > datetime.now(UTC), "it has not ended"),
-            (dossier.may_be_told, "a message of it may still go, or has no known end"),
+            (dossier.may_be_told, "a message about it may still be sent, or has an unknown outcome"),
             (dossier.is_complained_of, "a complaint about it is open"),
         )
         if holds
     ]
     return (
-        f"Dossier {dossier.dossier_code} is kept for now: {'; '.join(why) or 'somebody holds it'}. "
-        "A purge after that empties it."
+        f"Dossier {dossier.dossier_code} is kept for now: {'; '.join(why) or 'another process is using it'}. "
+        "A later purge empties it."
     )
 
 
@@ -160,7 +166,7 @@ def _target_path(to: Path | None) -> Path:
         raise typer.BadParameter(f"there is no folder {target.parent}.")
     for ending in ("xlsx", "html"):
         if target.with_name(f"{target.name}.{ending}").exists():
-            raise typer.BadParameter(f"{target}.{ending} is there already.")
+            raise typer.BadParameter(f"{target}.{ending} exists already.")
     return target
 
 

@@ -43,15 +43,15 @@ def phones(
         typer.Argument(help="CSV (UTF-8, UTF-16; comma, semicolon or tab) or .xlsx, with a column phone."),
     ] = None,
     source: Annotated[str | None, typer.Option(help="Check all dossiers of a source of MOTCUA_SOURCES.")] = None,
-    province: Annotated[str, typer.Option(help="Province of rows that name none.")] = "khanh_hoa",
+    province: Annotated[str, typer.Option(help="Province of rows that name no province.")] = "khanh_hoa",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the rows to mend to this workbook (.xlsx).")
+        Path | None, typer.Option("--output", "-o", help="Write the rows to correct to this workbook (.xlsx).")
     ] = None,
     unmasked: Annotated[
         bool,
         typer.Option(
             "--unmasked",
-            help="Write whole numbers to the workbook; else they are masked. Of a source it is kept who had that done.",
+            help="Write unmasked phone numbers to the workbook. With --source, your name is stored.",
         ),
     ] = False,
     by: By = None,

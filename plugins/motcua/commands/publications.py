@@ -64,10 +64,10 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
         f"Publication {number}: {publication.period}, closing {publication.closing_no}{corrects}.\n"
         f"Folder {folder}\n"
         f"SHA-256 of manifest.json {publication.manifest_sha256}\n"
-        f"of the one before       {publication.previous_sha256}"
+        f"of the previous manifest {publication.previous_sha256}"
     )
     if not is_manifest(publication.manifest):
-        raise refuse(f"its manifest in the ledger is none; motcua verify {number} says more")
+        raise refuse(f"the text in the ledger is not a manifest. motcua verify {number} shows the fault.")
     print_rows(
         {
             "file": itemgetter("name"),
@@ -81,7 +81,9 @@ def show(number: Annotated[int, typer.Argument(min=1, help="Number of the public
 
 @app.command("statement")
 def print_statement(
-    asked: Annotated[str, typer.Argument(metavar="NAME_OR_HASH", help="As a manifest names it, or its SHA-256.")],
+    asked: Annotated[
+        str, typer.Argument(metavar="NAME_OR_HASH", help="Name of the statement in a manifest, or its SHA-256.")
+    ],
 ) -> None:
     """Print the SQL statement that a publication names, in exactly the bytes that its SHA-256 was computed from."""
     try:
@@ -99,10 +101,10 @@ def mail(
     bodies: Annotated[
         list[str] | None,
         typer.Argument(
-            help="department, home_affairs, justice, committee, or an agency's code; all that have recipients."
+            help="department, home_affairs, justice, committee, or an agency's code. By default, all with recipients."
         ),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Whoever has the mail gets it once more.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Mail also recipients who have the mail already.")] = False,
 ) -> None:
     """Mail a publication to recipients who do not have it yet. Exit code 1 if a recipient is not reached."""
     failed = False
@@ -169,13 +171,13 @@ def verify(
 def _store_result(checked: Verification, who: str | None) -> None:
     """Store the result of a verification for the staff pages, or print why it is not stored."""
     if not checked.in_store:
-        sentence = "Not kept: it is a copy elsewhere, not the publication in its store."
+        sentence = "Result not stored: this is a copy, not the publication in the store."
     elif who is None:
-        sentence = "Not kept: nobody signs it; --by NAME does, or once for all commands MOTCUA_PERSON=NAME."
+        sentence = "Result not stored: nobody signed it. Sign with --by NAME, or for all commands MOTCUA_PERSON=NAME."
     elif keep_verification(checked, who):
-        sentence = f"Kept, signed by {who}."
+        sentence = f"Result stored, signed by {who}."
     else:
-        sentence = "Not kept: this role may only read."
+        sentence = "Result not stored: this role may only read."
     say(sentence)
 
 

@@ -28,7 +28,7 @@ from motcua.store.oversight import quality as store
 
 app = typer.Typer(help="Data quality: what the checks found, and what is done about it.", no_args_is_help=True)
 
-_AGENCY = typer.Option(help="Only this agency's.")
+_AGENCY = typer.Option(help="Only this agency.")
 _RUN = typer.Option("--run", help="Number of the run; by default the last one.")
 
 
@@ -37,7 +37,7 @@ def _run_number(run: int | None) -> int:
     with connect() as connection:
         chosen = run or last_run_no(connection)
     if chosen is None:
-        raise refuse("Nothing was checked yet: motcua quality run")
+        raise refuse("There is no run yet. Start one with motcua quality run.")
     return chosen
 
 
@@ -63,7 +63,7 @@ def show(agency: Annotated[str | None, _AGENCY] = None, run: Annotated[int | Non
     read = report.run.data_as_of
     say(
         f"Run {report.run.run_no} of {local_moment(report.run.as_of)}, data as of {local_moment(read) or 'never'}; "
-        f"changes since {f'run {report.previous.run_no}' if report.previous else 'nothing, this is the first run'}."
+        f"{f'changes since run {report.previous.run_no}' if report.previous else 'this is the first run'}."
     )
     if report.figures.broken_reason:
         say(f"BROKEN: {report.figures.broken_reason}", "red")
@@ -123,14 +123,14 @@ def show_rows(
 ) -> None:
     """List the findings of one rule: what, since when, deadline, who accepted it until when. Numbers are masked."""
     if rule not in load_rules().rules:
-        raise refuse(f"There is no rule {rule}: motcua quality rules")
+        raise refuse(f"There is no rule {rule}. See motcua quality rules.")
     chosen = _run_number(run)
     print_list(
         findings_of(chosen, agency, Chosen(rule, None, None)),
         {"q": search, "sort": sort},
         most=limit,
         to=to,
-        empty=f"Run {chosen} found nothing by {rule}.",
+        empty=f"Run {chosen} has no finding of rule {rule}.",
         red=lambda row: row.stage != "in_time",
     )
 
@@ -138,8 +138,8 @@ def show_rows(
 @app.command("acknowledge")
 def acknowledge(
     finding: Annotated[int, typer.Argument(help="Number of the finding, as listed by 'rows'.")],
-    why: Annotated[str, typer.Option(help="Why it may stay for a time.", callback=without_phone)],
-    until: Annotated[str, typer.Option(help="Last day on which that holds, for example 2026-12-31.")],
+    why: Annotated[str, typer.Option(help="Why the finding is acceptable for now.", callback=without_phone)],
+    until: Annotated[str, typer.Option(help="Last day of the acceptance, for example 2026-12-31.")],
     by: By = None,
 ) -> None:
     """Accept a finding until a day. It stays visible but does not count as a fault. A past day ends the acceptance."""
@@ -154,7 +154,7 @@ def acknowledge(
         known = store.acknowledge(connection, finding, who, why.strip(), last_day, datetime.now(UTC))
     if not known:
         raise refuse(f"There is no finding {finding}.")
-    say(f"Finding {finding} is accepted until {written_day(last_day)}; counts follow with the next check.")
+    say(f"Finding {finding} is accepted until {written_day(last_day)}. The next check counts it so.")
 
 
 @app.command("rules")
@@ -182,7 +182,8 @@ def mail(
     department: Annotated[bool, typer.Option("--department", help="Only the Department's mail.")] = False,
     run: Annotated[int | None, _RUN] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Whoever has the mail gets it once more; there need be nothing new in it.")
+        bool,
+        typer.Option("--again", help="Mail also recipients who have the mail already, even if it has nothing new."),
     ] = False,
 ) -> None:
     """Mail a run's findings to recipients who do not have them yet, also on a day off. Exit code 1 if a mail fails.
@@ -193,7 +194,7 @@ def mail(
     with connect() as connection:
         agencies = [each.agency_code for each in department_report(connection, chosen).agencies]
     if agency and agency not in agencies:
-        raise refuse(f"Run {chosen} checked no dossier of an agency {agency}: motcua quality show lists them.")
+        raise refuse(f"Run {chosen} checked no dossier of agency {agency}. motcua quality show lists the agencies.")
     whose: list[str | None] = [agency] if agency else [] if department else [*agencies]
     whose += [None] if department or not agency else []
     failed = False

@@ -42,8 +42,8 @@ class _Terminal:
 
 
 def set_up(
-    folder: Annotated[Path, typer.Argument(help="Where docker-compose.yaml and the examples stand.")],
-    question: Annotated[Name | None, typer.Argument(help="One question alone, to answer it anew.")] = None,
+    folder: Annotated[Path, typer.Argument(help="Folder with docker-compose.yaml and the example files.")],
+    question: Annotated[Name | None, typer.Argument(help="Ask only this question again.")] = None,
     machine: Machine = Path("/"),
 ) -> None:
     """Set up a server with ten questions. Each answer is checked at once and written to the files; secrets are made.

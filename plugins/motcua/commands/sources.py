@@ -36,8 +36,9 @@ def list_all(search: Search = "", sort: Sort = "", most: Most = 200, to: To = No
         ending = [each for each in mapped_statuses(connection) if each.ends_at is not None]
     for each in ending:
         say(
-            f"{each.source}: status {each.source_status} is the contract's, and stands for {each.status_code} only"
-            f" until {local_moment(each.ends_at)}: translate it in the source's view, adapter or export form by then.",
+            f"{each.source}: status {each.source_status} belongs to the contract, and is mapped to {each.status_code} "
+            f"only until {local_moment(each.ends_at)}. Translate it in the source's view, adapter or export form by "
+            "then.",
             "yellow",
         )
 
@@ -61,12 +62,12 @@ def map_one_status(
             known = map_status(connection, source, source_status, status_code, who)
         except CheckViolation:
             raise refuse(
-                f"Status {source_status} is the contract's and is never mapped: translate it in the source's view,"
-                " adapter or export form (docs/sources.md)."
+                f"Status {source_status} belongs to the contract and is never mapped. Translate it in the source's "
+                "view, adapter or export form (docs/sources.md)."
             ) from None
         if not known:
             raise refuse(f"There is no source {source}, or it was never read.")
-    say(f"{source}: status {source_status} stands for {status_code}.")
+    say(f"{source}: status {source_status} is mapped to {status_code}.")
 
 
 @app.command("check")

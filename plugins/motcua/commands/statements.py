@@ -36,7 +36,9 @@ from motcua.store.oversight.statements import (
 
 app = typer.Typer(help="Providers' monthly statements: import, verdicts, differences.", no_args_is_help=True)
 
-_Month = Annotated[str | None, typer.Option("--month", help="As 2026-11; by default what the file's name tells.")]
+_Month = Annotated[
+    str | None, typer.Option("--month", help="Month such as 2026-11. By default, the month in the file's name.")
+]
 
 
 @contextmanager
@@ -55,23 +57,24 @@ def _month_of(written: str | None) -> date | None:
     try:
         return datetime.strptime(written, "%Y-%m").date()  # noqa: DTZ007 - a month
     except ValueError:
-        raise typer.BadParameter(f"{written} is no month such as 2026-11.") from None
+        raise typer.BadParameter(f"{written} is not a month such as 2026-11.") from None
 
 
 @app.command("import")
 def import_file(
     path: Annotated[Path, typer.Argument(help="CSV or Excel workbook, as the provider sent it.")],
     form: Annotated[
-        str | None, typer.Option("--form", help="File in include/statements; by default the name of the file's folder.")
+        str | None,
+        typer.Option("--form", help="File in include/statements. By default, the name of the statement's folder."),
     ] = None,
     month: _Month = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read it and tell its sums.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only read the file and print its sums.")] = False,
     by: By = None,
 ) -> None:
     """Import a carrier statement and match each line. A second file of the same form and month supersedes the first."""
     chosen = form or path.resolve().parent.name
     if form is None and chosen not in form_names():
-        raise typer.BadParameter(f"name the form with --form; there are: {', '.join(form_names())}.")
+        raise typer.BadParameter(f"name the form with --form. The forms are: {', '.join(form_names())}.")
     asked = _month_of(month)
     with _refuse_bad_file():
         name, content = handed_in(path, LARGEST_FILE)
@@ -121,9 +124,9 @@ def show(
     with connect() as connection:
         refused = list_refusals(connection)
     for each_refused in refused:
-        say(f"Refused: {_file_of(each_refused)}; motcua statements refused tells why.")
+        say(f"Refused: {_file_of(each_refused)}; motcua statements refused shows the reason.")
     if not statements:
-        say(f"There are no statements yet: motcua statements import FILE --form {form_names()[0]}")
+        say(f"There are no statements yet. Import one with motcua statements import FILE --form {form_names()[0]}")
 
 
 def _print_statement(statement_no: int) -> StatementFigures:
@@ -159,7 +162,7 @@ def rows(
     statement_no: Annotated[int, typer.Argument(help="Number of a statement.")],
     verdict: Annotated[
         LineMatch | None,
-        typer.Option("--verdict", help="By default all but exact."),
+        typer.Option("--verdict", help="Only this verdict. By default, all except exact."),
     ] = None,
     differs: Annotated[str | None, typer.Option("--differs", help=f"One of {', '.join(DIFFERENCES)}.")] = None,
     search: Search = "",
@@ -169,7 +172,7 @@ def rows(
 ) -> None:
     """Print the rows behind the figures, without phone numbers. The line is the row number in the provider's file."""
     if differs is not None and differs not in DIFFERENCES:
-        raise typer.BadParameter(f"--differs is one of {', '.join(DIFFERENCES)}.")
+        raise typer.BadParameter(f"--differs must be one of {', '.join(DIFFERENCES)}.")
     with connect() as connection:
         if not list_statements(connection, statement_no=statement_no):
             raise typer.BadParameter(f"there is no statement {statement_no}.")
@@ -187,7 +190,7 @@ def _file_of(refusal: KeptRefusal) -> str:
 
 @app.command()
 def refused(
-    everything: Annotated[bool, typer.Option("--all", help="Also those that are replaced or set aside.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List also files that are replaced or set aside.")] = False,
 ) -> None:
     """List refused files that no good file of their month has replaced yet, with the reason that staff read."""
     with connect() as connection:
@@ -210,7 +213,9 @@ def refused(
 @app.command("set-aside")
 def set_aside(
     refusal_no: Annotated[int, typer.Argument(min=1, help="Number of the refusal.")],
-    why: Annotated[str, typer.Option("--why", help="Reason, kept beside it.", callback=without_phone)],
+    why: Annotated[
+        str, typer.Option("--why", help="The reason. It is stored with the refusal.", callback=without_phone)
+    ],
     by: By = None,
 ) -> None:
     """Discard a refused file, for example one that is no carrier statement. It is not tried or shown again."""

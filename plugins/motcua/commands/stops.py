@@ -66,21 +66,22 @@ def _list_and_exit(wanted: bool) -> None:
 
 def stop(
     reason: Annotated[
-        str, typer.Option(help="Why; publications show it to everybody.", callback=without_phone, show_default=False)
+        str,
+        typer.Option(help="The reason. Publications show it to everybody.", callback=without_phone, show_default=False),
     ],
     until: Annotated[
         datetime,
         typer.Option(
             formats=MOMENTS,
-            help="When it ends by itself, clock of Vietnam (UTC+7); within 7 days.",
+            help="When the stop ends, clock of Vietnam (UTC+7); at most 7 days from now.",
             show_default=False,
         ),
     ],
     kind: Annotated[
         Literal["result", "supplement", "apology", "reply"] | None,
-        typer.Option(help="This kind only; reply: what 9029 answers."),
+        typer.Option(help="Only this kind. reply: the answers of 9029."),
     ] = None,
-    agency: Annotated[str | None, typer.Option(help="This agency only: its code or an alias.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Only this agency: its code or an alias.")] = None,
     everything: Annotated[bool, typer.Option("--everything", help="Every kind of every agency.")] = False,
     as_department: AsDepartment = False,
     listed: Annotated[
@@ -116,7 +117,7 @@ def stop(
 
 
 def go(
-    number: Annotated[int, typer.Argument(min=1, help="Of a stop, from 'motcua stop --list'.")],
+    number: Annotated[int, typer.Argument(min=1, help="Number of the stop, from 'motcua stop --list'.")],
     as_department: AsDepartment = False,
     by: By = None,
 ) -> None:

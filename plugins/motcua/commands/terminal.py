@@ -127,7 +127,7 @@ def refuse(sentence: object) -> typer.Exit:
 
 
 AsDepartment = Annotated[
-    bool, typer.Option("--as-department", help="You act for the Department, which alone may; kept with your name.")
+    bool, typer.Option("--as-department", help="You act for the Department. Only it may do this. Your name is stored.")
 ]
 
 
@@ -138,7 +138,7 @@ def must_be_department(as_department: bool) -> None:
         typer.Exit: the caller did not state that he acts for the Department.
     """
     if not as_department:
-        raise refuse("This is the Department's alone: say --as-department if you act for it.")
+        raise refuse("Only the Department may do this. Add --as-department if you act for it.")
 
 
 def without_phone(reason: str) -> str:
@@ -148,7 +148,7 @@ def without_phone(reason: str) -> str:
         typer.BadParameter: something in the reason looks like a phone number.
     """
     if holds_phone(reason):
-        raise typer.BadParameter("something in it looks like a phone number; say it without.")
+        raise typer.BadParameter("part of it looks like a phone number. Write it without that part.")
     return reason
 
 
@@ -170,7 +170,7 @@ def typed_agencies(connection: Connection, written: Sequence[str]) -> list[str]:
     agencies = list_agencies(connection)
     found = {each: find_agency(agencies, each) for each in written}
     if unknown := [each for each, agency in found.items() if agency is None]:
-        raise refuse(f"There is no agency {', '.join(map(written_elsewhere, unknown))}: motcua agencies list.")
+        raise refuse(f"There is no agency {', '.join(map(written_elsewhere, unknown))}. See motcua agencies list.")
     return sorted({agency.agency_code for agency in found.values() if agency is not None})
 
 
@@ -207,7 +207,7 @@ By = Annotated[
     typer.Option(
         "--by",
         envvar="MOTCUA_PERSON",
-        help="Your own name, which signs this for good; by default that of your login, never a shared one.",
+        help="Your own name, never a shared one. It is stored permanently. By default, your login name.",
         show_default=False,
     ),
 ]
@@ -224,7 +224,7 @@ def signed(by: str | None) -> str:
         return read_person(_login_name() if by is None else by)
     except NotAPerson as nobody:
         raise refuse(
-            f"{nobody} Nothing was written. Say who you are, as you sign in to the pages: --by NAME, or once for all"
+            f"{nobody} Nothing was written. Give the name with which you sign in to the pages: --by NAME, or for all"
             " commands MOTCUA_PERSON=NAME (in Compose: docker compose exec -e MOTCUA_PERSON=NAME …)."
         ) from None
 

@@ -56,10 +56,10 @@ def texts(
     context: typer.Context,
     agencies: Annotated[
         Path | None,
-        typer.Option(help="A file of agencies such as include/agencies.yaml, which it is by default."),
+        typer.Option(help="File of agencies. By default, include/agencies.yaml."),
     ] = None,
     price: Annotated[int, typer.Option(min=0, help="Price of a segment, in VND.")] = 800,
-    csv: Annotated[Path | None, typer.Option(help="Write every row besides, with the text, to this CSV file.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write also every row with its text to this CSV file.")] = None,
 ) -> None:
     """Preview every text of every agency: length, encoding, segments and cost; where it is registered."""
     if context.invoked_subcommand:
@@ -110,7 +110,9 @@ def register(
         str | None, typer.Option(help="The provider's own id of the accented text, where it gives one.")
     ] = None,
     by: By = None,
-    because: Annotated[str | None, typer.Option(help="For example the provider's letter; it is kept.")] = None,
+    because: Annotated[
+        str | None, typer.Option(help="The evidence, for example the provider's letter. It is stored.")
+    ] = None,
 ) -> None:
     """Record that a gateway's provider has registered a text. Only registered texts are sent."""
     who = signed(by)
@@ -119,7 +121,7 @@ def register(
         "accented_provider_template_id": accented_provider_template_id,
     }
     if every == (template is not None) or (every and any(ids.values())):
-        raise refuse("Name one template, such as result.v1, or --all; the provider's ids belong to one.")
+        raise refuse("Name one template, such as result.v1, or --all. The provider's ids belong to one template.")
     if template is None:
         changed = register_all(gateway, who, because)
         say(f"{len(changed)} template(s) newly registered at {gateway}; the others were already.")
@@ -127,14 +129,14 @@ def register(
         change = register_text(gateway, template, who, because, **ids)
         say(f"{template} is {change or 'already registered so'} at {gateway}.")
     minutes = settings().gateway_stop.total_seconds() / _MINUTES
-    say(f"Messages that waited for it go within {minutes:g} minutes, with the next run.")
+    say(f"Messages that waited for it are sent within {minutes:g} minutes, with the next run.")
 
 
 @app.command("unregister")
 def unregister(
     gateway: _Gateway,
     template: Annotated[str, typer.Argument(help="Template and version, such as result.v1.")],
-    because: Annotated[str, typer.Option(help="Why; it is kept.")],
+    because: Annotated[str, typer.Option(help="The reason. It is stored with the change.")],
     by: By = None,
 ) -> None:
     """Record that a text is no longer registered. The gateway then gets no more messages with that text."""
@@ -144,8 +146,8 @@ def unregister(
 
 @app.command("registrations")
 def show_registrations(
-    history: Annotated[bool, typer.Option("--history", help="Every change instead, the latest first.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="Of the history at most this many.")] = 50,
+    history: Annotated[bool, typer.Option("--history", help="List every change instead, the latest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="With --history, list at most this many changes.")] = 50,
 ) -> None:
     """List which texts are registered at which gateway, since when and by whom."""
     with connect() as connection:

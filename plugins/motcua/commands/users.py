@@ -17,11 +17,13 @@ from motcua.store.airflow_roles import FAB, ROLES, SIMPLE, AccountTaken, NotFab,
 from motcua.store.ledger.database import Connection, connect
 from motcua.store.people import give_agency, take_agency
 
-app = typer.Typer(help="Users of the staff pages: roles in Airflow, and whose rows each sees.", no_args_is_help=True)
+app = typer.Typer(
+    help="Users of the staff pages: roles in Airflow, and the agencies whose rows each user sees.", no_args_is_help=True
+)
 _REFUSED: dict[GrantRefusal, str] = {
-    "no_user": "Name the user as Airflow does: it is empty.",
+    "no_user": "The user's name is empty. Give the name that Airflow has.",
     "long_user": f"A user's name has at most {LONGEST_NAME} letters.",
-    "unknown_agency": "There is no such agency: motcua agencies list.",
+    "unknown_agency": "There is no such agency. See motcua agencies list.",
 }
 
 _User = Annotated[str, typer.Argument(help="As Airflow names the user, in upper and lower case.")]
@@ -30,7 +32,9 @@ _Agency = Annotated[str, typer.Argument(help="The agency's code, or an alias.")]
 
 @app.command("list")
 def list_all(
-    history: Annotated[bool, typer.Option("--history", help="Who was given or lost what, the newest first.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="List who was given or lost which agency, the newest first.")
+    ] = False,
     search: Search = "",
     sort: Sort = "",
     most: Most = 200,
@@ -41,7 +45,7 @@ def list_all(
     if history:
         print_list(GRANT_CHANGES, {"q": search, "sort": sort}, most=most, to=to)
     else:
-        empty = "No user was given an agency: motcua users give USER AGENCY."
+        empty = "No user was given an agency. Give one with motcua users give USER AGENCY."
         print_list(GRANTS, {"q": search, "sort": sort}, most=most, to=to, empty=empty)
 
 
@@ -58,21 +62,25 @@ def roles() -> None:
                 "SimpleAuthManager has accounts that several people use and keeps passwords in plain text: set"
                 f" AIRFLOW_AUTH_MANAGER={FAB} in .env."
             ) from None
-        say(f"{other} has roles of its own: nothing was done here.")
+        say(f"{other} has its own roles. Nothing was changed.")
         return
     except AccountTaken as taken:
         raise refuse(
-            f"{taken} is somebody's account: give the watch another name, MOTCUA_WATCH_AIRFLOW_USER."
+            f"{taken} is a person's account. Give the watch another name with MOTCUA_WATCH_AIRFLOW_USER."
         ) from None
     say(f"Roles {', '.join(ROLES)} are as they should be.")
-    say(f"The watch signs in as {watch[0]}." if watch else "The watch has no account: it was given no password.")
+    say(
+        f"The watch signs in as {watch[0]}."
+        if watch
+        else "The watch has no account: set MOTCUA_WATCH_AIRFLOW_USER and its password."
+    )
 
 
 @app.command()
 def give(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user see an agency's rows, and decide for it if his role in Airflow permits. Your name is stored."""
     grant, new = _change_grant(give_agency, user, agency, by)
-    say(f"{grant.user_name} {'sees' if new else 'saw already'} what is of {_agency_text(grant)}.")
+    say(f"{grant.user_name} {'now sees' if new else 'already saw'} the rows of {_agency_text(grant)}.")
 
 
 @app.command()
@@ -80,8 +88,8 @@ def take(user: _User, agency: _Agency, by: By = None) -> None:
     """Let a user no longer see an agency's rows, from his next page on. Your name is stored."""
     grant, had = _change_grant(take_agency, user, agency, by)
     if not had:
-        raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}: motcua users list.")
-    say(f"{grant.user_name} no longer sees what is of {_agency_text(grant)}.")
+        raise refuse(f"{grant.user_name} was not given {grant.agency.agency_code}. See motcua users list.")
+    say(f"{grant.user_name} no longer sees the rows of {_agency_text(grant)}.")
 
 
 def _agency_text(grant: Grant) -> str:

@@ -25,8 +25,8 @@ from motcua.settings import settings
 from motcua.store.ledger.database import Connection, open_without_airflow
 from motcua.store.watching.watch import acknowledge_alert, list_alerts, retire_watch, watch_life
 
-looking = typer.Typer(help="Look from outside whether everything works, and tell people when it does not.")
-app = typer.Typer(help="What the watch found, and saying that you look after it.", no_args_is_help=False)
+looking = typer.Typer(help="Check from outside whether the system works, and inform people if it does not.")
+app = typer.Typer(help="Alerts of the watch: list them, and acknowledge that you attend to one.", no_args_is_help=False)
 _console = console()
 _PATIENCE = 20.0
 """Seconds that an SQL statement of a command may take."""
@@ -35,9 +35,9 @@ _PATIENCE = 20.0
 @looking.callback(invoke_without_command=True)
 def watch(
     context: typer.Context,
-    once: Annotated[bool, typer.Option("--once", help="Look once and end, as from cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Check once and exit, for example from cron.")] = False,
     retire: Annotated[
-        bool, typer.Option("--retire", help="Nobody waits for a sign of the watch any more; for when it is given up.")
+        bool, typer.Option("--retire", help="Stop expecting heartbeats of the watch, because you no longer use it.")
     ] = False,
 ) -> None:
     """Check from outside whether everything works, and inform people if it does not."""
@@ -45,14 +45,16 @@ def watch(
         return
     if retire:
         with open_without_airflow(_PATIENCE) as ledger:
-            _console.print("retired" if retire_watch(ledger) else "the watch was not waited for", markup=False)
+            _console.print(
+                "retired" if retire_watch(ledger) else "no heartbeat of the watch was expected", markup=False
+            )
         return
     _run_watch(Watch(), once=once)
 
 
 @looking.command("outside")
 def watch_outside(
-    once: Annotated[bool, typer.Option("--once", help="Look once and end, as from cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Check once and exit, for example from cron.")] = False,
 ) -> None:
     """Watch a server from another machine, at the address that motcua watch address prints on the server."""
     try:
@@ -69,18 +71,21 @@ def show_address() -> None:
     """Print a watch.env for a machine that is to watch this server. Recipients and mail server must be filled in."""
     base, secret = os.environ.get("AIRFLOW__API__BASE_URL", ""), settings().metrics_secret
     if secret is None or not secret.get_secret_value():
-        raise refuse("MOTCUA_METRICS_SECRET is not set here, so that there is no page: set it in callbacks.env.")
+        raise refuse("MOTCUA_METRICS_SECRET is not set here, so there is no page to watch. Set it in callbacks.env.")
     if not base:
-        raise refuse("AIRFLOW__API__BASE_URL is not set here: the address of the staff pages, https://…")
+        raise refuse(
+            "AIRFLOW__API__BASE_URL is not set here. Set it to the address of the staff pages, https://<host>."
+        )
     typer.echo(_WATCH_ENV.format(address=address_of_server(base, secret.get_secret_value())), nl=False)
 
 
 _WATCH_ENV = """\
 # For the machine that watches from outside, chmod 600: docs/operations/watch.md.
 MOTCUA_WATCH_ADDRESS={address}
-# Who is told: addresses, with commas between; or MOTCUA_WATCH_WEBHOOK, where each alert is posted to.
+# Mail addresses that get the alerts, separated by commas. Or set MOTCUA_WATCH_WEBHOOK, to which alerts are posted.
 MOTCUA_WATCH_RECIPIENTS=
-# A mail server that takes this machine's mails: no account of the server's. One without TLS: &disable_tls=true besides.
+# A mail server that accepts this machine's mails. Do not use a mail account of the watched server.
+# If the mail server has no TLS, append &disable_tls=true.
 AIRFLOW_CONN_SMTP_DEFAULT='smtp://<host>:25?from_email=<address>&disable_ssl=true'
 """
 
@@ -122,7 +127,7 @@ def _open_ledger() -> Connection:
 @app.callback(invoke_without_command=True)
 def show_alerts(
     context: typer.Context,
-    days: Annotated[int, typer.Option(min=0, help="Also those that were over in the last days.")] = 1,
+    days: Annotated[int, typer.Option(min=0, help="List also alerts that ended in the last DAYS days.")] = 1,
 ) -> None:
     """List open alerts and those that ended recently. Exit code 1 if an open alert is not acknowledged."""
     if context.invoked_subcommand is not None:
@@ -163,7 +168,7 @@ def show_alerts(
                     escape(by),
                 )
                 waits |= not by
-        seen = "no ledger answers here; this is what the watch keeps in its folder"
+        seen = "no ledger answers here; these are the alerts in the watch's folder"
     if table.row_count:
         _console.print(table)
     else:
@@ -175,13 +180,13 @@ def show_alerts(
 
 @app.command("acknowledge")
 def acknowledge(
-    name: Annotated[str, typer.Argument(help="The alert's name; behind a slash what it is about, else all of them.")],
+    name: Annotated[str, typer.Argument(help="Name of the alert, or NAME/SUBJECT for only one subject.")],
     by: By = None,
 ) -> None:
     """State that you attend to an open alert. It stays open until its cause is gone, and the pages show your name."""
     kind, _, subject = name.partition("/")
     if kind not in ALERT_NAMES:
-        raise refuse(f"There is no alert {kind}; there are {', '.join(ALERT_NAMES)}.")
+        raise refuse(f"There is no alert {kind}. The alerts are {', '.join(ALERT_NAMES)}.")
     now, who = datetime.now(UTC), signed(by)
     try:
         with _open_ledger() as ledger:
@@ -192,10 +197,10 @@ def acknowledge(
         except OSError as error:
             raise refuse(
                 f"The ledger does not answer, and {settings().watch_folder} is not the watch's folder here"
-                f" ({error.strerror}): run it where the watch runs."
+                f" ({error.strerror}). Run this command where the watch runs."
             ) from None
-        _console.print("No ledger answers here; the watch takes it at its next look.", markup=False)
+        _console.print("No ledger answers here. The watch reads the acknowledgement in its next round.", markup=False)
         return
     if not done:
-        raise refuse(f"No alert {name} is open that nobody looks after.")
+        raise refuse(f"There is no open alert {name} that is not acknowledged.")
     _console.print("\n".join(f"{key_of(kind, each)} acknowledged by {who}" for each in done), markup=False)

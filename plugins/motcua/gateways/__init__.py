@@ -92,29 +92,29 @@ def _fault(address: GatewayAddress) -> str | None:
         if address.concurrency < 1 or min(address.timeout) <= 0:
             raise ValueError
     except (TypeError, ValueError):
-        return "concurrency, connect_timeout and answer_timeout are numbers above 0"
+        return "concurrency, connect_timeout and answer_timeout must be numbers above 0"
     try:
         if not all(limit is None or limit > 0 for limit in (address.segments_per_second, address.segments_per_day)):
             raise ValueError
     except (TypeError, ValueError):
-        return "segments_per_second and segments_per_day are numbers above 0, or left out for no limit"
+        return "segments_per_second and segments_per_day must be numbers above 0, or left out for no limit"
     try:
         if address.prices == {}:
             raise ValueError
     except (KeyError, TypeError, ValueError):
-        return f"price is a number, or one by carrier: {', '.join(sorted(CARRIERS))}"
+        return f"price must be a number, or a number for each carrier: {', '.join(sorted(CARRIERS))}"
     try:
         if min(address.horizon, address.unknown_after) <= timedelta(0):
             raise ValueError
     except (TypeError, ValueError, OverflowError):
-        return "horizon_hours and unknown_after_hours are numbers above 0"
+        return "horizon_hours and unknown_after_hours must be numbers above 0"
     if address.when_unknown not in get_args(UnknownPolicy):
-        return "when_unknown is hold or accept"
+        return "when_unknown must be hold or accept"
     try:
         empty = not address.carriers
     except (KeyError, TypeError):
         empty = True
-    return f"carriers is a list of {', '.join(sorted(CARRIERS))}" if empty else None
+    return f"carriers must be a list of {', '.join(sorted(CARRIERS))}" if empty else None
 
 
 def open_gateway(name: str) -> Gateway:

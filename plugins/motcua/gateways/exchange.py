@@ -172,7 +172,7 @@ def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
         given = -1
     if not 0 <= given <= 720:
         raise GatewayMisconfigured(
-            f"The Airflow connection sms_{address.name}: refuses_repeats_hours is a number from 0 to 720."
+            f"The Airflow connection sms_{address.name}: refuses_repeats_hours must be a number from 0 to 720."
         )
     return timedelta(hours=given)
 

@@ -130,7 +130,7 @@ class ZaloGateway(Provider):
             if missing:
                 raise GatewayMisconfigured(f"{connection}: {', '.join(missing)} missing.")
         if extra.get("refusals_are_sure", False) not in (True, False):
-            raise GatewayMisconfigured(f"{connection}: refusals_are_sure is true or false.")
+            raise GatewayMisconfigured(f"{connection}: refusals_are_sure must be true or false.")
         self.address = address
         self._answers = _SURE if extra.get("refusals_are_sure") else ANSWERS
         self._url = f"{address.base_url.rstrip('/')}/message/template"

@@ -270,7 +270,7 @@ def _parse(path: Path) -> tuple[yaml.Node, Any]:
     except OSError as error:
         raise CalendarFileError(f"{path}: {error.strerror}.") from None
     except RecursionError:
-        raise CalendarFileError(f"{path}: brackets in brackets without end.") from None
+        raise CalendarFileError(f"{path}: brackets are nested too deeply.") from None
     except (ValueError, yaml.YAMLError) as error:
         raise CalendarFileError(f"{path}: cannot be read: {' '.join(str(error).split())}") from None
     if root is None or not isinstance(content, dict):
@@ -477,7 +477,7 @@ class _Changes:
 
     def write(self, connection: Connection, changed_by: str) -> None:
         if not changed_by.strip():
-            raise CalendarError("Whoever changes the calendar must be named.")
+            raise CalendarError("Name the person who changes the calendar.")
         sign_changes(connection, changed_by)
         save_years(connection, (year for _, year in self.years))
         remove_days(connection, (was for was, becomes in self.days if was is not None and becomes is None))
@@ -699,7 +699,7 @@ def confirm_year(
     _check_years([year])
     decision = None if decision is None else decision.strip()
     if decision == "":
-        raise CalendarError("The official announcement must be named.")
+        raise CalendarError("Name the official announcement.")
     changes = _Changes()
     with connect() as connection:
         provinces = used_provinces(connection) or [HOME_PROVINCE]

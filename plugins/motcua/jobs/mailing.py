@@ -93,13 +93,15 @@ def mail_reports(
         if owed:
             left.setdefault(owed, []).append((key, place, address))
         if any(state in ("sending", "unknown") for state in states.values()) and not again:
-            failures.append(f"recipient {place}: no answer came to an earlier mail, so it is not sent again unasked")
+            failures.append(
+                f"recipient {place}: no answer came to an earlier mail, so it is sent again only on request"
+            )
         had_it += all(state == "sent" for state in states.values())
     counts = {"recipients": len(wanted), "sent": 0, "had_it": had_it}
     for owed, whom in left.items():
         letter = compose(owed)
         if letter is None:
-            log.info("%s: nothing to be said", about)
+            log.info("%s: nothing to report", about)
             continue
         sent, failed = _send_to(letter, whom, again=again)
         counts["sent"] += sent

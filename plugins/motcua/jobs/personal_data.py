@@ -147,7 +147,7 @@ def tidy() -> None:
             ledger.execute("SET LOCAL lock_timeout = '5s'")
             tidy_after_purge(ledger)
     except errors.LockNotAvailable:
-        log.warning("a carrier's statement is being taken: the planner's samples are gathered anew by the next purge")
+        log.warning("a carrier's statement is being imported: the next purge updates the planner's statistics")
 
 
 KEPT_FOR = timedelta(days=90)

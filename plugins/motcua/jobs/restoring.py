@@ -130,7 +130,7 @@ def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: 
         empty_batch(connection, erasures, order, erasure.reference)
 
 
-AWAKE = "it was awake all the while, and had seen nothing later"
+AWAKE = "the watch stayed awake and saw no later state of the ledger"
 """The reason that is stored when an outside watch closes a gap."""
 JOURNAL_AGE = timedelta(days=45)
 """How long the journal is stored: longer than any backup, and so longer than any ledger that may be restored."""
@@ -227,27 +227,27 @@ def words_of_gap(gap: OpenGap) -> str:
     it."""
     if gap.kind == "slept":
         return (
-            f"gap {gap.gap_no}: the ledger slept and may have been put back: {gap.held_messages} message(s) recorded "
-            "before it woke are held: say which on the page of alerts, or by motcua gaps close"
+            f"gap {gap.gap_no}: the ledger slept and may have been put back. {gap.held_messages} message(s) recorded "
+            "before it woke are held. Decide about them on the page of alerts, or by motcua gaps close"
         )
     if gap.kind == "behind_journal" and gap.held_until is not None:
         return (
-            f"gap {gap.gap_no}: the ledger was restored, and its journal is damaged: what was recorded before is held: "
-            "decide on the page of alerts, or by motcua gaps close"
+            f"gap {gap.gap_no}: the ledger was restored, and its journal is damaged. Messages recorded before "
+            "are held. Decide about them on the page of alerts, or by motcua gaps close"
         )
     if gap.kind == "behind_journal":
         return (
-            f"gap {gap.gap_no}: the ledger was restored; {gap.lost_attempts} attempt(s) that left are not in it, and "
-            "its journal cannot be read"
+            f"gap {gap.gap_no}: the ledger was restored; {gap.lost_attempts} attempt(s) that were sent are not in it, "
+            "and its journal cannot be read"
         )
     if gap.kind == "behind_watch":
         return (
-            f"gap {gap.gap_no}: the watch had seen later messages than the ledger has, and the journal knows none: "
-            "what was recorded before is held: decide on the page of alerts, or by motcua gaps close"
+            f"gap {gap.gap_no}: the watch saw later messages, which neither the ledger nor the journal has. Messages "
+            "recorded before are held. Decide about them on the page of alerts, or by motcua gaps close"
         )
     return (
-        f"gap {gap.gap_no}: the ledger was kept with a journal that is not here: put it back (MOTCUA_JOURNAL), or "
-        "decide: motcua gaps close"
+        f"gap {gap.gap_no}: the ledger was kept with a journal that is not here. Put the journal back "
+        "(MOTCUA_JOURNAL), or close the gap: motcua gaps close"
     )
 
 
@@ -308,7 +308,7 @@ def _notice_sleep(ledger: Connection, journal: Journal, at_work: RunStart, now: 
     assert at_work.slept_since is not None
     journal_until = _last_departure(journal)
     if at_work.is_believed or (is_behind and journal_vouches(at_work.slept_since, journal_until)):
-        log.info("the ledger slept from %s on: believed", at_work.slept_since)
+        log.info("the ledger slept from %s on: no messages are held for it", at_work.slept_since)
         return
     wait_for_lock(ledger, LOOKING_AT_GAP)
     gap = gaps.open_gap(ledger)
@@ -327,7 +327,7 @@ def _notice_sleep(ledger: Connection, journal: Journal, at_work: RunStart, now: 
         held_until=now,
     )
     log.warning(
-        "the ledger slept from %s on and may have been put back: what was recorded before now is held",
+        "the ledger slept from %s on and may have been put back: messages recorded before now are held",
         at_work.slept_since,
     )
 
@@ -352,7 +352,7 @@ def _notice_behind(ledger: Connection, journal: Journal, now: datetime) -> None:
         journal_until=_last_departure(journal),
         lost_attempts=lost,
     )
-    log.warning("the ledger is behind its journal: %d attempt(s) that left are not in it", lost)
+    log.warning("the ledger is behind its journal: %d attempt(s) that were sent are not in it", lost)
 
 
 def _notice_other_journal(ledger: Connection, journal: Journal, now: datetime) -> None:
@@ -400,9 +400,16 @@ def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, n
         gaps.hold_up_to(ledger, gap.gap_no, now)
         log.warning("gap %d: the journal is damaged: %s", gap.gap_no, damage)
     elif gap.held_until is not None:
-        gaps.answer_gap(ledger, gap.gap_no, sent_until=None, by=by, reason="the journal knew more", now=now)
+        gaps.answer_gap(
+            ledger,
+            gap.gap_no,
+            sent_until=None,
+            by=by,
+            reason="the journal had attempts that the ledger lacked",
+            now=now,
+        )
     elif gaps.close_gap(ledger, gap.gap_no, now, closed_by=by):
-        log.warning("gap %d: %d message(s) are not sent again; the others go", gap.gap_no, stopped)
+        log.warning("gap %d: %d message(s) are not sent again; the others are sent", gap.gap_no, stopped)
 
 
 def _last_departure(journal: Journal) -> datetime | None:

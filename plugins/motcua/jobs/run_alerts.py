@@ -68,7 +68,7 @@ def _save_mailed(dag_id: str, told: RedRunsMailed) -> None:
     from airflow.sdk import Variable
 
     kept = {"red_at": told.red_at.isoformat(), "told_at": told.told_at.isoformat() if told.told_at else None}
-    Variable.set(_variable(dag_id), kept, "When this DAG was red last, and when that was told.", serialize_json=True)
+    Variable.set(_variable(dag_id), kept, "When this DAG last failed, and when that was mailed.", serialize_json=True)
 
 
 def is_news(told: RedRunsMailed | None, now: datetime) -> bool:
@@ -84,7 +84,7 @@ def save_red_run(dag_id: str, run_id: str, left: Sequence[Finding]) -> None:
         with connect() as ledger:
             save_left_undone(ledger, Run(dag_id, run_id), left)
     except Exception as error:
-        log.warning("Why %s is red was not kept: %s", dag_id, type(error).__name__)
+        log.warning("The reason why %s failed was not stored: %s", dag_id, type(error).__name__)
 
 
 def mail_red_run(
@@ -104,20 +104,20 @@ def mail_red_run(
     """
     try:
         if all(each.name == "unserved" for each in left) and _watch_reports(now):
-            log.info("That %s is red for it the watch tells", dag_id)
+            log.info("The failure of %s is not mailed here, because the watch mails it", dag_id)
             return False
         mailed = recall(dag_id)
         news = is_news(mailed, now)
         # The mail is recorded before it is sent, so that two runs that end at once send one mail.
         note(dag_id, RedRunsMailed(now, now if news or mailed is None else mailed.told_at))
         if not news:
-            log.info("That %s is red was told at %s", dag_id, mailed.told_at if mailed else None)
+            log.info("The failure of %s was mailed already, at %s", dag_id, mailed.told_at if mailed else None)
             return False
         reached = _mail_watchers(lambda: red_run_mail(dag_name, run_id, left, _run_page(dag_id, run_id)), now, server)
         if not reached:
             note(dag_id, RedRunsMailed(now, None))
     except Exception as error:
-        log.warning("That %s is red was not told: %s", dag_id, type(error).__name__)
+        log.warning("The failure of %s could not be mailed: %s", dag_id, type(error).__name__)
         return False
     return reached
 
@@ -128,7 +128,7 @@ def _watch_reports(now: datetime) -> bool:
         with connect() as ledger:
             life = watch_life(ledger)
     except Exception as error:
-        log.warning("Whether the watch lives is not known: %s", type(error).__name__)
+        log.warning("The ledger does not say whether the watch runs: %s", type(error).__name__)
         return False
     return life is not None and life.recipients > 0 and now - life.looked_at < WATCH_LIVES_FOR
 
@@ -142,7 +142,7 @@ def mail_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime, ser
         now: the present moment.
     """
     if run["run_type"] == "backfill":
-        log.info("A backfill has no hour to be ready by")
+        log.info("A backfill has no deadline, so no mail is sent")
         return False
     if run["state"] in ("success", "failed"):
         # A failed run has mailed its reason; a successful one has ended in the meantime.
@@ -151,7 +151,7 @@ def mail_late_run(run: Mapping[str, Any], deadline: datetime, now: datetime, ser
     if now - deadline > OF_THIS_EVENING:
         # The first run of an installation is for an evening before the installation, and a run after a day without
         # power is for an evening without power.
-        log.info("The deadline of %s is long past: %s", run["dag_run_id"], deadline)
+        log.info("The deadline of %s is too long past for a mail: %s", run["dag_run_id"], deadline)
         return False
     name = str(run.get("dag_display_name") or run["dag_id"])
     page = _run_page(run["dag_id"], run["dag_run_id"])
@@ -162,7 +162,7 @@ def _mail_watchers(compose: Callable[[], Mail], now: datetime, server: OpenServe
     """Returns whether at least one recipient's mail was accepted."""
     recipients = settings().watch_recipients
     if not recipients:
-        log.warning("MOTCUA_WATCH_RECIPIENTS names nobody who could be told")
+        log.warning("MOTCUA_WATCH_RECIPIENTS names no recipient for this mail")
         return False
     return hand_to_each(recipients, compose, now, server)[0] > 0
 

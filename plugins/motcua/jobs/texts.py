@@ -373,7 +373,7 @@ def register_text(
         names = ", ".join(f"{each}.v{number}" for each, number in sorted(known))
         raise RegistrationRefused(f"There is no template {name}; there are {names}.")
     if provider_template_id and not accented_provider_template_id and forms_at_gateways().get(gateway):
-        raise RegistrationRefused(f"{gateway} sends every text with accents: give the accented one's id.")
+        raise RegistrationRefused(f"{gateway} sends every text with accents: give the id of the accented template.")
     wanted = Registration(gateway, template_id, version, *(each and each.strip() for each in ids))
     return _register([wanted], changed_by, reason).get(wanted.key)
 
@@ -387,7 +387,7 @@ def unregister_text(gateway: str, name: str, changed_by: str, reason: str) -> No
     """
     template_id, version = _version(name)
     if not changed_by.strip() or not reason.strip():
-        raise RegistrationRefused("To unregister a template it takes who does it and why.")
+        raise RegistrationRefused("To unregister a template, give the name of a person and a reason.")
     key = (gateway, template_id, version)
     with connect() as ledger:
         if not remove_registration(
@@ -404,7 +404,7 @@ def _register(wanted: list[Registration], changed_by: str, reason: str | None) -
         in_use = ", ".join(settings().gateways) or "none"
         raise RegistrationRefused(f"There is no gateway {', '.join(unknown)}: MOTCUA_GATEWAYS names {in_use}.")
     if not changed_by.strip():
-        raise RegistrationRefused("To register a template it takes who does it.")
+        raise RegistrationRefused("To register a template, give the name of a person.")
     with connect() as ledger:
         return save_registrations(
             ledger,
@@ -418,5 +418,5 @@ def _register(wanted: list[Registration], changed_by: str, reason: str | None) -
 def _version(name: str) -> tuple[str, int]:
     found = version_in_name(name)
     if found is None:
-        raise RegistrationRefused(f"{name} is no version of a template: write it as its file is named, result.v1.")
+        raise RegistrationRefused(f"{name} is no version of a template: write it like its file's name, result.v1.")
     return found

@@ -148,7 +148,7 @@ def judge_snapshot(expected: Soundness, parameters: Mapping[str, Sequence[str]])
             for each, said in zip(failed, found, strict=True):
                 rows = said.result.get("unexpected_index_list")
                 if not rows:
-                    reasons.append(f"{table}: {each.fault} without rows")
+                    reasons.append(f"{table}: the expectation {each.fault} failed, but its rows were not returned")
                 for agency in {row["agency_code"] for row in rows or ()}:
                     place, key = (of_no_agency, table) if agency is None else (faults, agency)
                     place.setdefault(key, set()).add(each.fault)
@@ -251,7 +251,7 @@ def _verdict(rule: str, said: ExpectationValidationResult, fetch: Callable[[], l
     except RuntimeError as error:
         return RuleVerdict(rule, "broken", 0, _reason([str(error)]))
     if len(rows) != count:
-        return RuleVerdict(rule, "broken", 0, f"{count} rows were counted and {len(rows)} returned")
+        return RuleVerdict(rule, "broken", 0, f"{count} rows were counted, but {len(rows)} were returned")
     keep(rule, rows)
     return RuleVerdict(rule, "checked", count)
 

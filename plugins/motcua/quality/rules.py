@@ -82,14 +82,18 @@ class Rule(RuleWords):
             if not bare.strip() or ";" in bare or "--" in bare or "/*" in bare:
                 raise ValueError(f"{name}: must be one SQL expression, without ; and comments")
             if _COLON.search(sql):
-                raise ValueError(f"{name}: a single colon before a word would be taken for a parameter")
+                raise ValueError(
+                    f"{name}: a single colon before a word is not allowed, because SQLAlchemy reads it as a parameter"
+                )
             if missing := set(_PLACE.findall(sql)) - known:
-                raise ValueError(f"{name}: no threshold {', '.join(sorted(missing))}")
+                raise ValueError(f"{name}: there is no threshold {', '.join(sorted(missing))}")
         said = {field for _, field, _, _ in Formatter().parse(self.what) if field is not None}
         if missing := said - set(self.facts) - _IN_SENTENCES:
-            raise ValueError(f"what: no fact {', '.join(sorted(missing))}")
+            raise ValueError(f"what: there is no fact {', '.join(sorted(missing))}")
         if set(self.facts) & _IN_SENTENCES:
-            raise ValueError(f"facts: {', '.join(sorted(_IN_SENTENCES))} are given to every sentence")
+            raise ValueError(
+                f"facts: {', '.join(sorted(_IN_SENTENCES))} may not be declared: they are given to every sentence"
+            )
         return self
 
 
@@ -232,7 +236,7 @@ def _read_file() -> RuleBook:
     except OSError as error:
         raise RulesInvalid(f"{path.name} cannot be read: {error.strerror}.") from None
     except yaml.YAMLError as error:
-        raise RulesInvalid(f"{path.name} is no YAML: {error}") from None
+        raise RulesInvalid(f"{path.name} is not valid YAML: {error}") from None
     return _validated(content, path.name)
 
 
@@ -247,8 +251,8 @@ def _validated(content: object, whence: str) -> RuleBook:
         asked = _QUOTED.sub("", " ".join((rule.where, rule.since, *rule.facts.values())))
         if unknown := sorted(set(_FACT.findall(asked)) - facts_of(table)):
             raise RulesInvalid(
-                f"{whence}: {rule.code} asks for {', '.join(unknown)}, which {table} has not: its facts are what the"
-                " statements of include/sql/quality give it."
+                f"{whence}: {rule.code} asks for {', '.join(unknown)}, which {table} does not have."
+                f" The SQL statements in include/sql/quality define the columns of {table}."
             )
     return book
 

@@ -47,7 +47,9 @@ class Soundness(BaseModel):
     def _name_the_same(self) -> Soundness:
         told = {each.fault for expected in self.tables.values() for each in expected}
         if differing := told ^ set(self.faults):
-            raise ValueError(f"words without an expectation, or without words: {', '.join(sorted(differing))}")
+            raise ValueError(
+                f"expectations and faults must name the same faults; only one names {', '.join(sorted(differing))}"
+            )
         return self
 
     def in_words(self, faults: Iterable[str]) -> str:

@@ -54,20 +54,21 @@ class DailyFault:
             with self._deployment.ledger() as ledger:
                 self._lift(ledger, self._stop, now)
             over, self._stop = self._stop, None
-            return f"the fault of the day is over: {over.gateway} takes messages to {CARRIER} again"
+            return f"the demo's fault of the day is over: {over.gateway} accepts messages to {CARRIER} again"
         if self._stop is None and now >= self._begins_at:
             self._begins_at += timedelta(days=1)
             with self._deployment.ledger() as ledger:
                 gateway = _gateway_of_carrier(ledger)
                 if gateway is None:
-                    return f"no fault of the day: no gateway takes messages to {CARRIER}"
+                    return f"the demo has no fault today, because no gateway accepts messages to {CARRIER}"
                 planted = GatewayStop(gateway, "carrier", CARRIER, now, now + LASTS, _REASON, by_hand=True)
                 ensure_gateway(ledger, gateway)
                 stop_gateway(ledger, planted, changed_by=_BY)
             self._stop = planted
             minutes = LASTS.total_seconds() / 60
             return (
-                f"the fault of the day: {gateway} takes nothing to {CARRIER} for {minutes:.0f} minutes; see the mailbox"
+                f"the demo's fault of the day begins: {gateway} accepts no messages to {CARRIER} for "
+                f"{minutes:.0f} minutes; the mailbox shows the alert"
             )
         return None
 

@@ -83,7 +83,7 @@ _SET_UP_COMMAND = (sys.executable, "-m", "motcua.sandbox.demo")
 PAST = "the demo's past:"
 """Beginning of each line that reports the progress of loading the past."""
 _PAST_BEGINS = f"{PAST} begins"
-PLAYED = f"{PAST} played; what is left to publish is published beside"
+PLAYED = f"{PAST} loaded; the remaining publications follow in the background"
 _PAST_FACTOR = 8
 """Loading the past takes about this many times as long as the set-up, on any machine. The times of the demo's evening
 and morning are counted from the expected end of the loading."""
@@ -186,9 +186,9 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
 def _begin_today(agencies: Path) -> None:
     """Add what the demo needs today, with or without a past: two more agencies, texts, calendars and users' rights."""
     if join(agencies.parent / "vendor", intake_url(os.environ), datetime.now(UTC)):
-        print("and one whose software pushes")
+        print("agency added whose software pushes dossiers")
     if join_by_files(agencies.parent / "clerk", datetime.now(UTC)):
-        print("and one whose software exports files")
+        print("agency added whose software exports files")
     _prepare_texts_and_calendars(datetime.now(UTC))
     for user in (AGENCY_USER, CLERK):
         let_user_see(user, busiest_agency(agencies), datetime.now(UTC))
@@ -269,7 +269,7 @@ def forget_broken_past(say: Callable[[str], None], admin_dsn: str, data: Path, d
         with psycopg.connect(with_database(admin_dsn, database)) as ledger:
             if not is_half_done(ledger):
                 return
-        say("a past that was broken off is removed")
+        say("the loading of the demo's past was interrupted; its data is removed and loaded again")
         admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
     for beside in ("journal", "tokens", "publications", "phone-network", "mailbox", "vendor"):
         shutil.rmtree(data / beside, ignore_errors=True)
@@ -345,7 +345,7 @@ def set_up(
     except psycopg.Error as error:
         raise CannotRun(
             f"Roles and databases could not be created: {str(error).strip()}\n"
-            "MOTCUA_POSTGRES_DSN must name an administrator; without it the demo brings a server of its own."
+            "MOTCUA_POSTGRES_DSN must name an administrator. If it is not set, the demo starts its own server."
         ) from None
     supervisor.say("roles and databases created")
 
@@ -491,25 +491,25 @@ def addresses_lines(deployment: Deployment) -> str:
     return "\n".join(
         (
             f"  Airflow         {deployment.airflow_url}   {ADMINISTRATOR} / {secret.airflow_admin}",
-            f"                  may only look:           {VIEWER} / {secret.airflow_viewer}",
-            f"                  one agency's, no other:  {AGENCY_USER} / {secret.airflow_agency}",
-            f"                  at its desk:             {CLERK} / {secret.airflow_clerk}",
+            f"                  read-only user:          {VIEWER} / {secret.airflow_viewer}",
+            f"                  user of one agency:      {AGENCY_USER} / {secret.airflow_agency}",
+            f"                  desk user of the agency: {CLERK} / {secret.airflow_clerk}",
             f"  Staff pages     {deployment.airflow_url}/motcua/",
             f"  Wall of phones  {deployment.network_url}",
             f"  Mailbox         {deployment.mailbox_url}",
             f"  Logs            {deployment.addresses.data / 'logs'}",
             f"  Commands        {_command(deployment.addresses.data)} publications list, … verify 1, … gateways list",
-            "                  … personal-data purges: what the purge emptied (two agencies keep it thirty days only),",
-            "                  … personal-data purge does it at once; … publications verify-all holds after it",
+            "                  … personal-data purges lists emptied data (two agencies store it for 30 days only),",
+            "                  … personal-data purge empties it now; … publications verify-all still succeeds after it",
             "  Agencies        the thirteen of the pilot of 2016, as they were then; dossiers and people are invented",
-            "  One that pushes Cam Lâm opens its database to nobody; its software pushes as to the national portal",
+            "  One that pushes Cam Lâm's database is closed to us; its software pushes, as to the national portal",
             "                  (… intake list). Push yourself: … intake push THU-1 --status 9 --phone 0905123456",
-            f"  Connect yours   docs/sources.md; it pushes to {deployment.airflow_url}/intake; read when started with",
+            f"  Connect yours   docs/sources.md; push to {deployment.airflow_url}/intake, or start the demo with",
             f"                  MOTCUA_SOURCES={OWN_SOURCES},NAME=ADAPTER",
-            "  One that exports Khánh Sơn's software only exports; its clerk drops a workbook each 40 seconds"
+            "  One that exports Khánh Sơn's software only exports; its clerk saves a workbook every 40 seconds"
             " (… files list)",
-            f"  The 17:30 of this demo, when apologies go, comes at {deployment.environment['MOTCUA_APOLOGY_TIME']}"
-            f" and its quality check at {deployment.environment['MOTCUA_QUALITY_TIME']} (clock of Vietnam)",
+            f"  Today's apologies are sent at {deployment.environment['MOTCUA_APOLOGY_TIME']}, not at 17:30,"
+            f" and the quality check runs at {deployment.environment['MOTCUA_QUALITY_TIME']} (Vietnam time)",
         )
     )
 

@@ -45,7 +45,9 @@ def latencies(admin_dsn: str, limit: int, since: datetime | None = None, until: 
 def main() -> int:
     """Print the figures. Return 0 if p50 ≤ 0.5 s, p95 ≤ 2 s and p99 ≤ 4 s over at least 100 transitions, else 1."""
     parser = argparse.ArgumentParser(prog="make latency", description=__doc__)
-    parser.add_argument("--limit", type=int, default=400, help="the latest notices looked at")
+    parser.add_argument(
+        "--limit", type=int, default=400, help="how many of the latest messages are examined (default 400)"
+    )
     asked = parser.parse_args()
     addresses = read_addresses(settings().data, os.environ)
     given = os.environ.get("MOTCUA_POSTGRES_DSN")

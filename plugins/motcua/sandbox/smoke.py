@@ -116,7 +116,7 @@ def check_delivery(summary: Summary, kinds: Sequence[str] = KINDS) -> Iterator[C
         reached = summary.count(kind=kind, state=REACHED[kind])
         yield Check(f"at least {ENOUGH} {kind} messages are {REACHED[kind]}", reached >= ENOUGH, str(reached))
     suppressed = summary.count(state="suppressed")
-    yield Check("something is suppressed, with its reason", suppressed > 0, str(suppressed))
+    yield Check("at least one message is suppressed", suppressed > 0, str(suppressed))
 
 
 def check_pushed(summary: Summary) -> Iterator[Check]:
@@ -135,7 +135,7 @@ def check_identity(summary: Summary) -> Iterator[Check]:
     """Check that the accounting identity holds and covers at least one message of each kind."""
     for kind in KINDS:
         expected = sum(row.expected for row in summary.identity if row.kind == kind)
-        yield Check(f"{kind} messages were expected at all", expected > 0, str(expected))
+        yield Check(f"at least one {kind} message was expected", expected > 0, str(expected))
     yield Check("the accounting identity holds", summary.difference == 0, identity_line(summary))
 
 
@@ -145,7 +145,7 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
     taken = [a for a in evidence.before if a["state"] in _TAKEN]
     missing = [a for a in taken if a["reference"] not in at_network]
     yield Check(
-        "what the gateway took is at the network",
+        "messages that the gateway accepted are at the network",
         bool(taken) and not missing,
         f"{len(taken) - len(missing)} of {len(taken)}",
     )
@@ -153,7 +153,7 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
     known = {a["reference"]: a["message_id"] for a in evidence.after}
     strange = [reference for reference in at_network if reference not in known]
     yield Check(
-        "what is at the network is in the ledger",
+        "messages at the network are in the ledger",
         not strange,
         f"{len(at_network) - len(strange)} of {len(at_network)}",
     )
@@ -162,7 +162,7 @@ def check_network(evidence: Evidence) -> Iterator[Check]:
     delivered = [at_network.get(a["reference"]) for a in last if a["message_state"] == "delivered"]
     false = [message for message in delivered if message is None or not message["will_be_received"]]
     yield Check(
-        "what the ledger calls delivered is at a phone",
+        "messages that the ledger calls delivered are at a phone",
         bool(delivered) and not false,
         f"{len(delivered) - len(false)} of {len(delivered)}",
     )
@@ -185,7 +185,11 @@ def check_replies(asked: Sequence[dict[str, Any]], log: Sequence[dict[str, Any]]
         )
         for dossier in asked
     )
-    yield Check("who asks 9029 is told the step", bool(asked) and right == len(asked), f"{right} of {len(asked)}")
+    yield Check(
+        "each inquiry to 9029 is answered with the step",
+        bool(asked) and right == len(asked),
+        f"{right} of {len(asked)}",
+    )
 
 
 class _Airflow:
@@ -213,7 +217,7 @@ def check_airflow(airflow: _Airflow) -> Iterator[Check]:
     errors = airflow.count("importErrors")
     yield Check("every DAG file can be imported", errors == 0, f"{errors} errors")
     red, green = airflow.runs("failed"), airflow.runs("success")
-    yield Check("runs are green", red == 0 and green > 0, f"{green} green, {red} red")
+    yield Check("DAG runs succeed", red == 0 and green > 0, f"{green} succeeded, {red} failed")
 
 
 def check_logs(logs: Path, numbers: set[str]) -> Iterator[Check]:
@@ -291,7 +295,7 @@ def _examine(deployment: Deployment, asked: Sequence[dict[str, Any]]) -> tuple[l
 def _show(console: Console, checks: Sequence[Check]) -> None:
     table = Table(title="Smoke test", title_justify="left", box=None, padding=(0, 1))
     table.add_column("")
-    table.add_column("what must hold", no_wrap=True)
+    table.add_column("check", no_wrap=True)
     table.add_column("seen")
     for check in checks:
         table.add_row("ok" if check.good else "FAILED", check.name, check.seen, style=None if check.good else "red")
@@ -371,7 +375,7 @@ def _run_in(folder: Path, console: Console) -> int:
                 asked = _ask_about_dossiers(supervisor, deployment)
                 checks, numbers = _examine(deployment, asked)
             except (psycopg.Error, requests.RequestException, KeyError, ValueError) as error:
-                checks.append(Check("the parts answer", False, f"{type(error).__name__}: {error}"))
+                checks.append(Check("all parts of the demo answer", False, f"{type(error).__name__}: {error}"))
     except StopRequested:
         console.print("Stopped before the end.")
         return 130

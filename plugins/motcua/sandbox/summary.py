@@ -138,7 +138,9 @@ def inquiries_line(summary: Summary) -> str:
     fees = sum(row.fees for row in summary.inquiries)
     announced = sum(row.told_result for row in summary.inquiries)
     kinds = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.most_common()) or "none yet"
-    return f"Inquiries to 9029: {kinds}; {fees} đồng; {announced} about a result that was told and is not handed over"
+    return (
+        f"Inquiries to 9029: {kinds}; {fees} đồng; {announced} about a result that was announced and is not handed over"
+    )
 
 
 def render(summary: Summary) -> RenderableType:
@@ -146,8 +148,8 @@ def render(summary: Summary) -> RenderableType:
     seen, taken = summary.transitions, summary.latency
     lines = [
         f"Transitions: {seen['picked_up']} picked up, {seen['unplanned']} waiting to be planned, "
-        f"{seen['began_a_message']} told, {seen['no_message']} with nothing to tell, "
-        f"{seen['out_of_scope']} before the start; {summary.quarantined} rows in quarantine",
+        f"{seen['began_a_message']} with a message, {seen['no_message']} that need no message, "
+        f"{seen['out_of_scope']} from before the start; {summary.quarantined} rows in quarantine",
         identity_line(summary),
         inquiries_line(summary),
     ]

@@ -114,10 +114,14 @@ class Journal:
             return UUID(json.loads((self.folder / _IDENTITY).read_text(encoding="utf-8"))["journal_id"])
         except FileNotFoundError:
             if self._days():
-                raise JournalFailed(f"{self.folder} holds lines of a journal and no {_IDENTITY}: put it back") from None
+                raise JournalFailed(
+                    f"{self.folder} has files of a journal but no {_IDENTITY}: restore that file"
+                ) from None
             return None
         except (OSError, ValueError, KeyError, TypeError) as failure:
-            raise JournalFailed(f"{self.folder / _IDENTITY} cannot be read ({_reason_of(failure)}): mend it") from None
+            raise JournalFailed(
+                f"{self.folder / _IDENTITY} cannot be read ({_reason_of(failure)}): repair it"
+            ) from None
 
     def begin(self) -> UUID:
         """Begin a journal in the folder, unless one is there, and return its id.
@@ -285,7 +289,7 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):
             return _Begun(frozenset(), frozenset())
         except (OSError, ValueError, KeyError, TypeError) as failure:
-            raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_reason_of(failure)}): mend it") from None
+            raise JournalFailed(f"{self.folder / _BEGUN} cannot be read ({_reason_of(failure)}): repair it") from None
 
     def _write_begun(self, kept: _Begun) -> None:
         # No lock is used, because a process that freezes would keep it. Two processes that begin the same file write
@@ -425,6 +429,6 @@ def _reason_of(failure: Exception) -> str:
 
 def _cannot_write(folder: Path, failure: OSError) -> str:
     return (
-        f"The journal of attempts in {folder} cannot be written ({_reason_of(failure)}). Nothing is sent without it: "
-        "make room, or set MOTCUA_JOURNAL to the folder where it is."
+        f"The journal of attempts in {folder} cannot be written ({_reason_of(failure)}). No message is sent without "
+        "it. Free disk space, or set MOTCUA_JOURNAL to the folder of the journal."
     )

@@ -102,8 +102,8 @@ def purge_connection() -> Iterator[Connection]:
         connection.commit()
         if not (may and may["may_purge"]):
             raise PurgeNotProvided(
-                f"personal data cannot be emptied: {PURGE} may not call the ledger's function, or that belongs to no "
-                "role of its own; run motcua provision (with MOTCUA_PURGE_PASSWORD) and motcua migrate"
+                f"personal data cannot be emptied: {PURGE} may not call the ledger's function, or the function does "
+                "not belong to its own role; run motcua provision (with MOTCUA_PURGE_PASSWORD) and motcua migrate"
             )
         yield connection
 

@@ -39,8 +39,8 @@ class Buckets(S3FileSystem):  # type: ignore[misc]
                 raise OSError(f"{self._place} has no bucket {named['Bucket']}") from error
             if isinstance(error, PermissionError):
                 raise PermissionError(
-                    f"{self._place} refuses the access key of the Airflow connection {self._conn_id}, or what it may "
-                    f"do in the bucket {named.get('Bucket')} ({code}: {error})"
+                    f"{self._place} refuses the access key of the Airflow connection {self._conn_id}, or the key has "
+                    f"too few rights in the bucket {named.get('Bucket')} ({code}: {error})"
                 ) from error
             raise
 

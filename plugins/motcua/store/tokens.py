@@ -83,8 +83,8 @@ class TokenFile:
         except (InvalidToken, ValueError, KeyError, TypeError):
             # The original error must not be shown, because its text may contain secrets.
             raise TokensUnusable(
-                f"{self.path} is not what this {_KEY} wrote: put the key back, or remove the file and give the"
-                " connection a new refresh_token"
+                f"{self.path} cannot be decrypted with this {_KEY}: restore the key that encrypted it, or remove"
+                " the file and give the connection a new refresh_token"
             ) from None
         never_ended = since is not None and since > tokens.renewed_at
         return KeptTokens(tokens, tokens.refresh, since if never_ended else None)
@@ -129,7 +129,9 @@ class TokenFile:
             written.replace(path)
             sync_folder(self.folder)
         except OSError as failure:
-            raise TokensUnusable(f"{self.folder} takes no file: {type(failure).__name__}; see MOTCUA_TOKENS") from None
+            raise TokensUnusable(
+                f"files cannot be written in {self.folder}: {type(failure).__name__}; see MOTCUA_TOKENS"
+            ) from None
 
 
 def _read_if_there(path: Path) -> bytes | None:
@@ -146,4 +148,4 @@ def _cipher() -> MultiFernet:
             return MultiFernet([Fernet(key) for key in keys])
     except ValueError:
         pass
-    raise TokensUnusable(f"{_KEY} is none: tokens are kept encrypted, or not at all")
+    raise TokensUnusable(f"{_KEY} is missing or is not a Fernet key; tokens are stored only encrypted")

@@ -405,7 +405,9 @@ def create_callbacks(addresses: Addresses = _USUAL) -> FastAPI:
             await asyncio.wrap_future(_resources(request).intake.take(gateway, call.gateway.read_receipt(call.brought)))
         except Exception as failure:
             # Log without the traceback, which would quote the receipt's row.
-            _log.error("A report of gateway %s failed: %s", gateway, reason_without_values(failure))
+            _log.error(
+                "A delivery receipt of gateway %s could not be processed: %s", gateway, reason_without_values(failure)
+            )
             raise HTTPException(500) from None
         return PlainTextResponse("ok")
 

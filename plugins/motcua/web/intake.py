@@ -270,7 +270,7 @@ class _Resources:
             raise
         except Exception as failure:
             # Log without the traceback, which would quote the rows.
-            _log.error("A push could not be taken: %s", reason_without_values(failure))
+            _log.error("A request to the intake app failed: %s", reason_without_values(failure))
             raise Refused("99") from None
 
 

@@ -178,7 +178,7 @@ class OutsidePage:
             await asyncio.wait_for(asyncio.wrap_future(writing), _OUTSIDE_WITHIN)
         except Exception as error:
             self._lookout.give_up()
-            _log.warning("a testimony was not kept: %s", reason_without_values(error))
+            _log.warning("the report of a watch on another machine was not stored: %s", reason_without_values(error))
             return _silent_answer(LedgerSilent(f"the ledger does not answer: {type(error).__name__}"))
         return Response(status_code=204)
 

@@ -112,7 +112,7 @@ def warm_pages(reads: tuple[Callable[[], object], ...] = _READ) -> None:
         try:
             read()
         except Exception as failure:
-            _log.warning("the pages' %s could not be read beforehand: %s", read.__name__, failure)
+            _log.warning("the staff pages could not preload %s: %s", read.__name__, failure)
     # The objects that Airflow and the pages loaded stay forever. Without freezing, the garbage collector would scan
     # them during the next page, which is a pause of a sixth of a second.
     gc.collect()

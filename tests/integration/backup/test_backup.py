@@ -199,7 +199,7 @@ def test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances(
     (there.statements / "csp" / "2026-09.csv").write_text("a later one")
     answer = motcua("restore", "latest", "--identity", "-")
     assert answer.exit_code == 0, answer.output
-    assert "differs, left as it is: csp/2026-09.csv" in answer.output
+    assert "differs from the backup, left unchanged: csp/2026-09.csv" in answer.output
     (total,) = summed_up(in_ledger(identity))
     tables = ("motcua.messages", "motcua.attempts", "motcua.dossiers")
     assert in_ledger(rows_of, *tables) == [backup.ledger.rows[name] for name in tables]
@@ -245,7 +245,7 @@ def test_publications_of_an_object_store_come_and_go_likewise(
     configure(MOTCUA_PUBLICATIONS=in_memory("put/back"))
     answer = motcua("restore", "latest", "--identity", "-")
     assert answer.exit_code == 0, answer.output
-    assert f"Publications: {files} put back, 0 were there." in answer.output
+    assert f"Publications: {files} restored, 0 already there." in answer.output
     assert [check.faults for check in verify_all()] == [[]]
 
 
@@ -310,8 +310,8 @@ def test_damaged_backup_is_named_before_anything_is_changed(
                 content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
                 "is damaged: its SHA-256 is",
             ),
-            "truncated": (content[:middle], f"breaks off: {middle} bytes, not {len(content)}"),
-            "longer": (content + b"\0", "has bytes that are not its own"),
+            "truncated": (content[:middle], f"is too short: {middle} bytes, not {len(content)}"),
+            "longer": (content + b"\0", "is too long"),
             "missing": (None, "is missing"),
         }[damage]
         (copy / part).unlink() if damaged is None else (copy / part).write_bytes(damaged)
@@ -357,7 +357,7 @@ def test_key_that_does_not_open_it_is_refused_and_the_backup_stays_good(
     for command in (("restore", "latest"), ("backup", "verify", "latest")):
         answer = motcua(*command, "--identity", other)
         assert answer.exit_code == 2
-        assert "No identity that was given opens ledger.dump.age" in answer.output
+        assert "None of the given identities can decrypt ledger.dump.age" in answer.output
     assert tables_now() == 0
     assert not there.publications.exists()
     assert newest_good(at_work.backups) is not None
@@ -442,14 +442,14 @@ def test_backup_that_failed_leaves_nothing_and_says_why(
         ({"MOTCUA_POSTGRES_PROGRAMS": str(tmp_path)}, f"pg_dump is missing: it is not in {tmp_path}"),
         (
             {"MOTCUA_POSTGRES_PROGRAMS": str(fake_programs(tmp_path, pg_dump=older))},
-            "is of PostgreSQL 15, the server of 18: an older pg_dump does not understand a newer server",
+            "is from PostgreSQL 15, the server is 18: an older pg_dump does not understand a newer server",
         ),
         (
             {"MOTCUA_POSTGRES_PROGRAMS": str(fake_programs(tmp_path, pg_dump='"{real}" "$@" | head -c 9000; exit 1'))},
             "The ledger was not dumped. pg_dump: ",
         ),
         ({"MOTCUA_BACKUPS": str(tmp_path / "file")}, f"{tmp_path / 'file'}, cannot be written to: File exists"),
-        ({"MOTCUA_PUBLICATIONS": f"file://{tmp_path}/elsewhere"}, "The ledger tells of 1 publications, but in file://"),
+        ({"MOTCUA_PUBLICATIONS": f"file://{tmp_path}/elsewhere"}, "The ledger lists 1 publications, but file://"),
     ):
         folders = {"MOTCUA_BACKUPS": str(at_work.backups), "MOTCUA_PUBLICATIONS": f"file://{at_work.publications}"}
         configure(**good | folders | change)

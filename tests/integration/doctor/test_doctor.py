@@ -529,7 +529,7 @@ ROUNDS: dict[str, list[Case]] = {
     "what the ledger holds": [
         (
             "schema_differs",
-            "rule quiet on motcua.inquiries is none of ours",
+            "rule quiet on motcua.inquiries was not created by motcua",
             _run_sql(
                 "CREATE RULE quiet AS ON INSERT TO motcua.inquiries DO INSTEAD NOTHING",
                 "DROP RULE quiet ON motcua.inquiries",
@@ -537,7 +537,7 @@ ROUNDS: dict[str, list[Case]] = {
         ),
         (
             "schema_differs",
-            "table motcua.agencies is another",
+            "table motcua.agencies differs",
             _alter("TABLE motcua.agencies", "ALTER COLUMN name SET DEFAULT 'x'", "ALTER COLUMN name DROP DEFAULT"),
         ),
         ("agency_without_source", NHA_TRANG, _run_sql(_ENABLED % 4, _ENABLED % 0)),
@@ -574,7 +574,7 @@ ROUNDS: dict[str, list[Case]] = {
         ("no_agency", "motcua.agencies", _no_agency),
         (
             "schema_differs",
-            "table motcua.messages is another",
+            "table motcua.messages differs",
             _alter("TABLE motcua.messages", "SET (autovacuum_enabled = false)", "RESET (autovacuum_enabled)"),
         ),
     ],

@@ -254,7 +254,7 @@ def test_command_says_what_to_check_where_it_cannot_show_one(one_stop):
     run()
     for arguments, said in (
         (["999"], "No dossier 999"),
-        ([CODE], "2 dossiers may be meant by 160915001"),
+        ([CODE], "2 dossiers match 160915001"),
         ([CODE, "--agency", "nobody"], "There is no agency nobody"),
         (["0905 123 456"], "looks like a phone number"),
         (["[red]\x1b[31m<script>"], "No dossier"),

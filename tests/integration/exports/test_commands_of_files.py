@@ -25,9 +25,9 @@ def form(tmp_path):
 
 def test_form_is_set_once_with_its_agencies_and_changed_alone(software, form, tmp_path):
     assert "There is no form of khac" in motcua("form", "khac", fails=True)
-    assert "say for which agencies" in motcua("form", "khac", form, "--by", "hoa", fails=True)
+    assert "has no agencies yet" in motcua("form", "khac", form, "--by", "hoa", fails=True)
     assert "There is no agency 999" in motcua("form", "khac", form, "--agency", "999", "--by", "hoa", fails=True)
-    assert "add khac=files to MOTCUA_SOURCES" in motcua("form", "khac", form, "--agency", "H32.30", "--by", "hoa")
+    assert "Add khac=files to MOTCUA_SOURCES" in motcua("form", "khac", form, "--agency", "H32.30", "--by", "hoa")
     assert "Chờ trả kết quả" in motcua("form", "khac")
     motcua("form", "khac", "--agency", TU_PHAP, "--by", "minh")
     (tmp_path / "mau.yaml").write_text(FORM.replace("whole", "changes"), encoding="utf-8")
@@ -40,7 +40,7 @@ def test_form_is_set_once_with_its_agencies_and_changed_alone(software, form, tm
 
 
 def test_source_is_opened_for_its_agencies_before_it_has_a_form(software, form):
-    assert "its form is set on its page" in motcua("form", "moi", "--agency", NHA_TRANG, "--by", "hoa")
+    assert "it has no form yet" in motcua("form", "moi", "--agency", NHA_TRANG, "--by", "hoa")
     assert "There is no form of moi" in motcua("form", "moi", fails=True)
     assert "its form is in force" in motcua("form", "moi", form, "--by", "hoa")
     kept = in_ledger(form_in_force, "moi")

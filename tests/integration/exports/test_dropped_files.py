@@ -112,7 +112,7 @@ def test_time_of_a_step_is_that_of_its_column_else_that_of_the_export(software, 
 
 @pytest.mark.guarantee(
     "intake",
-    "after whole exports a dossier's state is that of the last one; an older export that comes late reverts nothing",
+    "a dossier has the state of the last export of all dossiers; an older export that comes late reverts nothing",
 )
 def test_life_that_is_told_by_whole_exports_ends_as_the_last_one_has_it(software, states, steps):
     random = Random(20)
@@ -159,7 +159,7 @@ def test_file_that_is_dropped_again_adds_nothing(software, run, rows):
 
 @pytest.mark.guarantee(
     "intake",
-    "after whole exports a dossier's state is that of the last one; an older export that comes late reverts nothing",
+    "a dossier has the state of the last export of all dossiers; an older export that comes late reverts nothing",
 )
 @pytest.mark.parametrize("form", [FORM, CHANGES], ids=["whole", "changes"])
 def test_older_export_that_comes_late_moves_nothing_back(software, run, messages, states, steps, form):

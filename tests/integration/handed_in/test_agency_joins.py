@@ -169,7 +169,7 @@ def test_dry_run_says_what_it_could_not_read(one_stop, configure, printed):
     dossier(one_stop, "A-1", NOW - HOUR, agency_code=NHA_TRANG)
     configure(MOTCUA_SOURCES="khanhhoa,away", AIRFLOW_CONN_ONESTOP_AWAY="postgres://nobody:x@127.0.0.1:1/none")
     shown = run(printed, f"motcua agencies dry-run {NHA_TRANG} --since x", exit_code=1)
-    assert "away could not be read, what it holds is missing here" in shown
+    assert "away could not be read, so its dossiers are missing here" in shown
     assert "A-1" in shown
     configure(MOTCUA_SOURCES="khanhhoa")
     assert "holds a row of this agency" in run(printed, f"motcua agencies dry-run {TU_PHAP} --since x", exit_code=1)

@@ -244,7 +244,7 @@ AGENCY = "agencies:\n  - code: A\n    notice: 1/TB\n"
             AGENCY + "    hours: [{from: 2026-01-01}]\n    hours_withdrawn: [2026-01-01]",
             "line 5: hours of agency A from",
         ),
-        ("[" * 5000, "brackets in brackets"),
+        ("[" * 5000, "brackets are nested too deeply"),
         ("a: \x00", "cannot be read"),
         ("x" * 1_000_001, "larger than"),
     ],

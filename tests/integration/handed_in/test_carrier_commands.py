@@ -76,4 +76,4 @@ def test_complaints_are_imported_listed_counted_and_taken_back(agencies, tmp_pat
     assert run("complaints", "outcome", "1", "upheld", "--why", "đúng").exit_code == 0
     assert run("complaints", "withdraw", "1", "--why", "nhầm").exit_code == 0
     assert "withdrawn" in run("complaints", "list").output
-    assert "0 complaint(s) tied" in run("complaints", "link").output
+    assert "0 complaint(s) linked" in run("complaints", "link").output

@@ -173,7 +173,7 @@ def test_what_cannot_be_registered_is_one_sentence(ledger, rows):
         ("register kannel --all --provider-template-id 7731", "Name one template"),
         ("unregister kannel result.v7 --because x", "result.v7 is not registered at kannel: it is nowhere"),
         ("unregister esms result.v1 --because x", "not registered at esms: it is only at kannel"),
-        ("unregister kannel result.v1 --because ' '", "it takes who does it and why"),
+        ("unregister kannel result.v1 --because ' '", "give the name of a person and a reason"),
     ):
         assert complaint in motcua(*shlex.split(said), exit_code=2)
     assert rows("SELECT count(*) AS n FROM motcua.template_registration_changes") == before

@@ -96,7 +96,9 @@ def test_field_that_cannot_be_read_costs_no_citizen_the_message(sent, run, rows)
     assert [row["dossier_code"] for row in kept] == ["H-bad", "H-good", "H-last"]
 
 
-@pytest.mark.guarantee("intake", "the answer names a field that is unused, unreadable or a time in the future")
+@pytest.mark.guarantee(
+    "intake", "the answer to a push names each field that is unused, unreadable or a time in the future"
+)
 def test_time_in_the_future_is_taken_as_now_and_told(software, run, rows):
     assert software.dossiers(dossier("H-1")).get("warnings") is None
     run()
@@ -261,7 +263,7 @@ def test_network_of_a_client_without_a_session_is_that_behind_the_proxy(served, 
 
 
 @pytest.mark.guarantee(
-    "intake", "invented caller addresses in the intake's database role are counted by client, and slowed down"
+    "intake", "trying invented caller addresses with the intake's database role is counted by client and slowed down"
 )
 def test_invented_addresses_are_counted_by_client_and_answered_late(postgres, ledger, served, rows):
     """Wrong guesses must be counted together over all addresses, agencies and connections.
@@ -384,7 +386,7 @@ def test_nothing_of_a_push_stands_in_a_log(software, caplog, ledger, rows):
         body = {"session": session, "madonvi": NHA_TRANG, "service": "DongBoHoSoMC", "data": [GOOD]}
         answer = software.http.post("/intake/call", json=body)
     assert (answer.status_code, answer.json()["error_code"]) == (503, "99")
-    assert "A push could not be taken" in caplog.text
+    assert "A request to the intake app failed" in caplog.text
     for value in (session, PASSWORD, "0905123456", "Nguyễn Thị Lan"):
         assert value not in caplog.text
 

@@ -72,7 +72,7 @@ def test_closing_and_publication_say_whose_figures_were_pushed(served, store, ru
     configure(MOTCUA_SOURCES=f"{SOURCE}=contract")
     checked = verify_publication("1")
     assert checked.faults == []
-    assert "1 agency(s) are said to be told by pushes, as the closing kept it" in checked.held
+    assert "1 agency(s) listed as sending pushes match the closing" in checked.held
     shown = type_command("closings", "show", str(closing.closing_no), exits=None)
     assert f"{TU_PHAP} ({SOURCE})" in shown.output
     configure(

@@ -111,7 +111,7 @@ def test_command_compares_and_nothing_that_is_published_has_it(
     (tmp_path / "dung.csv").write_text(f"{HEADING}{TU_PHAP},{closed.period},0,0\n", encoding="utf-8")
     agreeing = command("compare", str(tmp_path / "dung.csv"), "--by", "hoa")
     assert agreeing.exit_code == 0, agreeing.output
-    assert "1 of them in place of what was said before" in agreeing.output
+    assert "1 of them replace earlier figures" in agreeing.output
     (tmp_path / "khong.csv").write_text("không phải bảng", encoding="utf-8")
     refused = command("compare", str(tmp_path / "khong.csv"), "--by", "hoa")
     assert refused.exit_code == 2

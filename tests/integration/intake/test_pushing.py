@@ -79,7 +79,8 @@ def test_day_that_is_sent_again_adds_nothing(software, run, messages, rows):
 
 
 @pytest.mark.guarantee(
-    "intake", "status 9 means at the desk; status 5 does only if the push or its client's setting states so"
+    "intake",
+    "a dossier with status 9 is at the desk; with status 5, only if the push or its client's setting states so",
 )
 def test_supplement_is_told_where_it_is_said_to_be_at_the_desk(software, run, messages):
     """A pushed supplement leads to a message only if the push states that the one-stop desk has it."""

@@ -63,8 +63,8 @@ def test_what_was_not_taken_is_told_in_words_and_by_the_exit_code(push, tmp_path
 def test_command_that_cannot_be_meant_pushes_nothing(push, rows):
     register(SOURCE, NHA_TRANG)
     for words, sentence in (
-        ([], "Say the code of a dossier, or --file"),
-        (["THU-1", "--file", "x"], "Say the code of a dossier, or --file"),
+        ([], "Give the code of a dossier, or a JSON file with --file"),
+        (["THU-1", "--file", "x"], "Give the code of a dossier, or a JSON file with --file"),
         (["THU-1", "--status", "11"], "1 to 10"),
         (["--file", "no-such-file"], "no-such-file cannot be read as JSON"),
     ):
@@ -79,7 +79,7 @@ def test_address_where_nobody_listens_or_something_else_does_is_a_sentence(push,
     assert "Traceback" not in nobody.output
     other = push("THU-1", url=f"{served.base_url}/elsewhere")
     assert other.exit_code == 2
-    assert "it is no such receiver" in " ".join(other.output.split())
+    assert "it is not the address of an intake" in " ".join(other.output.split())
 
 
 def test_beside_a_demo_it_pushes_as_the_demos_own_software(served, configure, tmp_path, messages, run):

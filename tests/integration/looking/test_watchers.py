@@ -45,7 +45,9 @@ def sources_that(what: str) -> set[str]:
     return {name for name, each in in_ledger(source_signals).items() if getattr(each, what)}
 
 
-@pytest.mark.guarantee("airflow", "a source that hangs or refuses hides no other source's news")
+@pytest.mark.guarantee(
+    "airflow", "a source that hangs or refuses connections keeps no other source's new rows from being read"
+)
 def test_news_of_all_healthy_sources_is_told_while_others_hang(province: Province, watching):
     news = watching(**PATIENT)
     until(lambda: province.mute_callers() == len(MUTE))
@@ -136,7 +138,7 @@ def test_news_is_news_no_longer_once_it_was_picked_up(province: Province, watchi
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run picks up news that a watcher shows without another query; without watchers a sender queries the sources",
+    "runs and senders rely on the watchers to report unread rows; without watchers they query the sources",
 )
 def test_run_and_sender_believe_watchers(province: Province, watching, rows, configure):
     configure(MOTCUA_SOURCES=",".join([*REFUSING, *HEALTHY[:4]]))
@@ -164,7 +166,7 @@ def test_run_and_sender_believe_watchers(province: Province, watching, rows, con
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run picks up news that a watcher shows without another query; without watchers a sender queries the sources",
+    "runs and senders rely on the watchers to report unread rows; without watchers they query the sources",
 )
 def test_sender_without_watchers_picks_up_what_healthy_sources_have(province: Province, rows, configure):
     some = HEALTHY[:24]

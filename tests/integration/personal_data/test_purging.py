@@ -178,7 +178,7 @@ def test_nobody_empties_by_hand_and_who_may_empty_may_write_nothing_else(past, r
 
 @pytest.mark.guarantee(
     "personal-data",
-    "a provider's id is stored as a keyed hash, or emptied after its term; an id made of a number is in no journal",
+    "a provider's message id is a keyed hash, or is emptied after its term; the journal has no id made of a number",
 )
 def test_ids_of_providers_that_were_kept_before_become_keyed_hashes_and_repeats_are_still_known(past, rows):
     """Some providers make their ids from the phone number, so a stored id would keep the number."""

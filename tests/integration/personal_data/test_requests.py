@@ -194,7 +194,8 @@ def test_nothing_of_another_citizen_is_given(past, rows, tmp_path):
 
 
 @pytest.mark.guarantee(
-    "personal-data", "each look at a citizen's data is recorded with its written request, without the number"
+    "personal-data",
+    "each export or erasure of a citizen's data is recorded with its written request, without the number",
 )
 def test_who_looked_is_kept_and_listed_without_the_number(past, rows, tmp_path):
     past.told_and_ended("D-1")
@@ -262,7 +263,7 @@ def test_erasure_by_code_asks_first_and_takes_an_open_dossier_when_it_has_ended(
     purged = "SELECT dossier_code FROM motcua.dossiers WHERE purged_at IS NOT NULL ORDER BY 1"
     answer = run("erase", NHA_TRANG, "D-1", "--because", PAPER, typed="n\n")
     assert answer.exit_code == 1
-    assert "Empty 1 dossier(s) for good" in answer.output
+    assert "Empty 1 dossier(s) permanently" in answer.output
     assert run("erase", NHA_TRANG, "D-2", "--yes", "--because", PAPER).exit_code == 2, "the dossier does not exist"
     assert run("erase", NHA_TRANG, "D-1", "--yes", "--because", "gọi 0905123456").exit_code == 2, (
         "a reason may hold no phone number"

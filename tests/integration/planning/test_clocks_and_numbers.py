@@ -137,7 +137,9 @@ def test_row_of_the_future_is_of_its_reading_where_it_is_new_and_of_no_time_at_t
     assert planned() == [("NEW", "result", "queued")]
 
 
-@pytest.mark.guarantee("what-fires", "steps that a source numbers from 1 again are read in their order")
+@pytest.mark.guarantee(
+    "what-fires", "transitions of a source that begins again to number from 1 are read in their order"
+)
 @pytest.mark.parametrize("old", ["gone", "kept"])
 def test_steps_that_are_numbered_anew_are_told_in_their_order(desk, planned, rows, old):
     desk.one_stop.number = 0 if old == "gone" else 5000

@@ -35,7 +35,8 @@ def messages(rows):
 
 
 @pytest.mark.guarantee(
-    "what-fires", "repeated rows are one occasion; a dossier that leaves the condition and returns has another"
+    "what-fires",
+    "repeated rows are one occasion; a dossier that leaves the condition and returns has a second occasion",
 )
 def test_repeated_rows_are_one_occasion_and_a_return_is_another(one_stop, rows):
     one_stop.dossier()
@@ -185,7 +186,7 @@ def test_row_of_an_unknown_status_goes_on_when_the_status_is_mapped(one_stop, ro
 
 @pytest.mark.guarantee(
     "what-fires",
-    "a corrected phone number sends the failed message while it is useful and true, whenever the desk corrected it",
+    "once a phone is corrected, before or after its message failed, the message is sent if still true and useful",
 )
 @pytest.mark.parametrize("passed_over", [False, True])
 def test_phone_that_was_mended_before_its_message_failed_reopens_it(one_stop, rows, passed_over):

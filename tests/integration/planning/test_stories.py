@@ -238,7 +238,7 @@ STORIES = {
 )
 @pytest.mark.guarantee(
     "what-fires",
-    "the occasion begins when both status and desk fit, even if only the dossier's row shows the later one",
+    "an occasion begins once the status and the place at the desk both fit, even if only the dossier's row shows it",
 )
 @pytest.mark.guarantee("what-fires", "if two events of one pick-up contradict each other, the newer event counts")
 @pytest.mark.guarantee(
@@ -247,7 +247,7 @@ STORIES = {
 )
 @pytest.mark.guarantee(
     "what-fires",
-    "a corrected phone number sends the failed message while it is useful and true, whenever the desk corrected it",
+    "once a phone is corrected, before or after its message failed, the message is sent if still true and useful",
 )
 @pytest.mark.guarantee(
     "what-fires",
@@ -255,7 +255,7 @@ STORIES = {
 )
 @pytest.mark.guarantee("what-fires", "an undelivered message does not count as received by the citizen")
 @pytest.mark.guarantee("what-fires", "a result that follows an old step which did not count gets its message")
-@pytest.mark.guarantee("what-fires", "a result that is entered again after nothing but old steps gets one message")
+@pytest.mark.guarantee("what-fires", "two entries of a result with only old steps between them get one message")
 def test_each_life_of_a_dossier_is_told_as_it_should_be(one_stop, gateway, rows):
     desk, found = Desk(one_stop, gateway, rows), {}
     for story, (acts, *_) in STORIES.items():

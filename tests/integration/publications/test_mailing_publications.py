@@ -159,7 +159,7 @@ def test_run_mails_what_an_earlier_one_left_and_whom_it_did_not_reach(publicatio
 
 
 @pytest.mark.guarantee(
-    "publications", "a recipient who was not reached gets the missed publications with the next letter, none twice"
+    "publications", "a recipient who was not reached gets the missed publications with the next mail, none twice"
 )
 def test_letter_brings_each_recipient_what_he_was_not_mailed_and_all_of_it_is_kept(publication, server, rows):
     days = [publication(day).publication_no for day in (samples.DAY, samples.DAY.previous)]

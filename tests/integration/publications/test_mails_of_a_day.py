@@ -96,7 +96,7 @@ def mornings(one_stop: OneStop, server: MailServer) -> Mornings:
 
 @pytest.mark.guarantee(
     "publications",
-    "in a morning an agency gets one mail at most, the Department three; no mail goes without a figure",
+    "each morning an agency gets one mail at most, the Department three, and nobody a mail without figures",
 )
 def test_morning_brings_an_agency_one_mail_at_most_and_nobody_one_that_says_nothing(mornings):
     for number, phone in enumerate(("12345", "0258 3822 001")):

@@ -98,7 +98,9 @@ def killed(where: Any, name: str, number: int, count: int = 0, *, in_the_middle:
             publish(number)
 
 
-@pytest.mark.guarantee("publications", "whatever step publishing dies in, the next try makes exactly one publication")
+@pytest.mark.guarantee(
+    "publications", "if publishing is killed at any step, the next try makes exactly one publication"
+)
 def test_whatever_step_it_dies_in_the_next_try_makes_the_one_publication(closings, store):
     number, real_save = closings(), publishing.save_publication
 
@@ -167,7 +169,9 @@ def test_file_with_other_bytes_is_not_overwritten_and_the_next_folder_is_taken(c
     stranger.parent.mkdir(parents=True)
     stranger.write_bytes(b"somebody's own")
     assert publish(closings()).folder == f"{PLACE}/2"
-    assert "2026-11-24/1 holds so-lieu.xlsx: the rest of another try or somebody's; left as it is" in caplog.text
+    assert (
+        "2026-11-24/1 holds so-lieu.xlsx, left by an earlier try or by somebody else; it is not changed" in caplog.text
+    )
     assert everything_in(stranger.parent) == {"so-lieu.xlsx": b"somebody's own"}
     assert faults(1) == []
 
@@ -234,13 +238,13 @@ def test_store_that_takes_nothing_and_a_full_disk_are_told_and_the_next_try_goes
     with monkeypatch.context() as disk:
         disk.setattr(os, "fsync", full)
         with pytest.raises(
-            StoreFailed, match=r"does not serve: No space left on device.* Nothing was published.* clear the"
+            StoreFailed, match=r"cannot be used: No space left on device.* Nothing was published.* clear the"
         ):
             publish(number)
     assert everything_in(store) == {}, "no half-written file may stay"
     (tmp_path / "file").write_text("x")
     configure(MOTCUA_PUBLICATIONS=f"file://{tmp_path / 'file'}")
-    with pytest.raises(StoreFailed, match=r"does not serve: .*Nothing was published"):
+    with pytest.raises(StoreFailed, match=r"cannot be used: .*Nothing was published"):
         publish(number)
     assert in_ledger(list_publications) == []
     assert "Nothing is published yet." in type_command("publications", "verify-all").output

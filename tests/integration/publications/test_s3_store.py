@@ -115,7 +115,7 @@ def test_object_that_somebody_else_wrote_meanwhile_is_never_overwritten(store, m
     [
         ("s3://sai@{store}/cong-bo", r"refuses the access key of the Airflow connection sai"),
         ("s3://nguoi_la@{store}/cong-bo", r"refuses the access key of the Airflow connection nguoi_la"),
-        ("s3://doc@{store}/cong-bo", r"connection doc, or what it may do in the bucket {bucket}"),
+        ("s3://doc@{store}/cong-bo", r"connection doc, or the key has too few rights in the bucket {bucket}"),
         ("s3://ghi@khong-co/cong-bo", r"the S3 store http://127.0.0.1:\d+ has no bucket khong-co"),
         ("s3://im_lang@{store}/cong-bo", r"the S3 store http://127.0.0.1:1 does not answer"),
         ("s3://chua_dat@{store}/cong-bo", r"there is no Airflow connection chua_dat: set AIRFLOW_CONN_CHUA_DAT"),

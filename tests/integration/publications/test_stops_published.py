@@ -76,7 +76,7 @@ def test_publication_shows_the_stops_of_its_period_with_reason_and_times(close, 
     assert (folder / PDF).stat().st_size > 10_000
     checked = verify_publication("1")
     assert checked.faults == []
-    assert "3 stop(s) of sending are told as the ledger has them" in checked.held
+    assert "3 stop(s) of sending match the ledger" in checked.held
 
 
 def test_period_without_a_stop_is_published_as_before_there_were_stops(close):

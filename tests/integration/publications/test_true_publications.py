@@ -112,7 +112,7 @@ def test_fact_that_was_changed_or_taken_out_behind_the_figures_is_found(day, row
         faults_by_facts(),
         "column queued: published 5, recomputed 3",
         "column expired: published 0, recomputed 1",
-        "the moves of message 3 do not join",
+        "the history of message 3 does not lead",
     )
     assert "DIFFERS: csv/messages.csv" in type_command("verify", "1", exits=1).output
     type_command("closings", "rows", "1", "queued", exits=1)
@@ -149,7 +149,10 @@ def test_no_file_holds_a_name_or_a_number_of_a_citizen_in_any_spelling(day, stor
 
 def test_true_publication_holds_after_agency_was_renamed_and_changed_and_personal_data_was_purged(day, rows):
     old = "Ủy ban nhân dân thành phố Nha Trang"
-    named = f"agency {NHA_TRANG} is called {old} in it; by what the ledger says now it was Tên mới on 2026-11-25"
+    named = (
+        f"agency {NHA_TRANG} is called {old} in the publication; the ledger now says that it was called Tên mới on "
+        "2026-11-25"
+    )
     later = NOW + timedelta(days=1)
     changed = agency(NHA_TRANG, name=old, same_day_excluded=True, enabled_from=later, kinds_off=("result",))
     in_ledger(save_agencies, [changed], "tests")
@@ -242,7 +245,7 @@ def as_0_2_wrote_it(manifest: dict[str, Any]) -> None:
 
 @pytest.mark.guarantee(
     "publications",
-    "an older version's publication is recomputed in figures, CSV, chain and seals; its print is checked by its hash",
+    "of an older version's publication figures, CSV, chain and seals are recomputed, and other files compared by hash",
 )
 def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(published_as, monkeypatch):
     monkeypatch.setattr(verifying_again, "software", lambda: "MotcuaSMS 0.3.0")
@@ -253,8 +256,8 @@ def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(pub
     assert checked.faults == []
     (how,) = checked.remarks
     assert how.startswith(
-        "figures, CSV files, chain and seals were recomputed; report, page and workbooks are held by their published "
-        "SHA-256, for they were made by other software: MotcuaSMS 0.2.0, here MotcuaSMS 0.3.0; "
+        "figures, CSV files, chain and seals were recomputed; report, page and workbooks were only compared with "
+        "their published SHA-256, because other software made them: MotcuaSMS 0.2.0, here MotcuaSMS 0.3.0; "
     )
     assert "typst 0.13.7, here " in how
     assert checked.held[-1] == "9 CSV files are what the recomputed figures make, made again"
@@ -293,8 +296,8 @@ def test_publication_from_before_the_number_of_the_rendering_holds(published_as,
     checked = verify_publication("1")
     assert checked.faults == []
     rule, how = checked.remarks
-    assert rule == "it proposes to urge other agencies than the rules of this version would"
-    assert "made by other software: another build of MotcuaSMS " in how
+    assert rule == "the publication proposes to urge other agencies than the rules of this version would"
+    assert "other software made them: another build of MotcuaSMS " in how
 
 
 def test_publication_of_this_software_whose_words_make_no_report_is_found(published_as):
@@ -397,10 +400,10 @@ def test_definition_or_query_that_is_another_by_now_is_a_remark_and_no_fault(day
     assert checked.faults == []
     assert "made again" in checked.held[-1]
     names = ("audit.messages_as_of(bigint)", "motcua.condition_of(smallint, boolean)", changed)
-    remarks = {name: each for each in checked.remarks for name in names if each.startswith(f"{name} is another by now")}
+    remarks = {name: each for each in checked.remarks for name in names if each.startswith(f"{name} has changed ")}
     assert (len(checked.remarks), set(remarks)) == (3, set(names))
     for name, remark in remarks.items():
-        assert remark.endswith(f" than the one that made the figures ({was[name]}): they were counted anew by this one")
+        assert remark.endswith(f" made the figures ({was[name]}): they were counted again with its present text")
     assert "(SHA-256 none: it is gone)" in remarks[names[1]]
     assert f"(SHA-256 {query_version(changed)})" in remarks[changed]
 
@@ -416,4 +419,4 @@ def test_files_that_a_publication_of_0_2_0_names_are_the_statements_of_now(publi
                     each["name"], each["sha256"] = f"{old}.sql", PUBLISHED_BY_0_2_0[old]
 
     published_as(as_then)
-    assert [each for each in verify_publication("1").remarks if " is another by now " in each] == []
+    assert [each for each in verify_publication("1").remarks if " has changed (SHA-256 " in each] == []

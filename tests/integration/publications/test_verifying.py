@@ -80,7 +80,7 @@ def test_whatever_is_asked_for_is_answered_in_a_sentence(published, which, monke
 
 def test_archive_empty_folder_and_strange_file_are_answered_in_a_sentence(folder, tmp_path):
     archive = shutil.make_archive(str(tmp_path / "bản"), "zip", folder)
-    with pytest.raises(NoSuchPublication, match=r"is a file; verify wants .* an archive unpacked"):
+    with pytest.raises(NoSuchPublication, match=r"is a file; verify takes .* Unpack an archive first"):
         verify_publication(archive)
     with pytest.raises(NoSuchPublication, match="there is no manifest"):
         verify_publication(str(tmp_path))
@@ -213,8 +213,8 @@ def test_changed_manifest_says_which_value_and_also_that_only_its_bytes_are_othe
     rewrite(path, lambda _: true.replace(b'"publication_no": 2,', b'"publication_no": 1,\n  "publication_no": 2,', 1))
     assert_named(
         faults(2),
-        "manifest.json: says publication_no twice, so that two readers read two things",
-        "manifest.json: says the same in other bytes: blanks, order, line ends or the like",
+        "manifest.json: has publication_no twice, so that programs may read different values",
+        "manifest.json: has the same content in other bytes: spaces, order, line ends or the like",
     )
 
 
@@ -263,7 +263,7 @@ def test_file_whose_hashes_were_all_mended_is_found_and_those_after_it_hold(publ
         "so-lieu.xlsx: sheet Theo cơ quan, cell C2: published 9999, made again ",
         "sheet Tóm tắt, cell B6: published Mọi tin đã tới máy., made again Phải nhắn ",
         f"{OWN_BOOK}: sheet Theo cơ quan, cell C2: published 0, made again ",
-        f"{OTHER_BOOK}: says the same in every cell and looks otherwise",
+        f"{OTHER_BOOK}: has the same value in every cell and differs elsewhere",
         "bao-cao.html: is not what the figures make: made again it has SHA-256 ",
         "bao-cao.pdf: is not what the figures make",
         "csv/messages.csv: is not what the figures make: made again it has",
@@ -415,10 +415,10 @@ def test_correction_that_hides_what_it_changed_and_one_that_names_nothing_are_fo
     assert any("audit.closing_changes" in each and "delivered): not said, in truth" in each for each in found), found
     owner("UPDATE motcua.publications SET corrects = NULL WHERE publication_no = 4")
     forge(4, lambda manifest: manifest.update(corrects=None))
-    assert_named(faults(4), "told by publication 3; the row names nothing")
+    assert_named(faults(4), "which is publication 3, but the row names nothing")
 
 
 def test_difference_taken_out_of_everything_but_the_figures_is_found(owner):
     """A deleted row of differences must be found, because the stored figures still count it."""
     owner("DELETE FROM motcua.closing_differences WHERE closing_no = 2 AND reason = 'cut_off'")
-    assert_named(faults(2), "only_source is 2, and 1 row(s) of differences say so")
+    assert_named(faults(2), "only_source is 2, but 1 row(s) of differences are stored")

@@ -201,17 +201,17 @@ def test_command_keeps_what_a_person_signs_and_says_what_it_does_not_keep(publis
     monkeypatch.delenv("MOTCUA_PERSON")
     monkeypatch.setenv("LOGNAME", "root")
     shown = type_command("verify", "1")
-    assert "Not kept: nobody signs it" in shown.output
+    assert "Result not stored: nobody signed it" in shown.output
     type_command("verify", "1", "--by", "admin", exits=2)
     assert kept() == []
     shown = type_command("verify", "1", "--by", "nguyen.van.an", exits=None)
-    assert "Kept, signed by nguyen.van.an." in shown.output
+    assert "Result stored, signed by nguyen.van.an." in shown.output
     assert kept() == [(1, "nguyen.van.an", 0)]
     copy = tmp_path / "đĩa" / "1"
     copy.mkdir(parents=True)
     (copy / "manifest.json").write_bytes((store / first.folder / "manifest.json").read_bytes())
     shown = type_command("verify", str(copy), "--by", "nguyen.van.an", exits=1)
-    assert "Not kept: it is a copy elsewhere" in shown.output
+    assert "Result not stored: this is a copy" in shown.output
     shown = type_command("publications", "verify-all", "--by", "nguyen.van.an")
     assert kept() == [(number, "nguyen.van.an", 0) for number in (1, 1, 2)]
 
@@ -221,7 +221,7 @@ def test_auditor_verifies_and_writes_nothing(published, ledger, postgres, config
     database = conninfo_to_dict(ledger)["dbname"]
     configure(AIRFLOW_CONN_MOTCUA_DB=connection_uri(postgres.admin_dsn, "motcua_audit", database))
     shown = type_command("verify", "1", "--by", "nguyen.van.an")
-    assert "Not kept: this role may only read." in shown.output
+    assert "Result not stored: this role may only read." in shown.output
     with connect() as auditor:
         found = find_publication(auditor, publication_no=1)
         assert auditor.execute("SELECT count(*) AS n FROM audit.publication_verifications").fetchone()["n"] == 0

@@ -96,7 +96,7 @@ def by_number(run_no: int) -> dict[int, str]:
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a finding that is judged again gets the next run's verdict, changes no sealed run, and is stored with who asked",
+    "a recheck of a finding gives the next run's verdict, changes no sealed run, and is stored with its person",
 )
 def test_dossiers_of_all_sorts_are_judged_by_themselves_as_the_next_run_judges_them(world):
     chance = random.Random(1)
@@ -160,7 +160,7 @@ def test_every_rule_that_can_be_mended_is_judged_alone_or_asks_what_only_a_run_k
 
 @pytest.mark.guarantee(
     "reconciliation",
-    "a finding that is judged again gets the next run's verdict, changes no sealed run, and is stored with who asked",
+    "a recheck of a finding gives the next run's verdict, changes no sealed run, and is stored with its person",
 )
 def test_judging_again_is_kept_and_touches_no_sealed_run(world):
     world.dossier("bad", "A", phone_refusal="missing")

@@ -221,7 +221,10 @@ def test_watch_elsewhere_vouches_for_a_server_that_was_only_off(one_stop, gatewa
     assert run_at(woke + 2 * MINUTE).gap is None
     assert len(gateway.asked) == 1
     (gap,) = restorable.rows("SELECT closed_by, reason FROM motcua.gaps")
-    assert gap == {"closed_by": "outside watch", "reason": "it was awake all the while, and had seen nothing later"}
+    assert gap == {
+        "closed_by": "outside watch",
+        "reason": "the watch stayed awake and saw no later state of the ledger",
+    }
 
 
 @pytest.mark.guarantee("slept", "if a watch elsewhere confirms that a server was only off, no alert is mailed")
@@ -430,7 +433,7 @@ def test_journal_copied_a_moment_after_the_ledger_explains_no_sleep(one_stop, ga
 
 
 @pytest.mark.guarantee(
-    "slept", "after a start the apologies of a later evening are sent, and the apologies of an earlier evening are held"
+    "slept", "after a start, apologies of later evenings are sent and apologies of earlier evenings are held"
 )
 @pytest.mark.parametrize(("woke", "apologies"), [("17:25", 1), ("17:35", 0)])
 def test_apologies_are_held_by_their_evening(one_stop, gateway, restorable, woke, apologies):

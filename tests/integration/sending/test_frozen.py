@@ -67,14 +67,24 @@ def lingers(report: Callable[[str], None]) -> None:
         send("run", catch_up=catch_up)
 
 
+def freeze() -> None:
+    """Freeze this process (SIGSTOP), and return when another process has continued it at least a second later."""
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+    # The kernel may stop the process only a moment after the call. Without this wait, the thread would do more before.
+    before = time.monotonic()
+    while (now := time.monotonic()) - before < SOON / 2:
+        before = now
+        time.sleep(0.01)
+
+
 def freeze_before(owner: type, name: str) -> None:
-    """Change a method so that this process freezes itself (SIGSTOP) just before its first call."""
+    """Change a method so that this process freezes itself just before its first call."""
     original, once = getattr(owner, name), threading.Event()
 
     def stop(*arguments: object, **named: object) -> object:
         if not once.is_set():
             once.set()
-            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+            freeze()
         return original(*arguments, **named)
 
     setattr(owner, name, stop)
@@ -131,7 +141,7 @@ def test_pick_up_whose_ledger_session_is_ended_does_not_blame_the_source(one_sto
         return original(self, window)
 
     monkeypatch.setattr(picking_up._PickUp, "run", ended)
-    with pytest.raises(picking_up.SourceFailed, match="lost the ledger"):
+    with pytest.raises(picking_up.SourceFailed, match="lost its connection to the ledger"):
         pick_up("khanhhoa")
     assert rows("SELECT failure FROM motcua.sources") == [{"failure": None}]
 
@@ -290,7 +300,7 @@ def test_who_plans_or_settles_is_ended_too(one_stop, gateway, rows, forked, work
 
         def commit(connection: psycopg.Connection) -> None:
             if next(commits) == 3:
-                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+                freeze()
             original(connection)
 
         # The change needs no undoing: it is made in a forked process that ends with this work.
@@ -323,7 +333,7 @@ def test_process_that_was_asleep_sends_nothing_more(ledger, forked):
         with beating() as heart:
             time.sleep(SOON / 2)
             report(f"awake: {heart.may_send}")
-            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
+            freeze()
             report(f"at once: {heart.may_send}")
             time.sleep(SOON)
             report(f"later: {heart.may_send}")
@@ -382,7 +392,7 @@ def test_nobody_is_ended_when_the_server_wakes(one_stop, gateway, rows, forked):
     assert took < 15
 
 
-@pytest.mark.guarantee("frozen", "each heartbeat is stored in the ledger; an orderly stop leaves the newest")
+@pytest.mark.guarantee("frozen", "heartbeats are stored in the ledger, and an orderly stop stores the newest one")
 def test_newest_beat_stays_in_the_ledger(ledger, rows):
     began = datetime.now(UTC)
     in_ledger(note_run_start, began, SLEEPS_AFTER)

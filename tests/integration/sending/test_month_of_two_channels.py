@@ -90,7 +90,8 @@ def saved_in(page: str) -> dict[str, list[int]]:
 
 
 @pytest.mark.guarantee(
-    "publications", "a month with two channels verifies; pandas computes the same costs from texts and attempts alone"
+    "publications",
+    "a publication of a month with two channels verifies; pandas computes the same costs from texts and attempts",
 )
 def test_month_of_two_channels_verifies_and_its_money_is_what_pandas_finds(month, one_stop, channels, rows):
     closing = close_period(Period.parse("2026-11"), "tests", FIRST_OF_DECEMBER).closing

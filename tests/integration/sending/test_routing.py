@@ -335,7 +335,7 @@ def test_limit_that_cannot_be_read_does_not_mean_no_limit(configure):
         ("answer_timeout", "20s"),
     ):
         configure(AIRFLOW_CONN_SMS_KANNEL=connection_of(1, **{name: value}))
-        with pytest.raises(GatewayMisconfigured, match="carriers is a list of" if name == "carriers" else name):
+        with pytest.raises(GatewayMisconfigured, match="carriers must be a list of" if name == "carriers" else name):
             open_gateway("kannel")
 
 

@@ -426,7 +426,7 @@ def test_sigterm_ends_a_sender_with_nothing_in_flight(one_stop, gateway, rows):
 
 @pytest.mark.guarantee(
     "airflow",
-    "a run is red for failed sends of its minutes that may be retried, whichever run made them; not for a bad phone",
+    "a run is red if a send of its minutes failed and may be retried, whichever run sent; a bad phone makes no run red",
 )
 def test_run_by_the_clock_is_red_for_its_own_minute_whichever_run_tried(one_stop, gateway, rows):
     """A backfill of failed runs finds only scheduled runs, but the watcher's run may have made the failed attempt.

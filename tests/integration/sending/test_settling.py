@@ -127,7 +127,7 @@ def test_release_lets_nothing_go_but_what_is_unknown_named_and_useful(one_stop, 
     unknown = [row["message_id"] for row in found if row["state"] == "unknown"]
     accepted = [row["message_id"] for row in found if row["state"] == "accepted"]
     for who, why in (("", "x"), (" ", "x"), ("A", ""), ("A", " ")):
-        with pytest.raises(ValueError, match="who does it and why"):
+        with pytest.raises(ValueError, match="the name of a person and a reason"):
             release(who, why, now=NOW)
     with pytest.raises(ValueError, match="looks like a phone number"):
         release("A", "gọi 0905 123 456 thì chưa có tin", now=NOW)

@@ -52,7 +52,8 @@ def test_number_that_zalo_does_not_reach_is_told_by_sms_once(code, one_stop, cha
 
 
 @pytest.mark.guarantee(
-    "once", "after a refusal of Zalo that may follow a delivery an SMS is sent only if Zalo confirmed that in writing"
+    "once",
+    "after Zalo's answer -114 or -119 an SMS is sent only if Zalo confirmed in writing that these mean no delivery",
 )
 def test_refusal_that_may_follow_a_delivery_goes_by_sms_only_where_that_was_written(one_stop, channels, rows):
     channels.zalo.by_number[PHONE] = [-114]

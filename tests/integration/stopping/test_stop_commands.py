@@ -70,7 +70,7 @@ def test_stop_and_go_by_command_say_and_keep_what_who_why_and_until_when(one_sto
 @pytest.mark.parametrize(
     ("words", "refusal"),
     [
-        (["--everything"], "Department's alone"),
+        (["--everything"], "Only the Department may do this"),
         (["--as-department"], "Name a --kind, an --agency, or both; or --everything."),
         (["--as-department", "--everything", "--kind", "result"], "or --everything"),
         (["--as-department", "--agency", "H99"], "there is no agency H99"),
@@ -85,7 +85,7 @@ def test_stop_is_the_departments_alone_and_of_kinds_and_agencies_only(agencies, 
     assert "Missing option" in typed("stop", "--everything", "--as-department", "--until", in_hours(1), code=2)
     assert refusal.lower() in said.lower()
     assert rows("SELECT 1 FROM motcua.stops") == []
-    assert "Department's alone" in typed("go", 1, code=2)
+    assert "Only the Department may do this" in typed("go", 1, code=2)
 
 
 def test_what_went_is_counted_by_agency_kind_and_text(one_stop, gateway, typed):
@@ -94,7 +94,9 @@ def test_what_went_is_counted_by_agency_kind_and_text(one_stop, gateway, typed):
     send("run")
     said = typed("messages", "sent", "--since", f"{datetime.now(VIETNAM) - timedelta(hours=1):%Y-%m-%d %H:%M:%S}")
     assert "result.v1" in said
-    assert "1 message(s) were taken by a gateway; of 1 nobody can tell yet." in said
+    assert "A gateway accepted 1 message(s). The outcome of 1 is not known yet." in said
     assert NHA_TRANG in said
     assert "0905" not in said
-    assert "Nothing left" in typed("messages", "sent", "--since", "2026-01-01", "--until", "2026-01-02")
+    assert "No message was handed to a gateway" in typed(
+        "messages", "sent", "--since", "2026-01-01", "--until", "2026-01-02"
+    )

@@ -93,7 +93,9 @@ def test_what_waited_goes_when_the_stop_ends(one_stop, gateway, rows, early):
     assert ("queued", "stopped") in [(row["to_state"], row["to_reason"]) for row in moves]
 
 
-@pytest.mark.guarantee("stops", "each stopped message is marked once, however often senders check the queue")
+@pytest.mark.guarantee(
+    "stops", "a stop updates each message that it covers once, however often senders check the queue"
+)
 def test_stop_writes_each_message_once_however_often_senders_look(one_stop, gateway, rows):
     stop_it()
     results(one_stop, 40)

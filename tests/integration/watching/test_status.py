@@ -33,7 +33,7 @@ def test_one_screen_has_every_part(watched: Watched, configure: Callable[..., No
     rows = rows_of_status(watched.now)
     assert [part for part in PARTS if not any(row.part == part for row in rows)] == ["late"], rows
     assert "20261125T050000Z, 3 hours old" in words("backup", watched)
-    assert words("evening", watched).startswith("next on 25/11/2026 at 17:30, at 0 of 1 agencies")
+    assert words("evening", watched).startswith("planned next on 25/11/2026 at 17:30, for 0 of 1 agencies")
     lines = type_command("status", exits=None).output.splitlines()
     heads = ("runs", "late or wrong", "waits for a person", "disk", "backup", "journal", "certificate", "17:30")
     assert [head for head in heads if not any(line.startswith(head) for line in lines)] == []

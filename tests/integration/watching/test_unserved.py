@@ -273,7 +273,7 @@ def test_window_of_a_backfill_is_judged_by_what_was_recorded_in_it(queue: Queue)
 
 
 @pytest.mark.guarantee(
-    "airflow", "a run is red while a message is due, or a source's news waits, for a minute, whatever the cause"
+    "airflow", "a run is red if a message has been due, or a source's row unread, for a minute, whatever the cause"
 )
 def test_run_is_red_while_something_is_due_and_served_by_nobody(queue: Queue):
     gate("r", EVERYTHING)
@@ -308,7 +308,7 @@ def test_run_whose_pick_up_finds_the_source_held_is_red(held_source: OneStop):
 
 
 @pytest.mark.guarantee(
-    "airflow", "a run is red while a message is due, or a source's news waits, for a minute, whatever the cause"
+    "airflow", "a run is red if a message has been due, or a source's row unread, for a minute, whatever the cause"
 )
 def test_run_is_red_by_what_watchers_tell(held_source: OneStop, request: pytest.FixtureRequest):
     assert in_ledger(find_unserved, datetime.now(UTC)) == []

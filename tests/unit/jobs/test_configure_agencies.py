@@ -67,7 +67,7 @@ def history(rows, code="A"):
         (A % "province: khanh_hoaa", "agency A: province: is no province of Vietnam"),
         (A % "kinds_off: [reply]", "agency A: kinds_off.0"),
         (A % "kinds_off: [apology]", "agency A: kinds_off_reason: must say why"),
-        (A % "kinds_off_reason: tạm dừng", "agency A: kinds_off_reason: is there, but no kind is off"),
+        (A % "kinds_off_reason: tạm dừng", "agency A: kinds_off_reason: is set, but no kind is off"),
         (A % "result_hold: P7D", "agency A: result_hold: must be a day at most"),
         (A % "result_hold: 15", "agency A: result_hold: write a duration as PT15M"),
         (A % "result_hold: PT0.5S", "agency A: result_hold: must be whole seconds"),
@@ -450,7 +450,7 @@ def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file
         {"same_day_reason": "Trả ngay"}
     ]
     for settings in ("same_day_reason: x", "same_day_procedures: ['1']"):
-        with pytest.raises(AgencyFileError, match="there, but same-day procedures are told"):
+        with pytest.raises(AgencyFileError, match="are set, but same-day procedures are not left out"):
             import_agencies(write(f"agencies: [{{code: {TU_PHAP}, name: B, {settings}}}]"), "lan")
 
 
@@ -466,7 +466,7 @@ def test_import_asks_before_it_silences(agencies, rows, write):
     for answer in ("n\n", ""):
         declined = run("import", path, input=answer)
         assert declined.exit_code == 2
-        assert "SILENCES citizens' messages through same_day_excluded" in declined.output
+        assert "SILENCES citizens' messages by the change of same_day_excluded" in declined.output
     assert rows("SELECT bool_or(same_day_excluded) AS any FROM motcua.agencies") == [{"any": False}]
     assert run("import", path, input="y\n").exit_code == 0
     assert rows("SELECT bool_or(same_day_excluded) AS any FROM motcua.agencies") == [{"any": True}]
@@ -485,7 +485,7 @@ def test_whole_kinds_are_the_departments(agencies, rows, write):
     told = run("history", "000.00.30.H32").output
     assert "for the Department" in told
     assert "kinds_off: [] → [apology]" in told
-    assert "silences through kinds_off" in told
+    assert "silences messages by the change of kinds_off" in told
 
 
 def test_diff_and_dry_run_show_each_field_and_write_nothing(agencies, rows, write):
@@ -502,7 +502,7 @@ def test_diff_and_dry_run_show_each_field_and_write_nothing(agencies, rows, writ
             "  result_hold: PT0S → PT15M",
             "  report_recipients: [] → [lan@nt.vn]",
             "NEW Mới: new",
-            f"Not in the file, stay as they are: {TU_PHAP}",
+            f"Not in the file, so unchanged: {TU_PHAP}",
             "Agencies that differ: 2; the same: 0.",
         ):
             assert line in shown.output.splitlines(), line

@@ -52,7 +52,7 @@ def test_replies_to_inquiries_accuse_nobody():
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "an agency without a message to send is neither shown as 0 % delivered nor urged"
+    "reconciliation", "an agency without a message to send is not shown as 0 % delivered, and is not asked to improve"
 )
 def test_who_hands_results_over_before_they_are_told_is_not_urged():
     right = (messages(0, 0, suppressed=40, cancelled=60),)
@@ -60,7 +60,9 @@ def test_who_hands_results_over_before_they_are_told_is_not_urged():
     assert urged(messages=right, reasons=same_day) == []
 
 
-@pytest.mark.guarantee("reconciliation", "an agency is urged if too many of its dossiers have no textable phone")
+@pytest.mark.guarantee(
+    "reconciliation", "an agency is asked to improve if too many of its dossiers have no textable phone"
+)
 @pytest.mark.parametrize(("missing", "is_urged"), [(30, False), (31, True)])
 def test_dossiers_without_a_phone_that_can_be_texted_are_a_measure_of_their_own(missing, is_urged):
     own = (messages(100 - missing, 100 - missing, suppressed=missing + 9, cancelled=500),)
@@ -218,7 +220,7 @@ def test_query_that_says_something_else_by_now_is_told_from_one_that_is_the_same
     of_before = "cb41f1784418b334eb87c8a9a630b80c544aac72168b6d38aa59e61d"
     (published,) = [each for each in _said_before()["closings/counting/count_findings"] if each.startswith(of_before)]
     assert not is_same_query("reconciliation/count_findings.sql", published)
-    with pytest.raises(LookupError, match=r"an earlier version's closings/counting/count_findings,.* another by now"):
+    with pytest.raises(LookupError, match=r"an earlier version's closings/counting/count_findings,.* changed since"):
         find_statement(published)
 
 

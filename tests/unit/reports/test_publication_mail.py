@@ -44,7 +44,7 @@ def words_of(html: str) -> str:
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "an agency without a message to send is neither shown as 0 % delivered nor urged"
+    "reconciliation", "an agency without a message to send is not shown as 0 % delivered, and is not asked to improve"
 )
 @pytest.mark.parametrize(
     ("counts", "said"),

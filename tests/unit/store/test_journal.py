@@ -60,7 +60,7 @@ def test_id_of_a_journal_is_made_once(tmp_path):
 )
 @pytest.mark.guarantee(
     "personal-data",
-    "a provider's id is stored as a keyed hash, or emptied after its term; an id made of a number is in no journal",
+    "a provider's message id is a keyed hash, or is emptied after its term; the journal has no id made of a number",
 )
 def test_id_that_a_provider_made_of_a_number_is_not_written(journal, theirs, kept):
     journal.write([], [JournaledAnswer("a", AT, "accepted", theirs)], AT)
@@ -76,7 +76,7 @@ def test_two_who_begin_at_once_have_one_journal(tmp_path):
 
 def test_lines_without_an_id_are_no_new_journal(journal):
     (journal.folder / "journal.json").unlink()
-    with pytest.raises(JournalFailed, match="put it back"):
+    with pytest.raises(JournalFailed, match="restore that file"):
         journal.begin()
 
 

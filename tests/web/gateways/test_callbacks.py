@@ -130,7 +130,7 @@ def test_failure_of_a_receipt_is_logged_without_what_it_held(client, monkeypatch
 
     monkeypatch.setattr(Intake, "take", fail)
     assert client.get(URL, params={"reference": "abc", "status": "1"} | SECRET).status_code == 500
-    assert "A report of gateway kannel failed: RuntimeError" in caplog.text
+    assert "A delivery receipt of gateway kannel could not be processed: RuntimeError" in caplog.text
     assert not any(word in caplog.text for word in ("Traceback", "0905123456"))
 
 
@@ -159,7 +159,8 @@ def test_report_that_cannot_be_read_is_kept_and_read_later(client, rows, monkeyp
 
 
 @pytest.mark.guarantee(
-    "rights", "the callbacks' role cannot queue a message; only a run applies a receipt that has a message sent again"
+    "rights",
+    "the callbacks' role cannot queue a message; only a run applies a receipt after which a message is sent again",
 )
 def test_report_that_a_message_never_arrived_is_kept_and_read_by_the_next_run(client, rows):
     from motcua.jobs.notices.receiving import read_left_over_receipts

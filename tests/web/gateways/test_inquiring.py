@@ -138,7 +138,7 @@ def test_known_code_is_answered_in_the_words_of_the_report(client, dossier, rows
 
 @pytest.mark.guarantee(
     "personal-data",
-    "a provider's id is stored as a keyed hash, or emptied after its term; an id made of a number is in no journal",
+    "a provider's message id is a keyed hash, or is emptied after its term; the journal has no id made of a number",
 )
 def test_id_that_is_made_of_the_phones_number_shows_none(client, dossier, rows):
     dossier("160915001")

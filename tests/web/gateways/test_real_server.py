@@ -164,7 +164,7 @@ def test_secret_in_the_body_lets_nobody_in(server, rows):
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the callbacks wait 5 s for a body and 10 s for headers; for Airflow's server the proxy waits for headers",
+    "the callbacks app waits 5 s for a body and 10 s for headers; in front of Airflow the proxy limits the headers",
 )
 def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypatch):
     monkeypatch.setattr(callbacks, "_READ_WITHIN", 0.3)
@@ -179,7 +179,7 @@ def test_body_that_does_not_end_in_time_is_waited_for_no_longer(server, monkeypa
 
 @pytest.mark.guarantee(
     "callbacks",
-    "the callbacks wait 5 s for a body and 10 s for headers; for Airflow's server the proxy waits for headers",
+    "the callbacks app waits 5 s for a body and 10 s for headers; in front of Airflow the proxy limits the headers",
 )
 def test_headers_that_do_not_come_in_time_are_waited_for_no_longer_but_a_body_may_last(server, monkeypatch):
     monkeypatch.setattr(protocol, "HEADERS_WITHIN", 0.3)

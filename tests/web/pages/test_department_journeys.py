@@ -107,7 +107,7 @@ def office(staff: TestClient, one_stop: Any, rows: Any, configure: Any, tmp_path
     return staff
 
 
-@pytest.mark.guarantee("pages", "the Department's eight journeys need no shell and five clicks at most each")
+@pytest.mark.guarantee("pages", "the Department's eight tasks (journeys) need no shell and at most five clicks each")
 def test_departments_journeys_need_no_shell_and_few_clicks(office, rows):
     # The link in the morning's mail leads to the figures, and an agency's figures are one click further.
     Walk(office, "/motcua/quality").follow("UBND TP Nha Trang").ends("SO-BAN")

@@ -46,7 +46,7 @@ def mapped(rows: Any) -> list[tuple[int, int]]:
 
 @pytest.mark.guarantee(
     "requests",
-    "a status mapped to a result counts an hour after the Department was mailed how many dossiers it concerns",
+    "mapping a status to a result takes effect an hour after a mail told the Department how many dossiers it concerns",
 )
 def test_status_is_mapped_to_a_result_an_hour_after_the_department_was_mailed(
     waiting, staff, rows, mailbox, an_hour_later
@@ -115,7 +115,7 @@ def test_request_is_not_done_while_no_mail_reaches_the_department(waiting, staff
 
 @pytest.mark.guarantee(
     "requests",
-    "ending the mapping of a status to a result is a request too; a mapping that texts nobody counts at once",
+    "ending the mapping of a status to a result is a request, too; a mapping that texts nobody takes effect at once",
 )
 def test_mapping_away_from_a_result_is_asked_for_and_others_are_done_at_once(
     waiting, staff, rows, mailbox, an_hour_later
@@ -159,7 +159,8 @@ def test_what_an_earlier_version_mapped_shows_its_end_and_is_taken_back(waiting,
 
 
 @pytest.mark.guarantee(
-    "requests", "a status code of the contract that an earlier version mapped counts again from an announced date"
+    "requests",
+    "a mapping of one of the contract's status codes, which an earlier version allowed, ends on an announced date",
 )
 def test_what_an_earlier_version_mapped_ends_on_its_date(one_stop, agencies, rows):
     one_stop.both(2, "cu", NHA_TRANG)
@@ -192,7 +193,7 @@ def _map_as_before(rows: Any, written: int, stands_for: int) -> None:
 
 @pytest.mark.guarantee(
     "requests",
-    "new recipients of reports count an hour after the Department was mailed; the request then holds no address",
+    "recipients of reports change an hour after the Department was mailed; the request then holds no address",
 )
 def test_recipients_are_changed_an_hour_after_the_department_was_mailed(staff, rows, mailbox, an_hour_later):
     VISITING.visit_as("agency", NHA_TRANG, name="hoa")

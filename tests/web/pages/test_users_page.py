@@ -111,16 +111,16 @@ def test_commands_do_the_same_with_the_operators_name_and_say_what_is_wrong(agen
         return type_command("users", *words, exits=None)
 
     assert "No user was given an agency" in run("list").output
-    assert "hoa sees what is of 000.00.30.H32" in run("give", "hoa", "H32.30").output, (
+    assert "hoa now sees the rows of 000.00.30.H32" in run("give", "hoa", "H32.30").output, (
         "an alias of the agency must be accepted"
     )
-    assert "saw already" in run("give", "hoa", NHA_TRANG).output
+    assert "already saw" in run("give", "hoa", NHA_TRANG).output
     listed = run("list").output
     assert "hoa" in listed
     assert NHA_TRANG in listed
     for words, said in (
         (("give", "hoa", "nobody"), "no such agency"),
-        (("give", " ", NHA_TRANG), "it is empty"),
+        (("give", " ", NHA_TRANG), "name is empty"),
         (("take", "x" * 251, NHA_TRANG), "at most 250"),
         (("take", "hoa", TU_PHAP), "was not given"),
     ):

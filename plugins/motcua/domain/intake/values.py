@@ -109,7 +109,7 @@ def read_moment(text: str) -> datetime | None:
     if moment.year <= 1:
         return None
     if not 1900 <= moment.year < 9000:
-        raise Unreadable("no time that can be")
+        raise Unreadable("impossible time")
     return moment
 
 

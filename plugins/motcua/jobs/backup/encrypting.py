@@ -49,7 +49,7 @@ def read_recipients(keys: Iterable[str]) -> list[Recipient]:
             raise BackupFailed(f"MOTCUA_BACKUP_RECIPIENTS: {shown} is no public key of age (age1…).") from None
     if not recipients:
         raise BackupFailed(
-            "MOTCUA_BACKUP_RECIPIENTS names no public key, so nothing may be written: a backup holds personal data. "
+            "MOTCUA_BACKUP_RECIPIENTS names no public key. A backup holds personal data and is only written encrypted. "
             "Make a pair of keys on another machine with age-keygen -o identity.txt, keep the file there, and set the "
             "public key that it prints."
         )
@@ -123,8 +123,8 @@ def open_sealed(
             decrypt_io(reading, writing, identities)
         except DecryptError as error:
             if "No matching keys" in str(error):
-                raise BackupUnusable(f"No identity that was given opens {path.name}.") from None
-            raise BackupDamaged(f"{path.name} is damaged: it does not begin as a file of age does.") from None
+                raise BackupUnusable(f"None of the given identities can decrypt {path.name}.") from None
+            raise BackupDamaged(f"{path.name} is damaged: it does not begin like an age file.") from None
         except OSError:
             if writing.failure is not None:
                 raise writing.failure from None

@@ -160,7 +160,9 @@ def _read_members(unpack: Callable[[IO[bytes]], None]) -> Generator[tuple[str, f
                     pass
             except tarfile.TarError:
                 if not failures:
-                    raise BackupDamaged("The archive cannot be read: it is none of tar's, or breaks off.") from None
+                    raise BackupDamaged(
+                        "The archive cannot be read: it is not a tar archive, or it is incomplete."
+                    ) from None
     finally:
         unpacking.join()
         if failures:

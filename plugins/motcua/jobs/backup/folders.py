@@ -217,7 +217,7 @@ def check_part(backup: Backup, part: Part, seen: Progress) -> None:
     except OSError as error:
         raise BackupDamaged(f"{path} cannot be read: {error.strerror}.") from None
     if read != part.bytes:
-        how = "breaks off" if read < part.bytes else "has bytes that are not its own"
+        how = "is too short" if read < part.bytes else "is too long"
         raise BackupDamaged(f"{path} {how}: {read} bytes, not {part.bytes}. The copy is damaged; take another one.")
     if sum_of.hexdigest() != part.sha256:
         raise BackupDamaged(

@@ -71,7 +71,7 @@ def make_backup(folder: Path, progress: Progress, now: datetime | None = None) -
     except StoreUnusable as error:
         raise BackupFailed(f"Files cannot be read: {error}.") from error
     except OSError as error:
-        raise BackupFailed(f"The folder of the backups, {folder}, does not serve: {error.strerror}.") from error
+        raise BackupFailed(f"The folder of the backups, {folder}, cannot be used: {error.strerror}.") from error
 
 
 def statements_store() -> ObjectStoragePath:
@@ -112,8 +112,8 @@ def _demand_publications(ledger: LedgerDump, part: Part) -> None:
     # Each publication has at least one file.
     if found < expected:
         raise BackupFailed(
-            f"The ledger tells of {expected} publications, but in {settings().publications_url} are {found} files. Set "
-            "MOTCUA_PUBLICATIONS, and the connection that it names, here as where publications are made."
+            f"The ledger lists {expected} publications, but {settings().publications_url} holds {found} files. Set "
+            "MOTCUA_PUBLICATIONS, and the connection that it names, to the values of the server that publishes."
         )
 
 

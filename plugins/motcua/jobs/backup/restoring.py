@@ -97,7 +97,11 @@ def _note_result(backup: Backup, how: How, fault: str | None) -> None:
     try:
         note_verified(backup, VerifiedBackup(datetime.now(UTC), how, fault))
     except OSError as error:
-        log.warning("%s cannot be written to (%s): nothing is noted there", backup.folder, error.strerror)
+        log.warning(
+            "%s cannot be written to (%s): the result of the verification is not stored there",
+            backup.folder,
+            error.strerror,
+        )
 
 
 class RestoreRefused(Exception):
@@ -211,9 +215,9 @@ def _make_room(aside_by: str | None, now: datetime) -> str | None:
         return None
     if aside_by is None:
         raise RestoreRefused(
-            f"The database {database} is not empty: it holds {', '.join(made)}. A backup is put into an empty one "
-            "only. If this is not the ledger that is to be replaced, look at the connection motcua_db_owner. If it is, "
-            "stop everything that uses it and add --set-aside: it is kept under another name."
+            f"The database {database} is not empty: it holds {', '.join(made)}. A backup is only restored into an "
+            "empty one. If you do not want to replace this database, correct the connection motcua_db_owner. If you "
+            "do, stop everything that uses it and add --set-aside, which keeps it under another name."
         )
     aside = f"{database}_aside_{now:%Y%m%dt%H%M%S}"
     try:

@@ -65,7 +65,7 @@ def ledger(examination: Examination) -> Iterator[Finding]:
             connection = open_as_given(given, STATEMENT_WITHIN)
         except psycopg.ProgrammingError:
             found.append(
-                ("", fault("connection_unreadable", where, "its extra says what PostgreSQL's client does not know"))
+                ("", fault("connection_unreadable", where, "its extra has a field unknown to PostgreSQL's client"))
             )
         except psycopg.OperationalError as error:
             kind = why_refused(error)
@@ -257,10 +257,10 @@ def _unless_values(nothing: float, why: str) -> Parameter:
     )
 
 
-_LOST = "after a power cut the ledger forgets whom it has told, who is then told twice, or cannot be read at all"
-_LOGGED = "phone numbers and names would stand in PostgreSQL's log"
+_LOST = "after a power cut the ledger may have lost sent messages, which are sent twice, or be unreadable"
+_LOGGED = "phone numbers and names would be written to PostgreSQL's log"
 _GROWS = "tables grow without end, and what takes milliseconds takes minutes"
-_ENDED = "a sender, a migration or a backup would be ended in its work; programs limit themselves"
+_ENDED = "a running sender, migration or backup would be cancelled; the programs set their own limits"
 _READ_WRONG = "programs would read values wrong"
 _WATCHED = "a rule of the ledger would not be kept"
 
@@ -269,9 +269,9 @@ PARAMETERS: dict[str, Parameter] = {
     "fsync": _on(_LOST),
     "full_page_writes": _on(_LOST),
     "synchronous_commit": Parameter("on", lambda value, _: value in _ON or value in _KEPT_HERE, _LOST),
-    "zero_damaged_pages": _off("damaged rows would vanish without a word"),
-    "ignore_checksum_failure": _off("damaged rows would be taken for good ones"),
-    "ignore_invalid_pages": _off("damaged rows would vanish without a word"),
+    "zero_damaged_pages": _off("damaged rows would disappear without an error"),
+    "ignore_checksum_failure": _off("damaged rows would be read as valid rows"),
+    "ignore_invalid_pages": _off("damaged rows would disappear without an error"),
     "ignore_system_indexes": _off("every statement would be slow"),
     "restart_after_crash": _on("one process that dies would leave the ledger down"),
     "in_hot_standby": _off("a standby takes no row, so that nothing is sent"),
@@ -281,7 +281,7 @@ PARAMETERS: dict[str, Parameter] = {
     "log_min_duration_sample": _unless_values(-1, _LOGGED),
     "log_transaction_sample_rate": _unless_values(0, _LOGGED),
     "log_parameter_max_length_on_error": Parameter("0", lambda value, _: float(value) == 0, _LOGGED),
-    "log_error_verbosity": _one_of(f"{_LOGGED}: a refused row is told whole", "terse"),
+    "log_error_verbosity": _one_of(f"{_LOGGED}: a rejected row is logged in full", "terse"),
     "debug_print_parse": _off(_LOGGED),
     "debug_print_rewritten": _off(_LOGGED),
     "debug_print_plan": _off(_LOGGED),
@@ -299,9 +299,9 @@ PARAMETERS: dict[str, Parameter] = {
     "autovacuum_analyze_scale_factor": _up_to(0.2, "0.2 at most", _GROWS),
     "autovacuum_max_workers": _from(1, _GROWS),
     "autovacuum_freeze_max_age": _up_to(1e9, "1000000000 at most", "the server would stop before it wraps around"),
-    "max_connections": _from(100, "services, runs and people would be let in no more"),
+    "max_connections": _from(100, "services, runs and people could not connect"),
     "work_mem": _from(1024.0**2, "sorting would go to the disk", "at least 1MB"),
-    "plan_cache_mode": _one_of("statements would be planned as for other values", "auto"),
+    "plan_cache_mode": _one_of("statements would get plans that do not suit their values", "auto"),
     # No limit ends running work
     "statement_timeout": _up_to(0, "0", _ENDED),
     "lock_timeout": _up_to(0, "0", _ENDED),
@@ -309,15 +309,15 @@ PARAMETERS: dict[str, Parameter] = {
     "idle_in_transaction_session_timeout": _up_to(0, "0", _ENDED),
     "idle_session_timeout": _up_to(0, "0", "a session that holds a lock would be ended while it waits"),
     # Rules and rights are enforced
-    "session_replication_role": _one_of("no trigger would fire: forbidden changes would be taken", "origin"),
-    "default_transaction_isolation": _one_of("two senders would end each other's work", "read committed"),
+    "session_replication_role": _one_of("no trigger would fire: forbidden changes would be accepted", "origin"),
+    "default_transaction_isolation": _one_of("two senders would abort each other's transactions", "read committed"),
     "default_transaction_read_only": _off("nothing could be written"),
     "default_transaction_deferrable": _off("statements would wait for others"),
     "row_security": _on("statements would be refused"),
-    "check_function_bodies": _on("a broken function would be taken"),
+    "check_function_bodies": _on("a broken function would be accepted"),
     "allow_system_table_mods": _off(_WATCHED),
     "lo_compat_privileges": _off("everybody could read everybody's large objects"),
-    "password_encryption": _one_of("passwords would be kept so that they can be guessed", "scram-sha-256"),
+    "password_encryption": _one_of("passwords would be stored with a weak hash", "scram-sha-256"),
     "search_path": Parameter(
         '"$user", public',
         lambda value, _: value.replace(" ", "") == '"$user",public',
@@ -342,14 +342,14 @@ PARAMETERS: dict[str, Parameter] = {
     "lc_messages": Parameter(
         "English",
         lambda value, _: value in ("", "c", "posix") or value.startswith(("c.", "en_")),
-        "programs know refusals by their words",
+        "programs recognise errors by their English text",
     ),
 }
 """The requirements, by the parameter's name in small letters.
 
 PostgreSQL's defaults fulfil all requirements except those about the error log.
 """
-_PLANNED = _on("PostgreSQL could not choose this way, and what takes milliseconds may take minutes")
+_PLANNED = _on("PostgreSQL could not choose this kind of plan, and what takes milliseconds may take minutes")
 """Requirement for every parameter ``enable_…`` that is on by default."""
 
 

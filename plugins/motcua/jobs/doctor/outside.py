@@ -61,7 +61,7 @@ def look_at_source(examination: Examination, name: str, kind: str) -> Iterator[F
     try:
         connection = open_as_given(given)
     except psycopg.ProgrammingError:
-        yield fault("connection_unreadable", where, "its extra says what PostgreSQL's client does not know")
+        yield fault("connection_unreadable", where, "its extra has a field unknown to PostgreSQL's client")
         return
     except psycopg.OperationalError as error:
         why = why_refused(error)
@@ -206,9 +206,9 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
         yield fault("callback_unreachable", where, type(error).__name__)
         return
     if answer.status_code == requests.codes.unauthorized:
-        yield fault("callback_secret_differs", where, "the callbacks refuse it, or this machine (allowed_networks)")
+        yield fault("callback_secret_differs", where, "the callbacks reject it, or this machine (allowed_networks)")
     elif answer.status_code == requests.codes.service_unavailable:
-        yield fault("callback_secret_differs", where, "the callbacks have none")
+        yield fault("callback_secret_differs", where, "the callbacks have no secret")
     elif answer.status_code != requests.codes.bad_request:
         yield fault("callback_answers_wrong", where, f"HTTP {answer.status_code} to a report")
 

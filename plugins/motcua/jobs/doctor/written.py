@@ -205,7 +205,7 @@ def _destination_is_set(examination: Examination, setting: str, name: str) -> It
         yield fault(name, where, destination)
     # Installations that are no server, such as a demo, are not asked for this setting.
     elif not destination and examination.installation.of_files and not _settings_are_unread(examination):
-        yield fault(name, where, "nobody has said")
+        yield fault(name, where, "it is not set")
 
 
 def ui_address(examination: Examination) -> Iterator[Finding]:
@@ -607,7 +607,7 @@ def mail(examination: Examination) -> Iterator[Finding]:
                 yield fault("recipient_unusable", installation.where(variable, SETTINGS), f"number {place} of the list")
     if shared := addresses_of(settings.watch_recipients) & addresses_of(settings.department_recipients):
         where = installation.where("MOTCUA_DEPARTMENT_RECIPIENTS", SETTINGS)
-        yield fault("recipients_shared", where, f"{len(shared)} of them MOTCUA_WATCH_RECIPIENTS has, too")
+        yield fault("recipients_shared", where, f"{len(shared)} of the addresses are in MOTCUA_WATCH_RECIPIENTS, too")
 
 
 def addresses_of(recipients: Iterable[str]) -> frozenset[str]:

@@ -156,7 +156,7 @@ def take_files(source: str, now: datetime | None = None) -> FilesTaken:
         if kept is None:
             if not files:
                 return found
-            raise FolderFailed(f"There are files of {source}, and no form says what is in them: motcua files form.")
+            raise FolderFailed(f"Source {source} has files, but no form describes them. Set one: motcua files form.")
         try_again(connection, source, kept.form_no, [file for _, file in files])
         known = files_read(connection, source, [file.name for _, file in files])
         noted = [(path, file, see_file(connection, source, file, moment)) for path, file in files if file not in known]
@@ -256,7 +256,7 @@ def _take_file(source: str, ready: _Ready, kept: KeptForm, form: ExportForm, now
         faults = (FileFault("unreadable"),)
     except DataError:
         # The log has only the kind of the error, because its text may hold a cell.
-        log.error("an export of %s holds what the ledger cannot take", source)
+        log.error("an export of %s holds a value that the ledger cannot store", source)
         faults = (FileFault("not_a_table"),)
     with connect() as connection:
         if not hold_file(connection, ready.waiting.export_no):

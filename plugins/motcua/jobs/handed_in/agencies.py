@@ -382,12 +382,12 @@ def _find_contradictions(agency: Agency) -> Iterator[Fault]:
             words = "something in it looks like a phone number; every publication shows it"
             yield Fault(field, "holds_phone", words)
         if reason and not is_needed:
-            nothing = "no kind is off" if field == "kinds_off_reason" else "same-day procedures are told"
-            yield Fault(field, "needless_reason", f"is there, but {nothing}")
+            nothing = "no kind is off" if field == "kinds_off_reason" else "same-day procedures are not left out"
+            yield Fault(field, "needless_reason", f"is set, but {nothing}")
     if agency.kinds_off and not agency.kinds_off_reason:
         yield Fault("kinds_off_reason", "no_reason", "must say why kinds are off; every publication shows it")
     if agency.same_day_procedures and not agency.same_day_excluded:
-        yield Fault("same_day_procedures", "needless_procedures", "are there, but same-day procedures are told")
+        yield Fault("same_day_procedures", "needless_procedures", "are set, but same-day procedures are not left out")
     if begin and end and end < begin:
         yield Fault("valid_until", "before_valid_from", f"{end} is before valid_from, {begin}")
     if enabled and begin and enabled.astimezone(VIETNAM).date() < begin:
@@ -637,13 +637,13 @@ def import_agencies(
             + "; ".join(
                 f"{', '.join(each.departments)} of {each.agency.agency_code}" for each in comparison.for_department
             )
-            + " like this (--as-department, if you act for it). An agency may silence no more than same-day procedures."
+            + " like this. Add --as-department if you act for it. An agency may silence only same-day procedures."
         )
     if comparison.silencing and not (confirm and confirm(comparison)):
         raise ImportRefused(
             "Nothing was written: not confirmed that "
             f"{', '.join(each.agency.agency_code for each in comparison.silencing)} "
-            f"{'is' if len(comparison.silencing) == 1 else 'are'} silenced (--yes, where nobody can be asked)."
+            f"{'is' if len(comparison.silencing) == 1 else 'are'} silenced. Add --yes if nobody can be asked."
         )
     with connect() as connection:
         hold_import_lock(connection)

@@ -276,7 +276,7 @@ def _ask_gateway(talk: Talk, draft: Files, name: str) -> Iterable[Finding]:
     usual = str(extra.get("adapter") or (name if name in kinds else "kannel"))
     kind = _choose(talk, "gateway_adapter", kinds, usual, name=name)
     provider = gateways.provider_of(kind)
-    assert provider is not None, "it was chosen among those that there are"
+    assert provider is not None, "the adapter was chosen from the existing ones"
     usual_schema = _field_of(before, "schema") or ("https" if provider.usual_host else "http")
     given: dict[str, Any] = {
         "conn_type": "http",

@@ -176,7 +176,7 @@ def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
         return InquiryAnswer(found.reply.text, found.reply.accented, found.outcome)
     before = reply_given(connection, asked.gateway, asked.key)
     if before is None:
-        raise RuntimeError("an inquiry that is there has no reply")
+        raise RuntimeError("a stored inquiry has no reply")
     return before
 
 

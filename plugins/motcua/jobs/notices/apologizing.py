@@ -153,7 +153,7 @@ def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_
         with connect() as ledger:
             counts.made_due = make_due(ledger, evening_window(window, rules), moment)
     if not agencies and not left_over:
-        log.info("no evening is due: all that have come are settled")
+        log.info("no evening is due: every evening so far is settled")
     return counts
 
 

@@ -554,7 +554,7 @@ class Watcher:
                             stop.wait(2)
                         stop.wait(max(0.0, began + _TICK - time.monotonic()))
                 except Exception as error:
-                    log.warning("watching begins anew: %s", reason_without_values(error))
+                    log.warning("the watcher starts again after an error: %s", reason_without_values(error))
                     stop.wait(5)
                 finally:
                     self._leave_ledger()

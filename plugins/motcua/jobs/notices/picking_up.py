@@ -201,7 +201,7 @@ def _pick_up(
         reason = reason_without_values(error)
     if ledger_was_lost or not heart.may_send:
         # The ledger ended this session, or is about to. The source did not fail.
-        raise SourceFailed(f"The pick-up of {source} lost the ledger: {reason}")
+        raise SourceFailed(f"The pick-up of {source} lost its connection to the ledger: {reason}")
     # This runs outside the exception handler: otherwise a second error, of the ledger, would carry the first error with
     # its rows as its context.
     with without_values(), connect() as ledger:

@@ -116,7 +116,7 @@ def settle(
         counts = SettleCounts(receipts_read=read_left_over_receipts())
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
-            raise RuntimeError("a random sender id was taken")
+            raise RuntimeError("another process has the same random sender id; run the task again")
         if (hold := look_for_gap(ledger, run_id, clock())) is not None:
             # Before the gap is closed, a gateway's answer that it never had an attempt proves nothing: it may have had
             # another attempt of the message, which the ledger has forgotten.

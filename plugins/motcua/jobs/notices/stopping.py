@@ -74,7 +74,7 @@ def read_stop(
     if until <= now:
         raise StopRefused("past", "it must end later than now")
     if until > now + LONGEST:
-        raise StopRefused("too_long", f"it must end within {LONGEST.days} days; it can be said again then")
+        raise StopRefused("too_long", f"it must end within {LONGEST.days} days; it can be repeated then")
     code = None
     if agency is not None:
         stopped = find_agency(list_agencies(ledger), agency)
@@ -160,7 +160,7 @@ def release(
         ValueError: nobody is named, no reason is given, or the reason contains a phone number.
     """
     if not released_by.strip() or not reason.strip():
-        raise ValueError("a release needs who does it and why")
+        raise ValueError("a release needs the name of a person and a reason")
     if holds_phone(reason):
         raise ValueError("something in the reason looks like a phone number")
     read_left_over_receipts()

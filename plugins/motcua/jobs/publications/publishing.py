@@ -184,12 +184,14 @@ def _store(
         made = {file.name: file.content for file in files} | {MANIFEST: content}
         strange = _first_strange(store / folder, made)
         if strange is not None:
-            log.warning("%s holds %s: the rest of another try or somebody's; left as it is", store / folder, strange)
+            log.warning(
+                "%s holds %s, left by an earlier try or by somebody else; it is not changed", store / folder, strange
+            )
             continue
         for name, written in made.items():
             store_file(store / folder / name, written)
         return folder, content, manifest
-    raise FileStands(f"{MOST_RESTS} folders of {period} in {store} hold files that are no publication's; look at them")
+    raise FileStands(f"{MOST_RESTS} folders of {period} in {store} hold files of no publication; move them elsewhere")
 
 
 def _first_strange(folder: ObjectStoragePath, made: dict[str, bytes]) -> str | None:
@@ -229,8 +231,8 @@ def _store_answers() -> Iterator[None]:
         why = error.strerror or str(error) or type(error).__name__
         where = f" ({error.filename})" if error.filename else ""
         raise StoreFailed(
-            f"the store of publications, {settings().publications_url}, does not serve: {why}{where}. Nothing was "
-            "published. Mend it and clear the task: it goes on where this try ended."
+            f"the store of publications, {settings().publications_url}, cannot be used: {why}{where}. Nothing was "
+            "published. Repair it and clear the task: it continues where this try ended."
         ) from error
 
 

@@ -96,8 +96,8 @@ def stray_folders() -> Iterator[Mismatch]:
         if folder not in named:
             yield Mismatch(
                 folder,
-                f"holds a {MANIFEST} and no row of the ledger names it: a publication whose row was taken away, or the "
-                "rest of a try that died before its row was written, which may be moved elsewhere",
+                f"holds a {MANIFEST} that no row of the ledger names: the publication's row was removed, or a try died "
+                "before it wrote the row. The files of such a try may be moved elsewhere",
             )
 
 
@@ -111,7 +111,7 @@ def _find_folder(ledger: Connection, which: str) -> tuple[Publication, ObjectSto
             raise NoSuchPublication(f"there is no publication {which}; motcua publications list shows them")
         return publication, _in_store(publication)
     if "\0" in which:
-        raise NoSuchPublication("a name with a NUL is no publication's")
+        raise NoSuchPublication("the name of a publication contains no NUL character")
     written = which.rstrip("/").removesuffix(f"/{MANIFEST}") if which != MANIFEST else "."
     publication = find_publication(ledger, folder=written)
     if publication is not None:
@@ -120,8 +120,8 @@ def _find_folder(ledger: Connection, which: str) -> tuple[Publication, ObjectSto
     try:
         if is_local(folder) and folder.is_file():
             raise NoSuchPublication(
-                f"{which} is a file; verify wants a publication's number, its folder or its {MANIFEST}, and an archive "
-                "unpacked"
+                f"{which} is a file; verify takes a publication's number, its folder or its {MANIFEST}. Unpack "
+                "an archive first"
             )
         content = _read_file(folder / MANIFEST) if (folder / MANIFEST).exists() else None
     except (OSError, ImportError, _NoFile) as error:
@@ -248,7 +248,9 @@ def _check_manifest(checked: Verification, folder: ObjectStoragePath) -> dict[st
         if found == publication.manifest_sha256 or not is_manifest(given):
             given = written
     if not is_manifest(given):
-        faults.append(Mismatch("ledger, audit.publications", "its manifest is none: it lists no files and no closing"))
+        faults.append(
+            Mismatch("ledger, audit.publications", "its manifest is not valid: it lists no files and no closing")
+        )
         given = {"files": [], "closing": {}}
     faults.extend(_unlike_row(publication, given))
     if len(faults) == before:
@@ -272,7 +274,7 @@ def _check_manifest_file(checked: Verification, path: ObjectStoragePath, given: 
     try:
         written = json.loads(content, object_pairs_hook=_without_duplicate_names)
     except _NamedTwice as error:
-        faults.append(Mismatch(MANIFEST, f"says {error} twice, so that two readers read two things"))
+        faults.append(Mismatch(MANIFEST, f"has {error} twice, so that programs may read different values"))
         written = json.loads(content)
     except (ValueError, RecursionError):
         faults.append(Mismatch(MANIFEST, "is no JSON"))
@@ -286,7 +288,9 @@ def _check_manifest_file(checked: Verification, path: ObjectStoragePath, given: 
                 for path, old, new in differing_values("", was, now)
             ]
             if not changed:
-                changed = [Mismatch(MANIFEST, "says the same in other bytes: blanks, order, line ends or the like")]
+                changed = [
+                    Mismatch(MANIFEST, "has the same content in other bytes: spaces, order, line ends or the like")
+                ]
             faults.extend(not_too_many(MANIFEST, changed))
     return written
 

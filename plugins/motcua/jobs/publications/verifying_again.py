@@ -64,16 +64,14 @@ def check_files_again(
         if "words" in manifest:
             _check_words(checked, words, closing, counted, is_own=not other)
             stops, pushed = stops_of_closing(ledger, closing.closing_no), pushed_of_closing(ledger, closing.closing_no)
-            _check_stored(
-                checked, words, "stops", stops_value(stops), "stop(s) of sending are told as the ledger has them"
-            )
-            text = "agency(s) are said to be told by pushes, as the closing kept it"
+            _check_stored(checked, words, "stops", stops_value(stops), "stop(s) of sending match the ledger")
+            text = "agency(s) listed as sending pushes match the closing"
             _check_stored(checked, words, "pushed", pushed_value(pushed), text)
         if other:
             made = _tables_again(ledger, closing, words["complaints"])
             checked.remarks.append(
-                "figures, CSV files, chain and seals were recomputed; report, page and workbooks are held by their "
-                f"published SHA-256, for they were made by other software: {other}"
+                "figures, CSV files, chain and seals were recomputed; report, page and workbooks were only compared "
+                f"with their published SHA-256, because other software made them: {other}"
             )
         else:
             made = _files_again(ledger, manifest, closing)
@@ -122,7 +120,7 @@ def _check_words(
             for path, was, now in differing_values("urged", words["urged"], urged)
         ]
     elif urged != words["urged"]:
-        checked.remarks.append("it proposes to urge other agencies than the rules of this version would")
+        checked.remarks.append("the publication proposes to urge other agencies than the rules of this version would")
     published, now = words["budget"]["spent_in_period"], spent(closing, counted)
     if published != now:
         faults.append(
@@ -157,8 +155,8 @@ def _remark_on_names(checked: Verification, ledger: Connection, manifest: dict[s
         code, name = (each.get("agency_code"), each.get("name")) if isinstance(each, dict) else (None, None)
         if isinstance(code, str) and code in names and name != names[code]:
             checked.remarks.append(
-                f"agency {code} is called {shown(name)} in it; by what the ledger says now it was {shown(names[code])} "
-                f"on {closing.period.last.isoformat()}"
+                f"agency {code} is called {shown(name)} in the publication; the ledger now says that it was called "
+                f"{shown(names[code])} on {closing.period.last.isoformat()}"
             )
 
 
@@ -173,8 +171,8 @@ def _remark_on_queries(checked: Verification, ledger: Connection, manifest: dict
         now, published = known.get(name) or query_version(name), each.get("sha256")
         if now != published and not is_same_query(name, str(published)):
             checked.remarks.append(
-                f"{name} is another by now (SHA-256 {now or 'none: it is gone'}) than the one that made the figures "
-                f"({published}): they were counted anew by this one"
+                f"{name} has changed (SHA-256 {now or 'none: it is gone'}) since it made the figures ({published}): "
+                "they were counted again with its present text"
             )
 
 
@@ -268,7 +266,7 @@ def _first_unlike_line(content: bytes, own: bytes) -> str:
         if left != right:
             place = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), 0)
             if "data:image" in left:
-                return f"; line {number}: another picture"
+                return f"; line {number}: the picture differs"
             start = max(0, place - 40)
             left, right = (repr(each[start : start + 120]) if each else "nothing" for each in (left, right))
             return f"; line {number}: the file says {left}, made again {right}"
@@ -292,7 +290,7 @@ def _unlike_workbook(name: str, content: bytes, own: bytes) -> Iterator[Mismatch
         return
     if not found:
         yield Mismatch(
-            name, "says the same in every cell and looks otherwise: formats, hidden rows or what is behind them"
+            name, "has the same value in every cell and differs elsewhere: formats, hidden rows or other parts"
         )
 
 
@@ -303,7 +301,7 @@ def _unlike_cells(name: str, content: bytes, own: bytes) -> Iterator[Mismatch]:
     given, made = load_workbook(BytesIO(content), read_only=True), load_workbook(BytesIO(own), read_only=True)
     for sheet in [*made.sheetnames, *(each for each in given.sheetnames if each not in made.sheetnames)]:
         if sheet not in given.sheetnames or sheet not in made.sheetnames:
-            yield Mismatch(name, f"sheet {sheet} {'is too much' if sheet in given.sheetnames else 'is missing'}")
+            yield Mismatch(name, f"sheet {sheet} {'should not exist' if sheet in given.sheetnames else 'is missing'}")
             continue
         rows = zip_longest(
             given[sheet].iter_rows(values_only=True), made[sheet].iter_rows(values_only=True), fillvalue=()

@@ -108,7 +108,7 @@ def check_figures(
             now = table_rows(table, number, recomputed[table.name])
             checked.figures.extend(_differing(table, (published or [], stored_rows), now))
     faults.extend(
-        Mismatch("ledger, audit.message_history", f"the moves of message {message} do not join up to its state")
+        Mismatch("ledger, audit.message_history", f"the history of message {message} does not lead to its state")
         for message in broken_histories(ledger, closing, MOST_TOLD)
     )
     faults.extend(_at_odds(closing, counted, differences))
@@ -177,8 +177,8 @@ def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Differenc
             if cases[key] != figures.get(key, 0):
                 yield Mismatch(
                     "ledger, audit.closing_messages",
-                    f"({_named_cells(key)}): {figure} is {figures.get(key, 0)}, and {cases[key]} row(s) of differences "
-                    "say so",
+                    f"({_named_cells(key)}): {figure} is {figures.get(key, 0)}, but {cases[key]} row(s) of differences "
+                    "are stored",
                 )
 
 
@@ -189,8 +189,8 @@ def _corrected_at_odds(ledger: Connection, own: Publication, corrected_closing: 
     if first is not None and first.publication_no < own.publication_no and first.publication_no != own.corrects:
         yield Mismatch(
             "ledger, audit.publications",
-            f"closing {own.closing_no} corrects closing {corrected_closing}, told by publication "
-            f"{first.publication_no}; the row names {shown(own.corrects)} as the corrected one",
+            f"closing {own.closing_no} corrects closing {corrected_closing}, which is publication "
+            f"{first.publication_no}, but the row names {shown(own.corrects)} as the corrected publication",
         )
 
 

@@ -155,7 +155,7 @@ def verify_in_turn(
             failed.append(number)
             continue
         if not keep_verification(checked, asked.asked_by if asked else run_id):
-            raise PermissionError("the ledger's role may only read: what was verified cannot be kept")
+            raise PermissionError("the ledger's role may only read: the result of the verification cannot be stored")
         if asked:
             with connect() as ledger:
                 apply_request(ledger, asked.request_no)

@@ -110,7 +110,7 @@ def check_quality(
         if sealed := sealed_run(guard, run_id):
             return sealed
         if not hold_lock(guard, CHECKING):
-            raise CheckInProgress("Another quality check is being made; it has the one snapshot.")
+            raise CheckInProgress("Another quality check is being made. Only one check at a time can use the snapshot.")
         guard.commit()
         since = book.since(moment)
         with ExitStack() as lanes:

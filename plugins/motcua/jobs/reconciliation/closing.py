@@ -187,7 +187,7 @@ def recheck_closed(run_id: str, now: datetime | None = None) -> list[ClosingResu
             try:
                 results.append(_Closer(run_id, moment).close(period))
             except SourcesUnread as unread:
-                log.warning("%s was not looked at again: %s", period, unread)
+                log.warning("%s was not checked again: %s", period, unread)
     return results
 
 
@@ -362,7 +362,7 @@ class _Closer:
             try:
                 self.close(day)
             except SourcesUnread as unread:
-                log.warning("%s was not looked at again: %s", day, unread)
+                log.warning("%s was not checked again: %s", day, unread)
 
     def _count_by_day(self, month: Period) -> Counter[tuple[date, str, str, str, str]] | None:
         """Count a month at the sources, cell by cell. ``None`` if a source did not answer, or there is none."""
@@ -669,7 +669,8 @@ def require_complete(closing_nos: Sequence[int], failed_tasks: Sequence[str] = (
             elif _is_stale(closing) and (cut_off := _count_cut_off(ledger, closing)):
                 read = closing.data_as_of and f"{closing.data_as_of.astimezone(VIETNAM):last read at %H:%M %d/%m/%Y}"
                 detail = (
-                    f"{named}: {cut_off} event(s) that the sources have and nobody read; one was {read or 'never read'}"
+                    f"{named}: {cut_off} event(s) that the sources have and nobody read; "
+                    f"one source was {read or 'never read'}"
                 )
                 left.append(fault("events_unread", number, detail, events=cut_off, **facts))
     demand_nothing_left(failed_tasks, left)

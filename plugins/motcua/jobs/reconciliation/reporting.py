@@ -298,8 +298,8 @@ def find_statement(asked: str) -> str:
             return name
         if former_hash is not None:
             raise LookupError(
-                f"an earlier version's {name}, whose text had SHA-256 {former_hash}; it is another by now, "
-                f"{statement_hash(name)}, and the earlier text is in the version that the publication names"
+                f"an earlier version's {name}, whose text had SHA-256 {former_hash}. The text has changed since, "
+                f"to {statement_hash(name)}. The earlier text is in the version that the publication names"
             )
     name = _name_now(asked) or asked
     if _STATEMENT.fullmatch(name):

@@ -37,7 +37,7 @@ def check(dag_run: str, window: Window, now: datetime | None = None) -> dict[str
     with connect() as ledger:
         counts = sealed_run_of_day(ledger, day)
     if counts is None:
-        log.warning("%s is past and was not checked; it cannot be checked again as it was, so there is no report", day)
+        log.warning("%s is past and was not checked; its state of that day is gone, so there is no report", day)
         return {"run_no": None, "day": day.isoformat()}
     log.info("%s is past: its sealed run %d is used, nothing is checked again", day, counts.run_no)
     return _plain(counts)

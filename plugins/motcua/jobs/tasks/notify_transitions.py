@@ -217,7 +217,7 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
             fault(
                 "file_refused",
                 each.source,
-                f"source {each.source}: its file {each.export_no} is refused, and none was taken since: motcua files"
+                f"source {each.source}: its file {each.export_no} is refused, and no other was read since: motcua files"
                 f" faults {each.export_no}",
                 file=each.export_no,
             )

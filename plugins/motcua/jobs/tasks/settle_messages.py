@@ -101,7 +101,7 @@ def gate(window: Window, failed_tasks: Sequence[str] = ()) -> None:
         detail = f"the watch has been silent for {silence.total_seconds() // 60:.0f} minutes: start it again"
         left.append(fault("watch_silent", "", detail, since=life.looked_at.isoformat()))
     if waiting:
-        detail = f"{waiting} request(s) of the pages wait, since no mail of them reached the Department: {why}"
+        detail = f"{waiting} request(s) of the pages wait, because no mail about them reached the Department: {why}"
         left.append(fault("requests_untold", "", detail, requests=waiting, why=why))
     demand_nothing_left(failed_tasks, [*left, *misconfigured])
 

@@ -194,7 +194,9 @@ def clean_logs(now: datetime) -> LogsRemoved:
         with connect(AIRFLOW) as connection:
             kept = runs_before(connection, before)
     except (psycopg.Error, AirflowNotFoundException) as away:
-        log.warning("Airflow's database is not asked which runs it has (%s)", type(away).__name__)
+        log.warning(
+            "Airflow's database does not answer (%s): all logs are kept for the longer time", type(away).__name__
+        )
         kept, tasks_before = frozenset(), now - max(rules.airflow_keep, rules.airflow_keep_red)
     done = remove_old_logs(
         Path(conf.get("logging", "base_log_folder")),

@@ -173,7 +173,7 @@ class OutsideWatch(Rounds):
         if refused == "":
             state.to_hold = None
             return judged
-        log.error("the server does not take a testimony: %s", refused or "no answer in time")
+        log.error("the server did not accept this watch's report: %s", refused or "no answer in time")
         failed = Finding("check_failing", {"error": refused or "timeout"}, "server")
         return Judged([*judged.findings, failed], judged.names)
 
@@ -186,7 +186,7 @@ class OutsideWatch(Rounds):
         ]
         reached = any(_in_time(partial(_takes_connections, *each), _PROBE_WITHIN) for each in hosts)
         if hosts and not reached:
-            log.error("this machine reaches neither the server nor anybody whom it tells: its own network is down")
+            log.error("this machine reaches neither the server nor its mail server or webhook: its own network is down")
         return bool(hosts) and not reached
 
     def _with_certificate(self, state: WatchState, met: Met, judged: Judged, now: datetime) -> Judged:
@@ -253,7 +253,7 @@ def ask_server(address: Address) -> Met:
     if status == requests.codes.service_unavailable:
         with suppress(ValueError, LookupError, TypeError):
             return Met(ledger_silent=str(json.loads(body)["ledger"]))
-    log.error("the server answers %d, and with no page", status)
+    log.error("the server answered HTTP %d without the page for this watch", status)
     return Met(status=status)
 
 
@@ -303,7 +303,7 @@ def _in_time(ask: Callable[[], Given], seconds: float) -> Given | None:
         try:
             box.put(ask())
         except Exception:
-            log.exception("a look broke")
+            log.exception("a request of the watch failed")
             box.put(None)
 
     threading.Thread(target=answer, daemon=True).start()
@@ -317,18 +317,18 @@ def _in_time(ask: Callable[[], Given], seconds: float) -> Given | None:
 
 def _must_be_able_to_tell(given: Settings) -> None:
     if not given.watch_recipients and not given.watch_webhook:
-        raise NobodyToTell("set MOTCUA_WATCH_RECIPIENTS, or MOTCUA_WATCH_WEBHOOK: this watch would tell nobody")
+        raise NobodyToTell("set MOTCUA_WATCH_RECIPIENTS, or MOTCUA_WATCH_WEBHOOK: otherwise this watch notifies nobody")
     if not given.watch_recipients:
         return
     mail = connection_of_environment(SMTP_CONNECTION)
     if mail is None or not mail.host:
-        raise NobodyToTell("set AIRFLOW_CONN_SMTP_DEFAULT: a mail server that takes this machine's mails")
+        raise NobodyToTell("set AIRFLOW_CONN_SMTP_DEFAULT: a mail server that accepts mail from this machine")
     if "<" in mail.host or "<address>" in str(mail.extra.get("from_email")):
         raise NobodyToTell(
-            "AIRFLOW_CONN_SMTP_DEFAULT is as it was printed: write the mail server and who writes into it"
+            "AIRFLOW_CONN_SMTP_DEFAULT is as it was printed: write the mail server and the sender's address into it"
         )
     if not mail.extra.get("from_email"):
-        raise NobodyToTell("AIRFLOW_CONN_SMTP_DEFAULT does not say who writes: its extra field from_email")
+        raise NobodyToTell("AIRFLOW_CONN_SMTP_DEFAULT does not name the sender: set its extra field from_email")
     if mail.extra.get("auth_type", "basic") != "basic":
         raise NobodyToTell("AIRFLOW_CONN_SMTP_DEFAULT asks for another sign-in than a name and a password")
 

@@ -175,7 +175,9 @@ def load_state(folder: Path, now: datetime) -> WatchState:
     except FileNotFoundError:
         return WatchState(began_at=now)
     except (ValidationError, ValueError, LookupError, TypeError, AttributeError, OSError) as error:
-        log.error("%s cannot be read (%s): the watch begins anew, the file is put aside", path, type(error).__name__)
+        log.error(
+            "%s cannot be read (%s): the watch starts without it, and the file is renamed", path, type(error).__name__
+        )
         with suppress(OSError):
             path.replace(folder / f"state.broken-{now.astimezone(UTC):%Y%m%dT%H%M%S}.json")
         return WatchState(began_at=now)

@@ -103,7 +103,7 @@ class Airflow:
                 for each in given["dag_runs"]
             ]
         except (LookupError, TypeError, ValueError, AttributeError):
-            raise AirflowRefused(f"Airflow answered {path} with something else than runs") from None
+            raise AirflowRefused(f"Airflow's answer to the request for {path} holds no list of runs") from None
 
     def _get(self, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
         for _ in range(2):
@@ -121,7 +121,7 @@ class Airflow:
         if self._token is None:
             who = {"username": self.user, "password": self.password}
             answer = requests.post(f"{self.url}/auth/token", json=who, timeout=_PATIENCE)
-            token = _json_of(answer, "the watch's user").get("access_token")
+            token = _json_of(answer, "auth/token").get("access_token")
             if not isinstance(token, str) or not token.isprintable():
                 raise AirflowRefused("Airflow gave the watch's user no token")
             self._token = token
@@ -135,13 +135,13 @@ def _json_of(answer: requests.Response, asked: str) -> dict[str, Any]:
         AirflowRefused: The answer is a refusal or an error, or holds no JSON object.
     """
     if answer.status_code not in _OK:
-        raise AirflowRefused(f"Airflow answered {answer.status_code} to {asked}")
+        raise AirflowRefused(f"Airflow answered the request for {asked} with HTTP status {answer.status_code}")
     try:
         given = answer.json()
     except ValueError:
         given = None
     if not isinstance(given, dict):
-        raise AirflowRefused(f"Airflow answered {asked} with something that is no JSON")
+        raise AirflowRefused(f"Airflow's answer to the request for {asked} is not a JSON object")
     return given
 
 

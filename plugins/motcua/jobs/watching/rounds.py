@@ -59,7 +59,7 @@ class Rounds(ABC):
                 try:
                     self._look_once(self._keep_in_memory)
                 except Exception:
-                    log.exception("a round of the watch broke; the next one tries again")
+                    log.exception("a round of the watch failed; the next round runs as usual")
                 stop.wait(max(every - (time.monotonic() - began), 1.0))
 
     def once(self) -> WatchState:
@@ -84,7 +84,7 @@ class Rounds(ABC):
         try:
             save_state(self.folder, state)
         except OSError as error:
-            log.error("what the watch saw cannot be saved: %s", error.strerror)
+            log.error("the state of the watch cannot be saved: %s", error.strerror)
             self._unsaved = state
         else:
             self._unsaved = None

@@ -80,7 +80,7 @@ def _rows_or_failure(
         return list(look(ledger, now))
     except psycopg.Error as error:
         return [
-            Row(_PART_OF.get(look.__name__, "runs"), f"could not be looked at: {reason_without_values(error)}", True)
+            Row(_PART_OF.get(look.__name__, "runs"), f"this part cannot be read: {reason_without_values(error)}", True)
         ]
 
 
@@ -90,24 +90,26 @@ def _rows_or_failure(
 def _runs(ledger: Connection, now: datetime) -> Iterator[Row]:
     yield Row("runs", "the ledger answers")
     life = watch_life(ledger)
-    yield Row("runs", f"the watch looked at {_moment(life.looked_at)}" if life else "the watch never ran")
+    yield Row(
+        "runs", f"the last round of the watch was at {_moment(life.looked_at)}" if life else "the watch never ran"
+    )
     if life is not None:
         states = {look["check"]: look["state"] for look in life.looks if look["check"] in _PARTS_OF_AIRFLOW}
         seen = ", ".join(f"{name} {states[name]}" for name in _PARTS_OF_AIRFLOW if name in states)
         if seen:
-            yield Row("runs", f"it saw: {seen}", "alert" in states.values())
-    yield Row("runs", "a sender is at work" if is_held(ledger, LEADING) else "no sender waits for news just now")
+            yield Row("runs", f"its checks: {seen}", "alert" in states.values())
+    yield Row("runs", "a sender is at work" if is_held(ledger, LEADING) else "no sender is at work")
     looks = somebody_looks(ledger)
     read = [source.picked_up_at for source in list_sources(ledger) if source.name in settings().sources]
     oldest = min((each for each in read if each is not None), default=None)
-    since = f", the one longest ago at {_moment(oldest)}" if oldest else ""
+    since = f"; the oldest reading was at {_moment(oldest)}" if oldest else ""
     yield Row(
         "runs",
         f"{len(read)} of {len(settings().sources)} sources were read{since}",
         len(read) < len(settings().sources),
     )
     if not looks:
-        yield Row("runs", "nobody looks whether the sources have news")
+        yield Row("runs", "no watcher and no sender looks for news at the sources")
 
 
 def _matters(ledger: Connection, now: datetime) -> Iterator[Row]:
@@ -147,7 +149,12 @@ def _journal(ledger: Connection, now: datetime) -> Iterator[Row]:
         return
     known_as = journal_of(ledger)
     if known_as is not None and here != known_as:
-        yield Row("journal", f"{folder} is not the journal that the ledger is kept with", True, "journal_elsewhere")
+        yield Row(
+            "journal",
+            f"{folder} is not the folder of the ledger's journal; see MOTCUA_JOURNAL",
+            True,
+            "journal_elsewhere",
+        )
     elif here is None:
         yield Row("journal", f"{folder}: nothing was sent yet")
     else:
@@ -171,7 +178,10 @@ def _evening(ledger: Connection, now: datetime) -> Iterator[Row]:
     left = [each for each in evenings_left(ledger, day, rules.evening_of(day)) if each.agency_code in enabled]
     calendars = load_calendars(ledger, sorted({each.in_charge for each in left}), day, day) if left else {}
     agencies = sum(due_days(each.apology_day, calendars[each.in_charge], day) is not None for each in left)
-    yield Row("evening", f"next on {rules.evening_of(day):%d/%m/%Y at %H:%M}, at {agencies} of {len(enabled)} agencies")
+    yield Row(
+        "evening",
+        f"planned next on {rules.evening_of(day):%d/%m/%Y at %H:%M}, for {agencies} of {len(enabled)} agencies",
+    )
 
 
 # --- This machine ----------------------------------------------------------------------------------------------------
@@ -188,16 +198,16 @@ def _disks() -> Iterator[Row]:
 def _backup(now: datetime) -> Iterator[Row]:
     folder, most = settings().backups_folder, settings().watch_backup_age
     if not folder.is_dir():
-        yield Row("backup", f"{folder} is not seen from here", bool(most), "backup_old" * bool(most))
+        yield Row("backup", f"{folder} is not a folder on this machine", bool(most), "backup_old" * bool(most))
         return
     newest = newest_good(folder)
     if newest is None:
-        yield Row("backup", f"none in {folder}", bool(most), "backup_old" * bool(most))
+        yield Row("backup", f"no usable backup in {folder}", bool(most), "backup_old" * bool(most))
         return
     age = now - newest.made_at
     is_old = bool(most) and age > most
     read = newest.verified()
-    checked = f", looked through at {_moment(read.at)}" if read else ""
+    checked = f", verified at {_moment(read.at)}" if read else ""
     yield Row(
         "backup", f"{newest.name}, {age.total_seconds() / 3600:.0f} hours old{checked}", is_old, "backup_old" * is_old
     )
@@ -208,11 +218,11 @@ def _certificate(now: datetime) -> Iterator[Row]:
     address = os.environ.get("AIRFLOW__API__BASE_URL", "")
     place = tls_place(address)
     if place is None:
-        yield Row("certificate", f"none: the pages are at {address or 'an address that is not set here'}")
+        yield Row("certificate", f"none: AIRFLOW__API__BASE_URL is {address or 'not set'}")
         return
     ends_at = certificate_ends(*place)
     if ends_at is None:
-        yield Row("certificate", f"{address} shows none to this machine", True, "certificate_ends")
+        yield Row("certificate", f"{address} gives this machine no certificate", True, "certificate_ends")
         return
     days, is_wrong = (ends_at - now).days, ends_at < now + CERTIFICATE_ENDS
     yield Row(

@@ -60,7 +60,7 @@ def write_about_alerts(
         post = post_of_alerts(raised, over, now)
     except Exception:
         # Templates of another release may be installed while this watch runs. A plain letter is better than none.
-        log.exception("the letter about alerts cannot be written as it should be")
+        log.exception("the mail about alerts cannot be composed; a plain mail is sent instead")
         mail, post = _plain_letter(raised, over)
     _queue(
         state,
@@ -141,7 +141,7 @@ def _post(state: WatchState, settings: Settings, now: datetime, keep: Callable[[
             failure = f"webhook: {type(error).__name__}"
         letter.failure = failure
         if failure is not None:
-            log.error("letter %d was not posted: %s", letter.number, failure)
+            log.error("mail %d of the watch was not posted to the webhook: %s", letter.number, failure)
             return
         letter.post = None
         _mark_reported(state, letter, now)
@@ -165,7 +165,9 @@ def _mail(state: WatchState, settings: Settings, now: datetime, keep: Callable[[
                     outcome = server.hand_over(mail, reference, addresses[recipient], letter.made_at)
                     letter.failure = outcome.failure
                     if outcome.state != "sent":
-                        log.error("letter %d was not mailed to one recipient: %s", letter.number, outcome.failure)
+                        log.error(
+                            "mail %d of the watch was not sent to one recipient: %s", letter.number, outcome.failure
+                        )
                         server.forget()
                         continue
                     letter.left.remove(recipient)
@@ -176,7 +178,7 @@ def _mail(state: WatchState, settings: Settings, now: datetime, keep: Callable[[
                     letter.rests_until = now + min(_REST * 2 ** (letter.refusals - 1), _LONGEST_REST)
     except (OSError, MailServerFailed) as error:
         failure = kind_of_failure(error)
-        log.error("%d letter(s) wait: %s", len(waiting), failure)
+        log.error("%d mail(s) of the watch cannot be sent yet: %s", len(waiting), failure)
         for letter in waiting:
             letter.failure = failure
 
@@ -232,7 +234,9 @@ def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
             try:
                 client.login(given.login, given.password)
             except UnicodeEncodeError:
-                raise smtplib.SMTPNotSupportedError("AUTH takes letters of ASCII alone") from None
+                raise smtplib.SMTPNotSupportedError(
+                    "the user name and the password for the mail server must be ASCII"
+                ) from None
         yield client
     finally:
         with suppress(OSError):

@@ -98,10 +98,13 @@ def _in_words(finding: Finding) -> str:
         held = f", which is stopped ({facts['stops']})" if facts["stops"] else ""
         return (
             f"{facts['messages']} message(s){to} for gateway {facts['gateway']}{held}, the first{since}: "
-            "see motcua gateways list, and the log of send"
+            "see motcua gateways list, and the log of the task send"
         )
     if facts["what"] == "steps":
-        return f"{facts['steps']} step(s) that were picked up and not planned, the first{since}: see the log of plan"
-    does = "has news that no pick-up takes" if facts["what"] == "news" else "has its turn"
+        return (
+            f"{facts['steps']} step(s) that were picked up and not planned, the first{since}: "
+            "see the log of the task plan"
+        )
+    does = "has news that no pick-up takes" if facts["what"] == "news" else "is due for a pick-up"
     read = f"not read{since}" if since else "never read"
-    return f"source {facts['source']} {does}, {read}: see motcua sources list, and the log of pick_up"
+    return f"source {facts['source']} {does}, {read}: see motcua sources list, and the log of the task pick_up"

@@ -120,7 +120,7 @@ class Watch(Rounds):
                 if alert is not None and each.acknowledged_at is not None and alert.raised_at == each.raised_at:
                     acknowledge(state, alert, each.acknowledged_by or "", each.acknowledged_at)
         except psycopg.Error as error:
-            log.error("what people and other watches said cannot be read: %s", reason_without_values(error))
+            log.error("acknowledgements and reports of other watches cannot be read: %s", reason_without_values(error))
 
     def _look(
         self, state: WatchState, connection: Connection | None, why_not: str | None, now: datetime
@@ -176,7 +176,7 @@ class Watch(Rounds):
         try:
             looking.health = self._airflow.health()
         except (requests.RequestException, AirflowRefused) as error:
-            log.error("Airflow does not say how it is: %s", _in_a_line(error))
+            log.error("Airflow's health cannot be read: %s", _in_a_line(error))
             found.findings.append(Finding("airflow_unreachable", {"reason": type(error).__name__}))
         _note(looking.state, "airflow", "ok" if looking.health is not None else "alert", looking.now)
 
@@ -190,7 +190,7 @@ class Watch(Rounds):
         try:
             self._write_about_life(state, now)
         except Exception:
-            log.exception("the letter of the day cannot be written")
+            log.exception("the daily mail of the watch cannot be composed")
 
     def _write_about_life(self, state: WatchState, now: datetime) -> None:
         names = ["ledger", "airflow", *(check.name for check in self._asks)]
@@ -225,7 +225,9 @@ class Watch(Rounds):
             mirror_alerts(ledger, open_ones, state.over, now)
             say_alive(ledger, life)
         except psycopg.Error as error:
-            log.error("the ledger does not take the watch's sign: %s", reason_without_values(error))
+            log.error(
+                "the watch cannot write its alerts and heartbeat into the ledger: %s", reason_without_values(error)
+            )
             return
         in_letters = {key for each in waiting for key in each.over}
         state.over = [each for each in state.over if each.key in in_letters]

@@ -147,7 +147,7 @@ class EmbeddedPostgres:
         if answer.returncode != 0:
             raise PostgresUnavailable(
                 f"PostgreSQL could not be set up in {self.data}: {answer.stderr.strip()[-600:]}\n"
-                "Is the disk full, or may the folder not be used? Set MOTCUA_DATA to another folder."
+                "Check the free disk space and the rights to this folder, or set MOTCUA_DATA to another folder."
             )
         with (self.data / "postgresql.conf").open("a", encoding="utf-8") as configuration:
             configuration.write(_CONFIGURATION)

@@ -222,7 +222,9 @@ class Supervisor:
         self._lock.write(str(os.getpid()))
         self._lock.flush()
         if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-            raise SupervisorError("This system does not hand orphaned processes to a supervisor (Linux 3.4 or later).")
+            raise SupervisorError(
+                "This system cannot pass orphaned processes to a supervisor. Linux 3.4 or later is needed."
+            )
         try:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 # The user may have started the demo with nohup, which ignores SIGHUP on purpose.
@@ -546,7 +548,7 @@ class Supervisor:
                 self._reap()
                 return
             if time.monotonic() > until:
-                self.say("Could not be ended: " + ", ".join(str(process.pid) for process in left))
+                self.say("These processes could not be killed: " + ", ".join(str(process.pid) for process in left))
                 return
             for process in left:
                 send(process.pid, signal.SIGKILL)

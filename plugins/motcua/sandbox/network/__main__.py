@@ -26,10 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="where the log lives")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the network's log")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--max-messages", type=int, default=10, help="of the sendsms-user (default 10)")
-    parser.add_argument("--timing", type=_timing, default=Timing(), help="how long things take, a JSON object")
+    parser.add_argument(
+        "--max-messages", type=int, default=10, help="most SMS of one long message (Kannel's max-messages; default 10)"
+    )
+    parser.add_argument("--timing", type=_timing, default=Timing(), help="delays of the network, as a JSON object")
     options = parser.parse_args(arguments)
     username, password = (os.environ.get(f"MOTCUA_KANNEL_{name}", "") for name in ("USERNAME", "PASSWORD"))
     account = [os.environ.get(f"MOTCUA_ZALO_{name}", "") for name in _ZALO]

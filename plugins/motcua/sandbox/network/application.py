@@ -82,7 +82,7 @@ def _from_loopback(request: Request) -> None:
     except ValueError:
         near = False
     if not near:
-        raise HTTPException(403, "only from this machine")
+        raise HTTPException(403, "allowed only from this machine")
 
 
 def create_app(

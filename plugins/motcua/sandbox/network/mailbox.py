@@ -61,7 +61,7 @@ class Postbox:
         try:
             await asyncio.to_thread(self._store, "".join(f"{line}\r\n" for line in trace).encode() + raw)
         except OSError as error:
-            logger.error("A mail could not be kept: %s", error.strerror)
+            logger.error("A mail could not be stored: %s", error.strerror)
             return "452 Insufficient system storage"
         return "250 Message accepted for delivery"
 
@@ -371,9 +371,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Receive and show mail until asked to stop. A mistake of the operator ends it with a sentence."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.network.mailbox", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True, help="of the page")
+    parser.add_argument("--port", type=int, required=True, help="port of the web page")
     parser.add_argument("--smtp-port", type=int, required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="where mails are kept")
+    parser.add_argument("--folder", type=Path, required=True, help="folder of the received mails")
     options = parser.parse_args(arguments)
     username, password = (os.environ.get(f"MOTCUA_SMTP_{name}", "") for name in ("USERNAME", "PASSWORD"))
     if username and not password:

@@ -264,7 +264,7 @@ class PhoneNetwork:
                 )
                 self.log.write(note).result()
         except Exception as error:  # for example a full disk: the receipt stays pending and is retried
-            logger.error("A receipt could not be sent or noted: %s", type(error).__name__)
+            logger.error("A receipt could not be sent or recorded, and is sent again later: %s", type(error).__name__)
             self._stop.wait(self.timing.receipt_retry)
         finally:
             self._in_flight.discard(row["uuid"])

@@ -76,7 +76,7 @@ def decode_text(raw: bytes, coding: int, charset: str) -> str:
         codecs.lookup(charset or "utf-8")
         text = raw.decode(charset or ("utf-16-be" if coding == UCS2 else "utf-8"), errors="replace")
     except (LookupError, ValueError) as error:
-        raise ValueError("unknown charset or a body that is not in it") from error
+        raise ValueError("unknown charset, or the body is not in this charset") from error
     return text.encode("utf-8", "replace").decode()  # a lone surrogate cannot be stored
 
 

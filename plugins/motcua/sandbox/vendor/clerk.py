@@ -147,7 +147,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     played = exporting()
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.vendor.clerk", description=__doc__)
     parser.add_argument("--folder", type=Path, default=settings().data / "clerk", help="the software's own folder")
-    parser.add_argument("--into", type=Path, default=settings().data / "files" / played.source, help="for exports")
+    parser.add_argument(
+        "--into", type=Path, default=settings().data / "files" / played.source, help="folder for exports"
+    )
     parser.add_argument("--every", type=float, default=EVERY.total_seconds(), help="seconds between two exports")
     given = parser.parse_args(arguments)
     stop = told_to_stop()

@@ -109,7 +109,9 @@ class PortalClient:
             raise NoAnswer(f"{address} gave no answer that can be read ({type(failure).__name__})") from None
         code = content.get("error_code") if isinstance(content, dict) else None
         if code is None:
-            raise NoAnswer(f"{address} answered {answer.status_code} without an error_code: it is no such receiver")
+            raise NoAnswer(
+                f"{address} answered {answer.status_code} without an error_code: it is not the address of an intake"
+            )
         return Answer(service, f"{code:02d}" if isinstance(code, int) else str(code), content)
 
 

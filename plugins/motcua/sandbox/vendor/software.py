@@ -121,18 +121,18 @@ class Software(Office[_Memory]):
 
     def _judge(self, answer: Answer) -> bool:
         if answer.code in _COME_AGAIN:
-            self._try_later(f"{answer.service} is answered {answer.code}")
+            self._try_later(f"the intake app answered {answer.service} with {answer.code}")
             return False
         if answer.is_done and not answer.refused:
             self.memory.pushed += 1
             return True
         self.memory.refused += 1
         reasons = ", ".join(sorted({str(each.get("reason")) for each in answer.refused}))
-        self._say(f"{answer.service} is refused for good: {answer.code} {reasons}".rstrip())
+        self._say(f"the intake app rejects {answer.service} permanently: {answer.code} {reasons}".rstrip())
         return True
 
     def _try_later(self, why: str) -> None:
-        self._say(f"{why}; it is tried again in {self._wait:.0f} s, {len(self.memory.outbox)} changes wait")
+        self._say(f"{why}; next try in {self._wait:.0f} s, {len(self.memory.outbox)} changes wait")
         self._next_try = self._clock() + timedelta(seconds=self._wait)
         self._wait = min(2 * self._wait, _WAITS[1])
 
@@ -149,11 +149,11 @@ def _say(sentence: str) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the software until SIGTERM or SIGINT, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.vendor.software", description=__doc__)
-    parser.add_argument("--folder", type=Path, default=settings().data / "vendor", help="its own folder")
+    parser.add_argument("--folder", type=Path, default=settings().data / "vendor", help="the software's own folder")
     folder: Path = parser.parse_args(arguments).folder
     account = read_account(folder)
     if account is None:
-        print(f"{folder / 'account.json'} names no account: the demo makes one when it starts.", file=sys.stderr)
+        print(f"{folder / 'account.json'} contains no account. Start the demo, which creates one.", file=sys.stderr)
         return 1
     stop = told_to_stop()
 

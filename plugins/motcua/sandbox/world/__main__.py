@@ -133,11 +133,11 @@ def what_comes(dossier: Dossier) -> str:
     kind = condition(dossier.status, dossier.desk)
     if kind is None:
         where = "at the desk" if dossier.desk else "not at the desk"
-        owed = f"No message is owed at status {dossier.status}, {where}: move it to 9 or 5 with --desk."
+        owed = f"No message is due at status {dossier.status}, {where}: move the dossier to 9 or 5 with --desk."
     elif reading.refusal:
-        owed = f"The {kind} message is kept as suppressed, and goes by itself once the phone is mended."
+        owed = f"The {kind} message is suppressed. It is sent automatically when the phone number is corrected."
     else:
-        owed = f"The {kind} message goes there within seconds, unless it was told already."
+        owed = f"The {kind} message goes there within seconds, unless it was sent before."
     if reading.refusal:
         title = phone_labels()[reading.refusal].title
         return f"Nobody can be texted: the phone field reads as {reading.refusal} ({title}). {owed}"
@@ -145,23 +145,33 @@ def what_comes(dossier: Dossier) -> str:
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m motcua.sandbox.world", description="The living one-stop world.")
-    parser.add_argument("--folder", type=Path, default=settings().data / "world", help="its own folder")
+    parser = argparse.ArgumentParser(
+        prog="python -m motcua.sandbox.world",
+        description="Simulate one-stop software, or change one dossier of it by hand.",
+    )
+    parser.add_argument("--folder", type=Path, default=settings().data / "world", help="folder of the simulation")
     parser.add_argument("--rate", type=float, default=DEFAULT_RATE, help="transitions per second")
-    parser.add_argument("--seed", type=int, default=None, help="makes chance repeatable")
-    parser.add_argument("--hostile", action="store_true", help="some names and notes break careless software")
+    parser.add_argument("--seed", type=int, default=None, help="seed of the random numbers, for repeatable runs")
+    parser.add_argument(
+        "--hostile", action="store_true", help="put values into some names and notes that break careless software"
+    )
     commands = parser.add_subparsers(dest="command", metavar="mend|move|late")
-    change = commands.add_parser("mend", help="write another phone into a dossier")
+    change = commands.add_parser("mend", help="write another phone number into a dossier")
     move = commands.add_parser("move", help="move a dossier to another status")
-    late = commands.add_parser("late", help="type in a step that was taken hours ago, and leave the row as it is")
+    late = commands.add_parser("late", help="add a step that happened hours ago, without changing the dossier's row")
     for command in (change, move, late):
         command.add_argument("agency", help="code or alias, for example 000.00.04.H32 or H32.4")
         command.add_argument("dossier", help="dossier code")
     change.add_argument("phone", help="the phone field's new text")
     for command in (move, late):
         command.add_argument("status", type=int, help="national status code: 5 supplement, 9 result, 10 handed over")
-        command.add_argument("--desk", action=argparse.BooleanOptionalAction, default=True, help="at the one-stop desk")
-    late.add_argument("hours", type=float, help="how long ago it was taken")
+        command.add_argument(
+            "--desk",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="whether the dossier is at the one-stop desk",
+        )
+    late.add_argument("hours", type=float, help="how many hours ago the step happened")
     chosen = parser.parse_args(arguments)
     if not 0 < chosen.rate <= 500:
         parser.error("--rate is a number of transitions per second above 0, at most 500")
@@ -188,7 +198,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             elif chosen.command == "late":
                 ago = timedelta(hours=chosen.hours)
                 world.type_in_late(chosen.agency, chosen.dossier, chosen.status, ago, desk=chosen.desk)
-                comes = "It counts only where the dossier's row agrees, which is read again in five minutes."
+                comes = (
+                    "The step counts only if the dossier's row agrees with it. The row is read again in five minutes."
+                )
             else:
                 comes = what_comes(world.move_by_hand(chosen.agency, chosen.dossier, chosen.status, desk=chosen.desk))
         print(f"Done. {comes}")

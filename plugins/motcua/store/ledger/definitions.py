@@ -100,7 +100,7 @@ def put_in_force(connection: Connection) -> None:
         except (errors.LockNotAvailable, errors.DeadlockDetected) as busy:
             if time.monotonic() > until:
                 raise DefinitionRefused(
-                    f"for {_PATIENCE:.0f} s others held what is to be replaced ({busy.diag.message_primary});"
+                    f"other sessions locked the definitions for {_PATIENCE:.0f} s ({busy.diag.message_primary});"
                     " stop the scheduler, end long queries, and migrate again"
                 ) from busy
             time.sleep(_PAUSE)
@@ -144,8 +144,8 @@ def _replace_all(connection: Connection, texts: Mapping[str, str]) -> None:
         except _ShapeDiffers as differs:
             names = {name for _, name in _CREATED.findall(texts[differs.name])}
             raise DefinitionRefused(
-                f"{differs}; what is not ours depends on it: "
-                f"{'; '.join(sorted(needed[name] for name in names & needed.keys()))}. Drop that, and migrate again"
+                f"{differs}; objects that motcua did not create depend on it: "
+                f"{'; '.join(sorted(needed[name] for name in names & needed.keys()))}. Drop them, and migrate again"
             ) from differs
     _drop_earlier_signatures(connection, texts, before)
     now = _functions_in_indexes(connection)
@@ -210,7 +210,9 @@ def _drop_earlier_signatures(
     new = {name for kind, name, signature in now - before if kind == "FUNCTION"}
     earlier = {signature for _, name, signature in now & before if name in new & defined}
     if needed := _drop_where(connection, lambda _, signature: signature in earlier):
-        raise DefinitionRefused(f"{'; '.join(sorted(needed.values()))}. Drop what uses it, and migrate again")
+        raise DefinitionRefused(
+            f"{'; '.join(sorted(needed.values()))}. Drop the objects that use it, and migrate again"
+        )
 
 
 def _drop_where(connection: Connection, wanted: Callable[[str, str], bool]) -> dict[str, str]:

@@ -64,7 +64,7 @@ def program(name: str, server_version: int) -> Path:
     major = int(program_version(path).partition(".")[0])
     if major < server_version // 10000:
         raise ProgramUnusable(
-            f"{path} is of PostgreSQL {major}, the server of {server_version // 10000}: an older {name} does not "
+            f"{path} is from PostgreSQL {major}, the server is {server_version // 10000}: an older {name} does not "
             f"understand a newer server. Install the PostgreSQL {server_version // 10000} client and name the folder "
             "of its programs in MOTCUA_POSTGRES_PROGRAMS."
         )
@@ -83,7 +83,7 @@ def program_version(path: Path) -> str:
         raise ProgramUnusable(f"{path} cannot be run: {getattr(error, 'strerror', None) or 'no answer'}.") from None
     found = _VERSION.search(answer.stdout)
     if found is None:
-        raise ProgramUnusable(f"{path} is no program of PostgreSQL's: it does not tell a version.")
+        raise ProgramUnusable(f"{path} is not a program of PostgreSQL: it prints no version.")
     return found[1] + found[2]
 
 
@@ -98,7 +98,7 @@ def words_without_values(errors: bytes) -> str:
             "it was built without TLS, which the connection demands. Install the PostgreSQL client and name the folder "
             "of its programs in MOTCUA_POSTGRES_PROGRAMS."
         )
-    first = next((line for line in lines if "error:" in line), lines[-1] if lines else "it did not say why")
+    first = next((line for line in lines if "error:" in line), lines[-1] if lines else "it gave no reason")
     first = re.sub(r"^\S*?(pg_dump|pg_restore): error: ", "", first)
     if re.search(r"invalid|malformed|out of range|value too long", first):
         first = first.partition('"')[0].rstrip(": ")

@@ -198,12 +198,12 @@ def compare_objects(there: Objects, expected: Objects, roles: Collection[str], *
             if had is not None:
                 reported.append(f"{kind} {name} is missing{_written_in(name)}")
             elif kind not in _LEFT_TO_OTHERS:
-                reported.append(f"{kind} {name} is none of ours")
+                reported.append(f"{kind} {name} was not created by motcua")
             continue
         if has.made_as != had.made_as:
-            reported.append(f"{kind} {name} is another{_written_in(name)}")
+            reported.append(f"{kind} {name} differs{_written_in(name)}")
         if has.owner != had.owner:
-            differ.tables.append(f"{kind} {name} belongs to {has.owner or 'the owner of all'}")
+            differ.tables.append(f"{kind} {name} belongs to {has.owner or 'the owner of the ledger'}")
             continue
         more, less = has.rights - had.rights, had.rights - has.rights
         ours = {*roles, "PUBLIC"}
@@ -250,9 +250,9 @@ def _written_in(name: str) -> str:
 
 _HEAD = """# Data dictionary
 
-Printed by `motcua data-dictionary` from the comments in the database; the tables are in schema `motcua`, and those of
-what is pushed, which come last, in schema `intake`. Auditors read the views of the same names in schema `audit`, which
-leave out whatever is personal.
+Printed by `motcua data-dictionary` from the comments in the database. The tables are in schema `motcua`. The tables of
+pushed data come last and are in schema `intake`. Auditors read the views of the same names in schema `audit`, which
+leave out personal data.
 """
 
 

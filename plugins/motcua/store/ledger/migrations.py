@@ -104,16 +104,16 @@ def _make(backend: Any, migrations: Any) -> list[str]:  # noqa: ANN401 - yoyo's
 
 def _demand_whole(schemas: Sequence[str], migrations: Sequence[str]) -> None:
     if not migrations or list(schemas) != SCHEMAS:
-        has = f"the schemas {', '.join(schemas)}" if schemas else "no schema of ours"
+        has = f"the schemas {', '.join(schemas)}" if schemas else "no schema of motcua"
         record = f"a record of migrations up to {migrations[-1]}" if migrations else "no record of migrations"
         raise LedgerRefused(
-            f"This database is half a ledger: it has {has} and {record}. Nothing was changed. Restore a backup into an"
-            " empty database, or, if it never was in use, drop it and run motcua provision and motcua migrate again."
+            f"This database is an incomplete ledger: it has {has} and {record}. Nothing was changed. Restore a backup"
+            " into an empty database. If it was never used, drop it and run motcua provision and motcua migrate again."
         )
     if migrations[-1] < BEGINNING:
         raise LedgerRefused(
-            f"This ledger is of before version 0.2.0: its newest migration is {migrations[-1]}. Nothing was changed."
-            f" Upgrade it to 0.2.0 first, whose newest is {BEGINNING}, and then to this version:"
+            f"This ledger is older than version 0.2.0: its newest migration is {migrations[-1]}. Nothing was changed."
+            f" Upgrade it to 0.2.0 first (newest migration {BEGINNING}), and then to this version:"
             " docs/operations/upgrade.md."
         )
 

@@ -27,7 +27,7 @@ def statement(name: str) -> LiteralString:
     file, _, own = name.rpartition("/")
     found = statements_of(file)
     if own not in found:
-        raise LookupError(f"include/sql/{file}.sql has no statement {own!r}, but {', '.join(found)}")
+        raise LookupError(f"include/sql/{file}.sql has no statement {own!r}; it has {', '.join(found)}")
     return found[own]
 
 

@@ -65,7 +65,7 @@ class DayUsedUp:
     def finding(self) -> Finding:
         """The finding for the person who decides whether the limit is right."""
         facts: dict[str, Fact] = {"until": self.until.isoformat(), "reason": self.reason, "used": self.used}
-        detail = f"until midnight; {self.elsewhere} message(s) went by other gateways: {self.reason}"
+        detail = f"until midnight it sends nothing; other gateways sent {self.elsewhere} message(s): {self.reason}"
         facts |= {"limit": self.segments_per_day, "elsewhere": self.elsewhere, "detail": detail}
         return Finding("day_used_up", facts, self.gateway)
 
@@ -246,7 +246,7 @@ def lift_stops_that_are_over(connection: Connection, now: datetime, *, changed_b
     Any other pause of a gateway or a carrier stays until the gateway has accepted a message again. Until then the
     gateway gets one message at a time.
     """
-    reason = "its time is over: tried again"
+    reason = "its time is over; it is tried again"
     return _lift(connection, over_at=now, concerns=["template"], changed_by=changed_by, reason=reason)
 
 

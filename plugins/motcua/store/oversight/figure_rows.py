@@ -134,7 +134,7 @@ def rows_of_figure(
         return FigureRows(Orphan, tuple(orphans[:limit]), len(orphans), len(orphans))
     else:
         known = ", ".join([*MESSAGE_FIGURES, *DOSSIER_FIGURES, *ORPHAN_FIGURES])
-        raise NoSuchFigure(f"no figure is called {figure!r}: {known}")
+        raise NoSuchFigure(f"there is no figure {figure!r}; the figures are {known}")
     bounds = {
         "start": closing.period.start,
         "end": closing.period.end,

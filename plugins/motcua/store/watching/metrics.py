@@ -69,7 +69,7 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         Gauge(
             "motcua_messages_today",
-            "Messages of what was recorded since midnight in Vietnam.",
+            "Messages whose event was recorded since midnight in Vietnam.",
             ("kind", "state"),
             {
                 (row["kind"], row["state"]): row["messages"]
@@ -78,18 +78,18 @@ def recent_gauges(connection: Connection, now: datetime) -> list[Gauge]:
         ),
         Gauge(
             "motcua_acceptance_seconds",
-            "Seconds from recorded to accepted, of messages of the last hour that went straight through.",
+            "Seconds from the recording of a step to its accepted message, except if on hold or retried.",
             ("percentile",),
             {("p50",): taken.p50, ("p95",): taken.p95} if taken.messages else {},
         ),
         _single_gauge(
             "motcua_acceptance_messages",
-            "Messages behind motcua_acceptance_seconds, a thousand at most.",
+            "Number of messages in motcua_acceptance_seconds: those of the last hour, at most 1,000.",
             taken.messages,
         ),
         _single_gauge(
             "motcua_identity_difference",
-            "By how much the accounting identity of yesterday and today is off, nothing cancelled out; must be 0.",
+            "Sum of the absolute differences in the accounting identity of yesterday and today; must be 0.",
             sum(abs(row.difference) for row in rows),
         ),
     ]
@@ -133,18 +133,18 @@ def _open_messages(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         Gauge(
             "motcua_messages_open",
-            f"Messages that are not at their end; of each state {COUNTED_AT_MOST} are counted at most.",
+            f"Messages that are not in a final state; at most {COUNTED_AT_MOST} are counted in each state.",
             ("kind", "state"),
             counts,
         ),
         _single_gauge(
             "motcua_queue_oldest_seconds",
-            "Age of the oldest message in the queue since its event was recorded, also of one that waits on purpose.",
+            "Seconds since the event of the oldest queued message was recorded, including messages on hold.",
             _age(now, min((row["oldest"] for row in rows if row["state"] == "queued"), default=None)),
         ),
         _single_gauge(
             "motcua_queue_overdue_seconds",
-            "For how long a message has been due that no sender took; 0: none is due.",
+            "Seconds for which a queued message has been due and is not claimed by a sender; 0: none is due.",
             _age(now, due["due"]),
         ),
     ]
@@ -155,13 +155,13 @@ def _unknown_messages(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         Gauge(
             "motcua_unknown_messages",
-            "Messages whose outcome nobody can tell.",
+            "Messages of unknown outcome.",
             ("gateway",),
             {(row["gateway"],): row["messages"] for row in rows},
         ),
         Gauge(
             "motcua_unknown_oldest_seconds",
-            "Age of the oldest of them since it was sent; 0: there is none.",
+            "Seconds since the oldest message of unknown outcome was sent; 0: there is none.",
             ("gateway",),
             {(row["gateway"],): _age(now, row["oldest"]) for row in rows},
         ),
@@ -173,7 +173,7 @@ def _gateways(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         Gauge(
             "motcua_gateway_stops",
-            "Stops at a gateway: of itself, of carriers, of templates.",
+            "Unexpected pauses at a gateway: of the gateway, of carriers, of templates.",
             ("gateway", "concerns"),
             {(row["gateway"], row["concerns"]): row["stops"] for row in _rows(connection, "metrics/gateway_stops")},
         )
@@ -203,7 +203,7 @@ def _gap(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         _single_gauge(
             "motcua_gap_open_seconds",
-            "For how long what a restored ledger, or one that slept, may have sent is held; 0: no gap is open.",
+            "Seconds since the open gap was noticed, after a restore or a sleep; 0: no gap is open.",
             _age(now, gap.noticed_at if gap else None),
         )
     ]
@@ -228,12 +228,12 @@ def _receipts(connection: Connection, now: datetime) -> list[Gauge]:
     return [
         _single_gauge(
             "motcua_receipts_unread",
-            f"Receipts that are stored and not read, {COUNTED_AT_MOST} at most.",
+            f"Delivery receipts that are stored and not read yet, {COUNTED_AT_MOST} at most.",
             row["receipts"],
         ),
         _single_gauge(
             "motcua_receipts_unread_oldest_seconds",
-            "Age of the oldest of them; 0: there is none.",
+            "Seconds since the oldest unread delivery receipt arrived; 0: there is none.",
             _age(now, row["oldest"]),
         ),
     ]

@@ -55,7 +55,9 @@ def test_who_needs_a_letter_is_listed_and_taken_away(tonight):
     assert [row[0] for row in rows] == ["QUA-HAN"]
 
 
-@pytest.mark.guarantee("pages", "the letter that no SMS replaces is filled in for each dossier, a page each")
+@pytest.mark.guarantee(
+    "pages", "the letter of apology, which no SMS replaces, is filled in for each dossier, one page each"
+)
 def test_letters_are_filled_in_for_their_agency_and_nameless_for_an_auditor(tonight, monkeypatch):
     set_from: list[Letter] = []
     monkeypatch.setattr(apologies_page, "letters_pdf", lambda them: set_from.extend(them) or letters_pdf(them))

@@ -133,7 +133,7 @@ ASKED_ABOUT = {
 
 @pytest.mark.guarantee(
     "dossiers",
-    "a clerk answers a citizen after one search, by a code's last characters or a phone, and one sentence to read",
+    "a clerk can answer a citizen after one search, by phone or a code's end, and reading one sentence",
 )
 @pytest.mark.parametrize("what", ["0007", "0914.553.926"])
 @pytest.mark.parametrize("situation", ASKED_ABOUT)

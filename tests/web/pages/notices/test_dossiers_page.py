@@ -128,7 +128,7 @@ def test_files_hold_the_axis_and_no_formula(staff, one_stop):
 
 @pytest.mark.guarantee(
     "dossiers",
-    "a search by phone is a posted form and is stored with its user; nobody sees the number; auditors cannot search",
+    "a search by phone is sent by POST and stored with its user, without the number; auditors cannot search",
 )
 def test_phone_is_searched_by_post_kept_with_who_and_shown_nowhere(staff, rows):
     answer = search(staff, "0905 123 456")
@@ -184,7 +184,8 @@ def test_auditor_finds_by_code_alone_and_sees_no_number_and_no_name(staff, rows)
 
 
 @pytest.mark.guarantee(
-    "dossiers", "an agency's administrator finds no other agency's dossier by page, slip, file or number"
+    "dossiers",
+    "an agency's administrator opens no other agency's dossier by code or phone, as page, printed slip or file",
 )
 def test_dossier_of_another_agency_is_not_there(staff):
     VISITING.visit_as("agency", NHA_TRANG)

@@ -233,7 +233,7 @@ def form_of(page: str, number: str, decision: str) -> dict[str, str]:
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "a finding corrected since the check is marked so, and can be judged again at once"
+    "reconciliation", "a finding is marked if its data was corrected since the check, and can be rechecked at once"
 )
 def test_finding_mended_since_the_check_is_marked_and_is_judged_again_at_once(world, staff):
     VISITING.visit_as("agency", "B")

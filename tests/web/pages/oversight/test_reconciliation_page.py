@@ -55,7 +55,7 @@ def closed(one_stop, page):
 
 
 @pytest.mark.guarantee(
-    "reconciliation", "an agency without a message to send is neither shown as 0 % delivered nor urged"
+    "reconciliation", "an agency without a message to send is not shown as 0 % delivered, and is not asked to improve"
 )
 def test_closing_is_told_down_to_its_rows_without_anybodys_number(closed, page):
     answer = page.get("/reconciliation")

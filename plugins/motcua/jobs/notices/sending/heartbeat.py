@@ -75,7 +75,7 @@ class Others:
             ended = sessions.end_sessions(connection, frozen)
             log.warning(
                 "%d process(es) at work gave no sign of life for %.0f s or longer: their %d session(s) are ended, and "
-                "what they held is free",
+                "other processes can take over their work",
                 len(frozen),
                 self._limit,
                 ended,
@@ -164,7 +164,7 @@ class Heart:
                     sessions.begin_beats(connection, self.name)
                 self._beat(connection, others)
         except Exception as error:
-            log.warning("it beats no longer: %s", reason_without_values(error))
+            log.warning("the heartbeat stopped: %s", reason_without_values(error))
         finally:
             self.is_over = self.is_over or not self._ended.is_set()
             if connection is not None:
@@ -176,7 +176,7 @@ class Heart:
         if self._ended.wait(self._every):
             return False
         if (slept := _seconds_between(before, _clocks())) >= self._deadline:
-            log.warning("this process was asleep for %.0f s: nothing leaves any more", slept)
+            log.warning("this process stood still for %.0f s: it sends no more messages", slept)
             return False
         return True
 

@@ -109,7 +109,7 @@ class Routing:
                 stop.gateway == lane.name and stop.concerns == "gateway" and stop.until >= until for stop in stops
             ):
                 night = GatewayStop(
-                    lane.name, "gateway", "", now, until, "it takes nothing at this hour", expected=True
+                    lane.name, "gateway", "", now, until, "it accepts no messages at this hour", expected=True
                 )
                 stop_gateway(self.run.ledger, night, changed_by=self.run.run_id)
                 closing = True

@@ -118,7 +118,7 @@ def send(
         messages.plan_by_keys(ledger)
         sender_id = secrets.randbits(62)
         if not hold_lock(lock, sender_id):
-            raise RuntimeError("a random sender id was taken")
+            raise RuntimeError("another process has the same random sender id; run the task again")
         sending = SenderRun(ledger, lock, sender_id, run_id, window, clock, heart, counts)
         return Sender(sending, catch_up, stop or threading.Event()).run()
 

@@ -64,7 +64,7 @@ class TokenKeeper:
         gateway.tokens = stored.tokens if stored.tokens is not None and stored.tokens.lets_in(now) else None
         if gateway.tokens is not None:
             return None
-        return "" if self._others_renew else "no access token is good"
+        return "" if self._others_renew else "no access token is valid"
 
     def _is_due(self, stored: KeptTokens, name: str, now: datetime) -> bool:
         tokens = stored.tokens
@@ -98,7 +98,7 @@ class TokenKeeper:
             if isinstance(given, Tokens):
                 file.keep(given)
                 self._note(name, given, None)
-                log.info("gateway %s: tokens renewed, good until %s", name, given.access_until)
+                log.info("gateway %s: tokens renewed, valid until %s", name, given.access_until)
                 return KeptTokens(given, given.refresh)
             self._not_before[name] = time.monotonic() + _TRY_AGAIN
             why = f"{given.http_status or ''} {given.code or given.outcome}".strip()
