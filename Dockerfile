@@ -1,10 +1,11 @@
-# One image for every service of docker-compose.yaml. It holds code and no secret, and of packages what production runs and
-# no more. Where its digest is from, and how to take a newer one: docs/operations/server.md.
+# One image for all our services in docker-compose.yaml. It holds code but no secret, and only the packages that
+# production needs. docs/operations/server.md tells where the digest below comes from, and how to use a newer base
+# image.
 ARG PYTHON_IMAGE=python:3.11.15-slim-trixie@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff
 FROM ${PYTHON_IMAGE}
 
-# The environment says everything: each component would else write an airflow.cfg with secrets of its own.
-# Nothing is written but to volumes and /tmp: services run on a root that is read-only.
+# All configuration is in the environment. airflow.cfg is an empty file, because otherwise each component would write
+# one with new secrets. Services write only to volumes and /tmp, because their root file system is read-only.
 ENV AIRFLOW_HOME=/opt/airflow \
     AIRFLOW__CORE__DAGS_FOLDER=/opt/motcua/dags \
     AIRFLOW__CORE__PLUGINS_FOLDER=/opt/motcua/plugins \
@@ -24,20 +25,20 @@ RUN useradd --uid 50000 --no-create-home --home-dir /tmp --shell /usr/sbin/nolog
     && chown -R motcua:motcua /opt/airflow /opt/motcua/.data
 
 WORKDIR /opt/motcua
-# Without internet, from wheels of the bundle (docs/operations/offline.md):
+# To build without internet, from the wheels of the bundle (docs/operations/offline.md):
 #     docker compose build --build-arg PIP_NO_INDEX=1 --build-arg PIP_FIND_LINKS=/source/wheels
 ARG PIP_NO_INDEX
 ARG PIP_FIND_LINKS
 RUN --mount=type=bind,target=/source \
     pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r /source/requirements-production.lock
 
-# The lock, for motcua doctor: whether the packages are still those.
+# With the lock file, motcua doctor checks that the installed packages are the locked ones.
 COPY pyproject.toml README.md requirements-production.lock ./
 COPY dags dags
 COPY plugins plugins
 COPY include include
-# Editable, so that the folder which Airflow scans for plugins is the package: one copy, not two. What installs it stays
-# out of the image.
+# The install is editable, so that the package is the folder which Airflow scans for plugins, and there is only one
+# copy. The packages that are needed only for this install are removed again.
 RUN --mount=type=bind,target=/source \
     pip install --no-cache-dir --no-deps --only-binary :all: --require-hashes -r /source/requirements-build.lock \
     && pip install --no-cache-dir --no-deps --no-build-isolation --editable . \

@@ -6,25 +6,25 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 MOTCUA_DATA ?= $(CURDIR)/.data
 export MOTCUA_DATA
-# Four processes read the tests: what one of them has compiled is kept for the others, whatever the shell says.
+# Python must store compiled files, whatever the shell's environment says: four processes load the tests and share them.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: latency pictures demo smoke test test-all test-alone test-beside lint lint-python lint-sql bench prove setup clean lock bundle try-airflow
 
-# Several targets at a time; what each says is shown when it ends, where make can do that (4.0).
+# Run several targets at a time. From version 4.0 on, make shows the output of each target when the target ends.
 SIDE_BY_SIDE := $(MAKE) --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync=target) --jobs
-# What has no clock steps aside for what has one.
+# Lower priority for programs that may take long, so that they do not slow down tests that measure time.
 ASIDE := nice -n 10
 
-## make demo: everything on this machine, live, until Ctrl-C
+## make demo: runs the whole demo on this machine until Ctrl-C
 demo: $(READY)
 	@exec $(BIN)/motcua demo
 
-## make smoke: the same without hands: real messages, checks, exit code
+## make smoke: runs the demo without a person: sends messages, checks the results and returns an exit code
 smoke: $(READY)
 	@exec $(BIN)/motcua smoke
 
-## make test [ONLY=path or -k expression]: the first tier of the tests, or what is named, whatever its tier
+## make test [ONLY=path or -k expression]: runs the first tier of the tests, or with ONLY the named tests of any tier
 test: $(READY)
 ifdef ONLY
 	$(BIN)/python -m pytest $(ONLY)
@@ -32,21 +32,22 @@ else
 	@$(SIDE_BY_SIDE) test-beside test-alone TIER="and not second_tier"
 endif
 
-## make test-all: all tests: other starts of Airflow and the demo, handbooks, browsers, real Kannel, S3, TLS (tests/tiers.py)
+## make test-all: runs all tests; the second tier also starts Airflow, the demo, browsers, Kannel, S3 and TLS (tests/tiers.py)
 test-all: $(READY)
 	@$(SIDE_BY_SIDE) test-beside test-alone
 
-# Those marked alone one at a time, and the others beside them. No other file is read for them.
+# Tests with the mark "alone" run one at a time, while test-beside runs the others. Only files with such tests are
+# loaded.
 test-alone: $(READY)
 	$(BIN)/python -m pytest -m "alone $(TIER)" -o cache_dir=.pytest_cache/alone \
 		$(sort $(shell grep -rl --include='test_*.py' 'mark\.alone' tests))
 
-# Files in the order of their folders, which begins with those that take long; pytest-xdist's own leaves them to the end.
+# Test files run in the order of their folders, so that the slow ones come first. By itself pytest-xdist runs them last.
 test-beside: $(READY)
 	$(ASIDE) $(BIN)/python -m pytest -m "not alone $(TIER)" --numprocesses 3 \
 		--dist loadfile --no-loadscope-reorder -o cache_dir=.pytest_cache/beside
 
-## make lint: ruff, mypy --strict, sqlfluff
+## make lint: runs ruff, mypy --strict, sqlfluff
 lint: $(READY)
 	@$(SIDE_BY_SIDE) lint-python lint-sql
 
@@ -55,7 +56,7 @@ lint-python: $(READY)
 	$(ASIDE) $(BIN)/ruff format --check .
 	$(ASIDE) $(BIN)/mypy
 
-# What sqlfluff has found nothing in is not asked about again until it changes.
+# An SQL file in which sqlfluff found no fault is checked again only after it changes.
 LINTED := $(VENV)/.linted-sql
 lint-sql: $(LINTED)
 
@@ -63,21 +64,21 @@ $(LINTED): $(READY) pyproject.toml $(shell find include/sql -name '*.sql')
 	$(ASIDE) $(BIN)/sqlfluff lint --processes 2 -q $(or $(if $(filter-out %.sql,$?),include/sql),$?)
 	@touch $@
 
-## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of a proof's world, 1: all of it] [SPEED=n] [FROM=upgraded commit] [INTO=folder of mutants]: how right, at scale, against an oracle that shares no code; without ONLY, when nobody waits: test-all, all proofs and benches, into docs/proofs.md
+## make prove [ONLY=phones|texts|intake|crash|soak|upgrade|wrappers|bundle|…] [SEED=n] [SEEDS=n] [SHARE=of a proof's world, 1: all of it] [SPEED=n] [FROM=commit to upgrade from] [INTO=folder for mutants]: compares the system at scale with an oracle that shares no code with it; without ONLY, which takes long: runs test-all, all proofs and benches, and writes docs/proofs.md
 prove: $(READY)
 	$(BIN)/python -m tests.prove $(ONLY) --seed $(or $(SEED),1) \
 		$(if $(SEEDS),--seeds $(SEEDS)) $(if $(SHARE),--share $(SHARE)) $(if $(SPEED),--speed $(SPEED)) \
 		$(if $(FROM),--from $(FROM)) $(if $(INTO),--into $(INTO))
 
-## make latency: seconds from commit to acceptance, measured in the running demo
+## make latency: measures in the running demo the seconds from a step's commit to the acceptance of its message
 latency: $(READY)
 	@$(BIN)/python -m motcua.sandbox.latency
 
-## make pictures [ONLY="names"]: those of docs/vi, taken of a demo that it starts and stops; the sheet for the counter's wall
+## make pictures [ONLY="names"]: makes the pictures of docs/vi from a demo that it starts and stops, and the sheet for the counter's wall
 pictures: $(READY)
 	@$(BIN)/python -m tests.pictures $(ONLY)
 
-## make bench [ONLY="names"]: how fast, as ratios; prints them and writes docs/proofs.md; fails where one falls short
+## make bench [ONLY="names"]: measures speed as ratios, prints them and writes docs/proofs.md; fails if a ratio misses its limit
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ONLY)
 
@@ -87,7 +88,7 @@ $(READY): requirements.lock pyproject.toml
 	@bash scripts/set_up_environment.sh $(VENV)
 	@touch $@
 
-## make lock: resolves the locks anew from pyproject.toml: everything; what production runs; what installs the project
+## make lock: makes the three lock files anew from pyproject.toml: for everything, for production, and for building the project
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes -q --custom-compile-command "make lock"
 lock: $(READY)
 	$(LOCK) --all-extras pyproject.toml -o requirements.lock
@@ -95,14 +96,14 @@ lock: $(READY)
 	sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr , '\n' \
 		| $(LOCK) --constraint requirements.lock - -o requirements-build.lock
 
-## make try-airflow VERSION=…: whether the project runs with another version of Airflow
+## make try-airflow VERSION=…: tests whether the project runs with another version of Airflow
 try-airflow: $(READY)
 	$(BIN)/python scripts/try_airflow.py "$(VERSION)"
 
-## make bundle [FOLDER=…]: what a server without internet needs (docs/operations/offline.md)
+## make bundle [FOLDER=…]: collects what a server without internet needs (docs/operations/offline.md)
 bundle: $(READY)
 	$(BIN)/python scripts/offline_bundle.py collect "$(or $(FOLDER),out/bundle)"
 
-## make clean: removes what demo and smoke keep in the data folder, and the folder when nothing else is in it
+## make clean: deletes what demo and smoke stored in the data folder, and the folder itself if nothing else is in it
 clean:
 	@bash scripts/remove_demo_data.sh "$(MOTCUA_DATA)"

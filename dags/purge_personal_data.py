@@ -1,4 +1,4 @@
-"""Empties personal data each night after its storage time."""
+"""Each night, empties the personal data whose storage time is over."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEXTS = DagTexts("purge_personal_data")
     default_args=IN_THE_BACKGROUND,
 )
 def purge_personal_data() -> None:
-    """Purge personal data, and in parallel remove old files → gate."""
+    """Purge personal data and remove old files, both in parallel; then run the gate."""
 
     # The first purge of an old ledger may take hours. If it is cut off, the next night's purge continues where it
     # ended.

@@ -24,7 +24,7 @@ TEXTS = DagTexts("verify_publications")
 def verify_publications() -> None:
     """Verify → gate."""
 
-    # The task begins no publication after 40 minutes; a publication of a year takes minutes.
+    # After 40 minutes the task begins no further verification. One of a year's publication takes some minutes.
     @task(**TEXTS.of_task("verify"), execution_timeout=timedelta(hours=1))
     def verify() -> dict[str, Any]:
         from motcua.jobs.tasks.verify_publications import verify as job

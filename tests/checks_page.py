@@ -27,7 +27,7 @@ _BEGINS, _ENDS = "<!-- findings -->\n", "<!-- end of findings -->\n"
 
 def page() -> str:
     """Return the page of all checks, grouped by the parts that ask them."""
-    # Alerts have pages of their own, even if other parts ask for them too.
+    # A check that the watch asks is listed as an alert, even if other parts ask it too.
     alerts = [check for check in CHECKS.values() if WATCH in check.asked_by]
     others = [check for check in CHECKS.values() if WATCH not in check.asked_by]
     questions = [check for check in others if DOCTOR in check.asked_by]

@@ -146,7 +146,7 @@ def _freeze(postgres: Server, name: str) -> None:
 
 @pytest.fixture(scope="session")
 def given_ledgers(postgres: Server) -> Iterator[dict[str, GivenLedger]]:
-    """Ledgers that were restored to their template and wait for the next test, by the template's name."""
+    """Ledgers for the next tests, by their template's name. Their content is that of the template again."""
     ledgers: dict[str, GivenLedger] = {}
     yield ledgers
     for each in ledgers.values():
@@ -163,7 +163,7 @@ def _log_position(postgres: Server) -> str:
 
 def _is_unused(postgres: Server, name: str, but: list[int]) -> bool:
     others = "SELECT 1 FROM pg_stat_activity WHERE datname = %s AND pid <> ALL (%s)"
-    # A closed connection is still listed for a moment.
+    # A closed connection stays in pg_stat_activity for a moment.
     for _ in range(20):
         if not postgres.admin.execute(others, [name, but]).fetchone():
             return True
@@ -239,7 +239,7 @@ def agencies(ledger: str, with_agencies: str) -> None:
 
 @pytest.fixture(scope="session")
 def emptied_one_stops(postgres: Server) -> Iterator[list[OneStop]]:
-    """Empty one-stop databases. The next test gets them."""
+    """One-stop databases without rows, for the next tests."""
     emptied: list[OneStop] = []
     yield emptied
     for each in emptied:

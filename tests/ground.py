@@ -100,7 +100,7 @@ def free_port() -> int:
 def listens(port: int) -> bool:
     """Return whether somebody listens on a port of this machine.
 
-    Do not connect for it: some programs react badly to a connection.
+    The answer comes from the kernel's list of sockets, without a connection, because some programs react badly to one.
     """
     state, local = "0A", f":{port:04X}"
     sockets = (line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:])
@@ -110,7 +110,7 @@ def listens(port: int) -> bool:
 def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """Have the kernel send a signal to this process when its parent dies, on Linux only.
 
-    A frozen process reacts to SIGKILL only.
+    If this process may be frozen at that time, choose SIGKILL: a frozen process reacts to no other signal.
     """
     if sys.platform == "linux":
         _LIBC.prctl(_PR_SET_PDEATHSIG, by, 0, 0, 0)
@@ -149,7 +149,7 @@ def environment(**variables: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Leave out what jobs log in each run."""
+    """Suppress log lines up to the level WARNING, which jobs write in each run."""
     logging.disable(logging.WARNING)
     try:
         yield
@@ -171,7 +171,7 @@ def until(reached: Callable[[], Value], seconds: float = 60, what: str = "what w
 
 
 def type_command(*words: object, exits: int | None = 0, columns: int = 200, **options: Any) -> Result:
-    """Run a ``motcua`` command in this process, with a terminal of so many columns, and assert its exit code."""
+    """Run a ``motcua`` command in this process, in a terminal of ``columns`` columns, and assert its exit code."""
     from motcua.cli import app
 
     done = CliRunner().invoke(app, [str(each) for each in words], env={"COLUMNS": str(columns)}, **options)
@@ -279,7 +279,7 @@ def database(admin_dsn: str, name: str, template: str = "template0") -> Iterator
 def ask(dsn: str, statement: str | sql.Composable, *parameters: Any) -> list[dict[str, Any]]:
     """Run an SQL statement with the user of the DSN, commit it and return the rows.
 
-    Parameters come singly or as a mapping.
+    The parameters are either single values or one mapping.
     """
     given: Any = parameters[0] if len(parameters) == 1 and isinstance(parameters[0], Mapping) else parameters or None
     with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
@@ -324,8 +324,7 @@ def provision(admin_dsn: str, database: str = "motcua", airflow_database: str = 
 def make_ledger(admin_dsn: str, database: str = "motcua", *, gateways: Sequence[str] = ("kannel",)) -> str:
     """Create and migrate a ledger, and return an administrator's DSN.
 
-    Every text is registered at these gateways, and the ledger is marked as never restored, so that it trusts jumps of
-    the clock.
+    Every text is registered at these gateways. The ledger is marked as never restored (see :func:`believe_sleeps`).
     """
     provision(admin_dsn, database)
     owner = connection_uri(admin_dsn, "motcua_owner", database)
@@ -352,7 +351,11 @@ def register_templates(dsn: str, *gateways: str, accented_id: str | None = None)
 
 
 def believe_sleeps(dsn: str) -> None:
-    """Mark a ledger, given by an administrator's DSN, as never restored: clocks of tests jump by hours."""
+    """Mark a ledger, given by an administrator's DSN, as never restored.
+
+    Clocks of tests jump by hours. Without the mark, the system takes such a jump for a pause of the ledger, in which
+    the ledger may have been restored to an earlier state.
+    """
     with psycopg.connect(dsn, row_factory=dict_row) as connection:
         sign_belief(connection, "tests", "clocks of tests jump", datetime.now(UTC))
 
@@ -371,7 +374,7 @@ NHA_TRANG, TU_PHAP, VAN_PHONG = "000.00.30.H32", "000.00.09.H32", "000.00.10.H32
 
 
 def agency(code: str, **changes: Any) -> Agency:
-    """Return an agency whose messages began a month ago."""
+    """Return an agency that was enabled thirty days before ``NOW``."""
     values: dict[str, Any] = {
         "name": f"Cơ quan {code}",
         "short_name": None,
@@ -466,7 +469,7 @@ SELECT (SELECT count(*) FROM pg_class) AS tables, (SELECT count(*) FROM pg_proc)
 
 
 class OneStop:
-    """A one-stop database in which a test writes as the desk would. The test sets its clock."""
+    """A one-stop database in which a test writes as the desk would. The test gives the times in the rows."""
 
     def __init__(self, dsn: str, tables: str = CONTRACT_TABLES) -> None:
         self.connection = DeskConnection.connect(dsn, autocommit=True, row_factory=dict_row)
@@ -476,7 +479,7 @@ class OneStop:
         self.connection.rows_alone = True
 
     def emptied(self) -> bool:
-        """Delete all rows, and return ``False`` if more than rows was or may have been changed.
+        """Delete all rows and return ``True``, or return ``False`` if more than rows was or may have been changed.
 
         Nobody else may be connected.
         """
@@ -513,7 +516,7 @@ class OneStop:
             "returned_at": None,
             "updated_at": NOW - timedelta(hours=1),
         } | changes
-        # An index can only be used by ``=``, so use it if neither value is NULL.
+        # IS NOT DISTINCT FROM cannot use an index, so compare with ``=`` if neither value is NULL.
         same = "=" if None not in (code, agency_code) else "IS NOT DISTINCT FROM"
         self.connection.execute(
             f"DELETE FROM onestop.dossiers WHERE agency_code {same} %s AND dossier_code {same} %s", (agency_code, code)
@@ -564,7 +567,10 @@ class OneStop:
         return self.move(status, code, agency_code, desk=desk, at=at, number=number)
 
     def result_now(self, code: str, phone: str) -> None:
-        """Record a result at the desk by the real clock. The row comes first, so that it does not count as newer."""
+        """Record a result at the desk by the real clock.
+
+        The time of the dossier's row is taken first, so that the row does not count as newer than the transition.
+        """
         self.both(9, code, applicant_phone=phone, updated_at=datetime.now(UTC), at=datetime.now(UTC))
 
 
@@ -636,7 +642,7 @@ def take_in(now: datetime | None = NOW, window: Window = EVERYTHING, source: str
 
 
 def queue_results(one_stop: OneStop, count: int = 1, at: datetime = NOW) -> None:
-    """Record and queue a result for each of ``count`` dossiers, ``D-0`` and on, each with a phone of its own."""
+    """Record and queue a result for each of ``count`` dossiers (``D-0``, ``D-1``, …), each with its own phone."""
     for number in range(count):
         one_stop.both(9, f"D-{number}", at=at, applicant_phone=f"0905123{number:03}")
     take_in(at)

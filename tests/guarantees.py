@@ -2,7 +2,7 @@
 
 A test names what it protects by ``@pytest.mark.guarantee("section", "claim")``. Several tests may name the same claim,
 and one test several claims. ``python -m tests.guarantees`` writes the lists between the page's comments again. A test
-compares the page with the marks. A test of the second tier (tests/tiers.py) has a sign behind its name.
+compares the page with the marks. There, the sign ² follows the name of a test of the second tier (tests/tiers.py).
 """
 
 from __future__ import annotations

@@ -68,8 +68,8 @@ LEFT JOIN LATERAL (SELECT t.at) AS p ON t.at <= %(now)s::timestamptz - interval 
 WHERE t.at <= %(now)s AND (d.dossier_id %% 5 = 0 OR s.step NOT IN (3, 4))
 ORDER BY t.at;
 """
-# In a hundred messages, 60 are delivered, 5 unconfirmed, 25 without a phone, 5 not delivered and 5 cancelled.
-# Young messages are still on the way.
+# In a hundred messages, 60 are delivered, 5 unconfirmed, 25 suppressed, 5 undelivered and 5 cancelled.
+# Messages younger than an hour are still queued or accepted instead of delivered, unconfirmed or undelivered.
 _MESSAGES = """
 INSERT INTO motcua.messages (
     kind, dossier_id, agency_code, procedure_code, occasion, transition_id, state, reason, msisdn, text, template_id,

@@ -1,5 +1,5 @@
--- Check from the ledger's own facts that every occasion has ended in one state, and measure how long messages took.
--- Called by store/oversight/accounting.py.
+-- Check from the ledger's own facts that every occasion has one message in one state, and measure how long it took
+-- until a gateway accepted a message. Called by store/oversight/accounting.py.
 
 -- name: identity
 -- Compute the accounting identity by agency, procedure and kind: the number of occasions that should have reached a

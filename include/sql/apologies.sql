@@ -3,7 +3,7 @@
 -- owed an apology, and report what became of the apologies. Called by store/notices/apologies.py.
 
 -- name: is_left
--- Return whether an enabled agency has no record of this evening (motcua.apology_evenings). Every run of
+-- Return whether an enabled agency with dossiers has no record of this evening (motcua.apology_evenings). Every run of
 -- the DAG notify_transitions executes this query, so it must be cheap.
 SELECT exists(
     SELECT 1
@@ -238,9 +238,9 @@ WHERE e.day BETWEEN %(first)s AND %(last)s
 ORDER BY e.day DESC, e.agency_code;
 
 -- name: settled_agencies
--- Return how many agencies have settled one evening and in which state, how many dossiers were checked, and when the
--- last agency was settled (motcua.apology_evenings). The parameter agencies limits the result to some agencies; NULL
--- means all.
+-- Return for one evening how many agencies' apologies were planned (done), found to be missed, or not needed on a day
+-- off, how many dossiers were checked, and when the last agency's evening was settled (motcua.apology_evenings). The
+-- parameter agencies limits the result to some agencies; NULL means all.
 SELECT
     count(*) FILTER (WHERE e.state = 'done') AS done,
     count(*) FILTER (WHERE e.state = 'missed') AS missed,

@@ -177,8 +177,8 @@ LIMIT %(limit)s
 FOR UPDATE OF m SKIP LOCKED;
 
 -- name: note_settling
--- Write when the gateway may next be queried about these attempts, or the attempts repeated (motcua.attempts). This is
--- written before the gateway is queried now.
+-- Write when the gateway may next be queried about these attempts, or the attempts repeated (motcua.attempts). The
+-- caller does this before it queries the gateway or repeats an attempt now.
 UPDATE motcua.attempts AS a
 SET settle_at = r.settle_at, settlings = a.settlings + 1
 FROM jsonb_to_recordset(%(rows)s::jsonb) AS r (attempt_id bigint, settle_at timestamptz)
@@ -268,8 +268,8 @@ FROM settled AS s
 WHERE m.message_id = s.message_id;
 
 -- name: unreported
--- Return accepted attempts at one gateway without a final delivery receipt that may be queried now, and lock their
--- messages (motcua.attempts).
+-- Return accepted attempts at one gateway that have no final delivery receipt and about which the gateway may be
+-- queried now, and lock their messages (motcua.attempts).
 SELECT a.attempt_id, a.message_id, a.reference, a.gateway_reference, a.msisdn AS sent_to, a.started_at, a.settlings
 FROM motcua.attempts AS a
 INNER JOIN motcua.messages AS m ON a.message_id = m.message_id

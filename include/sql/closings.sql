@@ -35,7 +35,8 @@ SELECT
 SELECT pg_snapshot_xmin(pg_current_snapshot()) >= %(horizon)s::text::xid8 AS is_settled;
 
 -- name: evenings
--- Return the evenings in [start, end) on which apologies were selected, with their due days (motcua.apology_evenings).
+-- Return the settled evenings in [start, end), except those on days off, each with the first and the last due day that
+-- its apologies are about (motcua.apology_evenings).
 SELECT
     agency_code,
     evening_at,

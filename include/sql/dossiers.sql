@@ -10,8 +10,8 @@ INNER JOIN
     ON d.agency_code = k.agency_code AND d.dossier_code = k.dossier_code;
 
 -- name: stamped_otherwise
--- Return the positions, in the given list of a source's rows, of the rows whose time of change differs from the time in
--- the ledger (motcua.dossiers). Rows of dossiers that another source brought are left out.
+-- Return the positions, in the given list of a source's rows, of the rows whose dossier the ledger does not have or has
+-- with another time of change (motcua.dossiers). Rows of dossiers that another source brought are left out.
 SELECT g.place
 FROM
     json_to_recordset(%(rows)s::json) AS g (

@@ -160,8 +160,8 @@ SELECT asked_at, awake_since, sees_since, about, lost_attempts, seen_until
 FROM motcua.outside_watch;
 
 -- name: take_testimony
--- Delete the report that a watch on another machine had seen a later state of the ledger, after a sender acted on it
--- (motcua.outside_watch).
+-- Empty the part of the last report of a watch on another machine which says that it had once seen a later state of the
+-- ledger, after a sender acted on it (motcua.outside_watch).
 UPDATE motcua.outside_watch
 SET about = NULL, lost_attempts = NULL, seen_until = NULL;
 

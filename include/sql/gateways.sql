@@ -180,7 +180,7 @@ RETURNING gateway;
 -- Delete pauses of one gateway or all gateways, and log the changes (motcua.gateway_stops, motcua.gateway_changes). If
 -- neither over_at nor tried_at is given, pauses are deleted whether they are over or not. If over_at is given, only
 -- pauses that are over by then are deleted: pauses of the given kinds (gateway, carrier, template), and all expected
--- pauses. If tried_at is given, pauses are deleted that are over by then or whose gateway is being tried again.
+-- pauses. If tried_at is given, pauses are deleted that are over by then or that last until a trial succeeds.
 WITH lifted AS (
     DELETE FROM motcua.gateway_stops
     WHERE
@@ -212,8 +212,8 @@ ORDER BY gateway, concerns, subject;
 -- name: days_used_up
 -- Return the gateways in use whose limit or quota of the day is used up, so that they accept nothing until midnight
 -- (motcua.gateway_stops). Each row has the segments used that day, the limit if the connection states one, and how many
--- messages other gateways have accepted since then. For the last number, at most the last ten thousand attempts are
--- read.
+-- messages other gateways accepted or may have accepted since the pause began. For the last number, at most the last
+-- ten thousand attempts are read.
 SELECT
     s.gateway,
     s.until,

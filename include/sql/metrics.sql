@@ -2,16 +2,16 @@
 -- not grow with the age of the ledger. Called by store/watching/metrics.py and store/watching/watch.py.
 
 -- name: takes_rows
--- Return whether the role of this connection can read the ledger, and whether the ledger accepts new rows. A standby
--- server or a read-only server does not accept them.
+-- Return whether the role of this connection can read the ledger and the ledger accepts new rows. A standby server or a
+-- read-only server does not accept them.
 SELECT
     current_setting('transaction_read_only') = 'off'
     AND EXISTS (SELECT 1 FROM motcua.message_states) AS takes_rows;
 
 -- name: open_messages
 -- Return the number of messages that are not final, by state and kind, and when the oldest of them was recorded
--- (motcua.messages). For each state, at most a given number of rows is read, through an index that holds only messages
--- in that state.
+-- (motcua.messages). At most a given number of rows is read of the queued messages, of the accepted ones, and of all
+-- others, each through an index that holds only these messages.
 WITH counted AS (
     (
         SELECT m.state, m.kind, m.recorded_at FROM motcua.messages AS m

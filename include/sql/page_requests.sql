@@ -1,5 +1,5 @@
--- Store requests from staff pages: a request waits until the Department was mailed and its waiting time is over, and is
--- then withdrawn or carried out. Called by store/oversight/page_requests.py.
+-- Store requests from staff pages. A request is carried out when the Department was mailed about it and its waiting
+-- time is over. Until then it can be withdrawn. Called by store/oversight/page_requests.py.
 
 -- name: waiting_for_status
 -- Return how many open dossiers wait for a status code of a source to be mapped, by agency (motcua.quarantine,

@@ -68,9 +68,9 @@ WHERE
 ORDER BY d.agency_code, d.dossier_code;
 
 -- name: code_alone
--- Return the part that may be shown and stored of a code that no dossier of the agency has, with the agency's name and
--- the codes of its dossiers that differ from that code only in spelling. A code that may be a name or a phone number is
--- replaced by a pseudonym.
+-- Return, for a code that no dossier of the agency has, the form of it that may be shown and stored, the agency's name,
+-- and the codes of its dossiers that differ from the code only in spelling. A code that may be a name or a phone number
+-- is replaced by a pseudonym.
 SELECT
     CASE
         WHEN motcua.is_like_a_code(%(dossier_code)s) THEN %(dossier_code)s

@@ -40,8 +40,8 @@ SELECT statements.look_at(%(table_name)s);
 -- name: take_ours
 -- Insert every attempt through a gateway, and every inquiry that the gateway delivered, that its carrier statement of
 -- the month may bill (statements.ours). Attempts and inquiries of the month before are included, although another
--- carrier statement may have billed them, and those of the day after the month. If the lines only count inquiries,
--- inquiries are left out.
+-- carrier statement may have billed them, and those of the day after the month. If a line of the file
+-- is not one inquiry but a number of inquiries, inquiries are left out.
 INSERT INTO statements.ours (
     direction, our_id, reference, gateway_reference, msisdn, at, segments, state, carrier, taken, in_month, covered,
     billed_before

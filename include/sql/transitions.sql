@@ -108,8 +108,9 @@ ORDER BY dossier_id
 LIMIT %(limit)s;
 
 -- name: history
--- Return all transitions of these dossiers in each dossier's order, and for old steps whether they count
--- (motcua.transitions, motcua.old_steps).
+-- Return all transitions of these dossiers in each dossier's order (motcua.transitions). For an old step, return also
+-- whether the dossier's row was read again and which kind of message the row calls for (motcua.old_steps): they decide
+-- whether the old step counts.
 SELECT
     t.transition_id,
     t.dossier_id,

@@ -73,9 +73,9 @@ WHERE s.name = any(%(names)s::text[])
 ORDER BY s.name, w.place;
 
 -- name: receipts_of_gateways
--- Return, for each gateway, the number of its last accepted attempts between two times, how many of these attempts a
--- delivery receipt ended, and when the oldest of them began (motcua.attempts). Attempts of a provider without delivery
--- receipts are left out.
+-- Find each gateway's last accepted attempts between two times: at most ten, among the last 300 attempts of all
+-- gateways (motcua.attempts). Return how many they are, how many of them a delivery receipt ended, and when the oldest
+-- of them began. Attempts of a provider without delivery receipts are left out.
 WITH latest AS (
     SELECT
         a.gateway,

@@ -1,7 +1,8 @@
 """Configure Celery, and define what a worker does when it starts and when it must stop.
 
-A stopping worker asks its senders to stop. Celery itself passes no signal to tasks and waits until they end. A sender
-runs for minutes, so that it would be killed with open requests when the container's grace period ends.
+A stopping worker asks its senders to stop. Celery itself passes no signal to tasks and waits until they end. But a
+sender runs for minutes: without this signal it would be killed with open requests when the container's grace period
+ends.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from celery.signals import heartbeat_sent, import_modules, worker_shutting_down
 from motcua.preloading import load_tasks
 
 CELERY_CONFIG: dict[str, Any] = DEFAULT_CELERY_CONFIG
-"""Airflow's own configuration. ``AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS`` names it here, so that a worker loads this
-module."""
+"""Airflow's own configuration, unchanged. ``AIRFLOW__CELERY__CELERY_CONFIG_OPTIONS`` names this constant, so that a
+worker loads this module."""
 
 
 _ALIVE = Path("/tmp/airflow-worker.alive")  # noqa: S108 - the path belongs to the container alone

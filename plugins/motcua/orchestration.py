@@ -190,8 +190,8 @@ def tell_red_gate(context: Mapping[str, Any]) -> None:
     """Store why a run failed, so that the run's page can show it, and mail the reason. Airflow calls this when a gate
     fails.
 
-    If several runs fail for the same reason, it is mailed only once. A failed backfill is not mailed, because the
-    person who started it watches it.
+    While the runs of a DAG go on failing, only the first failure is mailed, and then one a day. A failed backfill is
+    not mailed, because the person who started it watches it.
     """
     from motcua.domain.checks import fault
     from motcua.jobs.gates import RunIncomplete

@@ -24,8 +24,9 @@ _SLOTS = 3
 def on_starting(component: object) -> None:
     """Load the tasks in the scheduler. Every Airflow component calls this hook when it starts.
 
-    Only the scheduler forks and queues tasks. Airflow 3.3 calls the hook before a component knows its own kind, so that
-    the command line is checked. Tasks are forked from the scheduler and have its command line, but another class.
+    Only the scheduler forks and queues tasks. Airflow 3.3 calls the hook before a component knows its own kind, so the
+    command line shows whether this is the scheduler. A task that the scheduler forked has the same command line, but
+    its ``component`` is of another class.
     """
     if sys.argv[1:2] == ["scheduler"] and type(component).__name__ == "Job":
         load_tasks()

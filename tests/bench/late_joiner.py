@@ -141,8 +141,8 @@ def bench(ledger: str) -> list[Line]:
         seconds = time.perf_counter() - started
     rate, grown = counts.transitions / seconds, meanwhile.value - before.value
     what = f"pick up {counts.transitions:,} transitions of {counts.dossiers:,} dossiers that a late joiner brings"
-    cores = f"processor {used['own']:.1f} s, PostgreSQL's {used['server']:.1f} s"
-    found = f"{rate:,.0f}/s; bare COPY {bare:,.0f}/s: {rate / bare:.2f}; {cores}"
+    cores = f"CPU {used['own']:.1f} s in the Python process, {used['server']:.1f} s in PostgreSQL"
+    found = f"{rate:,.0f}/s; bare COPY {bare:,.0f}/s: ratio {rate / bare:.2f}; {cores}"
     one = _seconds_of_one(source)
     return [
         (what, found, f"≥ {A_SECOND:,}/s", rate >= A_SECOND),

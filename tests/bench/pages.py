@@ -1,8 +1,8 @@
 """Measure how long staff wait for each page, with a million dossiers and ten million messages in the ledger.
 
 Each page is requested many times. Two values have the same limit of 300 ms: the 95th percentile of the answers of a
-running process, and the first answer of a process that has just started. A file may take as long as its size needs; its
-time is shown without a limit.
+running process, and the first answer of a process that has just started. A file for download is measured once, and its
+time is shown without a limit, because it depends on the file's size.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ SELECT 'B' || to_char(n, 'FM000'), 'Cơ quan ' || n, '2026-01-01', 'bench' FROM 
 INSERT INTO motcua.procedures (procedure_code, name)
 SELECT '1.' || to_char(n, 'FM000000'), 'Thủ tục ' || n FROM generate_series(0, 299) AS n
 """
-# u(k) is the k-th pseudo-random number in [0, 1) of a dossier; it is the same in each run.
+# u(n, k) is the k-th pseudo-random number in [0, 1) of dossier n; it is the same in each run.
 _LIVES: LiteralString = """
 CREATE UNLOGGED TABLE public.lives AS
 SELECT
@@ -184,7 +184,7 @@ RETURN (hashint8extended(n, k) & 1073741823) / 1073741824.0
 
 
 def bench(dsn: str, dossiers: int = DOSSIERS) -> list[Line]:
-    """Return the lines of the first check of ``dossiers`` dossiers, and of the next check with the same findings."""
+    """Measure the first check of ``dossiers`` dossiers and a second check, which finds the same; return the results."""
     started = time.perf_counter()
     _fill(dsn, dossiers)
     print(f"{dossiers:,} dossiers made in {time.perf_counter() - started:.0f} s", file=sys.stderr)
@@ -199,15 +199,16 @@ def bench(dsn: str, dossiers: int = DOSSIERS) -> list[Line]:
         lines += [
             (
                 what,
-                f"{seen['seconds']:.1f} s: {ratio:.2f}; CPU {seen['cpu']:.1f} s here, {seen['server_cpu']:.1f} s in "
-                f"PostgreSQL; load {seen['load']:.1f}",
+                f"{seen['seconds']:.1f} s: {ratio:.2f} of the limit; CPU {seen['cpu']:.1f} s in the Python process, "
+                f"{seen['server_cpu']:.1f} s in PostgreSQL; load {seen['load']:.1f}",
                 f"≤ {MOST_SECONDS} s",
                 ratio <= 1,
             ),
             (
                 "largest memory of the Python process (with Airflow's SDK loaded)",
-                f"{seen['mb']:.0f} MB: {seen['mb'] / MOST_MB:.2f}; PostgreSQL {seen['server_mb']:.0f} MB more than "
-                f"before, {seen['temporary_mb']:.0f} MB of temporary files, snapshot {seen['snapshot_mb']:.0f} MB",
+                f"{seen['mb']:.0f} MB: {seen['mb'] / MOST_MB:.2f} of the limit; PostgreSQL {seen['server_mb']:.0f} MB "
+                f"more than before, {seen['temporary_mb']:.0f} MB of temporary files, snapshot "
+                f"{seen['snapshot_mb']:.0f} MB",
                 f"≤ {MOST_MB:,} MB",
                 seen["mb"] <= MOST_MB,
             ),
@@ -215,7 +216,7 @@ def bench(dsn: str, dossiers: int = DOSSIERS) -> list[Line]:
     return lines
 
 
-# --- The world ----------------------------------------------------------------------------------------------------
+# --- The dossiers that are checked ----------------------------------------------------------------------------------
 
 
 def _fill(dsn: str, dossiers: int) -> None:

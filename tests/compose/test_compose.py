@@ -258,7 +258,7 @@ def test_each_service_is_given_these_secrets_and_no_other() -> None:
 @pytest.mark.guarantee("rights", "each service gets only the secrets of its own work")
 def test_each_file_is_for_what_its_readers_may_know() -> None:
     def names(file: str) -> set[str]:
-        # Also read the example of the other form of a connection, which is in a comment line.
+        # Some examples of connections are in comment lines: another gateway, or the same connection as a URI.
         text = (ROOT / f"{file}.example").read_text(encoding="utf-8").replace("\n# AIRFLOW_CONN", "\nAIRFLOW_CONN")
         return set(re.findall(r"^([A-Z_]+)=", text, re.M))
 
@@ -600,7 +600,7 @@ def test_the_examples_of_connections_can_be_read(configure: Callable[..., None])
     from motcua.sources import adapter
 
     text = "".join((ROOT / f"{file}.example").read_text(encoding="utf-8") for file in SENDING_FILES)
-    # Test both forms of the gateway's connection.
+    # Test the gateway's connection as JSON, and as the URI in a comment line.
     for example in (
         text,
         text.replace("\nAIRFLOW_CONN_SMS", "\n# ").replace("\n# AIRFLOW_CONN_SMS", "\nAIRFLOW_CONN_SMS"),

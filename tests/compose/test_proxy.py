@@ -113,7 +113,7 @@ def test_receipts_and_pushes_from_elsewhere_reach_nobody_whatever_way_is_written
     asked = [*it.behind["callbacks"].asked, *it.behind["intake"].asked]
     reached = {posixpath.normpath(unquote(each.target)) for each in asked}
     assert reached <= {"/gateway/health"}
-    # From every network, routes may be called that show nothing or need a secret of their own.
+    # These routes may be called from every network, because they show nothing or need a secret of their own.
     for path in ("/gateway/health", "/gateway/metrics", "/gateway/watch"):
         assert it.ask(path).status_code == 200
     assert it.ask("/gateway/receipts/kannel", headers={"X-Forwarded-For": "10.20.2.7"}).status_code == 403

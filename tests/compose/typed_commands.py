@@ -82,7 +82,7 @@ def understand(line: str) -> str | None:
     words = words[: next((n for n, word in enumerate(words) if word in ("<", ">", "|")), len(words))]
     verb = words[2]
     if verb not in _PARSERS:
-        raise NotUnderstood(f"docker compose {verb}")
+        raise NotUnderstood(f"docker compose {verb} is not a known command")
     asked = _PARSERS[verb].parse_args(words[3:])
     named = [asked.service] if hasattr(asked, "service") else getattr(asked, "services", [])
     if unknown := set(named) - SERVICES.keys():

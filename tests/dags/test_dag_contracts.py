@@ -62,8 +62,8 @@ def test_all_dags_import_and_have_their_fixed_ids(bag):
 def test_quiet_hour_makes_at_most_150_task_instances(bag, runs_between):
     """If this fails, each added source costs Airflow more task instances, even in an hour without unread rows.
 
-    The test counts the task instances of the scheduled runs in the hour with most runs. Without unread rows, no
-    watcher starts further runs, and all sources together need two tasks, whatever their number.
+    The test counts the task instances of the scheduled runs in the busiest hour. Without unread rows, no watcher starts
+    further runs, and all sources together need two tasks, whatever their number.
     """
     midnight = datetime(2026, 11, 25, tzinfo=ZoneInfo("Asia/Ho_Chi_Minh"))
     quiet = ToRead(news=[], quiet=[f"xa_{number}" for number in range(300)], failed=[])

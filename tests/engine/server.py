@@ -16,7 +16,7 @@ from tests.engine.outside import NAME
 
 _PATIENCE = 1800
 """Seconds after which a command counts as failed; even on a busy machine a command takes less."""
-_OVERRIDE = """# Images that no registry brings here.
+_OVERRIDE = """# Images that are built on this machine, because it can fetch none from a registry.
 services:
   postgres: {image: local/postgres}
   redis: {image: local/redis}

@@ -1,7 +1,7 @@
 """Test sources behind foreign tables, which show the tables of another database in PostgreSQL.
 
-The other database must filter the rows itself. Each query may see another state of its rows, because it has no common
-snapshot for several queries, and it may ignore time limits.
+The other database must filter the rows itself. It has no common snapshot for several queries, so each query may see
+another state of its rows. It may also ignore time limits.
 """
 
 from __future__ import annotations

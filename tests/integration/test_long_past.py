@@ -157,7 +157,7 @@ class Desk:
         }  # fmt: skip
         row |= {name: self.time(now) for name in ("received_at", "due_at", "phone_entered_at", "finished_at")}
         if (code or "")[:2] != "D-" or of != NHA_TRANG:
-            # The ledger may use either of two rows without a time, and the two ways could use different ones.
+            # Each row gets a time: of two rows without a time, the two ways of picking up could use different ones.
             row["updated_at"] = now - MINUTE * self.dice.random()
         # Some software keeps the old row when it writes a new one, so a dossier may have two rows.
         write = self.one_stop.dossier if self.dice.random() < 0.8 else self.beside
@@ -286,7 +286,10 @@ def test_long_past_that_breaks_off_leaves_nothing_and_is_read_again(one_stop, ro
 
 
 def test_two_rows_of_a_dossier_of_which_one_names_nobody_stop_no_source(one_stop, rows):
-    """The ledger refuses a change that empties only a dossier's name. Two rows of one dossier must not cause one."""
+    """The ledger refuses a change that empties only a dossier's name.
+
+    Two rows of one dossier must not cause such a change.
+    """
     rows_of = {"named": {"applicant_name": "Lê An"}, "nameless": {"applicant_name": None}}
     for code, order in (("D-1", ("named", "nameless")), ("D-2", ("nameless", "named"))):
         for which, of in zip(order, (NHA_TRANG, "H32.30"), strict=True):

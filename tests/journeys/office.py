@@ -228,7 +228,7 @@ def _api_server(folder: Path, url: str, database: str, passwords: dict[str, str]
 
 
 def sign_in(page: Page, office: Office, user: str, address: str = "") -> None:
-    """Open an address below Airflow's; this leads to the sign-in page; sign in, which leads back to the address."""
+    """Open an address of the office, be led to the sign-in page, and sign in, which leads back to the address."""
     page.goto(office.url + address)
     page.get_by_label("Username").fill(user)
     page.get_by_label("Password").fill(office.passwords[user])

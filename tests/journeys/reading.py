@@ -20,9 +20,9 @@ _UNLABELLED = r"""() => {
   }
   for (const table of document.querySelectorAll("main table")) {
     if (!table.caption?.textContent.trim()) wrong.push(`no caption: table ${said(table)}`);
-    for (const head of table.querySelectorAll("th:not([scope])")) wrong.push(`head ${said(head)} of nothing`);
+    for (const head of table.querySelectorAll("th:not([scope])")) wrong.push(`head ${said(head)} has no scope`);
   }
-  // As counts, sums and shares are written: not days, hours, phone numbers, codes.
+  // This matches counts, sums and shares, but no days, hours, phone numbers and codes.
   const figure = /^[-+−]?\d{1,3}(\.\d{3})*(,\d+)?( ?[%đ])?( ?\(.*%\))?( \/ \d[\d.]*)?$/;
   const right = (cell) => getComputedStyle(cell).textAlign === "right";
   for (const table of document.querySelectorAll("main table.rows")) {
@@ -32,11 +32,11 @@ _UNLABELLED = r"""() => {
       const cells = rows.map((row) => row.cells[at]);
       const texts = cells.map((cell) => cell.textContent.trim().replace(/\s+/g, " "));
       const told = texts.filter((text) => text && text !== "–");
-      // The head of a row names it, be it a number.
+      // A head of a row is a name and no figure, even if it is a number.
       const named = cells.some((cell) => cell.matches("th"));
       const counts = told.length && told.every((text) => figure.test(text)) && !named;
-      if (counts && !right(head)) wrong.push(`figures ${said(head)} are not right`);
-      if (cells.some((cell) => right(cell) !== right(head))) wrong.push(`${said(head)} stands apart from its cells`);
+      if (counts && !right(head)) wrong.push(`${said(head)} is not aligned right`);
+      if (cells.some((cell) => right(cell) !== right(head))) wrong.push(`cells not aligned like ${said(head)}`);
     });
   }
   return wrong;
@@ -50,8 +50,8 @@ _ON_PAPER = r"""() => {
     const cuts = style.overflowX !== "visible" || style.overflowY !== "visible" || each.matches("input, textarea");
     const more = each.scrollWidth > each.clientWidth + 1 || each.scrollHeight > each.clientHeight + 1;
     if (cuts && more) wrong.push(`${name(each)} is clipped`);
-    if (each.matches("thead") && style.display !== "table-header-group") wrong.push("heads do not repeat");
-    if (each.matches("table.rows tr") && style.breakInside !== "avoid") wrong.push("a row may break");
+    if (each.matches("thead") && style.display !== "table-header-group") wrong.push("head is not repeated");
+    if (each.matches("table.rows tr") && style.breakInside !== "avoid") wrong.push("a row may be split");
   }
   return wrong;
 }"""
@@ -75,7 +75,7 @@ def findings(page: Page, *unasked: str) -> list[str]:
 
 
 def untold(page: Page) -> list[str]:
-    """Return tables without a caption, figures that are not aligned, and headings that skip a level."""
+    """Return headings that skip a level, tables without a caption, heads without a scope, and figures not aligned."""
     told: list[str] = page.evaluate(_UNLABELLED)
     return told
 

@@ -46,7 +46,7 @@ _STATE_FILE = "live.json"
 _TIMING = json.dumps({"delivery": (2.2, 3.2), "submit_receipt": 2.0})
 """Seconds after which the phone network sends receipts: at least two seconds after the message.
 
-If a test delays answers by a second, the attempts are therefore in flight until then: no receipt settles them earlier.
+If a test delays answers by a second, the attempts therefore stay in flight for that second: no receipt comes earlier.
 """
 _FIRST_NUMBER = 1_000_000
 """First number of a transition; a transition that is written late can thus get a lower number."""
@@ -185,8 +185,9 @@ class OneStopDesk:
             count: how many dossiers.
             at: when the transitions happened and were recorded. The default is now.
             status: national status code.
-            unseen: whether the rows are committed hours late, with recorded times and numbers below all others. Only
-                the pick-up of a backfill finds such rows.
+            unseen: whether the rows look as if they were committed late: the transitions' numbers are below all others,
+                and the dossiers' rows were changed two days before ``at``. If ``at`` is hours ago, only the pick-up of
+                a backfill finds such rows.
             phone: the phone number of all dossiers. By default each gets a number of its own.
 
         Raises:

@@ -193,5 +193,5 @@ PICTURES: dict[str, Shows] = {
 }
 """For each picture's name, a function that opens its page.
 
-Pictures that need a full day, or that leave traces in the demo, come last.
+Pictures that need a full day come late. The picture for which messages are stopped comes last.
 """

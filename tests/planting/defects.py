@@ -99,7 +99,10 @@ class Planting:
         return self.clean(life, border, **now)
 
     def clean(self, life: Life, border: str | None, **now: Any) -> Life:
-        """State that no other rule may find the dossier; ``border`` describes the rule's limit that it is close to."""
+        """State that no rule may find the dossier, except those that ``found`` was given.
+
+        ``border`` describes the rule's limit that the dossier is close to.
+        """
         life.border = border
         for name, value in now.items():
             setattr(life, name, value)
@@ -474,7 +477,7 @@ def _with_register(p: Planting) -> Office:
 
 
 def plant_before_register(p: Planting, n: int) -> None:
-    """Plant results that the desk's register shows more than half an hour later, or not at all."""
+    """Plant results that the desk's register shows only more than half an hour after status 9, or not at all."""
     life = p.done(2, _with_register(p))
     ready, way = life.last(9), n % 3
     register = ((ready + 31 * MINUTE, None), (ready + DAY * (n % 2 + 1), None), (None, None))[way]
@@ -669,7 +672,7 @@ def month_of_silence(world: World, month: Month) -> None:
 
 @dataclass(frozen=True)
 class Statistic:
-    """How to add a guilty month for a rule: the function, the rule's limit, and the range of the share of cases."""
+    """How to add a *guilty* month, which a rule must find: the function, the rule's limit, the range of the share."""
 
     make: Callable[[World, Month], None]
     line: tuple[int, int]

@@ -138,7 +138,7 @@ def _watched() -> list[str]:
 
 
 _functions: dict[tuple[str, str, int], list[FunctionType]] = defaultdict(list)
-"""(file, name, line) → objects of this function; a nested function has one object each time that it was created."""
+"""(file, name, line) → objects of this function; a nested function has an object for each time that it was created."""
 
 
 def _find_functions() -> None:
@@ -312,8 +312,8 @@ def found_in(path: Path) -> list[Tried]:
 def _tests_in_order(place: str, tests: Mapping[str, Ran]) -> list[str]:
     """Return the tests that run a place, in the order in which they are tried.
 
-    First comes the quickest test of each file, then the second quickest of each file, and so on. Among the files, those
-    whose tests run few other places come first.
+    A test comes early if it is one of the quickest tests of its file that run the place, and if the tests of its file
+    run few other places. A test that fails without a fault is left out.
     """
     of_file: dict[str, list[str]] = defaultdict(list)
     runs: Counter[str] = Counter()

@@ -193,7 +193,7 @@ def test_agency_user_of_the_demo_sees_one_agency_and_whatever_was_decided_since_
 
 
 def test_agency_that_the_user_is_given_has_much_to_show(tmp_path):
-    """The demo's agency user sees the agency with the most dossiers, which has worked since the past began."""
+    """The demo's agency user sees the agency with the most dossiers, which joined when the demo's past began."""
     world = yaml.safe_load((include_dir() / "sandbox" / "agencies.yaml").read_text(encoding="utf-8"))["agencies"]
     lives = {each["code"]: each for each in world}
     given = busiest_agency(write_agencies(tmp_path))

@@ -322,7 +322,7 @@ def test_a_dead_program_is_started_again_and_what_it_left_is_killed(supervise):
 
 
 def test_what_a_living_program_starts_while_another_dies_is_spared(supervise, tmp_path):
-    # PostgreSQL does this: killing the process of one connection would end all other connections.
+    # PostgreSQL starts processes in this way. If one of them were killed, PostgreSQL would end all connections.
     code = f"""
 import os, time
 from pathlib import Path

@@ -43,7 +43,7 @@ _SLOW = 15.0
 LIVES = 900
 _ASKS = 120
 _QUIET_WITHIN = 240.0
-"""Real seconds after the last fault within which no message may be left to handle."""
+"""Most real seconds of each wait until no work is left, after the last fault and after the night."""
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Day:
 def workday() -> date:
     """Return a recent Wednesday that is a working day and is followed by a working day.
 
-    The day is in the past, so that the clocks of the sources' own servers are later.
+    The day is in the past, so that no time in a source is later than the real clock of the source's server.
     """
     day = datetime.now(VIETNAM).date() - timedelta(days=2)
     while day.weekday() != 2 or not all(
@@ -205,7 +205,7 @@ class Conductor:
     def _at_slow_speed(self, work: Callable[[], object]) -> None:
         """Do work that takes real time, while the time of the day passes slowly.
 
-        No inquiry is sent to 9029 meanwhile, because it does not answer.
+        No inquiry is sent meanwhile, because nothing answers texts to 9029.
         """
         skew = self.stage.clock.skew
         self._pause_asking.set()

@@ -81,7 +81,7 @@ class Stage:
         self.once("prepare")
 
     def believe_sleeps(self) -> None:
-        """Let the ledger trust the day's clock, which runs faster than any server's clock."""
+        """Mark the ledger as never restored; otherwise jumps of the day's clock would look like pauses and restores."""
         believe_sleeps(self.ledger_dsn)
 
     def migrate(self) -> None:

@@ -186,7 +186,7 @@ NETWORK_TIMING = {
 
 
 def network(folder: Path, name: str, port: str) -> None:
-    """Run the present version of a gateway with phones behind it."""
+    """Run a simulated gateway with phones behind it."""
     from motcua.sandbox.network.__main__ import main as phone_network
 
     words = ["--folder", str(folder / name), "--port", port, "--seed", os.environ["MOTCUA_SOAK_SEED"]]

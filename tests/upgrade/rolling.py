@@ -110,7 +110,7 @@ class RollingStage(Stage):
         self.motcua(self.version_of("migrate"), "migrate")
 
     def believe_sleeps(self) -> None:
-        """Record in the ledger that it is never restored, if its version has the table for this record."""
+        """Mark the ledger as never restored, if the version of its schema has the table for this mark."""
         (known,) = self.ask("SELECT to_regclass('motcua.believed_sleeps') IS NOT NULL AS it")
         if known["it"]:
             super().believe_sleeps()
@@ -414,7 +414,7 @@ class Upgrade:
         print(f"{self.stage.clock.true().astimezone(VIETNAM):%a %H:%M} {what}", file=sys.stderr, flush=True)
 
     def _text_9029(self) -> None:
-        """Send a citizen's text to 9029 and count the answer."""
+        """Send a citizen's text to 9029, and count it in ``asked``."""
         url = f"http://127.0.0.1:{self.stage.ports[NETWORKS[0]]}"
         told = next(life for life in self.made if life.done)
         number = {"number": f"09876{self._random.randrange(100_000):05}"}

@@ -189,7 +189,7 @@ def _signed_in_by_hand(url: str, name: str, password: str) -> dict[str, Any]:
 
 
 def _signed_in_after_guesses(url: str, name: str, password: str) -> dict[str, Any]:
-    """Return whether a person can sign in while somebody guesses the password, and after the password was reset."""
+    """Return whether a person can sign in after four wrong passwords, after five more, and after a new password."""
 
     def signs_in(password: str) -> bool:
         with httpx.Client(base_url=url, follow_redirects=True, timeout=60) as http:

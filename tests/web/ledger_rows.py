@@ -65,7 +65,7 @@ def put_evening(rows: Rows, agency: str, evening_at: datetime, **figures: int) -
 
 
 def put_life(rows: Rows, ago: timedelta = timedelta(minutes=1), **values: Any) -> None:
-    """Replace the watch's sign of life by one that finds nothing wrong.
+    """Replace the watch's sign of life by that of a watch that finds nothing wrong.
 
     Args:
         rows: runs an SQL statement.

@@ -128,8 +128,8 @@ WHERE u.closing_no = %(closing_no)s AND u.difference <> 0;
 -- (audit.closing_messages). Each row is called a cell. Tellable messages are the expected messages that were neither
 -- suppressed nor cancelled. Cells that have more or fewer messages than occasions come first. The other cells are
 -- ordered by the share of tellable messages that was delivered, the smallest share first. Cells with fewer than
--- least_judged tellable messages come after them. Cells without tellable messages and replies, which have no delivery
--- receipts, come last.
+-- least_judged tellable messages come after them. Last come cells without tellable messages, and all cells of replies,
+-- because replies have no delivery receipts.
 SELECT
     c.agency_code,
     c.procedure_code,

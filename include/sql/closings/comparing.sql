@@ -2,8 +2,8 @@
 -- sources that a comparison covers. Called by store/oversight/closings.py.
 
 -- name: known_message
--- Return the largest message number up to which the first history row of every message counts in the closing
--- (motcua.message_history).
+-- Return the number of the last message that counts in a closing: no message up to this number was inserted after the
+-- closing's last row of history, known_history (motcua.message_history).
 SELECT
     coalesce(
         (

@@ -311,8 +311,8 @@ WHERE
         SELECT max(r.run_no) FROM audit.quality_runs AS r
         WHERE
             r.sealed_at IS NOT NULL AND r.day <= %(last_day)s::date + 1 AND r.as_of <= %(as_of)s
-            -- Closings that were stored before the column known_quality_run existed have no value in it, and every
-            -- check before the cut-off counts.
+            -- Closings that were stored before the column known_quality_run existed have no value in it. For them,
+            -- every check before the cut-off counts.
             AND r.run_no <= coalesce(%(known_quality_run)s::bigint, r.run_no)
     )
 GROUP BY c.agency_code;
@@ -321,8 +321,8 @@ GROUP BY c.agency_code;
 -- Return the orphans of [start, end) by the cut-off: messages without a dossier, delivery receipts that name no
 -- attempt, and results that were handed over although no message announced them (audit.messages_as_of, audit.receipts,
 -- audit.dossiers_as_of). The result is the same whenever the query runs: it does not depend on whether a receipt had
--- been read by then, and it uses the time from which an agency was enabled when the closing was stored, or the present
--- time of enabling if no closing is stored.
+-- been read by then, and an agency's time of enabling is the one that was set when the closing was stored, or the
+-- present one if no closing is stored.
 WITH joined AS (
     SELECT
         g.agency_code,

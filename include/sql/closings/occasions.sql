@@ -192,8 +192,8 @@ ranked AS (
         )
 ),
 
--- Find messages that cover this occasion and also an occasion in another period. For an occasion that only the
--- dossier's row shows, find messages about transitions.
+-- Find the occasions whose message also covers another occasion, of the same source or in another period, and collect
+-- the transitions of that message from the occasion's source.
 joined AS (
     SELECT
         r.occasion_no,

@@ -1,6 +1,6 @@
 -- Alerts of the watch: what stays fixed in an alert, and what auditors may read.
 
--- Refuse an update that reopens an alert which is over, or that changes its name, subject or begin.
+-- Refuse an update that reopens an alert which is over, or that changes an alert's name, subject or start.
 CREATE OR REPLACE FUNCTION motcua.keep_alert() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF

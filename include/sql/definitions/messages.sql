@@ -42,8 +42,8 @@ LEFT JOIN LATERAL motcua.occasion_standing(m.dossier_id, m.transition_id, m.kind
 COMMENT ON VIEW motcua.occasion_conditions
 IS 'Messages as the sender checks them just before their calls, without the facts about the dossier''s other messages. Holds personal data.';
 
--- Return whether no step that counts lies between two entries of a dossier into the condition that calls for a message
--- of a kind.
+-- Return whether a dossier stayed in the condition that calls for a message of a kind from one transition, which
+-- entered it, to a later one: no step that counts took the dossier out of the condition in between (motcua.was_left).
 CREATE OR REPLACE FUNCTION motcua.is_same_state(of_dossier bigint, earlier bigint, later bigint, of_kind text)
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT
@@ -57,9 +57,10 @@ COMMENT ON FUNCTION motcua.is_same_state(bigint, bigint, bigint, text)
 IS 'Returns whether no step that counts lies between two entries of a dossier into the condition that calls for a message of a kind.';
 
 -- Return whether a message of a kind, in one of the given states, is about an earlier entry of the dossier into the
--- same condition, with no step that counts between that entry and the given one. Only the newest earlier entry with
--- such a message is checked: if no step that counts lies between an older entry and this one, none lies between the
--- newest entry and this one. The cost therefore does not grow with the number of messages.
+-- same condition, and the dossier did not leave the condition, by a step that counts, between that entry and the given
+-- one. Only the newest earlier entry with such a message is checked: a dossier that did not leave the condition since
+-- an older entry did not leave it since the newest one either. The cost therefore does not grow with the number of
+-- messages.
 CREATE OR REPLACE FUNCTION motcua.is_told_of(of_dossier bigint, entry bigint, of_kind text, in_states text[])
 RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT motcua.is_same_state(of_dossier, b.transition_id, entry, of_kind)

@@ -1,12 +1,12 @@
 -- Requests from staff pages: how a request is stored, carried out and withdrawn, and what auditors may read.
 
--- Insert a request from a page whose act texts citizens, keeps messages from them, or changes who gets mails. The
--- function does not carry the act out, and the sender of the mail to the Department sets when it may be carried out.
--- Only the values that this function reads from "given" are stored. Three acts are carried out at once, because no
--- citizen gets a message that he would not get otherwise: a stop, its end, and a status that neither is nor was mapped
--- to 5 or 9. The confirmation of a calendar year and the verification of a publication are left to the next worker
--- without a mail. The result "became" is one of these: waits; done; asked_before, if the same request is open; unknown,
--- if there is no such source, agency, account, publication or stop in force.
+-- Insert a request from a page. Only the values that this function reads from "given" are stored. Three acts are
+-- carried out at once, because no citizen gets a message that he would not get otherwise: a stop, its end, and the
+-- mapping of a status code that neither gets nor loses the meaning 5 (papers are missing) or 9 (there is a result), for
+-- which citizens are texted. A worker carries out all other acts: at once a confirmation of a calendar year and a
+-- verification of a publication; every other act only after the Department was mailed, and from the time on that the
+-- sender of this mail sets. The result "became" is one of these: waits; done; asked_before, if the same request is
+-- open; unknown, if there is no such source, agency, account, publication or stop in force.
 CREATE OR REPLACE FUNCTION motcua.save_page_request(of_kind text, given jsonb, said_by text)
 RETURNS TABLE (request_no bigint, became text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

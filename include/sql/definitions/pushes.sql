@@ -367,7 +367,7 @@ LEFT JOIN motcua.status_meanings AS m
 WHERE t.transition_id IS NOT NULL;
 COMMENT ON VIEW intake.source_transitions IS 'Pushed steps in the columns of the contract''s view transitions.';
 
--- Let auditors read the agencies whose figures a closing has from pushes: all columns.
+-- Let auditors read for which agencies a closing's figures come from pushes: all columns.
 CREATE OR REPLACE VIEW audit.closing_pushed AS
 SELECT closing_no, source, agency_code FROM motcua.closing_pushed;
 -- Let auditors read the figures of the national portal for agencies' periods, as they were handed in: all columns.

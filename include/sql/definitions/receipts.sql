@@ -25,18 +25,19 @@ CREATE OR REPLACE TRIGGER note_read_receipts AFTER INSERT ON motcua.receipt_read
 REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION motcua.note_read_receipts();
 
 -- Apply stored receipts to their attempts and messages, and return the effect of each. A receipt is skipped if another
--- transaction has locked its message; a single receipt waits for the lock. Receipts that name no attempt are applied
--- too. The gateway, reference and status are the stored ones, so the caller adds only the meaning of a receipt. The
--- meaning "absent", which sends a message again, is refused to roles that may not update messages.
+-- transaction has locked its message; a single receipt waits for the lock. A receipt that names no attempt changes
+-- nothing and is stored as read (unknown_reference). The gateway, reference and status are the stored ones, so the
+-- caller adds only the meaning of a receipt. The meaning "absent", which sends a message again, is refused to roles
+-- that may not update messages.
 --
 -- A receipt of an attempt that is not the message's last one applies to that attempt only, because the message has gone
--- on, for example to a corrected phone number. Later attempts that failed do not count. A queued message changes its
--- state only if its last attempt counted as failed or a person released it; the receipt then proves that the gateway
--- had accepted it. A message that was rejected for good is treated in the same way, if its phone number was not
--- corrected since. If one part of a message in several parts was refused, no receipt makes the message delivered.
--- "Absent" means that the gateway was queried and never had the attempt; the message is due again and is checked again
--- before it is sent. An attempt without an answer ends by its receipt, because the answer may be under way or may never
--- come.
+-- on, for example to a corrected phone number. An attempt still is the last one if every later attempt went to the same
+-- phone number and failed or was rejected. A queued message changes its state only if its last attempt counted as
+-- failed or a person released it; the receipt then proves that the gateway had accepted it. A message that was rejected
+-- for good is treated in the same way, if its phone number was not corrected since. If one part of a message in several
+-- parts was refused, no receipt makes the message delivered. "Absent" means that the gateway was queried and never had
+-- the attempt; the message is due again and is checked again before it is sent. An attempt without an answer ends by
+-- its receipt, because the answer may be under way or may never come.
 CREATE OR REPLACE FUNCTION motcua.apply_receipts(meanings jsonb, at_moment timestamptz)
 RETURNS TABLE (receipt_id bigint, effect text) LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, motcua AS $$

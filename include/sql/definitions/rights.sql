@@ -1,8 +1,8 @@
--- Set which role may do what in the ledger. A right that is not listed here does not exist. Each migrate runs this file
--- after everything else: each role loses all rights and then gets those of its column in the lists below. A role that
--- this server does not have yet is skipped and gets its rights at the next motcua migrate. The owner may do everything.
--- Functions that run with their caller's rights may be called by every role; functions that run with their owner's
--- rights may be called by the roles listed for them. docs/decisions/roles.md gives the reasons.
+-- Set which role may do what in the ledger. A right that is not listed here does not exist. Each motcua migrate runs
+-- this file after everything else: each role loses all rights and then gets those of its column in the lists below. A
+-- role that this server does not have yet is skipped and gets its rights at the next motcua migrate. The owner may do
+-- everything. Functions that run with their caller's rights may be called by every role; functions that run with their
+-- owner's rights may be called by the roles listed for them. docs/decisions/roles.md gives the reasons.
 DO $rights$
 DECLARE
     parts CONSTANT text[] := ARRAY[

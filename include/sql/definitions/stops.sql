@@ -1,8 +1,8 @@
 -- Stops of the Department: until when they hold, what stays fixed in a stop, and what auditors may read.
 
 -- Return until when messages of a kind and an agency are stopped, or NULL. A stop that was ended early stops nothing,
--- whatever its times are and whatever a clock shows. Without an agency, the result is for messages about no agency's
--- dossier.
+-- even if ended_at is later than at_time. If of_agency is NULL, the result is for messages that are about no dossier of
+-- an agency.
 CREATE OR REPLACE FUNCTION motcua.stopped_until(of_kind text, of_agency text, at_time timestamptz)
 RETURNS timestamptz LANGUAGE sql STABLE AS $$
     SELECT (
@@ -75,7 +75,7 @@ $$;
 COMMENT ON FUNCTION motcua.end_stop(bigint, text, timestamptz)
 IS 'Ends a stop early that is in force, and releases the messages that waited for it; returns their number, or NULL if the stop is not in force.';
 
--- Let auditors read stops, and the stops that a closing stored: all columns.
+-- Let auditors read all columns of stops, and of the stops that a closing stored.
 CREATE OR REPLACE VIEW audit.stops AS
 SELECT stop_id, kind, agency_code, stopped_at, until, stopped_by, reason, ended_at, ended_by FROM motcua.stops;
 CREATE OR REPLACE VIEW audit.closing_stops AS

@@ -1,5 +1,5 @@
--- Write what a client pushes, and which agencies' figures a closing has from pushes. Each SQL statement of a push calls
--- the function of the same name in schema intake, which runs with its owner's rights. Called by store/intake/pushes.py.
+-- Write what a client pushes, and for which agencies a closing's figures come from pushes. Each SQL statement of a push
+-- calls a function in schema intake, which runs with its owner's rights. Called by store/intake/pushes.py.
 
 -- name: sign_in
 -- Open a session for a client that shows its password (intake.sign_in).
@@ -36,10 +36,10 @@ SELECT
     ) AS noted;
 
 -- name: keep_of_closing
--- Insert the agencies whose figures a closing has from pushes (motcua.closing_pushed). These are the enabled agencies
--- that a client was allowed to write for at some time of the period. For a day, the agencies are added that such a
--- source's own count of the day names, even if no client may write for them any more. For a longer period, the agencies
--- that the closings of its days have are added.
+-- Insert the agencies whose figures in a closing come from pushes (motcua.closing_pushed). These are the enabled
+-- agencies that a client was allowed to write for at some time of the period. For a day, the agencies are added that
+-- such a source's own count of the day names, even if no client may write for them any more. For a longer period, the
+-- agencies are added that were inserted for the closings of its days.
 INSERT INTO motcua.closing_pushed (closing_no, source, agency_code)
 SELECT %(closing_no)s::bigint, c.source, a.agency_code
 FROM intake.clients AS c
@@ -67,7 +67,7 @@ FROM motcua.closing_pushed AS p
 WHERE p.closing_no = any(%(days)s);
 
 -- name: of_closing
--- Return the agencies whose figures a closing has from pushes (audit.closing_pushed).
+-- Return the agencies whose figures in a closing come from pushes (audit.closing_pushed).
 SELECT p.source, p.agency_code
 FROM audit.closing_pushed AS p
 WHERE p.closing_no = %(closing_no)s

@@ -1,4 +1,4 @@
 -- depends: 0093_department_pages
--- Add a column with the figures that a verification found different. The page lists them where the verification was
--- requested.
+-- Add a column with the published figures that a verification found to differ from a recount. The staff page of the
+-- closing, on which verifications are requested, lists these figures.
 ALTER TABLE motcua.publication_verifications ADD COLUMN differing jsonb;

@@ -136,8 +136,9 @@ WITH quick_shares AS (
     HAVING count(*) >= 10
 ),
 
--- Only procedures with two shares above the limit are examined, because the median of three or more shares can exceed
--- the limit only if at least two of the shares exceed it.
+-- A share is how many of an agency's results of a procedure were collected at once. Only procedures with two shares
+-- above the limit are examined, because the median of three or more shares can exceed the limit only if at least two of
+-- the shares exceed it.
 perhaps_quick AS (
     SELECT s.procedure_code
     FROM quick_shares AS s

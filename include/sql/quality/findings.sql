@@ -2,8 +2,8 @@
 -- or is fixed. Called by store/oversight/quality.py.
 
 -- name: withhold_findings
--- Insert the open findings of broken agencies as withheld (motcua.quality_withheld). An agency is broken in a run if
--- its part of the snapshot is faulty. This run neither confirms nor fixes them. A finding about a dossier belongs to
+-- Insert the open findings of broken agencies as withheld (motcua.quality_withheld): this run neither confirms nor
+-- fixes them. An agency is broken in a run if its part of the snapshot is faulty. A finding about a dossier belongs to
 -- the agency that is in charge of the dossier now. If a dossier has moved to an agency that is not broken, its findings
 -- are therefore reported there.
 INSERT INTO motcua.quality_withheld (run_no, finding_id)

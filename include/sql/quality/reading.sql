@@ -2,7 +2,8 @@
 -- of these queries must mask. Called by store/oversight/quality.py.
 
 -- name: runs
--- Return runs, the newest first: all, those with one run_id, or those of one day (motcua.quality_runs).
+-- Return runs, the newest first (motcua.quality_runs). The parameters run_id, day and run_no select runs; NULL selects
+-- all.
 SELECT
     run_no, run_id, as_of, day, working_day, since, data_as_of, rules, thresholds, dossiers, findings, broken,
     coalesce(content_hash, '') AS content_hash, coalesce(previous_seal, '') AS previous_seal,
@@ -24,7 +25,7 @@ ORDER BY p.day DESC, p.run_no DESC
 LIMIT 1;
 
 -- name: weekly_runs
--- Return the last run of each week (Monday to Sunday) up to a run's week (motcua.quality_runs).
+-- Return the last run of each of the last weeks (Monday to Sunday) up to a run's week (motcua.quality_runs).
 SELECT DISTINCT ON (date_trunc('week', p.day))
     date_trunc('week', p.day)::date AS week,
     p.run_no
@@ -96,8 +97,7 @@ GROUP BY f.rule, f.agency_code;
 
 -- name: rows
 -- Return the findings of some rules that a run returned, and those fixed since an earlier run (motcua.findings). The
--- result holds the findings of one agency (without findings about a whole source), the findings of one rule, or all
--- findings.
+-- parameters agency_code and rule select findings; NULL selects all. A finding about a whole source has no agency.
 SELECT
     f.finding_id,
     f.rule,
@@ -157,10 +157,11 @@ ORDER BY array_position(%(rules)s::text[], f.rule), f.agency_code, f.since DESC 
 
 -- name: urgent_rows
 -- Return some of the findings of some rules that a run returned, for one agency or all, the most urgent first
--- (motcua.findings). reports/quality/urgency.py defines the order; the parameter rules has the rules in that order. The
--- parameter standing selects open findings in the same way as the run's counts and its changes against an earlier run,
--- and the parameter fixed selects fixed findings, so that each figure equals its number of rows. An acknowledgement is
--- shown as it is now, but findings are selected by the acknowledgements at the time when the run was sealed.
+-- (motcua.findings). reports/quality/urgency.py defines the order. The parameter rules must list the rules in the same
+-- order, the most severe first. The parameter standing names a state of findings (quality/choosing.py); NULL selects
+-- all open findings. The rows of a state are the findings that the run's report counts in this state. For this, the
+-- acknowledgements at the time when the run was sealed are used, except that the state 'acknowledged' also includes
+-- later ones. The result shows the acknowledgement that is in force now.
 SELECT
     f.finding_id,
     f.rule,

@@ -243,7 +243,7 @@ COMMENT ON COLUMN motcua.closing_agencies.inquiry_fees IS 'Fees in đồng that 
 COMMENT ON COLUMN motcua.closing_agencies.told_without_result IS 'Number of inquiries that came after a result message and before the result was handed over.';
 COMMENT ON COLUMN motcua.closing_agencies.findings_open IS 'Findings of data quality that were open at the last check before the cut-off.';
 
--- Agencies whose figures a closing has from pushes.
+-- The agencies whose figures in a closing come from pushed data.
 CREATE TABLE motcua.closing_pushed (
     closing_no bigint NOT NULL REFERENCES motcua.closings,
     source text NOT NULL,

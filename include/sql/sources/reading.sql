@@ -204,7 +204,8 @@ CROSS JOIN (
 ) AS d;
 
 -- name: dossiers_by_agency
--- Return dossiers with one code for each agency, where the source writes several codes (written_dossiers).
+-- Return dossiers, each with the one code that stands for its agency, for a source that writes several codes for one
+-- agency (written_dossiers).
 SELECT
     d.dossier_code,
     d.procedure_code,
@@ -219,7 +220,8 @@ FROM written_dossiers AS d
 LEFT JOIN unnest(%(written)s::text[], %(agencies)s::text[]) AS c (written, agency_code) ON d.agency_code = c.written;
 
 -- name: transitions_by_agency
--- Return transitions with one code for each agency, where the source writes several codes (written_transitions).
+-- Return transitions, each with the one code that stands for its agency, for a source that writes several codes for one
+-- agency (written_transitions).
 SELECT
     t.transition_id,
     t.dossier_code,

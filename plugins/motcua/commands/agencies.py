@@ -92,7 +92,7 @@ def _require_agency(connection: Connection, code: str) -> Agency:
 
 @app.command("history")
 def history(code: _CODE) -> None:
-    """List the changes of an agency's settings: when, by whom, what, and which of them silenced the agency."""
+    """List the changes of an agency's settings: when, by whom, what, and which of them stopped messages to citizens."""
     with connect() as connection:
         agency_code = _require_agency(connection, code).agency_code
         changes = agency_history(connection, agency_code)
@@ -185,8 +185,9 @@ def import_file(
         bool,
         typer.Option(
             "--as-department",
-            help="You act for the Department. Only the Department may switch whole kinds or silence more than same-day "
-            "procedures. The history names it.",
+            help="You act for the Department, and the history will show this. Only the Department may switch kinds of "
+            "messages on or off, or make other changes by which citizens stop getting messages. Without this option, "
+            "the only such change that is allowed is to leave out same-day procedures.",
         ),
     ] = False,
     by: By = None,
@@ -265,7 +266,10 @@ def dry_run_agency(
     for source, failure in run.failures.items():
         say(f"{source} could not be read, so its dossiers are missing here: {failure}", "red")
     if not run.sources and not run.failures:
-        say("No source in MOTCUA_SOURCES holds a row of this agency since then, under its code or an alias.", "yellow")
+        say(
+            "No source in MOTCUA_SOURCES holds a row of this agency, under its code or an alias, since the given time.",
+            "yellow",
+        )
     if run.failures or not run.sources:
         raise typer.Exit(1)
 

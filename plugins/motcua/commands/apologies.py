@@ -136,7 +136,7 @@ def show_letters(
     most: Most = 200,
     to: To = None,
 ) -> None:
-    """List dossiers whose citizens need a letter (Mẫu 04). The SMS gives no reason or new date and replaces none."""
+    """List dossiers whose citizens need a letter (Mẫu 04). The SMS replaces none: it gives no reason or new date."""
     print_list(
         LETTERS,
         {"agency": agency},

@@ -157,7 +157,7 @@ def restore(
         ),
     ] = False,
 ) -> None:
-    """Restore a backup: publications, carrier statements, and the ledger into an empty database. Then migrate."""
+    """Restore publications, carrier statements, and the ledger into an empty database, and migrate the ledger."""
     backup = find_backup(_folder(folder), named)
     identities = _identities(identity)
     aside_by = administrator(os.environ.get("MOTCUA_ADMIN_DSN", "")) if set_aside else None

@@ -54,7 +54,10 @@ def seed(
     ] = None,
     by: By = None,
 ) -> None:
-    """Write the days off of the package ``holidays`` and the shipped decisions. Confirmed years stay unchanged."""
+    """Store the days off of the package ``holidays``, and the decisions in include/calendars/national.yaml.
+
+    In confirmed years, the package's days are not written.
+    """
     who = signed(by)
     seeding = prepare_calendars(datetime.now(VIETNAM), who, years or ())
     _print_lines(seeding.written)
@@ -86,7 +89,10 @@ def _apply_change(change: Callable[[bool], Sequence[Difference]], dry_run: bool)
 
 @app.command()
 def export(province: _Province = HOME_PROVINCE) -> None:
-    """Print decisions, confirmed years and agencies' days as a file that import accepts."""
+    """Print everything that does not come from the package ``holidays``, as a file that import accepts.
+
+    These are decided days, confirmed years, and the days and office hours of agencies.
+    """
     typer.echo(export_calendar(province), nl=False)
 
 
@@ -100,7 +106,10 @@ def confirm(
     province: _Province = HOME_PROVINCE,
     by: By = None,
 ) -> None:
-    """Confirm that a year's days off agree with the official announcement. Then no package changes them."""
+    """Confirm that a year's days off agree with the official announcement.
+
+    After that, ``motcua calendar seed`` does not replace them by the days of the package ``holidays``.
+    """
     if (decision is None) != withdraw:
         raise typer.BadParameter("give either --by-decision with the announcement, or --withdraw.")
     who = signed(by)

@@ -185,7 +185,7 @@ def _print_compared(compared: Sequence[ComparedAgency]) -> None:
 
 @app.command("differences")
 def differences(closing_no: Annotated[int, _NUMBER], to: To = None) -> None:
-    """List occasions and messages without a counterpart, those without a reason first. Exit 1 if there are any."""
+    """List occasions and messages without a counterpart, those without a reason first. Exit 1 if any has no reason."""
     try:
         with connect() as connection:
             load_closing(connection, closing_no)

@@ -213,7 +213,7 @@ def close(
             raise refuse(failure) from None
     say(f"Gap {gap_no} is closed; the next run sends again.")
     if held:
-        say(f"{held} message(s) may have been told: motcua messages held.")
+        say(f"Citizens may have got {held} message(s) already. motcua messages held lists them.")
 
 
 @app.command("believe")

@@ -41,7 +41,7 @@ def _state(stops: list[GatewayStop], now: datetime, elsewhere: int | None) -> st
         until = f"until {local_moment(stop.until)}" if stop.until > now else "on trial, one request at a time"
         what = stop.subject or ("closed" if stop.expected else "stopped")
         words.append(f"{what} {until}: {stop.reason}")
-    words += [] if elsewhere is None else [f"{elsewhere} message(s) went by other gateways since"]
+    words += [] if elsewhere is None else [f"daily limit used up; {elsewhere} message(s) went by other gateways since"]
     return "\n".join(words) or "in use"
 
 

@@ -236,7 +236,7 @@ def push(
 
 
 def _portal_client(url: str | None, client: str | None, agency: str) -> tuple[PortalClient, str]:
-    """Return a client of the push protocol, and the unit that it names."""
+    """Return a client of the push protocol, and the code of the agency that it names as the sender."""
     from motcua.sandbox.vendor.joining import read_account
     from motcua.sandbox.vendor.portal import PortalClient
 

@@ -26,7 +26,7 @@ from motcua.store.oversight.accounting import identity, latency, summed_up
 
 
 def migrate_ledger() -> None:
-    """Create an empty ledger, or apply missing migrations (connection motcua_db_owner, otherwise motcua_db)."""
+    """Create an empty ledger, or apply missing migrations, by the connection motcua_db_owner or else motcua_db."""
     applied = migrate()
     say("\n".join(f"applied {name}" for name in applied) or "The ledger is up to date.")
 

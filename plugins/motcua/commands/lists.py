@@ -1,4 +1,4 @@
-"""Print the list that a staff page shows, in a terminal or as the page's own file."""
+"""Print the list that a staff page shows, or write it into the file that the page offers for download."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def print_list(
 
     Args:
         listing: the list.
-        written: filters, search and order, as an address writes them.
+        written: filters, search and order, by their names in the URL of the list's page.
         most: number of rows to print.
         to: path of the file to write; ``None`` to print.
         empty: sentence to print if there are no rows.
@@ -113,7 +113,7 @@ def _write_file(listing: Listing, asked: Asked, seen: Seen, to: Path) -> None:
 
 
 def csv_of(listing: Listing) -> bytes:
-    """Return a list as a CSV file; its rows were read already."""
+    """Return a list that already holds its rows as a CSV file, without the ledger."""
     return _file_content(listing, Asked(OPERATOR), Seen(OPERATOR, {}), (), nullcontext, ".csv")
 
 

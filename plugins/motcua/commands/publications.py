@@ -131,7 +131,7 @@ def mail(
 def verify_every(by: By = None) -> None:
     """Verify every publication, and search for folders that are no publication. Exit code 1 if a fault is found.
 
-    The results are stored for the staff pages, with the name of the person who runs the command.
+    If a person signs, and the role may write, the results are stored for the staff pages with that person's name.
     """
     failed = looked = 0
     who = signed_if_known(by)
@@ -156,9 +156,9 @@ def verify(
 ) -> None:
     """Verify a publication: its files, its place in the chain, and its figures. Exit code 1 if a fault is found.
 
-    Reads only the schema audit, so that the role motcua_audit is enough (set AIRFLOW_CONN_MOTCUA_DB to that role). If
-    the role may write and the files are those in the store, the result is stored for the staff pages, with the name of
-    the person who runs the command.
+    Reads only the schema audit, so that the role motcua_audit is enough (set AIRFLOW_CONN_MOTCUA_DB to that role). If a
+    person signs, the role may write and the files are those in the store, the result is stored for the staff pages with
+    that person's name.
     """
     who = signed_if_known(by)
     checked = verify_publication(publication)

@@ -35,7 +35,7 @@ Severity: TypeAlias = Literal["error", "warning"]
 """``error``: something does not work or is not safe. ``warning``: something works now but will cause a fault later, or
 something waits for a person."""
 Fact: TypeAlias = str | int | float | tuple[str, ...] | None
-"""A figure, a name or a moment (ISO 8601), or several names. Holds no personal data."""
+"""One detail of a finding: a figure, a name, several names, or a moment (ISO 8601). Holds no personal data."""
 FORBIDDEN_SHARE: Final = 0.05
 """If at least this share of the checked rows is bad, the bad rows are an error."""
 
@@ -384,8 +384,8 @@ def asked_by(asker: Asker) -> tuple[str, ...]:
 
 
 TOLD_BY_PICKING_UP: Final = frozenset({"unreachable", "refused"})
-"""Checks of a source that raise no alert. A pick-up notices these faults, and their end, within a minute. The source
-check itself runs only once a day."""
+"""Checks of a source that raise no alert, because the alert ``source_failing`` reports the same faults. A pick-up
+notices these faults, and their end, within a minute. The source check itself runs only once a day."""
 ALERT_NAMES = tuple(name for name in asked_by(WATCH | HOURLY | SOURCE_CHECK) if name not in TOLD_BY_PICKING_UP)
 """Names of the checks for which the watch raises alerts."""
 KINDS = asked_by(SOURCE_CHECK)

@@ -29,7 +29,8 @@ Kind: TypeAlias = Literal["result", "supplement", "apology", "reply"]
 
 CODE_LIMIT = 40
 KEPT_OF_CODE = 80
-"""Maximum number of characters that quarantine and differences store of a code, even if the value is no valid code."""
+"""Maximum number of characters of a code that the quarantine and the differences of a closing store, even if the value
+is no valid code."""
 STEP_LIMIT = 200
 NAME_LIMIT = 200
 PHONE_LIMIT = 200
@@ -161,9 +162,10 @@ def clean_code(raw: str) -> str | None:
 
 
 def kept_code(raw: str) -> str:
-    """Return an agency's or a dossier's code in the form that quarantine and differences store: NFC, cut and trimmed.
+    """Return an agency's or a dossier's code in NFC, cut and trimmed.
 
-    The value need not be a valid code. A valid code is returned in the form that the ledger stores.
+    The quarantine and the differences of a closing store codes in this form. The value need not be a valid code. A
+    valid code is returned in the form that the ledger stores.
     """
     return unicodedata.normalize("NFC", raw[:KEPT_OF_CODE]).strip()
 
@@ -199,8 +201,8 @@ def clean_words(raw: str | None, limit: int) -> str | None:
 def clean_label(raw: str | None, limit: int) -> str | None:
     """Clean words that reports, publications or texts to citizens show.
 
-    The words are cleaned as by ``clean_words``. Mobile numbers are removed from the words, because a publication that
-    shows them cannot be withdrawn.
+    The words are cleaned as by ``clean_words``. Mobile numbers in them are replaced by ``…``, because a publication
+    that shows such a number cannot be withdrawn. If nothing else is left, the result is ``None``.
     """
     if raw is None:
         return None

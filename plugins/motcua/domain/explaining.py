@@ -27,7 +27,7 @@ from motcua.domain.phones.reading import PhoneRefusal
 PLAIN = "plain"
 """The part of a clause's name that stands for a message without a reason."""
 GATEWAY_STATUS = "gateway_status"
-"""The part of a clause's name that replaces a gateway's own code as the reason, such as ``gateway status 2``."""
+"""The part of a clause's name for each reason that contains a gateway's own code, such as ``gateway status 2``."""
 TOLD = frozenset({"accepted", "delivered", "unconfirmed"})
 """The states in which a gateway accepted the message and no receipt reports that the phone did not get it."""
 
@@ -95,7 +95,7 @@ class DossierStory:
     is_told_same_day: bool
     """``False`` if the appointment is on the day of receipt and the agency sends nothing for such dossiers."""
     present_outcome: PlanningResult | None
-    """The decision of planning on the step that brought the dossier into its present status."""
+    """The decision of planning on the dossier's last step that is not an old step. ``None`` if there is none."""
     messages: Sequence[MessageFact] = ()
     unusable_rows: Sequence[RowRefusal] = ()
     """The reasons why rows of the dossier are in quarantine."""
@@ -146,10 +146,11 @@ def clause_of(state: str, reason: str | None) -> str:
 def explain(story: DossierStory, now: datetime, rules: PlanningRules) -> Answer:
     """Return the answer for a dossier. Every dossier has exactly one answer.
 
-    If the dossier's present status calls for a message, the answer is about that message, or about why there is none.
-    If the status calls for no message, the answer is about the last message that was sent or should have been sent. If
-    a message was not sent because the citizen was already informed, the answer is about the earlier message that
-    informed the citizen.
+    If the citizen has the result, the answer is about the message about the result, or about why there is none.
+    Otherwise, if the dossier's present status calls for a message, the answer is about that message, or about why there
+    is none. If the status calls for no message, the answer is about the last message that was sent or should have been
+    sent. If a message was not sent because the citizen was already informed, the answer is about the earlier message
+    that informed the citizen.
     """
     judged = [_judge(each, story, now, rules) for each in sorted(story.messages, key=lambda each: each.message_id)]
     judged = [each for each in judged if each.message.kind != "reply"]

@@ -59,8 +59,8 @@ class AskedCodes:
     def shown(self, agencies: Collection[str] = ()) -> str | None:
         """Return the code that the reply names if no dossier has it; ``None`` if the text has nothing like a code.
 
-        Every real code contains a digit. Without this rule a greeting would be taken for an unknown dossier.
-        ``agencies`` are keys of agency codes, which are not dossier codes.
+        Only a word with a digit is returned, because every real code contains one. Otherwise a greeting would be taken
+        for the code of an unknown dossier. ``agencies`` are keys of agency codes, which are not dossier codes.
         """
         for code in self.literal:
             if _DIGIT.search(code) and code_key(code) not in agencies:
@@ -204,7 +204,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The dossier to answer about, or the code that several agencies use. Both are ``None`` if no dossier is known."""
+    """The dossier to answer about, or the code that dossiers of several agencies have.
+
+    Both are ``None`` if no dossier has an asked code, or if the dossiers found have different codes that are only
+    similar to it.
+    """
 
     hit: Hit | None = None
     shared_code: str | None = None

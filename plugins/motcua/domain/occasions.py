@@ -85,7 +85,7 @@ class PastTransition:
 def was_typed_in_late(
     step: PastTransition, is_substituted: bool, latest_before: datetime | None, clock_skew: timedelta
 ) -> bool:
-    """Return whether a step is *old*: it happened well before an earlier step and was recorded after it.
+    """Return whether a step is *old*: it happened well before a step with a lower number and was typed in after that.
 
     Args:
         step: the step, with cleaned times.
@@ -223,7 +223,7 @@ def leaves_out_same_day(excluded: bool, procedures: Collection[str], procedure_c
     """Return whether an agency sends nothing for same-day dossiers of a procedure.
 
     Args:
-        excluded: whether the agency excludes same-day procedures.
+        excluded: whether the agency sends nothing for some or all same-day dossiers.
         procedures: codes of the excluded procedures; empty if all are excluded.
         procedure_code: the dossier's procedure; ``None`` if its source does not give one.
     """

@@ -64,7 +64,7 @@ class Viewer:
 
 
 LONGEST_NAME = 200
-"""Maximum number of characters in a name that signs."""
+"""Maximum number of characters in the name of a person who signs."""
 _FEWEST_LETTERS = 2
 """Minimum number of letters in a person's name. A name with a single letter may be an agency's code."""
 
@@ -125,8 +125,8 @@ RequestKind: TypeAlias = Literal[
     "map_status", "release", "recipients", "export_form", "stop", "go", "confirm_year", "verify"
 ]
 NEEDS_NO_MAIL: frozenset[RequestKind] = frozenset({"stop", "go", "confirm_year", "verify"})
-"""Kinds of requests that need no mail to confirm them. The page or the next worker carries them out at once. They do
-not change who gets mails, and their effect is visible without a mail."""
+"""Kinds of requests that are carried out without a mail to the Department before: at once by the page, or by the next
+worker that looks for requests. They do not change who gets mails, and their effect is visible without a mail."""
 RequestOutcome: TypeAlias = Literal["done", "withdrawn", "changed", "nothing_left", "refused"]
 
 

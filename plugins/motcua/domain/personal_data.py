@@ -69,8 +69,8 @@ class Held:
     """The code of the value's dossier. ``None`` if the value belongs to no dossier."""
     held_since: datetime
     kept_until: datetime | None
-    """When the value's retention term ends. ``None`` while the dossier is open: the agency's retention term begins only
-    when the dossier has ended."""
+    """When the value's retention term ends. ``None`` while the value's dossier, or a complaint without a dossier, is
+    open: the retention term begins only afterwards."""
     number: str | None
     """The phone number that the row belongs to, in E.164; ``None`` if the row has no number."""
     own: str | None

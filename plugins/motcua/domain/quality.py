@@ -20,7 +20,7 @@ class Run:
     run_no: int
     """The run's number. Later runs have higher numbers. The link to the run's page contains it and stays valid."""
     run_id: str
-    """Id of the DAG run, or the name of the person who started it."""
+    """Id of the DAG run, or the name that was given to a check by hand."""
     as_of: datetime
     """The moment that the rules used as "now"."""
     day: date

@@ -194,9 +194,10 @@ class MessageFigures:
     out_of_scope: int = 0
     """How many occasions of ``at_source`` happened before the agency was enabled."""
     only_source: int = 0
-    """How many occasions of ``at_source`` have no message. Each of them is listed with a reason."""
+    """How many occasions of ``at_source`` have no message for a reason that explains this. An occasion that lacks a
+    message without such a reason does not count, so it breaks the accounting identity."""
     only_ledger: int = 0
-    """How many messages have no occasion in a source. Each of them is listed with a reason."""
+    """How many messages have no occasion in a source for a reason that explains this."""
     suppressed: int = 0
     cancelled: int = 0
     expired: int = 0
@@ -369,7 +370,7 @@ class AgencyFigures:
     told_without_result: int = 0
     """How many inquiries came after the SMS about the result and before the result was handed over."""
     findings_open: int = 0
-    """How many findings of data quality were open at the last check before the cut-off."""
+    """How many findings of data quality were open, and not acknowledged, at the last check before the cut-off."""
 
 
 @dataclass(frozen=True, slots=True)

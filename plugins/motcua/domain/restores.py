@@ -30,7 +30,7 @@ def journal_vouches(slept_since: datetime, journal_until: datetime | None) -> bo
 
 
 def watch_vouches(slept_since: datetime, awake_since: datetime | None, sees_since: datetime | None) -> bool:
-    """Return whether a watch can prove that the ledger was not restored, if the watch saw no later state than now.
+    """Return whether a watch that saw no later state than the ledger's present one proves that nothing was restored.
 
     Args:
         slept_since: the last heartbeat of senders in the ledger.
@@ -59,7 +59,8 @@ class Witness:
     sees_since: datetime | None
     """Since when the watch has seen everything that senders did."""
     about: datetime | None = None
-    """The time of the waking that the testimony is about. The watch saw no later state of the ledger before it."""
+    """The time of the waking that the testimony is about. ``None`` if the ledger asks about none, or if ``later`` is
+    given."""
     later: Later | None = None
 
 

@@ -10,7 +10,7 @@ _NEVER = datetime(8999, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The window of messages whose event was recorded in [start, end). ``None`` as a bound sets no limit."""
+    """The messages whose event was recorded in [start, end). A bound that is ``None`` sets no limit."""
 
     start: datetime | None = None
     end: datetime | None = None

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 _RENEWED_AFTER = 0.75
-"""Share of an access token's life after which it is renewed. The remaining quarter leaves time to try again and to ask
-a person for help."""
+"""The access token is renewed when this share of its life is over. The remaining quarter leaves time to try again and
+to ask a person for help."""
 
 
 @dataclass(frozen=True, slots=True)

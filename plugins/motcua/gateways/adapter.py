@@ -44,7 +44,7 @@ class GatewayAddress:
 
     @property
     def concurrency(self) -> int:
-        """Most requests in flight at once."""
+        """Maximum number of requests that may be open at once."""
         return int(self.extra.get("concurrency", 16))
 
     @property
@@ -59,14 +59,14 @@ class GatewayAddress:
 
     @property
     def segments_per_second(self) -> float | None:
-        """Most units (segments, or messages if the gateway counts messages) per second, of all senders together.
-        ``None`` means no limit."""
+        """Maximum number of units (segments, or messages if the gateway counts messages) per second, of all senders
+        together. ``None`` means no limit."""
         given = self.extra.get("segments_per_second")
         return None if given is None else float(given)
 
     @property
     def segments_per_day(self) -> int | None:
-        """Most units per day (Vietnam's), of all senders together. ``None`` means no limit."""
+        """Maximum number of units per day in Vietnam, of all senders together. ``None`` means no limit."""
         given = self.extra.get("segments_per_day")
         return None if given is None else int(given)
 
@@ -140,7 +140,7 @@ class OutgoingMessage:
     template_id: str
     template_version: int
     values: Mapping[str, str]
-    """Values by the names of the template's places, in their order, as ``text`` shows them."""
+    """The values of the template's parameters, by name and in the template's order, as ``text`` shows them."""
     provider_template_id: str | None = None
     """The provider's own id of the template in this form, if the template is registered with one."""
 
@@ -230,7 +230,8 @@ class Gateway(Protocol):
 
     address: GatewayAddress
     connection_fields: tuple[ConnectionField, ...]
-    """Additional fields of its connection. Set-up asks for them, and the doctor for the secret ones."""
+    """Additional fields of its connection. Set-up asks a person for their values, and the doctor checks the secret
+    ones."""
     usual_host: str
     """Host name of the provider's server, which is called by https; empty if every customer has a different one."""
     names_sender: bool
@@ -299,8 +300,9 @@ class Gateway(Protocol):
         """Read a citizen's text; never raises."""
 
     def inquiry_is_signed(self, call: GatewayCall) -> bool | None:
-        """Return whether the provider's signature of the query is right. ``None`` if the provider signs nothing or we
-        have no key; a secret decides then."""
+        """Return whether the provider's signature of an inquiry, which covers only the query of the call, is right.
+        ``None`` if the provider signs nothing or we have no key; our secret then decides whether the call is
+        genuine."""
 
     def form_reply(self, inquiry: InquiryReading, text: str, accented: bool) -> ReplyForm:
         """Return the answer to an inquiry, which the provider texts to the citizen."""

@@ -226,7 +226,7 @@ class EsmsGateway(Provider):
         return judged(answer, code, ANSWERS)
 
     def read_receipt(self, call: GatewayCall) -> ReceiptReading:
-        """Read a callback's fields. The reference is in ``RequestId``, and in our own address."""
+        """Read a callback's fields. Our reference is in ``RequestId``, and in the address that we gave the vendor."""
         report = {name.lstrip("?"): value for name, value in call.fields.items()}
         reference = report.get("RequestId") or report.get("reference", "").partition("?")[0]
         return self._reading(reference or None, report)

@@ -54,7 +54,7 @@ _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 411, 413, 414, 415, 431
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """An HTTP answer. ``text`` may echo the request, so it must be read only and never stored."""
+    """An HTTP answer. ``text`` may echo the request, so code may read it but must never store it."""
 
     status: int
     text: str
@@ -74,7 +74,7 @@ class HttpAnswer:
 
 @dataclass(frozen=True, slots=True)
 class CodeMeaning:
-    """The class of a provider's own code, and its meaning in our words: the provider's words may echo the message."""
+    """What a provider's own code means: its class, and a text of ours. The provider's text may echo the message."""
 
     outcome: OutcomeClass
     meaning: str
@@ -160,8 +160,9 @@ def judged(answer: HttpAnswer, code: object, meanings: Mapping[str, CodeMeaning]
 
 
 def refusing_repeats(address: GatewayAddress, hours: float) -> timedelta:
-    """Return for how long the provider refuses a reference that it has seen: the connection's
-    ``refuses_repeats_hours``.
+    """Return how long the provider refuses a second request with the same reference.
+
+    This is the field ``refuses_repeats_hours`` of the gateway's Airflow connection, or ``hours`` if it is not set.
 
     Raises:
         GatewayMisconfigured: the field is not a number of hours from 0 to 720.

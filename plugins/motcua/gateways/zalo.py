@@ -9,7 +9,7 @@ on:
 - Zalo bills by message, whatever its length. The citizen reads Zalo's own copy of the template, with accents. So a
   template is registered here with the id of its accented text, and its parameters have the names that our templates
   use.
-- Zalo accepts nothing from 22:00 to 6:00 (-133); -144 and -147 are quotas.
+- Zalo accepts nothing from 22:00 to 6:00 (-133); -144 and -147 mean that a quota is used up.
 - The access token lives for ``expires_in`` seconds (25 hours). The refresh token lives for three months and works once:
   each renewal returns a new token of both kinds.
 - The event ``user_received_message`` means that the phone received the message. ``X-ZEvent-Signature`` is the SHA-256,

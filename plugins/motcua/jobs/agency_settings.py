@@ -65,7 +65,7 @@ _NOT_ASKED_BEFORE: Final[Mapping[str, Any]] = {
     "same_day_reason": None,
     "waits_for_opening": False,
 }
-"""Values of fields that changes stored by earlier releases do not contain."""
+"""Values of the fields that are missing in changes which an earlier release stored."""
 
 Typed: TypeAlias = Mapping[str, object]
 """Settings by their field names in the agencies' file, with values as that file writes them."""
@@ -107,7 +107,7 @@ def open_settings(connection: Connection, agency_code: str) -> OpenedSettings | 
 
 
 def kept_settings(change: KeptChange) -> list[FieldChange]:
-    """Return the fields that a change changed, in the file's order."""
+    """Return the fields that a change changed, in the order of the agencies' file."""
     before, after = _with_all_fields(change.before or {}), _with_all_fields(change.after)
     return [
         FieldChange(field, before.get(field), after.get(field))
@@ -135,8 +135,8 @@ def edit(connection: Connection, before: Agency, typed: Typed) -> tuple[Agency, 
 
 
 def save(connection: Connection, after: Agency, seen: int, set_by: str) -> Saved:
-    """Save an agency's own settings. Other recipients of its reports are only requested: a worker sets them once the
-    Department was mailed. Unless the result is ``saved`` or ``asked``, the caller rolls back."""
+    """Save an agency's own settings. Changed recipients of its reports become a page request, which a worker carries
+    out after the Department was mailed. Unless the result is ``saved`` or ``asked``, the caller rolls back."""
     hold_import_lock(connection)
     if set_settings(connection, after, seen, set_by) is None:
         return "changed"
@@ -306,13 +306,13 @@ def _last_working_day(connection: Connection, agency_code: str, moment: datetime
 def rehearse_last_working_day(
     connection: Connection, now: Agency, typed: Agency, moment: datetime, most: int = MOST_DOSSIERS
 ) -> Rehearsal:
-    """Return what would have been sent on the last working day before ``moment``. Each step is planned as at the moment
-    when it was recorded, and apologies as on the evening of that day.
+    """Return what would have been sent on the last working day before ``moment``. Messages are planned as if each step
+    had just been recorded, and apologies as if it were the evening of that day.
 
-    Uses the present phone numbers. A message that would have been sent counts as accepted.
+    Uses the present phone numbers. A message that would have been sent counts as accepted by its gateway.
     """
     period = _last_working_day(connection, now.agency_code, moment)
-    # Messages held from the evening before would have been sent on that day.
+    # Results of the evening before were possibly held for the hold time, and would have been sent on that day.
     start = period.start - max(now.result_hold, typed.result_hold, timedelta(0))
     found = dossiers_stepped_between(connection, now.agency_code, start, period.end, period.first, most + 1)
     dossiers = found[:most]

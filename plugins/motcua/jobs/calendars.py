@@ -429,7 +429,7 @@ def _hours_entry(hours: OfficeHours) -> dict[str, Any]:
 HOME_PROVINCE = "khanh_hoa"
 """The province whose calendar is seeded if no agency is configured yet."""
 SEEDED_FROM = 2016
-"""The first year that is seeded by default. Nothing in the ledger is older."""
+"""The first year that is seeded by default. The ledger has no dossiers of earlier years."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -694,7 +694,7 @@ def confirm_year(
     A year that is not in the table is seeded first.
 
     Raises:
-        CalendarError: the package does not know the year, or no agency is in the province.
+        CalendarError: the package does not know the year, no agency is in the province, or the announcement is empty.
     """
     _check_years([year])
     decision = None if decision is None else decision.strip()

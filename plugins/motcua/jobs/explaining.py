@@ -127,8 +127,7 @@ def find_by_tail(connection: Connection, typed: str, agencies: Agencies) -> list
     """Return the dossiers whose code ends with the typed text. If the text is exactly the last parts of some codes,
     return only the dossiers with these codes.
 
-    A text in the form in which a link names a dossier is not searched as an ending; ``find_by_code`` finds that
-    dossier.
+    The list is empty if the text looks like a person's name and not like a code.
     """
     known = agency_keys(connection)
     tail = None if reads_as_name(typed) else read_tail(typed, known)
@@ -303,7 +302,7 @@ class _Writer:
         return str(self.words["no_due"]) if due_at is None else due_moment(due_at)
 
     def _field(self, field: str | None, entry: VersionEntry, *, emptied: bool) -> str:
-        """Returns the meaning of a phone field, never its text as typed."""
+        """Returns what a phone field holds, in words or as a masked number, and never its text as typed."""
         if emptied:
             return str(self.words["emptied"])
         typed_on = (entry.phone_entered_at or entry.at).astimezone(VIETNAM).date()

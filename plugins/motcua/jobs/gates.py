@@ -9,7 +9,8 @@ from motcua.domain.checks import Finding, fault
 
 
 class RunIncomplete(Exception):
-    """Something failed that may be retried. The run must fail, so that a backfill finds it."""
+    """Something failed, or something is left to retry or to decide. The run must fail, so that people and a backfill
+    find it."""
 
     def __init__(self, left: Sequence[Finding]) -> None:
         super().__init__(left)

@@ -42,7 +42,7 @@ _ENHANCED_STATUS = re.compile(rb"\b[245]\.\d{1,3}\.\d{1,3}\b")
 
 @without_values()
 def name_of_body(body: str) -> str:
-    """Return the display name of a body that gets mail: its name, and the code of an agency."""
+    """Return the display name of a body that gets mail: its name, and for an agency also its code."""
     if body in words()["bodies"]:
         return str(words()["bodies"][body])
     with connect() as ledger:
@@ -246,8 +246,8 @@ class MailServer:
 def mail_server() -> Iterator[MailServer]:
     """Open the server in the Airflow connection ``smtp_default``, with its TLS and log-in.
 
-    The hook's own ``send_email_smtp`` can neither send plain text nor set a Message-ID, and sends again by itself after
-    a broken connection. So the hook's client is used instead.
+    Airflow's ``SmtpHook`` opens the connection. Its ``send_email_smtp`` is not used, because it can neither send plain
+    text nor set a Message-ID, and sends again by itself after a broken connection.
     """
     from airflow.providers.smtp.hooks.smtp import SmtpHook
     from airflow.sdk.exceptions import AirflowException

@@ -1,9 +1,9 @@
 """Empties personal data after its storage time or at a citizen's request, and exports what is stored about a citizen.
 
-Data is emptied in batches. Each batch is written to the list outside the ledger before it is committed, so that data
-which a restored backup brings back is emptied again. A citizen is named by a dossier's code or by a phone number. Files
-with personal data are removed, too: the providers' carrier statements, which contain every number, and exports of
-one-stop software.
+Data is emptied in batches. Each batch is written to a list outside the ledger, the list of erasures, before it is
+committed. So data which a restored backup brings back is emptied again. A citizen is named by a dossier's code or by a
+phone number. Files with personal data are removed, too: the providers' carrier statements, which contain every number,
+and exports of one-stop software.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ def empty_kind(
     say: Callable[[str], None],
     reference: str | None = None,
 ) -> Emptied:
-    """Empties all rows of one kind that are past their storage time. If it is cut off, finished batches stay
-    emptied."""
+    """Empties all rows of one kind that are past their storage time. If the process dies, the batches that it has
+    finished stay emptied."""
     done = Emptied(order.kind)
     after: int | None = order.after
     while after is not None:
@@ -119,7 +119,7 @@ def purge(by: str, say: Callable[[str], None] = log.info) -> list[Emptied]:
 
     Args:
         by: the run, or the person.
-        say: gets progress messages, which contain counts only.
+        say: gets progress messages, which contain only row numbers and counts.
 
     Raises:
         PurgeNotProvided: the purge is not set up here.
@@ -230,8 +230,8 @@ def export(asked_for: ByCode | ByNumber, by: str, reason: str) -> Citizen:
 
 
 def erase(asked_for: ByCode | ByNumber, by: str, reason: str) -> Erased:
-    """Empties what is stored about a citizen: finished rows at once, and each other row with the first purge after it
-    is finished.
+    """Empties what is stored about a citizen: finished rows at once, and every unfinished row with the first purge
+    after it is finished.
 
     Rows in quarantine, and complaints that belong to no dossier, are emptied by their code, even if no dossier has that
     code.

@@ -6,8 +6,8 @@ the journal is available, it closes the gap without a person: the lost attempts 
 certain that nothing else was sent, and sending goes on. If the ledger belongs to a journal that is not here, only a
 person can find out until when messages were sent from the ledger (``motcua gaps close``).
 
-Personal data that had been emptied before the restore is emptied again before anything is sent: the list outside the
-ledger names it.
+Personal data that had been emptied before the restore is emptied again before anything is sent: the list of erasures,
+which is stored outside the ledger, names it.
 
 If a whole machine is restored, its journal is restored with it. Nothing on the machine can distinguish that from a
 night without power. So a ledger that *slept* (no sender ran for a while) is not trusted: messages recorded before it
@@ -110,8 +110,8 @@ def _unknown_erasures(ledger: Connection, erasures: list[Erasure]) -> list[Erasu
 
 
 def _came_back(ledger: Connection, erasures: ErasureList) -> list[Erasure]:
-    """Returns the listed erasures that the ledger does not know, the oldest first. Goes back to a day whose erasures
-    the ledger knows completely."""
+    """Returns the listed erasures that the ledger does not know, the oldest first. Reads the list day by day from its
+    end, until a day whose erasures the ledger all knows."""
     found: list[Erasure] = []
     for day in erasures.days():
         unknown = _unknown_erasures(ledger, day)
@@ -133,7 +133,8 @@ def _empty(connection: Connection, erasures: ErasureList, erasure: Erasure, by: 
 AWAKE = "the watch stayed awake and saw no later state of the ledger"
 """The reason that is stored when an outside watch closes a gap."""
 JOURNAL_AGE = timedelta(days=45)
-"""How long the journal is stored: longer than any backup, and so longer than any ledger that may be restored."""
+"""How long the journal is stored. Backups are deleted earlier, so the journal reaches back to any ledger that may be
+restored."""
 _AT_ONCE = 5000
 
 
@@ -179,8 +180,8 @@ def look_for_gap(ledger: Connection, by: str, now: datetime | None = None) -> Ho
     elif known_as is None and here is not None:
         gaps.begin_journal(ledger, here, "first use")
     gap = gaps.open_gap(ledger)
-    # The journal can close a gap that was noticed in another way only if the journal has attempts that the ledger
-    # lacks.
+    # A gap with ``held_until`` was not noticed by this comparison, or the journal could not close it before. The
+    # journal can close such a gap only if it has attempts that the ledger lacks.
     if gap is not None and here is not None and known_as in (None, here) and (is_behind or gap.held_until is None):
         _read_journal(ledger, journal, gap, by, moment)
         if known_as is None:
@@ -233,7 +234,7 @@ def words_of_gap(gap: OpenGap) -> str:
     if gap.kind == "behind_journal" and gap.held_until is not None:
         return (
             f"gap {gap.gap_no}: the ledger was restored, and its journal is damaged. Messages recorded before "
-            "are held. Decide about them on the page of alerts, or by motcua gaps close"
+            "this was noticed are held. Decide about them on the page of alerts, or by motcua gaps close"
         )
     if gap.kind == "behind_journal":
         return (
@@ -243,7 +244,8 @@ def words_of_gap(gap: OpenGap) -> str:
     if gap.kind == "behind_watch":
         return (
             f"gap {gap.gap_no}: the watch saw later messages, which neither the ledger nor the journal has. Messages "
-            "recorded before are held. Decide about them on the page of alerts, or by motcua gaps close"
+            "recorded before this was noticed are held. Decide about them on the page of alerts, or by "
+            "motcua gaps close"
         )
     return (
         f"gap {gap.gap_no}: the ledger was kept with a journal that is not here. Put the journal back "
@@ -252,9 +254,9 @@ def words_of_gap(gap: OpenGap) -> str:
 
 
 def hold_what_went_back(ledger: Connection, lost_attempts: int, seen_until: datetime | None, now: datetime) -> None:
-    """Opens a gap because the watch had seen more than the ledger has. Opens none if another gap was noticed since the
-    watch's last round, because that gap explains the difference. The gap of a ledger that slept becomes a gap of a
-    ledger that was put back.
+    """Opens a gap because the watch had seen attempts that the ledger lacks. Opens none if another gap was noticed
+    since the watch's last round, because that gap explains the difference. The gap of a ledger that slept becomes a gap
+    of a ledger that was put back.
 
     Args:
         ledger: a connection; the caller commits.
@@ -369,7 +371,8 @@ def _notice_other_journal(ledger: Connection, journal: Journal, now: datetime) -
 
 
 def _lost_attempts(ledger: Connection, journal: Journal) -> Iterator[list[JournaledAttempt]]:
-    """Yields the journal's attempts that the ledger lacks, back to a day whose attempts the ledger knows completely."""
+    """Yields the journal's attempts that the ledger lacks. Reads the journal day by day from its end, until a day whose
+    attempts the ledger all has."""
     for day in journal.attempts():
         found: list[JournaledAttempt] = []
         for start in range(0, len(day), _AT_ONCE):
@@ -384,8 +387,8 @@ def _lost_attempts(ledger: Connection, journal: Journal) -> Iterator[list[Journa
 def _read_journal(ledger: Connection, journal: Journal, gap: OpenGap, by: str, now: datetime) -> None:
     """Adds the journal's lost attempts to the ledger, and closes the gap in the same transaction.
 
-    A person must decide if the journal is damaged or was put back itself. Until then, everything recorded before is
-    held.
+    If the journal is damaged, or was put back together with the ledger, the gap stays open until a person decides. What
+    was recorded before the damage was noticed, or before the ledger woke, is held until then.
     """
     wait_for_lock(ledger, LOOKING_AT_GAP)
     take_answers(ledger, now)

@@ -1,8 +1,8 @@
-"""Mails MOTCUA_WATCH_RECIPIENTS from Airflow itself that a run failed or is late.
+"""Mails the addresses in MOTCUA_WATCH_RECIPIENTS that a run failed or is late.
 
 The mails need only Airflow and the mail server, and not the ledger, which may be the reason of the failure. An Airflow
-variable for each DAG stores what was mailed, so that a DAG that runs every few minutes mails its failure once and not
-after each failed run.
+variable for each DAG stores what was mailed. So a DAG that fails every few minutes mails its failure at once and then
+once a day, and not after each failed run.
 """
 
 from __future__ import annotations

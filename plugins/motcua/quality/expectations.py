@@ -62,7 +62,7 @@ class SnapshotVerdict:
     of_no_agency: Mapping[str, frozenset[str]]
     """The faults of rows that belong to no agency, by table."""
     broken_reason: str | None = None
-    """Why the snapshot could not be judged completely. ``None`` if it could. Otherwise none of its findings counts."""
+    """Why the snapshot could not be judged completely. ``None`` if it could. Otherwise no finding of the run counts."""
 
 
 Row: TypeAlias = Mapping[str, Any]

@@ -44,7 +44,7 @@ def rules_judged_alone(book: RuleBook | None = None) -> frozenset[str]:
 
 
 def mended_since(connection: Connection, findings: Sequence[int], since: datetime, now: datetime) -> set[int]:
-    """Return the findings whose dossier was read again after a moment and that no longer hold.
+    """Return the findings that no longer hold, among those whose dossier was read again after ``since``.
 
     Args:
         connection: a connection to the ledger.

@@ -130,8 +130,8 @@ def department_report(
         run_no: number of the run.
         since_run: number of the run to compare with; by default the last run of an earlier working day.
         rules: the rules whose words are used; by default the rules in force.
-        least_dossiers: the textable share of fewer dossiers is left out, because a province has tens of thousands of
-            shares by procedure.
+        least_dossiers: a share of textable numbers is left out if it is computed from fewer dossiers than this. Without
+            a limit a province has tens of thousands of shares, because each procedure has its own.
 
     Raises:
         NoSuchRun: there is no such run.
@@ -191,7 +191,7 @@ def rows_to_correct(
 def urgent_rows(
     connection: Connection, run_no: int, agency_code: str | None, chosen: Chosen, first: int, most: int
 ) -> list[RowToCorrect]:
-    """Return one page of the findings that a figure counts, in the order of ``reports.quality.urgency``.
+    """Return one page of the chosen findings, the most urgent first, in the order of ``reports.quality.urgency``.
 
     Args:
         connection: a connection to the ledger.

@@ -115,9 +115,10 @@ class Deadline(_Strict):
 
 
 class HoldTime(_Strict):
-    """The conditions for suggesting a hold time, for which a message waits in case its result is taken back.
+    """The conditions for suggesting a hold time: the share of results taken back, the number of cases, and the possible
+    minutes.
 
-    They are the share of results taken back, the number of cases, and the possible minutes.
+    The message about a result waits for the hold time, in case the result is taken back.
     """
 
     share: float

@@ -34,7 +34,7 @@ class InWords:
     severity: Severity
     title: str
     found: str
-    """How many rows of a source show the fault; empty for other findings."""
+    """How many rows of a source show the fault, in words. Empty for findings that are not about rows of a source."""
     meaning: str
     """The meaning of the fault for citizens, in words."""
     todo: str
@@ -164,7 +164,10 @@ def terms_of(adapter: str) -> str:
 
 
 def stopped_in_words(kind: str | None, agency: str | None) -> str:
-    """Describe what a stop covers: one kind of message or every kind, of one agency, given by its name, or of all."""
+    """Describe which messages a stop covers.
+
+    ``kind`` is ``None`` for messages of every kind, and ``agency``, an agency's name, ``None`` for every agency.
+    """
     words = check_words()["stopped"]
     what = words["kind"].format(kind=wording.publication_words()["kind"][kind].lower()) if kind else words["every_kind"]
     whom = words["agency"].format(name=agency) if agency else words["every_agency"]

@@ -30,7 +30,7 @@ _BY, _REASON = "demo", "the demo's fault of the day, to show an alert"
 
 
 class DailyFault:
-    """Begins the fault, and ends it, at the times that are set for each day."""
+    """Begins the fault once a day, first ``BEGINS_AFTER`` the demo's start, and ends it after ``LASTS``."""
 
     def __init__(self, deployment: Deployment, now: datetime) -> None:
         self._deployment = deployment

@@ -81,7 +81,7 @@ _SUMMARY_EVERY = 15.0
 _WIDTH_OF_A_FILE = 130
 _SET_UP_COMMAND = (sys.executable, "-m", "motcua.sandbox.demo")
 PAST = "the demo's past:"
-"""Beginning of each line that reports the progress of loading the past."""
+"""Beginning of each line that reports the progress of loading the past: invented dossiers of the last months."""
 _PAST_BEGINS = f"{PAST} begins"
 PLAYED = f"{PAST} loaded; the remaining publications follow in the background"
 _PAST_FACTOR = 8
@@ -167,7 +167,7 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
     """Prepare the ledger: migrations, agencies, texts and users. This is a step of the set-up, in its own process.
 
     The agencies are enabled from the day before, so that the first pick-up reads that day and the day has figures to
-    reconcile. The texts are registered at the phone network. The demo's users of an agency may see the busiest agency.
+    reconcile. The texts are registered at the gateways. The demo's two users from an agency may see the busiest agency.
     Settings that an earlier start or a person made stay. With ``past``, an empty ledger is filled with a past.
     """
     print("migrated:", ", ".join(migrate()) or "nothing to do")
@@ -184,7 +184,7 @@ def prepare_ledger(agencies: Path, *, past: bool = False) -> None:
 
 
 def _begin_today(agencies: Path) -> None:
-    """Add what the demo needs today, with or without a past: two more agencies, texts, calendars and users' rights."""
+    """Add what the demo needs with or without a past: the agencies that push or export, texts, calendars, users."""
     if join(agencies.parent / "vendor", intake_url(os.environ), datetime.now(UTC)):
         print("agency added whose software pushes dossiers")
     if join_by_files(agencies.parent / "clerk", datetime.now(UTC)):

@@ -28,9 +28,9 @@ from motcua.store.ledger.queries import statement
 
 
 def latencies(admin_dsn: str, limit: int, since: datetime | None = None, until: datetime | None = None) -> list[float]:
-    """Return the latencies of the latest messages that nothing delayed, in seconds.
+    """Return, in seconds, the latencies of the latest messages that needed one attempt and waited for no phone number.
 
-    The transitions were committed after ``since`` and before ``until``.
+    The messages are about transitions that were committed after ``since`` and before ``until``.
     """
     with psycopg.connect(with_database(admin_dsn, TRUTH), row_factory=dict_row) as truth:
         bounds = {"limit": limit, "since": since, "until": until}

@@ -16,7 +16,10 @@ class DemoAuthManager(SimpleAuthManager):
     """Airflow's simple auth manager, except that an agency's people have no rights in Airflow, as on a real server."""
 
     def is_authorized_custom_view(self, *, method: Any, resource_name: str, user: Any) -> bool:  # noqa: ANN401 - Airflow's
-        """Return whether the user has the role that is recognised by the right to read this view."""
+        """Return whether the user may read this view.
+
+        The staff pages recognise an agency's administrator and an auditor by such rights, one view for each role.
+        """
         return _VIEWS.get(user.role) == resource_name
 
     @staticmethod

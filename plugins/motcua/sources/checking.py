@@ -151,7 +151,8 @@ class CheckedSource:
         return self.ask(name, read, [])
 
     def doubled(self, name: LiteralString) -> Doubled:
-        """Returns keys that several rows have: ``double_dossiers`` or ``double_numbers``. Searches all rows."""
+        """Returns the keys of dossiers (for ``double_dossiers``) or the numbers of transitions (for ``double_numbers``)
+        that several rows have. Searches all rows."""
 
         def read() -> Doubled:
             rows = self._connection.execute(self.source.checking_query(name), {"most": _MOST_DOUBLES}).fetchall()

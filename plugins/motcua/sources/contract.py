@@ -61,7 +61,7 @@ class ContractSource:
 
     file: ClassVar[LiteralString] = "sources/contract"
     mapping: ClassVar[tuple[LiteralString, ...]] = ("dossiers", "transitions")
-    """SQL statements of the file that decide what the source shows. A publication names each of them."""
+    """SQL statements in ``file`` that decide which rows the source shows. A publication names each of them."""
     is_pushed: ClassVar[bool] = False
     """Whether the source has only what the software sent, so that its own count is not independent."""
 
@@ -70,8 +70,8 @@ class ContractSource:
         source's name."""
         self._connection = connection
         self.numbers = Numbers()
-        """Conversion between the source's transition numbers and the ledger's. The source is asked by its own numbers;
-        counts by agency convert them."""
+        """Conversion between the source's transition numbers and the ledger's. Only ``stream_counted`` with
+        ``by_agency`` returns the ledger's numbers. All other methods take and return the source's own."""
         self._patience: float | None = None
         self._asking = threading.RLock()
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -96,8 +96,8 @@ class ContractSource:
 
     @contextmanager
     def _answering(self) -> Iterator[None]:
-        # A reader that reads ahead asks in a thread of its own. The limit counts from its turn, when the connection is
-        # free.
+        # A reader that reads ahead asks in a thread of its own. The time limit counts from the moment at which this
+        # thread has the connection for itself.
         with self._asking, answered_within(self._connection, self._patience):
             yield
 
@@ -203,7 +203,7 @@ class ContractSource:
                 self._connection.execute(f"WITH looked_at AS ({view}) TABLE looked_at LIMIT 0")
 
     def dossiers_since(self, since: datetime, *, open_too: bool) -> Iterator[SourceDossier]:
-        """Stream dossier rows changed since ``since``; with ``open_too`` also every dossier that is not finished."""
+        """Stream dossier rows changed since ``since``; with ``open_too`` also every dossier that has not ended."""
         return self._stream("dossiers_since", {"since": since, "open_too": open_too}, SourceDossier)
 
     def dossiers_by_key(self, keys: Sequence[Key]) -> list[SourceDossier]:
@@ -215,7 +215,11 @@ class ContractSource:
         return self._stream("stamps_between", {"since": since, "until": until}, Stamp)
 
     def transitions_since(self, since: datetime, after: int) -> Iterator[SourceTransition]:
-        """Stream transitions recorded since ``since`` or numbered above ``after``."""
+        """Stream transitions recorded since ``since`` or numbered above ``after``.
+
+        A transition without a usable recorded time is included even if its number is below ``after`` by less than
+        1,000.
+        """
         return self._stream("transitions_since", {"since": since, "after": after}, SourceTransition)
 
     def transitions_between(self, start: datetime, end: datetime) -> Iterator[SourceTransition]:
@@ -233,7 +237,11 @@ class ContractSource:
             return cursor.execute(query, {"numbers": list(numbers)}).fetchall()
 
     def watch(self, recorded_since: datetime, updated_since: datetime, after: int) -> dict[str, Any]:
-        """Return counts and sums of the rows inside the overlap, as JSON would hold them."""
+        """Return counts and sums by which the watcher notices new or changed rows, in the form of JSON values.
+
+        They cover the rows that were recorded or updated from these times on, or have a higher number than ``after``.
+        Each pick-up reads these rows again.
+        """
         with self._answering(), self._connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute(
                 self._query("watch"),

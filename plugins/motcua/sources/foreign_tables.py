@@ -35,7 +35,8 @@ class ForeignTablesSource(ContractSource):
     the query with its zone (``'2026-11-25 03:00:00+00'``): MariaDB then reads every row, and MySQL refuses it. Lists
     are the opposite: they go to the far side only if they are written into the query.
 
-    The far side orders texts by its own collation, so no merge relies on that order.
+    The far side orders texts by its own collation. A merge join would rely on PostgreSQL's order, so only hash joins
+    are used.
 
     A source behind foreign tables has no snapshot: each foreign table, and each SQL statement, shows the rows of its
     own moment (docs/operations/foreign-databases.md).

@@ -22,7 +22,7 @@ error."""
 
 @contextmanager
 def answered_within(connection: Connection, seconds: float | None) -> Iterator[None]:
-    """Breaks the connection if the body's requests have no answer a moment after ``statement_timeout``.
+    """Breaks the connection if a request in the ``with`` body has no answer shortly after ``statement_timeout``.
 
     PostgreSQL's ``statement_timeout`` does not end every wait. A stopped server does not apply it, although its kernel
     still holds the connection open. A statement inside a foreign data wrapper ignores it while it waits for another

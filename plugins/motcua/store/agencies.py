@@ -43,10 +43,12 @@ class Agency:
     aliases: tuple[str, ...]
     kinds_off_reason: str | None = None
     same_day_procedures: tuple[str, ...] = ()
-    """Codes of the same-day procedures that are left out, used only with ``same_day_excluded``. If the tuple is empty,
-    all same-day procedures are left out."""
+    """Codes of the procedures whose dossiers get no messages if they are due on the day of receipt.
+
+    They matter only with ``same_day_excluded``. If the tuple is empty, all procedures are meant.
+    """
     same_day_reason: str | None = None
-    """The reason why same-day procedures are left out. Publications show this text."""
+    """The reason why dossiers due on the day of receipt get no messages. Publications show this text."""
     waits_for_opening: bool = False
     apology_day: str = "calendar"
     report_recipients: tuple[str, ...] = ()
@@ -166,7 +168,8 @@ def save_agencies(
 ) -> None:
     """Write the settings of these agencies. Other agencies stay unchanged.
 
-    A trigger records the change with ``changed_by`` and whether it was made in the Department's name.
+    A trigger records the change with ``changed_by`` and whether it was made in the Department's name. If planning left
+    out transitions because the agency was not enabled at their time, and now it is, they are planned again.
 
     Raises:
         psycopg.IntegrityError: settings contradict each other, or a successor is unknown.
@@ -189,7 +192,7 @@ def save_agencies(
 def silences(
     connection: Connection, changes: Sequence[tuple[str, Mapping[str, Any] | None, Mapping[str, Any]]]
 ) -> dict[str, list[str]]:
-    """Return, for each change, its settings because of which citizens no longer get some messages, by agency code.
+    """Return, by agency code, the settings of a change that stop messages to citizens.
 
     A change is given as (agency code, settings before, settings after). Settings have the form of the agencies' file as
     JSON.
@@ -218,7 +221,8 @@ def set_settings(connection: Connection, agency: Agency, seen: int, set_by: str)
         result is ``None``.
 
     Raises:
-        psycopg.IntegrityError: settings contradict each other, or same-day procedures are left out without a reason.
+        psycopg.IntegrityError: settings contradict each other, or dossiers due on the day of receipt get no messages
+            and no reason is given.
         psycopg.errors.InsufficientPrivilege: only the Department may make this change.
     """
     names = (
@@ -252,7 +256,7 @@ def procedures_of_agency(
 
 
 def hold_import_lock(connection: Connection) -> None:
-    """Wait until no other import of agencies is running. Make other imports wait until this transaction ends."""
+    """Wait until nobody else imports agencies or sets their settings. Make others wait until this transaction ends."""
     connection.execute(statement("agencies/one_at_a_time"))
 
 

@@ -92,7 +92,8 @@ class DossierShown:
     at_one_stop_desk: bool
     handed_over: bool
     present_outcome: PlanningResult | None
-    """What planning decided about the dossier's last step: whether it needs a message, and if not, why."""
+    """What planning decided about the dossier's last step that is not an old step: whether it needs a message, and if
+    not, why."""
     nothing_sent_since: datetime | None
     """Since when no message is sent because of a gap in the ledger. ``None`` if no such gap is open."""
     inquiries_are_stopped: bool
@@ -290,7 +291,8 @@ def dossier_shown(connection: Connection, dossier_id: int, agencies: Agencies, n
 
 
 def message_facts(connection: Connection, dossier_id: int, now: datetime) -> list[MessageFact]:
-    """Return a dossier's messages, the newest first, with the conditions that a sender would check now."""
+    """Return a dossier's messages, the newest first, with the conditions that a sender would check now. Leave out
+    replies."""
     values = {"dossier_id": dossier_id, "now": now, "limit": MOST_ENTRIES}
     return [
         MessageFact(

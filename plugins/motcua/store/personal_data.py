@@ -219,7 +219,7 @@ def _dossiers(
 
 
 def inquiries_of_number(connection: Connection, msisdn: str) -> list[OwnInquiry]:
-    """Return the texts to 9029 that came from this E.164 number (from ``motcua.inquiries``)."""
+    """Return the texts to 9029 that came from this E.164 number and are not emptied (from ``motcua.inquiries``)."""
     return values_of(OwnInquiry, connection.execute(statement("personal_data/inquiries_of_number"), {"msisdn": msisdn}))
 
 

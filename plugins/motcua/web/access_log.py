@@ -1,8 +1,8 @@
 """Keep phone numbers, message texts and secrets out of the access logs of the servers that serve pages and callbacks.
 
-The look and the name of a value decide whether it is masked, and not the route that was called. However an address is
-encoded, every part of it is masked that looks like a phone number or has the name of a secret. uvicorn's own access
-log, which only the standalone servers write, holds no query at all.
+In every logged path and query, a value is masked if it looks like a phone number, or if it has the name of a secret or
+of a field about a citizen. The route does not matter, and the path may be percent-encoded several times. uvicorn's own
+access log, which only the standalone servers write, holds no query at all.
 """
 
 from __future__ import annotations

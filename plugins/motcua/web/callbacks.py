@@ -3,9 +3,9 @@
 The app is mounted in Airflow. ``uvicorn motcua.web.callbacks:standalone --http motcua.web.protocol:HeadersInTime``
 serves the same paths on a machine in a DMZ that must not reach Airflow.
 
-Each gateway needs its own secret or signature, compared in constant time. A gateway without a secret is refused. Three
-more routes serve a health check, which anybody may call, the figures for a monitor, and the page with which a watch on
-another machine reads what it needs and reports what it saw.
+Each gateway needs its own secret or signature, compared in constant time. A gateway without a secret is refused. There
+are three more routes: a health check, which anybody may call, the figures for a monitor, and a page for a watch on
+another machine, which reads the ledger's state there and reports what it saw.
 
 The app authenticates a caller by headers and query before it reads the body. The answer to a refused call is empty. A
 receipt is stored before it is parsed. A receipt for an unknown reference is stored and answered with 200, because the
@@ -84,7 +84,10 @@ class Addresses:
     keep: float = 10.0
     """Seconds for which an address is used without reading it again."""
     refresh: float = 60.0
-    """Seconds after which a request waits until the address is read again."""
+    """Age of a known address, in seconds, from which a request waits until the address is read again.
+
+    A request that needs a younger address does not wait, even if ``keep`` is over.
+    """
     wait: float = 0.15
     """Seconds that a request waits until an address that is already known has been read again.
 
@@ -123,8 +126,8 @@ class _Resources:
 
     def gateway(self, name: str) -> Gateway | None:
         """Return the gateway's adapter, cached for a few seconds, or ``None`` if there is no such gateway."""
-        # Anybody may ask for any name, and a failed lookup is logged. A name that holds a phone number must not get
-        # there.
+        # Anybody may ask for any name, and a failed lookup is logged. A name with a phone number must not get into the
+        # log.
         if not _GATEWAY_NAME.fullmatch(name) or holds_phone(name):
             return None
         known = self.addresses.get(name)

@@ -46,7 +46,7 @@ from motcua.web.forms import declared_size, throw_away
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of size and rate for callers that are not authenticated."""
+    """Limits of size and rate that apply before a caller is authenticated."""
 
     body: int = 32 * 1024 * 1024
     """Most bytes of one body."""
@@ -56,7 +56,10 @@ class Limits:
     Above this limit, sign-ins are checked one after the other.
     """
     wrong_addresses: int = 20
-    """Calls without a session from one address in a minute. Above this limit, calls are checked one after the other."""
+    """Refused calls without a session from one address in a minute.
+
+    Above this limit, calls of the address are checked one after the other.
+    """
     keys: int = 10_000
     """Most different keys (addresses and names) that are counted in a minute."""
     clock: Callable[[], float] = time.monotonic
@@ -122,7 +125,7 @@ class Room:
         self._held -= size
 
 
-# --- Answers: of these, clients of the protocol read ``error_code`` at most ------------------------------------------
+# --- Answers. Clients of the protocol read at most the field ``error_code`` of an answer -----------------------------
 
 Code: TypeAlias = Literal["00", "01", "02", "03", "04", "05", "06", "07", "99"]
 DONE: Final = "00"
@@ -131,7 +134,10 @@ _STATUS: dict[Code, HTTPStatus] = {
     "06": HTTPStatus.TOO_MANY_REQUESTS,
     "99": HTTPStatus.SERVICE_UNAVAILABLE,
 }
-"""HTTP status of refusals of a whole request. All other answers have 200: clients read ``error_code`` only there."""
+"""HTTP status of refusals of a whole request.
+
+All other answers have 200, because clients read ``error_code`` only in an answer with 200.
+"""
 
 
 class Refused(Exception):
@@ -162,8 +168,8 @@ def answer(code: Code, *, is_sign_in: bool = False, **more: Any) -> JSONResponse
 def answer_of(taken: Taken) -> JSONResponse:
     """Return the answer to a push.
 
-    If some records of a push were accepted, the answer says that the push succeeded. Otherwise a client would send the
-    push again and again, and never send the steps of its valid dossiers.
+    If some records of a push were accepted, the answer says that the push succeeded. If it said that the push failed, a
+    client would send the push again and again, and never send the steps of its valid dossiers.
     """
     more: dict[str, Any] = {
         "received": taken.taken + taken.waiting,

@@ -139,7 +139,7 @@ class LedgerLook(Generic[Found]):
 _OUTSIDE_WITHIN = 4.0
 _PAGE, _TESTIMONY = TypeAdapter(ServerPage), TypeAdapter(Witness)
 _LARGEST = 2**31 - 1
-"""Most missing attempts that a testimony may state."""
+"""Most attempts that the ledger may lack, according to a testimony, compared with what the watch saw before."""
 
 
 class OutsidePage:

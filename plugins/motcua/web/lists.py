@@ -42,7 +42,7 @@ Query: TypeAlias = Sequence[tuple[str, str]]
 """Names and values of an address's query."""
 
 MOST_TURNED: Final = 20
-"""How many pages a visitor can go back one by one by the link to newer rows. Then it leads to the first page."""
+"""How many pages a visitor can go back one by one by the link to newer rows. The next click leads to the first page."""
 _MOST_SUGGESTED: Final = 500
 """Most names of procedures that a page suggests for a filter."""
 _FOLDED_ABOVE: Final = 90
@@ -50,7 +50,7 @@ _FOLDED_ABOVE: Final = 90
 _FOLDED_TO: Final = 70
 """Most letters of a folded text that its row shows before it is unfolded."""
 _LIST_PARAMETERS: Final = ("sort", "q", "page", "before", "trail")
-"""Names of a query's values that belong to one list of a page."""
+"""Names in a query by which an address states the order, the search and the page of one list."""
 _XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 

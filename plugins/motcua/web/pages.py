@@ -4,9 +4,9 @@ Authentication is a dependency of the app, so that no page can forget it. Each p
 agencies' rows a visitor may see. Pages hold no script except the one that prints a slip, load nothing from other hosts
 and are not cached by the browser. Error pages show no detail of the error.
 
-Each process reads templates, words and rules once. On first use this would delay the first page by up to a second, so
-the server reads them at its start. The server does not query the ledger at its start, because the ledger may be
-unreachable while Airflow starts.
+Each process reads templates, words and rules once. Reading them at first use would delay the first page by up to a
+second, so the server reads them at its start. The server does not query the ledger at its start, because the ledger may
+be unreachable while Airflow starts.
 """
 
 from __future__ import annotations

@@ -54,6 +54,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
     - ``path``: the page's own address below ``base``;
     - ``visitor``: the visitor, or ``None`` if the page was refused before the visitor was known;
     - ``framed``: whether Airflow shows the page in a frame;
+    - ``airflow``, ``sign_out``: the addresses of Airflow's own pages and of signing out;
     - ``token``: the token that forms must send back;
     - ``at``: the page's query, which a form sends back so that order, search and filters of lists stay;
     - ``as_of``: the moment of the shown data. The default is now; ``None`` means that the moment is unknown;

@@ -17,7 +17,7 @@ from motcua.store.ledger.database import connect
 
 def main() -> None:
     with connect():
-        # Code is loaded before the measurement begins, because a process loads it only once.
+        # This connection loads code before the measurement begins, so that the loading does not count.
         print("ready", flush=True)
     sys.stdin.readline()
     sent = send(f"bench {os.getpid()}").attempts

@@ -34,7 +34,10 @@ ALLOWED = 192
 They slow down neither a single sender nor two senders with half of them each.
 """
 FOR_ONE, FOR_TWO = 4000, 8000
-"""Number of messages to send, by one sender and by two; the second one waits up to a second for its request slots."""
+"""Numbers of messages that one sender and two senders send.
+
+Two senders get more, because the second one waits up to a second for its request slots before it sends.
+"""
 ROUNDS = 3
 
 

@@ -70,7 +70,7 @@ def motcua(*arguments: object, stdin: str = str(KEY)) -> Result:
 
 @dataclass(frozen=True)
 class Place:
-    """The folders of one machine."""
+    """The folders of one machine for backups, publications and carrier statements."""
 
     backups: Path
     publications: Path

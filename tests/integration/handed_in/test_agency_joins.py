@@ -54,7 +54,7 @@ def file_with(line):
 
 
 def everything(rows):
-    """Return the cursors of the sources, and the number of rows of each table that planning and sending write."""
+    """Return how far each source was read, and the number of rows of each table that planning and sending write."""
     tables = ("messages", "attempts", "transitions", "dossiers", "quarantine", "findings", "message_history")
     return {
         "sources": rows("SELECT cursor_transition_id, cursor_recorded_at, picked_up_at, failed_at FROM motcua.sources"),

@@ -62,7 +62,7 @@ def connection(folder: Path, file: str, name: str) -> GivenConnection:
 
 
 class Mailbox(MailServer):
-    """A mail server that requires this log-in."""
+    """A mail server that requires the given log-in."""
 
     def __init__(self, login: str, password: str) -> None:
         self._wanted = LoginPassword(login.encode(), password.encode())

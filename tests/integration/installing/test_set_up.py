@@ -562,7 +562,7 @@ HTTP_PROXY=http://10.20.0.1:3128
 """
 
 
-@pytest.mark.guarantee("installation", "files of 0.2.0 are converted, and what they encrypt stays readable")
+@pytest.mark.guarantee("installation", "files of 0.2.0 are converted; what their keys encrypted stays readable")
 def test_files_of_0_2_0_are_converted(folder: Path) -> None:
     key, recipient = urlsafe_b64encode(os.urandom(32)).decode(), str(Identity.generate().to_public())
     (folder / DOT_ENV).write_text(OF_0_2.format(key=key, recipient=recipient))

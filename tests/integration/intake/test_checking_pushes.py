@@ -55,7 +55,7 @@ def test_software_that_pushes_as_it_should_gets_no_finding(software):
     assert checked().exit_code == 0
 
 
-@pytest.mark.guarantee("broken-rows", "the same check names faults in pushed data by the field that the vendor sends")
+@pytest.mark.guarantee("broken-rows", "the source check names faults in pushed data by the field that the vendor sends")
 @pytest.mark.parametrize(
     ("kind", "severity", "field", "value", "every"),
     [

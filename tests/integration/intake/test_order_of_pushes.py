@@ -123,7 +123,7 @@ RESULT = {
         short(40, TrangThaiHoSo=4, SoDienThoai="0912000000"),
     ],
     "step of an old state after the row of the new one": [row(0, 4), row(90, 9), run(90.5), steps(91, (4, 20))],
-    # The short update between row and step has no status.
+    # The update between row and step (``short``) has a phone number and no status.
     "phone is changed between row and step": [
         row(0, 4),
         steps(20, (4, 20)),

@@ -252,7 +252,7 @@ def test_evening_tells_whoever_is_late_by_what_was_so_at_its_own_moment(one_stop
     assert {row["dossier_code"] for row in holding} == set(as_ever), (
         "all other apologies are cancelled before they leave"
     )
-    # A dossier that is due on the day it comes in is too late for an apology. A kind that is switched off is recorded.
+    # A dossier that is due on its first day gets no apology. An apology is recorded although its kind is switched off.
     evenings.rows(
         "UPDATE motcua.agencies SET kinds_off = '{apology}', kinds_off_reason = 'x' WHERE agency_code = %s", NHA_TRANG
     )
@@ -558,7 +558,7 @@ def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings,
 
 
 def test_evening_that_is_sent_does_not_wait_for_news(one_stop, evenings, gateway, configure):
-    """A sender that waited for new rows would delay the next evening."""
+    """If the sender of the apologies waited for new rows, it would delay the next evening."""
     configure(MOTCUA_LINGER="PT1S")
     assert "meanwhile" not in send_messages("run", EVERYTHING)
 

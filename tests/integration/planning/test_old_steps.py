@@ -118,7 +118,7 @@ def test_old_step_takes_back_what_the_row_does_not_say_any_more_alone(desk, kind
     if not at_once:
         take_in(now=NOW + 2 * SECOND)
     if row_agrees:
-        # The row has the old step's time of change, so by its time alone the row would not count as newer.
+        # The row's time is that of the old step, so by its time alone it would not count as newer than the result.
         desk.row(WORKED_ON, NOW - LATE)
     desk.step(WORKED_ON, NOW - LATE, typed=NOW + 5 * SECOND)
     if row_agrees:

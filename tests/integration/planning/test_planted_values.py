@@ -1,6 +1,7 @@
 """Test that a bad value in one source row stops no job for other dossiers, whatever its column.
 
-The first tests run ``make prove ONLY=values`` on a small world. Each other test plants a value that once did harm.
+The first tests run ``make prove ONLY=values`` on a small simulated province. Each other test plants a value that once
+did harm.
 """
 
 from __future__ import annotations
@@ -158,7 +159,7 @@ def test_row_of_a_dossier_in_quarantine_explains_what_it_calls_for(one_stop):
 
 
 def test_register_with_times_that_cannot_be_is_read(postgres):
-    """An impossible time in the desk's register must not stop the check of data quality."""
+    """An impossible time in a source's table ``desk_register`` must not stop the check of data quality."""
     with extra_database(postgres) as (source, _):
         source.execute("CREATE SCHEMA onestop")
         source.execute(

@@ -88,8 +88,8 @@ def published(
 def forge(store: Path, rows: Callable[..., list[dict[str, Any]]]) -> Callable[..., None]:
     """Return a function that does a forger's work after files of a publication were changed.
 
-    It recomputes each hash in the manifests, rows and links of the chain from that publication on. With ``alone`` it
-    recomputes the one publication only. No hash shows the change afterwards.
+    It recomputes each hash in the manifests, rows and links of the chain from that publication on, so that no hash
+    shows the change. With ``alone`` it recomputes the one publication only.
     """
 
     def make_fit(

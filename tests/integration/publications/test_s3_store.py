@@ -154,7 +154,7 @@ def test_store_that_does_not_answer_is_no_verdict_on_what_it_holds(closings, sto
 
 
 class Cut:
-    """A proxy to the store that passes only so many bytes of a connection and then cuts it, as a dying sender does."""
+    """A proxy that passes ``most`` bytes of a connection to the store and then cuts it, as when publishing dies."""
 
     def __init__(self, port: int, most: int) -> None:
         self.most, self.cut = most, 0

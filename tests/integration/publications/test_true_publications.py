@@ -245,7 +245,7 @@ def as_0_2_wrote_it(manifest: dict[str, Any]) -> None:
 
 @pytest.mark.guarantee(
     "publications",
-    "of an older version's publication figures, CSV, chain and seals are recomputed, and other files compared by hash",
+    "in an older version's publication, figures, CSV, chain and seals are recomputed; other files are compared by hash",
 )
 def test_true_publication_of_an_older_version_holds_and_says_how_it_was_held(published_as, monkeypatch):
     monkeypatch.setattr(verifying_again, "software", lambda: "MotcuaSMS 0.3.0")
@@ -284,7 +284,7 @@ def test_table_of_an_older_version_whose_hashes_were_all_mended_is_found(publish
 
 
 def test_publication_from_before_the_number_of_the_rendering_holds(published_as, monkeypatch):
-    """A publication of an older build must verify, with remarks on what that build would decide differently."""
+    """A publication of an older build must verify, with remarks on what this version decides differently."""
 
     def as_it_was(manifest: dict[str, Any]) -> None:
         manifest["words"]["made_by"] = {"reports": "e97fa7a0", "typst": "0.13.7"}

@@ -64,7 +64,7 @@ def save(report: ReconciliationReport | None = None, **changes: Any) -> int:
 
 
 def stored_figures(connection: Any, closing: Any) -> Figures:
-    """Return a closing's stored figures in place of a recount, because these closings have no facts."""
+    """Return a closing's stored figures in place of a recount: the ledger has nothing that could be counted."""
     return load_figures(connection, closing.closing_no)
 
 
@@ -73,11 +73,12 @@ def stored_orphans(connection: Any, closing: Any) -> Any:
 
 
 def faults(which: object) -> list[str]:
-    """Return the faults, in words, that verifying a publication of a closing without facts finds."""
+    """Verify a publication without counting its figures again, and return the faults in words."""
     return [str(each) for each in verify_publication(str(which), stored_figures, stored_orphans).faults]
 
 
 def faults_by_facts(which: str = "1") -> list[str]:
+    """Verify a publication, with its figures counted again from the ledger, and return the faults in words."""
     return [str(each) for each in verify_publication(which).faults]
 
 

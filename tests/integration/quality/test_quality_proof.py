@@ -1,6 +1,6 @@
-"""Run ``make prove ONLY=quality`` on a small world.
+"""Run ``make prove ONLY=quality`` on a small simulated province.
 
-Its oracle knows the planted defects: all must be found, and no other dossier may be accused.
+The proof knows the defects that it planted: all must be found, and no other dossier may be accused.
 """
 
 from __future__ import annotations

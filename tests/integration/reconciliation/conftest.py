@@ -54,7 +54,7 @@ def other(postgres: Server, one_stop: OneStop, configure: Callable[..., None]) -
 
 @pytest.fixture
 def as_auditor(postgres: Server, ledger: str, configure: Callable[..., None]) -> Callable[[], None]:
-    """Return a function after which all new connections to the ledger have the auditor's role."""
+    """Return a function that gives all new connections to the ledger the auditor's role."""
     database = str(psycopg.conninfo.conninfo_to_dict(ledger)["dbname"])
     uri = connection_uri(postgres.admin_dsn, "motcua_audit", database)
     return lambda: configure(AIRFLOW_CONN_MOTCUA_DB=uri)

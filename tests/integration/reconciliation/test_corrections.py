@@ -274,7 +274,7 @@ def test_run_over_a_red_day_and_its_month_is_red_again_until_it_is_mended(one_st
 
 
 def test_correction_that_an_earlier_try_of_the_run_made_is_judged_until_it_is_corrected_itself(one_stop, lose):
-    """A rerun must stay red for the correction of its first try while the message is missing."""
+    """A second try of a run must be red for the first try's correction too, as long as the message is missing."""
     result(one_stop, "A", read_at=NOW)
     close()
     lose(result(one_stop, "B"))

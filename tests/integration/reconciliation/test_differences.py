@@ -91,7 +91,7 @@ def test_transition_dropped_at_pick_up_is_red_whatever_its_kind_and_minute(one_s
     "a lost or unplanned transition makes the run red, whatever its kind and minute, also between two results",
 )
 def test_lost_departure_between_two_results_is_red_also_where_the_row_alone_tells_of_the_second(one_stop, lose):
-    """Without the lost step, the ledger takes the second result for the first one, and the citizen gets no text."""
+    """Without the lost step, the ledger takes the second result for the first one and sends no text about it."""
     left = []
     for code in ("MOVED", "ROW"):
         result(one_stop, code, NOW - ONE_DAY)
@@ -137,7 +137,7 @@ def test_departure_that_waits_in_quarantine_is_explained_and_one_that_waited_onc
 
 @pytest.mark.guarantee("reconciliation", "a quarantined row is no explanation for a lost message of another row")
 def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper, status_77):
-    """A quarantined row may be of another agency's dossier with the same code, or years old, and explains no loss."""
+    """A quarantined row that is older, or of another agency's dossier with the same code, explains no lost message."""
     forget, known = status_77
     for code in ("RESULT", "ROW", "APOLOGY"):
         one_stop.both(4, code, "H99", desk=False, at=NOW - 25 * MINUTE, due_at=TOMORROW)
@@ -173,7 +173,7 @@ def test_row_in_quarantine_explains_no_loss_beside_it(one_stop, tamper, status_7
 def test_number_that_the_source_gave_a_second_time_hides_no_lost_result(one_stop):
     """A source that was restored gives its numbers a second time.
 
-    Pick-up takes this step, by its number and time, for a step that it knows, so the citizen gets no text. The closing
+    Pick-up takes such a step, by its number and time, for one that it knows, so the citizen gets no text. The closing
     must show that.
     """
     number = result(one_stop, "A", NOW - 30 * MINUTE, read_at=NOW)

@@ -1,4 +1,7 @@
-"""Run ``make prove ONLY=reconciliation`` on a small world: an oracle that sees every event judges the closings."""
+"""Run ``make prove ONLY=reconciliation`` on a small simulated province.
+
+An oracle that saw each event judges the closings.
+"""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def sleeps_are_doubted(one_stop, restorable):
 
 @pytest.fixture
 def own_watch(configure, tmp_path):
-    """Return a function that runs the server's own watch once a minute from a moment to another.
+    """Return a function that runs the server's own watch once a minute from one moment to another.
 
     The function returns the keys of the raised alerts about the ledger.
     """
@@ -53,7 +53,7 @@ def own_watch(configure, tmp_path):
 
 @pytest.fixture
 def elsewhere(one_stop, restorable, configure, tmp_path):
-    """Return a function that runs a watch on another machine once a minute from a moment to another.
+    """Return a function that runs a watch on another machine once a minute from one moment to another.
 
     The watch asks the page of the callbacks app. The function returns the watch's state.
     """

@@ -13,7 +13,7 @@ from motcua.jobs.notices.sending.sender import unresolved
 from tests.ground import NOW, queue_results, send_at, states
 
 NIGHT, MORNING = NOW + timedelta(hours=13), NOW + timedelta(hours=20)
-"""23:00 and 6:00 of the next day, in Vietnam's time zone."""
+"""23:00 on the day of ``NOW`` and 6:00 on the next day, in Vietnam's time zone."""
 
 
 @pytest.fixture

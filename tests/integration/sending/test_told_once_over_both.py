@@ -1,4 +1,7 @@
-"""Test with random answers of Zalo and of the SMS gateway, at random hours: each citizen is texted exactly once."""
+"""Test with random answers of Zalo and of the SMS gateway, at random hours: no citizen is texted twice.
+
+Each is texted once, except after the answers of Zalo in ``NEVER_BY_SMS``.
+"""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 """Prove that the handbook leads from a bare server to a first message, through a reboot, a restore and an upgrade.
 
-``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them unchanged on a
-real Docker engine (tests/engine). The engine's images are built here from Debian's and Python's packages. The systems
-outside the server are real, too: a PostgreSQL server as the one-stop database, Kannel with a carrier behind it, and a
-mailbox. Between the command lines the proof does what a page asks of an administrator: answer ten questions, write a
-file, bring a dossier to its result. A reboot of the server is played by stopping and starting the engine with all its
-containers. The upgrade begins at version 0.2.0 and uses a real ``git pull``.
+``make prove ONLY=install`` reads the command lines out of the pages of docs/vi/quan-tri and types them on a real Docker
+engine (tests/engine), unchanged except that the doctor may fail in the upgrade. The engine's images are built here from
+Debian's and Python's packages. The systems outside the server are real, too: a PostgreSQL server as the one-stop
+database, Kannel with a carrier behind it, and a mailbox. Between the command lines the proof does what a page asks of
+an administrator: answer ten questions, write a file, bring a dossier to its result. A reboot of the server is played by
+stopping and starting the engine with all its containers. The upgrade begins at version 0.2.0 and uses a real
+``git pull``.
 
 Before the restore, each container is killed once and frozen once while the message about a result is due.
 """
@@ -209,7 +210,7 @@ class Administrator:
             ],
         )
         wrong = printed.count("SAI:")
-        name = f"set-up{', again' * again}: answers that were found wrong, of a world without TLS"
+        name = f"set-up{', again' * again}: answers called wrong, because the outside systems have no TLS"
         self.note(name, str(wrong), "2", wrong == 2)
 
     def _starts(self, block: str) -> str | None:
@@ -383,7 +384,7 @@ class Administrator:
         never = len(phones) - self._count_rung(phones)
         self.note(f"{what}: phones texted twice", str(twice), "0", twice == 0)
         is_right = never <= unknown() and (unknown_may_be or not unknown())
-        must = "0, and none but after a power cut"
+        must = "0, 0; after a power cut, no more phones than unknown messages"
         self.note(f"{what}: phones not texted, messages unknown", f"{never}, {unknown()}", must, is_right)
 
     def _is_calm(self) -> bool:
@@ -562,7 +563,8 @@ def upgrade(engine: Engine, world: Outside, copies: Path, found: list[Figure]) -
 
     def follow(block: str) -> str | None:
         if "git pull" in block:
-            # This override file replaces the registry of 0.2.0's images. An operator has no such file.
+            # For lack of a registry, an override file names local images. An operator has no such file. The one of
+            # 0.2.0 is removed here, and the one of the new version is written after the pull.
             (server.project / "docker-compose.override.yaml").unlink()
             server.type(block)
             server.name_stand_ins()

@@ -100,7 +100,7 @@ def find_programs() -> Programs:
 
 
 def statements() -> dict[str, str]:
-    """Return the SQL statements of the documentation page, by the heading comment that names the server of each."""
+    """Return the blocks of SQL of the documentation page, by their first line, a comment that names the server."""
     page = PAGE.read_text(encoding="utf-8")
     return {found[1]: found[2] for found in re.finditer(r"```sql\n-- (\w+: [^\n]+)\n(.*?)```", page, re.DOTALL)}
 

@@ -147,8 +147,8 @@ class World:
             what: self._draw_outages(every, what == "airflow")
             for what, every in (("airflow", 9), ("one", 11), ("two", 11), ("gateway", 8))
         }
-        # The first days are the same in every world. The gateway is away over an evening, a source over a night,
-        # Airflow until the night before a long weekend, a source for two hours, and Airflow for almost two days.
+        # The first days have the same outages in every world. The gateway is away over an evening, a source over a
+        # night, Airflow until the night before a long weekend, a source for two hours, and Airflow for almost two days.
         for what, day, hour, minutes in (
             ("gateway", 1, 17, 210), ("two", 2, 16, 1020), ("airflow", 3, 17, 280), ("one", 7, 17, 120),
             ("airflow", 9, 16, 2400),
@@ -268,7 +268,7 @@ class Run:
 
 
 def plan_runs(world: World) -> list[Run]:
-    """Return the runs: those of the schedule, those started by hand, and those made up for after outages."""
+    """Return the runs: those of the schedule, those started by hand, and those that make up for missed runs."""
     lot, runs = world.random, []
     for day in world.days:
         notify = [_at(day, 12, 0)]
@@ -337,7 +337,7 @@ class Oracle:
     # --- state of a dossier at a moment
 
     def _seen_rows(self, life: Life, until: datetime) -> list[Row]:
-        """Return the dossier's rows that readings of the source found up to a moment, in this order."""
+        """Return the versions of the dossier's row that reads of the source found up to a moment, in order of time."""
         seen: list[Row] = []
         for moment in self.read[life.office.source]:
             if moment > until:

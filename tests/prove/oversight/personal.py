@@ -418,7 +418,7 @@ def _judge_after_purge(world: World, seeker: Seeker, log: io.StringIO) -> list[F
         ("in the journal and the list of the erased", _search_files(seeker, "journal")),
         ("in files handed in", _search_files(seeker, "statements")),
     ):
-        found.append(Figure(f"after: {name}", places.summary(), "0", not places.of))
+        found.append(Figure(f"after: numbers and names {name}", places.summary(), "0", not places.of))
     return [
         *found,
         none("difference of the accounting identity", off_balance()),

@@ -257,5 +257,5 @@ def figures(seed: int, share: float = 0.8) -> list[Figure]:
         with planted_ledger(admin_dsn, world) as (dsn, numbered):
             found, faults = judge_world(world, dsn, numbered)
         for fault, count in list(Counter(faults).items())[:30]:
-            found.append(Figure("which", f"{fault} ({count})", "", ok=False))
+            found.append(Figure("fault", f"{fault} ({count} times)", "", ok=False))
         return found

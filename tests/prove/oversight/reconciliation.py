@@ -126,7 +126,7 @@ class Judge:
         began = self.stage.world.days[0]
         judged = [*(day for day in period.days if day.first >= began and not period.is_day), period]
         others = sorted(set(new) - set(map(str, judged)))
-        self.verdict.check("closings that close nothing else", not others, f"{period}: {others}")
+        self.verdict.check("closings that close no other period", not others, f"{period}: {others}")
         for each in judged:
             self._judge_closing(each, new.get(str(each)), unread, asked_for=each == period)
         newest = self.verdict.closings[str(period)][-1]
@@ -650,10 +650,9 @@ MISTAKES: dict[str, Mistake] = {
 
 
 def _figures_of_mistakes(admin_dsn: str) -> list[Figure]:
-    """Return a row with the number of planted mistakes that a short world reveals.
+    """Return two rows about a short world: its wrong figures without a mistake, and the mistakes that it reveals.
 
-    Without a mistake no figure of this world may differ. The world is always the same, because it must contain, for
-    each mistake, a case that reveals it.
+    The world is always the same, because it must contain, for each planted mistake, a case that reveals it.
     """
 
     def wrong(ledger: str) -> Verdict:

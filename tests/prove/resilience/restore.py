@@ -4,8 +4,9 @@
 queued. Then they are sent: one in twenty requests gets no answer, and one in twenty is refused for now. Fifty more
 events happen at the desk; half of them are texted before the ledger is lost. The ledger is restored with the restore
 command, by hand, from a copied data folder, or from its archived write-ahead log; or a standby server takes over in the
-middle of sending. Then the system runs as usual, without anybody's help. The result is judged by the list of requests
-that the gateway stored.
+middle of sending. Then the system runs as usual, without anybody's help. Only where the journal is lost, or is put back
+together with the whole disk, does the Department have to close the gap by a command. In one more experiment the server
+is only switched off. The result is judged by the list of requests that the gateway stored.
 """
 
 from __future__ import annotations
@@ -325,10 +326,10 @@ def without_its_journal(stage: Stage, primary: Cluster) -> Iterator[None]:
 
 
 def disk_put_back(*, watched: bool, memory: bool) -> Experiment:
-    """Return an experiment that restores the whole machine to its state of half an hour ago.
+    """Return an experiment that restores a machine's disk to its state of half an hour ago.
 
-    This includes PostgreSQL, the journal and the watch. With ``watched``, a watch on another machine ran all the time.
-    With ``memory``, the machine's memory is restored too, so that a sender continues where it was.
+    The disk has PostgreSQL's data, the journal and the state of the watch. With ``watched``, a watch on another machine
+    ran all the time. With ``memory``, the machine's memory is restored too, so that a sender continues where it was.
     """
 
     @contextlib.contextmanager
@@ -500,7 +501,8 @@ def figures(seed: int) -> list[Figure]:
         value = (
             f"{outcome.queued_doubled} of {QUEUED} twice, {outcome.gap_events} of {outcome.events - QUEUED} of the gap "
             f"texted or listed, {outcome.doubled} twice at all, {outcome.forgotten} forgotten, "
-            f"{outcome.listed} listed, identity {outcome.difference}, late receipts read {outcome.receipts}"
+            f"{outcome.listed} listed as unknown, difference of the identity {outcome.difference}, late receipts read "
+            f"{outcome.receipts}"
         )
         found.append(Figure(name, value, _MUST, whole))
     with mock.patch.object(sender, "look_for_gap", return_value=None):

@@ -647,4 +647,4 @@ def figures(seed: int) -> list[Figure]:
             with world(admin_dsn, Path(folder) / name) as made:
                 passages.append(pass_through(made, lives))
     found, faults = judge(*passages)
-    return found + [Figure("which", fault[:300], "", ok=False) for fault in faults[:40]]
+    return found + [Figure("fault", fault[:300], "", ok=False) for fault in faults[:40]]

@@ -3,9 +3,9 @@
 In the first part faults are planted one after another in a running system, as they happen in reality: programs are
 killed, a database refuses connections, rows go missing. The proof measures the seconds from planting a fault to the
 mail in the mailbox, and checks that a mail reports the end of the fault after its repair. Settings (``SHORTENED``)
-shorten the time that an alert waits by its rule: for example, a failed run is reported after 20 s instead of an hour.
-The watch makes its checks every 10 s instead of every minute. For each fault, the proof computes from the measured
-seconds how long the mail takes at worst with one check per minute.
+shorten the times that a fault must last before it is reported: for example, a failed run is reported after 20 s instead
+of an hour. The watch makes its checks every 10 s. For each fault, the proof computes from the measured seconds how long
+the mail takes at worst with one check per minute.
 
 The second part plays days by a simulated clock. On a working Friday and the weekend after it, desks work without any
 fault, and the watch may send only its daily mails. On the following Monday the evening run of 17:30 does not happen,
@@ -235,10 +235,8 @@ def _keep_busy(live: LiveAirflow, stop: threading.Event) -> None:
 
 
 def _plant_in_ledger(planting: Planting) -> None:
-    """Plant faults that are made by changing rows of the ledger.
-
-    They are a lost message, receipts of unknown messages, and an old backup.
-    """
+    """Plant three faults: an old backup, a message that is missing from the ledger, and receipts about messages that
+    the ledger does not know."""
     backups = planting.folder / "backups"
 
     def date_backup(back: timedelta) -> None:
@@ -295,7 +293,7 @@ def _plant_silence(planting: Planting) -> None:
         return held
 
     receipts = planting.plant(
-        "no receipt comes for what the gateway takes",
+        "no receipt comes for messages that the gateway accepts",
         "receipts_stopped/kannel",
         lambda: (live.set_faults(receipts_lost={"probability": 1}), live.desk.move(15)),
         lambda: (live.set_faults(), live.desk.move(15)),
@@ -305,7 +303,7 @@ def _plant_silence(planting: Planting) -> None:
     planting.mend(receipts)
     holders: list[psycopg.Connection[Any]] = []
     planting.through(
-        "a pick-up hangs: its source's news are unread",
+        "a pick-up hangs: new rows of its source stay unread",
         "unserved/khanhhoa",
         lambda: holders.append(hold()),
         lambda: [each.close() for each in holders],

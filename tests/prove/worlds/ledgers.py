@@ -61,7 +61,7 @@ $$;
 CREATE TRIGGER prove_clock BEFORE INSERT OR UPDATE OF state ON motcua.messages
 FOR EACH ROW WHEN (NEW.changed_at > '2025-01-01') EXECUTE FUNCTION prove.note_time();
 """
-"""SQL with which the ledger gives its records a world's time, from the table ``prove.clock``, as the present time."""
+"""SQL after which the ledger stamps its records with a simulated time, which the table ``prove.clock`` holds."""
 
 Mistake = Callable[[str], AbstractContextManager[object]]
 """A function that takes a ledger's DSN and returns a context in which the system is broken in one way."""

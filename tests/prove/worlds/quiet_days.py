@@ -70,7 +70,10 @@ class QuietDays:
             self._run_watch()
 
     def evening_without_its_run(self) -> str:
-        """Let an evening pass without planning its apologies; return the time of the alert about this, as in 17:36."""
+        """Let an evening pass without planning its apologies.
+
+        Return the time of the alert about this, such as ``17:36``, or an empty text if no alert came.
+        """
         before = set(self.alerts())
         while self.now.astimezone(VIETNAM).hour < 18:
             self.now += timedelta(minutes=1)

@@ -657,8 +657,8 @@ class World:
             self.step(ready("deleted", one, moment), moment, 9, True)
             self.both(ready("read after it", one, moment), moment + 110 * MINUTE, 4)
         if plan.very_late is not None:
-            # This transition is committed two days late. Pick-ups miss it, because of the records before their cursor
-            # they read only those of the last twenty-six hours again.
+            # This transition is committed two days late. Pick-ups miss it: from the time before their cursor, they read
+            # only the last twenty-six hours again.
             moment = at(plan.day(plan.very_late), 10, 0)
             late = ready("committed two days late", one, moment)
             self.both(late, moment, 9, True, visible=moment + 2 * DAY + 150 * MINUTE)

@@ -244,7 +244,7 @@ def test_receipts_follow_the_behaviour_of_the_number_and_the_mask(network, appli
     for behaviour, fields, types, reaches_the_phone in (
         ("delivered", {}, [8, 1], True),
         ("failed", {}, [8, 2], False),
-        ("late", {"validity": "0"}, [8, 34], False),  # Expired. The receipt's bits count, not the number.
+        ("late", {"validity": "0"}, [8, 34], False),  # Expired: 34 contains the bit 2, "failed".
         ("rejected", {}, [16], False),
         ("failed", {"dlr_mask": "1"}, [], False),
         ("delivered", {"dlr_mask": "1"}, [1], True),

@@ -33,7 +33,7 @@ WORD, KEY = "inquiry-word-9", "esms-private-key"
 URL = "/gateway/inquiries/kannel"
 SECRET = {"secret": WORD}
 PHONE = "0905123456"
-# These texts were typed from the report and the list of replies, without accents, and not copied from the templates.
+# These texts were typed from the documents that specify them, without accents, and not copied from the templates.
 HELP = "Soan tin: MCKH (ma so ho so) gui 9029. Ma so ho so ghi tren Giay tiep nhan ho so va hen tra ket qua."
 LIMIT = (
     "So dien thoai nay da tra cuu qua so lan cho phep trong ngay. Ong/Ba vui long nhan lai vao ngay mai hoac lien he "

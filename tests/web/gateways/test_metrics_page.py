@@ -39,7 +39,7 @@ def figures(text):
 
 
 class Kept:
-    """Writes messages for these tests, by the writer of ledger rows that tests of pages use."""
+    """Writes messages for these tests, through the writer of ledger rows that tests of pages use."""
 
     def __init__(self, rows) -> None:
         self.run, self.made = rows, LedgerRows(rows)
@@ -189,9 +189,9 @@ def test_many_readers_cost_one_reading_and_two_connections(client, kept, rows, m
 
 
 def test_days_that_take_long_are_told_from_before_and_hold_up_nothing(client, kept, monkeypatch):
-    """A slow query of recent days must not delay the page.
+    """The page must wait only a few seconds for a slow query of recent days.
 
-    The page waits for a few seconds. It shows figures that come later when it is read the next time.
+    Figures that come later are shown when the page is read the next time.
     """
     from motcua.web import ledger_looks
 

@@ -262,7 +262,7 @@ from fastapi import FastAPI
 def server():
     app = FastAPI()
     init_plugins(app)
-    # Airflow's own pages, which know every path.
+    # Like Airflow's own pages, answer every path.
     app.add_api_route("/{anything:path}", lambda: "page", methods=["GET"])
     init_access_logging(app)
     return app

@@ -1,4 +1,4 @@
-"""Test that the Department can do its work without a shell: eight journeys, each with its number of clicks."""
+"""Test that the Department can do its work without a shell: eight journeys of at most five clicks each."""
 
 from __future__ import annotations
 

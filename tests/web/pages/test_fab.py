@@ -97,7 +97,8 @@ def test_roles_come_by_one_command_that_may_be_repeated_and_takes_what_was_given
     first, again, taken = found["roles"]
     assert first == again
     assert first.startswith("0 Roles VanHanh, CoQuan, Quay, KiemTra, GiamSat are as they should be.")
-    # Between the two calls CoQuan got a right to connections and VanHanh lost it; the tests above see neither change.
+    # Between the first two calls, CoQuan got the right to change connections and VanHanh lost it. The second call
+    # must undo both.
     assert first.endswith("The watch signs in as giam-sat.")
     assert taken.startswith("2 lan is somebody's account"), "a person's account must not become the watch's"
 

@@ -439,7 +439,7 @@ def test_rehearsal_counts_segments_and_money_of_accents_and_waits_as_the_hold_sa
 
 @pytest.fixture
 def evening(staff, one_stop):
-    """Make dossiers due the day after the last worked evening, or over the following weekend; return the evening."""
+    """Make dossiers due from the evening of the last working day to twenty days later; return that evening."""
     at = last_worked() + timedelta(hours=17, minutes=30)
     begun = {"received_at": at - timedelta(days=9), "updated_at": at - timedelta(days=2), "due_at": at}
     for code, values in (

@@ -33,10 +33,10 @@ FORMS = {
     "/settings/agency": {"code": NHA_TRANG, "decision": "save", "seen": "1"},
     "/users": {"decision": "give", "user": "hoa", "agency": NHA_TRANG, "sure": "yes"},
 }
-"""Each route that takes a form, with fields that would be written."""
+"""Each route that takes a form, with fields that would be stored if a signed-in person sent them."""
 ABOUT_WHAT_IS_THERE = {"/quality/findings", *(path for path in FORMS if path.startswith("/quality/sources/exports/"))}
 ABOUT_WHAT_IS_THERE |= {"/settings/phones/check", "/statements/upload"}
-"""Forms that need a quality run, an account or a file. The tests of their own pages send forged forms."""
+"""Routes whose forms need a quality run, an account or a file. The tests of those pages send forged forms to them."""
 KEPT = (
     "alerts WHERE acknowledged_by IS NOT NULL",
     *("complaint_changes", "finding_acknowledgements", "finding_rechecks", "page_requests", "phone_searches"),

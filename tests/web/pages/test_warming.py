@@ -35,7 +35,7 @@ PAGES = (
 
 @pytest.fixture
 def cold():
-    """Clear all caches as in a process that has just started; afterwards unfreeze the garbage collector's objects."""
+    """Clear the caches, except those of settings and store; afterwards unfreeze the garbage collector's objects."""
     for name, module in list(sys.modules.items()):
         if name.startswith("motcua."):
             for value in vars(module).values():

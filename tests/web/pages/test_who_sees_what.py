@@ -70,7 +70,7 @@ class Owned:
     bad_code: str
     """The code of the dossier with a finding, whose number cannot be texted."""
     lost_code: str
-    """The code in a row of the source that has no dossier."""
+    """The code that a row of the source has, but no dossier."""
     words: str
     """The words of a complaint."""
     complaint: int = 0

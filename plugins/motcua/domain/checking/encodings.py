@@ -6,7 +6,8 @@ import re
 from typing import Final, Literal, TypeAlias
 
 Broken: TypeAlias = Literal["sure", "likely"]
-"""``likely``: a single correct foreign name may look broken like this, but several correct texts do not."""
+"""How sure it is that a text is broken. ``likely``: a correct foreign name may look the same, so only several such
+texts prove that the source's encoding is broken."""
 
 _ASKED_INSIDE: Final = re.compile(r"(?=([^\W\d_])\?([^\W\d_]))")
 

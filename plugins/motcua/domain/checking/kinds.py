@@ -59,10 +59,10 @@ class Findings:
         names: Iterable[str] = (),
         examples: Iterable[str | None] = (),
     ) -> None:
-        """Add one finding of a check. If the collection has a finding with the same name, the new one replaces it.
+        """Add one finding. If the collection has a finding with the same name, the new one replaces it.
 
         Args:
-            name: id of the check.
+            name: the finding's kind, one of ``KINDS``.
             rows: number of bad rows.
             of: number of rows that were checked.
             names: columns, tables, or codes of statuses or agencies.

@@ -132,8 +132,8 @@ Table: TypeAlias = tuple[str, str]
 def tables_read_whole(plan: Mapping[str, Any]) -> set[Table]:
     """Return the tables that a plan (``EXPLAIN (VERBOSE, FORMAT JSON)``) reads from the first row to the last.
 
-    A table is also returned if the plan stops reading it at a limit without an order, because in the worst case the
-    whole table is read before the limit is reached.
+    A table is also returned if the plan reads it in no order and stops once it has found enough rows. In the worst case
+    it finds them only at the end of the table.
     """
     return {
         (str(node.get("Schema", "")), str(node["Relation Name"]))

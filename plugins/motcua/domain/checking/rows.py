@@ -55,7 +55,7 @@ class Read:
     set_aside: Set[int] = frozenset()
     """Numbers of transitions that were in quarantine at some time, even if they were used later."""
     until: datetime | None = None
-    """Pick-ups read no more transitions that were recorded before this time. ``None`` if nothing was read."""
+    """Pick-ups no longer search for transitions that were recorded before this time. ``None`` if nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +202,11 @@ def _judge_keys(judging: _Judging) -> None:
 
 
 def _odd_case(rows: Sequence[Row]) -> Callable[[Row], bool]:
-    """Return a function that says whether a row's code contains blanks or differs in case from most other rows."""
+    """Return a function that says whether a row is untidy.
+
+    It is untidy if a code in it contains blanks or invisible characters, or if the case of its dossier code differs
+    from that of most other rows.
+    """
     upper = sum(_has_upper(row.dossier_code) for row in rows)
     lower = sum(_has_lower(row.dossier_code) for row in rows)
     odd = _has_lower if upper >= lower else _has_upper
@@ -422,9 +426,9 @@ def _is_credible(at: datetime | None) -> bool:
 def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bool:
     """Return whether a column's times are wrong by seven hours, the offset of Vietnam's time zone.
 
-    The times are wrong if they are up to seven hours ahead of now. They are also wrong if no desk is open at these
-    times, and they become office hours when seven hours are subtracted or added. Values that are only a day are left
-    out.
+    The times are wrong if several of them are ahead of now, the latest by five to seven hours. They are also wrong if
+    many of them are outside office hours, and nearly all become office hours when seven hours are subtracted or added.
+    For the second rule, values that are only a day are left out.
     """
     ahead = [at - now for at in times if at > now + skew]
     if len(ahead) >= _SOME and max(ahead) <= _ZONE + skew and max(ahead) > _ZONE - timedelta(hours=2):
@@ -442,7 +446,10 @@ def _is_shifted(times: Sequence[datetime], now: datetime, skew: timedelta) -> bo
 
 
 def _shifted_against(transitions: Sequence[SourceTransition]) -> list[str]:
-    """Return the column of the time of happening if most of its values differ from the time of writing by 7 hours."""
+    """Return the name of the column ``occurred_at`` if half of its values differ from ``recorded_at`` by seven hours.
+
+    Otherwise return an empty list.
+    """
     apart = [
         row.occurred_at - row.recorded_at
         for row in transitions
@@ -488,7 +495,11 @@ def _judge_desk(judging: _Judging) -> None:
 
 
 def _judge_moves(judging: _Judging) -> None:
-    """Find steps after a dossier's end: a returned dossier is worked on again, or a refused dossier has a result."""
+    """Find steps that cannot follow the end of a dossier.
+
+    After a refusal, a withdrawal or a handing over, a step is impossible unless it ends the dossier again or asks for a
+    supplement.
+    """
     impossible, moves = [], 0
     for rows in judging.histories.values():
         for before, after in pairwise(rows):

@@ -61,7 +61,8 @@ class FromTheFuture(ValueError):
 def exported_at(name: str, modified_at: datetime, now: datetime) -> datetime:
     """Return when an export was made: the time in its file name, in Vietnam's time zone, or when the file last changed.
 
-    If the name gives only a day and the file was last changed on that day, the time of this change counts.
+    If the name gives only a day and the file was last changed on that day, the time of this change counts. If it was
+    changed on another day, the beginning of the day in the name counts.
 
     Raises:
         FromTheFuture: the name gives a time in the future.
@@ -95,8 +96,8 @@ def looks_cut(before: int, now: int, least_percent: int) -> bool:
     """Return whether so many dossiers are missing that the export was probably cut off.
 
     Args:
-        before: number of dossiers in the export before.
-        now: how many of these dossiers, or replacements for them, this export contains.
+        before: number of dossiers in the export before, or number of open dossiers in all earlier exports.
+        now: number of dossiers in this export, or how many of those open dossiers it contains.
         least_percent: if fewer dossiers than this percentage remain, the export counts as cut off.
     """
     return before - now >= _FEWEST_LOST and now * 100 < before * least_percent

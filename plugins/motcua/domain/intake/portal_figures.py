@@ -35,7 +35,7 @@ class PortalFigures:
     file_name: str
     file_line: int
     replaces: int | None
-    """The number under which the earlier figures that these figures replace are stored. ``None`` if there are none."""
+    """The ``figure_no`` of the earlier figures that these figures replace. ``None`` if there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Comparison:
     since: datetime | None
     """Since when the two figures have differed without a break; ``None`` if they are equal."""
     replaced: int | None
-    """The figure that the portal gave before. ``None`` if it did not change."""
+    """The figure that the portal gave before. ``None`` if there was none, or if it was the same."""
 
     @property
     def difference(self) -> int:
@@ -72,7 +72,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ComparedAgency:
-    """An agency's newest figures of a period, compared with the newest closing that was requested."""
+    """An agency's newest figures of a period, compared with the newest closing that was given to ``compare``."""
 
     newest: PortalFigures
     former: PortalFigures | None

@@ -28,7 +28,7 @@ RecordRefusal: TypeAlias = Literal[
     "agency_missing",
     "agency_refused",
 ]
-"""Reason for refusing a record. This module does not find the last two reasons; the ledger does."""
+"""Reason for refusing a record. The module ``merging`` gives the last two reasons, and this module the others."""
 
 KEPT_OF_DOSSIER = (
     "MaTTHC",
@@ -39,7 +39,8 @@ KEPT_OF_DOSSIER = (
     "HinhThuc",
 )
 KEPT_OF_STEP = ("NguoiXuLy", "NoiDungXuLy", "PhongBanXuLy")
-"""Fields of dossiers (above) and steps whose words are stored as they arrived."""
+"""``KEPT_OF_DOSSIER`` and ``KEPT_OF_STEP``: the fields of dossiers and of steps whose words are stored as they
+arrived."""
 _TIMES = {
     "NgayTiepNhan": "received_at",
     "NgayHenTra": "due_at",
@@ -83,7 +84,7 @@ class PushedDossier:
     finished_at: datetime | None = None
     returned_at: datetime | None = None
     digest: str = ""
-    """Hash of everything that the push gives about the dossier."""
+    """Hash of the texts, the status and the times that the record gives."""
     earlier: Sequence[str] = ()
     """Digests of earlier records of the same dossier in the same call, which were merged into this one."""
     steps: Sequence[PushedStep] = ()
@@ -168,7 +169,7 @@ class _Reading:
 
 
 def read_code(record: Fields) -> str:
-    """Return the code of a record's dossier, as it arrived.
+    """Return the code of a record's dossier, trimmed and in NFC.
 
     Raises:
         RecordRefused: there is no code, or it cannot be used.
@@ -275,7 +276,7 @@ def dossier_that_says(
 
 
 def _waits_at_desk(reading: _Reading) -> bool:
-    """Return whether the push itself shows that a dossier with a supplement is at the one-stop desk."""
+    """Return whether the push itself shows that a dossier that needs a supplement is at the one-stop desk."""
     if is_one_stop_desk(reading.text("TrangThaiBoSung")) or is_one_stop_desk(reading.text("PhongBanXuLy")):
         return True
     supplements = reading.record.get("danhsachhosobosung")

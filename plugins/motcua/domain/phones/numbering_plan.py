@@ -188,8 +188,8 @@ THREE_DIGIT_OLD_CODES: Final = frozenset(
 )
 
 ID_SERIES_LIKE_MOBILES: Final = frozenset({"32", "35", "38"})
-"""The first two digits of old 9-digit ID numbers of Bến Tre, An Giang and Bạc Liêu. At every agency, nine digits that
-begin with these two count as an ID number."""
+"""The first two digits of old 9-digit ID numbers of Bến Tre, An Giang and Bạc Liêu. At every agency, nine digits count
+as an ID number if they begin with one of these pairs."""
 
 # fmt: off
 CITIZEN_ID_PROVINCES: Final = frozenset(

@@ -99,7 +99,7 @@ def read_phone(field: str | None, entered_on: date | None, province: str) -> Pho
     Args:
         field: the text as it was typed.
         entered_on: local day (Asia/Ho_Chi_Minh) on which it was typed or last edited; None for today.
-        province: key (``khanh_hoa``) or Vietnamese name of the agency's province. If unknown, only the day counts.
+        province: key (``khanh_hoa``) or Vietnamese name of the agency's province. If unknown, only the day is used.
     """
     if not field:
         return _MISSING

@@ -96,7 +96,8 @@ def judge_met(met: Met, rules: WatchRules, now: datetime, *, is_alone: bool) -> 
         met: the result of the check of the address.
         rules: the settings, including how far clocks may differ.
         now: the time by this machine's clock.
-        is_alone: whether this machine reached no other address either. Nothing is then known of the server.
+        is_alone: whether this machine reached no other address either, so that its own network may be broken. Nothing
+            is then known of the server.
     """
     if met.trouble is not None:
         findings = [] if is_alone else [Finding("server_unreachable", {"reason": met.trouble})]

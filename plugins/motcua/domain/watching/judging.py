@@ -66,9 +66,9 @@ RECENT = "recent"
 
 
 def judge_identity(differences: Mapping[str, int]) -> list[Finding]:
-    """Judge the accounting identity.
+    """Return a finding if messages are missing or surplus by the accounting identity.
 
-    ``differences`` gives, by counted period, the sum of surplus and missing messages.
+    ``differences`` gives, by counted period, the number of missing and surplus messages together.
     """
     wrong = {period: number for period, number in differences.items() if number}
     if not wrong:
@@ -94,7 +94,7 @@ def evening_to_judge(rules: WatchRules, apologies: ApologyRules, now: datetime) 
 
 
 def judge_apologies(left: Iterable[EveningLeft], day: date, apologies: ApologyRules) -> list[Finding]:
-    """Judge evenings that were not settled. On an agency's day off no apology is due, so nothing is late."""
+    """Judge evenings that were not settled. An agency that has no evening on this day (``due_days``) is left out."""
     owing = [each.agency_code for each in left if due_days(each.apology_day, each.calendar, day) is not None]
     if not owing:
         return []
@@ -216,7 +216,7 @@ class ContradictedRefusals:
     gateway: str
     messages: int
     told_twice: int
-    """Number of these messages that another attempt sent too, as far as the ledger knows."""
+    """Number of these messages that another attempt sent, or may have sent, too."""
     last_at: datetime
 
 
@@ -256,7 +256,7 @@ def judge_delivered(recent: Delivered, usual: Delivered, *, is_open: bool) -> tu
     """Return a finding if a smaller share of messages than usual reaches a phone, and whether this could be judged.
 
     The share must have fallen by at least a tenth, and by more than chance explains for this number of messages (four
-    standard deviations). An open alert ends once the share has fallen by less than half of that.
+    standard deviations). An open alert ends once the share is below the usual one by no more than half of that.
     """
     if recent.taken < DELIVERED_LEAST or usual.taken < USUAL_LEAST:
         return [], False
@@ -327,7 +327,10 @@ class DailyWork:
 
 
 def daily_work_due(at: time, rules: WatchRules, now: datetime, began_at: datetime) -> DailyWork | None:
-    """Return the last day whose task should be done by now; ``None`` if it was due before the watch began to check."""
+    """Return the last day whose task should be done by now; ``None`` if it was due before ``began_at``.
+
+    ``at`` is the time of day at which the task begins, ``began_at`` the time when the watch began to check.
+    """
     local = (now - rules.daily_after).astimezone(VIETNAM)
     day = local.date() if local.time() >= at else local.date() - timedelta(days=1)
     due_at = datetime.combine(day, at, VIETNAM)
@@ -360,7 +363,10 @@ red and an alert is raised."""
 
 
 def judge_calendar(year: int | None, unsigned: Collection[tuple[str, int]], now: datetime) -> list[Finding]:
-    """Judge calendars. ``unsigned`` lists provinces, each with a year that no person confirmed."""
+    """Return a finding if provinces have no confirmed calendar of ``year``; none if ``year`` is ``None``.
+
+    ``unsigned`` lists provinces, each with a year that no person confirmed.
+    """
     provinces = sorted(province for province, each in unsigned if each == year)
     if year is None or not provinces:
         return []

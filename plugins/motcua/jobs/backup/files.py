@@ -42,7 +42,7 @@ class Pack:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Open the stream. ``files`` is right after the stream was read to its end.
+        """Open the stream. ``files`` gives the number of files once the stream was read to its end.
 
         Raises:
             OSError: a file of the store cannot be read.

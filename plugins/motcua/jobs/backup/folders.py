@@ -39,7 +39,8 @@ Progress: TypeAlias = Callable[[str, int, int | None], None]
 
 
 class BackupFailed(Exception):
-    """No backup was made, and older backups are unchanged. The message gives the reason and what to do."""
+    """No backup was made. Older backups are unchanged, except that those kept long enough may have been removed. The
+    message gives the reason and what to do."""
 
 
 class BackupUnusable(Exception):

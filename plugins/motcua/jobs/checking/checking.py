@@ -172,7 +172,8 @@ def _examine(
         provinces: the province of each agency.
         seen: collects the results.
         source: the source's name.
-        is_ours: whether the rows are in the ledger, because a client pushes them. No role or server is checked then.
+        is_ours: whether the rows are in the ledger, because they are pushed or come in exports. No role or server is
+            checked then.
         now: the moment to compare with; ``None`` for the current time.
     """
     found = seen.found

@@ -53,7 +53,7 @@ def database(examination: Examination) -> Iterator[Finding]:
     expected, applied = heads_of_migrations(), _applied_heads(session)
     if applied != expected:
         heads = ", ".join(sorted(applied)) or "empty"
-        yield fault("airflow_not_migrated", "Airflow's database", f"it is {heads}, Airflow's {', '.join(expected)}")
+        yield fault("airflow_not_migrated", "Airflow's database", f"its schema is {heads}, not {', '.join(expected)}")
         return
     examination.airflow = session
 
@@ -137,7 +137,7 @@ def dags(examination: Examination) -> Iterator[Finding]:
 
 
 def pools(examination: Examination) -> Iterator[Finding]:
-    """Check that our tasks' pools have slots. The scheduler creates pools that do not exist yet."""
+    """Check that our tasks' pools have slots. A missing pool is no fault, because the scheduler creates it."""
     from airflow.models.pool import Pool
     from sqlalchemy import select
 
@@ -208,7 +208,7 @@ def hosts(examination: Examination) -> Iterator[Finding]:
 
 
 def purge(examination: Examination) -> Iterator[Finding]:
-    """Check that personal data was purged within the last days, if Airflow has run for that long."""
+    """Check that personal data was purged within the last three days, if Airflow has run for that long."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import func, select
 

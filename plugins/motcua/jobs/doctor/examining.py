@@ -1,7 +1,7 @@
 """The variables of an installation, and the state of one examination of it.
 
-Variables come from the installation's files, before anything runs, or from the environment of this process. Each check
-adds to the examination, and a check that fails does not stop the other ones.
+Variables come from the installation's files, before anything runs, or from the environment of this process. Checks
+leave in the examination what later checks use, such as open connections. A check that fails does not stop other ones.
 """
 
 from __future__ import annotations
@@ -141,8 +141,8 @@ STATEMENT_WITHIN = 20.0
 Needs: TypeAlias = Literal["nothing", "running", "ledger", "schema", "airflow"]
 """Precondition of a check.
 
-``running``: an environment, not only files; ``ledger``: the ledger answers; ``schema``: the ledger also has this
-release's migrations; ``airflow``: Airflow's database answers.
+``running``: the variables come from an environment, not from files; ``ledger``: the ledger answers; ``schema``: the
+ledger also has this release's migrations; ``airflow``: Airflow's database answers.
 """
 
 Found: TypeAlias = Iterable[Finding]
@@ -200,7 +200,8 @@ class Question:
     needs: Needs
     look: Callable[[Examination], Found]
     hourly: Literal["", "files", "ledger"] = ""
-    """Set for checks whose result may change while the system runs: the watch runs them each hour too."""
+    """The group, of files or of the ledger, with which the watch runs the check each hour, as its result may change
+    while the system runs. Empty if only the doctor runs it."""
 
 
 @dataclass(frozen=True, slots=True)

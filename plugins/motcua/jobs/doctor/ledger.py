@@ -190,7 +190,7 @@ def server(examination: Examination) -> Iterator[Finding]:
     if found.sessions >= 0:
         yield fault("role_limited", _database(connection), f"CONNECTION LIMIT {found.sessions}")
     if found.version // 10000 != POSTGRES:
-        yield fault("postgres_version", where, f"it is {found.version // 10000}, we are tested with {POSTGRES}")
+        yield fault("postgres_version", where, f"it is {found.version // 10000}, not {POSTGRES}")
     # Backups run only where the settings name the programs, or where an installed Python package contains them.
     if examination.settings.postgres_programs or wheel_programs():
         for name in ("pg_dump", "pg_restore"):
@@ -274,7 +274,7 @@ PARAMETERS: dict[str, Parameter] = {
     "ignore_invalid_pages": _off("damaged rows would disappear without an error"),
     "ignore_system_indexes": _off("every statement would be slow"),
     "restart_after_crash": _on("one process that dies would leave the ledger down"),
-    "in_hot_standby": _off("a standby takes no row, so that nothing is sent"),
+    "in_hot_standby": _off("a standby server accepts no rows, so nothing is sent"),
     # No personal data in the log
     "log_statement": _one_of(f"{_LOGGED}, passwords of roles too", "none"),
     "log_min_duration_statement": _unless_values(-1, _LOGGED),
@@ -298,7 +298,7 @@ PARAMETERS: dict[str, Parameter] = {
     "autovacuum_vacuum_scale_factor": _up_to(0.2, "0.2 at most", _GROWS),
     "autovacuum_analyze_scale_factor": _up_to(0.2, "0.2 at most", _GROWS),
     "autovacuum_max_workers": _from(1, _GROWS),
-    "autovacuum_freeze_max_age": _up_to(1e9, "1000000000 at most", "the server would stop before it wraps around"),
+    "autovacuum_freeze_max_age": _up_to(1e9, "1000000000 at most", "the server would use up its transaction numbers"),
     "max_connections": _from(100, "services, runs and people could not connect"),
     "work_mem": _from(1024.0**2, "sorting would go to the disk", "at least 1MB"),
     "plan_cache_mode": _one_of("statements would get plans that do not suit their values", "auto"),

@@ -206,7 +206,7 @@ def _callback(address: str, secret: str, session: requests.Session, where: str) 
         yield fault("callback_unreachable", where, type(error).__name__)
         return
     if answer.status_code == requests.codes.unauthorized:
-        yield fault("callback_secret_differs", where, "the callbacks reject it, or this machine (allowed_networks)")
+        yield fault("callback_secret_differs", where, "rejected: the secret, or this machine (allowed_networks)")
     elif answer.status_code == requests.codes.service_unavailable:
         yield fault("callback_secret_differs", where, "the callbacks have no secret")
     elif answer.status_code != requests.codes.bad_request:

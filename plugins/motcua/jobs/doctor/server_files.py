@@ -108,7 +108,7 @@ def ports(examination: Examination) -> Iterator[Finding]:
             continue
         host, _, port = (installation.value(name) or usual).rpartition(":")
         if not port.isdecimal() or not 0 < int(port) < 65_536:
-            detail = f"it is a port, or an address and a port, as {usual} or 10.20.3.1:{usual}"
+            detail = f"it must be a port, or an address and a port, as {usual} or 10.20.3.1:{usual}"
             yield fault("setting_unreadable", installation.where(name, DOT_ENV), detail)
             continue
         published[name] = host.strip("[]"), int(port)
@@ -162,7 +162,8 @@ def backups_folder(installation: Installation) -> Path | None:
 
 
 def other_disk(examination: Examination) -> Iterator[Finding]:
-    """Check that a separate folder for backups is on another disk, and that the services may write there."""
+    """Check a folder that MOTCUA_BACKUPS_GO names: BACKUPS names it, too, it is on another disk than the settings, and
+    the services may write there."""
     installation = examination.installation
     path, destination = backups_folder(installation), str(examination.settings.backups_go or "").strip()
     if path is None or installation.folder is None or not destination.startswith("/"):
@@ -198,7 +199,7 @@ def certificate(examination: Examination) -> Iterator[Finding]:
     where = installation.where("TLS", DOT_ENV)
     words = written.split()
     if len(words) != 2 or not all(word.startswith(f"/{CERTIFICATES}/") for word in words):
-        detail = f"it is {OWN_CERTIFICATE}, a mail address, or {INTERNAL}"
+        detail = f"it must be {OWN_CERTIFICATE}, a mail address, or {INTERNAL}"
         yield fault("setting_unreadable", where, detail)
         return
     host = urlsplit(installation.value("UI_URL")).hostname or ""

@@ -1,4 +1,4 @@
-"""Checks of the variables in the files or the environment, which need nothing that runs."""
+"""Checks of the variables in the files or the environment. No service needs to run for these checks."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ _LEDGER_ROLES = {"motcua_db": "motcua_app", "motcua_db_owner": "motcua_owner"} |
 }
 REGISTERED = "registered"
 """Field in the extra of a gateway's Airflow connection: the registration number of brandname and texts. Only the doctor
-reads it."""
+and the set-up read it."""
 PUBLICATIONS = "publications"
 """Name of the store of publications in ``Examination.unusable``."""
 LEDGER_CONNECTIONS = tuple(_LEDGER_ROLES)
@@ -102,7 +102,7 @@ class _OnlyGiven(Settings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        *others: Any,  # noqa: ANN401 - the environment's, which are not wanted
+        *others: Any,  # noqa: ANN401 - sources such as the environment, unused
         **by_name: Any,  # noqa: ANN401
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings,)
@@ -146,7 +146,7 @@ def where_of_setting(installation: Installation, name: str) -> str:
 
 
 def settings_together(examination: Examination) -> Iterator[Finding]:
-    """Check that each setting is within its bounds, also those that depend on other settings."""
+    """Check that each setting is within its bounds, which may depend on other settings."""
     for name, must in {each.name: each.must for each in BOUNDS if not each.holds(examination.settings)}.items():
         where = where_of_setting(examination.installation, name)
         yield fault("setting_senseless", where, f"it must be {must}. {Settings.model_fields[name].description or ''}")
@@ -189,12 +189,12 @@ def variables(examination: Examination) -> Iterator[Finding]:
 
 
 def watched_from(examination: Examination) -> Iterator[Finding]:
-    """Check that this server is watched from another machine."""
+    """Check that a setting names another machine that watches this server."""
     yield from _destination_is_set(examination, "watched_from", "watched_from_nowhere")
 
 
 def backups_go(examination: Examination) -> Iterator[Finding]:
-    """Check that backups go to another machine or disk each night."""
+    """Check that a setting names another machine or disk to which backups go each night."""
     yield from _destination_is_set(examination, "backups_go", "backups_stay_here")
 
 
@@ -209,7 +209,8 @@ def _destination_is_set(examination: Examination, setting: str, name: str) -> It
 
 
 def ui_address(examination: Examination) -> Iterator[Finding]:
-    """Check that the address of the pages is valid, has no path, and is not the example's."""
+    """Check that the pages' address is valid, has no path and is not the example's, and that neither it nor the
+    addresses of the intake and of alerts use plain HTTP."""
     for name in ("UI_URL", "AIRFLOW__API__BASE_URL"):
         written = examination.installation.value(name)
         if not written:
@@ -221,8 +222,11 @@ def ui_address(examination: Examination) -> Iterator[Finding]:
         elif not is_address or urlsplit(written).path.strip("/"):
             yield fault("ui_address_wrong", where)
         elif goes_by_plain_http(written):
-            yield fault("address_in_clear", where, "passwords of people go there")
-    for name, what in (("MOTCUA_INTAKE_URL", "what is pushed goes there"), ("MOTCUA_WATCH_WEBHOOK", "alerts go there")):
+            yield fault("address_in_clear", where, "users send their passwords there")
+    for name, what in (
+        ("MOTCUA_INTAKE_URL", "one-stop software sends dossiers there"),
+        ("MOTCUA_WATCH_WEBHOOK", "alerts go there"),
+    ):
         if goes_by_plain_http(examination.installation.value(name)):
             yield fault("address_in_clear", examination.installation.where(name, SETTINGS), what)
 
@@ -347,7 +351,7 @@ def _secrets_of_connection(each: Variable) -> Iterator[Secret]:
 
 
 def _sends(each: Variable, name: str) -> bool:
-    """Whether a variable is a gateway's connection for senders. The callbacks need no password of a gateway."""
+    """Whether a variable is a gateway's connection for senders. The callback service needs no password of a gateway."""
     return name.startswith("sms_") and each.file != CALLBACKS
 
 
@@ -410,7 +414,8 @@ def airflow_secrets(examination: Examination) -> Iterator[Finding]:
 
 
 def connections(examination: Examination) -> Iterator[Finding]:
-    """Check that each source and gateway has a readable connection, and that no other connection is left over."""
+    """Check that each source and gateway has a readable connection, that no other connection is left over, and that no
+    connection to a database or a store goes without TLS."""
     installation, settings = examination.installation, examination.settings
     names = {"onestop": (SOURCES, read_sources(settings)), "sms": (GATEWAYS, list(settings.gateways))}
     if not settings.sources and not _settings_are_unread(examination):

@@ -51,7 +51,8 @@ class ExportForm(BaseModel):
     columns: dict[Column, _Words]
     """Possible headings of each column."""
     statuses: dict[int, _Words] = {}
-    """Words of each status, by the national code or a mapped one. Statuses written as numbers need no words."""
+    """Words of each status, by its code: a national one, or one of the source that is mapped to a national one.
+    Statuses written as numbers need no words."""
     submitted_via: dict[Via, _Words] = {}
     at_desk: _Words = ()
     """Words of the column ``desk`` that mean the one-stop desk, in addition to its usual names."""
@@ -60,7 +61,7 @@ class ExportForm(BaseModel):
     sheets: _Words = ()
     """Names for the sheet of a workbook. The first one in the workbook counts; without names, the first sheet."""
     least_percent: int = Field(default=70, ge=0, le=100)
-    """A whole export is refused if it has less than this percentage of the dossiers of the whole export before."""
+    """A whole export is refused if it has less than this percentage of the dossiers of the previous whole export."""
 
     @model_validator(mode="after")
     def _check_form(self) -> ExportForm:

@@ -108,7 +108,7 @@ class ReadExport:
 
 @dataclass(slots=True)
 class PreviewedExport(ReadExport):
-    """The result of a form on an export, before anything is written to the ledger."""
+    """What a form makes of an export, before anything is written to the ledger."""
 
     headings: list[str] = field(default_factory=list)
     """Headings of the columns; before a form is known, the row that most likely holds the headings."""
@@ -339,7 +339,7 @@ class _Reader:
                 self.found.refuse(agency)
             elif fault := wrongs.get("dossier_code") or wrongs.get("status"):
                 self.found.refuse(fault)
-                # The dossier is in the file, so that it counts as present.
+                # The dossier is in the file, so it counts as present although its line is refused.
                 self.found.keys.append((agency, code))
             else:
                 for cell in wrongs.values():

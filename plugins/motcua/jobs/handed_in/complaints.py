@@ -62,7 +62,7 @@ MOST_ROWS: Final = 50_000
 LONGEST_NOTE: Final = NOTE_LIMIT
 LONGEST_REASON: Final = NOTE_LIMIT
 EARLIEST: Final = datetime(2016, 1, 1, tzinfo=VIETNAM)
-"""The pilot began in 2016. No citizen received a message before, so that an earlier complaint is a typing error."""
+"""The pilot began in 2016. No citizen received a message before, so an earlier complaint is a typing error."""
 
 
 class ComplaintRefused(Exception):

@@ -69,7 +69,7 @@ class FileFault:
         """Return the text of the fault in a language, with its place."""
         words = report_words("file_faults", language)
         # A heading or a sheet name may hold a phone number. ``mask_phones`` also cleans the rest of a text that holds
-        # a number, so that each part is masked separately.
+        # a number, so each part is masked separately.
         places = [
             mask_phones(words["places"][name].format(value))
             for name, value in (("sheet", self.sheet), ("line", self.line), ("heading", self.heading))
@@ -122,7 +122,7 @@ _FAULTS_OF_OTHER_KIND: Final[tuple[FaultCode, ...]] = ("not_a_table", "web_page"
 
 
 def is_another_thing(message: str) -> bool:
-    """Return whether a stored refusal shows that the file was of another kind. Such a refusal names no line."""
+    """Return whether a stored refusal shows that the file was of another kind. Such a refusal has only one fault."""
     faults = report_words("file_faults")["faults"]
     begins = [str(faults[code]).split("{", maxsplit=1)[0].lower() for code in _FAULTS_OF_OTHER_KIND]
     fault_lines = message.splitlines()[1:]

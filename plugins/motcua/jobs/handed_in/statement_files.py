@@ -76,7 +76,7 @@ class _Frozen(BaseModel):
 
 
 class Tolerance(_Frozen):
-    """The agreed differences between a carrier statement and the ledger. Larger differences let the run fail."""
+    """The agreed differences between a carrier statement and the ledger. Larger differences make the run fail."""
 
     seconds: int = Field(default=300, ge=0, le=86_400)
     """Largest difference between the provider's time and ours, in seconds."""
@@ -480,7 +480,8 @@ def _read_msisdn(written: str) -> str | None:
 
 
 def _number_type(form: StatementForm, places: int) -> Any:  # noqa: ANN401 - a type for pydantic
-    """Return a type for whole numbers of the smallest unit, with ``places`` decimal places. It uses no float."""
+    """Return a type that reads a number with up to ``places`` decimal places as a whole number of its smallest unit. It
+    uses no float."""
     point, comma = re.escape(_thousands(form)), re.escape(form.decimal)
     whole = rf"([0-9]+|[0-9]{{1,3}}(?:{point}[0-9]{{3}})+)"
     # A number with three decimals could be a number of thousands in the other notation.
@@ -565,7 +566,7 @@ class _Reader:
         return lines
 
     def _holds_count(self, lines: pd.DataFrame) -> pd.Series:
-        """Return which lines hold a number of inquiries and not one inquiry."""
+        """Return which lines sum up several inquiries, and so name no single one."""
         return (lines["direction"] == "mo") & (self.form.inquiry_lines == "summary")
 
     def _split_total(self) -> tuple[pd.DataFrame, int | None]:

@@ -67,7 +67,8 @@ def take_statement(
         name: name of the file, without a folder.
         form_name: name of a form in include/statements.
         imported_by: the person or the run that imports.
-        now: time of the import. If the month is not over yet, the comparison ends at the last line of the file.
+        now: time of the import. If the month is not over yet, the comparison ends at the file's last
+            line, less the agreed tolerance.
         month: first day of the month; by default as ``read_statement`` finds it.
 
     Raises:

@@ -51,7 +51,7 @@ _SEPARATORS: Final = (",", ";", "\t")
 _NO_SEPARATOR: Final = "\x1f"
 _PHONE: Final = re.compile(r"(?:\+?84|0)[0-9]{9}")
 _LONGEST_EXACT: Final = 10**15
-"""Excel stores 15 digits of a number, so that a number from this value on was rounded."""
+"""Excel stores 15 digits of a number, so a number from this value on was rounded."""
 
 
 def shown_name(name: str) -> str:
@@ -221,7 +221,7 @@ def read_sheet(content: bytes, name: str, *, headed: bool = False) -> Sheet:
 
 
 def ending_of(content: bytes, name: str) -> Literal["ended", "open", "cut"] | None:
-    """Return how a CSV file ends; ``None`` for a workbook, because its index stands at its end.
+    """Return how a CSV file ends; ``None`` for a workbook, which cannot be read at all if it is cut off.
 
     ``ended``: a line feed ends the last line. ``open``: the line feed is missing, as some software never writes it.
     ``cut``: the line feed is missing and the last line has fewer cells than most lines, because the software was still
@@ -555,7 +555,7 @@ class TableValues:
     """Faults by the index of the row and by column, in the order of the columns. The key ``""`` stands for cells beyond
     the last heading."""
     blank: frozenset[int]
-    """Indexes of rows without any cell below a heading."""
+    """Indexes of rows whose cells below the headings are all empty."""
     slipped: Sequence[FileFault]
     """One fault for each column that holds mostly phone numbers although it should hold none."""
 

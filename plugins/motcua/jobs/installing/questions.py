@@ -54,7 +54,7 @@ _ALERTS = "MOTCUA_WATCH_RECIPIENTS"
 
 
 def _answers(answer: str) -> Sequence[str]:
-    """Return the words that count as an answer. The first one is proposed."""
+    """Return the words that a person may type for one answer, such as “no”. The first one is proposed."""
     return tuple(words()["answer"][answer])
 
 
@@ -376,7 +376,7 @@ def _ask_mail(talk: Talk) -> None:
 
 
 def _proposed_mail_tls(before: GivenConnection | None, port: int) -> str:
-    """Return the proposed answer for the TLS of mail: the present one, or the usual one of a new port."""
+    """Return the proposed answer for the TLS of mail: the present one, or the usual one of the port if that is new."""
     if before is None or before.port != port:
         return _OWN_TLS if port == _PORT_OF_MAIL_TLS else _STARTTLS
     ways = {
@@ -452,8 +452,8 @@ def _ask_reports(talk: Talk) -> None:
 
 
 def _signed_nowhere(talk: Talk, said: str, before: str) -> str:
-    """Return the answer that there is no such place, signed with the person's name and the day. If the setting already
-    holds such an answer, its signature stays."""
+    """Return the answer that no other machine watches this server, or gets its backups, signed with the person's name
+    and the day. If the setting already holds such an answer, its signature stays."""
     if said == before:
         return before
     who = before.split(",")[1].strip() if before.startswith(f"{NOWHERE},") and before.count(",") > 1 else ""

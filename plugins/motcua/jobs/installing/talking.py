@@ -80,7 +80,7 @@ class Talk:
         shown = words()["kept_secret"] if secret and default else words()["default"].format(default=default)
         while True:
             typed = self.speaker.ask(f"{prompt}{shown if default else ''}: ", secret=secret)
-            # A password may begin or end with a blank, so that it is not stripped.
+            # A password may begin or end with a blank, so it is not stripped.
             typed = typed if secret else typed.strip()
             if not typed:
                 typed = default

@@ -1,1 +1,1 @@
-"""Read the rows of declared lists for pages, files and commands: filters, order, and which part."""
+"""Read the rows of the lists that include/templates/lists declares, for pages, files and commands."""

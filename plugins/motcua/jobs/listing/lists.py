@@ -189,7 +189,7 @@ def _messages_asked(asked: Asked) -> MessagesAsked:
     """Return the request as the parameters of the SQL statements about messages."""
     values = dict(asked.values)
     run, dag = values.pop("run"), values.pop("dag")
-    # A run's name is only unique within its DAG, so that the DAG filters only together with a run.
+    # A run's name is unique only within its DAG. The DAG alone is no filter.
     return MessagesAsked(**values, run_id=run, dag_id=dag if run else None)
 
 
@@ -458,7 +458,7 @@ def rows_of_figure(told: Told, found: FigureRows) -> Listing:
     their state at the cut-off of the closing."""
     cells = _closing_cells(told)
     if found.of is Orphan:
-        # An orphan's dossier may not exist, so that its code has no link.
+        # An orphan's dossier may not exist, so its code has no link.
         return Listing("figure_orphans").of(found.rows, **cells, dossier_code=lambda row, seen: row.dossier_code)
     cells["dossier_code"] = _dossier_of_any
     if found.of is CountedDossier:
@@ -724,7 +724,7 @@ def pushes_since() -> date:
 
 
 def _read_clients(connection: Connection, asked: Asked, most: int, skipped: int) -> list[dict[str, Any]]:
-    """Return the clients that push, with whether an alert about their silence is open."""
+    """Return all clients, also of sources with exports, each with whether an alert about its silence is open."""
     alerts = list_alerts(connection, datetime.now(UTC), _MOST_ALERTS)
     silent = {each.subject for each in alerts if each.name == "push_silent" and each.over_at is None}
     return [

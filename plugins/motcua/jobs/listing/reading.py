@@ -136,7 +136,7 @@ class Part:
     older: Place | None = None
     """Place at which the next page begins, for a list that is read piecewise."""
     looked_to: datetime | None = None
-    """Time down to which rows were read, if older rows may match; ``None`` if no row before the next page can."""
+    """Time down to which rows were read, if a bound ended the reading before the page was full; otherwise ``None``."""
     next_page: int | None = None
     """Number of the next page, for a list with page numbers."""
     sorted_among: int | None = None

@@ -1,7 +1,7 @@
 """Answers texts to 9029. The citizen has paid for the text, so each text gets a reply, whatever fails.
 
-``answer`` works inside a transaction of the ledger. Calls of gateways use ``answer_in_time``: it never raises. If the
-ledger does not answer in time, it returns a fixed apology and counts the inquiry later.
+``answer`` works inside a transaction of the ledger. The web process that gateways call uses ``answer_in_time``, which
+never raises: if the ledger does not answer in time, it returns a fixed apology and counts the inquiry later.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ TIME_FOR_AN_ANSWER = 1.5
 
 _WAIT_FOR_LEDGER = 0.03
 _MAY_WAIT = 8
-"""Inquiries that may wait for an unavailable ledger. Further inquiries get the apology at once, since otherwise all
-threads would wait."""
+"""Most inquiries that may wait for an unavailable ledger at a time. Further inquiries get the apology at
+once, since otherwise all threads would wait."""
 _KEEP_UNCOUNTED = 100_000
 
 _TEMPLATE_OF: dict[InquiryResult, str] = {
@@ -89,7 +89,7 @@ class _Asked:
 
 
 class _TooLate(Exception):
-    """The citizen has already been given the apology."""
+    """The time for an answer is over. The web process gives the citizen the fixed apology instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def warm_up() -> None:
 
 def _received(gateway: str, reading: InquiryReading, now: datetime, since: float) -> _Asked:
     phone = asking_phone(reading.sender)
-    # A sender's clock that is a day off cannot show whether two texts are the same one repeated.
+    # A time of sending that is off by a day or more cannot show whether two texts are one text sent twice.
     sent_at = reading.sent_at if reading.sent_at and abs(reading.sent_at - now) < timedelta(days=1) else now
     key = dedupe_key(reading.message_id, phone or reading.sender, reading.text, sent_at)
     return _Asked(gateway, phone, reading.text, reading.message_id, key, now, since)
@@ -137,7 +137,7 @@ def answer(connection: Connection, gateway: str, reading: InquiryReading, now: d
 def answer_in_time(gateway: str, reading: InquiryReading, now: datetime, since: float) -> InquiryAnswer:
     """Answer one inquiry, whatever fails; ``since`` is the monotonic clock when the inquiry arrived.
 
-    A broken connection of a thread is reopened at once. A few threads wait for an unavailable ledger.
+    A broken connection of a thread is reopened at once. At most ``_MAY_WAIT`` threads wait for an unavailable ledger.
     """
     asked = _received(gateway, reading, now, since)
     failures, waits = 0, False
@@ -182,7 +182,8 @@ def _answer(connection: Connection, asked: _Asked) -> InquiryAnswer:
 
 def _fixed_reply(outcome: InquiryResult, code: str | None = None) -> _Found:
     template = _templates()[_TEMPLATE_OF[outcome]]
-    # The templates name the code differently: dossier_code is a known code, asked_code an unknown one without links.
+    # The templates name the code differently: dossier_code is a known code, asked_code an unknown one. Links are cut
+    # from an unknown one.
     values = {name: code for name in ("dossier_code", "asked_code") if code is not None}
     return _Found(outcome, render(template, values, settings().inquiries_accented), code)
 

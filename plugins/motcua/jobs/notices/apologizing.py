@@ -136,7 +136,7 @@ def apologize(window: Window = EVERYTHING, now: datetime | None = None, *, left_
     makes no second message.
 
     ``left_over`` restricts the call to evenings older than ``LEFT_OVER_AFTER``, so that their own DAG comes first. Runs
-    of ``notify_transitions`` use this restriction; it is cheap if there is no such evening.
+    of ``notify_transitions`` use this restriction; the call costs little if there is no such evening.
     """
     moment = now or datetime.now(UTC)
     rules = apology_rules()
@@ -195,13 +195,13 @@ class OwedTonight:
     procedure_code: str | None
     due_day: date
     is_told: bool
-    """Whether the citizen will be texted; otherwise nobody can reach the citizen."""
+    """Whether the citizen will be texted. If not, ``reason`` says why."""
     reason: str | None
     """Why the citizen cannot be texted."""
 
 
 def coming_evening(now: datetime) -> datetime:
-    """Return the hour of the next evening of apologies."""
+    """Return the moment at which the next evening of apologies begins."""
     rules = apology_rules()
     return rules.evening_of(rules.latest_evening(now) + timedelta(days=1))
 

@@ -61,7 +61,7 @@ def mark_abandoned_attempts_unknown(ledger: Connection, lock: Connection, now: d
 def rests_until(message: ClaimedMessage | UnsettledAttempt, now: datetime) -> datetime | None:
     """Returns when a message may be sent at the earliest, or ``None`` if it may be sent now.
 
-    Apologies wait at night, and while their source was not read for too long.
+    Apologies wait at night, and as long as the last reading of their source is too old.
     """
     is_apology = message.words.kind == "apology"
     return apology_rules().wait_until(now, message.source_read_at) if is_apology else None

@@ -1,8 +1,9 @@
 """Shows which messages an agency would have sent, had it been enabled since a given day. People make this dry run
 before they enable the agency.
 
-The dry run reads the sources and plans in memory, each event at the moment when it was recorded. It writes and sends
-nothing, and blocks no other reading of the sources. Apologies are not part of it.
+The dry run reads the sources and plans messages in memory. It plans each event as if the time were the moment when the
+event was recorded. It writes and sends nothing, and blocks no other reading of the sources. Apologies are not part of
+it.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ from motcua.store.notices.sources import list_sources, status_map
 from motcua.store.notices.templates import load_templates
 
 End: TypeAlias = Literal["would_go", "held"] | BeginState
-"""How a message would have ended: handed to the gateway, still on hold at the end, or in a state of planning."""
+"""What would have become of a message: handed to the gateway, still on hold now, or ended without being sent.
+
+The last case has the state that the message would have got, such as ``suppressed``.
+"""
 
 _BATCH = 2000
 
@@ -110,7 +114,7 @@ def dry_run(code: str, since: datetime) -> DryRun:
     with connect() as ledger:
         agency = find_agency(list_agencies(ledger), code)
         if agency is None:
-            raise UnknownAgency(f"There is no agency {code}: add it to the file and motcua agencies import FILE.")
+            raise UnknownAgency(f"There is no agency {code}: add it to the file, then run motcua agencies import FILE.")
         name = in_force(ledger, moment.astimezone(VIETNAM).date())[agency.agency_code].name_in_texts
         statuses = {each.name: status_map(ledger, each.source_id, moment) for each in list_sources(ledger)}
     run = DryRun(agency, name, since, moment)
@@ -261,10 +265,11 @@ def with_old_steps(
     row: tuple[int, bool] | None,
     clock_skew: timedelta,
 ) -> list[PastTransition]:
-    """Mark the old steps of a history, as far as the present rows of the source still show them.
+    """Mark the old steps (typed in late) of a history, as far as the present rows of the source still show them.
 
-    The row's state at the time when an old step was recorded is unknown. If another step followed, the row is assumed
-    to have shown the condition before the old step; otherwise the row's present state is used.
+    A pick-up would have compared an old step with the dossier's row of that time, which is unknown today. If a step
+    that is not old followed, the row is assumed to have called for the same message as before the old step. Otherwise
+    the row's present state is used.
 
     Args:
         history: transitions in the dossier's order.
@@ -356,8 +361,11 @@ class _Rehearsal:
         self._send_due(moment)
 
     def _replace(self, kind: Kind, moment: datetime) -> None:
-        """Cancel the waiting message of a kind: the dossier entered the condition that the message is about (such as
-        having its result) again, with only old steps in between. The later message replaces it."""
+        """Cancel the waiting message of a kind, because a later message replaces it.
+
+        The dossier entered the condition that the message is about, such as having its result, once more, with only
+        old steps in between.
+        """
         for number, message in list(self.waiting.items()):
             if message.kind == kind:
                 del self.waiting[number]

@@ -124,7 +124,7 @@ class _Line:
     """Number of times in a row that the connection failed."""
     open_at: float = 0.0
     is_slow: bool = False
-    """Whether the source outlasted a round. Later rounds do not wait for it."""
+    """Whether the source did not answer in time in a round. Later rounds do not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,8 +446,8 @@ _TICK = 0.04
 """Seconds between two turns of a watcher. Sources that are due within one tick are asked together, so that many sources
 do not wake the watcher one by one."""
 _REPEAT_AFTER, _REPEAT_AT_MOST_AFTER = 3.0, 60.0
-"""Seconds until a signal about unread news is repeated, each time twice as long, up to the second value. While a sender
-picks up news by itself, the first signal is delayed by this time, too."""
+"""Seconds until a run is woken again for the same unread news: first the first value, then each time twice as long, up
+to the second value. While a sender picks up news by itself, the first waking is delayed by this time, too."""
 _ASK_LEDGER_EVERY = 0.25
 """Seconds between two queries of the ledger while there is news; without news four times as long."""
 _READ_ALL_EVERY = 5.0
@@ -577,7 +577,7 @@ class Watcher:
             self._ask_ledger(now)
 
     def _take_answer(self, answer: Look, now: float) -> bool:
-        """Records an answer. Returns whether a source begins or ends to have news or to be silent."""
+        """Records an answer. Returns whether it changed what is known of the source: news, silence, a first look."""
         watched = self._sources[answer.source]
         before = watched.is_settled, watched.differs, watched.is_silent
         watched.is_settled, watched.is_silent = True, answer.failure is not None
@@ -628,7 +628,7 @@ class Watcher:
             if known.watch != watched.known.watch:
                 watched.known, watched.differs, watched.look_at = known, False, now
             elif known != watched.known:
-                # The open question is compared with the very values in ``watch``, so that object stays.
+                # The same object ``watch`` is kept. By it ``_take_answer`` knows which values an answer is about.
                 watched.known = WatchedSource(name, watched.known.watch, known.ask_at)
 
     def _signal(self, ledger: Connection, what: SourceSignal, names: set[str]) -> None:
@@ -647,7 +647,7 @@ class Watcher:
             self._wake("", now)
 
     def _may_wake(self, now: float) -> bool:
-        """Returns whether no run that was woken before may still be starting."""
+        """Returns whether a run may be woken: no run that was woken before may still be starting."""
         if self._is_attended:
             self._woken_at, self._wake_again_after = float("-inf"), self._waits.run
         return now >= self._woken_at + self._wake_again_after

@@ -247,7 +247,7 @@ class _Shown:
 
     def __init__(self) -> None:
         self.brought = DossierIds()
-        """Dossiers that this snapshot was the first to show."""
+        """Dossiers that the ledger did not have before this snapshot."""
         self._unsure = DossierIds()
         """Dossiers of ``brought`` that the snapshot showed in several rows, or in a row without a time. The source may
         have another row of them."""
@@ -324,9 +324,9 @@ class _PickUp:
         self.counts = PickUpCounts()
         self.touched = DossierIds()
         self.moved: list[int] = []
-        """The dossier of each new transition that is not recorded for the run yet."""
+        """The dossier of each new transition that ``note_pick_up`` has not counted for the run yet."""
         self.changed: list[int] = []
-        """The dossier of each new or changed row that is not recorded for the run yet."""
+        """The dossier of each new or changed row that ``note_pick_up`` has not counted for the run yet."""
         self.shown = _Shown()
         self.procedures: set[Procedure] = set()
         self.may_be_in_quarantine: bool | None = None
@@ -406,9 +406,9 @@ class _PickUp:
         """Reads rows that were written since the last look back but state an earlier time. Returns when to look back
         again.
 
-        Reads only the times of writing of the last day, and the whole row where a time differs from the ledger's. No
-        clock and no count shows that a clock was wrong and is right again. The more rows there are, the less often this
-        is done, so that it costs a hundredth of the time.
+        Reads only the times of writing of the last day, and the whole row where a time differs from the ledger's. Once
+        a wrong clock is right again, neither the clock nor the number of rows shows that it was wrong. The more rows
+        there are, the less often this is done, so that it takes about a hundredth of all time.
         """
         due = self.cursor.look_back_at
         if self.source.is_pushed or (due is not None and self.now < due):
@@ -666,8 +666,7 @@ class _PickUp:
     def _dossiers_of(self, good: Sequence[tuple[SourceTransition, CleanTransition]]) -> dict[tuple[str, str], int]:
         """Returns the ids of the transitions' dossiers, and reads the dossiers' rows first.
 
-        Leaves out dossiers that this snapshot already delivered in exactly one row. Reading them again would return the
-        same row.
+        Does not read a row again that this snapshot already delivered as the dossier's only one. It would be the same.
         """
         keys = list(dict.fromkeys((clean.agency_code, clean.dossier_code) for _, clean in good))
         found: dict[Key, int] = {}
@@ -727,8 +726,8 @@ class _PickUp:
             self._take_transitions(found)
 
     def _read_missing_histories(self) -> None:
-        """Asks the source for earlier transitions of dossiers without history. Otherwise an old event would look
-        new."""
+        """Asks the source for all transitions of dossiers whose first transition is new and calls for a message, or
+        whose row is newer than their transitions. Otherwise an old event would look new."""
         for touched in self.touched.parts(self.portions.noted):
             lacking = dossiers_without_history(self.ledger, touched, self.now)
             lacking += dossiers_whose_row_tells_more(self.ledger, touched)

@@ -43,7 +43,7 @@ class _Report:
     gateway: str
     reading: ReceiptReading
     effect: Future[Effect | None] = field(default_factory=Future)
-    """``None`` if the receipt is stored and left to the next run for reading."""
+    """The effect of the receipt; ``None`` if it is stored and left to the next run for reading."""
 
     @classmethod
     def masked(cls, gateway: str, reading: ReceiptReading) -> _Report:

@@ -332,7 +332,7 @@ class _Settler:
         return reading
 
     def _store_reading(self, attempt: AskedAttempt, reading: ReceiptReading) -> None:
-        """Stores and reads an answer that the gateway was asked for, in the way of a receipt."""
+        """Stores and reads the answer of a gateway that was asked, as if the answer were a receipt."""
         known = ReceiptReading(
             attempt.reference, reading.gateway_status, reading.meaning, {**reading.raw, "asked": "1"}
         )

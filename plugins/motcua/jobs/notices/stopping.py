@@ -38,7 +38,7 @@ StopRefusal: TypeAlias = Literal[
 
 
 class StopRefused(ValueError):
-    """A stop was refused; the text states why. No message is stopped."""
+    """A stop, or its early end, was refused; the text states why. Nothing was changed."""
 
     def __init__(self, refusal: StopRefusal, message: str) -> None:
         super().__init__(message)
@@ -152,7 +152,7 @@ def release(
     gateway: str | None = None,
     now: datetime | None = None,
 ) -> list[int]:
-    """Queues messages of unknown outcome again while they are useful. Returns their ids.
+    """Queues those messages of unknown outcome again that are still useful. Returns their ids.
 
     Receipts that are stored but not read are read first, so that a message that a receipt settles is not released.
 

@@ -152,7 +152,7 @@ def _differing(sources: list[Source]) -> list[str]:
 
 
 def left_unread(within: timedelta) -> list[SourceNow]:
-    """Return sources that have shown news for this long without being picked up.
+    """Return sources that have shown news for as long as ``within`` without being picked up.
 
     Looks at the sources itself. Leaves out sources that are picked up while it waits, that fail, or that do not answer.
     """
@@ -197,8 +197,8 @@ class CatchUp:
     """Picks up and plans news while a sender is running.
 
     Watchers signal which sources have news. If a watcher is missing, this class queries the sources itself. It always
-    checks folders itself. A long pick-up goes on while the sender sends. A source that fails is left to the next runs,
-    until one of them has picked it up again. ``counts`` sums up the work.
+    checks the folders of exports itself. A long pick-up goes on while the sender sends. A source that fails is left to
+    the next runs, until one of them has picked it up again. ``counts`` sums up the work.
     """
 
     def __init__(self, longest: timedelta, waits: Waits = USUAL, read_failed_every: float = 5.0) -> None:

@@ -1,12 +1,12 @@
 """Mails publications, once to each body, in one letter with everything that the body has not received yet.
 
 ``motcua.jobs.mailing`` sends the letters. The Department, Sở Nội vụ and Sở Tư pháp (the auditors) get the figures of
-all agencies. Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods, with
-the agencies to be urged. The first publication of a period is mailed to every body that it concerns. A correction is
-mailed to the bodies whose figures it changed, and one letter holds all corrections of a run. An agency's letter also
-contains the morning's report on its data. No letter holds personal data. Attached files are read from the store and
-must be the published ones. Bodies that get the figures of all agencies also get the manifest, with which they can later
-prove what was published.
+all agencies. Each agency gets its own figures. Ủy ban nhân dân tỉnh gets the reports of months and longer periods,
+which name the agencies that it should urge to do better. The first publication of a period is mailed to every body that
+it concerns. A correction is mailed to the bodies whose figures it changed, and one letter holds all corrections of a
+run. An agency's letter also contains the morning's report on the quality of its data. No letter holds personal data.
+Attached files are read from the store and must be the published ones. Bodies that get the figures of all agencies also
+get the manifest, with which they can later prove what was published.
 """
 
 from __future__ import annotations
@@ -68,10 +68,11 @@ def bodies_of(publication_no: int) -> list[str]:
 
 @without_values()
 def letters_owed(since: datetime, now: datetime) -> list[dict[str, Any]]:
-    """Return the letters about publications and quality checks since a moment that have not reached every recipient.
+    """Return the letters that have not reached every recipient, about publications and quality checks since ``since``.
 
-    Each letter has the ``body``, its ``publications``, and the ``runs`` of quality checks that an agency was not
-    mailed, the newest first. A letter has at most one first publication, so days without mails lead to several letters.
+    Each letter has the ``body``, its ``publications``, and the ``runs`` of quality checks whose reports an agency has
+    not been mailed, the newest first. A letter contains at most one publication that is no correction, so a body gets
+    several letters after days without mails.
     """
     with connect() as ledger:
         mailed = publications_told(ledger, _bodies_of_all(), since=since)
@@ -99,7 +100,8 @@ def mail_publications(
     Args:
         numbers: the publications.
         body: ``department``, ``home_affairs``, ``justice``, ``committee``, or an agency's code.
-        runs: quality checks that an agency was not mailed, the newest first; the letter contains the newest.
+        runs: quality checks whose reports an agency has not been mailed, the newest first; the letter contains only the
+            newest report.
         again: also mail recipients who already have the letter.
 
     Raises:

@@ -31,7 +31,10 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class DifferingFigure:
-    """A figure that is not what it was when it was published; empty keys are no part of its name."""
+    """A figure that is not what it was when it was published.
+
+    ``agency``, ``procedure`` and ``kind`` say which rows the figure counts. An empty one sets no limit.
+    """
 
     agency: str
     procedure: str

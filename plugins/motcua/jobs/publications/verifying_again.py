@@ -132,7 +132,8 @@ def _check_words(
 
 
 def _check_stored(checked: Verification, words: Any, name: str, kept: list[Any], held: str) -> None:  # noqa: ANN401
-    """Compare what the manifest says of a closing with what the ledger stored for it, for files of any release."""
+    """Compare one list in the manifest's words with the list that the ledger stored for the closing (``kept``). This is
+    possible whatever release made the files."""
     published = words.get(name, []) if isinstance(words, dict) else []
     faults = [
         Mismatch(MANIFEST, f"words.{path}: published {shown(was)}, the ledger says {shown(now)}")

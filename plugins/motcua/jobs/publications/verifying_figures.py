@@ -151,8 +151,8 @@ def _differing(
 
 
 def _at_odds(closing: Closing, counted: Figures, differences: Sequence[Difference]) -> Iterator[Mismatch]:
-    """Yield where figures and single cases contradict each other. So nobody can change only one of them without being
-    noticed."""
+    """Yield where the figures of a closing and its list of differences contradict each other. So nobody can change only
+    one of them without being noticed."""
     where = "ledger, audit.closings"
     difference = sum(abs(each.difference) for each in counted.messages)
     if difference != closing.difference:

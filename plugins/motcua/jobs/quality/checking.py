@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 _REGISTER_REACHES_BACK = timedelta(days=366)
 _BATCH = 5000
 _SOURCES = "source_facts"
-"""The only table with rows that may belong to no agency, because they describe a whole source."""
+"""The only table of the snapshot with rows that may belong to no agency, because they describe a whole source."""
 
 
 class CheckInProgress(Exception):
@@ -213,7 +213,8 @@ def _parameters(book: RuleBook, now: datetime, since: datetime) -> dict[str, Any
 
 
 def _read_register(source: str, since: datetime) -> None:
-    """Copy a source's desk register into the snapshot. A failure to read it becomes a finding and raises no error."""
+    """Copy a source's desk register, in which the desk notes when results are ready and handed over, into the snapshot.
+    A failure to read it becomes a finding and raises no error."""
     failure: str | None = None
     try:
         with connect() as ledger, connect(connection_id(source)) as reading:

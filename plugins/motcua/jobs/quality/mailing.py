@@ -54,7 +54,7 @@ def write_to_agency(run_nos: Sequence[int], agency_code: str, *, again: bool = F
     """Write an agency's mail about the newest of these runs. ``None`` if none of them has news for the agency.
 
     Args:
-        run_nos: runs that the agency was not mailed, the newest first.
+        run_nos: runs whose reports the agency has not been mailed, the newest first.
         agency_code: the agency.
         again: write the mail even without news.
     """

@@ -119,7 +119,7 @@ class ClosingResult:
 
     closing: Closing
     changed: bool
-    """Whether the closing was made now. Otherwise it is an earlier closing from which nothing differs."""
+    """Whether the closing was made now. Otherwise it is an earlier closing whose figures are still right."""
 
     @property
     def must_be_looked_at(self) -> bool:
@@ -139,12 +139,14 @@ def close_period(period: Period, run_id: str, now: datetime | None = None) -> Cl
     """Close a period, or correct its last closing if anything differs from it.
 
     The days of a longer period are closed first, or corrected where needed. If a source does not answer, a first
-    closing lacks that source's figures and states so. An existing closing with such figures is kept instead.
+    closing lacks that source's figures and states so. A period that is closed with that source's figures is not closed
+    again (``SourcesUnread``).
 
     Args:
         period: the day, month, quarter or year.
         run_id: the DAG run, or the name of a run by hand.
-        now: the cut-off, by default the current moment. The content of the ledger at the time of the call counts.
+        now: the cut-off, by default the current moment. An earlier cut-off does not bring back the ledger's content of
+            that moment: what the ledger holds at the time of the call is counted.
 
     Raises:
         NotOver: The period's last day is not over at ``now``.
@@ -212,8 +214,8 @@ class _Compared:
     differences: list[Difference]
     unread: tuple[str, ...] = ()
     of_days: Counter[tuple[str, str, str]] | None = None
-    """For a period longer than a day: by how much the accounting identity of its days fails, by cell. ``None`` for a
-    day."""
+    """For a period longer than a day: by how much the accounting identity of its days fails, by agency, procedure and
+    kind of message. ``None`` for a day."""
 
 
 class _Closer:
@@ -401,7 +403,8 @@ class _Closer:
     def _sum_of_days(self, ledger: Connection, period: Period) -> _Compared:
         """Sum up the sources' counts and the differences of a period's days.
 
-        An occasion that one day moved to another day of the period is no difference of the period.
+        An occasion that is missing on one day because it counts on another day of the period is no difference of the
+        period.
         """
         differences: list[Difference] = []
         unread: set[str] = set()

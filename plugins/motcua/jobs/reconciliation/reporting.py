@@ -87,7 +87,8 @@ _OF_SOURCES: tuple[LiteralString, ...] = (
     "sources/reading/transitions_by_agency",
     "sources/counting/codes_in_use",
 )
-"""SQL statements through which the statements on a source read its tables. The vendor's mapping is added to them."""
+"""SQL statements that read a source's tables for the queries in ``_QUERIES``. ``_source_readings`` adds the statements
+that map the tables of a vendor's software."""
 
 THRESHOLDS = (
     "urge_from",
@@ -201,8 +202,8 @@ def show_figure(
         NoSuchFigure: There is no such figure.
     """
     closing = load_closing(ledger, closing_no)
-    # A closing has tens of thousands of cells, one agency some hundred. A cell of an agency or procedure is therefore
-    # read itself, so that a manipulated cell is shown beside its rows. A total is compared with the sums of the pages.
+    # For a cell of an agency or procedure, the closing's stored cells are read, so that a manipulated cell is shown
+    # beside its rows. A closing has tens of thousands of cells, so for a total only the sums that pages show are read.
     of_cells = cell.agency_code is not None or cell.procedure_code is not None
     figures = load_figures(ledger, closing_no, cell.agency_code) if of_cells else summed_figures(ledger, closing_no)
     found = rows_of_figure(ledger, closing, figures, figure, cell, limit)

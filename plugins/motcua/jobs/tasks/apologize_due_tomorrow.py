@@ -51,8 +51,8 @@ def send_messages(run_id: str, window: Window) -> dict[str, Any]:
     Raises:
         RunIncomplete: messages wait because their template is not registered.
     """
-    # This run must not delay the next evening, nor do the work of ``notify_transitions``, so its sender does not
-    # linger.
+    # The sender ends as soon as nothing is due, and does not go on to wait for news: this run must not delay the next
+    # evening, nor do the work of ``notify_transitions``.
     return notify_transitions.send_messages(run_id, evening_window(window, apology_rules()), lingers=False)
 
 
@@ -64,8 +64,8 @@ def gate(
     interval: Window = EVERYTHING,
     now: datetime | None = None,
 ) -> None:
-    """End the run: fail if a task failed, a source could not be read, an evening could not be settled yet, or failed
-    sends may be retried. An unconfirmed calendar of a year is only logged.
+    """End the run: fail for each reason for which a run of ``notify_transitions`` fails, or if an evening is not
+    settled yet. An unconfirmed calendar of a year is only logged.
 
     Raises:
         RunIncomplete: the run failed; the error has all findings, as counts.
@@ -89,7 +89,8 @@ def gate(
             fault(
                 "apologies_late",
                 f"{day}",
-                f"the evening of {day:%d/%m/%Y} of {count} agency(ies) waits, see the log of apologize",
+                f"the apologies of the evening of {day:%d/%m/%Y} are not settled yet for {count} agency(ies);"
+                " see the log of the task apologize",
                 agencies=count,
                 evening=rules.evening_of(day).isoformat(),
             )

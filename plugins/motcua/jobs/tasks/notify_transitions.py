@@ -66,7 +66,8 @@ def pick_up_sources(sources: str, window: Window) -> dict[str, Any]:
     """Pick up sources one after the other, and return their counts together. A source that fails stops no other source.
 
     Raises:
-        FolderFailed: the folder of the only source could not be read. Files that were imported before were picked up.
+        FolderFailed: only one source was given, and its folder could not be read. What was imported from its files
+            earlier was still picked up.
         SourceFailed: at least one source could not be read.
     """
     names = sources.split(",")
@@ -88,7 +89,8 @@ def pick_up_source(source: str, window: Window) -> dict[str, Any]:
     """Pick up one source and return its counts. Imports new export files of the source first, if it has a folder.
 
     Raises:
-        FolderFailed: the source's folder could not be read. Files that were imported before were picked up.
+        FolderFailed: the source's folder could not be read. What was imported from its files earlier was still picked
+            up.
         SourceFailed: the source could not be read.
     """
     failed: FolderFailed | None = None
@@ -184,8 +186,8 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
 @without_values()
 def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval: Window = EVERYTHING) -> None:
-    """End the run: fail if a task failed, a source could not be read, failed sends may be retried, or work is due and
-    no process does it, whatever the cause.
+    """End the run: fail if a task failed, a source could not be read, an export is refused, failed sends may be
+    retried, or work is due and no process does it, whatever the cause.
 
     A stop of the Department is only logged: people know about it, and a backfill could not change it.
 
@@ -223,5 +225,5 @@ def gate(run_id: str, window: Window, failed_tasks: Sequence[str] = (), interval
             )
             for each in (held_up(ledger, told_by_files) if told_by_files else ())
         ]
-    # This check comes last: only a run that fails for no other reason is reported by the watch.
+    # If unserved work is the only reason, no mail about the run is sent: the watch mails it (motcua.jobs.run_alerts).
     demand_nothing_left(failed_tasks, [*left, *unserved_of_run(window)])

@@ -25,8 +25,8 @@ def purge_due(run_id: str) -> dict[str, Any]:
 
 
 def remove_files(now: datetime | None = None) -> dict[str, Any]:
-    """Remove carrier statements after 90 days and exports after 30 days. A file that cannot be removed makes the gate
-    fail."""
+    """Remove carrier statements after 90 days, exports after 30 days, and unconfirmed uploads after a day. A file that
+    cannot be removed makes the gate fail."""
     done = remove_old_files(now or datetime.now(UTC))
     detail = f"{done.refused} file(s) under statements and files are past their time and cannot be removed"
     left = [asdict(fault("old_files_left", "", detail, files=done.refused))] if done.refused else []

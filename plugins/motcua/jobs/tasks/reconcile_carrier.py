@@ -185,8 +185,8 @@ def gate(
     failed_tasks: Sequence[str] = (),
     now: datetime | None = None,
 ) -> None:
-    """End the run: fail if a file was refused, a carrier statement is over its tolerance, or one is missing after the
-    10th.
+    """End the run: fail if a file was refused, a carrier statement is over its tolerance, or one is missing from the
+    10th of the following month on.
 
     Judges the carrier statements of this run and the statements in force for the run's month.
 
@@ -224,7 +224,7 @@ def gate(
             facts = {"month": f"{month:%m/%Y}", "segments": each.segments, "detail": sentence}
             left.append(Finding("statement_missing", facts, each.gateway))
         else:
-            log.warning("%s; this is red from the %dth on", sentence, DUE_DAY)
+            log.warning("%s; the run fails for it from the %dth on", sentence, DUE_DAY)
     demand_nothing_left(failed_tasks, left)
 
 

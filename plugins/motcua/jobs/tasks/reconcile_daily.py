@@ -82,7 +82,7 @@ def _days_due(last: Period) -> list[Period]:
 
 
 def look_again(run_id: str, window: Window, now: datetime | None = None) -> list[int]:
-    """Correct periods that were closed some days ago. A backfill checks no other day.
+    """Check periods again that were closed some days ago, and correct them if needed. A backfill checks none.
 
     Returns: the numbers of the run's closings. A closing that an earlier try corrected is not checked again, but the
     gate judges it.

@@ -86,7 +86,8 @@ class AlreadyCleaning(Exception):
 
 
 def conditions(terms: Terms) -> dict[str, list[ColumnElement[bool]]]:
-    """Return, by table and in order of work, the conditions for removing a row, besides age and Airflow's own ones."""
+    """Return, by table and in order of work, the conditions that a row must meet to be removed, besides its age and the
+    conditions of ``airflow db clean``."""
     base, run, task, note = literal_column, DagRun.__table__.c, TaskInstance.__table__.c, DagRunNote.__table__.c
     at_work = exists().where(
         task.dag_id == base("base.dag_id"),

@@ -72,7 +72,8 @@ class ExportSeen:
     """Time of the export; ``None`` if the file's name has a time in the future."""
     becomes: Literal["taken", "repeated", "outdated", "refused"]
     few: tuple[int, int] | None
-    """Dossiers of the last whole export and of this one, if the number is so low that the run will refuse the file."""
+    """Numbers of dossiers in the last whole export and in this one, if this one has so few that the run will refuse
+    it."""
     has_form: bool
     read: PreviewedExport
 

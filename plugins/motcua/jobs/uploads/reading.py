@@ -1,8 +1,9 @@
 """Read a file of strangers in a separate process with limits on its memory and time.
 
-Such a file comes from a browser or was dropped as an export. Airflow's API server also serves the tasks that send
-messages. If the server itself read a hostile file, the file could delay messages. The process has no connection and no
-password. It gets the open file and returns its result as JSON. Only one file is read at a time.
+Such a file comes from a browser, or somebody put it into a folder for exports. Airflow's API server also serves the
+tasks that send messages. If the server itself read a hostile file, the file could delay messages. The separate process
+knows no connection and no password. It gets the open file and returns its result as JSON. Only one file is read at a
+time.
 """
 
 from __future__ import annotations

@@ -151,8 +151,8 @@ def rules_of(settings: Settings) -> WatchRules:
 def _unserved(looking: Looking) -> Seen:
     """Check whether work is due that no process does, whatever the cause.
 
-    A watch that has just begun raises nothing until it has run for as long as work may stay due. It also waits while
-    everything may still be starting, until Airflow is up.
+    A watch that has just begun raises nothing until it has run for as long as work may stay due. In its first minutes,
+    in which the whole server may be starting, it also raises nothing before Airflow is up.
     """
     state, within = looking.state, looking.rules.served_within
     if somebody_looks(looking.ledger):

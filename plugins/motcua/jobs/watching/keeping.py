@@ -79,7 +79,8 @@ class IdentityKept:
     recent_at: datetime | None = None
     """The last days are not counted again before this moment."""
     counted_at: datetime | None = None
-    """When the last days were counted. ``None`` if they never were, or only by a release that did not store it."""
+    """When the last days were counted. ``None`` if they never were, or only by a release that did not store the
+    time."""
     night_of: date | None = None
     """The last day on which the nightly count of all months began."""
     months_left: list[str] = field(default_factory=list)

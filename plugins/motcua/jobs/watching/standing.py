@@ -65,9 +65,10 @@ MOST_QUARANTINED = 10_000
 """Most rows in quarantine that are counted."""
 COMPLAINTS_OF = timedelta(days=90)
 SURE_AFTER = timedelta(minutes=3)
-"""Age from which a failing source, a gateway pause or an unsent apology is shown.
+"""Age from which a failing source, an unsent apology, or a gateway pause that no person ordered is shown.
 
-A gateway pause begins with two seconds, and a source may fail in a single pick-up. The watch waits as long.
+The first pause of a gateway lasts two seconds, and a source may fail in a single pick-up only. The watch waits as long
+before it raises an alert.
 """
 
 TOLD = ("accepted", "delivered", "unconfirmed")

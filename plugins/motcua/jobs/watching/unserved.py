@@ -71,7 +71,8 @@ def somebody_looks(ledger: Connection) -> bool:
 def unserved_of_run(window: Window) -> list[Finding]:
     """Return the unserved work as reasons for a run's gate to fail.
 
-    If the watchers of sources are not running, this function waits and checks the sources for unread news itself.
+    In a run without a window, if no watcher of sources is running, this function itself checks the sources for unread
+    news, for up to ``MOTCUA_SERVED_WITHIN``.
     """
     with connect() as ledger:
         found = find_unserved(ledger, datetime.now(UTC), window)

@@ -292,7 +292,7 @@ class Told:
 
     @cached_property
     def worst(self) -> tuple[AgencyLine, ...]:
-        """Up to five agencies with the lowest delivered share. Agencies with too few messages are left out."""
+        """Up to five agencies with the lowest delivered share, but none with too few notices or with all delivered."""
         named = (each for each in self.agencies if each.agency_code)
         enough = [each for each in named if self.is_judged(each.notices)]
         below = [each for each in enough if (each.notices.delivered_of_tellable or 0) < 1]
@@ -339,7 +339,7 @@ class Told:
 
     @cached_property
     def stops(self) -> tuple[StopWords, ...]:
-        """The stops of the period. For one agency, stops of this agency and stops of every agency."""
+        """The stops of the period. In a report on one agency, those that cover this agency alone or every agency."""
         return tuple(row for row in self.report.stops if self.agency is None or row.agency_code in ("", self.agency))
 
     def stopped(self, stop: StopWords) -> tuple[str, str]:

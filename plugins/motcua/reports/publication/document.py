@@ -311,7 +311,7 @@ def _unit(told: Told, gateway: str, billed_unit: str) -> str:
 def _unpriced(told: Told, rows: Iterable[ChannelFigures]) -> str:
     """Return the units for which the closing has no price, such as ``một tin qua zalo``.
 
-    Callers call this only if some price is missing. If every row has a price, that is the price of an SMS segment.
+    Callers call this only if some price is missing. If every row has one, the price of an SMS segment is missing.
     """
     names = told.words["channels"]
     units = [_unit(told, *each) for each in unpriced(told.report.closing, rows)] or [names["unit"]["segment"]]
@@ -388,7 +388,7 @@ def time_line(told: Told) -> str | None:
 
 
 def apologies_line(told: Told) -> str:
-    """Return the sentence about right and wrong apologies."""
+    """Return the sentence on apologies: right, wrong, for a paused dossier, and missing before a late result."""
     counts = told.counts_total
     return str(
         told.words["summary"]["apologies"].format(

@@ -76,7 +76,10 @@ def words_value(report: ReconciliationReport) -> dict[str, Any]:
 
 
 def _agency_value(agency: AgencyWords) -> dict[str, Any]:
-    """Return an agency in the form of the manifest. Fields of later versions are left out if they are empty."""
+    """Return an agency in the form of the manifest.
+
+    Fields that manifests did not always have are left out if they are empty, so that older manifests stay the same.
+    """
     value = asdict(agency) | {"kinds_off": list(agency.kinds_off)}
     procedures, reason = list(value.pop("same_day_procedures")), value.pop("same_day_reason")
     return (

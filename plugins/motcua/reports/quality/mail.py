@@ -44,7 +44,10 @@ AGENCIES_SHOWN = 15
 
 @dataclass(frozen=True, slots=True)
 class SourceFault:
-    """A fault that makes messages of a source unreliable, in words for a mail. No field names a dossier."""
+    """A fault of a source that makes messages about its dossiers unreliable, in words for a mail.
+
+    No field names a dossier.
+    """
 
     source: str
     said: InWords
@@ -73,7 +76,8 @@ def compose_agency_mail(
         rows: the rows to correct, in any order; the iterable is read once.
         page_url: address of the agency's page, if this deployment has one.
         dossiers_url: address of the page Hồ sơ, to which dossiers' codes link, if this deployment has one.
-        untold: number of pushed dossiers with a supplement of which no step at the desk is known.
+        untold: number of pushed dossiers that need a supplement, but whose citizen could not be informed, because no
+            step at the one-stop desk was pushed.
         faults: faults of the agency's sources.
     """
     urgent, left_out = most_urgent(rows, MOST_ROWS)
@@ -211,7 +215,7 @@ def _rules_told(report: AgencyReport | DepartmentReport) -> _RulesTold:
 
 
 def _counted(figures: AgencyFigures) -> str:
-    """Return the sum of the findings by agency, in words."""
+    """Return how many findings an agency has, how many are acknowledged, and how many it must correct, in words."""
     sentence = wording.words()["counted_with" if figures.acknowledged else "counted"]
     numbers = {name: wording.count(getattr(figures, name)) for name in ("found", "acknowledged", "to_do")}
     return str(sentence.format(**numbers))

@@ -17,7 +17,7 @@ from motcua.quality.report_data import AgencyFigures, RowToCorrect, RuleResult
 from motcua.reports import wording
 
 LEAST_DOSSIERS = wording.LEAST_JUDGED
-"""A share is shown only if it is of at least this many dossiers, so that three dossiers never accuse an agency."""
+"""A share is shown only if it is of at least this many dossiers, so that no agency is blamed for a few dossiers."""
 _STAGES = ("remind_department", "remind_agency", "in_time")
 _SEVERITIES = ("critical", "warning", "info")
 
@@ -93,5 +93,5 @@ def shares_told(shares: Iterable[TextableShare]) -> list[TextableShare]:
 
 
 def late(counted: AgencyFigures | RuleResult) -> int:
-    """Return the number of findings past their deadline, for the agency and for the Department."""
+    """Return how many findings are so late that the agency, or even the Department, is reminded of them."""
     return counted.remind_agency + counted.remind_department

@@ -92,11 +92,14 @@ class _Column:
     kind: str = "text"
     """The format of the cells: ``text``, ``wrapped``, ``number``, ``rate`` or ``day``."""
     head: str = ""
-    """The column's head; by default the head that the words of workbooks have for the column's name."""
+    """The column's heading. If it is empty, the file of words for mails gives the heading for the column's name."""
 
 
 _KINDS = {"figure": "number", "day": "day", "moment": "day"}
-"""The format of a column, by the form that the declared list gives it. A form that is missing here is shown as text."""
+"""The format of the cells of a column of the list of findings, by the column's ``shown``.
+
+Cells of all other columns are wrapped text.
+"""
 
 
 class _Book(Book):

@@ -82,8 +82,9 @@ def components(
     The programs of a group start together once the group before is ready. The only exception is the second group, which
     may start at the same time as the first. A task fails without an API server, so programs that start tasks wait for
     the server. A task also needs reachable gateways and a mail server. The first group begins no work, so it may
-    already run while the demo's database is filled with data of past days. Meanwhile the program of the third group may
-    be loaded into memory. The last group starts the missed runs of all DAGs, and the first messages do not wait for it.
+    already run while the demo's database is filled with data of past days. Meanwhile the programs with a file
+    ``goes_on`` may be loaded into memory. The last group starts the missed runs of all DAGs, and the first messages do
+    not wait for it.
 
     Args:
         deployment: the demo.
@@ -181,7 +182,7 @@ def components(
         [
             # Low priority, because runs are more urgent than parsing.
             airflow("dag-processor", _has_heartbeat(url, "dag_processor"), before_exec=_lower_priority),
-            # If its child process is gone, the triggerer notices this only after ten seconds.
+            # The triggerer notices the end of its child process only ten seconds later. It is killed before that.
             loaded_before(airflow("triggerer", _has_heartbeat(url, "triggerer"), finished=lambda titles: not titles)),
         ],
     ]

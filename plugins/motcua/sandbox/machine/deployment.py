@@ -134,7 +134,7 @@ def check_disk(addresses: Addresses, needed: int = _RESERVED_BYTES) -> None:
 
 
 def check_room(addresses: Addresses, *, embedded_postgres: bool) -> None:
-    """Check for everything that would stop the demo later.
+    """Check for what would stop the demo later: too little disk space, and ports that another program uses.
 
     Raises:
         CannotRun: too little disk space is free, or a port is in use. The message names the variable to set.
@@ -359,7 +359,8 @@ def airflow_environment(
         # As on a server, a task continues while the API server is away, and can report its end afterwards.
         "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME": "3600",
         "AIRFLOW__WORKERS__MAX_FAILED_HEARTBEATS": "900",
-        # A finished task often keeps its worker busy until the next heartbeat. With 5 s no worker would be free.
+        # A finished task often keeps its worker busy until the next heartbeat. With Airflow's default, 5 s, no worker
+        # would be free.
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False",
         # As on a server. docker-compose.yaml explains what is not logged.

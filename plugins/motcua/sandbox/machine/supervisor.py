@@ -376,7 +376,7 @@ class Supervisor:
         self._record()
 
     def is_at_work(self, name: str) -> bool:
-        """Return whether a program started by ``begin`` is still running. ``wait_for`` and ``tick`` notice its end."""
+        """Return whether a program started by ``begin`` is running. Only ``wait_for`` and ``tick`` notice its end."""
         return any(running.component.name == name for running in self._components)
 
     def let_go(self, name: str) -> None:

@@ -235,7 +235,7 @@ class PhoneNetwork:
                 self._stop.wait(0.002)  # receipts that are due together can then be read together
 
     def _send_held(self, message_ids: Sequence[int]) -> None:
-        """Send the receipts that must go out before this request is answered."""
+        """Send the receipts of messages that must go out before the request with these messages is answered."""
         for message_id in message_ids:
             for row in self.log.read(_HELD_RECEIPTS, {"message_id": message_id}):
                 self._in_flight.add(row["uuid"])

@@ -107,7 +107,7 @@ class ScriptedGateway:
         """Answers to a number's messages, in order."""
         self.script: list[Answer] = []
         self.answer_to: Callable[[Asked], Answer] | None = None
-        """Function that is called for each message in turn."""
+        """Function that gives the answer to each message for which no scripted answer is left."""
         self.answer: Answer = TAKEN
         self.headers: dict[str, str] = {}
         self.ahead = timedelta(0)

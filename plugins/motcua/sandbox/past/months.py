@@ -91,8 +91,7 @@ def _reception(received: datetime, first: Act, following: list[Act], until: date
     """
     timed = [(received, first)]
     if first.move and first.move.status == 1 and following:
-        # The act comes before the day's run. Otherwise each day that has its closing already would later count one more
-        # dossier.
+        # The act comes before the day's run. If it came later, the dossier would count for an already closed day.
         timed.append((received + min((until - received) / 10, timedelta(minutes=20)), following.pop(0)))
     return timed
 
@@ -176,8 +175,8 @@ def months(
 ) -> Iterator[Past]:
     """Yield the dossiers of past months, a given number for each working day.
 
-    Before the day on which the other agencies joined, only the first agencies have dossiers. Events after the present
-    moment are not part of the past: they will happen while the demo runs.
+    Agencies without a ``past`` in include/sandbox/agencies.yaml have dossiers only from the day ``joined`` on. Events
+    after the present moment are not part of the past: they will happen while the demo runs.
     """
     first = deal(random, {each: each.past_weight or each.weight for each in pilot.agencies if each.past})
     everyone = deal(random, pilot.shares)

@@ -1,9 +1,9 @@
 """Load the months before the demo's start: write into the sources up to each run's time, and call the real jobs.
 
 This module writes no row of the ledger itself. An evening's run picks up, plans, apologises, sends, reads receipts and
-settles. In the morning the days before, and sometimes months, are closed and checked again. A second process publishes
-the closings and may end after the demo is running. Quality is checked once a week, and in the last days on each working
-day.
+settles. In the morning the day before is closed, and on the second of a month also the month before. A second process
+publishes the closings and may end after the demo is running. Quality is checked once a week, and in the last days on
+each working day.
 """
 
 from __future__ import annotations
@@ -118,8 +118,8 @@ _RUN_TIME: Final = time(17, 31)
 _CHECKED, _RECONCILED = time(5, 30), time(6, 10)
 _CHECKED_DAILY_FOR: Final = timedelta(days=4)
 _LOOKED_AGAIN: Final = timedelta(days=7)
-"""The last Monday of the past lies within this time before its end. On that day all closings of a month are counted
-again, even in the sources."""
+"""The last Monday of the past lies within this time before its end. On that day closings of the last month that are at
+least three days old are counted again, even in the sources."""
 _MAILED_FOR: Final = timedelta(days=4)
 """Publications up to this age are mailed. The demo's own run would not mail older publications either."""
 _IN_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - of a demo
@@ -459,7 +459,9 @@ class _Publisher:
         self._mailed: list[Future[None]] = []
 
     def publish(self, closings: Sequence[int], moment: datetime) -> None:
-        """Queue the closings that were not queued before, and the morning's mails. Raise the error of earlier ones.
+        """Queue the closings that were not queued before, and the morning's mails.
+
+        If an earlier publication or mail failed, its error is raised.
 
         Raises:
             Exception: whatever the other process raised.

@@ -103,7 +103,7 @@ class Clerk(Office[_Memory]):
             columns = list(self._form.columns)
             sheet.write_row(0, 0, [self._form.columns[column][0] for column in columns])
             known = [each for each in self.memory.dossiers.values() if each.status is not None]
-            # The clerk sorts the list by the newest dossier.
+            # The clerk's list begins with the newest dossier.
             for line, dossier in enumerate(reversed(known), start=1):
                 for place, column in enumerate(columns):
                     sheet.write_string(line, place, self._cell_text(dossier, column))

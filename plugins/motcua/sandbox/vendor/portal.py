@@ -1,4 +1,4 @@
-"""Push as a client of the national portal's protocol, form A, as public one-stop software does.
+"""Push as a client of the national portal's protocol, as public one-stop software does.
 
 The client knows only the receiver's address, a name and a password. It requests a session before each call. In the
 answer to that request ``error_code`` is an integer, in all other answers a text. The client reads little else of an

@@ -95,7 +95,7 @@ class Software(Office[_Memory]):
         del self.memory.dossiers[code]
 
     def _push(self, now: datetime) -> None:
-        """Push changes in order until one is not accepted. An unanswered push stays in the outbox for the next time."""
+        """Push changes in order until one must be tried again later. It and the later ones stay in the outbox."""
         if now < self._next_try:
             return
         try:

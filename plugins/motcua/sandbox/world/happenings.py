@@ -62,8 +62,9 @@ class Transition(_Frozen):
 
 
 class Act(_Frozen):
-    """Something that is going to happen to a dossier, ``after`` seconds after it was received.
+    """Something that is going to happen to a dossier.
 
+    ``after``: seconds after the dossier was received, or for ``write`` after the first half of the move.
     ``move``: see ``Move``. ``repeat``: the last transition is written once more. ``write``: the second half of a move
     reaches the source. ``reveal``: the dossier's row appears, after its transitions. ``mend``: the desk asks for the
     phone again. ``correct_procedure``: a wrongly chosen procedure is corrected. ``paper_ready``: the result is on the

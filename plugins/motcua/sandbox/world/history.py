@@ -122,8 +122,8 @@ def _invented_past(
     past = Past(dossier, [(act.after - age, act) for act in acts[done:]])
     moments = [received_at, *office_moments(random, received_at, now - BEFORE, done - 1)]
     if len(moments) > 1 and acts[0].move and acts[0].move.status == 1:
-        # An online dossier is received on the day it is sent. Otherwise a day that has its closing already would later
-        # count one dossier more.
+        # An online dossier is accepted on the day it is sent. If it were accepted later, it would count for a day that
+        # is closed already.
         moments[1] = min(moments[1], received_at + timedelta(minutes=20))
     for act, moment in zip(acts[:done], moments, strict=True):
         past.lived(act, moment, random)

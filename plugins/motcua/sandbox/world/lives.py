@@ -41,7 +41,7 @@ _Card = TypeVar("_Card")
 _WRITINGS: tuple[Writing, ...] = ("together", "row_first", "transition_first", "late")
 _WRITING_WEIGHTS = (75, 11, 11, 3)
 _HALVES_APART = 10.0
-"""Seconds after which both halves of a move have certainly reached the source."""
+"""Seconds after which both halves of a move, the dossier's row and the transition, are certainly at the source."""
 
 _ODD_DATES = (
     "",

@@ -139,7 +139,7 @@ def _digits(random: Random, count: int) -> str:
 
 
 def _is_plain_number(number: str) -> bool:
-    """Return whether no rule about invented numbers could match this number."""
+    """Return whether the phone rules certainly do not take this number for an invented one, such as 0909090909."""
     tail = number[-7:]
     steps = {(int(b) - int(a)) % 10 for a, b in pairwise(tail)}
     return len(set(tail)) >= 4 and len(steps) >= 3 and tail[:2] * 3 != tail[:6]

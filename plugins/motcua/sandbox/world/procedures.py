@@ -54,7 +54,7 @@ class Agency(BaseModel):
 
     @property
     def written_code(self) -> str:
-        """Return the agency's code as its source writes it. The second vendor writes it as QĐ 20/2020/QĐ-TTg does."""
+        """Return the agency's code as its source writes it. All but ``khanhhoa`` write it as QĐ 20/2020/QĐ-TTg does."""
         return self.code if self.source == "khanhhoa" else self.aliases[0]
 
 
@@ -98,7 +98,10 @@ def _calendar() -> holidays.HolidayBase:
 
 
 def working_day(day: date, count: int) -> date:
-    """Return the ``count``-th working day after ``day``, or before it; for 0 the day itself or the next working day."""
+    """Return the ``count``-th working day after ``day``, or before it if ``count`` is negative.
+
+    For 0 it is the day itself or the next working day.
+    """
     return _calendar().get_nth_working_day(day, count)
 
 

@@ -162,7 +162,7 @@ class OneStopWriter:
         return number
 
     def write_register(self, dossier: Dossier, ready_at: datetime | None, handed_at: datetime | None) -> None:
-        """Write an entry of the desk's paper register."""
+        """Write an entry of the desk's register of results, which this source stores too."""
         self._connection.execute(
             statement("sandbox/khanhhoa/write_register"),
             {
@@ -224,7 +224,7 @@ _DEPARTMENTS = {
 def _vendor_place(step: str | None, status: int | None, desk: bool) -> dict[str, Any]:
     """Return this vendor's words for a dossier's status, and for whether the dossier is at the one-stop desk.
 
-    For a supplement, only the vendor's state shows where the dossier is.
+    For a supplement, only the value ``supplement`` shows where the dossier is.
     """
     at_desk = desk if status != 5 else True
     return {

@@ -70,8 +70,8 @@ def read_numbers(
 def sources_of_agency(connection: Connection, agency_code: str, sources: Sequence[str], since: datetime) -> list[str]:
     """Return which of these sources have data of an agency.
 
-    These are sources from which dossiers of the agency were picked up since then, and sources of clients that may push
-    for the agency.
+    These are sources from which dossiers of the agency were picked up at or after ``since``, and sources of clients
+    that may push for the agency.
     """
     values = {"agency_code": agency_code, "sources": list(sources), "since": since}
     return [row["name"] for row in connection.execute(statement("source_checks/sources_of_agency"), values)]

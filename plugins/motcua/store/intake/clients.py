@@ -33,7 +33,8 @@ class Client:
     waiting: int
     """How many pushed steps wait for their dossiers."""
     supplements_nowhere: int
-    """How many requests for a supplement lack any sign that the dossier is at the desk, so that nobody is informed."""
+    """How many dossiers with a request for a supplement lack any sign that they are at the desk, so that nobody is
+    informed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ def _apply_rounds(connection: psycopg.Connection[Any], texts: Mapping[str, str])
 def _drop_earlier_signatures(
     connection: Connection, texts: Mapping[str, str], before: set[tuple[str, str, str]]
 ) -> None:
-    """Drop functions with earlier parameters if they have other parameters now. Nobody calls the earlier ones."""
+    """Drop the earlier versions of functions whose parameters have changed. Nobody calls them any more."""
     defined = {name for text in texts.values() for kind, name in _CREATED.findall(text) if kind == "FUNCTION"}
     now = _objects(connection)
     new = {name for kind, name, signature in now - before if kind == "FUNCTION"}

@@ -133,6 +133,9 @@ def parse_left_undone(words: str) -> list[Finding]:
 
 
 def red_only_for(connection: psycopg.Connection[DictRow], run_ids: Sequence[str], name: str) -> set[str]:
-    """Return which of these runs failed only because of findings with this name: their gates found nothing else."""
+    """Return which of these runs failed only because their gates made findings with this name, and no other findings.
+
+    Runs of earlier versions, which stored words instead of findings, are left out.
+    """
     rows = connection.execute(statement("runs/red_only_for"), {"run_ids": list(run_ids), "name": name})
     return {row["run_id"] for row in rows}

@@ -94,7 +94,7 @@ class ListedEvening(SettledEvening):
 
 @dataclass(frozen=True, slots=True)
 class ForecastCount:
-    """How many dossiers with an appointed day in one month had the same outcome of the forecast.
+    """How many dossiers of an agency with an appointed day in one month had the same outcome of the forecast.
 
     The forecast is the selection of an evening: no result will be ready on the appointed day of a selected dossier.
     """
@@ -193,8 +193,8 @@ def is_settled(connection: Connection, agency_code: str, day: date) -> bool:
 def candidates(
     connection: Connection, agency_code: str, due: DueDays, evening_at: datetime
 ) -> Iterator[list[DueDossier]]:
-    """Yield batches of the agency's dossiers with one of these due dates, as they stood at the evening (from
-    ``motcua.dossier_versions``)."""
+    """Yield batches of the agency's dossiers that have or once had one of these due dates, as they stood at the evening
+    (from ``motcua.dossier_versions``)."""
     after = 0
     values = {"agency_code": agency_code, "due_days": list(due), "evening_at": evening_at, "limit": _BATCH}
     while rows := connection.execute(statement("apologies/candidates"), values | {"after": after}).fetchall():
@@ -275,7 +275,7 @@ EVERYTHING_KNOWN = dict.fromkeys(("known_version", "known_transition", "known_hi
 def forecast(
     connection: Connection, first: date, last: date, now: datetime, known: Mapping[str, int] = EVERYTHING_KNOWN
 ) -> list[ForecastCount]:
-    """Return how often the forecast was right for the appointed days in a period, by month.
+    """Return how often the forecast was right for the appointed days in a period, by agency and month.
 
     The counts come from ``audit.apology_evenings``. Leave out days that are not over. Only facts with numbers up to
     those in ``known`` count.

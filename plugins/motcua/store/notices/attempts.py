@@ -200,6 +200,6 @@ def settle_repeat(connection: Connection, sender_id: int, outcome: RepeatOutcome
 
 
 def assume_accepted(connection: Connection, gateway: str, window: Window, before: datetime, now: datetime) -> int:
-    """Mark attempts without an answer that began before ``before`` as accepted. Return the number of messages."""
+    """Mark attempts of unknown outcome that began before ``before`` as accepted. Return the number of messages."""
     values = {"gateway": gateway, "before": before, "now": now, **window.bounds}
     return connection.execute(statement("attempts/assume_accepted"), values).rowcount

@@ -141,7 +141,8 @@ def save_dossiers(
         now: when the rows were read.
         unread: the period that earlier pick-ups have already read. If a row changed but has a stamp in this period, or
             older than its last version, it was written with a wrong clock and gets the time ``now``.
-        is_first: true if the source was never read before, because its rows may then be of any age.
+        is_first: true if the source was never read before. A stamp in the future is then left empty instead of replaced
+            by ``now``, because the row may be of any age.
     """
     values = {"rows": written, "source_id": source_id, "now": now, "looked_from": unread[0], "read_until": unread[1]}
     values |= {"is_first": is_first}
@@ -152,7 +153,7 @@ def save_dossiers(
 def stamped_otherwise(connection: Connection, source_id: int, rows: Sequence[tuple[str, str, datetime]]) -> list[int]:
     """Return the places, counted from 0, of the rows that the ledger does not have with the same stamp.
 
-    A row is given as (agency, dossier, stamp).
+    A row is given as (agency, dossier, stamp). Rows of dossiers that another source brought are left out.
     """
     written = large_recordset(
         {"place": place, "agency_code": agency, "dossier_code": code, "updated_at": stamp}
@@ -170,7 +171,10 @@ def new_procedures(connection: Connection, procedures: Collection[Procedure]) ->
 
 
 def save_procedures(connection: Connection, procedures: Collection[Procedure]) -> None:
-    """Insert procedures that are new. The caller commits at once because all sources share the procedures."""
+    """Insert new procedures, and update the names of known ones.
+
+    The caller commits at once because all sources share the procedures.
+    """
     connection.execute(statement("dossiers/save_procedures"), {"rows": _procedure_rows(procedures)})
 
 
@@ -194,7 +198,7 @@ def known_dossiers(connection: Connection, keys: Sequence[tuple[str, str]]) -> d
 
 
 def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[int]) -> list[NamedDossier]:
-    """Return the dossiers whose row is newer than their last transition and needs another message than it does."""
+    """Return the dossiers whose row is newer than their last transition and calls for another message than that one."""
     return values_of(
         NamedDossier, connection.execute(statement("dossiers/row_tells_more"), {"dossier_ids": list(dossier_ids)})
     )
@@ -203,8 +207,8 @@ def dossiers_whose_row_tells_more(connection: Connection, dossier_ids: Sequence[
 def dossiers_whose_status_was_mapped(connection: Connection, source_id: int) -> list[tuple[str, str]]:
     """Return the source's dossiers with an unknown status that may be known now, as (agency, code) pairs.
 
-    The status may be known now because a status code of the source was mapped after the last pick-up. Each dossier
-    occurs under every code of its agency.
+    The status may be known now because a status code of the source was mapped after the last pick-up. Each dossier is
+    returned once for each code of its agency.
     """
     rows = connection.execute(statement("dossiers/status_mapped_since"), {"source_id": source_id})
     return [(row["agency_code"], row["dossier_code"]) for row in rows]

@@ -61,7 +61,7 @@ class Gap(OpenGap):
 
 @dataclass(frozen=True, slots=True)
 class GapMessages:
-    """How many of a gap's messages are in one state now: messages that were sent, or may have been sent, in the gap."""
+    """How many messages of one kind that were sent, or may have been sent, in a gap are in one state now."""
 
     kind: str
     state: str
@@ -94,7 +94,7 @@ def begin_journal(connection: Connection, journal_id: UUID, reason: str) -> None
 
 
 def known_references(connection: Connection, references: Sequence[str]) -> set[str]:
-    """Return which of these attempts the ledger knows, given their references."""
+    """Return which of these references belong to attempts that the ledger has, as its own or as lost attempts."""
     rows = connection.execute(statement("gaps/known_references"), {"asked": list(references)})
     return {row["reference"] for row in rows}
 
@@ -399,7 +399,7 @@ def list_gaps(connection: Connection, limit: int = 100) -> list[Gap]:
 
 
 def messages_of_gap(connection: Connection, gap_no: int) -> list[GapMessages]:
-    """Count by present state the messages that were sent, or may have been sent, in a gap (from
+    """Count the messages that were sent, or may have been sent, in a gap, by kind and present state (from
     ``motcua.attempts``)."""
     return values_of(GapMessages, connection.execute(statement("gaps/messages"), {"gap_no": gap_no}))
 

@@ -203,7 +203,10 @@ def days_used_up(connection: Connection, gateways: Sequence[str], now: datetime)
 
 
 def stop_gateway(connection: Connection, stop: GatewayStop, *, changed_by: str) -> None:
-    """Pause a gateway, or one carrier or template there, and record the change."""
+    """Pause a gateway, or one carrier or template there, and record the change.
+
+    An existing pause that ends later stays unchanged.
+    """
     values = {field.name: getattr(stop, field.name) for field in fields(stop)}
     connection.execute(statement("gateways/stop"), values | {"changed_by": changed_by})
 

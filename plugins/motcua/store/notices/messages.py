@@ -85,8 +85,10 @@ def reopen_mended(connection: Connection, window: Window, now: datetime) -> int:
 
 
 def reopen_confirmed(connection: Connection, confirmed: Sequence[Confirmation], now: datetime) -> int:
-    """Queue unsent messages again whose occasion an old step had begun and a newer step now confirms. Return how
-    many."""
+    """Queue unsent messages again whose occasion began with an old step and is now confirmed by a step that is not old.
+
+    Return how many.
+    """
     if not confirmed:
         return 0
     values = {"rows": recordset(confirmed), "now": now}
@@ -115,7 +117,7 @@ class MessageText(Words):
 
 @dataclass(frozen=True, slots=True)
 class KnownElsewhere:
-    """The names of a message without the ledger's own ids. The journal and a restored ledger know these names."""
+    """What identifies a message in the journal and in a restored ledger, which do not share this ledger's ids."""
 
     source: str
     agency_code: str
@@ -375,7 +377,10 @@ class ReleasedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many queued messages wait. Messages that wait because of a stop do not count."""
+    """How many queued messages are due or failed before.
+
+    Messages that wait for the end of a stop, a person's decision or opening hours do not count.
+    """
 
     due: int
     failed: int
@@ -401,7 +406,7 @@ class StateCount:
     kind: Kind
     state: str
     reason: str | None
-    """The reason why the messages were not sent or were refused. ``None`` for messages in other states."""
+    """The reason of suppressed, cancelled and rejected messages. ``None`` for messages in other states."""
     messages: int
 
 

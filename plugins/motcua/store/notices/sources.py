@@ -141,7 +141,9 @@ def troubles_of(connection: Connection, name: str, since: datetime) -> SourceTro
 
 
 def note_pick_up(connection: Connection, source_id: int, moved: Sequence[int], changed: Sequence[int]) -> None:
-    """Record in ``pick_ups`` how many new rows a pick-up read. The ledger adds the run that this session works for.
+    """Record in ``pick_ups`` how many new rows a pick-up read, for the run that this session works for.
+
+    Without a run, record nothing.
 
     Args:
         connection: the pick-up's connection.

@@ -61,7 +61,7 @@ class _TemplateFile(BaseModel):
             raise ValueError(f"must be one line of visible characters, but holds {', '.join(unseen)}")
         words = PLACEHOLDER.sub("", body)
         if "{" in words or "}" in words:
-            raise ValueError("has a brace that belongs to no {named} place")
+            raise ValueError("has a brace that encloses no parameter's name")
         if remove_accents(words).count(UNKNOWN_CHARACTER) > words.count(UNKNOWN_CHARACTER):
             raise ValueError("has a character that cannot be written without accents in GSM-7")
         return body
@@ -147,14 +147,14 @@ def _check_parameters(path: Path, file: _TemplateFile) -> None:
     places = tuple(PLACEHOLDER.findall(file.body))
     if places != file.parameters:
         raise TemplateFileError(
-            f"{path}: parameters: are {list(file.parameters)}, but the body has the places {list(places)}"
+            f"{path}: parameters: are {list(file.parameters)}, but the body has {list(places)} in braces"
         )
     for position, name in enumerate(file.parameters):
         if name not in PARAMETER_LIMITS:
             known = ", ".join(PARAMETER_LIMITS)
             raise TemplateFileError(f"{path}: parameters: {name!r} is not known; known are {known}")
         if name in file.parameters[:position]:
-            raise TemplateFileError(f"{path}: parameters: {name!r} stands twice; providers number each place once")
+            raise TemplateFileError(f"{path}: parameters: {name!r} stands twice; the body may use it only once")
     for name in file.choices:
         if name not in file.parameters:
             raise TemplateFileError(f"{path}: choices: {name!r} is not a parameter of this template")

@@ -80,7 +80,10 @@ def summed_up(rows: Sequence[IdentityRow], *names: str) -> list[IdentityRow]:
 
 
 def latency(connection: Connection, since: datetime, limit: int = 1000) -> Latency:
-    """Return the latency of the latest messages."""
+    """Return the latency of the latest messages that were sent without a delay.
+
+    Messages that were on hold, or waited for a second attempt or a corrected phone number, are left out.
+    """
     row = connection.execute(statement("accounting/latency"), {"since": since, "limit": limit}).fetchone()
     if row is None or not row["messages"]:
         return Latency()

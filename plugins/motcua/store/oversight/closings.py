@@ -73,8 +73,8 @@ class Watermark:
     known_attempt: int | None
     """The largest number of an attempt. ``None`` if channels are not counted."""
     known_message: int
-    """Every message up to this number had begun by ``known_history``. A few messages with larger numbers may have begun
-    by then too."""
+    """All messages up to this number had been inserted by the cut-off. A few messages with larger numbers may have been
+    inserted by then too."""
 
 
 def take_watermark(connection: Connection) -> Watermark:
@@ -435,12 +435,12 @@ def enabled_by_written_code(connection: Connection) -> dict[str, datetime | None
 
 
 def first_event(connection: Connection) -> datetime | None:
-    """Return when the first event with a message was recorded."""
+    """Return when the first event with a message was recorded. Inquiries, whose messages are replies, do not count."""
     return first(connection.execute(statement("closings/first_event")), "recorded_at")
 
 
 def with_differences(counted: Iterable[MessageFigures], differences: Iterable[Difference]) -> list[MessageFigures]:
-    """Add differences to the sources' figures, as ``only_source`` and ``only_ledger``."""
+    """Add the explained differences to the sources' figures, as ``only_source`` and ``only_ledger``."""
     cells = {(each.agency_code, each.procedure_code, each.kind): each for each in counted}
     for difference in differences:
         if difference.is_explained:
@@ -614,7 +614,7 @@ def closings_of_run(connection: Connection, run_id: str) -> list[int]:
 
 
 def unpublished_closings(connection: Connection) -> list[int]:
-    """Return the numbers of the closings without a publication, the oldest first."""
+    """Return the numbers of the closings without a publication, the oldest first. Leave out corrected closings."""
     return [row["closing_no"] for row in connection.execute(statement("closings/reading/unpublished")).fetchall()]
 
 

@@ -91,7 +91,7 @@ def apply_request(connection: Connection, request_no: int) -> RequestOutcome | N
 
 
 def note_told(connection: Connection, request_no: int, told: Mapping[str, Any], after: timedelta) -> None:
-    """Record in ``motcua.page_requests`` that the Department was mailed which citizens a request would inform.
+    """Record in ``motcua.page_requests`` that the Department was mailed how many citizens a request would inform.
 
     The request may be carried out when the time ``after`` has passed.
     """

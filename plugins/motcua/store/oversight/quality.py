@@ -125,7 +125,7 @@ class NewRun:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """Within how many working days a rule's findings must be corrected."""
+    """For one rule: working days until the agency is reminded, and further ones until the Department is informed."""
 
     rule: str
     agency: int
@@ -514,7 +514,7 @@ _EPISODE_STATEMENTS = (
 
 
 def rows_hashes(connection: Connection, run_no: int, rules: Sequence[str]) -> dict[str, tuple[int, str]]:
-    """Return, by rule, the number of findings in a run's episodes and the hash of their ids."""
+    """Return, by rule, how many findings had an open episode in a run, and the hash of their subjects."""
     rows = connection.execute(statement("quality/saving/rows_hashes"), {"run_no": run_no, "rules": list(rules)})
     return {row["rule"]: (row["found"], row["rows_hash"]) for row in rows}
 
@@ -647,10 +647,10 @@ def shares_of(
     least_dossiers: int = 0,
     name_of: Callable[[str], str] = str,
 ) -> list[TextableShare]:
-    """Return shares of textable numbers among at least ``least_dossiers`` dossiers, the worst first (from
-    ``motcua.quality_shares``).
+    """Return shares of textable numbers among at least ``least_dossiers`` dossiers (from ``motcua.quality_shares``).
 
-    ``name_of`` gives the name of an agency.
+    The newest month comes first, and the worst share first within a month and dimension. ``name_of`` gives the name of
+    an agency.
     """
     given = {"run_no": run_no, "agency_code": agency_code, "least": least_dossiers}
     rows = connection.execute(statement("quality/reading/shares"), given)

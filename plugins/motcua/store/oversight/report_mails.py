@@ -116,9 +116,10 @@ def publications_told(
 
 
 def runs_owed(connection: Connection, since: datetime, until: datetime) -> dict[str, list[int]]:
-    """Return, by agency, the runs of the quality check that were not mailed to the agency, the newest first.
+    """Return, by agency, the runs of the quality check that were not mailed to all its recipients, the newest first.
 
-    The runs were made between two moments.
+    Only runs on working days from ``since`` to ``until`` are returned. Runs before the last mailed one are left out,
+    because each report names all open findings.
     """
     owed: dict[str, list[int]] = defaultdict(list)
     for row in connection.execute(statement("report_mails/runs_owed"), {"since": since, "until": until}):

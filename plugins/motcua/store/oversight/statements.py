@@ -148,9 +148,10 @@ def match_lines(connection: Connection, file: StatementFile) -> int:
 
 
 def save_sums(connection: Connection, statement_no: int) -> None:
-    """Store the sums of a carrier statement's matches in ``motcua.statement_difference_sums``. They never change.
+    """Store the sums of a carrier statement's matches and of their differences. They never change.
 
-    The caller does this in the transaction that stores the matches.
+    The tables are ``motcua.statement_sums`` and ``motcua.statement_difference_sums``. The caller does this in the
+    transaction that stores the matches.
     """
     connection.execute(statement("statements/save_difference_sums"), {"statement_no": statement_no})
     connection.execute(statement("statements/save_sums"), {"statement_no": statement_no})
@@ -489,7 +490,7 @@ def save_upload(connection: Connection, upload: StatementUpload) -> int:
 
 
 def unread_uploads(connection: Connection, since: datetime) -> list[StatementUpload]:
-    """Return carrier statements uploaded since then that no run has taken or refused, the newest first (from
+    """Return carrier statements uploaded after ``since`` that no run has taken or refused, the newest first (from
     ``motcua.statement_uploads``)."""
     return values_of(
         StatementUpload, connection.execute(statement("uploads/unread"), {"since": since, "most": _MOST_UNREAD})

@@ -56,7 +56,7 @@ def unknown_messages(
 
 
 def high_marks(connection: Connection) -> HighMarks:
-    """Return the largest numbers that the ledger has given to attempts and to changes of messages."""
+    """Return the largest numbers of attempts and of changes of messages, and the last heartbeat of senders."""
     row = connection.execute(statement("watch/high_marks")).fetchone()
     return value_of(HighMarks, row) if row else HighMarks(0, 0)
 
@@ -76,9 +76,10 @@ def seen_from_outside(connection: Connection, now: datetime) -> ServerPage:
 
 
 def receipts_of_gateways(connection: Connection, since: datetime, before: datetime) -> list[ReceiptFigures]:
-    """Count, for each gateway, the attempts that it accepted from ``since`` to ``before``.
+    """Count, for each gateway, its last accepted attempts that began from ``since`` to ``before``, at most ten.
 
-    Also count the attempts among them that a delivery receipt ended.
+    Also count the attempts among them that a delivery receipt ended. Gateways whose provider reports no deliveries are
+    left out.
     """
     rows = connection.execute(statement("watch/receipts_of_gateways"), {"since": since, "before": before})
     return [value_of(ReceiptFigures, row) for row in rows]
@@ -87,7 +88,7 @@ def receipts_of_gateways(connection: Connection, since: datetime, before: dateti
 def unknown_references(connection: Connection, since: datetime) -> tuple[int, datetime | None]:
     """Count receipts since ``since`` that name no attempt of ours (from ``motcua.receipt_readings``).
 
-    Also return when the last of these receipts was read.
+    Only the last thousand receipts are searched. Also return when the last of the counted receipts was read.
     """
     row = connection.execute(statement("watch/unknown_references"), {"since": since}).fetchone()
     return (row["receipts"], row["last_at"]) if row else (0, None)
@@ -100,7 +101,10 @@ def contradicted_refusals(connection: Connection, since: datetime) -> list[Contr
 
 
 def delivered_between(connection: Connection, start: datetime, end: datetime) -> Delivered:
-    """Count messages recorded in a period that a gateway accepted, and the messages among them that reached a phone."""
+    """Count messages recorded in a period that a gateway accepted, and the messages among them that reached a phone.
+
+    Replies do not count, because they have no delivery receipts.
+    """
     row = connection.execute(statement("watch/delivered"), {"start": start, "end": end}).fetchone()
     return value_of(Delivered, row) if row else Delivered(0, 0)
 
@@ -122,7 +126,7 @@ def news_of_sources(
 
 
 def daily_work_done(connection: Connection, checked_day: date, closed_day: date) -> tuple[bool, bool]:
-    """Return whether one day was checked and whether another day was closed."""
+    """Return whether the data quality of ``checked_day`` was checked, and whether ``closed_day`` has a closing."""
     values = {"checked_day": checked_day, "closed_period": closed_day.isoformat()}
     row = connection.execute(statement("watch/daily_work"), values).fetchone()
     return (row["checked"], row["closed"]) if row else (False, False)
@@ -200,9 +204,10 @@ def unserved_messages(
 
 
 def unplanned_steps(connection: Connection, window: Window, due_by: datetime) -> tuple[int, datetime | None]:
-    """Count steps that were picked up by ``due_by`` and are not planned (from ``motcua.transitions``).
+    """Count steps that were picked up by ``due_by`` and are not planned, up to a hundred (from ``motcua.transitions``).
 
-    Also return since when the first of these steps waits.
+    Dossiers are planned in the order of their numbers. If a step of an earlier dossier was planned after ``due_by``, a
+    process is planning, and the number is 0. Also return since when the first of the counted steps waits.
     """
     row = connection.execute(statement("unserved/steps"), {"due_by": due_by, **window.bounds}).fetchone()
     return (row["steps"], row["since"]) if row else (0, None)

@@ -2,10 +2,10 @@
 
 A form can be tried on a file before it is used.
 
-The Department, or the administrator of the agency in the source's files, requests a form. A worker sets the form once
-the Department was mailed, because the form defines what counts as a result. Only the Department decides which agencies
-a source has and how few dossiers a whole export may have. To use an older form again, somebody opens it and saves it
-again. The history keeps every form.
+The Department requests a form. An agency's administrator may request it too, if that person may see all agencies in the
+source's files. A worker sets the form only after the Department got a mail about the request, because the form defines
+what counts as a result. Only the Department decides which agencies a source has and how few dossiers a whole export may
+have. To use an older form again, somebody opens it and saves it again. The history keeps every form.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 _VIA: Final[tuple[Via, ...]] = get_args(Via)
 _BETWEEN: Final = ";"
 NATIONAL: Final = range(1, 11)
-"""Statuses that always have a field of their own, even if the form has no words for them."""
+"""National status codes. Each has a field on the page, even if the form has no words for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +216,7 @@ def show_form(request: Request, visits: Visits, source: str = "", no: str = "", 
 
 @router.get(f"{PLACE}/form/file")
 def download_forms(request: Request, visits: Visits, format: FileFormat, source: str = "") -> Response:
-    """Return every change of a source's form as a file, the newest first, one setting a row."""
+    """Return every change of a source's form as a file, the newest first. Each row has one changed setting."""
     with page_connection() as connection:
         must_see_source(connection, visits, source)
         forms = list_forms(connection, source, MOST_ROWS)
@@ -233,7 +233,7 @@ def download_forms(request: Request, visits: Visits, format: FileFormat, source:
 def change_form(
     request: Request, visits: Visits, sent: Annotated[list[tuple[str, str]], Depends(sent_choices)]
 ) -> Response:
-    """Open the form beside an uploaded file, try what was typed on a file, or request the form."""
+    """Show an uploaded file beside the form in force, try the typed form on a file, or request the typed form."""
     fields = dict(sent)
     source, decision = fields.get("source", ""), fields.get("decision", "")
     if visits.is_auditor:
@@ -320,7 +320,7 @@ def _try_on_file(
 def _sample_file(fields: Mapping[str, str]) -> tuple[str, str]:
     """Return checksum and name of the file that a form is tried on.
 
-    Both are empty for the newest file of the folder.
+    Both are empty if no uploaded file was named. The form is then tried on the newest file of the source's folder.
     """
     digest = fields.get("sha256", "")
     return (digest, usable_name(fields.get("file_name", ""), b"", "ho-so")) if digest else ("", "")

@@ -4,7 +4,7 @@ For each file the page shows its state, its faults by line, and the columns. An 
 page shows what it contains. Then the visitor confirms or drops it.
 
 A file holds dossiers of all agencies of its source. A visitor who sees only some agencies sees the files of a source if
-they can hold no other agency. Auditors see no file names and no dossier codes. The Department may accept a file that
+all its agencies are among them. Auditors see no file names and no dossier codes. The Department may accept a file that
 was refused for having too few dossiers, as ``motcua files accept`` does. Every visitor except auditors may upload a
 file to a source whose agencies the visitor may all see.
 """
@@ -240,8 +240,9 @@ def _may_send(visits: Visitor, source: str) -> str:
 def upload_export(
     request: Request, visits: Visits, sent: Annotated[SentFile, Depends(_uploaded_form)], source: str = ""
 ) -> Response:
-    """Read an uploaded export, and show its content, or the export form beside it.
+    """Read an uploaded export and show its content.
 
+    If the source has no form yet, or the visitor asked for the form, show the page of the form with the export instead.
     Nothing of the export is used before a visitor confirms it.
     """
     must_be_own_form(request, sent.fields)

@@ -2,7 +2,7 @@
 
 A list shows the findings of one agency with its figures, the findings that a figure counts, or those of all agencies.
 
-The list takes three decisions: a finding is acknowledged for a time, an acknowledgement is withdrawn, or a finding is
+With the forms on a list, visitors acknowledge a finding for a time, withdraw an acknowledgement, or let a finding be
 checked again against its dossier as it is now. The result of a repeated check is stored separately and does not change
 the run. Administrators of the finding's agency and the Department decide. Auditors see the pages without forms. Each
 decision needs the token of the page's form and is stored with who, when, why and until when. An agency's administrators
@@ -63,7 +63,7 @@ router = APIRouter()
 def show_department(request: Request, visits: Visits) -> Response:
     """Show the figures of all agencies by the last run, the highest rate of findings first.
 
-    An agency's administrator is redirected to their own agency.
+    An administrator of one agency is redirected to that agency. Administrators of several agencies get a list of them.
     """
     if visits.agencies is not None:
         return _own_agencies(request, visits)

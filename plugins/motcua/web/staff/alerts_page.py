@@ -3,7 +3,7 @@
 The page has forms for two decisions. With the first, somebody acknowledges an open alert. The second is needed after
 the ledger was asleep, which means that no process worked with it for a while: somebody states whether it was restored
 from a backup. A page shows the effects of this statement, and once it is confirmed it is carried out at once. Only the
-Department decides. Other visitors see the page without its forms.
+Department decides. Auditors see the page without its forms, and nobody else sees it.
 """
 
 from __future__ import annotations

@@ -109,9 +109,9 @@ def show_calendar(request: Request, visits: Visits, year: str = "", agency: str 
 
 @router.post("/calendar")
 def decide(request: Request, visits: Visits, fields: Annotated[dict[str, str], Depends(sent_form)]) -> Response:
-    """Request that a year's calendar counts as compared with the government's announcement, or withdraw this.
+    """Request that a year's calendar is marked as compared with the government's announcement, or loses this mark.
 
-    The page first shows the year's days off and asks the visitor to confirm.
+    The page first shows the year's days off and asks the visitor to confirm the request.
     """
     visits.must_be_operator()
     who = visits.signature

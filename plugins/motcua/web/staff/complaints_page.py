@@ -1,8 +1,8 @@
 """The page *Phản ánh*: record complaints of citizens about messages, record an outcome, or withdraw a complaint.
 
-An agency's administrators, for their own agencies, and the Department make changes. Auditors see the list without forms
-and without texts that may name somebody. Each change needs the token of the page's form and is stored with who and
-when. Nothing is ever deleted.
+The Department makes changes, and an agency's administrators and clerks do so for their own agencies. Auditors see the
+list without forms and without texts that may name somebody. Each change needs the token of the page's form and is
+stored with who and when. Nothing is ever deleted.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from motcua.web.rendering import led_to, render
 from motcua.web.visitors import Visitor, Visits
 
 LONGEST_WORDS = 1_000
-"""Most letters of a note or a reason. With accents this is more than half of what a form may hold."""
+"""Most letters of a note or a reason. So many letters with accents fill more than half of the bytes of a form."""
 _COUNTED = timedelta(days=30)
 _SAID = ("recorded", "alike", "repeated", "withdrawn", "outcome")
 router = APIRouter()

@@ -1,4 +1,4 @@
-"""The page *Hồ sơ*, for questions at the counter: of what a citizen was informed about a dossier, or why of nothing.
+"""The page *Hồ sơ*, for questions at the counter: which messages a citizen got about a dossier, or why there is none.
 
 A dossier is found by its code in any spelling that 9029 reads, by the last characters of its code, or by a phone
 number. The search is sent as a form and is in no address, so that nobody else sees the number in an address. The ledger
@@ -138,7 +138,7 @@ def search(request: Request, visits: Visits, fields: Form) -> Response:
     with page_connection() as connection:
         coded = find_by_code(connection, typed, visits.listed)
         found = coded.dossiers or (() if coded.unusable else find_by_tail(connection, typed, visits.listed))
-        # A text that is both a code and a phone number counts as a code, so that numbers are not searched without need.
+        # A text that may be a code or a phone number counts as a code, so that numbers are not searched without need.
         if found or not holds_phone(typed):
             return _one_or_several(connection, request, visits, found) or _nothing_found(request, coded, typed)
         return _search_by_phone(connection, request, visits, typed)

@@ -1,6 +1,6 @@
-"""The page *Tin nhắn*, which lists messages and to which figures of other pages link, and two of its tabs.
+"""The page *Tin nhắn*, and its tabs *9029* and *Chưa rõ kết quả*.
 
-The tabs are *9029* and *Chưa rõ kết quả*.
+The page lists messages. Figures on other pages link to it, to show the messages that they count.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ list_page(router, "/messages", MESSAGES)
 # --- 9029: inquiries of citizens by text message ---------------------------------------------------------------------
 
 _REPEATED = 20
-"""Most rows that the page shows of codes, and of phones, that inquiries repeated."""
+"""Most rows of each of two tables: codes that were asked about repeatedly, and phones that asked repeatedly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ Choices = Annotated[list[tuple[str, str]], Depends(sent_choices)]
 def show_unknown(request: Request, visits: Visits, said: str = "", every: bool = False) -> HTMLResponse:
     """Show messages of unknown outcome that are still useful, the oldest first, and recent releases.
 
-    ``every`` selects all messages of the page.
+    If ``every`` is true, the boxes of all messages on the page are ticked.
     """
     query = kept_query(request)
     return _unknown_page(request, visits, query, "asked" if said == "asked" else "", every=every)

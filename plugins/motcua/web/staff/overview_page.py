@@ -178,7 +178,7 @@ def _tallies(counts: Iterable[tuple[str | None, RecordedCount]]) -> list[Tally]:
 
 
 def _last_identity_count(life: WatchLife | None) -> IdentityCounted | None:
-    """Return the last count of the identity, or ``None`` if the watch did not count or another version of it did."""
+    """Return the watch's last count of the identity. ``None`` if there is none, or none that this version can read."""
     for look in life.looks if life is not None else ():
         facts = look["facts"]
         if look["check"] == "identity" and facts.get("counted_at") is not None:

@@ -1,6 +1,7 @@
-"""The tab *Yêu cầu đang chờ*: requests that a worker carries out later, and their outcomes.
+"""The tab *Yêu cầu đang chờ*: requests from staff pages, those that wait and those that ended, with their outcomes.
 
-A mail informed the Department about each request. A request can be withdrawn here until it is carried out. An agency's
+A worker carries out most requests some time after a mail about them to the Department. Stops, calendar years and
+verifications need no mail. A request can be withdrawn here until it is carried out. An agency's
 administrator sees and withdraws requests about their own agencies only.
 """
 
@@ -42,7 +43,7 @@ def show_requests(request: Request, visits: Visits, said: str = "") -> HTMLRespo
 
 @router.get("/requests/file")
 def download_requests(request: Request, visits: Visits, format: FileFormat) -> Response:
-    """Return the requests that ended as a file, the newest first."""
+    """Return a file of the requests that ended, the newest first."""
     with page_connection() as connection:
         ended = _ended(connection, visits)
     return file_of(request, visits, ended, format)

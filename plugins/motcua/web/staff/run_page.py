@@ -1,7 +1,7 @@
-"""The page *Lượt này đã làm gì*: what a run of a DAG did, in plain words with links; a tab of the run in Airflow.
+"""The page *Lượt này đã làm gì*: what a run of a DAG did, in plain words with links.
 
-The run's state comes from Airflow, and what the run did comes from the ledger. An agency's administrator sees what the
-run did for their own agencies.
+Airflow shows the page as a tab of the run. The run's state comes from Airflow, and what the run did comes from the
+ledger. An agency's administrator sees what the run did for their own agencies.
 """
 
 from __future__ import annotations
@@ -207,7 +207,7 @@ def figure_rows(work: RunWork, visitor: Visitor) -> list[Row]:
         "mails": _mail_rows(work),
     }
     if work.known is None:
-        # The run ended before the ledger stored runs, so these figures are unknown.
+        # The ledger does not know the run, which ended under an older version, so these figures are unknown.
         for name in ("settled", "planned", "again", "not_sent"):
             makers.pop(name)
     return [[parts[name], *row] for name, rows in makers.items() for row in rows]
@@ -335,7 +335,7 @@ FindsRun = Annotated[Callable[[str, str], AirflowRun | None], Depends(run_finder
 
 
 def troubles(run: Run, airflow: AirflowRun, work: RunWork, visitor: Visitor) -> list[Trouble]:
-    """Return why the run is red, and what to do. Only visitors of all agencies see the gate's reasons."""
+    """Return why the run is red, and what to do. Only visitors who see all agencies get the gate's reasons."""
     refused = dag_texts.misunderstanding(
         run.dag_id,
         airflow.conf,
@@ -365,7 +365,7 @@ def show_run(request: Request, visitor: Visits, find: FindsRun, dag_id: str = ""
         airflow_run=airflow,
         of_run={"dag_id": dag_id, "run_id": run_id},
         has_figures=bool(figure_rows(work, visitor)),
-        # Runs that ended before the ledger stored runs left no trace of what they planned and read.
+        # An older version of the software did not store which run planned and read what.
         is_known=work.known is not None or (airflow is not None and airflow.state in ("queued", "running")),
         work=work,
         planned=planned(work.moves),

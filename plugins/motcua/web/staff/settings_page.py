@@ -1,8 +1,9 @@
-"""The pages *Thiết lập → Cơ quan*: an agency's administrator changes the agency's settings, with history and undo.
+"""The pages *Thiết lập → Cơ quan*: an agency's administrator, or the Department, changes the agency's settings.
 
 A change is first rehearsed: the page shows what it would have done to the messages of the last working day, and what
 these would have cost. A change that would keep messages from citizens needs a confirmation. If other people changed
-settings since the page was opened, the page shows their changes and still has everything that the visitor typed.
+settings since the page was opened, the page shows their changes and still has everything that the visitor typed. The
+page also lists earlier changes, which can be undone.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class World:
         Watch().once()
 
     def ask_pages(self, only: Sequence[str] = ()) -> dict[str, int]:
-        """Request every page as a visitor with the right role, and return the status of each answer by address."""
+        """Request every page, or only these, as a visitor with the right role; return the statuses by address."""
         os.environ["MOTCUA_SOURCES"] = SOURCE
         settings.cache_clear()
         visiting, answered = Visiting(), {}

@@ -1,6 +1,7 @@
 """Run the SQL statements that jobs need only in rare cases, one by one, with values from a large ledger.
 
-A parameter with the same name means the same in all SQL statements, so each name needs only one value.
+A parameter with the same name means the same in all SQL statements, so nearly every name needs only one value. ``_OWN``
+has the exceptions.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ STATEMENTS = (
     "watch/acknowledge",
 )
 _NAMED = re.compile(r"%\((\w+)\)s")
-# Insert a stop that puts half of the messages of an hour on hold.
+# Insert a stop in force: messages of the kind ``supplement`` are not sent for another hour.
 _STOPPED = """
 INSERT INTO motcua.stops (kind, stopped_at, until, stopped_by, reason)
 VALUES ('supplement', now() - interval '1 hour', now() + interval '1 hour', 'tests', 'tests');

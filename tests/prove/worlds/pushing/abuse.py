@@ -1,7 +1,7 @@
 """Attack the intake as a client: flood it, send it data that is no valid push, and write for other clients' agencies.
 
 Each call must get a clear answer, and the server must go on without using more and more memory. No record of a
-well-behaved client that pushes at the same time may be lost or delayed.
+well-behaved client that pushes at the same time may be lost or wait long.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ class Province:
     """All lives of a province, and the runs of the system.
 
     On each of ``working_days`` working days each agency receives ``per_day`` dossiers; afterwards lives go on for two
-    days. All days must be earlier than the databases' clocks, so they are long past.
+    more working days. All days must be earlier than the databases' clocks, so they are long past.
     """
 
     def __init__(self, seed: int, first_day: date, working_days: int, per_day: int) -> None:

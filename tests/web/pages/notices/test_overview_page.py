@@ -81,7 +81,7 @@ def links(answer: Any) -> list[str]:
 
 @pytest.fixture
 def message(rows: Callable[..., list[dict[str, Any]]], agencies: None) -> Callable[..., None]:
-    """Return a function that inserts messages, each with its own dossier, without triggers and rules."""
+    """Return a function that inserts messages in any state, each with its own dossier. Triggers are off."""
     rows("INSERT INTO motcua.sources (name, picked_up_at) VALUES ('khanhhoa', now()) ON CONFLICT DO NOTHING")
 
     def write(

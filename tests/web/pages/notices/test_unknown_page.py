@@ -108,7 +108,7 @@ def test_what_a_report_waits_for_is_left(staff, made, rows, an_hour_later, monke
     rows("INSERT INTO motcua.unread_receipts SELECT receipt_id FROM motcua.receipts ON CONFLICT DO NOTHING")
     asked = choose(staff, settled, doubtful)
     send(staff, fields_of(asked.text), decision="release")
-    # The receipt arrives after the last reading of receipts, so reading is disabled.
+    # Reading is disabled, as if the receipt arrived after the last reading of receipts.
     monkeypatch.setattr("motcua.jobs.page_requests.read_left_over_receipts", lambda: None)
     an_hour_later()
     assert rows("SELECT released FROM motcua.page_requests") == [{"released": 1}]

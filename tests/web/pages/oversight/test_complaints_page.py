@@ -1,6 +1,6 @@
 """Test the page of complaints: recording, filters, outcome and withdrawal.
 
-Forms of other visitors must change nothing.
+A phone number in a complaint is shown masked, and not at all to auditors.
 """
 
 from __future__ import annotations

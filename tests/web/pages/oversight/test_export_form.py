@@ -224,7 +224,7 @@ def test_source_that_was_not_opened_says_what_to_do(staff, folder):
 
 
 def test_form_is_the_same_after_it_was_shown_and_sent():
-    """A form that is opened and sent unchanged must not change."""
+    """A form that is opened and sent unchanged counts as unchanged, although the page turns ``a;b`` into ``a,b``."""
     form = read_export_form(FORM + "submitted_via: {online: [Mạng]}\nsheets: ['a;b']\n")
     typed = TypedForm.of_form(form)
     fields = typed.fields | {"kind": typed.kind, "least_percent": typed.least_percent, "supplements_at_desk": "yes"}

@@ -121,8 +121,8 @@ class Claiming:
     def _claim_in_turn(self, lane: Lane, share: Share, room: int, now: datetime) -> list[ClaimedMessage]:
         """Claims up to ``room`` due messages, the longest due first.
 
-        While the queue is long, once a second half of the claimed messages are ones that became due just now. So
-        thousands of messages of one agency do not delay a single message of another agency.
+        While the queue is long, one claim in each second takes half of its messages from those that became due just
+        now. So thousands of messages of one agency do not delay a single message of another agency.
         """
         latest: list[ClaimedMessage] = []
         if lane.queue_is_long and room > 1 and time.monotonic() > lane.latest_claimed_at + _LATEST_EVERY:
@@ -203,8 +203,8 @@ class Claiming:
     def _openings(self, lane: Lane, claimed: Sequence[ClaimedMessage], now: datetime) -> dict[int, datetime]:
         """Returns, by message number, when a preferred gateway opens for messages that wait for that opening.
 
-        Considers gateways before the lane's that are closed as expected (at night, or for a quota). A message waits if
-        its agency chose so, the closed gateway may take it, and it is still of use at the opening.
+        Considers gateways that are preferred to the lane's and closed as expected (at night, or for a quota). A message
+        waits if its agency chose so, the closed gateway may take it, and it is still of use at the opening.
         """
         opens_at: dict[int, datetime] = {}
         waiting = [message for message in claimed if message.waits_for_opening]

@@ -112,8 +112,8 @@ class Heart:
         return not self.is_over and _seconds_between(self._last_beat, _clocks()) < self._deadline
 
     def record_running(self, clock: Callable[[], datetime], gap_no: int | None) -> None:
-        """Makes each beat also record in the ledger that senders are running. Called once the run has checked for a
-        gap.
+        """Makes each beat also record in the ledger that senders are running. Called after the run has checked
+        for a gap.
 
         A machine that resumes from a copy of its memory starts no new run: its senders go on, with an older state of
         the ledger. If a beat finds that the ledger slept, or finds another gap, this process sends nothing more. The

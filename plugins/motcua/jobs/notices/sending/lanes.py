@@ -70,8 +70,8 @@ HELD_BACK = GatewayAnswer("transient", code="held back")
 """Answer for a committed attempt that was not sent. Either other requests failed in the meantime, or other processes
 may consider this process frozen."""
 UNHEARD = GatewayAnswer("transient", code="asked first, no answer")
-"""Answer for a message that was to test a silent gateway. The gateway did not answer the question before, so the
-message was not sent."""
+"""Answer for a message that was to test a silent gateway. The gateway was first asked something that sends no message,
+and did not answer, so the message was not sent."""
 NO_ANSWER = "no answer"
 """Reason of the pause of a gateway that gave no answers. Before such a gateway is tested with a message, it is asked
 something that sends none."""
@@ -185,8 +185,8 @@ class Lane:
         return may_go
 
     def submit(self, session: requests.Session, call: Call) -> GatewayAnswer:
-        """Hands a call's message to the gateway. Asks a gateway that was silent first, with a request that cannot send
-        a message."""
+        """Hands a call's message to the gateway. If the gateway was silent, first asks it with a request that cannot
+        send a message."""
         stop = self.stop
         if stop is not None and stop.reason == NO_ANSWER:
             login_answer = self.gateway.try_login(session)

@@ -41,7 +41,7 @@ class Outcomes:
         if do_not_wait:
             messages.do_not_wait(self.run.ledger, do_not_wait, now)
         for carrier in refused.keys() - lane.carrier_stops.keys():
-            # The ledger has the answers that all senders got, in earlier runs too.
+            # Answers to other senders and in earlier runs count, too; the ledger has them.
             since = now - settings().useful_for
             numbers, took_one = judge_carrier(self.run.ledger, lane.name, carrier, since, REFUSED_NUMBERS)
             if carrier_is_refused(numbers, took_one):

@@ -155,8 +155,8 @@ class Routing:
         return [(other, until) for other in before if (until := self.opens_at(other)) is not None]
 
     def next_trial(self) -> float | None:
-        """Returns the seconds until the next test of a paused gateway or carrier, or ``None`` if no message is due by
-        then."""
+        """Returns the seconds until the next test of a paused gateway or carrier, or ``None`` if there is none or no
+        message is due by then."""
         now = self.run.clock()
         stops = [stop for lane in self.lanes for stop in (lane.stop, *lane.carrier_stops.values()) if stop]
         ends = [stop.until for stop in stops if stop.pause is not None and stop.until > now]
@@ -301,8 +301,8 @@ class Routing:
         *,
         costs_a_message: bool = False,
     ) -> None:
-        """Pauses a gateway, or a carrier there. The pause begins with seconds, grows, and is at least as long as the
-        gateway asked for.
+        """Pauses a gateway, or a carrier there. The first pause lasts some seconds, each further one longer, and none
+        is shorter than the gateway asked for.
 
         A test that cost a message of unknown outcome makes the pause four times as long.
         """

@@ -79,8 +79,8 @@ class TokenKeeper:
             self._others_renew = True
             return file.read()
         try:
-            # The last holder of the lock may have renewed the tokens, or begun from another first refresh token, which
-            # counts now.
+            # The last holder of the lock may have renewed the tokens. If a person gave the connection another first
+            # refresh token, that holder may have deleted this token's file.
             stored = file.read()
             if not self._is_due(stored, name, now) or (before.tokens is not None and stored.tokens is None):
                 return stored
