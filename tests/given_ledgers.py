@@ -25,12 +25,20 @@ _SEQUENCES = "SELECT format('%I.%I', schemaname, sequencename), start_value, las
 _NEWEST = "coalesce(pg_snapshot_xmax(pg_current_snapshot())::text::bigint - min(age(t.xmin)), 0)"
 """SQL for the newest transaction that wrote a row of a table."""
 _CATALOGUES = (
-    *("pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_default_acl", "pg_enum", "pg_event_trigger"),
+    *("pg_attrdef", "pg_attribute", "pg_constraint", "pg_default_acl", "pg_enum", "pg_event_trigger"),
     *("pg_extension", "pg_foreign_server", "pg_index", "pg_inherits", "pg_namespace", "pg_policy", "pg_proc"),
-    *("pg_publication", "pg_rewrite", "pg_statistic_ext", "pg_trigger", "pg_type", "pg_user_mapping", "pg_description"),
+    *("pg_publication", "pg_rewrite", "pg_statistic_ext", "pg_type", "pg_user_mapping", "pg_description"),
 )
+_OF_A_RELATION = (
+    *("oid", "relname", "relnamespace", "relowner", "relkind", "relpersistence", "relispartition", "relreplident"),
+    *("relnatts", "relchecks", "relhasindex", "relhasrules", "relhastriggers", "relrowsecurity", "relforcerowsecurity"),
+    *("relacl", "reloptions"),
+)
+"""Columns of pg_class that tell what a relation is. The others change also where a test only empties a table."""
 _SHAPE = " UNION ALL ".join(
     [
+        f"SELECT 'pg_class', count(*), sum(hashtext(({', '.join(_OF_A_RELATION)})::text)) FROM pg_class",
+        "SELECT 'pg_trigger', count(*), sum(hashtext(t::text)) FROM pg_trigger AS t",
         *(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in _CATALOGUES),
         "SELECT 'settings', count(*), sum(hashtext(s::text)) FROM pg_db_role_setting AS s"
         " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())",
@@ -38,6 +46,8 @@ _SHAPE = " UNION ALL ".join(
     ]
 )
 """SQL that shows what a test changed besides rows: for each catalogue the number of rows and the newest transaction."""
+_FEW = 50
+"""Largest number of tables whose counting statement is not prepared: each test writes other tables."""
 _MANY_ROWS = 5_000
 """Largest number of rows of a table that are deleted. If a table has more, copying the template again is faster."""
 
@@ -48,20 +58,26 @@ class Template:
 
     rows: dict[str, bytes]
     sequences: list[Any]
-    counting: str
-    """SQL that counts each table's rows and finds the transaction that wrote last."""
+    tables: list[str]
 
     @classmethod
     def of(cls, connection: psycopg.Connection[Any]) -> Template:
         """Read the content through an administrator's connection."""
         tables = [table for (table,) in connection.execute(_TABLES)]
-        counting = " UNION ALL ".join(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in tables)
         rows = {
-            table: _copied_out(connection, table)
-            for table, count, _ in connection.execute(counting).fetchall()
-            if count
+            table: _copied_out(connection, table) for table, (count, _) in _counted(connection, tables).items() if count
         }
-        return cls(rows, connection.execute(_SEQUENCES).fetchall(), counting)
+        return cls(rows, connection.execute(_SEQUENCES).fetchall(), tables)
+
+
+def _counted(connection: psycopg.Connection[Any], tables: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Return for each table how many rows it has, and the newest transaction that wrote one of them."""
+    if not tables:
+        return {}
+    counting = " UNION ALL ".join(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in tables)
+    # Planning the statement for all tables takes much longer than running it, and each test runs it.
+    figures = connection.execute(counting.encode(), prepare=len(tables) > _FEW)
+    return {table: (count, newest) for table, count, newest in figures}
 
 
 def _copied_out(connection: psycopg.Connection[Any], table: str) -> bytes:
@@ -156,9 +172,12 @@ class GivenLedger:
 
     def __post_init__(self) -> None:
         _made[self.name] = self
-        self._administrator = psycopg.connect(self.dsn, autocommit=True)
-        self._shape = self._administrator.execute(_SHAPE).fetchall()
-        self._counted = self._count()
+        # This connection inserts and deletes without triggers and foreign keys. Changing the role later would discard
+        # its plans.
+        replica = "-c session_replication_role=replica"
+        self._administrator = psycopg.connect(self.dsn, autocommit=True, options=replica)
+        self._shape = self._shown()
+        self._counted = _counted(self._administrator, self.template.tables)
 
     def lend(self) -> None:
         """From now on, hand out connections that earlier tests closed. Called before each test."""
@@ -190,15 +209,18 @@ class GivenLedger:
             return False
 
     def _emptied(self) -> bool:
-        if self._administrator.execute(_SHAPE).fetchall() != self._shape:
+        if self._shown() != self._shape:
             return False
-        counted = self._count()
+        counted = _counted(self._administrator, self.template.tables)
         changed = [table for table, figures in counted.items() if figures != self._counted[table]]
         if max((counted[table][0] for table in changed), default=0) > _MANY_ROWS:
             return False
         self._fill(changed, self.template)
-        self._counted = self._count()
+        self._counted = counted | _counted(self._administrator, changed)
         return True
+
+    def _shown(self) -> list[Any]:
+        return self._administrator.execute(_SHAPE, prepare=True).fetchall()
 
     def as_it_is(self) -> Template:
         """Return the present content, for :meth:`become`."""
@@ -206,20 +228,16 @@ class GivenLedger:
 
     def become(self, other: Template) -> None:
         """Replace the rows by those of another ledger's content."""
-        self._fill([table for table, (count, _) in self._count().items() if count or table in other.rows], other)
+        counted = _counted(self._administrator, self.template.tables)
+        self._fill([table for table, (count, _) in counted.items() if count or table in other.rows], other)
 
     def _fill(self, tables: Collection[str], template: Template) -> None:
-        moved = set(self._administrator.execute(_SEQUENCES)) - set(template.sequences)
+        moved = set(self._administrator.execute(_SEQUENCES, prepare=True)) - set(template.sequences)
         was = {name: (last or start, last is not None) for name, start, last in template.sequences}
         steps = [f"DELETE FROM {table}" for table in tables]
         steps += [f"SELECT setval('{name}', {was[name][0]}, {was[name][1]})" for name, _, _ in moved]
         with self._administrator.transaction():
-            # Insert and delete without triggers and foreign keys.
-            self._administrator.execute("; ".join(["SET LOCAL session_replication_role = replica", *steps]))
+            self._administrator.execute("; ".join(steps))
             for table in set(tables) & set(template.rows):
                 with self._administrator.cursor().copy(f"COPY {table} FROM STDIN") as copy:  # type: ignore[arg-type]
                     copy.write(template.rows[table])
-
-    def _count(self) -> dict[str, tuple[int, int]]:
-        figures = self._administrator.execute(self.template.counting)  # type: ignore[arg-type]
-        return {table: (count, newest) for table, count, newest in figures}

@@ -35,6 +35,7 @@ SECOND_TIER: Mapping[str, str] = {
     "integration/publications/test_s3_store.py": "needs a real object store",
     "integration/reconciliation/test_reconciliation_world.py::"
     "test_closings_of_eight_days_tell_what_the_oracle_counted": "is a small `make prove ONLY=reconciliation`",
+    "integration/quality/test_quality_proof.py": "is a small `make prove ONLY=quality`",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/sending/test_told_once_over_both.py": "draws answers at random",
     "integration/tls": "needs certificates and encrypted connections",
@@ -46,16 +47,24 @@ SECOND_TIER: Mapping[str, str] = {
     "journeys": "opens each page at each size in a real browser",
     "live": "starts an Airflow of its own",
     "restore": "starts several servers of PostgreSQL",
-    "sandbox/network/test_phone_network.py::test_a_real_kannel_answers_cuts_reports_and_asks_the_same": (
-        "needs a real Kannel and a carrier behind it"
-    ),
+    "sandbox/network/test_phone_network.py": "tests the simulated carrier, which the smoke test sends through",
     "sandbox/test_demo.py::test_ctrl_c_during_the_set_up_leaves_no_process": "starts a demo of its own",
     "sandbox/test_demo.py::test_demo_goes_on_from_the_smoke_until_ctrl_c_which_leaves_no_process": (
         "starts the demo a second time"
     ),
+    **{
+        f"sandbox/test_deployment.py::{name}": "starts commands beside a demo of its own"
+        for name in (
+            "test_backup_is_made_beside_a_demo",
+            "test_command_beside_a_demo_is_about_it_and_needs_nothing_set",
+            "test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set",
+        )
+    },
     "sandbox/test_past.py::test_a_month_of_the_demos_past_is_purged_while_every_publication_holds": (
         "plays a month of the demo's past; the smoke test plays three months without a purge"
     ),
+    "sandbox/test_supervisor.py": "tests the demo's supervisor, which the smoke test starts and stops",
+    "sandbox/test_world.py": "tests the demo's one-stop world, which the smoke test plays",
     "upgrade": "runs an earlier version beside this one",
     "web/pages/test_fab.py": "starts an API server of Airflow",
 }

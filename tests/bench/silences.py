@@ -37,7 +37,7 @@ class _Silences:
     def of(self, name: str, number: signal.Signals) -> float:
         """Send a signal to a program of the demo, and return the silence after it; continue a frozen one afterwards."""
         self._wait_for_calm()
-        pids = self._pids_of_part(name)
+        pids = [self._pid_of_sender(name)] if "," in name else self._pids_of_part(name)
         for pid in pids:
             send(pid, number)
         try:
@@ -53,11 +53,20 @@ class _Silences:
         if "," in name:
             # LocalExecutor's workers fork the tasks, and a task keeps the title of its worker.
             workers = {each.pid for each in below if each.parent == pid}
-            tasks = sorted(each.pid for each in below if each.parent in workers)
-            return [tasks[int(name[-1]) - 1]]
+            return sorted(each.pid for each in below if each.parent in workers)
         if name in (_SCHEDULER, _POSTGRES):
             return [pid]
         return [pid, *(each.pid for each in below)]
+
+    def _pid_of_sender(self, name: str) -> int:
+        """Return the process id of the sender with the number at the end of the name, once so many senders run.
+
+        After a scheduler died, the next run of ``notify_transitions`` starts a minute later.
+        """
+        number, until = int(name[-1]), time.monotonic() + _CALM_WITHIN
+        while len(senders := self._pids_of_part(name)) < number and time.monotonic() < until:
+            self._demo.supervisor.wait(1)
+        return senders[number - 1]
 
     def _longest_wait(self, results: int) -> float:
         first = self._number + 1

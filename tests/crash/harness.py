@@ -34,10 +34,10 @@ from typing import Any, Literal, TypeAlias, get_args
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-Mode: TypeAlias = Literal["process", "each step", "each step frozen", "outage"]
-"""Kind of a run. ``process``: a process is killed at a drawn place, or frozen there, just as often. ``each step`` and
-``each step frozen``: a sender is killed or frozen at one step after the other. ``outage``: a part that a sender needs
-is killed.
+Mode: TypeAlias = Literal["process", "each step", "outage"]
+"""Kind of a run. ``process``: a process is killed at a drawn place, or frozen there, just as often. ``each step``: a
+sender is frozen before each of its steps, and killed after each of them, in a seed of its own; further seeds are not
+played. ``outage``: a part that a sender needs is killed.
 """
 
 WORKERS = min(8, 2 * (os.cpu_count() or 1))

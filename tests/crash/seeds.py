@@ -416,16 +416,16 @@ class Seed:
     def whose_turn(self, steps: Sequence[Point]) -> Sequence[Point]:
         """Return the steps at which the seed's sender may die.
 
-        In the modes ``each step`` and ``each step frozen`` each seed gets the first visit of another step, one step
-        after the other; every fourth seed gets all steps to draw from.
+        In the mode ``each step`` each seed gets one side of one step, at the step's first visit. The sender freezes
+        before the step, or is killed after it.
         """
-        turn = self.number % (len(steps) * 4 // 3)
-        if not self.mode.startswith("each step") or turn >= len(steps):
+        if self.mode != "each step":
             return steps
-        if any(step in steps[turn].step for step in _ZALO_STEPS):
+        point = steps[self.number]
+        if any(step in point.step for step in _ZALO_STEPS):
             self.gateways, self.when_unknown = ("zalo", "kannel"), "hold"
-        self.fate = "freezes" if self.mode.endswith("frozen") else "dies"
-        return [dataclasses.replace(steps[turn], occurrence=1)]
+        self.fate = "freezes" if point.when == "before" else "dies"
+        return [dataclasses.replace(point, occurrence=1)]
 
     def play_outage(self, points: Points) -> None:
         """Kill PostgreSQL, a connection or the gateway while one or two senders run, and repair."""
@@ -700,6 +700,8 @@ def worker(mode: Mode, foundation: Path) -> Iterator[tuple[World, Points]]:
 def work(mode: Mode, foundation: Path, numbers: Sequence[int], report: Report) -> None:
     """Play seeds one after another; report each finding, the end of each seed, and the tally of each batch."""
     with worker(mode, foundation) as (world, points):
+        if mode == "each step":
+            numbers = [number for number in numbers if number < len(points["send"])]
         begun, laid = world.count_taken(), 0
         for place in range(0, len(numbers), _BATCH):
             batch = Batch(world, numbers[place : place + _BATCH], mode)

@@ -17,23 +17,17 @@ def findings(tally: Tally) -> list[str]:
     return [f"{count} {kind}" for kind, count in tally.defects.items() if count] + tally.examples
 
 
-def test_sender_may_die_at_any_step_and_nothing_is_doubled_or_lost() -> None:
-    tally = run("each step", first=0, seeds=80, workers=2)
+@pytest.mark.guarantee("frozen", "a sender that freezes at any step and wakes later doubles and loses no message")
+def test_sender_may_die_or_freeze_at_any_step_and_nothing_is_doubled_or_lost() -> None:
+    tally = run("each step", first=0, seeds=400, workers=2)
     assert findings(tally) == []
-    assert tally.seeds == 80
-    assert tally.figures["processes killed"] >= 60
-    assert len(tally.died_at) >= 50
+    # A drawn answer of the gateway may keep a sender from its step.
+    assert len({place for place in tally.died_at if place.startswith("frozen before")}) >= 35
+    assert len({place for place in tally.died_at if place.startswith("after")}) >= 35
+    assert tally.figures["processes frozen"] >= 40
+    assert tally.figures["frozen processes taken over"] == tally.figures["processes frozen"]
     assert tally.figures["unknown"] > 0
     assert tally.figures["unknown, held"] < tally.figures["unknown"]
-
-
-@pytest.mark.guarantee("frozen", "a sender that freezes at any step and wakes later doubles and loses no message")
-def test_sender_may_be_frozen_at_any_step_and_nothing_is_doubled_or_lost() -> None:
-    tally = run("each step frozen", first=0, seeds=80, workers=2)
-    assert findings(tally) == []
-    assert tally.figures["processes frozen"] >= 60
-    assert tally.figures["frozen processes taken over"] == tally.figures["processes frozen"]
-    assert len([place for place in tally.died_at if place.startswith("frozen")]) >= 50
 
 
 def test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost() -> None:

@@ -95,9 +95,9 @@ class RollingStage(Stage):
     def _provision(self) -> None:
         self.motcua(self.version_of("provision"), "provision")
 
-    def _environ(self) -> None:
+    def _set_environment(self) -> None:
         self.ports["pages"] = free_port()
-        super()._environ()
+        super()._set_environment()
 
     def open(self) -> None:
         """Open the stage as the proof ``soak`` does, but let the earlier version's commands create roles and schema."""

@@ -285,7 +285,7 @@ def test_ledger_that_holds_anything_is_refused_or_set_aside(
     assert "Somebody is connected" in answer.output
     answer = motcua("restore", "latest", "--identity", "-", "--set-aside")
     assert answer.exit_code == 0, answer.output
-    (aside,) = [word for word in answer.output.split() if "_aside_" in word]
+    (aside,) = [word.rstrip(".") for word in answer.output.split() if "_aside_" in word]
     with psycopg.connect(with_database(postgres.admin_dsn, aside)) as there:
         assert there.execute("SELECT count(*) FROM public.mine").fetchone() == (0,)
         assert there.execute("SELECT count(*) FROM motcua.messages").fetchone() == tuple(before)

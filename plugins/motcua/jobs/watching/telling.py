@@ -234,9 +234,7 @@ def signed_in(given: GivenConnection) -> Iterator[smtplib.SMTP]:
             try:
                 client.login(given.login, given.password)
             except UnicodeEncodeError:
-                raise smtplib.SMTPNotSupportedError(
-                    "the user name and the password for the mail server must be ASCII"
-                ) from None
+                raise smtplib.SMTPNotSupportedError("AUTH takes only a user name and a password in ASCII") from None
         yield client
     finally:
         with suppress(OSError):
