@@ -116,7 +116,7 @@ def test_fault_comes_once_a_day_and_goes_by_itself(fault):
     assert fault.look(START + BEGINS_AFTER - timedelta(seconds=1)) is None
     assert stops() == []
     begun = START + BEGINS_AFTER
-    assert "nothing to Wintel for 5 minutes" in (fault.look(begun) or "")
+    assert "no messages to Wintel for 5 minutes" in (fault.look(begun) or "")
     assert [(each.concerns, each.subject, each.by_hand) for each in stops()] == [("carrier", CARRIER, True)]
     assert fault.look(begun + LASTS - timedelta(seconds=1)) is None
     assert "is over" in (fault.look(begun + LASTS) or "")

@@ -548,7 +548,7 @@ def test_two_apologies_of_one_dossier_for_two_dates_are_both_sent(one_stop, even
 def test_gate_is_red_while_an_evening_waits_and_names_no_one(one_stop, evenings, rows):
     due(one_stop, THURSDAY, read_at=at(WEDNESDAY, "08:00"))
     later = at(WEDNESDAY, "17:31")
-    with pytest.raises(RunIncomplete, match=r"evening of 25/11/2026 of 1 agency\(ies\) waits"):
+    with pytest.raises(RunIncomplete, match=r"evening of 25/11/2026 are not settled yet for 1 agency\(ies\)"):
         gate("run", EVERYTHING, now=later)
     evenings.run(at(WEDNESDAY, "17:30:30"))
     rows(READ_JUST_NOW)

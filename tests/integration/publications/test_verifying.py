@@ -370,7 +370,7 @@ def test_publications_cut_off_at_the_end_leave_a_folder_that_is_found(owner):
     owner("DELETE FROM motcua.publications WHERE publication_no = 4")
     assert [each.where for each in stray_folders()] == ["2026/11/2026-11-24/2"]
     shown = type_command("publications", "verify-all", exits=1)
-    assert "2026/11/2026-11-24/2: holds a manifest.json and no row of the ledger names it" in shown.output
+    assert "2026/11/2026-11-24/2: holds a manifest.json that no row of the ledger names" in shown.output
 
 
 @pytest.mark.parametrize("manifest", ["[]", '{"files": [1], "closing": {}}', '{"files": 3}'])

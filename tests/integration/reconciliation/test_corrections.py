@@ -349,7 +349,7 @@ def test_pick_up_that_stands_still_while_its_source_goes_on_is_an_alarm(one_stop
     result(one_stop, "A", read_at=NOW)
     result(one_stop, "B", NOW + 120 * MINUTE)
     for _ in range(2):
-        with pytest.raises(RunIncomplete, match="nobody read; one was last read at 10:00 25/11/2026"):
+        with pytest.raises(RunIncomplete, match="nobody read; one source was last read at 10:00 25/11/2026"):
             close_days(NEXT_MORNING)
     run(NEXT_MORNING)
     close_days(NEXT_MORNING)

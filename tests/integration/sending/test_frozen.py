@@ -69,9 +69,9 @@ def lingers(report: Callable[[str], None]) -> None:
 
 def freeze() -> None:
     """Freeze this process (SIGSTOP), and return when another process has continued it at least a second later."""
+    before = time.monotonic()
     signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
     # The kernel may stop the process only a moment after the call. Without this wait, the thread would do more before.
-    before = time.monotonic()
     while (now := time.monotonic()) - before < SOON / 2:
         before = now
         time.sleep(0.01)

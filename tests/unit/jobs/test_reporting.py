@@ -122,7 +122,7 @@ def test_command_prints_any_other_statement_by_its_name_and_says_what_it_does_no
         assert told.exit_code != 0
         assert f"no statement has the name or SHA-256 '{nobodys}'" in " ".join(told.stderr.split())
     told = type_command("publications", "statement", "closings/counting/count_message", exits=None)
-    assert "has no statement 'count_message', but more_memory, scopes" in " ".join(told.stderr.split())
+    assert "has no statement 'count_message'; it has more_memory, scopes" in " ".join(told.stderr.split())
 
 
 # ------------------------------------------------------------------------------------ what earlier versions published

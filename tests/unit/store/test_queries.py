@@ -53,7 +53,7 @@ def test_comments_and_blank_lines_are_none_of_a_statement(file):
 
 def test_name_that_a_file_does_not_have_is_refused_with_those_that_it_has(file):
     file.write_text(GOOD)
-    with pytest.raises(LookupError, match=r"include/sql/nouns/part\.sql has no statement 'two', but one, other"):
+    with pytest.raises(LookupError, match=r"include/sql/nouns/part\.sql has no statement 'two'; it has one, other"):
         statement("nouns/part/two")
     with pytest.raises(FileNotFoundError, match=r"nouns/gone\.sql"):
         statement("nouns/gone/one")
