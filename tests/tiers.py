@@ -22,7 +22,22 @@ SECOND_TIER: Mapping[str, str] = {
     "crash/test_crash_points.py::"
     "test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost": "draws seeds at random",
     "crash/test_message_states.py::test_whatever_happens_states_tell_the_truth": "draws events at random",
+    **{
+        f"gateways/test_contract.py::{name}": "draws reports and faults of gateways at random"
+        for name in (
+            "test_reports_and_inquiries_of_any_shape_are_read_without_raising",
+            "test_whatever_comes_after_the_request_left_is_unknown_and_told_to_nobody",
+        )
+    },
     "image": "tests the image and the bundle for a server without internet",
+    **{
+        f"integration/backup/test_backup.py::{name}": "is a small `make prove ONLY=restore`"
+        for name in (
+            "test_backup_made_while_writing_goes_on_restores_to_a_ledger_that_balances",
+            "test_dump_that_pg_restore_refuses_leaves_the_database_empty",
+            "test_publications_of_an_object_store_come_and_go_likewise",
+        )
+    },
     "integration/planning/test_apologizing.py::"
     "test_three_weeks_of_outages_yield_exactly_the_apologies_that_the_rules_name": "draws three weeks at random",
     **{
@@ -36,12 +51,12 @@ SECOND_TIER: Mapping[str, str] = {
     "integration/reconciliation/test_reconciliation_world.py::"
     "test_closings_of_eight_days_tell_what_the_oracle_counted": "is a small `make prove ONLY=reconciliation`",
     "integration/quality/test_quality_proof.py": "is a small `make prove ONLY=quality`",
+    "integration/reconciliation/test_long_periods.py": "is a small `make prove ONLY=reconciliation`",
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/sending/test_told_once_over_both.py": "draws answers at random",
     "integration/tls": "needs certificates and encrypted connections",
-    "integration/watching/test_elsewhere.py::test_real_watch_tells_of_a_real_server_that_is_killed_or_frozen": (
-        "waits as long as a watch waits for a frozen server"
-    ),
+    "integration/test_long_past.py": "picks up a drawn past of thousands of rows",
+    "integration/watching/test_elsewhere.py": "needs certificates, and servers that hang",
     "integration/upkeep/test_cleaning_airflow.py": "needs a metadata database of Airflow's own",
     "integration/upkeep/test_whose_backfill.py": "needs a metadata database of Airflow's own",
     "journeys": "opens each page at each size in a real browser",
@@ -65,6 +80,9 @@ SECOND_TIER: Mapping[str, str] = {
     ),
     "sandbox/test_supervisor.py": "tests the demo's supervisor, which the smoke test starts and stops",
     "sandbox/test_world.py": "tests the demo's one-stop world, which the smoke test plays",
+    "unit/reports/test_publication.py::test_every_report_can_be_printed_shown_and_made_again": (
+        "prints each kind of report with Typst; tests of publications print the common ones"
+    ),
     "upgrade": "runs an earlier version beside this one",
     "web/pages/test_fab.py": "starts an API server of Airflow",
 }

@@ -290,7 +290,9 @@ def _great_expectations() -> Iterator[EphemeralDataContext]:
 
     # The library's own log lines may contain rows. A check that fails to run is reported as broken instead.
     for name in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        # Setting a level clears the caches of all loggers.
+        if (logger := logging.getLogger(name)).level != logging.CRITICAL + 1:
+            logger.setLevel(logging.CRITICAL + 1)
     yield gx.get_context(
         mode="ephemeral",
         project_config=DataContextConfig(
