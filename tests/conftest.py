@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import tests.environment  # isort: skip  # noqa: F401 - before the first import of Airflow
 
+import copy
 import fcntl
 import gc
 import json
 import os
+import shutil
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import hypothesis
 import psycopg
 import pytest
 import typer.testing
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from motcua.jobs.notices.looking import Watcher
@@ -31,7 +35,7 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.provisioning import with_database
-from tests.given_ledgers import GivenLedger, Template, keep_no_connections, kept_by_tests
+from tests.given_ledgers import GivenLedger, Template, given_ledger, keep_no_connections, kept_by_tests
 from tests.ground import (
     FAST,
     TWO_AGENCIES,
@@ -219,6 +223,52 @@ def ledger(
         given.let_go()
         postgres.drop_database(name)
     settings.cache_clear()
+
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A prepared state from which tests start: the rows of a ledger, a folder, and the value that ``make`` returned."""
+
+    rows: Template
+    folder: Path | None
+    value: Any
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[str, Kept]:
+    """Return the prepared states of the module's tests, by name. The dictionary is empty at first."""
+    return {}
+
+
+@pytest.fixture
+def made_once(
+    ledger: str, kept: dict[str, Kept], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Path | None, Callable[[], Value]], Value]:
+    """Return a function that prepares a state once for all tests of the module.
+
+    The first test that asks for a name runs ``make``. Each later test gets copies of the ledger, the folder and the
+    value that ``make`` returned. The folder may be ``None``.
+    """
+
+    def made(name: str, folder: Path | None, make: Callable[[], Value]) -> Value:
+        given = given_ledger(str(conninfo_to_dict(ledger)["dbname"]))
+        if name in kept:
+            given.become(kept[name].rows)
+            copied = kept[name].folder
+            if folder and copied:
+                shutil.copytree(copied, folder)
+        else:
+            value = make()
+            copied = tmp_path_factory.mktemp(name) / "folder" if folder else None
+            kept[name] = Kept(given.as_it_is(), copied, value)
+            if folder and copied:
+                shutil.copytree(folder, copied)
+        return copy.deepcopy(kept[name].value)
+
+    return made
 
 
 @pytest.fixture

@@ -22,13 +22,9 @@ SECOND_TIER: Mapping[str, str] = {
     "crash/test_crash_points.py::"
     "test_postgresql_and_the_gateway_may_die_while_sending_and_nothing_is_doubled_or_lost": "draws seeds at random",
     "crash/test_message_states.py::test_whatever_happens_states_tell_the_truth": "draws events at random",
-    **{
-        f"gateways/test_contract.py::{name}": "draws reports and faults of gateways at random"
-        for name in (
-            "test_reports_and_inquiries_of_any_shape_are_read_without_raising",
-            "test_whatever_comes_after_the_request_left_is_unknown_and_told_to_nobody",
-        )
-    },
+    "gateways/test_contract.py::test_reports_and_inquiries_of_any_shape_are_read_without_raising": (
+        "draws reports at random"
+    ),
     "image": "tests the image and the bundle for a server without internet",
     **{
         f"integration/backup/test_backup.py::{name}": "is a small `make prove ONLY=restore`"
@@ -55,7 +51,9 @@ SECOND_TIER: Mapping[str, str] = {
     "integration/sending/test_real_kannel.py": "needs a real Kannel and a carrier behind it",
     "integration/sending/test_told_once_over_both.py": "draws answers at random",
     "integration/tls": "needs certificates and encrypted connections",
-    "integration/test_long_past.py": "picks up a drawn past of thousands of rows",
+    "integration/test_long_past.py::test_a_long_past_is_picked_up_as_one_row_after_the_other_would_be": (
+        "draws a past at random"
+    ),
     "integration/watching/test_elsewhere.py": "needs certificates, and servers that hang",
     "integration/upkeep/test_cleaning_airflow.py": "needs a metadata database of Airflow's own",
     "integration/upkeep/test_whose_backfill.py": "needs a metadata database of Airflow's own",
@@ -75,15 +73,23 @@ SECOND_TIER: Mapping[str, str] = {
             "test_what_keeps_a_demo_from_running_is_a_sentence_with_what_to_set",
         )
     },
-    "sandbox/test_past.py::test_a_month_of_the_demos_past_is_purged_while_every_publication_holds": (
-        "plays a month of the demo's past; the smoke test plays three months without a purge"
-    ),
+    **{
+        f"sandbox/test_past.py::{name}": "plays months of the demo's past"
+        for name in (
+            "test_a_month_of_the_demos_past_is_purged_while_every_publication_holds",
+            "test_one_agency_improves_and_one_games_its_dates",
+        )
+    },
+    "sql/test_query_plans.py": "fills a long ledger, as `make prove ONLY=plans` does",
     "sandbox/test_supervisor.py": "tests the demo's supervisor, which the smoke test starts and stops",
     "sandbox/test_world.py": "tests the demo's one-stop world, which the smoke test plays",
     "unit/reports/test_publication.py::test_every_report_can_be_printed_shown_and_made_again": (
         "prints each kind of report with Typst; tests of publications print the common ones"
     ),
     "upgrade": "runs an earlier version beside this one",
+    "web/gateways/test_real_server.py::test_airflows_server_writes_a_masked_line_for_whatever_is_asked": (
+        "starts an API server of Airflow"
+    ),
     "web/pages/test_fab.py": "starts an API server of Airflow",
 }
 """For each folder, file or ``file::test`` below tests, why it does not run with each change."""

@@ -55,8 +55,8 @@ _TAKEN = frozenset({"accepted", "delivered", "undelivered"})
 QUICK_WORLD = ("--rate", "5", "--hostile")
 """Arguments of the simulated one-stop software: fast, and with difficult data."""
 
-QUICK_CLERK = ("--every", "12")
-"""Arguments of the simulated clerk who exports files: fast."""
+QUICK_CLERK = ("--every", "5", "--first", "60")
+"""Arguments of the simulated clerk who exports files: fast, and so many dossiers that some soon have a result."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -450,7 +450,7 @@ def test_why_same_day_procedures_are_left_out_is_asked_and_is_not_lost_by_a_file
         {"same_day_reason": "Trả ngay"}
     ]
     for settings in ("same_day_reason: x", "same_day_procedures: ['1']"):
-        with pytest.raises(AgencyFileError, match="(is|are) set, but same-day procedures are not left out"):
+        with pytest.raises(AgencyFileError, match=r"(is|are) set, but same-day procedures are not left out"):
             import_agencies(write(f"agencies: [{{code: {TU_PHAP}, name: B, {settings}}}]"), "lan")
 
 

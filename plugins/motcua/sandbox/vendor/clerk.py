@@ -20,7 +20,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from motcua.jobs.exports.forms import Column, ExportForm
 from motcua.sandbox.machine.parts import told_to_stop
 from motcua.sandbox.vendor.joining import exporting
-from motcua.sandbox.vendor.office import Office, OfficeMemory
+from motcua.sandbox.vendor.office import AT_FIRST, Office, OfficeMemory
 from motcua.sandbox.vendor.portal import status_at
 from motcua.sandbox.world.happenings import Dossier, Effects
 from motcua.sandbox.world.procedures import ZONE, Agency
@@ -53,6 +53,7 @@ class Clerk(Office[_Memory]):
         say: Callable[[str], None],
         *,
         every: timedelta = EVERY,
+        first: int = AT_FIRST,
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -65,12 +66,13 @@ class Clerk(Office[_Memory]):
             form: headings and words of the exports.
             say: function that gets a sentence about each failure. The sentence contains no personal data.
             every: time between two exports.
+            first: number of dossiers that are received at the first start.
             random: generator of random numbers.
             clock: returns aware datetimes.
         """
         self._into, self._form, self._say = into, form, say
         self._every = every
-        super().__init__(folder / "clerk.json", _Memory, agency, random=random, clock=clock)
+        super().__init__(folder / "clerk.json", _Memory, agency, first=first, random=random, clock=clock)
         self._next_export = self._clock() + FIRST_AFTER
 
     def tick(self) -> None:
@@ -151,11 +153,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--into", type=Path, default=settings().data / "files" / played.source, help="folder for exports"
     )
     parser.add_argument("--every", type=float, default=EVERY.total_seconds(), help="seconds between two exports")
+    parser.add_argument("--first", type=int, default=AT_FIRST, help="dossiers that are received at the first start")
     given = parser.parse_args(arguments)
     stop = told_to_stop()
 
     given.folder.mkdir(parents=True, exist_ok=True)
-    clerk = Clerk(given.folder, given.into, played.agency, played.form, _say, every=timedelta(seconds=given.every))
+    every = timedelta(seconds=given.every)
+    clerk = Clerk(given.folder, given.into, played.agency, played.form, _say, every=every, first=given.first)
     printed_exports = clerk.memory.exports
     while not stop.wait(0.2):
         clerk.tick()

@@ -17,7 +17,7 @@ from motcua.sandbox.world.lives import born
 from motcua.sandbox.world.procedures import Agency
 
 AT_FIRST = 6
-"""Number of dossiers that are received at the first start."""
+"""Number of dossiers that are received at the first start, unless another number is given."""
 _BETWEEN_BIRTHS = 25.0
 """Average seconds between two new dossiers."""
 _KEPT_EVERY = timedelta(seconds=2)
@@ -55,6 +55,7 @@ class Office(ABC, Generic[_Memory]):
         memory: type[_Memory],
         agency: Agency,
         *,
+        first: int = AT_FIRST,
         random: Random | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -64,6 +65,7 @@ class Office(ABC, Generic[_Memory]):
             path: the software's own file.
             memory: class of the state.
             agency: the agency of the software, which also says how its dossiers proceed.
+            first: number of dossiers that are received at the first start.
             random: generator of random numbers.
             clock: returns aware datetimes.
         """
@@ -76,7 +78,7 @@ class Office(ABC, Generic[_Memory]):
         for each in self.memory.planned:
             each.due_at += pause
         if not self.memory.serials:
-            for _ in range(AT_FIRST):
+            for _ in range(first):
                 self._receive(now)
         self._store_state(now)
 
