@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tests.environment  # isort: skip  # noqa: F401 - before the first import of Airflow
+from tests.environment import take_away_at_exit  # isort: skip # before the first import of Airflow
 
 import copy
 import fcntl
@@ -37,17 +37,18 @@ from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.provisioning import with_database
 from tests.given_ledgers import GivenLedger, Template, given_ledger, keep_no_connections, kept_by_tests
 from tests.ground import (
-    FAST,
+    MADE,
+    MEMORY,
+    SHARE,
     TWO_AGENCIES,
     OneStop,
     Server,
-    ask,
     connection_uri,
+    freeze_rows,
     in_ledger,
     ledger_connections,
-    make_ledger,
     memory_folder,
-    own_server,
+    server_with_ledger,
     until,
 )
 from tests.tiers import why_second
@@ -55,6 +56,14 @@ from tests.tiers import why_second
 # No test of correctness has a time limit: a busy machine is not a fault.
 hypothesis.settings.register_profile("motcua", deadline=None)
 hypothesis.settings.load_profile("motcua")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the workers of this run a folder that they share. A run without workers needs none."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        folder = tempfile.mkdtemp(prefix="motcua-shared-", dir=MEMORY if MEMORY.is_dir() else None)
+        take_away_at_exit(folder)
+        os.environ[SHARE] = folder
 
 
 @pytest.hookimpl(wrapper=True)
@@ -113,10 +122,7 @@ def commands_put_together_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    if given := os.environ.get("MOTCUA_TEST_DSN"):
-        yield Server(given)
-        return
-    with memory_folder() as folder, own_server(folder, FAST) as server:
+    with memory_folder() as folder, server_with_ledger(folder) as server:
         running = Server(server.admin_dsn)
         yield running
         running.admin.close()
@@ -124,11 +130,8 @@ def postgres() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def migrated(postgres: Server) -> str:
-    """Create a migrated database that each test copies, and return its name. Every text is registered at ``kannel``."""
-    name = f"motcua_template{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    make_ledger(postgres.admin_dsn, name)
-    _freeze(postgres, name)
-    return name
+    """Return the name of a migrated database that each test copies. Every text is registered at ``kannel``."""
+    return MADE
 
 
 @pytest.fixture(scope="session")
@@ -139,13 +142,8 @@ def with_agencies(postgres: Server, migrated: str) -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW_CONN_MOTCUA_DB", connection_uri(postgres.admin_dsn, "motcua_app", name))
         in_ledger(save_agencies, TWO_AGENCIES, "tests")
-    _freeze(postgres, name)
+    freeze_rows(with_database(postgres.admin_dsn, name))
     return name
-
-
-def _freeze(postgres: Server, name: str) -> None:
-    """Freeze the rows of a template, so that reading a copy writes nothing, not even hint bits of old rows."""
-    ask(with_database(postgres.admin_dsn, name), "VACUUM (FREEZE)")
 
 
 @pytest.fixture(scope="session")

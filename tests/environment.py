@@ -35,7 +35,7 @@ os.environ.update(
     AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{_HOME}/airflow.db",
 )
 for _name in [name for name in os.environ if name.startswith(("MOTCUA_", "AIRFLOW_CONN_"))]:
-    if _name not in ("MOTCUA_TEST_DSN", "MOTCUA_CI"):
+    if _name != "MOTCUA_CI":
         del os.environ[_name]
 # Commands sign as this person. The account that runs the tests is usually a machine's, which may not sign.
 os.environ["MOTCUA_PERSON"] = "lan"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import logging
 import os
@@ -15,6 +16,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -72,7 +74,7 @@ _PORTS_FOR_SERVERS = range(10_000, 32_000)
 _random = random.SystemRandom()
 _given_ports: set[int] = set()
 _numbers = iter(range(10_000))
-_MEMORY = Path("/dev/shm")
+MEMORY = Path("/dev/shm")
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _ROOM = 4 * 1024**3
@@ -122,8 +124,8 @@ def memory_folder(prefix: str = "motcua-tests-") -> Iterator[Path]:
 
     In memory, synced files cost no time, and copying a ledger takes a third of the time.
     """
-    has_room = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=_MEMORY if has_room else None))
+    has_room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=MEMORY if has_room else None))
     # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
     folder.chmod(0o711)
     try:
@@ -221,7 +223,7 @@ def own_server(folder: Path, configuration: str = FAST, *, trusting: bool = Fals
     # If root runs this, PostgreSQL runs as another user, who must be able to enter the folder.
     folder.chmod(0o711)
     server = EmbeddedPostgres(folder / "postgres", free_port())
-    server.folder.mkdir(mode=0o711)
+    server.folder.mkdir(mode=0o711, exist_ok=True)
     server.set_up()
     if trusting:
         (server.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
@@ -254,8 +256,8 @@ class Server:
         return with_database(self.admin_dsn, name)
 
     def fresh_database(self, template: str, prefix: str) -> str:
-        """Copy a database under a name that no other has and return the name. Several workers may share a server."""
-        name = f"{prefix}_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{next(_numbers)}"
+        """Copy a database under a name that no other has and return the name."""
+        name = f"{prefix}_{next(_numbers)}"
         self.copy_database(template, name)
         return name
 
@@ -334,6 +336,44 @@ def make_ledger(admin_dsn: str, database: str = "motcua", *, gateways: Sequence[
     register_templates(dsn, *gateways)
     believe_sleeps(dsn)
     return dsn
+
+
+MADE: Final = "motcua_template"
+"""Name of the migrated database that each test copies."""
+SHARE: Final = "TEST_WORKERS_SHARE"
+"""Environment variable with the folder that the workers of a test run share."""
+
+
+@contextlib.contextmanager
+def server_with_ledger(folder: Path) -> Iterator[EmbeddedPostgres]:
+    """Run a PostgreSQL server with the migrated ledger ``MADE`` below a folder for the length of the block.
+
+    One worker of a test run makes the ledger. The other workers copy the files of its server.
+    """
+    if SHARE not in os.environ:
+        with own_server(folder) as server:
+            _make_template(server)
+            yield server
+        return
+    shared = Path(os.environ[SHARE])
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "made").exists():
+            with own_server(shared) as server:
+                _make_template(server)
+            (shared / "made").touch()
+    subprocess.run(["cp", "-a", shared / "postgres", folder], check=True)
+    with own_server(folder) as server:
+        yield server
+
+
+def _make_template(server: EmbeddedPostgres) -> None:
+    freeze_rows(make_ledger(server.admin_dsn, MADE))
+
+
+def freeze_rows(dsn: str) -> None:
+    """Freeze the rows of a template, so that reading a copy writes nothing, not even hint bits of old rows."""
+    ask(dsn, "VACUUM (FREEZE)")
 
 
 def register_templates(dsn: str, *gateways: str, accented_id: str | None = None) -> None:

@@ -100,7 +100,7 @@ def other_machine(
     made = []
 
     def go() -> Place:
-        name = f"other_{os.environ.get('PYTEST_XDIST_WORKER', '')}_{len(made)}"
+        name = f"other_{len(made)}"
         provision(postgres.admin_dsn, name)
         made.append(name)
         folders = Place(place.backups, tmp_path / name / "công bố", tmp_path / name / "statements")

@@ -87,8 +87,8 @@ class Province:
 @contextmanager
 def one_stop(server: Server, password: str, tables: str = CONTRACT_TABLES) -> Iterator[dict[str, str]]:
     """Make a one-stop database and a role that may only read it; yield host, port, database and login."""
-    name = f"onestop_of_set_up{os.environ.get('PYTEST_XDIST_WORKER', '')}"
-    role = f"{READER}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    name = "onestop_of_set_up"
+    role = f"{READER}"
     with database(server.admin_dsn, name) as dsn:
         with psycopg.connect(dsn, autocommit=True) as admin:
             admin.execute(tables.encode())

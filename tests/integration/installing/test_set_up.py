@@ -69,7 +69,7 @@ def province(postgres: Server) -> Iterator[Province]:
     # The gateway's password has characters with a special meaning in an env file, in JSON or in an address.
     passwords = {"source": made(), "gateway": f"""a'b"c\\d$e#f g{made()}""", "mail": made()}
     smsbox, mails = smsbox_of("motcua", passwords["gateway"]), Mailbox("motcua", passwords["mail"])
-    empty = f"empty_of_set_up{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    empty = "empty_of_set_up"
     with one_stop(postgres, passwords["source"]) as source, database(postgres.admin_dsn, empty):
         yield Province(source, smsbox, mails, passwords, empty)
     mails.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,7 +16,7 @@ def cleaned_by(
     postgres: Server, migrated: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Make an empty Airflow database; yield an administrator's DSN and the environment of the cleaning job."""
-    name = f"airflow_upkeep{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    name = "airflow_upkeep"
     home = tmp_path_factory.mktemp("airflow")
     environment = make_airflow_database(postgres.admin_dsn, name, "airflow", home, PASSWORD)
     yield with_database(postgres.admin_dsn, name), environment

@@ -65,7 +65,6 @@ _OWN_VARIABLES = frozenset(
         "MOTCUA_ADMIN_DSN",
         "MOTCUA_CI",
         "MOTCUA_PERSON",
-        "MOTCUA_TEST_DSN",
         *(name for name in (*SECRETS, AUDIT) if name.startswith("MOTCUA_")),
     }
 )
