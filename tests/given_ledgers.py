@@ -38,7 +38,7 @@ _OF_A_RELATION = (
 _SHAPE = " UNION ALL ".join(
     [
         f"SELECT 'pg_class', count(*), sum(hash_record(({', '.join(_OF_A_RELATION)}))) FROM pg_class",
-        "SELECT 'pg_trigger', count(*), sum(hashtext((t.oid, tgname, tgenabled, tgfoid, tgrelid)::text)) FROM pg_trigger AS t",
+        "SELECT 'pg_trigger', count(*), sum(hash_record((oid, tgname, tgenabled, tgfoid, tgrelid))) FROM pg_trigger",
         *(f"SELECT '{each}', count(*), {_NEWEST} FROM {each} AS t" for each in _CATALOGUES),
         "SELECT 'settings', count(*), sum(hashtext(s::text)) FROM pg_db_role_setting AS s"
         " WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database())",
