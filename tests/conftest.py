@@ -35,7 +35,14 @@ from motcua.store.agencies import save_agencies
 from motcua.store.ledger.database import close_ledger_pool
 from motcua.store.ledger.locks import WATCHING, lock_holders
 from motcua.store.ledger.provisioning import with_database
-from tests.given_ledgers import GivenLedger, Template, given_ledger, keep_no_connections, kept_by_tests
+from tests.given_ledgers import (
+    GivenLedger,
+    Template,
+    given_ledger,
+    is_given,
+    keep_no_connections,
+    kept_by_tests,
+)
 from tests.ground import (
     MADE,
     MEMORY,
@@ -383,14 +390,17 @@ def read_apart(read_here: None, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rows(ledger: str) -> Iterator[Callable[..., list[dict[str, Any]]]]:
     """A function that runs an SQL statement on the ledger as its administrator and returns the rows."""
-    connection = psycopg.connect(ledger, autocommit=True, row_factory=dict_row)
+    name = str(conninfo_to_dict(ledger)["dbname"])
+    its_own = None if is_given(name) else psycopg.connect(ledger, autocommit=True, row_factory=dict_row)
 
     def query(statement: str, *parameters: Any) -> list[dict[str, Any]]:
+        connection = its_own or given_ledger(name).connection()
         cursor = connection.execute(statement, parameters or None)
         return cursor.fetchall() if cursor.description else []
 
     yield query
-    connection.close()
+    if its_own:
+        its_own.close()
 
 
 assert include_dir().is_dir()

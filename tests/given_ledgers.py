@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from motcua.store.ledger import database
 from motcua.store.ledger.database import Connection
@@ -46,6 +47,7 @@ _SHAPE = " UNION ALL ".join(
     ]
 )
 """SQL that shows what a test changed besides rows: for each catalogue the number of rows and the newest transaction."""
+_RESET = "ROLLBACK; RESET ROLE; CLOSE ALL; UNLISTEN *; SELECT pg_advisory_unlock_all(); DISCARD TEMP; RESET ALL"
 _FEW = 50
 """Largest number of tables whose counting statement is not prepared: each test writes other tables."""
 _MANY_ROWS = 5_000
@@ -142,6 +144,11 @@ def given_ledger(database_name: str) -> GivenLedger:
     return _made[database_name]
 
 
+def is_given(database_name: str) -> bool:
+    """Return whether a database is a ledger that one test after another uses."""
+    return database_name in _made
+
+
 def leave(database_name: str) -> None:
     """Close all open connections of a ledger, so that it can be copied. The next test gets another ledger."""
     if database_name in _made:
@@ -168,6 +175,8 @@ class GivenLedger:
     dsn: str
     template: Template
     _administrator: psycopg.Connection[Any] = field(init=False)
+    _of_tests: psycopg.Connection[Any] | None = None
+    """The administrator's connection that the tests use."""
     _closed: _ReusableConnections = field(default_factory=_ReusableConnections)
 
     def __post_init__(self) -> None:
@@ -183,20 +192,32 @@ class GivenLedger:
         """From now on, hand out connections that earlier tests closed. Called before each test."""
         database._kept = self._closed
 
+    def connection(self) -> psycopg.Connection[Any]:
+        """Return an administrator's connection in autocommit, for the SQL statements of one test after another."""
+        if self._of_tests is None or self._of_tests.closed:
+            self._of_tests = psycopg.connect(self.dsn, autocommit=True, row_factory=dict_row)
+        return self._of_tests
+
     def take_back(self) -> None:
         """Stop handing out connections that earlier tests closed. Called after each test."""
         database._kept = None
+        if self._of_tests is not None:
+            try:
+                self._of_tests.execute(_RESET)
+            except psycopg.Error:
+                self._of_tests.close()
 
     def let_go(self) -> None:
         """Close all connections, so that the database can be dropped."""
         self._closed.close()
-        with suppress(psycopg.Error):
-            self._administrator.close()
+        for each in filter(None, (self._administrator, self._of_tests)):
+            with suppress(psycopg.Error):
+                each.close()
 
     def pids(self) -> list[int]:
         """Return the ids of server processes of all connections that are open for reuse."""
-        ours = [] if self._administrator.closed else [self._administrator.info.backend_pid]
-        return [*self._closed.pids(), *ours]
+        ours = [each for each in (self._administrator, self._of_tests) if each is not None and not each.closed]
+        return [*self._closed.pids(), *(each.info.backend_pid for each in ours)]
 
     def emptied(self) -> bool:
         """Restore the content of the template, and return whether that was possible.
