@@ -18,6 +18,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.conninfo import conninfo_to_dict
 
 from motcua.domain.inquiries import code_key, fold
 from motcua.gateways import open_gateway
@@ -25,6 +26,7 @@ from motcua.jobs.notices import answering
 from motcua.jobs.notices.stopping import go, stop
 from motcua.web import callbacks
 from motcua.web.callbacks import Addresses
+from tests.given_ledgers import leave
 from tests.ground import NHA_TRANG, TU_PHAP, in_ledger, until
 
 pytestmark = pytest.mark.alone
@@ -64,6 +66,13 @@ def several(code):
 def lookups():
     """Return a list; a function that a test puts into the list replaces the lookup of a gateway's connection."""
     return []
+
+
+@pytest.fixture(autouse=True)
+def _no_later_test_gets_the_ledger(ledger):
+    """Leave the ledger to no later test: an answer that comes too late is written after the end of its test."""
+    yield
+    leave(str(conninfo_to_dict(ledger)["dbname"]))
 
 
 @pytest.fixture
