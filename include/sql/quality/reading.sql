@@ -63,6 +63,14 @@ WHERE c.run_no = any(%(run_nos)s)
 GROUP BY c.run_no, c.rule
 ORDER BY c.run_no, c.rule;
 
+-- name: found_by_agency
+-- Return the number of findings of some rules by agency in one run, for all agencies (motcua.quality_counts).
+SELECT agency_code, sum(found)::bigint AS found
+FROM motcua.quality_counts
+WHERE run_no = %(run_no)s AND rule = any(%(rules)s::text []) AND agency_code IS NOT NULL
+GROUP BY agency_code
+ORDER BY agency_code;
+
 -- name: changes
 -- Return by rule and agency how many findings are new in a run, have come back, or are fixed, compared with an earlier
 -- run (motcua.finding_episodes).

@@ -95,7 +95,7 @@ def agency_report(
     if agency_code not in made.names:
         raise NoSuchAgency(f"No agency has the code {agency_code}.")
     results = made.results(agency_code)
-    ranked = [each.agency_code for each in made.agencies if each.ranked]
+    ranked = made.ranked_agencies()
     return AgencyReport(
         run=made.run,
         previous=made.previous,
@@ -489,6 +489,22 @@ class _RunData:
                 ),
             )
         )
+
+    def ranked_agencies(self) -> list[str]:
+        """Return the codes of the agencies that have a rank, the worst rate first.
+
+        Small and broken agencies have none. The findings of all agencies are counted, also where other data of only one
+        agency are read.
+        """
+        run_no = self.run.run_no
+        found = store.found_by_agency(self.connection, run_no, self._rated())
+        rates = {
+            row.agency_code: self._per_thousand(found.get(row.agency_code, 0), row.dossiers)
+            for row in self._checked_agencies[run_no]
+            if self._broken_reason(run_no, row.agency_code) is None
+        }
+        ranked = [(-rate, code) for code, rate in rates.items() if rate is not None]
+        return [code for _, code in sorted(ranked)]
 
     def trend(self, agency_code: str | None) -> tuple[TrendPoint, ...]:
         """Return one point for each of the last weeks, the oldest first. A point shows the last run of its week."""

@@ -210,13 +210,15 @@ class Journal:
             if since is not None and day < since.isoformat():
                 break
             departures: list[Departure] = []
+            of_this_day: dict[str, JournaledAnswer] = {}
             for line in chain.from_iterable(map(self._lines, paths)):
                 if isinstance(line, Departure):
                     departures.append(line)
                 else:
-                    # An answer may be recorded on the day after the attempt. If an attempt has two answers, the later
-                    # one counts.
-                    answers[line.reference] = line
+                    of_this_day[line.reference] = line
+            # An answer may be recorded on the day after the attempt. If an attempt has two answers, the later one
+            # counts.
+            answers = of_this_day | answers
             yield [JournaledAttempt(each, answers.pop(each.reference, None)) for each in departures]
 
     def damage(self, since: date | None = None) -> str | None:

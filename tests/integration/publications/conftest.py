@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -13,8 +14,10 @@ import pytest
 
 from motcua.jobs.publications.publishing import publish
 from motcua.reports.publication import charts, files
+from motcua.reports.publication.data import Told
 from motcua.reports.publication.document import Document
 from motcua.reports.publication.files import FIRST, MANIFEST, canonical, typst_input
+from motcua.reports.publication.workbook import publication_workbook
 from motcua.store.agencies import save_agencies
 from motcua.store.notices.sources import ensure_source
 from motcua.store.oversight.publications import Publication
@@ -38,7 +41,7 @@ def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[Non
     """Replace each PDF and each chart by a hash of its content, which saves the time of typesetting and drawing it.
 
     tests/unit/reports tests real prints and charts. A module that needs real ones, or has other processes make them,
-    sets ``DRAWS``.
+    sets ``DRAWS``. A workbook that was written once is not written again from the same report.
     """
 
     def outline(document: Document, made_at: datetime) -> bytes:
@@ -51,7 +54,18 @@ def prints_and_charts_in_outline(request: pytest.FixtureRequest) -> Iterator[Non
         if not getattr(request.module, "DRAWS", False):
             patch.setattr(files, "pdf", outline)
             patch.setattr(charts, "_svg", svg)
+            patch.setattr(files, "publication_workbook", _written_once)
         yield
+
+
+_workbooks: dict[bytes, bytes] = {}
+
+
+def _written_once(told: Told) -> bytes:
+    content = pickle.dumps((told.report, told.corrected, told.agency))
+    if content not in _workbooks:
+        _workbooks[content] = publication_workbook(told)
+    return _workbooks[content]
 
 
 @pytest.fixture

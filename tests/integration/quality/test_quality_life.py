@@ -90,6 +90,24 @@ def test_rate_per_thousand_is_told_from_a_hundred_dossiers_on(world):
     ]
 
 
+@pytest.mark.guarantee("reconciliation", "an agency's rank compares its rate with the rates of all ranked agencies")
+def test_agency_is_told_its_rank_among_all_agencies(world):
+    world.agency("C")
+    for code, bad in (("A", 2), ("B", 7), ("C", 4)):
+        for number in range(100):
+            world.dossier(f"{code} {number}", code, phone_refusal="missing" if number < bad else None)
+    run_no = check("one", at(25, 5), "P1")
+    with connect() as connection:
+        own = {code: agency_report(connection, run_no, code) for code in "ABC"}
+        province = department_report(connection, run_no)
+    assert {code: (report.rank, report.ranked) for code, report in own.items()} == {
+        "B": (1, 3),
+        "C": (2, 3),
+        "A": (3, 3),
+    }
+    assert [each.agency_code for each in province.agencies] == ["B", "C", "A"]
+
+
 @pytest.mark.guarantee(
     "reconciliation", "the figures of a mail are the sums of its rows, or the mail names the difference"
 )

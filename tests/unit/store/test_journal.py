@@ -91,6 +91,9 @@ def test_answer_of_the_next_day_belongs_to_its_attempt_and_a_later_one_holds(jou
     journal.write([departure("c", AT + timedelta(days=1))], [answer("a")], AT + timedelta(days=1))
     journal.write([], [answer("b")], AT)
     assert attempts(journal) == {"a": answer("a"), "b": answer("b"), "c": None}
+    journal.write([], [answer("c", "unknown")], AT + timedelta(days=1))
+    journal.write([], [answer("c")], AT + timedelta(days=2))
+    assert attempts(journal)["c"] == answer("c"), "the answer of a later day counts"
 
 
 def test_half_a_line_spoils_no_other_and_lines_that_cannot_be_read_are_told(journal):

@@ -621,6 +621,18 @@ def counts_by_rule(connection: Connection, run_nos: Sequence[int]) -> list[RuleC
     return [value_of(RuleCount, row) for row in rows]
 
 
+def found_by_agency(connection: Connection, run_no: int, rules: Sequence[str]) -> dict[str, int]:
+    """Return how many rows some rules returned in a run, summed by agency (from ``motcua.quality_counts``).
+
+    An agency without such rows is left out.
+    """
+    given = {"run_no": run_no, "rules": list(rules)}
+    return {
+        row["agency_code"]: row["found"]
+        for row in connection.execute(statement("quality/reading/found_by_agency"), given)
+    }
+
+
 def agencies_of(connection: Connection, run_nos: Sequence[int]) -> list[CheckedAgency]:
     """Return how much of each agency was checked (from ``motcua.quality_agencies``)."""
     rows = connection.execute(statement("quality/reading/checked_agencies"), {"run_nos": list(run_nos)})
