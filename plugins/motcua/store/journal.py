@@ -214,8 +214,8 @@ class Journal:
                 if isinstance(line, Departure):
                     departures.append(line)
                 else:
-                    # An answer may be recorded on the day after the attempt. If an attempt has two answers, the later
-                    # one counts.
+                    # An answer may be recorded on the day after the attempt. If an attempt has two answers on one
+                    # day, the later one counts.
                     answers[line.reference] = line
             yield [JournaledAttempt(each, answers.pop(each.reference, None)) for each in departures]
 
